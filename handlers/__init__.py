@@ -1,0 +1,1 @@
+"""Runs in Lambda; imports nothing of infra."""

@@ -1,0 +1,1 @@
+"""What more than one function needs: the table's schema, identity, the ledger."""

@@ -1,0 +1,79 @@
+"""The table's keys, attributes and indexes: the one place where they are named.
+
+Imports nothing, so that `infra` may import it to declare the table and every function may import it to use it.
+
+Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by the region in its key):
+
+| pk                     | sk                | written                 | what it is                                   |
+|------------------------|-------------------|-------------------------|----------------------------------------------|
+| `OBJ#<object id>`      | `RESULT`          | once, deterministic     | what became of the object                    |
+| `OBJ#<object id>`      | `ATTEMPT#<region>`| by that region only     | that a region has begun and not yet finished |
+| `OBJ#<object id>`      | `UPLOAD#<region>` | once, by that region    | that the issuer accepted an upload           |
+| `REC#<object id>#<n>`  | `<ordinal>`       | once, deterministic     | one record; at most 1,000 a partition key    |
+| `CONTROL#ACTIVE`       | `<region>`        | by that region only     | that region's claim to be active, an epoch   |
+| `HEALTH#<region>`      | `READY`           | by that region only     | the write that `GET /ready` proves itself by |
+"""
+
+from typing import Final
+
+# --- the table's own keys -------------------------------------------------------------------------------------
+PARTITION_KEY: Final = "pk"
+SORT_KEY: Final = "sk"
+TIME_TO_LIVE: Final = "expires_at"
+"""Epoch seconds; set on ATTEMPT rows only, and only where the table's consistency allows TTL."""
+
+# --- indexes: one for each access pattern that the keys do not serve -------------------------------------------
+FILE_INDEX: Final = "by_file"
+"""Where is my file? By logical key, newest first (`RESULT` and `UPLOAD` rows)."""
+FILE_INDEX_PARTITION_KEY: Final = "file_key"
+FILE_INDEX_SORT_KEY: Final = "file_order"
+
+STATE_INDEX: Final = "by_state_hour"
+"""What is quarantined, unfinished or of an hour? By state, hour and shard (`RESULT` and `ATTEMPT` rows)."""
+STATE_INDEX_PARTITION_KEY: Final = "state_hour"
+STATE_INDEX_SORT_KEY: Final = "state_order"
+
+STATE_INDEX_SHARDS: Final = 16
+"""Partition keys an hour of one state is spread over: one key takes 1,000 writes a second."""
+
+RECORDS_PER_PARTITION_KEY: Final = 1000
+"""Records of one object under one partition key (data rule 7)."""
+
+# --- the values that sort keys and states take ------------------------------------------------------------------
+RESULT: Final = "RESULT"
+CONTROL: Final = "CONTROL#ACTIVE"
+READY: Final = "READY"
+
+COMPLETED: Final = "COMPLETED"
+QUARANTINED: Final = "QUARANTINED"
+UNFINISHED: Final = "UNFINISHED"
+
+
+def object_partition_key(object_id: str) -> str:
+    """Return the partition key of an object's RESULT, ATTEMPT and UPLOAD rows."""
+    return f"OBJ#{object_id}"
+
+
+def attempt_sort_key(region: str) -> str:
+    """Return the sort key of the row in which `region` notes its own attempts."""
+    return f"ATTEMPT#{region}"
+
+
+def upload_sort_key(region: str) -> str:
+    """Return the sort key of the row in which the issuer of `region` notes an upload."""
+    return f"UPLOAD#{region}"
+
+
+def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
+    """Return partition and sort key of a record; `ordinal` counts the accepted and rejected from 0."""
+    return f"REC#{object_id}#{ordinal // RECORDS_PER_PARTITION_KEY:06d}", f"{ordinal:012d}"
+
+
+def health_partition_key(region: str) -> str:
+    """Return the partition key of the row that the deep health check of `region` writes."""
+    return f"HEALTH#{region}"
+
+
+def state_hour(state: str, hour: str, object_id: str) -> str:
+    """Return the state index's partition key; `hour` is `YYYY-MM-DDTHH` in UTC."""
+    return f"{state}#{hour}#{int(object_id[:8], 16) % STATE_INDEX_SHARDS:02d}"

@@ -1,0 +1,1 @@
+"""Describes the system: the only room that builds constructs."""

@@ -1,0 +1,1 @@
+"""Thin: stacks take settings and constructs and wire them together."""
