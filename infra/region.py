@@ -1,17 +1,11 @@
 """A region's part in the system, as a typed value that constructs are given instead of comparing region names."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from infra.naming import Naming
-from infra.settings import Settings
+from infra.settings import RegionRole, Settings
 
-
-class RegionRole(StrEnum):
-    """What a region is in the design; which region is *active* is decided at run time, by the control register."""
-
-    PRIMARY = "primary"
-    SECONDARY = "secondary"
+__all__ = ["RegionContext", "RegionRole"]
 
 
 @dataclass(frozen=True)

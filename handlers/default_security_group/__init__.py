@@ -1,0 +1,1 @@
+"""Custom resource: closes a VPC's default security group."""

@@ -1,0 +1,214 @@
+"""The issuer's rows in the table, and the rows that it reads."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from handlers.issuer.upload_id import received_at
+from handlers.issuer.validation import UploadRequest
+from handlers.shared import schema
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
+
+Row = dict[str, Any]
+
+_ROWS_AN_OBJECT: Final = 4
+"""At most: RESULT, and an UPLOAD row and an ATTEMPT row of each of two regions, less the one that leaves the index."""
+
+
+class UploadIdReusedError(Exception):
+    """An upload id came back with another file.
+
+    Attributes:
+        claimed: What it was first used for: `key`, `size`, `sha256`, `region`.
+    """
+
+    def __init__(self, claimed: dict[str, str]) -> None:
+        super().__init__("the upload id was used for another file")
+        self.claimed = claimed
+
+
+@dataclass(frozen=True)
+class ObjectRows:
+    """All that the table says of one object."""
+
+    object_id: str
+    result: Row | None
+    uploads: Sequence[Row]
+    """One for each region whose issuer accepted it."""
+    attempts: Sequence[Row]
+    """One for each region whose processor began it."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether the table knows the object at all."""
+        return bool(self.result or self.uploads or self.attempts)
+
+    def first(self, name: str) -> Any:  # noqa: ANN401 - a row's attribute may be of any type
+        """Return an attribute from the row that knows best; None if no row has it."""
+        rows = [*([self.result] if self.result else []), *self.uploads, *self.attempts]
+        return next((row[name] for row in rows if row.get(name) is not None), None)
+
+
+class Ledger:
+    """Reads and writes this region's replica of the table.
+
+    Args:
+        dynamodb: A low-level client of the region that the function runs in.
+        table_name: The table.
+        region: Owns the rows that are written here.
+    """
+
+    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._region = region
+
+    def claim(self, request: UploadRequest) -> None:
+        """Bind the upload id to this file, for good.
+
+        The identity of an object holds the content's hash, so one upload id with two contents makes two objects that
+        share no key. Hence a row of its own for the id, one a region. What the other region claimed counts as soon as it
+        has arrived here; two clients that use one id at once in both regions get two objects, each whole.
+
+        Raises:
+            UploadIdReusedError: Here or, as far as is known here, there, the id was used for another file.
+        """
+        partition_key = claim_partition_key(request.upload.source, request.upload.upload_id)
+        ours = {
+            "claimed_key": request.upload.file_key,
+            "claimed_size": request.size,
+            "claimed_sha256": request.upload.content_sha256,
+        }
+        claims = self._partition(partition_key)
+        if not any(claim[schema.SORT_KEY] == schema.upload_sort_key(self._region) for claim in claims):
+            _refuse_if_different(claims, ours)  # before writing: a claim that loses must leave no trace
+            self._put_once(partition_key, ours | {"region": self._region})
+            claims = self._partition(partition_key)
+        _refuse_if_different(claims, ours)
+
+    def note_upload(self, request: UploadRequest, now: str) -> None:
+        """Write the region's UPLOAD row, unless it is there: an earlier try with the same upload id wrote it."""
+        upload = request.upload
+        received = received_at(upload.upload_id)
+        self._put_once(
+            schema.object_partition_key(upload.object_id),
+            {
+                "object_id": upload.object_id,
+                "upload_id": upload.upload_id,
+                "source": upload.source,
+                "object_key": upload.object_key,
+                "size": request.size,
+                "sha256": upload.content_sha256,
+                "received_at": received,
+                "issued_at": now,
+                "region": self._region,
+                schema.FILE_INDEX_PARTITION_KEY: upload.file_key,
+                schema.FILE_INDEX_SORT_KEY: f"{received}#{upload.object_id}",
+            },
+        )
+
+    def object(self, object_id: str) -> ObjectRows:
+        """Return all that is known here of an object."""
+        return _object_rows(object_id, self._partition(schema.object_partition_key(object_id)))
+
+    def files(self, file_key: str, *, limit: int, before: str | None) -> tuple[list[ObjectRows], str | None]:
+        """Return the objects of a logical key, newest first, and the `file_order` to go on from, if there are more.
+
+        Rows of one object share their `file_order`, so they lie side by side and no page cuts through an object.
+        """
+        rows = self._file_rows(file_key, limit=limit, before=before)
+        # The first row beyond the page says that there is more, so a page more than is shown is looked at.
+        objects = list(islice(groupby(rows, key=lambda row: str(row[schema.FILE_INDEX_SORT_KEY])), 0, None)) if False else []
+        page: list[ObjectRows] = []
+        for order, group in groupby(rows, key=lambda row: str(row[schema.FILE_INDEX_SORT_KEY])):
+            if len(page) == limit:
+                return page, str(page_order)
+            page.append(_object_rows(order.rsplit("#", 1)[-1], list(group)))
+            page_order = order
+        return page, None
+
+    def _file_rows(self, file_key: str, *, limit: int, before: str | None) -> Iterator[Row]:
+        condition = "#file_key = :file_key"
+        values = {":file_key": {"S": file_key}}
+        names = {"#file_key": schema.FILE_INDEX_PARTITION_KEY}
+        if before is not None:
+            condition += " AND #file_order < :before"
+            values[":before"] = {"S": before}
+            names["#file_order"] = schema.FILE_INDEX_SORT_KEY
+        yield from self._query(
+            {
+                "TableName": self._table_name,
+                "IndexName": schema.FILE_INDEX,
+                "KeyConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+                "ScanIndexForward": False,
+                "Limit": (limit + 1) * _ROWS_AN_OBJECT,
+            }
+        )
+
+    def _partition(self, partition_key: str) -> list[Row]:
+        return list(
+            self._query(
+                {
+                    "TableName": self._table_name,
+                    "KeyConditionExpression": "#pk = :pk",
+                    "ExpressionAttributeNames": {"#pk": schema.PARTITION_KEY},
+                    "ExpressionAttributeValues": {":pk": {"S": partition_key}},
+                    "ConsistentRead": True,
+                }
+            )
+        )
+
+    def _query(self, request: "QueryInputTypeDef") -> Iterator[Row]:
+        deserialize = TypeDeserializer().deserialize
+        for page in self._dynamodb.get_paginator("query").paginate(**request):
+            for item in page["Items"]:
+                yield {name: deserialize(value) for name, value in item.items()}
+
+    def _put_once(self, partition_key: str, attributes: Row) -> None:
+        row = attributes | {
+            schema.PARTITION_KEY: partition_key,
+            schema.SORT_KEY: schema.upload_sort_key(self._region),
+        }
+        serialize = TypeSerializer().serialize
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table_name,
+                Item={name: serialize(value) for name, value in row.items()},
+                ConditionExpression="attribute_not_exists(#pk)",
+                ExpressionAttributeNames={"#pk": schema.PARTITION_KEY},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            pass  # write-once: an earlier try was here
+
+
+def claim_partition_key(source: str, upload_id: str) -> str:
+    """Return the partition key of the rows that bind an upload id to a file; the sort key is `UPLOAD#<region>`."""
+    return f"CLAIM#{source}#{upload_id}"
+
+
+def _refuse_if_different(claims: Sequence[Row], ours: Row) -> None:
+    for claim in claims:
+        if any(claim[name] != value for name, value in ours.items()):
+            raise UploadIdReusedError(
+                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")} | {"region": claim["region"]}
+            )
+
+
+def _object_rows(object_id: str, rows: Sequence[Row]) -> ObjectRows:
+    def of(kind: str) -> list[Row]:
+        return [row for row in rows if row[schema.SORT_KEY].startswith(kind)]
+
+    return ObjectRows(
+        object_id=object_id,
+        result=next(iter(of(schema.RESULT)), None),
+        uploads=of(schema.upload_sort_key("")),
+        attempts=of(schema.attempt_sort_key("")),
+    )

@@ -1,0 +1,97 @@
+"""Presigned PUTs: a URL that takes exactly the announced bytes, once, encrypted, in this region's bucket."""
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from handlers.shared.object_keys import Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class PresignedPut:
+    """What a client needs to send the file."""
+
+    url: str
+    headers: Mapping[str, str]
+    """All that the signature binds beside the host: the client must send these, as they are."""
+    expires_at: str
+    """When S3 stops accepting it, in UTC."""
+
+
+def regional_s3_client(region: str, variables: Mapping[str, str] = os.environ) -> "S3Client":
+    """Return a client whose URLs name the region's own endpoint.
+
+    Left to itself, botocore presigns for the global endpoint, which is homed in us-east-1 and answers a redirect that no
+    signature survives. Where another endpoint is set, a bucket's name cannot be part of the host's.
+    """
+    elsewhere = variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL")
+    return boto3.client(
+        "s3",
+        region_name=region,
+        config=Config(
+            signature_version="s3v4",
+            s3={
+                "addressing_style": "path" if elsewhere else "virtual",
+                "us_east_1_regional_endpoint": "regional",
+            },
+            connect_timeout=1,
+            read_timeout=2,
+            retries={"mode": "standard", "total_max_attempts": 2},
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Presigner:
+    """Presigns PUTs into one bucket."""
+
+    s3: "S3Client"
+    bucket: str
+    key_arn: str
+    """The KMS key that S3 must encrypt with."""
+    expiry_seconds: int
+
+    def presign(self, upload: Upload, size: int, now: float) -> PresignedPut:
+        """Return a PUT that S3 accepts only with this length, these bytes, this key, and if the object is not there.
+
+        Args:
+            upload: Gives the object's key and its content's SHA-256.
+            size: Bytes.
+            now: Epoch seconds.
+        """
+        checksum = base64.b64encode(bytes.fromhex(upload.content_sha256)).decode()
+        url = self.s3.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": upload.object_key,
+                "ContentLength": size,
+                "ChecksumSHA256": checksum,
+                "IfNoneMatch": "*",
+                "ServerSideEncryption": "aws:kms",
+                "SSEKMSKeyId": self.key_arn,
+            },
+            ExpiresIn=self.expiry_seconds,
+        )
+        headers = {
+            "Content-Length": str(size),
+            "If-None-Match": "*",
+            "x-amz-checksum-sha256": checksum,
+            "x-amz-server-side-encryption": "aws:kms",
+            "x-amz-server-side-encryption-aws-kms-key-id": self.key_arn,
+        }
+        return PresignedPut(url=url, headers=headers, expires_at=in_utc(now + self.expiry_seconds))
+
+
+def in_utc(seconds: float) -> str:
+    """Return epoch seconds as `2026-01-31T12:00:00Z`."""
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,47 @@
+"""The issuer's environment variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handlers.shared.environment import EnvironmentReader
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the template tells the issuer."""
+
+    region: str
+    environment: str
+    table_name: str
+    ingest_bucket: str
+    data_key_arn: str
+    queue_url: str
+    secret_name: str
+    primary_region: str
+    maximum_object_bytes: int
+    upload_expiry_seconds: int
+    control_cache_seconds: int
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> "Settings":
+        """Read them.
+
+        Raises:
+            EnvironmentVariableError: Names every variable that is missing or wrong.
+        """
+        reader = EnvironmentReader(variables)
+        settings = cls(
+            region=reader.text("AWS_REGION"),
+            environment=reader.text("ENVIRONMENT"),
+            table_name=reader.text("TABLE_NAME"),
+            ingest_bucket=reader.text("INGEST_BUCKET"),
+            data_key_arn=reader.text("DATA_KEY_ARN"),
+            queue_url=reader.text("QUEUE_URL"),
+            secret_name=reader.text("SECRET_NAME"),
+            primary_region=reader.text("PRIMARY_REGION"),
+            maximum_object_bytes=reader.whole_number("MAXIMUM_OBJECT_BYTES", at_least=1),
+            upload_expiry_seconds=reader.whole_number("UPLOAD_EXPIRY_SECONDS", at_least=1),
+            control_cache_seconds=reader.whole_number("CONTROL_CACHE_SECONDS"),
+        )
+        reader.finish()
+        return settings

@@ -1,0 +1,252 @@
+"""Reads requests: a typed value, or one error that says everything that is wrong."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handlers.issuer.errors import Problem, RequestError, invalid_request
+from handlers.issuer.upload_id import UploadIdError, new_upload_id, parse_upload_id
+from handlers.shared.object_keys import Upload
+
+MAXIMUM_OBJECT_KEY_BYTES: Final = 1024
+"""S3's limit, in UTF-8."""
+DEFAULT_SOURCE: Final = "default"
+DEFAULT_PAGE: Final = 20
+MAXIMUM_PAGE: Final = 100
+
+_EXAMPLE: Final = '{"key": "reports/2026/january.csv", "size": 1048576, "sha256": "<64 hexadecimal digits>"}'
+_FIELDS: Final = ("key", "size", "sha256", "upload_id", "source")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_SOURCE: Final = re.compile(r"[a-z0-9-]{1,32}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_PAGE_TOKEN: Final = re.compile(r"[0-9T:.Z-]{20,32}#[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    """A valid body of `POST /uploads`."""
+
+    upload: Upload
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True)
+class FilesRequest:
+    """A valid query of `GET /files`."""
+
+    file_key: str
+    limit: int
+    before: str | None
+    """The `file_order` that ended the page before this one."""
+
+
+def parse_upload(body: str | None, *, is_base64: bool, maximum_bytes: int, now: float) -> UploadRequest:
+    """Read the body of `POST /uploads`.
+
+    Args:
+        body: As API Gateway hands it over.
+        is_base64: Whether that is base64.
+        maximum_bytes: The largest object accepted.
+        now: Epoch seconds.
+
+    Raises:
+        RequestError: 400, with everything that is wrong.
+    """
+    fields = _json_object(body, is_base64=is_base64)
+    problems = [
+        Problem(name, "there is no such field", f"the fields are {', '.join(_FIELDS)}")
+        for name in fields
+        if name not in _FIELDS
+    ]
+    source = _source(fields.get("source", DEFAULT_SOURCE), problems)
+    upload_id = _upload_id(fields.get("upload_id"), now, problems)
+    content_sha256 = _sha256(fields.get("sha256"), problems)
+    size = _size(fields.get("size"), maximum_bytes, problems)
+    upload = Upload(
+        source=source,
+        upload_id=upload_id,
+        content_sha256=content_sha256,
+        file_key=_file_key(fields.get("key"), problems),
+    )
+    _fits(upload, problems)
+    if problems:
+        raise invalid_request(problems)
+    return UploadRequest(upload=upload, size=size)
+
+
+def parse_files(query: Mapping[str, str]) -> FilesRequest:
+    """Read the query of `GET /files`.
+
+    Raises:
+        RequestError: 400, with everything that is wrong.
+    """
+    problems = [
+        Problem(name, "there is no such parameter", "the parameters are key, limit, next")
+        for name in query
+        if name not in ("key", "limit", "next")
+    ]
+    file_key = query.get("key", "")
+    if not file_key:
+        problems.append(Problem("key", "is missing", "ask for a file by its key: GET /files?key=reports/january.csv"))
+    limit = _limit(query.get("limit", str(DEFAULT_PAGE)), problems)
+    before = _page(query.get("next"), problems)
+    if problems:
+        raise invalid_request(problems)
+    return FilesRequest(file_key=file_key, limit=limit, before=before)
+
+
+def parse_object_id(text: str) -> str:
+    """Read the id of `GET /uploads/{id}`.
+
+    Raises:
+        RequestError: 400; it cannot be an id.
+    """
+    object_id = text.lower()
+    if not _SHA256.fullmatch(object_id):
+        raise invalid_request(
+            [
+                Problem(
+                    "id",
+                    f"{text[:80]!r} is not 64 hexadecimal digits",
+                    "send the `id` that POST /uploads answered (not its `upload_id`); for a file that was put into the "
+                    "bucket directly, find its id by GET /files?key=<key>",
+                )
+            ]
+        )
+    return object_id
+
+
+def page_token(file_order: str) -> str:
+    """Return the `next` that continues after a `file_order`."""
+    return base64.urlsafe_b64encode(file_order.encode()).decode().rstrip("=")
+
+
+def _json_object(body: str | None, *, is_base64: bool) -> dict[str, Any]:
+    hint = f"send one JSON object, as in {_EXAMPLE}"
+    if not body:
+        raise RequestError(400, "InvalidRequest", "the body is empty", hint)
+    try:
+        text = base64.b64decode(body, validate=True).decode() if is_base64 else body
+        fields = json.loads(text)
+    except (binascii.Error, ValueError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise RequestError(400, "InvalidRequest", f"the body is not JSON: {reason}", hint) from error
+    if not isinstance(fields, dict):
+        raise RequestError(400, "InvalidRequest", f"the body is JSON, but {_kind(fields)}", hint)
+    return fields
+
+
+def _file_key(value: object, problems: list[Problem]) -> str:
+    hint = "send the path by which you will ask for the file, as in reports/2026/january.csv"
+    if not isinstance(value, str) or not value:
+        problems.append(Problem("key", "is missing" if value is None else f"is {_kind(value)}", hint))
+        return ""
+    wrongs = (
+        (value.startswith("/"), "starts with a slash"),
+        (_CONTROL.search(value), "holds a control character"),
+        (_SURROGATE.search(value), "holds half of a surrogate pair, which no encoding has"),
+        # HTTP clients resolve both before they send, and the signature would no longer fit.
+        ({".", ".."} & set(value.split("/")), "has a segment that is '.' or '..'"),
+    )
+    problems.extend(Problem("key", message, hint) for wrong, message in wrongs if wrong)
+    return value
+
+
+def _fits(upload: Upload, problems: list[Problem]) -> None:
+    if _SURROGATE.search(upload.file_key):
+        return  # said already; it has no length in UTF-8
+    excess = len(upload.object_key.encode()) - MAXIMUM_OBJECT_KEY_BYTES
+    if excess > 0:
+        length = len(upload.file_key.encode())
+        problems.append(
+            Problem(
+                "key",
+                f"takes {length} bytes in UTF-8, {excess} too many",
+                f"send {length - excess} bytes or fewer: S3 allows {MAXIMUM_OBJECT_KEY_BYTES}, the identity takes the rest",
+            )
+        )
+
+
+def _size(value: object, maximum_bytes: int, problems: list[Problem]) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= maximum_bytes:
+        return value
+    message = "is missing" if value is None else f"is {_kind(value)}"
+    hint = f"send the file's length in bytes, a whole number from 1 to {maximum_bytes}"
+    problems.append(Problem("size", message, hint))
+    return 1
+
+
+def _sha256(value: object, problems: list[Problem]) -> str:
+    digest = value.lower() if isinstance(value, str) else ""
+    if not _SHA256.fullmatch(digest):
+        message = "is missing" if value is None else f"is {_kind(value)}"
+        hint = "send the SHA-256 of the file's bytes in 64 hexadecimal digits, as `sha256sum FILE` prints it"
+        problems.append(Problem("sha256", message, hint))
+        return "0" * 64
+    return digest
+
+
+def _upload_id(value: object, now: float, problems: list[Problem]) -> str:
+    upload_id = new_upload_id(now)
+    if value is None:
+        return upload_id
+    try:
+        if not isinstance(value, str):
+            raise UploadIdError(f"is {_kind(value)}")  # noqa: TRY301 - one place answers all that can be wrong with it
+        return parse_upload_id(value, now)
+    except UploadIdError as error:
+        hint = f"send a UUIDv7 of the last 7 days, as in {upload_id}, or leave it out and keep the one in the answer"
+        problems.append(Problem("upload_id", str(error), hint))
+        return upload_id
+
+
+def _source(value: object, problems: list[Problem]) -> str:
+    if isinstance(value, str) and _SOURCE.fullmatch(value):
+        return value
+    hint = f"send 1 to 32 of a-z, 0-9 and hyphen, or leave it out for {DEFAULT_SOURCE!r}"
+    problems.append(Problem("source", f"is {_kind(value)}", hint))
+    return DEFAULT_SOURCE
+
+
+def _limit(value: str, problems: list[Problem]) -> int:
+    if value.isascii() and value.isdigit() and len(value) < len(str(MAXIMUM_PAGE)) + 1 and 1 <= int(value) <= MAXIMUM_PAGE:
+        return int(value)
+    problems.append(Problem("limit", f"is {value[:80]!r}", f"send a whole number from 1 to {MAXIMUM_PAGE}"))
+    return DEFAULT_PAGE
+
+
+def _page(value: str | None, problems: list[Problem]) -> str | None:
+    if value is None:
+        return None
+    try:
+        before = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        before = ""
+    if not _PAGE_TOKEN.fullmatch(before):
+        problems.append(Problem("next", "is not a page's `next`", "send what the page before answered, unchanged"))
+    return before
+
+
+def _kind(value: object) -> str:
+    """Say what a JSON value is, shortly and without failing on any."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f"the text {ascii(value[:80])}" if value else "an empty text"
+        case int() if abs(value) >= 10**30:
+            return "a number of more than 30 digits"
+        case int() | float():
+            return f"the number {value}"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

@@ -1,0 +1,1 @@
+"""Rotates the secret that signs receipts."""

@@ -1,0 +1,212 @@
+"""The protocol of a CloudFormation custom resource that is backed by a Lambda function.
+
+CloudFormation sends an event with a `ResponseURL` and waits, up to an hour, until something is PUT there. So whatever
+happens (success, refusal, a bug, a call that never returns) exactly one answer is put, before the function's time is up.
+"""
+
+import json
+import logging
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_ANSWER_BYTES: Final = 4096
+"""CloudFormation's own limit; a longer answer is ignored, and the stack hangs."""
+ANSWER_RESERVE_SECONDS: Final = 5.0
+"""Kept back from the function's time, to say that the work took too long."""
+DELIVERY_ATTEMPTS: Final = 4
+DELIVERY_TIMEOUT_SECONDS: Final = 10.0
+
+_NEVER_CREATED: Final = "never-created/"
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+class RequestType(StrEnum):
+    """What CloudFormation wants of the resource."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+class PropertyError(Exception):
+    """A resource property is missing or of the wrong kind."""
+
+
+class AnswerError(Exception):
+    """CloudFormation could not be answered; Lambda shall run the event again."""
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    log_stream_name: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return milliseconds until the function is stopped."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What CloudFormation asks of a resource."""
+
+    type: RequestType
+    logical_resource_id: str
+    physical_resource_id: str | None
+    """None for a Create."""
+    properties: Mapping[str, Any]
+    """As the template has them, but every number and boolean is a text by now."""
+    old_properties: Mapping[str, Any]
+    """Empty unless it is an Update."""
+
+    def text(self, name: str) -> str:
+        """Return a property that must be a text and not be empty.
+
+        Raises:
+            PropertyError: It is neither; says which and what properties there are.
+        """
+        value = self.properties.get(name)
+        if not isinstance(value, str) or not value:
+            given = ", ".join(sorted(set(self.properties) - {"ServiceToken"})) or "none"
+            raise PropertyError(
+                f"property {name} of {self.logical_resource_id} must be a text that is not empty; properties given: {given}"
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a provider made of a request."""
+
+    physical_resource_id: str
+    """Names the thing in the world. A new one in answer to an Update makes CloudFormation delete the old one."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """What `Fn::GetAtt` gives."""
+
+
+Provider = Callable[[Request], Outcome]
+"""Does the work. It must be idempotent: CloudFormation and Lambda both deliver more than once."""
+Deliver = Callable[[str, bytes], None]
+"""Puts a body at a URL, once; raises OSError when it could not."""
+
+
+def answer(event: Mapping[str, Any], context: Context, provider: Provider, *, deliver: Deliver | None = None) -> None:
+    """Let a provider do what the event asks, and tell CloudFormation how it went.
+
+    Nothing that the provider raises gets out: it becomes a FAILED answer. A Delete of what was never created is answered
+    without asking the provider, so that a failed stack can always be rolled back.
+
+    Args:
+        event: As CloudFormation sends it.
+        context: Lambda's context, for the time that is left.
+        provider: Does the work.
+        deliver: How the answer travels; by HTTP unless a test listens itself.
+
+    Raises:
+        AnswerError: The event has no ResponseURL to answer, or the answer could not be delivered.
+    """
+    url = event.get("ResponseURL")
+    if not isinstance(url, str):
+        raise AnswerError(
+            "the event has no ResponseURL: this function is the provider of a custom resource, invoked by CloudFormation"
+        )
+    try:
+        outcome = _within_time(event, context, provider)
+        body = _body(event, status="SUCCESS", outcome=outcome)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, an unanswered request holds the stack for an hour
+        logger.error("the custom resource failed", exc_info=error)  # noqa: TRY400 - a plain logger may lack a handler
+        body = _failure(event, context, error)
+    _deliver(url, body, deliver or put)
+
+
+def put(url: str, body: bytes) -> None:
+    """Put an answer at a ResponseURL.
+
+    Raises:
+        OSError: It could not be delivered.
+        AnswerError: The URL is neither https nor of this machine itself.
+    """
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise AnswerError(f"the ResponseURL must be https, or http on this machine itself; it is {parts.scheme!r}")
+    # The URL is signed for an empty content type; urllib would add one of its own.
+    headers = {"Content-Type": "", "Content-Length": str(len(body))}
+    request = urllib.request.Request(url, data=body, method="PUT", headers=headers)  # noqa: S310 - checked above
+    with urllib.request.urlopen(request, timeout=DELIVERY_TIMEOUT_SECONDS):  # noqa: S310 - checked above
+        pass
+
+
+def _within_time(event: Mapping[str, Any], context: Context, provider: Provider) -> Outcome:
+    request = _parse(event)
+    if request.type is RequestType.DELETE and (request.physical_resource_id or "").startswith(_NEVER_CREATED):
+        return Outcome(str(request.physical_resource_id))
+    seconds = max(context.get_remaining_time_in_millis() / 1000 - ANSWER_RESERVE_SECONDS, 0)
+    worker = ThreadPoolExecutor(max_workers=1)
+    try:
+        return worker.submit(provider, request).result(timeout=seconds)
+    except TimeoutError as error:
+        raise TimeoutError(f"the work was not done within {seconds:.0f} seconds, the function's timeout") from error
+    finally:
+        worker.shutdown(wait=False)  # a call that hangs must not hold back the answer
+
+
+def _parse(event: Mapping[str, Any]) -> Request:
+    return Request(
+        type=RequestType(str(event["RequestType"])),
+        logical_resource_id=str(event["LogicalResourceId"]),
+        physical_resource_id=event.get("PhysicalResourceId"),
+        properties=event.get("ResourceProperties") or {},
+        old_properties=event.get("OldResourceProperties") or {},
+    )
+
+
+def _failure(event: Mapping[str, Any], context: Context, error: BaseException) -> bytes:
+    reason = f"{type(error).__name__}: {error} (log stream {context.log_stream_name})"
+    # A failed Update keeps its resource; a failed Create gets an id that its Delete will be known by.
+    name = event.get("PhysicalResourceId") or f"{_NEVER_CREATED}{event.get('LogicalResourceId', '')}"
+    for length in (1024, 256, 0):
+        body = _encode(event, status="FAILED", outcome=Outcome(str(name)), reason=reason[:length] or "see the log")
+        if len(body) <= MAXIMUM_ANSWER_BYTES:
+            break
+    return body
+
+
+def _body(event: Mapping[str, Any], *, status: str, outcome: Outcome) -> bytes:
+    body = _encode(event, status=status, outcome=outcome, reason="")
+    if len(body) > MAXIMUM_ANSWER_BYTES:
+        raise ValueError(f"the answer takes {len(body)} bytes of {MAXIMUM_ANSWER_BYTES}; return less data")
+    return body
+
+
+def _encode(event: Mapping[str, Any], *, status: str, outcome: Outcome, reason: str) -> bytes:
+    return json.dumps(
+        {
+            "Status": status,
+            "Reason": reason,
+            "PhysicalResourceId": outcome.physical_resource_id,
+            "StackId": event.get("StackId"),
+            "RequestId": event.get("RequestId"),
+            "LogicalResourceId": event.get("LogicalResourceId"),
+            "Data": dict(outcome.data),
+        }
+    ).encode()
+
+
+def _deliver(url: str, body: bytes, deliver: Deliver) -> None:
+    for attempt in range(1, DELIVERY_ATTEMPTS + 1):
+        try:
+            deliver(url, body)
+        except OSError as error:
+            logger.warning("answering CloudFormation failed (attempt %d)", attempt, exc_info=error)
+            last = error
+            time.sleep(0.1 * 2**attempt)
+        else:
+            return
+    raise AnswerError(f"CloudFormation could not be answered in {DELIVERY_ATTEMPTS} attempts: {last}") from last

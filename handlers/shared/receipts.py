@@ -1,0 +1,147 @@
+"""Receipts: what the issuer signs for a client, and how anyone who may read the secret proves that it is genuine.
+
+A receipt is a JWT (HS256). Its `kid` header names the secret's version that signed it; it has no expiry of its own: it
+verifies for as long as its version is the secret's AWSCURRENT or AWSPREVIOUS, that is, through one rotation.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import jwt
+
+from handlers.shared.object_keys import Upload
+
+ALGORITHM: Final = "HS256"
+ISSUER: Final = "lockstep"
+MINIMUM_KEY_BYTES: Final = 32
+"""HS256's digest is 32 bytes; a shorter key would be the weaker half."""
+CLOCK_SKEW_SECONDS: Final = 300
+"""How far ahead another region's clock may be before its receipt is refused as being from the future."""
+
+_SECRET_FIELD: Final = "key"
+_TEXT_CLAIMS: Final = ("object_id", "upload_id", "source", "key", "sha256", "region")
+
+
+class ReceiptError(Exception):
+    """The receipt is not one that this platform signed with a version it still knows."""
+
+
+class SigningSecretError(Exception):
+    """The secret's value is not `{"key": "<32 bytes or more>"}`; the message never holds the value."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """One version of the signing secret."""
+
+    version_id: str
+    """The secret's version, which a receipt names in its `kid`."""
+    key: str = field(repr=False)
+    """The HMAC key: the UTF-8 bytes of this very text, 32 or more; it is not decoded further."""
+
+    @classmethod
+    def parse(cls, version_id: str, secret_string: str) -> "SigningKey":
+        """Read a version of the secret.
+
+        Raises:
+            SigningSecretError: It is not JSON, or holds no key that is long enough.
+        """
+        try:
+            value = json.loads(secret_string)
+        except ValueError:
+            value = None
+        key = value.get(_SECRET_FIELD) if isinstance(value, dict) else None
+        if not isinstance(key, str) or len(key.encode()) < MINIMUM_KEY_BYTES:
+            raise SigningSecretError(
+                f"version {version_id} of the signing secret is not a JSON object whose {_SECRET_FIELD!r} is a text of "
+                f"{MINIMUM_KEY_BYTES} bytes or more; rotate the secret to get one that is"
+            )
+        return cls(version_id, key)
+
+
+def new_secret_string() -> str:
+    """Return a new value for the secret: `{"key": <32 random bytes in base64>}`."""
+    return json.dumps({_SECRET_FIELD: base64.b64encode(secrets.token_bytes(MINIMUM_KEY_BYTES)).decode()})
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a receipt attests: that the issuer of a region accepted to take this upload."""
+
+    upload: Upload
+    size: int
+    """Bytes."""
+    region: str
+    """Where the presigned URL points to."""
+    issued_at: int
+    """Epoch seconds."""
+
+
+def sign(receipt: Receipt, key: SigningKey) -> str:
+    """Return the receipt as a compact JWT."""
+    claims = {
+        "iss": ISSUER,
+        "iat": receipt.issued_at,
+        "object_id": receipt.upload.object_id,
+        "upload_id": receipt.upload.upload_id,
+        "source": receipt.upload.source,
+        "key": receipt.upload.file_key,
+        "size": receipt.size,
+        "sha256": receipt.upload.content_sha256,
+        "region": receipt.region,
+    }
+    return jwt.encode(claims, key.key, algorithm=ALGORITHM, headers={"kid": key.version_id})
+
+
+def verify(token: str, keys: Iterable[SigningKey]) -> Receipt:
+    """Return what a receipt attests.
+
+    Every given key is tried, whatever the `kid` says: the signature is the proof, the `kid` only says which key to
+    look for when none fits.
+
+    Raises:
+        ReceiptError: It is no receipt, or none of the keys signed it as it stands.
+    """
+    for key in keys:
+        try:
+            claims = jwt.decode(
+                token,
+                key.key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                leeway=CLOCK_SKEW_SECONDS,
+                options={"require": ["iss", "iat"]},
+            )
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.InvalidTokenError as error:
+            raise ReceiptError(f"the receipt cannot be accepted: {error}") from error
+        return _receipt(claims)
+    raise ReceiptError("the receipt was changed, or signed by a version of the secret that is no longer known")
+
+
+def key_version(token: str) -> str | None:
+    """Return the secret's version that a receipt claims to be signed by; None if it does not say. Proves nothing."""
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.InvalidTokenError:
+        return None
+    return kid if isinstance(kid, str) else None
+
+
+def _receipt(claims: dict[str, object]) -> Receipt:
+    texts = {name: claims.get(name) for name in _TEXT_CLAIMS}
+    size, issued_at = claims.get("size"), claims.get("iat")
+    if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int):
+        raise ReceiptError("the receipt is signed, but is no receipt of an upload: claims are missing")
+    upload = Upload(
+        source=str(texts["source"]),
+        upload_id=str(texts["upload_id"]),
+        content_sha256=str(texts["sha256"]),
+        file_key=str(texts["key"]),
+    )
+    return Receipt(upload=upload, size=size, region=str(texts["region"]), issued_at=int(str(issued_at)))

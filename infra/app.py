@@ -1,0 +1,131 @@
+"""The CDK app: reads the settings, wires the stacks in the order they are deployed in, tags everything.
+
+`cdk.json` runs it as `python -m infra.app`; then the gate judges the templates, so that none is deployed that fails.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Environment
+
+from infra.bundling import REPOSITORY, BundleTarget, BundlingError, bundle
+from infra.region import RegionContext, RegionRole
+from infra.settings import Settings, SettingsError, load_settings, overrides_from_context
+from infra.stacks.data import DataStack
+from infra.stacks.failover import FailoverStack
+from infra.stacks.keys import KeysStack
+from infra.stacks.regional import RegionalStack
+from infra.tagging import apply_tags, tags_of
+
+ENVIRONMENTS = REPOSITORY / "environments.toml"
+
+
+def build_app(
+    environment: str | None = None,
+    *,
+    outdir: str | None = None,
+    settings: Settings | None = None,
+    asset: Path | None = None,
+) -> App:
+    """Build the app of one environment, without synthesizing it.
+
+    Args:
+        environment: a table of `environments.toml`; by default the CDK context's `environment`, else `prod`.
+        outdir: where the cloud assembly is to be written; CDK's own default if None.
+        settings: settings made elsewhere, in place of the file's.
+        asset: the directory that functions run from; by default it is bundled for the target that the CDK context's `bundle` names.
+
+    Raises:
+        SettingsError: the settings are wrong; the text tells all that is.
+        BundlingError: the functions' libraries could not be installed.
+    """
+    # The CDK CLI hands its context over by itself; without the CLI the flags must be the same.
+    app = App(outdir=outdir, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"])
+    settings = settings or _settings(app, environment)
+    _stacks(app, settings, asset or bundle(_bundle_target(app)))
+    apply_tags(app, settings)
+    return app
+
+
+def _settings(app: App, environment: str | None) -> Settings:
+    context: dict[str, Any] = app.node.get_all_context()
+    chosen = environment or context.get("environment") or "prod"
+    return load_settings(chosen, ENVIRONMENTS, overrides_from_context(context))
+
+
+def _bundle_target(app: App) -> BundleTarget:
+    wanted = app.node.try_get_context("bundle") or BundleTarget.LAMBDA
+    try:
+        return BundleTarget(wanted)
+    except ValueError:
+        raise BundlingError(
+            f"the context value bundle={wanted} is not known; allowed: {', '.join(BundleTarget)}. "
+            "Leave it out for AWS; the local cloud is given `-c bundle=host`."
+        ) from None
+
+
+def _stacks(app: App, settings: Settings, asset: Path) -> None:
+    primary = RegionContext(settings=settings, role=RegionRole.PRIMARY)
+    secondary = RegionContext(settings=settings, role=RegionRole.SECONDARY)
+    control = primary if primary.is_control else secondary
+
+    keys = {
+        context.role: KeysStack(app, f"{context.role.capitalize()}Keys", context=context, **_common(context, "keys"))
+        for context in (secondary, primary)
+    }
+    data = DataStack(
+        app, "Data", context=control, keys=keys[control.role].keys, **_common(control, "data")
+    )
+    regional = {
+        context.role: RegionalStack(
+            app,
+            f"{context.role.capitalize()}Regional",
+            context=context,
+            keys=keys[context.role].keys,
+            asset=asset,
+            **_common(context, "regional"),
+        )
+        for context in (secondary, primary)
+    }
+    failover = FailoverStack(
+        app, "Failover", context=control, keys=keys[control.role].keys, asset=asset, **_common(control, "failover")
+    )
+
+    # Order only; no stack but the failover stack reads another region's.
+    data.add_stack_dependency(keys[RegionRole.PRIMARY], "a replica's key must exist before the replica")
+    data.add_stack_dependency(keys[RegionRole.SECONDARY])
+    regional[RegionRole.SECONDARY].add_stack_dependency(data, "functions find their table and secret there")
+    regional[RegionRole.PRIMARY].add_stack_dependency(
+        regional[RegionRole.SECONDARY], "S3 refuses to replicate to a bucket that does not exist"
+    )
+    failover.add_stack_dependency(regional[RegionRole.PRIMARY], "it reads both regions' outputs")
+
+
+def _common(context: RegionContext, resource: str) -> dict[str, Any]:
+    settings = context.settings
+    return {
+        "stack_name": context.naming.stack(resource),
+        "description": f"Lockstep {settings.environment}: {resource} ({context.role})",
+        "env": Environment(account=settings.account, region=context.region),
+        "termination_protection": settings.is_production,
+        "tags": tags_of(settings),
+    }
+
+
+def main() -> None:
+    """Synthesize through the gate; a mistake in the settings is told without a traceback."""
+    from compliance.plugin import attach  # noqa: PLC0415 - the gate is the last step, and heavy to import
+
+    try:
+        app = build_app()
+    except (SettingsError, BundlingError) as error:
+        sys.exit(f"{error}")
+    attach(app)
+    app.synth()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    main()

@@ -1,0 +1,132 @@
+"""Makes the one asset that every function runs from: the handlers' source and their locked libraries.
+
+Bundled without Docker: pip chooses the wheels of the target platform by its tags. The libraries are cached by the hash
+of the lock file, so that a change of source costs a copy of a few files.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+HANDLERS = REPOSITORY / "handlers"
+LOCK_FILE = HANDLERS / "requirements.txt"
+BUILD_DIRECTORY = REPOSITORY / ".build"
+
+
+class BundleTarget(StrEnum):
+    """Whose wheels are bundled."""
+
+    LAMBDA = "lambda"
+    """The Lambda runtime's: CPython 3.14 on arm64 Linux. What is deployed to AWS."""
+    HOST = "host"
+    """This interpreter's: the local cloud runs functions under its own Python and CPU."""
+
+
+# Lambda's Python 3.14 stands on Amazon Linux 2023, whose C library is newer than both of these ask for.
+_LAMBDA_WHEELS = [
+    *("--platform", "manylinux2014_aarch64"),
+    *("--platform", "manylinux_2_28_aarch64"),
+    *("--python-version", "3.14"),
+    *("--implementation", "cp"),
+]
+
+
+class BundlingError(Exception):
+    """The libraries could not be installed; the text holds pip's own last words."""
+
+
+def bundle(target: BundleTarget) -> Path:
+    """Return a directory with the `handlers` package and its libraries, made anew only when something changed.
+
+    Raises:
+        BundlingError: pip failed, for example because a locked version has no wheel for the target.
+    """
+    libraries = _libraries(target)
+    directory = BUILD_DIRECTORY / "assets" / f"{target}-{_source_hash()}-{_lock_hash(target)}"
+    if not directory.exists():
+        with _made_whole(directory) as unfinished:
+            shutil.copytree(libraries, unfinished, dirs_exist_ok=True)
+            for source in _sources():
+                destination = unfinished / source.relative_to(REPOSITORY)
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, destination)
+    return directory
+
+
+def _libraries(target: BundleTarget) -> Path:
+    """Return a directory with the locked libraries for `target`, installed once for each lock file."""
+    directory = BUILD_DIRECTORY / "libraries" / f"{target}-{_lock_hash(target)}"
+    if not directory.exists():
+        with _made_whole(directory) as unfinished:
+            _install(target, unfinished)
+            _strip(unfinished)
+    return directory
+
+
+def _install(target: BundleTarget, directory: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *(_LAMBDA_WHEELS if target is BundleTarget.LAMBDA else []),
+        *("--target", str(directory), "--requirement", str(LOCK_FILE)),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    if result.returncode:
+        raise BundlingError(
+            f"pip could not install {LOCK_FILE.relative_to(REPOSITORY)} for the target '{target}'.\n"
+            f"{result.stderr.strip()}\n"
+            "If a pinned version has no wheel for that platform, choose one that has and run `nox -s lock`."
+        )
+
+
+def _strip(directory: Path) -> None:
+    """Remove what a function never reads, which would only make it start more slowly."""
+    shutil.rmtree(directory / "bin", ignore_errors=True)
+    for cache in directory.rglob("__pycache__"):
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def _sources() -> list[Path]:
+    """Return the handlers' Python files, in an order that does not depend on the file system."""
+    return sorted(HANDLERS.rglob("*.py"))
+
+
+def _source_hash() -> str:
+    content = hashlib.sha256()
+    for source in _sources():
+        content.update(f"{source.relative_to(REPOSITORY)}\0".encode())
+        content.update(hashlib.sha256(source.read_bytes()).digest())
+    return content.hexdigest()[:16]
+
+
+def _lock_hash(target: BundleTarget) -> str:
+    interpreter = "" if target is BundleTarget.LAMBDA else sys.version
+    return hashlib.sha256(LOCK_FILE.read_bytes() + interpreter.encode()).hexdigest()[:16]
+
+
+class _made_whole:  # noqa: N801 - reads as a clause in `with`
+    """Make a directory beside its place and move it there when complete: an interrupted run leaves no half asset."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __enter__(self) -> Path:
+        self._directory.parent.mkdir(parents=True, exist_ok=True)
+        self._unfinished = Path(tempfile.mkdtemp(dir=self._directory.parent, prefix=".unfinished-"))
+        return self._unfinished
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None:
+            self._unfinished.chmod(0o755)
+            try:
+                self._unfinished.rename(self._directory)
+            except OSError:
+                # Another process made the same asset meanwhile; one is as good as the other.
+                if not self._directory.exists():
+                    raise
+        shutil.rmtree(self._unfinished, ignore_errors=True)

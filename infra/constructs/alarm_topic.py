@@ -1,0 +1,63 @@
+"""Where a region's alarms speak: one topic, encrypted, over TLS, to which CloudWatch alone may publish."""
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.region import RegionContext
+
+
+class AlarmTopic(Construct):
+    """The topic of one region's alarms.
+
+    Attributes:
+        topic: the topic; its policy is complete, an alarm only names it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, key: kms.IKey) -> None:
+        """Create the topic.
+
+        Args:
+            scope: the parent.
+            construct_id: the id under it.
+            context: where the topic stands, and the e-mail address it writes to, if any.
+            key: encrypts the messages; its policy must admit `cloudwatch.amazonaws.com`, or every alarm is
+                mute.
+        """
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(
+            self,
+            "Topic",
+            topic_name=context.naming.topic("alarms"),
+            display_name=f"Lockstep alarms, {context.settings.environment} in {context.region}",
+            master_key=key,
+            enforce_ssl=True,
+        )
+        self._admit_alarms(context)
+        if address := context.settings.alarms_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+
+    def _admit_alarms(self, context: RegionContext) -> None:
+        """Let our alarms publish; with a policy of its own, a topic loses the default one."""
+        stack = Stack.of(self)
+        alarms = stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=context.naming.alarm("any").replace("any", "*"),
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AllowAlarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={
+                    "ArnLike": {"aws:SourceArn": alarms},
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                },
+            )
+        )

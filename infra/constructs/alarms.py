@@ -1,0 +1,373 @@
+"""The alarms of one region: each watches a metric of its own region, acts there, and is a plain metric alarm.
+
+Plain, because a Route 53 health check takes no other, and because an alarm must still mean something at three
+in the night. Each says what its silence means, for the three kinds of silence differ:
+
+* NOT_BREACHING where AWS publishes nothing when nothing is wrong: no errors, no throttles, an idle queue.
+* BREACHING where the absence itself is the failure: a trail that delivers nothing.
+* MISSING where the absence tells neither: the alarm shows INSUFFICIENT_DATA and does not act.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs.metrics import INDEXES, OPERATIONS, RegionMetrics
+from infra.constructs.replication import REPLICATION_TIME_MINUTES
+from infra.region import RegionContext
+
+_NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
+_BREACHING = cloudwatch.TreatMissingData.BREACHING
+_MISSING = cloudwatch.TreatMissingData.MISSING
+_AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+_BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+
+_SERVER_ERRORS_A_MINUTE = 5
+_PENDING_OPERATIONS = 1000
+_TABLE_REPLICATION_MILLISECONDS = 5000
+_QUIET_TRAIL_HOURS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One alarm to be.
+
+    Attributes:
+        resource: the word in its name.
+        says: what it means, and what to look at first.
+        metric: what it watches.
+        threshold: in the metric's unit.
+        compare: how a datapoint breaches the threshold.
+        periods: how many of the metric's periods are looked at.
+        breaching: how many of them must breach; None for all.
+        silence: what a period without a datapoint counts as.
+    """
+
+    resource: str
+    says: str
+    metric: cloudwatch.Metric
+    threshold: float
+    compare: cloudwatch.ComparisonOperator
+    silence: cloudwatch.TreatMissingData
+    periods: int = 1
+    breaching: int | None = None
+
+
+class Alarms(Construct):
+    """The alarms of one region, and two composite ones: is the region unhealthy, and is data at risk?
+
+    Attributes:
+        by_resource: each metric alarm by the word in its name.
+        region_unhealthy: this region does not do its work; the other may have to.
+        data_at_risk: what was accepted here or there is not yet in both regions.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        metrics: RegionMetrics,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._context = context
+        self._topic = topic
+        serving = [*_queue(context, metrics), *_functions(context, metrics), *_api(metrics), *_table(metrics)]
+        replicating = [
+            *_table_replication(context, metrics),
+            *_bucket_replication(metrics),
+            *_shadow(context, metrics),
+        ]
+        other = [*_failures(metrics), *_trail(context, metrics)]
+        self.by_resource = {
+            watch.resource: _alarm(self, watch, context=context, topic=topic)
+            for watch in (*serving, *replicating, *other)
+        }
+        self.region_unhealthy = self._composite(
+            "region-unhealthy",
+            "This region does not take files in, or does not process them as it should. If it is the active "
+            "one and does not recover, promote the other.",
+            serving,
+        )
+        # Dead letters and quarantined objects are not among these: each is an object that is safe in both
+        # regions' buckets, and one malformed file is no reason to wake up for the replication.
+        self.data_at_risk = self._composite(
+            "data-at-risk",
+            "Objects or rows that one region accepted are late in the other, and would be lost with it. Do "
+            "not fail over while you can wait, and do not delete anything.",
+            replicating,
+        )
+
+    def _composite(self, resource: str, says: str, watches: Sequence[Watch]) -> cloudwatch.CompositeAlarm:
+        alarm = cloudwatch.CompositeAlarm(
+            self,
+            _construct_id(resource),
+            composite_alarm_name=self._context.naming.alarm(resource),
+            alarm_description=says,
+            alarm_rule=cloudwatch.AlarmRule.any_of(
+                *(
+                    cloudwatch.AlarmRule.from_alarm(
+                        self.by_resource[watch.resource], cloudwatch.AlarmState.ALARM
+                    )
+                    for watch in watches
+                )
+            ),
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        alarm.add_ok_action(actions.SnsAction(self._topic))
+        return alarm
+
+
+def _alarm(scope: Construct, watch: Watch, *, context: RegionContext, topic: sns.ITopic) -> cloudwatch.Alarm:
+    """Create an alarm that tells the topic when it fires and when it is over."""
+    alarm = watch.metric.create_alarm(
+        scope,
+        _construct_id(watch.resource),
+        alarm_name=context.naming.alarm(watch.resource),
+        alarm_description=watch.says,
+        threshold=watch.threshold,
+        comparison_operator=watch.compare,
+        evaluation_periods=watch.periods,
+        datapoints_to_alarm=watch.breaching or watch.periods,
+        treat_missing_data=watch.silence,
+    )
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    alarm.add_ok_action(actions.SnsAction(topic))
+    return alarm
+
+
+def _queue(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    # A message may be in the works for one whole timeout; beyond two, nothing has taken it. The passive
+    # region puts its messages back and so never lets one grow old here: `shadow-age` is what watches those.
+    return [
+        Watch(
+            resource="queue-age",
+            says="Objects wait for the processor. Look at its errors and throttles, then at the queue.",
+            metric=metrics.queue_age(),
+            threshold=2 * context.settings.limits.processor_timeout_seconds,
+            compare=_ABOVE,
+            periods=5,
+            # An idle queue publishes nothing after six hours.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
+def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    timeout_milliseconds = context.settings.limits.processor_timeout_seconds * 1000
+    # A function that is not invoked publishes none of these, and one that is not invoked does not fail.
+    return [
+        Watch(
+            resource="processor-errors",
+            says="The processor raised, timed out or ran out of memory; no bad file does that. See its log.",
+            metric=metrics.errors("processor"),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource="processor-throttles",
+            says="Lambda refuses invocations of the processor: has the account run out of concurrency?",
+            metric=metrics.throttles("processor"),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource="processor-duration",
+            says="The slowest batches take over four fifths of the processor's timeout; soon some will fail.",
+            metric=metrics.duration("processor"),
+            threshold=0.8 * timeout_milliseconds,
+            compare=_ABOVE,
+            periods=3,
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource="issuer-errors",
+            says="The issuer raised or timed out: clients get no upload URLs. See its log.",
+            metric=metrics.errors("issuer"),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
+        ),
+    ]
+
+
+def _api(metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="api-5xx",
+            says="The front door answers with server errors. Its access log says on which routes.",
+            metric=metrics.server_errors(),
+            threshold=_SERVER_ERRORS_A_MINUTE,
+            compare=_AT_LEAST,
+            periods=5,
+            breaching=3,
+            # The health checks ask every few seconds, so a silent API means that they are down, not it.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
+def _table(metrics: RegionMetrics) -> list[Watch]:
+    """Watch throttles of the table and of each index, and DynamoDB's own errors by operation."""
+    # DynamoDB publishes a count only when it is not zero. A single minute of throttling is on-demand capacity
+    # growing.
+    throttles = [
+        Watch(
+            resource="-".join(word for word in ("table", _word(index), kind.lower(), "throttles") if word),
+            says=f"DynamoDB throttles {kind.lower()}s of {index or 'the table'}: is one key too busy?",
+            metric=metrics.table_throttles(kind, index),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=5,
+            breaching=3,
+            silence=_NOT_BREACHING,
+        )
+        for index in (None, *INDEXES)
+        for kind in ("Read", "Write")
+    ]
+    errors = [
+        Watch(
+            resource=f"table-errors-{operation.lower()}",
+            says=f"DynamoDB fails {operation} on its own side: see the AWS Health Dashboard for this region.",
+            metric=metrics.table_errors(operation),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=5,
+            breaching=3,
+            silence=_NOT_BREACHING,
+        )
+        for operation in OPERATIONS
+    ]
+    return [*throttles, *errors]
+
+
+def _table_replication(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    if context.settings.consistency == "strong":
+        # A strongly consistent table answers a write when both replicas have it; there is no lag to publish.
+        return []
+    return [
+        Watch(
+            resource="table-replication-latency",
+            says=f"Rows written here reach {context.peer.region} late: what it proves done there is behind.",
+            metric=metrics.table_replication_latency(),
+            threshold=_TABLE_REPLICATION_MILLISECONDS,
+            compare=_ABOVE,
+            periods=5,
+            # Published while there are writes to replicate, which the passive region seldom has.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
+def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
+    peer = metrics.context.peer.region
+    return [
+        Watch(
+            resource="incoming-replication-latency",
+            says=f"Objects of {peer} take longer to get here than S3 Replication Time Control allows.",
+            metric=metrics.incoming_replication_latency(),
+            threshold=REPLICATION_TIME_MINUTES * 60,
+            compare=_ABOVE,
+            periods=3,
+            # S3 publishes zeroes while it replicates; none at all may be a dead source, which the source
+            # cannot tell.
+            silence=_MISSING,
+        ),
+        Watch(
+            resource="incoming-replication-pending",
+            says=f"Operations of {peer}'s bucket pile up instead of arriving here.",
+            metric=metrics.incoming_replication_pending(),
+            threshold=_PENDING_OPERATIONS,
+            compare=_ABOVE,
+            periods=REPLICATION_TIME_MINUTES,
+            silence=_MISSING,
+        ),
+        Watch(
+            resource="outgoing-replication-failed",
+            says=f"S3 gave up replicating objects to {peer}, and will not try again. Look at the "
+            "replication role and both keys, then replicate them by S3 Batch Replication.",
+            metric=metrics.outgoing_replication_failed(),
+            threshold=1,
+            compare=_AT_LEAST,
+            # S3 publishes failures only when there are any.
+            silence=_NOT_BREACHING,
+        ),
+    ]
+
+
+def _shadow(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="shadow-age",
+            says="Objects that are safe here are not proven processed. Is the active region processing?",
+            metric=metrics.shadow_age(),
+            threshold=context.settings.limits.shadow_maximum_age_seconds,
+            compare=_ABOVE,
+            # The active region has no shadow to age, nor has a passive one that waits for nothing.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
+def _failures(metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="dlq-depth",
+            says="Messages could not be processed. The archive bucket tells why; mend that, then redrive.",
+            metric=metrics.dead_letters(),
+            threshold=1,
+            compare=_AT_LEAST,
+            # A queue that holds a message goes on publishing; one that publishes nothing is empty.
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource="async-dlq-depth",
+            says="An asynchronous invocation failed for good: a rotation, or a deployment's custom resource.",
+            metric=metrics.async_dead_letters(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource="quarantined",
+            says="Files could not be read at all. The archive bucket has each of them with its reason.",
+            metric=metrics.quarantined(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
+        ),
+    ]
+
+
+def _trail(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    if not context.is_control:
+        return []
+    return [
+        Watch(
+            resource="trail-silent",
+            says="CloudTrail delivers nothing to its log group. Is it on, and may it use its key and role?",
+            metric=metrics.trail_events(),
+            threshold=1,
+            compare=_BELOW,
+            periods=_QUIET_TRAIL_HOURS,
+            # CloudTrail has no metric of its own; a log group that takes nothing in publishes nothing.
+            silence=_BREACHING,
+        )
+    ]
+
+
+def _word(index: str | None) -> str:
+    return index.replace("_", "-") if index else ""
+
+
+def _construct_id(resource: str) -> str:
+    return "".join(word.capitalize() for word in resource.split("-"))

@@ -1,0 +1,127 @@
+"""A domain of one's own for the front door, of which each region makes its share alone.
+
+Two names answer in each region: `<region>.<domain>`, that region's own for good, and `<domain>` itself, which
+both regions serve and whose failover record says which one to use. A signature of SigV4 is for one region: a
+client that signs asks `<domain>` which region is active and then calls `<region>.<domain>`.
+"""
+
+from typing import Final
+
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_certificatemanager as certificates
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from infra.constructs.failover import ready_check
+from infra.region import RegionContext
+from infra.settings import DomainSettings
+
+_TLS: Final = "TLS_1_2"
+
+
+class CustomDomain(Construct):
+    """One region's share of the domain.
+
+    Attributes:
+        host: the region's own name, `<region>.<domain>`.
+        shared_host: the name that both regions answer to.
+        health_check: asks `/ready` on the region's own name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        domain: DomainSettings,
+        stage: apigateway.HttpStage,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._context = context
+        self._zone_id = domain.hosted_zone_id
+        self.shared_host = domain.name
+        self.host = f"{context.region}.{domain.name}"
+        certificate = self._certificate()
+        own = self._domain_name("Own", self.host, certificate, stage)
+        shared = self._domain_name("Shared", self.shared_host, certificate, stage)
+        own_record = self._alias("OwnRecord", self.host, own)
+        self.health_check = ready_check(self, "Ready", context=context, host=self.host)
+        # Checked before it resolves, the name would be found unhealthy at once.
+        self.health_check.add_dependency(own_record)
+        self._failover(shared)
+
+    def _certificate(self) -> certificates.CfnCertificate:
+        return certificates.CfnCertificate(
+            self,
+            "Certificate",
+            domain_name=self.host,
+            subject_alternative_names=[self.shared_host],
+            validation_method="DNS",
+            domain_validation_options=[
+                certificates.CfnCertificate.DomainValidationOptionProperty(
+                    domain_name=name, hosted_zone_id=self._zone_id
+                )
+                for name in (self.host, self.shared_host)
+            ],
+        )
+
+    def _domain_name(
+        self,
+        construct_id: str,
+        name: str,
+        certificate: certificates.CfnCertificate,
+        stage: apigateway.HttpStage,
+    ) -> apigateway.CfnDomainName:
+        domain_name = apigateway.CfnDomainName(
+            self,
+            construct_id,
+            domain_name=name,
+            domain_name_configurations=[
+                apigateway.CfnDomainName.DomainNameConfigurationProperty(
+                    certificate_arn=certificate.ref, endpoint_type="REGIONAL", security_policy=_TLS
+                )
+            ],
+        )
+        mapping = apigateway.CfnApiMapping(
+            self,
+            f"{construct_id}Mapping",
+            api_id=stage.api.api_id,
+            domain_name=domain_name.ref,
+            stage=stage.stage_name,
+        )
+        mapping.node.add_dependency(stage)
+        return domain_name
+
+    def _alias(self, construct_id: str, name: str, target: apigateway.CfnDomainName) -> route53.CfnRecordSet:
+        return route53.CfnRecordSet(
+            self,
+            construct_id,
+            hosted_zone_id=self._zone_id,
+            name=f"{name}.",
+            type="A",
+            alias_target=_target(target),
+        )
+
+    def _failover(self, target: apigateway.CfnDomainName) -> None:
+        role = self._context.role
+        route53.CfnRecordSet(
+            self,
+            "FailoverRecord",
+            hosted_zone_id=self._zone_id,
+            name=f"{self.shared_host}.",
+            type="A",
+            set_identifier=role,
+            failover=role.upper(),
+            # API Gateway's own health says only that the service is there; `/ready` says that we are.
+            alias_target=_target(target),
+            health_check_id=self.health_check.attr_health_check_id,
+        )
+
+
+def _target(domain_name: apigateway.CfnDomainName) -> route53.CfnRecordSet.AliasTargetProperty:
+    return route53.CfnRecordSet.AliasTargetProperty(
+        dns_name=domain_name.attr_regional_domain_name,
+        hosted_zone_id=domain_name.attr_regional_hosted_zone_id,
+        evaluate_target_health=False,
+    )

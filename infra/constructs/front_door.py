@@ -1,0 +1,122 @@
+"""The front door: a regional HTTP API that hands every request to the issuer."""
+
+import json
+from typing import Final
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.log_group import log_group
+from infra.region import RegionContext
+
+_GET, _POST = apigateway.HttpMethod.GET, apigateway.HttpMethod.POST
+
+SIGNED_ROUTES: Final = ((_POST, "/uploads"), (_GET, "/uploads/{id}"), (_GET, "/files"))
+"""Callers sign these with SigV4, and IAM says who may."""
+OPEN_ROUTES: Final = ((_GET, "/healthz"), (_GET, "/ready"))
+"""Route 53's health checkers cannot sign; what they are told is no secret."""
+
+_ACCESS_LOG_FIELDS: Final = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "caller": "$context.identity.userArn",
+    "userAgent": "$context.identity.userAgent",
+    "routeKey": "$context.routeKey",
+    "path": "$context.path",
+    "protocol": "$context.protocol",
+    "status": "$context.status",
+    "responseLength": "$context.responseLength",
+    "responseLatency": "$context.responseLatency",
+    "integrationLatency": "$context.integrationLatency",
+    "integrationError": "$context.integrationErrorMessage",
+    "error": "$context.error.message",
+}
+
+
+class FrontDoor(Construct):
+    """The HTTP API of one region, with its stage, routes and access log.
+
+    Attributes:
+        api: the API.
+        stage: its one stage, `$default`.
+        host: the host name that clients of this region call.
+        url: its URL, without a slash at the end.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        issuer: lambda_.IFunction,
+        logs_key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._context = context
+        self.api = apigateway.HttpApi(
+            self,
+            "Api",
+            api_name=context.naming.api("ingest"),
+            description="Issues uploads and tells what became of them",
+            create_default_stage=False,
+            cors_preflight=_cors(context),
+        )
+        self._route(issuer)
+        self.stage = self._stage(logs_key)
+        self.host = f"{self.api.api_id}.execute-api.{context.region}.{Aws.URL_SUFFIX}"
+        self.url = f"https://{self.host}"
+
+    def _route(self, issuer: lambda_.IFunction) -> None:
+        integration = integrations.HttpLambdaIntegration(
+            "Issuer", issuer, payload_format_version=apigateway.PayloadFormatVersion.VERSION_2_0
+        )
+        iam = authorizers.HttpIamAuthorizer()
+        for method, path in SIGNED_ROUTES:
+            self.api.add_routes(path=path, methods=[method], integration=integration, authorizer=iam)
+        for method, path in OPEN_ROUTES:
+            self.api.add_routes(path=path, methods=[method], integration=integration)
+
+    def _stage(self, logs_key: kms.IKey) -> apigateway.HttpStage:
+        limits = self._context.settings.limits
+        access_log = log_group(self, "AccessLog", context=self._context, resource="api-access", key=logs_key)
+        stage = apigateway.HttpStage(
+            self,
+            "Stage",
+            http_api=self.api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigateway.ThrottleSettings(rate_limit=limits.api_rate, burst_limit=limits.api_burst),
+        )
+        resource = stage.node.default_child
+        assert isinstance(resource, apigateway.CfnStage)  # noqa: S101 - CDK's invariant, for the type checker
+        # CDK's stage takes these only as an object of a class that Python would have to implement.
+        resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+            destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG_FIELDS)
+        )
+        return stage
+
+
+def _cors(context: RegionContext) -> apigateway.CorsPreflightOptions | None:
+    origins = context.settings.cors_origins
+    if not origins:
+        return None
+    return apigateway.CorsPreflightOptions(
+        allow_origins=list(origins),
+        allow_methods=[apigateway.CorsHttpMethod.GET, apigateway.CorsHttpMethod.POST],
+        # What a browser must send with a request that is signed with SigV4.
+        allow_headers=[
+            "authorization",
+            "content-type",
+            "x-amz-content-sha256",
+            "x-amz-date",
+            "x-amz-security-token",
+        ],
+        max_age=Duration.minutes(10),
+    )

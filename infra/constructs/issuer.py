@@ -1,0 +1,85 @@
+"""The issuer: answers the HTTP API with presigned uploads, receipts and the state of files."""
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from handlers.shared import object_keys, schema
+from infra.constructs.bucket import Bucket
+from infra.constructs.function import Function, FunctionSurroundings
+from infra.constructs.queue import IngestQueue
+from infra.constructs.secret import RECEIPT_SECRET
+from infra.constructs.table import index_arn, table_arn
+
+_CONCURRENCY = 20
+"""Executions: at some 20 ms a request, many times what the front door's throttle lets through."""
+
+
+class Issuer(Construct):
+    """The function and what it may do.
+
+    Attributes:
+        function: the function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        surroundings: FunctionSurroundings,
+        ingest: Bucket,
+        queue: IngestQueue,
+        data_key: kms.IKey,
+        secret_key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        context, limits = surroundings.context, surroundings.context.settings.limits
+        secret_name = context.naming.secret(RECEIPT_SECRET)
+        self.function = Function(
+            self,
+            "Function",
+            surroundings=surroundings,
+            resource="issuer",
+            description="Issues presigned uploads and receipts; tells the state of files",
+            memory_size=512,
+            timeout=Duration.seconds(20),
+            reserved_concurrency=_CONCURRENCY,
+            environment={
+                "TABLE_NAME": context.naming.table("ledger"),
+                "INGEST_BUCKET": ingest.name,
+                "DATA_KEY_ARN": data_key.key_arn,
+                "QUEUE_URL": queue.queue.queue_url,
+                "SECRET_NAME": secret_name,
+                "PRIMARY_REGION": context.settings.primary_region,
+                "MAXIMUM_OBJECT_BYTES": str(limits.maximum_object_bytes),
+                "UPLOAD_EXPIRY_SECONDS": str(limits.upload_expiry_seconds),
+                "CONTROL_CACHE_SECONDS": str(limits.control_cache_seconds),
+            },
+        )
+        allow = self.function.allow
+        uploads = ingest.bucket.arn_for_objects(f"{object_keys.UPLOADS}*")
+        allow("s3:GetObject", "s3:PutObject", on=[uploads])
+        allow(
+            "s3:ListBucket",
+            on=[ingest.bucket.bucket_arn],
+            # So that S3 answers 404 and not 403 for an upload that has not arrived.
+            conditions={"StringLike": {"s3:prefix": f"{object_keys.UPLOADS}*"}},
+        )
+        allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", on=[table_arn(self, context)])
+        allow("dynamodb:Query", on=[index_arn(self, context, schema.FILE_INDEX)])
+        allow(
+            "secretsmanager:GetSecretValue",
+            # Secrets Manager ends each secret's ARN with six characters of its own choosing.
+            on=[
+                Stack.of(self).format_arn(
+                    service="secretsmanager",
+                    resource="secret",
+                    resource_name=f"{secret_name}-??????",
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+        )
+        allow("sqs:GetQueueAttributes", on=[queue.queue.queue_arn])
+        allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
+        allow("kms:Decrypt", on=[secret_key.key_arn])

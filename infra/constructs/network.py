@@ -1,0 +1,187 @@
+"""The VPC: isolated subnets that reach AWS only through endpoints, each with a policy of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import CustomResource, Fn
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.constructs.log_group import log_group
+from infra.region import RegionContext
+
+
+Conditions = dict[str, dict[str, Any]]
+"""A policy statement's conditions: operator, then condition key and value."""
+
+
+@dataclass(frozen=True)
+class GatewayPrefixLists:
+    """The ids of a region's AWS-managed prefix lists, which a security group needs to name a gateway endpoint."""
+
+    s3: str
+    dynamodb: str
+
+
+# AWS publishes these ids by DescribeManagedPrefixLists only; they are fixed for each region, the same in all accounts.
+PREFIX_LISTS = {
+    "us-east-1": GatewayPrefixLists(s3="pl-63a5400a", dynamodb="pl-02cd2c6b"),
+    "us-east-2": GatewayPrefixLists(s3="pl-7ba54012", dynamodb="pl-4ca54025"),
+    "us-west-1": GatewayPrefixLists(s3="pl-6ba54002", dynamodb="pl-6ea54007"),
+    "us-west-2": GatewayPrefixLists(s3="pl-68a54001", dynamodb="pl-00a54069"),
+}
+
+
+class Network(Construct):
+    """A VPC with no way out but its endpoints: no NAT, no internet gateway.
+
+    Attributes:
+        vpc: the VPC.
+        functions: the security group of the functions, which may reach the endpoints and nothing else.
+        subnets: where the functions are placed.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, logs_key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        self._context = context
+        self.vpc = self._vpc()
+        self.subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        self.functions = self._security_group("Functions", "Functions: out to the endpoints only")
+        self._endpoints_group = self._security_group("Endpoints", "Interface endpoints: in from the functions only")
+        self._flow_logs(logs_key)
+        self._connect()
+        self._endpoints: Mapping[str, ec2.GatewayVpcEndpoint | ec2.InterfaceVpcEndpoint] = {
+            "s3": self._gateway("S3", ec2.GatewayVpcEndpointAwsService.S3),
+            "dynamodb": self._gateway("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            "sqs": self._interface("Sqs", ec2.InterfaceVpcEndpointAwsService.SQS),
+            "secretsmanager": self._interface(
+                "SecretsManager", ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
+            ),
+        }
+
+    def admit(
+        self, role: iam.IRole, *, actions: Sequence[str], resources: Sequence[str], conditions: Conditions | None = None
+    ) -> None:
+        """Admit a role's requests through the endpoint of their service, where there is one.
+
+        An endpoint that nobody was admitted through would keep AWS's default policy, which admits everything; each
+        endpoint here begins with a policy of its own, so that what is not named is refused.
+        """
+        endpoint = self._endpoints.get(actions[0].split(":")[0])
+        if endpoint is None:
+            return
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                # A gateway endpoint's policy takes no other principal than everyone; the role is told by a condition.
+                principals=[iam.AnyPrincipal()],
+                actions=list(actions),
+                resources=list(resources),
+                conditions={**(conditions or {}), "ArnEquals": {"aws:PrincipalArn": role.role_arn}},
+            )
+        )
+
+    def close_default_security_group(self, function: lambda_.IFunction) -> None:
+        """Take every rule from the default security group, which CloudFormation itself cannot."""
+        # The child's name and type are the ones that cdk-nag knows such a custom resource by.
+        CustomResource(
+            self.vpc,
+            "RestrictDefaultSecurityGroupCustomResource",
+            service_token=function.function_arn,
+            resource_type="Custom::VpcRestrictDefaultSG",
+            properties={"DefaultSecurityGroupId": self.vpc.vpc_default_security_group},
+        )
+
+    def _vpc(self) -> ec2.Vpc:
+        settings = self._context.settings.vpc
+        zones = [Fn.select(index, Fn.get_azs()) for index in range(settings.availability_zones)]
+        return ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(settings.cidr),
+            # The region's own answer at deployment, so that synthesis needs no account to look zones up in.
+            availability_zones=zones,
+            nat_gateways=0,
+            create_internet_gateway=False,
+            # Closed by a function of our own instead: CDK's one has an inline policy and neither DLQ nor limit.
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20)
+            ],
+        )
+
+    def _flow_logs(self, logs_key: kms.IKey) -> None:
+        group = log_group(self, "FlowLogs", context=self._context, resource="flow-logs", key=logs_key)
+        role = iam.Role(self, "FlowLogsRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))
+        iam.ManagedPolicy(
+            self,
+            "FlowLogsPolicy",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    resources=[group.log_group_arn],
+                )
+            ],
+        )
+        ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=self.vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=group.log_group_name,
+            deliver_logs_permission_arn=role.role_arn,
+        )
+        self.flow_log_group: logs.ILogGroup = group
+
+    def _security_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(
+            self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False
+        )
+
+    def _connect(self) -> None:
+        """Let the functions reach the endpoints: interface ones by security group, gateway ones by prefix list."""
+        https = ec2.Port.tcp(443)
+        prefix_lists = self._prefix_lists()
+        self.functions.add_egress_rule(self._endpoints_group, https, "Interface endpoints")
+        self._endpoints_group.add_ingress_rule(self.functions, https, "Functions")
+        self.functions.add_egress_rule(ec2.Peer.prefix_list(prefix_lists.s3), https, "S3 gateway endpoint")
+        self.functions.add_egress_rule(ec2.Peer.prefix_list(prefix_lists.dynamodb), https, "DynamoDB gateway endpoint")
+
+    def _prefix_lists(self) -> GatewayPrefixLists:
+        region, settings = self._context.region, self._context.settings.vpc
+        known = PREFIX_LISTS.get(region, GatewayPrefixLists(s3="", dynamodb=""))
+        found = GatewayPrefixLists(
+            s3=settings.s3_prefix_list.get(region, known.s3),
+            dynamodb=settings.dynamodb_prefix_list.get(region, known.dynamodb),
+        )
+        if not (found.s3 and found.dynamodb):
+            raise ValueError(
+                f"the managed prefix lists of {region} are not known. Look their ids up with\n"
+                f"  aws ec2 describe-managed-prefix-lists --region {region} "
+                "--filters Name=owner-id,Values=AWS\n"
+                "and set them in environments.toml:\n"
+                f'  vpc.s3_prefix_list = {{ "{region}" = "pl-..." }}\n'
+                f'  vpc.dynamodb_prefix_list = {{ "{region}" = "pl-..." }}'
+            )
+        return found
+
+    def _gateway(self, construct_id: str, service: ec2.GatewayVpcEndpointAwsService) -> ec2.GatewayVpcEndpoint:
+        return self.vpc.add_gateway_endpoint(construct_id, service=service, subnets=[self.subnets])
+
+    def _interface(self, construct_id: str, service: ec2.InterfaceVpcEndpointAwsService) -> ec2.InterfaceVpcEndpoint:
+        return self.vpc.add_interface_endpoint(
+            construct_id,
+            service=service,
+            subnets=self.subnets,
+            security_groups=[self._endpoints_group],
+            # `open` would admit the whole VPC; the group above admits the functions alone.
+            open=False,
+            private_dns_enabled=True,
+        )

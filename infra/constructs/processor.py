@@ -1,0 +1,116 @@
+"""The processor: turns the objects that its queue tells of into records of the table."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from handlers.shared.object_keys import INCOMING
+from infra.constructs.bucket import Bucket
+from infra.constructs.function import Function, FunctionSurroundings
+from infra.constructs.queue import MAXIMUM_RECEIVES, IngestQueue
+from infra.constructs.table import table_arn
+from infra.region import RegionContext
+
+SOURCE = "ingest"
+"""The logical source of objects put into the bucket directly: part of their identity, so the same in both regions."""
+
+
+class Processor(Construct):
+    """The function, what it may do, and the queue's mapping to it.
+
+    Attributes:
+        function: the function.
+        mapping: the event source mapping.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        surroundings: FunctionSurroundings,
+        queue: IngestQueue,
+        ingest: Bucket,
+        archive: Bucket,
+        data_key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        context, limits = surroundings.context, surroundings.context.settings.limits
+        self.function = Function(
+            self,
+            "Function",
+            surroundings=surroundings,
+            resource="processor",
+            description="Turns ingested objects into records of the ledger table",
+            memory_size=limits.processor_memory_mb,
+            timeout=timeout(context),
+            reserved_concurrency=limits.processor_concurrency,
+            # While passive it puts messages back on its own queue until the ledger proves them done; it bounds that
+            # itself by age, and Lambda's own detection would send the sixteenth hop to the dead-letter queue.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW,
+            environment={
+                "TABLE_NAME": context.naming.table("ledger"),
+                "QUEUE_URL": queue.queue.queue_url,
+                "DEAD_LETTER_QUEUE_URL": queue.dead_letter_queue.queue_url,
+                "ARCHIVE_BUCKET": archive.name,
+                "SOURCE": SOURCE,
+                "PRIMARY_REGION": context.settings.primary_region,
+                "MAXIMUM_OBJECT_BYTES": str(limits.maximum_object_bytes),
+                "MAXIMUM_EXPANDED_BYTES": str(limits.maximum_expanded_bytes),
+                "SHADOW_DELAY_SECONDS": str(limits.shadow_delay_seconds),
+                "SHADOW_MAXIMUM_AGE_SECONDS": str(limits.shadow_maximum_age_seconds),
+                "CONTROL_CACHE_SECONDS": str(limits.control_cache_seconds),
+                "ATTEMPT_RETENTION_DAYS": str(context.settings.retention.attempts_days),
+                "MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES),
+            },
+        )
+        self._allow(queue, ingest, archive, data_key, context)
+        self.mapping = self._map(queue, context)
+
+    def _allow(
+        self, queue: IngestQueue, ingest: Bucket, archive: Bucket, data_key: kms.IKey, context: RegionContext
+    ) -> None:
+        allow = self.function.allow
+        allow("s3:GetObject", "s3:GetObjectVersion", on=[ingest.bucket.arn_for_objects(f"{INCOMING}*")])
+        allow(
+            "s3:PutObject",
+            on=[archive.bucket.arn_for_objects("rejected/*"), archive.bucket.arn_for_objects("quarantined/*")],
+        )
+        allow(
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+            on=[table_arn(self, context)],
+        )
+        allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
+        allow("sqs:SendMessage", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])
+        allow(
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            on=[queue.queue.queue_arn],
+            by_lambda=True,
+        )
+
+    def _map(self, queue: IngestQueue, context: RegionContext) -> lambda_.EventSourceMapping:
+        limits = context.settings.limits
+        mapping = self.function.function.add_event_source_mapping(
+            "Queue",
+            event_source_arn=queue.queue.queue_arn,
+            batch_size=limits.batch_size,
+            report_batch_item_failures=True,
+            # Below the reserved concurrency, or throttled batches would use up their receives and be dead letters.
+            max_concurrency=limits.event_source_concurrency,
+        )
+        # Lambda refuses a mapping whose role may not read the queue yet.
+        mapping.node.add_dependency(self.function.policy)
+        return mapping
+
+
+def timeout(context: RegionContext) -> Duration:
+    """Return the processor's timeout, by which the queue's visibility timeout is measured too."""
+    return Duration.seconds(context.settings.limits.processor_timeout_seconds)

@@ -1,0 +1,120 @@
+"""The secret that receipts are signed with: one value, readable and encrypted in each region for itself."""
+
+import json
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.constructs.keys import KeyPurpose, alias_arn
+from infra.region import RegionContext
+
+RECEIPT_SECRET: Final = "receipt-signing"  # noqa: S105 - the word in the secret's name, not its value
+"""The resource's word in the secret's name."""
+ROTATION_PERIOD: Final = Duration.days(30)
+"""How long a key signs. It verifies for as long again, as the previous version."""
+
+_FIRST_KEY_CHARACTERS: Final = 64
+"""Of 62 letters and digits: 381 bits, and base64 that decodes without padding."""
+
+
+class ReceiptSecret(Construct):
+    """The secret, made in the control region and replicated to the other.
+
+    Its first value is random text by Secrets Manager, which no template and no person ever holds; the first
+    rotation replaces it by a key of the rotation function's own making.
+
+    Attributes:
+        arn: the secret's ARN, with the suffix that Secrets Manager chose.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        production = context.settings.is_production
+        secret = secretsmanager.CfnSecret(
+            self,
+            "Secret",
+            name=context.naming.secret(RECEIPT_SECRET),
+            description="Signs the receipts of accepted uploads",
+            kms_key_id=key.key_arn,
+            generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                secret_string_template=json.dumps({}),
+                generate_string_key="key",
+                password_length=_FIRST_KEY_CHARACTERS,
+                exclude_punctuation=True,
+            ),
+            replica_regions=[
+                secretsmanager.CfnSecret.ReplicaRegionProperty(
+                    region=context.peer.region,
+                    # By alias: the other region's key has an id that this region cannot know.
+                    kms_key_id=alias_arn(self, context.peer, KeyPurpose.SECRET),
+                )
+            ],
+        )
+        secret.apply_removal_policy(RemovalPolicy.RETAIN if production else RemovalPolicy.DESTROY)
+        self.arn = secret.ref
+        self._refuse_strangers()
+
+    def _refuse_strangers(self) -> None:
+        """Refuse whoever comes without TLS or from another account, whatever else may allow it."""
+        secretsmanager.CfnResourcePolicy(
+            self,
+            "Policy",
+            secret_id=self.arn,
+            block_public_policy=True,
+            resource_policy=iam.PolicyDocument(
+                statements=[
+                    _refuse("RefuseWithoutTls", {"Bool": {"aws:SecureTransport": "false"}}),
+                    _refuse(
+                        "RefuseOtherAccounts",
+                        {
+                            "StringNotEquals": {"aws:PrincipalAccount": Stack.of(self).account},
+                            # Secrets Manager itself replicates and rotates, and has no account.
+                            "Bool": {"aws:PrincipalIsAWSService": "false"},
+                        },
+                    ),
+                ]
+            ).to_json(),
+        )
+
+
+class ReceiptSecretRotation(Construct):
+    """The schedule by which the secret gets a new key.
+
+    It stands where the secret was made, for replicas cannot be rotated, and beside the function that rotates;
+    it knows the secret by its name, for the stack that makes the secret is another.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, context: RegionContext, function: lambda_.IFunction
+    ) -> None:
+        super().__init__(scope, construct_id)
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "Schedule",
+            secret_id=context.naming.secret(RECEIPT_SECRET),
+            rotation_lambda_arn=function.function_arn,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                automatically_after_days=ROTATION_PERIOD.to_days()
+            ),
+            # The first rotation proves the function, and replaces the generated first key.
+            rotate_immediately_on_update=True,
+        )
+        # With all that is under the function: its permission for Secrets Manager is what the schedule is
+        # refused without.
+        schedule.node.add_dependency(function)
+
+
+def _refuse(sid: str, conditions: dict[str, dict[str, str]]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=sid,
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["secretsmanager:*"],
+        resources=["*"],
+        conditions=conditions,
+    )

@@ -1,0 +1,34 @@
+"""What may differ between environments: typed, validated, and read from `environments.toml` and the CDK context."""
+
+from infra.settings.errors import Problem, SettingsError
+from infra.settings.loading import environment_names, load_settings, overrides_from_context
+from infra.settings.model import (
+    PLACEHOLDER_ACCOUNT,
+    DomainSettings,
+    LimitSettings,
+    ObjectLockSettings,
+    RetentionSettings,
+    Settings,
+    TagSettings,
+    VpcSettings,
+)
+from infra.settings.regions import AWS_REGIONS, STRONG_REGIONS, RegionRole
+
+__all__ = [
+    "AWS_REGIONS",
+    "PLACEHOLDER_ACCOUNT",
+    "STRONG_REGIONS",
+    "DomainSettings",
+    "LimitSettings",
+    "ObjectLockSettings",
+    "Problem",
+    "RegionRole",
+    "RetentionSettings",
+    "Settings",
+    "SettingsError",
+    "TagSettings",
+    "VpcSettings",
+    "environment_names",
+    "load_settings",
+    "overrides_from_context",
+]

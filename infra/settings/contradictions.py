@@ -1,0 +1,152 @@
+"""Settings that are each allowed and cannot be had together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from infra.naming import BUCKETS, Naming, NamingError
+from infra.settings.regions import STRONG_REGIONS
+
+if TYPE_CHECKING:
+    from infra.settings.model import Settings
+
+CONTRADICTION: Final = "contradiction"
+"""The type of the validation error that carries contradictions."""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Settings that contradict each other.
+
+    Attributes:
+        keys: Their dotted keys; the first is the one to change.
+        wrong: Why they cannot be had together.
+        allowed: What would be allowed for the first.
+        instead: A value for the first that ends the contradiction.
+    """
+
+    keys: tuple[str, ...]
+    wrong: str
+    allowed: str
+    instead: object
+
+
+def contradictions_of(settings: Settings) -> tuple[Contradiction, ...]:
+    """Find every contradiction, not only the first."""
+    return tuple(found for check in _CHECKS for found in check(settings))
+
+
+def _regions(settings: Settings) -> Iterator[Contradiction]:
+    if settings.primary_region == settings.secondary_region:
+        other = next(region for region in reversed(STRONG_REGIONS) if region != settings.primary_region)
+        yield Contradiction(
+            ("secondary_region", "primary_region"),
+            f"both regions are {settings.primary_region}: a region cannot stand in for itself",
+            "a region other than primary_region",
+            other,
+        )
+
+
+def _strong_consistency(settings: Settings) -> Iterator[Contradiction]:
+    if settings.consistency != "strong":
+        return
+    if settings.retention.attempts_days > 0:
+        yield Contradiction(
+            ("retention.attempts_days", "consistency"),
+            'consistency is "strong", and DynamoDB refuses TTL on a strongly consistent global table',
+            '0, which turns TTL off; or consistency = "eventual"',
+            0,
+        )
+    if not set(settings.regions) <= set(STRONG_REGIONS):
+        yield Contradiction(
+            ("consistency", "primary_region", "secondary_region"),
+            f"strong consistency needs two of {', '.join(STRONG_REGIONS)}, with the third as witness, and the regions "
+            f"are {' and '.join(settings.regions)}",
+            f'"eventual"; or primary_region and secondary_region among {", ".join(STRONG_REGIONS)}',
+            "eventual",
+        )
+
+
+def _production(settings: Settings) -> Iterator[Contradiction]:
+    if not settings.is_production:
+        return
+    if settings.vpc.mode == "none":
+        yield Contradiction(
+            ("vpc.mode",), "prod's functions may not run outside a VPC", '"isolated"; "none" is for others', "isolated"
+        )
+    if settings.object_lock.mode == "none":
+        yield Contradiction(
+            ("object_lock.mode",),
+            "prod's audit trail must be locked: a trail that can be deleted proves nothing",
+            '"governance" or "compliance"; "none" is for others',
+            "governance",
+        )
+
+
+def _locks(settings: Settings) -> Iterator[Contradiction]:
+    if settings.object_lock.mode == "none":
+        return
+    for key, kept in (
+        ("retention.trail_days", settings.retention.trail_days),
+        ("retention.archive_days", settings.retention.archive_days),
+    ):
+        if kept < settings.object_lock.days:
+            yield Contradiction(
+                (key, "object_lock.days"),
+                f"objects are to go after {kept} days and are locked for {settings.object_lock.days}",
+                f"{settings.object_lock.days} days or more; or a smaller object_lock.days",
+                settings.object_lock.days,
+            )
+
+
+def _limits(settings: Settings) -> Iterator[Contradiction]:
+    limits = settings.limits
+    if limits.event_source_concurrency > limits.processor_concurrency:
+        yield Contradiction(
+            ("limits.event_source_concurrency", "limits.processor_concurrency"),
+            f"SQS would hand out {limits.event_source_concurrency} batches at once to a function that may run "
+            f"{limits.processor_concurrency} times, and the throttled ones would go to the dead-letter queue",
+            f"at most limits.processor_concurrency, which is {limits.processor_concurrency}",
+            limits.processor_concurrency,
+        )
+    if limits.maximum_expanded_bytes < limits.maximum_object_bytes:
+        yield Contradiction(
+            ("limits.maximum_expanded_bytes", "limits.maximum_object_bytes"),
+            f"a plain file of {limits.maximum_object_bytes} bytes would be taken in and then refused for its size",
+            f"at least limits.maximum_object_bytes, which is {limits.maximum_object_bytes}",
+            limits.maximum_object_bytes,
+        )
+    if limits.shadow_maximum_age_seconds < limits.shadow_delay_seconds:
+        yield Contradiction(
+            ("limits.shadow_maximum_age_seconds", "limits.shadow_delay_seconds"),
+            f"a message is looked at again after {limits.shadow_delay_seconds} seconds, and would by then be too old",
+            f"at least limits.shadow_delay_seconds, which is {limits.shadow_delay_seconds}",
+            limits.shadow_delay_seconds,
+        )
+
+
+def _names(settings: Settings) -> Iterator[Contradiction]:
+    naming = Naming(settings.environment)
+    longest = max(BUCKETS, key=len)
+    for key, region in (("primary_region", settings.primary_region), ("secondary_region", settings.secondary_region)):
+        try:
+            naming.bucket_prefix(longest, region)
+        except NamingError as error:
+            yield Contradiction(
+                (key, "environment"),
+                str(error),
+                "a region with a shorter name; or a shorter name for the environment's table",
+                "us-east-1" if key == "primary_region" else "us-west-2",
+            )
+
+
+_CHECKS: Final[tuple[Callable[[Settings], Iterator[Contradiction]], ...]] = (
+    _regions,
+    _strong_consistency,
+    _production,
+    _locks,
+    _limits,
+    _names,
+)

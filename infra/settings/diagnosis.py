@@ -1,0 +1,261 @@
+"""From what the validator found to what the reader should do about it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Annotated, Any, Final, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from infra.settings.contradictions import CONTRADICTION, Contradiction
+from infra.settings.errors import Problem, closest, shown, shown_key
+from infra.settings.model import Settings
+from infra.settings.sources import Layered, Path_, Source
+
+_WRONG: Final = {
+    "greater_than_equal": "it is too small",
+    "less_than_equal": "it is too large",
+    "literal_error": "it is none of the choices",
+    "enum": "it is none of the choices",
+    "string_pattern_mismatch": "it is not written as this setting must be",
+    "string_too_long": "it is too long",
+    "string_unicode": "it holds characters that are not Unicode",
+}
+_NOT_A: Final = {
+    "int_type": "a whole number",
+    "string_type": "text, which takes quotes",
+    "tuple_type": "a list",
+    "mapping_type": "a table",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+_KINDS: Final[tuple[tuple[type, str], ...]] = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a decimal number"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "a table"),
+    (datetime.date, "a date"),
+    (datetime.time, "a time"),
+)
+BUILT_IN: Final = "the built-in default"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Reads validation errors against the sources that the values came from.
+
+    Attributes:
+        layered: What was validated.
+        fallback: Where to write a setting that no source sets.
+    """
+
+    layered: Layered
+    fallback: Source
+
+    def problems(self, error: ValidationError) -> Iterator[Problem]:
+        """Tell each setting that was found wrong, once, however many ways it is wrong in."""
+        details = [detail for detail in error.errors(include_url=False) if detail["type"] != CONTRADICTION]
+        by_setting = groupby(sorted(details, key=_setting_of), key=_setting_of)
+        for path, found in by_setting:
+            yield self._problem(path, list(found))
+
+    def contradiction(self, found: Contradiction, settings: Settings) -> Problem:
+        """Tell settings that are each allowed and contradict each other."""
+        path = tuple(found.keys[0].split("."))
+        source = self.layered.sources.get(path)
+        return Problem(
+            key=shown_key(path),
+            source=source.label if source else BUILT_IN,
+            value=shown(_value_at(settings.model_dump(mode="json"), path)),
+            wrong=found.wrong,
+            allowed=found.allowed,
+            type_this=(source or self.fallback).line(path, found.instead),
+        )
+
+    def _problem(self, path: Path_, details: list[ErrorDetails]) -> Problem:
+        table, field = _field_at(path)
+        if field is None:
+            return self._unknown(path, table)
+        if details[0]["type"] == "missing":
+            return self._missing(path, field)
+        source = self.layered.sources[path]
+        value = _value_at(self.layered.values, path)
+        return Problem(
+            key=shown_key(path),
+            source=source.label,
+            value=shown(value),
+            wrong="; ".join(dict.fromkeys(_wrong(detail) for detail in details)),
+            allowed=_allowed(field),
+            type_this=self._instead(path, field, value, source),
+        )
+
+    def _instead(self, path: Path_, field: FieldInfo, value: object, source: Source) -> str:
+        below = table_of(field)
+        if below is None:
+            return source.line(path, _repaired(field, value))
+        name, first = next(iter(below.model_fields.items()))
+        return source.line((*path, name), _example(first))
+
+    def _missing(self, path: Path_, field: FieldInfo) -> Problem:
+        source = self.layered.sources[path[:-1]]
+        return Problem(
+            key=shown_key(path),
+            source=source.label,
+            value="(nothing)",
+            wrong=f"{shown_key(path[:-1])} is set and needs this too",
+            allowed=_allowed(field),
+            type_this=source.line(path, _example(field)),
+        )
+
+    def _unknown(self, path: Path_, table: type[BaseModel]) -> Problem:
+        source = self.layered.sources[path]
+        value = _value_at(self.layered.values, path)
+        meant = _meant(path, table)
+        siblings = ", ".join(name for name in table.model_fields if (*path[:-1], name) != ("environment",))
+        return Problem(
+            key=shown_key(path),
+            source=source.label,
+            value=shown(value),
+            wrong="there is no such setting" + (f"; did you mean {shown_key(meant)}?" if meant else ""),
+            allowed=f"the keys here are {siblings}",
+            type_this=source.line(meant, _repaired(_known(meant), value)) if meant else source.without(path),
+        )
+
+
+def every_setting(table: type[BaseModel] = Settings, at: Path_ = ()) -> Iterator[tuple[Path_, FieldInfo]]:
+    """Walk every setting that takes a value, with its path; tables are walked and not given."""
+    for name, field in table.model_fields.items():
+        path = (*at, name)
+        if path == ("environment",):
+            continue  # told by the name of the table
+        if below := table_of(field):
+            yield from every_setting(below, path)
+        else:
+            yield path, field
+
+
+def table_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a field that is a table; None for one that takes a value."""
+    candidates: Iterable[Any] = (field.annotation, *get_args(field.annotation))
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _setting_of(detail: ErrorDetails) -> Path_:
+    """The setting that an error is about: what is inside a list or a table of free keys belongs to that setting."""
+    path: Path_ = ()
+    table: type[BaseModel] | None = Settings
+    for part in detail["loc"]:
+        if table is None:
+            break
+        path = (*path, str(part))
+        field = table.model_fields.get(str(part))
+        table = table_of(field) if field else None
+    return path
+
+
+def _field_at(path: Path_) -> tuple[type[BaseModel], FieldInfo | None]:
+    table: type[BaseModel] = Settings
+    for part in path[:-1]:
+        table = table_of(table.model_fields[part]) or table
+    return table, table.model_fields.get(path[-1])
+
+
+def _known(path: Path_) -> FieldInfo:
+    _, field = _field_at(path)
+    if field is None:
+        raise LookupError(f"{path} is not a setting")
+    return field
+
+
+def _meant(path: Path_, table: type[BaseModel]) -> Path_ | None:
+    siblings = [(*path[:-1], name) for name, field in table.model_fields.items() if not table_of(field)]
+    by_name = {found[-1]: found for found in siblings if found != ("environment",)}
+    if near := closest(path[-1], by_name):
+        return by_name[near]
+    elsewhere = {found[-1]: found for found, _ in every_setting()}
+    near = closest(path[-1], elsewhere)
+    return elsewhere[near] if near else None
+
+
+def _value_at(values: Any, path: Path_) -> object:  # noqa: ANN401 - tables hold anything
+    for part in path:
+        values = values[part]
+    return values
+
+
+def _wrong(detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind in _NOT_A:
+        found = next((name for type_, name in _KINDS if isinstance(detail["input"], type_)), "something else")
+        return f"it is {found}, and should be {_NOT_A[kind]}"
+    return _WRONG.get(kind, detail["msg"])
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _allowed(field: FieldInfo) -> str:
+    if below := table_of(field):
+        return f"a table with the keys {', '.join(below.model_fields)}"
+    return str(_extra(field)["allowed"])
+
+
+def _example(field: FieldInfo) -> object:
+    return (field.examples or [None])[0]
+
+
+def _repaired(field: FieldInfo, value: object) -> object:
+    """The nearest thing to the value that the setting takes; its example when nothing is near."""
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    for candidate in _candidates(field, value):
+        try:
+            adapter.validate_python(candidate)
+        except ValidationError:
+            continue
+        return candidate
+    return _example(field)
+
+
+def _candidates(field: FieldInfo, value: object) -> Iterator[object]:
+    yield value
+    options = _extra(field).get("options", ())
+    match value:
+        case str():
+            yield from filter(None, [closest(value.strip().lower(), map(str, options))])
+            yield value.strip()
+            yield value.strip().lower()
+            yield [value]
+            if value.strip().isdecimal() and len(value) < len(str(2**64)):
+                yield from _candidates(field, int(value))
+        case int() if not isinstance(value, bool):
+            yield shown(value)
+            if options and all(isinstance(option, int) for option in options):
+                yield min(options, key=lambda option: abs(option - value))
+            bounds = [bound for name in ("ge", "le") for bound in _constraints(field, name)]
+            yield from sorted(bounds, key=lambda bound: abs(bound - value))
+        case list():
+            yield [item for item in value if _taken(field, [item])]
+        case dict():
+            yield {key: item for key, item in value.items() if _taken(field, {key: item})}
+
+
+def _constraints(field: FieldInfo, name: str) -> list[int]:
+    return [getattr(each, name) for each in field.metadata if hasattr(each, name)]
+
+
+def _taken(field: FieldInfo, value: object) -> bool:
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,116 @@
+"""What is wrong with the settings, told so that the reader can mend it without opening the code."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+_LONGEST_VALUE_SHOWN: Final = 160
+_DEEPEST_VALUE_SHOWN: Final = 6
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        key: The setting's dotted key, as in `retention.logs_days`; empty when the whole file is at fault.
+        source: Where the value came from: a table of the file, the command line, or the built-in default.
+        value: What was found there, as it would be typed.
+        wrong: Why it cannot be taken.
+        allowed: What can.
+        type_this: What to write instead, ready to paste.
+    """
+
+    key: str
+    source: str
+    value: str
+    wrong: str
+    allowed: str
+    type_this: str
+
+    def __str__(self) -> str:
+        heading = f"{self.key} = {self.value}" if self.key else self.value
+        return (
+            f"{heading}\n"
+            f"    where:     {self.source}\n"
+            f"    wrong:     {self.wrong}\n"
+            f"    allowed:   {self.allowed}\n"
+            f"    type this: {_indented(self.type_this)}"
+        )
+
+
+class SettingsError(ValueError):
+    """Every problem of the settings at once.
+
+    Attributes:
+        problems: The problems, in the order of their keys; never empty.
+    """
+
+    def __init__(self, title: str, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        listed = "\n".join(f"{number:>2}. {problem}" for number, problem in enumerate(problems, start=1))
+        super().__init__(f"{title}: {count}\n{listed}")
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """Find what was probably meant, if anything is near enough."""
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def shown(value: object, *, whole: bool = False) -> str:
+    """Write a value as TOML would, on one line and, unless `whole`, no longer than a reader can take in."""
+    text = _toml(value, _DEEPEST_VALUE_SHOWN)
+    if whole or len(text) <= _LONGEST_VALUE_SHOWN:
+        return text
+    return f"{text[:_LONGEST_VALUE_SHOWN]}… ({len(text)} characters)"
+
+
+def shown_key(path: tuple[str | int, ...]) -> str:
+    """Write a path of keys with dots, quoting the parts that TOML would need quoted."""
+    return ".".join(_bare_or_quoted(str(part)) for part in path)
+
+
+def _toml(value: object, depth: int) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(value)
+        case int():
+            return _number(value)
+        case list() | tuple() | dict() if depth == 0:
+            return "…"
+        case list() | tuple():
+            return f"[{', '.join(_toml(item, depth - 1) for item in value)}]"
+        case dict():
+            pairs = (f"{_bare_or_quoted(str(key))} = {_toml(item, depth - 1)}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case None:
+            return "(nothing)"
+    return str(value)
+
+
+def _number(value: int) -> str:
+    # Python refuses to print an integer of more than 4,300 digits, and TOML can hold one in hexadecimal.
+    longest_printable_in_bits = 10_000
+    return str(value) if value.bit_length() < longest_printable_in_bits else "(a number of thousands of digits)"
+
+
+def _quoted(text: str) -> str:
+    escaped = (
+        character if character.isprintable() else f"\\U{ord(character):08X}"
+        for character in text.replace("\\", "\\\\").replace('"', '\\"')
+    )
+    return f'"{"".join(escaped)}"'
+
+
+def _bare_or_quoted(part: str) -> str:
+    bare = part.isascii() and part.replace("-", "").replace("_", "").isalnum()
+    return part if bare else _quoted(part)
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n               ")

@@ -1,0 +1,341 @@
+"""The settings of one environment: what can be set, within which bounds, and what it is when nobody sets it.
+
+Each field carries, beside its type, what it means (`description`), what is allowed in words and an example to type; the
+errors and the documentation are both made from these.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from infra.settings.contradictions import CONTRADICTION, contradictions_of
+from infra.settings.regions import AWS_REGIONS, STRONG_REGIONS, RegionRole
+
+PLACEHOLDER_ACCOUNT: Final = "000000000000"
+"""The account of an environment that names none: enough to synthesize and for the local cloud, refused by a deploy."""
+
+LOG_RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""The only periods that CloudWatch Logs can keep a log group for."""
+
+_MEBIBYTE: Final = 1024 * 1024
+_GIBIBYTE: Final = 1024 * _MEBIBYTE
+_HUNDRED_YEARS: Final = 36_500
+
+
+def _setting(default: object, meaning: str, *, allowed: str, example: object, **constraints: Any) -> Any:  # noqa: ANN401 - pydantic's Field takes and gives Any
+    return Field(
+        default,
+        description=meaning,
+        examples=[example],
+        json_schema_extra={"allowed": allowed},
+        validate_default=True,
+        **constraints,
+    )
+
+
+def _whole(default: int, lowest: int, highest: int, unit: str, meaning: str) -> Any:  # noqa: ANN401
+    return _setting(
+        default,
+        meaning,
+        allowed=f"a whole number of {unit}, {lowest} to {highest}",
+        example=default,
+        strict=True,
+        ge=lowest,
+        le=highest,
+    )
+
+
+def _choice(default: str, options: Sequence[str], meaning: str) -> Any:  # noqa: ANN401
+    listed = ", ".join(f'"{option}"' for option in options)
+    return _setting(default, meaning, allowed=f"one of {listed}", example=default)
+
+
+def _tag_value(default: str, meaning: str) -> Any:  # noqa: ANN401
+    return _setting(
+        default,
+        meaning,
+        allowed="1 to 128 characters of letters, digits, spaces and _ . : / = + - @, with no space at either end",
+        example=default,
+        pattern=r"^[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,126}[A-Za-z0-9_.:/=+@-])?$",
+    )
+
+
+def _region(value: str) -> str:
+    if value not in AWS_REGIONS:
+        raise PydanticCustomError("region", "this is not a region of the aws partition that the project knows")
+    return value
+
+
+def _cidr(value: str) -> str:
+    widest, narrowest = 16, 24
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError as error:
+        raise PydanticCustomError("cidr", "{why}", {"why": str(error)}) from None
+    if not network.is_private or not widest <= network.prefixlen <= narrowest:
+        raise PydanticCustomError("cidr", "this is not a private range between /16 and /24")
+    return str(network)
+
+
+def _origin(value: str) -> str:
+    if "*" in value:
+        raise PydanticCustomError("origin", "a wildcard would let any site read the answers; name each origin")
+    if not re.fullmatch(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", value):
+        raise PydanticCustomError("origin", "this is not an https origin")
+    return value
+
+
+def _log_retention(value: int) -> int:
+    if value not in LOG_RETENTION_DAYS:
+        raise PydanticCustomError("log_retention", "CloudWatch Logs cannot keep logs for that many days")
+    return value
+
+
+Region = Annotated[str, AfterValidator(_region)]
+PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
+_REGION_WORDS: Final = "a region of the aws partition, such as " + ", ".join(STRONG_REGIONS) + " or eu-west-1"
+_PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to 17 hexadecimal digits)"
+
+
+class _Table(BaseModel):
+    """A table of the settings: it cannot be changed once made, and takes no key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+
+class TagSettings(_Table):
+    """The values of the tags that a company decides for itself."""
+
+    project: str = _tag_value("lockstep", "The tag Project.")
+    owner: str = _tag_value("platform-team", "The tag Owner: who answers for it.")
+    cost_center: str = _tag_value("unassigned", "The tag CostCenter: who pays for it.")
+    data_classification: Literal["public", "internal", "confidential", "restricted"] = _choice(
+        "confidential",
+        ("public", "internal", "confidential", "restricted"),
+        "The tag DataClassification: the most sensitive thing that uploaded files may hold.",
+    )
+
+
+class DomainSettings(_Table):
+    """A domain of one's own for the front door, with the public hosted zone that it is in."""
+
+    name: str = Field(
+        description="The domain name that clients resolve; each region adds its own record to it.",
+        examples=["ingest.example.com"],
+        json_schema_extra={"allowed": "a lower-case domain name of two labels or more, without a dot at the end"},
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
+        max_length=253,
+    )
+    hosted_zone_id: str = Field(
+        description="The Route 53 hosted zone that answers for the domain.",
+        examples=["Z0123456789ABCDEFGHIJ"],
+        json_schema_extra={"allowed": "a hosted zone's id: Z and then capital letters and digits, 32 in all at most"},
+        pattern=r"^Z[A-Z0-9]{1,31}$",
+    )
+
+
+class VpcSettings(_Table):
+    """The network that the processor and the issuer run in, the same in each region."""
+
+    mode: Literal["isolated", "none"] = _choice(
+        "isolated",
+        ("isolated", "none"),
+        "`isolated`: a VPC with no way out but its endpoints. `none`: functions outside any VPC; refused in prod.",
+    )
+    availability_zones: int = _whole(2, 1, 3, "zones", "How many availability zones have a subnet in each region.")
+    cidr: Annotated[str, AfterValidator(_cidr)] = _setting(
+        "10.0.0.0/16",
+        "The VPC's address range.",
+        allowed="a private IPv4 range, /16 to /24, whose address is the first of the range",
+        example="10.0.0.0/16",
+    )
+    s3_prefix_list: Mapping[Region, PrefixList] = _setting(
+        {},
+        "S3's managed prefix list, for regions that the built-in table lacks.",
+        allowed=_PREFIX_LIST_WORDS,
+        example={"us-east-1": "pl-63a5400a"},
+    )
+    dynamodb_prefix_list: Mapping[Region, PrefixList] = _setting(
+        {},
+        "DynamoDB's managed prefix list, for regions that the built-in table lacks.",
+        allowed=_PREFIX_LIST_WORDS,
+        example={"us-east-1": "pl-02cd2c6b"},
+    )
+
+
+class RetentionSettings(_Table):
+    """How long things are kept, in days."""
+
+    logs_days: Annotated[int, AfterValidator(_log_retention)] = _setting(
+        365,
+        "Every log group.",
+        allowed="one of " + ", ".join(map(str, LOG_RETENTION_DAYS)),
+        example=365,
+        strict=True,
+    )
+    ingest_noncurrent_days: int = _whole(
+        30, 1, _HUNDRED_YEARS, "days", "Replaced and deleted versions of uploaded objects."
+    )
+    archive_days: int = _whole(
+        2557, 1, _HUNDRED_YEARS, "days", "Rejected records and quarantined objects, in the archive bucket."
+    )
+    access_logs_days: int = _whole(400, 1, _HUNDRED_YEARS, "days", "S3 server access logs.")
+    trail_days: int = _whole(2557, 1, _HUNDRED_YEARS, "days", "CloudTrail's log files.")
+    attempts_days: int = _whole(
+        30, 0, _HUNDRED_YEARS, "days", "Attempt rows of the table, by DynamoDB's TTL; 0 keeps them and turns TTL off."
+    )
+
+
+class ObjectLockSettings(_Table):
+    """The S3 Object Lock of the trail and archive buckets: what is written there cannot be changed or deleted."""
+
+    mode: Literal["none", "governance", "compliance"] = _choice(
+        "governance",
+        ("none", "governance", "compliance"),
+        "`governance`: a principal with the right to bypass may delete. `compliance`: nobody may, not even the root "
+        "user, until the days are over. `none`: no lock; refused in prod.",
+    )
+    days: int = _whole(365, 1, _HUNDRED_YEARS, "days", "How long each object version is locked; unused when `none`.")
+
+
+class LimitSettings(_Table):
+    """What the platform takes and how fast; each region has all of it for itself."""
+
+    maximum_object_bytes: int = _whole(
+        256 * _MEBIBYTE, 1, 5 * _GIBIBYTE, "bytes", "The largest file that is taken, as uploaded."
+    )
+    maximum_expanded_bytes: int = _whole(
+        2 * _GIBIBYTE, 1, 64 * _GIBIBYTE, "bytes", "The most that a compressed file may become."
+    )
+    processor_memory_mb: int = _whole(
+        1769, 128, 10_240, "megabytes", "The processor's memory; 1769 gives one whole virtual CPU."
+    )
+    processor_timeout_seconds: int = _whole(
+        300, 10, 900, "seconds", "The processor's timeout; the queue's visibility timeout is six times this."
+    )
+    processor_concurrency: int = _whole(
+        50, 2, 10_000, "executions", "The processor's reserved concurrency, taken from the account's."
+    )
+    event_source_concurrency: int = _whole(
+        40, 2, 1000, "executions", "How many batches SQS may hand to the processor at once."
+    )
+    batch_size: int = _whole(10, 1, 10, "messages", "How many messages the processor is handed at most.")
+    shadow_delay_seconds: int = _whole(
+        15, 1, 900, "seconds", "After how long the passive region looks again at a message not yet proven done."
+    )
+    shadow_maximum_age_seconds: int = _whole(
+        4 * 86_400, 60, 14 * 86_400, "seconds", "The age at which a message waiting in the passive region alarms."
+    )
+    control_cache_seconds: int = _whole(
+        5, 1, 30, "seconds", "How long a function may go on believing what the control register said."
+    )
+    upload_expiry_seconds: int = _whole(900, 60, 3600, "seconds", "How long a presigned upload URL works.")
+    api_rate: int = _whole(50, 1, 10_000, "requests a second", "The front door's steady throttle.")
+    api_burst: int = _whole(100, 1, 5000, "requests", "The front door's burst.")
+
+
+class Settings(_Table):
+    """Everything that may differ between two environments. `Settings()` is a valid prod.
+
+    Raises:
+        pydantic.ValidationError: From the constructor. `load_settings` tells the same as a SettingsError.
+    """
+
+    environment: str = _setting(
+        "prod",
+        "Part of every name. `prod` is held to more than the others.",
+        allowed="2 to 12 characters: a lower-case letter, then lower-case letters and digits",
+        example="staging",
+        pattern=r"^[a-z][a-z0-9]{1,11}$",
+    )
+    account: str = _setting(
+        PLACEHOLDER_ACCOUNT,
+        "The AWS account; without one the templates synthesize and a deploy is refused.",
+        allowed="an account id: 12 digits, in quotes",
+        example="123456789012",
+        pattern=r"^[0-9]{12}$",
+    )
+    primary_region: Region = _setting(
+        "us-east-1", "Active until told otherwise.", allowed=_REGION_WORDS, example="us-east-1"
+    )
+    secondary_region: Region = _setting(
+        "us-west-2", "Passive until promoted.", allowed=_REGION_WORDS, example="us-west-2"
+    )
+    control: RegionRole = _choice(
+        RegionRole.SECONDARY,
+        tuple(RegionRole),
+        "Which region homes what must be operable in a disaster: table, secret, trail, dashboard.",
+    )
+    consistency: Literal["eventual", "strong"] = _choice(
+        "eventual",
+        ("eventual", "strong"),
+        "The global table's multi-Region consistency. `strong` needs a witness region and forbids TTL.",
+    )
+    cors_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = _setting(
+        (),
+        "Sites whose pages may upload from a browser; none, and no CORS at all, by default.",
+        allowed="a list of https origins: scheme, host and perhaps a port, no path, never *",
+        example=["https://www.example.com"],
+    )
+    alarms_email: str | None = _setting(
+        None,
+        "Who is written to when an alarm fires; SNS asks the address to confirm.",
+        allowed="one e-mail address",
+        example="on-call@example.com",
+        pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        max_length=254,
+    )
+    tags: TagSettings = TagSettings()
+    domain: DomainSettings | None = None
+    vpc: VpcSettings = VpcSettings()
+    retention: RetentionSettings = RetentionSettings()
+    object_lock: ObjectLockSettings = ObjectLockSettings()
+    limits: LimitSettings = LimitSettings()
+
+    @property
+    def has_account(self) -> bool:
+        """Whether a real account is named, so that a deploy to AWS has somewhere to go."""
+        return self.account != PLACEHOLDER_ACCOUNT
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this is `prod`, which retains its data and is protected from deletion."""
+        return self.environment == "prod"
+
+    @property
+    def regions(self) -> tuple[str, str]:
+        """Both regions, the primary first."""
+        return (self.primary_region, self.secondary_region)
+
+    @property
+    def control_region(self) -> str:
+        """The region that homes what must be operable in a disaster."""
+        return self.region_of(self.control)
+
+    @property
+    def witness_region(self) -> str | None:
+        """The third region that strong consistency needs; None when consistency is eventual."""
+        if self.consistency == "eventual":
+            return None
+        return next(region for region in STRONG_REGIONS if region not in self.regions)
+
+    def region_of(self, role: RegionRole) -> str:
+        """The AWS name of the region that has this role."""
+        return self.primary_region if role is RegionRole.PRIMARY else self.secondary_region
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> Self:
+        if found := contradictions_of(self):
+            raise PydanticCustomError(
+                CONTRADICTION, "{told}", {"told": "; ".join(each.wrong for each in found), "found": found}
+            )
+        return self

@@ -1,0 +1,53 @@
+"""The regions that the platform can live in, and a region's part in it."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class RegionRole(StrEnum):
+    """What a region is in the design; which region is *active* is decided at run time, by the control register."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+
+
+AWS_REGIONS: Final = (
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
+"""The regions of the `aws` partition. A list and not a pattern, so that `us-eats-1` is caught before a deploy."""
+
+STRONG_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2")
+"""The one set of regions in America that DynamoDB can hold strongly consistent: two replicas and a witness."""

@@ -1,0 +1,189 @@
+"""Where settings come from, laid over each other: `[defaults]`, the environment's own table, the command line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from infra.settings.errors import Problem, SettingsError, closest, shown, shown_key
+
+DEFAULTS: Final = "defaults"
+ENVIRONMENTS: Final = "environments"
+
+# Settings are three tables deep; what is nested deeper is wrong whatever it is, and need not be walked.
+_DEEPEST: Final = 4
+
+Path_ = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place that settings are written in.
+
+    Attributes:
+        label: What to call it.
+        table: The TOML table, as a path; None for the command line.
+    """
+
+    label: str
+    table: Path_ | None
+
+    def line(self, key: Path_, value: object) -> str:
+        """What to type here so that the setting has the value."""
+        if self.table is None:
+            return self._arguments(key, value)
+        return f"{shown_key(key[-1:])} = {shown(value, whole=True)}  # under [{shown_key((*self.table, *key[:-1]))}]"
+
+    def without(self, key: Path_) -> str:
+        """What to do here so that the setting is gone."""
+        if self.table is None:
+            return f"the command without -c {shown_key(key)}"
+        return f"nothing: remove {shown_key(key)} from [{shown_key(self.table)}]"
+
+    def _arguments(self, key: Path_, value: object) -> str:
+        match value:
+            case dict():
+                return " ".join(self._arguments((*key, part), below) for part, below in value.items())
+            case list() | tuple():
+                return f"-c {shown_key(key)}={','.join(map(str, value))}"
+        return f"-c {shown_key(key)}={value}"
+
+
+@dataclass
+class Layered:
+    """Settings from several sources, a later one hiding an earlier one key by key.
+
+    Attributes:
+        values: The merged tables.
+        sources: For each key that is set, tables included, the last source that set it.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[Path_, Source] = field(default_factory=dict)
+
+    def lay(self, over: Mapping[str, object], source: Source) -> None:
+        """Put another source over what is there."""
+        self._merge(self.values, over, source, ())
+
+    def _merge(self, values: dict[str, Any], over: Mapping[str, object], source: Source, at: Path_) -> None:
+        for key, value in over.items():
+            path = (*at, key)
+            self.sources[path] = source
+            if not isinstance(value, Mapping) or len(path) >= _DEEPEST:
+                values[key] = value
+                continue
+            below = values.get(key)
+            values[key] = dict(below) if isinstance(below, dict) else {}
+            self._merge(values[key], value, source, path)
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """The file's tables, told apart but not yet judged.
+
+    Attributes:
+        path: The file.
+        defaults: `[defaults]`.
+        environments: `[environments.<name>]`, by name.
+        problems: What is wrong with the file's outline.
+    """
+
+    path: Path
+    defaults: dict[str, object]
+    environments: dict[str, dict[str, object]]
+    problems: tuple[Problem, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> SettingsFile:
+        """Read the file.
+
+        Raises:
+            SettingsError: It is missing, unreadable, not UTF-8 or not TOML.
+        """
+        document = _parsed(path, _text(path))
+        problems = [_unknown_table(path, key, value) for key, value in document.items() if key not in _OUTLINE]
+        defaults = _table(path, (DEFAULTS,), document.get(DEFAULTS, {}), problems)
+        environments = {
+            name: _table(path, (ENVIRONMENTS, name), table, problems)
+            for name, table in _table(path, (ENVIRONMENTS,), document.get(ENVIRONMENTS, {}), problems).items()
+        }
+        return cls(path, defaults, environments, tuple(problems))
+
+    def source(self, *table: str) -> Source:
+        """A table of this file, as a source."""
+        return Source(f"{self.path}, [{shown_key(table)}]", table)
+
+
+_OUTLINE: Final = (DEFAULTS, ENVIRONMENTS)
+
+
+def _text(path: Path) -> str:
+    try:
+        # Editors of some systems put a byte order mark first, and TOML has no word for it.
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        wrong, value = "there is no such file", "(no file)"
+        instead = "the command again, in the repository's root; or write the file, at least:\n[environments.prod]"
+    except UnicodeDecodeError as error:
+        wrong, value = f"the byte at offset {error.start} is not UTF-8", shown(error.object[error.start : error.end])
+        instead = "the file again, saved as UTF-8 by your editor"
+    except (OSError, ValueError) as error:
+        # ValueError is Python's word for a path that no file can have, as with a null byte in it.
+        wrong, value = f"it cannot be read: {error}", "(unreadable)"
+        instead = f"chmod u+r {path}  # when it is a file"
+    raise _unusable(path, value, wrong, instead)
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _unusable(path, "(lists within lists)", "it nests too deeply to be read", "flatter values") from None
+    except ValueError as error:
+        line = _line_at_fault(text, str(error))
+        raise _unusable(path, line.strip() or "(end of file)", f"not TOML: {error}", _mended(line)) from None
+
+
+def _line_at_fault(text: str, message: str) -> str:
+    if found := re.search(r"at line (\d+)", message):
+        lines = text.replace("\r\n", "\n").split("\n")
+        return lines[int(found[1]) - 1]
+    return ""
+
+
+def _mended(line: str) -> str:
+    # By far the commonest slips: text, or an account that begins with a zero, without quotes.
+    if found := re.fullmatch(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([^\s\"'\[{#][^\"#]*?)\s*(#.*)?", line):
+        return f"{found[1]} = {shown(found[2], whole=True)}"
+    return 'key = "text", key = 30, key = true or key = ["a", "list"], each on one line, under a [table]'
+
+
+def _unusable(path: Path, value: str, wrong: str, instead: str) -> SettingsError:
+    allowed = "a TOML 1.0 file in UTF-8 with a table [defaults] and a table [environments.<name>] for each environment"
+    return SettingsError(str(path), (Problem("", str(path), value, wrong, allowed, instead),))
+
+
+def _unknown_table(path: Path, key: str, value: object) -> Problem:
+    near = closest(key, _OUTLINE)
+    return Problem(
+        key=shown_key((key,)),
+        source=str(path),
+        value=shown(value),
+        wrong="the file has no such table" + (f"; did you mean {near}?" if near else ""),
+        allowed="[defaults] and [environments.<name>]; settings stand in one of these",
+        type_this=f"[{near}]" if near else f"{shown_key((key,))} under [defaults] or [environments.<name>]",
+    )
+
+
+def _table(path: Path, at: Path_, value: object, problems: list[Problem]) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    key = shown_key(at)
+    problems.append(
+        Problem(key, str(path), shown(value), "this is a value and not a table", f"a table [{key}]", f"[{key}]")
+    )
+    return {}

@@ -1,0 +1,46 @@
+"""Stack 2, in the control region: what is one for both regions. The global table, the replicated secret, the trail."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.constructs.bucket import Bucket, expire
+from infra.constructs.keys import KeyPurpose, Keys
+from infra.constructs.secret import ReceiptSecret
+from infra.constructs.table import LedgerTable
+from infra.constructs.trail import AuditTrail
+from infra.region import RegionContext
+
+
+class DataStack(Stack):
+    """The table, the secret and the trail."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        keys: Keys,
+        **kwargs: Any,  # noqa: ANN401 - Stack's own
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        table = LedgerTable(self, "Ledger", context=context, key=keys[KeyPurpose.DATA])
+        secret = ReceiptSecret(self, "ReceiptSecret", context=context, key=keys[KeyPurpose.SECRET])
+        access_logs = Bucket(
+            self,
+            "TrailAccessLogs",
+            context=context,
+            # Not the regional access-log bucket: that one is in a stack that is deployed after this.
+            resource="trail-access-logs",
+            key=None,
+            lifecycle_rules=[expire("expire", after_days=context.settings.retention.access_logs_days)],
+        )
+        trail = AuditTrail(
+            self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket
+        )
+        CfnOutput(self, "TableName", value=table.table.table_name)
+        CfnOutput(self, "SecretArn", value=secret.arn)
+        CfnOutput(self, "TrailArn", value=trail.arn)
+        CfnOutput(self, "TrailBucketName", value=trail.bucket.name)

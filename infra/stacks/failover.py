@@ -1,0 +1,113 @@
+"""Stack 5, in the control region, deployed last: what needs to know both regions."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.bucket import bucket_arn
+from infra.constructs.dashboard import Dashboard
+from infra.constructs.failover import PrivateFailover, RegionEndpoint
+from infra.constructs.function import Function, FunctionSurroundings
+from infra.constructs.keys import KeyPurpose, Keys
+from infra.constructs.reverse_replication import ReverseReplication
+from infra.constructs.stack_output import stack_output
+from infra.region import RegionContext, RegionRole
+
+
+class FailoverStack(Stack):
+    """The reverse direction of replication, the failover records and the dashboard."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        keys: Keys,
+        asset: Path,
+        **kwargs: Any,  # noqa: ANN401 - Stack's own
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._context = context
+        self._reverse_replication(keys, asset)
+        dashboard = Dashboard(
+            self,
+            "Dashboard",
+            settings=context.settings,
+            api_ids={role: self._regional(role, "ApiId") for role in RegionRole},
+        )
+        CfnOutput(self, "DashboardName", value=dashboard.name)
+        if context.settings.domain is None:
+            # With a domain each region writes its own records, so that the secondary needs nothing of the primary.
+            self._private_failover()
+
+    def _private_failover(self) -> None:
+        in_network = self._context.settings.vpc.mode != "none"
+        failover = PrivateFailover(
+            self,
+            "Failover",
+            settings=self._context.settings,
+            endpoints={
+                role: RegionEndpoint(
+                    api_host=self._regional(role, "ApiHost"),
+                    vpc_id=self._regional(role, "VpcId") if in_network else None,
+                )
+                for role in RegionRole
+            },
+        )
+        for role, check in failover.health_checks.items():
+            CfnOutput(self, f"{role.capitalize()}HealthCheckId", value=check.attr_health_check_id)
+        if failover.hosted_zone and failover.record_name:
+            CfnOutput(self, "HostedZoneId", value=failover.hosted_zone.attr_id)
+            CfnOutput(self, "RecordName", value=failover.record_name)
+
+    def _regional(self, role: RegionRole, output: str) -> str:
+        """Return an output of a region's stack, of which nothing but its name is known here."""
+        context = RegionContext(settings=self._context.settings, role=role)
+        return stack_output(
+            stack_name=context.naming.stack("regional"), output_name=output, region=context.region
+        )
+
+    def _reverse_replication(self, keys: Keys, asset: Path) -> None:
+        settings = self._context.settings
+        secondary = RegionContext(settings=settings, role=RegionRole.SECONDARY)
+        role_arn = self._regional(RegionRole.SECONDARY, "ReplicationRoleArn")
+        function = Function(
+            self,
+            "BucketReplication",
+            surroundings=FunctionSurroundings(
+                context=self._context,
+                code=lambda_.Code.from_asset(str(asset)),
+                logs_key=keys[KeyPurpose.LOGS],
+                queue_key=keys[KeyPurpose.QUEUE],
+                dead_letter_queue=self._async_dead_letter_queue(keys[KeyPurpose.QUEUE]),
+                network=None,
+            ),
+            resource="bucket-replication",
+            description="Sets the reverse direction of the ingest bucket's replication",
+        )
+        function.allow(
+            "s3:GetReplicationConfiguration",
+            "s3:PutReplicationConfiguration",
+            on=[bucket_arn(self, secondary, "ingest")],
+        )
+        function.allow(
+            "iam:PassRole", on=[role_arn], conditions={"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}
+        )
+        ReverseReplication(
+            self, "ReverseReplication", settings=settings, function=function.function, role_arn=role_arn
+        )
+
+    def _async_dead_letter_queue(self, key: kms.IKey) -> sqs.IQueue:
+        """Return the control region's queue for failed asynchronous invocations, by its name."""
+        return sqs.Queue.from_queue_attributes(
+            self,
+            "AsyncDeadLetters",
+            queue_arn=self.format_arn(service="sqs", resource=self._context.naming.queue("async-dlq")),
+            key_arn=key.key_arn,
+        )

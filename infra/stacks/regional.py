@@ -1,0 +1,188 @@
+"""Stacks 3 and 4, in each region: everything that ingests. Refers to no other region, and to no stack but its keys."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.alarm_topic import AlarmTopic
+from infra.constructs.alarms import Alarms
+from infra.constructs.bucket import Bucket, bucket_arn, expire, expire_noncurrent
+from infra.constructs.default_security_group import DefaultSecurityGroup
+from infra.constructs.custom_domain import CustomDomain
+from infra.constructs.front_door import FrontDoor
+from infra.constructs.function import FunctionSurroundings
+from infra.constructs.issuer import Issuer
+from infra.constructs.keys import KeyPurpose, Keys
+from infra.constructs.metrics import RegionMetrics
+from infra.constructs.network import Network
+from infra.constructs.processor import Processor, timeout
+from infra.constructs.queue import AsyncDeadLetterQueue, IngestQueue
+from infra.constructs.replication import ReplicationRole, replicate_to_peer
+from infra.constructs.rotation import Rotation
+from infra.constructs.secret import RECEIPT_SECRET, ReceiptSecretRotation
+from infra.region import RegionContext, RegionRole
+
+
+class RegionalStack(Stack):
+    """One region's buckets, queues, functions, network, front door and alarms."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        keys: Keys,
+        asset: Path,
+        **kwargs: Any,  # noqa: ANN401 - Stack's own
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._context = context
+        self._keys = keys
+        self.network = self._network()
+        self.async_dead_letter_queue = AsyncDeadLetterQueue(
+            self, "AsyncDeadLetters", context=context, key=keys[KeyPurpose.QUEUE]
+        )
+        self.queue = IngestQueue(
+            self, "IngestQueue", context=context, key=keys[KeyPurpose.QUEUE], function_timeout=timeout(context)
+        )
+        self._buckets()
+        self._functions(asset)
+        self._front_door()
+        self._alarms()
+        self._outputs()
+
+    def _network(self) -> Network | None:
+        if self._context.settings.vpc.mode == "none":
+            return None
+        return Network(self, "Network", context=self._context, logs_key=self._keys[KeyPurpose.LOGS])
+
+    def _buckets(self) -> None:
+        context, retention, key = self._context, self._context.settings.retention, self._keys[KeyPurpose.DATA]
+        self.access_logs = Bucket(
+            self,
+            "AccessLogs",
+            context=context,
+            resource="access-logs",
+            key=None,
+            lifecycle_rules=[expire("expire", after_days=retention.access_logs_days)],
+        )
+        self.ingest = Bucket(
+            self,
+            "Ingest",
+            context=context,
+            resource="ingest",
+            key=key,
+            access_logs=self.access_logs.bucket,
+            lifecycle_rules=[expire_noncurrent(retention.ingest_noncurrent_days)],
+            cors=self._cors(),
+        )
+        self.archive = Bucket(
+            self,
+            "Archive",
+            context=context,
+            resource="archive",
+            key=key,
+            access_logs=self.access_logs.bucket,
+            lifecycle_rules=[expire("expire", after_days=retention.archive_days)],
+            locked=True,
+        )
+        self.replication_role = ReplicationRole(self, "Replication", context=context, key=key)
+        self.ingest.notify(self.queue.queue, self.queue.allow_notifications(bucket_arn(self, context, "ingest")))
+        if context.role is RegionRole.PRIMARY:
+            # The secondary's rule is set when both buckets exist, by the failover stack.
+            replicate_to_peer(self.ingest, context=context, role=self.replication_role)
+
+    def _cors(self) -> list[s3.CorsRule]:
+        origins = self._context.settings.cors_origins
+        if not origins:
+            return []
+        return [
+            s3.CorsRule(
+                allowed_origins=list(origins), allowed_methods=[s3.HttpMethods.PUT], allowed_headers=["*"], max_age=600
+            )
+        ]
+
+    def _functions(self, asset: Path) -> None:
+        keys = self._keys
+        surroundings = FunctionSurroundings(
+            context=self._context,
+            code=lambda_.Code.from_asset(str(asset)),
+            logs_key=keys[KeyPurpose.LOGS],
+            queue_key=keys[KeyPurpose.QUEUE],
+            dead_letter_queue=self.async_dead_letter_queue.queue,
+            network=self.network,
+        )
+        self.processor = Processor(
+            self,
+            "Processor",
+            surroundings=surroundings,
+            queue=self.queue,
+            ingest=self.ingest,
+            archive=self.archive,
+            data_key=keys[KeyPurpose.DATA],
+        )
+        self.issuer = Issuer(
+            self,
+            "Issuer",
+            surroundings=surroundings,
+            ingest=self.ingest,
+            queue=self.queue,
+            data_key=keys[KeyPurpose.DATA],
+            secret_key=keys[KeyPurpose.SECRET],
+        )
+        self.rotation = Rotation(self, "Rotation", surroundings=surroundings, secret_key=keys[KeyPurpose.SECRET])
+        if self._context.is_control:
+            ReceiptSecretRotation(
+                self, "RotationSchedule", context=self._context, function=self.rotation.function.function
+            )
+        if self.network:
+            DefaultSecurityGroup(self, "DefaultSecurityGroup", surroundings=surroundings, network=self.network)
+
+    def _front_door(self) -> None:
+        context = self._context
+        self.front_door = FrontDoor(
+            self,
+            "FrontDoor",
+            context=context,
+            issuer=self.issuer.function.function,
+            logs_key=self._keys[KeyPurpose.LOGS],
+        )
+        if context.settings.domain:
+            CustomDomain(
+                self, "Domain", context=context, domain=context.settings.domain, stage=self.front_door.stage
+            )
+
+    def _alarms(self) -> None:
+        self.topic = AlarmTopic(self, "AlarmTopic", context=self._context, key=self._keys[KeyPurpose.QUEUE]).topic
+        metrics = RegionMetrics(context=self._context, account=self.account, api_id=self.front_door.api.api_id)
+        Alarms(self, "Alarms", context=self._context, metrics=metrics, topic=self.topic)
+
+    def _outputs(self) -> None:
+        """Tell what the failover stack, the end-to-end test and the drill may know."""
+        naming = self._context.naming
+        outputs = {
+            "IngestBucketName": self.ingest.name,
+            "ArchiveBucketName": self.archive.name,
+            "AccessLogsBucketName": self.access_logs.name,
+            "IngestQueueUrl": self.queue.queue.queue_url,
+            "DeadLetterQueueUrl": self.queue.dead_letter_queue.queue_url,
+            "AsyncDeadLetterQueueUrl": self.async_dead_letter_queue.queue.queue_url,
+            "TableName": naming.table("ledger"),
+            "SecretName": naming.secret(RECEIPT_SECRET),
+            "ProcessorFunctionName": self.processor.function.function.function_name,
+            "IssuerFunctionName": self.issuer.function.function.function_name,
+            "ApiId": self.front_door.api.api_id,
+            "ApiHost": self.front_door.host,
+            "ApiEndpoint": self.front_door.url,
+            "AlarmTopicArn": self.topic.topic_arn,
+            "ReplicationRoleArn": self.replication_role.role.role_arn,
+        }
+        if self.network:
+            outputs["VpcId"] = self.network.vpc.vpc_id
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,117 @@
+"""Which cloud the tests run against: its account, its regions, and clients for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Mode(StrEnum):
+    """Where the platform stands."""
+
+    LOCAL = "local"
+    LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One deployment of the platform, as the tests know it before they have read its stack outputs.
+
+    Attributes:
+        mode: On the local cloud or in a real AWS account.
+        account: Twelve digits.
+        environment: As in the stacks' names, `prod` for example.
+        primary: The primary's region.
+        secondary: The secondary's region.
+        control: The region of the data and failover stacks, one of the two.
+        run_id: Unique to this run; every object, row and upload that the tests make carries it.
+        endpoint_url: The local cloud's address; None means AWS's own endpoints.
+        profile: The AWS profile to take credentials from, in live mode.
+        templates: Folder of the synthesized templates that were deployed; None where they are asked of CloudFormation.
+        not_faithful: (what, why) for all that this cloud only records.
+    """
+
+    mode: Mode
+    account: str
+    environment: str
+    primary: str
+    secondary: str
+    control: str
+    run_id: str
+    endpoint_url: str | None = None
+    profile: str | None = None
+    templates: str | None = None
+    not_faithful: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def regions(self) -> tuple[str, str]:
+        """Primary, then secondary."""
+        return self.primary, self.secondary
+
+    @property
+    def source(self) -> str:
+        """The `source` that the tests' uploads through the issuer name; it is part of their object keys."""
+        return f"e2e-{self.run_id}"
+
+    @property
+    def object_prefix(self) -> str:
+        """Under this prefix lies every object that the tests put into an ingest bucket directly."""
+        return f"incoming/e2e/{self.run_id}/"
+
+    @property
+    def upload_prefix(self) -> str:
+        """Under this prefix lies every object that the tests upload through the issuer."""
+        return f"incoming/uploads/{self.source}/"
+
+    def stack_name(self, stack: str) -> str:
+        """The name of a stack: `keys`, `data`, `regional` or `failover`."""
+        return f"serverless-{stack}-{self.environment}"
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
+        """Return a boto3 client of this cloud (one for each service and region)."""
+        return _client(self.session(), service, region, self.endpoint_url)
+
+    def session(self) -> boto3.Session:
+        """Return the session whose credentials every call is made with."""
+        return _session(self.profile, self.account if self.endpoint_url else None)
+
+    def save(self, path: Path) -> None:
+        """Write the target for the test process. It holds no credentials."""
+        path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Target:
+        """Read what `save` wrote."""
+        held = json.loads(path.read_text("utf-8"))
+        pairs = tuple((what, why) for what, why in held.pop("not_faithful"))
+        return cls(mode=Mode(held.pop("mode")), not_faithful=pairs, **held)
+
+
+@functools.cache
+def _session(profile: str | None, local_account: str | None) -> boto3.Session:
+    if local_account is None:
+        return boto3.Session(profile_name=profile)
+    # The local cloud takes the account's digits for an access key; nothing of the caller's own configuration is used.
+    return boto3.Session(aws_access_key_id=local_account, aws_secret_access_key="local-cloud")
+
+
+@functools.cache
+def _client(session: boto3.Session, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
+    local: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if endpoint_url else {}
+    # Without this a URL from the caller's environment would be followed in live mode.
+    if endpoint_url is None:
+        local["ignore_configured_endpoint_urls"] = True
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32, connect_timeout=5, **local
+    )
+    return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)

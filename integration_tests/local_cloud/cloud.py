@@ -1,0 +1,166 @@
+"""The local cloud as its users see it: start it, reach it, disturb it, stop it."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from botocore.config import Config
+
+from integration_tests.local_cloud.not_faithful import NOT_FAITHFUL
+from integration_tests.local_cloud.server_process import HOST, SECRET_ACCESS_KEY, LocalCloudError, ServerProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+PLACEHOLDER_ACCOUNT: Final = "000000000000"
+DEFAULT_REGION: Final = "us-east-1"
+_ACCOUNT_DIGITS: Final = 12
+
+
+class LocalCloud:
+    """AWS's APIs on a loopback port, in a server process of its own that is always stopped again.
+
+    Use it as a context manager:
+
+        with LocalCloud.start() as cloud:
+            cloud.client("s3", "us-east-1").list_buckets()
+
+    Attributes:
+        account: The account that its caller is the root of, twelve digits.
+        endpoint_url: `http://127.0.0.1:<port>`.
+        not_faithful: (what, why) for everything that the local cloud only records.
+    """
+
+    not_faithful: Final = NOT_FAITHFUL
+
+    def __init__(self, server: ServerProcess, *, account: str) -> None:
+        self._server = server
+        self.account = account
+        self.endpoint_url = f"http://{HOST}:{server.port}"
+
+    @classmethod
+    def start(cls, account: str = PLACEHOLDER_ACCOUNT, *, port: int = 0, keep_folder: bool = False) -> Self:
+        """Start a server and return when it answers.
+
+        Args:
+            account: The AWS account id it plays; its twelve digits are also the access key id.
+            port: The loopback port; 0 takes a free one.
+            keep_folder: Leave the folder with the log behind when it stops.
+
+        Raises:
+            LocalCloudError: It did not start; the message ends with its log's last lines.
+        """
+        if len(account) != _ACCOUNT_DIGITS or not account.isdecimal():
+            raise LocalCloudError(f"The account must be {_ACCOUNT_DIGITS} digits, like {PLACEHOLDER_ACCOUNT}; got {account!r}.")
+        server = ServerProcess(account=account, port=port, keep_folder=keep_folder)
+        atexit.register(server.stop)
+        try:
+            server.wait_until_healthy()
+        except BaseException:
+            server.stop()
+            atexit.unregister(server.stop)
+            raise
+        return cls(server, account=account)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> Path:
+        """The server's log: its own lines, and what functions wrote before CloudWatch Logs took it."""
+        return self._server.log
+
+    @property
+    def process_id(self) -> int:
+        """The server's process id."""
+        return self._server.process_id
+
+    def stop(self) -> None:
+        """Stop the server and all its workers, and remove its folder. Safe to call twice."""
+        atexit.unregister(self._server.stop)
+        self._server.stop()
+
+    def environment(self, region: str = DEFAULT_REGION) -> dict[str, str]:
+        """A whole environment for a subprocess (the AWS CLI, the CDK) that must talk to this cloud and to no other.
+
+        It is this process's environment with every `AWS_*` variable replaced, so that no profile, endpoint or session
+        of the real AWS gets through.
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**inherited, **self.aws_variables(region)}
+
+    def aws_variables(self, region: str = DEFAULT_REGION) -> dict[str, str]:
+        """Only the variables that point an AWS SDK at this cloud."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": region,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": HOST,
+        }
+
+    def client(self, service: str, region: str = DEFAULT_REGION, **overrides: Any) -> Any:  # noqa: ANN401  boto3's clients have no common type
+        """A boto3 client of this cloud, as the account's root unless `overrides` give other credentials.
+
+        Args:
+            service: AWS's name of the service, `s3` say.
+            region: The region the requests are signed for.
+            overrides: Further arguments of `boto3.client`: the keys of a role to act as, a `config`.
+        """
+        arguments: dict[str, Any] = {
+            "region_name": region,
+            "endpoint_url": self.endpoint_url,
+            "aws_access_key_id": self.account,
+            "aws_secret_access_key": SECRET_ACCESS_KEY,
+            "config": Config(proxies={}, s3={"addressing_style": "path"}, retries={"mode": "standard"}),
+        }
+        return boto3.session.Session().client(service, **{**arguments, **overrides})
+
+    def api_url(self, api_id: str, stage: str = "$default") -> str:
+        """Where an HTTP API answers here. AWS's `https://<id>.execute-api.<region>.amazonaws.com` needs DNS and TLS."""
+        return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
+
+    def region_down(self, region: str) -> None:
+        """Take a region away: it answers nothing, runs nothing, delivers nothing, replicates nothing in or out."""
+        self._control(f"region/{region}/down")
+
+    def region_up(self, region: str) -> None:
+        """Bring a region back; what was waiting for it goes on."""
+        self._control(f"region/{region}/up")
+
+    def set_replication_lag(self, seconds: float) -> None:
+        """How long a write takes to reach the other region, for tables and for buckets, from now on."""
+        self._control(f"replication/lag/{seconds}")
+
+    def partition(self, *, cut: bool) -> None:
+        """Cut, or restore, replication between all regions. Each still answers; what is written meanwhile waits."""
+        self._control(f"replication/{'cut' if cut else 'restore'}")
+
+    def _control(self, command: str) -> dict[str, Any]:
+        request = urllib.request.Request(f"{self.endpoint_url}/_local_cloud/{command}", method="POST")  # noqa: S310
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=30) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise LocalCloudError(f"The local cloud refused {command!r}: {error.read().decode()}") from error
+        except OSError:
+            self._server.require_alive()
+            raise

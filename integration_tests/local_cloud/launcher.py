@@ -1,0 +1,70 @@
+"""The server process: ministack with our shims, on a loopback socket that its parent opened.
+
+Run as `python -m integration_tests.local_cloud.launcher --listener=<file descriptor>` by `server_process`, which also
+sets the environment that ministack reads when it is imported. Not meant to be started by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack_app
+
+from integration_tests.local_cloud import control, shims
+
+_log = logging.getLogger("local_cloud")
+
+
+def main() -> None:
+    """Install the shims, serve until SIGTERM or until the parent is gone, and take every worker along."""
+    listener = _listener()
+    shims.install()
+    threading.Thread(target=_stop_with_parent, name="parent-watch", daemon=True).start()
+    try:
+        asyncio.run(_serve(listener))
+    finally:
+        _end_process_group()
+
+
+def _listener() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
+    listener: int = parser.parse_args().listener
+    return listener
+
+
+async def _serve(listener: int) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.errorlog = "-"
+    await serve(control.with_control_surface(ministack_app.app), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
+
+
+def _stop_with_parent() -> None:
+    """Block until the pipe to the parent closes: it has exited, whether or not it could clean up."""
+    sys.stdin.buffer.read()
+    _log.warning("the process that started the local cloud is gone; stopping")
+    _end_process_group()
+
+
+def _end_process_group() -> None:
+    # Lambda workers belong to this group. SIGKILL, and to itself too, because a pending custom resource's thread
+    # would otherwise hold the interpreter for minutes.
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

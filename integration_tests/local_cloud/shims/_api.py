@@ -1,0 +1,35 @@
+"""AWS clients of this very cloud, for shims that act on a caller's behalf. Never call one from the event loop."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from ministack.core.responses import get_account_id, get_region
+
+
+def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  boto3's clients have no common type
+    """A client that acts as the root of the account in whose name this code runs.
+
+    Args:
+        service: AWS's name of the service.
+        region: The region to call; the current request's when left out.
+    """
+    return _client(service, region or get_region(), get_account_id())
+
+
+@cache
+def _client(service: str, region: str, account: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
+    return boto3.session.Session().client(
+        service,
+        region_name=region,
+        endpoint_url=f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}",
+        aws_access_key_id=account,
+        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        config=Config(
+            proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, max_pool_connections=32
+        ),
+    )

@@ -1,0 +1,155 @@
+"""How a shim adds to CloudFormation: new resource types, and properties that the stock handler of a type drops.
+
+A shim applies properties through the cloud's own public API, as CloudFormation does, so that what a template sets and
+what an API call sets cannot differ. Those calls come back to this very server, so the types run on a worker thread.
+"""
+
+# ruff: noqa: SLF001  the emulator offers no public way to add a resource type
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ministack.services.cloudformation import provisioners, stacks
+
+Properties = dict[str, Any]
+Attributes = dict[str, Any]
+
+_handlers: Final[dict[str, dict[str, Any]]] = provisioners._RESOURCE_HANDLERS
+_off_the_event_loop: Final[set[str]] = set()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A resource of a stack, as a shim meets it.
+
+    Attributes:
+        logical_id: Its name in the template.
+        stack_name: The stack it belongs to.
+        properties: Its resolved properties.
+        physical_id: What `Ref` answers; empty while it is being created.
+        previous: Its properties before this update; empty on create.
+    """
+
+    logical_id: str
+    stack_name: str
+    properties: Properties
+    physical_id: str = ""
+    previous: Properties = field(default_factory=dict)
+
+    def removed(self, name: str) -> bool:
+        """Whether this update takes the property away."""
+        return name in self.previous and name not in self.properties
+
+    def generated_name(self) -> str:
+        """The name of a resource whose template gives none; the same on every update."""
+        name: str = provisioners._physical_name(self.stack_name, self.logical_id, max_len=128)
+        return name
+
+
+Create = Callable[[Resource], tuple[str, Attributes]]
+Apply = Callable[[Resource], Attributes]
+Delete = Callable[[str, Properties], None]
+Rewrite = Callable[[Properties], Properties]
+
+
+def define(resource_type: str, *, create: Create, update: Apply, delete: Delete) -> None:
+    """Add a type that ministack refuses.
+
+    Args:
+        resource_type: `AWS::Service::Type`.
+        create: Makes it; returns what `Ref` and `Fn::GetAtt` answer.
+        update: Changes it in place; returns its attributes.
+        delete: Removes it, given its physical id and properties. What is gone already is no error.
+    """
+
+    def stock_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        return create(Resource(logical_id=logical_id, stack_name=stack_name, properties=properties))
+
+    def stock_update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> tuple[str, Attributes]:
+        resource = Resource(
+            logical_id=logical_id or physical_id,
+            stack_name=stack_name,
+            properties=new,
+            physical_id=physical_id,
+            previous=old,
+        )
+        return physical_id, update(resource)
+
+    if resource_type in _handlers:
+        raise RuntimeError(f"{resource_type} is known to ministack by now: extend it instead of defining it anew.")
+    _handlers[resource_type] = {
+        "create": stock_create,
+        "update": stock_update,
+        "update_with_logical_id": True,
+        "delete": delete,
+    }
+    _off_the_event_loop.add(resource_type)
+
+
+def extend(
+    resource_type: str,
+    apply: Apply = lambda _resource: {},
+    *,
+    rewrite: Rewrite = lambda properties: properties,
+    before_delete: Delete = lambda _physical_id, _properties: None,
+) -> None:
+    """Add to a type that ministack knows.
+
+    Args:
+        resource_type: `AWS::Service::Type`.
+        apply: Runs after the stock create or update; sets what that dropped, returns further attributes.
+        rewrite: Changes the properties that the stock handler gets; `apply` still sees the template's.
+        before_delete: Runs before the stock delete.
+    """
+    handler = _handlers[resource_type]
+    stock = dict(handler)
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        physical_id, attributes = stock["create"](logical_id, rewrite(properties), stack_name)
+        resource = Resource(
+            logical_id=logical_id, stack_name=stack_name, properties=properties, physical_id=physical_id
+        )
+        return physical_id, {**attributes, **_apply_or_undo(resource)}
+
+    def _apply_or_undo(resource: Resource) -> Attributes:
+        try:
+            return apply(resource)
+        except Exception:
+            # The stack engine rolls back only what a create has returned.
+            stock["delete"](resource.physical_id, rewrite(resource.properties))
+            raise
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> tuple[str, Attributes]:
+        if "update" in stock:
+            further = (logical_id,) if stock.get("update_with_logical_id") else ()
+            changed, attributes = stock["update"](physical_id, rewrite(old), rewrite(new), stack_name, *further)
+        else:
+            changed, attributes = stock["create"](logical_id or physical_id, rewrite(new), stack_name)
+        resource = Resource(
+            logical_id=logical_id or physical_id,
+            stack_name=stack_name,
+            properties=new,
+            physical_id=changed,
+            previous=old if changed == physical_id else {},
+        )
+        return changed, {**attributes, **apply(resource)}
+
+    def delete(physical_id: str, properties: Properties, *further: str) -> None:
+        before_delete(physical_id, properties)
+        stock["delete"](physical_id, rewrite(properties), *further)
+
+    handler.update(create=create, update=update, update_with_logical_id=True, delete=delete)
+    _off_the_event_loop.add(resource_type)
+
+
+def install() -> None:
+    """Run the types that shims add to off the event loop, which serves the API calls they make."""
+    stock = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in _off_the_event_loop or stock(resource_type)

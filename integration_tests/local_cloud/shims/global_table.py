@@ -1,0 +1,147 @@
+"""`AWS::DynamoDB::GlobalTable`: replicas, and what each replica has of its own.
+
+Faithful: a replica in every region of `Replicas`, each with its own key, point-in-time recovery, deletion protection,
+table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a table that
+is protected cannot be deleted.
+Different from AWS: a key that is disabled or denied does not make a table inaccessible; backups hold the latest state
+only; `MultiRegionConsistency: STRONG` is refused rather than simulated; throughput is not limited.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import dynamodb
+
+from integration_tests.local_cloud.shims import _api, _templates
+from integration_tests.local_cloud.shims._shapes import renamed, truthful
+
+
+def install() -> None:
+    """Give global tables their replicas."""
+    _templates.extend("AWS::DynamoDB::GlobalTable", _apply, rewrite=_without_replicas, before_delete=_delete_replicas)
+    _tell_replica_keys()
+
+
+def _without_replicas(properties: _templates.Properties) -> _templates.Properties:
+    """The stock handler makes the home table; protection, encryption and TTL are set through the API afterwards."""
+    if properties.get("MultiRegionConsistency") == "STRONG":
+        raise ValueError("The local cloud has no strongly consistent global tables; set consistency to eventual.")
+    later = ("Replicas", "SSESpecification", "TimeToLiveSpecification", "DeletionProtectionEnabled")
+    return {name: value for name, value in properties.items() if name not in later}
+
+
+def _apply(table: _templates.Resource) -> _templates.Attributes:
+    name, home = table.physical_id, get_region()
+    wanted = {replica["Region"]: replica for replica in table.properties["Replicas"]}
+    if home not in wanted:
+        raise ValueError(f"Replicas must contain the stack's own region {home}; it has {sorted(wanted)}.")
+    _match_replicas(name, home, set(wanted))
+    for region, replica in wanted.items():
+        _configure(name, region, replica, table)
+    _set_ttl(name, table)
+    described = _api.client("dynamodb").describe_table(TableName=name)["Table"]
+    return {"Arn": described["TableArn"], "TableId": described["TableId"], "StreamArn": described["LatestStreamArn"]}
+
+
+def _match_replicas(name: str, home: str, wanted: set[str]) -> None:
+    client = _api.client("dynamodb")
+    have = {replica["RegionName"] for replica in client.describe_table(TableName=name)["Table"].get("Replicas", [])}
+    for region in sorted(wanted - have - {home}):
+        client.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": region}}])
+    for region in sorted(have - wanted - {home}):
+        client.update_table(TableName=name, ReplicaUpdates=[{"Delete": {"RegionName": region}}])
+
+
+def _configure(name: str, region: str, replica: dict[str, Any], table: _templates.Resource) -> None:
+    client = _api.client("dynamodb", region)
+    changes: dict[str, Any] = {
+        "DeletionProtectionEnabled": truthful(replica, "DeletionProtectionEnabled").get(
+            "DeletionProtectionEnabled", False
+        )
+    }
+    if table.properties.get("SSESpecification"):
+        changes["SSESpecification"] = _encryption(table.properties["SSESpecification"], replica)
+    if "TableClass" in replica:
+        changes["TableClass"] = replica["TableClass"]
+    client.update_table(TableName=name, **changes)
+    recovery = truthful(replica.get("PointInTimeRecoverySpecification", {}), "PointInTimeRecoveryEnabled")
+    client.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={
+            "PointInTimeRecoveryEnabled": recovery.get("PointInTimeRecoveryEnabled", False)
+        },
+    )
+    _tag(client, name, replica.get("Tags", []))
+    if insights := replica.get("ContributorInsightsSpecification"):
+        enabled = truthful(insights, "Enabled")["Enabled"]
+        client.update_contributor_insights(
+            TableName=name, ContributorInsightsAction="ENABLE" if enabled else "DISABLE"
+        )
+    if policy := replica.get("ResourcePolicy"):
+        arn = client.describe_table(TableName=name)["Table"]["TableArn"]
+        client.put_resource_policy(ResourceArn=arn, Policy=json.dumps(policy["PolicyDocument"]))
+
+
+def _encryption(specification: dict[str, Any], replica: dict[str, Any]) -> dict[str, Any]:
+    answer = truthful(renamed(specification, SSEEnabled="Enabled"), "Enabled")
+    if key := replica.get("SSESpecification", {}).get("KMSMasterKeyId"):
+        answer["KMSMasterKeyId"] = key
+    return answer
+
+
+def _tag(client: Any, name: str, tags: list[dict[str, str]]) -> None:  # noqa: ANN401  a boto3 client
+    arn = client.describe_table(TableName=name)["Table"]["TableArn"]
+    wanted = {tag["Key"] for tag in tags}
+    stale = [tag["Key"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"] if tag["Key"] not in wanted]
+    if stale:
+        client.untag_resource(ResourceArn=arn, TagKeys=stale)
+    if tags:
+        client.tag_resource(ResourceArn=arn, Tags=tags)
+
+
+def _set_ttl(name: str, table: _templates.Resource) -> None:
+    client = _api.client("dynamodb")
+    if ttl := table.properties.get("TimeToLiveSpecification"):
+        client.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={
+                "Enabled": truthful(ttl, "Enabled")["Enabled"],
+                "AttributeName": ttl.get("AttributeName", "ttl"),
+            },
+        )
+    elif old := table.previous.get("TimeToLiveSpecification"):
+        client.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": False, "AttributeName": old.get("AttributeName", "ttl")}
+        )
+
+
+def _delete_replicas(name: str, _properties: _templates.Properties) -> None:
+    client = _api.client("dynamodb")
+    try:
+        described = client.describe_table(TableName=name)["Table"]
+    except client.exceptions.ResourceNotFoundException:
+        return
+    if described.get("DeletionProtectionEnabled"):
+        raise ValueError(f"The table {name} is protected against deletion; disable DeletionProtectionEnabled first.")
+    for replica in described.get("Replicas", []):
+        client.update_table(TableName=name, ReplicaUpdates=[{"Delete": {"RegionName": replica["RegionName"]}}])
+
+
+def _tell_replica_keys() -> None:
+    """DescribeTable answers, for every other replica, the key that its region encrypts with."""
+    stock = dynamodb._table_description
+
+    def describe(name: str) -> dict[str, Any]:
+        answer: dict[str, Any] = stock(name)
+        for replica in answer.get("Replicas", []):
+            member = dynamodb._tables.get_scoped(dynamodb.get_account_id(), replica["RegionName"], name) or {}
+            if key := (member.get("SSEDescription") or {}).get("KMSMasterKeyArn"):
+                replica["KMSMasterKeyId"] = key
+        return answer
+
+    dynamodb._table_description = describe

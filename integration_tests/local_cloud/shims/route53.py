@@ -1,0 +1,238 @@
+"""Route 53: health checks with a status, private zones, and tags.
+
+Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with its
+tags; GetHealthCheckStatus, which really asks the endpoint: the path of an HTTP API's host name is called on this server,
+every other host as it is; a hosted zone with VPCs is private; failover records; `AWS::Route53::RecordSetGroup`.
+Different from AWS: a check is made when its status is asked for, once and from one place; no name server answers.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement
+
+from ministack.core.responses import get_account_id, request_scope
+from ministack.services import apigateway, cloudwatch, route53
+from ministack.services.cloudformation import provisioners
+
+from integration_tests.local_cloud import regions
+from integration_tests.local_cloud.shims import _api, _templates
+from integration_tests.local_cloud.shims._shapes import truthful
+
+_API_HOST: Final = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.(?P<region>[a-z0-9-]+)\.amazonaws\.com$")
+_STATUS_PATH: Final = re.compile(r"^/2013-04-01/healthcheck/(?P<id>[^/]+)/status$")
+_CHECKER_TIMEOUT_SECONDS: Final = 4.0
+_BOOLEANS: Final = ("MeasureLatency", "Inverted", "Disabled", "EnableSNI")
+_NUMBERS: Final = ("Port", "RequestInterval", "FailureThreshold", "HealthThreshold")
+_HEALTHY_BELOW: Final = 400
+
+
+def install() -> None:
+    """Add the types and the status."""
+    _templates.define("AWS::Route53::HealthCheck", create=_create, update=_update, delete=_delete)
+    _templates.define(
+        "AWS::Route53::RecordSetGroup", create=_create_group, update=_update_group, delete=_delete_group
+    )
+    _templates.extend("AWS::Route53::HostedZone", _apply_zone, before_delete=_require_empty_zone)
+    _answer_status()
+
+
+def _create(check: _templates.Resource) -> tuple[str, _templates.Attributes]:
+    client = _api.client("route53")
+    reference = f"{check.stack_name}-{check.logical_id}-{time.time_ns()}"
+    answer = client.create_health_check(
+        CallerReference=reference, HealthCheckConfig=_configuration(check.properties["HealthCheckConfig"])
+    )
+    identity = answer["HealthCheck"]["Id"]
+    _tag(client, "healthcheck", identity, check, "HealthCheckTags")
+    return identity, {"HealthCheckId": identity}
+
+
+def _update(check: _templates.Resource) -> _templates.Attributes:
+    configuration = _configuration(check.properties["HealthCheckConfig"])
+    # Type and RequestInterval cannot be updated; a template that changes them needs a new resource.
+    fixed = ("Type", "RequestInterval", "MeasureLatency")
+    before = _configuration(check.previous["HealthCheckConfig"])
+    if any(configuration.get(name) != before.get(name) for name in fixed):
+        raise ValueError(f"{', '.join(fixed)} of a health check cannot change; give the resource a new logical id.")
+    client = _api.client("route53")
+    changes = {name: value for name, value in configuration.items() if name not in fixed}
+    client.update_health_check(HealthCheckId=check.physical_id, **changes)
+    _tag(client, "healthcheck", check.physical_id, check, "HealthCheckTags")
+    return {"HealthCheckId": check.physical_id}
+
+
+def _delete(identity: str, _properties: _templates.Properties) -> None:
+    client = _api.client("route53")
+    try:
+        client.delete_health_check(HealthCheckId=identity)
+    except client.exceptions.NoSuchHealthCheck:
+        return
+
+
+def _configuration(properties: dict[str, Any]) -> dict[str, Any]:
+    values = truthful(properties, *_BOOLEANS)
+    return {name: int(value) if name in _NUMBERS else value for name, value in values.items()}
+
+
+def _tag(client: Any, kind: str, identity: str, resource: _templates.Resource, name: str) -> None:  # noqa: ANN401
+    wanted = resource.properties.get(name, [])
+    stale = {tag["Key"] for tag in resource.previous.get(name, [])} - {tag["Key"] for tag in wanted}
+    changes: dict[str, Any] = {}
+    if wanted:
+        changes["AddTags"] = wanted
+    if stale:
+        changes["RemoveTagKeys"] = sorted(stale)
+    if changes:
+        client.change_tags_for_resource(ResourceType=kind, ResourceId=identity, **changes)
+
+
+def _apply_zone(zone: _templates.Resource) -> _templates.Attributes:
+    client = _api.client("route53")
+    record = route53._zones[zone.physical_id]
+    if vpcs := zone.properties.get("VPCs"):
+        # The stock handler makes every zone public, and a public zone takes no VPC through the API.
+        record["private"] = True
+        record["vpcs"] = [{"VPCRegion": vpc["VPCRegion"], "VPCId": vpc["VPCId"]} for vpc in vpcs]
+    _tag(client, "hostedzone", zone.physical_id, zone, "HostedZoneTags")
+    return {}
+
+
+def _require_empty_zone(zone_id: str, _properties: _templates.Properties) -> None:
+    own = {"NS", "SOA"}
+    left = [record["Name"] for record in route53._records.get(zone_id, []) if record["Type"] not in own]
+    if left:
+        raise ValueError(f"HostedZoneNotEmpty: the zone {zone_id} still holds {left}.")
+
+
+def _create_group(group: _templates.Resource) -> tuple[str, _templates.Attributes]:
+    for properties in _members(group.properties):
+        provisioners._r53_record_set_create(group.logical_id, properties, group.stack_name)
+    return group.generated_name(), {}
+
+
+def _update_group(group: _templates.Resource) -> _templates.Attributes:
+    _delete_group(group.physical_id, group.previous)
+    _create_group(group)
+    return {}
+
+
+def _delete_group(_identity: str, properties: _templates.Properties) -> None:
+    for member in _members(properties):
+        provisioners._r53_record_set_delete(member["Name"], member)
+
+
+def _members(properties: _templates.Properties) -> list[dict[str, Any]]:
+    zone = {name: properties[name] for name in ("HostedZoneId", "HostedZoneName") if name in properties}
+    return [{**zone, **record} for record in properties.get("RecordSets", [])]
+
+
+def _answer_status() -> None:
+    stock = route53.handle_request
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:  # noqa: ANN401
+        asked = _STATUS_PATH.match(path)
+        if method == "GET" and asked:
+            check = route53._health_checks.get(asked["id"])
+            if check is None:
+                return route53._error_response("NoSuchHealthCheck", f"There is no health check {asked['id']}.", 404)
+            # Asking an endpoint of this server from its own event loop would wait for itself.
+            return route53._xml_response(
+                "GetHealthCheckStatusResponse", _status_body(*await asyncio.to_thread(_judge, check["config"]))
+            )
+        return await stock(method, path, headers, body, query)
+
+    route53.handle_request = handle
+
+
+def _status_body(healthy: bool, said: str) -> Any:  # noqa: ANN401, FBT001  a builder of ministack's
+    def build(root: Element) -> None:
+        observation = SubElement(SubElement(root, "HealthCheckObservations"), "HealthCheckObservation")
+        SubElement(observation, "Region").text = "us-east-1"
+        SubElement(observation, "IPAddress").text = "127.0.0.1"
+        report = SubElement(observation, "StatusReport")
+        SubElement(report, "Status").text = f"{'Success' if healthy else 'Failure'}: {said}"
+        SubElement(report, "CheckedTime").text = route53._now_iso()
+
+    return build
+
+
+def _judge(configuration: dict[str, Any]) -> tuple[bool, str]:
+    """Whether a check is healthy, and what was seen."""
+    if configuration.get("Disabled"):
+        return True, "the health check is disabled"
+    kind = configuration["Type"]
+    if kind == "CALCULATED":
+        healthy, said = _judge_children(configuration)
+    elif kind == "CLOUDWATCH_METRIC":
+        healthy, said = _judge_alarm(configuration)
+    else:
+        healthy, said = _probe(configuration)
+    return healthy != bool(configuration.get("Inverted")), said
+
+
+def _judge_children(configuration: dict[str, Any]) -> tuple[bool, str]:
+    verdicts = []
+    for identity in configuration.get("ChildHealthChecks", []):
+        child = route53._health_checks.get(identity)
+        verdicts.append(child is not None and _judge(child["config"])[0])
+    healthy, needed = sum(verdicts), configuration.get("HealthThreshold", len(verdicts))
+    return healthy >= needed, f"{healthy} of {len(verdicts)} child health checks are healthy; {needed} are needed"
+
+
+def _judge_alarm(configuration: dict[str, Any]) -> tuple[bool, str]:
+    alarm = configuration["AlarmIdentifier"]
+    record = cloudwatch._alarms.get_scoped(get_account_id(), alarm["Region"], alarm["Name"])
+    if record is None or regions.is_down(alarm["Region"]):
+        return _without_data(configuration), f"no data from the alarm {alarm['Name']} in {alarm['Region']}"
+    state = record["StateValue"]
+    healthy = _without_data(configuration) if state == "INSUFFICIENT_DATA" else state == "OK"
+    return healthy, f"the alarm {alarm['Name']} in {alarm['Region']} is in state {state}"
+
+
+def _without_data(configuration: dict[str, Any]) -> bool:
+    return bool(configuration.get("InsufficientDataHealthStatus", "LastKnownStatus") != "Unhealthy")
+
+
+def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
+    url = _endpoint(configuration)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=_CHECKER_TIMEOUT_SECONDS) as response:
+            text = response.read(5120).decode(errors="replace")
+            found = configuration.get("SearchString", "") in text
+            return response.status < _HEALTHY_BELOW and found, f"HTTP status code {response.status}, from {url}"
+    except urllib.error.HTTPError as error:
+        return False, f"HTTP status code {error.code}, from {url}"
+    except OSError as error:
+        return False, f"{error}, from {url}"
+
+
+def _endpoint(configuration: dict[str, Any]) -> str:
+    """The URL to ask. AWS's host names do not resolve here, so an API's own is called on this server."""
+    host = configuration.get("FullyQualifiedDomainName") or configuration.get("IPAddress", "")
+    path = configuration.get("ResourcePath", "/")
+    api = _API_HOST.match(host) or _api_of_domain(host)
+    if api:
+        return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}/_aws/execute-api/{api['api']}/$default{path}"
+    scheme = "https" if configuration["Type"].startswith("HTTPS") else "http"
+    return f"{scheme}://{host}:{configuration.get('Port', 443 if scheme == 'https' else 80)}{path}"
+
+
+def _api_of_domain(host: str) -> dict[str, str] | None:
+    """The API that a custom domain's mapping leads to."""
+    for account, region, domain in list(getattr(apigateway, "_domain_names", {}).to_dict() or ()):
+        if domain != host:
+            continue
+        with request_scope(account, region):
+            for mapping in apigateway._api_mappings.get(domain, {}).values():
+                return {"api": mapping["apiId"]}
+    return None

@@ -1,0 +1,97 @@
+"""`AWS::SecretsManager::Secret` and `ResourcePolicy`: the ARN as `Ref`, and replicas with a key of their own region.
+
+Faithful: `Ref` answers the ARN; a generated password obeys every rule of `GenerateSecretString`; each replica keeps the
+key that its region's entry names; a region dropped from the template loses its replica; resource policies are set and
+read back.
+Different from AWS: replicas follow at once, even when replication is cut or lags.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from ministack.services import secretsmanager
+from ministack.services.cloudformation import provisioners
+
+from integration_tests.local_cloud.shims import _api, _templates
+from integration_tests.local_cloud.shims._shapes import truthful
+
+_TYPE: Final = "AWS::SecretsManager::Secret"
+
+
+def install() -> None:
+    """Answer the ARN as the secret's identity, and add the resource policy's type."""
+    _answer_arn()
+    provisioners._sm_secret_string = _secret_string
+    _templates.extend(_TYPE)
+    _templates.define(
+        "AWS::SecretsManager::ResourcePolicy",
+        create=lambda policy: (policy.properties["SecretId"], _put_policy(policy)),
+        update=_put_policy,
+        delete=_delete_policy,
+    )
+
+
+def _answer_arn() -> None:
+    """The stock handlers know a secret by its name only, so they are given the name and answer the ARN."""
+    handler = provisioners._RESOURCE_HANDLERS[_TYPE]
+    stock = dict(handler)
+
+    def create(*arguments: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  handed on as they are
+        _, attributes = stock["create"](*arguments)
+        return attributes["Arn"], attributes
+
+    def update(physical_id: str, old: Any, new: Any, *further: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401
+        _, attributes = stock["update"](_name(physical_id), old, new, *further)
+        _drop_replicas(attributes["Arn"], old, new)
+        return attributes["Arn"], attributes
+
+    handler.update(create=create, update=update, delete=lambda arn, properties: stock["delete"](_name(arn), properties))
+
+
+def _name(physical_id: str) -> str:
+    """The name in an ARN, which ends with a dash and six characters of Secrets Manager's own."""
+    return physical_id.rpartition(":")[2].rpartition("-")[0] if physical_id.startswith("arn:") else physical_id
+
+
+def _drop_replicas(arn: str, old: _templates.Properties, new: _templates.Properties) -> None:
+    kept = {replica["Region"] for replica in new.get("ReplicaRegions", [])}
+    secret = secretsmanager._secrets[_name(arn)]
+    for region in {replica["Region"] for replica in old.get("ReplicaRegions", [])} - kept:
+        secretsmanager._delete_replicas(
+            {**secret, "ReplicationStatus": [{"Region": region}]}
+        )
+        secret["ReplicationStatus"] = [entry for entry in secret["ReplicationStatus"] if entry["Region"] != region]
+
+
+def _secret_string(properties: _templates.Properties) -> str:
+    """GetRandomPassword knows every rule of GenerateSecretString; the stock provisioner knows two of them."""
+    rules = dict(properties.get("GenerateSecretString") or {})
+    if "SecretString" in properties or not rules:
+        return str(properties.get("SecretString", ""))
+    template, key = rules.pop("SecretStringTemplate", None), rules.pop("GenerateStringKey", None)
+    if "PasswordLength" in rules:
+        rules["PasswordLength"] = int(rules["PasswordLength"])
+    password: str = _api.client("secretsmanager").get_random_password(**rules)["RandomPassword"]
+    return password if template is None else json.dumps({**json.loads(template), key: password})
+
+
+def _put_policy(policy: _templates.Resource) -> _templates.Attributes:
+    document = policy.properties["ResourcePolicy"]
+    _api.client("secretsmanager").put_resource_policy(
+        SecretId=policy.properties["SecretId"],
+        ResourcePolicy=document if isinstance(document, str) else json.dumps(document),
+        **truthful(policy.properties, "BlockPublicPolicy", only=True),
+    )
+    return {"Id": policy.properties["SecretId"]}
+
+
+def _delete_policy(secret_id: str, _properties: _templates.Properties) -> None:
+    secrets = _api.client("secretsmanager")
+    try:
+        secrets.delete_resource_policy(SecretId=secret_id)
+    except secrets.exceptions.ResourceNotFoundException:
+        return
