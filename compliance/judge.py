@@ -1,13 +1,13 @@
 """Asks every rule of ours about every resource. An answer is a row; no answer is a row too."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from compliance.ledger import Advice, Finding, RuleInfo, Verdict
 from compliance.rule import Judgement, Rule, not_evaluated
 from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.values import UnresolvedError, describe
 
 
 @dataclass
@@ -66,6 +66,8 @@ def row(rule: str, verdict: Verdict, resource: Resource, configuration: str, mes
 def _ask(rule: Rule, resource: Resource, world: World) -> Judgement:
     if not resource.type:
         return not_evaluated(f"resource {resource.logical_id!r} has no Type, so nothing can be said about it")
+    if not isinstance(resource.properties, Mapping):
+        return not_evaluated(f"Properties is {describe(resource.properties)}, not a map of properties")
     try:
         return rule.judge(resource, world)
     except UnresolvedError as error:

@@ -46,7 +46,7 @@ class AlarmTopic(Construct):
         alarms = stack.format_arn(
             service="cloudwatch",
             resource="alarm",
-            resource_name=context.naming.alarm("any").replace("any", "*"),
+            resource_name=context.naming.alarm("any").replace("-any-", "-*-"),
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         self.topic.add_to_resource_policy(

@@ -8,6 +8,7 @@ in the night. Each says what its silence means, for the three kinds of silence d
 * MISSING where the absence tells neither: the alarm shows INSUFFICIENT_DATA and does not act.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -222,7 +223,7 @@ def _table(metrics: RegionMetrics) -> list[Watch]:
     # growing.
     throttles = [
         Watch(
-            resource="-".join(word for word in ("table", _word(index), kind.lower(), "throttles") if word),
+            resource="-".join(["table", *([_word(index)] if index else []), _word(kind), "throttles"]),
             says=f"DynamoDB throttles {kind.lower()}s of {index or 'the table'}: is one key too busy?",
             metric=metrics.table_throttles(kind, index),
             threshold=1,
@@ -236,7 +237,7 @@ def _table(metrics: RegionMetrics) -> list[Watch]:
     ]
     errors = [
         Watch(
-            resource=f"table-errors-{operation.lower()}",
+            resource=f"table-errors-{_word(operation)}",
             says=f"DynamoDB fails {operation} on its own side: see the AWS Health Dashboard for this region.",
             metric=metrics.table_errors(operation),
             threshold=1,
@@ -365,8 +366,9 @@ def _trail(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
     ]
 
 
-def _word(index: str | None) -> str:
-    return index.replace("_", "-") if index else ""
+def _word(name: str) -> str:
+    """Write DynamoDB's names as words of ours: `BatchWriteItem` as `batch-write-item`."""
+    return re.sub(r"_|(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
 def _construct_id(resource: str) -> str:

@@ -48,7 +48,7 @@ class CustomDomain(Construct):
         own_record = self._alias("OwnRecord", self.host, own)
         self.health_check = ready_check(self, "Ready", context=context, host=self.host)
         # Checked before it resolves, the name would be found unhealthy at once.
-        self.health_check.add_dependency(own_record)
+        self.health_check.node.add_dependency(own_record)
         self._failover(shared)
 
     def _certificate(self) -> certificates.CfnCertificate:

@@ -88,4 +88,4 @@ def replicate_to_peer(bucket: Bucket, *, context: RegionContext, role: Replicati
         ],
     )
     # The rule takes effect with the bucket; the role must be able to replicate by then.
-    bucket.resource.add_dependency(role.policy.node.default_child)  # type: ignore[arg-type]
+    bucket.resource.node.add_dependency(role.policy)

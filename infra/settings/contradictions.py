@@ -74,11 +74,11 @@ def _production(settings: Settings) -> Iterator[Contradiction]:
         return
     if settings.vpc.mode == "none":
         yield Contradiction(
-            ("vpc.mode",), "prod's functions may not run outside a VPC", '"isolated"; "none" is for others', "isolated"
+            ("vpc.mode", "environment"), "prod's functions may not run outside a VPC", '"isolated"; "none" is for others', "isolated"
         )
     if settings.object_lock.mode == "none":
         yield Contradiction(
-            ("object_lock.mode",),
+            ("object_lock.mode", "environment"),
             "prod's audit trail must be locked: a trail that can be deleted proves nothing",
             '"governance" or "compliance"; "none" is for others',
             "governance",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -67,14 +68,14 @@ class Diagnosis:
         for path, found in by_setting:
             yield self._problem(path, list(found))
 
-    def contradiction(self, found: Contradiction, settings: Settings) -> Problem:
+    def contradiction(self, found: Contradiction) -> Problem:
         """Tell settings that are each allowed and contradict each other."""
         path = tuple(found.keys[0].split("."))
         source = self.layered.sources.get(path)
         return Problem(
             key=shown_key(path),
             source=source.label if source else BUILT_IN,
-            value=shown(_value_at(settings.model_dump(mode="json"), path)),
+            value=shown(_value_at(self.layered.values, path) if source else _known(path).default),
             wrong=found.wrong,
             allowed=found.allowed,
             type_this=(source or self.fallback).line(path, found.instead),
@@ -140,6 +141,18 @@ def every_setting(table: type[BaseModel] = Settings, at: Path_ = ()) -> Iterator
             yield from every_setting(below, path)
         else:
             yield path, field
+
+
+def from_text(path: Path_, value: object) -> object:
+    """Read what the command line gives, which is always text, as what the setting takes."""
+    field = next((field for setting, field in every_setting() if setting == path), None)
+    if field is None or not isinstance(value, str):
+        return value
+    if field.annotation is int and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+        return int(value)
+    if get_origin(field.annotation) is tuple:
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
 
 
 def table_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -1,16 +1,16 @@
 """Reads the settings of one environment, or tells everything that is wrong with them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, get_origin
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from infra.settings.contradictions import CONTRADICTION, Contradiction
-from infra.settings.diagnosis import Diagnosis, every_setting
+from infra.settings.contradictions import Contradiction
+from infra.settings.diagnosis import Diagnosis, from_text
 from infra.settings.errors import Problem, SettingsError, closest, shown, shown_key
-from infra.settings.model import Settings
+from infra.settings.model import ENVIRONMENT_NAME, Settings
 from infra.settings.sources import DEFAULTS, ENVIRONMENTS, Layered, Path_, SettingsFile, Source
 
 SETTINGS_FILE: Final = Path("environments.toml")
@@ -34,14 +34,10 @@ def load_settings(
         SettingsError: With every problem at once.
     """
     file = SettingsFile.read(path)
-    problems = list(file.problems)
-    if not _is_known(environment, file):
-        problems.append(_unknown_environment(environment, file))
     layered = _layered(environment, file, overrides or {})
-    problems += _named_inside(layered)
-    fallback = file.source(ENVIRONMENTS, environment if _is_known(environment, file) else "<name>")
-    settings, found = _validated(environment, layered, Diagnosis(layered, fallback))
-    problems += [each for each in found if each.key != _ENVIRONMENT_KEY or not problems]
+    misnamed = [*_environment_problems(environment, file), *_named_inside(layered)]
+    settings, misset = _validated(environment, file, layered, is_named=not misnamed)
+    problems = (*file.problems, *misnamed, *misset)
     if settings is None or problems:
         title = f"{path}, environment {shown(environment)}"
         raise SettingsError(title, tuple(sorted(problems, key=lambda problem: problem.key)))
@@ -71,3 +67,97 @@ def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
         for key, value in context.items()
         if key != _ENVIRONMENT_KEY and looks_like_a_setting.fullmatch(key)
     }
+
+
+def _layered(environment: str, file: SettingsFile, overrides: Mapping[str, object]) -> Layered:
+    layered = Layered()
+    layered.lay(file.defaults, file.source(DEFAULTS))
+    if environment in file.environments:
+        layered.lay(file.environments[environment], file.source(ENVIRONMENTS, environment))
+    for key, value in overrides.items():
+        path = tuple(key.split("."))
+        layered.lay(_nested(path, from_text(path, value)), Source(f"the command line or CDK context, -c {key}", None))
+    return layered
+
+
+def _nested(path: Path_, value: object) -> dict[str, object]:
+    name, *below = path
+    return {name: _nested(tuple(below), value) if below else value}
+
+
+def _environment_problems(environment: str, file: SettingsFile) -> Iterator[Problem]:
+    names = [name for name in file.environments if ENVIRONMENT_NAME.fullmatch(name)]
+    if environment in names:
+        return
+    listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table [environments.<name>]"
+    near = closest(environment.strip().lower(), names) or next(iter(names), "prod")
+    if environment in file.environments:
+        wrong = "a table has this name, and no resource could: 2 to 12 lower-case letters and digits, a letter first"
+        instead = f"[environments.{_as_a_name(environment)}]  # and -c environment={_as_a_name(environment)}"
+    else:
+        wrong = f"{file.path} has no table [{shown_key((ENVIRONMENTS, environment))}]"
+        instead = f"-c environment={near}" if names else f"[environments.{near}]"
+    yield Problem(_ENVIRONMENT_KEY, "the command line or CDK context", shown(environment), wrong, listed, instead)
+
+
+def _as_a_name(text: str) -> str:
+    letters = re.sub(r"^[0-9]+|[^a-z0-9]", "", text.lower())[:12]
+    return letters if ENVIRONMENT_NAME.fullmatch(letters) else "staging"
+
+
+def _named_inside(layered: Layered) -> Iterator[Problem]:
+    if _ENVIRONMENT_KEY not in layered.values:
+        return
+    source = layered.sources[(_ENVIRONMENT_KEY,)]
+    yield Problem(
+        _ENVIRONMENT_KEY,
+        source.label,
+        shown(layered.values.pop(_ENVIRONMENT_KEY)),
+        "an environment's name is its table's name, and cannot be set inside",
+        "a table [environments.<name>], chosen with -c environment=<name>",
+        source.without((_ENVIRONMENT_KEY,)),
+    )
+
+
+def _validated(
+    environment: str, file: SettingsFile, layered: Layered, *, is_named: bool
+) -> tuple[Settings | None, list[Problem]]:
+    """Validate, and where that fails find the contradictions too: the validator looks for them only in the valid."""
+    diagnosis = Diagnosis(layered, file.source(ENVIRONMENTS, environment))
+    name = {_ENVIRONMENT_KEY: environment} if is_named else {}
+    try:
+        return Settings.model_validate({**layered.values, **name}), []
+    except ValidationError as error:
+        wrong = [tuple(map(str, detail["loc"])) for detail in error.errors() if detail["loc"]]
+        unjudged = wrong if is_named else [*wrong, (_ENVIRONMENT_KEY,)]
+        problems = list(diagnosis.problems(error))
+    rest = layered.values
+    for path in wrong:
+        rest = _without(rest, path)
+    found = _contradictions({**rest, **name})
+    problems += [diagnosis.contradiction(each) for each in found if not _concerns(each, unjudged)]
+    return None, problems
+
+
+def _contradictions(values: dict[str, Any]) -> tuple[Contradiction, ...]:
+    try:
+        Settings.model_validate(values)
+    except ValidationError as error:
+        return tuple(found for detail in error.errors() for found in detail.get("ctx", {}).get("found", ()))
+    return ()
+
+
+def _concerns(contradiction: Contradiction, unjudged: list[Path_]) -> bool:
+    """Whether it stands on a setting that is itself wrong, so that nothing follows from it."""
+    keys = [tuple(key.split(".")) for key in contradiction.keys]
+    return any(key[: len(path)] == path[: len(key)] for key in keys for path in unjudged)
+
+
+def _without(values: dict[str, Any], path: Path_) -> dict[str, Any]:
+    """The values without what the path leads to; where it leads to what is missing, without the table that lacks it."""
+    name, *below = path
+    child = values.get(name)
+    rest = {key: value for key, value in values.items() if key != name}
+    if isinstance(child, dict) and below and below[0] in child:
+        rest[name] = _without(child, tuple(below))
+    return rest

@@ -23,20 +23,35 @@ LOG_RETENTION_DAYS: Final = (
 )  # fmt: skip
 """The only periods that CloudWatch Logs can keep a log group for."""
 
+ENVIRONMENT_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
+"""What an environment may be called."""
+
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
 _HUNDRED_YEARS: Final = 36_500
 
 
-def _setting(default: object, meaning: str, *, allowed: str, example: object, **constraints: Any) -> Any:  # noqa: ANN401 - pydantic's Field takes and gives Any
+def _setting(  # noqa: PLR0913 - the words that an error needs, each by its name
+    default: object,
+    meaning: str,
+    *,
+    allowed: str,
+    example: object,
+    options: Sequence[object] = (),
+    **constraints: Any,
+) -> Any:  # noqa: ANN401 - pydantic's Field takes and gives Any
     return Field(
         default,
         description=meaning,
         examples=[example],
-        json_schema_extra={"allowed": allowed},
+        json_schema_extra={"allowed": allowed, "options": list(map(_plain, options))},
         validate_default=True,
         **constraints,
     )
+
+
+def _plain(option: object) -> str | int:
+    return option if isinstance(option, int) else str(option)
 
 
 def _whole(default: int, lowest: int, highest: int, unit: str, meaning: str) -> Any:  # noqa: ANN401
@@ -53,7 +68,7 @@ def _whole(default: int, lowest: int, highest: int, unit: str, meaning: str) -> 
 
 def _choice(default: str, options: Sequence[str], meaning: str) -> Any:  # noqa: ANN401
     listed = ", ".join(f'"{option}"' for option in options)
-    return _setting(default, meaning, allowed=f"one of {listed}", example=default)
+    return _setting(default, meaning, allowed=f"one of {listed}", example=default, options=options)
 
 
 def _tag_value(default: str, meaning: str) -> Any:  # noqa: ANN401
@@ -180,6 +195,7 @@ class RetentionSettings(_Table):
         "Every log group.",
         allowed="one of " + ", ".join(map(str, LOG_RETENTION_DAYS)),
         example=365,
+        options=LOG_RETENTION_DAYS,
         strict=True,
     )
     ingest_noncurrent_days: int = _whole(
@@ -255,7 +271,7 @@ class Settings(_Table):
         "Part of every name. `prod` is held to more than the others.",
         allowed="2 to 12 characters: a lower-case letter, then lower-case letters and digits",
         example="staging",
-        pattern=r"^[a-z][a-z0-9]{1,11}$",
+        pattern=f"^{ENVIRONMENT_NAME.pattern}$",
     )
     account: str = _setting(
         PLACEHOLDER_ACCOUNT,
@@ -265,10 +281,10 @@ class Settings(_Table):
         pattern=r"^[0-9]{12}$",
     )
     primary_region: Region = _setting(
-        "us-east-1", "Active until told otherwise.", allowed=_REGION_WORDS, example="us-east-1"
+        "us-east-1", "Active until told otherwise.", allowed=_REGION_WORDS, example="us-east-1", options=AWS_REGIONS
     )
     secondary_region: Region = _setting(
-        "us-west-2", "Passive until promoted.", allowed=_REGION_WORDS, example="us-west-2"
+        "us-west-2", "Passive until promoted.", allowed=_REGION_WORDS, example="us-west-2", options=AWS_REGIONS
     )
     control: RegionRole = _choice(
         RegionRole.SECONDARY,

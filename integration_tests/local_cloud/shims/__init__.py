@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from integration_tests.local_cloud.shims import (
     _templates,
+    alarms,
     bucket,
+    function,
+    global_table,
     loopback_is_tls,
+    network,
+    queue_metrics,
+    route53,
+    secret,
+    secret_rotation,
+    trail,
 )
 
-_SHIMS = (loopback_is_tls, bucket)
+_SHIMS = (
+    loopback_is_tls,
+    bucket,
+    network,
+    secret,
+    secret_rotation,
+    function,
+    global_table,
+    trail,
+    alarms,
+    queue_metrics,
+    route53,
+)
 
 
 def install() -> None:

@@ -27,7 +27,7 @@ from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.shims import _api, _templates
 from integration_tests.local_cloud.shims._shapes import truthful
 
-_API_HOST: Final = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.(?P<region>[a-z0-9-]+)\.amazonaws\.com$")
+_API_HOST: Final = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.")
 _STATUS_PATH: Final = re.compile(r"^/2013-04-01/healthcheck/(?P<id>[^/]+)/status$")
 _CHECKER_TIMEOUT_SECONDS: Final = 4.0
 _BOOLEANS: Final = ("MeasureLatency", "Inverted", "Disabled", "EnableSNI")

@@ -1,0 +1,286 @@
+"""Reads templates and cloud assemblies that may be broken, huge or hostile. What it cannot read whole, it refuses."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import yaml
+from cfn_tools.yaml_loader import TAG_MAP, construct_mapping, multi_constructor
+
+from compliance.templates import Json, Template
+
+MAXIMUM_BYTES: Final = 1_048_576
+"""CloudFormation itself takes no larger template."""
+MAXIMUM_DEPTH: Final = 100
+"""Deeper than any real template, and shallow enough for every parser here."""
+
+PATH_KEY: Final = "aws:cdk:path"
+ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
+
+
+class LoadError(Exception):
+    """A template or an assembly that cannot be judged. The message says which, why, and what would do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """A cloud assembly, as far as it is judged.
+
+    Attributes:
+        templates: Of its stacks, in the manifest's order.
+        acknowledged: Each (construct path, acknowledged id) that the constructs carry.
+    """
+
+    templates: tuple[Template, ...]
+    acknowledged: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _StackMetadata:
+    paths: dict[str, str] = field(default_factory=dict)
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
+
+
+def load_template(file: Path, region: str = "") -> Template:
+    """Read one template, JSON or YAML with the short forms of the intrinsic functions.
+
+    Args:
+        file: The template.
+        region: Where it is to be deployed; empty when unknown.
+
+    Raises:
+        LoadError: It cannot be read, is no template, or is expanded by CloudFormation before it is deployed.
+    """
+    text = _read(file)
+    body = _parse(file, text)
+    _require_template(file, body)
+    _refuse_transforms(file, body)
+    paths = {
+        logical_id: path
+        for logical_id, resource in body["Resources"].items()
+        if isinstance(path := (resource.get("Metadata") or {}).get(PATH_KEY), str)
+    }
+    return Template(name=file.name, body=body, region=region, paths=paths, text=text, file=str(file))
+
+
+def load_assembly(directory: Path) -> Assembly:
+    """Read every stack's template of a cloud assembly (`cdk.out`), nested assemblies included.
+
+    Raises:
+        LoadError: It is not an assembly, it holds no stack, or one of its templates cannot be read.
+    """
+    templates: list[Template] = []
+    acknowledged: list[tuple[str, str]] = []
+    for folder, name, artifact in _artifacts(directory):
+        if artifact.get("type") != "aws:cloudformation:stack":
+            continue
+        metadata = _stack_metadata(folder, artifact)
+        acknowledged.extend(metadata.acknowledged)
+        properties = artifact.get("properties", {})
+        template = load_template(folder / str(properties.get("templateFile")))
+        templates.append(
+            Template(
+                name=name,
+                body=template.body,
+                stack_name=str(properties.get("stackName", name)),
+                region=_region(str(artifact.get("environment", ""))),
+                paths={**template.paths, **metadata.paths},
+                text=template.text,
+                file=template.file,
+            )
+        )
+    if not templates:
+        raise LoadError(f"{directory}: the cloud assembly holds no stack, so there is nothing to judge")
+    return Assembly(templates=tuple(templates), acknowledged=tuple(acknowledged))
+
+
+def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    file = directory / "manifest.json"
+    if not file.is_file():
+        raise LoadError(f"{directory}: not a cloud assembly (no manifest.json); give the folder that `cdk synth` wrote")
+    manifest = _parse(file, _read(file, limit=64 * MAXIMUM_BYTES))
+    artifacts = manifest.get("artifacts") if isinstance(manifest, Mapping) else None
+    if not isinstance(artifacts, Mapping):
+        raise LoadError(f"{file}: has no artifacts; give the folder that `cdk synth` wrote")
+    for name, artifact in artifacts.items():
+        yield directory, name, artifact
+        if artifact.get("type") == "cdk:cloud-assembly":
+            yield from _artifacts(directory / str(artifact.get("properties", {}).get("directoryName")))
+
+
+def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata:
+    entries: dict[str, list[dict[str, Any]]] = dict(artifact.get("metadata") or {})
+    if "additionalMetadataFile" in artifact:
+        file = folder / str(artifact["additionalMetadataFile"])
+        entries.update(_parse(file, _read(file, limit=64 * MAXIMUM_BYTES)))
+    found = _StackMetadata()
+    for path, records in entries.items():
+        for record in records:
+            if record.get("type") == "aws:cdk:logicalId":
+                found.paths[str(record.get("data"))] = path.removeprefix("/")
+            elif record.get("type") == ACKNOWLEDGED_RULES:
+                found.acknowledged.extend((path.removeprefix("/"), rule) for rule in record.get("data") or {})
+    return found
+
+
+def _region(environment: str) -> str:
+    """The region of `aws://<account>/<region>`, empty where it is left open."""
+    region = environment.rpartition("/")[2]
+    return "" if region == "unknown-region" else region
+
+
+def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
+    try:
+        size = file.stat().st_size
+        if size > limit:
+            raise LoadError(f"{file}: has {size:,} bytes; a template has at most {limit:,}")
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise LoadError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise LoadError(f"{file}: is not UTF-8 text (byte {error.start}); save the template as UTF-8") from error
+
+
+def _parse(file: Path, text: str) -> Json:
+    if text.lstrip()[:1] in {"{", "["}:
+        try:
+            return _parse_json(text)
+        except ValueError as not_json:
+            # YAML's own flow style begins with a brace too
+            if file.suffix == ".json":
+                raise LoadError(f"{file}: is not JSON: {not_json}") from not_json
+        except RecursionError as error:
+            raise LoadError(f"{file}: is nested too deeply; at most {MAXIMUM_DEPTH} levels are read") from error
+    try:
+        return _parse_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise LoadError(f"{file}: is neither JSON nor YAML that CloudFormation takes: {error}") from error
+
+
+def _parse_json(text: str) -> Json:
+    parsed = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+    _check_depth(parsed)
+    return parsed
+
+
+def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object, so one of its values would go unseen")
+    return found
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
+def _check_depth(parsed: Json) -> None:
+    level: list[Json] = [parsed]
+    for _ in range(MAXIMUM_DEPTH):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {MAXIMUM_DEPTH} levels")
+
+
+def _children(value: Json) -> Iterable[Json]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml's parser with cfn-flip's reading of `!Ref`, `!Sub` and the other short forms."""
+
+
+_Loader.add_constructor(TAG_MAP, construct_mapping)
+_Loader.add_multi_constructor("!", multi_constructor)
+
+
+def _parse_yaml(text: str) -> Json:
+    _refuse_odd_yaml(text)
+    return _plain(yaml.load(text, Loader=_Loader))  # noqa: S506 - a subclass of the safe loader
+
+
+def _refuse_odd_yaml(text: str) -> None:
+    """Refuse, before anything is built of it, what CloudFormation's YAML does not have or what would hide a value."""
+    stack: list[set[str] | None] = []
+    expects_key: list[bool] = []
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"line {event.start_mark.line + 1}: CloudFormation takes no YAML aliases")
+        if isinstance(event, yaml.ScalarEvent) and stack and expects_key[-1] and stack[-1] is not None:
+            if event.value in stack[-1]:
+                raise ValueError(f"line {event.start_mark.line + 1}: the key {event.value!r} stands twice in one map")
+            stack[-1].add(event.value)
+        if isinstance(event, yaml.NodeEvent) and expects_key:
+            expects_key[-1] = not expects_key[-1]
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(stack) == MAXIMUM_DEPTH:
+                raise ValueError(f"it is nested deeper than {MAXIMUM_DEPTH} levels")
+            stack.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
+            expects_key.append(True)
+        if isinstance(event, yaml.CollectionEndEvent):
+            stack.pop()
+            expects_key.pop()
+
+
+def _plain(value: Json) -> Json:
+    """The YAML value as JSON would hold it: text for dates and for keys that are numbers."""
+    if isinstance(value, Mapping):
+        return {_plain_key(key): _plain(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_plain(child) for child in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    raise ValueError(f"it holds {value!r}, a {type(value).__name__}, which JSON cannot say")
+
+
+def _plain_key(key: object) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, str | int | float):
+        return str(key)
+    raise ValueError(f"the key {key!r} is not text")
+
+
+def _require_template(file: Path, body: Json) -> None:
+    if not isinstance(body, Mapping):
+        raise LoadError(f"{file}: is not a template: its top level is {type(body).__name__}, not a map with Resources")
+    resources = body.get("Resources")
+    if not isinstance(resources, Mapping) or not resources:
+        raise LoadError(f"{file}: has no Resources, so there is nothing to judge")
+    for logical_id, resource in resources.items():
+        if logical_id.startswith("Fn::"):
+            raise LoadError(f"{file}: {logical_id} is expanded by CloudFormation; judge the expanded template")
+        if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
+            raise LoadError(f"{file}: resource {logical_id!r} has no Type; give it one, for example AWS::SQS::Queue")
+        if not isinstance(resource.get("Metadata", {}), Mapping):
+            raise LoadError(f"{file}: the Metadata of resource {logical_id!r} is not a map")
+
+
+def _refuse_transforms(file: Path, body: Mapping[str, Json]) -> None:
+    """What is deployed after a macro has run is not what stands in the file."""
+    if "Transform" in body:
+        names = body["Transform"]
+    else:
+        pending: list[Json] = [body]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, Mapping) and "Fn::Transform" in value:
+                names = value["Fn::Transform"]
+                break
+            pending.extend(_children(value))
+        else:
+            return
+    raise LoadError(
+        f"{file}: uses the transform {str(names)[:80]}, which CloudFormation expands on deployment. Judge the expanded "
+        "template: `aws cloudformation get-template --template-stage Processed`"
+    )

@@ -1,0 +1,84 @@
+"""Replication of global tables: asynchronous, last writer wins, able to lag and to be cut.
+
+Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica; of two concurrent
+writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is not logged.
+Different from AWS: TTL deletions travel like any other delete; no metric tells the latency.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from typing import Any, Final
+
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import dynamodb
+
+from integration_tests.local_cloud.replicator import replicator
+
+Stamp = tuple[int, str]
+
+_stamps: Final[dict[tuple[str, str, str, Any, Any], Stamp]] = {}
+_last_nanoseconds = 0
+_clock: Final = threading.Lock()
+
+
+def install() -> None:
+    """Send writes through the replicator instead of applying them at once."""
+    dynamodb._replicate_write = _replicate
+
+
+def _replicate(table: dict[str, Any], _event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+    group = dynamodb._replica_group(table)
+    if not group:
+        return
+    account, home, name = get_account_id(), get_region(), table["TableName"]
+    item = new if new is not None else old
+    if item is None:
+        return
+    key = _key(table, item)
+    stamp = (_now(), home)
+    _stamps[account, home, name, *key] = stamp
+    image = copy.deepcopy(new)
+    for region in group:
+        if region != home:
+            replicator.send(home, region, lambda region=region: _apply(account, region, name, key, image, stamp))  # type: ignore[misc]
+
+
+def _apply(
+    account: str, region: str, name: str, key: tuple[Any, Any], image: dict[str, Any] | None, stamp: Stamp
+) -> None:
+    with request_scope(account, region):
+        replica = dynamodb._tables.get(name)
+        # The replica may have been deleted while the write was on its way.
+        if replica is None or stamp < _stamps.get((account, region, name, *key), (0, "")):
+            return
+        _stamps[account, region, name, *key] = stamp
+        before = replica["items"].get(key[0], {}).get(key[1])
+        if image is None:
+            if before is None:
+                return
+            dynamodb._remove_item(replica, *key)
+        else:
+            dynamodb._set_item(replica, *key, copy.deepcopy(image))
+        event = "REMOVE" if image is None else "INSERT" if before is None else "MODIFY"
+        dynamodb._emit_stream_event(name, event, before, copy.deepcopy(image), replicate=False)
+
+
+def _key(table: dict[str, Any], item: dict[str, Any]) -> tuple[Any, Any]:
+    sort = table["sk_name"]
+    return (
+        dynamodb._extract_key_val(item.get(table["pk_name"])),
+        dynamodb._extract_key_val(item.get(sort)) if sort else "__no_sort__",
+    )
+
+
+def _now() -> int:
+    """Wall-clock nanoseconds, never the same twice: two writes of one region keep their order."""
+    global _last_nanoseconds  # noqa: PLW0603  one clock for the whole server
+    with _clock:
+        _last_nanoseconds = max(time.time_ns(), _last_nanoseconds + 1)
+        return _last_nanoseconds

