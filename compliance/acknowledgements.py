@@ -1,12 +1,14 @@
-"""Decisions to accept a finding: read from a file, checked, applied to exactly what they cover, and refused when stale."""
+"""Decisions to accept a finding: read from a file, checked, applied to exactly what they cover, refused when stale."""
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from compliance.ledger import DecisionUse, Finding, RuleInfo, Verdict
 
@@ -17,6 +19,7 @@ MINIMUM_REASON: Final = 20
 _KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
 _SETTINGS: Final = {"environment"}
+_PLACEHOLDERS: Final = ("environment", "account", "region")
 _ANNOTATION: Final = "annotation::"
 
 MALFORMED: Final = RuleInfo(
@@ -46,6 +49,10 @@ UNREGISTERED: Final = RuleInfo(
 RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTERED)}
 
 
+Facts: TypeAlias = Mapping[str, tuple[str, ...]]
+"""What is true of a configuration: its `environment`, its `account`, and each `region` that it has stacks in."""
+
+
 class RegistryError(Exception):
     """The registry cannot be read at all: no file, or not TOML."""
 
@@ -72,9 +79,9 @@ class Decision:
     covers: frozenset[tuple[str, str]]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def is_for(self, settings: Mapping[str, str]) -> bool:
-        """Whether the decision is meant for a configuration with these settings."""
-        return all(settings.get(setting) in values for setting, values in self.when.items())
+    def is_for(self, facts: Facts) -> bool:
+        """Whether the decision is meant for a configuration with these facts."""
+        return all(set(facts.get(setting, ())) & set(values) for setting, values in self.when.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +96,15 @@ class Registry:
     decisions: tuple[Decision, ...] = ()
     defects: tuple[Finding, ...] = ()
 
-    def covering(self, settings: Mapping[str, str]) -> dict[tuple[str, str], Decision]:
-        """The decision for each (qualified rule id, construct path) under these settings."""
-        return {cover: decision for decision in self.decisions if decision.is_for(settings) for cover in decision.covers}
+    def covering(self, facts: Facts) -> dict[tuple[str, str], Decision]:
+        """The decision for each (qualified rule id, construct path) of a configuration with these facts."""
+        return {
+            (expanded, path): decision
+            for decision in self.decisions
+            if decision.is_for(facts)
+            for rule, path in decision.covers
+            for expanded in expand(rule, facts)
+        }
 
     def uses(self, findings: Iterable[Finding]) -> tuple[DecisionUse, ...]:
         """Every decision in force with how many rows it acknowledged."""
@@ -118,7 +131,9 @@ def read_registry(file: Path, today: date) -> Registry:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise RegistryError(f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision") from error
+        raise RegistryError(
+            f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision"
+        ) from error
     except ValueError as error:
         raise RegistryError(f"{file}: is not TOML: {error}") from error
     return check_registry(document, today)
@@ -143,74 +158,103 @@ def check_registry(document: Mapping[str, Any], today: date) -> Registry:
             continue
         decision = _decision(entry)
         if decision.expires < today:
-            defects.append(_defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} is to decide again"))
+            defects.append(
+                _defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} is to decide again")
+            )
         else:
             decisions.append(decision)
     return Registry(decisions=tuple(decisions), defects=tuple(defects))
 
 
-def apply(registry: Registry, findings: Sequence[Finding], settings: Mapping[str, str]) -> list[Finding]:
+def expand(rule: str, facts: Facts) -> list[str]:
+    """A rule id with `{environment}`, `{account}` and `{region}` as each of them is in a configuration.
+
+    The ids of some findings hold the name of the resource in question, and names differ between configurations.
+    """
+    used = [name for name in _PLACEHOLDERS if f"{{{name}}}" in rule]
+    expanded = []
+    for values in product(*(facts.get(name, ()) for name in used)):
+        text = rule
+        for name, value in zip(used, values, strict=True):
+            text = text.replace(f"{{{name}}}", value)
+        expanded.append(text)
+    return expanded
+
+
+def apply(registry: Registry, findings: Sequence[Finding], facts: Facts) -> list[Finding]:
     """The findings of one configuration, with those that a decision covers marked ACKNOWLEDGED."""
-    covering = registry.covering(settings)
+    covering = registry.covering(facts)
     return [_acknowledged(finding, covering.get((finding.rule, finding.path))) for finding in findings]
 
 
 def unregistered(
-    registry: Registry, acknowledged: Iterable[tuple[str, str]], settings: Mapping[str, str], packs: Iterable[str]
+    registry: Registry, acknowledged: Iterable[tuple[str, str]], facts: Facts, packs: Sequence[str]
 ) -> list[Finding]:
     """A failing row for each acknowledgement that constructs carry and the registry does not know.
 
     Args:
         registry: The decisions in force.
         acknowledged: Each (construct path, acknowledged id) of the cloud assembly.
-        settings: Of the configuration.
-        packs: Whose rules can be silenced by the short form of an id, which the CDK files under `Annotation::`.
+        facts: Of the configuration.
+        packs: Whose rules count. The short form of a rule's id silences too; the CDK files it under `Annotation::`.
     """
-    covering = registry.covering(settings)
-    prefixes = tuple(f"{_ANNOTATION}{pack.lower()}-" for pack in packs)
+    covering = registry.covering(facts)
+    ours = tuple(f"{pack}::".lower() for pack in packs) + tuple(f"{_ANNOTATION}{pack}-".lower() for pack in packs)
     return [
         Finding(
             rule=UNREGISTERED.id,
             verdict=Verdict.FAIL,
-            configuration=settings.get("environment", ""),
+            configuration="".join(facts.get("environment", ())),
             path=path,
             message=f"{rule} is acknowledged in code at this construct",
         )
         for path, rule in acknowledged
-        if (rule, path) not in covering
-        and (rule.lower().startswith(prefixes) or not rule.lower().startswith(_ANNOTATION))
+        if (rule, path) not in covering and rule.lower().startswith(ours)
     ]
 
 
-def stale(registry: Registry, findings: Iterable[Finding], matrix: Sequence[Mapping[str, str]]) -> list[Finding]:
+def stale(registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, Facts]) -> list[Finding]:
     """A failing row for each rule and path that no finding of the whole matrix needed.
 
     Args:
         registry: The decisions in force.
         findings: Of every configuration of the matrix, after `apply`.
-        matrix: The settings of every configuration there is.
+        matrix: Every configuration there is, by name, with its facts.
     """
     findings = list(findings)
-    used = {(f.decision, f.rule, f.path) for f in findings if f.verdict is Verdict.ACKNOWLEDGED}
-    where: dict[str, set[str]] = {}
-    for finding in findings:
-        if finding.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED}:
-            where.setdefault(finding.rule, set()).add(finding.path)
-    return [
-        _defect(STALE, decision.id, _stale_message(decision, rule, path, where.get(rule, set()), matrix))
-        for decision in registry.decisions
-        for rule, path in sorted(decision.covers)
-        if (decision.id, rule, path) not in used
-    ]
+    used = {
+        (finding.configuration, finding.rule, finding.path)
+        for finding in findings
+        if finding.verdict is Verdict.ACKNOWLEDGED
+    }
+    rows: list[Finding] = []
+    for decision in registry.decisions:
+        configurations = {name: facts for name, facts in matrix.items() if decision.is_for(facts)}
+        rows += [
+            _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
+            for rule, path in sorted(decision.covers)
+            if not any(
+                (name, expanded, path) in used
+                for name, facts in configurations.items()
+                for expanded in expand(rule, facts)
+            )
+        ]
+    return rows
 
 
 def _stale_message(
-    decision: Decision, rule: str, path: str, elsewhere: set[str], matrix: Sequence[Mapping[str, str]]
+    decision: Decision, rule: str, path: str, configurations: Mapping[str, Facts], findings: Sequence[Finding]
 ) -> str:
-    if not any(decision.is_for(settings) for settings in matrix):
+    if not configurations:
         return f"no configuration of the matrix has the settings that `when` asks for: {dict(decision.when)}"
-    hint = f"; that rule has findings at: {', '.join(sorted(elsewhere)[:5])}" if elsewhere else ""
-    return f"nothing was found by {rule} at {path} in any configuration{hint}"
+    family = rule.partition("[")[0]
+    open_ones = {
+        f"{finding.rule} at {finding.path}"
+        for finding in findings
+        if finding.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED} and finding.rule.partition("[")[0] == family
+    }
+    hint = f"; still open: {', '.join(sorted(open_ones)[:5])}" if open_ones else ""
+    return f"nothing was found by {rule} at {path} in {', '.join(configurations)}{hint}"
 
 
 def _acknowledged(finding: Finding, decision: Decision | None) -> Finding:
@@ -253,31 +297,34 @@ def _when_problems(when: object) -> list[str]:
 def _covers_problems(covers: object) -> list[str]:
     if not isinstance(covers, list) or not covers:
         return ["covers must be a list of { rules = [...], paths = [...] }"]
-    problems = []
+    problems: list[str] = []
     for cover in covers:
         if not isinstance(cover, Mapping) or set(cover) != {"rules", "paths"}:
             problems.append(f"covers: {cover!r} must have exactly the keys rules and paths")
-            continue
-        for key in ("rules", "paths"):
-            if not _is_texts(cover[key]):
-                problems.append(f"covers: {key} must be a list of texts, at least one")
-        problems += [
-            f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, as AwsSolutions::AwsSolutions-S1"
-            for rule in _texts(cover["rules"])
-            if not all(rule.partition("::")[::2]) or rule.lower().startswith(_ANNOTATION)
-        ]
-        problems += [
-            f"covers: {path!r} is too broad: it is the app or a whole stack; write the exact path of one resource, as "
-            "the report shows it"
-            for path in _texts(cover["paths"])
-            if not all(path.partition("/")[::2])
-        ]
-        problems += [
-            f"covers: {path!r} has a wildcard; write the exact path of one resource"
-            for path in _texts(cover["paths"])
-            if "*" in path
-        ]
+        elif not all(_is_texts(texts) for texts in cover.values()):
+            problems.append(f"covers: {cover!r} must have two lists of texts, at least one text in each")
+        else:
+            problems += [problem for rule in cover["rules"] for problem in _rule_problems(rule)]
+            problems += [problem for path in cover["paths"] for problem in _path_problems(path)]
     return problems
+
+
+def _rule_problems(rule: str) -> list[str]:
+    pack, _, name = rule.partition("::")
+    if not pack or not name or rule.lower().startswith(_ANNOTATION):
+        return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, as AwsSolutions::AwsSolutions-S1"]
+    return [
+        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{account}}, {{region}}"
+        for found in re.findall(r"\{.*?\}", rule)
+        if found.strip("{}") not in _PLACEHOLDERS
+    ]
+
+
+def _path_problems(path: str) -> list[str]:
+    stack, _, rest = path.partition("/")
+    if not stack or not rest:
+        return [f"covers: {path!r} is too broad, a whole stack or the app; write the exact path of one resource"]
+    return [f"covers: {path!r} has a wildcard; write the exact path of one resource"] if "*" in path else []
 
 
 def _decision(entry: Mapping[str, Any]) -> Decision:
@@ -309,7 +356,3 @@ def _is_text(value: object) -> bool:
 
 def _is_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_text(text) for text in value)
-
-
-def _texts(value: object) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

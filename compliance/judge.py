@@ -47,7 +47,7 @@ def judge(world: World, rules: Iterable[Rule]) -> Findings:
     return findings
 
 
-def row(rule: str, verdict: Verdict, resource: Resource, configuration: str, message: str = "", line: int = 0) -> Finding:
+def row(rule: str, verdict: Verdict, resource: Resource, configuration: str, message: str = "") -> Finding:
     """A row about a resource."""
     return Finding(
         rule=rule,
@@ -59,7 +59,6 @@ def row(rule: str, verdict: Verdict, resource: Resource, configuration: str, mes
         logical_id=resource.logical_id,
         resource_type=resource.type,
         message=message,
-        line=line,
     )
 
 

@@ -21,6 +21,16 @@ class Verdict(StrEnum):
     """The rule threw, or met a value that only a deployment can know. Never a pass."""
 
 
+COLUMNS: Final = (
+    Verdict.FAIL,
+    Verdict.NOT_EVALUATED,
+    Verdict.ACKNOWLEDGED,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+)
+"""The verdicts in the order in which a reader wants them."""
+
+
 class Severity(StrEnum):
     """How bad a failure of the rule is. Both fail the gate; errors are listed first."""
 
@@ -163,6 +173,17 @@ class Ledger:
         counted = Counter(finding.verdict for finding in self.findings)
         counted[Verdict.NOT_APPLICABLE] += sum(self.not_applicable.values())
         return {verdict: counted[verdict] for verdict in Verdict}
+
+    @cached_property
+    def by_pack(self) -> dict[str, dict[Verdict, int]]:
+        """The same counts for each pack, the pack with the most to mend first."""
+        counted: dict[str, Counter[Verdict]] = {pack: Counter() for pack in self.not_applicable}
+        for finding in self.findings:
+            counted.setdefault(finding.pack, Counter())[finding.verdict] += 1
+        for pack, times in self.not_applicable.items():
+            counted[pack][Verdict.NOT_APPLICABLE] += times
+        worst_first = sorted(counted, key=lambda pack: (*(-counted[pack][verdict] for verdict in COLUMNS[:3]), pack))
+        return {pack: {verdict: counted[pack][verdict] for verdict in COLUMNS} for pack in worst_first}
 
     @cached_property
     def failures(self) -> tuple[Finding, ...]:

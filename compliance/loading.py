@@ -4,11 +4,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-import yaml
-from cfn_tools.yaml_loader import TAG_MAP, construct_mapping, multi_constructor
+import yaml  # type: ignore[import-untyped]
+from cfn_tools.yaml_loader import (  # type: ignore[import-untyped]
+    TAG_MAP,
+    construct_mapping,
+    multi_constructor,
+)
 
 from compliance.templates import Json, Template
 
@@ -32,10 +37,12 @@ class Assembly:
     Attributes:
         templates: Of its stacks, in the manifest's order.
         acknowledged: Each (construct path, acknowledged id) that the constructs carry.
+        accounts: The accounts that its stacks are for, without doubles.
     """
 
     templates: tuple[Template, ...]
     acknowledged: tuple[tuple[str, str], ...] = ()
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -74,6 +81,7 @@ def load_assembly(directory: Path) -> Assembly:
     """
     templates: list[Template] = []
     acknowledged: list[tuple[str, str]] = []
+    accounts: list[str] = []
     for folder, name, artifact in _artifacts(directory):
         if artifact.get("type") != "aws:cloudformation:stack":
             continue
@@ -81,12 +89,14 @@ def load_assembly(directory: Path) -> Assembly:
         acknowledged.extend(metadata.acknowledged)
         properties = artifact.get("properties", {})
         template = load_template(folder / str(properties.get("templateFile")))
+        account, region = _environment(str(artifact.get("environment", "")))
+        accounts.append(account)
         templates.append(
             Template(
                 name=name,
                 body=template.body,
                 stack_name=str(properties.get("stackName", name)),
-                region=_region(str(artifact.get("environment", ""))),
+                region=region,
                 paths={**template.paths, **metadata.paths},
                 text=template.text,
                 file=template.file,
@@ -94,7 +104,11 @@ def load_assembly(directory: Path) -> Assembly:
         )
     if not templates:
         raise LoadError(f"{directory}: the cloud assembly holds no stack, so there is nothing to judge")
-    return Assembly(templates=tuple(templates), acknowledged=tuple(acknowledged))
+    return Assembly(
+        templates=tuple(templates),
+        acknowledged=tuple(acknowledged),
+        accounts=tuple(dict.fromkeys(filter(None, accounts))),
+    )
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
@@ -126,10 +140,10 @@ def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata
     return found
 
 
-def _region(environment: str) -> str:
-    """The region of `aws://<account>/<region>`, empty where it is left open."""
-    region = environment.rpartition("/")[2]
-    return "" if region == "unknown-region" else region
+def _environment(text: str) -> tuple[str, str]:
+    """The account and the region of `aws://<account>/<region>`, each empty where it is left open."""
+    account, _, region = text.removeprefix("aws://").partition("/")
+    return account * (account != "unknown-account"), region * (region != "unknown-region")
 
 
 def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
@@ -194,7 +208,7 @@ def _children(value: Json) -> Iterable[Json]:
     return value if isinstance(value, list) else ()
 
 
-class _Loader(yaml.CSafeLoader):
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
     """libyaml's parser with cfn-flip's reading of `!Ref`, `!Sub` and the other short forms."""
 
 
@@ -213,7 +227,7 @@ def _refuse_odd_yaml(text: str) -> None:
     expects_key: list[bool] = []
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"line {event.start_mark.line + 1}: CloudFormation takes no YAML aliases")
+            raise ValueError(f"line {event.start_mark.line + 1}: CloudFormation takes no YAML aliases")  # noqa: TRY004
         if isinstance(event, yaml.ScalarEvent) and stack and expects_key[-1] and stack[-1] is not None:
             if event.value in stack[-1]:
                 raise ValueError(f"line {event.start_mark.line + 1}: the key {event.value!r} stands twice in one map")
@@ -238,6 +252,8 @@ def _plain(value: Json) -> Json:
         return [_plain(child) for child in value]
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is not a JSON value")
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     raise ValueError(f"it holds {value!r}, a {type(value).__name__}, which JSON cannot say")

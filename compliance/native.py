@@ -1,11 +1,12 @@
-"""AWS's own CloudFormation validation: its errors are failures, its warnings advice, its schemas our list of taggables."""
+"""AWS's own CloudFormation validation: its errors fail, its warnings are advice, its schemas say what takes tags."""
 
 import json
 from collections.abc import Iterable
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Final
 
-from cloudformation_validate import (
+from cloudformation_validate import (  # type: ignore[import-untyped]
     CompositeEngine,
     Diagnostic,
     PseudoParameterOverrides,
@@ -72,11 +73,13 @@ def _validate_one(template: Template, environment: str, findings: Findings) -> N
     for diagnostic in _diagnose(template):
         resource = resources.get(_logical_id(diagnostic), template.as_resource)
         rule = _rule_of(diagnostic)
-        message = f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
+        message = (
+            f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
+        )
         if diagnostic.severity in _ERRORS:
             failed.add(resource.logical_id)
-            line = diagnostic.start_line or 0
-            findings.add(rule, row(rule.id, Verdict.FAIL, resource, environment, message, line))
+            found = row(rule.id, Verdict.FAIL, resource, environment, message)
+            findings.add(rule, replace(found, line=diagnostic.start_line or 0))
         elif diagnostic.severity is Severity.WARN:
             findings.advice.append(
                 Advice(
@@ -94,16 +97,19 @@ def _without(failed: set[str], resources: dict[str, Resource]) -> list[Resource]
 
 def _diagnose(template: Template) -> list[Diagnostic]:
     text = template.text or json.dumps(template.body)
-    config = ValidateConfig(
-        pseudo_parameter_overrides=PseudoParameterOverrides(
-            region=template.region or None, stack_name=template.stack_name or None
-        )
-    )
-    report = _engine().validate_template(TemplateContent(text, template.name), config)
+    return _diagnose_text(text, template.name, template.region, template.stack_name)
+
+
+# The plugin of a synthesis and the gate after it ask about the same templates.
+@lru_cache(maxsize=16)
+def _diagnose_text(text: str, name: str, region: str, stack_name: str) -> list[Diagnostic]:
+    overrides = PseudoParameterOverrides(region=region or None, stack_name=stack_name or None)
+    config = ValidateConfig(pseudo_parameter_overrides=overrides)
+    report = _engine().validate_template(TemplateContent(text, name), config)
     unread = report.status is not ReportStatus.OK or report.metadata.budget_exhaustions
     if unread and not any(diagnostic.severity in _ERRORS for diagnostic in report.diagnostics):
-        raise RuntimeError(f"AWS's validation gave up on {template.name} without saying why (status {report.status.name})")
-    return report.diagnostics
+        raise RuntimeError(f"AWS's validation gave up on {name} without saying why (status {report.status.name})")
+    return list(report.diagnostics)
 
 
 def _logical_id(diagnostic: Diagnostic) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 PREFIX: Final = "serverless"
-BUCKETS: Final = ("ingest", "archive", "access-logs", "trail")
-"""The resource words of the buckets, whose names have the least room."""
+BUCKETS: Final = ("ingest", "archive", "access-logs", "trail", "trail-access-logs")
+"""The resource words of the buckets. Their names have the least room, so the settings are checked against them all."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ENVIRONMENT: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
@@ -31,7 +31,6 @@ _LONGEST: Final = {
     "key alias": 256,
     "stack": 128,
     "security group": 255,
-    "schedule": 64,
 }
 
 
@@ -56,12 +55,17 @@ class Naming:
     def __post_init__(self) -> None:
         if not _ENVIRONMENT.fullmatch(self.environment):
             raise NamingError(
-                f"environment {self.environment!r} cannot be part of a name: it must be 2 to 12 characters, a lower-case "
-                "letter and then lower-case letters or digits, as in 'prod'"
+                f"environment {self.environment!r} cannot be part of a name: it must be 2 to 12 characters, "
+                "a lower-case letter and then lower-case letters or digits, as in 'prod'"
             )
 
     def bucket_prefix(self, resource: str, region: str) -> str:
-        """The `BucketNamePrefix` of a bucket in the account-regional namespace."""
+        """The `BucketNamePrefix` of a bucket, one of BUCKETS, in the account-regional namespace."""
+        if resource not in BUCKETS:
+            raise NamingError(
+                f"{resource!r} is not among the buckets {', '.join(BUCKETS)}: add it to BUCKETS in infra/naming.py, "
+                "so that settings under which its name would be too long are refused before anything is built"
+            )
         return self._name(resource, f"bucket prefix in {region}", _BUCKET_PREFIX_AND_REGION - len(region))
 
     def bucket_name(self, resource: str, account: str, region: str) -> str:
@@ -119,10 +123,6 @@ class Naming:
     def security_group(self, resource: str) -> str:
         """A security group's name."""
         return self._of_kind(resource, "security group")
-
-    def schedule(self, resource: str) -> str:
-        """An EventBridge rule's or schedule's name."""
-        return self._of_kind(resource, "schedule")
 
     def _of_kind(self, resource: str, kind: str, before: str = "") -> str:
         return self._name(resource, kind, _LONGEST[kind], before)

@@ -1,4 +1,4 @@
-"""Which property names a resource, and what a name looks like. The gate's own facts: it never asks what made the names."""
+"""Which property names a resource, and what a name looks like. The gate's own facts: no name is made here."""
 
 import re
 from typing import Final

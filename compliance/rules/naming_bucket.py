@@ -18,11 +18,8 @@ def judge(resource: Resource, _world: World) -> Judgement:
         return NOT_APPLICABLE
     for namespace in possible_texts(resource.properties.get("BucketNamespace")):
         if namespace != "account-regional":
-            return failed(
-                f"BucketNamespace is {namespace or 'not set'!r}, so the name is shared with every account of the world "
-                "and cannot be the same in both regions; set it to 'account-regional' and name the bucket by "
-                "BucketNamePrefix"
-            )
+            shown = "not set" if namespace is None else repr(namespace)
+            return failed(f"BucketNamespace is {shown}; set it to 'account-regional' and BucketNamePrefix to the name")
     for prefix in possible_texts(resource.properties.get("BucketNamePrefix")):
         if prefix is None:
             return failed("BucketNamePrefix is not set; an account-regional bucket is named by it")
@@ -59,6 +56,6 @@ RULE = Rule(
         "A bucket's plain name is global: the second region, or anybody else in the world, can already own it. In the "
         "account-regional namespace the same prefix serves both regions, as long as what S3 appends still fits."
     ),
-    fix="Set BucketNamespace to account-regional and BucketNamePrefix to at most 46 characters less the region's length.",
+    fix="Set BucketNamespace to account-regional, and BucketNamePrefix to at most 46 characters less the region's.",
     judge=judge,
 )

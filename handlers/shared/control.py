@@ -1,15 +1,15 @@
 """Who is active: the max-epoch register (data rule 4).
 
-One control row per region, each written only through its own region; the highest epoch wins. No row means epoch 0, and a
-tie goes to the primary, so that a table that nobody has ever failed over has the primary active.
+One control row per region, each written only through its own region; the highest epoch wins. No row means epoch 0, and
+a tie goes to the primary, so that a table that nobody has ever failed over has the primary active.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.shared import schema
@@ -17,7 +17,7 @@ from handlers.shared import schema
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-logger = logging.getLogger(__name__)
+logger = Logger(child=True)
 
 
 @dataclass(frozen=True)

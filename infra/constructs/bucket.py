@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -155,9 +155,9 @@ def expire_noncurrent(after_days: int) -> s3.LifecycleRule:
 
 def bucket_arn(scope: Construct, context: RegionContext, resource: str) -> str:
     """Return a bucket's ARN by its name: for a policy that must not refer to the bucket, or for the other region's."""
-    stack = Stack.of(scope)
-    name = context.naming.bucket_name(resource, stack.account, context.region)
-    return stack.format_arn(service="s3", account="", region="", resource=name)
+    # The account as CloudFormation knows it: what the gate acknowledges by ARN then holds in any account.
+    name = context.naming.bucket_name(resource, Aws.ACCOUNT_ID, context.region)
+    return Stack.of(scope).format_arn(service="s3", account="", region="", resource=name)
 
 
 def _retention(context: RegionContext) -> s3.ObjectLockRetention | None:

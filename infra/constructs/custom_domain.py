@@ -55,14 +55,15 @@ class CustomDomain(Construct):
         return certificates.CfnCertificate(
             self,
             "Certificate",
-            domain_name=self.host,
-            subject_alternative_names=[self.shared_host],
+            # The shorter one first: ACM allows the first name 64 characters and the others 253.
+            domain_name=self.shared_host,
+            subject_alternative_names=[self.host],
             validation_method="DNS",
             domain_validation_options=[
                 certificates.CfnCertificate.DomainValidationOptionProperty(
                     domain_name=name, hosted_zone_id=self._zone_id
                 )
-                for name in (self.host, self.shared_host)
+                for name in (self.shared_host, self.host)
             ],
         )
 

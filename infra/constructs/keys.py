@@ -6,7 +6,7 @@ compromised or mistakenly disabled in one region leaves the other region's data 
 
 from enum import StrEnum
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -117,7 +117,9 @@ def alias_statement(
 
     IAM takes no alias as a resource, so the key is told by its alias in a condition.
     """
-    keys = Stack.of(scope).format_arn(service="kms", region=context.region, resource="key", resource_name="*")
+    keys = Stack.of(scope).format_arn(
+        service="kms", account=Aws.ACCOUNT_ID, region=context.region, resource="key", resource_name="*"
+    )
     return iam.PolicyStatement(
         actions=actions,
         resources=[keys],

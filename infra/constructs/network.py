@@ -51,8 +51,8 @@ class Network(Construct):
         self._context = context
         self.vpc = self._vpc()
         self.subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-        self.functions = self._security_group("Functions", "Functions: out to the endpoints only")
-        self._endpoints_group = self._security_group("Endpoints", "Interface endpoints: in from the functions only")
+        self.functions = self._security_group("Functions", "functions", "Functions: out to the endpoints only")
+        self._endpoints_group = self._security_group("Endpoints", "endpoints", "Interface endpoints: in from the functions only")
         self._flow_logs(logs_key)
         self._connect()
         self._endpoints: Mapping[str, ec2.GatewayVpcEndpoint | ec2.InterfaceVpcEndpoint] = {
@@ -140,9 +140,14 @@ class Network(Construct):
         )
         self.flow_log_group: logs.ILogGroup = group
 
-    def _security_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
+    def _security_group(self, construct_id: str, resource: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
-            self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False
+            self,
+            construct_id,
+            vpc=self.vpc,
+            security_group_name=self._context.naming.security_group(resource),
+            description=description,
+            allow_all_outbound=False,
         )
 
     def _connect(self) -> None:
@@ -151,8 +156,16 @@ class Network(Construct):
         prefix_lists = self._prefix_lists()
         self.functions.add_egress_rule(self._endpoints_group, https, "Interface endpoints")
         self._endpoints_group.add_ingress_rule(self.functions, https, "Functions")
-        self.functions.add_egress_rule(ec2.Peer.prefix_list(prefix_lists.s3), https, "S3 gateway endpoint")
-        self.functions.add_egress_rule(ec2.Peer.prefix_list(prefix_lists.dynamodb), https, "DynamoDB gateway endpoint")
+        # Within the group, where CDK would put rules of their own beside it: a group that holds no rule out itself is
+        # given one by EC2 that lets everything out.
+        group = self.functions.node.default_child
+        group.add_property_override(  # type: ignore[union-attr]
+            "SecurityGroupEgress",
+            [
+                _https_to(prefix_lists.s3, "S3 gateway endpoint"),
+                _https_to(prefix_lists.dynamodb, "DynamoDB gateway endpoint"),
+            ],
+        )
 
     def _prefix_lists(self) -> GatewayPrefixLists:
         region, settings = self._context.region, self._context.settings.vpc
@@ -185,3 +198,13 @@ class Network(Construct):
             open=False,
             private_dns_enabled=True,
         )
+
+
+def _https_to(prefix_list: str, description: str) -> dict[str, Any]:
+    return {
+        "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
+        "DestinationPrefixListId": prefix_list,
+        "Description": description,
+    }

@@ -74,7 +74,10 @@ def _production(settings: Settings) -> Iterator[Contradiction]:
         return
     if settings.vpc.mode == "none":
         yield Contradiction(
-            ("vpc.mode", "environment"), "prod's functions may not run outside a VPC", '"isolated"; "none" is for others', "isolated"
+            ("vpc.mode", "environment"),
+            "prod's functions may not run outside a VPC",
+            '"isolated"; "none" is for others',
+            "isolated",
         )
     if settings.object_lock.mode == "none":
         yield Contradiction(

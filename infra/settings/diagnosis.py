@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from infra.settings.model import Settings
 from infra.settings.sources import Layered, Path_, Source
 
 _WRONG: Final = {
-    "greater_than_equal": "it is too small",
-    "less_than_equal": "it is too large",
-    "literal_error": "it is none of the choices",
-    "enum": "it is none of the choices",
-    "string_pattern_mismatch": "it is not written as this setting must be",
-    "string_too_long": "it is too long",
-    "string_unicode": "it holds characters that are not Unicode",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
+    "literal_error": "is none of the choices",
+    "enum": "is none of the choices",
+    "string_pattern_mismatch": "is not written as this setting must be",
+    "string_too_long": "is too long",
+    "string_unicode": "holds characters that are not Unicode",
 }
 _NOT_A: Final = {
     "int_type": "a whole number",
@@ -43,8 +43,8 @@ _KINDS: Final[tuple[tuple[type, str], ...]] = (
     (str, "text"),
     (list, "a list"),
     (dict, "a table"),
-    (datetime.date, "a date"),
-    (datetime.time, "a time"),
+    (dt.date, "a date"),
+    (dt.time, "a time"),
 )
 BUILT_IN: Final = "the built-in default"
 
@@ -93,7 +93,7 @@ class Diagnosis:
             key=shown_key(path),
             source=source.label,
             value=shown(value),
-            wrong="; ".join(dict.fromkeys(_wrong(detail) for detail in details)),
+            wrong="; ".join(dict.fromkeys(_wrong(detail, len(path)) for detail in details)),
             allowed=_allowed(field),
             type_this=self._instead(path, field, value, source),
         )
@@ -204,12 +204,16 @@ def _value_at(values: Any, path: Path_) -> object:  # noqa: ANN401 - tables hold
     return values
 
 
-def _wrong(detail: ErrorDetails) -> str:
+def _wrong(detail: ErrorDetails, depth: int) -> str:
     kind = detail["type"]
+    item = detail["loc"][depth:]  # what is at fault within a list or a table of free keys
+    it = shown_key(item[:1]) if item and item[-1] == "[key]" else shown(detail["input"]) if item else "it"
     if kind in _NOT_A:
         found = next((name for type_, name in _KINDS if isinstance(detail["input"], type_)), "something else")
-        return f"it is {found}, and should be {_NOT_A[kind]}"
-    return _WRONG.get(kind, detail["msg"])
+        return f"{it} is {found}, and should be {_NOT_A[kind]}"
+    if kind in _WRONG:
+        return f"{it} {_WRONG[kind]}"
+    return f"{it}: {detail['msg']}" if item else detail["msg"]
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
@@ -228,14 +232,8 @@ def _example(field: FieldInfo) -> object:
 
 def _repaired(field: FieldInfo, value: object) -> object:
     """The nearest thing to the value that the setting takes; its example when nothing is near."""
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
-    for candidate in _candidates(field, value):
-        try:
-            adapter.validate_python(candidate)
-        except ValidationError:
-            continue
-        return candidate
-    return _example(field)
+    taken = (candidate for candidate in _candidates(field, value) if _takes(field, candidate))
+    return next(taken, _example(field))
 
 
 def _candidates(field: FieldInfo, value: object) -> Iterator[object]:
@@ -256,19 +254,21 @@ def _candidates(field: FieldInfo, value: object) -> Iterator[object]:
             bounds = [bound for name in ("ge", "le") for bound in _constraints(field, name)]
             yield from sorted(bounds, key=lambda bound: abs(bound - value))
         case list():
-            yield [item for item in value if _taken(field, [item])]
+            yield [item for item in value if _takes(field, [item])]
         case dict():
-            yield {key: item for key, item in value.items() if _taken(field, {key: item})}
+            yield {key: item for key, item in value.items() if _takes(field, {key: item})}
 
 
 def _constraints(field: FieldInfo, name: str) -> list[int]:
     return [getattr(each, name) for each in field.metadata if hasattr(each, name)]
 
 
-def _taken(field: FieldInfo, value: object) -> bool:
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+def _takes(field: FieldInfo, value: object) -> bool:
+    if isinstance(value, list | dict) and not value:
+        return False  # an empty suggestion teaches nothing
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     try:
-        adapter.validate_python(value)
+        TypeAdapter(kind).validate_python(value)
     except ValidationError:
         return False
     return True

@@ -76,21 +76,23 @@ def shown_key(path: tuple[str | int, ...]) -> str:
 def _toml(value: object, depth: int) -> str:
     match value:
         case bool():
-            return "true" if value else "false"
+            text = "true" if value else "false"
         case str():
-            return _quoted(value)
+            text = _quoted(value)
         case int():
-            return _number(value)
+            text = _number(value)
         case list() | tuple() | dict() if depth == 0:
-            return "…"
+            text = "…"
         case list() | tuple():
-            return f"[{', '.join(_toml(item, depth - 1) for item in value)}]"
+            text = f"[{', '.join(_toml(item, depth - 1) for item in value)}]"
         case dict():
             pairs = (f"{_bare_or_quoted(str(key))} = {_toml(item, depth - 1)}" for key, item in value.items())
-            return f"{{{', '.join(pairs)}}}"
+            text = f"{{{', '.join(pairs)}}}"
         case None:
-            return "(nothing)"
-    return str(value)
+            text = "(nothing)"
+        case _:
+            text = str(value)
+    return text
 
 
 def _number(value: int) -> str:

@@ -15,6 +15,8 @@ from infra.settings.sources import DEFAULTS, ENVIRONMENTS, Layered, Path_, Setti
 
 SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
+_OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle"})
+"""What the app reads from the CDK context by itself."""
 
 
 def load_settings(
@@ -35,9 +37,10 @@ def load_settings(
     """
     file = SettingsFile.read(path)
     layered = _layered(environment, file, overrides or {})
-    misnamed = [*_environment_problems(environment, file), *_named_inside(layered)]
+    inside = list(_named_inside(layered))
+    misnamed = list(_environment_problems(environment, file))
     settings, misset = _validated(environment, file, layered, is_named=not misnamed)
-    problems = (*file.problems, *misnamed, *misset)
+    problems = (*file.problems, *inside, *misnamed, *misset)
     if settings is None or problems:
         title = f"{path}, environment {shown(environment)}"
         raise SettingsError(title, tuple(sorted(problems, key=lambda problem: problem.key)))
@@ -65,7 +68,7 @@ def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
     return {
         key: value
         for key, value in context.items()
-        if key != _ENVIRONMENT_KEY and looks_like_a_setting.fullmatch(key)
+        if key not in _OTHER_CONTEXT and looks_like_a_setting.fullmatch(key)
     }
 
 
@@ -89,7 +92,7 @@ def _environment_problems(environment: str, file: SettingsFile) -> Iterator[Prob
     names = [name for name in file.environments if ENVIRONMENT_NAME.fullmatch(name)]
     if environment in names:
         return
-    listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table [environments.<name>]"
+    listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table for one"
     near = closest(environment.strip().lower(), names) or next(iter(names), "prod")
     if environment in file.environments:
         wrong = "a table has this name, and no resource could: 2 to 12 lower-case letters and digits, a letter first"
@@ -123,7 +126,8 @@ def _validated(
     environment: str, file: SettingsFile, layered: Layered, *, is_named: bool
 ) -> tuple[Settings | None, list[Problem]]:
     """Validate, and where that fails find the contradictions too: the validator looks for them only in the valid."""
-    diagnosis = Diagnosis(layered, file.source(ENVIRONMENTS, environment))
+    fallback = file.source(ENVIRONMENTS, environment) if is_named else file.source(DEFAULTS)
+    diagnosis = Diagnosis(layered, fallback)
     name = {_ENVIRONMENT_KEY: environment} if is_named else {}
     try:
         return Settings.model_validate({**layered.values, **name}), []

@@ -31,15 +31,15 @@ _GIBIBYTE: Final = 1024 * _MEBIBYTE
 _HUNDRED_YEARS: Final = 36_500
 
 
-def _setting(  # noqa: PLR0913 - the words that an error needs, each by its name
+def _setting(
     default: object,
     meaning: str,
     *,
     allowed: str,
     example: object,
     options: Sequence[object] = (),
-    **constraints: Any,
-) -> Any:  # noqa: ANN401 - pydantic's Field takes and gives Any
+    **constraints: Any,  # noqa: ANN401 - pydantic's Field takes and gives Any
+) -> Any:  # noqa: ANN401
     return Field(
         default,
         description=meaning,

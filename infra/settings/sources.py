@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,8 +50,8 @@ class Source:
             case dict():
                 return " ".join(self._arguments((*key, part), below) for part, below in value.items())
             case list() | tuple():
-                return f"-c {shown_key(key)}={','.join(map(str, value))}"
-        return f"-c {shown_key(key)}={value}"
+                return f"-c {shown_key(key)}={shlex.quote(','.join(map(str, value)))}"
+        return f"-c {shown_key(key)}={shlex.quote(str(value))}"
 
 
 @dataclass
@@ -75,10 +76,15 @@ class Layered:
             self.sources[path] = source
             if not isinstance(value, Mapping) or len(path) >= _DEEPEST:
                 values[key] = value
+                self._forget_below(path)
                 continue
             below = values.get(key)
             values[key] = dict(below) if isinstance(below, dict) else {}
             self._merge(values[key], value, source, path)
+
+    def _forget_below(self, path: Path_) -> None:
+        for hidden in [each for each in self.sources if len(each) > len(path) and each[: len(path)] == path]:
+            del self.sources[hidden]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class RunFailure(Exception):
+class RunFailure(Exception):  # noqa: N818 - it is the run that failed, for whatever reason
     """The run cannot go on.
 
     Attributes:
@@ -26,5 +26,5 @@ class RunFailure(Exception):
         self.tail = tail
 
 
-class Refused(RunFailure):  # noqa: N818 - it is the run that was refused, not an error of the program
+class Refused(RunFailure):
     """The run was not begun, because it could have touched what is not its own."""

@@ -26,7 +26,7 @@ def prove_local(target: Target) -> None:
     if not is_loopback(host):
         raise Refused(
             f"A local run talks to this machine only, but its endpoint is {target.endpoint_url!r}.",
-            hint="Nothing was sent. Start the run with `python -m integration_tests.e2e` and no endpoint of your own.",
+            hint="Nothing was sent. Run `python -m integration_tests.e2e` with no endpoint of your own.",
         )
     _prove_account(target, "the local cloud")
 
@@ -53,8 +53,8 @@ def require_aws_endpoint(url: str) -> None:
     if parts.scheme != "https" or not (parts.hostname or "").endswith(_AWS_DOMAINS):
         raise Refused(
             f"A live run talks to AWS only, but a client's endpoint is {url}.",
-            hint="Unset AWS_ENDPOINT_URL and its AWS_ENDPOINT_URL_<SERVICE> kin, and any endpoint_url of the profile. "
-            "For the local cloud leave out --live.",
+            hint="Unset AWS_ENDPOINT_URL and its AWS_ENDPOINT_URL_<SERVICE> kin, and any endpoint_url of the "
+            "profile. For the local cloud leave out --live.",
         )
 
 
@@ -71,7 +71,7 @@ def _prove_account(target: Target, cloud: str) -> None:
         answered = _caller_account(target.client("sts", region), cloud)
         if answered != target.account:
             raise Refused(
-                f"STS in {region} says that these credentials belong to account {answered}, not {target.account}.",
+                f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
                 hint="Name the right account with --account, or take its credentials with --profile. "
                 "Nothing was written.",
             )

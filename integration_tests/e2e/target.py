@@ -36,8 +36,10 @@ class Target:
         control: The region of the data and failover stacks, one of the two.
         run_id: Unique to this run; every object, row and upload that the tests make carries it.
         endpoint_url: The local cloud's address; None means AWS's own endpoints.
+        api_url: Where an HTTP API answers on the local cloud, `{api_id}` standing for its id; None: as its stack's
+            outputs say.
         profile: The AWS profile to take credentials from, in live mode.
-        templates: Folder of the synthesized templates that were deployed; None where they are asked of CloudFormation.
+        templates: Folder of the synthesized templates that were deployed; None: ask CloudFormation for them.
         not_faithful: (what, why) for all that this cloud only records.
     """
 
@@ -49,6 +51,7 @@ class Target:
     control: str
     run_id: str
     endpoint_url: str | None = None
+    api_url: str | None = None
     profile: str | None = None
     templates: str | None = None
     not_faithful: tuple[tuple[str, str], ...] = ()
@@ -101,12 +104,12 @@ class Target:
 def _session(profile: str | None, local_account: str | None) -> boto3.Session:
     if local_account is None:
         return boto3.Session(profile_name=profile)
-    # The local cloud takes the account's digits for an access key; nothing of the caller's own configuration is used.
+    # The local cloud takes the account's digits for an access key; nothing of the caller's own is used.
     return boto3.Session(aws_access_key_id=local_account, aws_secret_access_key="local-cloud")
 
 
 @functools.cache
-def _client(session: boto3.Session, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
+def _client(session: Any, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
     local: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if endpoint_url else {}
     # Without this a URL from the caller's environment would be followed in live mode.
     if endpoint_url is None:

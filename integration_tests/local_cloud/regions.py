@@ -56,3 +56,11 @@ def set_lag(seconds: float) -> None:
 def may_replicate(source: str, destination: str) -> bool:
     """Whether a write can travel between the two regions right now."""
     return not current.cut and not is_down(source) and not is_down(destination)
+
+
+def wait_until_up(region: str) -> None:
+    """Block while the region is down. Never call it on the event loop."""
+    if not is_down(region):
+        return
+    with current.changed:
+        current.changed.wait_for(lambda: not is_down(region))

@@ -21,7 +21,7 @@ _LONGEST_NAME: Final = 63
 
 def install() -> None:
     """Give buckets their real names and all their properties."""
-    _templates.extend("AWS::S3::Bucket", _apply, rewrite=_with_real_name)
+    _templates.extend("AWS::S3::Bucket", _apply, rewrite=_with_real_name, before_delete=_require_empty)
 
 
 def _with_real_name(properties: _templates.Properties) -> _templates.Properties:
@@ -52,6 +52,17 @@ def _apply(bucket: _templates.Resource) -> _templates.Attributes:
     _replication(s3, name, bucket)
     _tags(s3, name, bucket)
     return {"DualStackDomainName": f"{name}.s3.dualstack.{get_region()}.amazonaws.com"}
+
+
+def _require_empty(name: str, _properties: _templates.Properties) -> None:
+    """A bucket that holds anything, old versions and delete markers included, cannot be deleted."""
+    s3 = _api.client("s3")
+    try:
+        listed = s3.list_object_versions(Bucket=name, MaxKeys=1)
+    except s3.exceptions.NoSuchBucket:
+        return
+    if listed.get("Versions") or listed.get("DeleteMarkers"):
+        raise ValueError(f"BucketNotEmpty: the bucket {name} still holds objects; delete them first.")
 
 
 def _versioning(s3: Any, name: str, bucket: _templates.Resource) -> None:  # noqa: ANN401  a boto3 client

@@ -18,6 +18,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, sqs
 
 from integration_tests.local_cloud import regions
+from integration_tests.local_cloud.shims import bucket_replication
 
 _EVERY_SECONDS: Final = 1.0
 _log: Final = logging.getLogger("local_cloud.metrics")
@@ -33,6 +34,7 @@ def _run() -> None:
         time.sleep(_EVERY_SECONDS)
         try:
             _publish()
+            bucket_replication.publish_pending()
             _evaluate()
         except Exception:
             _log.exception("metrics were not published this second")

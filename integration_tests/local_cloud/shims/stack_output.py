@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services.cloudformation import engine, stacks
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 _NAME: Final = "Fn::GetStackOutput"
 
@@ -32,5 +32,5 @@ def install() -> None:
             return stock({_NAME: wanted}, resources, parameters, *further)
 
     # The stock function calls itself for nested values by its module's name, so the replacement sees those too.
-    engine._resolve_refs = resolve
-    stacks._resolve_refs = resolve
+    for module in (engine, stacks, changesets, handlers):
+        module._resolve_refs = resolve

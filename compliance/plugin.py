@@ -1,0 +1,259 @@
+"""The only bridge to the CDK: registers every pack and rule on an app, so that no synthesis goes unjudged."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+_RECORDER: Final = Path(__file__).parent / "record_verdicts.cjs"
+_NODE_OPTIONS: Final = os.environ.get("NODE_OPTIONS")
+
+RECORDS: Final = "jsii" not in sys.modules
+"""Whether the packs' every answer is recorded in this process: whether jsii's Node.js is ours to start."""
+
+if RECORDS:
+    os.environ["NODE_OPTIONS"] = f'{_NODE_OPTIONS or ""} --require="{_RECORDER}"'.strip()
+    # The gate validates natively; the CDK's own engine takes 4.7 s to start and says the same.
+    os.environ.setdefault("CDK_VALIDATION", "false")
+
+import jsii  # noqa: E402
+from aws_cdk import (  # noqa: E402
+    Acknowledgment,
+    App,
+    CfnResource,
+    DefaultStackSynthesizer,
+    Environment,
+    IPolicyValidationContext,
+    IPolicyValidationPlugin,
+    PolicyValidationPluginReport,
+    PolicyViolatingResource,
+    PolicyViolation,
+    Stack,
+    Token,
+    Validations,
+)
+from aws_cdk.cloudformation_include import CfnInclude  # noqa: E402
+from cdk_nag import (  # noqa: E402
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NIST80053R4Checks,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+    ServerlessChecks,
+)
+from constructs import IConstruct  # noqa: E402
+
+if RECORDS:
+    # Node.js has started: what it was given is not for the processes that others start.
+    if _NODE_OPTIONS is None:
+        del os.environ["NODE_OPTIONS"]
+    else:
+        os.environ["NODE_OPTIONS"] = _NODE_OPTIONS
+
+from compliance import acknowledgements, native  # noqa: E402
+from compliance.acknowledgements import DEFAULT_FILE, Registry, read_registry  # noqa: E402
+from compliance.judge import Findings, judge  # noqa: E402
+from compliance.ledger import Finding, RuleInfo, Verdict  # noqa: E402
+from compliance.loading import LoadError, load_assembly  # noqa: E402
+from compliance.rules import our_rules  # noqa: E402
+from compliance.templates import Json, Template, World  # noqa: E402
+
+_PACKS: Final = (
+    AwsSolutionsChecks,
+    NIST80053R4Checks,
+    NIST80053R5Checks,
+    HIPAASecurityChecks,
+    PCIDSS321Checks,
+    ServerlessChecks,
+)
+_ROOT: Final = "Template"
+_FAILED: Final = "ValidationFailed"
+_DO_NOT_RAISE: Final = "@aws-cdk/core:failSynthOnValidationErrors"
+
+
+def attach(app: App, *, environment: str | None = None, registry: Registry | None = None) -> None:
+    """Gate an app: from here on its synthesis, by whichever command, fails on any finding that is not acknowledged.
+
+    Registers the six cdk-nag packs, AWS's CloudFormation validation and our own rules, and acknowledges what the
+    registry's decisions cover, each at its own construct. Call it once, on the App, after its stacks are built.
+
+    Args:
+        app: With its stacks.
+        environment: Whose names and tags to expect; by default the CDK context's `environment`, else `prod`.
+        registry: The decisions; by default those of `compliance/acknowledgements.toml`.
+
+    Raises:
+        RegistryError: The registry cannot be read.
+    """
+    environment = environment or app.node.try_get_context("environment") or "prod"
+    registry = registry or read_registry(DEFAULT_FILE, today())
+    _add_packs(app)
+    Validations.of(app).add_plugins(
+        _Plugin("CloudFormation", environment, native.validate),
+        _Plugin("Lockstep", environment, lambda world: judge(world, our_rules())),
+        _Plugin(acknowledgements.PACK, environment, lambda _world: _defects(registry)),
+    )
+    _acknowledge(app, registry, environment)
+
+
+def synthesize(app: App) -> None:
+    """Synthesize a gated app and leave the verdicts to the validation report that it writes.
+
+    Raises:
+        RuntimeError: The synthesis itself failed.
+    """
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if not str(error).startswith(_FAILED) and _FAILED not in str(error):
+            raise
+
+
+def judge_included(templates: Sequence[Template], directory: Path) -> None:
+    """Let the packs judge plain templates: include each in a stack of its own and synthesize them into a folder.
+
+    The resource with a logical id is at the construct path `included_path(index, logical id)`.
+
+    Raises:
+        LoadError: The CDK cannot load one of the templates.
+    """
+    app = App(outdir=str(directory / "out"), context={_DO_NOT_RAISE: False})
+    for index, template in enumerate(templates):
+        _include(app, index, template, directory)
+    _add_packs(app)
+    try:
+        synthesize(app)
+    except RuntimeError as error:
+        raise LoadError(f"the templates cannot be synthesized: {_first_line(error)}") from error
+
+
+def included_path(index: int, logical_id: str) -> str:
+    """Where `judge_included` puts a resource of its template number `index`."""
+    return f"{_stack_id(index)}/{_ROOT}/{logical_id}"
+
+
+def today() -> date:
+    """The day on which expiry is judged, the same the world over."""
+    return datetime.now(UTC).date()
+
+
+@jsii.implements(IPolicyValidationPlugin)
+class _Plugin:
+    """Rules of ours as the CDK asks for them: a plugin that reads the templates that were just written."""
+
+    def __init__(self, name: str, environment: str, evaluate: Callable[[World], Findings]) -> None:
+        self._name = name
+        self._environment = environment
+        self._evaluate = evaluate
+
+    @property
+    def name(self) -> str:
+        """What the CDK's report calls it."""
+        return self._name
+
+    @property
+    def version(self) -> None:
+        """It has the project's."""
+        return
+
+    @property
+    def rule_ids(self) -> None:
+        """They are in the report."""
+        return
+
+    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
+        """Judge the templates of the assembly under synthesis."""
+        templates = load_assembly(Path(context.template_paths[0]).parent).templates
+        world = World(templates=templates, environment=self._environment, taggable=native.taggable_types(templates))
+        findings = self._evaluate(world)
+        failing = [row for row in findings.rows if row.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED}]
+        return PolicyValidationPluginReport(
+            success=not failing, violations=[_violation(findings.rules[row.rule], row) for row in failing]
+        )
+
+
+def _violation(rule: RuleInfo, row: Finding) -> PolicyViolation:
+    return PolicyViolation(
+        rule_name=rule.id,
+        description=f"{rule.title}. {row.message}",
+        fix=rule.fix,
+        severity=rule.severity.value,
+        violating_resources=[PolicyViolatingResource(construct_path=row.path, locations=["Properties"])],
+    )
+
+
+def _defects(registry: Registry) -> Findings:
+    findings = Findings()
+    for row in registry.defects:
+        findings.add(acknowledgements.RULES[row.rule], row)
+    return findings
+
+
+def _add_packs(app: App) -> None:
+    Validations.of(app).add_plugins(*(pack(app, verbose=True) for pack in _PACKS))
+
+
+def _acknowledge(app: App, registry: Registry, environment: str) -> None:
+    """Hand each decision to the CDK at exactly the resource it covers. A path of something larger is left alone."""
+    stacks = [child for child in app.node.children if isinstance(child, Stack)]
+    facts = {
+        "environment": (environment,),
+        "account": tuple({stack.account for stack in stacks if not Token.is_unresolved(stack.account)}),
+        "region": tuple({stack.region for stack in stacks if not Token.is_unresolved(stack.region)}),
+    }
+    for (rule, path), decision in registry.covering(facts).items():
+        construct = _find(app, path)
+        if construct is not None and CfnResource.is_cfn_resource(construct):
+            Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=f"{decision.id}: {decision.reason}"))
+
+
+def _find(app: App, path: str) -> IConstruct | None:
+    found: IConstruct | None = app
+    for part in path.split("/"):
+        if found is None:
+            return None
+        found = found.node.try_find_child(part)
+    return found
+
+
+def _include(app: App, index: int, template: Template, directory: Path) -> None:
+    file = directory / f"{_stack_id(index)}.json"
+    file.write_text(json.dumps(_loadable(template.body)), "utf-8")
+    stack = Stack(
+        app,
+        _stack_id(index),
+        env=Environment(region=template.region) if template.region else None,
+        # Its own bootstrap parameter would collide with the one that a synthesized template already has.
+        synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+    )
+    try:
+        CfnInclude(stack, _ROOT, template_file=str(file))
+    except Exception as error:
+        reasons = "".join(f"\n  {message}" for message in native.fatal_messages(template)[:10])
+        raise LoadError(
+            f"{template.file or template.name}: the CDK cannot load it: {_first_line(error)}"
+            + (f"\nAWS's validation says:{reasons}" if reasons else "")
+        ) from error
+
+
+def _loadable(value: Json) -> Json:
+    """The template with Fn::GetStackOutput, which CfnInclude does not know, as the import that it stands for.
+
+    Both say: a value of another stack, unknown here. The packs can tell no more from one than from the other.
+    """
+    if isinstance(value, Mapping):
+        if set(value) == {"Fn::GetStackOutput"}:
+            return {"Fn::ImportValue": json.dumps(value["Fn::GetStackOutput"])}
+        return {key: _loadable(child) for key, child in value.items()}
+    return [_loadable(child) for child in value] if isinstance(value, list) else value
+
+
+def _stack_id(index: int) -> str:
+    return f"T{index}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

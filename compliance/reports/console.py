@@ -1,0 +1,77 @@
+"""What the terminal shows: the verdict, the worst first, and what to do about each."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+
+SHOWN_RULES: Final = 40
+SHOWN_PLACES: Final = 6
+
+
+def show(ledger: Ledger, files: list[Path], console: Console) -> None:
+    """Print the ledger for a person."""
+    for rule, findings in list(_by_rule(ledger).items())[:SHOWN_RULES]:
+        _show_rule(ledger, rule, findings, console)
+    console.print(_table(ledger))
+    console.print(Text("Reports: " + ", ".join(map(str, files)), style="dim"))
+    console.print(_verdict(ledger))
+
+
+def _by_rule(ledger: Ledger) -> dict[str, list[Finding]]:
+    """The failing rows of each rule, the worst rule first."""
+    grouped: dict[str, list[Finding]] = defaultdict(list)
+    for finding in ledger.failures:
+        grouped[finding.rule].append(finding)
+    return grouped
+
+
+def _show_rule(ledger: Ledger, name: str, findings: list[Finding], console: Console) -> None:
+    rule = ledger.rules[name]
+    console.print(Text(f"{findings[0].verdict} {name}", style="bold red"))
+    console.print(Text(f"  {rule.title}"))
+    for (path, message), configurations in list(_places(findings).items())[:SHOWN_PLACES]:
+        console.print(
+            Text(f"  - {path}", style="cyan") + Text(f" ({', '.join(configurations)})" * bool(configurations))
+        )
+        if message != rule.title:
+            console.print(Text(f"    {message}"))
+    if len(_places(findings)) > SHOWN_PLACES:
+        console.print(Text(f"  - and {len(_places(findings)) - SHOWN_PLACES} more in report.json"))
+    console.print(Text(f"  why: {rule.why}", style="dim"))
+    console.print(Text(f"  fix: {rule.fix}", style="dim"))
+    console.print()
+
+
+def _places(findings: list[Finding]) -> dict[tuple[str, str], list[str]]:
+    """Each place and message, with the configurations that have it."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for finding in findings:
+        places[finding.path, finding.message] += [finding.configuration] if finding.configuration else []
+    return places
+
+
+def _table(ledger: Ledger) -> Table:
+    table = Table(title=f"Compliance of {', '.join(ledger.configurations) or 'nothing'}")
+    table.add_column("pack", no_wrap=True)
+    for verdict in COLUMNS:
+        table.add_column(verdict.replace("_", " ").lower(), justify="right")
+    for pack, counts in ledger.by_pack.items():
+        style = "red" if counts[Verdict.FAIL] or counts[Verdict.NOT_EVALUATED] else ""
+        table.add_row(pack, *(f"{count:,}" for count in counts.values()), style=style)
+    return table
+
+
+def _verdict(ledger: Ledger) -> Text:
+    if ledger.passed:
+        return Text(
+            f"PASSED: {ledger.counts[Verdict.ACKNOWLEDGED]} findings acknowledged, none open", style="bold green"
+        )
+    if ledger.evaluated == 0:
+        return Text("ERROR: nothing was evaluated, so nothing is known", style="bold red")
+    return Text(f"FAILED: {len(ledger.failures)} findings to mend", style="bold red")

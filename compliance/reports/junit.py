@@ -1,0 +1,41 @@
+"""junit.xml: what CI systems draw. One suite for each configuration and pack, one case for each rule and resource."""
+
+from collections import defaultdict
+from io import BytesIO
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from compliance.ledger import Finding, Ledger, Verdict
+
+
+def render(ledger: Ledger) -> str:
+    """The report as XML text."""
+    suites: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in ledger.findings:
+        suites[finding.configuration or "registry", finding.pack].append(finding)
+    document = JUnitXml("compliance")
+    for (configuration, pack), findings in sorted(suites.items()):
+        suite = TestSuite(f"{configuration}: {pack}")
+        suite.add_testcases([_case(ledger, finding) for finding in findings])
+        document.add_testsuite(suite)
+    written = BytesIO()
+    document.write(written, pretty=True)
+    return written.getvalue().decode("utf-8")
+
+
+def _case(ledger: Ledger, finding: Finding) -> TestCase:
+    rule = ledger.rules[finding.rule]
+    case = TestCase(name=finding.path or finding.stack, classname=finding.rule)
+    text = f"{finding.message}\nWhy: {rule.why}\nFix: {rule.fix}"
+    match finding.verdict:
+        case Verdict.FAIL:
+            case.result = [Failure(finding.message, rule.severity.value)]
+            case.result[0].text = text
+        case Verdict.NOT_EVALUATED:
+            case.result = [Error(finding.message, "not evaluated")]
+            case.result[0].text = text
+        case Verdict.ACKNOWLEDGED:
+            case.result = [Skipped(f"acknowledged by the decision {finding.decision}")]
+        case _:
+            pass
+    return case

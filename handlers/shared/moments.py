@@ -1,0 +1,33 @@
+"""Points in time as rows hold them: UTC text of one width, so that text order is time order."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+_UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def as_text(moment: datetime) -> str:
+    """Return an aware moment as `2026-01-31T12:00:00.000Z`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def hour_of(moment: str) -> str:
+    """Return the hour of `as_text`'s text, as the state index groups by: `2026-01-31T12`."""
+    return moment[:13]
+
+
+def upload_moment(upload_id: str) -> str | None:
+    """Return the time that an upload id (a UUIDv7) carries; None if it is no UUIDv7.
+
+    It is the same in both regions, which no clock and no replica's metadata need be.
+    """
+    if not _UUID7.fullmatch(upload_id):
+        return None
+    seconds, milliseconds = divmod(int(upload_id[:8] + upload_id[9:13], 16), 1000)
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError):
+        return None
+    return as_text(moment.replace(microsecond=milliseconds * 1000))

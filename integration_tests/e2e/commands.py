@@ -1,0 +1,135 @@
+"""Running other programs: in process groups of their own, with a log, and never left running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from integration_tests.e2e.failure import RunFailure
+
+_INTERRUPT_GRACE_SECONDS: Final = 60.0
+"""The tests remove what they made when they are interrupted; a cloud far away takes a while."""
+_TERMINATE_GRACE_SECONDS: Final = 3.0
+_TAIL_LINES: Final = 30
+
+
+class Commands:
+    """Runs programs and stops what is still running when it is left, however it is left.
+
+    A context manager. Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._closed = True
+            left = list(self._running)
+        for process in left:
+            _end_group(process, signal.SIGTERM, _TERMINATE_GRACE_SECONDS)
+
+    def run_logged(  # noqa: PLR0913 - one for each thing that a process is started with
+        self,
+        command: Sequence[str],
+        *,
+        what: str,
+        log: Path,
+        cwd: Path,
+        env: Mapping[str, str],
+        hint: str = "",
+        each_line: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Run a program to its end with all its output in a file.
+
+        Args:
+            command: The program and its arguments.
+            what: What it does, as the subject of a sentence: `cdk deploy`.
+            log: Where its output goes.
+            cwd: The directory it runs in.
+            env: Its whole environment.
+            hint: What to do should it fail.
+            each_line: Called with each line as it comes, for a progress display.
+
+        Raises:
+            RunFailure: It ended with another status than 0. Carries the log's last lines.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as file, self._started(command, cwd, env, piped=True) as process:
+            for line in process.stdout or ():
+                file.write(line)
+                file.flush()
+                each_line(line.rstrip())
+            status = process.wait()
+        if status:
+            raise RunFailure(f"{what} ended with status {status}.", hint=hint, log=log, tail=last_lines(log))
+
+    def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+        """Run a program whose output is the user's to see, and return its exit status.
+
+        On Ctrl-C it is interrupted too and given a minute to clean up after itself.
+        """
+        with self._started(command, cwd, env, piped=False) as process:
+            try:
+                return process.wait()
+            except BaseException:
+                _end_group(process, signal.SIGINT, _INTERRUPT_GRACE_SECONDS)
+                raise
+
+    @contextlib.contextmanager
+    def _started(
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], *, piped: bool
+    ) -> Iterator[subprocess.Popen[str]]:
+        with self._lock:
+            if self._closed:
+                raise RunFailure("The run is being stopped.")
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else None,
+                stderr=subprocess.STDOUT if piped else None,
+                text=True,
+                errors="replace",
+                # A group of its own: Ctrl-C reaches it through us, in order, and its children end with it.
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            yield process
+        finally:
+            _end_group(process, signal.SIGTERM, _TERMINATE_GRACE_SECONDS)
+            with self._lock:
+                self._running.discard(process)
+            if process.stdout:
+                process.stdout.close()
+
+
+def last_lines(log: Path, lines: int = _TAIL_LINES) -> str:
+    """Return the end of a text file."""
+    return "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _end_group(process: subprocess.Popen[str], first: signal.Signals, grace_seconds: float) -> None:
+    """Ask the process to end, wait, and kill what is left of its group."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, first)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace_seconds)
+    # The group outlives its leader while a child runs.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,134 @@
+"""Whether a principal may do something: IAM's own evaluation, for what a service does in a caller's or a role's name."""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, request_scope
+from ministack.services import iam, kms
+
+_POLICY_REQUIRED: Final = ("kms",)
+Principal = iam_evaluator.PrincipalInfo
+
+
+def of_role(role: str) -> Principal:
+    """A role's session, as a service assumes it.
+
+    Args:
+        role: The role's ARN, with or without a path.
+    """
+    account, name = get_account_id(), role.rpartition("/")[2]
+    return Principal(
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/service",
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        keys={
+            "aws:principalarn": f"arn:aws:iam::{account}:role/{name}",
+            "aws:principalaccount": account,
+            "aws:principaltype": "AssumedRole",
+        },
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
+    )
+
+
+def of_access_key(access_key: str) -> Principal | None:
+    """Whoever signed a request with the access key; None for credentials that are none."""
+    principal = iam_evaluator.resolve_principal(access_key, get_account_id())
+    return principal if isinstance(principal, Principal) else None
+
+
+def may(
+    principal: Principal, action: str, resource: str, *, region: str, context: dict[str, Any] | None = None
+) -> bool:
+    """Whether identity and resource policies together allow the principal the action.
+
+    Args:
+        principal: Who acts.
+        action: `service:Action`.
+        resource: The resource's ARN.
+        region: Where the call is made.
+        context: Condition keys of the request, `kms:ViaService` say.
+    """
+    if principal.policies is None:
+        return True
+    evaluation = _evaluation(principal, action, resource, region, context)
+    result = iam_evaluator.evaluate(evaluation, principal.policies, *principal.limits)
+    with request_scope(get_account_id(), region):
+        found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
+    if found is not None:
+        required = action.partition(":")[0] in _POLICY_REQUIRED
+        result = iam_evaluator.combine_resource_policy(
+            result, evaluation, *found, required=required, limits=principal.limits
+        )
+    return bool(result.decision == "Allow")
+
+
+def service_may_use_key(service: str, action: str, key: str, *, region: str, source_arn: str = "") -> bool:
+    """Whether a key's policy lets an AWS service use it on its own behalf; true where the key is AWS's own.
+
+    Args:
+        service: The service principal, `s3.amazonaws.com` say.
+        action: `kms:Action`.
+        key: The key's id, ARN or alias.
+        region: The key's region.
+        source_arn: What the service acts for, for conditions on `aws:SourceArn`.
+    """
+    if is_aws_managed(key):
+        return True
+    found = key_and_context(key, region, service.partition(".")[0])
+    if found is None:
+        return False
+    arn, context = found
+    account = get_account_id()
+    origin = {"aws:SourceArn": source_arn, "aws:SourceAccount": account}
+    principal = Principal(arn=f"arn:aws:iam::{account}:service/{service}", type="AWSService", account=account, policies=[])
+    evaluation = _evaluation(principal, action, arn, region, {**context, **origin})
+    with request_scope(account, region):
+        policy, _ = kms.key_policy_for_arn(arn)
+    return bool(iam_evaluator.evaluate_resource_policy(policy, evaluation, service).decision == "Allow")
+
+
+def is_aws_managed(key: str) -> bool:
+    """Whether a key is one that AWS manages, which everybody in the account may use through its service."""
+    return not key or "alias/aws/" in key
+
+
+def key_and_context(key: str, region: str, service: str) -> tuple[str, dict[str, Any]] | None:
+    """The ARN of the key behind an id, ARN or alias, and the condition keys of a call that a service makes with it.
+
+    Returns:
+        None when there is no such key in the region, or when it is disabled.
+    """
+    account = get_account_id()
+    with request_scope(account, region):
+        record = kms._resolve_key(key)
+        if record is None or record.get("KeyState") != "Enabled":
+            return None
+        arn: str = record["Arn"]
+        aliases = [name.rpartition(":")[2] for name, target in kms._aliases.items() if target == record["KeyId"]]
+    return arn, {
+        "kms:ViaService": f"{service}.{region}.amazonaws.com",
+        "kms:CallerAccount": account,
+        "kms:ResourceAliases": aliases,
+    }
+
+
+def _evaluation(
+    principal: Principal, action: str, resource: str, region: str, context: dict[str, Any] | None
+) -> iam_evaluator.EvalContext:
+    return iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=region,
+        source_ip="127.0.0.1",
+        secure_transport=True,
+        service_context={name.lower(): value for name, value in (context or {}).items()},
+        principal_keys=principal.keys,
+    )

@@ -1,0 +1,56 @@
+"""Event source mappings from SQS poll in the function's role.
+
+Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue has a
+key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing.
+Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited for.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ministack.core.responses import get_region
+from ministack.services import lambda_svc
+
+from integration_tests.local_cloud import regions
+from integration_tests.local_cloud.shims import _permissions
+
+_NEEDED: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+
+
+def install() -> None:
+    """Ask for the role's permission where the poller asks how many batches may run."""
+    stock = lambda_svc._sqs_esm_concurrency
+
+    def allowed_batches(
+        mapping: dict[str, Any],
+        function: dict[str, Any],
+        configuration: dict[str, Any],
+        queue: dict[str, Any] | None = None,
+    ) -> int:
+        if regions.is_down(get_region()):
+            return 0
+        lacking = _lacking(configuration["Role"], mapping["EventSourceArn"], queue or {})
+        if lacking:
+            mapping["LastProcessingResult"] = f"PROBLEM: Function call failed. The role lacks {lacking}."
+            return 0
+        batches: int = stock(mapping, function, configuration, queue)
+        return batches
+
+    lambda_svc._sqs_esm_concurrency = allowed_batches
+
+
+def _lacking(role: str, queue_arn: str, queue: dict[str, Any]) -> str | None:
+    principal, region = _permissions.of_role(role), get_region()
+    for action in _NEEDED:
+        if not _permissions.may(principal, action, queue_arn, region=region):
+            return action
+    key = queue.get("attributes", {}).get("KmsMasterKeyId", "")
+    if _permissions.is_aws_managed(key):
+        return None
+    found = _permissions.key_and_context(key, region, "sqs")
+    if found is None or not _permissions.may(principal, "kms:Decrypt", found[0], region=region, context=found[1]):
+        return f"kms:Decrypt on {key}"
+    return None

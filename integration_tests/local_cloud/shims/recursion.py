@@ -1,0 +1,112 @@
+"""Recursion detection: a function that feeds its own queue is stopped at the 16th hop, unless RecursiveLoop is Allow.
+
+Faithful: the lineage travels from an invocation through the SDK's calls into the messages that they send (SendMessage,
+batches, and S3 events) and on to the invocation that a message causes; a message whose hop is 16 or more does not invoke
+a function with RecursiveLoop Terminate: it goes to the queue's dead-letter queue, and RecursiveInvocationsDropped counts.
+Different from AWS: the hops of a chain are counted, whichever functions it passes; AWS counts passes of one function. A
+queue without a dead-letter queue loses the message, as on AWS.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import contextvars
+import json
+import logging
+from typing import Any, Final
+
+from ministack.services import cloudwatch, lambda_svc, s3, sqs
+
+LAST_HOP: Final = 16
+HEADER: Final = b"x-ministack-invoke-depth"
+_depth: Final[contextvars.ContextVar[int]] = contextvars.ContextVar("lineage_depth", default=0)
+_log: Final = logging.getLogger("local_cloud.recursion")
+
+
+def install() -> None:
+    """Carry the lineage through queues, and stop what loops."""
+    _mark_messages()
+    _stop_loops()
+
+
+def remember(headers: list[tuple[bytes, bytes]]) -> None:
+    """Note the depth of the invocation that a request comes from; the worker's SDK sends it along."""
+    value = next((value for name, value in headers if name.lower() == HEADER), b"0")
+    _depth.set(int(value) if value.isdigit() else 0)
+
+
+def _mark_messages() -> None:
+    stock_send, stock_deliver = sqs._act_send_message, s3._deliver_event_to_sqs
+
+    def send(request: dict[str, Any], url: str) -> Any:  # noqa: ANN401  ministack's answer
+        queue = sqs._get_q(request.get("QueueUrl", url))
+        before = len(queue["messages"])
+        answer = stock_send(request, url)
+        _mark(queue, before)
+        return answer
+
+    def deliver(arn: str, *further: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
+        queue = sqs._queue_by_arn(arn)
+        before = len(queue["messages"]) if queue else 0
+        stock_deliver(arn, *further, **named)
+        if queue:
+            _mark(queue, before)
+
+    sqs._act_send_message = send
+    sqs._HANDLERS["SendMessage"] = send
+    s3._deliver_event_to_sqs = deliver
+
+
+def _mark(queue: dict[str, Any], before: int) -> None:
+    for message in queue["messages"][before:]:
+        message.setdefault("hop", _depth.get())
+
+
+def _stop_loops() -> None:
+    stock = lambda_svc._run_sqs_batch
+
+    def run(
+        mapping: dict[str, Any],
+        function: dict[str, Any],
+        event: dict[str, Any],
+        batch: list[dict[str, Any]],
+        url: str,
+        name: str,
+    ) -> None:
+        looping = [] if function.get("recursive_loop") == "Allow" else [m for m in batch if m.get("hop", 0) >= LAST_HOP]
+        if looping:
+            _stop(function, looping, url)
+            stopped = {message["id"] for message in looping}
+            batch = [message for message in batch if message["id"] not in stopped]
+            event = {"Records": [record for record in event["Records"] if record["messageId"] not in stopped]}
+        if not event["Records"]:
+            return
+        depth = 1 + max((message.get("hop", 0) for message in batch), default=0)
+        lambda_svc._invoke_depth.set(depth)
+        stock(mapping, function, event, batch, url, name)
+
+    lambda_svc._run_sqs_batch = run
+
+
+def _stop(function: dict[str, Any], messages: list[dict[str, Any]], url: str) -> None:
+    name = function["config"]["FunctionName"]
+    _log.warning("recursive loop: %s was not invoked for %d messages at hop %d", name, len(messages), LAST_HOP)
+    cloudwatch.record_metric(
+        "AWS/Lambda", "RecursiveInvocationsDropped", len(messages), "Count", {"FunctionName": name}
+    )
+    with sqs._queues_lock:
+        queue = sqs._queues[url]
+        identities = {message["id"] for message in messages}
+        for message in queue["messages"]:
+            if message["id"] in identities:
+                # The sweep moves what has been received often enough and is visible.
+                message["receive_count"] = max(message["receive_count"], _maximum_receives(queue))
+                message["visible_at"] = 0
+        sqs._dlq_sweep(queue)
+        queue["messages"] = [message for message in queue["messages"] if message["id"] not in identities]
+
+
+def _maximum_receives(queue: dict[str, Any]) -> int:
+    policy = json.loads(queue["attributes"].get("RedrivePolicy") or "{}")
+    return int(policy.get("maxReceiveCount", 0))

@@ -1,0 +1,171 @@
+"""Small CloudFormation templates, deployed through the public API as a user would."""
+
+from __future__ import annotations
+
+import io
+import json
+import textwrap
+import time
+import uuid
+import zipfile
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from integration_tests.local_cloud import LocalCloud
+
+Answer = TypeVar("Answer")
+
+_DEPLOYED_WITHIN_SECONDS: Final = 30.0
+_UNFINISHED: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
+
+
+class Stack:
+    """A deployed stack: its outputs, and clients of its region."""
+
+    def __init__(self, cloud: LocalCloud, region: str, name: str) -> None:
+        self.cloud, self.region, self.name = cloud, region, name
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
+        """A client of the stack's region."""
+        return self.cloud.client(service, self.region)
+
+    def __getitem__(self, logical_id: str) -> str:
+        """The physical id of a resource."""
+        detail = self.client("cloudformation").describe_stack_resource(
+            StackName=self.name, LogicalResourceId=logical_id
+        )
+        identity: str = detail["StackResourceDetail"]["PhysicalResourceId"]
+        return identity
+
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def update(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> None:
+        """Deploy a changed template."""
+        body = json.dumps({"Resources": resources, "Outputs": _outputs(outputs)})
+        self.client("cloudformation").update_stack(
+            StackName=self.name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        _settle(self)
+
+    def delete(self) -> None:
+        """Delete the stack and wait until it is gone."""
+        self.client("cloudformation").delete_stack(StackName=self.name)
+        _settle(self)
+
+
+def deploy(
+    cloud: LocalCloud, resources: dict[str, Any], outputs: dict[str, Any] | None = None, *, region: str = "us-east-1"
+) -> Stack:
+    """Create a stack and return it once it is complete; AssertionError with the reasons when it fails."""
+    stack = Stack(cloud, region, f"test-{uuid.uuid4().hex[:10]}")
+    stack.client("cloudformation").create_stack(
+        StackName=stack.name,
+        TemplateBody=json.dumps({"Resources": resources, "Outputs": _outputs(outputs)}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    _settle(stack)
+    return stack
+
+
+def _outputs(outputs: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: {"Value": value} for name, value in (outputs or {}).items()}
+
+
+def _settle(stack: Stack) -> None:
+    cloudformation = stack.client("cloudformation")
+    deadline = time.monotonic() + _DEPLOYED_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            status = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackStatus"]
+        except cloudformation.exceptions.ClientError:
+            return
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+            return
+        if status not in _UNFINISHED:
+            events = cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
+            reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events if "FAILED" in e["ResourceStatus"]]
+            raise AssertionError(f"the stack ended as {status}: {reasons}")
+        time.sleep(0.02)
+    raise AssertionError(f"the stack {stack.name} did not settle")
+
+
+def until(ask: Callable[[], Answer], *, seconds: float = 8.0) -> Answer:
+    """Ask until the answer is true in Python's sense; the last answer, whatever it is, when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()) and time.monotonic() < deadline:
+        time.sleep(0.03)
+    return answer
+
+
+def zipped(source: str) -> bytes:
+    """A deployment package of one module, `index`."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("index.py", textwrap.dedent(source))
+    return package.getvalue()
+
+
+def role(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    """A role for a service, allowed what the statements say."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
+    policies = []
+    if statements:
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        policies = [{"PolicyName": "allowed", "PolicyDocument": document}]
+    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, "Policies": policies}}
+
+
+def allow(*actions: str, resource: Any = "*") -> dict[str, Any]:  # noqa: ANN401  a string or an intrinsic function
+    """A statement that allows actions."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def function(source: str, role_id: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    """A Python function of one module."""
+    return {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Timeout": 10,
+            "Code": {"ZipFile": textwrap.dedent(source)},
+            "Role": {"Fn::GetAtt": [role_id, "Arn"]},
+            **properties,
+        },
+    }
+
+
+def key(*principals: Any) -> dict[str, Any]:  # noqa: ANN401  ARNs or intrinsic functions
+    """A KMS key that admits the account's root as administrator, and exactly these principals as users."""
+    root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+    administer = ["kms:Create*", "kms:Describe*", "kms:Put*", "kms:Get*", "kms:ScheduleKeyDeletion", "kms:TagResource"]
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Principal": {"AWS": root}, "Action": administer, "Resource": "*"}
+    ]
+    if principals:
+        use = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        statements.append({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": use, "Resource": "*"})
+    return {
+        "Type": "AWS::KMS::Key",
+        "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": statements}},
+    }
+
+
+def assume(cloud: LocalCloud, role_arn: str, service: str, region: str = "us-east-1") -> Any:  # noqa: ANN401  a boto3 client
+    """A client that acts as a role."""
+    credentials = cloud.client("sts", region).assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+    return cloud.client(
+        service,
+        region,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )

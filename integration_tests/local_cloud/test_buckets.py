@@ -1,0 +1,345 @@
+"""Buckets: names, properties read back, replication, and the permissions of both."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until
+
+if TYPE_CHECKING:
+
+    from integration_tests.local_cloud import LocalCloud
+
+
+def bucket(prefix: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    return {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"BucketNamePrefix": prefix, "BucketNamespace": "account-regional", **properties},
+    }
+
+
+def encrypted(key_id: Any) -> dict[str, Any]:  # noqa: ANN401  an id or an intrinsic function
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_id}
+    rule = {"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": default}
+    return {"BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]}}
+
+
+def test_an_account_regional_bucket_gets_the_name_that_aws_builds(cloud: LocalCloud) -> None:
+    stack = deploy(
+        cloud,
+        {"Bucket": bucket("named")},
+        {
+            "Ref": {"Ref": "Bucket"},
+            "Arn": {"Fn::GetAtt": ["Bucket", "Arn"]},
+            "Regional": {"Fn::GetAtt": ["Bucket", "RegionalDomainName"]},
+        },
+        region="us-west-2",
+    )
+    name = "named-000000000000-us-west-2-an"
+    assert stack.outputs() == {
+        "Ref": name,
+        "Arn": f"arn:aws:s3:::{name}",
+        "Regional": f"{name}.s3.us-west-2.amazonaws.com",
+    }
+    assert cloud.client("s3", "us-west-2").head_bucket(Bucket=name)["BucketRegion"] == "us-west-2"
+
+
+def test_a_prefix_that_makes_the_name_too_long_fails_the_stack(cloud: LocalCloud) -> None:
+    with pytest.raises(AssertionError, match="at most 63"):
+        deploy(cloud, {"Bucket": bucket("x" * 38)})
+
+
+def test_every_property_of_a_bucket_is_read_back_and_can_be_taken_away(cloud: LocalCloud) -> None:
+    rich = bucket(
+        "rich",
+        **encrypted({"Fn::GetAtt": ["Key", "Arn"]}),
+        VersioningConfiguration={"Status": "Enabled"},
+        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        LoggingConfiguration={"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": "rich/"},
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "Id": "tidy",
+                    "Status": "Enabled",
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                    "NoncurrentVersionExpiration": {"NoncurrentDays": 30, "NewerNoncurrentVersions": 2},
+                    "Transitions": [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}],
+                    "ExpirationInDays": 365,
+                }
+            ]
+        },
+        Tags=[{"Key": "Owner", "Value": "team"}],
+    )
+    resources = {"Key": key(), "Logs": bucket("rich-logs"), "Bucket": rich}
+    stack = deploy(cloud, resources)
+    s3, name = stack.client("s3"), stack["Bucket"]
+
+    rule = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["BucketKeyEnabled"] is True
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"].endswith(stack["Key"])
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
+    assert s3.get_bucket_logging(Bucket=name)["LoggingEnabled"] == {
+        "TargetBucket": stack["Logs"],
+        "TargetPrefix": "rich/",
+    }
+    lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]
+    assert lifecycle["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert lifecycle["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30, "NewerNoncurrentVersions": 2}
+    assert lifecycle["Transitions"] == [{"StorageClass": "STANDARD_IA", "Days": 30}]
+    assert lifecycle["Expiration"] == {"Days": 365}
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "Owner", "Value": "team"}]
+
+    stack.update({**resources, "Bucket": bucket("rich")})
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=name)
+    for gone in (s3.get_bucket_lifecycle_configuration, s3.get_bucket_tagging):
+        with pytest.raises(ClientError):
+            gone(Bucket=name)
+
+
+def test_object_lock_holds_a_version_until_its_time(cloud: LocalCloud) -> None:
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": "1"}}
+    locked = bucket(
+        "locked",
+        ObjectLockEnabled=True,
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": retention},
+    )
+    stack = deploy(cloud, {"Bucket": locked})
+    s3, name = stack.client("s3"), stack["Bucket"]
+    version = s3.put_object(Bucket=name, Key="log", Body=b"kept")["VersionId"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=name, Key="log", VersionId=version)
+
+
+class Pair:
+    """Two buckets in two regions; the first replicates `incoming/` to the second, whose events go to a queue."""
+
+    def __init__(self, source: Stack, destination: Stack) -> None:
+        self.source, self.destination = source, destination
+        self.source_bucket, self.destination_bucket = source["Bucket"], destination["Bucket"]
+
+    def put(self, name: str, body: bytes = b"content") -> str:
+        answer = self.source.client("s3").put_object(Bucket=self.source_bucket, Key=name, Body=body)
+        version: str = answer["VersionId"]
+        return version
+
+    def arrived(self, name: str, version: str) -> dict[str, Any] | None:
+        try:
+            head: dict[str, Any] = self.destination.client("s3").head_object(
+                Bucket=self.destination_bucket, Key=name, VersionId=version
+            )
+        except ClientError:
+            return None
+        return head
+
+    def status(self, name: str) -> str:
+        head = self.source.client("s3").head_object(Bucket=self.source_bucket, Key=name)
+        return str(head.get("ReplicationStatus"))
+
+    def events(self) -> list[dict[str, Any]]:
+        sqs = self.destination.client("sqs")
+        messages = sqs.receive_message(QueueUrl=self.destination["Queue"], MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=self.destination["Queue"], ReceiptHandle=message["ReceiptHandle"])
+        return [record for message in messages for record in json.loads(message["Body"]).get("Records", [])]
+
+
+@pytest.fixture(scope="module")
+def pair(cloud: LocalCloud) -> Pair:
+    destination = deploy(cloud, _destination(), region="us-west-2")
+    source = deploy(cloud, _source(destination))
+    # The test event that S3 sends when a notification is configured.
+    until(lambda: Pair(source, destination).events(), seconds=0.2)
+    return Pair(source, destination)
+
+
+def _destination() -> dict[str, Any]:
+    notification = {
+        "Event": "s3:ObjectCreated:*",
+        "Queue": {"Fn::GetAtt": ["Queue", "Arn"]},
+        "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}},
+    }
+    admitted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": ["Queue", "Arn"]},
+    }
+    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [admitted]}, "Queues": [{"Ref": "Queue"}]}
+    return {
+        "Key": key({"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}),
+        "Alias": {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {"AliasName": "alias/replica", "TargetKeyId": {"Ref": "Key"}},
+        },
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
+        "Bucket": {
+            **bucket(
+                "replica",
+                **encrypted({"Ref": "Key"}),
+                VersioningConfiguration={"Status": "Enabled"},
+                NotificationConfiguration={"QueueConfigurations": [notification]},
+            ),
+            "DependsOn": "Policy",
+        },
+    }
+
+
+def _source(destination: Stack) -> dict[str, Any]:
+    copy = [
+        allow("s3:GetObjectVersionForReplication", "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"),
+        allow("kms:Decrypt", "kms:Encrypt"),
+    ]
+    rule = {
+        "Id": "all",
+        "Status": "Enabled",
+        "Priority": 1,
+        "Filter": {"Prefix": "incoming/"},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "SourceSelectionCriteria": {
+            "SseKmsEncryptedObjects": {"Status": "Enabled"},
+            "ReplicaModifications": {"Status": "Enabled"},
+        },
+        "Destination": {
+            "Bucket": f"arn:aws:s3:::{destination['Bucket']}",
+            "EncryptionConfiguration": {"ReplicaKmsKeyID": "arn:aws:kms:us-west-2:000000000000:alias/replica"},
+            "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+            "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+        },
+    }
+    return {
+        "Key": key({"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}),
+        "Role": role("s3.amazonaws.com", *copy),
+        "Bucket": bucket(
+            "source",
+            **encrypted({"Fn::GetAtt": ["Key", "Arn"]}),
+            VersioningConfiguration={"Status": "Enabled"},
+            ReplicationConfiguration={"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Rules": [rule]},
+        ),
+    }
+
+
+def test_a_replica_has_the_sources_version_and_its_own_regions_key(pair: Pair) -> None:
+    version = pair.put("incoming/a")
+    replica = until(lambda: pair.arrived("incoming/a", version))
+    assert replica is not None
+    assert replica["ReplicationStatus"] == "REPLICA"
+    assert ":us-west-2:" in replica["SSEKMSKeyId"]
+    assert until(lambda: pair.status("incoming/a") == "COMPLETED")
+    read = pair.destination.client("s3").get_object(Bucket=pair.destination_bucket, Key="incoming/a")
+    assert read["Body"].read() == b"content"
+    assert read["VersionId"] == version
+
+
+def test_a_replica_fires_the_destinations_event_with_its_version(pair: Pair) -> None:
+    version = pair.put("incoming/event")
+    seen: list[dict[str, Any]] = []
+
+    def mine() -> list[dict[str, Any]]:
+        seen.extend(pair.events())
+        return [record for record in seen if record["s3"]["object"]["key"] == "incoming/event"]
+
+    events = until(mine)
+    assert [event["s3"]["object"]["versionId"] for event in events] == [version]
+    assert events[0]["s3"]["bucket"]["name"] == pair.destination_bucket
+    assert events[0]["awsRegion"] == "us-west-2"
+
+
+def test_what_the_rules_prefix_does_not_cover_stays(pair: Pair) -> None:
+    outside, inside = pair.put("elsewhere/a"), pair.put("incoming/after")
+    assert until(lambda: pair.arrived("incoming/after", inside))
+    assert pair.arrived("elsewhere/a", outside) is None
+    assert pair.status("elsewhere/a") == "None"
+
+
+def test_a_delete_marker_travels_and_a_deleted_version_does_not(pair: Pair) -> None:
+    version = pair.put("incoming/gone")
+    assert until(lambda: pair.arrived("incoming/gone", version))
+    marker = pair.source.client("s3").delete_object(Bucket=pair.source_bucket, Key="incoming/gone")["VersionId"]
+    remote = pair.destination.client("s3")
+
+    def markers() -> list[str]:
+        listed = remote.list_object_versions(Bucket=pair.destination_bucket, Prefix="incoming/gone")
+        return [entry["VersionId"] for entry in listed.get("DeleteMarkers", [])]
+
+    assert until(markers) == [marker]
+    pair.source.client("s3").delete_object(Bucket=pair.source_bucket, Key="incoming/gone", VersionId=version)
+    assert pair.arrived("incoming/gone", version)
+
+
+def test_nothing_travels_while_replication_is_cut_and_all_of_it_afterwards(cloud: LocalCloud, pair: Pair) -> None:
+    cloud.partition(cut=True)
+    try:
+        version = pair.put("incoming/cut")
+        assert not until(lambda: pair.arrived("incoming/cut", version), seconds=0.5)
+        assert pair.status("incoming/cut") == "PENDING"
+    finally:
+        cloud.partition(cut=False)
+    assert until(lambda: pair.arrived("incoming/cut", version))
+
+
+def test_the_lag_holds_a_replica_back(cloud: LocalCloud, pair: Pair) -> None:
+    cloud.set_replication_lag(0.8)
+    try:
+        version = pair.put("incoming/late")
+        assert not until(lambda: pair.arrived("incoming/late", version), seconds=0.4)
+        assert until(lambda: pair.arrived("incoming/late", version))
+    finally:
+        cloud.set_replication_lag(0.05)
+
+
+def test_replication_fails_without_its_roles_permission(cloud: LocalCloud, pair: Pair) -> None:
+    iam, name = cloud.client("iam"), pair.source["Role"]
+    policy = iam.get_role_policy(RoleName=name, PolicyName="allowed")["PolicyDocument"]
+    less = {**policy, "Statement": [policy["Statement"][0]]}
+    iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(less))
+    try:
+        version = pair.put("incoming/denied")
+        assert until(lambda: pair.status("incoming/denied") == "FAILED")
+        assert pair.arrived("incoming/denied", version) is None
+    finally:
+        iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(policy))
+
+
+def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
+    rule = pair.source.client("s3").get_bucket_replication(Bucket=pair.source_bucket)["ReplicationConfiguration"][
+        "Rules"
+    ][0]
+    assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}
+    assert rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"].endswith("alias/replica")
+    assert rule["SourceSelectionCriteria"]["ReplicaModifications"] == {"Status": "Enabled"}
+    assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+
+
+def test_a_key_whose_policy_lacks_the_caller_denies_the_object(cloud: LocalCloud) -> None:
+    resources = {
+        "Reader": role("lambda.amazonaws.com", allow("s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey")),
+        "Key": key(),
+        "Bucket": bucket("sealed", **encrypted({"Fn::GetAtt": ["Key", "Arn"]})),
+    }
+    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
+    stack.client("s3").put_object(Bucket=stack["Bucket"], Key="a", Body=b"secret")
+    reader = assume(cloud, stack.outputs()["Role"], "s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.get_object(Bucket=stack["Bucket"], Key="a")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.put_object(Bucket=stack["Bucket"], Key="b", Body=b"x")
+
+    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
+    assert reader.get_object(Bucket=stack["Bucket"], Key="a")["Body"].read() == b"secret"
+    reader.put_object(Bucket=stack["Bucket"], Key="b", Body=b"x")
+
+
+def test_a_bucket_that_holds_objects_cannot_be_deleted(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, {"Bucket": bucket("full")})
+    stack.client("s3").put_object(Bucket=stack["Bucket"], Key="a", Body=b"x")
+    with pytest.raises(AssertionError, match="BucketNotEmpty"):
+        stack.delete()
+    stack.client("s3").delete_object(Bucket=stack["Bucket"], Key="a")
+    stack.delete()

@@ -1,0 +1,294 @@
+"""Functions: their permissions, their configuration, and what invokes them or does not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, role, until
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+WRITES_TO_TABLE = """
+    import boto3, os
+    def handler(event, context):
+        boto3.client("dynamodb").put_item(TableName=os.environ["TABLE"], Item={"pk": {"S": "written"}})
+        return "written"
+"""
+SENDS_ON = """
+    import boto3, json, os
+    sqs = boto3.client("sqs")
+    def handler(event, context):
+        for record in event["Records"]:
+            hop = json.loads(record["body"])["hop"]
+            sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps({"hop": hop + 1}))
+"""
+
+
+def invoke(stack: Stack, name: str, payload: object = None) -> Any:  # noqa: ANN401  whatever the function returns
+    answer = stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+    return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+
+def table() -> dict[str, Any]:
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    }
+
+
+def test_a_function_may_do_what_its_role_allows_and_nothing_once_that_is_removed(cloud: LocalCloud) -> None:
+    resources = {
+        "Table": table(),
+        "Role": role("lambda.amazonaws.com", allow("dynamodb:PutItem")),
+        "Function": function(WRITES_TO_TABLE, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
+    }
+    stack = deploy(cloud, resources)
+    assert invoke(stack, stack["Function"]) == (None, "written")
+
+    stack.update({**resources, "Role": role("lambda.amazonaws.com", allow("dynamodb:GetItem"))})
+    failed, answer = invoke(stack, stack["Function"])
+    assert failed == "Unhandled"
+    assert "AccessDeniedException" in answer["errorMessage"]
+
+
+def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None:
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.1.0.0/24"},
+        },
+        "Group": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "GroupDescription": "test"},
+        },
+        "Dead": {"Type": "AWS::SQS::Queue"},
+        "Role": role("lambda.amazonaws.com"),
+        "Function": function(
+            "def handler(event, context): pass",
+            "Role",
+            VpcConfig={"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": [{"Ref": "Group"}]},
+            ReservedConcurrentExecutions=3,
+            RecursiveLoop="Allow",
+            DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
+            TracingConfig={"Mode": "Active"},
+            Architectures=["arm64"],
+        ),
+    }
+    stack = deploy(cloud, resources)
+    functions, name = stack.client("lambda"), stack["Function"]
+    configuration = functions.get_function_configuration(FunctionName=name)
+    assert configuration["VpcConfig"]["VpcId"] == stack["Vpc"]
+    assert configuration["VpcConfig"]["SecurityGroupIds"] == [stack["Group"]]
+    assert configuration["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:us-east-1:")
+    assert configuration["TracingConfig"] == {"Mode": "Active"}
+    assert configuration["Architectures"] == ["arm64"]
+    assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 3
+    assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
+
+    stack.update({**resources, "Function": function("def handler(event, context): pass", "Role")})
+    assert functions.get_function_configuration(FunctionName=name)["VpcConfig"]["VpcId"] == ""
+    assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
+    assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Terminate"
+
+
+def looping(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    use = allow("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}
+    return {
+        "Dead": {"Type": "AWS::SQS::Queue"},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive, "VisibilityTimeout": 60}},
+        "Role": role("lambda.amazonaws.com", use),
+        "Function": function(
+            SENDS_ON, "Role", Environment={"Variables": {"QUEUE": {"Ref": "Queue"}}}, **properties
+        ),
+        "Mapping": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "BatchSize": 1,
+            },
+        },
+    }
+
+
+def depth(stack: Stack, queue: str) -> int:
+    attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack[queue], AttributeNames=["All"])["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+
+def test_the_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, looping())
+    stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
+    assert until(lambda: depth(stack, "Dead")) == 1
+    message = stack.client("sqs").receive_message(QueueUrl=stack["Dead"])["Messages"][0]
+    assert json.loads(message["Body"])["hop"] == 16
+    assert depth(stack, "Queue") == 0
+
+
+def test_a_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, looping(RecursiveLoop="Allow"))
+    stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
+    logs = stack.client("cloudwatch")
+
+    def invocations() -> float:
+        import datetime  # noqa: PLC0415
+
+        now = datetime.datetime.now(datetime.UTC)
+        points = logs.get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=[{"Name": "FunctionName", "Value": stack["Function"]}],
+            StartTime=now - datetime.timedelta(minutes=5),
+            EndTime=now + datetime.timedelta(minutes=1),
+            Period=600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    assert until(lambda: invocations() > 20)
+    stack.client("lambda").put_function_concurrency(FunctionName=stack["Function"], ReservedConcurrentExecutions=0)
+    assert depth(stack, "Dead") == 0
+
+
+def test_a_mapping_without_permission_to_receive_invokes_nothing(cloud: LocalCloud) -> None:
+    resources = looping()
+    stack = deploy(cloud, {**resources, "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage"))})
+    stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 15}')
+    assert not until(lambda: depth(stack, "Dead"), seconds=1.0)
+    assert depth(stack, "Queue") == 1
+    stack.update(resources)
+    assert until(lambda: depth(stack, "Queue") == 0)
+
+
+def test_a_mappings_settings_are_read_back(cloud: LocalCloud) -> None:
+    resources = looping()
+    resources["Mapping"]["Properties"] |= {
+        "ScalingConfig": {"MaximumConcurrency": 7},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MaximumBatchingWindowInSeconds": 1,
+    }
+    stack = deploy(cloud, resources)
+    mapping = stack.client("lambda").get_event_source_mapping(UUID=stack["Mapping"])
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 7}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["MaximumBatchingWindowInSeconds"] == 1
+
+
+def test_reserved_concurrency_of_none_holds_the_queue(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, looping(ReservedConcurrentExecutions=0))
+    stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
+    assert not until(lambda: depth(stack, "Dead"), seconds=0.5)
+    assert depth(stack, "Queue") == 1
+
+
+def api(authorization: str) -> dict[str, Any]:
+    """An HTTP API with one route."""
+    return {
+        "Role": role("lambda.amazonaws.com"),
+        "Function": function(
+            "def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}", "Role"
+        ),
+        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "test", "ProtocolType": "HTTP"}},
+        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
+        "Stage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "StageName": "$default",
+                "AutoDeploy": True,
+                "AccessLogSettings": {"DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]}, "Format": "$context.requestId"},
+                "DefaultRouteSettings": {"ThrottlingBurstLimit": 5, "ThrottlingRateLimit": 10},
+            },
+        },
+        "Integration": {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": {"Fn::GetAtt": ["Function", "Arn"]},
+                "PayloadFormatVersion": "2.0",
+            },
+        },
+        "Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "RouteKey": "GET /healthz",
+                "AuthorizationType": authorization,
+                "Target": {"Fn::Join": ["/", ["integrations", {"Ref": "Integration"}]]},
+            },
+        },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "Function"},
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/healthz"},
+            },
+        },
+    }
+
+
+def fetch(url: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, headers=headers or {}), timeout=10) as response:  # noqa: S310
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_an_api_answers_at_its_local_url_and_by_its_own_name(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, api("NONE"), {"Endpoint": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}, region="us-west-2")
+    identity = stack["Api"]
+    endpoint = stack.outputs()["Endpoint"]
+    assert endpoint == f"https://{identity}.execute-api.us-west-2.amazonaws.com"
+    assert fetch(f"{cloud.api_url(identity)}/healthz") == (200, "/healthz")
+    assert fetch(f"{cloud.endpoint_url}/healthz", {"Host": endpoint.removeprefix("https://")}) == (200, "/healthz")
+    stage = stack.client("apigatewayv2").get_stage(ApiId=identity, StageName="$default")
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 10
+    assert stage["AccessLogSettings"]["Format"] == "$context.requestId"
+
+
+def signed(cloud: LocalCloud, url: str, credentials: Any) -> dict[str, str]:  # noqa: ANN401  botocore's credentials
+    from botocore.auth import SigV4Auth  # noqa: PLC0415
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+
+    request = AWSRequest("GET", url)
+    SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+    return dict(request.headers)
+
+
+def test_an_iam_route_admits_only_who_may_invoke_it(cloud: LocalCloud) -> None:
+    from botocore.credentials import Credentials  # noqa: PLC0415
+
+    resources = {
+        **api("AWS_IAM"),
+        "Client": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
+        "Stranger": role("lambda.amazonaws.com"),
+    }
+    outputs = {name: {"Fn::GetAtt": [name, "Arn"]} for name in ("Client", "Stranger")}
+    stack = deploy(cloud, resources, outputs)
+    url = f"{cloud.api_url(stack['Api'])}/healthz"
+
+    def ask(who: str) -> int:
+        answer = cloud.client("sts").assume_role(RoleArn=stack.outputs()[who], RoleSessionName="test")["Credentials"]
+        credentials = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+        return fetch(url, signed(cloud, url, credentials))[0]
+
+    assert ask("Client") == 200
+    assert ask("Stranger") == 403
+    assert fetch(url)[0] == 403
+    assert assume(cloud, stack.outputs()["Client"], "sts").get_caller_identity()["Arn"].endswith("/test")

@@ -1,0 +1,161 @@
+"""Secrets: identity, replicas, rotation that runs, and the key's say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+ROTATES = """
+    import boto3, json
+    secrets = boto3.client("secretsmanager")
+    def handler(event, context):
+        arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
+        print("step", step)
+        if step == "createSecret":
+            secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
+        if step == "testSecret":
+            assert secrets.get_secret_value(SecretId=arn, VersionStage="AWSPENDING")["SecretString"] == "new"
+        if step == "finishSecret":
+            stages = secrets.describe_secret(SecretId=arn)["VersionIdsToStages"]
+            current = next(version for version, names in stages.items() if "AWSCURRENT" in names)
+            secrets.update_secret_version_stage(
+                SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current)
+"""
+
+
+def secret(name: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    return {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": name, **properties}}
+
+
+def rotating(name: str, *actions: str, **schedule: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    return {
+        "Secret": secret(name, SecretString="old"),
+        "Role": role("lambda.amazonaws.com", allow(*actions)),
+        "Function": function(ROTATES, "Role"),
+        "Schedule": {
+            "Type": "AWS::SecretsManager::RotationSchedule",
+            "Properties": {
+                "SecretId": {"Ref": "Secret"},
+                "RotationLambdaARN": {"Fn::GetAtt": ["Function", "Arn"]},
+                "RotationRules": {"AutomaticallyAfterDays": 30},
+                **schedule,
+            },
+        },
+    }
+
+
+ALL = ("secretsmanager:*",)
+
+
+def current(stack: Stack) -> str:
+    value: str = stack.client("secretsmanager").get_secret_value(SecretId=stack["Secret"])["SecretString"]
+    return value
+
+
+def test_a_secrets_identity_is_its_arn(cloud: LocalCloud) -> None:
+    generated = {"PasswordLength": 40, "ExcludePunctuation": True, "SecretStringTemplate": '{"v":1}', "GenerateStringKey": "k"}
+    stack = deploy(cloud, {"Secret": secret("named", GenerateSecretString=generated)}, {"Ref": {"Ref": "Secret"}})
+    arn = stack.outputs()["Ref"]
+    assert arn.startswith("arn:aws:secretsmanager:us-east-1:000000000000:secret:named-")
+    assert len(arn.rpartition("-")[2]) == 6
+    value = json.loads(current(stack))
+    assert value["v"] == 1
+    assert len(value["k"]) == 40
+    assert value["k"].isalnum()
+    stack.update({"Secret": secret("named", GenerateSecretString=generated, Description="changed")})
+    assert json.loads(current(stack)) == value
+
+
+def test_replicas_keep_the_key_of_their_region_and_follow(cloud: LocalCloud) -> None:
+    west = deploy(cloud, {"Key": key()}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region="us-west-2").outputs()["Arn"]
+    replicas = [{"Region": "us-west-2", "KmsKeyId": west}]
+    stack = deploy(cloud, {"Secret": secret("copied", SecretString="one", ReplicaRegions=replicas)})
+    remote = cloud.client("secretsmanager", "us-west-2")
+    assert remote.describe_secret(SecretId="copied")["KmsKeyId"] == west
+    status = stack.client("secretsmanager").describe_secret(SecretId="copied")["ReplicationStatus"]
+    assert [(entry["Region"], entry["Status"]) for entry in status] == [("us-west-2", "InSync")]
+    stack.client("secretsmanager").put_secret_value(SecretId="copied", SecretString="two")
+    assert until(lambda: remote.get_secret_value(SecretId="copied")["SecretString"] == "two")
+    stack.update({"Secret": secret("copied", SecretString="one")})
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        remote.describe_secret(SecretId="copied")
+
+
+def test_a_schedule_rotates_at_once_and_runs_all_four_steps(cloud: LocalCloud) -> None:
+    resources = rotating("rotated", *ALL, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+    stack = deploy(cloud, resources)
+    assert until(lambda: current(stack) == "new")
+    secrets = stack.client("secretsmanager")
+    previous = secrets.get_secret_value(SecretId=stack["Secret"], VersionStage="AWSPREVIOUS")
+    assert previous["SecretString"] == "old"
+    described = until(lambda: (d := secrets.describe_secret(SecretId=stack["Secret"])).get("LastRotatedDate") and d)
+    assert described["RotationEnabled"] is True
+    assert described["RotationRules"]["AutomaticallyAfterDays"] == 30
+    group = f"/aws/lambda/{stack['Function']}"
+
+    def steps() -> list[str]:
+        events = stack.client("logs").filter_log_events(logGroupName=group)["events"]
+        return [event["message"].split()[-1] for event in events if event["message"].startswith("step")]
+
+    assert until(lambda: len(steps()) == 4)
+    assert sorted(steps()) == sorted(["createSecret", "setSecret", "testSecret", "finishSecret"])
+
+
+def test_a_schedule_that_must_not_rotate_yet_only_tests(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, rotating("patient", *ALL, RotateImmediatelyOnUpdate=False))
+    assert not until(lambda: current(stack) == "new", seconds=1.0)
+    stack.client("secretsmanager").rotate_secret(SecretId=stack["Secret"])
+    assert until(lambda: current(stack) == "new")
+
+
+def test_a_rotation_whose_role_may_not_write_leaves_the_secret_as_it_was(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, rotating("stuck", "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"))
+    assert not until(lambda: current(stack) == "new", seconds=1.0)
+    assert "LastRotatedDate" not in stack.client("secretsmanager").describe_secret(SecretId=stack["Secret"])
+
+
+def test_a_resource_policy_is_kept_and_taken_away(cloud: LocalCloud) -> None:
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/none": "x"}},
+    }
+    policy = {
+        "Type": "AWS::SecretsManager::ResourcePolicy",
+        "Properties": {
+            "SecretId": {"Ref": "Secret"},
+            "ResourcePolicy": {"Version": "2012-10-17", "Statement": [deny]},
+            "BlockPublicPolicy": True,
+        },
+    }
+    resources = {"Secret": secret("guarded", SecretString="x")}
+    stack = deploy(cloud, {**resources, "Policy": policy})
+    secrets = stack.client("secretsmanager")
+    kept = json.loads(secrets.get_resource_policy(SecretId="guarded")["ResourcePolicy"])
+    assert kept["Statement"] == [deny]
+    stack.update(resources)
+    assert "ResourcePolicy" not in secrets.get_resource_policy(SecretId="guarded")
+
+
+def test_a_secret_under_a_key_needs_the_key(cloud: LocalCloud) -> None:
+    resources = {
+        "Reader": role("lambda.amazonaws.com", allow("secretsmanager:GetSecretValue", "kms:Decrypt")),
+        "Key": key(),
+        "Secret": secret("sealed", SecretString="x", KmsKeyId={"Fn::GetAtt": ["Key", "Arn"]}),
+    }
+    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
+    reader = assume(cloud, stack.outputs()["Role"], "secretsmanager")
+    with pytest.raises(ClientError, match="KMS"):
+        reader.get_secret_value(SecretId="sealed")
+    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
+    assert reader.get_secret_value(SecretId="sealed")["SecretString"] == "x"

@@ -1,0 +1,150 @@
+"""Global tables: replicas with settings of their own, and replication that is late, ordered and lossy like AWS's."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+def replica(region: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    return {
+        "Region": region,
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "Tags": [{"Key": "Owner", "Value": region}],
+        **properties,
+    }
+
+
+def global_table(*replicas: dict[str, Any], **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    index = {
+        "IndexName": "by_file",
+        "KeySchema": [{"AttributeName": "file", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    names = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "file")]
+    return {
+        "Type": "AWS::DynamoDB::GlobalTable",
+        "Properties": {
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": names,
+            "GlobalSecondaryIndexes": [index],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+            "Replicas": list(replicas),
+            **properties,
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def table(cloud: LocalCloud) -> Stack:
+    return deploy(cloud, {"Table": global_table(replica(WEST), replica(EAST))}, region=WEST)
+
+
+def clients(stack: Stack) -> tuple[Any, Any, str]:
+    return stack.cloud.client("dynamodb", EAST), stack.cloud.client("dynamodb", WEST), stack["Table"]
+
+
+def value(client: Any, name: str, pk: str) -> str | None:  # noqa: ANN401  a boto3 client
+    item = client.get_item(TableName=name, Key={"pk": {"S": pk}}, ConsistentRead=True).get("Item")
+    return item["value"]["S"] if item else None
+
+
+def put(client: Any, name: str, pk: str, content: str, **condition: Any) -> None:  # noqa: ANN401  a boto3 client
+    item = {"pk": {"S": pk}, "value": {"S": content}, "file": {"S": "f"}}
+    client.put_item(TableName=name, Item=item, **condition)
+
+
+def test_each_replica_has_its_own_settings(cloud: LocalCloud) -> None:
+    west_key = deploy(cloud, {"Key": key()}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=WEST).outputs()["Arn"]
+    east_key = deploy(cloud, {"Key": key()}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=EAST).outputs()["Arn"]
+    resources = {
+        "Table": global_table(
+            replica(WEST, SSESpecification={"KMSMasterKeyId": west_key}, DeletionProtectionEnabled=True),
+            replica(EAST, SSESpecification={"KMSMasterKeyId": east_key}),
+            SSESpecification={"SSEEnabled": True, "SSEType": "KMS"},
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+        )
+    }
+    stack = deploy(cloud, resources, region=WEST)
+    east, west, name = clients(stack)
+    for client, expected, protected in ((west, west_key, True), (east, east_key, False)):
+        described = client.describe_table(TableName=name)["Table"]
+        assert described["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": expected}
+        assert described["DeletionProtectionEnabled"] is protected
+        assert [index["IndexName"] for index in described["GlobalSecondaryIndexes"]] == ["by_file"]
+        assert len(described["Replicas"]) == 1
+        backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+        ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+        tags = client.list_tags_of_resource(ResourceArn=described["TableArn"])["Tags"]
+        assert tags == [{"Key": "Owner", "Value": client.meta.region_name}]
+
+    with pytest.raises(AssertionError, match="protected against deletion"):
+        stack.delete()
+    stack.update({"Table": global_table(replica(WEST))})
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        east.describe_table(TableName=name)
+    assert west.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is False
+    stack.delete()
+
+
+def test_a_write_arrives_in_the_other_region_in_both_directions(table: Stack) -> None:
+    east, west, name = clients(table)
+    put(east, name, "east", "1")
+    put(west, name, "west", "2")
+    assert until(lambda: value(west, name, "east")) == "1"
+    assert until(lambda: value(east, name, "west")) == "2"
+    east.delete_item(TableName=name, Key={"pk": {"S": "west"}})
+    assert until(lambda: value(west, name, "west") is None)
+
+
+def test_a_write_is_answered_before_it_has_travelled(cloud: LocalCloud, table: Stack) -> None:
+    east, west, name = clients(table)
+    cloud.set_replication_lag(0.6)
+    try:
+        began = time.monotonic()
+        put(east, name, "slow", "1")
+        assert time.monotonic() - began < 0.4
+        assert value(west, name, "slow") is None
+        assert until(lambda: value(west, name, "slow")) == "1"
+    finally:
+        cloud.set_replication_lag(0.05)
+
+
+def test_conditions_see_the_local_replica_and_the_last_writer_wins(cloud: LocalCloud, table: Stack) -> None:
+    east, west, name = clients(table)
+    cloud.partition(cut=True)
+    try:
+        absent = {"ConditionExpression": "attribute_not_exists(pk)"}
+        put(east, name, "both", "first", **absent)
+        put(west, name, "both", "second", **absent)
+        assert (value(east, name, "both"), value(west, name, "both")) == ("first", "second")
+    finally:
+        cloud.partition(cut=False)
+    assert until(lambda: value(east, name, "both") == "second")
+    assert value(west, name, "both") == "second"
+
+
+def test_a_table_under_a_key_needs_the_key(cloud: LocalCloud) -> None:
+    home = replica(EAST, SSESpecification={"KMSMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}})
+    encrypted = global_table(home, SSESpecification={"SSEEnabled": True, "SSEType": "KMS"})
+    reader = role("lambda.amazonaws.com", allow("dynamodb:GetItem", "kms:Decrypt"))
+    resources = {"Reader": reader, "Key": key(), "Table": encrypted}
+    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
+    client = assume(cloud, stack.outputs()["Role"], "dynamodb")
+    with pytest.raises(ClientError, match="KMS"):
+        value(client, stack["Table"], "x")
+    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
+    assert value(client, stack["Table"], "x") is None

@@ -1,0 +1,56 @@
+"""A stack with nothing in it, of a region of ours, for one construct to be tried in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
+
+from infra.region import RegionContext, RegionRole
+from infra.settings import Settings
+
+ACCOUNT = "123456789012"
+CDK_JSON = Path(__file__).parents[3] / "cdk.json"
+
+
+def context(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> RegionContext:
+    """Return a region of prod, unless the settings say otherwise; the secondary, which is the control region."""
+    return RegionContext(settings=Settings.model_validate({"account": ACCOUNT, **settings}), role=role)
+
+
+def stack_in(of: RegionContext) -> Stack:
+    """Return an empty stack in a region, under the same feature flags as the real app."""
+    flags = json.loads(CDK_JSON.read_text())["context"]
+    environment = Environment(account=of.settings.account, region=of.region)
+    return Stack(App(context=flags), "Small", env=environment)
+
+
+def key_in(stack: Stack) -> kms.Key:
+    """Return a key that encrypts whatever the construct needs encrypted."""
+    return kms.Key(stack, "Key", enable_key_rotation=True)
+
+
+def function_in(stack: Stack) -> lambda_.Function:
+    """Return a function for the construct to call."""
+    return lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+    )
+
+
+def of_type(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type, by logical id."""
+    found = Template.from_stack(stack).find_resources(kind)
+    return {logical_id: resource["Properties"] for logical_id, resource in found.items()}
+
+
+def only(stack: Stack, kind: str) -> dict[str, Any]:
+    """Return the properties of the one resource of a type."""
+    (properties,) = of_type(stack, kind).values()
+    return properties

@@ -1,0 +1,206 @@
+"""The alarms: which there are, on which dimensions, and what their silence means."""
+
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+
+from handlers.shared import schema
+from infra.constructs.alarm_topic import AlarmTopic
+from infra.constructs.alarms import Alarms
+from infra.constructs.metrics import RegionMetrics
+from infra.constructs.queue import AsyncDeadLetterQueue, IngestQueue
+from infra.region import RegionRole
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, stack_in
+
+PREFIX, SUFFIX = "serverless-", "-prod"
+PRIMARY_BUCKET = f"serverless-ingest-prod-{ACCOUNT}-us-east-1-an"
+SECONDARY_BUCKET = f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an"
+
+
+def alarms_stack(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> Stack:
+    of = context(role, **settings)
+    stack = stack_in(of)
+    topic = AlarmTopic(stack, "AlarmTopic", context=of, key=key_in(stack)).topic
+    metrics = RegionMetrics(context=of, account=ACCOUNT, api_id="api")
+    Alarms(stack, "Alarms", context=of, metrics=metrics, topic=topic)
+    return stack
+
+
+def alarms(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> dict[str, dict[str, Any]]:
+    return {
+        alarm["AlarmName"].removeprefix(PREFIX).removesuffix(SUFFIX): alarm
+        for alarm in of_type(alarms_stack(role, **settings), "AWS::CloudWatch::Alarm").values()
+    }
+
+
+def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
+    return {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+
+
+def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
+    throttles = {
+        f"table-{index}{kind}-throttles" for index in ("", "by-file-", "by-state-hour-") for kind in ("read", "write")
+    }
+    operations = ("batch-write-item", "get-item", "put-item", "query", "update-item")
+    assert set(alarms()) == {
+        "queue-age",
+        "dlq-depth",
+        "async-dlq-depth",
+        "processor-errors",
+        "processor-throttles",
+        "processor-duration",
+        "issuer-errors",
+        "api-5xx",
+        *throttles,
+        *(f"table-errors-{operation}" for operation in operations),
+        "table-replication-latency",
+        "incoming-replication-latency",
+        "incoming-replication-pending",
+        "outgoing-replication-failed",
+        "shadow-age",
+        "quarantined",
+        "trail-silent",
+    }
+
+
+@pytest.mark.parametrize("role", RegionRole)
+def test_each_alarm_acts_is_plain_and_decides_what_silence_means(role: RegionRole) -> None:
+    stack = alarms_stack(role)
+    (topic,) = of_type(stack, "AWS::SNS::Topic")
+    found = of_type(stack, "AWS::CloudWatch::Alarm").values()
+    for alarm in found:
+        name = alarm["AlarmName"]
+        assert alarm["AlarmActions"] == [{"Ref": topic}], name
+        # Metric math would be under `Metrics`, which a Route 53 health check does not take.
+        assert "Metrics" not in alarm, name
+        assert alarm["MetricName"], name
+        assert alarm["TreatMissingData"] in {"notBreaching", "breaching", "missing"}, name
+        assert alarm["AlarmDescription"], name
+
+
+def test_silence_is_a_failure_for_the_trail_and_no_answer_for_incoming_replication() -> None:
+    unlike = {
+        name: alarm["TreatMissingData"]
+        for name, alarm in alarms().items()
+        if alarm["TreatMissingData"] != "notBreaching"
+    }
+    assert unlike == {
+        "trail-silent": "breaching",
+        "incoming-replication-latency": "missing",
+        "incoming-replication-pending": "missing",
+    }
+
+
+def test_the_queue_alarms_watch_queues_that_there_are() -> None:
+    of = context()
+    stack = stack_in(of)
+    key = key_in(stack)
+    IngestQueue(stack, "Ingest", context=of, key=key, function_timeout=Duration.minutes(5))
+    AsyncDeadLetterQueue(stack, "Async", context=of, key=key)
+    real = {queue["QueueName"] for queue in of_type(stack, "AWS::SQS::Queue").values()}
+    watched = {dimensions(alarm)["QueueName"] for alarm in alarms().values() if alarm["Namespace"] == "AWS/SQS"}
+    assert watched == real
+
+
+def test_every_index_of_the_table_is_watched() -> None:
+    watched = {
+        dimensions(alarm).get("GlobalSecondaryIndexName")
+        for alarm in alarms().values()
+        if alarm["MetricName"].endswith("ThrottleEvents")
+    }
+    assert watched == {None, schema.FILE_INDEX, schema.STATE_INDEX}
+
+
+@pytest.mark.parametrize(
+    ("role", "incoming", "outgoing"),
+    [
+        (RegionRole.PRIMARY, (SECONDARY_BUCKET, PRIMARY_BUCKET), (PRIMARY_BUCKET, SECONDARY_BUCKET)),
+        (RegionRole.SECONDARY, (PRIMARY_BUCKET, SECONDARY_BUCKET), (SECONDARY_BUCKET, PRIMARY_BUCKET)),
+    ],
+)
+def test_replication_is_watched_in_the_region_where_s3_publishes_it(
+    role: RegionRole, incoming: tuple[str, str], outgoing: tuple[str, str]
+) -> None:
+    found = alarms(role)
+    expected = {
+        # S3 publishes these two in the destination's region…
+        "incoming-replication-latency": ("ReplicationLatency", incoming),
+        "incoming-replication-pending": ("OperationsPendingReplication", incoming),
+        # … and this one in the source's.
+        "outgoing-replication-failed": ("OperationsFailedReplication", outgoing),
+    }
+    for name, (metric, (source, destination)) in expected.items():
+        assert found[name]["MetricName"] == metric
+        assert dimensions(found[name]) == {
+            "SourceBucket": source,
+            "DestinationBucket": destination,
+            "RuleId": "everything-to-the-other-region",
+        }
+
+
+@pytest.mark.parametrize(
+    ("role", "receiving"), [(RegionRole.PRIMARY, "us-west-2"), (RegionRole.SECONDARY, "us-east-1")]
+)
+def test_the_table_s_lag_is_watched_towards_the_other_region(role: RegionRole, receiving: str) -> None:
+    alarm = alarms(role)["table-replication-latency"]
+    assert dimensions(alarm) == {"TableName": "serverless-ledger-prod", "ReceivingRegion": receiving}
+
+
+def test_a_strongly_consistent_table_has_no_lag_to_watch() -> None:
+    assert "table-replication-latency" not in alarms(consistency="strong", retention={"attempts_days": 0})
+
+
+@pytest.mark.parametrize(("role", "watched"), [(RegionRole.PRIMARY, False), (RegionRole.SECONDARY, True)])
+def test_the_trail_is_watched_where_it_is_at_home(role: RegionRole, watched: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+    assert ("trail-silent" in alarms(role)) is watched
+
+
+def test_thresholds_follow_the_limits() -> None:
+    found = alarms(
+        limits={"processor_timeout_seconds": 100, "shadow_delay_seconds": 5, "shadow_maximum_age_seconds": 600}
+    )
+    assert found["processor-duration"]["Threshold"] == 80_000
+    assert found["processor-duration"]["ExtendedStatistic"] == "p99"
+    assert found["queue-age"]["Threshold"] == 200
+    assert found["shadow-age"]["Threshold"] == 600
+
+
+def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> None:
+    for name in ("shadow-age", "quarantined"):
+        alarm = alarms()[name]
+        assert alarm["Namespace"] == "Lockstep"
+        assert dimensions(alarm) == {"service": "processor", "environment": "prod"}
+
+
+def _children(composite: dict[str, Any]) -> set[str]:
+    parts = composite["AlarmRule"]["Fn::Join"][1]
+    return {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict)}
+
+
+def test_two_composite_alarms_sum_up_and_act() -> None:
+    stack = alarms_stack()
+    (topic,) = of_type(stack, "AWS::SNS::Topic")
+    names = {
+        logical_id: alarm["AlarmName"].removeprefix(PREFIX).removesuffix(SUFFIX)
+        for logical_id, alarm in of_type(stack, "AWS::CloudWatch::Alarm").items()
+    }
+    composites = {
+        composite["AlarmName"]: composite for composite in of_type(stack, "AWS::CloudWatch::CompositeAlarm").values()
+    }
+    assert set(composites) == {"serverless-region-unhealthy-prod", "serverless-data-at-risk-prod"}
+    for composite in composites.values():
+        assert composite["AlarmActions"] == [{"Ref": topic}]
+        assert not re.search(r"\bAND\b", str(composite["AlarmRule"]))
+    data_at_risk = {names[child] for child in _children(composites["serverless-data-at-risk-prod"])}
+    assert data_at_risk == {
+        "table-replication-latency",
+        "incoming-replication-latency",
+        "incoming-replication-pending",
+        "outgoing-replication-failed",
+        "shadow-age",
+    }
+    unhealthy = {names[child] for child in _children(composites["serverless-region-unhealthy-prod"])}
+    assert {"queue-age", "processor-errors", "issuer-errors", "api-5xx"} <= unhealthy
+    assert not unhealthy & data_at_risk

@@ -1,0 +1,73 @@
+"""The dashboard: both regions, side by side, each widget with its region."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.constructs.dashboard import Dashboard
+from infra.region import RegionRole
+from unit_tests.infra.constructs.small_stack import context, only, stack_in
+
+
+def widgets(control: RegionRole = RegionRole.SECONDARY) -> list[dict[str, Any]]:
+    of = context(control, control=control)
+    stack = stack_in(of)
+    Dashboard(
+        stack,
+        "Dashboard",
+        settings=of.settings,
+        api_ids={RegionRole.PRIMARY: "api-one", RegionRole.SECONDARY: "api-two"},
+    )
+    dashboard = only(stack, "AWS::CloudWatch::Dashboard")
+    assert dashboard["DashboardName"] == "serverless-overview-prod"
+    found: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"])["widgets"]
+    return found
+
+
+def metrics(widget: dict[str, Any]) -> list[list[Any]]:
+    found: list[list[Any]] = widget["properties"]["metrics"]
+    return found
+
+
+def graphs(control: RegionRole = RegionRole.SECONDARY) -> list[dict[str, Any]]:
+    return [widget for widget in widgets(control) if widget["type"] == "metric"]
+
+
+def test_every_graph_says_which_region_it_shows() -> None:
+    for graph in graphs():
+        region = graph["properties"]["region"]
+        assert region in graph["properties"]["title"]
+        for metric in metrics(graph):
+            # Without a region of its own a metric is looked for in the widget's, which is the same.
+            assert (metric[-1] if isinstance(metric[-1], dict) else {}).get("region", region) == region
+
+
+def test_both_regions_show_the_same_graphs() -> None:
+    shown = [
+        {
+            graph["properties"]["title"].removesuffix(f" ({region})")
+            for graph in graphs()
+            if graph["properties"]["region"] == region and "trail" not in graph["properties"]["title"]
+        }
+        for region in ("us-east-1", "us-west-2")
+    ]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) >= 10
+
+
+def test_each_region_s_front_door_is_its_own() -> None:
+    found = {
+        graph["properties"]["region"]: metrics(graph)[0][3]
+        for graph in graphs()
+        if metrics(graph)[0][0] == "AWS/ApiGateway"
+    }
+    assert found == {"us-east-1": "api-one", "us-west-2": "api-two"}
+
+
+@pytest.mark.parametrize(
+    ("control", "region"), [(RegionRole.PRIMARY, "us-east-1"), (RegionRole.SECONDARY, "us-west-2")]
+)
+def test_the_trail_is_shown_where_it_is_at_home(control: RegionRole, region: str) -> None:
+    shown = [graph for graph in graphs(control) if metrics(graph)[0][0] == "AWS/Logs"]
+    assert [graph["properties"]["region"] for graph in shown] == [region]

@@ -1,0 +1,78 @@
+"""The HTTP API: who must sign, how fast, and what is logged."""
+
+import json
+
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+from infra.constructs.front_door import FrontDoor
+from unit_tests.infra.constructs.small_stack import context, function_in, key_in, of_type, only, stack_in
+
+
+def front_door(**settings: object) -> Stack:
+    of = context(**settings)
+    stack = stack_in(of)
+    FrontDoor(stack, "FrontDoor", context=of, issuer=function_in(stack), logs_key=key_in(stack))
+    return stack
+
+
+def test_clients_sign_and_health_checkers_need_not() -> None:
+    routes = of_type(front_door(), "AWS::ApiGatewayV2::Route").values()
+    assert {route["RouteKey"]: route["AuthorizationType"] for route in routes} == {
+        "POST /uploads": "AWS_IAM",
+        "GET /uploads/{id}": "AWS_IAM",
+        "GET /files": "AWS_IAM",
+        "GET /healthz": "NONE",
+        "GET /ready": "NONE",
+    }
+
+
+def test_every_route_goes_to_the_issuer_with_payload_2() -> None:
+    integration = only(front_door(), "AWS::ApiGatewayV2::Integration")
+    assert integration["IntegrationType"] == "AWS_PROXY"
+    assert integration["PayloadFormatVersion"] == "2.0"
+
+
+def test_the_api_may_invoke_the_issuer_on_its_own_paths_only() -> None:
+    permissions = of_type(front_door(), "AWS::Lambda::Permission").values()
+    assert {permission["Principal"] for permission in permissions} == {"apigateway.amazonaws.com"}
+    allowed = {permission["SourceArn"]["Fn::Join"][1][-1] for permission in permissions}
+    assert allowed == {"/*/*/uploads", "/*/*/uploads/{id}", "/*/*/files", "/*/*/healthz", "/*/*/ready"}
+
+
+def test_the_stage_is_throttled_as_the_settings_say() -> None:
+    stage = only(front_door(limits={"api_rate": 7, "api_burst": 9}), "AWS::ApiGatewayV2::Stage")
+    assert stage["StageName"] == "$default"
+    assert stage["AutoDeploy"] is True
+    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 7, "ThrottlingBurstLimit": 9}
+
+
+def test_the_access_log_is_json_and_goes_to_an_encrypted_log_group() -> None:
+    stack = front_door()
+    settings = only(stack, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+    assert json.loads(settings["Format"])["status"] == "$context.status"
+    logical_id, attribute = settings["DestinationArn"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    group = of_type(stack, "AWS::Logs::LogGroup")[logical_id]
+    assert group["LogGroupName"] == "serverless-api-access-prod"
+    assert group["RetentionInDays"] == 365
+    assert "KmsKeyId" in group
+
+
+def test_no_browser_is_let_in_unless_its_origin_is_set() -> None:
+    assert "CorsConfiguration" not in only(front_door(), "AWS::ApiGatewayV2::Api")
+    cors = only(front_door(cors_origins=["https://www.example.com"]), "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["https://www.example.com"]
+    assert "AllowCredentials" not in cors
+
+
+def test_the_url_has_no_slash_at_its_end() -> None:
+    of = context()
+    stack = stack_in(of)
+    door = FrontDoor(stack, "FrontDoor", context=of, issuer=function_in(stack), logs_key=key_in(stack))
+    Template.from_stack(stack).resource_properties_count_is(
+        "AWS::ApiGatewayV2::Api", {"Name": "serverless-ingest-prod"}, 1
+    )
+    parts = stack.resolve(door.url)["Fn::Join"][1]
+    assert parts[0] == "https://"
+    assert parts[2:] == [".execute-api.us-west-2.", {"Ref": "AWS::URLSuffix"}]
