@@ -19,7 +19,7 @@ MINIMUM_REASON: Final = 20
 _KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
 _SETTINGS: Final = {"environment"}
-_PLACEHOLDERS: Final = ("environment", "account", "region")
+_PLACEHOLDERS: Final = ("environment", "region")
 _ANNOTATION: Final = "annotation::"
 
 MALFORMED: Final = RuleInfo(
@@ -50,7 +50,7 @@ RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTER
 
 
 Facts: TypeAlias = Mapping[str, tuple[str, ...]]
-"""What is true of a configuration: its `environment`, its `account`, and each `region` that it has stacks in."""
+"""What is true of a configuration: its `environment`, and each `region` that it has stacks in."""
 
 
 class RegistryError(Exception):
@@ -167,7 +167,7 @@ def check_registry(document: Mapping[str, Any], today: date) -> Registry:
 
 
 def expand(rule: str, facts: Facts) -> list[str]:
-    """A rule id with `{environment}`, `{account}` and `{region}` as each of them is in a configuration.
+    """A rule id with `{environment}` and `{region}` as each of them is in a configuration.
 
     The ids of some findings hold the name of the resource in question, and names differ between configurations.
     """
@@ -253,7 +253,7 @@ def _stale_message(
         for finding in findings
         if finding.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED} and finding.rule.partition("[")[0] == family
     }
-    hint = f"; still open: {', '.join(sorted(open_ones)[:5])}" if open_ones else ""
+    hint = f"; still open: {', '.join(sorted(open_ones)[:2])}" if open_ones else ""
     return f"nothing was found by {rule} at {path} in {', '.join(configurations)}{hint}"
 
 
@@ -314,7 +314,7 @@ def _rule_problems(rule: str) -> list[str]:
     if not pack or not name or rule.lower().startswith(_ANNOTATION):
         return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, as AwsSolutions::AwsSolutions-S1"]
     return [
-        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{account}}, {{region}}"
+        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{region}}"
         for found in re.findall(r"\{.*?\}", rule)
         if found.strip("{}") not in _PLACEHOLDERS
     ]

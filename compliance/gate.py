@@ -160,7 +160,6 @@ def _judge_ourselves(world: World) -> Findings:
 def _conclude(run: _Run, assembly: Assembly, world: World, found: Findings) -> None:
     facts = {
         "environment": (world.environment,),
-        "account": assembly.accounts,
         "region": tuple(dict.fromkeys(template.region for template in world.templates if template.region)),
     }
     rows = acknowledgements.apply(run.registry, found.rows, facts)

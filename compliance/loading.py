@@ -37,12 +37,10 @@ class Assembly:
     Attributes:
         templates: Of its stacks, in the manifest's order.
         acknowledged: Each (construct path, acknowledged id) that the constructs carry.
-        accounts: The accounts that its stacks are for, without doubles.
     """
 
     templates: tuple[Template, ...]
     acknowledged: tuple[tuple[str, str], ...] = ()
-    accounts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -81,7 +79,6 @@ def load_assembly(directory: Path) -> Assembly:
     """
     templates: list[Template] = []
     acknowledged: list[tuple[str, str]] = []
-    accounts: list[str] = []
     for folder, name, artifact in _artifacts(directory):
         if artifact.get("type") != "aws:cloudformation:stack":
             continue
@@ -89,14 +86,12 @@ def load_assembly(directory: Path) -> Assembly:
         acknowledged.extend(metadata.acknowledged)
         properties = artifact.get("properties", {})
         template = load_template(folder / str(properties.get("templateFile")))
-        account, region = _environment(str(artifact.get("environment", "")))
-        accounts.append(account)
         templates.append(
             Template(
                 name=name,
                 body=template.body,
                 stack_name=str(properties.get("stackName", name)),
-                region=region,
+                region=_region(str(artifact.get("environment", ""))),
                 paths={**template.paths, **metadata.paths},
                 text=template.text,
                 file=template.file,
@@ -104,11 +99,7 @@ def load_assembly(directory: Path) -> Assembly:
         )
     if not templates:
         raise LoadError(f"{directory}: the cloud assembly holds no stack, so there is nothing to judge")
-    return Assembly(
-        templates=tuple(templates),
-        acknowledged=tuple(acknowledged),
-        accounts=tuple(dict.fromkeys(filter(None, accounts))),
-    )
+    return Assembly(templates=tuple(templates), acknowledged=tuple(acknowledged))
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
@@ -140,10 +131,10 @@ def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata
     return found
 
 
-def _environment(text: str) -> tuple[str, str]:
-    """The account and the region of `aws://<account>/<region>`, each empty where it is left open."""
-    account, _, region = text.removeprefix("aws://").partition("/")
-    return account * (account != "unknown-account"), region * (region != "unknown-region")
+def _region(environment: str) -> str:
+    """The region of `aws://<account>/<region>`, empty where it is left open."""
+    region = environment.rpartition("/")[2]
+    return "" if region == "unknown-region" else region
 
 
 def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
@@ -177,6 +168,7 @@ def _parse(file: Path, text: str) -> Json:
 def _parse_json(text: str) -> Json:
     parsed = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
     _check_depth(parsed)
+    json.dumps(parsed, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is a ValueError here, and no text
     return parsed
 
 

@@ -201,7 +201,6 @@ def _acknowledge(app: App, registry: Registry, environment: str) -> None:
     stacks = [child for child in app.node.children if isinstance(child, Stack)]
     facts = {
         "environment": (environment,),
-        "account": tuple({stack.account for stack in stacks if not Token.is_unresolved(stack.account)}),
         "region": tuple({stack.region for stack in stacks if not Token.is_unresolved(stack.region)}),
     }
     for (rule, path), decision in registry.covering(facts).items():

@@ -35,14 +35,17 @@ def build_app(
         environment: a table of `environments.toml`; by default the CDK context's `environment`, else `prod`.
         outdir: where the cloud assembly is to be written; CDK's own default if None.
         settings: settings made elsewhere, in place of the file's.
-        asset: the directory that functions run from; by default it is bundled for the target that the CDK context's `bundle` names.
+        asset: the directory that functions run from; by default bundled for the target that the CDK context's
+            `bundle` names.
 
     Raises:
         SettingsError: the settings are wrong; the text tells all that is.
         BundlingError: the functions' libraries could not be installed.
     """
     # The CDK CLI hands its context over by itself; without the CLI the flags must be the same.
-    app = App(outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"])
+    app = App(
+        outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    )
     settings = settings or _settings(app, environment)
     _stacks(app, settings, asset or bundle(_bundle_target(app)))
     apply_tags(app, settings)
@@ -75,9 +78,7 @@ def _stacks(app: App, settings: Settings, asset: Path) -> None:
         context.role: KeysStack(app, f"{context.role.capitalize()}Keys", context=context, **_common(context, "keys"))
         for context in (secondary, primary)
     }
-    data = DataStack(
-        app, "Data", context=control, keys=keys[control.role].keys, **_common(control, "data")
-    )
+    data = DataStack(app, "Data", context=control, keys=keys[control.role].keys, **_common(control, "data"))
     regional = {
         context.role: RegionalStack(
             app,

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.reports.text import printable
 
 SHOWN_RULES: Final = 40
 SHOWN_PLACES: Final = 6
@@ -33,14 +34,13 @@ def _by_rule(ledger: Ledger) -> dict[str, list[Finding]]:
 
 def _show_rule(ledger: Ledger, name: str, findings: list[Finding], console: Console) -> None:
     rule = ledger.rules[name]
-    console.print(Text(f"{findings[0].verdict} {name}", style="bold red"))
+    console.print(Text(f"{findings[0].verdict} {printable(name)}", style="bold red"))
     console.print(Text(f"  {rule.title}"))
     for (path, message), configurations in list(_places(findings).items())[:SHOWN_PLACES]:
-        console.print(
-            Text(f"  - {path}", style="cyan") + Text(f" ({', '.join(configurations)})" * bool(configurations))
-        )
+        where = f" ({', '.join(configurations)})" if configurations else ""
+        console.print(Text(f"  - {printable(path)}", style="cyan") + Text(where))
         if message != rule.title:
-            console.print(Text(f"    {message}"))
+            console.print(Text(f"    {printable(message)}"))
     if len(_places(findings)) > SHOWN_PLACES:
         console.print(Text(f"  - and {len(_places(findings)) - SHOWN_PLACES} more in report.json"))
     console.print(Text(f"  why: {rule.why}", style="dim"))

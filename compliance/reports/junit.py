@@ -6,6 +6,7 @@ from io import BytesIO
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from compliance.ledger import Finding, Ledger, Verdict
+from compliance.reports.text import printable
 
 
 def render(ledger: Ledger) -> str:
@@ -25,14 +26,15 @@ def render(ledger: Ledger) -> str:
 
 def _case(ledger: Ledger, finding: Finding) -> TestCase:
     rule = ledger.rules[finding.rule]
-    case = TestCase(name=finding.path or finding.stack, classname=finding.rule)
-    text = f"{finding.message}\nWhy: {rule.why}\nFix: {rule.fix}"
+    case = TestCase(name=printable(finding.path), classname=printable(finding.rule))
+    message = printable(finding.message)
+    text = f"{message}\nWhy: {rule.why}\nFix: {rule.fix}"
     match finding.verdict:
         case Verdict.FAIL:
-            case.result = [Failure(finding.message, rule.severity.value)]
+            case.result = [Failure(message, rule.severity.value)]
             case.result[0].text = text
         case Verdict.NOT_EVALUATED:
-            case.result = [Error(finding.message, "not evaluated")]
+            case.result = [Error(message, "not evaluated")]
             case.result[0].text = text
         case Verdict.ACKNOWLEDGED:
             case.result = [Skipped(f"acknowledged by the decision {finding.decision}")]

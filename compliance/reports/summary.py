@@ -3,6 +3,7 @@
 from typing import Final
 
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.reports.text import printable
 
 SHOWN: Final = 25
 """Failing rows that are listed; the rest are counted and stand in report.json."""
@@ -64,4 +65,10 @@ def _packs(ledger: Ledger) -> list[str]:
 
 def _cell(text: str) -> str:
     """Text that cannot break out of a cell of a table."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    return (
+        printable(" ".join(text.split()))
+        .replace("\\", "\\\\")
+        .replace("|", "\\|")
+        .replace("<", "&lt;")
+        .replace("`", "'")
+    )

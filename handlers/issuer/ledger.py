@@ -1,8 +1,9 @@
 """The issuer's rows in the table, and the rows that it reads."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -13,12 +14,12 @@ from handlers.shared import schema
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import QueryInputPaginateTypeDef
 
 Row = dict[str, Any]
 
-_ROWS_AN_OBJECT: Final = 4
-"""At most: RESULT, and an UPLOAD row and an ATTEMPT row of each of two regions, less the one that leaves the index."""
+_ROWS_AN_OBJECT: Final = 3
+"""In the index by file, at most: RESULT and an UPLOAD row of each region."""
 
 
 class UploadIdReusedError(Exception):
@@ -123,14 +124,13 @@ class Ledger:
         Rows of one object share their `file_order`, so they lie side by side and no page cuts through an object.
         """
         rows = self._file_rows(file_key, limit=limit, before=before)
-        # The first row beyond the page says that there is more, so a page more than is shown is looked at.
-        objects = list(islice(groupby(rows, key=lambda row: str(row[schema.FILE_INDEX_SORT_KEY])), 0, None)) if False else []
         page: list[ObjectRows] = []
+        last = None
         for order, group in groupby(rows, key=lambda row: str(row[schema.FILE_INDEX_SORT_KEY])):
             if len(page) == limit:
-                return page, str(page_order)
+                return page, last
             page.append(_object_rows(order.rsplit("#", 1)[-1], list(group)))
-            page_order = order
+            last = order
         return page, None
 
     def _file_rows(self, file_key: str, *, limit: int, before: str | None) -> Iterator[Row]:
@@ -149,8 +149,8 @@ class Ledger:
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": values,
                 "ScanIndexForward": False,
-                "Limit": (limit + 1) * _ROWS_AN_OBJECT,
-            }
+            },
+            page_size=(limit + 1) * _ROWS_AN_OBJECT,
         )
 
     def _partition(self, partition_key: str) -> list[Row]:
@@ -166,9 +166,10 @@ class Ledger:
             )
         )
 
-    def _query(self, request: "QueryInputTypeDef") -> Iterator[Row]:
+    def _query(self, request: "QueryInputPaginateTypeDef", *, page_size: int = 100) -> Iterator[Row]:
         deserialize = TypeDeserializer().deserialize
-        for page in self._dynamodb.get_paginator("query").paginate(**request):
+        pages = self._dynamodb.get_paginator("query").paginate(**request, PaginationConfig={"PageSize": page_size})
+        for page in pages:
             for item in page["Items"]:
                 yield {name: deserialize(value) for name, value in item.items()}
 
@@ -178,15 +179,13 @@ class Ledger:
             schema.SORT_KEY: schema.upload_sort_key(self._region),
         }
         serialize = TypeSerializer().serialize
-        try:
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # an earlier try was here
             self._dynamodb.put_item(
                 TableName=self._table_name,
                 Item={name: serialize(value) for name, value in row.items()},
                 ConditionExpression="attribute_not_exists(#pk)",
                 ExpressionAttributeNames={"#pk": schema.PARTITION_KEY},
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            pass  # write-once: an earlier try was here
 
 
 def claim_partition_key(source: str, upload_id: str) -> str:
@@ -198,7 +197,8 @@ def _refuse_if_different(claims: Sequence[Row], ours: Row) -> None:
     for claim in claims:
         if any(claim[name] != value for name, value in ours.items()):
             raise UploadIdReusedError(
-                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")} | {"region": claim["region"]}
+                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")}
+                | {"region": claim["region"]}
             )
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from handlers.issuer.errors import Problem, RequestError, invalid_request
@@ -18,6 +19,7 @@ DEFAULT_SOURCE: Final = "default"
 DEFAULT_PAGE: Final = 20
 MAXIMUM_PAGE: Final = 100
 
+_UNREADABLE: Final = 10**30
 _EXAMPLE: Final = '{"key": "reports/2026/january.csv", "size": 1048576, "sha256": "<64 hexadecimal digits>"}'
 _FIELDS: Final = ("key", "size", "sha256", "upload_id", "source")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -130,15 +132,15 @@ def page_token(file_order: str) -> str:
 def _json_object(body: str | None, *, is_base64: bool) -> dict[str, Any]:
     hint = f"send one JSON object, as in {_EXAMPLE}"
     if not body:
-        raise RequestError(400, "InvalidRequest", "the body is empty", hint)
+        raise RequestError(HTTPStatus.BAD_REQUEST, "InvalidRequest", "the body is empty", hint)
     try:
         text = base64.b64decode(body, validate=True).decode() if is_base64 else body
         fields = json.loads(text)
     except (binascii.Error, ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise RequestError(400, "InvalidRequest", f"the body is not JSON: {reason}", hint) from error
+        raise RequestError(HTTPStatus.BAD_REQUEST, "InvalidRequest", f"the body is not JSON: {reason}", hint) from error
     if not isinstance(fields, dict):
-        raise RequestError(400, "InvalidRequest", f"the body is JSON, but {_kind(fields)}", hint)
+        raise RequestError(HTTPStatus.BAD_REQUEST, "InvalidRequest", f"the body is JSON, but {_kind(fields)}", hint)
     return fields
 
 
@@ -168,7 +170,7 @@ def _fits(upload: Upload, problems: list[Problem]) -> None:
             Problem(
                 "key",
                 f"takes {length} bytes in UTF-8, {excess} too many",
-                f"send {length - excess} bytes or fewer: S3 allows {MAXIMUM_OBJECT_KEY_BYTES}, the identity takes the rest",
+                f"send {length - excess} bytes or fewer: of S3's {MAXIMUM_OBJECT_KEY_BYTES} the identity takes the rest",
             )
         )
 
@@ -215,7 +217,12 @@ def _source(value: object, problems: list[Problem]) -> str:
 
 
 def _limit(value: str, problems: list[Problem]) -> int:
-    if value.isascii() and value.isdigit() and len(value) < len(str(MAXIMUM_PAGE)) + 1 and 1 <= int(value) <= MAXIMUM_PAGE:
+    if (
+        value.isascii()
+        and value.isdigit()
+        and len(value) < len(str(MAXIMUM_PAGE)) + 1
+        and 1 <= int(value) <= MAXIMUM_PAGE
+    ):
         return int(value)
     problems.append(Problem("limit", f"is {value[:80]!r}", f"send a whole number from 1 to {MAXIMUM_PAGE}"))
     return DEFAULT_PAGE
@@ -235,18 +242,10 @@ def _page(value: str | None, problems: list[Problem]) -> str | None:
 
 def _kind(value: object) -> str:
     """Say what a JSON value is, shortly and without failing on any."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f"the text {ascii(value[:80])}" if value else "an empty text"
-        case int() if abs(value) >= 10**30:
-            return "a number of more than 30 digits"
-        case int() | float():
-            return f"the number {value}"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return f"the text {ascii(value[:80])}" if value else "an empty text"
+    if isinstance(value, int | float):
+        return f"the number {value}" if abs(value) < _UNREADABLE else "a number of more than 30 digits"
+    return "a list" if isinstance(value, list) else "an object"

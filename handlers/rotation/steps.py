@@ -109,9 +109,7 @@ class Rotation:
         return dict(secret.get("VersionIdsToStages", {}))
 
     def _pending(self) -> SigningKey:
-        value = self.client.get_secret_value(
-            SecretId=self.secret_id, VersionId=self.version_id, VersionStage=PENDING
-        )
+        value = self.client.get_secret_value(SecretId=self.secret_id, VersionId=self.version_id, VersionStage=PENDING)
         return SigningKey.parse(value["VersionId"], value["SecretString"])
 
 

@@ -120,7 +120,7 @@ def answer(event: Mapping[str, Any], context: Context, provider: Provider, *, de
     try:
         outcome = _within_time(event, context, provider)
         body = _body(event, status="SUCCESS", outcome=outcome)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, an unanswered request holds the stack for an hour
+    except BaseException as error:  # whatever it is, an unanswered request holds the stack for an hour
         logger.error("the custom resource failed", exc_info=error)  # noqa: TRY400 - a plain logger may lack a handler
         body = _failure(event, context, error)
     _deliver(url, body, deliver or put)

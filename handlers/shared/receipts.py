@@ -22,7 +22,7 @@ MINIMUM_KEY_BYTES: Final = 32
 CLOCK_SKEW_SECONDS: Final = 300
 """How far ahead another region's clock may be before its receipt is refused as being from the future."""
 
-_SECRET_FIELD: Final = "key"
+_SECRET_FIELD: Final = "key"  # noqa: S105 - a field's name
 _TEXT_CLAIMS: Final = ("object_id", "upload_id", "source", "key", "sha256", "region")
 
 

@@ -114,9 +114,7 @@ class Alarms(Construct):
             alarm_description=says,
             alarm_rule=cloudwatch.AlarmRule.any_of(
                 *(
-                    cloudwatch.AlarmRule.from_alarm(
-                        self.by_resource[watch.resource], cloudwatch.AlarmState.ALARM
-                    )
+                    cloudwatch.AlarmRule.from_alarm(self.by_resource[watch.resource], cloudwatch.AlarmState.ALARM)
                     for watch in watches
                 )
             ),

@@ -30,9 +30,7 @@ _GRAPHS: Sequence[tuple[str, Series]] = (
     ),
     (
         "Table: throttles",
-        lambda of: [
-            of.table_throttles(kind, index) for index in (None, *INDEXES) for kind in ("Read", "Write")
-        ],
+        lambda of: [of.table_throttles(kind, index) for index in (None, *INDEXES) for kind in ("Read", "Write")],
     ),
     ("Table: milliseconds to the other region", lambda of: [of.table_replication_latency()]),
     ("Bucket: seconds behind the other region", lambda of: [of.incoming_replication_latency()]),
@@ -64,9 +62,7 @@ class Dashboard(Construct):
         super().__init__(scope, construct_id)
         account = Stack.of(self).account
         regions = [
-            RegionMetrics(
-                context=RegionContext(settings=settings, role=role), account=account, api_id=api_ids[role]
-            )
+            RegionMetrics(context=RegionContext(settings=settings, role=role), account=account, api_id=api_ids[role])
             for role in RegionRole
         ]
         self.name = regions[0].context.naming.dashboard("overview")

@@ -24,9 +24,7 @@ FAILURES: Final = 3
 RECORD_SECONDS: Final = 60
 
 
-def ready_check(
-    scope: Construct, construct_id: str, *, context: RegionContext, host: str
-) -> route53.CfnHealthCheck:
+def ready_check(scope: Construct, construct_id: str, *, context: RegionContext, host: str) -> route53.CfnHealthCheck:
     """Create the health check of one region: HTTPS to `/ready` on `host`, asked from around the world."""
     check = route53.CfnHealthCheck(
         scope,
@@ -85,9 +83,7 @@ class PrivateFailover(Construct):
         super().__init__(scope, construct_id)
         self._regions = {role: RegionContext(settings=settings, role=role) for role in RegionRole}
         self.health_checks = {
-            role: ready_check(
-                self, f"{role.capitalize()}Ready", context=context, host=endpoints[role].api_host
-            )
+            role: ready_check(self, f"{role.capitalize()}Ready", context=context, host=endpoints[role].api_host)
             for role, context in self._regions.items()
         }
         self.hosted_zone: route53.CfnHostedZone | None = None
@@ -103,9 +99,7 @@ class PrivateFailover(Construct):
             self,
             "Zone",
             name=self._zone_name,
-            hosted_zone_config=route53.CfnHostedZone.HostedZoneConfigProperty(
-                comment="Which region to send files to"
-            ),
+            hosted_zone_config=route53.CfnHostedZone.HostedZoneConfigProperty(comment="Which region to send files to"),
             vpcs=[
                 route53.CfnHostedZone.VPCProperty(vpc_id=vpc_ids[role], vpc_region=context.region)
                 for role, context in self._regions.items()
@@ -117,9 +111,7 @@ class PrivateFailover(Construct):
         for role, context in self._regions.items():
             self._record(role, "Active", name=self.record_name, kind="CNAME", value=endpoints[role].api_host)
             # The value of a TXT record is a quoted string.
-            self._record(
-                role, "Region", name=f"region.{self._zone_name}", kind="TXT", value=f'"{context.region}"'
-            )
+            self._record(role, "Region", name=f"region.{self._zone_name}", kind="TXT", value=f'"{context.region}"')
 
     def _record(self, role: RegionRole, word: str, *, name: str, kind: str, value: str) -> None:
         assert self.hosted_zone is not None  # noqa: S101 - made just before; told to the type checker

@@ -20,6 +20,9 @@ SIGNED_ROUTES: Final = ((_POST, "/uploads"), (_GET, "/uploads/{id}"), (_GET, "/f
 """Callers sign these with SigV4, and IAM says who may."""
 OPEN_ROUTES: Final = ((_GET, "/healthz"), (_GET, "/ready"))
 """Route 53's health checkers cannot sign; what they are told is no secret."""
+OPEN_ROUTE_RATE: Final = 20
+"""Requests a second: some sixteen health checkers ask every ten seconds, and people now and then."""
+OPEN_ROUTE_BURST: Final = 40
 
 _ACCESS_LOG_FIELDS: Final = {
     "requestId": "$context.requestId",
@@ -80,8 +83,11 @@ class FrontDoor(Construct):
         iam = authorizers.HttpIamAuthorizer()
         for method, path in SIGNED_ROUTES:
             self.api.add_routes(path=path, methods=[method], integration=integration, authorizer=iam)
-        for method, path in OPEN_ROUTES:
-            self.api.add_routes(path=path, methods=[method], integration=integration)
+        self._open_routes = [
+            route
+            for method, path in OPEN_ROUTES
+            for route in self.api.add_routes(path=path, methods=[method], integration=integration)
+        ]
 
     def _stage(self, logs_key: kms.IKey) -> apigateway.HttpStage:
         limits = self._context.settings.limits
@@ -100,6 +106,16 @@ class FrontDoor(Construct):
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG_FIELDS)
         )
+        # The routes that anyone may call have a throttle of their own, so a flood of them leaves the others theirs.
+        resource.route_settings = {
+            f"{method.value} {path}": {
+                "ThrottlingRateLimit": OPEN_ROUTE_RATE,
+                "ThrottlingBurstLimit": OPEN_ROUTE_BURST,
+            }
+            for method, path in OPEN_ROUTES
+        }
+        # API Gateway refuses settings of a route that it does not have yet.
+        resource.node.add_dependency(*self._open_routes)
         return stage
 
 

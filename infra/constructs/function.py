@@ -85,7 +85,7 @@ class Function(Construct):
             memory_size: megabytes.
             timeout: a minute unless told otherwise.
             reserved_concurrency: executions that it may have at once, and that no other function can take.
-            recursive_loop: whether Lambda stops a message that comes round again; only who bounds its own loop allows it.
+            recursive_loop: whether Lambda stops a message that comes round again.
         """
         super().__init__(scope, construct_id)
         context, network = surroundings.context, surroundings.network if in_network else None
@@ -155,9 +155,7 @@ class Function(Construct):
     def _allow_network_interfaces(self, context: RegionContext) -> None:
         """Let Lambda attach the function to the VPC, and refuse the same calls to the function's own code."""
         self.allow(*_NETWORK_INTERFACES, on=["*"], by_lambda=True)
-        itself = Stack.of(self).format_arn(
-            service="lambda", resource=f"function:{context.naming.function(self.name)}"
-        )
+        itself = Stack.of(self).format_arn(service="lambda", resource=f"function:{context.naming.function(self.name)}")
         self.policy.add_statements(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,

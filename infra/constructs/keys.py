@@ -49,9 +49,7 @@ class Keys(Construct):
             alias=self._context.naming.alias(purpose),
             description=f"Encrypts {purpose} ({self._context.settings.environment})",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN
-            if self._context.settings.is_production
-            else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN if self._context.settings.is_production else RemovalPolicy.DESTROY,
         )
 
     def _admit_services(self) -> None:
@@ -88,7 +86,12 @@ class Keys(Construct):
             service="cloudtrail", region=home.region, resource="trail", resource_name=context.naming.trail("audit")
         )
         source = {"StringEquals": {"aws:SourceArn": trail}}
-        self._admit(KeyPurpose.TRAIL, "cloudtrail.amazonaws.com", ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"], source)
+        self._admit(
+            KeyPurpose.TRAIL,
+            "cloudtrail.amazonaws.com",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
+            source,
+        )
 
     def _admit(
         self, purpose: KeyPurpose, service: str, actions: list[str], conditions: dict[str, dict[str, str]]

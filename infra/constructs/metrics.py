@@ -107,9 +107,7 @@ class RegionMetrics:
 
     def incoming_replication_pending(self) -> cloudwatch.Metric:
         """Operations of the other region's ingest bucket that have not arrived in this region's."""
-        return self._replication(
-            "OperationsPendingReplication", source=self.context.peer, statistic="Maximum"
-        )
+        return self._replication("OperationsPendingReplication", source=self.context.peer, statistic="Maximum")
 
     def outgoing_replication_failed(self) -> cloudwatch.Metric:
         """Operations of this region's ingest bucket that S3 gave up replicating to the other region's."""

@@ -15,7 +15,6 @@ from constructs import Construct
 from infra.constructs.log_group import log_group
 from infra.region import RegionContext
 
-
 Conditions = dict[str, dict[str, Any]]
 """A policy statement's conditions: operator, then condition key and value."""
 
@@ -52,16 +51,16 @@ class Network(Construct):
         self.vpc = self._vpc()
         self.subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         self.functions = self._security_group("Functions", "functions", "Functions: out to the endpoints only")
-        self._endpoints_group = self._security_group("Endpoints", "endpoints", "Interface endpoints: in from the functions only")
+        self._endpoints_group = self._security_group(
+            "Endpoints", "endpoints", "Interface endpoints: in from the functions only"
+        )
         self._flow_logs(logs_key)
         self._connect()
         self._endpoints: Mapping[str, ec2.GatewayVpcEndpoint | ec2.InterfaceVpcEndpoint] = {
             "s3": self._gateway("S3", ec2.GatewayVpcEndpointAwsService.S3),
             "dynamodb": self._gateway("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             "sqs": self._interface("Sqs", ec2.InterfaceVpcEndpointAwsService.SQS),
-            "secretsmanager": self._interface(
-                "SecretsManager", ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
-            ),
+            "secretsmanager": self._interface("SecretsManager", ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER),
         }
 
     def admit(

@@ -36,9 +36,7 @@ class ReplicationRole(Construct):
             "Policy",
             roles=[self.role],
             statements=[
-                iam.PolicyStatement(
-                    actions=["s3:GetReplicationConfiguration", "s3:ListBucket"], resources=[source]
-                ),
+                iam.PolicyStatement(actions=["s3:GetReplicationConfiguration", "s3:ListBucket"], resources=[source]),
                 iam.PolicyStatement(
                     actions=[
                         "s3:GetObjectVersionForReplication",
@@ -52,9 +50,7 @@ class ReplicationRole(Construct):
                     resources=[f"{destination}/*"],
                 ),
                 iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
-                alias_statement(
-                    self, context.peer, KeyPurpose.DATA, actions=["kms:Encrypt", "kms:GenerateDataKey"]
-                ),
+                alias_statement(self, context.peer, KeyPurpose.DATA, actions=["kms:Encrypt", "kms:GenerateDataKey"]),
             ],
         )
 

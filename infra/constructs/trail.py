@@ -89,9 +89,7 @@ class AuditTrail(Construct):
         role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal(
-                _SERVICE, conditions={"StringEquals": {"aws:SourceArn": self.arn}}
-            ),
+            assumed_by=iam.ServicePrincipal(_SERVICE, conditions={"StringEquals": {"aws:SourceArn": self.arn}}),
         )
         policy = iam.ManagedPolicy(
             self,
@@ -129,9 +127,7 @@ class AuditTrail(Construct):
                 "Objects of the ingest buckets",
                 _field("eventCategory", equals=["Data"]),
                 _field("resources.type", equals=["AWS::S3::Object"]),
-                _field(
-                    "resources.ARN", starts_with=[f"{bucket_arn(self, each, 'ingest')}/" for each in regions]
-                ),
+                _field("resources.ARN", starts_with=[f"{bucket_arn(self, each, 'ingest')}/" for each in regions]),
             ),
             _selector(
                 "Rows of the table",

@@ -37,9 +37,7 @@ class DataStack(Stack):
             key=None,
             lifecycle_rules=[expire("expire", after_days=context.settings.retention.access_logs_days)],
         )
-        trail = AuditTrail(
-            self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket
-        )
+        trail = AuditTrail(self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket)
         CfnOutput(self, "TableName", value=table.table.table_name)
         CfnOutput(self, "SecretArn", value=secret.arn)
         CfnOutput(self, "TrailArn", value=trail.arn)

@@ -69,9 +69,7 @@ class FailoverStack(Stack):
     def _regional(self, role: RegionRole, output: str) -> str:
         """Return an output of a region's stack, of which nothing but its name is known here."""
         context = RegionContext(settings=self._context.settings, role=role)
-        return stack_output(
-            stack_name=context.naming.stack("regional"), output_name=output, region=context.region
-        )
+        return stack_output(stack_name=context.naming.stack("regional"), output_name=output, region=context.region)
 
     def _reverse_replication(self, keys: Keys, asset: Path) -> None:
         settings = self._context.settings
@@ -99,9 +97,7 @@ class FailoverStack(Stack):
         function.allow(
             "iam:PassRole", on=[role_arn], conditions={"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}
         )
-        ReverseReplication(
-            self, "ReverseReplication", settings=settings, function=function.function, role_arn=role_arn
-        )
+        ReverseReplication(self, "ReverseReplication", settings=settings, function=function.function, role_arn=role_arn)
 
     def _async_dead_letter_queue(self, key: kms.IKey) -> sqs.IQueue:
         """Return the control region's queue for failed asynchronous invocations, by its name."""

@@ -11,8 +11,8 @@ from constructs import Construct
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.alarms import Alarms
 from infra.constructs.bucket import Bucket, bucket_arn, expire, expire_noncurrent
-from infra.constructs.default_security_group import DefaultSecurityGroup
 from infra.constructs.custom_domain import CustomDomain
+from infra.constructs.default_security_group import DefaultSecurityGroup
 from infra.constructs.front_door import FrontDoor
 from infra.constructs.function import FunctionSurroundings
 from infra.constructs.issuer import Issuer
@@ -153,9 +153,10 @@ class RegionalStack(Stack):
             logs_key=self._keys[KeyPurpose.LOGS],
         )
         if context.settings.domain:
-            CustomDomain(
+            domain = CustomDomain(
                 self, "Domain", context=context, domain=context.settings.domain, stage=self.front_door.stage
             )
+            CfnOutput(self, "HealthCheckId", value=domain.health_check.attr_health_check_id)
 
     def _alarms(self) -> None:
         self.topic = AlarmTopic(self, "AlarmTopic", context=self._context, key=self._keys[KeyPurpose.QUEUE]).topic

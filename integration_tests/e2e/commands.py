@@ -34,6 +34,10 @@ class Commands:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop all that is running, and start nothing any more."""
         with self._lock:
             self._closed = True
             left = list(self._running)

@@ -9,14 +9,14 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 
 class Step:
     """One step under way."""
 
-    def __init__(self, progress: Progress | None, task: int) -> None:
+    def __init__(self, progress: Progress | None, task: TaskID) -> None:
         self._progress = progress
         self._task = task
         self.outcome = ""
@@ -60,7 +60,7 @@ class Steps:
     def step(self, title: str) -> Iterator[Step]:
         """Show a step as under way until the block ends, then as done or as failed, with its seconds."""
         begun = time.monotonic()
-        task = self._progress.add_task(title, total=1, detail="") if self._progress else 0
+        task = self._progress.add_task(title, total=1, detail="") if self._progress else TaskID(0)
         step = Step(self._progress, task)
         try:
             yield step
@@ -69,7 +69,7 @@ class Steps:
             raise
         self._end(task, title, begun, "done", step)
 
-    def _end(self, task: int, title: str, begun: float, word: str, step: Step) -> None:
+    def _end(self, task: TaskID, title: str, begun: float, word: str, step: Step) -> None:
         if not self._progress:
             outcome = f" ({step.outcome})" if step.outcome else ""
             self._console.print(

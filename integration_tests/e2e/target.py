@@ -88,6 +88,10 @@ class Target:
         """Return the session whose credentials every call is made with."""
         return _session(self.profile, self.account if self.endpoint_url else None)
 
+    def of_run(self, run_id: str) -> Target:
+        """Return the same target for a run of that id."""
+        return dataclasses.replace(self, run_id=run_id)
+
     def save(self, path: Path) -> None:
         """Write the target for the test process. It holds no credentials."""
         path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", "utf-8")

@@ -91,13 +91,19 @@ def test_each_replica_has_its_own_settings(cloud: LocalCloud) -> None:
         tags = client.list_tags_of_resource(ResourceArn=described["TableArn"])["Tags"]
         assert tags == [{"Key": "Owner", "Value": client.meta.region_name}]
 
-    with pytest.raises(AssertionError, match="protected against deletion"):
-        stack.delete()
+    with pytest.raises(ClientError, match="protected against deletion"):
+        west.delete_table(TableName=name)
     stack.update({"Table": global_table(replica(WEST))})
     with pytest.raises(ClientError, match="ResourceNotFound"):
         east.describe_table(TableName=name)
     assert west.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is False
     stack.delete()
+
+
+def test_a_stack_cannot_delete_a_protected_table(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, {"Table": global_table(replica(EAST, DeletionProtectionEnabled=True))})
+    with pytest.raises(AssertionError, match="protected against deletion"):
+        stack.delete()
 
 
 def test_a_write_arrives_in_the_other_region_in_both_directions(table: Stack) -> None:

@@ -47,10 +47,25 @@ def function_in(stack: Stack) -> lambda_.Function:
 def of_type(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of all resources of a type, by logical id."""
     found = Template.from_stack(stack).find_resources(kind)
-    return {logical_id: resource["Properties"] for logical_id, resource in found.items()}
+    return {logical_id: _with_account(resource["Properties"]) for logical_id, resource in found.items()}
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:
     """Return the properties of the one resource of a type."""
     (properties,) = of_type(stack, kind).values()
     return properties
+
+
+def _with_account(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Write the account where the template says `AWS::AccountId`, so that names can be compared as text."""
+    match value:
+        case {"Ref": "AWS::AccountId"}:
+            return ACCOUNT
+        case {"Fn::Join": [separator, list(parts)]}:
+            plain = [_with_account(part) for part in parts]
+            return separator.join(plain) if all(isinstance(part, str) for part in plain) else value
+        case dict():
+            return {key: _with_account(item) for key, item in value.items()}
+        case list():
+            return [_with_account(item) for item in value]
+    return value

@@ -1,0 +1,6 @@
+"""Text of a template on its way to a person: a template may be hostile, and a terminal obeys what it is sent."""
+
+
+def printable(text: str) -> str:
+    """The text with everything replaced that a terminal or an XML parser would take for more than text."""
+    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)

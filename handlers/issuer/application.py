@@ -1,0 +1,84 @@
+"""Puts the issuer together: one client a service, one object a task."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import boto3
+from botocore.config import Config
+
+from handlers.issuer import readiness
+from handlers.issuer.ledger import Ledger
+from handlers.issuer.presign import Presigner, regional_s3_client
+from handlers.issuer.readiness import ReadinessProbe
+from handlers.issuer.settings import Settings
+from handlers.issuer.signing_keys import SigningKeys
+from handlers.issuer.states import StateReader
+from handlers.issuer.uploads import UploadIssuer
+from handlers.shared.control import ControlRegister
+
+# A client waits at the other end: an answer in seconds, even if it is that there is none.
+_IMPATIENT: Final = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+@dataclass(frozen=True)
+class Application:
+    """What the routes call."""
+
+    settings: Settings
+    ledger: Ledger
+    signing_keys: SigningKeys
+    issuer: UploadIssuer
+    states: StateReader
+    probe: ReadinessProbe
+
+    @classmethod
+    def build(cls, variables: Mapping[str, str]) -> "Application":
+        """Build it from the function's environment variables.
+
+        Raises:
+            EnvironmentVariableError: Names every variable that is missing or wrong.
+        """
+        settings = Settings.read(variables)
+        region = settings.region
+        dynamodb = boto3.client("dynamodb", region_name=region, config=_IMPATIENT)
+        sqs = boto3.client("sqs", region_name=region, config=_IMPATIENT)
+        secrets = boto3.client("secretsmanager", region_name=region, config=_IMPATIENT)
+        s3 = regional_s3_client(region, variables)
+        ledger = Ledger(dynamodb=dynamodb, table_name=settings.table_name, region=region)
+        signing_keys = SigningKeys(client=secrets, secret_name=settings.secret_name)
+        presigner = Presigner(
+            s3=s3,
+            bucket=settings.ingest_bucket,
+            key_arn=settings.data_key_arn,
+            expiry_seconds=settings.upload_expiry_seconds,
+        )
+        control = ControlRegister(
+            dynamodb=dynamodb,
+            table_name=settings.table_name,
+            primary_region=settings.primary_region,
+            cache_seconds=settings.control_cache_seconds,
+        )
+        return cls(
+            settings=settings,
+            ledger=ledger,
+            signing_keys=signing_keys,
+            issuer=UploadIssuer(ledger=ledger, presigner=presigner, signing_keys=signing_keys, region=region),
+            states=StateReader(s3=s3, bucket=settings.ingest_bucket, region=region),
+            probe=ReadinessProbe(
+                {
+                    "table": readiness.table_check(dynamodb, settings.table_name, region),
+                    "queue": readiness.queue_check(sqs, settings.queue_url),
+                    "secret": readiness.secret_check(signing_keys),
+                    "control": readiness.control_check(control),
+                }
+            ),
+        )
+
+
+@cache
+def application() -> Application:
+    """Return the application of this execution environment, built at the first request."""
+    return Application.build(os.environ)

@@ -1,0 +1,197 @@
+"""The front door's function: an HTTP API of five routes.
+
+| route                | answers                                                                                      |
+|----------------------|----------------------------------------------------------------------------------------------|
+| `POST /uploads`      | 201: a presigned PUT and a receipt; body `{key, size, sha256, upload_id?, source?}`           |
+| `GET /uploads/{id}`  | 200: the state of an upload or object, `id` as POST answered it                               |
+| `GET /files?key=`    | 200: the objects of a key, newest first; `limit` (1 to 100) and `next` page through them      |
+| `GET /healthz`       | 200 while the function runs                                                                  |
+| `GET /ready`         | 200 if the region can do its work now, 503 if not; cached 5 seconds                           |
+
+A receipt in the header `x-upload-receipt` of `GET /uploads/{id}` lets a region answer for an upload that was issued in
+the other one and is not in its table yet. Errors are JSON: `{error, message, hint}`, with `problems` if there are more.
+"""
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.issuer import validation
+from handlers.issuer.application import application
+from handlers.issuer.errors import RequestError
+from handlers.shared.receipts import Receipt, ReceiptError, SigningSecretError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+RECEIPT_HEADER: Final = "x-upload-receipt"
+
+app = APIGatewayHttpResolver()
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Answer one request of the HTTP API (payload format 2.0), with or without the stage in its path."""
+    metrics.set_default_dimensions(environment=application().settings.environment)
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    return app.resolve(_without_stage(event), context)
+
+
+@app.post("/uploads")
+def issue_upload() -> Response[str]:
+    """Issue a presigned PUT and a receipt."""
+    issuer = application().issuer
+    request = validation.parse_upload(
+        app.current_event.body,
+        is_base64=bool(app.current_event.is_base64_encoded),
+        maximum_bytes=application().settings.maximum_object_bytes,
+        now=issuer.clock(),
+    )
+    answer = issuer.issue(request)
+    metrics.add_metric("UploadsIssued", MetricUnit.Count, 1)
+    logger.info("an upload is issued", object_id=answer["id"], upload_id=answer["upload_id"], size=request.size)
+    return _json(HTTPStatus.CREATED, answer)
+
+
+@app.get("/uploads/<object_id>")
+def upload_state(object_id: str) -> Response[str]:
+    """Tell the state of an upload or object."""
+    object_id = validation.parse_object_id(object_id)
+    receipt = _receipt(object_id)
+    rows = application().ledger.object(object_id)
+    if not rows.exists and receipt is None:
+        raise RequestError(
+            HTTPStatus.NOT_FOUND,
+            "NotFound",
+            f"{application().settings.region} knows no upload or object {object_id}",
+            "check the id against the answer of POST /uploads; if it was issued in the other region moments ago, send "
+            f"its receipt in the header {RECEIPT_HEADER}, or ask again in a few seconds; for a file that was put into "
+            "the bucket directly, ask GET /files?key=<key>",
+        )
+    return _json(HTTPStatus.OK, application().states.describe(rows, receipt.upload.object_key if receipt else None))
+
+
+@app.get("/files")
+def files() -> Response[str]:
+    """Tell where a file is: the objects of its key, newest first."""
+    request = validation.parse_files(app.current_event.query_string_parameters or {})
+    objects, last = application().ledger.files(request.file_key, limit=request.limit, before=request.before)
+    return _json(
+        HTTPStatus.OK,
+        {
+            "key": request.file_key,
+            "files": application().states.describe_all(objects),
+            "next": validation.page_token(last) if last else None,
+        },
+    )
+
+
+@app.get("/healthz")
+def healthz() -> Response[str]:
+    """Tell that the function runs; depends on nothing else."""
+    return _json(HTTPStatus.OK, {"status": "ok", "region": application().settings.region})
+
+
+@app.get("/ready")
+def ready() -> Response[str]:
+    """Tell whether the region can do its work now."""
+    readiness = application().probe.readiness()
+    status = HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
+    metrics.add_metric("NotReady", MetricUnit.Count, 0 if readiness.ready else 1)
+    return _json(
+        status,
+        {
+            "status": "ready" if readiness.ready else "not ready",
+            "region": application().settings.region,
+            "checks": readiness.checks,
+        },
+    )
+
+
+@app.not_found
+def no_such_route(_error: NotFoundError) -> Response[str]:
+    """Answer for a path or method that is not served."""
+    raise RequestError(
+        HTTPStatus.NOT_FOUND,
+        "NoSuchRoute",
+        "there is nothing at this path and method",
+        "the routes are POST /uploads, GET /uploads/{id}, GET /files?key=<key>, GET /healthz, GET /ready",
+    )
+
+
+def answer_errors(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """Turn whatever a route raises into an answer that teaches, and shows nothing of the inside."""
+    try:
+        return next_middleware(app)
+    except RequestError as error:
+        logger.info("a request is refused", status=int(error.status), error=error.error, reason=error.message)
+        return _json(error.status, error.body)
+    except (ClientError, BotoCoreError, SigningSecretError):
+        logger.exception("a service that the request needs failed")
+        metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
+        error = RequestError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "TemporarilyUnavailable",
+            f"{application().settings.region} cannot answer this now",
+            "send the same request again, with the same upload_id, here or in the other region: it will not be done twice",
+        )
+        return _json(error.status, error.body)
+    except Exception:
+        logger.exception("a request failed in a way that nobody foresaw")
+        metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
+        error = RequestError(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "InternalError",
+            "the request failed, and the fault is here",
+            f"report this request id: {app.lambda_context.aws_request_id}",
+        )
+        return _json(error.status, error.body)
+
+
+app.use([answer_errors])
+
+
+def _receipt(object_id: str) -> Receipt | None:
+    token = app.current_event.headers.get(RECEIPT_HEADER)
+    if not token:
+        return None
+    hint = f"send the `receipt` of POST /uploads as it was answered, or leave {RECEIPT_HEADER} out"
+    try:
+        receipt = application().signing_keys.verify(token)
+    except ReceiptError as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "ReceiptRefused", str(error), hint) from error
+    if receipt.upload.object_id != object_id:
+        message = f"the receipt is for {receipt.upload.object_id}, not for {object_id}"
+        raise RequestError(HTTPStatus.BAD_REQUEST, "ReceiptRefused", message, hint)
+    return receipt
+
+
+def _without_stage(event: dict[str, Any]) -> dict[str, Any]:
+    """Take the stage off the path, if it is there: by the API's own host it is, by a custom domain it may not be."""
+    context = event["requestContext"]
+    stage, path = context.get("stage", "$default"), event["rawPath"]
+    if path.startswith(f"/{stage}/"):
+        path = path[len(stage) + 1 :]
+    http = {**context["http"], "path": path}
+    return {**event, "rawPath": path, "requestContext": {**context, "stage": "$default", "http": http}}
+
+
+def _json(status: int, body: object) -> Response[str]:
+    return Response(
+        status_code=int(status),
+        content_type="application/json",
+        body=json.dumps(body, ensure_ascii=False),
+        headers={"Cache-Control": "no-store"},
+    )

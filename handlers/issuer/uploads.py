@@ -1,0 +1,75 @@
+"""Issues an upload: a claim on its id, a presigned PUT, a row, a receipt."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from handlers.issuer.errors import RequestError
+from handlers.issuer.ledger import Ledger, UploadIdReusedError
+from handlers.issuer.presign import Presigner, in_utc
+from handlers.issuer.signing_keys import SigningKeys
+from handlers.issuer.validation import UploadRequest
+from handlers.shared.receipts import Receipt
+
+
+@dataclass(frozen=True)
+class UploadIssuer:
+    """Issues uploads into this region's bucket."""
+
+    ledger: Ledger
+    presigner: Presigner
+    signing_keys: SigningKeys
+    region: str
+    clock: Callable[[], float] = time.time
+    """Epoch seconds."""
+
+    def issue(self, request: UploadRequest) -> dict[str, Any]:
+        """Return what the client needs to send its file, and the receipt.
+
+        The same request gets the same id and a fresh URL. A client that sends a file again gets 412 from S3
+        (`If-None-Match`), which says that the file is there already.
+
+        Raises:
+            RequestError: 409; the upload id was used for another file.
+        """
+        now = self.clock()
+        try:
+            self.ledger.claim(request)
+        except UploadIdReusedError as error:
+            raise _conflict(request, error) from error
+        receipt = Receipt(upload=request.upload, size=request.size, region=self.region, issued_at=int(now))
+        signed = self.signing_keys.sign(receipt)
+        put = self.presigner.presign(request.upload, request.size, now)
+        # Last, so that no row speaks of an upload whose client got no answer for want of a key.
+        self.ledger.note_upload(request, in_utc(now))
+        return {
+            "id": request.upload.object_id,
+            "upload_id": request.upload.upload_id,
+            "url": put.url,
+            "method": "PUT",
+            "headers": dict(put.headers),
+            "expires_at": put.expires_at,
+            "receipt": signed,
+        }
+
+
+def _conflict(request: UploadRequest, error: UploadIdReusedError) -> RequestError:
+    sent = {
+        "key": request.upload.file_key,
+        "size": str(request.size),
+        "sha256": request.upload.content_sha256,
+    }
+    different = [
+        f"{name} was {error.claimed[name]!r} and is now {value!r}"
+        for name, value in sent.items()
+        if error.claimed[name] != value
+    ]
+    return RequestError(
+        HTTPStatus.CONFLICT,
+        "UploadIdReused",
+        f"upload_id {request.upload.upload_id} was used in {error.claimed['region']} for another file: "
+        + "; ".join(different),
+        "to send another file, leave upload_id out or make a new UUIDv7; to send the same file again, send the same body",
+    )

@@ -1,0 +1,146 @@
+"""`python -m integration_tests.e2e`: the platform from end to end, on the local cloud or in a real account."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.failure import Refused, RunFailure
+from integration_tests.e2e.live_run import run_live
+from integration_tests.e2e.local_run import run_local
+from integration_tests.e2e.paths import CHECKOUT
+from integration_tests.e2e.progress import Steps
+from integration_tests.e2e.run_folder import RunFolder
+from integration_tests.e2e.target import Mode, Target
+
+_FAILED: Final = 1
+_WRONG_USE: Final = 2
+_INTERRUPTED: Final = 130
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    live: Annotated[bool, typer.Option("--live", help="Test what is deployed in a real AWS account.")] = False,  # noqa: FBT002
+    account: Annotated[
+        str | None, typer.Option(metavar="ID", help="With --live: the account it must be, 12 digits.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile to use.")] = None,
+    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+    primary: Annotated[str, typer.Option(help="With --live: the primary's region.")] = "us-east-1",
+    secondary: Annotated[str, typer.Option(help="With --live: the secondary's region.")] = "us-west-2",
+    control: Annotated[
+        str | None, typer.Option(help="With --live: the control region.", show_default="the secondary's")
+    ] = None,
+) -> None:
+    """Deploy both regions to a cloud on this machine, push real files through, and read back what became of them.
+
+    It synthesizes the templates, has the gate judge them, starts the local cloud on loopback, bootstraps and deploys
+    with the real CDK CLI, uploads files, waits until their effects are in both regions, and compares every record
+    with what the files hold. It needs no AWS account, and nothing of it is left running.
+
+    With --live it deploys nothing: it proves by STS that the credentials are the named account's, runs the same
+    tests against the stacks that are there, and removes the objects and rows that it made.
+
+    Examples:
+        python -m integration_tests.e2e
+
+        python -m integration_tests.e2e --live --account 123456789012 --profile staging
+
+    Exit status: 0 everything held, 1 something did not, 2 wrong use or refused, 130 interrupted.
+
+    The report is written to reports/e2e; the logs of every step to .build/e2e.
+    """
+    console = Console(highlight=False)
+    _end_like_ctrl_c_on(signal.SIGTERM, signal.SIGHUP)
+    try:
+        target = _live_target(live, account, profile, environment, (primary, secondary, control or secondary))
+        folder = RunFolder.make()
+        steps = Steps(console)
+        with Commands() as commands:
+            if target:
+                status = run_live(target.of_run(folder.run_id), folder, steps, commands)
+            else:
+                status = run_local(environment, folder, steps, commands)
+    except RunFailure as failure:
+        _explain(failure, Console(stderr=True, highlight=False))
+        raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted; everything that this run started was stopped.")
+        raise typer.Exit(_INTERRUPTED) from None
+    raise typer.Exit(status)
+
+
+def _live_target(
+    live: bool,  # noqa: FBT001 - the command's own flag
+    account: str | None,
+    profile: str | None,
+    environment: str,
+    regions: tuple[str, str, str],
+) -> Target | None:
+    if not live:
+        if account or profile:
+            raise Refused(
+                "--account and --profile are for --live; a run on this machine uses no account.",
+                hint="Type `python -m integration_tests.e2e`, or add --live.",
+            )
+        return None
+    if not re.fullmatch(r"\d{12}", account or ""):
+        raise Refused(
+            f"--live needs the account that it may touch, and {account!r} is not one.",
+            hint="Type --account and its 12 digits; `aws sts get-caller-identity` tells them.",
+        )
+    primary, secondary, control = regions
+    if primary == secondary or control not in {primary, secondary}:
+        raise Refused(
+            f"The regions contradict each other: primary {primary}, secondary {secondary}, control {control}.",
+            hint="Primary and secondary differ, and the control region is one of them.",
+        )
+    return Target(
+        mode=Mode.LIVE,
+        account=str(account),
+        environment=environment,
+        primary=primary,
+        secondary=secondary,
+        control=control,
+        run_id="",
+        profile=profile,
+    )
+
+
+def _explain(failure: RunFailure, console: Console) -> None:
+    if failure.tail:
+        console.print(failure.tail, markup=False, soft_wrap=True)
+        console.rule(style="red")
+    console.print(failure.message, style="bold red", markup=False, soft_wrap=True)
+    if failure.hint:
+        console.print(failure.hint, markup=False, soft_wrap=True)
+    if failure.log:
+        console.print(f"Log: {_short(failure.log)}", markup=False, soft_wrap=True)
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
+
+
+def _end_like_ctrl_c_on(*signals: signal.Signals) -> None:
+    """Let a polite kill unwind through every `finally`, as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, interrupt)
+
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m integration_tests.e2e"))

@@ -1,0 +1,56 @@
+"""What a synthesized cloud assembly says of itself: its stacks, their regions, their account."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from integration_tests.e2e.failure import RunFailure
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A `cdk.out` folder.
+
+    Attributes:
+        folder: Where it is.
+        account: The account that every stack is for.
+        regions: The region of each stack, by the stack's construct id.
+        stack_names: CloudFormation's name of each stack, by construct id.
+    """
+
+    folder: Path
+    account: str
+    regions: dict[str, str]
+    stack_names: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Assembly:
+        """Read the manifest of a cloud assembly.
+
+        Raises:
+            RunFailure: There is none, or its stacks are for several accounts.
+        """
+        try:
+            artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
+        except (OSError, KeyError, ValueError) as error:
+            raise RunFailure(f"{folder} holds no cloud assembly: {error}") from error
+        stacks = {name: a for name, a in artifacts.items() if a["type"] == "aws:cloudformation:stack"}
+        places = {name: a["environment"].removeprefix("aws://").split("/") for name, a in stacks.items()}
+        accounts = {account for account, _ in places.values()}
+        if len(accounts) != 1:
+            raise RunFailure(
+                f"The assembly is for {len(accounts)} accounts: {sorted(accounts)}; one is needed.",
+                hint="Give every environment of environments.toml one account.",
+            )
+        return cls(
+            folder=folder,
+            account=accounts.pop(),
+            regions={name: region for name, (_, region) in places.items()},
+            stack_names={name: a["properties"].get("stackName", name) for name, a in stacks.items()},
+        )
+
+    def template(self, stack: str) -> Path:
+        """The template of a stack, by its construct id."""
+        return self.folder / f"{stack}.template.json"

@@ -1,0 +1,24 @@
+"""The run against a real account: prove which one, then run the same tests. It deploys nothing."""
+
+from __future__ import annotations
+
+from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.failure import Refused
+from integration_tests.e2e.progress import Steps
+from integration_tests.e2e.proof import prove_live
+from integration_tests.e2e.run_folder import RunFolder
+from integration_tests.e2e.target import Mode, Target
+from integration_tests.e2e.tests_process import run_tests
+
+
+def run_live(target: Target, folder: RunFolder, steps: Steps, commands: Commands) -> int:
+    """Prove the account and run the tests against what is deployed in it; return pytest's exit status.
+
+    Raises:
+        Refused: It is not AWS that answers, or another account.
+    """
+    if target.mode is not Mode.LIVE or target.endpoint_url:
+        raise Refused(f"This target is not for a live run: {target}.")
+    with steps, steps.step(f"prove that this is account {target.account}"):
+        prove_live(target)
+    return run_tests(target, folder, commands)

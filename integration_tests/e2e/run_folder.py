@@ -1,0 +1,51 @@
+"""The folder of one run: its templates, its logs, its target. The newest few runs are kept to look at."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from integration_tests.e2e.paths import WORK
+
+_KEPT: Final = 3
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's own folder.
+
+    Attributes:
+        path: The folder.
+        run_id: Unique; sorts by time.
+    """
+
+    path: Path
+    run_id: str
+
+    @classmethod
+    def make(cls, work: Path = WORK) -> RunFolder:
+        """Make a new folder and remove all but the newest of the old ones."""
+        run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+        path = work / run_id
+        path.mkdir(parents=True)
+        for old in sorted(work.iterdir(), reverse=True)[_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+        return cls(path, run_id)
+
+    @property
+    def assembly(self) -> Path:
+        """The cloud assembly, `cdk.out`."""
+        return self.path / "cdk.out"
+
+    @property
+    def target_file(self) -> Path:
+        """The description of the target that the tests read."""
+        return self.path / "target.json"
+
+    def log(self, name: str) -> Path:
+        """The log of one step."""
+        return self.path / "logs" / f"{name}.log"

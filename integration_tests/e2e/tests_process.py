@@ -1,0 +1,25 @@
+"""Runs pytest on the tests beside this file, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
+from integration_tests.e2e.run_folder import RunFolder
+from integration_tests.e2e.target import Target
+
+
+def run_tests(target: Target, folder: RunFolder, commands: Commands) -> int:
+    """Run the tests against a target and return pytest's exit status; its closing line is the last of the output."""
+    target.save(folder.target_file)
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
+    command = [sys.executable, "-m", "pytest", "integration_tests/e2e", "--no-header", "-p", "no:cacheprovider"]
+    return commands.run_shown(
+        [*command, f"--junit-xml={REPORTS / 'junit.xml'}"],
+        cwd=CHECKOUT,
+        env={**os.environ, TARGET_VARIABLE: str(folder.target_file)},
+    )
