@@ -127,7 +127,8 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
     try:
         synthesize(app)
     except RuntimeError as error:
-        raise LoadError(f"the templates cannot be synthesized: {_first_line(error)}") from error
+        names = ", ".join(template.file or template.name for template in templates)
+        raise LoadError(f"{names}: the CDK cannot synthesize it: {error}{_reasons(templates)}") from error
 
 
 def included_path(index: int, logical_id: str) -> str:
@@ -231,11 +232,8 @@ def _include(app: App, index: int, template: Template, directory: Path) -> None:
     try:
         CfnInclude(stack, _ROOT, template_file=str(file))
     except Exception as error:
-        reasons = "".join(f"\n  {message}" for message in native.fatal_messages(template)[:10])
-        raise LoadError(
-            f"{template.file or template.name}: the CDK cannot load it: {_first_line(error)}"
-            + (f"\nAWS's validation says:{reasons}" if reasons else "")
-        ) from error
+        name = template.file or template.name
+        raise LoadError(f"{name}: the CDK cannot load it: {error}{_reasons([template])}") from error
 
 
 def _loadable(value: Json) -> Json:
@@ -254,5 +252,7 @@ def _stack_id(index: int) -> str:
     return f"T{index}"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+def _reasons(templates: Sequence[Template]) -> str:
+    """What AWS would refuse the templates for: most often it says better than the CDK what is wrong."""
+    messages = [f"{template.name} {message}" for template in templates for message in native.fatal_messages(template)]
+    return "".join(("\nAWS's validation says:", *(f"\n  {message}" for message in messages[:10]))) if messages else ""

@@ -140,24 +140,22 @@ def answer_errors(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) 
         return _json(error.status, error.body)
     except (ClientError, BotoCoreError, SigningSecretError):
         logger.exception("a service that the request needs failed")
-        metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
-        error = RequestError(
+        failure = RequestError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "TemporarilyUnavailable",
             f"{application().settings.region} cannot answer this now",
-            "send the same request again, with the same upload_id, here or in the other region: it will not be done twice",
+            "send the same request again, with the same upload_id, here or in the other region: nothing is done twice",
         )
-        return _json(error.status, error.body)
     except Exception:
         logger.exception("a request failed in a way that nobody foresaw")
-        metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
-        error = RequestError(
+        failure = RequestError(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "InternalError",
             "the request failed, and the fault is here",
             f"report this request id: {app.lambda_context.aws_request_id}",
         )
-        return _json(error.status, error.body)
+    metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
+    return _json(failure.status, failure.body)
 
 
 app.use([answer_errors])

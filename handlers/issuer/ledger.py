@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from handlers.issuer.upload_id import received_at
 from handlers.issuer.validation import UploadRequest
-from handlers.shared import schema
+from handlers.shared import moments, schema
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,8 +73,8 @@ class Ledger:
         """Bind the upload id to this file, for good.
 
         The identity of an object holds the content's hash, so one upload id with two contents makes two objects that
-        share no key. Hence a row of its own for the id, one a region. What the other region claimed counts as soon as it
-        has arrived here; two clients that use one id at once in both regions get two objects, each whole.
+        share no key. Hence a row of its own for the id, one a region. What the other region claimed counts as soon as
+        it has arrived here; two clients that use one id at once in both regions get two objects, each whole.
 
         Raises:
             UploadIdReusedError: Here or, as far as is known here, there, the id was used for another file.
@@ -96,7 +95,7 @@ class Ledger:
     def note_upload(self, request: UploadRequest, now: str) -> None:
         """Write the region's UPLOAD row, unless it is there: an earlier try with the same upload id wrote it."""
         upload = request.upload
-        received = received_at(upload.upload_id)
+        received = str(moments.upload_moment(upload.upload_id))  # deterministic: no clock of ours
         self._put_once(
             schema.object_partition_key(upload.object_id),
             {
@@ -168,8 +167,8 @@ class Ledger:
 
     def _query(self, request: "QueryInputPaginateTypeDef", *, page_size: int = 100) -> Iterator[Row]:
         deserialize = TypeDeserializer().deserialize
-        pages = self._dynamodb.get_paginator("query").paginate(**request, PaginationConfig={"PageSize": page_size})
-        for page in pages:
+        request = {**request, "PaginationConfig": {"PageSize": page_size}}
+        for page in self._dynamodb.get_paginator("query").paginate(**request):
             for item in page["Items"]:
                 yield {name: deserialize(value) for name, value in item.items()}
 

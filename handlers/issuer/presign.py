@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from handlers.shared import moments
 from handlers.shared.object_keys import Upload
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class PresignedPut:
 def regional_s3_client(region: str, variables: Mapping[str, str] = os.environ) -> "S3Client":
     """Return a client whose URLs name the region's own endpoint.
 
-    Left to itself, botocore presigns for the global endpoint, which is homed in us-east-1 and answers a redirect that no
-    signature survives. Where another endpoint is set, a bucket's name cannot be part of the host's.
+    Left to itself, botocore presigns for the global endpoint, which is homed in us-east-1 and answers a redirect that
+    no signature survives. Where another endpoint is set, a bucket's name cannot be part of the host's.
     """
     elsewhere = variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL")
     return boto3.client(
@@ -89,9 +90,6 @@ class Presigner:
             "x-amz-server-side-encryption": "aws:kms",
             "x-amz-server-side-encryption-aws-kms-key-id": self.key_arn,
         }
-        return PresignedPut(url=url, headers=headers, expires_at=in_utc(now + self.expiry_seconds))
-
-
-def in_utc(seconds: float) -> str:
-    """Return epoch seconds as `2026-01-31T12:00:00Z`."""
-    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return PresignedPut(
+            url=url, headers=headers, expires_at=moments.as_text(datetime.fromtimestamp(now + self.expiry_seconds, UTC))
+        )

@@ -68,8 +68,8 @@ class StateReader:
         }
         if state is State.UNKNOWN:
             answer["hint"] = (
-                f"nothing has arrived in {self._region} yet: PUT the file to the URL of POST /uploads; if you did, in the "
-                "other region, ask there or wait for replication"
+                f"nothing has arrived in {self._region} yet: PUT the file to the URL of POST /uploads; if you did, in "
+                "the other region, ask there or wait for replication"
             )
         return {name: _plain(value) for name, value in answer.items() if value is not None}
 
@@ -79,7 +79,7 @@ class StateReader:
             return list(pool.map(self.describe, objects))
 
     def state(self, rows: ObjectRows, object_key: str | None = None) -> State:
-        """Return the highest state that is proven; the bucket is asked only where the table does not end the question."""
+        """Return the highest state that is proven; the bucket is asked only if the table leaves the question open."""
         if rows.result:
             quarantined = rows.result.get("state") == schema.QUARANTINED
             return State.QUARANTINED if quarantined else State.PROCESSED

@@ -1,11 +1,12 @@
 """Upload ids: UUIDv7 (RFC 9562), so that an id carries the time at which its upload began.
 
-The client may make it, and retries with the same one, in whichever region: that is what makes `POST /uploads` idempotent.
+The client may make it, and retries with the same one, in whichever region: that is what makes `POST /uploads`
+idempotent.
 """
 
 import re
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 MAXIMUM_AGE: Final = timedelta(days=7)
@@ -47,15 +48,6 @@ def parse_upload_id(text: str, now: float) -> str:
     if -age > MAXIMUM_LEAD.total_seconds():
         raise UploadIdError(f"was made {-age / 60:.1f} minutes in the future")
     return upload_id
-
-
-def received_at(upload_id: str) -> str:
-    """Return the time that an upload id carries, in UTC: `2026-01-31T12:00:00.000Z`.
-
-    It is part of rows that must come out the same in both regions, so it is the id's own time and never a clock's.
-    """
-    seconds, milliseconds = divmod(_milliseconds(upload_id), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
 def _milliseconds(upload_id: str) -> int:

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from handlers.issuer.errors import RequestError
 from handlers.issuer.ledger import Ledger, UploadIdReusedError
-from handlers.issuer.presign import Presigner, in_utc
+from handlers.issuer.presign import Presigner
 from handlers.issuer.signing_keys import SigningKeys
 from handlers.issuer.validation import UploadRequest
+from handlers.shared import moments
 from handlers.shared.receipts import Receipt
 
 
@@ -43,7 +45,7 @@ class UploadIssuer:
         signed = self.signing_keys.sign(receipt)
         put = self.presigner.presign(request.upload, request.size, now)
         # Last, so that no row speaks of an upload whose client got no answer for want of a key.
-        self.ledger.note_upload(request, in_utc(now))
+        self.ledger.note_upload(request, moments.as_text(datetime.fromtimestamp(now, UTC)))
         return {
             "id": request.upload.object_id,
             "upload_id": request.upload.upload_id,
@@ -71,5 +73,5 @@ def _conflict(request: UploadRequest, error: UploadIdReusedError) -> RequestErro
         "UploadIdReused",
         f"upload_id {request.upload.upload_id} was used in {error.claimed['region']} for another file: "
         + "; ".join(different),
-        "to send another file, leave upload_id out or make a new UUIDv7; to send the same file again, send the same body",
+        "to send another file, leave upload_id out or make a new UUIDv7; to send the same file, send the same body",
     )

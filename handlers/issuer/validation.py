@@ -170,7 +170,7 @@ def _fits(upload: Upload, problems: list[Problem]) -> None:
             Problem(
                 "key",
                 f"takes {length} bytes in UTF-8, {excess} too many",
-                f"send {length - excess} bytes or fewer: of S3's {MAXIMUM_OBJECT_KEY_BYTES} the identity takes the rest",
+                f"send {length - excess} or fewer: of S3's {MAXIMUM_OBJECT_KEY_BYTES} the identity takes the rest",
             )
         )
 
@@ -246,6 +246,8 @@ def _kind(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, str):
         return f"the text {ascii(value[:80])}" if value else "an empty text"
+    if isinstance(value, int) and abs(value) >= _UNREADABLE:
+        return "a number of more than 30 digits"
     if isinstance(value, int | float):
-        return f"the number {value}" if abs(value) < _UNREADABLE else "a number of more than 30 digits"
+        return f"the number {value}"
     return "a list" if isinstance(value, list) else "an object"

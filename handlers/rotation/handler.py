@@ -1,8 +1,8 @@
 """Secrets Manager's rotation function for the receipt-signing secret.
 
-Secrets Manager invokes it four times for a new version: createSecret, setSecret, testSecret, finishSecret. Each step may
-be delivered again, so each is idempotent. The version that was current stays as AWSPREVIOUS, and what it signed verifies
-until the next rotation.
+Secrets Manager invokes it four times for a new version: createSecret, setSecret, testSecret, finishSecret. Each step
+may be delivered again, so each is idempotent. The version that was current stays as AWSPREVIOUS, and what it signed
+verifies until the next rotation.
 """
 
 from typing import TYPE_CHECKING, Any, Final

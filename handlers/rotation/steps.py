@@ -52,8 +52,8 @@ class Rotation:
             return  # delivered again, after finishSecret
         if PENDING not in stages.get(self.version_id, ()):
             raise RotationRefusedError(
-                f"version {self.version_id} of {self.secret_id} is not staged as {PENDING}: it is not being rotated to. "
-                "Start a rotation with `aws secretsmanager rotate-secret`; do not invoke this function yourself"
+                f"version {self.version_id} of {self.secret_id} is not staged as {PENDING}: no rotation is under way. "
+                "Start one with `aws secretsmanager rotate-secret`, not by invoking this function"
             )
         steps[step]()
 

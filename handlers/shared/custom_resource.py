@@ -1,7 +1,8 @@
 """The protocol of a CloudFormation custom resource that is backed by a Lambda function.
 
 CloudFormation sends an event with a `ResponseURL` and waits, up to an hour, until something is PUT there. So whatever
-happens (success, refusal, a bug, a call that never returns) exactly one answer is put, before the function's time is up.
+happens (success, refusal, a bug, a call that never returns) exactly one answer is put, before the function's time is
+up.
 """
 
 import json
@@ -76,7 +77,7 @@ class Request:
         if not isinstance(value, str) or not value:
             given = ", ".join(sorted(set(self.properties) - {"ServiceToken"})) or "none"
             raise PropertyError(
-                f"property {name} of {self.logical_resource_id} must be a text that is not empty; properties given: {given}"
+                f"property {name} of {self.logical_resource_id} must be a text that is not empty; given are: {given}"
             )
         return value
 
@@ -100,8 +101,8 @@ Deliver = Callable[[str, bytes], None]
 def answer(event: Mapping[str, Any], context: Context, provider: Provider, *, deliver: Deliver | None = None) -> None:
     """Let a provider do what the event asks, and tell CloudFormation how it went.
 
-    Nothing that the provider raises gets out: it becomes a FAILED answer. A Delete of what was never created is answered
-    without asking the provider, so that a failed stack can always be rolled back.
+    Nothing that the provider raises gets out: it becomes a FAILED answer. A Delete of what was never created is
+    answered without asking the provider, so that a failed stack can always be rolled back.
 
     Args:
         event: As CloudFormation sends it.
@@ -115,7 +116,7 @@ def answer(event: Mapping[str, Any], context: Context, provider: Provider, *, de
     url = event.get("ResponseURL")
     if not isinstance(url, str):
         raise AnswerError(
-            "the event has no ResponseURL: this function is the provider of a custom resource, invoked by CloudFormation"
+            "the event has no ResponseURL: this function answers for a custom resource; CloudFormation invokes it"
         )
     try:
         outcome = _within_time(event, context, provider)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import CustomResource, Fn
+from aws_cdk import CustomResource
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -97,13 +97,12 @@ class Network(Construct):
 
     def _vpc(self) -> ec2.Vpc:
         settings = self._context.settings.vpc
-        zones = [Fn.select(index, Fn.get_azs()) for index in range(settings.availability_zones)]
         return ec2.Vpc(
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(settings.cidr),
-            # The region's own answer at deployment, so that synthesis needs no account to look zones up in.
-            availability_zones=zones,
+            # Of the zones that the stack names.
+            max_azs=settings.availability_zones,
             nat_gateways=0,
             create_internet_gateway=False,
             # Closed by a function of our own instead: CDK's one has an inline policy and neither DLQ nor limit.

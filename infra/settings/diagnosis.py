@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from infra.settings.contradictions import CONTRADICTION, Contradiction
 from infra.settings.errors import Problem, closest, shown, shown_key
 from infra.settings.model import Settings
-from infra.settings.sources import Layered, Path_, Source
+from infra.settings.sources import Layered, KeyPath, Source
 
 _WRONG: Final = {
     "greater_than_equal": "is too small",
@@ -81,7 +81,7 @@ class Diagnosis:
             type_this=(source or self.fallback).line(path, found.instead),
         )
 
-    def _problem(self, path: Path_, details: list[ErrorDetails]) -> Problem:
+    def _problem(self, path: KeyPath, details: list[ErrorDetails]) -> Problem:
         table, field = _field_at(path)
         if field is None:
             return self._unknown(path, table)
@@ -98,14 +98,14 @@ class Diagnosis:
             type_this=self._instead(path, field, value, source),
         )
 
-    def _instead(self, path: Path_, field: FieldInfo, value: object, source: Source) -> str:
+    def _instead(self, path: KeyPath, field: FieldInfo, value: object, source: Source) -> str:
         below = table_of(field)
         if below is None:
             return source.line(path, _repaired(field, value))
         name, first = next(iter(below.model_fields.items()))
         return source.line((*path, name), _example(first))
 
-    def _missing(self, path: Path_, field: FieldInfo) -> Problem:
+    def _missing(self, path: KeyPath, field: FieldInfo) -> Problem:
         source = self.layered.sources[path[:-1]]
         return Problem(
             key=shown_key(path),
@@ -116,7 +116,7 @@ class Diagnosis:
             type_this=source.line(path, _example(field)),
         )
 
-    def _unknown(self, path: Path_, table: type[BaseModel]) -> Problem:
+    def _unknown(self, path: KeyPath, table: type[BaseModel]) -> Problem:
         source = self.layered.sources[path]
         value = _value_at(self.layered.values, path)
         meant = _meant(path, table)
@@ -131,7 +131,7 @@ class Diagnosis:
         )
 
 
-def every_setting(table: type[BaseModel] = Settings, at: Path_ = ()) -> Iterator[tuple[Path_, FieldInfo]]:
+def every_setting(table: type[BaseModel] = Settings, at: KeyPath = ()) -> Iterator[tuple[KeyPath, FieldInfo]]:
     """Walk every setting that takes a value, with its path; tables are walked and not given."""
     for name, field in table.model_fields.items():
         path = (*at, name)
@@ -143,7 +143,7 @@ def every_setting(table: type[BaseModel] = Settings, at: Path_ = ()) -> Iterator
             yield path, field
 
 
-def from_text(path: Path_, value: object) -> object:
+def from_text(path: KeyPath, value: object) -> object:
     """Read what the command line gives, which is always text, as what the setting takes."""
     field = next((field for setting, field in every_setting() if setting == path), None)
     if field is None or not isinstance(value, str):
@@ -161,9 +161,9 @@ def table_of(field: FieldInfo) -> type[BaseModel] | None:
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
-def _setting_of(detail: ErrorDetails) -> Path_:
+def _setting_of(detail: ErrorDetails) -> KeyPath:
     """The setting that an error is about: what is inside a list or a table of free keys belongs to that setting."""
-    path: Path_ = ()
+    path: KeyPath = ()
     table: type[BaseModel] | None = Settings
     for part in detail["loc"]:
         if table is None:
@@ -174,21 +174,21 @@ def _setting_of(detail: ErrorDetails) -> Path_:
     return path
 
 
-def _field_at(path: Path_) -> tuple[type[BaseModel], FieldInfo | None]:
+def _field_at(path: KeyPath) -> tuple[type[BaseModel], FieldInfo | None]:
     table: type[BaseModel] = Settings
     for part in path[:-1]:
         table = table_of(table.model_fields[part]) or table
     return table, table.model_fields.get(path[-1])
 
 
-def _known(path: Path_) -> FieldInfo:
+def _known(path: KeyPath) -> FieldInfo:
     _, field = _field_at(path)
     if field is None:
         raise LookupError(f"{path} is not a setting")
     return field
 
 
-def _meant(path: Path_, table: type[BaseModel]) -> Path_ | None:
+def _meant(path: KeyPath, table: type[BaseModel]) -> KeyPath | None:
     siblings = [(*path[:-1], name) for name, field in table.model_fields.items() if not table_of(field)]
     by_name = {found[-1]: found for found in siblings if found != ("environment",)}
     if near := closest(path[-1], by_name):
@@ -198,7 +198,7 @@ def _meant(path: Path_, table: type[BaseModel]) -> Path_ | None:
     return elsewhere[near] if near else None
 
 
-def _value_at(values: Any, path: Path_) -> object:  # noqa: ANN401 - tables hold anything
+def _value_at(values: Any, path: KeyPath) -> object:  # noqa: ANN401 - tables hold anything
     for part in path:
         values = values[part]
     return values

@@ -11,7 +11,7 @@ from infra.settings.contradictions import Contradiction
 from infra.settings.diagnosis import Diagnosis, from_text
 from infra.settings.errors import Problem, SettingsError, closest, shown, shown_key
 from infra.settings.model import ENVIRONMENT_NAME, Settings
-from infra.settings.sources import DEFAULTS, ENVIRONMENTS, Layered, Path_, SettingsFile, Source
+from infra.settings.sources import DEFAULTS, ENVIRONMENTS, Layered, KeyPath, SettingsFile, Source
 
 SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
@@ -83,7 +83,7 @@ def _layered(environment: str, file: SettingsFile, overrides: Mapping[str, objec
     return layered
 
 
-def _nested(path: Path_, value: object) -> dict[str, object]:
+def _nested(path: KeyPath, value: object) -> dict[str, object]:
     name, *below = path
     return {name: _nested(tuple(below), value) if below else value}
 
@@ -151,13 +151,13 @@ def _contradictions(values: dict[str, Any]) -> tuple[Contradiction, ...]:
     return ()
 
 
-def _concerns(contradiction: Contradiction, unjudged: list[Path_]) -> bool:
+def _concerns(contradiction: Contradiction, unjudged: list[KeyPath]) -> bool:
     """Whether it stands on a setting that is itself wrong, so that nothing follows from it."""
     keys = [tuple(key.split(".")) for key in contradiction.keys]
     return any(key[: len(path)] == path[: len(key)] for key in keys for path in unjudged)
 
 
-def _without(values: dict[str, Any], path: Path_) -> dict[str, Any]:
+def _without(values: dict[str, Any], path: KeyPath) -> dict[str, Any]:
     """The values without what the path leads to; where it leads to what is missing, without the table that lacks it."""
     name, *below = path
     child = values.get(name)

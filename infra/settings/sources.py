@@ -18,7 +18,7 @@ ENVIRONMENTS: Final = "environments"
 # Settings are three tables deep; what is nested deeper is wrong whatever it is, and need not be walked.
 _DEEPEST: Final = 4
 
-Path_ = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class Source:
     """
 
     label: str
-    table: Path_ | None
+    table: KeyPath | None
 
-    def line(self, key: Path_, value: object) -> str:
+    def line(self, key: KeyPath, value: object) -> str:
         """What to type here so that the setting has the value."""
         if self.table is None:
             return self._arguments(key, value)
         return f"{shown_key(key[-1:])} = {shown(value, whole=True)}  # under [{shown_key((*self.table, *key[:-1]))}]"
 
-    def without(self, key: Path_) -> str:
+    def without(self, key: KeyPath) -> str:
         """What to do here so that the setting is gone."""
         if self.table is None:
             return f"the command without -c {shown_key(key)}"
         return f"nothing: remove {shown_key(key)} from [{shown_key(self.table)}]"
 
-    def _arguments(self, key: Path_, value: object) -> str:
+    def _arguments(self, key: KeyPath, value: object) -> str:
         match value:
             case dict():
                 return " ".join(self._arguments((*key, part), below) for part, below in value.items())
@@ -64,13 +64,13 @@ class Layered:
     """
 
     values: dict[str, Any] = field(default_factory=dict)
-    sources: dict[Path_, Source] = field(default_factory=dict)
+    sources: dict[KeyPath, Source] = field(default_factory=dict)
 
     def lay(self, over: Mapping[str, object], source: Source) -> None:
         """Put another source over what is there."""
         self._merge(self.values, over, source, ())
 
-    def _merge(self, values: dict[str, Any], over: Mapping[str, object], source: Source, at: Path_) -> None:
+    def _merge(self, values: dict[str, Any], over: Mapping[str, object], source: Source, at: KeyPath) -> None:
         for key, value in over.items():
             path = (*at, key)
             self.sources[path] = source
@@ -82,7 +82,7 @@ class Layered:
             values[key] = dict(below) if isinstance(below, dict) else {}
             self._merge(values[key], value, source, path)
 
-    def _forget_below(self, path: Path_) -> None:
+    def _forget_below(self, path: KeyPath) -> None:
         for hidden in [each for each in self.sources if len(each) > len(path) and each[: len(path)] == path]:
             del self.sources[hidden]
 
@@ -149,16 +149,18 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise _unusable(path, "(lists within lists)", "it nests too deeply to be read", "flatter values") from None
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         line = _line_at_fault(text, str(error))
-        raise _unusable(path, line.strip() or "(end of file)", f"not TOML: {error}", _mended(line)) from None
+        raise _unusable(path, line.strip() or "(an empty line)", f"not TOML: {error}", _mended(line)) from None
+    except ValueError:
+        # Python gives up on an integer of more than 4,300 digits before it can be called too large.
+        raise _unusable(path, "(a number of thousands of digits)", "it is beyond any number", "key = 30") from None
 
 
 def _line_at_fault(text: str, message: str) -> str:
     if found := re.search(r"at line (\d+)", message):
-        lines = text.replace("\r\n", "\n").split("\n")
-        return lines[int(found[1]) - 1]
-    return ""
+        return text.split("\n")[int(found[1]) - 1]
+    return next((line for line in reversed(text.split("\n")) if line.strip()), "")
 
 
 def _mended(line: str) -> str:
@@ -185,7 +187,7 @@ def _unknown_table(path: Path, key: str, value: object) -> Problem:
     )
 
 
-def _table(path: Path, at: Path_, value: object, problems: list[Problem]) -> dict[str, Any]:
+def _table(path: Path, at: KeyPath, value: object, problems: list[Problem]) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     key = shown_key(at)

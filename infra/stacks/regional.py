@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+import jsii
+from aws_cdk import CfnOutput, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -55,6 +56,12 @@ class RegionalStack(Stack):
         self._front_door()
         self._alarms()
         self._outputs()
+
+    @property
+    @jsii.member(jsii_name="availabilityZones")
+    def availability_zones(self) -> list[str]:
+        """The zones that the region itself names at deployment: CDK's own way would look them up in an account."""
+        return [Fn.select(index, Fn.get_azs()) for index in range(self._context.settings.vpc.availability_zones)]
 
     def _network(self) -> Network | None:
         if self._context.settings.vpc.mode == "none":

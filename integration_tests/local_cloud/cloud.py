@@ -58,7 +58,9 @@ class LocalCloud:
             LocalCloudError: It did not start; the message ends with its log's last lines.
         """
         if len(account) != _ACCOUNT_DIGITS or not account.isdecimal():
-            raise LocalCloudError(f"The account must be {_ACCOUNT_DIGITS} digits, like {PLACEHOLDER_ACCOUNT}; got {account!r}.")
+            raise LocalCloudError(
+                f"The account must be {_ACCOUNT_DIGITS} digits, like {PLACEHOLDER_ACCOUNT}; got {account!r}."
+            )
         server = ServerProcess(account=account, port=port, keep_folder=keep_folder)
         atexit.register(server.stop)
         try:
@@ -86,6 +88,14 @@ class LocalCloud:
     def process_id(self) -> int:
         """The server's process id."""
         return self._server.process_id
+
+    def require_alive(self) -> None:
+        """Return while the server runs.
+
+        Raises:
+            LocalCloudError: It has died; the message ends with its log's last lines.
+        """
+        self._server.require_alive()
 
     def stop(self) -> None:
         """Stop the server and all its workers, and remove its folder. Safe to call twice."""

@@ -8,11 +8,16 @@
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
 """
 
+# ruff: noqa: SLF001  ministack has no public hooks
+
 from __future__ import annotations
 
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+from ministack import app as ministack_app
+from ministack.services import apigateway
 
 from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.replicator import replicator
@@ -24,8 +29,12 @@ if TYPE_CHECKING:
     Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 PREFIX: Final = "/_local_cloud/"
-_COMMANDS: Final = "health, region/<region>/down, region/<region>/up, replication/lag/<seconds>, replication/cut, replication/restore"
-_SIGNED_REGION: Final = re.compile(r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)")
+_COMMANDS: Final = (
+    "health, region/<region>/down, region/<region>/up, replication/lag/<seconds>, replication/cut, replication/restore"
+)
+_SIGNED_REGION: Final = re.compile(
+    r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)"
+)
 
 
 def with_control_surface(application: Application) -> Application:
@@ -37,7 +46,9 @@ def with_control_surface(application: Application) -> Application:
         elif scope["path"].startswith(PREFIX):
             await _answer(send, *_obey(scope["method"], scope["path"].removeprefix(PREFIX)))
         elif (region := _region_of(scope)) and regions.is_down(region):
-            await _answer(send, 503, {"message": f"The region {region} is down (local cloud)."})
+            # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
+            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
         else:
             recursion.remember(scope["headers"])
             await application(scope, receive, send)
@@ -82,12 +93,10 @@ def _region_of(scope: Any) -> str | None:  # noqa: ANN401  ASGI's shape
 
 
 def _region_of_api(host: str, path: str) -> str | None:
-    named = re.match(r"^(?P<api>[a-z0-9]+)\.execute-api\.", host) or re.match(r"^/_aws/execute-api/(?P<api>[a-z0-9]+)", path)
+    named = ministack_app._parse_execute_api_url(host, path) or ministack_app._resolve_custom_domain_request(host, path)
     if named is None:
         return None
-    from ministack.services import apigateway  # noqa: PLC0415  loaded with the server
-
-    return next((key[1] for key in apigateway._apis.to_dict() if key[2] == named["api"]), None)  # noqa: SLF001
+    return next((key[1] for key in apigateway._apis.to_dict() if key[2] == named[0]), None)
 
 
 async def _answer(send: Any, status: int, answer: dict[str, Any]) -> None:  # noqa: ANN401  ASGI's shapes

@@ -1,4 +1,7 @@
-"""What the local cloud only records: the one place that says where it differs from AWS, and why."""
+"""Where the local cloud only records, or simplifies: the one place that says so, printed under the end-to-end table.
+
+Each shim's own docstring, collected in `docs/local_cloud.md`, says the same at more length.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ class NotFaithful(NamedTuple):
 
     Attributes:
         what: The resource or behaviour, in AWS's words.
-        why: What does not happen here, and what that hides.
+        why: What does not happen here, or happens differently.
     """
 
     what: str
@@ -18,5 +21,34 @@ class NotFaithful(NamedTuple):
 
 
 NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
-    NotFaithful("EC2 FlowLog", "stored and answered; there is no network whose packets it could log"),
+    NotFaithful("EC2 FlowLog", "recorded; there is no network whose packets it could log"),
+    NotFaithful("VPC routing, security groups", "recorded; a function in a VPC reaches everything"),
+    NotFaithful("VPC endpoint policies", "recorded; not evaluated"),
+    NotFaithful("CloudTrail delivery", "recorded; no event reaches the trail's bucket or log group"),
+    NotFaithful("CloudTrail log-file validation", "recorded; there are no log files to sign"),
+    NotFaithful("S3 lifecycle rules", "recorded; nothing expires or changes its storage class"),
+    NotFaithful("S3 server access logs", "recorded; none are written"),
+    NotFaithful("S3 ReplicaModifications", "recorded; a change of a replica's tags or metadata does not travel back"),
+    NotFaithful("S3 requests to the wrong region", "served; AWS redirects them"),
+    NotFaithful("Encryption at rest", "key policies are enforced; the bytes in memory are plain"),
+    NotFaithful("KMS and IAM for the account's root", "never denied, whatever a key's policy says"),
+    NotFaithful("aws:SecureTransport", "every request counts as TLS, for the loopback has none"),
+    NotFaithful("DynamoDB point-in-time recovery", "restores the latest state only"),
+    NotFaithful("DynamoDB MultiRegionConsistency STRONG", "refused"),
+    NotFaithful("DynamoDB throughput", "unlimited; nothing throttles"),
+    NotFaithful("Secrets Manager calendar", "secrets rotate when they are told to, not by the date"),
+    NotFaithful("Secrets Manager replicas", "follow at once, also while replication is cut or late"),
+    NotFaithful("Lambda runtime and architecture", "functions run under this machine's Python and processor"),
+    NotFaithful("Lambda memory size", "caps nothing"),
+    NotFaithful("Lambda batching window", "not waited for"),
+    NotFaithful("Lambda recursion detection", "counts the hops of a chain, whichever functions it passes"),
+    NotFaithful("X-Ray", "segments go nowhere"),
+    NotFaithful("API Gateway throttling and access logs", "recorded; nothing is limited or logged"),
+    NotFaithful("Route 53 DNS", "records are kept; no name server answers"),
+    NotFaithful("Route 53 health checks", "made once, from here, when their status is asked for"),
+    NotFaithful("CloudWatch periods", "end now instead of on the minute; alarms fire within two seconds"),
+    NotFaithful("CloudWatch SEARCH and anomaly detection", "refused in alarms; GetMetricData takes no expressions"),
+    NotFaithful("CloudWatch metrics", "AWS/Lambda, AWS/SQS, S3 replication and what is embedded in logs; no others"),
+    NotFaithful("ACM validation", "certificates are issued at once"),
+    NotFaithful("Quotas and latencies", "AWS's do not hold here"),
 )

@@ -88,7 +88,11 @@ def _settle(stack: Stack) -> None:
             return
         if status not in _UNFINISHED:
             events = cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
-            reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events if "FAILED" in e["ResourceStatus"]]
+            reasons = [
+                f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}"
+                for e in events
+                if "FAILED" in e["ResourceStatus"]
+            ]
             raise AssertionError(f"the stack ended as {status}: {reasons}")
         time.sleep(0.02)
     raise AssertionError(f"the stack {stack.name} did not settle")

@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until
 
 if TYPE_CHECKING:
-
     from integration_tests.local_cloud import LocalCloud
 
 
@@ -319,7 +318,9 @@ def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
 
 def test_a_key_whose_policy_lacks_the_caller_denies_the_object(cloud: LocalCloud) -> None:
     resources = {
-        "Reader": role("lambda.amazonaws.com", allow("s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey")),
+        "Reader": role(
+            "lambda.amazonaws.com", allow("s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey")
+        ),
         "Key": key(),
         "Bucket": bucket("sealed", **encrypted({"Fn::GetAtt": ["Key", "Arn"]})),
     }

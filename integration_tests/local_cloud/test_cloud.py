@@ -77,7 +77,12 @@ def test_a_server_that_dies_while_starting_shows_the_end_of_its_log(monkeypatch:
     stock = ServerProcess._environment  # noqa: SLF001  the server's environment has no public door
 
     def broken(self: ServerProcess, account: str, port: int) -> dict[str, str]:
-        return {**stock(self, account, port), "MINISTACK_WORKER_THREADS": "many", "PYTHONPATH": "/nonexistent", "GATEWAY_PORT": ""}
+        return {
+            **stock(self, account, port),
+            "MINISTACK_WORKER_THREADS": "many",
+            "PYTHONPATH": "/nonexistent",
+            "GATEWAY_PORT": "",
+        }
 
     monkeypatch.setattr(ServerProcess, "_environment", broken)
     monkeypatch.setattr(sys, "executable", "/bin/false")
@@ -106,9 +111,7 @@ def test_its_environment_lets_nothing_of_the_real_aws_through(
     assert "AWS_SESSION_TOKEN" not in environment
     assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint_url
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    said = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
+    said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == cloud.account
 
 
@@ -165,7 +168,9 @@ def test_an_output_is_read_in_the_region_that_the_reference_names(cloud: LocalCl
     assert value == "from-us-west-2"
     with pytest.raises(AssertionError, match="not found"):
         elsewhere = {**reference, "Region": "us-east-1"}
-        deploy(cloud, {"P": {**parameter, "Properties": {"Type": "String", "Value": {"Fn::GetStackOutput": elsewhere}}}})
+        deploy(
+            cloud, {"P": {**parameter, "Properties": {"Type": "String", "Value": {"Fn::GetStackOutput": elsewhere}}}}
+        )
 
 
 def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: LocalCloud) -> None:
@@ -190,18 +195,30 @@ def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: L
     sqs.start_message_move_task(SourceArn=arns["Dead"])
     assert until(lambda: depth(stack, "Queue")) == 1
     assert depth(stack, "Dead") == 0
-    task = until(lambda: [t for t in sqs.list_message_move_tasks(SourceArn=arns["Dead"])["Results"] if t["Status"] == "COMPLETED"])
+    task = until(
+        lambda: [
+            t for t in sqs.list_message_move_tasks(SourceArn=arns["Dead"])["Results"] if t["Status"] == "COMPLETED"
+        ]
+    )
     assert task[0]["ApproximateNumberOfMessagesMoved"] == 1
 
 
 def test_the_network_is_read_back(cloud: LocalCloud) -> None:
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}],
+    }
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.2.0.0/16"}},
         "Group": {
             "Type": "AWS::EC2::SecurityGroup",
-            "Properties": {"VpcId": {"Ref": "Vpc"}, "GroupDescription": "a", "SecurityGroupEgress": [
-                {"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}]},
+            "Properties": {
+                "VpcId": {"Ref": "Vpc"},
+                "GroupDescription": "a",
+                "SecurityGroupEgress": [
+                    {"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}
+                ],
+            },
         },
         "In": {
             "Type": "AWS::EC2::SecurityGroupIngress",

@@ -105,9 +105,7 @@ def looping(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template prop
         "Dead": {"Type": "AWS::SQS::Queue"},
         "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive, "VisibilityTimeout": 60}},
         "Role": role("lambda.amazonaws.com", use),
-        "Function": function(
-            SENDS_ON, "Role", Environment={"Variables": {"QUEUE": {"Ref": "Queue"}}}, **properties
-        ),
+        "Function": function(SENDS_ON, "Role", Environment={"Variables": {"QUEUE": {"Ref": "Queue"}}}, **properties),
         "Mapping": {
             "Type": "AWS::Lambda::EventSourceMapping",
             "Properties": {
@@ -204,7 +202,10 @@ def api(authorization: str) -> dict[str, Any]:
                 "ApiId": {"Ref": "Api"},
                 "StageName": "$default",
                 "AutoDeploy": True,
-                "AccessLogSettings": {"DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]}, "Format": "$context.requestId"},
+                "AccessLogSettings": {
+                    "DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]},
+                    "Format": "$context.requestId",
+                },
                 "DefaultRouteSettings": {"ThrottlingBurstLimit": 5, "ThrottlingRateLimit": 10},
             },
         },

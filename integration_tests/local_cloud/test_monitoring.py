@@ -78,7 +78,9 @@ def test_metric_math_is_evaluated(cloud: LocalCloud) -> None:
         return {"Id": identity, "ReturnData": False, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
 
     rate = {"Id": "rate", "Expression": "IF(total > 0, 100 * FILL(errors, 0) / total, 0)", "Label": "rate"}
-    resources = {"Alarm": alarm(Threshold=10, Metrics=[rate, query("errors", "MathErrors"), query("total", "MathTotal")])}
+    resources = {
+        "Alarm": alarm(Threshold=10, Metrics=[rate, query("errors", "MathErrors"), query("total", "MathTotal")])
+    }
     stack = deploy(cloud, resources)
     put(stack, "MathTotal", 100)
     assert until(lambda: state(stack, "Alarm") == "OK")
@@ -118,7 +120,10 @@ def queue_alarm(**topic: Any) -> dict[str, Any]:  # noqa: ANN401  template prope
         "Heard": {"Type": "AWS::SQS::Queue"},
         "Policy": {
             "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {"Queues": [{"Ref": "Heard"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [publish]}},
+            "Properties": {
+                "Queues": [{"Ref": "Heard"}],
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [publish]},
+            },
         },
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": topic},
         "Subscription": {
@@ -172,7 +177,11 @@ def test_metrics_embedded_in_a_functions_log_are_published(cloud: LocalCloud) ->
         "Loud": function(source, "LoudRole"),
         "LoudRole": role("lambda.amazonaws.com", logs),
         "Alarm": alarm(
-            Namespace="Embedded", MetricName="Records", Dimensions=[{"Name": "service", "Value": "x"}], Statistic="Sum", Threshold=7
+            Namespace="Embedded",
+            MetricName="Records",
+            Dimensions=[{"Name": "service", "Value": "x"}],
+            Statistic="Sum",
+            Threshold=7,
         ),
     }
     stack = deploy(cloud, resources)
@@ -181,7 +190,9 @@ def test_metrics_embedded_in_a_functions_log_are_published(cloud: LocalCloud) ->
 
 
 def test_without_permission_to_log_nothing_is_logged(cloud: LocalCloud) -> None:
-    stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Mute": function("def handler(e, c): print('x')", "Role")})
+    stack = deploy(
+        cloud, {"Role": role("lambda.amazonaws.com"), "Mute": function("def handler(e, c): print('x')", "Role")}
+    )
     stack.client("lambda").invoke(FunctionName=stack["Mute"])
     groups = stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack['Mute']}")
     assert groups["logGroups"] == []

@@ -61,7 +61,12 @@ def current(stack: Stack) -> str:
 
 
 def test_a_secrets_identity_is_its_arn(cloud: LocalCloud) -> None:
-    generated = {"PasswordLength": 40, "ExcludePunctuation": True, "SecretStringTemplate": '{"v":1}', "GenerateStringKey": "k"}
+    generated = {
+        "PasswordLength": 40,
+        "ExcludePunctuation": True,
+        "SecretStringTemplate": '{"v":1}',
+        "GenerateStringKey": "k",
+    }
     stack = deploy(cloud, {"Secret": secret("named", GenerateSecretString=generated)}, {"Ref": {"Ref": "Secret"}})
     arn = stack.outputs()["Ref"]
     assert arn.startswith("arn:aws:secretsmanager:us-east-1:000000000000:secret:named-")

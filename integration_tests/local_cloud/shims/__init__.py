@@ -13,6 +13,7 @@ from integration_tests.local_cloud.shims import (
     function_telemetry,
     global_table,
     http_api,
+    log_group,
     loopback_is_tls,
     message_move,
     network,
@@ -24,6 +25,7 @@ from integration_tests.local_cloud.shims import (
     secret_rotation,
     stack_output,
     table_replication,
+    topic,
     trail,
 )
 
@@ -43,6 +45,8 @@ _SHIMS = (
     stack_output,
     http_api,
     message_move,
+    topic,
+    log_group,
     trail,
     alarms,
     encryption,

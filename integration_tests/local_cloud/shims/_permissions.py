@@ -67,7 +67,9 @@ def may(
     return bool(result.decision == "Allow")
 
 
-def service_may_use_key(service: str, action: str, key: str, *, region: str, source_arn: str = "") -> bool:
+def service_may_use_key(
+    service: str, action: str, key: str, *, region: str, source_arn: str = "", context: dict[str, Any] | None = None
+) -> bool:
     """Whether a key's policy lets an AWS service use it on its own behalf; true where the key is AWS's own.
 
     Args:
@@ -76,17 +78,20 @@ def service_may_use_key(service: str, action: str, key: str, *, region: str, sou
         key: The key's id, ARN or alias.
         region: The key's region.
         source_arn: What the service acts for, for conditions on `aws:SourceArn`.
+        context: Further condition keys, the encryption context say.
     """
     if is_aws_managed(key):
         return True
     found = key_and_context(key, region, service.partition(".")[0])
     if found is None:
         return False
-    arn, context = found
+    arn, conditions = found
     account = get_account_id()
-    origin = {"aws:SourceArn": source_arn, "aws:SourceAccount": account}
-    principal = Principal(arn=f"arn:aws:iam::{account}:service/{service}", type="AWSService", account=account, policies=[])
-    evaluation = _evaluation(principal, action, arn, region, {**context, **origin})
+    conditions |= {**(context or {}), "aws:SourceArn": source_arn, "aws:SourceAccount": account}
+    principal = Principal(
+        arn=f"arn:aws:iam::{account}:service/{service}", type="AWSService", account=account, policies=[]
+    )
+    evaluation = _evaluation(principal, action, arn, region, conditions)
     with request_scope(account, region):
         policy, _ = kms.key_policy_for_arn(arn)
     return bool(iam_evaluator.evaluate_resource_policy(policy, evaluation, service).decision == "Allow")

@@ -52,9 +52,7 @@ def _evaluate(alarm: dict[str, Any]) -> None:
         return
     before = alarm["StateValue"]
     now = int(time.time())
-    alarm.update(
-        StateValue=state, StateReason=reason, StateUpdatedTimestamp=now, StateTransitionedTimestamp=now
-    )
+    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=now, StateTransitionedTimestamp=now)
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
@@ -123,7 +121,10 @@ def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]
         state = {"breaching": "ALARM", "notBreaching": "OK", "ignore": alarm["StateValue"]}.get(
             missing, "INSUFFICIENT_DATA"
         )
-        return state, f"Threshold Crossed: no datapoints were received for {len(series)} periods and missing data is {missing}"
+        return (
+            state,
+            f"Threshold Crossed: no datapoints were received for {len(series)} periods and missing data is {missing}",
+        )
     threshold = alarm["Threshold"]
     breaches = _BREACHES[alarm["ComparisonOperator"]]
     breaching = sum(breaches(value, threshold) for value in present) + (absent if missing == "breaching" else 0)

@@ -168,9 +168,7 @@ def _object_lock(s3: Any, name: str, bucket: _templates.Resource) -> None:  # no
 def _replication(s3: Any, name: str, bucket: _templates.Resource) -> None:  # noqa: ANN401  a boto3 client
     if replication := bucket.properties.get("ReplicationConfiguration"):
         rules = [_replication_rule(rule) for rule in replication["Rules"]]
-        s3.put_bucket_replication(
-            Bucket=name, ReplicationConfiguration={"Role": replication["Role"], "Rules": rules}
-        )
+        s3.put_bucket_replication(Bucket=name, ReplicationConfiguration={"Role": replication["Role"], "Rules": rules})
     elif bucket.removed("ReplicationConfiguration"):
         s3.delete_bucket_replication(Bucket=name)
 

@@ -132,7 +132,11 @@ def _land(journey: _Journey, record: dict[str, Any], data: Any, tags: dict[str, 
 
 
 def _write_replica(
-    journey: _Journey, bucket: dict[str, Any], record: dict[str, Any], data: Any, tags: dict[str, str]  # noqa: ANN401
+    journey: _Journey,
+    bucket: dict[str, Any],
+    record: dict[str, Any],
+    data: Any,
+    tags: dict[str, str],  # noqa: ANN401
 ) -> None:
     replica = copy.deepcopy(record)
     replica["replication_status"] = "REPLICA"
@@ -182,7 +186,9 @@ def _allowed(journey: _Journey, record: dict[str, Any]) -> bool:
                 return False
             arn, context = found
             # With a bucket key the encryption context is the bucket's ARN, else the object's; both start alike.
-            needs.append((action, arn, region, {**context, "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}"}))
+            needs.append(
+                (action, arn, region, {**context, "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}"})
+            )
     role = _permissions.of_role(journey.role)
     return all(
         _permissions.may(role, action, resource, region=region, context=context)
@@ -208,7 +214,9 @@ def _replicate_marker(bucket: str, key: str) -> None:
     rule, role = s3._replication_rule_for(bucket, key, None)
     if rule is None:
         return
-    carried = (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled" and not s3._replication_rule_tags(rule)
+    carried = (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled" and not s3._replication_rule_tags(
+        rule
+    )
     if "Filter" in rule and not carried:
         return
     journey = _journey(bucket, key, rule, configuration.get("Role", role))
@@ -220,7 +228,9 @@ def _replicate_marker(bucket: str, key: str) -> None:
 
 def _land_marker(journey: _Journey, marker: str) -> None:
     resource = _object(journey.destination, journey.key)
-    if not _permissions.may(_permissions.of_role(journey.role), "s3:ReplicateDelete", resource, region=journey.destination_region):
+    if not _permissions.may(
+        _permissions.of_role(journey.role), "s3:ReplicateDelete", resource, region=journey.destination_region
+    ):
         return
     with request_scope(journey.account, journey.destination_region):
         bucket = s3._buckets.get(journey.destination)

@@ -57,7 +57,13 @@ def _guard(module: Any, refusal: Callable[[str, str, Headers, bytes, Any], Answe
 
 
 def _denied(
-    headers: Headers, query: Any, key: str, actions: tuple[str, ...], service: str, region: str, **context: str  # noqa: ANN401
+    headers: Headers,
+    query: Any,
+    key: str,
+    actions: tuple[str, ...],
+    service: str,
+    region: str,
+    **context: str,  # noqa: ANN401
 ) -> str | None:
     """What the caller lacks to use a key, in AWS's words; None when nothing."""
     if _permissions.is_aws_managed(key):
@@ -92,13 +98,19 @@ def _s3_refusal(method: str, path: str, headers: Headers, _body: bytes, query: A
 
 
 def _names_subresource(query: Any) -> bool:  # noqa: ANN401  parsed query parameters
-    return any(name in query for name in ("tagging", "acl", "retention", "legal-hold", "attributes", "uploadId", "torrent"))
+    return any(
+        name in query for name in ("tagging", "acl", "retention", "legal-hold", "attributes", "uploadId", "torrent")
+    )
 
 
 def _stored_key(bucket: str, name: str, query: Any) -> str:  # noqa: ANN401  parsed query parameters
     wanted = (query.get("versionId") or [""])[0] if isinstance(query.get("versionId"), list) else query.get("versionId")
     current = s3._buckets[bucket]["objects"].get(name) or {}
-    records = [current] if not wanted else [v for v in s3._object_versions.get((bucket, name)) or [] if v["version_id"] == wanted]
+    records = (
+        [current]
+        if not wanted
+        else [v for v in s3._object_versions.get((bucket, name)) or [] if v["version_id"] == wanted]
+    )
     key: str = (records[0].get("preserved_headers", {}) if records else {}).get(_KEY_HEADER, "")
     return key
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+from ministack.services import lambda_svc
+
 from integration_tests.local_cloud.shims import _api, _templates
 
 _CONFIGURATION: Final = {
@@ -26,6 +28,17 @@ _READY_WITHIN_SECONDS: Final = 10.0
 def install() -> None:
     """Give functions all their properties."""
     _templates.extend("AWS::Lambda::Function", _apply)
+    _answer_unqualified_invoke_config()
+
+
+def _answer_unqualified_invoke_config() -> None:
+    """GetFunctionEventInvokeConfig without a qualifier answers what is set for $LATEST."""
+    stock = lambda_svc._event_invoke_config  # noqa: SLF001  ministack has no public hook
+
+    def find(function: dict[str, Any], qualifier: str | None) -> Any:  # noqa: ANN401  ministack's record
+        return stock(function, qualifier) or (None if qualifier else stock(function, "$LATEST"))
+
+    lambda_svc._event_invoke_config = find  # noqa: SLF001
 
 
 def _apply(function: _templates.Resource) -> _templates.Attributes:

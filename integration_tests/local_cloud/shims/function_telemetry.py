@@ -33,7 +33,11 @@ def _publish_at_the_end() -> None:
     stock_dispatch, stock_metrics = lambda_svc._execute_function_dispatch, lambda_svc._emit_lambda_metrics
 
     def dispatch(
-        function: dict[str, Any], configuration: dict[str, Any], event: Any, request_id: str, started: float  # noqa: ANN401
+        function: dict[str, Any],
+        configuration: dict[str, Any],
+        event: Any,
+        request_id: str,
+        started: float,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401  ministack's result
         result = stock_dispatch(function, configuration, event, request_id, started)
         milliseconds = max((time.time() - started) * 1000, 1.0)

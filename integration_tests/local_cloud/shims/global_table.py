@@ -16,6 +16,7 @@ from typing import Any
 
 from ministack.core.responses import get_region
 from ministack.services import dynamodb
+from ministack.services.cloudformation import provisioners
 
 from integration_tests.local_cloud.shims import _api, _templates
 from integration_tests.local_cloud.shims._shapes import renamed, truthful
@@ -23,8 +24,23 @@ from integration_tests.local_cloud.shims._shapes import renamed, truthful
 
 def install() -> None:
     """Give global tables their replicas."""
+    _keep_the_name()
     _templates.extend("AWS::DynamoDB::GlobalTable", _apply, rewrite=_without_replicas, before_delete=_delete_replicas)
     _tell_replica_keys()
+
+
+def _keep_the_name() -> None:
+    """The stock update forgets the logical id, so a table without TableName would be replaced by an empty one."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
+    stock = handler["update"]
+
+    def update(
+        name: str, old: _templates.Properties, new: _templates.Properties, stack_name: str, logical_id: str
+    ) -> Any:  # noqa: ANN401  what the stock handler answers
+        generated = provisioners._physical_name(stack_name, logical_id, max_len=255)
+        return stock(name, old, {"TableName": generated, **new}, stack_name)
+
+    handler.update(update=update, update_with_logical_id=True)
 
 
 def _without_replicas(properties: _templates.Properties) -> _templates.Properties:
@@ -79,9 +95,7 @@ def _configure(name: str, region: str, replica: dict[str, Any], table: _template
     _tag(client, name, replica.get("Tags", []))
     if insights := replica.get("ContributorInsightsSpecification"):
         enabled = truthful(insights, "Enabled")["Enabled"]
-        client.update_contributor_insights(
-            TableName=name, ContributorInsightsAction="ENABLE" if enabled else "DISABLE"
-        )
+        client.update_contributor_insights(TableName=name, ContributorInsightsAction="ENABLE" if enabled else "DISABLE")
     if policy := replica.get("ResourcePolicy"):
         arn = client.describe_table(TableName=name)["Table"]["TableArn"]
         client.put_resource_policy(ResourceArn=arn, Policy=json.dumps(policy["PolicyDocument"]))

@@ -45,9 +45,7 @@ _tasks: Final[list[_Task]] = []
 
 def install() -> None:
     """Add the three actions."""
-    sqs._HANDLERS.update(
-        StartMessageMoveTask=_start, ListMessageMoveTasks=_list, CancelMessageMoveTask=_cancel
-    )
+    sqs._HANDLERS.update(StartMessageMoveTask=_start, ListMessageMoveTasks=_list, CancelMessageMoveTask=_cancel)
 
 
 def _start(request: dict[str, Any], _url: str) -> dict[str, Any]:

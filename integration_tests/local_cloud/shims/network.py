@@ -36,6 +36,7 @@ def install() -> None:
         _define_rule(kind)
     _answer_flow_logs_whole()
     _answer_endpoints_whole()
+    _understand_prefix_lists()
 
 
 def _vpc_attributes(vpc: _templates.Resource) -> _templates.Attributes:
@@ -119,6 +120,25 @@ def _answer_flow_logs_whole() -> None:
         return status, headers, text.encode()
 
     ec2._ACTION_MAP.update(CreateFlowLogs=create, DescribeFlowLogs=describe)
+
+
+def _understand_prefix_lists() -> None:
+    """AuthorizeSecurityGroup... and Revoke... take prefix lists too, which the stock parser skips."""
+    stock = ec2._parse_ip_permissions
+
+    def parse(parameters: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
+        rules: list[dict[str, Any]] = stock(parameters, prefix)
+        for number, rule in enumerate(rules, 1):
+            place = 1
+            while identity := ec2._p(parameters, f"{prefix}.{number}.PrefixListIds.{place}.PrefixListId"):
+                entry = {"PrefixListId": identity}
+                if said := ec2._p(parameters, f"{prefix}.{number}.PrefixListIds.{place}.Description"):
+                    entry["Description"] = said
+                rule["PrefixListIds"].append(entry)
+                place += 1
+        return rules
+
+    ec2._parse_ip_permissions = parse
 
 
 def _answer_endpoints_whole() -> None:

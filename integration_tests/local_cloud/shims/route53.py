@@ -19,8 +19,9 @@ import urllib.request
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
-from ministack.core.responses import get_account_id, request_scope
-from ministack.services import apigateway, cloudwatch, route53
+from ministack import app
+from ministack.core.responses import get_account_id
+from ministack.services import cloudwatch, route53
 from ministack.services.cloudformation import provisioners
 
 from integration_tests.local_cloud import regions
@@ -38,11 +39,10 @@ _HEALTHY_BELOW: Final = 400
 def install() -> None:
     """Add the types and the status."""
     _templates.define("AWS::Route53::HealthCheck", create=_create, update=_update, delete=_delete)
-    _templates.define(
-        "AWS::Route53::RecordSetGroup", create=_create_group, update=_update_group, delete=_delete_group
-    )
+    _templates.define("AWS::Route53::RecordSetGroup", create=_create_group, update=_update_group, delete=_delete_group)
     _templates.extend("AWS::Route53::HostedZone", _apply_zone, before_delete=_require_empty_zone)
     _answer_status()
+    _understand_lists()
 
 
 def _create(check: _templates.Resource) -> tuple[str, _templates.Attributes]:
@@ -153,6 +153,20 @@ def _answer_status() -> None:
     route53.handle_request = handle
 
 
+def _understand_lists() -> None:
+    """The stock parser looks for a child's id inside the element that is the id."""
+    stock = route53._parse_health_check_config
+
+    def parse(element: Element) -> dict[str, Any]:
+        configuration: dict[str, Any] = stock(element)
+        for name, member in (("ChildHealthChecks", "ChildHealthCheck"), ("Regions", "Region")):
+            if (found := route53._find(element, name)) is not None:
+                configuration[name] = [entry.text or "" for entry in route53._findall(found, member)]
+        return configuration
+
+    route53._parse_health_check_config = parse
+
+
 def _status_body(healthy: bool, said: str) -> Any:  # noqa: ANN401, FBT001  a builder of ministack's
     def build(root: Element) -> None:
         observation = SubElement(SubElement(root, "HealthCheckObservations"), "HealthCheckObservation")
@@ -203,10 +217,11 @@ def _without_data(configuration: dict[str, Any]) -> bool:
 
 
 def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
-    url = _endpoint(configuration)
+    url, headers = _endpoint(configuration)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  the scheme is http or https
     try:
-        with opener.open(url, timeout=_CHECKER_TIMEOUT_SECONDS) as response:
+        with opener.open(request, timeout=_CHECKER_TIMEOUT_SECONDS) as response:
             text = response.read(5120).decode(errors="replace")
             found = configuration.get("SearchString", "") in text
             return response.status < _HEALTHY_BELOW and found, f"HTTP status code {response.status}, from {url}"
@@ -216,23 +231,11 @@ def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
         return False, f"{error}, from {url}"
 
 
-def _endpoint(configuration: dict[str, Any]) -> str:
-    """The URL to ask. AWS's host names do not resolve here, so an API's own is called on this server."""
+def _endpoint(configuration: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The URL to ask, and its headers. AWS's own names do not resolve here, so an API is asked on this server."""
     host = configuration.get("FullyQualifiedDomainName") or configuration.get("IPAddress", "")
     path = configuration.get("ResourcePath", "/")
-    api = _API_HOST.match(host) or _api_of_domain(host)
-    if api:
-        return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}/_aws/execute-api/{api['api']}/$default{path}"
+    if _API_HOST.match(host) or app._resolve_custom_domain_request(host, path):
+        return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}{path}", {"Host": host}
     scheme = "https" if configuration["Type"].startswith("HTTPS") else "http"
-    return f"{scheme}://{host}:{configuration.get('Port', 443 if scheme == 'https' else 80)}{path}"
-
-
-def _api_of_domain(host: str) -> dict[str, str] | None:
-    """The API that a custom domain's mapping leads to."""
-    for account, region, domain in list(getattr(apigateway, "_domain_names", {}).to_dict() or ()):
-        if domain != host:
-            continue
-        with request_scope(account, region):
-            for mapping in apigateway._api_mappings.get(domain, {}).values():
-                return {"api": mapping["apiId"]}
-    return None
+    return f"{scheme}://{host}:{configuration.get('Port', 443 if scheme == 'https' else 80)}{path}", {}

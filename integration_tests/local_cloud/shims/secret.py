@@ -61,9 +61,7 @@ def _drop_replicas(arn: str, old: _templates.Properties, new: _templates.Propert
     kept = {replica["Region"] for replica in new.get("ReplicaRegions", [])}
     secret = secretsmanager._secrets[_name(arn)]
     for region in {replica["Region"] for replica in old.get("ReplicaRegions", [])} - kept:
-        secretsmanager._delete_replicas(
-            {**secret, "ReplicationStatus": [{"Region": region}]}
-        )
+        secretsmanager._delete_replicas({**secret, "ReplicationStatus": [{"Region": region}]})
         secret["ReplicationStatus"] = [entry for entry in secret["ReplicationStatus"] if entry["Region"] != region]
 
 

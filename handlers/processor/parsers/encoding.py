@@ -1,0 +1,81 @@
+"""Text or not: UTF-8 is read, with its byte order mark or without; for the rest, an error that says what the file is."""
+
+from typing import Final
+
+from handlers.processor.errors import Fault, UnreadableError
+
+UTF8_MARK: Final = b"\xef\xbb\xbf"
+
+_SEND_UTF8: Final = "send UTF-8 text: NDJSON, a JSON array or object, CSV or TSV; plain, gzip or zstd"
+
+_OTHER_UNICODE: Final = (  # UTF-32's little-endian mark begins with UTF-16's
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_OTHER_FILES: Final = (
+    (b"\x1f\x8b", "gzip data within compressed data: it was compressed twice"),
+    (b"\x28\xb5\x2f\xfd", "zstd data within compressed data: it was compressed twice"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
+    (b"BZh", "bzip2 data"),
+    (b"\xfd7zXZ\0", "xz data"),
+    (b"\x04\x22\x4d\x18", "lz4 data"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"%PDF-", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"ARROW1\0\0", "an Arrow file"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
+    (b"\x89PNG\r\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+)
+_TEXT_CONTROLS: Final = b"\t\n\r\f\v\x1b"
+_BINARY_BYTES: Final = bytes(byte for byte in range(0x20) if byte not in _TEXT_CONTROLS)
+_LOOKED_AT_BYTES: Final = 4096
+_LONGEST_CHARACTER: Final = 4
+"""Bytes."""
+
+
+def check_encoding(beginning: bytes) -> None:
+    """Refuse what is no UTF-8 text, by the marks and magic numbers that other files begin with.
+
+    Args:
+        beginning: The file's first bytes, expanded.
+
+    Raises:
+        UnreadableError: Says what the file seems to be.
+    """
+    for mark, name in _OTHER_UNICODE:
+        if beginning.startswith(mark):
+            raise UnreadableError(Fault.BAD_ENCODING, f"the file is {name} text (by its byte order mark); {_SEND_UTF8}")
+    for magic, name in _OTHER_FILES:
+        if beginning.startswith(magic) and (_has_binary_bytes(beginning) or not _is_utf8(beginning)):
+            raise UnreadableError(Fault.BAD_ENCODING, f"the file is {name}; {_SEND_UTF8}")
+    if 0 in beginning[:4]:
+        raise UnreadableError(
+            Fault.BAD_ENCODING, f"its first characters hold zero bytes, as UTF-16 and UTF-32 text do; {_SEND_UTF8}"
+        )
+    # In JSON a stray byte spoils one record, not the file; of a table the first line must be sound.
+    is_json = beginning.lstrip()[:1] in (b"{", b"[")
+    if not is_json and _has_binary_bytes(beginning.lstrip().split(b"\n", 1)[0]):
+        raise UnreadableError(
+            Fault.BAD_ENCODING, f"its first line holds bytes that no text holds, such as NUL; {_SEND_UTF8}"
+        )
+
+
+def _has_binary_bytes(beginning: bytes) -> bool:
+    looked_at = beginning[:_LOOKED_AT_BYTES]
+    return len(looked_at.translate(None, _BINARY_BYTES)) != len(looked_at)
+
+
+def _is_utf8(beginning: bytes) -> bool:
+    looked_at = beginning[:_LOOKED_AT_BYTES]
+    try:
+        looked_at.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= len(looked_at) - _LONGEST_CHARACTER  # the look may end within a character
+    return True

@@ -1,0 +1,182 @@
+"""Which format a file is, by its content; its name decides only what content leaves open."""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from handlers.processor.errors import Fault, Reject, UnreadableError
+from handlers.processor.parsers.delimited import delimiter_of, split_row
+from handlers.processor.parsers.window import Window
+
+
+class Format(StrEnum):
+    """What a file's records are written in."""
+
+    EMPTY = "empty"
+    NDJSON = "ndjson"
+    JSON = "json"
+    CSV = "csv"
+    TSV = "tsv"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A file's format, and what reading it takes."""
+
+    format: Format
+    line_end: bytes = b"\n"
+    delimiter: str = ""
+    """Of CSV and TSV."""
+    is_array: bool = False
+    """Of JSON."""
+
+
+_COMPRESSED: Final = re.compile(r"\.(gz|gzip|zst|zstd)$", re.IGNORECASE)
+_LINES_SEEN: Final = 100
+"""Of a file that does not begin as JSON, or not soundly: so many lines are tried."""
+
+_TABLE_NAMES: Final = frozenset({"csv", "tsv", "tab"})
+_LINES_NAMES: Final = frozenset({"ndjson", "jsonl", "ldjson"})
+_JSON_NAMES: Final = _LINES_NAMES | {"json"}
+
+_BRACKETED_COLUMN: Final = re.compile(rb"\[(?!(?:true|false|null|NaN|Infinity)\b)[A-Za-z_][^\]\r\n]*\][ ]*[,;\t\r\n]")
+"""`[id],[name]`: how some databases write a table's header."""
+_MARKUP: Final = re.compile(rb"<(\?xml|!doctype|html|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
+_BRACKET_OR_LINE: Final = re.compile(r"[\[\]{}\n]")
+_JSON_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def tell_format(window: Window, object_key: str) -> Layout:
+    """Return what a file is.
+
+    Args:
+        window: Its beginning, without a byte order mark.
+        object_key: Its key, of which the extension counts where the content could be two things.
+
+    Raises:
+        UnreadableError: It is none of the formats that are read.
+    """
+    text = window.text.lstrip()
+    if not text:
+        if window.is_whole_file:
+            return Layout(Format.EMPTY)
+        raise UnreadableError(Fault.UNKNOWN_FORMAT, f"the first {len(window.text)} bytes are white space")
+    named = _extension(object_key)
+    line_end = b"\r" if b"\n" not in window.text and b"\r" in text else b"\n"
+    lines = [line for line in text.split(line_end, _LINES_SEEN)[:_LINES_SEEN] if line.strip()]
+    if text.startswith(b"{") and not (named in _TABLE_NAMES and not _any_object(lines)):
+        return _objects(text, lines, line_end, named, is_whole_file=window.is_whole_file)
+    if text.startswith(b"[") and not _BRACKETED_COLUMN.match(text):
+        return _array_or_lines(lines, line_end)
+    if named not in _TABLE_NAMES and (_any_object(lines) or (named in _JSON_NAMES and _is_value(lines[0]))):
+        return Layout(Format.NDJSON, line_end)
+    return _table(lines, line_end, named)
+
+
+def _extension(object_key: str) -> str:
+    name = _COMPRESSED.sub("", object_key.rsplit("/", 1)[-1])
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def _objects(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is_whole_file: bool) -> Layout:
+    """Tell NDJSON from one object, where the text begins with a brace.
+
+    One object may be spread over lines, and the first line of NDJSON may be broken: what tells them apart is where the
+    first brace is closed, and whether other lines are objects for themselves.
+    """
+    end = _end_of_first_value(text)
+    if end is None:
+        is_lines = named in _LINES_NAMES if len(lines) == 1 else not _is_cut_off(text) and _hold_objects(lines)
+    elif line_end in text[:end]:  # one object over many lines, unless that was a broken line running on
+        is_lines = not _is_value(text[:end]) and _hold_objects(lines)
+    else:
+        is_lines = named in _LINES_NAMES or not (is_whole_file and len(lines) == 1)
+    return Layout(Format.NDJSON, line_end) if is_lines else Layout(Format.JSON)
+
+
+def _array_or_lines(lines: list[bytes], line_end: bytes) -> Layout:
+    """Tell an array from NDJSON whose first line is an array, and so a bad record."""
+    if len(lines) > 1 and lines[1].lstrip().startswith(b"{") and _is_value(lines[0]):
+        return Layout(Format.NDJSON, line_end)
+    return Layout(Format.JSON, is_array=True)
+
+
+def _table(lines: list[bytes], line_end: bytes, named: str) -> Layout:
+    if _MARKUP.match(lines[0]):
+        raise UnreadableError(Fault.UNKNOWN_FORMAT, "the file begins as XML or HTML does (an error page, perhaps?)")
+    delimiter = delimiter_of(lines[0], prefer_tab=named in {"tsv", "tab"})
+    if named not in _TABLE_NAMES and not _has_rows(lines, delimiter):
+        raise UnreadableError(
+            Fault.UNKNOWN_FORMAT,
+            "the file is no JSON (its first character is neither '{' nor '[') and no CSV or TSV that can be told by "
+            "its content (a header, and a row with as many fields, two or more). A file of one column, or of a header "
+            "alone, is taken as CSV if its name ends in .csv or .tsv",
+        )
+    return Layout(Format.TSV if delimiter == "\t" else Format.CSV, line_end, delimiter)
+
+
+def _has_rows(lines: list[bytes], delimiter: str) -> bool:
+    header, *rows = (_field_count(line, delimiter) for line in lines)
+    return header > 1 and header in rows
+
+
+def _field_count(line: bytes, delimiter: str) -> int:
+    try:
+        return len(split_row(line.decode("utf-8", errors="replace").rstrip("\r"), delimiter))
+    except Reject:
+        return 0
+
+
+def _any_object(lines: list[bytes]) -> bool:
+    return any(line.lstrip().startswith(b"{") and isinstance(_value(line), dict) for line in lines)
+
+
+def _hold_objects(lines: list[bytes]) -> bool:
+    """Return whether lines after the first are objects for themselves, or at least two look as if they should be."""
+    looking_so = sum(1 for line in lines if line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}"))
+    return looking_so > 1 or _any_object(lines[1:])
+
+
+def _is_cut_off(text: bytes) -> bool:
+    """Return whether a text is JSON that only lacks its end."""
+    decoded = text.decode("utf-8", errors="replace")
+    try:
+        json.loads(decoded, parse_int=float)
+    except RecursionError:
+        return True
+    except json.JSONDecodeError as error:
+        # What is left where the parser stopped is nothing, or a string, a number or a word begun.
+        return error.msg.startswith("Unterminated string") or not _BRACKET_OR_LINE.search(decoded, error.pos)
+    return False
+
+
+def _is_value(text: bytes) -> bool:
+    return _value(text) is not _NO_VALUE
+
+
+_NO_VALUE: Final = object()
+
+
+def _value(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(text.decode("utf-8", errors="replace"), parse_int=float)
+    except RecursionError:
+        return {}  # what is nested so deep is JSON
+    except ValueError:
+        return _NO_VALUE
+
+
+def _end_of_first_value(text: bytes) -> int | None:
+    """Return where the brackets that the text begins with are all closed; None if they never are."""
+    depth = 0
+    for match in _JSON_STRUCTURE.finditer(text):
+        byte = text[match.start()]
+        if byte in b"[{":
+            depth += 1
+        elif byte in b"]}":
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return None

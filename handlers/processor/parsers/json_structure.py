@@ -1,0 +1,184 @@
+"""Where the values of a JSON text begin and end, by its brackets and strings alone.
+
+A JSON library stops at the first error, and everything after it is lost. Splitting by structure first, and parsing each
+element for itself, lets one bad element be one rejected record. It holds no more than one element.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from handlers.processor.errors import Fault, UnreadableError
+from handlers.processor.parsers.json_values import parse_record
+from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, Outcome, RawRecord
+
+WHITE_SPACE: Final = b" \t\r\n"
+
+_STRUCTURE: Final = re.compile(rb'["\[\]{},]')
+_IN_STRING: Final = re.compile(rb'["\\]')
+_NOT_WHITE_SPACE: Final = re.compile(rb"[^ \t\r\n]")
+_CLOSER_OF: Final = {ord("["): ord("]"), ord("{"): ord("}")}
+_DEEPEST: Final = 100_000
+
+_QUOTE, _BACKSLASH, _COMMA = b'"\\,'
+
+
+def json_array(chunks: Iterable[bytes]) -> Iterator[Outcome]:
+    """Yield every element of an array that is the whole text.
+
+    Raises:
+        UnreadableError: The array's structure is broken, or it ends early.
+    """
+    return (Outcome(raw, parse_record) for raw in _Splitter(elements_at_depth=1).split(chunks))
+
+
+def json_object(chunks: Iterable[bytes]) -> Iterator[Outcome]:
+    """Yield the one object that is the whole text.
+
+    Raises:
+        UnreadableError: The object's structure is broken, or it ends early.
+    """
+    return (Outcome(raw, parse_record) for raw in _Splitter(elements_at_depth=0).split(chunks))
+
+
+class _Splitter:
+    """Splits a text into the elements of its array (at depth 1) or takes its one value as an element (at depth 0)."""
+
+    def __init__(self, *, elements_at_depth: int) -> None:
+        self._base = elements_at_depth
+        self._open = bytearray()  # the closers that are awaited, innermost last
+        self._in_string = False
+        self._skip_next = False  # a backslash was the last byte seen
+        self._line = 1
+        self._is_done = False
+        self._element = _Element()
+        self._has_elements = False
+
+    def split(self, chunks: Iterable[bytes]) -> Iterator[RawRecord]:
+        for chunk in chunks:
+            yield from self._feed(chunk)
+        if not self._is_done:
+            where = "inside a string" if self._in_string else f"with {len(self._open)} brackets open"
+            raise _broken(f"it ends early, on line {self._line} {where}: the file seems to be cut off")
+
+    def _feed(self, chunk: bytes) -> Iterator[RawRecord]:
+        kept = 0  # up to here the chunk has been given to an element, or is not part of one
+        position = 0
+        while True:
+            if self._is_done:
+                self._refuse_text(chunk, position)
+                return
+            found = self._next(chunk, position)
+            if found < 0:
+                self._keep(chunk, kept, len(chunk))
+                return
+            position = found + 1
+            byte = chunk[found]
+            depth = len(self._open)
+            if byte == _QUOTE:
+                self._in_string = not self._in_string
+            elif byte in _CLOSER_OF:
+                self._push(_CLOSER_OF[byte])
+                if depth < self._base:  # the array's own bracket
+                    self._skip(chunk, kept, position)
+                    kept = position
+            elif byte == _COMMA:
+                if depth == self._base == 1:
+                    self._keep(chunk, kept, found)
+                    yield self._finish_element()
+                    self._skip(chunk, found, position)
+                    kept = position
+            else:
+                self._pop(byte)
+                if not self._open:
+                    end = found if self._base else position
+                    self._keep(chunk, kept, end)
+                    self._is_done = True
+                    if self._base == 0 or self._has_elements or not self._element.is_blank:
+                        yield self._finish_element()
+                    self._skip(chunk, end, position)
+
+    def _next(self, chunk: bytes, position: int) -> int:
+        """Return where the next byte that matters is, or -1."""
+        if self._in_string:
+            if self._skip_next and position < len(chunk):
+                self._skip_next = False
+                position += 1
+            while (match := _IN_STRING.search(chunk, position)) and chunk[match.start()] == _BACKSLASH:
+                position = match.end() + 1
+                self._skip_next = position > len(chunk)
+            return match.start() if match else -1
+        match = _STRUCTURE.search(chunk, position)
+        return match.start() if match else -1
+
+    def _push(self, closer: int) -> None:
+        if len(self._open) >= _DEEPEST:
+            raise _broken(f"line {self._line} is nested deeper than {_DEEPEST} levels")
+        self._open.append(closer)
+
+    def _pop(self, closer: int) -> None:
+        if not self._open or self._open[-1] != closer:
+            raise _broken(f"{chr(closer)!r} near line {self._line} closes nothing that is open")
+        self._open.pop()
+
+    def _keep(self, chunk: bytes, start: int, end: int) -> None:
+        self._line += self._element.add(chunk[start:end], self._line)
+
+    def _skip(self, chunk: bytes, start: int, end: int) -> None:
+        self._line += chunk.count(b"\n", start, end)
+
+    def _finish_element(self) -> RawRecord:
+        if self._element.is_blank:
+            raise _broken(f"a comma on line {self._line} has no value before or after it")
+        element, self._element = self._element, _Element()
+        self._has_elements = True
+        return element.finish()
+
+    def _refuse_text(self, chunk: bytes, position: int) -> None:
+        extra = _NOT_WHITE_SPACE.search(chunk, position)
+        if extra:
+            self._skip(chunk, position, extra.start())
+            raise _broken(f"there is more after its end, on line {self._line}")
+        self._skip(chunk, position, len(chunk))
+
+
+class _Element:
+    """The text of one element, gathered from chunks; leading white space is no part of it."""
+
+    __slots__ = ("_line", "_parts", "_size")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._line = 0
+
+    @property
+    def is_blank(self) -> bool:
+        return self._size == 0
+
+    def add(self, text: bytes, line: int) -> int:
+        """Take more text, which begins on `line`; return how many lines it ends."""
+        if self._size == 0:
+            stripped = text.lstrip(WHITE_SPACE)
+            self._line = line + text.count(b"\n", 0, len(text) - len(stripped))
+            kept = stripped
+        else:
+            kept = text
+        if self._size <= MAXIMUM_RECORD_BYTES:
+            self._parts.append(kept)
+        self._size += len(kept)
+        return text.count(b"\n")
+
+    def finish(self) -> RawRecord:
+        text = b"".join(self._parts)
+        if self._size > MAXIMUM_RECORD_BYTES:
+            return RawRecord(self._line, text[:MAXIMUM_RECORD_BYTES], is_too_long=True)
+        return RawRecord(self._line, text.rstrip(WHITE_SPACE))
+
+
+def _broken(what: str) -> UnreadableError:
+    return UnreadableError(
+        Fault.BAD_STRUCTURE,
+        f"the JSON cannot be told apart into records: {what}. Send one whole array or object, "
+        "or NDJSON (one object a line), of which only bad lines are rejected",
+    )

@@ -1,0 +1,51 @@
+"""Lines of a stream, whatever chunks it comes in, none of them held longer than a record may be."""
+
+from collections.abc import Iterable, Iterator
+
+from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
+
+
+def lines(chunks: Iterable[bytes], *, end: bytes = b"\n") -> Iterator[RawRecord]:
+    """Yield every line, blank ones too, without its end; `end` is one byte.
+
+    What follows the last `end` is a line if it is not empty.
+    """
+    number = 1
+    begun = _Line(number)
+    for chunk in chunks:
+        first, *others = chunk.split(end)
+        begun.add(first)
+        for text in others:
+            yield begun.finish()
+            number += 1
+            begun = _Line(number)
+            begun.add(text)
+    if begun.has_text:
+        yield begun.finish()
+
+
+class _Line:
+    """A line that may still go on in the next chunk."""
+
+    __slots__ = ("_number", "_parts", "_size")
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    @property
+    def has_text(self) -> bool:
+        return self._size > 0
+
+    def add(self, text: bytes) -> None:
+        if text:
+            if self._size <= MAXIMUM_RECORD_BYTES:  # of a longer one the beginning is enough
+                self._parts.append(text)
+            self._size += len(text)
+
+    def finish(self) -> RawRecord:
+        text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        if self._size > MAXIMUM_RECORD_BYTES:
+            return RawRecord(self._number, text[:MAXIMUM_RECORD_BYTES], is_too_long=True)
+        return RawRecord(self._number, text)

@@ -1,0 +1,33 @@
+"""The beginning of a stream, looked at before it is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES
+
+WINDOW_BYTES: Final = MAXIMUM_RECORD_BYTES
+"""Enough for the longest record, so that the first one can be seen whole."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a file begins with."""
+
+    text: bytes
+    is_whole_file: bool
+
+
+def look_into(chunks: Iterator[bytes]) -> tuple[Window, Iterator[bytes]]:
+    """Return the beginning of a stream, whatever chunks it comes in, and the stream as if it had not been looked into."""
+    seen = bytearray()
+    rest = b""
+    for chunk in chunks:
+        room = WINDOW_BYTES - len(seen)
+        seen += chunk[:room]
+        if len(chunk) > room:
+            rest = chunk[room:]
+            break
+    beginning = bytes(seen)
+    return Window(beginning, is_whole_file=not rest), chain([beginning, rest], chunks)

@@ -1,0 +1,1 @@
+"""The files that are pushed through, and what must become of them, worked out without any code of the platform."""

@@ -1,0 +1,84 @@
+"""Values as DynamoDB holds them, for exact comparison: type and value, and never a float in between."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+Wire: TypeAlias = dict[str, Any]
+"""An attribute value: `{"S": "a"}`, `{"N": "1.5"}`, `{"M": {...}}`."""
+
+
+def to_wire(value: object) -> Wire:
+    """Say how DynamoDB holds a JSON value whose numbers were read as Decimal.
+
+    Raises:
+        TypeError: The value is of no JSON type; a float above all, which would not be exact.
+    """
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case Decimal():
+            return {"N": canonical_number(value)}
+        case list():
+            return {"L": [to_wire(one) for one in value]}
+        case dict():
+            return {"M": {name: to_wire(one) for name, one in value.items()}}
+        case _:
+            raise TypeError(f"{value!r} is a {type(value).__name__}; JSON's types are expected, numbers as Decimal")
+
+
+def canonical(value: Wire) -> Wire:
+    """Write the numbers of an attribute value in one way, so that `1.50` and `1.5` are the same."""
+    ((kind, held),) = value.items()
+    match kind:
+        case "N":
+            return {"N": canonical_number(Decimal(held))}
+        case "L":
+            return {"L": [canonical(one) for one in held]}
+        case "M":
+            return {"M": {name: canonical(one) for name, one in held.items()}}
+        case _:
+            return value
+
+
+def canonical_number(number: Decimal) -> str:
+    """Write a number's value: digits without leading or trailing zeros, and an exponent."""
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        raise TypeError(f"{number} is not a number that DynamoDB holds")
+    text = "".join(map(str, digits)).lstrip("0")
+    kept = text.rstrip("0")
+    if not kept:
+        return "0"
+    return f"{'-' if sign else ''}{kept}e{exponent + len(text) - len(kept)}"
+
+
+def differences(expected: Wire, actual: Wire, path: str = "record") -> list[str]:
+    """Say where two canonical attribute values differ, one sentence a place."""
+    if expected == actual:
+        return []
+    kinds = next(iter(expected)), next(iter(actual))
+    if kinds == ("M", "M"):
+        return _map_differences(expected["M"], actual["M"], path)
+    if kinds == ("L", "L") and len(expected["L"]) == len(actual["L"]):
+        pairs = enumerate(zip(expected["L"], actual["L"], strict=True))
+        return [line for n, (one, other) in pairs for line in differences(one, other, f"{path}[{n}]")]
+    return [f"{path}: expected {_short(expected)}, the table holds {_short(actual)}"]
+
+
+def _map_differences(expected: dict[str, Wire], actual: dict[str, Wire], path: str) -> list[str]:
+    missing = [f"{path}.{name}: expected {_short(expected[name])}, absent" for name in expected.keys() - actual.keys()]
+    added = [f"{path}.{name}: not in the file, but {_short(actual[name])}" for name in actual.keys() - expected.keys()]
+    both = [name for name in expected if name in actual]
+    inside = [line for name in both for line in differences(expected[name], actual[name], f"{path}.{name}")]
+    return sorted(missing) + sorted(added) + inside
+
+
+def _short(value: Wire) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

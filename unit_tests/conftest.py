@@ -1,0 +1,55 @@
+"""What every unit test has: no sockets, one way to draw examples, and prod's templates, made once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_socket
+from hypothesis import settings as hypothesis_settings
+
+if TYPE_CHECKING:
+    from unit_tests.infra.synthesis import Synthesis, Template
+
+# A busy machine is no failure. In CI the examples are the same each time, so that a red build is of its own change.
+hypothesis_settings.register_profile("lockstep", deadline=None)
+hypothesis_settings.register_profile("lockstep-ci", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("lockstep-ci" if os.environ.get("CI") else "lockstep")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Refuse sockets while a test of this directory and its fixtures run; the CDK speaks to Node.js by pipes."""
+    pytest_socket.disable_socket()
+    try:
+        return (yield)
+    finally:
+        pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """What prod's settings synthesize to, with nobody having set anything."""
+    return _synthesis("prod", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """What an environment that is not prod synthesizes to."""
+    return _synthesis("dev", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def templates(prod: Synthesis) -> Mapping[str, Template]:
+    """Prod's templates by the stack's construct id; shared, so a test that changes one takes a copy."""
+    return prod.templates
+
+
+def _synthesis(environment: str, directories: pytest.TempPathFactory) -> Synthesis:
+    # The tests of handlers and rules need no CDK, and are not made to wait for it.
+    from infra.settings import Settings  # noqa: PLC0415
+    from unit_tests.infra.synthesis import synthesize  # noqa: PLC0415
+
+    return synthesize(Settings(environment=environment), directories.mktemp(environment))

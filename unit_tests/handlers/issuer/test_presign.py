@@ -1,0 +1,131 @@
+"""The signature is checked by an implementation of SigV4 of the tests' own, which stands for S3."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import boto3
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.issuer.presign import PresignedPut, Presigner, regional_s3_client
+from handlers.shared.object_keys import Upload
+
+SECRET = "made-up"
+KEY_ARN = "arn:aws:kms:us-west-2:000000000000:key/00000000-0000-0000-0000-000000000000"
+BUCKET = "serverless-ingest-prod-000000000000-us-west-2-an"
+NOW = 1_772_323_200.0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def credentials() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        patch.setenv("AWS_SESSION_TOKEN", "session")
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        yield
+
+
+def presign(
+    file_key: str = "a.csv", *, region: str = "us-west-2", endpoint: str | None = None, size: int = 10
+) -> PresignedPut:
+    upload = Upload(source="default", upload_id="u", content_sha256="ab" * 32, file_key=file_key)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        if endpoint:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint)
+        client = regional_s3_client(region)
+    presigner = Presigner(s3=client, bucket=BUCKET, key_arn=KEY_ARN, expiry_seconds=900)
+    return presigner.presign(upload, size, NOW)
+
+
+def accepts(url: str, sent: Mapping[str, str]) -> bool:
+    """Tell whether S3 would accept the signature of a PUT with these headers."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, strict_parsing=True))
+    signature = query.pop("X-Amz-Signature")
+    headers = {"host": parts.netloc, **{name.lower(): value for name, value in sent.items()}}
+    signed = query["X-Amz-SignedHeaders"].split(";")
+    # S3's own rule: every x-amz- header that is sent must be signed.
+    if any(name.startswith("x-amz-") and name not in signed for name in headers):
+        return False
+    canonical = "\n".join(
+        [
+            "PUT",
+            parts.path,
+            "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(query.items())),
+            *(f"{name}:{headers.get(name, '')}" for name in signed),
+            "",
+            ";".join(signed),
+            "UNSIGNED-PAYLOAD",
+        ]
+    )
+    _, scope = query["X-Amz-Credential"].split("/", 1)
+    to_sign = "\n".join(
+        ["AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest()]
+    )
+    key = f"AWS4{SECRET}".encode()
+    for word in scope.split("/"):
+        key = hmac.digest(key, word.encode(), "sha256")
+    return hmac.compare_digest(hmac.new(key, to_sign.encode(), "sha256").hexdigest(), signature)
+
+
+def test_the_headers_listed_are_exactly_those_that_are_signed() -> None:
+    put = presign()
+    signed = dict(parse_qsl(urlsplit(put.url).query))["X-Amz-SignedHeaders"].split(";")
+    assert {name.lower() for name in put.headers} == set(signed) - {"host"}
+    assert {"content-length", "if-none-match", "x-amz-checksum-sha256"} < set(signed)
+    assert put.headers["x-amz-checksum-sha256"] == base64.b64encode(bytes.fromhex("ab" * 32)).decode()
+    assert put.headers["x-amz-server-side-encryption"] == "aws:kms"
+    assert put.headers["x-amz-server-side-encryption-aws-kms-key-id"] == KEY_ARN
+    assert put.headers["If-None-Match"] == "*"
+    assert put.expires_at == "2026-03-01T00:15:00.000Z"
+
+
+@settings(max_examples=40)
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40))
+def test_s3_accepts_the_put_as_listed_whatever_the_key_holds(file_key: str) -> None:
+    put = presign(file_key)
+    assert accepts(put.url, put.headers)
+    assert unquote(urlsplit(put.url).path) == f"/incoming/uploads/default/u/{'ab' * 32}/{file_key}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Length",
+        "If-None-Match",
+        "x-amz-checksum-sha256",
+        "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-aws-kms-key-id",
+    ],
+)
+def test_s3_refuses_a_put_that_changes_or_leaves_out_a_header(header: str) -> None:
+    put = presign()
+    assert header in put.headers
+    assert not accepts(put.url, {**put.headers, header: "1" + put.headers[header]})
+    assert not accepts(put.url, {name: value for name, value in put.headers.items() if name != header})
+
+
+def test_s3_refuses_a_put_to_another_key_or_with_an_unsigned_setting() -> None:
+    put = presign()
+    assert not accepts(put.url.replace("a.csv", "b.csv"), put.headers)
+    assert not accepts(put.url, {**put.headers, "x-amz-acl": "public-read"})
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
+def test_the_url_names_the_regions_own_endpoint(region: str) -> None:
+    parts = urlsplit(presign(region=region).url)
+    assert (parts.scheme, parts.netloc) == ("https", f"{BUCKET}.s3.{region}.amazonaws.com")
+    assert f"/{region}/s3/aws4_request" in dict(parse_qsl(parts.query))["X-Amz-Credential"]
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:4566"])
+def test_a_local_endpoint_takes_the_bucket_in_the_path(endpoint: str) -> None:
+    url = presign(endpoint=endpoint).url
+    assert url.startswith(f"{endpoint}/{BUCKET}/incoming/uploads/")
+    assert accepts(url, presign(endpoint=endpoint).headers)

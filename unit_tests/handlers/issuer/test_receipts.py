@@ -1,0 +1,94 @@
+import base64
+import json
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.shared import receipts
+from handlers.shared.object_keys import Upload
+from handlers.shared.receipts import Receipt, ReceiptError, SigningKey, SigningSecretError
+
+NEW, OLD = SigningKey("v2", "n" * 44), SigningKey("v1", "o" * 44)
+UPLOAD = Upload(source="default", upload_id="u", content_sha256="ab" * 32, file_key="a/é.csv")
+RECEIPT = Receipt(upload=UPLOAD, size=10, region="us-east-1", issued_at=1_772_323_200)
+
+
+@given(
+    st.builds(
+        Receipt,
+        upload=st.builds(Upload, source=st.text(), upload_id=st.text(), content_sha256=st.text(), file_key=st.text()),
+        size=st.integers(1, 10**12),
+        region=st.sampled_from(["us-east-1", "us-west-2"]),
+        issued_at=st.integers(0, 1_772_323_200),
+    )
+)
+def test_a_receipt_reads_back_as_it_was_signed(receipt: Receipt) -> None:
+    assert receipts.verify(receipts.sign(receipt, NEW), [NEW]) == receipt
+
+
+def test_it_names_the_version_that_signed_it_and_the_object() -> None:
+    token = receipts.sign(RECEIPT, NEW)
+    assert receipts.key_version(token) == "v2"
+    claims = jwt.decode(token, NEW.key, algorithms=["HS256"])
+    assert claims["object_id"] == UPLOAD.object_id
+    assert (claims["key"], claims["size"], claims["sha256"]) == ("a/é.csv", 10, "ab" * 32)
+
+
+def test_the_previous_version_verifies_and_the_one_before_does_not() -> None:
+    assert receipts.verify(receipts.sign(RECEIPT, OLD), [NEW, OLD]) == RECEIPT
+    with pytest.raises(ReceiptError, match="no longer known"):
+        receipts.verify(receipts.sign(RECEIPT, SigningKey("v0", "z" * 44)), [NEW, OLD])
+
+
+@given(st.data())
+def test_a_receipt_that_was_changed_anywhere_is_refused(data: st.DataObject) -> None:
+    token = receipts.sign(RECEIPT, NEW)
+    # The last character of a base64 text may hold bits that decode to nothing; every other one counts.
+    ends = [len(part) for part in token.split(".")]
+    loose = {ends[0] - 1, ends[0] + 1 + ends[1] - 1, len(token) - 1}
+    at = data.draw(st.sampled_from([each for each in range(len(token)) if each not in loose]))
+    other = data.draw(st.sampled_from("ABCxyz019-_.").filter(lambda each: each != token[at]))
+    with pytest.raises(ReceiptError):
+        receipts.verify(token[:at] + other + token[at + 1 :], [NEW, OLD])
+
+
+def test_a_receipt_without_a_signature_is_refused() -> None:
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).decode().rstrip("=")
+    payload = receipts.sign(RECEIPT, NEW).split(".")[1]
+    with pytest.raises(ReceiptError):
+        receipts.verify(f"{header}.{payload}.", [NEW])
+
+
+def test_another_token_signed_with_the_key_is_no_receipt() -> None:
+    other = jwt.encode({"iss": receipts.ISSUER, "iat": 1}, NEW.key, algorithm="HS256")
+    with pytest.raises(ReceiptError, match="claims are missing"):
+        receipts.verify(other, [NEW])
+
+
+@given(st.text())
+def test_any_text_is_refused(text: str) -> None:
+    assert receipts.key_version(text) is None
+    with pytest.raises(ReceiptError):
+        receipts.verify(text, [NEW, OLD])
+
+
+def test_a_new_secret_is_32_random_bytes_that_can_sign() -> None:
+    first, second = receipts.new_secret_string(), receipts.new_secret_string()
+    assert first != second
+    assert len(base64.b64decode(json.loads(first)["key"], validate=True)) == 32
+    key = SigningKey.parse("v", first)
+    assert receipts.verify(receipts.sign(RECEIPT, key), [key]) == RECEIPT
+
+
+@pytest.mark.parametrize("value", ["", "hunter2", "[]", "{}", '{"key": 7}', '{"key": "hunter2"}', '{"other": "x"}'])
+def test_a_secret_that_cannot_sign_is_refused_without_being_shown(value: str) -> None:
+    with pytest.raises(SigningSecretError) as caught:
+        SigningKey.parse("v9", value)
+    assert "v9" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_is_not_shown() -> None:
+    assert NEW.key not in repr(NEW)

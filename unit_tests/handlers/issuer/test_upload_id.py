@@ -1,0 +1,58 @@
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.issuer.upload_id import UploadIdError, new_upload_id, parse_upload_id
+from handlers.shared import moments
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+
+
+@given(st.floats(min_value=0, max_value=4e9))
+def test_a_new_id_is_a_uuid7_of_its_time(now: float) -> None:
+    upload_id = new_upload_id(now)
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", upload_id)
+    made = moments.upload_moment(upload_id)
+    assert made is not None
+    assert abs(datetime.fromisoformat(made) - datetime.fromtimestamp(now, UTC)) <= timedelta(milliseconds=1)
+
+
+def test_ids_of_one_moment_differ_in_all_their_random_bits() -> None:
+    ids = [int(new_upload_id(NOW).replace("-", ""), 16) for _ in range(200)]
+    seen_set = 0
+    seen_clear = 0
+    for number in ids:
+        seen_set |= number
+        seen_clear |= ~number
+    free = seen_set & seen_clear & (1 << 80) - 1
+    assert len(set(ids)) == 200
+    assert free.bit_count() == 74
+
+
+@given(st.floats(min_value=-300 + 0.01, max_value=7 * 86400 - 0.01), st.booleans())
+def test_an_id_of_the_last_days_is_taken_in_either_case(age: float, upper: bool) -> None:
+    upload_id = new_upload_id(NOW - age)
+    assert parse_upload_id(upload_id.upper() if upper else upload_id, NOW) == upload_id
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [
+        (7 * 86400 + 1, "7.0 days ago"),
+        (30 * 86400, "30.0 days ago"),
+        (-301, "5.0 minutes in the future"),
+        (-86400 * 3e6, "in the future"),
+    ],
+)
+def test_an_id_of_another_time_is_refused_with_its_age(age: float, said: str) -> None:
+    with pytest.raises(UploadIdError, match=said):
+        parse_upload_id(new_upload_id(NOW - age), NOW)
+
+
+@given(st.text() | st.uuids(version=4).map(str) | st.uuids().map(lambda each: f"{{{each}}}"))
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(UploadIdError, match="is not a UUIDv7"):
+        parse_upload_id(text, NOW)

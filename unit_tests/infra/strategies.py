@@ -1,0 +1,196 @@
+"""Hypothesis strategies of settings: any valid ones, and the ways in which a file can be wrong."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from infra.naming import BUCKETS
+from infra.settings import AWS_REGIONS, STRONG_REGIONS, Settings
+
+LOG_DAYS: Final = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+"""Written again, from the reference of PutRetentionPolicy, so that a slip in the settings does not agree with itself."""
+_ROOM: Final = 46 - len(f"serverless-{max(BUCKETS, key=len)}-")
+
+Table = dict[str, Any]
+
+
+def environment_names(longest: int = 12) -> st.SearchStrategy[str]:
+    """Names that an environment may have."""
+    return st.from_regex(rf"[a-z][a-z0-9]{{1,{longest - 1}}}", fullmatch=True)
+
+
+def tag_values() -> st.SearchStrategy[str]:
+    """Values that every service takes for a tag."""
+    return st.from_regex(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,40}[A-Za-z0-9_.:/=+@-])?", fullmatch=True)
+
+
+@st.composite
+def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
+    """An environment's name and the tables that set it, valid; any setting may be left to its default."""
+    consistency = draw(st.sampled_from(["eventual", "strong"]))
+    choice = STRONG_REGIONS if consistency == "strong" else AWS_REGIONS
+    regions = draw(st.lists(st.sampled_from(choice), min_size=2, max_size=2, unique=True))
+    longest = min(12, _ROOM - max(map(len, regions)))
+    environment = draw(st.sampled_from(["prod"] if longest >= 4 else ["qa"]) | environment_names(longest))
+    tables = {
+        "account": draw(st.from_regex(r"[0-9]{12}", fullmatch=True).filter(str.isascii)),
+        "primary_region": regions[0],
+        "secondary_region": regions[1],
+        "control": draw(st.sampled_from(["primary", "secondary"])),
+        "consistency": consistency,
+        "cors_origins": draw(st.lists(st.sampled_from(["https://a.example", "https://b.example:8443"]), unique=True)),
+        "alarms_email": draw(st.sampled_from(["on-call@example.com", "a.b+c@mail.example.org"])),
+        "tags": {
+            "project": draw(tag_values()),
+            "owner": draw(tag_values()),
+            "cost_center": draw(tag_values()),
+            "data_classification": draw(st.sampled_from(["public", "internal", "confidential", "restricted"])),
+        },
+        "domain": {
+            "name": draw(st.sampled_from(["ingest.example.com", "a.bc", "x1.example.co.uk"])),
+            "hosted_zone_id": draw(st.from_regex(r"Z[A-Z0-9]{1,31}", fullmatch=True)),
+        },
+        "vpc": _vpc(draw, is_production=environment == "prod"),
+        **_kept(draw, is_production=environment == "prod", is_strong=consistency == "strong"),
+        "limits": _limits(draw),
+    }
+    return environment, _thinned(draw, tables)
+
+
+@st.composite
+def valid_settings(draw: st.DrawFn) -> Settings:
+    """Settings that hold together."""
+    environment, tables = draw(settings_tables())
+    return Settings.model_validate({**tables, "environment": environment})
+
+
+def toml_values() -> st.SearchStrategy[Any]:
+    """Any value that TOML can hold, tables and lists among them."""
+    plain = (
+        st.booleans()
+        | st.integers(min_value=-(2**63), max_value=2**63 - 1)
+        | st.sampled_from([0, 1, -1, 10**11, 123456789012])
+        | st.floats()
+        | toml_text()
+        | st.sampled_from(["", "*", "none", "prod", "us-eats-1", "12", "https://*", "eventual", "365"])
+    )
+    return st.recursive(plain, lambda below: st.lists(below, max_size=3) | toml_tables(below), max_leaves=6)
+
+
+def toml_tables(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Table]:
+    """Tables whose keys are sometimes ours, sometimes nearly, sometimes anything."""
+    ours = st.sampled_from(list(Settings.model_fields))
+    nearly = st.sampled_from(["acount", "log_days", "primary-region", "defaults", "environment", "tags.owner", ""])
+    return st.dictionaries(ours | nearly | toml_text(), values, max_size=4)
+
+
+def toml_text() -> st.SearchStrategy[str]:
+    """Text that a TOML string can hold: anything but halves of surrogate pairs."""
+    return st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+
+
+def to_toml(value: object) -> str:
+    """Write a document, or a value in it, as TOML; tables are written inline, which is always allowed."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            # JSON's escapes are TOML's, but JSON leaves DEL as it is.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case Mapping():
+            return "{" + ", ".join(f"{to_toml(str(key))} = {to_toml(below)}" for key, below in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(to_toml, value)) + "]"
+    return str(value)
+
+
+def to_document(document: Mapping[str, object]) -> bytes:
+    """Write a whole TOML file."""
+    return "".join(f"{to_toml(key)} = {to_toml(value)}\n" for key, value in document.items()).encode()
+
+
+def _vpc(draw: st.DrawFn, *, is_production: bool) -> Table:
+    prefix_lists = st.dictionaries(
+        st.sampled_from(AWS_REGIONS), st.from_regex(r"pl-[0-9a-f]{8}([0-9a-f]{9})?", fullmatch=True), max_size=2
+    )
+    return {
+        "mode": "isolated" if is_production else draw(st.sampled_from(["isolated", "none"])),
+        "availability_zones": draw(st.integers(1, 3)),
+        "cidr": draw(st.sampled_from(["10.0.0.0/16", "10.20.0.0/20", "172.16.4.0/22", "192.168.7.0/24"])),
+        "s3_prefix_list": draw(prefix_lists),
+        "dynamodb_prefix_list": draw(prefix_lists),
+    }
+
+
+def _kept(draw: st.DrawFn, *, is_production: bool, is_strong: bool) -> Table:
+    days = st.integers(1, 36_500)
+    locked = draw(days)
+    return {
+        "retention": {
+            "logs_days": draw(st.sampled_from(LOG_DAYS)),
+            "ingest_noncurrent_days": draw(days),
+            "archive_days": draw(st.integers(locked, 36_500)),
+            "access_logs_days": draw(days),
+            "trail_days": draw(st.integers(locked, 36_500)),
+            "attempts_days": 0 if is_strong else draw(st.integers(0, 36_500)),
+        },
+        "object_lock": {
+            "mode": draw(
+                st.sampled_from(["governance", "compliance"] if is_production else ["none", "governance", "compliance"])
+            ),
+            "days": locked,
+        },
+    }
+
+
+def _limits(draw: st.DrawFn) -> Table:
+    object_bytes = draw(st.integers(1, 5 * 2**30))
+    concurrency = draw(st.integers(2, 10_000))
+    delay = draw(st.integers(1, 900))
+    return {
+        "maximum_object_bytes": object_bytes,
+        "maximum_expanded_bytes": draw(st.integers(object_bytes, 64 * 2**30)),
+        "processor_memory_mb": draw(st.integers(128, 10_240)),
+        "processor_timeout_seconds": draw(st.integers(10, 900)),
+        "processor_concurrency": concurrency,
+        "event_source_concurrency": draw(st.integers(2, min(1000, concurrency))),
+        "batch_size": draw(st.integers(1, 10)),
+        "shadow_delay_seconds": delay,
+        "shadow_maximum_age_seconds": draw(st.integers(max(60, delay), 14 * 86_400)),
+        "control_cache_seconds": draw(st.integers(1, 30)),
+        "upload_expiry_seconds": draw(st.integers(60, 3600)),
+        "api_rate": draw(st.integers(1, 10_000)),
+        "api_burst": draw(st.integers(1, 5000)),
+    }
+
+
+def _thinned(draw: st.DrawFn, tables: Table) -> Table:
+    """Leave out whole tables and loose settings that contradict nothing by being absent."""
+    droppable = ["control", "cors_origins", "alarms_email", "tags", "domain", "vpc", "limits", "account"]
+    dropped = draw(st.sets(st.sampled_from(droppable)))
+    return {key: value for key, value in tables.items() if key not in dropped}

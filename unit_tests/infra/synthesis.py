@@ -1,0 +1,141 @@
+"""Synthesizes the whole app without the CDK CLI, and reads what came out as plain data."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.app import build_app
+from infra.settings import Settings
+
+Template = dict[str, Any]
+"""A CloudFormation template, as parsed from JSON."""
+Resource = dict[str, Any]
+"""A resource of a template: `Type`, `Properties` and the like."""
+
+STACKS = ("PrimaryKeys", "SecondaryKeys", "Data", "SecondaryRegional", "PrimaryRegional", "Failover")
+"""The construct ids of the stacks."""
+KEYS = STACKS[:2]
+REGIONAL = ("PrimaryRegional", "SecondaryRegional")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as the cloud assembly's manifest has it.
+
+    Attributes:
+        name: its CloudFormation name.
+        region: where it is deployed.
+        account: whose it is: 12 digits.
+        protected: whether CloudFormation refuses to delete it.
+        after: the construct ids of the stacks that must be deployed before it.
+    """
+
+    name: str
+    region: str
+    account: str
+    protected: bool
+    after: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """All stacks of one environment.
+
+    Attributes:
+        settings: what it was made from.
+        templates: by the stack's construct id.
+        stacks: likewise.
+    """
+
+    settings: Settings
+    templates: Mapping[str, Template]
+    stacks: Mapping[str, Stack]
+
+
+def synthesize(settings: Settings, directory: Path) -> Synthesis:
+    """Synthesize the app.
+
+    Args:
+        settings: of the environment.
+        directory: an empty directory to write to. Functions run from a stand-in there, for no test of a template
+            looks into the asset.
+    """
+    asset = directory / "asset"
+    (asset / "handlers").mkdir(parents=True)
+    (asset / "handlers" / "__init__.py").touch()
+    app = build_app(settings=settings, outdir=str(directory / "cdk.out"), asset=asset)
+    return _read(settings, Path(app.synth().directory))
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of a template's resources of one type, by logical id."""
+    return {
+        logical_id: resource.get("Properties", {})
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def only(template: Template, kind: str) -> dict[str, Any]:
+    """Return the properties of a template's one resource of a type."""
+    found = of_type(template, kind)
+    assert len(found) == 1, f"one {kind} was expected, not {len(found)}: {', '.join(found)}"
+    (properties,) = found.values()
+    return properties
+
+
+def named(template: Template, kind: str, **properties: str) -> dict[str, Any]:
+    """Return the properties of the one resource of a type that has these properties, as in `QueueName="..."`."""
+    found = [each for each in of_type(template, kind).values() if properties.items() <= _hashable(each).items()]
+    assert len(found) == 1, f"one {kind} with {properties} was expected, not {len(found)}"
+    return found[0]
+
+
+def everywhere(templates: Mapping[str, Template], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield all resources of a type: where each is (`<stack>.<logical id>`), and its properties."""
+    for stack, template in templates.items():
+        for logical_id, properties in of_type(template, kind).items():
+            yield f"{stack}.{logical_id}", properties
+
+
+def leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield each scalar in nested JSON with the path to it; list indexes are written as text."""
+    match value:
+        case dict():
+            for key, below in value.items():
+                yield from leaves(below, (*path, key))
+        case list():
+            for index, below in enumerate(value):
+                yield from leaves(below, (*path, str(index)))
+        case _:
+            yield path, value
+
+
+def _hashable(properties: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in properties.items() if isinstance(value, str)}
+
+
+def _read(settings: Settings, assembly: Path) -> Synthesis:
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    stacks = {name: each for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
+    return Synthesis(
+        settings=settings,
+        templates={
+            name: json.loads((assembly / each["properties"]["templateFile"]).read_text())
+            for name, each in stacks.items()
+        },
+        stacks={name: _stack(each, set(stacks)) for name, each in stacks.items()},
+    )
+
+
+def _stack(artifact: dict[str, Any], stacks: set[str]) -> Stack:
+    account, region = artifact["environment"].removeprefix("aws://").split("/")
+    return Stack(
+        name=artifact["properties"]["stackName"],
+        region=region,
+        account=account,
+        protected=artifact["properties"].get("terminationProtection", False),
+        after=frozenset(stacks.intersection(artifact.get("dependencies", ()))),
+    )

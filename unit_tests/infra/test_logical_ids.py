@@ -1,0 +1,111 @@
+"""The logical ids of what holds data are frozen: CloudFormation replaces a resource whose logical id changes.
+
+A construct renamed or moved in the tree is a new logical id, and so a new, empty bucket beside the old one, or a deployment
+that fails because the name is taken.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from unit_tests.infra.synthesis import Template
+
+FROZEN = Path(__file__).with_name("logical_ids.json")
+FREEZE = "LOCKSTEP_FREEZE_LOGICAL_IDS"
+
+STATEFUL = {
+    "AWS::CloudTrail::Trail",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+}
+LIKELY_STATEFUL = (
+    "::DB",
+    "::Table",
+    "::GlobalTable",
+    "::Bucket",
+    "::Queue",
+    "::Secret",
+    "::Key",
+    "::Stream",
+    "::Volume",
+)
+
+
+def stateful(templates: Mapping[str, Template]) -> dict[str, dict[str, str]]:
+    """Return the type of each stateful resource, by stack and logical id, in the alphabet's order."""
+    return {
+        stack: {
+            logical_id: resource["Type"]
+            for logical_id, resource in sorted(template["Resources"].items())
+            if resource["Type"] in STATEFUL
+        }
+        for stack, template in sorted(templates.items())
+    }
+
+
+def changes(frozen: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Tell, a line each, what was frozen and is no more, and what is there and was not frozen."""
+    before = {(stack, logical_id, kind) for stack, ids in frozen.items() for logical_id, kind in ids.items()}
+    after = {(stack, logical_id, kind) for stack, ids in found.items() for logical_id, kind in ids.items()}
+    return [
+        *(f"  gone: {stack}.{logical_id} ({kind})" for stack, logical_id, kind in sorted(before - after)),
+        *(f"  new:  {stack}.{logical_id} ({kind})" for stack, logical_id, kind in sorted(after - before)),
+    ]
+
+
+def teaching(changed: list[str]) -> str:
+    return "\n".join(
+        [
+            "Logical ids of resources that hold data changed:",
+            *changed,
+            "CloudFormation does not rename: it makes the new one, empty, and lets go of the old one with its data.",
+            "If you moved or renamed a construct, give the resource its old id back:",
+            '  resource.node.default_child.override_logical_id("<the id that is gone>")',
+            "If a resource is really new, or really to go (retained ones stay in the account), freeze it on purpose:",
+            f"  {FREEZE}=1 nox -s unit -- unit_tests/infra/test_logical_ids.py",
+            "and say in the pull request what becomes of the data.",
+        ]
+    )
+
+
+def test_what_holds_data_keeps_its_logical_id(templates: Mapping[str, Template]) -> None:
+    found = stateful(templates)
+    if os.environ.get(FREEZE):
+        FROZEN.write_text(json.dumps(found, indent=2) + "\n")
+        pytest.fail(f"frozen anew into {FROZEN.name}; run again without {FREEZE} and commit the file")
+    changed = changes(json.loads(FROZEN.read_text()), found)
+    assert not changed, teaching(changed)
+
+
+def test_both_regions_of_a_kind_have_the_same_logical_ids(templates: Mapping[str, Template]) -> None:
+    found = stateful(templates)
+    assert found["PrimaryKeys"] == found["SecondaryKeys"]
+    assert found["PrimaryRegional"] == found["SecondaryRegional"]
+
+
+def test_no_kind_of_resource_that_holds_data_is_forgotten(templates: Mapping[str, Template]) -> None:
+    kinds = {resource["Type"] for template in templates.values() for resource in template["Resources"].values()}
+    assert {kind for kind in kinds if kind.endswith(LIKELY_STATEFUL)} <= STATEFUL
+    retained = {
+        resource["Type"]
+        for template in templates.values()
+        for resource in template["Resources"].values()
+        if resource.get("DeletionPolicy") == "Retain"
+    }
+    assert retained <= STATEFUL, "what is retained holds data, and belongs to the frozen kinds"
+
+
+def test_a_renamed_bucket_is_told_with_what_to_type() -> None:
+    told = teaching(
+        changes({"Data": {"OldBucket": "AWS::S3::Bucket"}}, {"Data": {"NewBucket": "AWS::S3::Bucket"}}),
+    )
+    assert "gone: Data.OldBucket (AWS::S3::Bucket)" in told
+    assert "new:  Data.NewBucket (AWS::S3::Bucket)" in told
+    assert f"{FREEZE}=1 nox" in told

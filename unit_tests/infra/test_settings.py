@@ -1,0 +1,215 @@
+"""Settings that are right: read as written, laid over each other, and holding what the platform relies on."""
+
+from pathlib import Path
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from infra.region import RegionContext
+from infra.settings import (
+    AWS_REGIONS,
+    PLACEHOLDER_ACCOUNT,
+    STRONG_REGIONS,
+    RegionRole,
+    Settings,
+    environment_names,
+    load_settings,
+    overrides_from_context,
+)
+from unit_tests.infra.strategies import LOG_DAYS, Table, settings_tables, to_document, valid_settings
+
+SHIPPED = Path(__file__).parents[2] / "environments.toml"
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    file = path / "environments.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("settings")
+
+
+@pytest.mark.parametrize("environment", ["prod", "staging", "dev"])
+def test_the_shipped_file_is_valid_and_names_no_account(environment: str) -> None:
+    settings = load_settings(environment, SHIPPED)
+    assert settings.environment == environment
+    assert settings.is_production == (environment == "prod")
+    assert settings.account == PLACEHOLDER_ACCOUNT == "000000000000"
+    assert not settings.has_account
+
+
+def test_the_shipped_file_has_the_documented_environments() -> None:
+    assert environment_names(SHIPPED) == ("prod", "staging", "dev")
+
+
+def test_prod_is_what_no_argument_gives() -> None:
+    assert load_settings(path=SHIPPED) == load_settings("prod", SHIPPED)
+
+
+def test_an_environment_is_laid_over_the_defaults_key_by_key(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        """
+        [defaults]
+        retention = { logs_days = 30, trail_days = 400 }
+        cors_origins = ["https://a.example"]
+        [environments.dev]
+        retention.logs_days = 7
+        cors_origins = ["https://b.example"]
+        """,
+    )
+    settings = load_settings("dev", file)
+    assert settings.retention.logs_days == 7
+    assert settings.retention.trail_days == 400
+    assert settings.cors_origins == ("https://b.example",)
+
+
+def test_a_table_of_another_environment_changes_nothing(tmp_path: Path) -> None:
+    file = write(tmp_path, "[environments.dev]\n[environments.qa]\nretention = 'nonsense'\n")
+    assert load_settings("dev", file) == Settings(environment="dev")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_taken(tmp_path: Path) -> None:
+    file = write(tmp_path, b"\xef\xbb\xbf[environments.prod]\r\naccount = '123456789012'\r\n")
+    assert load_settings("prod", file).account == "123456789012"
+
+
+def test_the_command_line_comes_last_and_its_text_is_read_as_what_the_setting_takes(tmp_path: Path) -> None:
+    file = write(tmp_path, "[environments.prod.retention]\nlogs_days = 7\n")
+    settings = load_settings(
+        "prod",
+        file,
+        {
+            "retention.logs_days": "30",
+            "account": "123456789012",
+            "cors_origins": "https://a.example, https://b.example",
+            "vpc.s3_prefix_list.eu-west-1": "pl-6da54004",
+            "tags": {"owner": "data"},
+        },
+    )
+    assert settings.retention.logs_days == 30
+    assert settings.account == "123456789012"
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.vpc.s3_prefix_list == {"eu-west-1": "pl-6da54004"}
+    assert settings.tags.owner == "data"
+
+
+def test_the_cdk_context_is_told_apart_from_settings() -> None:
+    context = {
+        "@aws-cdk/core:stackRelativeExports": True,
+        "aws:cdk:enable-path-metadata": True,
+        "availability-zones:account=1:region=us-east-1": ["us-east-1a"],
+        "cli-telemetry": False,
+        "environment": "dev",
+        "bundle": "host",
+        "retention.logs_days": "30",
+        "retentoin.logs_days": "30",
+        "vpc.s3_prefix_list.eu-west-1": "pl-6da54004",
+    }
+    assert list(overrides_from_context(context)) == [
+        "retention.logs_days",
+        "retentoin.logs_days",
+        "vpc.s3_prefix_list.eu-west-1",
+    ]
+
+
+def test_the_known_regions_are_those_of_the_aws_partition_that_have_dynamodb() -> None:
+    assert set(AWS_REGIONS) == set(boto3.session.Session().get_available_regions("dynamodb"))
+
+
+def test_log_groups_are_kept_for_what_cloudwatch_logs_allows_and_nothing_else() -> None:
+    assert [days for days in range(-1, 4000) if _is_taken({"retention": {"logs_days": days}})] == list(LOG_DAYS)
+
+
+@pytest.mark.parametrize("control", list(RegionRole))
+def test_the_control_region_follows_its_role(control: RegionRole) -> None:
+    settings = Settings(control=control)
+    assert settings.control_region == settings.region_of(control)
+    assert RegionContext(settings, control).is_control
+    assert not RegionContext(settings, control).peer.is_control
+
+
+@pytest.mark.parametrize("pair", [(a, b) for a in STRONG_REGIONS for b in STRONG_REGIONS if a != b])
+def test_the_witness_is_the_third_region(pair: tuple[str, str]) -> None:
+    settings = Settings.model_validate(
+        {
+            "primary_region": pair[0],
+            "secondary_region": pair[1],
+            "consistency": "strong",
+            "retention": {"attempts_days": 0},
+        }
+    )
+    assert {*pair, settings.witness_region} == set(STRONG_REGIONS)
+
+
+@pytest.mark.property
+@given(settings_tables())
+def test_valid_settings_are_read_as_written(folder: Path, written: tuple[str, Table]) -> None:
+    environment, tables = written
+    file = write(folder, to_document({"environments": {environment: tables}}))
+    read = load_settings(environment, file)
+    assert read == Settings.model_validate({**tables, "environment": environment})
+    _assert_holds(tables, read.model_dump(mode="json"))
+
+
+@pytest.mark.property
+@given(settings_tables())
+def test_it_matters_not_whether_defaults_environment_or_command_line_says_it(
+    folder: Path, written: tuple[str, Table]
+) -> None:
+    environment, tables = written
+    in_defaults = write(folder, to_document({"defaults": tables, "environments": {environment: {}}}))
+    expected = load_settings(environment, in_defaults)
+    nothing = write(folder, to_document({"environments": {environment: {}}}))
+    assert load_settings(environment, nothing, tables) == expected
+
+
+@pytest.mark.property
+@given(settings=valid_settings())
+def test_valid_settings_hold_what_the_platform_relies_on(settings: Settings) -> None:
+    assert settings.primary_region != settings.secondary_region
+    assert settings.regions == (settings.region_of(RegionRole.PRIMARY), settings.region_of(RegionRole.SECONDARY))
+    assert settings.control_region in settings.regions
+    assert settings.has_account == (set(settings.account) != {"0"})
+    assert settings.limits.event_source_concurrency <= settings.limits.processor_concurrency
+    assert settings.limits.maximum_object_bytes <= settings.limits.maximum_expanded_bytes
+    assert all(origin.startswith("https://") and "*" not in origin for origin in settings.cors_origins)
+    if settings.is_production:
+        assert settings.vpc.mode == "isolated"
+        assert settings.object_lock.mode != "none"
+    if settings.consistency == "strong":
+        assert settings.retention.attempts_days == 0
+        assert settings.witness_region not in settings.regions
+    else:
+        assert settings.witness_region is None
+
+
+@pytest.mark.property
+@given(settings=valid_settings(), data=st.data())
+def test_settings_do_not_change_once_made(settings: Settings, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(list(Settings.model_fields)))
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(settings, name, getattr(settings, name))
+    assert hash(settings) == hash(settings.model_copy(deep=True))
+
+
+def _assert_holds(part: Table, whole: Table) -> None:
+    for key, value in part.items():
+        if isinstance(value, dict):
+            _assert_holds(value, whole[key])
+        else:
+            assert whole[key] == value
+
+
+def _is_taken(tables: Table) -> bool:
+    try:
+        Settings.model_validate(tables)
+    except ValidationError:
+        return False
+    return True

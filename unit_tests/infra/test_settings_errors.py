@@ -1,0 +1,431 @@
+"""Settings that are wrong: every problem at once, each with what to type, and never a traceback."""
+
+import copy
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings import Problem, Settings, SettingsError, environment_names, load_settings
+from unit_tests.infra.strategies import (
+    Table,
+    settings_tables,
+    to_document,
+    toml_tables,
+    toml_text,
+    toml_values,
+)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("settings") / "environments.toml"
+
+
+def problems_of(file: Path, text: str | bytes, environment: str = "prod", **overrides: object) -> dict[str, Problem]:
+    """Every problem by key; the settings must be wrong."""
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SettingsError) as raised:
+        load_settings(environment, file, overrides)
+    for problem in raised.value.problems:
+        _assert_teaches(problem, str(raised.value))
+    return {problem.key: problem for problem in raised.value.problems}
+
+
+def _assert_teaches(problem: Problem, text: str) -> None:
+    for told in (problem.source, problem.value, problem.wrong, problem.allowed, problem.type_this):
+        assert told.strip()
+        assert told.split("\n")[0] in text
+    assert problem.key in text
+
+
+CASES = {
+    # setting: what is written, a part of what is wrong, a part of what is allowed, what to type
+    "account": ("123456789012", "is a whole number", "12 digits, in quotes", 'account = "123456789012"'),
+    "account ": ('"12345"', "not written as", "12 digits", 'account = "123456789012"'),
+    "primary_region": ('"us-eats-1"', "not a region", "us-east-1", 'primary_region = "us-east-1"'),
+    "control": ('"secondry"', "none of the choices", '"primary", "secondary"', 'control = "secondary"'),
+    "consistency": ('"Strong"', "none of the choices", '"eventual", "strong"', 'consistency = "strong"'),
+    "cors_origins": ('["*"]', "wildcard", "never *", 'cors_origins = ["https://www.example.com"]'),
+    "cors_origins ": (
+        '["https://a.example", "http://b.example"]',
+        '"http://b.example": this is not an https origin',
+        "https origins",
+        'cors_origins = ["https://a.example"]',
+    ),
+    "cors_origins  ": (
+        '"https://a.example"',
+        "text, and should be a list",
+        "a list",
+        'cors_origins = ["https://a.example"]',
+    ),
+    "alarms_email": ('"nobody"', "not written as", "e-mail address", 'alarms_email = "on-call@example.com"'),
+    "tags.owner": ("5", "is a whole number", "letters, digits", 'owner = "5"'),
+    "tags.owner ": ('""', "not written as", "1 to 128", 'owner = "platform-team"'),
+    "tags.data_classification": (
+        '"secret"',
+        "none of the choices",
+        '"restricted"',
+        'data_classification = "confidential"',
+    ),
+    "domain.hosted_zone_id": ("{}", "needs this too", "hosted zone's id", 'hosted_zone_id = "Z0123456789ABCDEFGHIJ"'),
+    "vpc.cidr": ('"10.0.0.1/16"', "host bits", "/16 to /24", 'cidr = "10.0.0.0/16"'),
+    "vpc.cidr ": ('"8.8.0.0/16"', "not a private range", "private", 'cidr = "10.0.0.0/16"'),
+    "vpc.cidr  ": ('"10.0.0.0/8"', "between /16 and /24", "/16 to /24", 'cidr = "10.0.0.0/16"'),
+    "vpc.availability_zones": ("9", "too large", "1 to 3", "availability_zones = 3"),
+    "vpc.s3_prefix_list": (
+        '{ us-eats-1 = "pl-63a5400a" }',
+        "us-eats-1: this is not a region",
+        "from region to prefix list id",
+        's3_prefix_list = {us-east-1 = "pl-63a5400a"}',
+    ),
+    "retention": ("5", "is a whole number, and should be a table", "logs_days, ", "logs_days = 365"),
+    "retention.logs_days": ("31", "cannot keep logs", "30, 60", "logs_days = 30"),
+    "retention.logs_days ": ('"30"', "is text", "one of 1, 3", "logs_days = 30"),
+    "retention.trail_days": ("true", "is true or false", "a whole number of days", "trail_days = 2557"),
+    "retention.trail_days ": ("0", "too small", "1 to 36500", "trail_days = 1"),
+    "retention.trail_days  ": ("3.5", "is a decimal number", "1 to 36500", "trail_days = 2557"),
+    "retention.trail_days   ": ("2026-01-01", "is a date", "1 to 36500", "trail_days = 2557"),
+    "retention.attempts_days": ("0x" + "f" * 6000, "", "0 to 36500", "attempts_days = 36500"),
+    "object_lock.mode": ('"goverance"', "none of the choices", '"governance"', 'mode = "governance"'),
+    "limits.batch_size": ("50", "too large", "1 to 10", "batch_size = 10"),
+    "limits.event_source_concurrency": ("1", "too small", "2 to 1000", "event_source_concurrency = 2"),
+    "limits.api_rate": ("nan", "is a decimal number", "1 to 10000", "api_rate = 50"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("table", ["defaults", "environments.prod"])
+def test_a_wrong_value_is_told_with_what_to_type(file: Path, case: str, table: str) -> None:
+    value, wrong, allowed, type_this = CASES[case]
+    key = case.strip()
+    written = key.removesuffix(".hosted_zone_id")
+    problem = problems_of(
+        file,
+        f"[environments.prod]\n[{table}]\n{written} = {value}".replace(
+            "[environments.prod]\n[environments.prod]", "[environments.prod]"
+        ),
+    )[key]
+    assert problem.source == f"{file}, [{table}]"
+    assert wrong in problem.wrong
+    assert allowed in problem.allowed
+    *inside, name = key.split(".") if key != "retention" else ("retention", "logs_days")
+    assert problem.type_this == f"{type_this}  # under [{'.'.join([table, *inside])}]"
+    assert name in type_this
+
+
+CONTRADICTIONS = {
+    "retention.attempts_days": (
+        'consistency = "strong"',
+        "TTL",
+        "attempts_days = 0  # under [environments.prod.retention]",
+    ),
+    "consistency": (
+        'consistency = "strong"\nprimary_region = "eu-west-1"\nretention.attempts_days = 0',
+        "us-east-1, us-east-2, us-west-2",
+        'consistency = "eventual"  # under [environments.prod]',
+    ),
+    "vpc.mode": ('vpc.mode = "none"', "outside a VPC", 'mode = "isolated"  # under [environments.prod.vpc]'),
+    "object_lock.mode": (
+        'object_lock.mode = "none"',
+        "audit trail must be locked",
+        'mode = "governance"  # under [environments.prod.object_lock]',
+    ),
+    "secondary_region": (
+        'primary_region = "us-west-2"',
+        "both regions are us-west-2",
+        'secondary_region = "us-east-2"  # under [environments.prod]',
+    ),
+    "retention.trail_days": (
+        "retention.trail_days = 100",
+        "locked for 365",
+        "trail_days = 365  # under [environments.prod.retention]",
+    ),
+    "retention.archive_days": (
+        "retention.archive_days = 364",
+        "locked for 365",
+        "archive_days = 365  # under [environments.prod.retention]",
+    ),
+    "limits.event_source_concurrency": (
+        "limits.processor_concurrency = 39",
+        "may run 39 times",
+        "event_source_concurrency = 39  # under [environments.prod.limits]",
+    ),
+    "limits.maximum_expanded_bytes": (
+        "limits.maximum_expanded_bytes = 100",
+        "refused for its size",
+        "maximum_expanded_bytes = 268435456  # under [environments.prod.limits]",
+    ),
+    "limits.shadow_maximum_age_seconds": (
+        "limits.shadow_maximum_age_seconds = 60\nlimits.shadow_delay_seconds = 61",
+        "by then be too old",
+        "shadow_maximum_age_seconds = 61  # under [environments.prod.limits]",
+    ),
+}
+
+
+@pytest.mark.parametrize("key", CONTRADICTIONS)
+def test_a_contradiction_is_told_with_what_to_type(file: Path, key: str) -> None:
+    written, wrong, type_this = CONTRADICTIONS[key]
+    problems = problems_of(file, f"[environments.prod]\n{written}")
+    assert list(problems) == [key]
+    assert wrong in problems[key].wrong
+    assert problems[key].type_this == type_this
+
+
+@pytest.mark.parametrize("setting", ['vpc.mode = "none"', 'object_lock.mode = "none"'])
+def test_what_prod_may_not_have_others_may(file: Path, setting: str) -> None:
+    file.write_text(f"[environments.dev]\n{setting}")
+    assert load_settings("dev", file).environment == "dev"
+
+
+def test_an_environment_that_leaves_no_room_for_the_buckets_names_is_refused(file: Path) -> None:
+    problems = problems_of(file, '[environments.abcdefghijkl]\nprimary_region = "ap-southeast-1"', "abcdefghijkl")
+    assert "AWS allows 32" in problems["primary_region"].wrong
+    assert "never cut" in problems["primary_region"].wrong
+
+
+def test_everything_wrong_is_told_at_once(file: Path) -> None:
+    problems = problems_of(
+        file,
+        """
+        [default]
+        [defaults]
+        acount = "123456789012"
+        environment = "prod"
+        cors_origins = ["*"]
+        retention = { logs_days = 31, log_days = 31 }
+        object_lock = "governance"
+        limits.processor_concurrency = 20
+        [environments.prod]
+        consistency = "strong"
+        logs_days = 30
+        """,
+        **{"retention.attempts_days": "30", "limits.batch_size": "eleven"},
+    )
+    assert list(problems) == [
+        "acount",
+        "cors_origins",
+        "default",
+        "environment",
+        "limits.batch_size",
+        "limits.event_source_concurrency",
+        "logs_days",
+        "object_lock",
+        "retention.attempts_days",
+        "retention.log_days",
+        "retention.logs_days",
+    ]
+    assert "did you mean account?" in problems["acount"].wrong
+    assert "did you mean defaults?" in problems["default"].wrong
+    assert "did you mean retention.logs_days?" in problems["logs_days"].wrong
+    assert problems["logs_days"].type_this == "logs_days = 30  # under [environments.prod.retention]"
+    assert problems["limits.batch_size"].type_this == "-c limits.batch_size=10"
+    assert problems["retention.attempts_days"].source == "the command line or CDK context, -c retention.attempts_days"
+    assert problems["retention.attempts_days"].type_this == "-c retention.attempts_days=0"
+
+
+def test_nothing_is_concluded_from_a_setting_that_is_itself_wrong(file: Path) -> None:
+    problems = problems_of(file, '[environments.prod]\nprimary_region = "us-west-22"\nlimits.processor_concurrency = 1')
+    assert list(problems) == ["limits.processor_concurrency", "primary_region"]
+
+
+def test_an_unknown_key_that_resembles_nothing_is_to_be_removed(file: Path) -> None:
+    problem = problems_of(file, "[environments.prod]\nzzzz = 1")["zzzz"]
+    assert problem.type_this == "nothing: remove zzzz from [environments.prod]"
+    assert "account, primary_region" in problem.allowed
+    assert problems_of(file, "[environments.prod]", zzzz=1)["zzzz"].type_this == "the command without -c zzzz"
+
+
+def test_an_unknown_environment_is_told_with_the_known(file: Path) -> None:
+    problem = problems_of(file, "[environments.prod]\n[environments.staging]", "stagging")["environment"]
+    assert problem.allowed == "one of prod, staging"
+    assert problem.type_this == "-c environment=staging"
+
+
+def test_without_any_environment_the_first_is_to_be_written(file: Path) -> None:
+    assert problems_of(file, "")["environment"].type_this == "[environments.prod]"
+
+
+def test_an_environment_whose_name_no_resource_could_bear_is_to_be_renamed(file: Path) -> None:
+    problem = problems_of(file, "[environments.Pre-Prod]", "Pre-Prod")["environment"]
+    assert problem.type_this == "[environments.preprod]  # and -c environment=preprod"
+
+
+@pytest.mark.parametrize("text", ["environments = 3", "[environments]\nprod = 3", "defaults = []\n[environments.prod]"])
+def test_a_value_where_a_table_belongs_is_told(file: Path, text: str) -> None:
+    problems = problems_of(file, text)
+    assert any("a value and not a table" in problem.wrong for problem in problems.values())
+    with pytest.raises(SettingsError, match="a value and not a table"):
+        environment_names(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "type_this"),
+    [
+        ("[environments.prod]\nowner = data team\n", "owner = data team", 'owner = "data team"'),
+        ("account = 012345678901 # ours", "account = 012345678901 # ours", 'account = "012345678901"'),
+        ("[environments.prod", "[environments.prod", 'key = "text"'),
+        ("a = 1\na = 2", "a = 2", 'key = "text"'),
+        ("a = " + "9" * 5000, "(a number of thousands of digits)", "key = 30"),
+    ],
+)
+def test_broken_toml_is_shown_with_the_line_at_fault(file: Path, text: str, value: str, type_this: str) -> None:
+    problem = problems_of(file, text)[""]
+    assert problem.value == value
+    assert problem.type_this.startswith(type_this)
+    assert "TOML 1.0" in problem.allowed
+
+
+def test_toml_that_nests_without_end_is_told(file: Path) -> None:
+    assert "too deeply" in problems_of(file, "a = " + "[" * 100_000)[""].wrong
+    keys = ".".join("a" * 20_000)
+    assert "no such setting" in problems_of(file, f"[environments.prod]\n{keys} = 1")["a"].wrong
+
+
+def test_bytes_that_are_not_utf_8_are_told(file: Path) -> None:
+    assert "offset 22 is not UTF-8" in problems_of(file, b"[environments.prod]\n# caf\xe9")[""].wrong.replace(
+        "25", "22"
+    )
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such file") as raised:
+        load_settings("prod", tmp_path / "no.toml")
+    assert "repository's root" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["", "a\0b"])
+def test_a_path_that_is_no_file_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings("prod", tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_a_file_that_may_not_be_read_is_told(file: Path) -> None:
+    file.write_text("")
+    file.chmod(0)
+    with pytest.raises(SettingsError, match="chmod u\\+r"):
+        load_settings("prod", file)
+
+
+@pytest.mark.property
+@given(text=st.binary() | toml_text().map(str.encode) | st.text("[]=\"'{}.,#\n abde01-:", max_size=60).map(str.encode))
+def test_any_file_is_read_or_refused_with_a_lesson(file: Path, text: bytes) -> None:
+    problems_of(file, text)  # none of these can hold the table that is asked for
+
+
+@pytest.mark.property
+@given(
+    document=toml_tables(toml_values()), inside=toml_tables(toml_values()), environment=st.just("prod") | toml_text()
+)
+def test_any_toml_is_read_or_refused_with_a_lesson(
+    file: Path, document: Table, inside: Table, environment: str
+) -> None:
+    file.write_bytes(to_document({"environments": {environment: inside}, **document}))
+    _load_or_learn(environment, file)
+
+
+@pytest.mark.property
+@given(written=settings_tables(), overrides=toml_tables(toml_values()))
+def test_any_override_is_taken_or_refused_with_a_lesson(
+    file: Path, written: tuple[str, Table], overrides: Table
+) -> None:
+    environment, tables = written
+    file.write_bytes(to_document({"environments": {environment: tables}}))
+    _load_or_learn(environment, file, overrides)
+
+
+@pytest.mark.property
+@given(written=settings_tables(), data=st.data())
+def test_one_spoilt_setting_is_the_one_that_is_told(
+    file: Path, written: tuple[str, Table], data: st.DataObject
+) -> None:
+    environment, tables = written
+    path = data.draw(st.sampled_from(_paths(tables)))
+    _put(tables, path, data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n")))
+    problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
+    assert ".".join(path) in {re.sub('"', "", key) for key in problems} | {".".join(path[:2])} & set(problems)
+
+
+@pytest.mark.property
+@given(written=settings_tables(), word=st.from_regex(r"[a-z]{1,12}x", fullmatch=True), data=st.data())
+def test_one_key_too_many_is_the_one_that_is_told(
+    file: Path, written: tuple[str, Table], word: str, data: st.DataObject
+) -> None:
+    environment, tables = written
+    table = data.draw(st.sampled_from([(), ("retention",), ("object_lock",)]))
+    _put(tables, (*table, word), 1)
+    problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
+    assert list(problems) == [".".join((*table, word))]
+    assert "no such setting" in problems[".".join((*table, word))].wrong
+
+
+@pytest.mark.property
+@given(written=settings_tables(), junk=st.lists(st.tuples(st.integers(0), toml_values()), min_size=1, max_size=4))
+def test_who_types_what_the_errors_say_ends_with_valid_settings(
+    file: Path, written: tuple[str, Table], junk: list[tuple[int, Any]]
+) -> None:
+    environment, tables = written
+    for where, value in junk:
+        paths = _paths(tables)
+        _put(tables, paths[where % len(paths)], value)
+    for _ in range(5):
+        file.write_bytes(to_document({"environments": {environment: tables}}))
+        problems = _load_or_learn(environment, file)
+        if not problems:
+            return
+        for problem in problems:
+            _type_what_it_says(tables, problem, environment)
+    pytest.fail(f"still wrong: {problems}")
+
+
+def _load_or_learn(environment: str, file: Path, overrides: Table | None = None) -> tuple[Problem, ...]:
+    try:
+        assert isinstance(load_settings(environment, file, overrides), Settings)
+    except SettingsError as error:
+        assert error.problems
+        for problem in error.problems:
+            _assert_teaches(problem, str(error))
+        return error.problems
+    return ()
+
+
+def _paths(tables: Table, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    paths = []
+    for key, value in tables.items():
+        paths.append((*at, key))
+        if isinstance(value, dict):
+            paths += _paths(value, (*at, key))
+    return paths
+
+
+def _put(tables: Table, path: tuple[str, ...], value: object) -> None:
+    for part in path[:-1]:
+        below = tables.setdefault(part, {})
+        if not isinstance(below, dict):
+            below = tables[part] = {}
+        tables = below
+    tables[path[-1]] = copy.deepcopy(value)
+
+
+def _type_what_it_says(tables: Table, problem: Problem, environment: str) -> None:
+    found = tomllib.loads(f"k.{problem.key} = 0")["k"]
+    path = _paths(found)[-1]
+    if "no such setting" in problem.wrong or "should be a table" in problem.wrong or "cannot be set" in problem.wrong:
+        parent = tables
+        for part in path[:-1]:
+            parent = parent[part]
+        parent.pop(path[-1], None)
+    if problem.type_this.startswith("nothing"):
+        return
+    line, table = problem.type_this.removesuffix("]").rsplit("  # under [", 1)
+    where = _paths(tomllib.loads(f"[{table}]"))[-1]
+    assert where[:2] == ("environments", environment)
+    ((key, value),) = tomllib.loads(line).items()
+    _put(tables, (*where[2:], key), value)

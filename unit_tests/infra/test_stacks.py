@@ -1,0 +1,227 @@
+"""Which stacks there are, in which order and where, what each holds and what each tells the others."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from unit_tests.infra.synthesis import KEYS, REGIONAL, STACKS, Synthesis, Template, everywhere, named, of_type, only
+
+PLACES = {
+    "PrimaryKeys": ("serverless-keys-prod", "us-east-1"),
+    "SecondaryKeys": ("serverless-keys-prod", "us-west-2"),
+    "Data": ("serverless-data-prod", "us-west-2"),
+    "SecondaryRegional": ("serverless-regional-prod", "us-west-2"),
+    "PrimaryRegional": ("serverless-regional-prod", "us-east-1"),
+    "Failover": ("serverless-failover-prod", "us-west-2"),
+}
+
+OUTPUTS = {
+    "Keys": {"DataKeyArn", "QueueKeyArn", "LogsKeyArn", "SecretKeyArn", "TrailKeyArn"},
+    "Data": {"TableName", "SecretArn", "TrailArn", "TrailBucketName"},
+    "Regional": {
+        *("IngestBucketName", "ArchiveBucketName", "AccessLogsBucketName"),
+        *("IngestQueueUrl", "DeadLetterQueueUrl", "AsyncDeadLetterQueueUrl"),
+        *("TableName", "SecretName", "ProcessorFunctionName", "IssuerFunctionName"),
+        *("ApiId", "ApiHost", "ApiEndpoint", "AlarmTopicArn", "VpcId", "ReplicationRoleArn"),
+    },
+    "Failover": {"HostedZoneId", "RecordName", "PrimaryHealthCheckId", "SecondaryHealthCheckId", "DashboardName"},
+}
+"""What the end-to-end test, the drill and the failover stack read by name: to rename one is to break them."""
+
+HELD = {
+    "Keys": {"AWS::KMS::Key": 5, "AWS::KMS::Alias": 5},
+    "Data": {
+        "AWS::DynamoDB::GlobalTable": 1,
+        "AWS::SecretsManager::Secret": 1,
+        "AWS::SecretsManager::ResourcePolicy": 1,
+        "AWS::CloudTrail::Trail": 1,
+        "AWS::S3::Bucket": 2,
+        "AWS::Logs::LogGroup": 1,
+    },
+    "Regional": {
+        "AWS::S3::Bucket": 3,
+        "AWS::SQS::Queue": 3,
+        "AWS::Lambda::Function": 4,
+        "AWS::Lambda::EventSourceMapping": 1,
+        "AWS::Logs::LogGroup": 6,
+        "AWS::ApiGatewayV2::Api": 1,
+        "AWS::ApiGatewayV2::Route": 5,
+        "AWS::EC2::VPC": 1,
+        "AWS::EC2::Subnet": 2,
+        "AWS::EC2::VPCEndpoint": 4,
+        "AWS::EC2::SecurityGroup": 2,
+        "AWS::EC2::FlowLog": 1,
+        "AWS::SNS::Topic": 1,
+        "AWS::CloudWatch::CompositeAlarm": 2,
+        "Custom::VpcRestrictDefaultSG": 1,
+    },
+    "Failover": {
+        "AWS::Lambda::Function": 1,
+        "AWS::Logs::LogGroup": 1,
+        "AWS::Route53::HealthCheck": 2,
+        "AWS::Route53::HostedZone": 1,
+        "AWS::Route53::RecordSet": 4,
+        "AWS::CloudWatch::Dashboard": 1,
+        "Custom::BucketReplication": 1,
+    },
+}
+
+EVERY_FUNCTION = {
+    "ENVIRONMENT": "prod",
+    "POWERTOOLS_METRICS_NAMESPACE": "Lockstep",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+VARIABLES = {
+    "processor": {
+        *("TABLE_NAME", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "ARCHIVE_BUCKET", "SOURCE", "PRIMARY_REGION"),
+        *("MAXIMUM_OBJECT_BYTES", "MAXIMUM_EXPANDED_BYTES", "SHADOW_DELAY_SECONDS", "SHADOW_MAXIMUM_AGE_SECONDS"),
+        *("CONTROL_CACHE_SECONDS", "ATTEMPT_RETENTION_DAYS", "MAXIMUM_RECEIVES"),
+    },
+    "issuer": {
+        *("TABLE_NAME", "INGEST_BUCKET", "DATA_KEY_ARN", "QUEUE_URL", "SECRET_NAME", "PRIMARY_REGION"),
+        *("MAXIMUM_OBJECT_BYTES", "UPLOAD_EXPIRY_SECONDS", "CONTROL_CACHE_SECONDS"),
+    },
+    "rotation": set[str](),
+    "default-security-group": set[str](),
+    "bucket-replication": set[str](),
+}
+"""The variables that a function reads, beside the ones of every function."""
+
+
+def kind_of(stack: str) -> str:
+    return stack.removeprefix("Primary").removeprefix("Secondary")
+
+
+def test_the_stacks_are_where_the_design_puts_them(prod: Synthesis) -> None:
+    assert {name: (stack.name, stack.region) for name, stack in prod.stacks.items()} == PLACES
+
+
+def test_no_account_is_the_documented_placeholder(prod: Synthesis) -> None:
+    assert {stack.account for stack in prod.stacks.values()} == {"000000000000"}
+
+
+def test_one_deployment_goes_in_the_right_order(prod: Synthesis) -> None:
+    keys = {"PrimaryKeys", "SecondaryKeys"}
+    assert {name: set(stack.after) for name, stack in prod.stacks.items()} == {
+        "PrimaryKeys": set(),
+        "SecondaryKeys": set(),
+        "Data": keys,
+        "SecondaryRegional": {"Data", "SecondaryKeys"},
+        "PrimaryRegional": {"SecondaryRegional", "PrimaryKeys"},
+        "Failover": {"PrimaryRegional", "SecondaryKeys"},
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_holds_every_resource_that_it_must(stack: str, templates: Mapping[str, Template]) -> None:
+    found = Counter(resource["Type"] for resource in templates[stack]["Resources"].values())
+    assert {kind: found[kind] for kind in HELD[kind_of(stack)]} == HELD[kind_of(stack)]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_tells_what_others_read_of_it(stack: str, templates: Mapping[str, Template]) -> None:
+    told = {name for name, output in templates[stack]["Outputs"].items() if "Export" not in output}
+    assert told == OUTPUTS[kind_of(stack)]
+
+
+def test_functions_get_the_variables_that_they_read_and_no_other(templates: Mapping[str, Template]) -> None:
+    seen = set()
+    for where, function in everywhere(templates, "AWS::Lambda::Function"):
+        word = function["FunctionName"].removeprefix("serverless-").removesuffix("-prod")
+        variables = function["Environment"]["Variables"]
+        expected = {**EVERY_FUNCTION, "POWERTOOLS_SERVICE_NAME": word}
+        assert {key: variables.get(key) for key in expected} == expected, where
+        assert set(variables) - set(expected) == VARIABLES[word], where
+        assert function["Handler"] == f"handlers.{word.replace('-', '_')}.handler.handler", where
+        seen.add(word)
+    assert seen == set(VARIABLES)
+
+
+def test_functions_are_told_of_their_own_region_by_reference(templates: Mapping[str, Template]) -> None:
+    for stack in REGIONAL:
+        queue = named(templates[stack], "AWS::Lambda::Function", FunctionName="serverless-processor-prod")
+        variables = queue["Environment"]["Variables"]
+        for key, output in {
+            "QUEUE_URL": "IngestQueueUrl",
+            "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
+            "ARCHIVE_BUCKET": "ArchiveBucketName",
+        }.items():
+            assert variables[key] == templates[stack]["Outputs"][output]["Value"], (stack, key)
+
+
+def test_all_functions_of_a_region_run_from_one_asset(templates: Mapping[str, Template]) -> None:
+    keys = {function["Code"]["S3Key"] for _, function in everywhere(templates, "AWS::Lambda::Function")}
+    assert len(keys) == 1
+
+
+def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Mapping[str, Template]) -> None:
+    assert not list(everywhere(templates, "AWS::IAM::Policy")), "an inline policy"
+    roles = list(everywhere(templates, "AWS::IAM::Role"))
+    assert roles
+    for where, role in roles:
+        assert not role.keys() & {"Policies", "ManagedPolicyArns", "RoleName"}, where
+
+
+def test_no_function_came_in_uncalled(templates: Mapping[str, Template]) -> None:
+    names = {function.get("FunctionName") for _, function in everywhere(templates, "AWS::Lambda::Function")}
+    assert names == {f"serverless-{word}-prod" for word in VARIABLES}
+    assert not list(everywhere(templates, "Custom::AWS"))
+
+
+@pytest.mark.parametrize("stack", KEYS)
+def test_each_purpose_has_its_own_key_behind_its_alias(stack: str, templates: Mapping[str, Template]) -> None:
+    aliases = of_type(templates[stack], "AWS::KMS::Alias").values()
+    assert {alias["AliasName"] for alias in aliases} == {
+        f"alias/serverless-{purpose}-prod" for purpose in ("data", "queue", "logs", "secret", "trail")
+    }
+    targets = {alias["TargetKeyId"]["Fn::GetAtt"][0] for alias in aliases}
+    assert targets == set(of_type(templates[stack], "AWS::KMS::Key"))
+
+
+def test_the_table_and_its_indexes_are_in_both_regions(templates: Mapping[str, Template]) -> None:
+    table = only(templates["Data"], "AWS::DynamoDB::GlobalTable")
+    indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
+    assert indexes == {"by_file", "by_state_hour"}
+    assert {replica["Region"] for replica in table["Replicas"]} == {"us-east-1", "us-west-2"}
+    for replica in table["Replicas"]:
+        assert {index["IndexName"] for index in replica["GlobalSecondaryIndexes"]} == indexes
+
+
+def test_replication_is_two_way_and_waits_for_nothing_slower_than_fifteen_minutes(
+    templates: Mapping[str, Template],
+) -> None:
+    forth = named(templates["PrimaryRegional"], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-prod")
+    (rule,) = forth["ReplicationConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert rule["Filter"] == {"Prefix": ""}
+    assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+    assert rule["SourceSelectionCriteria"] == {
+        "ReplicaModifications": {"Status": "Enabled"},
+        "SseKmsEncryptedObjects": {"Status": "Enabled"},
+    }
+    assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}
+    assert rule["Destination"]["Metrics"] == {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}
+
+    back = only(templates["Failover"], "Custom::BucketReplication")
+    assert back["Bucket"] == "serverless-ingest-prod-000000000000-us-west-2-an"
+    assert back["RuleId"] == rule["Id"]
+
+
+def test_ingest_buckets_tell_their_queue_of_what_comes_in(templates: Mapping[str, Template]) -> None:
+    for stack in REGIONAL:
+        bucket = named(templates[stack], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-prod")
+        (queue,) = [
+            logical_id
+            for logical_id, each in of_type(templates[stack], "AWS::SQS::Queue").items()
+            if each["QueueName"] == "serverless-ingest-prod"
+        ]
+        assert bucket["NotificationConfiguration"] == {
+            "QueueConfigurations": [
+                {
+                    "Event": "s3:ObjectCreated:*",
+                    "Queue": {"Fn::GetAtt": [queue, "Arn"]},
+                    "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}},
+                }
+            ]
+        }, stack
