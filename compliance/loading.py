@@ -161,7 +161,8 @@ def _parse(file: Path, text: str) -> Json:
             raise LoadError(f"{file}: is nested too deeply; at most {MAXIMUM_DEPTH} levels are read") from error
     try:
         return _parse_yaml(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except Exception as error:
+        # whatever a hostile text makes a parser raise, it is the text that is refused
         raise LoadError(f"{file}: is neither JSON nor YAML that CloudFormation takes: {error}") from error
 
 

@@ -165,9 +165,19 @@ def _line_at_fault(text: str, message: str) -> str:
 
 def _mended(line: str) -> str:
     # By far the commonest slips: text, or an account that begins with a zero, without quotes.
-    if found := re.fullmatch(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([^\s\"'\[{#][^\"#]*?)\s*(#.*)?", line):
+    if not _is_toml(line) and (
+        found := re.fullmatch(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([^\s\"'\[{#][^\"#]*?)\s*(#.*)?", line)
+    ):
         return f"{found[1]} = {shown(found[2], whole=True)}"
     return 'key = "text", key = 30, key = true or key = ["a", "list"], each on one line, under a [table]'
+
+
+def _is_toml(line: str) -> bool:
+    try:
+        tomllib.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _unusable(path: Path, value: str, wrong: str, instead: str) -> SettingsError:

@@ -20,7 +20,7 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        run_id: Unique; sorts by time.
+        run_id: Unique; sorts by time; lower-case letters, digits and hyphens, as object keys and sources take them.
     """
 
     path: Path
@@ -29,7 +29,7 @@ class RunFolder:
     @classmethod
     def make(cls, work: Path = WORK) -> RunFolder:
         """Make a new folder and remove all but the newest of the old ones."""
-        run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
         path = work / run_id
         path.mkdir(parents=True)
         for old in sorted(work.iterdir(), reverse=True)[_KEPT:]:

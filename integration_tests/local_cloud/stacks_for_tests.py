@@ -59,10 +59,10 @@ class Stack:
 
 
 def deploy(
-    cloud: LocalCloud, resources: dict[str, Any], outputs: dict[str, Any] | None = None, *, region: str = "us-east-1"
+    cloud: LocalCloud, resources: dict[str, Any], outputs: dict[str, Any] | None = None, *, region: str = "us-east-1", name: str = ""
 ) -> Stack:
     """Create a stack and return it once it is complete; AssertionError with the reasons when it fails."""
-    stack = Stack(cloud, region, f"test-{uuid.uuid4().hex[:10]}")
+    stack = Stack(cloud, region, name or f"test-{uuid.uuid4().hex[:10]}")
     stack.client("cloudformation").create_stack(
         StackName=stack.name,
         TemplateBody=json.dumps({"Resources": resources, "Outputs": _outputs(outputs)}),

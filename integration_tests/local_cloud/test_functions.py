@@ -98,6 +98,19 @@ def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None
     assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Terminate"
 
 
+def test_stacks_of_one_name_in_two_regions_do_not_share_their_roles(cloud: LocalCloud) -> None:
+    resources = {
+        "Table": table(),
+        "Role": role("lambda.amazonaws.com", allow("dynamodb:PutItem")),
+        "Function": function(WRITES_TO_TABLE, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
+    }
+    east = deploy(cloud, resources)
+    west = deploy(cloud, {**resources, "Role": role("lambda.amazonaws.com")}, region="us-west-2", name=east.name)
+    assert east["Role"] != west["Role"]
+    assert invoke(east, east["Function"]) == (None, "written")
+    assert invoke(west, west["Function"])[0] == "Unhandled"
+
+
 def looping(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
     use = allow("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}

@@ -20,6 +20,12 @@ ROTATES = """
         arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
         print("step", step)
         if step == "createSecret":
+            try:
+                secrets.get_secret_value(SecretId=arn, VersionId=token, VersionStage="AWSPENDING")
+            except secrets.exceptions.ResourceNotFoundException:
+                pass
+            else:
+                raise AssertionError("a pending version has no value before it is put")
             secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
         if step == "testSecret":
             assert secrets.get_secret_value(SecretId=arn, VersionStage="AWSPENDING")["SecretString"] == "new"

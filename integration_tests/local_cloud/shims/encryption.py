@@ -21,7 +21,7 @@ from ministack import app
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, dynamodb, s3, secretsmanager, sns, sqs
 
-from integration_tests.local_cloud.shims import _permissions
+from integration_tests.local_cloud.shims import _permissions, object_encryption
 
 Headers = dict[str, str]
 Answer = Any
@@ -116,7 +116,7 @@ def _stored_key(bucket: str, name: str, query: Any) -> str:  # noqa: ANN401  par
 
 
 def _s3_context(bucket: str, name: str) -> dict[str, str]:
-    with_bucket_key = "<BucketKeyEnabled>true" in str(s3._bucket_encryption.get(bucket))
+    with_bucket_key = object_encryption.default_uses_bucket_key(bucket)
     return {"kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}" + ("" if with_bucket_key else f"/{name}")}
 
 

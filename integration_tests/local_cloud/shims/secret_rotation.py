@@ -32,6 +32,7 @@ def install() -> None:
     """Put a real rotation behind RotateSecret, and add the schedule's type."""
     secretsmanager._rotate_secret = _rotate_secret
     _answer_rotation()
+    _find_only_values()
     _templates.define(
         "AWS::SecretsManager::RotationSchedule", create=_create_schedule, update=_schedule, delete=_cancel
     )
@@ -90,6 +91,26 @@ def _run_steps(secret: dict[str, Any], token: str, steps: tuple[str, ...]) -> No
     if steps == _STEPS:
         secret["LastRotatedDate"] = int(time.time())
         secretsmanager._sync_replicas(secret)
+
+
+def _find_only_values() -> None:
+    """GetSecretValue does not find a version without a value, nor one that lacks the stage it is asked for."""
+    stock = secretsmanager._get_secret_value
+
+    def get(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
+        status, headers, body = stock(request)
+        if status != 200:  # noqa: PLR2004
+            return status, headers, body
+        answer = json.loads(body)
+        stage = request.get("VersionStage")
+        if ("SecretString" in answer or "SecretBinary" in answer) and (not stage or stage in answer["VersionStages"]):
+            return status, headers, body
+        wanted = stage or request.get("VersionId")
+        return secretsmanager.error_response_json(
+            "ResourceNotFoundException", f"Secrets Manager can't find the specified secret value for: {wanted}.", 400
+        )
+
+    secretsmanager._get_secret_value = get
 
 
 def _answer_rotation() -> None:

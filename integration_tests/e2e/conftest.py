@@ -1,0 +1,87 @@
+"""Fixtures of the end-to-end tests: the deployment, and the corpus pushed through it once for all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration_tests.e2e import report
+from integration_tests.e2e.cleanup import clean_up
+from integration_tests.e2e.corpus import all_samples
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.paths import TARGET_VARIABLE
+from integration_tests.e2e.pushing import Pushed, push
+from integration_tests.e2e.queues import Letter, own_letters
+from integration_tests.e2e.target import Mode, Target
+
+_RUN: pytest.StashKey[report.Run] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Learn which cloud is meant."""
+    config.addinivalue_line("markers", "local_only: needs what only a cloud on this machine allows")
+    config.addinivalue_line("filterwarnings", "ignore:.*:DeprecationWarning:botocore")
+    file = os.environ.get(TARGET_VARIABLE)
+    if file:
+        config.stash[_RUN] = report.Run(Target.load(Path(file)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to run against nothing; skip, in a real account, what needs a cloud of one's own."""
+    run = config.stash.get(_RUN, None)
+    if run is None:
+        raise pytest.UsageError(
+            "These tests need a deployed platform. Type `python -m integration_tests.e2e` (or `nox -s e2e`), which "
+            f"deploys one and runs them; or set {TARGET_VARIABLE} to the target.json of a platform that is up."
+        )
+    for item in items:
+        if run.target.mode is Mode.LIVE and item.get_closest_marker("local_only"):
+            item.add_marker(pytest.mark.skip(reason="only on the local cloud"))
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest) -> report.Run:
+    """What this run is and has found so far."""
+    return request.config.stash[_RUN]
+
+
+@pytest.fixture(scope="session")
+def target(run: report.Run) -> Target:
+    """The cloud that is tested."""
+    return run.target
+
+
+@pytest.fixture(scope="session")
+def deployment(target: Target) -> Deployment:
+    """The platform, by its stack outputs."""
+    return Deployment.read(target)
+
+
+@pytest.fixture(scope="session")
+def corpus(request: pytest.FixtureRequest, run: report.Run, deployment: Deployment) -> Iterator[dict[str, Pushed]]:
+    """The corpus, pushed through; after the tests everything that the run made is removed."""
+    try:
+        with report.saying(request.config) as say:
+            pushed = push(deployment, all_samples(), say)
+        run.pushed = pushed
+        yield {one.sample.name: one for one in pushed}
+    finally:
+        run.cleanup = clean_up(deployment, run.pushed)
+
+
+@pytest.fixture(scope="session")
+def letters(corpus: dict[str, Pushed], deployment: Deployment) -> dict[str, list[Letter]]:
+    """The messages about this run's objects in each region's dead-letter queue."""
+    assert corpus
+    return {region: own_letters(deployment, region) for region in deployment.target.regions}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table, what is not faithful, and where the report is; pytest's closing line follows."""
+    run = config.stash.get(_RUN, None)
+    if run:
+        report.conclude(run, terminalreporter)

@@ -1,0 +1,81 @@
+"""What the stacks say of themselves: the only thing that the tests know of the platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from integration_tests.e2e.failure import RunFailure
+from integration_tests.e2e.target import Target
+
+Outputs = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployed platform, known by its stack outputs.
+
+    Attributes:
+        target: Where it is.
+        regional: The outputs of the regional stack, by region.
+        data: The outputs of the data stack.
+        failover: The outputs of the failover stack.
+    """
+
+    target: Target
+    regional: dict[str, Outputs]
+    data: Outputs
+    failover: Outputs
+
+    @classmethod
+    def read(cls, target: Target) -> Deployment:
+        """Ask CloudFormation, each stack in its own region.
+
+        Raises:
+            RunFailure: A stack is not there or not in a state that can be used.
+        """
+        return cls(
+            target=target,
+            regional={region: _outputs(target, "regional", region) for region in target.regions},
+            data=_outputs(target, "data", target.control),
+            failover=_outputs(target, "failover", target.control),
+        )
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
+        """Return a client of the cloud it is deployed to."""
+        return self.target.client(service, region)
+
+    def ingest_bucket(self, region: str) -> str:
+        """The name of a region's ingest bucket."""
+        return self.regional[region]["IngestBucketName"]
+
+    def archive_bucket(self, region: str) -> str:
+        """The name of a region's archive bucket."""
+        return self.regional[region]["ArchiveBucketName"]
+
+    def table(self, region: str) -> str:
+        """The name of the table's replica in a region."""
+        return self.regional[region]["TableName"]
+
+    def api_url(self, region: str) -> str:
+        """Where a region's HTTP API answers."""
+        outputs = self.regional[region]
+        if self.target.api_url:
+            return self.target.api_url.format(api_id=outputs["ApiId"])
+        return outputs["ApiEndpoint"]
+
+
+def _outputs(target: Target, stack: str, region: str) -> Outputs:
+    name = target.stack_name(stack)
+    try:
+        (found,) = target.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        raise RunFailure(
+            f"CloudFormation in {region} has no stack {name}: {error.response['Error']['Message']}",
+            hint=f"Deploy it first: nox -s cdk -- deploy --all -c environment={target.environment}",
+        ) from error
+    if not found["StackStatus"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
+        raise RunFailure(f"The stack {name} in {region} is {found['StackStatus']}; it must be complete to be tested.")
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

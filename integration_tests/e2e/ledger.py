@@ -1,0 +1,81 @@
+"""Reading the table, by its documented layout and without any code of the handlers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.wire import Wire, canonical
+
+_RECORDS_PER_KEY: Final = 1000
+_BATCH: Final = 100
+_SOURCE_OF_DIRECT_PUTS: Final = "ingest"
+
+
+def object_id(key: str, version_id: str) -> str:
+    """Return the identity of an object that was put into an ingest bucket directly (data rule 1)."""
+    return hashlib.sha256(f"object\0{_SOURCE_OF_DIRECT_PUTS}\0{key}\0{version_id}".encode()).hexdigest()
+
+
+class Ledger:
+    """One region's replica of the table."""
+
+    def __init__(self, deployment: Deployment, region: str) -> None:
+        self._client: Any = deployment.client("dynamodb", region)
+        self._table = deployment.table(region)
+        self.region = region
+
+    def results(self, object_ids: Iterable[str]) -> dict[str, dict[str, Wire]]:
+        """Return the RESULT rows that are there, by object id."""
+        wanted = [{"pk": {"S": f"OBJ#{one}"}, "sk": {"S": "RESULT"}} for one in object_ids]
+        found: dict[str, dict[str, Wire]] = {}
+        while wanted:
+            request = {self._table: {"Keys": wanted[:_BATCH], "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            rows = answer["Responses"].get(self._table, [])
+            found.update({row["pk"]["S"].removeprefix("OBJ#"): row for row in rows})
+            wanted = wanted[_BATCH:] + answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return found
+
+    def records(self, one: str, held: int) -> dict[int, Wire]:
+        """Return an object's records by ordinal, their numbers in one notation.
+
+        Args:
+            one: The object id.
+            held: How many records the file holds; one more partition key than those take is read, so that a record
+                that should not be there is seen too.
+        """
+        pages = range(held // _RECORDS_PER_KEY + 1)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            rows = [row for page in pool.map(lambda n: list(self._partition(f"REC#{one}#{n:06d}")), pages) for row in page]
+        return {int(row["sk"]["S"]): canonical(row["record"]) for row in rows}
+
+    def object_rows(self, one: str, held: int) -> Iterator[dict[str, Wire]]:
+        """Yield the keys of every row of an object: RESULT, attempts, uploads, records."""
+        yield from self._partition(f"OBJ#{one}", keys_only=True)
+        for page in range(held // _RECORDS_PER_KEY + 1):
+            yield from self._partition(f"REC#{one}#{page:06d}", keys_only=True)
+
+    def delete(self, keys: Iterable[dict[str, Wire]]) -> int:
+        """Delete rows by their keys; return how many."""
+        requests = [{"DeleteRequest": {"Key": key}} for key in keys]
+        total = len(requests)
+        while requests:
+            answer = self._client.batch_write_item(RequestItems={self._table: requests[:25]})
+            requests = requests[25:] + answer.get("UnprocessedItems", {}).get(self._table, [])
+        return total
+
+    def _partition(self, key: str, *, keys_only: bool = False) -> Iterator[dict[str, Wire]]:
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": key}},
+            "ConsistentRead": True,
+        }
+        if keys_only:
+            arguments["ProjectionExpression"] = "pk, sk"
+        for page in self._client.get_paginator("query").paginate(**arguments):
+            yield from page["Items"]

@@ -1,0 +1,72 @@
+"""Looking into queues: how much they hold, and which objects their messages are about."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from integration_tests.e2e.deployment import Deployment
+
+_COUNTS: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_HIDDEN_SECONDS: Final = 60
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message of a dead-letter queue that is about an object of this run."""
+
+    region: str
+    queue_url: str
+    receipt_handle: str
+    object_key: str
+
+
+def backlog(deployment: Deployment, region: str, queue: str) -> dict[str, int]:
+    """Return how many messages a queue (`IngestQueueUrl` for example) holds, by what they are doing."""
+    client: Any = deployment.client("sqs", region)
+    answer = client.get_queue_attributes(QueueUrl=deployment.regional[region][queue], AttributeNames=list(_COUNTS))
+    return {name: int(answer["Attributes"].get(name, 0)) for name in _COUNTS}
+
+
+def own_letters(deployment: Deployment, region: str) -> list[Letter]:
+    """Receive everything in a region's dead-letter queue and return what is about objects of this run.
+
+    What is not ours is made visible again at once; ours stays hidden for a minute, so call it once and keep the answer.
+    """
+    target = deployment.target
+    client: Any = deployment.client("sqs", region)
+    url = deployment.regional[region]["DeadLetterQueueUrl"]
+    ours: list[Letter] = []
+    foreign: list[str] = []
+    deadline = time.monotonic() + _HIDDEN_SECONDS / 2
+    while time.monotonic() < deadline:
+        messages = client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
+        ).get("Messages", [])
+        if not messages:
+            break
+        for message in messages:
+            keys = object_keys(message["Body"])
+            if keys and all(key.startswith((target.object_prefix, target.upload_prefix)) for key in keys):
+                ours += [Letter(region, url, message["ReceiptHandle"], key) for key in keys]
+            else:
+                foreign.append(message["ReceiptHandle"])
+    for handle in foreign:
+        client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    return ours
+
+
+def object_keys(body: str) -> list[str]:
+    """Return the object keys of an S3 event in a message's body; none if it is no S3 event."""
+    try:
+        records = json.loads(body)["Records"]
+        return [unquote_plus(record["s3"]["object"]["key"]) for record in records]
+    except (ValueError, KeyError, TypeError):
+        return []

@@ -1,0 +1,182 @@
+"""Every file of the corpus: counts, records, replicas, archive; in both regions, against what the files hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from integration_tests.e2e.corpus import all_samples
+from integration_tests.e2e.corpus.sample import Sample
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.pushing import Pushed
+from integration_tests.e2e.queues import Letter, backlog
+from integration_tests.e2e.target import Target
+from integration_tests.e2e.waiting import wait_until
+from integration_tests.e2e.wire import Wire, differences, to_wire
+
+SAMPLES = all_samples()
+_PROVENANCE = ("region", "epoch", "processed_at", "version_id")
+_MOST_SHOWN = 10
+
+each_file = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+each_readable_file = pytest.mark.parametrize(
+    "sample", [one for one in SAMPLES if not one.quarantined], ids=lambda sample: sample.name
+)
+each_rejecting_file = pytest.mark.parametrize(
+    "sample", [one for one in SAMPLES if one.rejected], ids=lambda sample: sample.name
+)
+each_unreadable_file = pytest.mark.parametrize(
+    "sample", [one for one in SAMPLES if one.quarantined], ids=lambda sample: sample.name
+)
+
+
+@each_file
+def test_result_says_what_the_file_held(sample: Sample, corpus: dict[str, Pushed], target: Target) -> None:
+    pushed = corpus[sample.name]
+    for region in target.regions:
+        row = pushed.result(region)
+        found = {
+            "state": row["state"].get("S"),
+            "object_key": row["object_key"].get("S"),
+            "file_key": row["file_key"].get("S"),
+            "version_id": row["version_id"].get("S"),
+            "size": int(row["size"]["N"]),
+        }
+        assert found == {
+            "state": sample.state,
+            "object_key": pushed.key,
+            "file_key": pushed.key.removeprefix("incoming/"),
+            "version_id": pushed.version_id,
+            "size": len(sample.body),
+        }
+
+
+@each_readable_file
+def test_accepted_and_rejected_add_up_to_what_the_file_held(
+    sample: Sample, corpus: dict[str, Pushed], target: Target
+) -> None:
+    for region in target.regions:
+        row = corpus[sample.name].result(region)
+        found = {name: int(row[name]["N"]) for name in ("records", "accepted", "rejected")}
+        assert found == {
+            "records": sample.records,
+            "accepted": len(sample.accepted),
+            "rejected": len(sample.rejected),
+        }
+        assert (row["format"]["S"], row["compression"]["S"]) == (sample.format, sample.compression)
+
+
+@each_file
+def test_every_value_is_in_both_regions_with_its_type(
+    sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
+) -> None:
+    expected = {ordinal: to_wire(record) for ordinal, record in sample.accepted.items()}
+    pushed = corpus[sample.name]
+    for region in deployment.target.regions:
+        ledger = Ledger(deployment, region)
+        held: dict[int, Wire] = {}
+
+        def all_there(ledger: Ledger = ledger, held: dict[int, Wire] = held) -> bool:
+            # RESULT may overtake the records on its way to the other region: rows replicate one by one.
+            held.update(ledger.records(pushed.object_id, sample.records))
+            return len(held) >= len(expected)
+
+        wait_until(deployment.target, all_there)
+        assert _wrong(expected, held) == [], f"{sample.name} in {region}"
+
+
+@each_file
+def test_result_is_the_same_in_both_regions(sample: Sample, corpus: dict[str, Pushed], target: Target) -> None:
+    rows = [corpus[sample.name].result(region) for region in target.regions]
+    primary, secondary = ({name: v for name, v in row.items() if not name.startswith("aws:")} for row in rows)
+    assert primary == secondary
+    assert primary["region"] == {"S": target.primary}, "the primary is active, so it is what processes"
+    assert all(name in primary for name in _PROVENANCE)
+
+
+@each_file
+def test_the_object_is_replicated_with_its_version_id(
+    sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
+) -> None:
+    pushed, target = corpus[sample.name], deployment.target
+    where = {"Bucket": deployment.ingest_bucket(target.secondary), "Key": pushed.key, "VersionId": pushed.version_id}
+    s3 = deployment.client("s3", target.secondary)
+
+    def replicated() -> bool:
+        found = s3.list_object_versions(Bucket=where["Bucket"], Prefix=pushed.key).get("Versions", [])
+        return any(one["VersionId"] == pushed.version_id for one in found)
+
+    assert wait_until(target, replicated), f"{pushed.key} version {pushed.version_id} is not in {where['Bucket']}"
+    replica = s3.get_object(**where)
+    assert replica["ReplicationStatus"] == "REPLICA"
+    assert hashlib.sha256(replica["Body"].read()).digest() == hashlib.sha256(sample.body).digest()
+    assert replica["ServerSideEncryption"] == "aws:kms"
+    assert f":{target.secondary}:" in replica["SSEKMSKeyId"], "a replica is encrypted by a key of its own region"
+
+
+@each_rejecting_file
+def test_the_archive_says_line_and_reason_of_each_rejected_record(
+    sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
+) -> None:
+    primary = deployment.target.primary
+    key = f"rejected/{corpus[sample.name].object_id}.ndjson"
+    body = _archived(deployment, primary, key)
+    entries: list[dict[str, Any]] = [json.loads(line) for line in body.decode().splitlines()]
+    assert {entry["ordinal"]: entry["line"] for entry in entries} == sample.rejected
+    assert all(entry["reason"] and "excerpt" in entry for entry in entries), entries
+
+
+@each_unreadable_file
+def test_an_unreadable_file_is_archived_with_its_reason(
+    sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
+) -> None:
+    pushed, primary = corpus[sample.name], deployment.target.primary
+    assert pushed.result(primary)["reason"]["S"]
+    story = json.loads(_archived(deployment, primary, f"quarantined/{pushed.object_id}.json"))
+    assert story["reason"] == pushed.result(primary)["reason"]["S"]
+    assert (story["key"], story["version_id"]) == (pushed.key, pushed.version_id)
+    assert _archived(deployment, primary, f"quarantined/{pushed.object_id}/object") == sample.body
+
+
+def test_the_shadow_consumer_has_acknowledged_everything(corpus: dict[str, Pushed], deployment: Deployment) -> None:
+    assert corpus
+    target = deployment.target
+    for region in target.regions:
+
+        def drained(region: str = region) -> bool:
+            return not any(backlog(deployment, region, "IngestQueueUrl").values())
+
+        assert wait_until(target, drained), f"{region}: {backlog(deployment, region, 'IngestQueueUrl')}"
+
+
+def test_only_quarantined_objects_are_dead_letters(
+    corpus: dict[str, Pushed], letters: dict[str, list[Letter]], target: Target
+) -> None:
+    quarantined = sorted(one.key for one in corpus.values() if one.sample.quarantined)
+    assert sorted({letter.object_key for letter in letters[target.primary]}) == quarantined
+    assert letters[target.secondary] == [], "the passive region takes nothing in, so it can fail at nothing"
+
+
+def test_no_function_failed_when_called_asynchronously(corpus: dict[str, Pushed], deployment: Deployment) -> None:
+    assert corpus
+    held = {region: backlog(deployment, region, "AsyncDeadLetterQueueUrl") for region in deployment.target.regions}
+    assert not any(count for counts in held.values() for count in counts.values()), held
+
+
+def _wrong(expected: dict[int, Wire], held: dict[int, Wire]) -> list[str]:
+    """Say what is wrong with the records that a region holds, the first few differences."""
+    missing = [f"record {ordinal} is missing" for ordinal in sorted(expected.keys() - held.keys())]
+    added = [f"record {ordinal} should have been rejected" for ordinal in sorted(held.keys() - expected.keys())]
+    both = sorted(expected.keys() & held.keys())
+    values = [line for ordinal in both for line in differences(expected[ordinal], held[ordinal], f"record {ordinal}")]
+    return (missing + added + values)[:_MOST_SHOWN]
+
+
+def _archived(deployment: Deployment, region: str, key: str) -> bytes:
+    answer = deployment.client("s3", region).get_object(Bucket=deployment.archive_bucket(region), Key=key)
+    body: bytes = answer["Body"].read()
+    return body

@@ -1,0 +1,54 @@
+"""A small app with one finding or more, as the gate is given apps: a function of an environment and a folder."""
+
+from aws_cdk import App, CustomResource, Environment, Stack, Tags
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_sqs as sqs
+
+from unit_tests.compliance.worlds import TAGS
+
+REGIONS = {"Primary": "us-east-1", "Secondary": "us-west-2"}
+
+
+def build_app(environment: str, outdir: str | None = None) -> App:
+    """Two stacks of one name in two regions, each with a queue that has no dead-letter queue and asks for no TLS."""
+    app = App(outdir=outdir)
+    for name, region in REGIONS.items():
+        stack = Stack(
+            app,
+            name,
+            stack_name=f"serverless-regional-{environment}",
+            env=Environment(account="000000000000", region=region),
+        )
+        sqs.Queue(stack, "Queue", queue_name=f"serverless-ingest-{environment}")
+        for key, value in {**TAGS, "Environment": environment}.items():
+            Tags.of(stack).add(key, value)
+    return app
+
+
+def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
+    """The same with a VPC whose default security group is closed by a custom resource beside it, and one left open."""
+    app = build_app(environment, outdir)
+    stack = app.node.find_child("Primary")
+    closed, _open = (
+        ec2.Vpc(stack, name, max_azs=1, nat_gateways=0, restrict_default_security_group=False)
+        for name in ("Closed", "Open")
+    )
+    CustomResource(
+        closed,
+        "RestrictDefaultSecurityGroupCustomResource",
+        resource_type="Custom::VpcRestrictDefaultSG",
+        service_token="arn:aws:lambda:us-east-1:000000000000:function:serverless-closer-prod",
+        properties={"GroupId": closed.vpc_default_security_group},
+    )
+    return app
+
+
+def build_empty_app(environment: str, outdir: str | None = None) -> App:
+    """An app without a stack."""
+    del environment
+    return App(outdir=outdir)
+
+
+def refuse(environment: str, outdir: str | None = None) -> App:
+    """An app that cannot be built."""
+    raise ValueError(f"no settings for {environment} in {outdir is not None}")

@@ -1,0 +1,190 @@
+"""The command: exit status 0 for a pass, 1 for findings, 2 for everything that is neither."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import compliance
+import jsonschema
+import pytest
+from typer.testing import CliRunner, Result
+
+from compliance.__main__ import app
+
+SAMPLE = "unit_tests.compliance.sample"
+YAML = """
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Join ["-", [serverless, ingest, prod]]
+      RedrivePolicy: !If [Never, {maxReceiveCount: 1}, !Ref AWS::NoValue]
+Conditions:
+  Never: !Equals [a, b]
+"""
+GOOD = """
+Resources:
+  Alias:
+    Type: AWS::KMS::Alias
+    Properties: {AliasName: alias/serverless-data-prod, TargetKeyId: alias/aws/s3}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CDK_CONTEXT_JSON", raising=False)
+    monkeypatch.setenv("CDK_CONTEXT_JSON", "{}")
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+
+def _write(name: str, text: str) -> str:
+    Path(name).write_text(text)
+    return name
+
+
+def _report() -> dict[str, object]:
+    report = json.loads(Path("reports/compliance/report.json").read_text())
+    schema = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
+    jsonschema.validate(report, schema, format_checker=jsonschema.FormatChecker())
+    return dict(report)
+
+
+def test_a_template_with_findings_exits_1_and_leaves_every_report() -> None:
+    result = _run("--template", _write("queue.yaml", YAML), "--region", "us-east-1")
+
+    assert result.exit_code == 1, result.output
+    assert "AwsSolutions::AwsSolutions-SQS4" in result.output
+    assert "Tagging::Tagging-Required" in result.output
+    assert {file.name for file in Path("reports/compliance").iterdir()} == {"report.json", "junit.xml", "summary.md"}
+    assert _report()["passed"] is False
+
+
+def test_json_and_yaml_with_short_forms_are_judged_alike() -> None:
+    resource = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "serverless-ingest-prod"}}
+    rules = []
+    for name, text in (("t.yaml", YAML), ("t.json", json.dumps({"Resources": {"Queue": resource}}))):
+        assert _run("--template", f"{_write(name, text)}@us-west-2").exit_code == 1
+        report = _report()
+        assert report["templates"][0]["region"] == "us-west-2"  # type: ignore[index]
+        rules.append(sorted((row["rule"], row["verdict"]) for row in report["findings"]))  # type: ignore[attr-defined]
+
+    assert rules[0] == rules[1]
+
+
+def test_a_template_without_findings_exits_0() -> None:
+    result = _run("--template", _write("good.yaml", GOOD))
+
+    assert result.exit_code == 0, result.output
+    assert "PASSED" in result.output
+    assert _report()["passed"] is True
+
+
+def test_several_templates_are_judged_together() -> None:
+    result = _run("--template", f"{_write('a.yaml', GOOD)}@us-east-1", "--template", f"{_write('b.yaml', YAML)}@us-west-2")
+
+    assert result.exit_code == 1
+    assert [template["name"] for template in _report()["templates"]] == ["a.yaml", "b.yaml"]  # type: ignore[attr-defined]
+
+
+def test_the_environment_is_the_one_that_names_must_end_in() -> None:
+    assert _run("--template", _write("good.yaml", GOOD), "--environment", "dev").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "neither JSON nor YAML"),
+        ("Resources: {}", "no Resources"),
+        ("#" * 1_100_000, "1,100,000 bytes"),
+        ("a: &a [*a]", "no YAML aliases"),
+        ("Resources: " + "{a: " * 300, "nested deeper"),
+        ("Resources: {A: {Type: 'AWS::SQS::Queue', DependsOn: B}, B: {Type: 'AWS::SQS::Queue', DependsOn: A}}", "cycle"),
+        ("Resources: {A: {Type: 'AWS::SQS::Queue', Properties: {QueueName: !Ref Gone}}}", "'Gone' not found"),
+        ("Resources: {A: {Type: 'AWS::SQS::Queue', Properties: {DelaySeconds: [x]}}}", "not of type 'integer'"),
+        ("Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: 'AWS::SQS::Queue'}}", "transform"),
+        ("Resources: {__proto__: {Type: 'AWS::SQS::Queue'}}", "ERROR"),
+    ],
+)
+def test_what_cannot_be_loaded_exits_2_and_says_why(text: str, says: str) -> None:
+    result = _run("--template", _write("bad.yaml", text))
+
+    assert result.exit_code == 2, result.output
+    assert "ERROR" in result.output
+    assert says in result.output
+    assert "Traceback" not in result.output
+    assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--template", "none.yaml"), "cannot be read"),
+        (("--assembly", "."), "not a cloud assembly"),
+        (("--template", "a", "--assembly", "b"), "exclude each other"),
+        (("--template", "a", "--environment", "prod", "--environment", "dev"), "give --environment once"),
+        (("--region", "us-east-1"), "--region is for --template"),
+        (("--app", "nonsense"), "must be <module>:<function>"),
+        (("--app", "no.such.module:build"), "cannot be imported"),
+        (("--app", f"{SAMPLE}:refuse"), "no settings for prod"),
+        (("--app", f"{SAMPLE}:build_empty_app"), "holds no stack"),
+        (("--acknowledgements", "none.toml"), "none.toml"),
+        (("--no-such-option",), "No such option"),
+    ],
+)
+def test_wrong_use_exits_2_and_says_what_is_wrong(arguments: tuple[str, ...], says: str) -> None:
+    result = _run(*arguments)
+
+    assert result.exit_code == 2
+    assert says in re.sub(r"\s+", " ", result.output)
+
+
+def test_an_app_is_judged_in_every_environment_unless_told_otherwise() -> None:
+    assert _run("--app", f"{SAMPLE}:build_app").exit_code == 1
+    assert _report()["configurations"] == ["prod", "staging", "dev"]
+
+    assert _run("--app", f"{SAMPLE}:build_app", "--environment", "dev").exit_code == 1
+    assert _report()["configurations"] == ["dev"]
+
+
+def test_a_defective_registry_exits_1_and_names_the_entry() -> None:
+    _write("own.toml", '[[decision]]\nid = "vague"\n')
+
+    result = _run("--app", f"{SAMPLE}:build_app", "--environment", "prod", "--acknowledgements", "own.toml")
+
+    assert result.exit_code == 1
+    assert "vague" in result.output
+    assert "the key 'reason' is missing" in result.output
+
+
+def test_help_teaches() -> None:
+    result = _run("--help")
+
+    assert result.exit_code == 0
+    for expected in ("--template", "--assembly", "Exit status: 0 passed, 1 findings, 2"):
+        assert expected in result.output
+
+
+def test_a_process_of_its_own_records_what_the_packs_passed_and_keeps_the_terminal_clean() -> None:
+    root = Path(compliance.__file__).parent.parent
+    command = [sys.executable, "-m", "compliance", "--template", _write("queue.yaml", YAML)]
+
+    done = subprocess.run(  # noqa: S603
+        command, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1, done.stderr
+    findings = _report()["findings"]
+    passed = {row["rule"].partition("::")[0] for row in findings if row["verdict"] == "PASS"}  # type: ignore[attr-defined]
+    assert {"HIPAA.Security", "NIST.800.53.R4", "PCI.DSS.321", "CloudFormation", "Naming"} & passed == {
+        "CloudFormation",
+        "Naming",
+    } | (passed & {"HIPAA.Security", "NIST.800.53.R4", "PCI.DSS.321"})
+    assert not [row for row in findings if row["rule"].endswith("::Ran")]  # type: ignore[attr-defined]
+    assert "Acknowledge with" not in done.stderr

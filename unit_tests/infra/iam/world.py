@@ -1,0 +1,287 @@
+"""The policies of all stacks together, and who may do what under them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from unit_tests.infra.iam.conditions import Context
+from unit_tests.infra.iam.resolve import Resolver
+from unit_tests.infra.iam.statements import Request, Statement, parse
+from unit_tests.infra.synthesis import Synthesis
+
+ENCRYPTION_CALLS = {
+    "dynamodb:BatchWriteItem": ("kms:Decrypt",),
+    "dynamodb:GetItem": ("kms:Decrypt",),
+    "dynamodb:PutItem": ("kms:Decrypt",),
+    "dynamodb:Query": ("kms:Decrypt",),
+    "dynamodb:UpdateItem": ("kms:Decrypt",),
+    "s3:GetObject": ("kms:Decrypt",),
+    "s3:GetObjectVersion": ("kms:Decrypt",),
+    "s3:GetObjectVersionForReplication": ("kms:Decrypt",),
+    "s3:PutObject": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "s3:ReplicateObject": ("kms:Encrypt",),
+    "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+    "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "sns:Publish": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
+}
+"""What a service asks of KMS in the caller's name, when the resource is encrypted by a key of ours."""
+
+
+@dataclass
+class Role:
+    """A role.
+
+    Attributes:
+        trust: who may take it on.
+        statements: what it may do.
+    """
+
+    trust: list[Statement]
+    statements: list[Statement] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FunctionPlace:
+    """A function.
+
+    Attributes:
+        arn: its ARN.
+        role: its role's ARN.
+        in_network: whether its own calls leave by a VPC's endpoints.
+    """
+
+    arn: str
+    role: str
+    in_network: bool
+
+
+class World:
+    """All roles, resource policies, key policies and endpoint policies of an environment.
+
+    Attributes:
+        roles: by ARN.
+        functions: by name and region.
+        resource_policies: of buckets, queues, topics, keys, functions and the secret, by the resource's ARN.
+        endpoints: the policies of VPC endpoints, by service (`s3`, `sqs`) and region.
+        role_of: the ARN of a role, by its stack and logical id.
+    """
+
+    def __init__(self, synthesis: Synthesis) -> None:
+        self._synthesis = synthesis
+        self.roles: dict[str, Role] = {}
+        self.role_of: dict[tuple[str, str], str] = {}
+        self.functions: dict[tuple[str, str], FunctionPlace] = {}
+        self.resource_policies: dict[str, list[Statement]] = defaultdict(list)
+        self.endpoints: dict[tuple[str, str], list[Statement]] = {}
+        self._keys: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+        self._attached: list[tuple[str, list[Statement]]] = []
+        for stack in synthesis.templates:
+            self._read(stack)
+        for role, statements in self._attached:
+            self.roles[role].statements.extend(statements)
+
+    def refusals(self, request: Request, *, endpoint: str | None = None) -> list[str]:
+        """Tell why a call is refused; nothing if it is allowed.
+
+        The call to KMS that the service makes in the caller's name is judged as well, when the resource is encrypted
+        by a key of ours.
+
+        Args:
+            request: the call.
+            endpoint: the region of the VPC endpoint that it goes through, if it does.
+        """
+        told = self._refusals(request)
+        if endpoint:
+            told += self._refused_by_endpoint(request, endpoint)
+        key = self._key_of(request.resource)
+        for action in ENCRYPTION_CALLS.get(request.action, ()) if key else ():
+            call = Request(request.principal, action, key or "", request.context)
+            told += [f"{each}, for {request.action} on {request.resource}" for each in self._refusals(call)]
+        return told
+
+    def statements(self) -> Iterator[tuple[str, Statement]]:
+        """Yield each statement with words for where it is."""
+        for arn, role in self.roles.items():
+            yield from ((f"the role {arn}", each) for each in role.statements)
+        for arn, statements in self.resource_policies.items():
+            yield from ((f"the policy of {arn}", each) for each in statements)
+        for (service, region), statements in self.endpoints.items():
+            yield from ((f"the {service} endpoint in {region}", each) for each in statements)
+
+    def _refusals(self, request: Request) -> list[str]:
+        context = self._context(request)
+        call = f"{request.principal}: {request.action} on {request.resource}"
+        own = self.roles[request.principal].statements if request.principal in self.roles else []
+        theirs = self._policies_on(request.resource)
+        if any(each.effect == "Deny" and each.speaks_of(request, context) for each in (*own, *theirs)):
+            return [f"{call}: denied"]
+        by_role = any(each.speaks_of(request, context) for each in own)
+        by_resource = any(each.speaks_of(request, context) for each in theirs)
+        if request.principal not in self.roles:
+            return [] if by_resource else [f"{call}: the resource's policy does not allow it"]
+        if not by_role:
+            return [f"{call}: the role does not allow it"]
+        # A key's policy must agree, be it by leaving it to the account's policies.
+        if request.action.startswith("kms:") and not by_resource:
+            return [f"{call}: the key's policy does not allow it"]
+        return []
+
+    def _refused_by_endpoint(self, request: Request, region: str) -> list[str]:
+        service = request.action.partition(":")[0]
+        context = self._context(request)
+        policy = self.endpoints.get((service, region))
+        call = f"{request.principal}: {request.action} on {request.resource}"
+        if policy is None:
+            return [f"{call}: there is no {service} endpoint in {region}"]
+        spoken = {each.effect for each in policy if each.speaks_of(request, context)}
+        return [] if spoken == {"Allow"} else [f"{call}: the {service} endpoint's policy in {region} does not allow it"]
+
+    def _context(self, request: Request) -> Context:
+        usual: dict[str, str | tuple[str, ...]] = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+        if request.principal in self.roles:
+            usual["aws:PrincipalArn"] = request.principal
+            usual["aws:PrincipalAccount"] = request.principal.split(":")[4]
+            usual["aws:PrincipalIsAWSService"] = "false"
+        else:
+            usual["aws:PrincipalIsAWSService"] = "true"
+        if request.resource in self._aliases:
+            usual["kms:ResourceAliases"] = (f"alias/{self._aliases[request.resource]}",)
+        return {**usual, **request.context}
+
+    def _policies_on(self, arn: str) -> list[Statement]:
+        if arn.startswith("arn:aws:s3:::"):
+            return self.resource_policies.get(arn.partition("/")[0], [])
+        return self.resource_policies.get(arn, [])
+
+    def _key_of(self, arn: str) -> str | None:
+        if arn.startswith("arn:aws:s3:::"):
+            return self._keys.get(arn.partition("/")[0])
+        return self._keys.get(arn.partition("/index/")[0])
+
+    def _read(self, stack: str) -> None:
+        resolver = Resolver.of(self._synthesis, stack)
+        resources = self._synthesis.templates[stack]["Resources"]
+        for logical_id, resource in resources.items():
+            reader = self._READERS.get(resource["Type"])
+            if reader:
+                reader(self, resolver, logical_id, resource.get("Properties", {}))
+
+    def _role(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        arn = resolver.attribute(logical_id, "Arn")
+        self.roles[arn] = Role(parse(resolver.value(properties["AssumeRolePolicyDocument"])))
+        self.role_of[arn.rpartition("/")[2].partition(".")[0], logical_id] = arn
+        for policy in properties.get("Policies", []):
+            self._attached.append((arn, parse(resolver.value(policy["PolicyDocument"]))))
+
+    def _policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        statements = parse(resolver.value(properties["PolicyDocument"]))
+        for role in properties["Roles"]:
+            self._attached.append((resolver.attribute(role["Ref"], "Arn"), statements))
+
+    def _function(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        arn = resolver.attribute(logical_id, "Arn")
+        self.functions[properties["FunctionName"], arn.split(":")[3]] = FunctionPlace(
+            arn, resolver.text(properties["Role"]), in_network="VpcConfig" in properties
+        )
+
+    def _permission(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        conditions = {
+            key: {name: resolver.text(properties[prop])}
+            for prop, key, name in (
+                ("SourceArn", "ArnLike", "aws:SourceArn"),
+                ("SourceAccount", "StringEquals", "aws:SourceAccount"),
+            )
+            if prop in properties
+        }
+        function = resolver.text(properties["FunctionName"])
+        self.resource_policies[function] += parse(
+            {
+                "Statement": {
+                    "Effect": "Allow",
+                    "Action": properties["Action"],
+                    "Resource": function,
+                    "Principal": {"Service": properties["Principal"]},
+                    "Condition": conditions,
+                }
+            }
+        )
+
+    def _bucket(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        if key := rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID"):
+            self._keys[resolver.attribute(logical_id, "Arn")] = resolver.text(key)
+
+    def _bucket_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        bucket = f"arn:aws:s3:::{resolver.text(properties['Bucket'])}"
+        self.resource_policies[bucket] += parse(resolver.value(properties["PolicyDocument"]))
+
+    def _queue(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        self._keys[resolver.attribute(logical_id, "Arn")] = resolver.text(properties["KmsMasterKeyId"])
+
+    def _queue_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        for queue in properties["Queues"]:
+            arn = resolver.attribute(queue["Ref"], "Arn")
+            self.resource_policies[arn] += parse(resolver.value(properties["PolicyDocument"]))
+
+    def _topic(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        self._keys[resolver.reference(logical_id)] = resolver.text(properties["KmsMasterKeyId"])
+
+    def _topic_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        for topic in properties["Topics"]:
+            self.resource_policies[resolver.text(topic)] += parse(resolver.value(properties["PolicyDocument"]))
+
+    def _key(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        arn = resolver.attribute(logical_id, "Arn")
+        self.resource_policies[arn] += parse(resolver.value(properties["KeyPolicy"]))
+        self._aliases[arn] = arn.rpartition("/")[2]
+
+    def _secret(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
+        arn = resolver.reference(logical_id)
+        home = arn.split(":")[3]
+        self._keys[arn] = resolver.text(properties["KmsKeyId"])
+        for replica in properties["ReplicaRegions"]:
+            self._keys[arn.replace(home, replica["Region"])] = _key_behind(resolver.text(replica["KmsKeyId"]))
+
+    def _secret_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        self.resource_policies[resolver.text(properties["SecretId"])] += parse(
+            resolver.value(properties["ResourcePolicy"])
+        )
+
+    def _table(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        account = resolver.text({"Ref": "AWS::AccountId"})
+        for replica in properties["Replicas"]:
+            arn = f"arn:aws:dynamodb:{replica['Region']}:{account}:table/{properties['TableName']}"
+            self._keys[arn] = _key_behind(resolver.text(replica["SSESpecification"]["KMSMasterKeyId"]))
+
+    def _endpoint(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        service = resolver.text(properties["ServiceName"]).rpartition(".")[2]
+        region = resolver.text({"Ref": "AWS::Region"})
+        self.endpoints[service, region] = parse(resolver.value(properties["PolicyDocument"]))
+
+    _READERS = {  # noqa: RUF012 - a table of methods, not a field
+        "AWS::DynamoDB::GlobalTable": _table,
+        "AWS::EC2::VPCEndpoint": _endpoint,
+        "AWS::IAM::ManagedPolicy": _policy,
+        "AWS::IAM::Policy": _policy,
+        "AWS::IAM::Role": _role,
+        "AWS::KMS::Key": _key,
+        "AWS::Lambda::Function": _function,
+        "AWS::Lambda::Permission": _permission,
+        "AWS::S3::Bucket": _bucket,
+        "AWS::S3::BucketPolicy": _bucket_policy,
+        "AWS::SNS::Topic": _topic,
+        "AWS::SNS::TopicPolicy": _topic_policy,
+        "AWS::SQS::Queue": _queue,
+        "AWS::SQS::QueuePolicy": _queue_policy,
+        "AWS::SecretsManager::ResourcePolicy": _secret_policy,
+        "AWS::SecretsManager::Secret": _secret,
+    }
+
+
+def _key_behind(arn: str) -> str:
+    """Return the ARN of the key that an alias' ARN leads to, in the resolver's way of writing keys."""
+    return arn.replace(":alias/", ":key/")
