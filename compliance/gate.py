@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from compliance import acknowledgements, nag, native
 from compliance.acknowledgements import Facts, Registry
@@ -17,9 +17,6 @@ from compliance.ledger import Finding, Ledger, Subject, Verdict
 from compliance.loading import Assembly, load_assembly
 from compliance.rules import our_rules
 from compliance.templates import Json, Resource, Template, World
-
-if TYPE_CHECKING:
-    from aws_cdk import App
 
 MATRIX: Final = ("prod", "staging", "dev")
 """Every configuration that is kept at zero findings. A decision that none of them needs is stale."""
@@ -86,9 +83,10 @@ def judge_app(app: str, environments: Sequence[str], registry: Registry, today: 
     for environment in environments:
         with TemporaryDirectory(prefix="compliance-") as directory:
             say(f"{environment}: synthesizing")
-            built = _build(build, app, environment, directory)
-            plugin.attach(built, environment=environment, registry=registry)
-            _synthesize(built, environment)
+            try:
+                plugin.synthesize_gated(build, environment, directory, registry)
+            except Exception as error:
+                raise GateError(f"{app} cannot be synthesized for environment {environment!r}: {error}") from error
             say(f"{environment}: judging")
             _judge_synthesized(run, Path(directory), environment, recorded=plugin.RECORDS)
     if set(environments) >= set(MATRIX):
@@ -221,28 +219,12 @@ def _subject(environment: str, template: Template) -> Subject:
     )
 
 
-def _import_factory(app: str) -> Callable[..., "App"]:
+def _import_factory(app: str) -> Callable[..., Any]:
     module, _, name = app.partition(":")
     if not module or not name:
         raise GateError(f"--app {app!r} must be <module>:<function>, as infra.app:build_app")
     try:
-        factory: Callable[..., App] = getattr(importlib.import_module(module), name)
+        factory: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise GateError(f"--app {app!r} cannot be imported from {Path.cwd()}: {error}") from error
     return factory
-
-
-def _build(build: Callable[..., "App"], app: str, environment: str, directory: str) -> "App":
-    try:
-        return build(environment=environment, outdir=directory)
-    except Exception as error:
-        raise GateError(f"{app} cannot build the app for environment {environment!r}: {error}") from error
-
-
-def _synthesize(app: "App", environment: str) -> None:
-    from compliance import plugin  # noqa: PLC0415 - as above
-
-    try:
-        plugin.synthesize(app)
-    except RuntimeError as error:
-        raise GateError(f"{environment}: the app cannot be synthesized: {error}") from error

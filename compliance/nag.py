@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from compliance.judge import Findings
+from compliance.judge import Findings, row
 from compliance.ledger import Advice, Finding, RuleInfo, Severity, Verdict
 from compliance.templates import Resource, World
 
@@ -54,6 +54,7 @@ def read(directory: Path, world: World, locate: Locate, *, recorded: bool) -> Fi
     for pack in PACKS:
         if pack in reader.records:
             reader.read_passes(reader.records[pack])
+            reader.require_all_seen(reader.records[pack])
         elif recorded:
             reader.add_not_run(pack, "the pack left no record of its answers")
     return reader.findings
@@ -97,15 +98,21 @@ class _Reader:
             for path in answers["passed"]:
                 self._add(rule, Verdict.PASS, path, "")
 
+    def require_all_seen(self, record: Mapping[str, Any]) -> None:
+        """A resource that the pack was never asked about has no finding, and no pass either."""
+        pack = record["pack"]
+        located = (self.locate(path) for path in record["seen"])
+        seen = {(resource.template.name, resource.logical_id) for resource in located if resource}
+        for template in self.world.templates:
+            for resource in template.resources:
+                if (template.name, resource.logical_id) not in seen:
+                    message = "the pack was not asked about this resource"
+                    found = row(_ran(pack).id, Verdict.NOT_EVALUATED, resource, self.world.environment, message)
+                    self.findings.add(_ran(pack), found)
+
     def add_not_run(self, pack: str, why: str) -> None:
         """A pack that did not run, or not to its end."""
-        rule = RuleInfo(
-            id=f"{pack}::Ran",
-            title=f"The pack {pack} answers for the whole app",
-            why="A pack that did not run found nothing, which looks like a pack that found nothing wrong.",
-            fix="Read the message: it is what stopped the pack. Run the gate by `python -m compliance`.",
-        )
-        self._add(rule, Verdict.NOT_EVALUATED, pack, why)
+        self._add(_ran(pack), Verdict.NOT_EVALUATED, pack, why)
 
     def _read_violation(self, pack: str, violation: Mapping[str, Any], path: str) -> None:
         description = violation["description"]
@@ -126,7 +133,7 @@ class _Reader:
 
     def _add(self, rule: RuleInfo, verdict: Verdict, path: str, message: str) -> None:
         resource = self.locate(path)
-        row = Finding(
+        found = Finding(
             rule=rule.id,
             verdict=verdict,
             configuration=self.world.environment,
@@ -137,7 +144,7 @@ class _Reader:
             resource_type=resource.type if resource else "",
             message=message,
         )
-        self.findings.add(rule, row)
+        self.findings.add(rule, found)
 
     def _rule(self, pack: str, name: str, description: str, severity: str) -> RuleInfo:
         """The rule in words: the pack's own where they were recorded, else parted from the report's description."""
@@ -152,6 +159,15 @@ class _Reader:
             severity=Severity.WARNING if severity.lower().startswith("warn") else Severity.ERROR,
             controls=controls,
         )
+
+
+def _ran(pack: str) -> RuleInfo:
+    return RuleInfo(
+        id=f"{pack}::Ran",
+        title=f"The pack {pack} is asked about every resource",
+        why="A pack that did not run found nothing, which looks like a pack that found nothing wrong.",
+        fix="Read the message: it is what stopped the pack. Run the gate by `python -m compliance`.",
+    )
 
 
 def _without_controls(text: str) -> tuple[str, tuple[str, ...]]:

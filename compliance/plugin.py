@@ -99,17 +99,21 @@ def attach(app: App, *, environment: str | None = None, registry: Registry | Non
     _acknowledge(app, registry, environment)
 
 
-def synthesize(app: App) -> None:
-    """Synthesize a gated app and leave the verdicts to the validation report that it writes.
+def synthesize_gated(build: Callable[..., App], environment: str, outdir: str, registry: Registry) -> None:
+    """Build an app, gate it and synthesize it, leaving the verdict to whoever reads the validation report.
+
+    Args:
+        build: Takes `environment` and `outdir` and returns the app, without packs.
+        environment: For example `prod`.
+        outdir: Where the cloud assembly is written.
+        registry: The decisions.
 
     Raises:
-        RuntimeError: The synthesis itself failed.
+        Exception: Whatever the app raises while it is built, or the CDK for any reason but open findings.
     """
-    try:
-        app.synth()
-    except RuntimeError as error:
-        if not str(error).startswith(_FAILED) and _FAILED not in str(error):
-            raise
+    app = build(environment=environment, outdir=outdir)
+    attach(app, environment=environment, registry=registry)
+    _synthesize(app)
 
 
 def judge_included(templates: Sequence[Template], directory: Path) -> None:
@@ -125,7 +129,7 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
         _include(app, index, template, directory)
     _add_packs(app)
     try:
-        synthesize(app)
+        _synthesize(app)
     except RuntimeError as error:
         names = ", ".join(template.file or template.name for template in templates)
         raise LoadError(f"{names}: the CDK cannot synthesize it: {error}{_reasons(templates)}") from error
@@ -184,6 +188,14 @@ def _violation(rule: RuleInfo, row: Finding) -> PolicyViolation:
         severity=rule.severity.value,
         violating_resources=[PolicyViolatingResource(construct_path=row.path, locations=["Properties"])],
     )
+
+
+def _synthesize(app: App) -> None:
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if _FAILED not in str(error):
+            raise
 
 
 def _defects(registry: Registry) -> Findings:

@@ -19,15 +19,8 @@ function record(NagPack) {
   const { applyRule, validateScope } = NagPack.prototype;
 
   NagPack.prototype.applyRule = function (params) {
-    let answer;
-    const asked = (node) => {
-      try {
-        return (answer = params.rule(node));
-      } catch (error) {
-        answer = { threw: String(error && error.message) };
-        throw error;
-      }
-    };
+    let answer; // stays unset where the rule throws; cdk-nag reports that itself
+    const asked = (node) => (answer = params.rule(node));
     Object.defineProperty(asked, "name", { value: params.rule.name });
     const result = applyRule.call(this, { ...params, rule: asked });
     note(this.verdicts, `${this.packName}-${params.ruleSuffixOverride || params.rule.name}`, params, answer);
@@ -35,11 +28,12 @@ function record(NagPack) {
   };
 
   NagPack.prototype.validateScope = function (scope) {
-    this.verdicts = { rules: {}, notApplicable: 0 };
+    this.verdicts = { rules: {}, notApplicable: 0, seen: new Set() };
     const result = validateScope.call(this, scope);
     if (scope.outdir) {
       const file = path.join(scope.outdir, `nag-verdicts.${this.packName}.json`);
-      fs.writeFileSync(file, JSON.stringify({ pack: this.packName, ...this.verdicts }));
+      const verdicts = { ...this.verdicts, seen: [...this.verdicts.seen] };
+      fs.writeFileSync(file, JSON.stringify({ pack: this.packName, ...verdicts }));
     }
     return result;
   };
@@ -47,10 +41,11 @@ function record(NagPack) {
 
 function note(verdicts, id, params, answer) {
   const rule = (verdicts.rules[id] ??= {
-    info: params.info, explanation: params.explanation, level: params.level, passed: [], threw: {},
+    info: params.info, explanation: params.explanation, level: params.level, passed: [],
   });
+  verdicts.seen.add(params.node.node.path);
   if (answer === "N/A") verdicts.notApplicable += 1;
   else if (answer === "Compliant" || (Array.isArray(answer) && answer.length === 0)) {
     rule.passed.push(params.node.node.path);
-  } else if (answer && answer.threw !== undefined) rule.threw[params.node.node.path] = answer.threw;
+  }
 }

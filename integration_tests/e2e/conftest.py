@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests.e2e import report
-from integration_tests.e2e.cleanup import clean_up
+from integration_tests.e2e.cleanup import clean_up, leftovers
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.paths import TARGET_VARIABLE
@@ -55,21 +55,21 @@ def target(run: report.Run) -> Target:
 
 
 @pytest.fixture(scope="session")
-def deployment(target: Target) -> Deployment:
-    """The platform, by its stack outputs."""
-    return Deployment.read(target)
+def deployment(run: report.Run) -> Iterator[Deployment]:
+    """The platform, by its stack outputs. After the tests, everything that they made in it is removed."""
+    deployment = Deployment.read(run.target)
+    yield deployment
+    run.cleanup = clean_up(deployment, run.made)
+    left = leftovers(deployment, run.made)
+    assert not left, f"the run could not remove what it made: {left}"
 
 
 @pytest.fixture(scope="session")
-def corpus(request: pytest.FixtureRequest, run: report.Run, deployment: Deployment) -> Iterator[dict[str, Pushed]]:
-    """The corpus, pushed through; after the tests everything that the run made is removed."""
-    try:
-        with report.saying(request.config) as say:
-            pushed = push(deployment, all_samples(), say)
-        run.pushed = pushed
-        yield {one.sample.name: one for one in pushed}
-    finally:
-        run.cleanup = clean_up(deployment, run.pushed)
+def corpus(request: pytest.FixtureRequest, run: report.Run, deployment: Deployment) -> dict[str, Pushed]:
+    """The corpus, pushed through."""
+    with report.saying(request.config) as say:
+        push(deployment, all_samples(), run.pushed, say)
+    return {one.sample.name: one for one in run.pushed}
 
 
 @pytest.fixture(scope="session")

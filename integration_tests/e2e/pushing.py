@@ -39,7 +39,9 @@ class Pushed:
     def result(self, region: str) -> dict[str, Wire]:
         """Return the RESULT row of a region, or fail the test that asks."""
         row = self.results.get(region)
-        assert row is not None, f"{self.sample.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
+        assert row is not None, (
+            f"{self.sample.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
+        )
         return row
 
     def count(self, name: str) -> int | None:
@@ -49,11 +51,19 @@ class Pushed:
         return None
 
 
-def push(deployment: Deployment, samples: Sequence[Sample], say: Callable[[str], None]) -> list[Pushed]:
-    """Upload files into the primary's ingest bucket at once, and wait for all of them in both regions."""
+def push(deployment: Deployment, samples: Sequence[Sample], pushed: list[Pushed], say: Callable[[str], None]) -> None:
+    """Upload files into the primary's ingest bucket at once, and wait for all of them in both regions.
+
+    Args:
+        deployment: The platform.
+        samples: The files.
+        pushed: Each file is added as soon as it is there, so that it can be removed even if this is interrupted.
+        say: Shows how far it is.
+    """
     target = deployment.target
     with ThreadPoolExecutor(max_workers=8) as pool:
-        pushed = list(pool.map(lambda sample: _upload(deployment, sample), samples))
+        for one in pool.map(lambda sample: _upload(deployment, sample), samples):
+            pushed.append(one)  # noqa: PERF402 - see `pushed` above
     say(f"{len(pushed)} files uploaded")
     ledgers = [Ledger(deployment, region) for region in target.regions]
 
@@ -63,7 +73,6 @@ def push(deployment: Deployment, samples: Sequence[Sample], say: Callable[[str],
         return all(one.seconds is not None for one in pushed)
 
     wait_until(target, all_done)
-    return pushed
 
 
 def _upload(deployment: Deployment, sample: Sample) -> Pushed:

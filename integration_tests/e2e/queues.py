@@ -38,13 +38,13 @@ def backlog(deployment: Deployment, region: str, queue: str) -> dict[str, int]:
 def own_letters(deployment: Deployment, region: str) -> list[Letter]:
     """Receive everything in a region's dead-letter queue and return what is about objects of this run.
 
-    What is not ours is made visible again at once; ours stays hidden for a minute, so call it once and keep the answer.
+    All of it is visible again at once; a receipt handle stays good for deleting its message.
     """
     target = deployment.target
     client: Any = deployment.client("sqs", region)
     url = deployment.regional[region]["DeadLetterQueueUrl"]
     ours: list[Letter] = []
-    foreign: list[str] = []
+    received: list[str] = []
     deadline = time.monotonic() + _HIDDEN_SECONDS / 2
     while time.monotonic() < deadline:
         messages = client.receive_message(
@@ -53,12 +53,11 @@ def own_letters(deployment: Deployment, region: str) -> list[Letter]:
         if not messages:
             break
         for message in messages:
+            received.append(message["ReceiptHandle"])
             keys = object_keys(message["Body"])
             if keys and all(key.startswith((target.object_prefix, target.upload_prefix)) for key in keys):
                 ours += [Letter(region, url, message["ReceiptHandle"], key) for key in keys]
-            else:
-                foreign.append(message["ReceiptHandle"])
-    for handle in foreign:
+    for handle in received:
         client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
     return ours
 

@@ -140,7 +140,8 @@ class LocalCloud:
             "aws_secret_access_key": SECRET_ACCESS_KEY,
             "config": Config(proxies={}, s3={"addressing_style": "path"}, retries={"mode": "standard"}),
         }
-        return boto3.session.Session().client(service, **{**arguments, **overrides})
+        session: Any = boto3.session.Session()
+        return session.client(service, **{**arguments, **overrides})
 
     def api_url(self, api_id: str, stage: str = "$default") -> str:
         """Where an HTTP API answers here. AWS's `https://<id>.execute-api.<region>.amazonaws.com` needs DNS and TLS."""

@@ -50,7 +50,7 @@ async def _serve(listener: int) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.errorlog = "-"
-    await serve(control.with_control_surface(ministack_app.app), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
+    await serve(control.with_control_surface(ministack_app.app), config, shutdown_trigger=stopping.wait)
 
 
 def _stop_with_parent() -> None:

@@ -102,7 +102,7 @@ class Replicator:
 def _apply(write: _Write) -> None:
     try:
         write.apply()
-    except Exception:
+    except Exception:  # noqa: BLE001  one write that fails must not stop the others
         _log.exception("a write from %s to %s could not be applied", write.source, write.destination)
 
 

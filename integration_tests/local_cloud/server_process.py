@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import IO, Final
 
 HOST: Final = "127.0.0.1"
-SECRET_ACCESS_KEY: Final = "local-cloud"  # noqa: S105  public by design: it opens only this loopback server
+SECRET_ACCESS_KEY: Final = "local-cloud"
 START_TIMEOUT_SECONDS: Final = 60.0
 TERMINATE_GRACE_SECONDS: Final = 5.0
 LOG_TAIL_LINES: Final = 25
+_MODULE: Final = "integration_tests.local_cloud.launcher"
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
@@ -103,7 +104,7 @@ class ServerProcess:
 
     def _launch(self, account: str, port: int, listener: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  our own module under our own interpreter
-            [sys.executable, "-m", "integration_tests.local_cloud.launcher", f"--listener={listener}"],
+            [sys.executable, "-m", _MODULE, f"--listener={listener}"],
             cwd=_REPOSITORY,
             env=self._environment(account, port),
             # Held open and never written: when this process is gone, however it went, the server reads its end and stops.
@@ -145,7 +146,7 @@ class ServerProcess:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"http://{HOST}:{self.port}/_local_cloud/health", timeout=1) as response:
-                return bool(response.status == 200)  # noqa: PLR2004
+                return bool(response.status == 200)
         except (OSError, urllib.error.URLError):
             return False
 

@@ -59,7 +59,12 @@ class Stack:
 
 
 def deploy(
-    cloud: LocalCloud, resources: dict[str, Any], outputs: dict[str, Any] | None = None, *, region: str = "us-east-1", name: str = ""
+    cloud: LocalCloud,
+    resources: dict[str, Any],
+    outputs: dict[str, Any] | None = None,
+    *,
+    region: str = "us-east-1",
+    name: str = "",
 ) -> Stack:
     """Create a stack and return it once it is complete; AssertionError with the reasons when it fails."""
     stack = Stack(cloud, region, name or f"test-{uuid.uuid4().hex[:10]}")

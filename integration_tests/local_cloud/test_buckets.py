@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -123,11 +124,13 @@ class Pair:
         self.source_bucket, self.destination_bucket = source["Bucket"], destination["Bucket"]
 
     def put(self, name: str, body: bytes = b"content") -> str:
+        """Write an object in the source; its version id."""
         answer = self.source.client("s3").put_object(Bucket=self.source_bucket, Key=name, Body=body)
         version: str = answer["VersionId"]
         return version
 
     def arrived(self, name: str, version: str) -> dict[str, Any] | None:
+        """What HeadObject answers for the version in the destination, if it is there."""
         try:
             head: dict[str, Any] = self.destination.client("s3").head_object(
                 Bucket=self.destination_bucket, Key=name, VersionId=version
@@ -137,10 +140,12 @@ class Pair:
         return head
 
     def status(self, name: str) -> str:
+        """The source's replication status."""
         head = self.source.client("s3").head_object(Bucket=self.source_bucket, Key=name)
         return str(head.get("ReplicationStatus"))
 
     def events(self) -> list[dict[str, Any]]:
+        """The S3 events that the destination's queue holds now; they are taken from it."""
         sqs = self.destination.client("sqs")
         messages = sqs.receive_message(QueueUrl=self.destination["Queue"], MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:
@@ -291,6 +296,34 @@ def test_the_lag_holds_a_replica_back(cloud: LocalCloud, pair: Pair) -> None:
         assert until(lambda: pair.arrived("incoming/late", version))
     finally:
         cloud.set_replication_lag(0.05)
+
+
+def test_replication_is_measured_in_the_destinations_region(cloud: LocalCloud, pair: Pair) -> None:
+    cloud.partition(cut=True)
+    try:
+        pair.put("incoming/measured", b"12345")
+
+        def pending(region: str) -> float:
+            now = dt.datetime.now(dt.UTC)
+            points = cloud.client("cloudwatch", region).get_metric_statistics(
+                Namespace="AWS/S3",
+                MetricName="BytesPendingReplication",
+                Dimensions=[
+                    {"Name": "SourceBucket", "Value": pair.source_bucket},
+                    {"Name": "DestinationBucket", "Value": pair.destination_bucket},
+                    {"Name": "RuleId", "Value": "all"},
+                ],
+                StartTime=now - dt.timedelta(minutes=5),
+                EndTime=now + dt.timedelta(minutes=1),
+                Period=3600,
+                Statistics=["Maximum"],
+            )["Datapoints"]
+            return max((float(point["Maximum"]) for point in points), default=0.0)
+
+        assert until(lambda: pending("us-west-2") >= 5)
+        assert pending("us-east-1") == 0
+    finally:
+        cloud.partition(cut=False)
 
 
 def test_replication_fails_without_its_roles_permission(cloud: LocalCloud, pair: Pair) -> None:

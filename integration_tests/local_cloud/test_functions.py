@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, role, until
 
@@ -150,19 +157,17 @@ def test_a_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> No
     logs = stack.client("cloudwatch")
 
     def invocations() -> float:
-        import datetime  # noqa: PLC0415
-
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         points = logs.get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName="Invocations",
             Dimensions=[{"Name": "FunctionName", "Value": stack["Function"]}],
-            StartTime=now - datetime.timedelta(minutes=5),
-            EndTime=now + datetime.timedelta(minutes=1),
+            StartTime=now - dt.timedelta(minutes=5),
+            EndTime=now + dt.timedelta(minutes=1),
             Period=600,
             Statistics=["Sum"],
         )["Datapoints"]
-        return sum(point["Sum"] for point in points)
+        return float(sum(point["Sum"] for point in points))
 
     assert until(lambda: invocations() > 20)
     stack.client("lambda").put_function_concurrency(FunctionName=stack["Function"], ReservedConcurrentExecutions=0)
@@ -253,9 +258,6 @@ def api(authorization: str) -> dict[str, Any]:
 
 
 def fetch(url: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-    import urllib.error  # noqa: PLC0415
-    import urllib.request  # noqa: PLC0415
-
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, headers=headers or {}), timeout=10) as response:  # noqa: S310
@@ -276,18 +278,13 @@ def test_an_api_answers_at_its_local_url_and_by_its_own_name(cloud: LocalCloud) 
     assert stage["AccessLogSettings"]["Format"] == "$context.requestId"
 
 
-def signed(cloud: LocalCloud, url: str, credentials: Any) -> dict[str, str]:  # noqa: ANN401  botocore's credentials
-    from botocore.auth import SigV4Auth  # noqa: PLC0415
-    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
-
+def signed(url: str, credentials: Credentials) -> dict[str, str]:
     request = AWSRequest("GET", url)
     SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
     return dict(request.headers)
 
 
 def test_an_iam_route_admits_only_who_may_invoke_it(cloud: LocalCloud) -> None:
-    from botocore.credentials import Credentials  # noqa: PLC0415
-
     resources = {
         **api("AWS_IAM"),
         "Client": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
@@ -300,7 +297,7 @@ def test_an_iam_route_admits_only_who_may_invoke_it(cloud: LocalCloud) -> None:
     def ask(who: str) -> int:
         answer = cloud.client("sts").assume_role(RoleArn=stack.outputs()[who], RoleSessionName="test")["Credentials"]
         credentials = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
-        return fetch(url, signed(cloud, url, credentials))[0]
+        return fetch(url, signed(url, credentials))[0]
 
     assert ask("Client") == 200
     assert ask("Stranger") == 403

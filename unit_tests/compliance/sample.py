@@ -28,7 +28,7 @@ def build_app(environment: str, outdir: str | None = None) -> App:
 def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
     """The same with a VPC whose default security group is closed by a custom resource beside it, and one left open."""
     app = build_app(environment, outdir)
-    stack = app.node.find_child("Primary")
+    stack = Stack.of(app.node.find_child("Primary"))
     closed, _open = (
         ec2.Vpc(stack, name, max_azs=1, nat_gateways=0, restrict_default_security_group=False)
         for name in ("Closed", "Open")

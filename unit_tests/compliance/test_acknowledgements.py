@@ -13,6 +13,7 @@ from compliance.acknowledgements import (
     MALFORMED,
     STALE,
     UNREGISTERED,
+    Registry,
     RegistryError,
     apply,
     check_registry,
@@ -38,7 +39,7 @@ DEV = {"environment": ("dev",), "region": ("us-east-1", "us-west-2")}
 FOUND = Finding(rule=RULE, verdict=Verdict.FAIL, configuration="prod", path=PATH, message="no logs")
 
 
-def _registry(**changes: Any):  # noqa: ANN202, ANN401
+def _registry(**changes: Any) -> Registry:  # noqa: ANN401
     return check_registry({"decision": [{**ENTRY, **changes}]}, TODAY)
 
 
@@ -48,7 +49,8 @@ def _defects(document: dict[str, Any]) -> list[Finding]:
 
 def test_a_decision_acknowledges_exactly_its_rule_and_path_until_its_last_day() -> None:
     registry = _registry()
-    others = [replace(FOUND, path=f"{PATH}/Policy"), replace(FOUND, rule=f"{RULE}0"), replace(FOUND, path="Data/Bucket")]
+    elsewhere = [replace(FOUND, path=path) for path in (f"{PATH}/Policy", "Data/Bucket", "Data")]
+    others = [*elsewhere, replace(FOUND, rule=f"{RULE}0")]
 
     first, *rest = apply(registry, [FOUND, *others], PROD)
 

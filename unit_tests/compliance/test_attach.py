@@ -1,4 +1,4 @@
-"""The bridge to the CDK: a gated app cannot be synthesized with an open finding, and the registry alone opens the way."""
+"""The bridge to the CDK: a gated app cannot be synthesized with a finding that the registry does not cover."""
 
 import json
 from datetime import date
@@ -10,9 +10,10 @@ from aws_cdk import Acknowledgment, App, Validations
 from compliance import gate
 from compliance.acknowledgements import PACK, Registry, check_registry
 from compliance.ledger import Ledger, Verdict
+from compliance.loading import LoadError
 from compliance.nag import PACKS
 from compliance.plugin import attach
-from unit_tests.compliance.sample import build_app
+from unit_tests.compliance.sample import build_app, build_app_with_vpc
 
 TODAY = date(2026, 11, 24)
 QUEUES = ["Primary/Queue/Resource", "Secondary/Queue/Resource"]
@@ -140,14 +141,15 @@ def test_an_acknowledgement_in_code_does_not_get_past_the_registry(identifier: s
 def test_an_assembly_is_judged_as_the_app_that_wrote_it(tmp_path: Path) -> None:
     name = "unit_tests.compliance.sample:build_app_with_vpc"
     app = gate.judge_app(name, ["prod"], Registry(), TODAY, print)
-    gate.importlib.import_module("unit_tests.compliance.sample").build_app_with_vpc("prod", str(tmp_path)).synth()
+    build_app_with_vpc("prod", str(tmp_path)).synth()
 
     assembly = gate.judge_assembly(tmp_path, "prod", Registry(), TODAY, print)
 
     assert _rows(assembly) == _rows(app)
-    closed = {row.path: row.verdict for row in assembly.findings if row.rule.endswith("R5-VPCDefaultSecurityGroupClosed")}
-    assert closed["Primary/Open/Resource"] is Verdict.FAIL
-    assert closed.get("Primary/Closed/Resource", Verdict.PASS) is Verdict.PASS
+    groups = {
+        row.path: row.verdict for row in assembly.findings if row.rule.endswith("R5-VPCDefaultSecurityGroupClosed")
+    }
+    assert groups == {"Primary/Open/Resource": Verdict.FAIL, "Primary/Closed/Resource": Verdict.PASS}
 
 
 def _rows(ledger: Ledger) -> set[tuple[str, str, str]]:
@@ -164,7 +166,5 @@ def _rows(ledger: Ledger) -> set[tuple[str, str, str]]:
     ],
 )
 def test_an_app_that_cannot_be_judged_is_an_error(factory: str, says: str) -> None:
-    with pytest.raises(Exception, match=says) as raised:
+    with pytest.raises((gate.GateError, LoadError), match=says):
         _judge(factory, Registry())
-
-    assert isinstance(raised.value, gate.GateError | gate.LoadError)

@@ -36,9 +36,7 @@ AS_DICT: dict[str, Any] = {
             "Properties": {
                 "QueueName": {"Fn::Sub": "serverless-${X}-prod"},
                 "KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]},
-                "Tags": {
-                    "Fn::If": ["C", [{"Key": "a", "Value": {"Fn::Select": [0, ["x"]]}}], {"Ref": "AWS::NoValue"}]
-                },
+                "Tags": {"Fn::If": ["C", [{"Key": "a", "Value": {"Fn::Select": [0, ["x"]]}}], {"Ref": "AWS::NoValue"}]},
                 "DelaySeconds": 5,
             },
         },
@@ -66,13 +64,14 @@ def test_yaml_with_short_forms_and_json_are_read_alike(tmp_path: Path) -> None:
     assert from_yaml.text == YAML
 
 
-@pytest.mark.parametrize("text", ["{Resources: {Q: {Type: 'AWS::SQS::Queue'}}}", "﻿{%s}" % f'"Resources": {{{QUEUE}}}'])
+@pytest.mark.parametrize("text", ["{Resources: {Q: {Type: 'AWS::SQS::Queue'}}}", f'\ufeff{{"Resources": {{{QUEUE}}}}}'])
 def test_flow_style_yaml_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path, text: str) -> None:
     assert load_template(_write(tmp_path, text)).resources[0].type == "AWS::SQS::Queue"
 
 
 def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
-    resources = {"Q": {"Type": "AWS::SQS::Queue", "Metadata": {"aws:cdk:path": "S/Q/Resource"}}, "P": {"Type": "X::Y::Z"}}
+    queue = {"Type": "AWS::SQS::Queue", "Metadata": {"aws:cdk:path": "S/Q/Resource"}}
+    resources = {"Q": queue, "P": {"Type": "X::Y::Z"}}
 
     template = load_template(_write(tmp_path, json.dumps({"Resources": resources}), "t.json"))
 

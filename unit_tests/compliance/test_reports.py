@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 from rich.console import Console
@@ -20,7 +20,7 @@ from compliance.reports.console import show
 SCHEMA = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
 RULE = RuleInfo(id="P::R", title="It is good", why="It matters", fix="Mend it", controls=("SC-28",))
 MINOR = RuleInfo(id="P::Minor", title="It is tidy", why="It helps", fix="Tidy it", severity=Severity.WARNING)
-BASE = Finding(rule="P::R", verdict=Verdict.PASS, configuration="prod", stack="S", region="us-east-1", path="S/A/Resource")
+BASE = Finding(rule="P::R", verdict=Verdict.PASS, configuration="prod", stack="S", path="S/A/Resource")
 ROWS = (
     BASE,
     replace(BASE, rule="P::Minor", verdict=Verdict.FAIL, message="untidy"),
@@ -41,9 +41,7 @@ def _ledger(*rows: Finding) -> Ledger:
         not_applicable={"P": 3},
         configurations=("prod",),
         subjects=(
-            Subject(
-                configuration="prod", name="S", stack_name="s", region="us-east-1", sha256="0" * 64, resources=4
-            ),
+            Subject(configuration="prod", name="S", stack_name="s", region="us-east-1", sha256="0" * 64, resources=4),
         ),
         decisions=(USE,),
         advice=(Advice(rule="P::W", configuration="prod", stack="S", path="S/A", message="perhaps"),),
@@ -76,7 +74,8 @@ def test_counts_and_the_worst_first() -> None:
     ],
 )
 def test_a_ledger_passes_only_if_something_was_evaluated_and_nothing_is_open(
-    rows: tuple[Finding, ...], passed: bool  # noqa: FBT001
+    rows: tuple[Finding, ...],
+    passed: bool,  # noqa: FBT001
 ) -> None:
     assert _ledger(*rows).passed is passed
 

@@ -100,5 +100,6 @@ def test_the_tag_environment_must_say_the_environment_under_judgement() -> None:
     verdict, message = verdict_on("Tagging-Environment", _queue([*others, {"Key": "Environment", "Value": "dev"}]))
     assert verdict is FAIL
     assert "'dev'; this is 'prod'" in message
-    assert verdict_on("Tagging-Environment", _queue([{"Key": "Environment", "Value": {"Ref": "E"}}]))[0] is NOT_EVALUATED
+    unresolved = [{"Key": "Environment", "Value": {"Ref": "E"}}]
+    assert verdict_on("Tagging-Environment", _queue(unresolved))[0] is NOT_EVALUATED
     assert verdict_on("Tagging-Environment", _queue(others))[0] is None

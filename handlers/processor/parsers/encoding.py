@@ -1,4 +1,4 @@
-"""Text or not: UTF-8 is read, with its byte order mark or without; for the rest, an error that says what the file is."""
+"""Text or not: UTF-8 is read, with a byte order mark or without; of the rest, an error says what the file is."""
 
 from typing import Final
 

@@ -62,41 +62,45 @@ class _Splitter:
             raise _broken(f"it ends early, on line {self._line} {where}: the file seems to be cut off")
 
     def _feed(self, chunk: bytes) -> Iterator[RawRecord]:
-        kept = 0  # up to here the chunk has been given to an element, or is not part of one
+        kept = 0  # what lies before has been given to an element, or is part of none
         position = 0
-        while True:
-            if self._is_done:
-                self._refuse_text(chunk, position)
-                return
+        while not self._is_done:
             found = self._next(chunk, position)
             if found < 0:
                 self._keep(chunk, kept, len(chunk))
                 return
             position = found + 1
-            byte = chunk[found]
-            depth = len(self._open)
-            if byte == _QUOTE:
-                self._in_string = not self._in_string
-            elif byte in _CLOSER_OF:
-                self._push(_CLOSER_OF[byte])
-                if depth < self._base:  # the array's own bracket
-                    self._skip(chunk, kept, position)
-                    kept = position
-            elif byte == _COMMA:
-                if depth == self._base == 1:
-                    self._keep(chunk, kept, found)
-                    yield self._finish_element()
-                    self._skip(chunk, found, position)
-                    kept = position
-            else:
-                self._pop(byte)
-                if not self._open:
-                    end = found if self._base else position
-                    self._keep(chunk, kept, end)
-                    self._is_done = True
-                    if self._base == 0 or self._has_elements or not self._element.is_blank:
-                        yield self._finish_element()
-                    self._skip(chunk, end, position)
+            if self._ends_element(chunk[found]):
+                end = position if self._base == 0 else found  # an object's brace is part of it, a comma is not
+                self._keep(chunk, kept, end)
+                yield from self._finish_element()
+                kept = end
+            if self._is_between_elements(chunk[found]):
+                self._skip(chunk, kept, position)
+                kept = position
+        self._refuse_text(chunk, position)
+
+    def _ends_element(self, byte: int) -> bool:
+        """Take in a byte that matters; return whether an element ends before it (or, at depth 0, with it)."""
+        if byte == _QUOTE:
+            self._in_string = not self._in_string
+        elif byte in _CLOSER_OF:
+            self._push(_CLOSER_OF[byte])
+        elif byte == _COMMA:
+            return len(self._open) == self._base == 1
+        else:
+            self._pop(byte)
+            self._is_done = not self._open
+        return self._is_done
+
+    def _is_between_elements(self, byte: int) -> bool:
+        """Return whether a byte that was taken in is the array's own bracket or comma, and so part of no element."""
+        if self._base == 0 or self._in_string or byte == _QUOTE:
+            return False
+        depth = len(self._open)
+        if byte == _COMMA:
+            return depth == 1
+        return (byte in _CLOSER_OF and depth == 1) or self._is_done
 
     def _next(self, chunk: bytes, position: int) -> int:
         """Return where the next byte that matters is, or -1."""
@@ -127,12 +131,13 @@ class _Splitter:
     def _skip(self, chunk: bytes, start: int, end: int) -> None:
         self._line += chunk.count(b"\n", start, end)
 
-    def _finish_element(self) -> RawRecord:
-        if self._element.is_blank:
-            raise _broken(f"a comma on line {self._line} has no value before or after it")
+    def _finish_element(self) -> Iterator[RawRecord]:
         element, self._element = self._element, _Element()
-        self._has_elements = True
-        return element.finish()
+        if not element.is_blank:
+            self._has_elements = True
+            yield element.finish()
+        elif self._has_elements or not self._is_done:  # else the array is empty
+            raise _broken(f"a comma on line {self._line} has no value before or after it")
 
     def _refuse_text(self, chunk: bytes, position: int) -> None:
         extra = _NOT_WHITE_SPACE.search(chunk, position)

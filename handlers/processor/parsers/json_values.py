@@ -24,7 +24,7 @@ def parse_record(raw: RawRecord) -> dict[str, Any]:
     """
     value = _parse(decode(raw))
     if not isinstance(value, dict):
-        raise Reject(f"a record must be a JSON object, like {{\"id\": 1}}; this is {_NAMES.get(type(value), 'a number')}")
+        raise Reject(f'a record must be a JSON object, like {{"id": 1}}; this is {_NAMES.get(type(value), "a number")}')
     return value
 
 

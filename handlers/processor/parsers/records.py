@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MAXIMUM_RECORD_BYTES: Final = 4 * 1024 * 1024
-"""The longest text of one record that is parsed. An item takes 400 KB; in JSON every character may be six bytes long."""
+"""The longest text of one record that is parsed: an item takes 400 KB, and in JSON a character may take six bytes."""
 
 EXCERPT_BYTES: Final = 200
 
@@ -22,7 +22,7 @@ class RawRecord:
 
     @property
     def excerpt(self) -> str:
-        """Return its beginning, for a person to know it by; bytes that are not UTF-8 as `\\xNN`."""
+        """Return its beginning, for a person to know it by; bytes that are not UTF-8 as their hexadecimal digits."""
         beginning = self.text[:EXCERPT_BYTES].decode("utf-8", errors="backslashreplace")
         return beginning + "…" if len(self.text) > EXCERPT_BYTES else beginning
 

@@ -20,7 +20,7 @@ class Window:
 
 
 def look_into(chunks: Iterator[bytes]) -> tuple[Window, Iterator[bytes]]:
-    """Return the beginning of a stream, whatever chunks it comes in, and the stream as if it had not been looked into."""
+    """Return the beginning of a stream, whatever chunks it comes in, and the whole stream."""
     seen = bytearray()
     rest = b""
     for chunk in chunks:

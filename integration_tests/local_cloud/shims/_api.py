@@ -23,7 +23,8 @@ def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  bot
 
 @cache
 def _client(service: str, region: str, account: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
-    return boto3.session.Session().client(
+    session: Any = boto3.session.Session()
+    return session.client(
         service,
         region_name=region,
         endpoint_url=f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}",

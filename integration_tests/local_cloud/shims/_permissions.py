@@ -11,7 +11,8 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import iam, kms
 
 _POLICY_REQUIRED: Final = ("kms",)
-Principal = iam_evaluator.PrincipalInfo
+Principal = Any
+"""ministack's `PrincipalInfo`: who acts, and the parsed policies that say what they may."""
 
 
 def of_role(role: str) -> Principal:
@@ -21,7 +22,7 @@ def of_role(role: str) -> Principal:
         role: The role's ARN, with or without a path.
     """
     account, name = get_account_id(), role.rpartition("/")[2]
-    return Principal(
+    return iam_evaluator.PrincipalInfo(
         arn=f"arn:aws:sts::{account}:assumed-role/{name}/service",
         type="AssumedRole",
         account=account,
@@ -38,7 +39,7 @@ def of_role(role: str) -> Principal:
 def of_access_key(access_key: str) -> Principal | None:
     """Whoever signed a request with the access key; None for credentials that are none."""
     principal = iam_evaluator.resolve_principal(access_key, get_account_id())
-    return principal if isinstance(principal, Principal) else None
+    return principal if isinstance(principal, iam_evaluator.PrincipalInfo) else None
 
 
 def may(
@@ -67,7 +68,7 @@ def may(
     return bool(result.decision == "Allow")
 
 
-def service_may_use_key(
+def service_may_use_key(  # noqa: PLR0913  a request has this many sides
     service: str, action: str, key: str, *, region: str, source_arn: str = "", context: dict[str, Any] | None = None
 ) -> bool:
     """Whether a key's policy lets an AWS service use it on its own behalf; true where the key is AWS's own.
@@ -88,7 +89,7 @@ def service_may_use_key(
     arn, conditions = found
     account = get_account_id()
     conditions |= {**(context or {}), "aws:SourceArn": source_arn, "aws:SourceAccount": account}
-    principal = Principal(
+    principal = iam_evaluator.PrincipalInfo(
         arn=f"arn:aws:iam::{account}:service/{service}", type="AWSService", account=account, policies=[]
     )
     evaluation = _evaluation(principal, action, arn, region, conditions)

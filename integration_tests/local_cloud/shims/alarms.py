@@ -12,6 +12,7 @@ anomaly detection and SEARCH are refused; a suppressor's waiting and extension p
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region
@@ -21,12 +22,13 @@ from ministack.services.cloudformation import provisioners
 from integration_tests.local_cloud.shims import _api, _templates, metric_math
 from integration_tests.local_cloud.shims._shapes import truthful
 
-_BREACHES: Final = {
+_BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
+_DISORDER_SECONDS: Final = 600
 _MATH_ONLY: Final = ("Metrics", "EvaluateLowSampleCountPercentile")
 _SUPPRESSOR: Final = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 
@@ -103,12 +105,22 @@ def _metric_series(
     key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(names))
     now = time.time()
     series: metric_math.Series = []
-    points = list(cloudwatch._metrics.get(key) or [])
+    points = _recent(list(cloudwatch._metrics.get(key) or []), now - windows * period)
     for window in range(windows):
         newest, oldest = now - window * period, now - (window + 1) * period
         inside = [point for point in points if oldest < point["Timestamp"] <= newest]
         series.append(cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside) if inside else None)
     return series
+
+
+def _recent(points: list[dict[str, Any]], since: float) -> list[dict[str, Any]]:
+    """The points since a time. They are stored about in order, so the search ends a little before it."""
+    found: list[dict[str, Any]] = []
+    for point in reversed(points):
+        if point["Timestamp"] < since - _DISORDER_SECONDS:
+            break
+        found.append(point)
+    return found
 
 
 def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]:

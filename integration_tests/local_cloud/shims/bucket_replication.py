@@ -5,7 +5,7 @@ missing; the replica has the same version id and time, the status REPLICA, the r
 tags; it fires ObjectCreated in the destination; replicas are not replicated again; delete markers travel with their
 version id where the rule says so, deletions of a version never; KMS objects only with SourceSelectionCriteria; the lag
 and the cut of the control surface hold; ReplicationLatency, OperationsPendingReplication, BytesPendingReplication and
-OperationsFailedReplication are published where the rule has metrics on.
+OperationsFailedReplication are published, each in AWS's region for it, where the rule has metrics on.
 Different from AWS: a failed replication is not retried; later changes of a replica's metadata or tags do not travel
 back (ReplicaModifications is stored only); existing objects are not replicated.
 """
@@ -22,6 +22,7 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, request_scope
 from ministack.services import cloudwatch, s3
 
+from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.replicator import replicator
 from integration_tests.local_cloud.shims import _permissions
 
@@ -61,17 +62,30 @@ def install() -> None:
     s3._maybe_replicate_delete_marker = _replicate_marker
 
 
-def publish_pending() -> None:
-    """Publish what is on its way, per rule; called by the metrics clock."""
-    totals: dict[tuple[str, ...], tuple[_Journey, int, int]] = {}
-    for journey in list(_pending.values()):
-        if journey.measured:
-            name = tuple(journey.dimensions.values())
-            _, operations, size = totals.get(name, (journey, 0, 0))
-            totals[name] = (journey, operations + 1, size + journey.size)
-    for journey, operations, size in totals.values():
-        _measure(journey, "OperationsPendingReplication", operations, "Count")
-        _measure(journey, "BytesPendingReplication", size, "Bytes")
+def publish_progress() -> None:
+    """Publish, for every rule with metrics, what is on its way, in the destination's region; zero when nothing is.
+
+    Called by the metrics clock.
+    """
+    on_their_way = list(_pending.values())
+    for (account, bucket), configuration in list(s3._bucket_replication.to_dict().items()):
+        with request_scope(account, s3._buckets.get_scoped(account, None, bucket, {}).get("region", "")):
+            for rule in configuration["Rules"]:
+                idle = _journey(bucket, "", rule, configuration["Role"])
+                if idle is not None and idle.measured:
+                    _publish_rule(idle, [one for one in on_their_way if one.dimensions == idle.dimensions])
+
+
+def _publish_rule(rule: _Journey, journeys: list[_Journey]) -> None:
+    if regions.is_down(rule.destination_region):
+        return
+    latency = max((time.time() - journey.began for journey in journeys), default=0.0)
+    for name, value, unit in (
+        ("OperationsPendingReplication", len(journeys), "Count"),
+        ("BytesPendingReplication", sum(journey.size for journey in journeys), "Bytes"),
+        ("ReplicationLatency", latency, "Seconds"),
+    ):
+        _measure(rule, rule.destination_region, name, value, unit)
 
 
 def _replicate(bucket: str, key: str, record: dict[str, Any], data: Any, tags: dict[str, str] | None = None) -> None:  # noqa: ANN401
@@ -135,8 +149,8 @@ def _write_replica(
     journey: _Journey,
     bucket: dict[str, Any],
     record: dict[str, Any],
-    data: Any,
-    tags: dict[str, str],  # noqa: ANN401
+    data: Any,  # noqa: ANN401  bytes, or a reference to a file
+    tags: dict[str, str],
 ) -> None:
     replica = copy.deepcopy(record)
     replica["replication_status"] = "REPLICA"
@@ -203,12 +217,11 @@ def _tell_source(journey: _Journey, record: dict[str, Any], version: str, status
     with request_scope(journey.account, journey.source_region):
         for entry in _versions(journey.source, journey.key, version):
             entry["replication_status"] = status
-    if not journey.measured:
-        return
-    _measure(journey, "ReplicationLatency", time.time() - journey.began, "Seconds")
-    _measure(journey, "OperationsFailedReplication", float(status == "FAILED"), "Count")
-    _measure(journey, "OperationsPendingReplication", 0, "Count")
-    _measure(journey, "BytesPendingReplication", 0, "Bytes")
+    if journey.measured:
+        _measure(journey, journey.destination_region, "ReplicationLatency", time.time() - journey.began, "Seconds")
+        # The failures are the one measure that belongs to the source's region.
+        failed = float(status == "FAILED")
+        _measure(journey, journey.source_region, "OperationsFailedReplication", failed, "Count")
 
 
 def _replicate_marker(bucket: str, key: str) -> None:
@@ -256,6 +269,6 @@ def _object(bucket: str, key: str) -> str:
     return f"arn:aws:s3:::{bucket}/{key}"
 
 
-def _measure(journey: _Journey, name: str, value: float, unit: str) -> None:
-    with request_scope(journey.account, journey.source_region):
+def _measure(journey: _Journey, region: str, name: str, value: float, unit: str) -> None:
+    with request_scope(journey.account, region):
         cloudwatch.record_metric("AWS/S3", name, value, unit, journey.dimensions)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ministack import app
@@ -56,27 +57,30 @@ def _guard(module: Any, refusal: Callable[[str, str, Headers, bytes, Any], Answe
     module.handle_request = handle
 
 
-def _denied(
-    headers: Headers,
-    query: Any,
-    key: str,
-    actions: tuple[str, ...],
-    service: str,
-    region: str,
-    **context: str,  # noqa: ANN401
-) -> str | None:
+@dataclass(frozen=True)
+class _Use:
+    """What a request needs of a key."""
+
+    key: str
+    actions: tuple[str, ...]
+    service: str
+    region: str
+    context: dict[str, str] = field(default_factory=dict)
+
+
+def _denied(headers: Headers, query: Any, use: _Use) -> str | None:  # noqa: ANN401  parsed query parameters
     """What the caller lacks to use a key, in AWS's words; None when nothing."""
-    if _permissions.is_aws_managed(key):
+    if _permissions.is_aws_managed(use.key):
         return None
     principal = _permissions.of_access_key(app.extract_access_key_id(headers, query) or "")
     if principal is None or principal.policies is None:
         return None
-    found = _permissions.key_and_context(key, region, service)
+    found = _permissions.key_and_context(use.key, use.region, use.service)
     if found is None:
-        return f"The KMS key {key} is disabled or does not exist."
+        return f"The KMS key {use.key} is disabled or does not exist."
     arn, conditions = found
-    for action in actions:
-        if not _permissions.may(principal, action, arn, region=region, context={**conditions, **context}):
+    for action in use.actions:
+        if not _permissions.may(principal, action, arn, region=use.region, context={**conditions, **use.context}):
             return f"User: {principal.arn} is not authorized to perform: {action} on resource: {arn}"
     return None
 
@@ -88,12 +92,12 @@ def _s3_refusal(method: str, path: str, headers: Headers, _body: bytes, query: A
         return None
     if method == "GET" and not _names_subresource(query):
         key, actions = _stored_key(bucket, name, query), _READS
-    elif method == "PUT" and not _names_subresource(query) or method == "POST" and "uploads" in query:
+    elif (method == "PUT" and not _names_subresource(query)) or (method == "POST" and "uploads" in query):
         settled, error = s3._resolve_sse_write_headers(headers, bucket)
         key, actions = ("" if error else (settled or {}).get(_KEY_HEADER, "")), ("kms:GenerateDataKey",)
     else:
         return None
-    said = _denied(headers, query, key, actions, "s3", record["region"], **_s3_context(bucket, name))
+    said = _denied(headers, query, _Use(key, actions, "s3", record["region"], _s3_context(bucket, name)))
     return s3._error("AccessDenied", said, 403) if said else None
 
 
@@ -126,7 +130,7 @@ def _sqs_refusal(_method: str, path: str, headers: Headers, body: bytes, query: 
         return None
     queue = sqs._queues.get(sqs._queue_url((json.loads(body).get("QueueUrl") or path).rpartition("/")[2]))
     key = (queue or {}).get("attributes", {}).get("KmsMasterKeyId", "")
-    said = _denied(headers, query, key, _SQS_NEEDS[action], "sqs", get_region())
+    said = _denied(headers, query, _Use(key, _SQS_NEEDS[action], "sqs", get_region()))
     return sqs._json_err_resp("KmsAccessDenied", said, 400) if said else None
 
 
@@ -137,7 +141,7 @@ def _secret_refusal(_method: str, _path: str, headers: Headers, body: bytes, que
     _, secret = secretsmanager._resolve(json.loads(body).get("SecretId"))
     key = (secret or {}).get("KmsKeyId") or ""
     context = {"kms:EncryptionContext:SecretARN": secret["ARN"]} if secret else {}
-    if _denied(headers, query, key, _SECRET_NEEDS[action], "secretsmanager", get_region(), **context):
+    if _denied(headers, query, _Use(key, _SECRET_NEEDS[action], "secretsmanager", get_region(), context)):
         return secretsmanager.error_response_json("AccessDeniedException", "Access to KMS is not allowed", 400)
     return None
 
@@ -150,7 +154,7 @@ def _table_refusal(_method: str, _path: str, headers: Headers, body: bytes, quer
         table = dynamodb._tables.get(name.rpartition("/")[2]) or {}
         key = (table.get("SSEDescription") or {}).get("KMSMasterKeyArn", "")
         context = {"kms:EncryptionContext:aws:dynamodb:tableName": name.rpartition("/")[2]}
-        if said := _denied(headers, query, key, _READS, "dynamodb", get_region(), **context):
+        if said := _denied(headers, query, _Use(key, _READS, "dynamodb", get_region(), context)):
             return dynamodb.error_response_json("AccessDeniedException", f"KMS key access denied error: {said}", 400)
     return None
 

@@ -35,9 +35,9 @@ def _publish_at_the_end() -> None:
     def dispatch(
         function: dict[str, Any],
         configuration: dict[str, Any],
-        event: Any,
+        event: Any,  # noqa: ANN401  any JSON value
         request_id: str,
-        started: float,  # noqa: ANN401
+        started: float,
     ) -> Any:  # noqa: ANN401  ministack's result
         result = stock_dispatch(function, configuration, event, request_id, started)
         milliseconds = max((time.time() - started) * 1000, 1.0)

@@ -15,7 +15,6 @@ from typing import Any, Final
 from ministack.core.responses import get_region
 from ministack.services.cloudformation import provisioners
 
-
 _ENDING: Final = 13
 """How many characters at the end of a name ministack makes up."""
 

@@ -78,7 +78,8 @@ def _parse(expression: str) -> ast.Expression:
         raise ValueError(f"{expression!r} is no metric math: {error.msg}.") from error
 
 
-def _value(node: ast.AST, metrics: Mapping[str, Series]) -> Any:  # noqa: ANN401  a number, a series or a list of series
+def _value(node: ast.AST, metrics: Mapping[str, Series]) -> Any:  # noqa: ANN401, PLR0911  one form a case
+    """A number, a series or a list of series."""
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
@@ -113,7 +114,7 @@ def _call(name: str, arguments: list[ast.expr], metrics: Mapping[str, Series]) -
     if name == "FILL":
         return _fill(values[0], values[1])
     if name == "IF":
-        otherwise = values[2] if len(values) > 2 else None  # noqa: PLR2004  IF(condition, then) has no else
+        otherwise = values[2] if len(values) > 2 else None
         return _choose(values[0], values[1], otherwise)
     if name in _ONE_BY_ONE:
         return _map(_ONE_BY_ONE[name], values[0])

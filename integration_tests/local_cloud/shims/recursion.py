@@ -66,7 +66,7 @@ def _mark(queue: dict[str, Any], before: int) -> None:
 def _stop_loops() -> None:
     stock = lambda_svc._run_sqs_batch
 
-    def run(
+    def run(  # noqa: PLR0913, PLR0917  ministack's signature
         mapping: dict[str, Any],
         function: dict[str, Any],
         event: dict[str, Any],

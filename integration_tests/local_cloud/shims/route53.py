@@ -131,7 +131,7 @@ def _delete_group(_identity: str, properties: _templates.Properties) -> None:
 
 
 def _members(properties: _templates.Properties) -> list[dict[str, Any]]:
-    zone = {name: properties[name] for name in ("HostedZoneId", "HostedZoneName") if name in properties}
+    zone: dict[str, Any] = {name: properties[name] for name in ("HostedZoneId", "HostedZoneName") if name in properties}
     return [{**zone, **record} for record in properties.get("RecordSets", [])]
 
 

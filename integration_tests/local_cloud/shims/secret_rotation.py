@@ -99,7 +99,7 @@ def _find_only_values() -> None:
 
     def get(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
         status, headers, body = stock(request)
-        if status != 200:  # noqa: PLR2004
+        if status != 200:
             return status, headers, body
         answer = json.loads(body)
         stage = request.get("VersionStage")
@@ -121,7 +121,7 @@ def _answer_rotation() -> None:
     def describe(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
         status, headers, body = stock_describe(request)
         _, secret = secretsmanager._resolve(request.get("SecretId"))
-        if secret is None or status != 200:  # noqa: PLR2004
+        if secret is None or status != 200:
             return status, headers, body
         answer = json.loads(body)
         if last := secret.get("LastRotatedDate"):

@@ -1,8 +1,9 @@
 """Replication of global tables: asynchronous, last writer wins, able to lag and to be cut.
 
 Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica; of two concurrent
-writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is not logged.
-Different from AWS: TTL deletions travel like any other delete; no metric tells the latency.
+writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is not logged;
+ReplicationLatency tells, in the region of the write, how long it took to each other one.
+Different from AWS: TTL deletions travel like any other delete.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -12,14 +13,27 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import dynamodb
+from ministack.services import cloudwatch, dynamodb
 
 from integration_tests.local_cloud.replicator import replicator
 
 Stamp = tuple[int, str]
+"""When a write was made, in nanoseconds, and in which region."""
+
+
+class _Write(NamedTuple):
+    """A write on its way: the item's new image, or None for its deletion."""
+
+    account: str
+    table: str
+    key: tuple[Any, Any]
+    image: dict[str, Any] | None
+    stamp: Stamp
+
 
 _stamps: Final[dict[tuple[str, str, str, Any, Any], Stamp]] = {}
 _last_nanoseconds = 0
@@ -39,18 +53,16 @@ def _replicate(table: dict[str, Any], _event: str, old: dict[str, Any] | None, n
     item = new if new is not None else old
     if item is None:
         return
-    key = _key(table, item)
-    stamp = (_now(), home)
-    _stamps[account, home, name, *key] = stamp
-    image = copy.deepcopy(new)
+    write = _Write(account, name, _key(table, item), copy.deepcopy(new), (_now(), home))
+    _stamps[account, home, name, *write.key] = write.stamp
     for region in group:
         if region != home:
-            replicator.send(home, region, lambda region=region: _apply(account, region, name, key, image, stamp))  # type: ignore[misc]
+            replicator.send(home, region, partial(_apply, write, region))
 
 
-def _apply(
-    account: str, region: str, name: str, key: tuple[Any, Any], image: dict[str, Any] | None, stamp: Stamp
-) -> None:
+def _apply(write: _Write, region: str) -> None:
+    account, name, key, image, stamp = write
+    _measure(account, stamp, name, region)
     with request_scope(account, region):
         replica = dynamodb._tables.get(name)
         # The replica may have been deleted while the write was on its way.
@@ -66,6 +78,14 @@ def _apply(
             dynamodb._set_item(replica, *key, copy.deepcopy(image))
         event = "REMOVE" if image is None else "INSERT" if before is None else "MODIFY"
         dynamodb._emit_stream_event(name, event, before, copy.deepcopy(image), replicate=False)
+
+
+def _measure(account: str, stamp: Stamp, name: str, region: str) -> None:
+    written_at, home = stamp
+    with request_scope(account, home):
+        dimensions = {"TableName": name, "ReceivingRegion": region}
+        milliseconds = max(time.time_ns() - written_at, 0) / 1e6
+        cloudwatch.record_metric("AWS/DynamoDB", "ReplicationLatency", milliseconds, "Milliseconds", dimensions)
 
 
 def _key(table: dict[str, Any], item: dict[str, Any]) -> tuple[Any, Any]:

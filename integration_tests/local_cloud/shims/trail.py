@@ -45,7 +45,7 @@ def install() -> None:
 
     def create_trail(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
         answer = stock_create(request)
-        if answer[0] == 200:  # noqa: PLR2004
+        if answer[0] == 200:
             record = cloudtrail._trails[request["Name"]]
             for name in ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"):
                 if request.get(name):

@@ -1,14 +1,13 @@
 """The policies of all stacks together, and who may do what under them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from unit_tests.infra.iam.conditions import Context
 from unit_tests.infra.iam.resolve import Resolver
-from unit_tests.infra.iam.statements import Request, Statement, parse
-from unit_tests.infra.synthesis import Synthesis
+from unit_tests.infra.iam.statements import Request, Statement, UnknownPolicyError, parse
+from unit_tests.infra.synthesis import Synthesis, leaves
 
 ENCRYPTION_CALLS = {
     "dynamodb:BatchWriteItem": ("kms:Decrypt",),
@@ -66,13 +65,11 @@ class World:
         functions: by name and region.
         resource_policies: of buckets, queues, topics, keys, functions and the secret, by the resource's ARN.
         endpoints: the policies of VPC endpoints, by service (`s3`, `sqs`) and region.
-        role_of: the ARN of a role, by its stack and logical id.
     """
 
     def __init__(self, synthesis: Synthesis) -> None:
         self._synthesis = synthesis
         self.roles: dict[str, Role] = {}
-        self.role_of: dict[tuple[str, str], str] = {}
         self.functions: dict[tuple[str, str], FunctionPlace] = {}
         self.resource_policies: dict[str, list[Statement]] = defaultdict(list)
         self.endpoints: dict[tuple[str, str], list[Statement]] = {}
@@ -102,15 +99,6 @@ class World:
             call = Request(request.principal, action, key or "", request.context)
             told += [f"{each}, for {request.action} on {request.resource}" for each in self._refusals(call)]
         return told
-
-    def statements(self) -> Iterator[tuple[str, Statement]]:
-        """Yield each statement with words for where it is."""
-        for arn, role in self.roles.items():
-            yield from ((f"the role {arn}", each) for each in role.statements)
-        for arn, statements in self.resource_policies.items():
-            yield from ((f"the policy of {arn}", each) for each in statements)
-        for (service, region), statements in self.endpoints.items():
-            yield from ((f"the {service} endpoint in {region}", each) for each in statements)
 
     def _refusals(self, request: Request) -> list[str]:
         context = self._context(request)
@@ -166,16 +154,19 @@ class World:
         resolver = Resolver.of(self._synthesis, stack)
         resources = self._synthesis.templates[stack]["Resources"]
         for logical_id, resource in resources.items():
-            reader = self._READERS.get(resource["Type"])
+            reader, properties = self._READERS.get(resource["Type"]), resource.get("Properties", {})
             if reader:
-                reader(self, resolver, logical_id, resource.get("Properties", {}))
+                reader(self, resolver, logical_id, properties)
+            elif any("Statement" in path for path, _ in leaves(properties)):
+                raise UnknownPolicyError(f"{stack}.{logical_id} has a policy, and nobody reads a {resource['Type']}'s")
 
     def _role(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
         arn = resolver.attribute(logical_id, "Arn")
         self.roles[arn] = Role(parse(resolver.value(properties["AssumeRolePolicyDocument"])))
-        self.role_of[arn.rpartition("/")[2].partition(".")[0], logical_id] = arn
         for policy in properties.get("Policies", []):
             self._attached.append((arn, parse(resolver.value(policy["PolicyDocument"]))))
+        if properties.get("ManagedPolicyArns"):
+            raise UnknownPolicyError(f"{arn} has policies of AWS's own, whose text is not in any template")
 
     def _policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         statements = parse(resolver.value(properties["PolicyDocument"]))
@@ -247,9 +238,11 @@ class World:
             self._keys[arn.replace(home, replica["Region"])] = _key_behind(resolver.text(replica["KmsKeyId"]))
 
     def _secret_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
-        self.resource_policies[resolver.text(properties["SecretId"])] += parse(
-            resolver.value(properties["ResourcePolicy"])
-        )
+        arn = resolver.text(properties["SecretId"])
+        # Replicas have the policy of the secret that they are made from.
+        for region in self._synthesis.settings.regions:
+            replica = arn.replace(arn.split(":")[3], region)
+            self.resource_policies[replica] += parse(resolver.value(properties["ResourcePolicy"]))
 
     def _table(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         account = resolver.text({"Ref": "AWS::AccountId"})

@@ -1,0 +1,25 @@
+"""The effect digest: one number for all the records that an object became, whatever order they are read in.
+
+It lets anyone prove that what the ledger's records are is what RESULT says, and that two regions hold the same.
+"""
+
+import hashlib
+from typing import Final
+
+_MODULUS: Final = 1 << 256
+
+
+class EffectDigest:
+    """The sum, modulo 2^256, of the SHA-256 of every record's keys and content."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, partition_key: str, sort_key: str, record: str) -> None:
+        """Add a record; `record` is the `canonical_text` of its map."""
+        content = f"{partition_key}\0{sort_key}\0{record}".encode()
+        self._sum = (self._sum + int.from_bytes(hashlib.sha256(content).digest(), "big")) % _MODULUS
+
+    def hexdigest(self) -> str:
+        """Return it as 64 hexadecimal digits; 64 zeros for no records."""
+        return f"{self._sum:064x}"

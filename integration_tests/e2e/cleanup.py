@@ -1,0 +1,151 @@
+"""Removing what a run made, and nothing else: object versions in both regions, rows, dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.queues import backlog, own_letters
+from integration_tests.e2e.waiting import wait_until
+
+_PER_REQUEST: Final = 1000
+
+
+@dataclass(frozen=True)
+class Made:
+    """An object that the run made.
+
+    Attributes:
+        object_id: Its identity.
+        records: How many records it may have in the table.
+    """
+
+    object_id: str
+    records: int
+
+
+@dataclass
+class Cleanup:
+    """What was removed, and what could not be.
+
+    Attributes:
+        object_versions: Versions and delete markers removed from buckets.
+        rows: Rows removed from the table.
+        letters: Messages removed from dead-letter queues.
+        kept: What stays, and until when; Object Lock allows nobody to remove it earlier.
+    """
+
+    object_versions: int = 0
+    rows: int = 0
+    letters: int = 0
+    kept: list[str] = field(default_factory=list)
+
+
+def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
+    """Remove what the run made.
+
+    Rows go last, and only when nothing waits in a queue any more: the passive region acknowledges a message by the
+    RESULT row, and would wait for it forever once it is gone.
+    """
+    done = Cleanup()
+    all_made = list(made)
+    _let_queues_drain(deployment)
+    for region in deployment.target.regions:
+        _remove_objects(deployment, region, all_made, done)
+        _remove_letters(deployment, region, done)
+    _remove_rows(deployment, all_made, done)
+    return done
+
+
+def leftovers(deployment: Deployment, made: Iterable[Made]) -> list[str]:
+    """Say what of the run is still there, in either region, and is not kept by Object Lock."""
+    left: list[str] = []
+    all_made = list(made)
+    for region in deployment.target.regions:
+        for bucket, prefix in _places(deployment, region, all_made):
+            versions = _versions(deployment.client("s3", region), bucket, prefix)
+            left += [f"s3://{bucket}/{one['Key']}" for one in versions if not _locked(deployment, region, bucket, one)]
+        ledger = Ledger(deployment, region)
+        left += [
+            f"{region}: row {row['pk']['S']} / {row['sk']['S']}"
+            for one in all_made
+            for row in ledger.object_rows(one.object_id, one.records)
+        ]
+    return left
+
+
+def _let_queues_drain(deployment: Deployment) -> None:
+    def drained() -> bool:
+        return not any(
+            count
+            for region in deployment.target.regions
+            for count in backlog(deployment, region, "IngestQueueUrl").values()
+        )
+
+    wait_until(deployment.target, drained)
+
+
+def _places(deployment: Deployment, region: str, made: list[Made]) -> Iterator[tuple[str, str]]:
+    """Yield bucket and prefix of everything that the run can have left in a region."""
+    target = deployment.target
+    yield deployment.ingest_bucket(region), target.object_prefix
+    yield deployment.ingest_bucket(region), target.upload_prefix
+    for one in made:
+        yield deployment.archive_bucket(region), f"rejected/{one.object_id}"
+        yield deployment.archive_bucket(region), f"quarantined/{one.object_id}"
+
+
+def _remove_objects(deployment: Deployment, region: str, made: list[Made], done: Cleanup) -> None:
+    s3 = deployment.client("s3", region)
+    for bucket, prefix in _places(deployment, region, made):
+        free: list[dict[str, str]] = []
+        for version in _versions(s3, bucket, prefix):
+            until = _locked(deployment, region, bucket, version)
+            if until:
+                done.kept.append(f"s3://{bucket}/{version['Key']} (Object Lock until {until})")
+            else:
+                free.append({"Key": version["Key"], "VersionId": version["VersionId"]})
+        for start in range(0, len(free), _PER_REQUEST):
+            # A version's deletion is never replicated, so each region removes its own.
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": free[start : start + _PER_REQUEST], "Quiet": True})
+        done.object_versions += len(free)
+
+
+def _versions(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a boto3 client
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Versions", [])
+        yield from page.get("DeleteMarkers", [])
+
+
+def _locked(deployment: Deployment, region: str, bucket: str, version: dict[str, Any]) -> str:
+    """Return until when Object Lock keeps a version; "" if it does not."""
+    if bucket != deployment.archive_bucket(region):
+        return ""
+    try:
+        answer = deployment.client("s3", region).get_object_retention(
+            Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"]
+        )
+    except ClientError as error:
+        absent = {"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed", "NoSuchKey"}
+        if error.response["Error"]["Code"] in absent:
+            return ""
+        raise
+    return str(answer["Retention"]["RetainUntilDate"].date())
+
+
+def _remove_letters(deployment: Deployment, region: str, done: Cleanup) -> None:
+    sqs = deployment.client("sqs", region)
+    for letter in own_letters(deployment, region):
+        sqs.delete_message(QueueUrl=letter.queue_url, ReceiptHandle=letter.receipt_handle)
+        done.letters += 1
+
+
+def _remove_rows(deployment: Deployment, made: list[Made], done: Cleanup) -> None:
+    ledger = Ledger(deployment, deployment.target.primary)
+    for one in made:
+        done.rows += ledger.delete(ledger.object_rows(one.object_id, one.records))

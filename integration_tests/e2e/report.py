@@ -1,0 +1,185 @@
+"""What a run leaves: a table on the terminal, and report.json and summary.md for later."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from integration_tests.e2e.cleanup import Cleanup, Made
+from integration_tests.e2e.paths import CHECKOUT, REPORTS
+from integration_tests.e2e.pushing import Pushed
+from integration_tests.e2e.target import Target
+
+_SECONDS_BETWEEN_LINES: Final = 2.0
+_OUTCOMES: Final = ("passed", "failed", "error", "skipped")
+
+
+@dataclass
+class Run:
+    """What a run is, and what it has found so far.
+
+    Attributes:
+        target: The cloud that is tested.
+        pushed: The files that were pushed through.
+        issued: The uploads that were made through the issuer.
+        read_back: How much the read-back compared, and what it could not; empty until it has run.
+        cleanup: What was removed at the end; None if nothing was begun.
+        begun: When it began.
+    """
+
+    target: Target
+    pushed: list[Pushed] = field(default_factory=list)
+    issued: list[Made] = field(default_factory=list)
+    read_back: dict[str, Any] = field(default_factory=dict)
+    cleanup: Cleanup | None = None
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def made(self) -> list[Made]:
+        """Every object that the run made, whichever way."""
+        return [Made(one.object_id, one.sample.records) for one in self.pushed] + self.issued
+
+
+@contextlib.contextmanager
+def saying(config: pytest.Config) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows what a fixture is doing: in place on a terminal, on lines of its own elsewhere."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    console = Console(file=sys.__stdout__, highlight=False)
+    said_at = 0.0
+    with capture.global_and_fixture_disabled(), contextlib.ExitStack() as stack:
+        status = stack.enter_context(console.status("")) if console.is_terminal else None
+
+        def say(text: str) -> None:
+            nonlocal said_at
+            if status:
+                status.update(text)
+            elif time.monotonic() - said_at > _SECONDS_BETWEEN_LINES:
+                said_at = time.monotonic()
+                console.print(text, markup=False)
+
+        console.print()
+        yield say
+
+
+def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
+    """Write the report, print the table and say where the rest is."""
+    outcomes = {name: len(reporter.stats.get(name, [])) for name in _OUTCOMES}
+    report = _report(run, outcomes)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / "report.json").write_text(json.dumps(report, indent=2, default=str) + "\n", "utf-8")
+    (REPORTS / "summary.md").write_text(_summary(report), "utf-8")
+    console = Console(file=sys.__stdout__, highlight=False, soft_wrap=True)
+    console.print()
+    if run.pushed:
+        console.print(_table(report["files"]))
+    if run.read_back:
+        console.print(f"Read back: {run.read_back['properties']} properties of {run.read_back['resources']} resources.")
+    if run.target.not_faithful:
+        console.print("\nNOT FAITHFUL: where the local cloud only records, or differs from AWS", style="bold")
+        for what, why in run.target.not_faithful:
+            console.print(f"  {what}: {why}", markup=False)
+    console.print(f"\nReport: {(REPORTS / 'summary.md').relative_to(CHECKOUT)}, report.json and junit.xml beside it\n")
+
+
+def _report(run: Run, outcomes: dict[str, int]) -> dict[str, Any]:
+    target = run.target
+    return {
+        "run_id": target.run_id,
+        "mode": str(target.mode),
+        "account": target.account,
+        "environment": target.environment,
+        "regions": {"primary": target.primary, "secondary": target.secondary, "control": target.control},
+        "begun_at": run.begun.isoformat(),
+        "seconds": round((datetime.now(UTC) - run.begun).total_seconds(), 1),
+        "tests": outcomes,
+        "files": [_file(one) for one in run.pushed],
+        "read_back": run.read_back,
+        "cleanup": asdict(run.cleanup) if run.cleanup else None,
+        "not_faithful": [{"what": what, "why": why} for what, why in target.not_faithful],
+    }
+
+
+def _file(one: Pushed) -> dict[str, Any]:
+    row = next(iter(one.results.values()), {})
+    return {
+        "file": one.sample.name,
+        "real": one.sample.real,
+        "bytes": len(one.sample.body),
+        "format": row.get("format", {}).get("S", ""),
+        "compression": row.get("compression", {}).get("S", ""),
+        "state": row.get("state", {}).get("S", "nothing came"),
+        "accepted": one.count("accepted"),
+        "rejected": one.count("rejected"),
+        "expected_accepted": len(one.sample.accepted),
+        "expected_rejected": len(one.sample.rejected),
+        "seconds": round(one.seconds, 2) if one.seconds is not None else None,
+        "object_id": one.object_id,
+    }
+
+
+def _table(files: list[dict[str, Any]]) -> Table:
+    table = Table(
+        box=box.SIMPLE, pad_edge=False, caption="seconds: from the upload until the result is in both regions"
+    )
+    table.add_column("file")
+    table.add_column("format")
+    for name in ("accepted", "rejected", "seconds"):
+        table.add_column(name, justify="right")
+    for one in files:
+        table.add_row(*_cells(one), style="" if _as_expected(one) else "red")
+    return table
+
+
+def _summary(report: dict[str, Any]) -> str:
+    counts = ", ".join(f"{count} {name}" for name, count in report["tests"].items())
+    regions = report["regions"]
+    lines = [
+        "# End-to-end run",
+        "",
+        f"{report['begun_at']}, {report['mode']}, account {report['account']}, environment {report['environment']}.",
+        f"{regions['primary']} and {regions['secondary']}: {counts} in {report['seconds']} s.",
+        "",
+        "| file | format | accepted | rejected | seconds |",
+        "|---|---|--:|--:|--:|",
+    ]
+    lines += [f"| {' | '.join(_cells(one))} |" for one in report["files"]]
+    read_back = report["read_back"]
+    if read_back:
+        lines += ["", f"Read back: {read_back['properties']} properties of {read_back['resources']} resources."]
+        lines += ["", "Not compared:", "", *(f"* {line}" for line in read_back["not_compared"])]
+    if report["not_faithful"]:
+        lines += ["", "## Not faithful", "", "Where the local cloud only records, or differs from AWS:", ""]
+        lines += [f"* {one['what']}: {one['why']}" for one in report["not_faithful"]]
+    return "\n".join(lines) + "\n"
+
+
+def _kind(one: dict[str, Any]) -> str:
+    if one["state"] == "QUARANTINED":
+        return "quarantined"
+    if one["compression"] in {"", "none"}:
+        return one["format"] or str(one["state"])
+    return f"{one['format']}, {one['compression']}"
+
+
+def _cells(one: dict[str, Any]) -> list[str]:
+    return [one["file"], _kind(one), *(_cell(one[name]) for name in ("accepted", "rejected", "seconds"))]
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _as_expected(one: dict[str, Any]) -> bool:
+    found = (one["accepted"] or 0, one["rejected"] or 0)
+    return found == (one["expected_accepted"], one["expected_rejected"]) and one["seconds"] is not None

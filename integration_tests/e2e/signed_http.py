@@ -1,0 +1,54 @@
+"""Requests to the HTTP API, signed as a client signs them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
+
+from integration_tests.e2e.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response."""
+
+    status: int
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever it is
+        """Read the body as JSON."""
+        return json.loads(self.body)
+
+
+class Api:
+    """A region's HTTP API."""
+
+    def __init__(self, deployment: Deployment, region: str) -> None:
+        self._url = deployment.api_url(region)
+        self._region = region
+        self._session = deployment.target.session()
+        self._http = URLLib3Session()
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True) -> Answer:
+        """Send a request, signed for this region (SigV4, `execute-api`) or not at all."""
+        data = json.dumps(body) if body is not None else None
+        headers = {"content-type": "application/json"} if body is not None else {}
+        request = AWSRequest(method=method, url=self._url + path, data=data, headers=headers)
+        if signed:
+            credentials = self._session.get_credentials()
+            assert credentials is not None, "there are no AWS credentials to sign with"
+            SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
+        return self._send(request)
+
+    def put(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """Upload to a presigned URL with exactly the headers it was signed for."""
+        return self._send(AWSRequest(method="PUT", url=url, data=body, headers=headers))
+
+    def _send(self, request: AWSRequest) -> Answer:
+        response = self._http.send(request.prepare())
+        return Answer(response.status_code, response.content)

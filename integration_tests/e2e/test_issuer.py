@@ -1,0 +1,101 @@
+"""The way of a client: ask the issuer for an upload, put the file, ask what became of it, find it again."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote
+
+import pytest
+
+from integration_tests.e2e.cleanup import Made
+from integration_tests.e2e.corpus.reading import json_array
+from integration_tests.e2e.corpus.real import dataset
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.report import Run
+from integration_tests.e2e.signed_http import Answer, Api
+from integration_tests.e2e.waiting import wait_until
+from integration_tests.e2e.wire import to_wire
+
+FILE = "ohlc.json"
+
+
+@pytest.fixture(params=["primary", "secondary"])
+def region(request: pytest.FixtureRequest, deployment: Deployment) -> str:
+    """Each of the two regions."""
+    return str(getattr(deployment.target, request.param))
+
+
+@pytest.fixture
+def api(deployment: Deployment, region: str) -> Api:
+    """A region's HTTP API."""
+    return Api(deployment, region)
+
+
+def test_the_api_is_alive_and_ready(api: Api, region: str) -> None:
+    alive, ready = api.call("GET", "/healthz", signed=False), api.call("GET", "/ready", signed=False)
+    assert (alive.status, ready.status) == (200, 200), (alive, ready)
+    assert ready.json()["region"] == region
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/uploads"), ("GET", f"/uploads/{'0' * 64}"), ("GET", "/files?key=any")]
+)
+def test_an_unsigned_request_is_denied(api: Api, method: str, path: str) -> None:
+    answer = api.call(method, path, {} if method == "POST" else None, signed=False)
+    assert answer.status == 403, answer
+
+
+def test_an_upload_is_issued_put_processed_and_found(api: Api, region: str, deployment: Deployment, run: Run) -> None:
+    body = dataset(FILE)
+    file_key = f"e2e/{run.target.run_id}/{region}/{FILE}"
+    digest = hashlib.sha256(body).hexdigest()
+    request = {"key": file_key, "size": len(body), "sha256": digest, "source": run.target.source}
+
+    issued = api.call("POST", "/uploads", request)
+    assert issued.status == 201, issued
+    upload = issued.json()
+    run.issued.append(Made(upload["id"], len(json_array(body))))
+    identity = "\0".join(["upload", run.target.source, upload["upload_id"], digest])
+    assert upload["id"] == hashlib.sha256(identity.encode()).hexdigest()
+
+    again = api.call("POST", "/uploads", {**request, "upload_id": upload["upload_id"]})
+    assert (again.status, again.json()["id"]) == (201, upload["id"])
+
+    put = api.put(upload["url"], body, upload["headers"])
+    assert put.status == 200, put
+    assert _reaches(deployment, api, upload["id"], "processed"), api.call("GET", f"/uploads/{upload['id']}")
+
+    found = api.call("GET", f"/files?key={quote(file_key, safe='')}")
+    assert found.status == 200, found
+    assert upload["id"] in [one["id"] for one in found.json()["files"]], found
+
+    expected = {ordinal: to_wire(record) for ordinal, record in enumerate(json_array(body))}
+    for replica in deployment.target.regions:
+        ledger = Ledger(deployment, replica)
+        wait_until(deployment.target, lambda ledger=ledger: len(ledger.records(upload["id"], 50)) >= len(expected))  # type: ignore[misc]
+        assert ledger.records(upload["id"], 50) == expected
+
+
+def test_a_presigned_url_takes_only_the_bytes_it_was_asked_for(api: Api, region: str, run: Run) -> None:
+    body = dataset(FILE)
+    request = {
+        "key": f"e2e/{run.target.run_id}/{region}/other-bytes",
+        "size": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "source": run.target.source,
+    }
+    upload = api.call("POST", "/uploads", request).json()
+    run.issued.append(Made(upload["id"], 0))
+    tampered = api.put(upload["url"], body[::-1], upload["headers"])
+    assert 400 <= tampered.status < 500, tampered
+
+
+def _reaches(deployment: Deployment, api: Api, object_id: str, state: str) -> bool:
+    last: list[Answer] = []
+
+    def reached() -> bool:
+        last[:] = [api.call("GET", f"/uploads/{object_id}")]
+        return last[0].status == 200 and last[0].json()["state"] == state
+
+    return wait_until(deployment.target, reached)

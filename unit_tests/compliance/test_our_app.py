@@ -1,0 +1,134 @@
+"""Our own app passes as it is, and each of these damages to what it synthesizes turns the gate red."""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compliance import gate
+from compliance.acknowledgements import DEFAULT_FILE, read_registry
+from compliance.ledger import Ledger
+from infra.app import build_app
+from infra.settings import Settings
+
+TODAY = date(2026, 11, 24)
+Resources = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prod's cloud assembly, ungated, with a stand-in for the functions' code."""
+    folder = tmp_path_factory.mktemp("assembly")
+    asset = folder / "asset"
+    (asset / "handlers").mkdir(parents=True)
+    (asset / "handlers" / "__init__.py").touch()
+    build_app(settings=Settings(environment="prod"), outdir=str(folder / "cdk.out"), asset=asset).synth()
+    return folder / "cdk.out"
+
+
+def _judge(assembly: Path) -> Ledger:
+    return gate.judge_assembly(assembly, "prod", read_registry(DEFAULT_FILE, TODAY), TODAY, print)
+
+
+def _of_type(resources: Resources, kind: str) -> dict[str, Any]:
+    """The properties of the first resource of a type."""
+    properties: dict[str, Any] = next(found for found in resources.values() if found["Type"] == kind)["Properties"]
+    return properties
+
+
+def test_what_we_deploy_passes_with_every_decision_in_use(assembly: Path) -> None:
+    ledger = _judge(assembly)
+
+    assert [(row.rule, row.path, row.message) for row in ledger.failures] == []
+    assert all(use.acknowledged for use in ledger.decisions)
+    assert len(ledger.subjects) == 6
+
+
+def _drop_a_tag(resources: Resources) -> None:
+    _of_type(resources, "AWS::SQS::Queue")["Tags"].pop()
+
+
+def _drop_a_replica_s_tag(resources: Resources) -> None:
+    _of_type(resources, "AWS::DynamoDB::GlobalTable")["Replicas"][1]["Tags"].pop()
+
+
+def _rename(resources: Resources) -> None:
+    _of_type(resources, "AWS::SQS::Queue")["QueueName"] = "serverless-inbox-prod"
+
+
+def _drop_the_queue_s_key(resources: Resources) -> None:
+    properties = _of_type(resources, "AWS::SQS::Queue")
+    properties.pop("KmsMasterKeyId")
+    properties["SqsManagedSseEnabled"] = False
+
+
+def _drop_the_log_group_s_key(resources: Resources) -> None:
+    del _of_type(resources, "AWS::Logs::LogGroup")["KmsKeyId"]
+
+
+def _drop_versioning(resources: Resources) -> None:
+    del _of_type(resources, "AWS::S3::Bucket")["VersioningConfiguration"]
+
+
+def _open_a_bucket(resources: Resources) -> None:
+    _of_type(resources, "AWS::S3::Bucket")["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] = False
+
+
+def _drop_bucket_policies(resources: Resources) -> None:
+    for name in [name for name, resource in resources.items() if resource["Type"] == "AWS::S3::BucketPolicy"]:
+        del resources[name]
+
+
+def _open_the_default_group(resources: Resources) -> None:
+    for name in [name for name, resource in resources.items() if resource["Type"] == "Custom::VpcRestrictDefaultSG"]:
+        del resources[name]
+
+
+def _drop_validation(resources: Resources) -> None:
+    _of_type(resources, "AWS::CloudTrail::Trail")["EnableLogFileValidation"] = False
+
+
+def _allow_everything(resources: Resources) -> None:
+    _of_type(resources, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"][0]["Action"] = "s3:*"
+
+
+def _misspell(resources: Resources) -> None:
+    _of_type(resources, "AWS::SQS::Queue")["KmsMasterKey"] = "x"
+
+
+@pytest.mark.parametrize(
+    ("stack", "damage", "rule"),
+    [
+        ("PrimaryRegional", _drop_a_tag, "Tagging::Tagging-Required"),
+        ("Data", _drop_a_replica_s_tag, "Tagging::Tagging-Required"),
+        ("SecondaryRegional", _rename, "Naming::Naming-Regions"),
+        ("PrimaryRegional", _drop_the_queue_s_key, "AwsSolutions::AwsSolutions-SQS2"),
+        ("PrimaryRegional", _drop_the_log_group_s_key, "NIST.800.53.R5::NIST.800.53.R5-CloudWatchLogGroupEncrypted"),
+        ("PrimaryRegional", _drop_versioning, "PCI.DSS.321::PCI.DSS.321-S3BucketVersioningEnabled"),
+        ("PrimaryRegional", _open_a_bucket, "AwsSolutions::AwsSolutions-S2"),
+        ("PrimaryRegional", _drop_bucket_policies, "AwsSolutions::AwsSolutions-S10"),
+        ("PrimaryRegional", _open_the_default_group, "PCI.DSS.321::PCI.DSS.321-VPCDefaultSecurityGroupClosed"),
+        ("Data", _drop_validation, "NIST.800.53.R5::NIST.800.53.R5-CloudTrailLogFileValidationEnabled"),
+        ("PrimaryRegional", _allow_everything, "AwsSolutions::AwsSolutions-IAM5[Action::s3:*]"),
+        ("PrimaryRegional", _misspell, "CloudFormation::F3002"),
+    ],
+)
+def test_damage_turns_the_gate_red(
+    assembly: Path, tmp_path: Path, stack: str, damage: Callable[[Resources], None], rule: str
+) -> None:
+    damaged = Path(shutil.copytree(assembly, tmp_path / "cdk.out", ignore=shutil.ignore_patterns("asset.*")))
+    file = damaged / f"{stack}.template.json"
+    template = json.loads(file.read_text())
+    before = copy.deepcopy(template)
+    damage(template["Resources"])
+    assert template != before
+    file.write_text(json.dumps(template))
+
+    ledger = _judge(damaged)
+
+    assert rule in {row.rule for row in ledger.failures}

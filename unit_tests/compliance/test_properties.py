@@ -1,0 +1,122 @@
+"""Properties of our rules over whatever a template may hold."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.judge import judge
+from compliance.ledger import Verdict
+from compliance.rules import our_rules
+from compliance.rules.names import ALIAS_PREFIX, NAME_PROPERTIES, pattern
+from compliance.rules.tags import REQUIRED
+from compliance.templates import Template, World
+from unit_tests.compliance.worlds import GOOD, good, template, verdicts
+
+pytestmark = pytest.mark.property
+
+_KEYS = st.sampled_from(
+    [
+        *("Tags", "Replicas", "Key", "Value", "Ref", "Fn::If", "Fn::Sub", "Fn::Join", "HealthCheckTags", "Region"),
+        *sorted({name for names in NAME_PROPERTIES.values() for name in names}),
+    ]
+) | st.text(max_size=5)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+_TYPES = st.sampled_from(
+    [*sorted(NAME_PROPERTIES), "AWS::SSM::Parameter", "AWS::Route53::HealthCheck", "Custom::X", ""]
+)
+_RESOURCE = st.fixed_dictionaries({"Type": _TYPES | _JSON}, optional={"Properties": _JSON})
+_RESOURCES = st.dictionaries(st.text(max_size=5), _RESOURCE | _JSON, max_size=3)
+_NAMES = st.text(max_size=40) | st.from_regex(r"serverless-[a-z-]{0,9}", fullmatch=True)
+_NAMED = [name for name in GOOD if GOOD[name]["Type"] in NAME_PROPERTIES]
+_TAGGED = {"Queue": "Tags", "Parameter": "Tags", "Api": "Tags", "HealthCheck": "HealthCheckTags", "Role": "Tags"}
+
+
+@given(resources=_RESOURCES | _JSON, other=_RESOURCES)
+def test_every_rule_answers_about_every_resource_of_anything_shaped_like_a_template(
+    resources: Any,
+    other: Any,  # noqa: ANN401
+) -> None:
+    templates = (template(resources), template(other, "us-west-2"))
+    before = copy.deepcopy([one.body for one in templates])
+    world = World(templates=templates, environment="prod", taggable=frozenset(NAME_PROPERTIES))
+
+    found = judge(world, our_rules())
+
+    asked = sum(1 + len(one.resources) for one in templates) * len(our_rules())
+    assert len(found.rows) + sum(found.not_applicable.values()) == asked
+    assert all(row.message for row in found.rows if row.verdict is not Verdict.PASS)
+    assert [one.body for one in templates] == before
+
+
+@given(body=_JSON)
+def test_a_template_may_be_anything_at_all(body: Any) -> None:  # noqa: ANN401
+    world = World(templates=(Template(name="t", body=body),), environment="prod")
+
+    assert judge(world, our_rules()).not_applicable
+
+
+@given(where=st.sampled_from(sorted(_TAGGED)), key=st.sampled_from(REQUIRED))
+def test_removing_any_tag_of_any_resource_fails(where: str, key: str) -> None:
+    resources = good()
+    tags = resources[where]["Properties"].pop(_TAGGED[where])
+    resources[where]["Properties"][_TAGGED[where]] = _without(tags, key)
+
+    assert verdicts("Tagging-Required", template(resources))[where] is Verdict.FAIL
+
+
+@given(replica=st.integers(0, 1), key=st.sampled_from(REQUIRED))
+def test_removing_any_tag_of_any_replica_fails(replica: int, key: str) -> None:
+    resources = good()
+    replicas = resources["Table"]["Properties"]["Replicas"]
+    replicas[replica]["Tags"] = _without(replicas[replica]["Tags"], key)
+
+    assert verdicts("Tagging-Required", template(resources))["Table"] is Verdict.FAIL
+
+
+@given(where=st.sampled_from(_NAMED), name=_NAMES)
+def test_a_name_that_is_not_ours_fails(where: str, name: str) -> None:
+    resources = good()
+    prefix = ALIAS_PREFIX if where == "Alias" else ""
+    resources[where]["Properties"][_name_property(where)] = prefix + name
+
+    bare = name.removesuffix(".fifo") if GOOD[where]["Type"] == "AWS::SQS::Queue" else name
+    expected = Verdict.PASS if pattern("prod").fullmatch(bare) else Verdict.FAIL
+    assert verdicts("Naming-Pattern", template(resources))[where] is expected
+
+
+@given(where=st.sampled_from(_NAMED), word=st.from_regex(r"[a-z]{3,9}", fullmatch=True), region=st.integers(0, 1))
+def test_renaming_anything_in_one_region_fails_even_when_the_new_name_is_well_formed(
+    where: str, word: str, region: int
+) -> None:
+    both = [good(), good()]
+    name = both[region][where]["Properties"][_name_property(where)]
+    both[region][where]["Properties"][_name_property(where)] = name.replace("serverless-", f"serverless-{word}-")
+
+    answers = verdicts("Naming-Regions", template(both[0]), template(both[1], "us-west-2"))
+
+    assert [logical_id for logical_id, verdict in answers.items() if verdict is Verdict.FAIL] == [where]
+
+
+@given(where=st.sampled_from(_NAMED))
+def test_taking_any_name_away_fails(where: str) -> None:
+    resources = good()
+    del resources[where]["Properties"][_name_property(where)]
+
+    assert verdicts("Naming-Pattern", template(resources))[where] is Verdict.FAIL
+
+
+def _name_property(where: str) -> str:
+    return NAME_PROPERTIES[GOOD[where]["Type"]][0]
+
+
+def _without(tags: Any, key: str) -> Any:  # noqa: ANN401
+    if isinstance(tags, dict):
+        return {name: value for name, value in tags.items() if name != key}
+    return [tag for tag in tags if tag["Key"] != key]

@@ -1,0 +1,95 @@
+"""The routes that need no AWS; the others are tested against moto."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from handlers.issuer import handler as front_door
+from handlers.issuer.application import application
+from unit_tests.handlers.issuer.test_settings import GOOD
+
+CONTEXT = SimpleNamespace(
+    function_name="serverless-issuer-prod",
+    function_version="1",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-west-2:000000000000:function:serverless-issuer-prod",
+    aws_request_id="request-1",
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {**GOOD, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(front_door.metrics.provider, "namespace", "Lockstep")
+    application.cache_clear()
+    yield
+    application.cache_clear()
+
+
+def event(method: str, path: str, *, stage: str = "$default", body: str | None = None) -> dict[str, Any]:
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {},
+        "requestContext": {"stage": stage, "http": {"method": method, "path": path}},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def answer(sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    response = front_door.handler(sent, CONTEXT)  # type: ignore[arg-type]
+    return response["statusCode"], json.loads(response["body"])
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("/healthz", "$default"),
+        ("/v1/healthz", "v1"),  # by the API's own host
+        ("/healthz", "v1"),  # by a custom domain
+        ("/healthz", "health"),  # a stage that only begins like the path
+    ],
+)
+def test_a_route_is_found_with_and_without_the_stage(path: str, stage: str) -> None:
+    assert answer(event("GET", path, stage=stage)) == (200, {"status": "ok", "region": "us-west-2"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("DELETE", "/uploads"), ("GET", "/v2/healthz"), ("GET", "/uploads")]
+)
+def test_a_route_that_is_not_there_names_those_that_are(method: str, path: str) -> None:
+    status, body = answer(event(method, path))
+    assert (status, body["error"]) == (404, "NoSuchRoute")
+    assert "POST /uploads" in body["hint"]
+
+
+def test_a_bad_request_is_answered_before_anything_is_asked_of_aws() -> None:
+    status, body = answer(event("POST", "/uploads", body='{"key": "/a"}'))
+    assert status == 400
+    assert {problem["field"] for problem in body["problems"]} == {"key", "size", "sha256"}
+
+
+def test_what_nobody_foresaw_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the inside")
+
+    monkeypatch.setattr("handlers.issuer.validation.parse_files", fail)
+    status, body = answer(event("GET", "/files"))
+    assert (status, body["error"]) == (500, "InternalError")
+    assert "request-1" in body["hint"]
+    assert "inside" not in json.dumps(body)
+    assert "the inside" in capsys.readouterr().out  # but the log has it
+
+
+def test_a_request_is_counted_with_its_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    answer(event("GET", "/healthz"))
+    emf = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    assert emf["Requests"] == [1.0]
+    assert emf["environment"] == "prod"
+    assert emf["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Lockstep"

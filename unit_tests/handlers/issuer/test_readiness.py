@@ -1,0 +1,117 @@
+import json
+import threading
+import time
+from collections.abc import Callable
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.stub import Stubber
+
+from handlers.issuer.readiness import Check, ReadinessProbe, StaleReadError, table_check
+
+
+def good() -> None:
+    pass
+
+
+def bad(error: Exception) -> Check:
+    def check() -> None:
+        raise error
+
+    return check
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "arn:aws:iam::000000000000:role/secret-role"}}, "PutItem")
+
+
+def test_all_good_is_ready() -> None:
+    readiness = ReadinessProbe({"table": good, "queue": good}).readiness()
+    assert readiness.ready
+    assert set(readiness.checks) == {"table", "queue"}
+    assert all(check["milliseconds"] >= 0 for check in readiness.checks.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (client_error("AccessDeniedException"), "denied"),
+        (client_error("ResourceNotFoundException"), "missing"),
+        (client_error("AWS.SimpleQueueService.NonExistentQueue"), "missing"),
+        (client_error("QueueDoesNotExist"), "missing"),
+        (client_error("ProvisionedThroughputExceededException"), "failed"),
+        (ReadTimeoutError(endpoint_url="https://secret-host"), "timed out"),
+        (EndpointConnectionError(endpoint_url="https://secret-host"), "failed"),
+        (StaleReadError("secret-row"), "failed"),
+        (RuntimeError("secret-bug"), "failed"),
+    ],
+)
+def test_one_bad_check_is_not_ready_and_says_nothing_of_the_inside(error: Exception, problem: str) -> None:
+    readiness = ReadinessProbe({"table": good, "queue": bad(error)}).readiness()
+    assert not readiness.ready
+    assert readiness.checks["table"]["ok"]
+    assert readiness.checks["queue"] == {"ok": False, "problem": problem}
+    assert "secret" not in json.dumps(dict(readiness.checks))
+
+
+@pytest.mark.parametrize("outcome", [None, RuntimeError("down")])
+def test_the_answer_good_or_bad_is_kept_for_five_seconds(outcome: Exception | None) -> None:
+    asked = 0
+    now = 100.0
+
+    def check() -> None:
+        nonlocal asked
+        asked += 1
+        if outcome:
+            raise outcome
+
+    probe = ReadinessProbe({"table": check}, clock=lambda: now)
+    for now in (100.0, 101.0, 104.9):
+        assert probe.readiness().ready is (outcome is None)
+    assert asked == 1
+    now = 105.0
+    probe.readiness()
+    assert asked == 2
+
+
+def test_a_check_that_hangs_costs_the_deadline_and_no_more() -> None:
+    release = threading.Event()
+
+    def hang() -> None:
+        release.wait(10)
+
+    probe = ReadinessProbe({"table": hang, "queue": good}, deadline_seconds=0.1)
+    began = time.monotonic()
+    readiness = probe.readiness()
+    took = time.monotonic() - began
+    release.set()
+    assert took < 2
+    assert readiness.checks["table"] == {"ok": False, "problem": "timed out"}
+    assert readiness.checks["queue"]["ok"]
+
+
+def test_checks_run_at_once() -> None:
+    together = threading.Barrier(4, timeout=5)
+
+    def meet() -> None:
+        together.wait()
+
+    assert ReadinessProbe({name: meet for name in "abcd"}, deadline_seconds=5).readiness().ready
+
+
+def table_answering(row: Callable[[], dict[str, dict[str, str]]]) -> Check:
+    dynamodb = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    answers = Stubber(dynamodb)
+    answers.add_response("put_item", {})
+    answers.add_response("get_item", {"Item": row()})
+    answers.activate()
+    return table_check(dynamodb, "table", "us-east-1")
+
+
+def test_the_table_must_give_back_what_was_written() -> None:
+    table_answering(lambda: {"written_at": {"N": f"{time.time() + 5:.3f}"}})()
+    with pytest.raises(StaleReadError):
+        table_answering(lambda: {"written_at": {"N": f"{time.time() - 5:.3f}"}})()
+    with pytest.raises(StaleReadError):
+        table_answering(dict)()

@@ -1,0 +1,119 @@
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from handlers.issuer.signing_keys import SigningKeys
+from handlers.shared.object_keys import Upload
+from handlers.shared.receipts import Receipt, ReceiptError, SigningKey, SigningSecretError, key_version, sign
+
+NAME = "serverless-receipt-signing-prod"
+RECEIPT = Receipt(
+    upload=Upload(source="default", upload_id="u", content_sha256="ab" * 32, file_key="a"),
+    size=1,
+    region="us-east-1",
+    issued_at=1_772_323_200,
+)
+
+
+class World:
+    """A Secrets Manager that answers what a test tells it to, and a clock."""
+
+    def __init__(self) -> None:
+        client = boto3.client(
+            "secretsmanager", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=NAME
+        )
+        self.answers = Stubber(client)
+        self.now = 0.0
+        self.keys = SigningKeys(client=client, secret_name=NAME, clock=lambda: self.now)
+
+    def will_hold(self, current: str, previous: str | None) -> None:
+        self._version("AWSCURRENT", current)
+        if previous is None:
+            self.answers.add_client_error("get_secret_value", "ResourceNotFoundException")
+        else:
+            self._version("AWSPREVIOUS", previous)
+
+    def will_refuse(self) -> None:
+        self.answers.add_client_error("get_secret_value", "InternalServiceError")
+
+    def _version(self, stage: str, version: str) -> None:
+        value = {"VersionId": version.rjust(32, "-"), "SecretString": json.dumps({"key": version * 44})}
+        self.answers.add_response("get_secret_value", value, {"SecretId": NAME, "VersionStage": stage})
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    with world.answers:
+        yield world
+        world.answers.assert_no_pending_responses()
+
+
+def key(version: str) -> SigningKey:
+    return SigningKey(version.rjust(32, "-"), version * 44)
+
+
+def test_it_reads_once_in_five_minutes(world: World) -> None:
+    world.will_hold("a", None)
+    for world.now in (0, 1, 299):
+        assert key_version(world.keys.sign(RECEIPT)) == key("a").version_id
+    world.will_hold("b", "a")
+    world.now = 300
+    assert key_version(world.keys.sign(RECEIPT)) == key("b").version_id
+
+
+def test_it_verifies_the_current_and_the_previous_version(world: World) -> None:
+    world.will_hold("b", "a")
+    assert world.keys.verify(sign(RECEIPT, key("a"))) == RECEIPT
+    assert world.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
+
+
+def test_a_receipt_of_a_newer_version_makes_it_look_again(world: World) -> None:
+    world.will_hold("a", None)
+    world.keys.sign(RECEIPT)
+    world.will_hold("b", "a")
+    world.now = 30
+    assert world.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
+
+
+def test_forged_receipts_cannot_make_it_ask_all_the_time(world: World) -> None:
+    world.will_hold("a", None)
+    world.keys.sign(RECEIPT)
+    for world.now in (1, 2, 29):
+        with pytest.raises(ReceiptError):
+            world.keys.verify(sign(RECEIPT, key("x")))
+
+
+def test_an_unreadable_secret_leaves_the_last_good_one(world: World) -> None:
+    world.will_hold("a", None)
+    world.keys.sign(RECEIPT)
+    world.will_refuse()
+    for world.now in (300, 301, 329):
+        assert key_version(world.keys.sign(RECEIPT)) == key("a").version_id
+    world.will_hold("b", "a")
+    world.now = 330
+    assert key_version(world.keys.sign(RECEIPT)) == key("b").version_id
+
+
+def test_a_secret_that_never_could_be_read_is_an_error(world: World) -> None:
+    world.will_refuse()
+    with pytest.raises(ClientError):
+        world.keys.sign(RECEIPT)
+
+
+def test_a_health_check_sees_past_the_cache(world: World) -> None:
+    world.will_hold("a", None)
+    world.keys.sign(RECEIPT)
+    world.will_refuse()
+    with pytest.raises(ClientError):
+        world.keys.read()
+
+
+def test_a_current_value_that_cannot_sign_is_an_error(world: World) -> None:
+    world.answers.add_response("get_secret_value", {"VersionId": "-" * 32, "SecretString": "{}"})
+    with pytest.raises(SigningSecretError):
+        world.keys.sign(RECEIPT)

@@ -1,0 +1,122 @@
+from itertools import product
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from handlers.issuer.ledger import ObjectRows
+from handlers.issuer.states import State, StateReader
+from handlers.shared import schema
+
+BUCKET, KEY = "bucket", "incoming/uploads/default/u/" + "ab" * 32 + "/a.csv"
+UPLOAD_ROW = {"object_key": KEY, "region": "us-east-1", "file_key": "a.csv", "size": 3}
+
+
+class World:
+    """An S3 that answers what a test tells it to."""
+
+    def __init__(self) -> None:
+        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        self.answers = Stubber(s3)
+        self.reader = StateReader(s3=s3, bucket=BUCKET, region="us-east-1")
+
+    def will_find(self, head: int | str | None) -> None:
+        """An HTTP status of a failure, or the replication status of what is there."""
+        asked = {"Bucket": BUCKET, "Key": KEY}
+        if isinstance(head, int):
+            self.answers.add_client_error("head_object", str(head), http_status_code=head, expected_params=asked)
+        else:
+            self.answers.add_response("head_object", {"ReplicationStatus": head} if head else {}, asked)
+
+    def will_list(self, *keys: str) -> None:
+        asked = {"Bucket": BUCKET, "Prefix": KEY, "MaxKeys": 1}
+        self.answers.add_response("list_objects_v2", {"Contents": [{"Key": key} for key in keys]}, asked)
+
+
+def rows(*, result: str | None = None, upload: bool = True, attempt: bool = False) -> ObjectRows:
+    return ObjectRows(
+        object_id="ab" * 32,
+        result={"state": result, "accepted": 2, "records": 3, "rejected": 1} if result else None,
+        uploads=[UPLOAD_ROW] if upload else [],
+        attempts=[{"region": "us-west-2"}] if attempt else [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "attempt", "state"),
+    [
+        (404, False, State.UNKNOWN),
+        (404, True, State.ACCEPTED),
+        (None, False, State.ACCEPTED),
+        ("PENDING", False, State.ACCEPTED),
+        ("FAILED", True, State.ACCEPTED),
+        ("COMPLETED", False, State.DURABLE),
+        ("REPLICA", True, State.DURABLE),
+    ],
+)
+def test_the_bucket_decides_while_there_is_no_result(head: int | str | None, attempt: bool, state: State) -> None:
+    world = World()
+    world.will_find(head)
+    with world.answers:
+        assert world.reader.state(rows(attempt=attempt)) is state
+
+
+@pytest.mark.parametrize(("result", "state"), [("COMPLETED", State.PROCESSED), ("QUARANTINED", State.QUARANTINED)])
+def test_a_result_ends_the_question_without_asking_the_bucket(result: str, state: State) -> None:
+    world = World()
+    with world.answers:
+        assert world.reader.state(rows(result=result, attempt=True)) is state
+
+
+def test_one_more_proof_never_lowers_the_state() -> None:
+    heads: list[int | str | None] = [404, None, "COMPLETED"]
+    results = [None, schema.COMPLETED]
+
+    def state(head: int | str | None, attempt: bool, result: str | None) -> State:
+        world = World()
+        if result is None:
+            world.will_find(head)
+        with world.answers:
+            return world.reader.state(rows(result=result, attempt=attempt))
+
+    cases = list(product(range(3), [False, True], range(2)))
+    for less, more in product(cases, cases):
+        if all(a <= b for a, b in zip(less, more, strict=True)):
+            low = state(heads[less[0]], less[1], results[less[2]])
+            assert low <= state(heads[more[0]], more[1], results[more[2]])
+
+
+def test_403_counts_as_absent_only_if_the_listing_says_so() -> None:
+    world = World()
+    world.will_find(403)
+    world.will_list(KEY + "x")
+    with world.answers:
+        assert world.reader.state(rows()) is State.UNKNOWN
+    world.will_find(403)
+    world.will_list(KEY)
+    with world.answers, pytest.raises(ClientError):
+        world.reader.state(rows())
+
+
+def test_a_direct_put_is_judged_by_the_table_alone() -> None:
+    world = World()
+    direct = ObjectRows("ab" * 32, None, [], [{"object_key": "incoming/a.csv"}])
+    with world.answers:
+        assert world.reader.state(direct) is State.ACCEPTED
+
+
+def test_a_receipts_key_is_looked_for_where_the_table_knows_nothing() -> None:
+    world = World()
+    world.will_find("REPLICA")
+    with world.answers:
+        answer = world.reader.describe(ObjectRows("ab" * 32, None, [], []), KEY)
+    assert answer["state"] == "durable"
+
+
+def test_counts_and_reason_come_from_the_result() -> None:
+    result: dict[str, Any] = {"state": "QUARANTINED", "reason": "not gzip", "records": 0, "accepted": 0, "rejected": 0}
+    answer = World().reader.describe(ObjectRows("ab" * 32, result, [UPLOAD_ROW], []))
+    assert (answer["state"], answer["reason"], answer["accepted"]) == ("quarantined", "not gzip", 0)
+    assert (answer["key"], answer["size"], answer["uploads_issued_in"]) == ("a.csv", 3, ["us-east-1"])

@@ -1,0 +1,222 @@
+"""Holds the templates' policies to the tables: nothing missing, nothing more."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from unit_tests.infra.iam import needs, services
+from unit_tests.infra.iam.conditions import Context
+from unit_tests.infra.iam.needs import Need, Place
+from unit_tests.infra.iam.resolve import Resolver
+from unit_tests.infra.iam.services import Said
+from unit_tests.infra.iam.statements import Conditions, Grant, Request
+from unit_tests.infra.iam.world import World
+from unit_tests.infra.synthesis import REGIONAL, Synthesis, of_type, only
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What one role must be.
+
+    Attributes:
+        who: what to call it in a message.
+        role: its ARN.
+        trusts: the service that takes it on, and under which conditions.
+        needs: all that it needs.
+        refused: what it is refused although it may do it otherwise.
+        endpoint: the region of the endpoints that its own calls leave by; None outside a VPC.
+    """
+
+    who: str
+    role: str
+    trusts: tuple[str, Conditions]
+    needs: tuple[Need, ...]
+    refused: tuple[Grant, ...] = ()
+    endpoint: str | None = None
+
+
+def problems(synthesis: Synthesis) -> list[str]:
+    """Tell what the policies lack and what they have too much; nothing when they are as the tables say."""
+    world = World(synthesis)
+    expected = list(expectations(synthesis, world))
+    return [
+        *_unknown_roles(world, expected),
+        *(told for each in expected for told in _role(world, each)),
+        *_endpoints(world, expected),
+        *_resource_policies(synthesis, world),
+    ]
+
+
+def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
+    """Yield what each role of the environment must be."""
+    for stack in REGIONAL:
+        place = place_of(synthesis, stack)
+        template, resolver = synthesis.templates[stack], Resolver.of(synthesis, stack)
+        (vpc,) = of_type(template, "AWS::EC2::VPC")
+        group = resolver.attribute(vpc, "DefaultSecurityGroup")
+        yield _function(world, place, "processor", needs.processor(place))
+        yield _function(world, place, "issuer", needs.issuer(place))
+        yield _function(world, place, "rotation", needs.rotation(place))
+        yield _function(world, place, "default-security-group", needs.default_security_group(place, group))
+        replication = resolver.text(template["Outputs"]["ReplicationRoleArn"]["Value"])
+        yield _service_role("replication", place, replication, "s3.amazonaws.com", needs.replication(place))
+        flow_logs = resolver.text(only(template, "AWS::EC2::FlowLog")["DeliverLogsPermissionArn"])
+        service = "vpc-flow-logs.amazonaws.com"
+        yield _service_role("flow logs", place, flow_logs, service, needs.flow_logs(place))
+
+    place = place_of(synthesis, "Data")
+    resolver, trail = Resolver.of(synthesis, "Data"), only(synthesis.templates["Data"], "AWS::CloudTrail::Trail")
+    service, own_trail = "cloudtrail.amazonaws.com", place.arn("cloudtrail", "trail/serverless-audit-prod")
+    role = resolver.text(trail["CloudWatchLogsRoleArn"])
+    by_trail = needs.condition("StringEquals", "aws:SourceArn", own_trail)
+    yield _service_role("trail", place, role, service, needs.trail(place), by_trail)
+
+    place, secondary = place_of(synthesis, "Failover"), place_of(synthesis, "SecondaryRegional")
+    outputs = synthesis.templates["SecondaryRegional"]["Outputs"]
+    role = Resolver.of(synthesis, "SecondaryRegional").text(outputs["ReplicationRoleArn"]["Value"])
+    wanted = needs.bucket_replication(secondary.bucket("ingest"), role)
+    yield _function(world, place, "bucket-replication", wanted)
+
+
+def place_of(synthesis: Synthesis, stack: str) -> Place:
+    """Return where a stack is."""
+    here = synthesis.stacks[stack]
+    peer = next(region for region in synthesis.settings.regions if region != here.region)
+    return Place(here.account, here.region, peer)
+
+
+def sample(pattern: str) -> str:
+    """Return an ARN that a pattern of ours is meant for."""
+    # A key of the other region, known by its alias only.
+    keys = pattern.replace(":key/*", ":key/serverless-data-prod")
+    return keys.replace("??????", "AbCdEf").replace("*", "sample.csv")
+
+
+def _function(world: World, place: Place, word: str, wanted: Iterable[Need]) -> Expectation:
+    found = world.functions[f"serverless-{word}-prod", place.region]
+    attached: tuple[Need, ...] = ()
+    refused: tuple[Grant, ...] = ()
+    if found.in_network:
+        attached = (Need(needs.ATTACH_TO_NETWORK, ("*",), own=False),)
+        by_itself = needs.condition("ArnEquals", "lambda:SourceFunctionArn", found.arn)
+        refused = tuple(Grant("Deny", action, "*", by_itself) for action in needs.ATTACH_TO_NETWORK)
+    return Expectation(
+        who=f"{word} in {place.region}",
+        role=found.role,
+        trusts=("lambda.amazonaws.com", frozenset()),
+        needs=(*needs.of_every_function(place, word), *attached, *wanted),
+        refused=refused,
+        endpoint=place.region if found.in_network else None,
+    )
+
+
+def _service_role(
+    who: str, place: Place, role: str, service: str, wanted: Iterable[Need], conditions: Conditions = frozenset()
+) -> Expectation:
+    return Expectation(f"{who} in {place.region}", role, (service, conditions), tuple(wanted))
+
+
+def _unknown_roles(world: World, expected: Iterable[Expectation]) -> Iterator[str]:
+    known = {each.role for each in expected}
+    for role in world.roles.keys() ^ known:
+        yield f"the role {role} is in the templates or in the table, and not in both"
+
+
+def _role(world: World, expected: Expectation) -> Iterator[str]:
+    role = world.roles[expected.role]
+    trust = {(who, each.effect, each.actions, each.conditions) for each in role.trust for who in each.principals}
+    if trust != {(expected.trusts[0], "Allow", ("sts:AssumeRole",), expected.trusts[1])}:
+        yield f"{expected.who}: who may take on the role is not {expected.trusts[0]} alone"
+
+    wanted = {grant for need in expected.needs for grant in need.grants()} | set(expected.refused)
+    found = {grant for statement in role.statements for grant in statement.grants()}
+    yield from _compared(f"{expected.who}: its role", wanted, found)
+    for grant in found:
+        if grant.effect == "Allow" and grant.resource == "*" and grant.action not in needs.EVERYWHERE:
+            yield f"{expected.who}: {grant.action} on * is not explained"
+
+    for need in expected.needs:
+        endpoint = expected.endpoint if need.own else None
+        for grant in need.grants():
+            request = Request(expected.role, grant.action, sample(grant.resource), _meeting(grant.conditions))
+            yield from (f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint))
+            for context in _missing(grant.conditions, besides={"kms:ResourceAliases"}):
+                if not world.refusals(replace(request, context=context)):
+                    yield f"{expected.who}: {grant.action} is allowed whatever {dict(context)}"
+    for grant in expected.refused:
+        request = Request(expected.role, grant.action, "*", _meeting(grant.conditions))
+        if not world.refusals(request):
+            yield f"{expected.who}: {grant.action} is not refused to the function's own code"
+
+
+def _endpoints(world: World, expected: Iterable[Expectation]) -> Iterator[str]:
+    admitted: dict[tuple[str, str], set[Grant]] = {place: set() for place in world.endpoints}
+    for each in expected:
+        as_role = needs.condition("ArnEquals", "aws:PrincipalArn", each.role)
+        for need in each.needs if each.endpoint else ():
+            service = need.actions[0].partition(":")[0]
+            if need.own:
+                grants = {replaced._replace(conditions=replaced.conditions | as_role) for replaced in need.grants()}
+                admitted.setdefault((service, str(each.endpoint)), set()).update(grants)
+    for (service, region), wanted in admitted.items():
+        policy = world.endpoints.get((service, region), [])
+        found = {grant for statement in policy for grant in statement.grants()}
+        yield from _compared(f"the {service} endpoint in {region}", wanted, found)
+
+
+def _resource_policies(synthesis: Synthesis, world: World) -> Iterator[str]:
+    said = list(_said(synthesis))
+    wanted = {each for policy in said for each in policy.one_by_one()}
+    found = {
+        (arn, each.effect, principal, grant.action, grant.resource, grant.conditions)
+        for arn, statements in world.resource_policies.items()
+        for each in statements
+        for principal in each.principals
+        for grant in each.grants()
+    }
+    yield from _compared("the policies on resources", wanted, found)
+    for policy in said:
+        if policy.effect == "Allow" and policy.principal.endswith(".amazonaws.com"):
+            yield from _service(world, policy)
+
+
+def _said(synthesis: Synthesis) -> Iterator[Said]:
+    home = synthesis.stacks["Data"].region
+    for stack in REGIONAL:
+        template, place = synthesis.templates[stack], place_of(synthesis, stack)
+        (api,) = of_type(template, "AWS::ApiGatewayV2::Api")
+        routes = tuple(
+            route["RouteKey"].partition(" ")[2] for route in of_type(template, "AWS::ApiGatewayV2::Route").values()
+        )
+        yield from services.of_a_region(place, Resolver.of(synthesis, stack).reference(api), routes)
+        yield from services.of_keys(place, home)
+    yield from services.of_data(place_of(synthesis, "Data"))
+
+
+def _service(world: World, said: Said) -> Iterator[str]:
+    """Ask as the service would: with what the conditions want, and then with each of them unmet."""
+    for action in said.actions:
+        resource = said.on if said.resources == ("*",) else sample(said.resources[0])
+        request = Request(said.principal, action.replace("*", ""), resource, _meeting(said.conditions))
+        yield from world.refusals(request)
+        for context in _missing(said.conditions):
+            if not world.refusals(replace(request, context=context)):
+                yield f"{said.principal} may {action} on {said.on} whatever {dict(context)}"
+
+
+def _meeting(conditions: Conditions) -> Context:
+    """Return a context in which conditions that allow are met."""
+    return {key: sample(values[0]) for operator, key, values in conditions if not operator.startswith("ForAnyValue")}
+
+
+def _missing(conditions: Conditions, besides: Iterable[str] = ()) -> Iterator[Mapping[str, str]]:
+    """Yield contexts that each fail one condition."""
+    met = _meeting(conditions)
+    for key in met.keys() - set(besides):
+        yield {**met, key: "arn:aws:s3:::of-somebody-else"}  # type: ignore[dict-item]
+
+
+def _compared(whose: str, wanted: set[tuple[object, ...]], found: set[tuple[object, ...]]) -> Iterator[str]:  # type: ignore[type-arg]
+    for each in sorted(map(str, wanted - found)):
+        yield f"{whose} lacks {each}"
+    for each in sorted(map(str, found - wanted)):
+        yield f"{whose} has what nothing needs: {each}"

@@ -1,0 +1,188 @@
+"""What each role needs, written from what its code calls: the table that the templates are held to, both ways.
+
+Read beside the handlers: an action that a handler begins to call belongs here first, and then into `infra`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unit_tests.infra.iam.statements import Conditions, Grant
+
+EVERYWHERE = {
+    "ec2:AssignPrivateIpAddresses": "Lambda attaches a function to a VPC; EC2 knows no resource for it in advance",
+    "ec2:CreateNetworkInterface": "likewise",
+    "ec2:DeleteNetworkInterface": "likewise; AWS documents it with `*` only",
+    "ec2:DescribeNetworkInterfaces": "EC2's Describe calls take no resource",
+    "ec2:DescribeSecurityGroups": "likewise",
+    "ec2:DescribeSubnets": "likewise",
+    "ec2:UnassignPrivateIpAddresses": "as AssignPrivateIpAddresses",
+    "xray:PutTelemetryRecords": "X-Ray takes no resource",
+    "xray:PutTraceSegments": "likewise",
+}
+"""The only actions that may be allowed on `*`, and why each cannot be narrower."""
+
+ATTACH_TO_NETWORK = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+def condition(operator: str, key: str, *values: str) -> Conditions:
+    """Return one condition, in the form that statements have theirs."""
+    return frozenset({(operator, key, values)})
+
+
+@dataclass(frozen=True)
+class Need:
+    """Actions that a role needs on resources.
+
+    Attributes:
+        actions: of one service.
+        on: patterns of ARNs.
+        own: whether the function's own code makes the call, which then leaves by the VPC's endpoint if it is in one;
+            else an AWS service makes it as the role.
+        conditions: under which it is enough to be allowed.
+    """
+
+    actions: tuple[str, ...]
+    on: tuple[str, ...]
+    own: bool = True
+    conditions: Conditions = frozenset()
+
+    def grants(self) -> Iterator[Grant]:
+        """Yield it action by action and resource by resource."""
+        for action in self.actions:
+            for resource in self.on:
+                yield Grant("Allow", action, resource, self.conditions)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region, by whose name everything in it is named.
+
+    Attributes:
+        account: 12 digits.
+        region: this one.
+        peer: the other one.
+    """
+
+    account: str
+    region: str
+    peer: str
+
+    def arn(self, service: str, resource: str, region: str | None = None) -> str:
+        """Return an ARN of this account."""
+        return f"arn:aws:{service}:{region or self.region}:{self.account}:{resource}"
+
+    def bucket(self, word: str, region: str | None = None) -> str:
+        """Return a bucket's ARN."""
+        return f"arn:aws:s3:::serverless-{word}-prod-{self.account}-{region or self.region}-an"
+
+    def queue(self, word: str) -> str:
+        """Return a queue's ARN."""
+        return self.arn("sqs", f"serverless-{word}-prod")
+
+    def key(self, purpose: str) -> str:
+        """Return the ARN of this region's key for a purpose."""
+        return self.arn("kms", f"key/serverless-{purpose}-prod")
+
+    def logs(self, word: str) -> str:
+        """Return the ARN of a log group, with what is in it."""
+        return self.arn("logs", f"log-group:serverless-{word}-prod:*")
+
+    @property
+    def table(self) -> str:
+        """The ARN of the table's replica here."""
+        return self.arn("dynamodb", "table/serverless-ledger-prod")
+
+    @property
+    def secret(self) -> str:
+        """The ARN of the secret here, but for the six characters that Secrets Manager chooses."""
+        return self.arn("secretsmanager", "secret:serverless-receipt-signing-prod-??????")
+
+
+def of_every_function(place: Place, word: str) -> Iterator[Need]:
+    """What Lambda does in the name of any function."""
+    yield Need(("logs:CreateLogStream", "logs:PutLogEvents"), (place.logs(word),), own=False)
+    yield Need(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",), own=False)
+    yield Need(("sqs:SendMessage",), (place.queue("async-dlq"),), own=False)
+    yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("queue"),), own=False)
+
+
+def processor(place: Place) -> Iterator[Need]:
+    """Reads what came in, archives what it must refuse, writes the ledger, puts back what is not proven done."""
+    queue, archive = place.queue("ingest"), place.bucket("archive")
+    yield Need(("s3:GetObject", "s3:GetObjectVersion"), (f"{place.bucket('ingest')}/incoming/*",))
+    yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
+    writes = ("dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    yield Need((*writes, "dynamodb:GetItem", "dynamodb:Query"), (place.table,))
+    yield Need(("sqs:SendMessage",), (queue, place.queue("ingest-dlq")))
+    polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+    yield Need(polls, (queue,), own=False)
+    yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
+
+
+def issuer(place: Place) -> Iterator[Need]:
+    """Presigns uploads as itself, looks whether they came, and answers from the ledger."""
+    bucket = place.bucket("ingest")
+    yield Need(("s3:GetObject", "s3:PutObject"), (f"{bucket}/incoming/uploads/*",))
+    yield Need(("s3:ListBucket",), (bucket,), conditions=condition("StringLike", "s3:prefix", "incoming/uploads/*"))
+    yield Need(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), (place.table,))
+    yield Need(("dynamodb:Query",), (f"{place.table}/index/by_file",))
+    yield Need(("secretsmanager:GetSecretValue",), (place.secret,))
+    yield Need(("sqs:GetQueueAttributes",), (place.queue("ingest"),))
+    yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
+    yield Need(("kms:Decrypt",), (place.key("secret"),), own=False)
+
+
+def rotation(place: Place) -> Iterator[Need]:
+    """The four steps of a rotation."""
+    reads = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
+    writes = ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
+    yield Need((*reads, *writes), (place.secret,))
+    yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("secret"),), own=False)
+
+
+def default_security_group(place: Place, group: str) -> Iterator[Need]:
+    """Looks which rules the VPC's default group has, and takes them away."""
+    yield Need(("ec2:DescribeSecurityGroups",), ("*",))
+    revokes = ("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress")
+    yield Need(revokes, (place.arn("ec2", f"security-group/{group}"),))
+
+
+def bucket_replication(bucket: str, replication_role: str) -> Iterator[Need]:
+    """Sets the secondary's rule, for which S3 wants to be handed a role."""
+    yield Need(("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"), (bucket,))
+    to_s3 = condition("StringEquals", "iam:PassedToService", "s3.amazonaws.com")
+    yield Need(("iam:PassRole",), (replication_role,), conditions=to_s3)
+
+
+def replication(place: Place) -> Iterator[Need]:
+    """S3 reads here and writes there; the key over there is known by its alias only."""
+    source, destination = place.bucket("ingest"), place.bucket("ingest", place.peer)
+    yield Need(("s3:GetReplicationConfiguration", "s3:ListBucket"), (source,), own=False)
+    versions = ("s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging")
+    yield Need(versions, (f"{source}/*",), own=False)
+    yield Need(("s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"), (f"{destination}/*",), own=False)
+    yield Need(("kms:Decrypt",), (place.key("data"),), own=False)
+    yield Need(
+        ("kms:Encrypt", "kms:GenerateDataKey"),
+        (place.arn("kms", "key/*", place.peer),),
+        own=False,
+        conditions=condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-data-prod"),
+    )
+
+
+def flow_logs(place: Place) -> Iterator[Need]:
+    """The VPC writes its flow log."""
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams")
+    yield Need(actions, (place.logs("flow-logs"),), own=False)
+
+
+def trail(place: Place) -> Iterator[Need]:
+    """CloudTrail writes its log group."""
+    yield Need(("logs:CreateLogStream", "logs:PutLogEvents"), (place.logs("audit"),), own=False)

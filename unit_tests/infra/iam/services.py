@@ -1,0 +1,148 @@
+"""What AWS services and strangers may do, by the policies that are on the resources themselves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unit_tests.infra.iam.needs import Place, condition
+from unit_tests.infra.iam.statements import Conditions
+
+WITHOUT_TLS = condition("Bool", "aws:SecureTransport", "false")
+OLD_TLS = condition("NumericLessThan", "s3:TlsVersion", "1.2")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the policy on a resource says.
+
+    Attributes:
+        on: the ARN of the resource that has the policy.
+        effect: `Allow` or `Deny`.
+        principal: a service, `*`, or the account's root.
+        actions: patterns.
+        resources: patterns of ARNs.
+        conditions: under which it says so.
+    """
+
+    on: str
+    effect: str
+    principal: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Conditions = frozenset()
+
+    def one_by_one(self) -> Iterator[tuple[str, str, str, str, str, Conditions]]:
+        """Yield it action by action and resource by resource."""
+        for action in self.actions:
+            for resource in self.resources:
+                yield self.on, self.effect, self.principal, action, resource, self.conditions
+
+
+def of_a_region(place: Place, api: str, routes: tuple[str, ...]) -> Iterator[Said]:
+    """What the policies of a regional stack say.
+
+    Args:
+        place: the region.
+        api: the HTTP API's id.
+        routes: paths that API Gateway hands to the issuer.
+    """
+    own_account = condition("StringEquals", "aws:SourceAccount", place.account)
+    ingest, archive, logs = (place.bucket(word) for word in ("ingest", "archive", "access-logs"))
+    for bucket in (ingest, archive, logs):
+        yield from _over_tls(bucket)
+    for bucket in (ingest, archive):
+        yield from _under_key(bucket, place.key("data"))
+    for word, bucket in (("ingest", ingest), ("archive", archive)):
+        yield _access_log(logs, word, bucket, own_account)
+
+    queue = place.queue("ingest")
+    for each in (queue, place.queue("ingest-dlq"), place.queue("async-dlq")):
+        yield Said(each, "Deny", "*", ("sqs:*",), (each,), WITHOUT_TLS)
+    from_bucket = own_account | condition("ArnEquals", "aws:SourceArn", ingest)
+    yield Said(queue, "Allow", "s3.amazonaws.com", ("sqs:SendMessage",), (queue,), from_bucket)
+
+    topic = place.arn("sns", "serverless-alarms-prod")
+    yield Said(topic, "Deny", "*", ("sns:Publish",), (topic,), WITHOUT_TLS)
+    alarms = condition("ArnLike", "aws:SourceArn", place.arn("cloudwatch", "alarm:serverless-*-prod"))
+    yield Said(topic, "Allow", "cloudwatch.amazonaws.com", ("sns:Publish",), (topic,), own_account | alarms)
+
+    invoke = ("lambda:InvokeFunction",)
+    rotates = place.arn("lambda", "function:serverless-rotation-prod")
+    of_secret = own_account | condition("ArnLike", "aws:SourceArn", place.secret)
+    yield Said(rotates, "Allow", "secretsmanager.amazonaws.com", invoke, (rotates,), of_secret)
+    issues = place.arn("lambda", "function:serverless-issuer-prod")
+    for route in routes:
+        of_route = condition("ArnLike", "aws:SourceArn", place.arn("execute-api", f"{api}/*/*{route}"))
+        yield Said(issues, "Allow", "apigateway.amazonaws.com", invoke, (issues,), of_route)
+
+
+def of_keys(place: Place, trail_home: str) -> Iterator[Said]:
+    """What the key policies of a region say.
+
+    Args:
+        place: the region.
+        trail_home: the region that homes the trail.
+    """
+    own_account = condition("StringEquals", "aws:SourceAccount", place.account)
+    log_groups = condition(
+        "ArnLike", "kms:EncryptionContext:aws:logs:arn", place.arn("logs", "log-group:serverless-*")
+    )
+    the_trail = condition(
+        "StringEquals", "aws:SourceArn", place.arn("cloudtrail", "trail/serverless-audit-prod", trail_home)
+    )
+    log_actions = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+    trail_actions = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*")
+    for purpose in ("data", "queue", "logs", "secret", "trail"):
+        # The account's own policies decide, as AWS advises: without this a key cannot be managed by anybody.
+        root = f"arn:aws:iam::{place.account}:root"
+        yield Said(place.key(purpose), "Allow", root, ("kms:*",), ("*",))
+    for service in ("s3.amazonaws.com", "cloudwatch.amazonaws.com"):
+        actions = ("kms:Decrypt", "kms:GenerateDataKey")
+        yield Said(place.key("queue"), "Allow", service, actions, ("*",), own_account)
+    for purpose in ("logs", "trail"):
+        service = f"logs.{place.region}.amazonaws.com"
+        yield Said(place.key(purpose), "Allow", service, log_actions, ("*",), log_groups)
+    yield Said(place.key("trail"), "Allow", "cloudtrail.amazonaws.com", trail_actions, ("*",), the_trail)
+
+
+def of_data(place: Place) -> Iterator[Said]:
+    """What the policies of the data stack say; the secret's is on its replica too."""
+    trail, logs = place.bucket("trail"), place.bucket("trail-access-logs")
+    for bucket in (trail, logs):
+        yield from _over_tls(bucket)
+    yield from _under_key(trail, place.key("trail"))
+    own_account = condition("StringEquals", "aws:SourceAccount", place.account)
+    yield _access_log(logs, "trail", trail, own_account)
+
+    service = "cloudtrail.amazonaws.com"
+    the_trail = condition("StringEquals", "aws:SourceArn", place.arn("cloudtrail", "trail/serverless-audit-prod"))
+    to_owner = condition("StringEquals", "s3:x-amz-acl", "bucket-owner-full-control")
+    yield Said(trail, "Allow", service, ("s3:GetBucketAcl",), (trail,), the_trail)
+    log_files = f"{trail}/AWSLogs/{place.account}/*"
+    yield Said(trail, "Allow", service, ("s3:PutObject",), (log_files,), the_trail | to_owner)
+
+    stranger = condition("StringNotEquals", "aws:PrincipalAccount", place.account)
+    no_service = condition("Bool", "aws:PrincipalIsAWSService", "false")
+    for region in (place.region, place.peer):
+        secret = place.secret.replace(place.region, region).replace("??????", "AbCdEf")
+        for conditions in (WITHOUT_TLS, stranger | no_service):
+            yield Said(secret, "Deny", "*", ("secretsmanager:*",), ("*",), conditions)
+
+
+def _over_tls(bucket: str) -> Iterator[Said]:
+    for conditions in (WITHOUT_TLS, OLD_TLS):
+        yield Said(bucket, "Deny", "*", ("s3:*",), (bucket, f"{bucket}/*"), conditions)
+
+
+def _under_key(bucket: str, key: str) -> Iterator[Said]:
+    """An upload that names another encryption than the bucket's is refused."""
+    for header, wanted in (
+        ("s3:x-amz-server-side-encryption", "aws:kms"),
+        ("s3:x-amz-server-side-encryption-aws-kms-key-id", key),
+    ):
+        another = condition("StringNotEquals", header, wanted) | condition("Null", header, "false")
+        yield Said(bucket, "Deny", "*", ("s3:PutObject",), (f"{bucket}/*",), another)
+
+
+def _access_log(logs: str, word: str, source: str, own_account: Conditions) -> Said:
+    from_source = own_account | condition("ArnLike", "aws:SourceArn", source)
+    return Said(logs, "Allow", "logging.s3.amazonaws.com", ("s3:PutObject",), (f"{logs}/{word}/*",), from_source)
