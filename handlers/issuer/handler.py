@@ -13,6 +13,7 @@ the other one and is not in its table yet. Errors are JSON: `{error, message, hi
 """
 
 import json
+import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,7 +37,11 @@ RECEIPT_HEADER: Final = "x-upload-receipt"
 app = APIGatewayHttpResolver()
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
+# Where Lambda runs no X-Ray daemon (tracing off, or not Lambda), segments would go nowhere and fill the log.
+tracer = Tracer(
+    disabled=True if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ else None,
+    patch_modules=["botocore"],
+)
 
 
 @logger.inject_lambda_context

@@ -245,9 +245,9 @@ def _kind(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
-        return f"the text {ascii(value[:80])}" if value else "an empty text"
+        return f"the text {value[:80]!a}" if value else "an empty text"
     if isinstance(value, int) and abs(value) >= _UNREADABLE:
         return "a number of more than 30 digits"
     if isinstance(value, int | float):
-        return f"the number {value}"
+        return f"the number {value!s}"
     return "a list" if isinstance(value, list) else "an object"

@@ -169,7 +169,7 @@ def _parse(event: Mapping[str, Any]) -> Request:
 
 
 def _failure(event: Mapping[str, Any], context: Context, error: BaseException) -> bytes:
-    reason = f"{type(error).__name__}: {error} (log stream {context.log_stream_name})"
+    reason = f"{type(error).__name__}: {_said(error)} (log stream {context.log_stream_name})"
     # A failed Update keeps its resource; a failed Create gets an id that its Delete will be known by.
     name = event.get("PhysicalResourceId") or f"{_NEVER_CREATED}{event.get('LogicalResourceId', '')}"
     for length in (1024, 256, 0):
@@ -177,6 +177,13 @@ def _failure(event: Mapping[str, Any], context: Context, error: BaseException) -
         if len(body) <= MAXIMUM_ANSWER_BYTES:
             break
     return body
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception that cannot say itself must be answered for all the same
+        return "it cannot be shown"
 
 
 def _body(event: Mapping[str, Any], *, status: str, outcome: Outcome) -> bytes:

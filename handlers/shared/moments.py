@@ -13,6 +13,11 @@ def as_text(moment: datetime) -> str:
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
+def from_epoch(seconds: float) -> str:
+    """Return epoch seconds as `as_text` writes them."""
+    return as_text(datetime.fromtimestamp(seconds, UTC))
+
+
 def hour_of(moment: str) -> str:
     """Return the hour of `as_text`'s text, as the state index groups by: `2026-01-31T12`."""
     return moment[:13]

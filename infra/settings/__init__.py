@@ -12,11 +12,12 @@ from infra.settings.model import (
     TagSettings,
     VpcSettings,
 )
-from infra.settings.regions import AWS_REGIONS, STRONG_REGIONS, RegionRole
+from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, RegionRole
 
 __all__ = [
     "AWS_REGIONS",
     "PLACEHOLDER_ACCOUNT",
+    "PREFIX_LISTS",
     "STRONG_REGIONS",
     "DomainSettings",
     "LimitSettings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from infra.naming import BUCKETS, Naming, NamingError
 from infra.settings.regions import STRONG_REGIONS
@@ -130,6 +130,29 @@ def _limits(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
+def _prefix_lists(settings: Settings) -> Iterator[Contradiction]:
+    if settings.vpc.mode == "none":
+        return
+    services: tuple[Literal["s3", "dynamodb"], ...] = ("s3", "dynamodb")
+    for service in services:
+        lacking = [each for each in settings.regions if settings.vpc.prefix_list_of(service, each) is None]
+        if not lacking:
+            continue
+        set_already = settings.vpc.s3_prefix_list if service == "s3" else settings.vpc.dynamodb_prefix_list
+        commands = "; ".join(
+            f"aws ec2 describe-managed-prefix-lists --region {region} "
+            f"--filters Name=prefix-list-name,Values=com.amazonaws.{region}.{service}"
+            for region in lacking
+        )
+        yield Contradiction(
+            (f"vpc.{service}_prefix_list", "vpc.mode", "primary_region", "secondary_region"),
+            f"functions reach {service} through its managed prefix list, whose id in {' and '.join(lacking)} is not "
+            f"built in. Ask AWS for it: {commands}",
+            f"a table from region to prefix list id that has {' and '.join(lacking)}",
+            {**set_already, **dict.fromkeys(lacking, "pl-0123456789abcdef0")},
+        )
+
+
 def _names(settings: Settings) -> Iterator[Contradiction]:
     naming = Naming(settings.environment)
     longest = max(BUCKETS, key=len)
@@ -151,5 +174,6 @@ _CHECKS: Final[tuple[Callable[[Settings], Iterator[Contradiction]], ...]] = (
     _production,
     _locks,
     _limits,
+    _prefix_lists,
     _names,
 )

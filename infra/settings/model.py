@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from infra.settings.contradictions import CONTRADICTION, contradictions_of
-from infra.settings.regions import AWS_REGIONS, STRONG_REGIONS, RegionRole
+from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, RegionRole
 
 PLACEHOLDER_ACCOUNT: Final = "000000000000"
 """The account of an environment that names none: enough to synthesize and for the local cloud, refused by a deploy."""
@@ -177,14 +177,20 @@ class VpcSettings(_Table):
         {},
         "S3's managed prefix list, for regions that the built-in table lacks.",
         allowed=_PREFIX_LIST_WORDS,
-        example={"us-east-1": "pl-63a5400a"},
+        example={"eu-west-1": "pl-6da54004"},
     )
     dynamodb_prefix_list: Mapping[Region, PrefixList] = _setting(
         {},
         "DynamoDB's managed prefix list, for regions that the built-in table lacks.",
         allowed=_PREFIX_LIST_WORDS,
-        example={"us-east-1": "pl-02cd2c6b"},
+        example={"eu-west-1": "pl-6fa54006"},
     )
+
+    def prefix_list_of(self, service: Literal["s3", "dynamodb"], region: str) -> str | None:
+        """The id of the service's managed prefix list in a region: as set, else as built in; None if neither is."""
+        is_set = self.s3_prefix_list if service == "s3" else self.dynamodb_prefix_list
+        built_in = PREFIX_LISTS.get(region)
+        return is_set.get(region, getattr(built_in, service, None))
 
 
 class RetentionSettings(_Table):

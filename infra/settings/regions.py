@@ -1,5 +1,6 @@
 """The regions that the platform can live in, and a region's part in it."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -51,3 +52,20 @@ AWS_REGIONS: Final = (
 
 STRONG_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2")
 """The one set of regions in America that DynamoDB can hold strongly consistent: two replicas and a witness."""
+
+
+@dataclass(frozen=True)
+class GatewayPrefixLists:
+    """The ids of a region's AWS-managed prefix lists, which a security group needs to name a gateway endpoint."""
+
+    s3: str
+    dynamodb: str
+
+
+PREFIX_LISTS: Final = {
+    "us-east-1": GatewayPrefixLists(s3="pl-63a5400a", dynamodb="pl-02cd2c6b"),
+    "us-east-2": GatewayPrefixLists(s3="pl-7ba54012", dynamodb="pl-4ca54025"),
+    "us-west-1": GatewayPrefixLists(s3="pl-6ba54002", dynamodb="pl-6ea54007"),
+    "us-west-2": GatewayPrefixLists(s3="pl-68a54001", dynamodb="pl-00a54069"),
+}
+"""By region; the same in all accounts. AWS tells them by DescribeManagedPrefixLists only, so others must be set."""

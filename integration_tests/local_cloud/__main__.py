@@ -1,4 +1,4 @@
-"""`python -m integration_tests.local_cloud`: keep a local cloud up, and say how to point the AWS CLI and the CDK at it."""
+"""`python -m integration_tests.local_cloud`: keep a local cloud up, and say how to use it."""
 
 from __future__ import annotations
 

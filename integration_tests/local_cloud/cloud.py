@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -42,6 +43,8 @@ class LocalCloud:
 
     def __init__(self, server: ServerProcess, *, account: str) -> None:
         self._server = server
+        self._session: Any = boto3.session.Session()
+        self._making_clients = threading.Lock()
         self.account = account
         self.endpoint_url = f"http://{HOST}:{server.port}"
 
@@ -140,8 +143,9 @@ class LocalCloud:
             "aws_secret_access_key": SECRET_ACCESS_KEY,
             "config": Config(proxies={}, s3={"addressing_style": "path"}, retries={"mode": "standard"}),
         }
-        session: Any = boto3.session.Session()
-        return session.client(service, **{**arguments, **overrides})
+        # Making a client reads its service's model, which the session keeps; sessions are not thread-safe.
+        with self._making_clients:
+            return self._session.client(service, **{**arguments, **overrides})
 
     def api_url(self, api_id: str, stage: str = "$default") -> str:
         """Where an HTTP API answers here. AWS's `https://<id>.execute-api.<region>.amazonaws.com` needs DNS and TLS."""

@@ -38,7 +38,7 @@ _SIGNED_REGION: Final = re.compile(
 
 
 def with_control_surface(application: Application) -> Application:
-    """The application, with requests under `/_local_cloud/` answered here and those to a region that is down refused."""
+    """The application; requests under `/_local_cloud/` are answered here, those to a region that is down refused."""
 
     async def front(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI's shapes
         if scope["type"] != "http":

@@ -107,7 +107,7 @@ class ServerProcess:
             [sys.executable, "-m", _MODULE, f"--listener={listener}"],
             cwd=_REPOSITORY,
             env=self._environment(account, port),
-            # Held open and never written: when this process is gone, however it went, the server reads its end and stops.
+            # Held open, never written: when this process is gone, however it went, the server reads the end and stops.
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

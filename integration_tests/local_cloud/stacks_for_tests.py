@@ -26,10 +26,13 @@ class Stack:
 
     def __init__(self, cloud: LocalCloud, region: str, name: str) -> None:
         self.cloud, self.region, self.name = cloud, region, name
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
         """A client of the stack's region."""
-        return self.cloud.client(service, self.region)
+        if service not in self._clients:
+            self._clients[service] = self.cloud.client(service, self.region)
+        return self._clients[service]
 
     def __getitem__(self, logical_id: str) -> str:
         """The physical id of a resource."""

@@ -377,3 +377,43 @@ def test_a_bucket_that_holds_objects_cannot_be_deleted(cloud: LocalCloud) -> Non
         stack.delete()
     stack.client("s3").delete_object(Bucket=stack["Bucket"], Key="a")
     stack.delete()
+
+
+def test_the_key_of_an_object_is_told_by_its_arn(cloud: LocalCloud) -> None:
+    resources = {
+        "Key": key(),
+        "Alias": {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {"AliasName": "alias/objects", "TargetKeyId": {"Ref": "Key"}},
+        },
+        "Bucket": {**bucket("keyed", **encrypted("alias/objects")), "DependsOn": "Alias"},
+    }
+    stack = deploy(cloud, resources, {"Key": {"Fn::GetAtt": ["Key", "Arn"]}})
+    s3, name, arn = stack.client("s3"), stack["Bucket"], stack.outputs()["Key"]
+    by_default = s3.put_object(Bucket=name, Key="default", Body=b"x")
+    assert (by_default["SSEKMSKeyId"], by_default["BucketKeyEnabled"]) == (arn, True)
+    assert s3.head_object(Bucket=name, Key="default")["SSEKMSKeyId"] == arn
+    managed = s3.put_object(Bucket=name, Key="managed", Body=b"x", ServerSideEncryption="aws:kms")
+    assert managed["SSEKMSKeyId"] == "arn:aws:kms:us-east-1:000000000000:alias/aws/s3"
+    with pytest.raises(ClientError, match=r"KMS\.NotFound"):
+        s3.put_object(Bucket=name, Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/none")
+
+
+def test_a_policy_that_demands_tls_admits_the_loopback(cloud: LocalCloud) -> None:
+    arns = [{"Fn::GetAtt": ["Bucket", "Arn"]}, {"Fn::Sub": "${Bucket.Arn}/*"}]
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": arns, "Condition": insecure}
+    resources = {
+        "Reader": role("lambda.amazonaws.com", allow("s3:ListBucket")),
+        "Bucket": bucket("tls"),
+        "Policy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "Bucket"},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]},
+            },
+        },
+    }
+    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
+    reader = assume(cloud, stack.outputs()["Role"], "s3")
+    assert reader.list_objects_v2(Bucket=stack["Bucket"])["KeyCount"] == 0

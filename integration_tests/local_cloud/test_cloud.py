@@ -1,4 +1,4 @@
-"""The cloud itself: it starts, it obeys, it stops, it leaves nothing running; and what has no other place to be tested."""
+"""The cloud itself: it starts, obeys, stops and leaves nothing running; and what has no other place."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_killing_its_user_ends_the_server_too() -> None:
 
 def test_a_server_that_dies_while_starting_shows_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_process, "_MODULE", "integration_tests.local_cloud.no_such_launcher")
-    with pytest.raises(LocalCloudError, match="(?s)died with exit status 1.*No module named"):
+    with pytest.raises(LocalCloudError, match=r"(?s)died with exit status 1.*No module named"):
         LocalCloud.start()
 
 
@@ -97,7 +97,9 @@ def test_its_environment_lets_nothing_of_the_real_aws_through(
     assert "AWS_SESSION_TOKEN" not in environment
     assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint_url
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    said = subprocess.run(  # noqa: S603  a program of this test
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == cloud.account
 
 
@@ -136,6 +138,30 @@ def test_a_region_that_is_down_answers_nothing_and_goes_on_afterwards(cloud: Loc
         cloud.region_up("us-west-2")
     assert depth(stack, "Dead") == 0
     assert until(lambda: depth(stack, "Dead")) == 1
+
+
+def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(cloud: LocalCloud) -> None:
+    source = """
+        import boto3, os
+        def handler(event, context):
+            boto3.client("sqs", "us-east-1").send_message(QueueUrl=os.environ["QUEUE"], MessageBody="tried")
+            raise RuntimeError("again")
+    """
+    told = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    resources = {
+        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
+        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": told["Queue"]}}),
+    }
+    stack = deploy(cloud, resources, region="us-west-2")
+    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
+    assert until(lambda: depth(told, "Queue")) == 1
+    cloud.region_down("us-west-2")
+    try:
+        until(lambda: depth(told, "Queue") > 1, seconds=1.2)
+        assert depth(told, "Queue") == 1
+    finally:
+        cloud.region_up("us-west-2")
+    assert until(lambda: depth(told, "Queue") == 3)
 
 
 def test_an_output_is_read_in_the_region_that_the_reference_names(cloud: LocalCloud) -> None:
@@ -362,3 +388,10 @@ def test_metric_math(expression: str, expected: list[float | None]) -> None:
 def test_what_is_not_faithful_is_said(cloud: LocalCloud) -> None:
     assert all(what and why for what, why in cloud.not_faithful)
     assert any("FlowLog" in what for what, _ in cloud.not_faithful)
+
+
+def test_every_shim_is_in_the_documentation() -> None:
+    folder = Path(__file__).parent / "shims"
+    named = {file.stem for file in folder.glob("*.py") if file.stem != "__init__"}
+    text = (REPOSITORY / "docs" / "local_cloud.md").read_text()
+    assert {name for name in named if f"`{name}`" not in text} == set()

@@ -148,7 +148,7 @@ def test_the_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalC
     assert until(lambda: depth(stack, "Dead")) == 1
     message = stack.client("sqs").receive_message(QueueUrl=stack["Dead"])["Messages"][0]
     assert json.loads(message["Body"])["hop"] == 16
-    assert depth(stack, "Queue") == 0
+    assert until(lambda: depth(stack, "Queue") == 0)
 
 
 def test_a_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> None:

@@ -1,4 +1,4 @@
-"""Alarms that fire on their own data and on no other's, metrics that exist to fire on, and health checks with a status."""
+"""Alarms that fire on their own data and on no other's, metrics to fire on, and health checks with a status."""
 
 from __future__ import annotations
 
@@ -169,8 +169,10 @@ def test_metrics_embedded_in_a_functions_log_are_published(cloud: LocalCloud) ->
     source = """
         import json
         def handler(event, context):
-            directive = {"Namespace": "Embedded", "Dimensions": [["service"]], "Metrics": [{"Name": "Records", "Unit": "Count"}]}
-            print(json.dumps({"_aws": {"Timestamp": 1, "CloudWatchMetrics": [directive]}, "service": "x", "Records": [3, 4]}))
+            metrics = [{"Name": "Records", "Unit": "Count"}]
+            directive = {"Namespace": "Embedded", "Dimensions": [["service"]], "Metrics": metrics}
+            mark = {"Timestamp": 1, "CloudWatchMetrics": [directive]}
+            print(json.dumps({"_aws": mark, "service": "x", "Records": [3, 4]}))
     """
     logs = allow("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
     resources = {
@@ -278,3 +280,26 @@ def test_a_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalClo
     assert ours["SECONDARY"]["HealthCheckId"] == stack["Check"]
     assert health(stack, "Check").startswith("Failure")
     stack.delete()
+
+
+def test_a_log_group_under_a_key_that_does_not_admit_it_cannot_be_made(cloud: LocalCloud) -> None:
+    group = {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"RetentionInDays": 30, "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},
+    }
+    with pytest.raises(AssertionError, match="does not let CloudWatch Logs"):
+        deploy(cloud, {"Key": key(), "Group": group})
+    admitting = key()
+    admitting["Properties"]["KeyPolicy"]["Statement"].append(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:000000000000:*"}},
+        }
+    )
+    stack = deploy(cloud, {"Key": admitting, "Group": group})
+    described = stack.client("logs").describe_log_groups(logGroupNamePrefix=stack["Group"])["logGroups"][0]
+    assert described["retentionInDays"] == 30
+    assert described["kmsKeyId"].endswith(stack["Key"])

@@ -26,7 +26,8 @@ ROTATES = """
                 pass
             else:
                 raise AssertionError("a pending version has no value before it is put")
-            secrets.put_secret_value(SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
+            secrets.put_secret_value(
+                SecretId=arn, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"])
         if step == "testSecret":
             assert secrets.get_secret_value(SecretId=arn, VersionStage="AWSPENDING")["SecretString"] == "new"
         if step == "finishSecret":

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from infra.naming import BUCKETS
-from infra.settings import AWS_REGIONS, STRONG_REGIONS, Settings
+from infra.settings import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, Settings
 
 LOG_DAYS: Final = (
     1,
@@ -75,7 +75,7 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
             "name": draw(st.sampled_from(["ingest.example.com", "a.bc", "x1.example.co.uk"])),
             "hosted_zone_id": draw(st.from_regex(r"Z[A-Z0-9]{1,31}", fullmatch=True)),
         },
-        "vpc": _vpc(draw, is_production=environment == "prod"),
+        "vpc": _vpc(draw, regions, is_production=environment == "prod"),
         **_kept(draw, is_production=environment == "prod", is_strong=consistency == "strong"),
         "limits": _limits(draw),
     }
@@ -134,12 +134,15 @@ def to_document(document: Mapping[str, object]) -> bytes:
     return "".join(f"{to_toml(key)} = {to_toml(value)}\n" for key, value in document.items()).encode()
 
 
-def _vpc(draw: st.DrawFn, *, is_production: bool) -> Table:
-    prefix_lists = st.dictionaries(
-        st.sampled_from(AWS_REGIONS), st.from_regex(r"pl-[0-9a-f]{8}([0-9a-f]{9})?", fullmatch=True), max_size=2
+def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
+    ids = st.from_regex(r"pl-[0-9a-f]{8}([0-9a-f]{9})?", fullmatch=True)
+    mode = "isolated" if is_production else draw(st.sampled_from(["isolated", "none"]))
+    needed = [region for region in regions if mode == "isolated" and region not in PREFIX_LISTS]
+    prefix_lists = st.fixed_dictionaries(
+        dict.fromkeys(needed, ids), optional=dict.fromkeys(["eu-west-3", "us-east-1"], ids)
     )
     return {
-        "mode": "isolated" if is_production else draw(st.sampled_from(["isolated", "none"])),
+        "mode": mode,
         "availability_zones": draw(st.integers(1, 3)),
         "cidr": draw(st.sampled_from(["10.0.0.0/16", "10.20.0.0/20", "172.16.4.0/22", "192.168.7.0/24"])),
         "s3_prefix_list": draw(prefix_lists),
@@ -191,6 +194,8 @@ def _limits(draw: st.DrawFn) -> Table:
 
 def _thinned(draw: st.DrawFn, tables: Table) -> Table:
     """Leave out whole tables and loose settings that contradict nothing by being absent."""
-    droppable = ["control", "cors_origins", "alarms_email", "tags", "domain", "vpc", "limits", "account"]
+    droppable = ["control", "cors_origins", "alarms_email", "tags", "domain", "limits", "account"]
+    if not tables["vpc"]["s3_prefix_list"]:
+        droppable.append("vpc")
     dropped = draw(st.sets(st.sampled_from(droppable)))
     return {key: value for key, value in tables.items() if key not in dropped}

@@ -80,7 +80,7 @@ CASES = {
         '{ us-eats-1 = "pl-63a5400a" }',
         "us-eats-1: this is not a region",
         "from region to prefix list id",
-        's3_prefix_list = {us-east-1 = "pl-63a5400a"}',
+        's3_prefix_list = {eu-west-1 = "pl-6da54004"}',
     ),
     "retention": ("5", "is a whole number, and should be a table", "logs_days, ", "logs_days = 365"),
     "retention.logs_days": ("31", "cannot keep logs", "30, 60", "logs_days = 30"),
@@ -118,13 +118,24 @@ def test_a_wrong_value_is_told_with_what_to_type(file: Path, case: str, table: s
 
 
 CONTRADICTIONS = {
+    "vpc.s3_prefix_list": (
+        'primary_region = "eu-west-1"\nvpc.dynamodb_prefix_list = { eu-west-1 = "pl-6fa54006" }',
+        "aws ec2 describe-managed-prefix-lists --region eu-west-1 "
+        "--filters Name=prefix-list-name,Values=com.amazonaws.eu-west-1.s3",
+        's3_prefix_list = {eu-west-1 = "pl-0123456789abcdef0"}  # under [environments.prod.vpc]',
+    ),
+    "vpc.dynamodb_prefix_list": (
+        'secondary_region = "eu-west-1"\nvpc.s3_prefix_list = { eu-west-1 = "pl-6da54004" }',
+        "Values=com.amazonaws.eu-west-1.dynamodb",
+        'dynamodb_prefix_list = {eu-west-1 = "pl-0123456789abcdef0"}  # under [environments.prod.vpc]',
+    ),
     "retention.attempts_days": (
         'consistency = "strong"',
         "TTL",
         "attempts_days = 0  # under [environments.prod.retention]",
     ),
     "consistency": (
-        'consistency = "strong"\nprimary_region = "eu-west-1"\nretention.attempts_days = 0',
+        'consistency = "strong"\nprimary_region = "us-west-1"\nretention.attempts_days = 0',
         "us-east-1, us-east-2, us-west-2",
         'consistency = "eventual"  # under [environments.prod]',
     ),
@@ -183,7 +194,9 @@ def test_what_prod_may_not_have_others_may(file: Path, setting: str) -> None:
 
 
 def test_an_environment_that_leaves_no_room_for_the_buckets_names_is_refused(file: Path) -> None:
-    problems = problems_of(file, '[environments.abcdefghijkl]\nprimary_region = "ap-southeast-1"', "abcdefghijkl")
+    problems = problems_of(
+        file, '[environments.abcdefghijkl]\nprimary_region = "ap-southeast-1"\nvpc.mode = "none"', "abcdefghijkl"
+    )
     assert "AWS allows 32" in problems["primary_region"].wrong
     assert "never cut" in problems["primary_region"].wrong
 

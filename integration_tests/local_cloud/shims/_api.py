@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
 from ministack.core.responses import get_account_id, get_region
+
+_session: Final[Any] = boto3.session.Session()
+_making_clients: Final = threading.Lock()
 
 
 def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  boto3's clients have no common type
@@ -18,13 +22,14 @@ def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  bot
         service: AWS's name of the service.
         region: The region to call; the current request's when left out.
     """
-    return _client(service, region or get_region(), get_account_id())
+    # Sessions are not thread-safe, and stacks of two regions deploy at once.
+    with _making_clients:
+        return _client(service, region or get_region(), get_account_id())
 
 
 @cache
 def _client(service: str, region: str, account: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
-    session: Any = boto3.session.Session()
-    return session.client(
+    return _session.client(
         service,
         region_name=region,
         endpoint_url=f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}",

@@ -1,4 +1,4 @@
-"""Whether a principal may do something: IAM's own evaluation, for what a service does in a caller's or a role's name."""
+"""Whether a principal may do something: IAM's own evaluation, for what a service does in another's name."""
 
 # ruff: noqa: SLF001  ministack has no public hooks
 

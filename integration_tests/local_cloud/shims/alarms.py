@@ -1,8 +1,9 @@
-"""CloudWatch alarms: their own dimensions, missing data, M out of N, metric math; and `AWS::CloudWatch::CompositeAlarm`.
+"""CloudWatch alarms: their own dimensions, missing data, M out of N, metric math; and composite alarms.
 
-Faithful: an alarm looks only at the metric with exactly its dimensions, at one statistic for each period, and fires when
-DatapointsToAlarm of EvaluationPeriods breach; TreatMissingData in its four forms; metric math (see `metric_math`);
-alarms are evaluated every second, not only when CloudWatch is called; composite alarms with their actions suppressor.
+Faithful: an alarm looks only at the metric with exactly its dimensions, at one statistic for each period, and fires
+when DatapointsToAlarm of EvaluationPeriods breach; TreatMissingData in its four forms; metric math (see
+`metric_math`); alarms are evaluated every second, not only when CloudWatch is called; composite alarms with their
+actions suppressor.
 Different from AWS: periods end now instead of on the minute, so an alarm fires within a second or two of its data;
 anomaly detection and SEARCH are refused; a suppressor's waiting and extension periods are stored and not waited for.
 """

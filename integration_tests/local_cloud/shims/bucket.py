@@ -1,8 +1,8 @@
 """`AWS::S3::Bucket`: the account-regional name, and the properties that the stock handler drops.
 
-Faithful: `BucketNamePrefix` with `BucketNamespace: account-regional` becomes `<prefix>-<account>-<region>-an` in `Ref`
-and every attribute; encryption (KMS by id, ARN or alias, bucket key), lifecycle, replication, access logging, object
-lock, ownership, versioning and tags are set through the S3 API and can be read back.
+Faithful: `BucketNamePrefix` with `BucketNamespace: account-regional` becomes `<prefix>-<account>-<region>-an` in
+`Ref` and every attribute; encryption (KMS by id, ARN or alias, bucket key), lifecycle, replication, access logging,
+object lock, ownership, versioning and tags are set through the S3 API and can be read back.
 Different from AWS: lifecycle rules expire nothing, access logs are not delivered, a bucket key saves no KMS calls.
 """
 

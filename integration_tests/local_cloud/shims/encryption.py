@@ -1,9 +1,10 @@
-"""KMS behind other services: whoever reads or writes encrypted data must be allowed to use its key, by IAM and by the key.
+"""KMS behind other services: whoever reads or writes encrypted data must be allowed to use its key.
 
 Faithful: S3 objects (kms:Decrypt to get, kms:GenerateDataKey to put), SQS messages (both to send, kms:Decrypt to
 receive), secrets (kms:Decrypt to get, kms:GenerateDataKey and kms:Decrypt to put) and items of DynamoDB tables
-(kms:Decrypt) under a customer managed key need the caller's permission and the key policy's; S3 events into an encrypted
-queue and alarms into an encrypted topic need a key policy that admits the service; a disabled key serves nobody.
+(kms:Decrypt) under a customer managed key need the caller's permission and the key policy's; S3 events into an
+encrypted queue and alarms into an encrypted topic need a key policy that admits the service; a disabled key serves
+nobody.
 Different from AWS: the account's root is never denied; data keys are not cached, so a change of policy works at once;
 the bytes at rest are not encrypted.
 """

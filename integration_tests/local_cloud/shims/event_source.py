@@ -1,8 +1,9 @@
 """Event source mappings from SQS poll in the function's role.
 
-Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue has a
-key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing.
-Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited for.
+Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue
+has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing.
+Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited
+for.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

@@ -1,7 +1,8 @@
 """`AWS::Lambda::Function`: the properties that the stock handler drops.
 
 Faithful: VpcConfig (with the VPC's id), RecursiveLoop, ReservedConcurrentExecutions, DeadLetterConfig, KmsKeyArn and
-FileSystemConfigs are set through the Lambda API, can be read back, and those that govern an invocation govern it here.
+FileSystemConfigs are set through the Lambda API, can be read back, and those that govern an invocation govern it
+here.
 Different from AWS: a function in a VPC has no other network than one outside; it runs under this machine's Python and
 processor, whatever its runtime and architecture; its memory size caps nothing.
 """

@@ -1,9 +1,9 @@
-"""What an invocation leaves behind: AWS/Lambda metrics, its log where its role may write, and metrics embedded in the log.
+"""What an invocation leaves behind: AWS/Lambda metrics, its log where its role may write, and metrics in the log.
 
 Faithful: Invocations, Errors and Duration of every invocation, whatever caused it; log events only where the role may
 `logs:PutLogEvents` (and may create the group, where it does not exist); embedded metric format lines become metrics.
-Different from AWS: logs appear after the invocation has ended; ConcurrentExecutions, IteratorAge and
-AsyncEventAge are not published; X-Ray gets no segments.
+Different from AWS: logs appear after the invocation has ended; ConcurrentExecutions, IteratorAge and AsyncEventAge
+are not published; X-Ray gets no segments.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

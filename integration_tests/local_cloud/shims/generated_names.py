@@ -1,7 +1,7 @@
 """Names that CloudFormation makes up: two stacks of the same name in two regions do not share them.
 
-Faithful: a role, policy or other global resource without a name of its own gets another name in each region, so that the
-region's stack cannot overwrite its twin's.
+Faithful: a role, policy or other global resource without a name of its own gets another name in each region, so that
+the region's stack cannot overwrite its twin's.
 Different from AWS: the made-up part follows from stack, logical id and region instead of being random.
 """
 

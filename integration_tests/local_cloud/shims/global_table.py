@@ -1,8 +1,8 @@
 """`AWS::DynamoDB::GlobalTable`: replicas, and what each replica has of its own.
 
 Faithful: a replica in every region of `Replicas`, each with its own key, point-in-time recovery, deletion protection,
-table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a table that
-is protected cannot be deleted.
+table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a table
+that is protected cannot be deleted.
 Different from AWS: a key that is disabled or denied does not make a table inaccessible; backups hold the latest state
 only; `MultiRegionConsistency: STRONG` is refused rather than simulated; throughput is not limited.
 """

@@ -1,7 +1,7 @@
 """SQS's StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask: a dead-letter queue's messages go back.
 
-Faithful: the source must be a dead-letter queue; without a destination each message returns to the queue it came from;
-MaxNumberOfMessagesPerSecond is kept; one task runs per source; a moved message starts anew with no receives.
+Faithful: the source must be a dead-letter queue; without a destination each message returns to the queue it came
+from; MaxNumberOfMessagesPerSecond is kept; one task runs per source; a moved message starts anew with no receives.
 Different from AWS: finished tasks are listed for as long as the server runs.
 """
 

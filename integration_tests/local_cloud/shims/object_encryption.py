@@ -1,8 +1,8 @@
 """Which key an S3 object is encrypted with.
 
-Faithful: `aws:kms` without a key means AWS's own key of the bucket's region; a key given by alias or id is answered, and
-kept with the object, as the ARN of the key; a key that does not exist refuses the write; an object written with the
-bucket's default says whether a bucket key was used.
+Faithful: `aws:kms` without a key means AWS's own key of the bucket's region; a key given by alias or id is answered,
+and kept with the object, as the ARN of the key; a key that does not exist refuses the write; an object written with
+the bucket's default says whether a bucket key was used.
 Different from AWS: AWS's own key is only a name here.
 """
 

@@ -1,7 +1,7 @@
 """AWS/SQS metrics, and the clock that evaluates alarms.
 
-Faithful: ApproximateNumberOfMessagesVisible, ...NotVisible, ...Delayed and ApproximateAgeOfOldestMessage of every queue,
-under its QueueName, so that an alarm on a queue's depth or age fires.
+Faithful: ApproximateNumberOfMessagesVisible, ...NotVisible, ...Delayed and ApproximateAgeOfOldestMessage of every
+queue, under its QueueName, so that an alarm on a queue's depth or age fires.
 Different from AWS: published every second instead of every minute; a region that is down publishes nothing.
 """
 

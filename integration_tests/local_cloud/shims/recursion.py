@@ -1,10 +1,11 @@
 """Recursion detection: a function that feeds its own queue is stopped at the 16th hop, unless RecursiveLoop is Allow.
 
-Faithful: the lineage travels from an invocation through the SDK's calls into the messages that they send (SendMessage,
-batches, and S3 events) and on to the invocation that a message causes; a message whose hop is 16 or more does not invoke
-a function with RecursiveLoop Terminate: it goes to the queue's dead-letter queue, and RecursiveInvocationsDropped counts.
-Different from AWS: the hops of a chain are counted, whichever functions it passes; AWS counts passes of one function. A
-queue without a dead-letter queue loses the message, as on AWS.
+Faithful: the lineage travels from an invocation through the SDK's calls into the messages that they send
+(SendMessage, batches, and S3 events) and on to the invocation that a message causes; a message whose hop is 16 or
+more does not invoke a function with RecursiveLoop Terminate: it goes to the queue's dead-letter queue, and
+RecursiveInvocationsDropped counts.
+Different from AWS: the hops of a chain are counted, whichever functions it passes; AWS counts passes of one function.
+A queue without a dead-letter queue loses the message, as on AWS.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

@@ -1,8 +1,9 @@
 """Route 53: health checks with a status, private zones, and tags.
 
-Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with its
-tags; GetHealthCheckStatus, which really asks the endpoint: the path of an HTTP API's host name is called on this server,
-every other host as it is; a hosted zone with VPCs is private; failover records; `AWS::Route53::RecordSetGroup`.
+Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with
+its tags; GetHealthCheckStatus, which really asks the endpoint: the path of an HTTP API's host name is called on this
+server, every other host as it is; a hosted zone with VPCs is private; failover records;
+`AWS::Route53::RecordSetGroup`.
 Different from AWS: a check is made when its status is asked for, once and from one place; no name server answers.
 """
 

@@ -1,8 +1,8 @@
 """`AWS::SecretsManager::Secret` and `ResourcePolicy`: the ARN as `Ref`, and replicas with a key of their own region.
 
-Faithful: `Ref` answers the ARN; a generated password obeys every rule of `GenerateSecretString`; each replica keeps the
-key that its region's entry names; a region dropped from the template loses its replica; resource policies are set and
-read back.
+Faithful: `Ref` answers the ARN; a generated password obeys every rule of `GenerateSecretString`; each replica keeps
+the key that its region's entry names; a region dropped from the template loses its replica; resource policies are set
+and read back.
 Different from AWS: replicas follow at once, even when replication is cut or lags.
 """
 

@@ -1,8 +1,8 @@
 """Replication of global tables: asynchronous, last writer wins, able to lag and to be cut.
 
-Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica; of two concurrent
-writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is not logged;
-ReplicationLatency tells, in the region of the write, how long it took to each other one.
+Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica; of two
+concurrent writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is
+not logged; ReplicationLatency tells, in the region of the write, how long it took to each other one.
 Different from AWS: TTL deletions travel like any other delete.
 """
 

@@ -1,6 +1,7 @@
 """`AWS::SNS::Topic`: the key and the other attributes that the stock handler drops.
 
-Faithful: KmsMasterKeyId, DeliveryPolicy, TracingConfig and SignatureVersion are set through the SNS API and read back.
+Faithful: KmsMasterKeyId, DeliveryPolicy, TracingConfig and SignatureVersion are set through the SNS API and read
+back.
 Different from AWS: a topic's key is asked when an alarm is sent to it (see `encryption`), and by no other publisher.
 """
 

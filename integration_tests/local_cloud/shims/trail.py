@@ -1,8 +1,8 @@
 """`AWS::CloudTrail::Trail`, with what DescribeTrails and GetEventSelectors answer for it.
 
-Faithful: the bucket, prefix, key (an alias ARN stays as it is given), log-file validation, CloudWatch log group and role,
-event selectors of both kinds, multi-region, logging state and tags can be read back; the trail's bucket must exist and
-its policy must admit CloudTrail.
+Faithful: the bucket, prefix, key (an alias ARN stays as it is given), log-file validation, CloudWatch log group and
+role, event selectors of both kinds, multi-region, logging state and tags can be read back; the trail's bucket must
+exist and its policy must admit CloudTrail.
 Different from AWS: no event is recorded or delivered; nothing arrives in the bucket or the log group.
 """
 

@@ -24,7 +24,9 @@ CONTEXT = SimpleNamespace(
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {**GOOD, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(name, value)
+    # Powertools reads these two once, when the module is imported; whichever test came first may have had none.
     monkeypatch.setattr(front_door.metrics.provider, "namespace", "Lockstep")
+    monkeypatch.setattr(front_door.metrics.provider, "service", "issuer")
     application.cache_clear()
     yield
     application.cache_clear()
@@ -43,7 +45,7 @@ def event(method: str, path: str, *, stage: str = "$default", body: str | None =
 
 
 def answer(sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    response = front_door.handler(sent, CONTEXT)  # type: ignore[arg-type]
+    response = front_door.handler(sent, CONTEXT)
     return response["statusCode"], json.loads(response["body"])
 
 
@@ -75,7 +77,7 @@ def test_a_bad_request_is_answered_before_anything_is_asked_of_aws() -> None:
     assert {problem["field"] for problem in body["problems"]} == {"key", "size", "sha256"}
 
 
-def test_what_nobody_foresaw_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_nobody_foresaw_is_not_shown(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the inside")
 
@@ -84,12 +86,13 @@ def test_what_nobody_foresaw_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsy
     assert (status, body["error"]) == (500, "InternalError")
     assert "request-1" in body["hint"]
     assert "inside" not in json.dumps(body)
-    assert "the inside" in capsys.readouterr().out  # but the log has it
+    assert "the inside" in caplog.text  # but the log has it
 
 
 def test_a_request_is_counted_with_its_environment(capsys: pytest.CaptureFixture[str]) -> None:
     answer(event("GET", "/healthz"))
     emf = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
     assert emf["Requests"] == [1.0]
-    assert emf["environment"] == "prod"
+    assert (emf["environment"], emf["service"]) == ("prod", "issuer")
+    assert sorted(emf["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) == ["environment", "service"]
     assert emf["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Lockstep"

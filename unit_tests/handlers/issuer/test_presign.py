@@ -86,6 +86,7 @@ def test_the_headers_listed_are_exactly_those_that_are_signed() -> None:
     assert put.expires_at == "2026-03-01T00:15:00.000Z"
 
 
+@pytest.mark.property
 @settings(max_examples=40)
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40))
 def test_s3_accepts_the_put_as_listed_whatever_the_key_holds(file_key: str) -> None:

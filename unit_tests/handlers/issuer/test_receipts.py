@@ -1,3 +1,5 @@
+"""Receipts: what is signed reads back, and nothing else does."""
+
 import base64
 import json
 
@@ -15,6 +17,7 @@ UPLOAD = Upload(source="default", upload_id="u", content_sha256="ab" * 32, file_
 RECEIPT = Receipt(upload=UPLOAD, size=10, region="us-east-1", issued_at=1_772_323_200)
 
 
+@pytest.mark.property
 @given(
     st.builds(
         Receipt,
@@ -42,6 +45,7 @@ def test_the_previous_version_verifies_and_the_one_before_does_not() -> None:
         receipts.verify(receipts.sign(RECEIPT, SigningKey("v0", "z" * 44)), [NEW, OLD])
 
 
+@pytest.mark.property
 @given(st.data())
 def test_a_receipt_that_was_changed_anywhere_is_refused(data: st.DataObject) -> None:
     token = receipts.sign(RECEIPT, NEW)
@@ -61,12 +65,22 @@ def test_a_receipt_without_a_signature_is_refused() -> None:
         receipts.verify(f"{header}.{payload}.", [NEW])
 
 
+@pytest.mark.parametrize(("issuer", "algorithm"), [("somebody", "HS256"), (receipts.ISSUER, "HS512")])
+def test_another_issuer_or_algorithm_is_refused(issuer: str, algorithm: str) -> None:
+    claims = jwt.decode(receipts.sign(RECEIPT, NEW), options={"verify_signature": False})
+    key = SigningKey("v", "n" * 64)
+    assert receipts.verify(jwt.encode(claims, key.key, algorithm="HS256"), [key]) == RECEIPT
+    with pytest.raises(ReceiptError):
+        receipts.verify(jwt.encode({**claims, "iss": issuer}, key.key, algorithm=algorithm), [key])
+
+
 def test_another_token_signed_with_the_key_is_no_receipt() -> None:
     other = jwt.encode({"iss": receipts.ISSUER, "iat": 1}, NEW.key, algorithm="HS256")
     with pytest.raises(ReceiptError, match="claims are missing"):
         receipts.verify(other, [NEW])
 
 
+@pytest.mark.property
 @given(st.text())
 def test_any_text_is_refused(text: str) -> None:
     assert receipts.key_version(text) is None

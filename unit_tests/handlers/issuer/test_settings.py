@@ -1,3 +1,5 @@
+"""The environment variables."""
+
 import pytest
 
 from handlers.issuer.settings import Settings

@@ -1,3 +1,5 @@
+"""States are a maximum of what is proven; S3 answers from a script."""
+
 from itertools import product
 from typing import Any
 
@@ -23,7 +25,7 @@ class World:
         self.reader = StateReader(s3=s3, bucket=BUCKET, region="us-east-1")
 
     def will_find(self, head: int | str | None) -> None:
-        """An HTTP status of a failure, or the replication status of what is there."""
+        """Answer the next HEAD with an HTTP status of failure, or with the replication status of what is there."""
         asked = {"Bucket": BUCKET, "Key": KEY}
         if isinstance(head, int):
             self.answers.add_client_error("head_object", str(head), http_status_code=head, expected_params=asked)
@@ -31,6 +33,7 @@ class World:
             self.answers.add_response("head_object", {"ReplicationStatus": head} if head else {}, asked)
 
     def will_list(self, *keys: str) -> None:
+        """Answer the next listing with these keys."""
         asked = {"Bucket": BUCKET, "Prefix": KEY, "MaxKeys": 1}
         self.answers.add_response("list_objects_v2", {"Contents": [{"Key": key} for key in keys]}, asked)
 
@@ -56,7 +59,7 @@ def rows(*, result: str | None = None, upload: bool = True, attempt: bool = Fals
         ("REPLICA", True, State.DURABLE),
     ],
 )
-def test_the_bucket_decides_while_there_is_no_result(head: int | str | None, attempt: bool, state: State) -> None:
+def test_the_bucket_decides_while_there_is_no_result(*, head: int | str | None, attempt: bool, state: State) -> None:
     world = World()
     world.will_find(head)
     with world.answers:
@@ -74,7 +77,7 @@ def test_one_more_proof_never_lowers_the_state() -> None:
     heads: list[int | str | None] = [404, None, "COMPLETED"]
     results = [None, schema.COMPLETED]
 
-    def state(head: int | str | None, attempt: bool, result: str | None) -> State:
+    def state(head: int | str | None, *, attempt: bool, result: str | None) -> State:
         world = World()
         if result is None:
             world.will_find(head)
@@ -84,8 +87,8 @@ def test_one_more_proof_never_lowers_the_state() -> None:
     cases = list(product(range(3), [False, True], range(2)))
     for less, more in product(cases, cases):
         if all(a <= b for a, b in zip(less, more, strict=True)):
-            low = state(heads[less[0]], less[1], results[less[2]])
-            assert low <= state(heads[more[0]], more[1], results[more[2]])
+            low = state(heads[less[0]], attempt=less[1], result=results[less[2]])
+            assert low <= state(heads[more[0]], attempt=more[1], result=results[more[2]])
 
 
 def test_403_counts_as_absent_only_if_the_listing_says_so() -> None:

@@ -1,3 +1,5 @@
+"""Upload ids are UUIDv7 of a recent time."""
+
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +13,7 @@ from handlers.shared import moments
 NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 
 
+@pytest.mark.property
 @given(st.floats(min_value=0, max_value=4e9))
 def test_a_new_id_is_a_uuid7_of_its_time(now: float) -> None:
     upload_id = new_upload_id(now)
@@ -32,8 +35,9 @@ def test_ids_of_one_moment_differ_in_all_their_random_bits() -> None:
     assert free.bit_count() == 74
 
 
-@given(st.floats(min_value=-300 + 0.01, max_value=7 * 86400 - 0.01), st.booleans())
-def test_an_id_of_the_last_days_is_taken_in_either_case(age: float, upper: bool) -> None:
+@pytest.mark.property
+@given(age=st.floats(min_value=-300 + 0.01, max_value=7 * 86400 - 0.01), upper=st.booleans())
+def test_an_id_of_the_last_days_is_taken_in_either_case(*, age: float, upper: bool) -> None:
     upload_id = new_upload_id(NOW - age)
     assert parse_upload_id(upload_id.upper() if upper else upload_id, NOW) == upload_id
 
@@ -52,6 +56,7 @@ def test_an_id_of_another_time_is_refused_with_its_age(age: float, said: str) ->
         parse_upload_id(new_upload_id(NOW - age), NOW)
 
 
+@pytest.mark.property
 @given(st.text() | st.uuids(version=4).map(str) | st.uuids().map(lambda each: f"{{{each}}}"))
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UploadIdError, match="is not a UUIDv7"):

@@ -1,3 +1,5 @@
+"""Requests: any input is read, or refused with an error that teaches."""
+
 import base64
 import json
 from typing import Any
@@ -44,6 +46,13 @@ def parse(body: Any, *, is_base64: bool = False) -> UploadRequest:  # noqa: ANN4
     return validation.parse_upload(text, is_base64=is_base64, maximum_bytes=MAXIMUM_BYTES, now=NOW)
 
 
+def teaches(error: RequestError) -> None:
+    assert error.status == 400
+    assert error.message
+    assert error.hint
+    json.dumps(error.body, ensure_ascii=False).encode()  # nothing in it that cannot be sent
+
+
 def refused(body: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
     """Return what is said of each field."""
     with pytest.raises(RequestError) as caught:
@@ -54,8 +63,8 @@ def refused(body: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
 
 
 @pytest.mark.property
-@given(good_bodies, st.booleans())
-def test_a_good_body_is_read_as_it_is(body: dict[str, Any], is_base64: bool) -> None:
+@given(body=good_bodies, is_base64=st.booleans())
+def test_a_good_body_is_read_as_it_is(*, body: dict[str, Any], is_base64: bool) -> None:
     text = json.dumps(body)
     request = parse(base64.b64encode(text.encode()).decode() if is_base64 else text, is_base64=is_base64)
     assert request.size == body["size"]
@@ -72,17 +81,14 @@ def test_any_json_is_read_or_refused_with_an_error_that_teaches(body: Any) -> No
     try:
         request = parse(body)
     except RequestError as error:
-        assert error.status == 400
-        assert error.message
-        assert error.hint
-        json.dumps(error.body, ensure_ascii=False).encode()  # nothing in it that cannot be sent
+        teaches(error)
     else:
         assert len(request.upload.object_key.encode()) <= 1024
 
 
 @pytest.mark.property
-@given(st.text(), st.booleans())
-def test_any_text_is_no_traceback(body: str, is_base64: bool) -> None:
+@given(body=st.text(), is_base64=st.booleans())
+def test_any_text_is_no_traceback(*, body: str, is_base64: bool) -> None:
     with pytest.raises(RequestError):
         parse(body if body.strip() != "{}" else "", is_base64=is_base64)
 
@@ -145,8 +151,7 @@ def test_any_query_is_read_or_refused(query: dict[str, str]) -> None:
     try:
         request = validation.parse_files(query)
     except RequestError as error:
-        assert error.status == 400
-        assert error.problems
+        teaches(error)
     else:
         assert request.file_key == query["key"]
         assert 1 <= request.limit <= 100

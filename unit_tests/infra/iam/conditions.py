@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 Context = Mapping[str, str | tuple[str, ...]]
 """Condition keys of a request; a tuple for a key that has several values."""
@@ -11,9 +12,15 @@ class UnknownOperatorError(Exception):
     """A condition operator that the evaluator does not know, and so would not judge."""
 
 
-def _like(wanted: str, found: str) -> bool:
-    expression = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in wanted)
-    return re.fullmatch(expression, found, re.DOTALL) is not None
+def matches(pattern: str, text: str) -> bool:
+    """Whether text matches a pattern of IAM: `*` is any characters, `?` is one."""
+    return _expression(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=None)
+def _expression(pattern: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": "."}
+    return re.compile("".join(wild.get(character, re.escape(character)) for character in pattern), re.DOTALL)
 
 
 def _equal(wanted: str, found: str) -> bool:
@@ -32,13 +39,13 @@ def _less(wanted: str, found: str) -> bool:
 # no colon themselves but in the last part, where it may.
 _POSITIVE: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": _equal,
-    "StringLike": _like,
+    "StringLike": matches,
     "ArnEquals": lambda wanted, found: _arn_like(wanted, found),
     "ArnLike": lambda wanted, found: _arn_like(wanted, found),
     "Bool": _same_truth,
     "NumericLessThan": _less,
 }
-_NEGATIVE: dict[str, Callable[[str, str], bool]] = {"StringNotEquals": _equal, "StringNotLike": _like}
+_NEGATIVE: dict[str, Callable[[str, str], bool]] = {"StringNotEquals": _equal, "StringNotLike": matches}
 _ARN_PARTS = 6
 
 
@@ -70,4 +77,4 @@ def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> b
 
 def _arn_like(wanted: str, found: str) -> bool:
     one, other = wanted.split(":", _ARN_PARTS - 1), found.split(":", _ARN_PARTS - 1)
-    return len(one) == len(other) and all(map(_like, one, other))
+    return len(one) == len(other) and all(map(matches, one, other))

@@ -1,11 +1,10 @@
 """Policy statements, read from JSON whose intrinsics are resolved, and whether one speaks of a request."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from unit_tests.infra.iam.conditions import Context, holds
+from unit_tests.infra.iam.conditions import Context, holds, matches
 
 Conditions = frozenset[tuple[str, str, tuple[str, ...]]]
 """Operator, condition key and values, of each condition of a statement."""
@@ -87,12 +86,6 @@ def parse(document: Mapping[str, Any]) -> list[Statement]:
         UnknownPolicyError: a statement has an element that the evaluator does not know.
     """
     return [_statement(each) for each in _list(document["Statement"])]
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether text matches a pattern of IAM: `*` is any characters, `?` is one."""
-    expression = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
-    return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
 def _statement(statement: Mapping[str, Any]) -> Statement:

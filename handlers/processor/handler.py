@@ -1,0 +1,58 @@
+"""The processor's entry point: a batch of SQS messages, each an S3 event notification.
+
+It answers with partial batch responses: what it names in `batchItemFailures` SQS delivers again, the rest is done.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from handlers.processor.application import application, metrics
+from handlers.processor.messages import Message
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+# Where Lambda runs no X-Ray daemon (tracing off, or not Lambda), segments would go nowhere and fill the log.
+tracer = Tracer(
+    disabled=True if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ else None,
+    patch_modules=["botocore"],
+)
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+    """Process a batch.
+
+    Args:
+        event: As the queue's event source mapping sends it.
+        context: Lambda's.
+
+    Returns:
+        `batchItemFailures`: the messages to deliver again.
+
+    Raises:
+        EnvironmentVariableError: The function is not set up as its template must do it.
+    """
+    pipeline = application()
+    metrics.set_default_dimensions(environment=pipeline.settings.environment)
+
+    def remaining_seconds() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    def process(record: SQSRecord) -> None:
+        try:
+            pipeline.process(Message.from_record(record.raw_event), remaining_seconds)
+        finally:
+            logger.set_correlation_id(None)
+
+    # A batch of which every message failed is no failure of the function: the same messages would come again anyway.
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=process, processor=processor, context=context)

@@ -1,0 +1,116 @@
+"""An object, read to its clean end: what it became, on disk, and not yet anywhere else.
+
+No record may land of an object that turns out unreadable at its last byte, and an object may be larger than memory. So
+what is accepted and what is rejected is spooled, and handed on only once the end was seen.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, Any, Final, Self
+
+from handlers.processor.errors import Reject
+from handlers.processor.parsers import Outcome
+from handlers.shared import schema
+from handlers.shared.attribute_values import MAXIMUM_ITEM_BYTES, UnstorableError, attribute_map, canonical_text
+from handlers.shared.effect import EffectDigest
+
+Transform = Callable[[dict[str, Any]], dict[str, Any]]
+
+_MEMORY_BYTES: Final = 16 * 1024 * 1024
+"""Of each spool; what is more goes to a temporary file."""
+_ITEM_FRAME_BYTES: Final = 256
+"""What an item's keys and other attributes take, at most, beside its record."""
+
+
+class Intake:
+    """The records of one object, as accepted and rejected; a context manager, which drops its temporary files.
+
+    Args:
+        object_id: The object's identity.
+        transform: What the user makes of a record.
+
+    Attributes:
+        accepted: How many records will land.
+        rejected: How many will not.
+    """
+
+    def __init__(self, object_id: str, transform: Transform) -> None:
+        self._object_id = object_id
+        self._transform = transform
+        self._files = ExitStack()
+        self._accepted_file = self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
+        self._rejected_file = self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
+        self._digest = EffectDigest()
+        self.accepted = 0
+        self.rejected = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def take(self, records: Iterable[Outcome]) -> None:
+        """Take in every record of the object.
+
+        Raises:
+            UnreadableError: The object is unreadable after all.
+        """
+        for record in records:
+            ordinal = self.accepted + self.rejected
+            try:
+                text = self._prepare(record)
+            except Reject as problem:
+                self._reject(ordinal, record, str(problem) or "the transform gave no reason")
+            else:
+                self._accept(ordinal, text)
+
+    @property
+    def effect_digest(self) -> str:
+        """The digest of all accepted records; see `EffectDigest`."""
+        return self._digest.hexdigest()
+
+    def prepared(self) -> Iterator[tuple[int, bytes]]:
+        """Yield ordinal and canonical text of every accepted record, in order."""
+        self._accepted_file.seek(0)
+        for line in self._accepted_file:
+            ordinal, _, text = line.partition(b" ")
+            yield int(ordinal), text
+
+    def rejections(self) -> IO[bytes]:
+        """Return the rejected records as NDJSON: `line`, `ordinal`, `reason`, `excerpt`."""
+        self._rejected_file.seek(0)
+        return self._rejected_file
+
+    def _prepare(self, record: Outcome) -> str:
+        value = record.parse(record.raw)
+        try:
+            value = self._transform(value)
+        except Reject:
+            raise
+        except Exception as error:
+            raise Reject(f"the transform failed: {type(error).__name__}: {error}"[:1000]) from error
+        if not isinstance(value, dict):
+            raise Reject(f"the transform returned a {type(value).__name__}; it must return a dict")
+        try:
+            attribute, size = attribute_map(value)
+        except UnstorableError as error:
+            raise Reject(str(error)) from error
+        if size + _ITEM_FRAME_BYTES > MAXIMUM_ITEM_BYTES:
+            raise Reject(f"the record takes {size} bytes as an item; DynamoDB allows 400 KB with its keys")
+        return canonical_text(attribute)
+
+    def _accept(self, ordinal: int, text: str) -> None:
+        self._digest.add(*schema.record_keys(self._object_id, ordinal), text)
+        self._accepted_file.write(f"{ordinal} {text}\n".encode())
+        self.accepted += 1
+
+    def _reject(self, ordinal: int, record: Outcome, reason: str) -> None:
+        rejection = {"line": record.raw.line, "ordinal": ordinal, "reason": reason, "excerpt": record.raw.excerpt}
+        self._rejected_file.write(json.dumps(rejection).encode() + b"\n")
+        self.rejected += 1

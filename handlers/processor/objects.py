@@ -1,0 +1,117 @@
+"""Reading an object from the ingest bucket, pinned to the version that the event named."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+from handlers.processor.errors import Fault, UnreadableError
+from handlers.processor.messages import ObjectEvent
+from handlers.shared import moments
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"})
+"""MethodNotAllowed is S3's answer where the version is a delete marker."""
+_CHUNK_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What is known of an object before a byte of it is read, the same in both regions."""
+
+    received_at: str
+    """As `moments.as_text` writes it."""
+    size: int | None
+    """Bytes as stored; None if the version is gone."""
+
+
+class OpenedObject:
+    """An object's facts and its bytes.
+
+    Attributes:
+        facts: What is known of it.
+    """
+
+    def __init__(self, event: ObjectEvent, facts: ObjectFacts, body: StreamingBody) -> None:
+        self.facts = facts
+        self._upload = event.upload
+        self._body = body
+        self._sha256 = hashlib.sha256()
+
+    def chunks(self, *, maximum_bytes: int) -> Iterator[bytes]:
+        """Yield its bytes.
+
+        Raises:
+            UnreadableError: It is larger than `maximum_bytes`.
+            BotoCoreError: The connection broke; not the object's fault.
+        """
+        size = self.facts.size or 0
+        if size > maximum_bytes:
+            raise UnreadableError(
+                Fault.TOO_LARGE,
+                f"the object is {size} bytes and {maximum_bytes} are allowed; send it in parts, or compressed "
+                "(or raise the limit in environments.toml)",
+            )
+        for chunk in self._body.iter_chunks(_CHUNK_BYTES):
+            self._sha256.update(chunk)
+            yield chunk
+
+    def check_digest(self) -> None:
+        """Compare what was read with the SHA-256 that an upload's key promises; call it once all chunks are read.
+
+        Raises:
+            UnreadableError: They differ.
+        """
+        if self._upload and self._upload.content_sha256 != self._sha256.hexdigest():
+            raise UnreadableError(
+                Fault.WRONG_DIGEST,
+                f"the object's SHA-256 is {self._sha256.hexdigest()} and its key says {self._upload.content_sha256}; "
+                "upload it again through the issuer, with the digest of the bytes that are sent",
+            )
+
+    def close(self) -> None:
+        """Drop the connection, on which bytes may be left to read."""
+        self._body.close()
+
+
+class ObjectReader:
+    """Opens objects."""
+
+    def __init__(self, s3: "S3Client") -> None:
+        self._s3 = s3
+
+    def open(self, event: ObjectEvent) -> OpenedObject:
+        """Open the version that an event names.
+
+        Raises:
+            UnreadableError: The version is gone.
+            ClientError: S3 refused.
+            BotoCoreError: S3 did not answer.
+        """
+        try:
+            answer = self._s3.get_object(Bucket=event.bucket, Key=event.key, VersionId=event.version_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            raise UnreadableError(
+                Fault.GONE, f"version {event.version_id} was deleted before it was processed; nothing is left to read"
+            ) from error
+        upload = event.upload
+        facts = ObjectFacts(
+            received_at=(moments.upload_moment(upload.upload_id) if upload else None)
+            or moments.as_text(answer["LastModified"]),
+            size=answer["ContentLength"],
+        )
+        return OpenedObject(event, facts, answer["Body"])
+
+
+def facts_of_gone(event: ObjectEvent) -> ObjectFacts:
+    """Return what is still known of a version that is gone: of a direct put, the time of this region's own event."""
+    upload = event.upload
+    received_at = moments.upload_moment(upload.upload_id) if upload else None
+    return ObjectFacts(received_at=received_at or event.event_time, size=None)

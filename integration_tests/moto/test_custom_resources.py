@@ -1,0 +1,293 @@
+"""The custom resources against moto, in both regions, as CloudFormation would drive them.
+
+moto's S3 forgets parts of a replication rule, so the fixture gives back what was put. None of this proves that S3
+replicates by the rule, nor that it answers a rule as it was put: a deployment to an account does.
+"""
+# ruff: noqa: ANN401 - events and rules are JSON
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from handlers.bucket_replication import handler as bucket_replication
+from handlers.default_security_group import handler as default_security_group
+from handlers.shared import custom_resource
+
+ROLE = "arn:aws:iam::123456789012:role/replication"
+BUCKETS = {region: f"serverless-ingest-prod-123456789012-{region}-an" for region in ("us-east-1", "us-west-2")}
+CONTEXT = SimpleNamespace(
+    function_name="custom-resource",
+    function_version="1",
+    memory_limit_in_mb=256,
+    invoked_function_arn="arn:aws:lambda:us-west-2:123456789012:function:custom-resource",
+    aws_request_id="request-1",
+    log_stream_name="stream",
+    get_remaining_time_in_millis=lambda: 60_000,
+)
+
+Handler = Callable[[dict[str, Any], Any], None]
+
+
+class CloudFormation:
+    """Sends requests and keeps the answers."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self.writes: list[str] = []
+        """The S3 operations called that change something, and where."""
+
+    def send(self, handler: Handler, kind: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Have a handler do a request; there must be exactly one answer."""
+        before = len(self.answers)
+        event = {
+            "RequestType": kind,
+            "ResponseURL": "https://example.com/answer",
+            "StackId": "stack",
+            "RequestId": "request-1",
+            "LogicalResourceId": "Resource",
+            "ResourceProperties": {"ServiceToken": "token", **properties},
+        }
+        handler(event | more, CONTEXT)
+        (answer,) = self.answers[before:]
+        return answer
+
+
+@pytest.fixture
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.setenv(name, "us-west-2")
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    cloudformation = CloudFormation()
+    monkeypatch.setattr(custom_resource, "put", lambda _url, body: cloudformation.answers.append(json.loads(body)))
+    with mock_aws():
+        session = boto3.Session()
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+        remember_replication_rules(session.events)
+        for region, bucket in BUCKETS.items():
+            location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            s3: Any = boto3.client("s3", region_name=region)
+            s3.create_bucket(Bucket=bucket, **location)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        note_writes(session.events, cloudformation.writes)
+        yield cloudformation
+
+
+def remember_replication_rules(events: Any) -> None:
+    """Have S3 answer the replication rules that were put, and all of them."""
+    remembered: dict[str, dict[str, Any]] = {}
+
+    def put(params: dict[str, Any], **_: Any) -> None:
+        remembered[params["Bucket"]] = copy.deepcopy(params["ReplicationConfiguration"])
+
+    def get(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        if "ReplicationConfiguration" in parsed:
+            parsed["ReplicationConfiguration"] = copy.deepcopy(remembered[context["input_params"]["Bucket"]])
+
+    events.register("provide-client-params.s3.PutBucketReplication", put)
+    events.register("after-call.s3.GetBucketReplication", get)
+
+
+def note_writes(events: Any, writes: list[str]) -> None:
+    """Note each operation that is not a reading, and the region that it is sent to."""
+
+    def note(model: Any, context: dict[str, Any], **_: Any) -> None:
+        if not model.name.startswith("Get"):
+            writes.append(f"{model.name} in {context['client_region']}")
+
+    events.register("before-call.s3", note)
+
+
+# --- bucket replication -----------------------------------------------------------------------------------------
+
+
+def properties(source: str = "us-west-2", **more: str) -> dict[str, str]:
+    destination = next(region for region in BUCKETS if region != source)
+    return {
+        "Bucket": BUCKETS[source],
+        "BucketRegion": source,
+        "Role": ROLE,
+        "RuleId": "everything-to-the-other-region",
+        "DestinationBucketArn": f"arn:aws:s3:::{BUCKETS[destination]}",
+        "ReplicaKmsKeyId": f"arn:aws:kms:{destination}:123456789012:alias/serverless-data-prod",
+        **more,
+    }
+
+
+def rules(source: str = "us-west-2") -> list[dict[str, Any]]:
+    s3: Any = boto3.client("s3", region_name=source)
+    try:
+        return list(s3.get_bucket_replication(Bucket=BUCKETS[source])["ReplicationConfiguration"]["Rules"])
+    except s3.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "ReplicationConfigurationNotFoundError"  # noqa: PT017 - a reading
+        return []
+
+
+@pytest.mark.parametrize("source", BUCKETS)
+def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFormation, source: str) -> None:
+    answer = cloudformation.send(bucket_replication.handler, "Create", properties(source))
+    assert answer["Status"] == "SUCCESS"
+    assert answer["PhysicalResourceId"] == f"{BUCKETS[source]}/everything-to-the-other-region"
+    assert cloudformation.writes == [f"PutBucketReplication in {source}"]
+    given = properties(source)
+    assert rules(source) == [
+        {
+            "ID": "everything-to-the-other-region",
+            "Priority": 1,
+            "Filter": {"Prefix": ""},
+            "Status": "Enabled",
+            "SourceSelectionCriteria": {
+                "SseKmsEncryptedObjects": {"Status": "Enabled"},
+                "ReplicaModifications": {"Status": "Enabled"},
+            },
+            "DeleteMarkerReplication": {"Status": "Enabled"},
+            "Destination": {
+                "Bucket": given["DestinationBucketArn"],
+                "EncryptionConfiguration": {"ReplicaKmsKeyID": given["ReplicaKmsKeyId"]},
+                "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+                "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+            },
+        }
+    ]
+
+
+def test_a_rule_that_is_there_is_not_written_again(cloudformation: CloudFormation) -> None:
+    for kind in ("Create", "Create", "Update"):
+        assert cloudformation.send(bucket_replication.handler, kind, properties())["Status"] == "SUCCESS"
+    assert cloudformation.writes == ["PutBucketReplication in us-west-2"]
+    cloudformation.send(bucket_replication.handler, "Update", properties(ReplicaKmsKeyId="arn:aws:kms:::alias/other"))
+    assert cloudformation.writes == ["PutBucketReplication in us-west-2"] * 2
+
+
+def test_a_rule_that_somebody_weakened_is_mended(cloudformation: CloudFormation) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    (whole,) = rules()
+    weak = {**whole, "DeleteMarkerReplication": {"Status": "Disabled"}}
+    s3: Any = boto3.client("s3", region_name="us-west-2")
+    s3.put_bucket_replication(Bucket=BUCKETS["us-west-2"], ReplicationConfiguration={"Role": ROLE, "Rules": [weak]})
+    cloudformation.send(bucket_replication.handler, "Update", properties())
+    assert rules() == [whole]
+
+
+def test_an_update_that_renames_the_rule_leaves_one(cloudformation: CloudFormation) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    renamed = properties(RuleId="renamed")
+    answer = cloudformation.send(bucket_replication.handler, "Update", renamed, OldResourceProperties=properties())
+    assert [rule["ID"] for rule in rules()] == ["renamed"]
+    assert answer["PhysicalResourceId"].endswith("/renamed")
+    # CloudFormation then deletes what the old id named.
+    cloudformation.send(bucket_replication.handler, "Delete", properties())
+    assert [rule["ID"] for rule in rules()] == ["renamed"]
+
+
+def test_a_delete_takes_away_only_its_own_rule(cloudformation: CloudFormation) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    other = {**rules()[0], "ID": "of-somebody-else", "Priority": 2}
+    s3: Any = boto3.client("s3", region_name="us-west-2")
+    s3.put_bucket_replication(
+        Bucket=BUCKETS["us-west-2"], ReplicationConfiguration={"Role": ROLE, "Rules": [*rules(), other]}
+    )
+    for _ in range(2):
+        assert cloudformation.send(bucket_replication.handler, "Delete", properties())["Status"] == "SUCCESS"
+        assert rules() == [other]
+
+
+def test_a_delete_of_the_last_rule_leaves_none(cloudformation: CloudFormation) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    for _ in range(2):
+        assert cloudformation.send(bucket_replication.handler, "Delete", properties())["Status"] == "SUCCESS"
+        assert rules() == []
+
+
+def test_a_delete_succeeds_when_the_bucket_is_gone(cloudformation: CloudFormation) -> None:
+    boto3.client("s3", region_name="us-west-2").delete_bucket(Bucket=BUCKETS["us-west-2"])
+    assert cloudformation.send(bucket_replication.handler, "Delete", properties())["Status"] == "SUCCESS"
+
+
+def test_a_create_fails_with_the_reason_when_the_bucket_is_not_there(cloudformation: CloudFormation) -> None:
+    answer = cloudformation.send(bucket_replication.handler, "Create", properties(Bucket="not-there"))
+    assert answer["Status"] == "FAILED"
+    assert "NoSuchBucket" in answer["Reason"]
+
+
+@pytest.mark.parametrize("missing", sorted(properties()))
+def test_a_missing_property_is_named(cloudformation: CloudFormation, missing: str) -> None:
+    answer = cloudformation.send(bucket_replication.handler, "Create", {**properties(), missing: ""})
+    assert answer["Status"] == "FAILED"
+    assert f"property {missing} " in answer["Reason"]
+    assert rules() == []
+
+
+# --- default security group -------------------------------------------------------------------------------------
+
+
+def default_group(ec2: Any) -> dict[str, Any]:
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    return dict(ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0])
+
+
+def is_closed(ec2: Any, group_id: str) -> bool:
+    group = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
+    return not group["IpPermissions"] and not group["IpPermissionsEgress"]
+
+
+@pytest.mark.parametrize("region", BUCKETS)
+def test_the_group_is_closed_in_the_region_of_the_function(
+    cloudformation: CloudFormation, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    ec2: Any = boto3.client("ec2", region_name=region)
+    group = default_group(ec2)
+    assert not is_closed(ec2, group["GroupId"])
+    given = {"DefaultSecurityGroupId": group["GroupId"], "Account": "123456789012"}
+    for kind in ("Create", "Create", "Update"):
+        answer = cloudformation.send(default_security_group.handler, kind, given)
+        assert answer["Status"] == "SUCCESS"
+        assert is_closed(ec2, group["GroupId"])
+
+
+def test_every_kind_of_rule_goes(cloudformation: CloudFormation) -> None:
+    ec2: Any = boto3.client("ec2", region_name="us-west-2")
+    group_id = default_group(ec2)["GroupId"]
+    ports = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    ec2.authorize_security_group_ingress(
+        GroupId=group_id,
+        IpPermissions=[
+            {**ports, "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "with words"}]},
+            {**ports, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+            {**ports, "UserIdGroupPairs": [{"GroupId": group_id}]},
+        ],
+    )
+    ec2.authorize_security_group_egress(
+        GroupId=group_id, IpPermissions=[{**ports, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    )
+    answer = cloudformation.send(default_security_group.handler, "Create", {"DefaultSecurityGroupId": group_id})
+    assert answer["Status"] == "SUCCESS"
+    assert is_closed(ec2, group_id)
+
+
+def test_a_delete_leaves_the_group_as_it_is_and_needs_no_group(cloudformation: CloudFormation) -> None:
+    ec2: Any = boto3.client("ec2", region_name="us-west-2")
+    group_id = default_group(ec2)["GroupId"]
+    for name in (group_id, "sg-00000000"):
+        given = {"DefaultSecurityGroupId": name}
+        answer = cloudformation.send(
+            default_security_group.handler, "Delete", given, PhysicalResourceId=f"default-security-group/{name}"
+        )
+        assert answer["Status"] == "SUCCESS"
+    assert not is_closed(ec2, group_id)
+
+
+def test_a_group_that_is_not_there_fails_with_the_reason(cloudformation: CloudFormation) -> None:
+    answer = cloudformation.send(default_security_group.handler, "Create", {"DefaultSecurityGroupId": "sg-00000000"})
+    assert answer["Status"] == "FAILED"
+    assert "InvalidGroup.NotFound" in answer["Reason"]

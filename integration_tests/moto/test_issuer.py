@@ -1,0 +1,489 @@
+"""The front door against moto in both regions: uploads, receipts, states, files, readiness.
+
+moto takes a presigned PUT without checking its signature, and knows no replication: the first is checked by the unit
+tests' own SigV4, for the second a test says what S3 would.
+"""
+# ruff: noqa: ANN401 - rows and answers are JSON, and clients of any service have no type in common
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+import boto3
+import jwt
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from handlers.issuer import handler as front_door
+from handlers.issuer.application import application
+from handlers.issuer.upload_id import new_upload_id
+from handlers.shared import moments, receipts, schema
+
+ACCOUNT = "123456789012"
+PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
+TABLE, QUEUE, SECRET = "serverless-ledger-prod", "serverless-ingest-prod", "serverless-receipt-signing-prod"
+CONTEXT = SimpleNamespace(
+    function_name="serverless-issuer-prod",
+    function_version="1",
+    memory_limit_in_mb=512,
+    invoked_function_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:serverless-issuer-prod",
+    aws_request_id="request-1",
+)
+CONTENT = b"a,b\n1,2\n"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def bucket(region: str) -> str:
+    return f"serverless-ingest-prod-{ACCOUNT}-{region}-an"
+
+
+class World:
+    """Both regions' resources, and a client of their front doors."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], Any] = {}
+        for region in REGIONS:
+            self._stand_up(region)
+
+    def call(
+        self, method: str, path: str, *, region: str = PRIMARY, body: object = None, **more: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a request to the front door of a region; `query` and `headers` are the further arguments."""
+        self.enter(region)
+        query = more.get("query", {})
+        response = front_door.handler(
+            {
+                "version": "2.0",
+                "rawPath": path,
+                "rawQueryString": urlencode(query),
+                "queryStringParameters": query,
+                "headers": more.get("headers", {}),
+                "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+                "body": body if isinstance(body, str | None) else json.dumps(body),
+                "isBase64Encoded": False,
+            },
+            CONTEXT,
+        )
+        return response["statusCode"], json.loads(response["body"])
+
+    def issue(self, *, region: str = PRIMARY, **fields: Any) -> dict[str, Any]:
+        """Have an upload issued."""
+        status, answer = self.call("POST", "/uploads", region=region, body=good_body() | fields)
+        assert status == 201, answer
+        return answer
+
+    def state(self, object_id: str, region: str = PRIMARY) -> str:
+        """Ask for the state of an object."""
+        status, answer = self.call("GET", f"/uploads/{object_id}", region=region)
+        assert status == 200, answer
+        return str(answer["state"])
+
+    def replicate_table(self, source: str, destination: str) -> None:
+        """Do what a global table does, for rows that have one owner."""
+        for item in self.client("dynamodb", source).scan(TableName=TABLE)["Items"]:
+            self.client("dynamodb", destination).put_item(TableName=TABLE, Item=item)
+
+    def rows(self, region: str = PRIMARY) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the table's rows by key."""
+        items = self.client("dynamodb", region).scan(TableName=TABLE)["Items"]
+        return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+
+    def put_result(self, object_id: str, region: str = PRIMARY, **attributes: Any) -> None:
+        """Write what the processor would."""
+        row = {"pk": f"OBJ#{object_id}", "sk": "RESULT", "object_id": object_id, **attributes}
+        table = boto3.resource("dynamodb", region_name=region).Table(TABLE)
+        table.put_item(Item=row)
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a client; making one takes longer than most calls."""
+        if (service, region) not in self._clients:
+            create: Any = boto3.client
+            self._clients[service, region] = create(service, region_name=region)
+        return self._clients[service, region]
+
+    def enter(self, region: str) -> None:
+        """Have the function run in a region: an execution environment knows one."""
+        if os.environ.get("AWS_REGION") != region:
+            application.cache_clear()
+            queue_url = self.client("sqs", region).get_queue_url(QueueName=QUEUE)["QueueUrl"]
+            key = f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
+            os.environ.update(AWS_REGION=region, INGEST_BUCKET=bucket(region), QUEUE_URL=queue_url, DATA_KEY_ARN=key)
+
+    def _stand_up(self, region: str) -> None:
+        location = {} if region == PRIMARY else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3 = self.client("s3", region)
+        s3.create_bucket(Bucket=bucket(region), **location)
+        s3.put_bucket_versioning(Bucket=bucket(region), VersioningConfiguration={"Status": "Enabled"})
+        self.client("sqs", region).create_queue(QueueName=QUEUE)
+        value = json.dumps({"key": "k" * 44})
+        self.client("secretsmanager", region).create_secret(
+            Name=SECRET, SecretString=value, ClientRequestToken="v" * 32
+        )
+        names = ["pk", "sk", "file_key", "file_order"]
+        self.client("dynamodb", region).create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            KeySchema=key_schema("pk", "sk"),
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": schema.FILE_INDEX,
+                    "KeySchema": key_schema("file_key", "file_order"),
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+        )
+
+
+def key_schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def good_body() -> dict[str, Any]:
+    return {"key": "reports/january.csv", "size": len(CONTENT), "sha256": DIGEST}
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        variables = {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "ENVIRONMENT": "prod",
+            "TABLE_NAME": TABLE,
+            "SECRET_NAME": SECRET,
+            "PRIMARY_REGION": PRIMARY,
+            "MAXIMUM_OBJECT_BYTES": "5000000",
+            "UPLOAD_EXPIRY_SECONDS": "900",
+            "CONTROL_CACHE_SECONDS": "5",
+        }
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        for name in ("AWS_REGION", "INGEST_BUCKET", "QUEUE_URL", "DATA_KEY_ARN"):
+            patch.setenv(name, "")
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        patch.setattr(front_door.metrics.provider, "namespace", "Lockstep")
+        yield
+    application.cache_clear()
+
+
+@pytest.fixture
+def world(environment: None) -> Iterator[World]:  # noqa: ARG001 - fixtures ask for fixtures by their arguments
+    with mock_aws():
+        os.environ["AWS_REGION"] = ""
+        yield World()
+
+
+def put(answer: dict[str, Any], content: bytes = CONTENT) -> int:
+    return requests.put(answer["url"], data=content, headers=answer["headers"], timeout=5).status_code
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_file_goes_into_the_bucket_of_the_region_that_was_asked(world: World, region: str) -> None:
+    answer = world.issue(region=region, source="billing")
+    assert answer["method"] == "PUT"
+    assert put(answer) == 200
+    key = f"incoming/uploads/billing/{answer['upload_id']}/{DIGEST}/reports/january.csv"
+    head = world.client("s3", region).head_object(Bucket=bucket(region), Key=key)
+    assert head["ContentLength"] == len(CONTENT)
+    assert head["ServerSideEncryption"] == "aws:kms"
+    assert region in head["SSEKMSKeyId"]
+
+
+def test_the_same_file_cannot_be_put_twice(world: World) -> None:
+    answer = world.issue()
+    assert put(answer) == 200
+    assert put(answer) == 412
+
+
+def test_the_row_is_written_once_and_serves_both_ways_of_asking(world: World) -> None:
+    answer = world.issue()
+    row = world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]
+    received = moments.upload_moment(answer["upload_id"])
+    assert row["file_key"]["S"] == "reports/january.csv"
+    assert row["file_order"]["S"] == f"{received}#{answer['id']}"
+    assert row["received_at"]["S"] == received
+    time.sleep(0.01)
+    world.issue(upload_id=answer["upload_id"])
+    assert world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"] == row
+
+
+@pytest.mark.parametrize("again_in", REGIONS)
+def test_a_retry_gets_the_same_id_wherever_it_goes(world: World, again_in: str) -> None:
+    first = world.issue()
+    world.replicate_table(PRIMARY, SECONDARY)
+    again = world.issue(region=again_in, upload_id=first["upload_id"])
+    assert (again["id"], again["upload_id"]) == (first["id"], first["upload_id"])
+    assert again_in in again["url"]
+
+
+@pytest.mark.parametrize("again_in", REGIONS)
+@pytest.mark.parametrize("changed", [{"sha256": "cd" * 32}, {"key": "other.csv"}, {"size": 9}])
+def test_an_upload_id_is_for_one_file(world: World, changed: dict[str, Any], again_in: str) -> None:
+    upload_id = world.issue()["upload_id"]
+    world.replicate_table(PRIMARY, SECONDARY)
+    before = world.rows(again_in)
+    status, answer = world.call(
+        "POST", "/uploads", region=again_in, body=good_body() | {"upload_id": upload_id} | changed
+    )
+    assert (status, answer["error"]) == (409, "UploadIdReused")
+    assert next(iter(changed)) in answer["message"]
+    assert "us-east-1" in answer["message"]
+    assert world.rows(again_in) == before
+
+
+def test_a_claim_that_was_refused_leaves_the_first_file_alone(world: World) -> None:
+    upload_id = world.issue()["upload_id"]
+    world.call("POST", "/uploads", body=good_body() | {"upload_id": upload_id, "key": "other.csv"})
+    world.issue(upload_id=upload_id)
+
+
+def test_two_sources_may_use_one_upload_id(world: World) -> None:
+    first = world.issue(source="a")
+    second = world.issue(source="b", upload_id=first["upload_id"], key="other.csv")
+    assert first["id"] != second["id"]
+
+
+def test_a_try_that_broke_off_is_mended_by_the_next(world: World) -> None:
+    answer = world.issue()
+    world.client("dynamodb", PRIMARY).delete_item(
+        TableName=TABLE, Key={"pk": {"S": f"OBJ#{answer['id']}"}, "sk": {"S": "UPLOAD#us-east-1"}}
+    )
+    world.issue(upload_id=answer["upload_id"])
+    assert (f"OBJ#{answer['id']}", "UPLOAD#us-east-1") in world.rows()
+
+
+def test_no_row_of_ours_belongs_to_another_region(world: World) -> None:
+    world.issue(region=SECONDARY)
+    world.call("GET", "/ready", region=SECONDARY)
+    rows = world.rows(SECONDARY)
+    assert len(rows) == 3
+    assert all(SECONDARY in partition + sort for partition, sort in rows)
+
+
+def test_without_a_secret_the_client_is_told_to_come_again_and_no_upload_is_noted(world: World) -> None:
+    world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    status, answer = world.call("POST", "/uploads", body=good_body())
+    assert (status, answer["error"]) == (503, "TemporarilyUnavailable")
+    assert not [key for key in world.rows() if key[0].startswith("OBJ#")]
+
+
+def test_without_a_table_the_client_is_told_to_come_again(world: World) -> None:
+    world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
+    for method, path in [("POST", "/uploads"), ("GET", f"/uploads/{'ab' * 32}"), ("GET", "/files")]:
+        status, answer = world.call(method, path, body=good_body(), query={"key": "a"})
+        assert (status, answer["error"]) == (503, "TemporarilyUnavailable")
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------
+
+
+def test_the_receipt_says_what_was_accepted_and_by_which_version(world: World) -> None:
+    answer = world.issue(region=SECONDARY)
+    assert jwt.get_unverified_header(answer["receipt"])["kid"] == "v" * 32
+    claims = jwt.decode(answer["receipt"], "k" * 44, algorithms=["HS256"], issuer="lockstep")
+    assert abs(claims.pop("iat") - time.time()) < 5
+    assert claims == {
+        "iss": "lockstep",
+        "object_id": answer["id"],
+        "upload_id": answer["upload_id"],
+        "source": "default",
+        "key": "reports/january.csv",
+        "size": len(CONTENT),
+        "sha256": DIGEST,
+        "region": SECONDARY,
+    }
+
+
+def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: World) -> None:
+    answer = world.issue()
+    path = f"/uploads/{answer['id']}"
+    assert world.call("GET", path, region=SECONDARY)[0] == 404
+    headers = {"x-upload-receipt": answer["receipt"]}
+    status, said = world.call("GET", path, region=SECONDARY, headers=headers)
+    assert (status, said["state"]) == (200, "unknown")
+
+
+def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: World) -> None:
+    answer, other = world.issue(), world.issue(key="other.csv")
+    head, claims, signature = answer["receipt"].split(".")
+    for receipt in (other["receipt"], f"{head}.{claims[:-4]}AAAA.{signature}", f"{head}.{claims}.AAAA", "nonsense"):
+        status, said = world.call("GET", f"/uploads/{answer['id']}", headers={"x-upload-receipt": receipt})
+        assert (status, said["error"]) == (400, "ReceiptRefused")
+
+
+# --- states -----------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: World) -> None:
+    answer = world.issue()
+    assert world.state(answer["id"]) == "unknown"
+    put(answer)
+    assert world.state(answer["id"]) == "accepted"
+    world.put_result(
+        answer["id"], state="COMPLETED", file_key="reports/january.csv", size=8, records=3, accepted=2, rejected=1
+    )
+    _, said = world.call("GET", f"/uploads/{answer['id']}")
+    assert (said["state"], said["records"], said["accepted"], said["rejected"]) == ("processed", 3, 2, 1)
+    assert (said["key"], said["upload_id"], said["size"]) == ("reports/january.csv", answer["upload_id"], 8)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [("PENDING", "accepted"), ("COMPLETED", "durable"), ("REPLICA", "durable")]
+)
+def test_what_s3_says_of_replication_makes_it_durable(world: World, status: str, state: str) -> None:
+    answer = world.issue()
+    put(answer)
+    events = application().states._s3.meta.events  # noqa: SLF001 - moto knows no replication: S3's word is put in here
+    events.register("after-call.s3.HeadObject", lambda parsed, **_: parsed.update(ReplicationStatus=status))
+    assert world.state(answer["id"]) == state
+
+
+def test_a_quarantined_object_tells_why(world: World) -> None:
+    world.put_result("ab" * 32, state="QUARANTINED", file_key="a.csv", reason="the gzip stream ends early")
+    _, said = world.call("GET", f"/uploads/{'AB' * 32}")
+    assert (said["state"], said["reason"]) == ("quarantined", "the gzip stream ends early")
+
+
+def test_an_object_put_directly_is_accepted_once_a_processor_began_it(world: World) -> None:
+    item = {"pk": {"S": f"OBJ#{'ab' * 32}"}, "sk": {"S": "ATTEMPT#us-west-2"}, "attempts": {"N": "1"}}
+    world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=item)
+    assert world.state("ab" * 32) == "accepted"
+
+
+def test_an_unknown_id_is_explained(world: World) -> None:
+    status, said = world.call("GET", f"/uploads/{'ab' * 32}", region=SECONDARY)
+    assert (status, said["error"]) == (404, "NotFound")
+    assert SECONDARY in said["message"]
+    assert "receipt" in said["hint"]
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+def test_the_objects_of_a_key_come_newest_first_and_each_once(world: World) -> None:
+    now = time.time()
+    ids = [new_upload_id(now - age) for age in (300, 200, 100)]
+    issued = [world.issue(upload_id=upload_id) for upload_id in ids]
+    world.issue(key="other.csv")
+    world.issue(region=SECONDARY, upload_id=ids[0])  # a retry there: a second row of the same object
+    world.replicate_table(SECONDARY, PRIMARY)
+    received = moments.upload_moment(ids[1])
+    world.put_result(
+        issued[1]["id"],
+        state="COMPLETED",
+        accepted=2,
+        file_key="reports/january.csv",
+        file_order=f"{received}#{issued[1]['id']}",
+    )
+    put(issued[2])
+    _, said = world.call("GET", "/files", query={"key": "reports/january.csv"})
+    assert [file["id"] for file in said["files"]] == [each["id"] for each in reversed(issued)]
+    assert [file["state"] for file in said["files"]] == ["accepted", "processed", "unknown"]
+    assert said["files"][2]["uploads_issued_in"] == [PRIMARY, SECONDARY]
+    assert said["next"] is None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_pages_hold_every_object_once_in_order(world: World, limit: int) -> None:
+    now = time.time()
+    ids = [new_upload_id(now - age) for age in range(7)]
+    for region in REGIONS:
+        issued = [world.issue(region=region, upload_id=upload_id) for upload_id in ids]
+    world.replicate_table(SECONDARY, PRIMARY)
+    seen: list[str] = []
+    query = {"key": "reports/january.csv", "limit": str(limit)}
+    for _page in range(9):
+        _, said = world.call("GET", "/files", query=query)
+        assert len(said["files"]) <= limit
+        seen += [file["id"] for file in said["files"]]
+        if said["next"] is None:
+            break
+        query["next"] = said["next"]
+    assert seen == [each["id"] for each in issued]
+
+
+def test_a_key_that_nobody_used_has_no_files(world: World) -> None:
+    assert world.call("GET", "/files", query={"key": "none.csv"}) == (
+        200,
+        {"key": "none.csv", "files": [], "next": None},
+    )
+
+
+# --- readiness --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_region_with_everything_is_ready(world: World, region: str) -> None:
+    status, said = world.call("GET", "/ready", region=region)
+    assert (status, said["status"], said["region"]) == (200, "ready", region)
+    assert set(said["checks"]) == {"table", "queue", "secret", "control"}
+    assert (f"HEALTH#{region}", "READY") in world.rows(region)
+
+
+@pytest.mark.parametrize(
+    ("missing", "failing"), [("table", {"table", "control"}), ("queue", {"queue"}), ("secret", {"secret"})]
+)
+def test_what_is_missing_makes_it_not_ready(world: World, missing: str, failing: set[str]) -> None:
+    world.enter(PRIMARY)
+    match missing:
+        case "table":
+            world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
+        case "queue":
+            world.client("sqs", PRIMARY).delete_queue(QueueUrl=os.environ["QUEUE_URL"])
+        case _:
+            world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    status, said = world.call("GET", "/ready")
+    assert (status, said["status"]) == (503, "not ready")
+    assert {name for name, check in said["checks"].items() if not check["ok"]} == failing
+    assert all(check["problem"] == "missing" for check in said["checks"].values() if not check["ok"])
+    assert ACCOUNT not in json.dumps(said)
+    assert "arn:" not in json.dumps(said)
+
+
+def test_the_other_regions_loss_is_not_ours(world: World) -> None:
+    world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
+    assert world.call("GET", "/ready", region=SECONDARY)[0] == 200
+
+
+# --- anything ---------------------------------------------------------------------------------------------------
+
+almost_good = st.fixed_dictionaries(
+    {
+        "key": st.text(st.characters(), max_size=30) | st.none(),
+        "size": st.integers(-1, 10**7),
+        "sha256": st.sampled_from([DIGEST, DIGEST.upper(), "ab", ""]),
+    },
+    optional={
+        "source": st.sampled_from(["default", "a-b-9", "A", "", "-" * 33]),
+        "upload_id": st.sampled_from([new_upload_id(time.time()), new_upload_id(1), "x", None]),
+    },
+)
+
+
+@pytest.mark.property
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.text() | almost_good | almost_good.map(json.dumps))
+def test_any_body_is_issued_or_refused_with_an_error_that_teaches(world: World, body: object) -> None:
+    status, said = world.call("POST", "/uploads", body=body)
+    if status == 201:
+        receipt = receipts.verify(said["receipt"], [receipts.SigningKey("v" * 32, "k" * 44)])
+        assert receipt.upload.object_id == said["id"]
+        assert unquote(urlsplit(said["url"]).path) == f"/{receipt.upload.object_key}"
+    else:
+        assert status in (400, 409)
+        assert said["error"]
+        assert said["message"]
+        assert said["hint"]

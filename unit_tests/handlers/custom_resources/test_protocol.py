@@ -1,0 +1,193 @@
+"""CloudFormation is answered, exactly once, whatever the provider does."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.shared import custom_resource
+from handlers.shared.custom_resource import AnswerError, Outcome, PropertyError, Request, RequestType
+
+URL = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer?signature=made-up"
+TYPES = ["Create", "Update", "Delete"]
+
+
+class Context:
+    """Lambda's context, as far as it is used."""
+
+    log_stream_name = "2026/03/01/[$LATEST]stream"
+
+    def __init__(self, milliseconds: int = 60_000) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what the test gives."""
+        return self._milliseconds
+
+
+def event(kind: str = "Create", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - an event's fields
+    base = {
+        "RequestType": kind,
+        "ResponseURL": URL,
+        "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/serverless-regional-prod/1",
+        "RequestId": "request-1",
+        "LogicalResourceId": "Rule",
+        "ResourceProperties": {"ServiceToken": "token", "Bucket": "b", "Enabled": "true"},
+    }
+    if kind != "Create":
+        base["PhysicalResourceId"] = "b/rule"
+    return base | more
+
+
+def answers(
+    sent: dict[str, Any], provider: Callable[[Request], Outcome], context: Context | None = None
+) -> list[dict[str, Any]]:
+    """Return all that CloudFormation is told."""
+    told: list[tuple[str, bytes]] = []
+    custom_resource.answer(sent, context or Context(), provider, deliver=lambda url, body: told.append((url, body)))
+    assert all(url == URL and len(body) <= 4096 for url, body in told)
+    return [json.loads(body) for _, body in told]
+
+
+def raising(error: BaseException) -> Callable[[Request], Outcome]:
+    def provider(_request: Request) -> Outcome:
+        raise error
+
+    return provider
+
+
+class MuteError(Exception):
+    """An exception that fails when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+errors = st.one_of(
+    st.builds(MuteError),
+    st.builds(RuntimeError, st.text(st.characters(), max_size=9000)),
+    st.builds(KeyError, st.text()),
+    st.builds(UnicodeEncodeError, st.just("utf-8"), st.text(), st.just(0), st.just(1), st.text()),
+    st.sampled_from(
+        [SystemExit(1), KeyboardInterrupt(), MemoryError(), RecursionError(), TimeoutError(), StopIteration()]
+    ),
+)
+
+
+@pytest.mark.property
+@given(kind=st.sampled_from(TYPES), error=errors)
+def test_whatever_is_raised_is_one_failed_answer(kind: str, error: BaseException) -> None:
+    (told,) = answers(event(kind), raising(error))
+    assert told["Status"] == "FAILED"
+    assert told["Reason"]
+    assert (told["RequestId"], told["LogicalResourceId"]) == ("request-1", "Rule")
+    assert told["PhysicalResourceId"] == ("never-created/Rule" if kind == "Create" else "b/rule")
+
+
+@pytest.mark.property
+@given(
+    st.dictionaries(st.text(max_size=200), st.text(st.characters(), max_size=3000), max_size=5), st.text(max_size=100)
+)
+def test_whatever_is_returned_is_one_answer_that_cloudformation_can_take(data: dict[str, str], name: str) -> None:
+    (told,) = answers(event(), lambda _: Outcome(name, data))
+    if told["Status"] == "SUCCESS":
+        assert told["Data"] == data
+        assert told["PhysicalResourceId"] == name
+    else:
+        assert "return less data" in told["Reason"]
+
+
+@pytest.mark.property
+@given(
+    st.dictionaries(
+        st.sampled_from(["RequestType", "LogicalResourceId", "PhysicalResourceId", "ResourceProperties", "StackId"]),
+        st.none() | st.text() | st.integers() | st.lists(st.integers()),
+    )
+)
+def test_whatever_the_event_holds_it_is_answered_once(fields: dict[str, Any]) -> None:
+    assert len(answers({"ResponseURL": URL} | fields, lambda request: Outcome(request.text("Bucket")))) == 1
+
+
+def test_a_success_says_what_the_provider_made() -> None:
+    (told,) = answers(event(), lambda request: Outcome(request.text("Bucket"), {"Arn": "a"}))
+    assert told["Status"] == "SUCCESS"
+    assert (told["PhysicalResourceId"], told["Data"]) == ("b", {"Arn": "a"})
+    assert told["StackId"] == event()["StackId"]
+
+
+def test_the_provider_gets_the_request_as_it_is() -> None:
+    seen: list[Request] = []
+
+    def provider(request: Request) -> Outcome:
+        seen.append(request)
+        return Outcome("b/rule")
+
+    answers(event("Update", OldResourceProperties={"Bucket": "a"}), provider)
+    (request,) = seen
+    assert request.type is RequestType.UPDATE
+    assert (request.physical_resource_id, request.old_properties) == ("b/rule", {"Bucket": "a"})
+
+
+def test_a_delete_of_what_was_never_created_succeeds_without_the_provider() -> None:
+    (failed,) = answers(event("Create"), raising(RuntimeError("no")))
+    rollback = event("Delete", PhysicalResourceId=failed["PhysicalResourceId"])
+    (told,) = answers(rollback, raising(AssertionError("asked all the same")))
+    assert told["Status"] == "SUCCESS"
+
+
+def test_work_that_never_ends_is_answered_before_the_time_is_up() -> None:
+    release = threading.Event()
+
+    def hang(_request: Request) -> Outcome:
+        release.wait(20)
+        return Outcome("late")
+
+    (told,) = answers(event(), hang, Context(milliseconds=5_100))
+    release.set()
+    assert told["Status"] == "FAILED"
+    assert "not done within" in told["Reason"]
+
+
+def test_a_missing_property_is_named_with_those_that_are_there() -> None:
+    (told,) = answers(event(), lambda request: Outcome(request.text("Buckett")))
+    assert "property Buckett of Rule" in told["Reason"]
+    assert "Bucket, Enabled" in told["Reason"]
+    with pytest.raises(PropertyError):
+        Request(RequestType.CREATE, "Rule", None, {"Bucket": ""}, {}).text("Bucket")
+
+
+def test_an_answer_that_is_lost_is_sent_again_until_it_arrives_and_then_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    tried = 0
+
+    def deliver(_url: str, _body: bytes) -> None:
+        nonlocal tried
+        tried += 1
+        if tried < 3:
+            raise ConnectionResetError
+
+    custom_resource.answer(event(), Context(), lambda _: Outcome("b"), deliver=deliver)
+    assert tried == 3
+
+
+def test_an_answer_that_never_arrives_is_an_error_so_that_lambda_delivers_the_event_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+    def deliver(_url: str, _body: bytes) -> None:
+        raise ConnectionResetError
+
+    with pytest.raises(AnswerError, match="4 attempts"):
+        custom_resource.answer(event(), Context(), lambda _: Outcome("b"), deliver=deliver)
+
+
+def test_an_event_with_nobody_to_answer_is_an_error_that_says_so() -> None:
+    with pytest.raises(AnswerError, match="no ResponseURL"):
+        custom_resource.answer({"RequestType": "Create"}, Context(), lambda _: Outcome("b"))

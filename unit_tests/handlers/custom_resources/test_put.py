@@ -1,0 +1,66 @@
+"""The answer's HTTP, through urllib's own code; only the socket is not there."""
+
+import io
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+from urllib.response import addinfourl
+
+import pytest
+
+from handlers.shared import custom_resource
+from handlers.shared.custom_resource import AnswerError
+
+
+class Line(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
+    """The last of urllib's handlers: keeps what would go over the wire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[urllib.request.Request] = []
+        self.status = 200
+
+    def https_open(self, req: urllib.request.Request) -> addinfourl:  # type: ignore[override]
+        """Answer in the server's place."""
+        self.sent.append(req)
+        answer = addinfourl(io.BytesIO(b""), Message(), req.full_url, self.status)
+        answer.msg = "as told"  # type: ignore[attr-defined]
+        return answer
+
+    http_open = https_open  # type: ignore[assignment]
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    line = Line()
+    monkeypatch.setattr(urllib.request, "_opener", urllib.request.build_opener(line))
+    return line  # type: ignore[return-value]
+
+
+def test_the_body_is_put_without_a_content_type_for_which_the_url_is_not_signed(line: Line) -> None:
+    custom_resource.put("https://bucket.s3.amazonaws.com/answer?signature=a%2Bb", b"{}")
+    (request,) = line.sent
+    assert request.get_method() == "PUT"
+    assert request.full_url == "https://bucket.s3.amazonaws.com/answer?signature=a%2Bb"
+    assert request.data == b"{}"
+    assert request.get_header("Content-type") == ""
+    assert request.get_header("Content-length") == "2"
+
+
+def test_a_refusal_is_an_oserror_that_is_tried_again(line: Line) -> None:
+    line.status = 503
+    with pytest.raises(OSError, match="503"):
+        custom_resource.put("https://bucket.s3.amazonaws.com/answer", b"{}")
+
+
+def test_a_local_cloud_may_be_answered_in_the_clear(line: Line) -> None:
+    custom_resource.put("http://127.0.0.1:4566/answer", b"{}")
+    assert len(line.sent) == 1
+
+
+@pytest.mark.parametrize("url", ["http://example.com/a", "file:///etc/passwd", "ftp://127.0.0.1/a", ""])
+def test_no_other_place_is_written_to(line: Line, url: str) -> None:
+    with pytest.raises(AnswerError, match="must be https"):
+        custom_resource.put(url, b"{}")
+    assert not line.sent

@@ -1,0 +1,135 @@
+"""The four steps, one by one."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.rotation.steps import Rotation, RotationRefusedError
+from handlers.shared import receipts
+from handlers.shared.receipts import SigningSecretError
+
+SECRET = "arn:aws:secretsmanager:us-west-2:000000000000:secret:serverless-receipt-signing-prod-AbCdEf"
+NEW, CURRENT = "n" * 32, "c" * 32
+STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+class World:
+    """A Secrets Manager that answers from a script."""
+
+    def __init__(self) -> None:
+        client = boto3.client(
+            "secretsmanager", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        self.script = Stubber(client)
+        self.rotation = Rotation(client=client, secret_id=SECRET, version_id=NEW)
+
+    def staged(self, stages: Mapping[str, list[str]], *, enabled: bool = True) -> None:
+        """Answer the next DescribeSecret."""
+        answer = {"RotationEnabled": enabled, "VersionIdsToStages": dict(stages)}
+        self.script.add_response("describe_secret", answer, {"SecretId": SECRET})
+
+    def holds(self, version: str, stage: str, value: str) -> None:
+        """Answer the next GetSecretValue."""
+        asked = {"SecretId": SECRET, "VersionStage": stage} | ({"VersionId": version} if version == NEW else {})
+        self.script.add_response("get_secret_value", {"VersionId": version, "SecretString": value}, asked)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    with world.script:
+        yield world
+        world.script.assert_no_pending_responses()
+
+
+UNDER_WAY = {CURRENT: ["AWSCURRENT"], NEW: ["AWSPENDING"]}
+
+
+def test_the_new_version_gets_a_value_of_its_own(world: World) -> None:
+    world.staged(UNDER_WAY)
+    world.script.add_client_error("get_secret_value", "ResourceNotFoundException")
+    world.script.add_response(
+        "put_secret_value",
+        {},
+        {"SecretId": SECRET, "ClientRequestToken": NEW, "SecretString": ANY, "VersionStages": ["AWSPENDING"]},
+    )
+    world.rotation.run("createSecret")
+
+
+def test_a_value_that_is_there_is_not_made_again(world: World) -> None:
+    world.staged(UNDER_WAY)
+    world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
+    world.rotation.run("createSecret")
+
+
+def test_set_secret_asks_nothing_more(world: World) -> None:
+    world.staged(UNDER_WAY)
+    world.rotation.run("setSecret")
+
+
+def test_a_version_that_signs_passes(world: World) -> None:
+    world.staged(UNDER_WAY)
+    world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
+    world.holds(CURRENT, "AWSCURRENT", "not even JSON: what a rotation mends")
+    world.rotation.run("testSecret")
+
+
+def test_a_version_that_cannot_sign_fails(world: World) -> None:
+    world.staged(UNDER_WAY)
+    world.holds(NEW, "AWSPENDING", json.dumps({"key": "short"}))
+    with pytest.raises(SigningSecretError):
+        world.rotation.run("testSecret")
+
+
+def test_the_current_key_again_fails(world: World) -> None:
+    same = receipts.new_secret_string()
+    world.staged(UNDER_WAY)
+    world.holds(NEW, "AWSPENDING", same)
+    world.holds(CURRENT, "AWSCURRENT", same)
+    with pytest.raises(RotationRefusedError, match="no rotation"):
+        world.rotation.run("testSecret")
+
+
+@pytest.mark.parametrize("before", [{CURRENT: ["AWSCURRENT"], NEW: ["AWSPENDING"]}, {NEW: ["AWSPENDING"]}])
+def test_the_label_moves_to_the_new_version(world: World, before: dict[str, list[str]]) -> None:
+    world.staged(before)
+    world.staged(before)
+    moved = {"SecretId": SECRET, "VersionStage": "AWSCURRENT", "MoveToVersionId": NEW}
+    if CURRENT in before:
+        moved["RemoveFromVersionId"] = CURRENT
+    world.script.add_response("update_secret_version_stage", {}, moved)
+    world.rotation.run("finishSecret")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_the_end_each_step_does_nothing(world: World, step: str) -> None:
+    world.staged({CURRENT: ["AWSPREVIOUS"], NEW: ["AWSCURRENT", "AWSPENDING"]})
+    world.rotation.run(step)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("stages", [{CURRENT: ["AWSCURRENT"]}, {CURRENT: ["AWSCURRENT"], NEW: ["AWSPREVIOUS"]}, {}])
+def test_a_version_that_is_not_staged_is_refused(world: World, step: str, stages: dict[str, list[str]]) -> None:
+    world.staged(stages)
+    with pytest.raises(RotationRefusedError, match="not staged as AWSPENDING"):
+        world.rotation.run(step)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_secret_that_is_not_rotated_is_refused(world: World, step: str) -> None:
+    world.staged(UNDER_WAY, enabled=False)
+    with pytest.raises(RotationRefusedError, match="not enabled"):
+        world.rotation.run(step)
+
+
+@pytest.mark.property
+@given(st.text().filter(lambda step: step not in STEPS))
+def test_an_unknown_step_is_refused_before_anything_is_asked(step: str) -> None:
+    world = World()
+    with world.script, pytest.raises(RotationRefusedError, match="createSecret, setSecret, testSecret, finishSecret"):
+        world.rotation.run(step)

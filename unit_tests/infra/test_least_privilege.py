@@ -1,0 +1,298 @@
+"""Each role may do exactly what its code needs: nothing missing, nothing more, by every policy that has a say.
+
+`iam/needs.py` and `iam/services.py` hold the tables; `iam/world.py` evaluates. The mutations at the end prove that the
+check bites: each of them changes one thing in one policy of the templates, and each must be told.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from unit_tests.infra.iam import needs
+from unit_tests.infra.iam.judge import expectations, place_of, problems, sample
+from unit_tests.infra.iam.resolve import UnresolvableError
+from unit_tests.infra.iam.statements import Request, UnknownPolicyError
+from unit_tests.infra.iam.world import World
+from unit_tests.infra.synthesis import REGIONAL, STACKS, Synthesis, Template
+
+
+@pytest.fixture(scope="module")
+def world(prod: Synthesis) -> World:
+    return World(prod)
+
+
+def test_every_role_may_do_what_it_needs_and_nothing_more(prod: Synthesis) -> None:
+    assert problems(prod) == []
+
+
+def test_every_role_is_in_the_table(prod: Synthesis, world: World) -> None:
+    words = {(each.who.rpartition(" in ")[0]) for each in expectations(prod, world)}
+    functions = {"processor", "issuer", "rotation", "default-security-group", "bucket-replication"}
+    assert words == {*functions, "replication", "flow logs", "trail"}
+
+
+def test_no_action_is_a_wildcard(world: World) -> None:
+    for arn, role in world.roles.items():
+        assert not [action for each in role.statements for action in each.actions if "*" in action], arn
+    for place, policy in world.endpoints.items():
+        assert not [action for each in policy for action in each.actions if "*" in action], place
+
+
+def test_each_action_allowed_everywhere_is_explained_and_used(world: World) -> None:
+    used = {
+        grant.action
+        for role in world.roles.values()
+        for each in role.statements
+        for grant in each.grants()
+        if grant.resource == "*"
+    }
+    assert used == set(needs.EVERYWHERE)
+
+
+class TestWhatIsRefused:
+    """A refusal must stand against a caller who may otherwise; each of these may."""
+
+    @pytest.fixture(params=REGIONAL)
+    def uploads(self, request: pytest.FixtureRequest, prod: Synthesis, world: World) -> Request:
+        """The issuer puts an upload into its region's bucket."""
+        place = place_of(prod, request.param)
+        issuer = world.functions["serverless-issuer-prod", place.region].role
+        call = Request(issuer, "s3:PutObject", f"{place.bucket('ingest')}/incoming/uploads/1/2/3")
+        assert not world.refusals(call)
+        return call
+
+    @pytest.mark.parametrize(
+        "context",
+        [
+            {"aws:SecureTransport": "false"},
+            {"s3:TlsVersion": "1.1"},
+            {"s3:x-amz-server-side-encryption": "AES256"},
+            {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:us-east-1:111122223333:key/another"},
+        ],
+    )
+    def test_an_upload_in_the_clear_or_under_another_key(
+        self, context: dict[str, str], uploads: Request, world: World
+    ) -> None:
+        assert world.refusals(replace(uploads, context=context))
+
+    def test_an_upload_under_another_prefix(self, uploads: Request, world: World) -> None:
+        assert world.refusals(replace(uploads, resource=uploads.resource.replace("/uploads/", "/direct/")))
+
+    def test_an_upload_into_the_other_region(self, uploads: Request, world: World) -> None:
+        here, there = ("us-east-1", "us-west-2") if "us-east-1" in uploads.resource else ("us-west-2", "us-east-1")
+        assert world.refusals(replace(uploads, resource=uploads.resource.replace(here, there)))
+
+    @pytest.mark.parametrize("stack", REGIONAL)
+    @pytest.mark.parametrize("word", ["ingest", "ingest-dlq", "async-dlq"])
+    def test_a_message_without_tls(self, word: str, stack: str, prod: Synthesis, world: World) -> None:
+        place = place_of(prod, stack)
+        processor = world.functions["serverless-processor-prod", place.region].role
+        call = Request(processor, "sqs:SendMessage", place.queue(word))
+        assert not world.refusals(call)
+        assert world.refusals(replace(call, context={"aws:SecureTransport": "false"}))
+
+    @pytest.mark.parametrize("stack", REGIONAL)
+    @pytest.mark.parametrize("context", [{"aws:SecureTransport": "false"}, {"aws:PrincipalAccount": "111122223333"}])
+    def test_the_secret_in_the_clear_or_to_another_account(
+        self, context: dict[str, str], stack: str, prod: Synthesis, world: World
+    ) -> None:
+        place = place_of(prod, stack)
+        issuer = world.functions["serverless-issuer-prod", place.region].role
+        call = Request(issuer, "secretsmanager:GetSecretValue", sample(place.secret))
+        assert not world.refusals(call)
+        assert world.refusals(replace(call, context=context))
+
+    def test_an_object_that_is_read_past_the_endpoint_by_another_role(self, prod: Synthesis, world: World) -> None:
+        place = place_of(prod, "PrimaryRegional")
+        rotation = world.functions["serverless-rotation-prod", place.region].role
+        call = Request(rotation, "s3:GetObject", f"{place.bucket('ingest')}/incoming/a.csv")
+        assert any("endpoint" in why for why in world.refusals(call, endpoint=place.region))
+
+    def test_the_other_regions_data_key_to_replication_under_another_alias(
+        self, prod: Synthesis, world: World
+    ) -> None:
+        role = next(each.role for each in expectations(prod, world) if each.who == "replication in us-east-1")
+        call = Request(role, "kms:Encrypt", "arn:aws:kms:us-west-2:000000000000:key/serverless-data-prod")
+        assert not world.refusals(call)
+        assert world.refusals(replace(call, resource=call.resource.replace("-data-", "-secret-")))
+
+
+Statements = list[dict[str, Any]]
+Mutation = Callable[[Statements], Iterator[tuple[str, Statements]]]
+
+
+def a_statement_is_removed(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index in range(len(statements)):
+        yield f"statement {index}", [each for at, each in enumerate(statements) if at != index]
+
+
+def an_action_is_removed(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        actions = statement["Action"]
+        for action in actions if isinstance(actions, list) else []:
+            fewer = {**statement, "Action": [each for each in actions if each != action]}
+            yield f"{action} in statement {index}", _with(statements, index, fewer)
+
+
+def an_action_is_added(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        service = actions[0].partition(":")[0]
+        for action in (f"{service}:ListTags", f"{service}:*"):
+            if action not in actions:
+                yield f"{action} in statement {index}", _with(statements, index, {**statement, "Action": [*actions, action]})
+
+
+def a_resource_is_widened(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        if statement.get("Resource", "*") != "*":
+            yield f"statement {index}", _with(statements, index, {**statement, "Resource": "*"})
+
+
+def a_resource_is_removed(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        resources = statement.get("Resource")
+        for at in range(len(resources)) if isinstance(resources, list) else ():
+            fewer = [each for each_at, each in enumerate(resources) if each_at != at]
+            yield f"resource {at} of statement {index}", _with(statements, index, {**statement, "Resource": fewer})
+
+
+def a_condition_is_dropped(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        for operator, keys in statement.get("Condition", {}).items():
+            for key in keys:
+                left = {one: {k: v for k, v in of.items() if (one, k) != (operator, key)} for one, of in statement["Condition"].items()}
+                yield f"{key} of statement {index}", _with(statements, index, {**statement, "Condition": left})
+
+
+def a_principal_is_widened(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        if statement.get("Principal", "*") not in ("*", {"AWS": "*"}):
+            yield f"statement {index}", _with(statements, index, {**statement, "Principal": {"AWS": "*"}})
+
+
+def the_effect_is_turned(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    for index, statement in enumerate(statements):
+        turned = {"Allow": "Deny", "Deny": "Allow"}[statement["Effect"]]
+        yield f"statement {index}", _with(statements, index, {**statement, "Effect": turned})
+
+
+def everything_is_allowed(statements: Statements) -> Iterator[tuple[str, Statements]]:
+    extra = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    if statements and "Principal" in statements[0]:
+        extra |= {"Principal": {"AWS": "*"}}
+    yield "one more statement", [*statements, extra]
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    a_statement_is_removed,
+    an_action_is_removed,
+    an_action_is_added,
+    a_resource_is_widened,
+    a_resource_is_removed,
+    a_condition_is_dropped,
+    a_principal_is_widened,
+    the_effect_is_turned,
+    everything_is_allowed,
+)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_no_change_to_a_policy_goes_unnoticed(mutation: Mutation, stack: str, prod: Synthesis) -> None:
+    tried, unnoticed = 0, []
+    for where, path in policies(prod.templates[stack]):
+        for what, statements in mutation(_at(prod.templates[stack], path)):
+            tried += 1
+            if not noticed(mutated(prod, stack, path, statements)):
+                unnoticed.append(f"{where}: {what}")
+    assert unnoticed == []
+    assert tried or mutation is a_principal_is_widened or stack in {"Failover", "Data", *STACKS[:2]}
+
+
+@pytest.mark.parametrize("stack", REGIONAL)
+def test_no_permission_of_a_function_goes_unnoticed(stack: str, prod: Synthesis) -> None:
+    template = prod.templates[stack]
+    permissions = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Lambda::Permission"]
+    assert permissions
+    for name in permissions:
+        without = copy.deepcopy(template)
+        del without["Resources"][name]
+        assert noticed(replaced(prod, stack, without)), name
+        for_anyone = copy.deepcopy(template)
+        del for_anyone["Resources"][name]["Properties"]["SourceArn"]
+        assert noticed(replaced(prod, stack, for_anyone)), name
+
+
+@pytest.mark.parametrize("stack", ["PrimaryRegional", "Failover"])
+@pytest.mark.parametrize("key", ["alias/serverless-data-prod", "alias/serverless-queue-prod"])
+def test_a_key_that_nobody_may_use_is_noticed(key: str, stack: str, prod: Synthesis) -> None:
+    """A bucket or queue that is encrypted by another key than its users may use would refuse all of them."""
+    template = copy.deepcopy(prod.templates[stack])
+    changed = 0
+    other = {"Fn::ImportValue": _export_of("logs", prod)}
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::SQS::Queue" and "queue" in key:
+            properties["KmsMasterKeyId"], changed = other, changed + 1
+        if resource["Type"] == "AWS::S3::Bucket" and "data" in key:
+            (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            if "KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"]:
+                rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"], changed = other, changed + 1
+    assert bool(changed) == noticed(replaced(prod, stack, template))
+
+
+Path_ = tuple[str, ...]
+
+
+def policies(template: Template) -> Iterator[tuple[str, Path_]]:
+    """Yield where each policy document of a template is; trust policies too."""
+    for logical_id, resource in template["Resources"].items():
+        for name, value in resource.get("Properties", {}).items():
+            if isinstance(value, dict) and "Statement" in value:
+                yield f"{logical_id}.{name}", ("Resources", logical_id, "Properties", name)
+
+
+def mutated(synthesis: Synthesis, stack: str, path: Path_, statements: Statements) -> Synthesis:
+    """Return the templates with one policy's statements replaced; what is not changed is shared."""
+    return replaced(synthesis, stack, _put(synthesis.templates[stack], (*path, "Statement"), statements))
+
+
+def replaced(synthesis: Synthesis, stack: str, template: Template) -> Synthesis:
+    return replace(synthesis, templates={**synthesis.templates, stack: template})
+
+
+def noticed(synthesis: Synthesis) -> bool:
+    try:
+        return bool(problems(synthesis))
+    except (UnknownPolicyError, UnresolvableError):
+        return True
+
+
+def _at(template: Template, path: Path_) -> Statements:
+    found: Any = template
+    for key in path:
+        found = found[key]
+    statements: Statements = found["Statement"]
+    return statements
+
+
+def _put(value: dict[str, Any], path: Path_, new: object) -> dict[str, Any]:
+    key, *rest = path
+    return {**value, key: _put(value[key], tuple(rest), new) if rest else new}
+
+
+def _with(statements: Statements, index: int, statement: dict[str, Any]) -> Statements:
+    return [*statements[:index], statement, *statements[index + 1 :]]
+
+
+def _export_of(purpose: str, synthesis: Synthesis) -> str:
+    outputs = synthesis.templates["PrimaryKeys"]["Outputs"].values()
+    return next(
+        output["Export"]["Name"]
+        for output in outputs
+        if "Export" in output and f"Keys{purpose.capitalize()}" in output["Export"]["Name"]
+    )
