@@ -37,9 +37,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     environment: Annotated[
         list[str] | None,
         typer.Option(
-            help="The environment to judge, whose name the names end in. Repeatable. "
-            f"[default: {', '.join(gate.MATRIX)} for the app, {gate.MATRIX[0]} for templates]",
-            show_default=False,
+            help="The environment to judge, which the names end in. Repeatable.",
+            show_default=f"{', '.join(gate.MATRIX)}; for templates {gate.MATRIX[0]}",
         ),
     ] = None,
     template: Annotated[
@@ -80,9 +79,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     errors = Console(stderr=True)
     _leave_the_verdict_to_the_gate()
     try:
-        with errors.status("compliance") as status:
+        with errors.status("compliance") as progress:
             ledger = _judge(
-                environment or [], template or [], assembly, region, app_factory, registry, say=status.update
+                environment or [], template or [], assembly, region, app_factory, registry, say=progress.update
             )
             files = write_reports(ledger, output)
     except (gate.GateError, LoadError, RegistryError) as error:
@@ -97,7 +96,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         )
         raise typer.Exit(Exit.ERROR) from error
     show(ledger, files, Console(soft_wrap=True))
-    raise typer.Exit(_status(ledger))
+    raise typer.Exit(status(ledger))
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - the command's options
@@ -138,7 +137,8 @@ def _leave_the_verdict_to_the_gate() -> None:
     os.environ["CDK_CONTEXT_JSON"] = json.dumps({**context, "@aws-cdk/core:failSynthOnValidationErrors": False})
 
 
-def _status(ledger: Ledger) -> Exit:
+def status(ledger: Ledger) -> Exit:
+    """What the exit status says of a ledger."""
     if ledger.passed:
         return Exit.PASSED
     return Exit.FINDINGS if ledger.evaluated else Exit.ERROR

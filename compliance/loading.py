@@ -19,6 +19,8 @@ from compliance.templates import Json, Template
 
 MAXIMUM_BYTES: Final = 1_048_576
 """CloudFormation itself takes no larger template."""
+MAXIMUM_RESOURCES: Final = 500
+"""Nor one with more resources."""
 MAXIMUM_DEPTH: Final = 100
 """Deeper than any real template, and shallow enough for every parser here."""
 
@@ -266,6 +268,8 @@ def _require_template(file: Path, body: Json) -> None:
     resources = body.get("Resources")
     if not isinstance(resources, Mapping) or not resources:
         raise LoadError(f"{file}: has no Resources, so there is nothing to judge")
+    if len(resources) > MAXIMUM_RESOURCES:
+        raise LoadError(f"{file}: has {len(resources):,} resources; a template has at most {MAXIMUM_RESOURCES}")
     for logical_id, resource in resources.items():
         if logical_id.startswith("Fn::"):
             raise LoadError(f"{file}: {logical_id} is expanded by CloudFormation; judge the expanded template")

@@ -216,10 +216,14 @@ def _acknowledge(app: App, registry: Registry, environment: str) -> None:
         "environment": (environment,),
         "region": tuple({stack.region for stack in stacks if not Token.is_unresolved(stack.region)}),
     }
+    by_path: dict[str, list[Acknowledgment]] = {}
     for (rule, path), decision in registry.covering(facts).items():
+        acknowledgment = Acknowledgment(id=rule, reason=f"{decision.id}: {decision.reason}")
+        by_path.setdefault(path, []).append(acknowledgment)
+    for path, acknowledgments in by_path.items():
         construct = _find(app, path)
         if construct is not None and CfnResource.is_cfn_resource(construct):
-            Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=f"{decision.id}: {decision.reason}"))
+            Validations.of(construct).acknowledge(*acknowledgments)
 
 
 def _find(app: App, path: str) -> IConstruct | None:

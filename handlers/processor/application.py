@@ -20,12 +20,11 @@ from handlers.processor.telemetry import Telemetry
 from handlers.processor.transform import transform
 from handlers.shared.control import ControlRegister
 
-_RETRIES: Final = {"mode": "standard", "total_max_attempts": 4}
-_CONFIG: Final = Config(connect_timeout=2, read_timeout=20, retries=_RETRIES)
+_CONFIG: Final = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
 _LEDGER_CONFIG: Final = Config(
     connect_timeout=2,
     read_timeout=10,
-    retries=_RETRIES,
+    retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=WRITERS + 2,
     parameter_validation=False,  # for every attribute of every record it would cost more than to serialize it
 )

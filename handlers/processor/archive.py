@@ -1,12 +1,12 @@
 """The archive bucket: whatever did not land is there, with its reason (data rule 6).
 
-| key                                      | what it is                                                                  |
-|------------------------------------------|-----------------------------------------------------------------------------|
-| `rejected/<object id>.ndjson`            | the rejected records of an object: line, ordinal, reason, excerpt           |
-| `quarantined/<object id>.json`           | why an object as a whole was not taken in, and the event that told of it    |
-| `quarantined/<object id>/object`         | its bytes, where they can be read                                           |
-| `quarantined/<object id>.last-receive.json` | why the last delivery of a message failed, before SQS moved it to the DLQ |
-| `quarantined/<object id>.overdue.json`   | that a passive region has waited too long for the active one                |
+| key                                         | what it is                                                           |
+|---------------------------------------------|----------------------------------------------------------------------|
+| `rejected/<object id>.ndjson`               | an object's rejected records: line, ordinal, reason, excerpt         |
+| `quarantined/<object id>.json`              | why an object was not taken in, and the message that told of it      |
+| `quarantined/<object id>/object`            | its bytes, where they can be read                                    |
+| `quarantined/<object id>.last-receive.json` | why a message's last delivery failed, before SQS moved it to the DLQ |
+| `quarantined/<object id>.overdue.json`      | that a passive region has waited too long for the active one         |
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Messages that can never be processed, sent to the dead-letter queue with their reason, so that they can be redriven."""
+"""Messages that can never be processed: sent to the dead-letter queue with their reason, from where to redrive them."""
 
 from typing import TYPE_CHECKING, Any, Final
 

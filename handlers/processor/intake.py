@@ -41,8 +41,8 @@ class Intake:
         self._object_id = object_id
         self._transform = transform
         self._files = ExitStack()
-        self._accepted_file = self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
-        self._rejected_file = self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
+        self._accepted_file = self._spool()
+        self._rejected_file = self._spool()
         self._digest = EffectDigest()
         self.accepted = 0
         self.rejected = 0
@@ -86,6 +86,9 @@ class Intake:
         """Return the rejected records as NDJSON: `line`, `ordinal`, `reason`, `excerpt`."""
         self._rejected_file.seek(0)
         return self._rejected_file
+
+    def _spool(self) -> IO[bytes]:
+        return self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
 
     def _prepare(self, record: Outcome) -> str:
         value = record.parse(record.raw)

@@ -1,7 +1,7 @@
 """What becomes of a message: settled already, put back, taken in, or quarantined."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.intake import Intake, Transform
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject, facts_of_gone
-from handlers.processor.parsers import open_object
+from handlers.processor.parsers import Outcome, open_object
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, OutOfTimeError, Result
@@ -24,6 +24,8 @@ from handlers.shared.effect import EffectDigest
 
 _SECONDS_TO_BEGIN = 10.0
 """With less of the function's time left, a message is not begun but given back."""
+_SECONDS_TO_END = 5.0
+_RECORDS_BETWEEN_LOOKS = 1000
 
 logger = Logger(child=True)
 
@@ -54,17 +56,11 @@ class Pipeline:
                 delivery the archive keeps a note.
         """
         self.telemetry.count("MessagesReceived")
+        identities = [message.message_identity]
         try:
-            events = message.objects(self.settings.source)
-        except UnreadableError as problem:
-            self._retrying(message, [message.message_identity], lambda: self._refuse(message, problem))
-            return
-        identities = [event.object_id for event in events]
-        self._retrying(message, identities, lambda: self._process(message, events, remaining_seconds))
-
-    def _retrying(self, message: Message, identities: list[str], work: Callable[[], None]) -> None:
-        try:
-            work()
+            events = self._objects(message)
+            identities = [event.object_id for event in events]
+            self._settle(message, events, remaining_seconds)
         except Exception as problem:
             self.telemetry.count("MessagesFailed")
             is_last = message.receive_count >= self.settings.maximum_receives
@@ -74,7 +70,14 @@ class Pipeline:
                     self.archive.last_receive(identity, self._note(message, f"{type(problem).__name__}: {problem}"))
             raise
 
-    def _process(self, message: Message, events: list[ObjectEvent], remaining_seconds: Callable[[], float]) -> None:
+    def _objects(self, message: Message) -> list[ObjectEvent]:
+        try:
+            return message.objects(self.settings.source)
+        except UnreadableError as problem:
+            self._refuse(message, problem)
+            return []
+
+    def _settle(self, message: Message, events: list[ObjectEvent], remaining_seconds: Callable[[], float]) -> None:
         waiting = [event for event in events if not self._is_settled(event)]
         if not waiting:
             return
@@ -124,7 +127,7 @@ class Pipeline:
                 object_key=event.key,
                 maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
             )
-            intake.take(content.records)
+            intake.take(_in_time(content.records, remaining_seconds))
             opened.check_digest()
             if intake.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
@@ -208,3 +211,11 @@ class Pipeline:
             "first_seen": moments.from_epoch(message.first_seen / 1000),
             "body": message.body,
         }
+
+
+def _in_time(records: Iterator[Outcome], remaining_seconds: Callable[[], float]) -> Iterator[Outcome]:
+    """Yield records while there is time: better an error that is noted than a function that is stopped."""
+    for count, record in enumerate(records):
+        if count % _RECORDS_BETWEEN_LOOKS == 0 and remaining_seconds() < _SECONDS_TO_END:
+            raise OutOfTimeError("the function's time ends before the object is read")
+        yield record

@@ -1,8 +1,8 @@
 """The shadow consumer: what a passive region does with a message (data rule 3).
 
-It acknowledges only what the ledger proves done, and puts the rest back on its own queue, so that the queue is exactly the
-work that is left if this region is promoted. Putting back uses up no receives; it resets SQS's own age and retention, so
-the message carries when it was first seen.
+It acknowledges only what the ledger proves done, and puts the rest back on its own queue, so that the queue is exactly
+the work that is left if this region is promoted. Putting back uses up no receives; it resets SQS's own age and
+retention, so the message carries when it was first seen.
 """
 
 import time

@@ -219,7 +219,9 @@ _STATE_NAMES: Final = {
     "#state_order": schema.STATE_INDEX_SORT_KEY,
 }
 
+
 _Put = dict[str, Any]
+"""One request of BatchWriteItem."""
 
 
 def _record_puts(object_id: str, prepared: Iterable[tuple[int, bytes]]) -> Iterator[tuple[_Put, int]]:
@@ -299,8 +301,9 @@ class _BatchWriter:
         while batch:
             if self._remaining_seconds() - pause < _RESERVED_SECONDS:
                 raise OutOfTimeError("the function's time ends before all records are written; they are written again")
-            answer = self._dynamodb.batch_write_item(RequestItems={self._table_name: batch})
-            batch = answer.get("UnprocessedItems", {}).get(self._table_name, [])  # type: ignore[assignment]
+            requests: Any = {self._table_name: batch}
+            answer: Any = self._dynamodb.batch_write_item(RequestItems=requests)
+            batch = answer.get("UnprocessedItems", {}).get(self._table_name, [])
             if batch:
                 time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - to spread retries, not to hide anything
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

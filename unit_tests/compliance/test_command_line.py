@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -13,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 import compliance
 from compliance import nag
-from compliance.__main__ import app
+from compliance.__main__ import app, status
+from compliance.ledger import Ledger
 
 SAMPLE = "unit_tests.compliance.sample"
 YAML = """
@@ -84,6 +86,15 @@ def test_a_template_without_findings_exits_0() -> None:
     assert result.exit_code == 0, result.output
     assert "PASSED" in result.output
     assert _report()["passed"] is True
+
+
+def test_a_rule_of_a_pack_that_throws_is_not_evaluated_and_exits_1() -> None:
+    resources = "Resources: {B: {Type: 'AWS::S3::Bucket', Properties: {VersioningConfiguration: {Status: !Ref P}}}}"
+
+    assert _run("--template", _write("t.yaml", f"Parameters: {{P: {{Type: String}}}}\n{resources}")).exit_code == 1
+
+    verdicts = {row["rule"]: row["verdict"] for row in _report()["findings"]}  # type: ignore[attr-defined]
+    assert verdicts["PCI.DSS.321::PCI.DSS.321-S3BucketVersioningEnabled"] == "NOT_EVALUATED"
 
 
 def test_several_templates_are_judged_together() -> None:
@@ -164,11 +175,17 @@ def test_a_defective_registry_exits_1_and_names_the_entry() -> None:
     assert "the key 'reason' is missing" in result.output
 
 
+def test_a_ledger_in_which_nothing_was_evaluated_exits_2() -> None:
+    nothing = Ledger(findings=(), rules={}, judged_on=date(2026, 11, 24))
+
+    assert status(nothing) == 2
+
+
 def test_help_teaches() -> None:
     result = _run("--help")
 
     assert result.exit_code == 0
-    for expected in ("--template", "--assembly", "Exit status: 0 passed, 1 findings, 2"):
+    for expected in ("--template", "--assembly", "prod, staging, dev; for templates prod", "Exit status: 0 passed, 1"):
         assert expected in result.output
 
 

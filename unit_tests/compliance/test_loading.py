@@ -145,6 +145,13 @@ def test_what_is_too_large_binary_or_missing_is_refused(tmp_path: Path) -> None:
             load_template(file)
 
 
+def test_more_resources_than_cloudformation_takes_are_refused_before_anything_is_built_of_them(tmp_path: Path) -> None:
+    resources = {f"Q{number}": {"Type": "AWS::SQS::Queue"} for number in range(501)}
+
+    with pytest.raises(LoadError, match="501 resources; a template has at most 500"):
+        load_template(_write(tmp_path, json.dumps({"Resources": resources}), "t.json"))
+
+
 def _assembly(folder: Path, artifacts: Any) -> Path:  # noqa: ANN401
     _write(folder, json.dumps({"artifacts": artifacts}), "manifest.json")
     _write(folder, json.dumps(AS_DICT), "S.template.json")

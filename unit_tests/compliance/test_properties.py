@@ -40,8 +40,8 @@ _TAGGED = {"Queue": "Tags", "Parameter": "Tags", "Api": "Tags", "HealthCheck": "
 
 @given(resources=_RESOURCES | _JSON, other=_RESOURCES)
 def test_every_rule_answers_about_every_resource_of_anything_shaped_like_a_template(
-    resources: Any,
-    other: Any,  # noqa: ANN401
+    resources: object,
+    other: object,
 ) -> None:
     templates = (template(resources), template(other, "us-west-2"))
     before = copy.deepcopy([one.body for one in templates])

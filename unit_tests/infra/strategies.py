@@ -138,9 +138,8 @@ def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
     ids = st.from_regex(r"pl-[0-9a-f]{8}([0-9a-f]{9})?", fullmatch=True)
     mode = "isolated" if is_production else draw(st.sampled_from(["isolated", "none"]))
     needed = [region for region in regions if mode == "isolated" and region not in PREFIX_LISTS]
-    prefix_lists = st.fixed_dictionaries(
-        dict.fromkeys(needed, ids), optional=dict.fromkeys(["eu-west-3", "us-east-1"], ids)
-    )
+    unneeded = [region for region in ("eu-west-3", "us-east-1") if region not in needed]
+    prefix_lists = st.fixed_dictionaries(dict.fromkeys(needed, ids), optional=dict.fromkeys(unneeded, ids))
     return {
         "mode": mode,
         "availability_zones": draw(st.integers(1, 3)),
@@ -195,7 +194,7 @@ def _limits(draw: st.DrawFn) -> Table:
 def _thinned(draw: st.DrawFn, tables: Table) -> Table:
     """Leave out whole tables and loose settings that contradict nothing by being absent."""
     droppable = ["control", "cors_origins", "alarms_email", "tags", "domain", "limits", "account"]
-    if not tables["vpc"]["s3_prefix_list"]:
+    if {tables["primary_region"], tables["secondary_region"]} <= set(PREFIX_LISTS):
         droppable.append("vpc")
     dropped = draw(st.sets(st.sampled_from(droppable)))
     return {key: value for key, value in tables.items() if key not in dropped}

@@ -1,6 +1,6 @@
 """Holds the templates' policies to the tables: nothing missing, nothing more."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from unit_tests.infra.iam import needs, services
@@ -34,16 +34,23 @@ class Expectation:
     endpoint: str | None = None
 
 
-def problems(synthesis: Synthesis) -> list[str]:
-    """Tell what the policies lack and what they have too much; nothing when they are as the tables say."""
+def problems(synthesis: Synthesis) -> Iterator[str]:
+    """Tell, one by one, what the policies lack and what they have too much; nothing when they are as the tables say.
+
+    What the policies say is compared first, for that is quick; then each need is asked for, as its role would.
+    """
     world = World(synthesis)
     expected = list(expectations(synthesis, world))
-    return [
-        *_unknown_roles(world, expected),
-        *(told for each in expected for told in _role(world, each)),
-        *_endpoints(world, expected),
-        *_resource_policies(synthesis, world),
-    ]
+    said = list(_said(synthesis))
+    yield from _unknown_roles(world, expected)
+    for each in expected:
+        yield from _role(world, each)
+    yield from _endpoints(world, expected)
+    yield from _resource_policies(world, said)
+    for each in expected:
+        yield from _unmet_needs(world, each)
+    for policy in said:
+        yield from _unmet_service(world, policy)
 
 
 def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
@@ -134,11 +141,15 @@ def _role(world: World, expected: Expectation) -> Iterator[str]:
         if grant.effect == "Allow" and grant.resource == "*" and grant.action not in needs.EVERYWHERE:
             yield f"{expected.who}: {grant.action} on * is not explained"
 
+
+def _unmet_needs(world: World, expected: Expectation) -> Iterator[str]:
     for need in expected.needs:
         endpoint = expected.endpoint if need.own else None
         for grant in need.grants():
             request = Request(expected.role, grant.action, sample(grant.resource), _meeting(grant.conditions))
-            yield from (f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint))
+            yield from (
+                f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint)
+            )
             for context in _missing(grant.conditions, besides={"kms:ResourceAliases"}):
                 if not world.refusals(replace(request, context=context)):
                     yield f"{expected.who}: {grant.action} is allowed whatever {dict(context)}"
@@ -163,8 +174,7 @@ def _endpoints(world: World, expected: Iterable[Expectation]) -> Iterator[str]:
         yield from _compared(f"the {service} endpoint in {region}", wanted, found)
 
 
-def _resource_policies(synthesis: Synthesis, world: World) -> Iterator[str]:
-    said = list(_said(synthesis))
+def _resource_policies(world: World, said: Iterable[Said]) -> Iterator[str]:
     wanted = {each for policy in said for each in policy.one_by_one()}
     found = {
         (arn, each.effect, principal, grant.action, grant.resource, grant.conditions)
@@ -174,9 +184,6 @@ def _resource_policies(synthesis: Synthesis, world: World) -> Iterator[str]:
         for grant in each.grants()
     }
     yield from _compared("the policies on resources", wanted, found)
-    for policy in said:
-        if policy.effect == "Allow" and policy.principal.endswith(".amazonaws.com"):
-            yield from _service(world, policy)
 
 
 def _said(synthesis: Synthesis) -> Iterator[Said]:
@@ -192,8 +199,10 @@ def _said(synthesis: Synthesis) -> Iterator[Said]:
     yield from services.of_data(place_of(synthesis, "Data"))
 
 
-def _service(world: World, said: Said) -> Iterator[str]:
+def _unmet_service(world: World, said: Said) -> Iterator[str]:
     """Ask as the service would: with what the conditions want, and then with each of them unmet."""
+    if said.effect == "Deny" or not said.principal.endswith(".amazonaws.com"):
+        return
     for action in said.actions:
         resource = said.on if said.resources == ("*",) else sample(said.resources[0])
         request = Request(said.principal, action.replace("*", ""), resource, _meeting(said.conditions))
@@ -208,14 +217,14 @@ def _meeting(conditions: Conditions) -> Context:
     return {key: sample(values[0]) for operator, key, values in conditions if not operator.startswith("ForAnyValue")}
 
 
-def _missing(conditions: Conditions, besides: Iterable[str] = ()) -> Iterator[Mapping[str, str]]:
+def _missing(conditions: Conditions, besides: Iterable[str] = ()) -> Iterator[Context]:
     """Yield contexts that each fail one condition."""
     met = _meeting(conditions)
     for key in met.keys() - set(besides):
-        yield {**met, key: "arn:aws:s3:::of-somebody-else"}  # type: ignore[dict-item]
+        yield {**met, key: "arn:aws:s3:::of-somebody-else"}
 
 
-def _compared(whose: str, wanted: set[tuple[object, ...]], found: set[tuple[object, ...]]) -> Iterator[str]:  # type: ignore[type-arg]
+def _compared(whose: str, wanted: Set[object], found: Set[object]) -> Iterator[str]:
     for each in sorted(map(str, wanted - found)):
         yield f"{whose} lacks {each}"
     for each in sorted(map(str, found - wanted)):

@@ -83,9 +83,7 @@ def of_keys(place: Place, trail_home: str) -> Iterator[Said]:
         trail_home: the region that homes the trail.
     """
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
-    log_groups = condition(
-        "ArnLike", "kms:EncryptionContext:aws:logs:arn", place.arn("logs", "log-group:serverless-*")
-    )
+    log_groups = condition("ArnLike", "kms:EncryptionContext:aws:logs:arn", place.arn("logs", "log-group:serverless-*"))
     the_trail = condition(
         "StringEquals", "aws:SourceArn", place.arn("cloudtrail", "trail/serverless-audit-prod", trail_home)
     )
