@@ -138,7 +138,7 @@ def test_an_unreadable_file_is_archived_with_its_reason(
     assert pushed.result(primary)["reason"]["S"]
     story = json.loads(_archived(deployment, primary, f"quarantined/{pushed.object_id}.json"))
     assert story["reason"] == pushed.result(primary)["reason"]["S"]
-    assert (story["key"], story["version_id"]) == (pushed.key, pushed.version_id)
+    assert (story["object_key"], story["version_id"]) == (pushed.key, pushed.version_id)
     assert _archived(deployment, primary, f"quarantined/{pushed.object_id}/object") == sample.body
 
 

@@ -1,0 +1,138 @@
+"""Names: one form, never too long, never cut, never one name for two things."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.naming import BUCKETS, Naming, NamingError
+from infra.settings import AWS_REGIONS
+from unit_tests.infra.strategies import environment_names
+
+LIMITS = {
+    "queue": 80,
+    "function": 64,
+    "table": 255,
+    "secret": 512,
+    "trail": 128,
+    "topic": 256,
+    "alarm": 255,
+    "dashboard": 255,
+    "api": 128,
+    "log_group": 512,
+    "alias": 256,
+    "stack": 128,
+    "security_group": 255,
+}
+"""The longest name of each kind, from AWS's references; written again so that a slip in the code is seen."""
+KINDS = sorted(LIMITS)
+WORDS = st.from_regex(r"[a-z][a-z0-9]{0,7}(-[a-z0-9]{1,8}){0,4}", fullmatch=True)
+LONG_WORDS = st.integers(1, 600).map("a".__mul__)
+
+
+def method(naming: Naming, kind: str) -> Callable[[str], str]:
+    made: Callable[[str], str] = getattr(naming, kind)
+    return made
+
+
+def test_names_read_as_the_platform_promises() -> None:
+    naming = Naming("prod")
+    assert naming.queue("ingest-dlq") == "serverless-ingest-dlq-prod"
+    assert naming.alias("data") == "alias/serverless-data-prod"
+    assert naming.bucket_prefix("ingest", "us-east-1") == "serverless-ingest-prod"
+    assert (
+        naming.bucket_name("ingest", "000000000000", "us-west-2") == "serverless-ingest-prod-000000000000-us-west-2-an"
+    )
+
+
+def test_every_kind_of_name_is_held_to_its_limit() -> None:
+    named = {name for name in vars(Naming) if not name.startswith("_") and name != "environment"}
+    assert named == {*LIMITS, "bucket_prefix", "bucket_name"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_may_be_as_long_as_aws_allows_and_no_longer(kind: str) -> None:
+    of_kind = method(Naming("prod"), kind)
+    room = LIMITS[kind] - len(of_kind("a")) + 1
+    assert len(of_kind("a" * room)) == LIMITS[kind]
+    with pytest.raises(NamingError, match=f"has {LIMITS[kind] + 1} characters and AWS allows {LIMITS[kind]}: .* by 1;"):
+        of_kind("a" * (room + 1))
+
+
+@pytest.mark.property
+@given(environment=environment_names(), kind=st.sampled_from(KINDS), resource=WORDS | LONG_WORDS)
+def test_a_name_is_whole_or_refused(environment: str, kind: str, resource: str) -> None:
+    whole = f"serverless-{resource}-{environment}"
+    whole = f"alias/{whole}" if kind == "alias" else whole
+    try:
+        name = method(Naming(environment), kind)(resource)
+    except NamingError as error:
+        assert len(whole) > LIMITS[kind]
+        for told in (whole, str(len(whole)), str(LIMITS[kind]), f"by {len(whole) - LIMITS[kind]};"):
+            assert told in str(error)
+    else:
+        assert name == whole
+        assert len(name) <= LIMITS[kind]
+
+
+@pytest.mark.property
+@given(
+    environment=environment_names(),
+    resource=st.sampled_from(BUCKETS),
+    region=st.sampled_from(AWS_REGIONS),
+    account=st.integers(0, 10**12 - 1).map("{:012}".format),
+)
+def test_a_bucket_has_a_name_that_s3_takes_or_none(environment: str, resource: str, region: str, account: str) -> None:
+    whole = f"serverless-{resource}-{environment}-{account}-{region}-an"
+    naming = Naming(environment)
+    try:
+        name = naming.bucket_name(resource, account, region)
+    except NamingError:
+        assert len(whole) > 63
+    else:
+        assert name == whole
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", name)
+        assert name.startswith(naming.bucket_prefix(resource, region) + "-")
+
+
+@pytest.mark.property
+@given(one=st.tuples(WORDS, environment_names()), other=st.tuples(WORDS, environment_names()))
+def test_two_things_never_share_a_name(one: tuple[str, str], other: tuple[str, str]) -> None:
+    names = [Naming(environment).queue(resource) for resource, environment in (one, other)]
+    assert (names[0] == names[1]) == (one == other)
+
+
+@pytest.mark.property
+@given(word=WORDS, split=st.integers(1, 40))
+def test_a_hyphen_moves_nothing_between_resource_and_environment(word: str, split: int) -> None:
+    # The pairs most likely to share a name: the same characters, divided elsewhere.
+    text = f"{word}-prod"
+    resource, environment = text[:split], text[split + 1 :]
+    if text[split : split + 1] != "-" or "-" in environment:
+        return
+    try:
+        assert (Naming(environment).queue(resource) == Naming("prod").queue(word)) == (resource == word)
+    except NamingError:
+        assert resource != word
+
+
+@pytest.mark.parametrize(
+    "word", ["", "Ingest", "in_gest", "-ingest", "ingest-", "in--gest", "1st", "in.gest", "ingest\n", "é"]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_word_names_nothing(kind: str, word: str) -> None:
+    with pytest.raises(NamingError, match="as in 'access-logs'"):
+        method(Naming("prod"), kind)(word)
+
+
+def test_a_bucket_that_the_settings_do_not_know_of_names_nothing() -> None:
+    with pytest.raises(NamingError, match="add it to BUCKETS"):
+        Naming("prod").bucket_prefix("unheard-of", "us-east-1")
+
+
+@pytest.mark.parametrize("environment", ["", "p", "Prod", "pre-prod", "1st", "prod\n", "abcdefghijklm"])
+def test_an_environment_that_cannot_be_part_of_a_name_is_refused(environment: str) -> None:
+    with pytest.raises(NamingError, match="2 to 12 characters"):
+        Naming(environment)
