@@ -80,9 +80,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     _leave_the_verdict_to_the_gate()
     try:
         with errors.status("compliance") as progress:
-            ledger = _judge(
-                environment or [], template or [], assembly, region, app_factory, registry, say=progress.update
-            )
+            ledger = _judge(environment or [], template or [], assembly, region, app_factory, registry, say=progress.update)
             files = write_reports(ledger, output)
     except (gate.GateError, LoadError, RegistryError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)

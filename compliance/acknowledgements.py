@@ -131,9 +131,7 @@ def read_registry(file: Path, today: date) -> Registry:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise RegistryError(
-            f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision"
-        ) from error
+        raise RegistryError(f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision") from error
     except ValueError as error:
         raise RegistryError(f"{file}: is not TOML: {error}") from error
     return check_registry(document, today)
@@ -158,9 +156,7 @@ def check_registry(document: Mapping[str, Any], today: date) -> Registry:
             continue
         decision = _decision(entry)
         if decision.expires < today:
-            defects.append(
-                _defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} is to decide again")
-            )
+            defects.append(_defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} is to decide again"))
         else:
             decisions.append(decision)
     return Registry(decisions=tuple(decisions), defects=tuple(defects))
@@ -234,9 +230,7 @@ def stale(registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, 
             _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
             for rule, path in sorted(decision.covers)
             if not any(
-                (name, expanded, path) in used
-                for name, facts in configurations.items()
-                for expanded in expand(rule, facts)
+                (name, expanded, path) in used for name, facts in configurations.items() for expanded in expand(rule, facts)
             )
         ]
     return rows
@@ -335,9 +329,7 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
         owner=entry["owner"],
         expires=entry["expires"],
         when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
-        covers=frozenset(
-            (rule, path) for cover in entry["covers"] for rule in cover["rules"] for path in cover["paths"]
-        ),
+        covers=frozenset((rule, path) for cover in entry["covers"] for rule in cover["rules"] for path in cover["paths"]),
     )
 
 

@@ -178,9 +178,7 @@ def _read_packs(directory: Path, world: World, locate: Callable[[str], Resource 
 
 
 def _world(assembly: Assembly, environment: str) -> World:
-    return World(
-        templates=assembly.templates, environment=environment, taggable=native.taggable_types(assembly.templates)
-    )
+    return World(templates=assembly.templates, environment=environment, taggable=native.taggable_types(assembly.templates))
 
 
 def _answered_by_the_template(row: Finding, world: World) -> Finding:

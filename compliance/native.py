@@ -73,18 +73,14 @@ def _validate_one(template: Template, environment: str, findings: Findings) -> N
     for diagnostic in _diagnose(template):
         resource = resources.get(_logical_id(diagnostic), template.as_resource)
         rule = _rule_of(diagnostic)
-        message = (
-            f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
-        )
+        message = f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
         if diagnostic.severity in _ERRORS:
             failed.add(resource.logical_id)
             found = row(rule.id, Verdict.FAIL, resource, environment, message)
             findings.add(rule, replace(found, line=diagnostic.start_line or 0))
         elif diagnostic.severity is Severity.WARN:
             findings.advice.append(
-                Advice(
-                    rule=rule.id, configuration=environment, stack=template.name, path=resource.path, message=message
-                )
+                Advice(rule=rule.id, configuration=environment, stack=template.name, path=resource.path, message=message)
             )
     for resource in _without(failed, resources):
         findings.add(_VALID, row(_VALID.id, Verdict.PASS, resource, environment))

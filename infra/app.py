@@ -43,9 +43,7 @@ def build_app(
         BundlingError: the functions' libraries could not be installed.
     """
     # The CDK CLI hands its context over by itself; without the CLI the flags must be the same.
-    app = App(
-        outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    )
+    app = App(outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"])
     settings = settings or _settings(app, environment)
     _stacks(app, settings, asset or bundle(_bundle_target(app)))
     apply_tags(app, settings)

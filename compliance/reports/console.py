@@ -69,9 +69,7 @@ def _table(ledger: Ledger) -> Table:
 
 def _verdict(ledger: Ledger) -> Text:
     if ledger.passed:
-        return Text(
-            f"PASSED: {ledger.counts[Verdict.ACKNOWLEDGED]} findings acknowledged, none open", style="bold green"
-        )
+        return Text(f"PASSED: {ledger.counts[Verdict.ACKNOWLEDGED]} findings acknowledged, none open", style="bold green")
     if ledger.evaluated == 0:
         return Text("ERROR: nothing was evaluated, so nothing is known", style="bold red")
     return Text(f"FAILED: {len(ledger.failures)} findings to mend", style="bold red")

@@ -65,10 +65,4 @@ def _packs(ledger: Ledger) -> list[str]:
 
 def _cell(text: str) -> str:
     """Text that cannot break out of a cell of a table."""
-    return (
-        printable(" ".join(text.split()))
-        .replace("\\", "\\\\")
-        .replace("|", "\\|")
-        .replace("<", "&lt;")
-        .replace("`", "'")
-    )
+    return printable(" ".join(text.split())).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

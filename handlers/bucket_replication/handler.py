@@ -115,9 +115,7 @@ def remove_rule(s3: "S3Client", bucket: str, rule_id: str) -> None:
         if len(others) == len(current["Rules"]):
             return
         if others:
-            s3.put_bucket_replication(
-                Bucket=bucket, ReplicationConfiguration={"Role": current["Role"], "Rules": others}
-            )
+            s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration={"Role": current["Role"], "Rules": others})
         else:
             s3.delete_bucket_replication(Bucket=bucket)
     except ClientError as error:

@@ -29,9 +29,7 @@ class RequestError(Exception):
         problems: Each thing that is wrong, where there may be several.
     """
 
-    def __init__(
-        self, status: HTTPStatus, error: str, message: str, hint: str, problems: Sequence[Problem] = ()
-    ) -> None:
+    def __init__(self, status: HTTPStatus, error: str, message: str, hint: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.error = error

@@ -196,8 +196,7 @@ def _refuse_if_different(claims: Sequence[Row], ours: Row) -> None:
     for claim in claims:
         if any(claim[name] != value for name, value in ours.items()):
             raise UploadIdReusedError(
-                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")}
-                | {"region": claim["region"]}
+                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")} | {"region": claim["region"]}
             )
 
 

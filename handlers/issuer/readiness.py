@@ -24,9 +24,7 @@ CACHE_SECONDS: Final = 5.0
 DEADLINE_SECONDS: Final = 1.5
 """For all checks together: a health check of Route 53 waits 2 seconds for the answer."""
 
-_DENIED: Final = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "KMSAccessDeniedException"}
-)
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "KMSAccessDeniedException"})
 _MISSING: Final = ("NotFound", "NonExistent", "DoesNotExist")
 
 Check = Callable[[], None]

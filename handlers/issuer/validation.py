@@ -217,12 +217,7 @@ def _source(value: object, problems: list[Problem]) -> str:
 
 
 def _limit(value: str, problems: list[Problem]) -> int:
-    if (
-        value.isascii()
-        and value.isdigit()
-        and len(value) < len(str(MAXIMUM_PAGE)) + 1
-        and 1 <= int(value) <= MAXIMUM_PAGE
-    ):
+    if value.isascii() and value.isdigit() and len(value) < len(str(MAXIMUM_PAGE)) + 1 and 1 <= int(value) <= MAXIMUM_PAGE:
         return int(value)
     problems.append(Problem("limit", f"is {value[:80]!r}", f"send a whole number from 1 to {MAXIMUM_PAGE}"))
     return DEFAULT_PAGE

@@ -129,6 +129,4 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
 
 
 def _no_event(why: str) -> UnreadableError:
-    return UnreadableError(
-        Fault.NOT_AN_S3_EVENT, f"the message is no S3 event of an object created under incoming/: {why}"
-    )
+    return UnreadableError(Fault.NOT_AN_S3_EVENT, f"the message is no S3 event of an object created under incoming/: {why}")

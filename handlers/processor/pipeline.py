@@ -98,9 +98,7 @@ class Pipeline:
             self.ledger.finish(event.object_id, time.time())
         return known.has_result
 
-    def _take_in(
-        self, event: ObjectEvent, message: Message, epoch: int, remaining_seconds: Callable[[], float]
-    ) -> None:
+    def _take_in(self, event: ObjectEvent, message: Message, epoch: int, remaining_seconds: Callable[[], float]) -> None:
         began = time.time()
         self.ledger.begin(event.object_id, began)
         try:
@@ -117,9 +115,7 @@ class Pipeline:
         self.ledger.finish(event.object_id, time.time())
         self.telemetry.object_seconds(time.time() - began)
 
-    def _read(
-        self, event: ObjectEvent, opened: OpenedObject, epoch: int, remaining_seconds: Callable[[], float]
-    ) -> None:
+    def _read(self, event: ObjectEvent, opened: OpenedObject, epoch: int, remaining_seconds: Callable[[], float]) -> None:
         """Read an object to its clean end, and only then write: what was rejected, the records, RESULT."""
         with Intake(event.object_id, self.transform) as intake:
             content = open_object(

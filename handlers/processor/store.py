@@ -94,9 +94,7 @@ class Ledger:
         attempt_retention_days: After how long DynamoDB may drop an attempt's row; 0 for never.
     """
 
-    def __init__(
-        self, *, dynamodb: "DynamoDBClient", table_name: str, region: str, attempt_retention_days: int
-    ) -> None:
+    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str, attempt_retention_days: int) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._region = region

@@ -88,8 +88,7 @@ class Alarms(Construct):
         ]
         other = [*_failures(metrics), *_trail(context, metrics)]
         self.by_resource = {
-            watch.resource: _alarm(self, watch, context=context, topic=topic)
-            for watch in (*serving, *replicating, *other)
+            watch.resource: _alarm(self, watch, context=context, topic=topic) for watch in (*serving, *replicating, *other)
         }
         self.region_unhealthy = self._composite(
             "region-unhealthy",

@@ -60,9 +60,7 @@ class CustomDomain(Construct):
             subject_alternative_names=[self.host],
             validation_method="DNS",
             domain_validation_options=[
-                certificates.CfnCertificate.DomainValidationOptionProperty(
-                    domain_name=name, hosted_zone_id=self._zone_id
-                )
+                certificates.CfnCertificate.DomainValidationOptionProperty(domain_name=name, hosted_zone_id=self._zone_id)
                 for name in (self.shared_host, self.host)
             ],
         )

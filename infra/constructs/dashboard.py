@@ -81,8 +81,7 @@ class Dashboard(Construct):
 
 def _heading(context: RegionContext) -> cloudwatch.TextWidget:
     return cloudwatch.TextWidget(
-        markdown=f"## {context.region}\n{context.role.capitalize()}. Which region is active, the control "
-        "register says.",
+        markdown=f"## {context.region}\n{context.role.capitalize()}. Which region is active, the control register says.",
         width=_FULL_WIDTH // 2,
         height=2,
     )

@@ -10,9 +10,7 @@ from infra.constructs.network import Network
 class DefaultSecurityGroup(Construct):
     """Closes the default security group of a network: no rule in, no rule out."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, surroundings: FunctionSurroundings, network: Network
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, surroundings: FunctionSurroundings, network: Network) -> None:
         super().__init__(scope, construct_id)
         function = Function(
             self,

@@ -135,9 +135,7 @@ class Function(Construct):
         if network:
             self._allow_network_interfaces(context)
 
-    def allow(
-        self, *actions: str, on: Sequence[str], conditions: Conditions | None = None, by_lambda: bool = False
-    ) -> None:
+    def allow(self, *actions: str, on: Sequence[str], conditions: Conditions | None = None, by_lambda: bool = False) -> None:
         """Allow actions of one service on resources, and admit them through that service's endpoint.
 
         Args:
@@ -146,9 +144,7 @@ class Function(Construct):
             conditions: as in a policy statement.
             by_lambda: whether the Lambda service does this as the function's role, and so not through the VPC.
         """
-        self.policy.add_statements(
-            iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions)
-        )
+        self.policy.add_statements(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))
         if self._network and not by_lambda:
             self._network.admit(self._role, actions=actions, resources=on, conditions=conditions)
 

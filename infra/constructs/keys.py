@@ -93,9 +93,7 @@ class Keys(Construct):
             source,
         )
 
-    def _admit(
-        self, purpose: KeyPurpose, service: str, actions: list[str], conditions: dict[str, dict[str, str]]
-    ) -> None:
+    def _admit(self, purpose: KeyPurpose, service: str, actions: list[str], conditions: dict[str, dict[str, str]]) -> None:
         self._keys[purpose].add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(service)], actions=actions, resources=["*"], conditions=conditions

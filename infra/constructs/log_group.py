@@ -8,9 +8,7 @@ from constructs import Construct
 from infra.region import RegionContext
 
 
-def log_group(
-    scope: Construct, construct_id: str, *, context: RegionContext, resource: str, key: kms.IKey
-) -> logs.LogGroup:
+def log_group(scope: Construct, construct_id: str, *, context: RegionContext, resource: str, key: kms.IKey) -> logs.LogGroup:
     """Create the log group `serverless-<resource>-<environment>`, kept for as long as the settings say."""
     settings = context.settings
     group = logs.LogGroup(

@@ -89,9 +89,7 @@ class ReceiptSecretRotation(Construct):
     it knows the secret by its name, for the stack that makes the secret is another.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, context: RegionContext, function: lambda_.IFunction
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, function: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
         schedule = secretsmanager.CfnRotationSchedule(
             self,

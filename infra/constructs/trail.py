@@ -96,9 +96,7 @@ class AuditTrail(Construct):
             "Policy",
             roles=[role],
             statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[group.log_group_arn]
-                )
+                iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[group.log_group_arn])
             ],
         )
         trail = cloudtrail.CfnTrail(

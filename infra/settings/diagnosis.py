@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from infra.settings.contradictions import CONTRADICTION, Contradiction
 from infra.settings.errors import Problem, closest, shown, shown_key
 from infra.settings.model import Settings
-from infra.settings.sources import Layered, KeyPath, Source
+from infra.settings.sources import KeyPath, Layered, Source
 
 _WRONG: Final = {
     "greater_than_equal": "is too small",

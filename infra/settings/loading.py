@@ -11,7 +11,7 @@ from infra.settings.contradictions import Contradiction
 from infra.settings.diagnosis import Diagnosis, from_text
 from infra.settings.errors import Problem, SettingsError, closest, shown, shown_key
 from infra.settings.model import ENVIRONMENT_NAME, Settings
-from infra.settings.sources import DEFAULTS, ENVIRONMENTS, Layered, KeyPath, SettingsFile, Source
+from infra.settings.sources import DEFAULTS, ENVIRONMENTS, KeyPath, Layered, SettingsFile, Source
 
 SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
@@ -66,9 +66,7 @@ def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
     """
     looks_like_a_setting = re.compile(r"[a-z_]+(\.[^:/@]+)*")
     return {
-        key: value
-        for key, value in context.items()
-        if key not in _OTHER_CONTEXT and looks_like_a_setting.fullmatch(key)
+        key: value for key, value in context.items() if key not in _OTHER_CONTEXT and looks_like_a_setting.fullmatch(key)
     }
 
 

@@ -204,9 +204,7 @@ class RetentionSettings(_Table):
         options=LOG_RETENTION_DAYS,
         strict=True,
     )
-    ingest_noncurrent_days: int = _whole(
-        30, 1, _HUNDRED_YEARS, "days", "Replaced and deleted versions of uploaded objects."
-    )
+    ingest_noncurrent_days: int = _whole(30, 1, _HUNDRED_YEARS, "days", "Replaced and deleted versions of uploaded objects.")
     archive_days: int = _whole(
         2557, 1, _HUNDRED_YEARS, "days", "Rejected records and quarantined objects, in the archive bucket."
     )

@@ -165,9 +165,7 @@ def _line_at_fault(text: str, message: str) -> str:
 
 def _mended(line: str) -> str:
     # By far the commonest slips: text, or an account that begins with a zero, without quotes.
-    if not _is_toml(line) and (
-        found := re.fullmatch(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([^\s\"'\[{#][^\"#]*?)\s*(#.*)?", line)
-    ):
+    if not _is_toml(line) and (found := re.fullmatch(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([^\s\"'\[{#][^\"#]*?)\s*(#.*)?", line)):
         return f"{found[1]} = {shown(found[2], whole=True)}"
     return 'key = "text", key = 30, key = true or key = ["a", "list"], each on one line, under a [table]'
 
@@ -201,7 +199,5 @@ def _table(path: Path, at: KeyPath, value: object, problems: list[Problem]) -> d
     if isinstance(value, dict):
         return value
     key = shown_key(at)
-    problems.append(
-        Problem(key, str(path), shown(value), "this is a value and not a table", f"a table [{key}]", f"[{key}]")
-    )
+    problems.append(Problem(key, str(path), shown(value), "this is a value and not a table", f"a table [{key}]", f"[{key}]"))
     return {}

@@ -144,9 +144,7 @@ class RegionalStack(Stack):
         )
         self.rotation = Rotation(self, "Rotation", surroundings=surroundings, secret_key=keys[KeyPurpose.SECRET])
         if self._context.is_control:
-            ReceiptSecretRotation(
-                self, "RotationSchedule", context=self._context, function=self.rotation.function.function
-            )
+            ReceiptSecretRotation(self, "RotationSchedule", context=self._context, function=self.rotation.function.function)
         if self.network:
             DefaultSecurityGroup(self, "DefaultSecurityGroup", surroundings=surroundings, network=self.network)
 

@@ -29,7 +29,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 
 @app.command()
-def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
+def main(
     live: Annotated[bool, typer.Option("--live", help="Test what is deployed in a real AWS account.")] = False,  # noqa: FBT002
     account: Annotated[
         str | None, typer.Option(metavar="ID", help="With --live: the account it must be, 12 digits.")

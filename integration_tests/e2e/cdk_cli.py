@@ -39,9 +39,7 @@ class CdkCli:
         places = [f"aws://{self._cloud.account}/{region}" for region in regions]
         self._run(["bootstrap", *places], what="cdk bootstrap", log=log, say=say)
 
-    def deploy(
-        self, assembly: Path, *, log: Path, say: Callable[[str], None], stacks: Sequence[str] = ("--all",)
-    ) -> None:
+    def deploy(self, assembly: Path, *, log: Path, say: Callable[[str], None], stacks: Sequence[str] = ("--all",)) -> None:
         """Deploy stacks of a synthesized assembly; all of them, in the order they depend on each other, by default.
 
         Raises:

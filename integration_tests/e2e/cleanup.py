@@ -82,9 +82,7 @@ def leftovers(deployment: Deployment, made: Iterable[Made]) -> list[str]:
 def _let_queues_drain(deployment: Deployment) -> None:
     def drained() -> bool:
         return not any(
-            count
-            for region in deployment.target.regions
-            for count in backlog(deployment, region, "IngestQueueUrl").values()
+            count for region in deployment.target.regions for count in backlog(deployment, region, "IngestQueueUrl").values()
         )
 
     wait_until(deployment.target, drained)

@@ -44,7 +44,7 @@ class Commands:
         for process in left:
             _end_group(process, signal.SIGTERM, _TERMINATE_GRACE_SECONDS)
 
-    def run_logged(  # noqa: PLR0913 - one for each thing that a process is started with
+    def run_logged(
         self,
         command: Sequence[str],
         *,

@@ -50,9 +50,7 @@ class Ledger:
         """
         pages = range(held // _RECORDS_PER_KEY + 1)
         with ThreadPoolExecutor(max_workers=4) as pool:
-            rows = [
-                row for page in pool.map(lambda n: list(self._partition(f"REC#{one}#{n:06d}")), pages) for row in page
-            ]
+            rows = [row for page in pool.map(lambda n: list(self._partition(f"REC#{one}#{n:06d}")), pages) for row in page]
         return {int(row["sk"]["S"]): canonical(row["record"]) for row in rows}
 
     def object_rows(self, one: str, held: int) -> Iterator[dict[str, Wire]]:

@@ -75,7 +75,7 @@ def _start(assembly: Assembly, steps: Steps) -> LocalCloud:
         return cloud
 
 
-def _judge_and_bootstrap(  # noqa: PLR0913, PLR0917 - the run's parts
+def _judge_and_bootstrap(
     environment: str, assembly: Assembly, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands
 ) -> None:
     """Run the gate while the empty cloud is bootstrapped; nothing of ours is deployed before both are done."""

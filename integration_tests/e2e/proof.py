@@ -72,8 +72,7 @@ def _prove_account(target: Target, cloud: str) -> None:
         if answered != target.account:
             raise Refused(
                 f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
-                hint="Name the right account with --account, or take its credentials with --profile. "
-                "Nothing was written.",
+                hint="Name the right account with --account, or take its credentials with --profile. Nothing was written.",
             )
 
 

@@ -39,9 +39,7 @@ class Pushed:
     def result(self, region: str) -> dict[str, Wire]:
         """Return the RESULT row of a region, or fail the test that asks."""
         row = self.results.get(region)
-        assert row is not None, (
-            f"{self.sample.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
-        )
+        assert row is not None, f"{self.sample.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
         return row
 
     def count(self, name: str) -> int | None:

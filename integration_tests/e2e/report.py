@@ -129,9 +129,7 @@ def _file(one: Pushed) -> dict[str, Any]:
 
 
 def _table(files: list[dict[str, Any]]) -> Table:
-    table = Table(
-        box=box.SIMPLE, pad_edge=False, caption="seconds: from the upload until the result is in both regions"
-    )
+    table = Table(box=box.SIMPLE, pad_edge=False, caption="seconds: from the upload until the result is in both regions")
     table.add_column("file")
     table.add_column("format")
     for name in ("accepted", "rejected", "seconds"):

@@ -118,7 +118,5 @@ def _client(session: Any, service: str, region: str, endpoint_url: str | None) -
     # Without this a URL from the caller's environment would be followed in live mode.
     if endpoint_url is None:
         local["ignore_configured_endpoint_urls"] = True
-    config = Config(
-        retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32, connect_timeout=5, **local
-    )
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32, connect_timeout=5, **local)
     return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)

@@ -32,9 +32,7 @@ PREFIX: Final = "/_local_cloud/"
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, replication/lag/<seconds>, replication/cut, replication/restore"
 )
-_SIGNED_REGION: Final = re.compile(
-    r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)"
-)
+_SIGNED_REGION: Final = re.compile(r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)")
 
 
 def with_control_surface(application: Application) -> Application:

@@ -93,9 +93,7 @@ class Replicator:
                     self._waiting = [write for write in self._waiting if write.number not in taken]
                     heapq.heapify(self._waiting)
                     return ready
-                next_due = min(
-                    (write.due - now for write in self._waiting if write.due > now), default=_RECHECK_SECONDS
-                )
+                next_due = min((write.due - now for write in self._waiting if write.due > now), default=_RECHECK_SECONDS)
                 regions.current.changed.wait(min(max(next_due, 0.001), _RECHECK_SECONDS))
 
 

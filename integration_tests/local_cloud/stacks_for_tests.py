@@ -36,9 +36,7 @@ class Stack:
 
     def __getitem__(self, logical_id: str) -> str:
         """The physical id of a resource."""
-        detail = self.client("cloudformation").describe_stack_resource(
-            StackName=self.name, LogicalResourceId=logical_id
-        )
+        detail = self.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
         identity: str = detail["StackResourceDetail"]["PhysicalResourceId"]
         return identity
 
@@ -97,9 +95,7 @@ def _settle(stack: Stack) -> None:
         if status not in _UNFINISHED:
             events = cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
             reasons = [
-                f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}"
-                for e in events
-                if "FAILED" in e["ResourceStatus"]
+                f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events if "FAILED" in e["ResourceStatus"]
             ]
             raise AssertionError(f"the stack ended as {status}: {reasons}")
         time.sleep(0.02)

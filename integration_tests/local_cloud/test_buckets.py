@@ -340,9 +340,7 @@ def test_replication_fails_without_its_roles_permission(cloud: LocalCloud, pair:
 
 
 def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
-    rule = pair.source.client("s3").get_bucket_replication(Bucket=pair.source_bucket)["ReplicationConfiguration"][
-        "Rules"
-    ][0]
+    rule = pair.source.client("s3").get_bucket_replication(Bucket=pair.source_bucket)["ReplicationConfiguration"]["Rules"][0]
     assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}
     assert rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"].endswith("alias/replica")
     assert rule["SourceSelectionCriteria"]["ReplicaModifications"] == {"Status": "Enabled"}
@@ -351,9 +349,7 @@ def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
 
 def test_a_key_whose_policy_lacks_the_caller_denies_the_object(cloud: LocalCloud) -> None:
     resources = {
-        "Reader": role(
-            "lambda.amazonaws.com", allow("s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey")
-        ),
+        "Reader": role("lambda.amazonaws.com", allow("s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey")),
         "Key": key(),
         "Bucket": bucket("sealed", **encrypted({"Fn::GetAtt": ["Key", "Arn"]})),
     }

@@ -87,9 +87,7 @@ def test_a_taken_port_is_said(cloud: LocalCloud) -> None:
         LocalCloud.start(port=port)
 
 
-def test_its_environment_lets_nothing_of_the_real_aws_through(
-    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_environment_lets_nothing_of_the_real_aws_through(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
     environment = cloud.environment("us-west-2")
@@ -108,9 +106,7 @@ def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
     if not process.exists():
         pytest.skip("needs Linux's /proc")
     owned = {str(link.readlink()) for link in (process / "fd").iterdir() if link.is_symlink()}
-    rows = [
-        line.split() for table in ("tcp", "tcp6") for line in (process / "net" / table).read_text().splitlines()[1:]
-    ]
+    rows = [line.split() for table in ("tcp", "tcp6") for line in (process / "net" / table).read_text().splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in owned]
     assert [address.split(":")[0] for address in listening] == ["0100007F"]
 
@@ -204,9 +200,7 @@ def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: L
     assert until(lambda: depth(stack, "Queue")) == 1
     assert depth(stack, "Dead") == 0
     task = until(
-        lambda: [
-            t for t in sqs.list_message_move_tasks(SourceArn=arns["Dead"])["Results"] if t["Status"] == "COMPLETED"
-        ]
+        lambda: [t for t in sqs.list_message_move_tasks(SourceArn=arns["Dead"])["Results"] if t["Status"] == "COMPLETED"]
     )
     assert task[0]["ApproximateNumberOfMessagesMoved"] == 1
 

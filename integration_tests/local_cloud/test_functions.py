@@ -209,9 +209,7 @@ def api(authorization: str) -> dict[str, Any]:
     """An HTTP API with one route."""
     return {
         "Role": role("lambda.amazonaws.com"),
-        "Function": function(
-            "def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}", "Role"
-        ),
+        "Function": function("def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}", "Role"),
         "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "test", "ProtocolType": "HTTP"}},
         "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
         "Stage": {

@@ -78,9 +78,7 @@ def test_metric_math_is_evaluated(cloud: LocalCloud) -> None:
         return {"Id": identity, "ReturnData": False, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
 
     rate = {"Id": "rate", "Expression": "IF(total > 0, 100 * FILL(errors, 0) / total, 0)", "Label": "rate"}
-    resources = {
-        "Alarm": alarm(Threshold=10, Metrics=[rate, query("errors", "MathErrors"), query("total", "MathTotal")])
-    }
+    resources = {"Alarm": alarm(Threshold=10, Metrics=[rate, query("errors", "MathErrors"), query("total", "MathTotal")])}
     stack = deploy(cloud, resources)
     put(stack, "MathTotal", 100)
     assert until(lambda: state(stack, "Alarm") == "OK")
@@ -192,9 +190,7 @@ def test_metrics_embedded_in_a_functions_log_are_published(cloud: LocalCloud) ->
 
 
 def test_without_permission_to_log_nothing_is_logged(cloud: LocalCloud) -> None:
-    stack = deploy(
-        cloud, {"Role": role("lambda.amazonaws.com"), "Mute": function("def handler(e, c): print('x')", "Role")}
-    )
+    stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Mute": function("def handler(e, c): print('x')", "Role")})
     stack.client("lambda").invoke(FunctionName=stack["Mute"])
     groups = stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack['Mute']}")
     assert groups["logGroups"] == []

@@ -127,7 +127,7 @@ def rules(source: str = "us-west-2") -> list[dict[str, Any]]:
     try:
         return list(s3.get_bucket_replication(Bucket=BUCKETS[source])["ReplicationConfiguration"]["Rules"])
     except s3.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == "ReplicationConfigurationNotFoundError"  # noqa: PT017 - a reading
+        assert error.response["Error"]["Code"] == "ReplicationConfigurationNotFoundError"
         return []
 
 
@@ -267,9 +267,7 @@ def test_every_kind_of_rule_goes(cloudformation: CloudFormation) -> None:
             {**ports, "UserIdGroupPairs": [{"GroupId": group_id}]},
         ],
     )
-    ec2.authorize_security_group_egress(
-        GroupId=group_id, IpPermissions=[{**ports, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    )
+    ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=[{**ports, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
     answer = cloudformation.send(default_security_group.handler, "Create", {"DefaultSecurityGroupId": group_id})
     assert answer["Status"] == "SUCCESS"
     assert is_closed(ec2, group_id)

@@ -124,9 +124,7 @@ class World:
         s3.put_bucket_versioning(Bucket=bucket(region), VersioningConfiguration={"Status": "Enabled"})
         self.client("sqs", region).create_queue(QueueName=QUEUE)
         value = json.dumps({"key": "k" * 44})
-        self.client("secretsmanager", region).create_secret(
-            Name=SECRET, SecretString=value, ClientRequestToken="v" * 32
-        )
+        self.client("secretsmanager", region).create_secret(Name=SECRET, SecretString=value, ClientRequestToken="v" * 32)
         names = ["pk", "sk", "file_key", "file_order"]
         self.client("dynamodb", region).create_table(
             TableName=TABLE,
@@ -235,9 +233,7 @@ def test_an_upload_id_is_for_one_file(world: World, changed: dict[str, Any], aga
     upload_id = world.issue()["upload_id"]
     world.replicate_table(PRIMARY, SECONDARY)
     before = world.rows(again_in)
-    status, answer = world.call(
-        "POST", "/uploads", region=again_in, body=good_body() | {"upload_id": upload_id} | changed
-    )
+    status, answer = world.call("POST", "/uploads", region=again_in, body=good_body() | {"upload_id": upload_id} | changed)
     assert (status, answer["error"]) == (409, "UploadIdReused")
     assert next(iter(changed)) in answer["message"]
     assert "us-east-1" in answer["message"]
@@ -340,9 +336,7 @@ def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: World) -> N
     assert (said["key"], said["upload_id"], said["size"]) == ("reports/january.csv", answer["upload_id"], 8)
 
 
-@pytest.mark.parametrize(
-    ("status", "state"), [("PENDING", "accepted"), ("COMPLETED", "durable"), ("REPLICA", "durable")]
-)
+@pytest.mark.parametrize(("status", "state"), [("PENDING", "accepted"), ("COMPLETED", "durable"), ("REPLICA", "durable")])
 def test_what_s3_says_of_replication_makes_it_durable(world: World, status: str, state: str) -> None:
     answer = world.issue()
     put(answer)

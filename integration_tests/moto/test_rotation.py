@@ -53,9 +53,7 @@ class World:
                 self.client.update_secret_version_stage(
                     SecretId=NAME, VersionStage="AWSPENDING", RemoveFromVersionId=version
                 )
-        self.client.rotate_secret(
-            SecretId=NAME, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30}
-        )
+        self.client.rotate_secret(SecretId=NAME, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30})
 
     def keys(self) -> SigningKeys:
         """Return what an issuer that starts now holds."""

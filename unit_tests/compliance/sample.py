@@ -30,8 +30,7 @@ def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
     app = build_app(environment, outdir)
     stack = Stack.of(app.node.find_child("Primary"))
     closed, _open = (
-        ec2.Vpc(stack, name, max_azs=1, nat_gateways=0, restrict_default_security_group=False)
-        for name in ("Closed", "Open")
+        ec2.Vpc(stack, name, max_azs=1, nat_gateways=0, restrict_default_security_group=False) for name in ("Closed", "Open")
     )
     CustomResource(
         closed,

@@ -78,9 +78,7 @@ def test_when_limits_a_decision_to_some_settings() -> None:
 
 def test_placeholders_stand_for_the_configuration_s_own_facts() -> None:
     registry = _registry(covers=[{"rules": ["P::R[arn:x-{environment}-{region}/*]"], "paths": [PATH]}])
-    rows = [
-        replace(FOUND, rule=f"P::R[arn:x-{name}/*]") for name in ("prod-us-east-1", "prod-us-west-2", "dev-us-east-1")
-    ]
+    rows = [replace(FOUND, rule=f"P::R[arn:x-{name}/*]") for name in ("prod-us-east-1", "prod-us-west-2", "dev-us-east-1")]
 
     assert [row.verdict for row in apply(registry, rows, PROD)] == [
         Verdict.ACKNOWLEDGED,

@@ -146,9 +146,7 @@ def test_an_assembly_is_judged_as_the_app_that_wrote_it(tmp_path: Path) -> None:
     assembly = gate.judge_assembly(tmp_path, "prod", Registry(), TODAY, print)
 
     assert _rows(assembly) == _rows(app)
-    groups = {
-        row.path: row.verdict for row in assembly.findings if row.rule.endswith("R5-VPCDefaultSecurityGroupClosed")
-    }
+    groups = {row.path: row.verdict for row in assembly.findings if row.rule.endswith("R5-VPCDefaultSecurityGroupClosed")}
     assert groups == {"Primary/Open/Resource": Verdict.FAIL, "Primary/Closed/Resource": Verdict.PASS}
 
 

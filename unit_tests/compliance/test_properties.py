@@ -28,9 +28,7 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=12,
 )
-_TYPES = st.sampled_from(
-    [*sorted(NAME_PROPERTIES), "AWS::SSM::Parameter", "AWS::Route53::HealthCheck", "Custom::X", ""]
-)
+_TYPES = st.sampled_from([*sorted(NAME_PROPERTIES), "AWS::SSM::Parameter", "AWS::Route53::HealthCheck", "Custom::X", ""])
 _RESOURCE = st.fixed_dictionaries({"Type": _TYPES | _JSON}, optional={"Properties": _JSON})
 _RESOURCES = st.dictionaries(st.text(max_size=5), _RESOURCE | _JSON, max_size=3)
 _NAMES = st.text(max_size=40) | st.from_regex(r"serverless-[a-z-]{0,9}", fullmatch=True)

@@ -123,8 +123,7 @@ def _read(settings: Settings, assembly: Path) -> Synthesis:
     return Synthesis(
         settings=settings,
         templates={
-            name: json.loads((assembly / each["properties"]["templateFile"]).read_text())
-            for name, each in stacks.items()
+            name: json.loads((assembly / each["properties"]["templateFile"]).read_text()) for name, each in stacks.items()
         },
         stacks={name: _stack(each, set(stacks)) for name, each in stacks.items()},
     )

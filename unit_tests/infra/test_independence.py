@@ -79,9 +79,7 @@ def faults(template: Template, keys: Template) -> list[str]:
 
 
 @pytest.mark.parametrize("stack", REGIONAL)
-def test_a_regional_stack_refers_to_its_own_keys_and_to_nothing_else(
-    stack: str, templates: Mapping[str, Template]
-) -> None:
+def test_a_regional_stack_refers_to_its_own_keys_and_to_nothing_else(stack: str, templates: Mapping[str, Template]) -> None:
     assert faults(templates[stack], templates[stack.replace("Regional", "Keys")]) == []
 
 
@@ -98,9 +96,7 @@ def test_the_data_stack_imports_from_its_own_regions_keys_only(prod: Synthesis) 
 
 
 def test_only_the_failover_stack_reads_outputs(templates: Mapping[str, Template]) -> None:
-    assert {
-        stack for stack, template in templates.items() if any(reads(template, "Fn::GetStackOutput"))
-    } == READS_OUTPUTS
+    assert {stack for stack, template in templates.items() if any(reads(template, "Fn::GetStackOutput"))} == READS_OUTPUTS
 
 
 def test_what_the_failover_stack_reads_is_told(prod: Synthesis) -> None:

@@ -155,7 +155,7 @@ def a_resource_is_widened(statements: Statements) -> Iterator[tuple[str, Stateme
 
 def a_resource_is_removed(statements: Statements) -> Iterator[tuple[str, Statements]]:
     for index, statement in enumerate(statements):
-        resources = statement.get("Resource")
+        resources: Any = statement.get("Resource")
         for at in range(len(resources)) if isinstance(resources, list) else ():
             fewer = [each for each_at, each in enumerate(resources) if each_at != at]
             yield f"resource {at} of statement {index}", _with(statements, index, {**statement, "Resource": fewer})
@@ -185,7 +185,7 @@ def the_effect_is_turned(statements: Statements) -> Iterator[tuple[str, Statemen
 
 
 def everything_is_allowed(statements: Statements) -> Iterator[tuple[str, Statements]]:
-    extra = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    extra: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     if statements and "Principal" in statements[0]:
         extra |= {"Principal": {"AWS": "*"}}
     yield "one more statement", [*statements, extra]
@@ -296,7 +296,7 @@ def _with(statements: Statements, index: int, statement: dict[str, Any]) -> Stat
 def _export_of(purpose: str, synthesis: Synthesis) -> str:
     outputs = synthesis.templates["PrimaryKeys"]["Outputs"].values()
     return next(
-        output["Export"]["Name"]
+        str(output["Export"]["Name"])
         for output in outputs
         if "Export" in output and f"Keys{purpose.capitalize()}" in output["Export"]["Name"]
     )

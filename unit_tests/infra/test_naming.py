@@ -42,9 +42,7 @@ def test_names_read_as_the_platform_promises() -> None:
     assert naming.queue("ingest-dlq") == "serverless-ingest-dlq-prod"
     assert naming.alias("data") == "alias/serverless-data-prod"
     assert naming.bucket_prefix("ingest", "us-east-1") == "serverless-ingest-prod"
-    assert (
-        naming.bucket_name("ingest", "000000000000", "us-west-2") == "serverless-ingest-prod-000000000000-us-west-2-an"
-    )
+    assert naming.bucket_name("ingest", "000000000000", "us-west-2") == "serverless-ingest-prod-000000000000-us-west-2-an"
 
 
 def test_every_kind_of_name_is_held_to_its_limit() -> None:

@@ -300,9 +300,7 @@ def test_toml_that_nests_without_end_is_told(file: Path) -> None:
 
 
 def test_bytes_that_are_not_utf_8_are_told(file: Path) -> None:
-    assert "offset 22 is not UTF-8" in problems_of(file, b"[environments.prod]\n# caf\xe9")[""].wrong.replace(
-        "25", "22"
-    )
+    assert "offset 22 is not UTF-8" in problems_of(file, b"[environments.prod]\n# caf\xe9")[""].wrong.replace("25", "22")
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
@@ -324,21 +322,15 @@ def test_any_file_is_read_or_refused_with_a_lesson(file: Path, text: bytes) -> N
 
 
 @pytest.mark.property
-@given(
-    document=toml_tables(toml_values()), inside=toml_tables(toml_values()), environment=st.just("prod") | toml_text()
-)
-def test_any_toml_is_read_or_refused_with_a_lesson(
-    file: Path, document: Table, inside: Table, environment: str
-) -> None:
+@given(document=toml_tables(toml_values()), inside=toml_tables(toml_values()), environment=st.just("prod") | toml_text())
+def test_any_toml_is_read_or_refused_with_a_lesson(file: Path, document: Table, inside: Table, environment: str) -> None:
     file.write_bytes(to_document({"environments": {environment: inside}, **document}))
     _load_or_learn(environment, file)
 
 
 @pytest.mark.property
 @given(written=settings_tables(), overrides=toml_tables(toml_values()))
-def test_any_override_is_taken_or_refused_with_a_lesson(
-    file: Path, written: tuple[str, Table], overrides: Table
-) -> None:
+def test_any_override_is_taken_or_refused_with_a_lesson(file: Path, written: tuple[str, Table], overrides: Table) -> None:
     environment, tables = written
     file.write_bytes(to_document({"environments": {environment: tables}}))
     _load_or_learn(environment, file, overrides)
@@ -346,9 +338,7 @@ def test_any_override_is_taken_or_refused_with_a_lesson(
 
 @pytest.mark.property
 @given(written=settings_tables(), data=st.data())
-def test_one_spoilt_setting_is_the_one_that_is_told(
-    file: Path, written: tuple[str, Table], data: st.DataObject
-) -> None:
+def test_one_spoilt_setting_is_the_one_that_is_told(file: Path, written: tuple[str, Table], data: st.DataObject) -> None:
     environment, tables = written
     path = data.draw(st.sampled_from(_paths(tables)))
     _put(tables, path, data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n")))

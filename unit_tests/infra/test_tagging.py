@@ -57,9 +57,7 @@ def tags_in(properties: dict[str, object]) -> list[dict[str, object]]:
     replicas = properties.get("Replicas")
     if isinstance(replicas, list):
         return [tags for replica in replicas for tags in tags_in(replica) or [{}]]
-    found = next(
-        (properties[name] for name in ("Tags", "HealthCheckTags", "HostedZoneTags") if name in properties), None
-    )
+    found = next((properties[name] for name in ("Tags", "HealthCheckTags", "HostedZoneTags") if name in properties), None)
     if isinstance(found, list):
         return [{tag["Key"]: tag["Value"] for tag in found}]
     return [found] if isinstance(found, dict) else []
@@ -68,7 +66,7 @@ def tags_in(properties: dict[str, object]) -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def one_of_each_shape() -> dict[str, list[dict[str, object]]]:
     """The tags by type, of a stack with every shape in which CloudFormation writes them."""
-    app = App(builtin_cloudformation_validation=False)
+    app = App(builtin_cloud_formation_validation=False)
     stack = Stack(app, "Shapes", env=Environment(account="000000000000", region="us-west-2"))
     sqs.Queue(stack, "AsAList")
     ssm.StringParameter(stack, "AsAMap", string_value="x")
@@ -76,9 +74,7 @@ def one_of_each_shape() -> dict[str, list[dict[str, object]]]:
     route53.CfnHealthCheck(
         stack,
         "UnderAnotherName",
-        health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
-            type="TCP", port=443, ip_address="192.0.2.1"
-        ),
+        health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(type="TCP", port=443, ip_address="192.0.2.1"),
     )
     dynamodb.TableV2(
         stack,

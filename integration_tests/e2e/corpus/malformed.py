@@ -86,9 +86,7 @@ def _cut() -> Iterator[Sample]:
     yield _unreadable("cut-in-half.json.gz", packed[: len(packed) // 2], compression="gzip")
     lines = [json.dumps(one) for one in json.loads(dataset("barley.json"))]
     whole, last = lines[:60], lines[60]
-    records: dict[int, Any] = {
-        n: json.loads(line, parse_float=Decimal, parse_int=Decimal) for n, line in enumerate(whole)
-    }
+    records: dict[int, Any] = {n: json.loads(line, parse_float=Decimal, parse_int=Decimal) for n, line in enumerate(whole)}
     yield Sample(
         name="cut-in-half.ndjson",
         body=("\n".join(whole) + "\n" + last[: len(last) // 2]).encode(),

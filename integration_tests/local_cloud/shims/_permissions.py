@@ -42,9 +42,7 @@ def of_access_key(access_key: str) -> Principal | None:
     return principal if isinstance(principal, iam_evaluator.PrincipalInfo) else None
 
 
-def may(
-    principal: Principal, action: str, resource: str, *, region: str, context: dict[str, Any] | None = None
-) -> bool:
+def may(principal: Principal, action: str, resource: str, *, region: str, context: dict[str, Any] | None = None) -> bool:
     """Whether identity and resource policies together allow the principal the action.
 
     Args:
@@ -68,7 +66,7 @@ def may(
     return bool(result.decision == "Allow")
 
 
-def service_may_use_key(  # noqa: PLR0913  a request has this many sides
+def service_may_use_key(
     service: str, action: str, key: str, *, region: str, source_arn: str = "", context: dict[str, Any] | None = None
 ) -> bool:
     """Whether a key's policy lets an AWS service use it on its own behalf; true where the key is AWS's own.

@@ -13,9 +13,7 @@ def renamed(value: dict[str, Any], **names: str) -> dict[str, Any]:
 def truthful(value: dict[str, Any], *names: str, only: bool = False) -> dict[str, Any]:
     """The mapping with the named entries as booleans: a template may carry `"true"`; `only` drops all others."""
     return {
-        key: str(item).lower() == "true" if key in names else item
-        for key, item in value.items()
-        if key in names or not only
+        key: str(item).lower() == "true" if key in names else item for key, item in value.items() if key in names or not only
     }
 
 

@@ -111,9 +111,7 @@ def extend(
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
         physical_id, attributes = stock["create"](logical_id, rewrite(properties), stack_name)
-        resource = Resource(
-            logical_id=logical_id, stack_name=stack_name, properties=properties, physical_id=physical_id
-        )
+        resource = Resource(logical_id=logical_id, stack_name=stack_name, properties=properties, physical_id=physical_id)
         return physical_id, {**attributes, **_apply_or_undo(resource)}
 
     def _apply_or_undo(resource: Resource) -> Attributes:

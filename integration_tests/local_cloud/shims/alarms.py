@@ -131,9 +131,7 @@ def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]
     absent = len(series) - len(present)
     needed = alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods", 1)
     if not present:
-        state = {"breaching": "ALARM", "notBreaching": "OK", "ignore": alarm["StateValue"]}.get(
-            missing, "INSUFFICIENT_DATA"
-        )
+        state = {"breaching": "ALARM", "notBreaching": "OK", "ignore": alarm["StateValue"]}.get(missing, "INSUFFICIENT_DATA")
         return (
             state,
             f"Threshold Crossed: no datapoints were received for {len(series)} periods and missing data is {missing}",
@@ -233,9 +231,7 @@ def _put(name: str, alarm: _templates.Resource) -> _templates.Attributes:
     given |= {key: int(given[key]) for key in _SUPPRESSOR[1:] if key in given}
     client.put_composite_alarm(AlarmName=name, **given)
     arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
-    stale = {tag["Key"] for tag in alarm.previous.get("Tags", [])} - {
-        tag["Key"] for tag in alarm.properties.get("Tags", [])
-    }
+    stale = {tag["Key"] for tag in alarm.previous.get("Tags", [])} - {tag["Key"] for tag in alarm.properties.get("Tags", [])}
     if stale:
         client.untag_resource(ResourceARN=arn, TagKeys=sorted(stale))
     if alarm.properties.get("Tags"):

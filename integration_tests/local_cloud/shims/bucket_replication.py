@@ -202,9 +202,7 @@ def _allowed(journey: _Journey, record: dict[str, Any]) -> bool:
                 return False
             arn, context = found
             # With a bucket key the encryption context is the bucket's ARN, else the object's; both start alike.
-            needs.append(
-                (action, arn, region, {**context, "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}"})
-            )
+            needs.append((action, arn, region, {**context, "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}"}))
     role = _permissions.of_role(journey.role)
     return all(
         _permissions.may(role, action, resource, region=region, context=context)
@@ -229,9 +227,7 @@ def _replicate_marker(bucket: str, key: str) -> None:
     rule, role = s3._replication_rule_for(bucket, key, None)
     if rule is None:
         return
-    carried = (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled" and not s3._replication_rule_tags(
-        rule
-    )
+    carried = (rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled" and not s3._replication_rule_tags(rule)
     if "Filter" in rule and not carried:
         return
     journey = _journey(bucket, key, rule, configuration.get("Role", role))

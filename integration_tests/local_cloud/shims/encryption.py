@@ -103,18 +103,14 @@ def _s3_refusal(method: str, path: str, headers: Headers, _body: bytes, query: A
 
 
 def _names_subresource(query: Any) -> bool:  # noqa: ANN401  parsed query parameters
-    return any(
-        name in query for name in ("tagging", "acl", "retention", "legal-hold", "attributes", "uploadId", "torrent")
-    )
+    return any(name in query for name in ("tagging", "acl", "retention", "legal-hold", "attributes", "uploadId", "torrent"))
 
 
 def _stored_key(bucket: str, name: str, query: Any) -> str:  # noqa: ANN401  parsed query parameters
     wanted = (query.get("versionId") or [""])[0] if isinstance(query.get("versionId"), list) else query.get("versionId")
     current = s3._buckets[bucket]["objects"].get(name) or {}
     records = (
-        [current]
-        if not wanted
-        else [v for v in s3._object_versions.get((bucket, name)) or [] if v["version_id"] == wanted]
+        [current] if not wanted else [v for v in s3._object_versions.get((bucket, name)) or [] if v["version_id"] == wanted]
     )
     key: str = (records[0].get("preserved_headers", {}) if records else {}).get(_KEY_HEADER, "")
     return key
@@ -200,8 +196,7 @@ def _topic_admits_alarms(arn: str) -> bool:
     topic = sns._topics.get(arn) if ":sns:" in arn else None
     key = ((topic or {}).get("attributes") or {}).get("KmsMasterKeyId", "")
     admitted = all(
-        _permissions.service_may_use_key("cloudwatch.amazonaws.com", action, key, region=get_region())
-        for action in _WRITES
+        _permissions.service_may_use_key("cloudwatch.amazonaws.com", action, key, region=get_region()) for action in _WRITES
     )
     if not admitted:
         _log.warning("an alarm was not sent to %s: the key's policy does not admit CloudWatch", arn)

@@ -34,9 +34,7 @@ def _keep_the_name() -> None:
     handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
     stock = handler["update"]
 
-    def update(
-        name: str, old: _templates.Properties, new: _templates.Properties, stack_name: str, logical_id: str
-    ) -> Any:  # noqa: ANN401  what the stock handler answers
+    def update(name: str, old: _templates.Properties, new: _templates.Properties, stack_name: str, logical_id: str) -> Any:  # noqa: ANN401  what the stock handler answers
         generated = provisioners._physical_name(stack_name, logical_id, max_len=255)
         return stock(name, old, {"TableName": generated, **new}, stack_name)
 
@@ -76,9 +74,7 @@ def _match_replicas(name: str, home: str, wanted: set[str]) -> None:
 def _configure(name: str, region: str, replica: dict[str, Any], table: _templates.Resource) -> None:
     client = _api.client("dynamodb", region)
     changes: dict[str, Any] = {
-        "DeletionProtectionEnabled": truthful(replica, "DeletionProtectionEnabled").get(
-            "DeletionProtectionEnabled", False
-        )
+        "DeletionProtectionEnabled": truthful(replica, "DeletionProtectionEnabled").get("DeletionProtectionEnabled", False)
     }
     if table.properties.get("SSESpecification"):
         changes["SSESpecification"] = _encryption(table.properties["SSESpecification"], replica)
@@ -88,9 +84,7 @@ def _configure(name: str, region: str, replica: dict[str, Any], table: _template
     recovery = truthful(replica.get("PointInTimeRecoverySpecification", {}), "PointInTimeRecoveryEnabled")
     client.update_continuous_backups(
         TableName=name,
-        PointInTimeRecoverySpecification={
-            "PointInTimeRecoveryEnabled": recovery.get("PointInTimeRecoveryEnabled", False)
-        },
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": recovery.get("PointInTimeRecoveryEnabled", False)},
     )
     _tag(client, name, replica.get("Tags", []))
     if insights := replica.get("ContributorInsightsSpecification"):

@@ -22,9 +22,7 @@ from integration_tests.local_cloud.shims._shapes import lower_first
 
 def install() -> None:
     """Answer AWS's endpoint name, and listen to it."""
-    app._EXECUTE_API_RE = re.compile(
-        r"^([a-z0-9]{8,10})\.execute-api\.(?:[a-z0-9-]+\.amazonaws\.com|[0-9.]+)(?::\d+)?$"
-    )
+    app._EXECUTE_API_RE = re.compile(r"^([a-z0-9]{8,10})\.execute-api\.(?:[a-z0-9-]+\.amazonaws\.com|[0-9.]+)(?::\d+)?$")
     _templates.extend("AWS::ApiGatewayV2::Api", _apply)
     _templates.extend("AWS::ApiGatewayV2::Stage", _apply_stage)
 

@@ -22,9 +22,7 @@ def _apply(group: _templates.Resource) -> _templates.Attributes:
     arn = f"arn:aws:logs:{region}:{get_account_id()}:log-group:{group.physical_id}"
     context = {"kms:EncryptionContext:aws:logs:arn": arn}
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
-        if not _permissions.service_may_use_key(
-            f"logs.{region}.amazonaws.com", action, key, region=region, context=context
-        ):
+        if not _permissions.service_may_use_key(f"logs.{region}.amazonaws.com", action, key, region=region, context=context):
             raise ValueError(
                 f"The specified KMS key {key} does not exist or does not let CloudWatch Logs {action} for {arn}."
             )

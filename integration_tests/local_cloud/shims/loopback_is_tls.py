@@ -14,6 +14,6 @@ def install() -> None:
     stock = app.pin_request_origin
 
     def pin_as_tls(client_ip: str, _secure: bool) -> None:  # noqa: FBT001  ministack's signature
-        stock(client_ip, True)  # noqa: FBT003
+        stock(client_ip, True)
 
     app.pin_request_origin = pin_as_tls

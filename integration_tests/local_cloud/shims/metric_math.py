@@ -78,7 +78,7 @@ def _parse(expression: str) -> ast.Expression:
         raise ValueError(f"{expression!r} is no metric math: {error.msg}.") from error
 
 
-def _value(node: ast.AST, metrics: Mapping[str, Series]) -> Any:  # noqa: ANN401, PLR0911  one form a case
+def _value(node: ast.AST, metrics: Mapping[str, Series]) -> Any:  # noqa: ANN401  one form a case
     """A number, a series or a list of series."""
     match node:
         case ast.Constant(value=int() | float() as number):

@@ -29,9 +29,7 @@ _PAIR: Final = {"SecurityGroupIngress": "Source", "SecurityGroupEgress": "Destin
 def install() -> None:
     """Add what VPCs lack and the types that ministack refuses."""
     _templates.extend("AWS::EC2::VPC", _vpc_attributes)
-    _templates.define(
-        "AWS::EC2::FlowLog", create=_create_flow_log, update=_refuse_flow_log_change, delete=_delete_flow_log
-    )
+    _templates.define("AWS::EC2::FlowLog", create=_create_flow_log, update=_refuse_flow_log_change, delete=_delete_flow_log)
     for kind in _PAIR:
         _define_rule(kind)
     _answer_flow_logs_whole()
@@ -149,9 +147,7 @@ def _answer_endpoints_whole() -> None:
         text: str = stock(endpoint, tag)
         policy = endpoint.get("PolicyDocument")
         document = policy if isinstance(policy, str) else json.dumps(policy or _FULL_ACCESS)
-        groups = "".join(
-            f"<item><groupId>{identity}</groupId></item>" for identity in endpoint.get("SecurityGroupIds", [])
-        )
+        groups = "".join(f"<item><groupId>{identity}</groupId></item>" for identity in endpoint.get("SecurityGroupIds", []))
         private = str(endpoint.get("PrivateDnsEnabled", False)).lower()
         further = (
             f"<policyDocument>{escape(document)}</policyDocument><groupSet>{groups}</groupSet>"

@@ -67,7 +67,7 @@ def _mark(queue: dict[str, Any], before: int) -> None:
 def _stop_loops() -> None:
     stock = lambda_svc._run_sqs_batch
 
-    def run(  # noqa: PLR0913, PLR0917  ministack's signature
+    def run(
         mapping: dict[str, Any],
         function: dict[str, Any],
         event: dict[str, Any],
@@ -93,9 +93,7 @@ def _stop_loops() -> None:
 def _stop(function: dict[str, Any], messages: list[dict[str, Any]], url: str) -> None:
     name = function["config"]["FunctionName"]
     _log.warning("recursive loop: %s was not invoked for %d messages at hop %d", name, len(messages), LAST_HOP)
-    cloudwatch.record_metric(
-        "AWS/Lambda", "RecursiveInvocationsDropped", len(messages), "Count", {"FunctionName": name}
-    )
+    cloudwatch.record_metric("AWS/Lambda", "RecursiveInvocationsDropped", len(messages), "Count", {"FunctionName": name})
     with sqs._queues_lock:
         queue = sqs._queues[url]
         identities = {message["id"] for message in messages}

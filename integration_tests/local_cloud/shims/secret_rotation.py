@@ -33,9 +33,7 @@ def install() -> None:
     secretsmanager._rotate_secret = _rotate_secret
     _answer_rotation()
     _find_only_values()
-    _templates.define(
-        "AWS::SecretsManager::RotationSchedule", create=_create_schedule, update=_schedule, delete=_cancel
-    )
+    _templates.define("AWS::SecretsManager::RotationSchedule", create=_create_schedule, update=_schedule, delete=_cancel)
 
 
 def _rotate_secret(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
@@ -43,9 +41,7 @@ def _rotate_secret(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's
     if refusal := _refusal(request, secret):
         return secretsmanager.error_response_json(*refusal, 400)
     secret["RotationLambdaARN"] = request.get("RotationLambdaARN") or secret.get("RotationLambdaARN")
-    secret["RotationRules"] = (
-        request.get("RotationRules") or secret.get("RotationRules") or {"AutomaticallyAfterDays": 1}
-    )
+    secret["RotationRules"] = request.get("RotationRules") or secret.get("RotationRules") or {"AutomaticallyAfterDays": 1}
     secret["RotationEnabled"] = True
     token = request.get("ClientRequestToken") or str(uuid.uuid4())
     steps = _STEPS if request.get("RotateImmediately", True) else ("testSecret",)

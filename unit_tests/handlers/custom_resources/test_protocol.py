@@ -72,9 +72,7 @@ errors = st.one_of(
     st.builds(RuntimeError, st.text(st.characters(), max_size=9000)),
     st.builds(KeyError, st.text()),
     st.builds(UnicodeEncodeError, st.just("utf-8"), st.text(), st.just(0), st.just(1), st.text()),
-    st.sampled_from(
-        [SystemExit(1), KeyboardInterrupt(), MemoryError(), RecursionError(), TimeoutError(), StopIteration()]
-    ),
+    st.sampled_from([SystemExit(1), KeyboardInterrupt(), MemoryError(), RecursionError(), TimeoutError(), StopIteration()]),
 )
 
 
@@ -89,9 +87,7 @@ def test_whatever_is_raised_is_one_failed_answer(kind: str, error: BaseException
 
 
 @pytest.mark.property
-@given(
-    st.dictionaries(st.text(max_size=200), st.text(st.characters(), max_size=3000), max_size=5), st.text(max_size=100)
-)
+@given(st.dictionaries(st.text(max_size=200), st.text(st.characters(), max_size=3000), max_size=5), st.text(max_size=100))
 def test_whatever_is_returned_is_one_answer_that_cloudformation_can_take(data: dict[str, str], name: str) -> None:
     (told,) = answers(event(), lambda _: Outcome(name, data))
     if told["Status"] == "SUCCESS":

@@ -65,9 +65,7 @@ def accepts(url: str, sent: Mapping[str, str]) -> bool:
         ]
     )
     _, scope = query["X-Amz-Credential"].split("/", 1)
-    to_sign = "\n".join(
-        ["AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest()]
-    )
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = f"AWS4{SECRET}".encode()
     for word in scope.split("/"):
         key = hmac.digest(key, word.encode(), "sha256")

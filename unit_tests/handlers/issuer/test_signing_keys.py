@@ -25,9 +25,7 @@ class World:
     """A Secrets Manager that answers what a test tells it to, and a clock."""
 
     def __init__(self) -> None:
-        client = boto3.client(
-            "secretsmanager", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=NAME
-        )
+        client = boto3.client("secretsmanager", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=NAME)
         self.asked = 0
         client.meta.events.register("provide-client-params.secretsmanager.GetSecretValue", self._count)
         self.answers = Stubber(client)

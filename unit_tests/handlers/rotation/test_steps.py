@@ -22,9 +22,7 @@ class World:
     """A Secrets Manager that answers from a script."""
 
     def __init__(self) -> None:
-        client = boto3.client(
-            "secretsmanager", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
-        )
+        client = boto3.client("secretsmanager", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
         self.script = Stubber(client)
         self.rotation = Rotation(client=client, secret_id=SECRET, version_id=NEW)
 

@@ -82,9 +82,7 @@ def test_each_alarm_acts_is_plain_and_decides_what_silence_means(role: RegionRol
 
 def test_silence_is_a_failure_for_the_trail_and_no_answer_for_incoming_replication() -> None:
     unlike = {
-        name: alarm["TreatMissingData"]
-        for name, alarm in alarms().items()
-        if alarm["TreatMissingData"] != "notBreaching"
+        name: alarm["TreatMissingData"] for name, alarm in alarms().items() if alarm["TreatMissingData"] != "notBreaching"
     }
     assert unlike == {
         "trail-silent": "breaching",
@@ -140,9 +138,7 @@ def test_replication_is_watched_in_the_region_where_s3_publishes_it(
         }
 
 
-@pytest.mark.parametrize(
-    ("role", "receiving"), [(RegionRole.PRIMARY, "us-west-2"), (RegionRole.SECONDARY, "us-east-1")]
-)
+@pytest.mark.parametrize(("role", "receiving"), [(RegionRole.PRIMARY, "us-west-2"), (RegionRole.SECONDARY, "us-east-1")])
 def test_the_table_s_lag_is_watched_towards_the_other_region(role: RegionRole, receiving: str) -> None:
     alarm = alarms(role)["table-replication-latency"]
     assert dimensions(alarm) == {"TableName": "serverless-ledger-prod", "ReceivingRegion": receiving}
@@ -158,9 +154,7 @@ def test_the_trail_is_watched_where_it_is_at_home(role: RegionRole, watched: boo
 
 
 def test_thresholds_follow_the_limits() -> None:
-    found = alarms(
-        limits={"processor_timeout_seconds": 100, "shadow_delay_seconds": 5, "shadow_maximum_age_seconds": 600}
-    )
+    found = alarms(limits={"processor_timeout_seconds": 100, "shadow_delay_seconds": 5, "shadow_maximum_age_seconds": 600})
     assert found["processor-duration"]["Threshold"] == 80_000
     assert found["processor-duration"]["ExtendedStatistic"] == "p99"
     assert found["queue-age"]["Threshold"] == 200

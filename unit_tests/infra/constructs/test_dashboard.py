@@ -58,16 +58,12 @@ def test_both_regions_show_the_same_graphs() -> None:
 
 def test_each_region_s_front_door_is_its_own() -> None:
     found = {
-        graph["properties"]["region"]: metrics(graph)[0][3]
-        for graph in graphs()
-        if metrics(graph)[0][0] == "AWS/ApiGateway"
+        graph["properties"]["region"]: metrics(graph)[0][3] for graph in graphs() if metrics(graph)[0][0] == "AWS/ApiGateway"
     }
     assert found == {"us-east-1": "api-one", "us-west-2": "api-two"}
 
 
-@pytest.mark.parametrize(
-    ("control", "region"), [(RegionRole.PRIMARY, "us-east-1"), (RegionRole.SECONDARY, "us-west-2")]
-)
+@pytest.mark.parametrize(("control", "region"), [(RegionRole.PRIMARY, "us-east-1"), (RegionRole.SECONDARY, "us-west-2")])
 def test_the_trail_is_shown_where_it_is_at_home(control: RegionRole, region: str) -> None:
     shown = [graph for graph in graphs(control) if metrics(graph)[0][0] == "AWS/Logs"]
     assert [graph["properties"]["region"] for graph in shown] == [region]

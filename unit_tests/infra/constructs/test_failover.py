@@ -17,8 +17,7 @@ def failover(*, vpc: bool = True) -> tuple[Stack, PrivateFailover]:
     of = context()
     stack = stack_in(of)
     endpoints = {
-        role: RegionEndpoint(api_host=f"{role}.example.com", vpc_id=f"vpc-{role}" if vpc else None)
-        for role in RegionRole
+        role: RegionEndpoint(api_host=f"{role}.example.com", vpc_id=f"vpc-{role}" if vpc else None) for role in RegionRole
     }
     return stack, PrivateFailover(stack, "Failover", settings=of.settings, endpoints=endpoints)
 

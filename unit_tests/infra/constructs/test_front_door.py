@@ -70,9 +70,7 @@ def test_the_url_has_no_slash_at_its_end() -> None:
     of = context()
     stack = stack_in(of)
     door = FrontDoor(stack, "FrontDoor", context=of, issuer=function_in(stack), logs_key=key_in(stack))
-    Template.from_stack(stack).resource_properties_count_is(
-        "AWS::ApiGatewayV2::Api", {"Name": "serverless-ingest-prod"}, 1
-    )
+    Template.from_stack(stack).resource_properties_count_is("AWS::ApiGatewayV2::Api", {"Name": "serverless-ingest-prod"}, 1)
     parts = stack.resolve(door.url)["Fn::Join"][1]
     assert parts[0] == "https://"
     assert parts[2:] == [".execute-api.us-west-2.", {"Ref": "AWS::URLSuffix"}]

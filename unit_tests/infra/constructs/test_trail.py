@@ -132,8 +132,6 @@ def test_the_log_group_is_encrypted_and_only_this_trail_takes_on_the_role_that_w
 def test_the_trail_waits_for_what_cloudtrail_tries_first() -> None:
     template = Template.from_stack(trail_stack())
     (managed_policy,) = template.find_resources("AWS::IAM::ManagedPolicy")
-    (bucket_policy,) = (
-        logical_id for logical_id in template.find_resources(POLICY) if logical_id.startswith("AuditBucket")
-    )
+    (bucket_policy,) = (logical_id for logical_id in template.find_resources(POLICY) if logical_id.startswith("AuditBucket"))
     (trail,) = template.find_resources(TRAIL).values()
     assert {managed_policy, bucket_policy} <= set(trail["DependsOn"])

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 
 Context = Mapping[str, str | tuple[str, ...]]
 """Condition keys of a request; a tuple for a key that has several values."""
@@ -17,7 +17,7 @@ def matches(pattern: str, text: str) -> bool:
     return _expression(pattern).fullmatch(text) is not None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _expression(pattern: str) -> re.Pattern[str]:
     wild = {"*": ".*", "?": "."}
     return re.compile("".join(wild.get(character, re.escape(character)) for character in pattern), re.DOTALL)

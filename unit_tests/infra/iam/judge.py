@@ -147,9 +147,7 @@ def _unmet_needs(world: World, expected: Expectation) -> Iterator[str]:
         endpoint = expected.endpoint if need.own else None
         for grant in need.grants():
             request = Request(expected.role, grant.action, sample(grant.resource), _meeting(grant.conditions))
-            yield from (
-                f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint)
-            )
+            yield from (f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint))
             for context in _missing(grant.conditions, besides={"kms:ResourceAliases"}):
                 if not world.refusals(replace(request, context=context)):
                     yield f"{expected.who}: {grant.action} is allowed whatever {dict(context)}"

@@ -91,9 +91,7 @@ def parse(document: Mapping[str, Any]) -> list[Statement]:
 def _statement(statement: Mapping[str, Any]) -> Statement:
     known = {"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}
     if unknown := statement.keys() - known:
-        raise UnknownPolicyError(
-            f"the evaluator does not know {', '.join(sorted(unknown))}; write it by {sorted(known)}"
-        )
+        raise UnknownPolicyError(f"the evaluator does not know {', '.join(sorted(unknown))}; write it by {sorted(known)}")
     if statement["Effect"] not in {"Allow", "Deny"}:
         raise UnknownPolicyError(f"an effect is Allow or Deny, not {statement['Effect']}")
     return Statement(
