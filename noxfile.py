@@ -76,8 +76,8 @@ def compliance(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
-    """Run the handlers against moto, in process, in both regions; no network."""
-    _pytest(session, "integration_tests/moto")
+    """Run the handlers against moto, in process, in both regions; look into the asset that pip makes for Lambda."""
+    _pytest(session, "integration_tests/bundling", "integration_tests/moto")
 
 
 @nox.session(default=False, requires=["environment"])
