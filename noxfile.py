@@ -124,8 +124,9 @@ def lock(session: nox.Session) -> None:
 
 def _install(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "venv", "--clear", str(VENV), external=True)
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK)]
-    session.run(PYTHON, *install, external=True)
+    # The lock file is complete, so pip need not resolve anything (and older ones stumble over a package's extras).
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    session.run(PYTHON, "-m", "pip", "install", *quiet, "--no-deps", "--require-hashes", "-r", str(LOCK), external=True)
 
 
 def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[[nox.Session], object]) -> None:

@@ -48,7 +48,7 @@ class RuleInfo:
         why: Why it matters.
         fix: What to change or to type.
         severity: Of a failure.
-        controls: The control ids of the pack's framework that the rule serves, for example `SC-28`.
+        controls: What the rule serves, each as `<framework>:<control>`, for example `NIST-800-53-R5:SC-28`.
     """
 
     id: str
@@ -79,6 +79,8 @@ class Finding:
         resource_type: For example `AWS::SQS::Queue`.
         message: What was found, in one or two sentences. Empty for a pass.
         line: In the template, from 1; 0 when unknown.
+        source: The file and line of the Python that made the construct, `infra/constructs/queue.py:42`, relative to
+            the project; empty when unknown.
         decision: The id of the decision that acknowledges it; empty unless the verdict is ACKNOWLEDGED.
     """
 
@@ -92,6 +94,7 @@ class Finding:
     resource_type: str = ""
     message: str = ""
     line: int = 0
+    source: str = ""
     decision: str = ""
 
     @property
