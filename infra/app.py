@@ -5,6 +5,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def build_app(
     environment: str | None = None,
     *,
     outdir: str | None = None,
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, object] | None = None,
     asset: Path | None = None,
 ) -> App:
     """Build the app of one environment, without synthesizing it.
@@ -34,7 +35,8 @@ def build_app(
     Args:
         environment: a table of `environments.toml`; by default the CDK context's `environment`, else `prod`.
         outdir: where the cloud assembly is to be written; CDK's own default if None.
-        settings: settings made elsewhere, in place of the file's.
+        settings: what is laid over the environment's settings, by table or by dotted key, as in
+            `{"consistency": "strong", "retention.attempts_days": 0}`; or whole settings, in place of the file's.
         asset: the directory that functions run from; by default bundled for the target that the CDK context's
             `bundle` names.
 
@@ -44,16 +46,16 @@ def build_app(
     """
     # The CDK CLI hands its context over by itself; without the CLI the flags must be the same.
     app = App(outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"])
-    settings = settings or _settings(app, environment)
-    _stacks(app, settings, asset or bundle(_bundle_target(app)))
-    apply_tags(app, settings)
+    whole = settings if isinstance(settings, Settings) else _settings(app, environment, settings)
+    _stacks(app, whole, asset or bundle(_bundle_target(app)))
+    apply_tags(app, whole)
     return app
 
 
-def _settings(app: App, environment: str | None) -> Settings:
+def _settings(app: App, environment: str | None, given: Mapping[str, object] | None) -> Settings:
     context: dict[str, Any] = app.node.get_all_context()
     chosen = environment or context.get("environment") or "prod"
-    return load_settings(chosen, ENVIRONMENTS, overrides_from_context(context))
+    return load_settings(chosen, ENVIRONMENTS, overrides_from_context(context), given=given)
 
 
 def _bundle_target(app: App) -> BundleTarget:

@@ -17,26 +17,30 @@ SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
 _OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle"})
 """What the app reads from the CDK context by itself."""
+_GIVEN: Final = Source("the settings that the app was given", ("settings",))
 
 
 def load_settings(
     environment: str = "prod",
     path: Path = SETTINGS_FILE,
     overrides: Mapping[str, object] | None = None,
+    *,
+    given: Mapping[str, object] | None = None,
 ) -> Settings:
-    """Read an environment's settings: the file's `[defaults]`, its `[environments.<environment>]`, the overrides.
+    """Read an environment's settings: the file's `[defaults]`, its `[environments.<environment>]`, what is laid over them.
 
     Args:
         environment: The name of the environment's table.
         path: The settings file.
         overrides: Settings by dotted key, as in `{"retention.logs_days": "30"}`. Text is read as what the setting
             takes, because the command line knows only text; a list is written with commas.
+        given: Settings that a program hands over, laid over all others; tables as tables, or by dotted key too.
 
     Raises:
         SettingsError: With every problem at once.
     """
     file = SettingsFile.read(path)
-    layered = _layered(environment, file, overrides or {})
+    layered = _layered(environment, file, overrides or {}, given or {})
     inside = list(_named_inside(layered))
     misnamed = list(_environment_problems(environment, file))
     settings, misset = _validated(environment, file, layered, is_named=not misnamed)
@@ -70,15 +74,23 @@ def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _layered(environment: str, file: SettingsFile, overrides: Mapping[str, object]) -> Layered:
+def _layered(
+    environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]
+) -> Layered:
     layered = Layered()
     layered.lay(file.defaults, file.source(DEFAULTS))
     if environment in file.environments:
         layered.lay(file.environments[environment], file.source(ENVIRONMENTS, environment))
     for key, value in overrides.items():
-        path = tuple(key.split("."))
-        layered.lay(_nested(path, from_text(path, value)), Source(f"the command line or CDK context, -c {key}", None))
+        layered.lay(_by_dotted_key(key, value), Source(f"the command line or CDK context, -c {key}", None))
+    for key, value in given.items():
+        layered.lay(_by_dotted_key(key, value), _GIVEN)
     return layered
+
+
+def _by_dotted_key(key: str, value: object) -> dict[str, object]:
+    path = tuple(key.split("."))
+    return _nested(path, from_text(path, value))
 
 
 def _nested(path: KeyPath, value: object) -> dict[str, object]:

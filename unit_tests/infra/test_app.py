@@ -1,0 +1,72 @@
+"""The app is built in any configuration: an environment, and settings laid over it by whoever builds."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from infra.app import build_app
+from infra.settings import Settings, SettingsError, load_settings
+
+SHIPPED = Path(__file__).parents[2] / "environments.toml"
+
+
+@pytest.fixture
+def asset(tmp_path: Path) -> Path:
+    (tmp_path / "asset").mkdir()
+    (tmp_path / "asset" / "nothing.py").touch()
+    return tmp_path / "asset"
+
+
+def described(app: App) -> set[str]:
+    return {stack.template["Description"] for stack in app.synth().stacks}
+
+
+def table_of(app: App) -> dict[str, Any]:
+    resources = app.synth().get_stack_artifact("Data").template["Resources"].values()
+    (table,) = [each["Properties"] for each in resources if each["Type"] == "AWS::DynamoDB::GlobalTable"]
+    return dict(table)
+
+
+def test_no_argument_is_prod(tmp_path: Path, asset: Path) -> None:
+    assert all("Lockstep prod:" in each for each in described(build_app(outdir=str(tmp_path / "out"), asset=asset)))
+
+
+def test_settings_are_laid_over_the_environments_own(tmp_path: Path, asset: Path) -> None:
+    settings = {"consistency": "strong", "retention": {"attempts_days": 0}, "tags.owner": "data"}
+    table = table_of(build_app("dev", outdir=str(tmp_path / "out"), settings=settings, asset=asset))
+    assert table["TableName"] == "serverless-ledger-dev"
+    assert table["MultiRegionConsistency"] == "STRONG"
+    assert {"Key": "Owner", "Value": "data"} in table["Replicas"][0]["Tags"]
+
+
+def test_tables_and_dotted_keys_say_the_same() -> None:
+    by_table = load_settings("dev", SHIPPED, given={"retention": {"logs_days": 30}, "cors_origins": ["https://a.example"]})
+    by_key = load_settings("dev", SHIPPED, given={"retention.logs_days": 30, "cors_origins": "https://a.example"})
+    assert by_table == by_key != load_settings("dev", SHIPPED)
+    assert by_table.retention.trail_days == load_settings("dev", SHIPPED).retention.trail_days
+
+
+def test_what_is_given_comes_after_the_command_line() -> None:
+    settings = load_settings("dev", SHIPPED, {"retention.logs_days": "30"}, given={"retention.logs_days": 60})
+    assert settings.retention.logs_days == 60
+
+
+def test_wrong_settings_are_all_told_with_where_they_were_given() -> None:
+    with pytest.raises(SettingsError) as raised:
+        build_app("dev", settings={"vpc": {"mode": "nowhere"}, "retentoin.logs_days": 30, "limits.batch_size": 99})
+    told = {problem.key: problem for problem in raised.value.problems}
+    assert list(told) == ["limits.batch_size", "retentoin", "vpc.mode"]
+    assert {problem.source for problem in told.values()} == {"the settings that the app was given"}
+    assert told["vpc.mode"].type_this == 'mode = "isolated"  # under [settings.vpc]'
+
+
+def test_an_unknown_environment_is_told() -> None:
+    with pytest.raises(SettingsError, match="did you mean|one of prod, staging, dev"):
+        build_app("deb", settings={"vpc.mode": "none"})
+
+
+def test_whole_settings_stand_in_for_the_file(tmp_path: Path, asset: Path) -> None:
+    app = build_app(settings=Settings(environment="qa"), outdir=str(tmp_path / "out"), asset=asset)
+    assert all("Lockstep qa:" in each for each in described(app))
