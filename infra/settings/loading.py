@@ -74,9 +74,7 @@ def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _layered(
-    environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]
-) -> Layered:
+def _layered(environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]) -> Layered:
     layered = Layered()
     layered.lay(file.defaults, file.source(DEFAULTS))
     if environment in file.environments:
