@@ -91,10 +91,12 @@ class Registry:
     Attributes:
         decisions: Well-formed and not expired.
         defects: A failing row for every entry that is not.
+        text: The file's, as it was read; empty when it was made from a dict.
     """
 
     decisions: tuple[Decision, ...] = ()
     defects: tuple[Finding, ...] = ()
+    text: str = field(default="", repr=False)
 
     def covering(self, facts: Facts) -> dict[tuple[str, str], Decision]:
         """The decision for each (qualified rule id, construct path) of a configuration with these facts."""
@@ -129,12 +131,13 @@ def read_registry(file: Path, today: date) -> Registry:
         RegistryError: The file cannot be read, or is not TOML.
     """
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        document = tomllib.loads(text)
     except OSError as error:
         raise RegistryError(f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision") from error
     except ValueError as error:
         raise RegistryError(f"{file}: is not TOML: {error}") from error
-    return check_registry(document, today)
+    return replace(check_registry(document, today), text=text)
 
 
 def check_registry(document: Mapping[str, Any], today: date) -> Registry:

@@ -59,6 +59,7 @@ class _Run:
             subjects=tuple(self.subjects),
             decisions=self.registry.uses(rows),
             advice=tuple(self.findings.advice),
+            registry=self.registry.text,
         )
 
 
@@ -214,6 +215,7 @@ def _subject(environment: str, template: Template) -> Subject:
         region=template.region,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         resources=len(template.resources),
+        text=text,
     )
 
 

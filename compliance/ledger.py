@@ -116,7 +116,17 @@ class Advice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A template that was judged, by its SHA-256, so that a report can be tied to what was deployed."""
+    """A template that was judged, by its SHA-256, so that a report can be tied to what was deployed.
+
+    Attributes:
+        configuration: The settings that it was written for.
+        name: The stack's construct id, or the file's name.
+        stack_name: The stack's name in AWS; empty when unknown.
+        region: Of the stack; empty when unknown.
+        sha256: Of `text`, in hexadecimal.
+        resources: How many it has.
+        text: The template, JSON or YAML, as it was judged. The evidence bundle holds it; the reports do not.
+    """
 
     configuration: str
     name: str
@@ -124,6 +134,7 @@ class Subject:
     region: str
     sha256: str
     resources: int
+    text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +170,7 @@ class Ledger:
         decisions: The registry, with what each decision acknowledged.
         advice: Warnings that fail nothing.
         judged_on: The day on which expiry was judged.
+        registry: The registry's text, as it was judged; empty when there was none.
     """
 
     findings: tuple[Finding, ...]
@@ -169,6 +181,7 @@ class Ledger:
     subjects: tuple[Subject, ...] = ()
     decisions: tuple[DecisionUse, ...] = ()
     advice: tuple[Advice, ...] = ()
+    registry: str = field(default="", repr=False)
 
     @cached_property
     def counts(self) -> dict[Verdict, int]:

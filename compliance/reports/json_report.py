@@ -24,12 +24,17 @@ def as_dict(ledger: Ledger) -> dict[str, Any]:
         "configurations": list(ledger.configurations),
         "counts": {verdict.value: count for verdict, count in ledger.counts.items()},
         "not_applicable_by_pack": dict(sorted(ledger.not_applicable.items())),
-        "templates": [asdict(subject) for subject in ledger.subjects],
+        "templates": [_without_text(asdict(subject)) for subject in ledger.subjects],
         "decisions": [{**asdict(use), "expires": use.expires.isoformat()} for use in ledger.decisions],
         "rules": [{**asdict(rule), "pack": rule.pack} for _, rule in sorted(ledger.rules.items())],
         "findings": [_finding(finding) for finding in sorted(ledger.findings, key=lambda f: _order(ledger, f))],
         "advice": [asdict(advice) for advice in ledger.advice],
     }
+
+
+def _without_text(subject: dict[str, Any]) -> dict[str, Any]:
+    """A template by its hash: the evidence bundle holds its text."""
+    return {key: value for key, value in subject.items() if key != "text"}
 
 
 def _order(ledger: Ledger, finding: Finding) -> tuple[int, str, str, str, str, str]:
