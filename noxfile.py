@@ -42,12 +42,15 @@ def environment(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def lint(session: nox.Session) -> None:
-    """Check style (ruff), formatting and the import contracts; `-- --fix` mends what can be."""
+    """Check style (ruff), formatting, the import contracts and the workflows; `-- --fix` mends what can be."""
     fix = ["--fix"] if "--fix" in session.posargs else []
     check = [] if fix else ["--check"]
     _python(session, "ruff", "check", *fix, ".")
     _python(session, "ruff", "format", *check, ".")
-    _run(session, str(Path(PYTHON).with_name("lint-imports")))
+    _tool(session, "lint-imports")
+    workflows = [str(file) for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+    _tool(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    _tool(session, "zizmor", "--offline", "--quiet", *workflows)
 
 
 @nox.session(requires=["environment"])
@@ -156,6 +159,11 @@ def _pytest(session: nox.Session, *arguments: str) -> None:
 
 def _python(session: nox.Session, module: str, *arguments: str) -> None:
     _run(session, PYTHON, "-m", module, *arguments)
+
+
+def _tool(session: nox.Session, name: str, *arguments: str) -> None:
+    """Run a command that the environment installed beside its Python."""
+    _run(session, str(Path(PYTHON).with_name(name)), *arguments)
 
 
 def _run(session: nox.Session, *command: str) -> None:
