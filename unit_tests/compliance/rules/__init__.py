@@ -1,0 +1,1 @@
+"""One test file for each rule, named as the rule's file is."""
