@@ -55,12 +55,7 @@ class Application:
             key_arn=settings.data_key_arn,
             expiry_seconds=settings.upload_expiry_seconds,
         )
-        control = ControlRegister(
-            dynamodb=dynamodb,
-            table_name=settings.table_name,
-            primary_region=settings.primary_region,
-            cache_seconds=settings.control_cache_seconds,
-        )
+        control = ControlRegister(dynamodb=dynamodb, table_name=settings.table_name, primary_region=settings.primary_region)
         return cls(
             settings=settings,
             ledger=ledger,

@@ -79,7 +79,7 @@ class Ledger:
         Raises:
             UploadIdReusedError: Here or, as far as is known here, there, the id was used for another file.
         """
-        partition_key = claim_partition_key(request.upload.source, request.upload.upload_id)
+        partition_key = schema.claim_partition_key(request.upload.source, request.upload.upload_id)
         ours = {
             "claimed_key": request.upload.file_key,
             "claimed_size": request.size,
@@ -109,7 +109,7 @@ class Ledger:
                 "issued_at": now,
                 "region": self._region,
                 schema.FILE_INDEX_PARTITION_KEY: upload.file_key,
-                schema.FILE_INDEX_SORT_KEY: f"{received}#{upload.object_id}",
+                schema.FILE_INDEX_SORT_KEY: schema.newest_last(received, upload.object_id),
             },
         )
 
@@ -128,7 +128,8 @@ class Ledger:
         for order, group in groupby(rows, key=lambda row: str(row[schema.FILE_INDEX_SORT_KEY])):
             if len(page) == limit:
                 return page, last
-            page.append(_object_rows(order.rsplit("#", 1)[-1], list(group)))
+            of_object = list(group)
+            page.append(_object_rows(str(of_object[0]["object_id"]), of_object))
             last = order
         return page, None
 
@@ -185,11 +186,6 @@ class Ledger:
                 ConditionExpression="attribute_not_exists(#pk)",
                 ExpressionAttributeNames={"#pk": schema.PARTITION_KEY},
             )
-
-
-def claim_partition_key(source: str, upload_id: str) -> str:
-    """Return the partition key of the rows that bind an upload id to a file; the sort key is `UPLOAD#<region>`."""
-    return f"CLAIM#{source}#{upload_id}"
 
 
 def _refuse_if_different(claims: Sequence[Row], ours: Row) -> None:

@@ -20,7 +20,6 @@ class Settings:
     primary_region: str
     maximum_object_bytes: int
     upload_expiry_seconds: int
-    control_cache_seconds: int
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Settings":
@@ -41,7 +40,6 @@ class Settings:
             primary_region=reader.text("PRIMARY_REGION"),
             maximum_object_bytes=reader.whole_number("MAXIMUM_OBJECT_BYTES", at_least=1),
             upload_expiry_seconds=reader.whole_number("UPLOAD_EXPIRY_SECONDS", at_least=1),
-            control_cache_seconds=reader.whole_number("CONTROL_CACHE_SECONDS"),
         )
         reader.finish()
         return settings

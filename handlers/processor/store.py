@@ -65,7 +65,7 @@ class Result:
 
     def item(self, processed_at: str) -> dict[str, AttributeValue]:
         """Return it as an item; what is None is left out."""
-        order = f"{self.received_at}#{self.object_id}"
+        order = schema.newest_last(self.received_at, self.object_id)
         values: dict[str, Any] = vars(self) | {
             "records": self.accepted + self.rejected,
             "processed_at": processed_at,
@@ -136,7 +136,7 @@ class Ledger:
             ":now": {"S": moment},
             ":object_id": {"S": object_id},
             ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, moments.hour_of(moment), object_id)},
-            ":state_order": {"S": f"{moment}#{object_id}"},
+            ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
         names = _STATE_NAMES
         if self._attempt_retention_days:

@@ -37,7 +37,7 @@ class ControlRegister:
         dynamodb: A low-level client of the region that the function runs in.
         table_name: The ledger.
         primary_region: Active while no row exists, and where epochs tie.
-        cache_seconds: How long an answer is used before the table is asked again.
+        cache_seconds: How long `active` uses an answer before the table is asked again.
         clock: Seconds that never go backwards.
     """
 
@@ -47,7 +47,7 @@ class ControlRegister:
         dynamodb: "DynamoDBClient",
         table_name: str,
         primary_region: str,
-        cache_seconds: float,
+        cache_seconds: float = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dynamodb = dynamodb
@@ -98,7 +98,7 @@ class ControlRegister:
             ExpressionAttributeValues={":control": {"S": schema.CONTROL}},
             ConsistentRead=True,
         )
-        claims = {row[schema.SORT_KEY]["S"]: int(row["epoch"]["N"]) for row in answer["Items"]}
+        claims = {row[schema.SORT_KEY]["S"]: int(row[schema.EPOCH]["N"]) for row in answer["Items"]}
         return highest_claim(claims, primary_region=self._primary_region)
 
 

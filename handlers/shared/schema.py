@@ -4,14 +4,15 @@ Imports nothing, so that `infra` may import it to declare the table and every fu
 
 Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by the region in its key):
 
-| pk                     | sk                | written                 | what it is                                   |
-|------------------------|-------------------|-------------------------|----------------------------------------------|
-| `OBJ#<object id>`      | `RESULT`          | once, deterministic     | what became of the object                    |
-| `OBJ#<object id>`      | `ATTEMPT#<region>`| by that region only     | that a region has begun and not yet finished |
-| `OBJ#<object id>`      | `UPLOAD#<region>` | once, by that region    | that the issuer accepted an upload           |
-| `REC#<object id>#<n>`  | `<ordinal>`       | once, deterministic     | one record; at most 1,000 a partition key    |
-| `CONTROL#ACTIVE`       | `<region>`        | by that region only     | that region's claim to be active, an epoch   |
-| `HEALTH#<region>`      | `READY`           | by that region only     | the write that `GET /ready` proves itself by |
+| pk                            | sk                 | written              | what it is                                   |
+|-------------------------------|--------------------|----------------------|----------------------------------------------|
+| `OBJ#<object id>`             | `RESULT`           | once, deterministic  | what became of the object                    |
+| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | that a region has begun and not yet finished |
+| `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | that the issuer accepted an upload           |
+| `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | which file that region's issuer bound it to  |
+| `REC#<object id>#<n>`         | `<ordinal>`        | once, deterministic  | one record; at most 1,000 a partition key    |
+| `CONTROL#ACTIVE`              | `<region>`         | by that region only  | that region's claim to be active, an epoch   |
+| `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
 """
 
 from typing import Final
@@ -42,6 +43,8 @@ RECORDS_PER_PARTITION_KEY: Final = 1000
 # --- the values that sort keys and states take ------------------------------------------------------------------
 RESULT: Final = "RESULT"
 CONTROL: Final = "CONTROL#ACTIVE"
+EPOCH: Final = "epoch"
+"""A control row's attribute: a whole number; the highest of all regions is active."""
 READY: Final = "READY"
 
 COMPLETED: Final = "COMPLETED"
@@ -64,6 +67,11 @@ def upload_sort_key(region: str) -> str:
     return f"UPLOAD#{region}"
 
 
+def claim_partition_key(source: str, upload_id: str) -> str:
+    """Return the partition key of the rows that bind an upload id to a file; the sort key is `upload_sort_key`."""
+    return f"CLAIM#{source}#{upload_id}"
+
+
 def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
     """Return partition and sort key of a record; `ordinal` counts the accepted and rejected from 0."""
     return f"REC#{object_id}#{ordinal // RECORDS_PER_PARTITION_KEY:06d}", f"{ordinal:012d}"
@@ -72,6 +80,11 @@ def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
 def health_partition_key(region: str) -> str:
     """Return the partition key of the row that the deep health check of `region` writes."""
     return f"HEALTH#{region}"
+
+
+def newest_last(received_at: str, object_id: str) -> str:
+    """Return the sort key of both indexes; `received_at` is as `moments.as_text` writes it."""
+    return f"{received_at}#{object_id}"
 
 
 def state_hour(state: str, hour: str, object_id: str) -> str:

@@ -54,7 +54,6 @@ class Issuer(Construct):
                 "PRIMARY_REGION": context.settings.primary_region,
                 "MAXIMUM_OBJECT_BYTES": str(limits.maximum_object_bytes),
                 "UPLOAD_EXPIRY_SECONDS": str(limits.upload_expiry_seconds),
-                "CONTROL_CACHE_SECONDS": str(limits.control_cache_seconds),
             },
         )
         allow = self.function.allow

@@ -161,7 +161,6 @@ def environment() -> Iterator[None]:
             "PRIMARY_REGION": PRIMARY,
             "MAXIMUM_OBJECT_BYTES": "5000000",
             "UPLOAD_EXPIRY_SECONDS": "900",
-            "CONTROL_CACHE_SECONDS": "5",
         }
         for name, value in variables.items():
             patch.setenv(name, value)

@@ -80,7 +80,7 @@ VARIABLES = {
     },
     "issuer": {
         *("TABLE_NAME", "INGEST_BUCKET", "DATA_KEY_ARN", "QUEUE_URL", "SECRET_NAME", "PRIMARY_REGION"),
-        *("MAXIMUM_OBJECT_BYTES", "UPLOAD_EXPIRY_SECONDS", "CONTROL_CACHE_SECONDS"),
+        *("MAXIMUM_OBJECT_BYTES", "UPLOAD_EXPIRY_SECONDS"),
     },
     "rotation": set[str](),
     "default-security-group": set[str](),

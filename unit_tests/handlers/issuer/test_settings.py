@@ -16,7 +16,6 @@ GOOD = {
     "PRIMARY_REGION": "us-east-1",
     "MAXIMUM_OBJECT_BYTES": "100",
     "UPLOAD_EXPIRY_SECONDS": "900",
-    "CONTROL_CACHE_SECONDS": "5",
 }
 
 
