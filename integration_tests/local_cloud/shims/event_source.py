@@ -3,13 +3,16 @@
 Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue
 has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing.
 Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited
-for.
+for; no more batches of a mapping run at once than this machine has processors for, where Lambda begins with five and
+adds more while messages wait. Each batch at once is one more cold start, a whole second of a processor: beyond what there
+are, they only keep each other from ending.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 from ministack.core.responses import get_region
@@ -18,6 +21,7 @@ from ministack.services import lambda_svc
 from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.shims import _permissions
 
+_MOST_BATCHES: Final = max(2, os.cpu_count() or 2)
 _NEEDED: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
@@ -37,8 +41,7 @@ def install() -> None:
         if lacking:
             mapping["LastProcessingResult"] = f"PROBLEM: Function call failed. The role lacks {lacking}."
             return 0
-        batches: int = stock(mapping, function, configuration, queue)
-        return batches
+        return min(stock(mapping, function, configuration, queue), _MOST_BATCHES)
 
     lambda_svc._sqs_esm_concurrency = allowed_batches
 
