@@ -29,6 +29,10 @@ _ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 _BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 _SERVER_ERRORS_A_MINUTE = 5
+_REFUSALS_A_MINUTE = 600
+"""Ten a second, for minutes: no client that is merely wrong, but a flood that the throttles hold off."""
+_SHADOW_LATE_SECONDS = 15 * 60
+"""The active region proves most objects done within seconds; by now it has had the time to retry one, too."""
 _PENDING_OPERATIONS = 1000
 _TABLE_REPLICATION_MILLISECONDS = 5000
 _QUIET_TRAIL_HOURS = 2
@@ -86,7 +90,13 @@ class Alarms(Construct):
             *_bucket_replication(metrics),
             *_shadow(context, metrics),
         ]
-        other = [*_failures(metrics), *_trail(context, metrics)]
+        # Of these, none says that this region fails or that data may be lost: they act for themselves.
+        other = [
+            *_floods(metrics),
+            *_shadow_late(context, metrics),
+            *_failures(metrics),
+            *_trail(context, metrics),
+        ]
         self.by_resource = {
             watch.resource: _alarm(self, watch, context=context, topic=topic) for watch in (*serving, *replicating, *other)
         }
@@ -143,7 +153,7 @@ def _alarm(scope: Construct, watch: Watch, *, context: RegionContext, topic: sns
 
 def _queue(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
     # A message may be in the works for one whole timeout; beyond two, nothing has taken it. The passive
-    # region puts its messages back and so never lets one grow old here: `shadow-age` is what watches those.
+    # region puts its messages back and so never lets one grow old here: `shadow-late` is what watches those.
     return [
         Watch(
             resource="queue-age",
@@ -209,6 +219,22 @@ def _api(metrics: RegionMetrics) -> list[Watch]:
             periods=5,
             breaching=3,
             # The health checks ask every few seconds, so a silent API means that they are down, not it.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
+def _floods(metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="api-refusals",
+            says="The front door refuses ten requests a second. Its access log says whose and on which routes; a flood "
+            "of /ready can make Route 53 take this region for down.",
+            metric=metrics.refusals(),
+            threshold=_REFUSALS_A_MINUTE,
+            compare=_AT_LEAST,
+            periods=5,
+            breaching=3,
             silence=_NOT_BREACHING,
         )
     ]
@@ -302,15 +328,31 @@ def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
     ]
 
 
+def _shadow_late(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="shadow-late",
+            says=f"Objects wait here for {context.peer.region} to process them, and it does not. Look at its alarms, "
+            "which it may not be able to send any more; if it does not recover, promote this region.",
+            metric=metrics.shadow_age(),
+            # A message is first seen at once, and next after the delay.
+            threshold=_SHADOW_LATE_SECONDS + context.settings.limits.shadow_delay_seconds,
+            compare=_ABOVE,
+            # The active region has no shadow to age, nor has a passive one that waits for nothing.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
 def _shadow(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
     return [
         Watch(
             resource="shadow-age",
-            says="Objects that are safe here are not proven processed. Is the active region processing?",
+            says="Objects have waited here for so long that each is noted in the archive bucket: nobody has promoted this "
+            "region, and the active one does not process them.",
             metric=metrics.shadow_age(),
             threshold=context.settings.limits.shadow_maximum_age_seconds,
             compare=_ABOVE,
-            # The active region has no shadow to age, nor has a passive one that waits for nothing.
             silence=_NOT_BREACHING,
         )
     ]

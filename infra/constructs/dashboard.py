@@ -17,7 +17,10 @@ _HEIGHT = 6
 Series: TypeAlias = Callable[[RegionMetrics], Sequence[cloudwatch.IMetric]]
 
 _GRAPHS: Sequence[tuple[str, Series]] = (
-    ("Front door: requests and server errors", lambda of: [of.requests(), of.server_errors()]),
+    (
+        "Front door: requests, refusals and server errors",
+        lambda of: [of.requests(), of.refusals(), of.server_errors()],
+    ),
     ("Queue: messages waiting", lambda of: [of.queue_depth()]),
     ("Queue: seconds that the oldest message waits", lambda of: [of.queue_age()]),
     ("Shadow: seconds since the oldest was first seen", lambda of: [of.shadow_age()]),

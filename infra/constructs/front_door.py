@@ -18,11 +18,13 @@ _GET, _POST = apigateway.HttpMethod.GET, apigateway.HttpMethod.POST
 
 SIGNED_ROUTES: Final = ((_POST, "/uploads"), (_GET, "/uploads/{id}"), (_GET, "/files"))
 """Callers sign these with SigV4, and IAM says who may."""
-OPEN_ROUTES: Final = ((_GET, "/healthz"), (_GET, "/ready"))
-"""Route 53's health checkers cannot sign; what they are told is no secret."""
-OPEN_ROUTE_RATE: Final = 20
-"""Requests a second: some sixteen health checkers ask every ten seconds, and people now and then."""
-OPEN_ROUTE_BURST: Final = 40
+OPEN_ROUTES: Final = {(_GET, "/healthz"): 20, (_GET, "/ready"): 200}
+"""Route 53's health checkers cannot sign; what they are told is no secret. The requests a second that each takes.
+
+Two requests a second are the health checkers'; the rest is how large a flood must be before it crowds them out, and
+Route 53 takes the region for down (docs/adr/0010-ready-stays-open.md). The answers are cached, so they cost little.
+"""
+OPEN_ROUTE_BURST_SECONDS: Final = 2
 
 _ACCESS_LOG_FIELDS: Final = {
     "requestId": "$context.requestId",
@@ -109,10 +111,10 @@ class FrontDoor(Construct):
         # The routes that anyone may call have a throttle of their own, so a flood of them leaves the others theirs.
         resource.route_settings = {
             f"{method.value} {path}": {
-                "ThrottlingRateLimit": OPEN_ROUTE_RATE,
-                "ThrottlingBurstLimit": OPEN_ROUTE_BURST,
+                "ThrottlingRateLimit": rate,
+                "ThrottlingBurstLimit": OPEN_ROUTE_BURST_SECONDS * rate,
             }
-            for method, path in OPEN_ROUTES
+            for (method, path), rate in OPEN_ROUTES.items()
         }
         # API Gateway refuses settings of a route that it does not have yet.
         resource.node.add_dependency(*self._open_routes)

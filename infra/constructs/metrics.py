@@ -74,6 +74,10 @@ class RegionMetrics:
         """Requests of the HTTP API."""
         return self._api("Count")
 
+    def refusals(self) -> cloudwatch.Metric:
+        """Requests that the HTTP API answered with a 4xx: throttled, not signed as they should be, or wrong."""
+        return self._api("4xx")
+
     def server_errors(self) -> cloudwatch.Metric:
         """Requests that the HTTP API answered with a 5xx, a failed `/ready` among them."""
         return self._api("5xx")

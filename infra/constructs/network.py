@@ -1,8 +1,8 @@
 """The VPC: isolated subnets that reach AWS only through endpoints, each with a policy of its own."""
 
+import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from aws_cdk import CustomResource
 from aws_cdk import aws_ec2 as ec2
@@ -18,22 +18,8 @@ from infra.region import RegionContext
 Conditions = dict[str, dict[str, Any]]
 """A policy statement's conditions: operator, then condition key and value."""
 
-
-@dataclass(frozen=True)
-class GatewayPrefixLists:
-    """The ids of a region's AWS-managed prefix lists, which a security group needs to name a gateway endpoint."""
-
-    s3: str
-    dynamodb: str
-
-
-# AWS publishes these ids by DescribeManagedPrefixLists only; they are fixed for each region, the same in all accounts.
-PREFIX_LISTS = {
-    "us-east-1": GatewayPrefixLists(s3="pl-63a5400a", dynamodb="pl-02cd2c6b"),
-    "us-east-2": GatewayPrefixLists(s3="pl-7ba54012", dynamodb="pl-4ca54025"),
-    "us-west-1": GatewayPrefixLists(s3="pl-6ba54002", dynamodb="pl-6ea54007"),
-    "us-west-2": GatewayPrefixLists(s3="pl-68a54001", dynamodb="pl-00a54069"),
-}
+_SUBNET_BITS: Final = 2
+"""Each subnet is a quarter of the VPC, however many zones are used: a zone more moves none of the others."""
 
 
 class Network(Construct):
@@ -108,7 +94,11 @@ class Network(Construct):
             # Closed by a function of our own instead: CDK's one has an inline policy and neither DLQ nor limit.
             restrict_default_security_group=False,
             subnet_configuration=[
-                ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20)
+                ec2.SubnetConfiguration(
+                    name="Isolated",
+                    subnet_type=ec2.SubnetType.PRIVATE_ISOLATED,
+                    cidr_mask=ipaddress.ip_network(settings.cidr).prefixlen + _SUBNET_BITS,
+                )
             ],
         )
 
@@ -151,7 +141,6 @@ class Network(Construct):
     def _connect(self) -> None:
         """Let the functions reach the endpoints: interface ones by security group, gateway ones by prefix list."""
         https = ec2.Port.tcp(443)
-        prefix_lists = self._prefix_lists()
         self.functions.add_egress_rule(self._endpoints_group, https, "Interface endpoints")
         self._endpoints_group.add_ingress_rule(self.functions, https, "Functions")
         # Within the group, where CDK would put rules of their own beside it: a group that holds no rule out itself is
@@ -160,27 +149,14 @@ class Network(Construct):
         group.add_property_override(  # type: ignore[union-attr]
             "SecurityGroupEgress",
             [
-                _https_to(prefix_lists.s3, "S3 gateway endpoint"),
-                _https_to(prefix_lists.dynamodb, "DynamoDB gateway endpoint"),
+                _https_to(self._prefix_list("s3"), "S3 gateway endpoint"),
+                _https_to(self._prefix_list("dynamodb"), "DynamoDB gateway endpoint"),
             ],
         )
 
-    def _prefix_lists(self) -> GatewayPrefixLists:
-        region, settings = self._context.region, self._context.settings.vpc
-        known = PREFIX_LISTS.get(region, GatewayPrefixLists(s3="", dynamodb=""))
-        found = GatewayPrefixLists(
-            s3=settings.s3_prefix_list.get(region, known.s3),
-            dynamodb=settings.dynamodb_prefix_list.get(region, known.dynamodb),
-        )
-        if not (found.s3 and found.dynamodb):
-            raise ValueError(
-                f"the managed prefix lists of {region} are not known. Look their ids up with\n"
-                f"  aws ec2 describe-managed-prefix-lists --region {region} "
-                "--filters Name=owner-id,Values=AWS\n"
-                "and set them in environments.toml:\n"
-                f'  vpc.s3_prefix_list = {{ "{region}" = "pl-..." }}\n'
-                f'  vpc.dynamodb_prefix_list = {{ "{region}" = "pl-..." }}'
-            )
+    def _prefix_list(self, service: Literal["s3", "dynamodb"]) -> str:
+        found = self._context.settings.vpc.prefix_list_of(service, self._context.region)
+        assert found is not None  # noqa: S101 - settings without it are refused; told to the type checker
         return found
 
     def _gateway(self, construct_id: str, service: ec2.GatewayVpcEndpointAwsService) -> ec2.GatewayVpcEndpoint:

@@ -253,7 +253,11 @@ class LimitSettings(_Table):
         15, 1, 900, "seconds", "After how long the passive region looks again at a message not yet proven done."
     )
     shadow_maximum_age_seconds: int = _whole(
-        4 * 86_400, 60, 14 * 86_400, "seconds", "The age at which a message waiting in the passive region alarms."
+        4 * 86_400,
+        60,
+        14 * 86_400,
+        "seconds",
+        "The age at which a message that waits in the passive region is noted in the archive and counts as data at risk.",
     )
     control_cache_seconds: int = _whole(
         5, 1, 30, "seconds", "How long a function may go on believing what the control register said."

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.constructs.network import PREFIX_LISTS
+from infra.settings import PREFIX_LISTS
 from unit_tests.infra.synthesis import Synthesis, Template
 
 SWAPPED = {

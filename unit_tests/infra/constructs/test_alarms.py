@@ -59,6 +59,8 @@ def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
         "incoming-replication-latency",
         "incoming-replication-pending",
         "outgoing-replication-failed",
+        "api-refusals",
+        "shadow-late",
         "shadow-age",
         "quarantined",
         "trail-silent",
@@ -159,10 +161,11 @@ def test_thresholds_follow_the_limits() -> None:
     assert found["processor-duration"]["ExtendedStatistic"] == "p99"
     assert found["queue-age"]["Threshold"] == 200
     assert found["shadow-age"]["Threshold"] == 600
+    assert found["shadow-late"]["Threshold"] == 15 * 60 + 5
 
 
 def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> None:
-    for name in ("shadow-age", "quarantined"):
+    for name in ("shadow-late", "shadow-age", "quarantined"):
         alarm = alarms()[name]
         assert alarm["Namespace"] == "Lockstep"
         assert dimensions(alarm) == {"service": "processor", "environment": "prod"}
@@ -198,3 +201,13 @@ def test_two_composite_alarms_sum_up_and_act() -> None:
     unhealthy = {names[child] for child in _children(composites["serverless-region-unhealthy-prod"])}
     assert {"queue-age", "processor-errors", "issuer-errors", "api-5xx"} <= unhealthy
     assert not unhealthy & data_at_risk
+
+
+def test_objects_that_the_active_region_does_not_process_are_told_within_minutes_by_the_passive_one() -> None:
+    late = alarms()["shadow-late"]
+    assert late["MetricName"] == "ShadowAge"
+    assert late["Statistic"] == "Maximum"
+    # With a long delay the metric has one datapoint in many minutes, so the first one that is late must do.
+    assert late["EvaluationPeriods"] == late["DatapointsToAlarm"] == 1
+    assert late["Threshold"] < alarms()["shadow-age"]["Threshold"]
+    assert "us-east-1" in late["AlarmDescription"]

@@ -47,6 +47,14 @@ def test_the_stage_is_throttled_as_the_settings_say() -> None:
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 7, "ThrottlingBurstLimit": 9}
 
 
+def test_the_open_routes_have_throttles_of_their_own_and_ready_one_that_takes_a_flood_to_fill() -> None:
+    stage = only(front_door(limits={"api_rate": 1, "api_burst": 1}), "AWS::ApiGatewayV2::Stage")
+    assert stage["RouteSettings"] == {
+        "GET /healthz": {"ThrottlingRateLimit": 20, "ThrottlingBurstLimit": 40},
+        "GET /ready": {"ThrottlingRateLimit": 200, "ThrottlingBurstLimit": 400},
+    }
+
+
 def test_the_access_log_is_json_and_goes_to_an_encrypted_log_group() -> None:
     stack = front_door()
     settings = only(stack, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
