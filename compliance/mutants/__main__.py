@@ -1,0 +1,123 @@
+"""`python -m compliance.mutants`: damage templates in every way there is, and see which damage the gate sees."""
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from compliance.loading import LoadError
+from compliance.mutants import report
+from compliance.mutants.mutant import Mutant
+from compliance.mutants.operators import mutants_of
+from compliance.mutants.outcome import Outcome
+from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_explanations
+from compliance.mutants.trial import Trial, load_world, try_all
+from compliance.rules import our_rules
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    assembly: Annotated[Path, typer.Option(metavar="DIR", help="The cloud assembly to damage.")] = Path("cdk.out"),
+    environment: Annotated[str, typer.Option(help="The environment that it was synthesized for.")] = "prod",
+    sample: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Try N mutants chosen at random instead of all; 0 for all.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of the sample: the same seed, the same mutants.")] = 0,
+    only: Annotated[str, typer.Option(metavar="TYPE", help="Damage this resource type alone.")] = "",
+    explained: Annotated[
+        Path, typer.Option("--survivors", help="The explained survivors.", show_default="compliance/mutants/survivors.toml")
+    ] = DEFAULT_FILE,
+    output: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("reports/mutants"),
+) -> None:
+    """Prove that the gate bites: damage synthesized templates and see which damage it finds.
+
+    Every property is dropped, every switch turned, every policy widened, every limit moved, every name and reference
+    changed, in both regions alike. A damage that no rule sees must be explained in survivors.toml, or become a rule.
+
+    python -m infra.cdk_cli synth --quiet && python -m compliance.mutants
+
+    python -m compliance.mutants --sample 200 --seed 7        a quick look
+
+    python -m compliance.mutants --only AWS::SQS::Queue       one resource type
+
+    Exit status: 0 every rule bites and every survivor is explained, 1 not so, 2 wrong use.
+    """
+    errors = Console(stderr=True)
+    try:
+        explanations = read_explanations(explained)
+        world = load_world(assembly, environment)
+        mutants = [mutant for mutant in mutants_of(world) if only in {"", mutant.resource_type}]
+        _require(mutants, assembly, only)
+        chosen = _sample(mutants, sample, seed)
+        trials = _try(assembly, environment, chosen, errors)
+    except (LoadError, SurvivorsError) as error:
+        errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    outcome = Outcome(
+        environment=environment,
+        trials=trials,
+        rules=tuple(rule.info.id for rule in our_rules()),
+        explanations=explanations,
+        complete=not only and len(chosen) == len(mutants),
+    )
+    files = report.write(outcome, output)
+    _show(outcome, files)
+    raise typer.Exit(0 if outcome.passed else 1)
+
+
+def _require(mutants: list[Mutant], assembly: Path, only: str) -> None:
+    if not mutants:
+        raise LoadError(f"{assembly}: nothing to damage" + (f" of type {only}" if only else ""))
+
+
+def _sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
+    if not size or size >= len(mutants):
+        return mutants
+    return random.Random(seed).sample(mutants, size)  # noqa: S311 - a choice of tests, not a secret
+
+
+def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Console) -> list[Trial]:
+    columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("", total=len(mutants))
+        return list(
+            try_all(
+                assembly,
+                environment,
+                mutants,
+                processes=os.cpu_count() or 1,
+                told=lambda tried: progress.advance(task, tried),
+            )
+        )
+
+
+def _show(outcome: Outcome, files: list[Path]) -> None:
+    console = Console(soft_wrap=True)
+    for trial in outcome.unexplained:
+        console.print(f"SURVIVED {trial.mutant}", style="red", markup=False, highlight=False)
+    for rule in outcome.toothless:
+        console.print(f"TOOTHLESS {rule}: it saw no mutant", style="red", markup=False, highlight=False)
+    for explanation in outcome.stale:
+        console.print(f"STALE {explanation.reason}", style="red", markup=False, highlight=False)
+    table = Table(title=f"Mutants of {outcome.environment}")
+    table.add_column("operator")
+    for column in report.COLUMNS:
+        table.add_column(column, justify="right")
+    for operator, row in outcome.by_operator().items():
+        table.add_row(operator, *(f"{row[column]:,}" for column in report.COLUMNS))
+    console.print(table)
+    console.print(
+        f"{'PASSED' if outcome.passed else 'FAILED'}: {files[0]}", style="bold green" if outcome.passed else "bold red"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m compliance.mutants"))

@@ -1,0 +1,109 @@
+"""One damage to a template, and how it is done to every region's copy at once."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from compliance.templates import Json, Resource, Template, World
+
+Step: TypeAlias = str | int
+Pointer: TypeAlias = tuple[Step, ...]
+"""The way from a resource's body to a value: keys of maps and positions in lists."""
+
+
+class _Removed(Enum):
+    """Stands for a value that is taken away; the same one in every process."""
+
+    REMOVED = "removed"
+
+
+REMOVED: Final = _Removed.REMOVED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One damage.
+
+    Attributes:
+        operator: What was done, for example `drop`.
+        resource_type: Of the damaged resource.
+        logical_id: Of it; the same in both regions.
+        stacks: The names of the templates that are damaged alike. A damage to one region alone would be seen by
+            comparing the regions, and prove nothing of the rule that should see it.
+        pointer: Where in the resource's body; empty for the whole resource.
+        before: The value that was there.
+        after: What takes its place, or REMOVED.
+    """
+
+    operator: str
+    resource_type: str
+    logical_id: str
+    stacks: tuple[str, ...]
+    pointer: Pointer
+    before: Json
+    after: Any
+
+    @property
+    def place(self) -> str:
+        """Where, with every position in a list as `*`: the same for the same property of another resource."""
+        return ".".join("*" if isinstance(step, int) else step for step in self.pointer)
+
+    @property
+    def id(self) -> str:
+        """Short, and the same in every run over the same templates."""
+        where = json.dumps([self.operator, self.stacks[0], self.logical_id, self.pointer, repr(self.after)])
+        return hashlib.sha256(where.encode()).hexdigest()[:10]
+
+    def __str__(self) -> str:
+        what = f"{_short(self.before)} -> {'removed' if self.after is REMOVED else _short(self.after)}"
+        where = ".".join(map(str, self.pointer)) or "the resource"
+        return f"{self.operator} {self.resource_type} {self.logical_id} {where}: {what}"
+
+
+def damage(world: World, mutant: Mutant) -> World:
+    """The world with the damage done; the original is left as it was."""
+    templates = tuple(_damaged(t, mutant) if t.name in mutant.stacks else t for t in world.templates)
+    return replace(world, templates=templates)
+
+
+def copies(world: World, resource: Resource) -> tuple[str, ...]:
+    """The templates that hold this very resource: its own, and the other region's copy of the same stack."""
+    return (resource.template.name, *(other.template.name for other in world.in_other_regions(resource)))
+
+
+def at(body: Json, pointer: Iterable[Step]) -> Json:
+    """The value at a pointer.
+
+    Raises:
+        LookupError: There is none.
+        TypeError: The way leads through a value that has no parts.
+    """
+    for step in pointer:
+        body = body[step]
+    return body
+
+
+def _damaged(template: Template, mutant: Mutant) -> Template:
+    resources = dict(template.body["Resources"])
+    # Through JSON: a copy that keeps shared parts shared would damage each of them.
+    resource = json.loads(json.dumps(resources.pop(mutant.logical_id)))
+    if mutant.pointer:
+        resources[mutant.logical_id] = resource
+        *way, last = mutant.pointer
+        try:
+            parent = at(resource, way)
+            if mutant.after is REMOVED:
+                del parent[last]
+            else:
+                parent[last] = mutant.after
+        except (LookupError, TypeError):
+            pass  # this region's copy has no such value: it is damaged in the other one alone
+    return replace(template, body={**template.body, "Resources": resources}, text="", file="")
+
+
+def _short(value: Json) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return text if len(text) <= 70 else f"{text[:67]}..."  # noqa: PLR2004 - what fits beside the rest of a line

@@ -1,0 +1,82 @@
+"""What a run over all mutants found out; the console and the files are renderings of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from compliance import nag, native
+from compliance.mutants.survivors import Explanation, stale
+from compliance.mutants.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A run.
+
+    Attributes:
+        environment: Whose templates were damaged.
+        trials: Every mutant with the rules that saw it.
+        rules: The qualified ids of our own rules.
+        explanations: Why some mutants may survive.
+        complete: Whether every systematic mutant was tried, not a sample.
+    """
+
+    environment: str
+    trials: Sequence[Trial]
+    rules: tuple[str, ...]
+    explanations: tuple[Explanation, ...]
+    complete: bool
+
+    @cached_property
+    def survivors(self) -> tuple[Trial, ...]:
+        """Those that no rule saw."""
+        return tuple(trial for trial in self.trials if not trial.killers)
+
+    @cached_property
+    def unexplained(self) -> tuple[Trial, ...]:
+        """Survivors without a reason: holes in the gate."""
+        return tuple(t for t in self.survivors if not any(e.covers(t.mutant) for e in self.explanations))
+
+    @cached_property
+    def blind_spots(self) -> tuple[Trial, ...]:
+        """Valid templates that every cdk-nag pack let through, and a rule of ours did not."""
+        return tuple(trial for trial in self.trials if trial.killers and not _by_others(trial))
+
+    @cached_property
+    def kills(self) -> Counter[str]:
+        """How many mutants each rule saw."""
+        return Counter(killer for trial in self.trials for killer in trial.killers)
+
+    @cached_property
+    def toothless(self) -> tuple[str, ...]:
+        """Rules of ours that saw no mutant at all. Told of a complete run only."""
+        return tuple(rule for rule in self.rules if not self.kills[rule]) if self.complete else ()
+
+    @cached_property
+    def stale(self) -> tuple[Explanation, ...]:
+        """Explanations that no survivor needs. Told of a complete run only."""
+        return tuple(stale(self.explanations, [t.mutant for t in self.survivors])) if self.complete else ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule bites and every survivor is explained."""
+        return bool(self.trials) and not (self.unexplained or self.toothless or self.stale)
+
+    def by_operator(self) -> dict[str, Counter[str]]:
+        """For each operator: `mutants`, `killed`, and of these by `ours`, `AWS`, `packs`, `only ours`; `survived`."""
+        table: dict[str, Counter[str]] = {}
+        for trial in self.trials:
+            row = table.setdefault(trial.mutant.operator, Counter())
+            row["mutants"] += 1
+            row["killed" if trial.killers else "survived"] += 1
+            packs = {killer.partition("::")[0] for killer in trial.killers}
+            row["ours"] += any(killer in self.rules for killer in trial.killers)
+            row["AWS"] += native.PACK in packs
+            row["packs"] += bool(packs & set(nag.PACKS))
+            row["only ours"] += bool(trial.killers) and not _by_others(trial)
+        return dict(sorted(table.items()))
+
+
+def _by_others(trial: Trial) -> bool:
+    return any(killer.partition("::")[0] in {native.PACK, *nag.PACKS} for killer in trial.killers)

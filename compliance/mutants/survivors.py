@@ -1,0 +1,78 @@
+"""Why a damage may pass the gate: the explained survivors, read from survivors.toml and held to be needed."""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from compliance.mutants.mutant import Mutant
+
+DEFAULT_FILE: Final = Path(__file__).parent / "survivors.toml"
+
+_KEYS: Final = {"types", "operators", "places", "reason"}
+_MINIMUM_REASON: Final = 20
+
+
+class SurvivorsError(Exception):
+    """The file of explained survivors cannot be read, or an entry in it is wrong. The message says which and how."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why a kind of damage is let through.
+
+    Attributes:
+        types: Patterns of resource types, as `AWS::Lambda::Function` or `AWS::Lambda::*`.
+        operators: Names of operators, or `*`.
+        places: Patterns of places, as `Properties.MemorySize`; a position in a list is `*`.
+        reason: In at least 20 characters.
+    """
+
+    types: tuple[str, ...]
+    operators: tuple[str, ...]
+    places: tuple[str, ...]
+    reason: str
+
+    def covers(self, mutant: Mutant) -> bool:
+        """Whether the survival of this mutant is explained."""
+        return all(
+            any(fnmatchcase(value, pattern) for pattern in patterns)
+            for value, patterns in (
+                (mutant.resource_type, self.types),
+                (mutant.operator, self.operators),
+                (mutant.place, self.places),
+            )
+        )
+
+
+def read_explanations(file: Path) -> tuple[Explanation, ...]:
+    """Read the explained survivors.
+
+    Raises:
+        SurvivorsError: It cannot be read, or an entry is wrong.
+    """
+    try:
+        entries = tomllib.loads(file.read_text("utf-8")).get("survivor", [])
+    except (OSError, ValueError) as error:
+        raise SurvivorsError(f"{file}: {error}") from error
+    return tuple(_explanation(file, number, entry) for number, entry in enumerate(entries, start=1))
+
+
+def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> list[Explanation]:
+    """Those that no survivor needed: the gate has learnt to see that damage, and the entry can go."""
+    return [explanation for explanation in explanations if not any(map(explanation.covers, survivors))]
+
+
+def _explanation(file: Path, number: int, entry: object) -> Explanation:
+    if not isinstance(entry, dict) or set(entry) != _KEYS:
+        raise SurvivorsError(f"{file}: entry {number} must be a [[survivor]] with exactly {', '.join(sorted(_KEYS))}")
+    reason = " ".join(str(entry["reason"]).split())
+    if len(reason) < _MINIMUM_REASON:
+        raise SurvivorsError(f"{file}: entry {number}: a reason has at least {_MINIMUM_REASON} characters")
+    lists = {key: entry[key] for key in ("types", "operators", "places")}
+    for key, values in lists.items():
+        if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+            raise SurvivorsError(f"{file}: entry {number}: {key} must be a list of texts, at least one")
+    return Explanation(**{key: tuple(values) for key, values in lists.items()}, reason=reason)

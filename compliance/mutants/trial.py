@@ -1,0 +1,170 @@
+"""Puts damaged templates before every judge of the gate, and notes which rules see the damage."""
+
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeAlias
+
+from compliance import nag, native
+from compliance.judge import Findings, judge
+from compliance.ledger import Verdict
+from compliance.loading import LoadError, load_assembly
+from compliance.mutants.mutant import Mutant, damage
+from compliance.rules import our_rules
+from compliance.templates import World
+
+LOADS: Final = f"{native.PACK}::Loads"
+"""Stands for the CDK's refusal to load a damaged template at all."""
+
+_CHUNK: Final = 16
+_CHUNKS_A_PROCESS: Final = 12  # Node.js keeps every construct that it ever made
+
+_BESIDE: Final = "|"
+
+Case: TypeAlias = tuple[str, str, str, str]
+"""Rule, template, construct path, message."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What became of a mutant.
+
+    Attributes:
+        mutant: The damage.
+        killers: The qualified ids of the rules that see it, sorted; empty where it survived.
+    """
+
+    mutant: Mutant
+    killers: tuple[str, ...]
+
+
+def load_world(assembly: Path, environment: str) -> World:
+    """The templates of a cloud assembly as rules see them.
+
+    Raises:
+        LoadError: It is not an assembly, or one of its templates cannot be read.
+    """
+    templates = load_assembly(assembly).templates
+    return World(templates=templates, environment=environment, taggable=native.taggable_types(templates))
+
+
+def try_all(
+    assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int, told: Callable[[int], None]
+) -> Iterator[Trial]:
+    """Try mutants in processes of their own, a chunk at a time, in order.
+
+    Args:
+        assembly: Where the mutants' templates are.
+        environment: Of the templates.
+        mutants: What to try.
+        processes: How many work at once.
+        told: Is told how many have been tried since it was last called.
+    """
+    chunks = [mutants[start : start + _CHUNK] for start in range(0, len(mutants), _CHUNK)]
+    with ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),  # a forked child would share its parent's Node.js
+        max_tasks_per_child=_CHUNKS_A_PROCESS,
+    ) as pool:
+        try:
+            for trials in pool.map(partial(_try_chunk, str(assembly), environment), chunks):
+                told(len(trials))
+                yield from trials
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _try_chunk(assembly: str, environment: str, mutants: Sequence[Mutant]) -> list[Trial]:
+    bench = _bench(assembly, environment)
+    worlds = [damage(bench.world, mutant) for mutant in mutants]
+    killers = [bench.ours(world) | bench.validation(world, mutant) for world, mutant in zip(worlds, mutants, strict=True)]
+    # What AWS refuses is never deployed, and the packs need not be asked about it.
+    valid = [number for number, found in enumerate(killers) if not any(native.PACK in rule for rule in found)]
+    for number, found in zip(valid, bench.packs([(worlds[n], mutants[n]) for n in valid]), strict=True):
+        killers[number] |= found
+    return [Trial(mutant=m, killers=tuple(sorted(found))) for m, found in zip(mutants, killers, strict=True)]
+
+
+@cache
+def _bench(assembly: str, environment: str) -> "_Bench":
+    return _Bench(load_world(Path(assembly), environment))
+
+
+class _Bench:
+    """The judges, with what each of them finds in the undamaged templates already."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._ours = _failing(judge(world, our_rules()))
+        self._validation = _failing(native.validate(world))
+        self._packs = _failing(_ask_packs(world))
+
+    def ours(self, world: World) -> set[str]:
+        """Our rules that see more than before. They look at every template, for a rule may compare two."""
+        return _rules(_failing(judge(world, our_rules())) - self._ours)
+
+    def validation(self, world: World, mutant: Mutant) -> set[str]:
+        """AWS's validation of the damaged templates."""
+        return _rules(_failing(native.validate(_only(world, mutant))) - self._validation)
+
+    def packs(self, damaged: Sequence[tuple[World, Mutant]]) -> list[set[str]]:
+        """The cdk-nag packs' rules that see more than before, of many damaged worlds in one synthesis."""
+        if not damaged:
+            return []
+        try:
+            findings = _ask_packs(_side_by_side([_only(world, mutant) for world, mutant in damaged]))
+        except LoadError:
+            if len(damaged) == 1:
+                return [{LOADS}]
+            half = len(damaged) // 2
+            return self.packs(damaged[:half]) + self.packs(damaged[half:])
+        by_number: dict[int, set[Case]] = defaultdict(set)
+        for rule, stack, path, message in _failing(findings):
+            number, _, name = stack.partition(_BESIDE)
+            by_number[int(number)].add((rule, name, path, message))
+        return [_rules(by_number[number] - self._packs) for number in range(len(damaged))]
+
+
+def _ask_packs(world: World) -> Findings:
+    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which only the working processes need
+
+    by_path = {
+        plugin.included_path(index, resource.logical_id): resource
+        for index, template in enumerate(world.templates)
+        for resource in template.resources
+    }
+    with TemporaryDirectory(prefix="mutants-") as directory:
+        plugin.judge_included(world.templates, Path(directory))
+        return nag.read(Path(directory) / "out", world, by_path.get, recorded=plugin.RECORDS)
+
+
+def _only(world: World, mutant: Mutant) -> World:
+    return replace(world, templates=tuple(t for t in world.templates if t.name in mutant.stacks))
+
+
+def _side_by_side(worlds: Sequence[World]) -> World:
+    """One world of many, each template's name with the number of its own world before it."""
+    templates = tuple(
+        replace(template, name=f"{number}{_BESIDE}{template.name}")
+        for number, world in enumerate(worlds)
+        for template in world.templates
+    )
+    return replace(worlds[0], templates=templates)
+
+
+def _failing(findings: Findings) -> set[Case]:
+    return {
+        (row.rule, row.stack, row.path, row.message)
+        for row in findings.rows
+        if row.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED}
+    }
+
+
+def _rules(cases: set[Case]) -> set[str]:
+    return {rule.partition("[")[0] for rule, *_ in cases}

@@ -1,0 +1,1 @@
+"""Mutants: that each operator damages what it says, everywhere alike, and that the outcome is counted honestly."""

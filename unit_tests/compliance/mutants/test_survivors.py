@@ -1,0 +1,112 @@
+"""An explanation of a survivor says enough, covers what it says, and is refused when nothing needs it."""
+
+from pathlib import Path
+
+import pytest
+
+from compliance.mutants.mutant import REMOVED, Mutant
+from compliance.mutants.outcome import Outcome
+from compliance.mutants.report import report, summary
+from compliance.mutants.survivors import DEFAULT_FILE, Explanation, SurvivorsError, read_explanations
+from compliance.mutants.trial import Trial
+
+MUTANT = Mutant(
+    operator="drop",
+    resource_type="AWS::SQS::Queue",
+    logical_id="Queue",
+    stacks=("PrimaryRegional",),
+    pointer=("Properties", "Tags", 0),
+    before="|<`x`>",
+    after=REMOVED,
+)
+REASON = "It makes no difference, because of this and of that."
+
+
+def explanation(types: str = "AWS::SQS::*", operators: str = "drop", places: str = "Properties.Tags.*") -> Explanation:
+    return Explanation(types=(types,), operators=(operators,), places=(places,), reason=REASON)
+
+
+def outcome(*killers: str, explanations: tuple[Explanation, ...] = (), complete: bool = True) -> Outcome:
+    return Outcome(
+        environment="prod",
+        trials=[Trial(mutant=MUTANT, killers=killers)],
+        rules=("Tagging::Tagging-Required",),
+        explanations=explanations,
+        complete=complete,
+    )
+
+
+def test_the_file_of_the_project_can_be_read() -> None:
+    read_explanations(DEFAULT_FILE)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[survivor]]\ntypes = ['*']", "exactly"),
+        ("[[survivor]]\ntypes = ['*']\noperators = ['*']\nplaces = ['*']\nreason = 'so'", "20 characters"),
+        (
+            "[[survivor]]\ntypes = '*'\noperators = ['*']\nplaces = ['*']\nreason = 'because it is what it is'",
+            "list of texts",
+        ),
+        (
+            "[[survivor]]\ntypes = []\noperators = ['*']\nplaces = ['*']\nreason = 'because it is what it is'",
+            "list of texts",
+        ),
+        ("survivor =", "survivors.toml"),
+    ],
+)
+def test_a_wrong_entry_is_refused_by_name(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "survivors.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(SurvivorsError, match=says):
+        read_explanations(file)
+
+
+@pytest.mark.parametrize(
+    ("entry", "covers"),
+    [
+        (explanation(), True),
+        (explanation(types="AWS::SNS::*"), False),
+        (explanation(operators="widen"), False),
+        (explanation(places="Properties.Tags"), False),
+    ],
+)
+def test_an_explanation_covers_what_it_says(entry: Explanation, *, covers: bool) -> None:
+    assert entry.covers(MUTANT) is covers
+
+
+def test_a_survivor_without_a_reason_fails() -> None:
+    found = outcome()
+    assert not found.passed
+    assert found.unexplained == found.survivors
+    assert "holes in the gate" in summary(found)
+
+
+def test_a_survivor_with_a_reason_passes_where_every_rule_bites() -> None:
+    found = outcome(explanations=(explanation(),))
+    assert not found.unexplained
+    assert found.toothless == ("Tagging::Tagging-Required",)
+    assert not found.passed, "no rule has bitten"
+    assert outcome(explanations=(explanation(),), complete=False).passed
+
+
+def test_a_kill_by_our_rule_alone_is_a_blind_spot_of_the_others() -> None:
+    found = outcome("Tagging::Tagging-Required")
+    assert found.passed
+    assert found.blind_spots
+    assert not outcome("AwsSolutions::AwsSolutions-SQS3").blind_spots
+    assert outcome("Tagging::Tagging-Required").by_operator()["drop"]["only ours"] == 1
+
+
+def test_an_explanation_that_nothing_needs_fails() -> None:
+    assert not outcome("Tagging::Tagging-Required", explanations=(explanation(),)).passed
+
+
+def test_nothing_tried_is_not_a_pass() -> None:
+    assert not Outcome(environment="prod", trials=[], rules=(), explanations=(), complete=True).passed
+
+
+def test_both_files_name_the_mutant() -> None:
+    assert MUTANT.id in report(outcome())
+    assert "AWS::SQS::Queue Queue" in summary(outcome())
