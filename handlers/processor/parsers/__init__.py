@@ -11,6 +11,8 @@
 | a record of over 4 MiB of text                     | that record is rejected                                        |
 | compressed data that ends early or fails its check | unreadable; no record of it lands                              |
 | several gzip members or zstd frames                | one stream, as `gzip -d` and `zstd -d` read it                 |
+| more after the last of them, beside zeros          | unreadable: it may have been records                           |
+| compressed twice                                   | unreadable                                                     |
 
 JSON (see `json_values` for what a value may be)
 
@@ -33,7 +35,7 @@ CSV and TSV (RFC 4180; `,`, tab or `;`, whichever the header holds most of)
 | a quote that is never closed                       | unreadable: where the record ends cannot be told               |
 | a column with no name, or two with the same        | unreadable: no record could be told from another's columns     |
 | one column                                         | taken as CSV where the file's name says so (`.csv`, `.tsv`)    |
-| line ends LF, CRLF, or CR alone                    | all are line ends                                              |
+| line ends LF, CRLF, or CR alone                    | all are line ends; CR alone only in a file that has no LF      |
 | values                                             | text, exactly as written: `007` stays `007`                    |
 """
 

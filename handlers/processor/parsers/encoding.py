@@ -1,5 +1,6 @@
 """Text or not: UTF-8 is read, with a byte order mark or without; of the rest, an error says what the file is."""
 
+import re
 from typing import Final
 
 from handlers.processor.errors import Fault, UnreadableError
@@ -35,6 +36,7 @@ _OTHER_FILES: Final = (
 )
 _TEXT_CONTROLS: Final = b"\t\n\r\f\v\x1b"
 _BINARY_BYTES: Final = bytes(byte for byte in range(0x20) if byte not in _TEXT_CONTROLS)
+_LINE_END: Final = re.compile(rb"[\r\n]")
 _LOOKED_AT_BYTES: Final = 4096
 _LONGEST_CHARACTER: Final = 4
 """Bytes."""
@@ -61,7 +63,7 @@ def check_encoding(beginning: bytes) -> None:
         )
     # In JSON a stray byte spoils one record, not the file; of a table the first line must be sound.
     is_json = beginning.lstrip()[:1] in (b"{", b"[")
-    if not is_json and _has_binary_bytes(beginning.lstrip().split(b"\n", 1)[0]):
+    if not is_json and _has_binary_bytes(_LINE_END.split(beginning.lstrip(), 1)[0]):
         raise UnreadableError(
             Fault.BAD_ENCODING, f"its first line holds bytes that no text holds, such as NUL; {_SEND_UTF8}"
         )

@@ -2,12 +2,16 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from handlers.processor.errors import Fault, Reject, UnreadableError
 from handlers.processor.parsers.delimited import delimiter_of, split_row
+from handlers.processor.parsers.rows import rows
 from handlers.processor.parsers.window import Window
 
 
@@ -45,7 +49,8 @@ _BRACKETED_COLUMN: Final = re.compile(rb"\[(?!(?:true|false|null|NaN|Infinity)\b
 """`[id],[name]`: how some databases write a table's header."""
 _MARKUP: Final = re.compile(rb"<(\?xml|!doctype|html|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 _BRACKET_OR_LINE: Final = re.compile(r"[\[\]{}\n]")
-_JSON_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_JSON_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
+"""Never fails at a quote, so that a string without an end is gone through once and not again from each quote in it."""
 
 
 def tell_format(window: Window, object_key: str) -> Layout:
@@ -66,13 +71,13 @@ def tell_format(window: Window, object_key: str) -> Layout:
     named = _extension(object_key)
     line_end = b"\r" if b"\n" not in window.text and b"\r" in text else b"\n"
     lines = [line for line in text.split(line_end, _LINES_SEEN)[:_LINES_SEEN] if line.strip()]
-    if text.startswith(b"{") and not (named in _TABLE_NAMES and not _any_object(lines)):
+    if text.startswith(b"{") and (named not in _TABLE_NAMES or _any_object(lines) or _begins_with_value(text)):
         return _objects(text, lines, line_end, named, is_whole_file=window.is_whole_file)
     if text.startswith(b"[") and not _BRACKETED_COLUMN.match(text):
         return _array_or_lines(lines, line_end)
     if named not in _TABLE_NAMES and (_any_object(lines) or (named in _JSON_NAMES and _is_value(lines[0]))):
         return Layout(Format.NDJSON, line_end)
-    return _table(lines, line_end, named)
+    return _table(text, lines, line_end, named)
 
 
 def _extension(object_key: str) -> str:
@@ -87,8 +92,10 @@ def _objects(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is
     first brace is closed, and whether other lines are objects for themselves.
     """
     end = _end_of_first_value(text)
-    if end is None:
-        is_lines = named in _LINES_NAMES if len(lines) == 1 else not _is_cut_off(text) and _hold_objects(lines)
+    if end is None and len(lines) == 1:  # of a line longer than the window, only lines can be told from what follows
+        is_lines = named in _LINES_NAMES or not is_whole_file
+    elif end is None:
+        is_lines = not _is_cut_off(text) and _hold_objects(lines)
     elif line_end in text[:end]:  # one object over many lines, unless that was a broken line running on
         is_lines = not _is_value(text[:end]) and _hold_objects(lines)
     else:
@@ -103,11 +110,11 @@ def _array_or_lines(lines: list[bytes], line_end: bytes) -> Layout:
     return Layout(Format.JSON, is_array=True)
 
 
-def _table(lines: list[bytes], line_end: bytes, named: str) -> Layout:
+def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layout:
     if _MARKUP.match(lines[0]):
         raise UnreadableError(Fault.UNKNOWN_FORMAT, "the file begins as XML or HTML does (an error page, perhaps?)")
-    delimiter = delimiter_of(lines[0], prefer_tab=named in {"tsv", "tab"})
-    if named not in _TABLE_NAMES and not _has_rows(lines, delimiter):
+    delimiter = delimiter_of(_header(lines, line_end), prefer_tab=named in {"tsv", "tab"})
+    if named not in _TABLE_NAMES and not _has_rows(text, delimiter, line_end):
         raise UnreadableError(
             Fault.UNKNOWN_FORMAT,
             "the file is no JSON (its first character is neither '{' nor '[') and no CSV or TSV that can be told by "
@@ -117,14 +124,30 @@ def _table(lines: list[bytes], line_end: bytes, named: str) -> Layout:
     return Layout(Format.TSV if delimiter == "\t" else Format.CSV, line_end, delimiter)
 
 
-def _has_rows(lines: list[bytes], delimiter: str) -> bool:
-    header, *rows = (_field_count(line, delimiter) for line in lines)
-    return header > 1 and header in rows
+def _header(lines: list[bytes], line_end: bytes) -> bytes:
+    """Return the first row: the first line, and those that a quote in it runs on to."""
+    header = lines[0]
+    for line in lines[1:]:
+        if header.count(b'"') % 2 == 0:
+            return header
+        header += line_end + line
+    return header if header.count(b'"') % 2 == 0 else lines[0]
 
 
-def _field_count(line: bytes, delimiter: str) -> int:
+def _has_rows(text: bytes, delimiter: str, line_end: bytes) -> bool:
+    counts = [_field_count(row, delimiter) for row in _first_rows(text, delimiter, line_end)]
+    return counts[:1] > [1] and counts[0] in counts[1:]
+
+
+def _first_rows(text: bytes, delimiter: str, line_end: bytes) -> Iterator[bytes]:
+    with suppress(UnreadableError):  # the window may end within quotes; if it is the file that does, its reader says so
+        for row in islice(rows([text], delimiter=delimiter.encode(), line_end=line_end), _LINES_SEEN):
+            yield row.text
+
+
+def _field_count(row: bytes, delimiter: str) -> int:
     try:
-        return len(split_row(line.decode("utf-8", errors="replace").rstrip("\r"), delimiter))
+        return len(split_row(row.decode("utf-8", errors="replace"), delimiter))
     except Reject:
         return 0
 
@@ -137,6 +160,12 @@ def _hold_objects(lines: list[bytes]) -> bool:
     """Return whether lines after the first are objects for themselves, or at least two look as if they should be."""
     looking_so = sum(1 for line in lines if line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}"))
     return looking_so > 1 or _any_object(lines[1:])
+
+
+def _begins_with_value(text: bytes) -> bool:
+    """Return whether a text begins with a whole JSON value, of one line or many, or with one that is only cut off."""
+    end = _end_of_first_value(text)
+    return _is_cut_off(text) if end is None else _is_value(text[:end])
 
 
 def _is_cut_off(text: bytes) -> bool:

@@ -10,5 +10,6 @@ from handlers.processor.parsers.records import Outcome
 def ndjson(chunks: Iterable[bytes], *, line_end: bytes) -> Iterator[Outcome]:
     """Yield the record of every line that is not blank."""
     for line in lines(chunks, end=line_end):
-        if not line.text.isspace() and line.text:
+        is_blank = not line.text or line.text.isspace()
+        if line.is_too_long or not is_blank:  # of a line too long only the beginning is known
             yield Outcome(line, parse_record)

@@ -1,0 +1,116 @@
+"""Rows of a CSV or TSV stream, whatever chunks it comes in, none of them held longer than a record may be.
+
+A row may span lines, within quotes; so only its quotes and delimiters tell where it ends. They are followed over the
+whole stream, so that a row too long to be held is still one row, and the next one begins where it does.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
+from typing import Final
+
+from handlers.processor.errors import Fault, UnreadableError
+from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
+
+_QUOTE: Final = b'"'
+
+
+class _At(Enum):
+    """Where in a row the splitter is."""
+
+    FIELD_START = auto()
+    QUOTED = auto()
+    CLOSING = auto()
+    """After a quote within a quoted field: another one makes both a quote of the text, anything else has closed it."""
+    UNQUOTED = auto()
+    """Here a quote is a character like any other; after a closing quote it makes the row a bad one."""
+
+
+def rows(chunks: Iterable[bytes], *, delimiter: bytes, line_end: bytes) -> Iterator[RawRecord]:
+    """Yield every row that is not blank, without its end; `delimiter` and `line_end` are one byte each.
+
+    Raises:
+        UnreadableError: A quoted field is never closed.
+    """
+    # A tab may be a row of empty fields.
+    blank = b" \r" if delimiter == b"\t" else b" \t\r"
+    for row in _Splitter(delimiter, line_end).split(chunks):
+        if row.is_too_long or row.text.strip(blank):
+            yield RawRecord(row.line, row.text.removesuffix(b"\r"), is_too_long=row.is_too_long)
+
+
+class _Splitter:
+    def __init__(self, delimiter: bytes, line_end: bytes) -> None:
+        self._line_end = line_end
+        self._field_or_row_end = re.compile(b"[" + re.escape(delimiter + line_end) + b"]")
+        self._at = _At.FIELD_START
+        self._line = 1  # on which the row begins
+        self._lines_within = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def split(self, chunks: Iterable[bytes]) -> Iterator[RawRecord]:
+        for chunk in chunks:
+            start = 0
+            while (end := self._row_end(chunk, start)) >= 0:
+                self._keep(chunk, start, end)
+                yield self._finish_row()
+                start = end + 1
+            self._keep(chunk, start, len(chunk))
+        if self._at is _At.QUOTED:
+            raise UnreadableError(
+                Fault.BAD_STRUCTURE,
+                f"in the record on line {self._line} a quote opens that is never closed, so where that record ends cannot "
+                'be told: the file is cut off, or a quote within a field is not written as ""',
+            )
+        if self._size:
+            yield self._finish_row()
+
+    def _row_end(self, chunk: bytes, position: int) -> int:
+        """Return where in a chunk the row ends that is being read; -1 if not in this chunk."""
+        if self._at is _At.FIELD_START and not self._size:  # most rows begin and end in one chunk and have no quotes
+            end = chunk.find(self._line_end, position)
+            if end >= 0 and chunk.find(_QUOTE, position, end) < 0:
+                return end
+        while position < len(chunk):
+            if self._at is _At.QUOTED:
+                position = self._through_quotes(chunk, position)
+            elif self._at is not _At.UNQUOTED and chunk.startswith(_QUOTE, position):
+                self._at = _At.QUOTED  # for the first time, or again
+                position += 1
+            else:
+                found = self._field_or_row_end.search(chunk, position)
+                if not found:
+                    self._at = _At.UNQUOTED
+                    return -1
+                self._at = _At.FIELD_START
+                if found[0] == self._line_end:
+                    return found.start()
+                position = found.end()
+        return -1
+
+    def _through_quotes(self, chunk: bytes, position: int) -> int:
+        """Return the position after the next quote, or the chunk's end."""
+        quote = chunk.find(_QUOTE, position)
+        end = quote if quote >= 0 else len(chunk)
+        self._lines_within += chunk.count(self._line_end, position, end)
+        if quote < 0:
+            return end
+        self._at = _At.CLOSING
+        return quote + 1
+
+    def _keep(self, chunk: bytes, start: int, end: int) -> None:
+        if start < end:
+            if self._size <= MAXIMUM_RECORD_BYTES:  # of a longer one the beginning is enough
+                self._parts.append(chunk[start:end])
+            self._size += end - start
+
+    def _finish_row(self) -> RawRecord:
+        text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        is_too_long = self._size > MAXIMUM_RECORD_BYTES
+        row = RawRecord(self._line, text[:MAXIMUM_RECORD_BYTES] if is_too_long else text, is_too_long=is_too_long)
+        self._line += 1 + self._lines_within
+        self._lines_within, self._size = 0, 0
+        self._parts = []
+        self._at = _At.FIELD_START
+        return row

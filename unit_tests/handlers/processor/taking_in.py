@@ -1,0 +1,63 @@
+"""Bytes to what would be written of them, through the parsers and the intake as the pipeline joins them."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from handlers.processor.intake import Intake
+from handlers.processor.parsers import open_object
+from handlers.processor.transform import transform as unchanged
+
+OBJECT_ID: Final = "ab" * 32
+_ROOM: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a file."""
+
+    format: str
+    compression: str
+    accepted: dict[int, dict[str, Any]]
+    """Each record that would land, as boto3 reads it back, by its ordinal."""
+    rejections: list[dict[str, Any]]
+    """As the archive would hold them."""
+    effect_digest: str
+
+    @property
+    def outcome(self) -> list[Any]:
+        """Return every record in file order, as it would land, or as the line that its rejection names."""
+        lines = {one["ordinal"]: one["line"] for one in self.rejections}
+        return [value for _, value in sorted((self.accepted | lines).items())]
+
+
+def pieces(content: bytes, size: int) -> Iterator[bytes]:
+    """Cut bytes, as a connection would."""
+    return (content[at : at + size] for at in range(0, len(content), size))
+
+
+def take_in(
+    content: bytes,
+    *,
+    key: str = "incoming/file",
+    piece: int = 65_536,
+    transform: Callable[[dict[str, Any]], dict[str, Any]] = unchanged,
+    maximum_expanded_bytes: int = _ROOM,
+) -> Taken:
+    """Take a file in.
+
+    Raises:
+        UnreadableError: It would be quarantined.
+    """
+    opened = open_object(pieces(content, piece), object_key=key, maximum_expanded_bytes=maximum_expanded_bytes)
+    with Intake(OBJECT_ID, transform) as intake:
+        intake.take(opened.records)
+        deserialize = TypeDeserializer().deserialize
+        accepted = {ordinal: deserialize(json.loads(text)) for ordinal, text in intake.prepared()}
+        rejections = [json.loads(line) for line in intake.rejections()]
+        assert (intake.accepted, intake.rejected) == (len(accepted), len(rejections))
+        assert sorted([*accepted, *(one["ordinal"] for one in rejections)]) == list(range(len(accepted) + len(rejections)))
+        return Taken(opened.format.value, opened.compression.value, accepted, rejections, intake.effect_digest)

@@ -1,0 +1,200 @@
+"""Files as they come: odd, broken, hostile. Each bad record is rejected alone; only what cannot be read is refused."""
+
+import gzip
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import zstandard
+
+from handlers.processor.errors import Fault, UnreadableError
+from unit_tests.handlers.processor.taking_in import take_in
+
+MEBIBYTE = 1024 * 1024
+zstd = zstandard.ZstdCompressor().compress
+SKIPPABLE_FRAME = b"\x51\x2a\x4d\x18\x04\0\0\0abcd"
+LINES = b'{"a":1}\n{"a":2}\n'
+ONE, TWO, THREE = ({"a": Decimal(number)} for number in (1, 2, 3))
+
+
+def numbers(*texts: str) -> bytes:
+    """One record a number."""
+    return "".join(f'{{"n":{text}}}\n' for text in texts).encode()
+
+
+def nested(levels: int) -> bytes:
+    return b'{"a":' * levels + b"1" + b"}" * levels
+
+
+# In an outcome a record is what lands, and a number the line of one that was rejected.
+READABLE: dict[str, tuple[bytes, str, list[Any]]] = {
+    # encodings
+    "UTF-8 with a byte order mark": (b"\xef\xbb\xbf" + LINES, "x", [ONE, TWO]),
+    "a byte order mark within gzip": (gzip.compress(b"\xef\xbb\xbfa,b\n1,2\n"), "x", [{"a": "1", "b": "2"}]),
+    "two byte order marks": (b"\xef\xbb\xbf" * 2 + LINES, "x", [1, TWO]),
+    "nothing but a byte order mark": (b"\xef\xbb\xbf", "x", []),
+    "Latin-1 in one row": ("a,b\n1,é\n2,x\n".encode("latin-1"), "x.csv", [2, {"a": "2", "b": "x"}]),
+    "Latin-1 in one line": ('{"a":"é"}\n{"a":2}\n'.encode("latin-1"), "x", [1, TWO]),
+    "Latin-1 in one element": ('[{"a":"é"},\n{"a":2}]'.encode("latin-1"), "x", [1, TWO]),
+    "a line of NUL bytes": (b'{"a":1}\n\0\0\n{"a":2}\n', "x", [ONE, 2, TWO]),
+    "a NUL byte in a row is text": (b"a,b\n1,\0\n", "x.csv", [{"a": "1", "b": "\0"}]),
+    "a NUL byte that is escaped is text": (b'{"a":"\\u0000"}\n{"a":2}\n', "x", [{"a": "\0"}, TWO]),
+    "half a surrogate pair": (b'{"a":"\\ud800"}\n{"\\udfff":1}\n{"a":"\\ud83d\\ude00"}\n', "x", [1, 2, {"a": "😀"}]),
+    # values
+    "mixed types under one name": (
+        b'{"a":1}\n{"a":"x"}\n{"a":null}\n{"a":[1,"1",1.50]}\n{"a":true}\n{"a":{"a":1}}\n',
+        "x",
+        [ONE, {"a": "x"}, {"a": None}, {"a": [Decimal(1), "1", Decimal("1.5")]}, {"a": True}, {"a": ONE}],
+    ),
+    "numbers that DynamoDB holds": (
+        numbers("1" * 38, "1" + "0" * 60, "-0", "-0.0", "1E5", "1e-130", "9.9e125", "0e999999999", "1." + "0" * 5000),
+        "x",
+        [{"n": Decimal(text)} for text in ("1" * 38, "1" + "0" * 60, "0", "0", "100000", "1e-130", "9.9e125", "0", "1")],
+    ),
+    "numbers that it does not hold": (
+        numbers("1" * 39, "0." + "1" * 39, "1e400", "-1e400", "1e-131", "9" * 5000, "1e99999999999999999999"),
+        "x",
+        [1, 2, 3, 4, 5, 6, 7],
+    ),
+    "numbers that are none in JSON": (
+        numbers("007", "1.", ".5", "+1", "NaN", "Infinity", "-Infinity", "0x10", "1_000"),
+        "x",
+        [1, 2, 3, 4, 5, 6, 7, 8, 9],
+    ),
+    "numbers in CSV are text": (b"a,b\n007,1e400\n", "x.csv", [{"a": "007", "b": "1e400"}]),
+    "33 levels": (nested(33) + b"\n" + LINES, "x", [1, ONE, TWO]),
+    "33 levels of lists in an element": (b'[{"a":' + b"[" * 33 + b"]" * 33 + b'},\n{"a":1}]', "x", [1, ONE]),
+    "empty records": (b"{}\n{}\n", "x", [{}, {}]),
+    "an empty key": (b'{"":1}\n{"a":{"":1}}\n{"a":1}\n', "x", [1, 2, ONE]),
+    "keys of white space": (b'{" ":1}\n{"\\t":2}\n', "x", [{" ": Decimal(1)}, {"\t": Decimal(2)}]),
+    "a column of white space": (b" ,b\n1,2\n", "x.csv", [{" ": "1", "b": "2"}]),
+    "keys that the table itself uses": (
+        b'{"pk":"p","sk":"s","object_id":"o","record":1,"ordinal":2}\n{"B":"zz","M":{"B":"aGk="},"S":{"N":"1"}}\n',
+        "x",
+        [
+            {"pk": "p", "sk": "s", "object_id": "o", "record": Decimal(1), "ordinal": Decimal(2)},
+            {"B": "zz", "M": {"B": "aGk="}, "S": {"N": "1"}},
+        ],
+    ),
+    "a key twice": (b'{"a":1,"a":1}\n{"x":{"a":1,"a":2}}\n{"a":1}\n', "x", [1, 2, ONE]),
+    "an item over 400 KB": (b"a,b\n1," + b"x" * 420_000 + b"\n2,3\n", "x.csv", [2, {"a": "2", "b": "3"}]),
+    # structure
+    "nothing": (b"", "x.json", []),
+    "white space": (b" \n\r\n\t", "x.csv", []),
+    "a header alone": (b"a,b\n", "x.csv", []),
+    "a header alone, without a line end, compressed": (gzip.compress(b"a,b"), "x.csv.gz", []),
+    "an empty array": (b" [ \n ] ", "x", []),
+    "an array of scalars": (b'[1,\n"a",\nnull,\ntrue,\n[1]]', "x", [1, 2, 3, 4, 5]),
+    "a scalar": (b"null\n", "x.json", [1]),
+    "blank lines": (b'\n\n{"a":1}\n\n \n{"a":2}\n\n', "x", [ONE, TWO]),
+    "NDJSON that ends early": (LINES + b'{"a":', "x", [ONE, TWO, 3]),
+    "CSV that ends early": (b"a,b\n1,2\n3", "x.csv", [{"a": "1", "b": "2"}, 3]),
+    "two objects on a line": (b'{"a":1}{"a":2}\n{"a":3}\n', "x", [1, THREE]),
+    "no comma between elements": (b'[{"a":1} {"a":2},\n{"a":3}]', "x", [1, THREE]),
+    "ragged rows": (b"a,b\n1\n1,2\n1,2,3\n\n,\n", "x.csv", [2, {"a": "1", "b": "2"}, 4, {"a": "", "b": ""}]),
+    "newlines within quotes": (b'a,b\r\n"1\r\n2",x\r\n3\r\n', "x.csv", [{"a": "1\r\n2", "b": "x"}, 4]),
+    "newlines within quotes, in the header too": (b'"a\nx"\tb\n1\t2\n', "x", [{"a\nx": "1", "b": "2"}]),
+    "newlines within quotes in every row": (b'a,b\n1,"x\ny"\n2,"x\ny"\n', "x", [{"a": n, "b": "x\ny"} for n in "12"]),
+    "quotes that are out of place": (
+        b'a,b\n1,5" pipe\n2,"x"y\n3,""""\n',
+        "x.csv",
+        [{"a": "1", "b": '5" pipe'}, 3, {"a": "3", "b": '"'}],
+    ),
+    "CRLF in NDJSON": (LINES.replace(b"\n", b"\r\n"), "x", [ONE, TWO]),
+    "CR alone in NDJSON": (LINES.replace(b"\n", b"\r"), "x", [ONE, TWO]),
+    "CR alone in CSV": (b"a,b\r1,2\r3\r", "x.csv", [{"a": "1", "b": "2"}, 3]),
+    "CR alone where the file has LF": (b"a,b\n1,2\r3,4\n5,6\n", "x.csv", [2, {"a": "5", "b": "6"}]),
+    # lengths
+    "a line that is too long": (b'{"a":"' + b"x" * 5 * MEBIBYTE + b'"}\n{"a":1}\n', "x", [1, ONE]),
+    "an element that is too long": (b'[{"a":"' + b"x" * 5 * MEBIBYTE + b'"},\n{"a":1}]', "x", [1, ONE]),
+    "a row that is too long": (b"a,b\n1," + b"x" * 5 * MEBIBYTE + b"\n2,3\n", "x.csv", [2, {"a": "2", "b": "3"}]),
+    "a row that is too long, with newlines in quotes": (
+        b'a,b\n1,"' + b"x\n" * 3 * MEBIBYTE + b'"\n"2",3\n9\n',
+        "x.csv",
+        [2, {"a": "2", "b": "3"}, 4 + 3 * MEBIBYTE],
+    ),
+    "a record after more white space than is held": (LINES + b" " * 5 * MEBIBYTE + b'{"a":3}\n', "x", [ONE, TWO, 3]),
+    "brackets within brackets": (b"[" * 90_000 + b"]" * 90_000, "x", [1]),
+    "objects within objects": ((nested(50_000) + b"\n") * 2, "x", [1, 2]),
+    # names that are wrong
+    "CSV named JSON": (b"a,b\n1,2\n", "x.json", [{"a": "1", "b": "2"}]),
+    "NDJSON named CSV": (LINES, "x.csv", [ONE, TWO]),
+    "an array named CSV": (b'[{"a":1}]', "x.csv", [ONE]),
+    "one object over many lines named CSV": (b'{\n  "a": 1\n}\n', "x.csv", [ONE]),
+    "TSV named CSV": (b"a\tb\n1\t2\n", "x.csv", [{"a": "1", "b": "2"}]),
+    "plain named gzip": (LINES, "x.json.gz", [ONE, TWO]),
+    "zstd named gzip": (zstd(LINES), "x.gz", [ONE, TWO]),
+    # compression
+    "several gzip members, one record across two": (gzip.compress(LINES[:10]) + gzip.compress(LINES[10:]), "x", [ONE, TWO]),
+    "several zstd frames, one to skip": (zstd(LINES[:10]) + SKIPPABLE_FRAME + zstd(LINES[10:]), "x", [ONE, TWO]),
+    "gzip padded with zeros": (gzip.compress(LINES) + b"\0" * 1000, "x", [ONE, TWO]),
+    "gzip of nothing": (gzip.compress(b""), "x.csv.gz", []),
+}
+
+UNREADABLE: dict[str, tuple[bytes, str, Fault]] = {
+    "UTF-16": (LINES.decode().encode("utf-16"), "x", Fault.BAD_ENCODING),
+    "UTF-16 without a mark": (LINES.decode().encode("utf-16-be"), "x", Fault.BAD_ENCODING),
+    "UTF-32": (b"a,b\n1,2\n".decode().encode("utf-32"), "x.csv", Fault.BAD_ENCODING),
+    "Latin-1 in the header": ("a,é\n1,2\n".encode("latin-1"), "x.csv", Fault.BAD_HEADER),
+    "any bytes": (bytes(range(1, 256)) * 20, "x.csv", Fault.BAD_ENCODING),
+    "gzip within gzip": (gzip.compress(gzip.compress(LINES)), "x.json.gz", Fault.BAD_ENCODING),
+    "zstd within gzip": (gzip.compress(zstd(LINES)), "x", Fault.BAD_ENCODING),
+    "gzip with more after it": (gzip.compress(LINES) + b"more", "x", Fault.BAD_COMPRESSION),
+    "zstd with more after it": (zstd(LINES) + b"more", "x", Fault.BAD_COMPRESSION),
+    "gzip whose check fails": (gzip.compress(LINES)[:-8] + b"\0" * 8, "x", Fault.BAD_COMPRESSION),
+    "HTML": (b"<html><body>Not found</body></html>", "x.csv", Fault.UNKNOWN_FORMAT),
+    "prose": (b"Once upon a time\nthere was a file.\n", "x.txt", Fault.UNKNOWN_FORMAT),
+    "an array that ends early": (b'[{"a":1},{"a":2', "x", Fault.BAD_STRUCTURE),
+    "an object that ends early": (b'{"a":1,"b":', "x", Fault.BAD_STRUCTURE),
+    "an array with more after it": (b'[{"a":1}]x', "x", Fault.BAD_STRUCTURE),
+    "a comma too many": (b'[{"a":1},]', "x", Fault.BAD_STRUCTURE),
+    "brackets that never close": (b"[" * 3_000_000, "x", Fault.BAD_STRUCTURE),
+    "a quote that never closes": (b'a,b\n1,"x\n2,3\n', "x.csv", Fault.BAD_STRUCTURE),
+    "a quote that never closes, and no name": (b'"a,b\n1,2\n', "x", Fault.UNKNOWN_FORMAT),
+    "two columns of one name": (b"a,a\n1,2\n", "x.csv", Fault.BAD_HEADER),
+    "a column without a name": (b"a,,b\n1,2,3\n", "x.csv", Fault.BAD_HEADER),
+}
+
+
+@pytest.mark.parametrize(("content", "name", "outcome"), READABLE.values(), ids=READABLE)
+def test_a_readable_file(content: bytes, name: str, outcome: list[Any]) -> None:
+    taken = take_in(content, key=f"incoming/{name}")
+    assert taken.outcome == outcome
+    assert all(one["reason"] for one in taken.rejections)
+    assert all(one["excerpt"] for one in taken.rejections)
+
+
+@pytest.mark.parametrize(("content", "name", "fault"), UNREADABLE.values(), ids=UNREADABLE)
+def test_an_unreadable_file(content: bytes, name: str, fault: Fault) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        take_in(content, key=f"incoming/{name}")
+    assert caught.value.fault is fault
+    assert caught.value.explanation
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd])
+@pytest.mark.parametrize("missing", [1, 4, 8, 20])
+def test_compressed_data_that_ends_early(compress: Any, missing: int) -> None:  # noqa: ANN401 - a function of bytes
+    with pytest.raises(UnreadableError, match="bad_compression"):
+        take_in(compress(LINES)[:-missing])
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b'{"a' + b'\\"' * 500_000, "x"),
+        (b'{"a":"' + b"\\\\" * 500_000, "x"),
+        (b'{"' * 500_000, "x"),
+        (b'"' * 999_999, "x"),
+        (b"a," * 500_000 + b"a\n1\n", "x.csv"),
+        (b"[" * 2_000_000, "x.csv"),
+        (b'a,b\n"' + b'""' * 500_000, "x.csv"),
+    ],
+    ids=["escaped quotes", "backslashes", "strings", "quotes", "columns of one name", "brackets", "doubled quotes"],
+)
+def test_no_file_takes_longer_than_its_length_calls_for(content: bytes, name: str) -> None:
+    began = time.process_time()
+    with pytest.raises(UnreadableError):
+        take_in(content, key=f"incoming/{name}")
+    assert time.process_time() - began < 5  # seconds; what grows with the square of the length would take minutes
