@@ -18,7 +18,8 @@ nox.options.error_on_missing_interpreters = True
 
 ROOT = Path(__file__).parent
 VENV = ROOT / ".venv"
-PYTHON = str(VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+BIN = "Scripts" if os.name == "nt" else "bin"
+PYTHON = str(VENV / BIN / "python")
 LOCK = ROOT / "requirements" / "dev.txt"
 PACKAGES = ["infra", "handlers", "compliance", "unit_tests", "integration_tests"]
 
@@ -37,7 +38,7 @@ def environment(session: nox.Session) -> None:
     _when_changed(session, VENV, LOCK, _install)
     node, npm = _node(session)
     lock = ROOT / "package-lock.json"
-    _when_changed(session, ROOT / "node_modules", lock, lambda s: s.run(node, npm, "ci", "--silent", external=True))
+    _when_changed(session, ROOT / "node_modules", lock, lambda *_: session.run(node, npm, "ci", "--silent", external=True))
 
 
 @nox.session(requires=["environment"])
@@ -84,6 +85,22 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def mutants(session: nox.Session) -> None:
+    """Damage prod's templates in every way there is and report which damage the gate sees; `-- --sample 200` for a look."""
+    assembly = ".build/mutants/cdk.out"
+    _python(session, "infra.cdk_cli", "synth", "--quiet", "--output", assembly)
+    _python(session, "compliance.mutants", "--assembly", assembly, *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def bench(session: nox.Session) -> None:
+    """Measure beside a peer in the same run: `-- gate` the gate against cdk synth, cfn-lint and checkov."""
+    lock = ROOT / "requirements" / "bench.txt"
+    _when_changed(session, ROOT / ".build" / "bench-venv", lock, _install)
+    _python(session, "benchmarks", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
 def synth(session: nox.Session) -> None:
     """Write the templates of both regions to cdk.out; needs no account. `-- -c environment=dev` for another."""
     _python(session, "infra.cdk_cli", "synth", "--quiet", *session.posargs)
@@ -119,27 +136,28 @@ def lock(session: nox.Session) -> None:
     session.install("--group", "lock")
     compile_ = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
-    session.run(*compile_, *plain, "--group", "dev", "-o", "requirements/dev.txt")
+    for group in ("dev", "bench"):
+        session.run(*compile_, *plain, "--group", group, "-o", f"requirements/{group}.txt")
     # The Lambda runtime carries boto3 and what it needs.
     runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]
     session.run(*compile_, *plain, *runtime, "--group", "handlers", "-o", "handlers/requirements.txt")
 
 
-def _install(session: nox.Session) -> None:
-    session.run(sys.executable, "-m", "venv", "--clear", str(VENV), external=True)
+def _install(session: nox.Session, directory: Path, lock: Path) -> None:
+    session.run(sys.executable, "-m", "venv", "--clear", str(directory), external=True)
     # The lock file is complete, so pip need not resolve anything (and older ones stumble over a package's extras).
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    session.run(PYTHON, "-m", "pip", "install", *quiet, "--no-deps", "--require-hashes", "-r", str(LOCK), external=True)
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r"]
+    session.run(str(directory / BIN / "python"), *install, str(lock), external=True)
 
 
-def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[[nox.Session], object]) -> None:
+def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[..., object]) -> None:
     """Install into `directory` unless its stamp says that this very lock file was installed by this Python."""
     wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     stamp = directory / ".lockstep"
     if stamp.exists() and stamp.read_text() == wanted:
         return
     session.log(f"{lock.name} is new: installing into {directory.name}")
-    install(session)
+    install(session, directory, lock)
     stamp.write_text(wanted)
 
 

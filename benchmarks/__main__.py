@@ -1,0 +1,57 @@
+"""`python -m benchmarks gate`: measure beside a peer, print ratios, write reports/benchmarks."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import gate as gate_benchmark
+from benchmarks.timing import BenchmarkError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def main() -> None:
+    """Measure the project beside what one would use without it, in the same run, as ratios."""
+
+
+@app.command()
+def gate(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 3,
+    output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/gate.json"),
+) -> None:
+    """Measure the gate beside `cdk synth` with the same packs, cfn-lint and checkov; and over more and more templates."""
+    errors = Console(stderr=True)
+    try:
+        with errors.status("gate") as progress:
+            result = gate_benchmark.measure(rounds, say=progress.update)
+    except BenchmarkError as error:
+        errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(result.as_dict(), indent=1) + "\n", "utf-8")
+    _show(result, rounds, output)
+
+
+def _show(result: gate_benchmark.Result, rounds: int, file: Path) -> None:
+    console = Console(soft_wrap=True)
+    table = Table(title=f"Median of {rounds} runs, seconds")
+    for column in ("step", "seconds"):
+        table.add_column(column, justify="left" if column == "step" else "right")
+    for name, taken in result.seconds.items():
+        table.add_row(name, f"{taken:.2f}")
+    for row in result.scale:
+        table.add_row(f"gate, {row['copies']} x {row['resources'] // row['copies']} resources", f"{row['seconds']:.2f}")
+    console.print(table)
+    console.print(f"the gate takes {result.ratio} of the time of the plain way (cdk synth + cfn-lint + checkov)")
+    console.print(f"milliseconds for each further resource, 1 to 4 and 4 to 16 times: {result.marginal}")
+    console.print(f"Report: {file}")
+
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m benchmarks"))
