@@ -1,0 +1,41 @@
+"""A rule written as the complaints that it has: asked of every version of a resource that its conditions allow."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TypeAlias
+
+from compliance.reading import branches, judge_each
+from compliance.rule import NOT_APPLICABLE, Judgement
+from compliance.templates import Resource, World
+
+Complaints: TypeAlias = Callable[[Resource, World], Iterable[str]]
+"""Tells what is wrong with one version of a resource. It may raise UnresolvedError."""
+
+Applies: TypeAlias = Callable[[Resource, World], bool]
+"""Whether a rule concerns one version of a resource. It may raise UnresolvedError."""
+
+
+def _always(_resource: Resource, _world: World) -> bool:
+    return True
+
+
+def judge_by(complaints: Complaints, *types: str, applies: Applies = _always) -> Callable[[Resource, World], Judgement]:
+    """Make a rule's `judge` of its complaints.
+
+    Args:
+        complaints: Asked of each version, whose properties are free of Fn::If, AWS::NoValue and null.
+        types: The resource types that the rule is about; `Custom::*` is every type that begins so.
+        applies: Which of their resources it concerns; one version that it concerns is enough.
+    """
+
+    def judge(resource: Resource, world: World) -> Judgement:
+        if not any(fnmatchcase(resource.type, wanted) for wanted in types):
+            return NOT_APPLICABLE
+        versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
+        concerned = [version for version in versions if applies(version, world)]
+        if not concerned:
+            return NOT_APPLICABLE
+        return judge_each(concerned, lambda version: complaints(version, world))
+
+    return judge

@@ -1,0 +1,79 @@
+"""A bucket's objects are encrypted with a customer's key, at one call to KMS for many objects."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from compliance.arns import find, region_of
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.reading import a_flag, a_list, a_map, a_text, branches
+from compliance.references import of_type
+from compliance.rule import Rule
+from compliance.rules.keys import is_aws_managed
+from compliance.rules.replication_terms import BUCKET
+from compliance.templates import Json, Resource, World
+
+_S3_OWN: Final = "AES256"
+_KMS: Final = "aws:kms"
+_TWO_LAYERS: Final = "aws:kms:dsse"
+"""Encrypts twice, and takes no bucket key."""
+
+
+def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+    encryption = a_map(bucket.properties.get("BucketEncryption"), "BucketEncryption")
+    rules = a_list(encryption.get("ServerSideEncryptionConfiguration"), "ServerSideEncryptionConfiguration")
+    if not rules:
+        yield "BucketEncryption is not set; set it to aws:kms with a key of ours"
+    for rule in rules:
+        each = a_map(rule, "ServerSideEncryptionConfiguration")
+        default = a_map(each.get("ServerSideEncryptionByDefault"), "ServerSideEncryptionByDefault")
+        algorithm = a_text(default.get("SSEAlgorithm"), "SSEAlgorithm")
+        if _takes_access_logs(bucket, world):
+            # S3 delivers access logs only where its own key is the default.
+            if algorithm != _S3_OWN:
+                yield f"SSEAlgorithm is {algorithm}, and S3 delivers access logs only to a bucket with {_S3_OWN}"
+        elif algorithm not in {_KMS, _TWO_LAYERS}:
+            yield f"SSEAlgorithm is {algorithm}; it must be {_KMS} with a key of ours"
+        else:
+            yield from _of_key(default.get("KMSMasterKeyID"), bucket, world)
+            if algorithm == _KMS and not a_flag(each.get("BucketKeyEnabled"), "BucketKeyEnabled"):
+                yield "BucketKeyEnabled is not true, so each object costs a call to KMS and counts against its quota"
+
+
+def _of_key(key: Json, bucket: Resource, world: World) -> Iterator[str]:
+    if key is None or is_aws_managed(key):
+        yield f"KMSMasterKeyID is {key!r}, so AWS's own key encrypts; name a key of ours"
+    elif isinstance(key, str) and key.startswith("arn:") and bucket.template.region:
+        region = region_of(key, bucket.template, world)
+        if region != bucket.template.region:
+            yield f"KMSMasterKeyID is a key of {region}; it must be one of {bucket.template.region}"
+
+
+def _takes_access_logs(bucket: Resource, world: World) -> bool:
+    if bucket.properties.get("AccessControl") == "LogDeliveryWrite":
+        return True
+    return any(_logs_to(other, bucket, world) for other in of_type(world, BUCKET))
+
+
+def _logs_to(other: Resource, bucket: Resource, world: World) -> bool:
+    for properties in branches(other.properties):
+        logging = replace(other, properties=properties).properties.get("LoggingConfiguration")
+        name = logging.get("DestinationBucketName") if isinstance(logging, Mapping) else None
+        target = find(name, other.template, world, BUCKET) if name is not None else None
+        if target is not None and (target.template.name, target.logical_id) == (bucket.template.name, bucket.logical_id):
+            return True
+    return False
+
+
+RULE = Rule(
+    id="ActivePassive-BucketEncryption",
+    title="A bucket is encrypted with a customer managed key of its region and uses bucket keys; access logs with S3's own",
+    why=(
+        "Replication, recovery and an auditor's questions depend on keys whose policy is ours. Without bucket keys a "
+        "burst of uploads meets KMS's request quota just when a region catches up."
+    ),
+    fix="Set SSEAlgorithm aws:kms, KMSMasterKeyID and BucketKeyEnabled; for the target of access logs, AES256.",
+    judge=judge_by(_complaints, BUCKET),
+    controls=nist("SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "8.2.1", "10.5"),
+)

@@ -1,0 +1,27 @@
+"""A replicated bucket keeps versions."""
+
+from collections.abc import Iterator
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.reading import a_map, a_text
+from compliance.rule import Rule
+from compliance.rules.replication_terms import BUCKET, is_replicated
+from compliance.templates import Resource, World
+
+
+def _complaints(bucket: Resource, _world: World) -> Iterator[str]:
+    versioning = a_map(bucket.properties.get("VersioningConfiguration"), "VersioningConfiguration")
+    status = a_text(versioning.get("Status"), "VersioningConfiguration.Status")
+    if status != "Enabled":
+        yield f"VersioningConfiguration.Status is {status or 'not set'}; it must be Enabled on both sides of a replication"
+
+
+RULE = Rule(
+    id="ActivePassive-BucketVersioning",
+    title="A bucket that replicates, or is replicated to, is versioned",
+    why="S3 replicates versions: without them the rule is refused, and an overwrite in one region is a loss in both.",
+    fix="Set VersioningConfiguration.Status to Enabled.",
+    judge=judge_by(_complaints, BUCKET, applies=is_replicated),
+    controls=nist("CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.5.3"),
+)

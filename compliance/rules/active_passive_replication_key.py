@@ -1,0 +1,35 @@
+"""A copy is encrypted with a key of the region that it is in."""
+
+from collections.abc import Iterator
+
+from compliance.arns import region_of
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.rule import Rule
+from compliance.rules.keys import is_aws_managed
+from compliance.rules.replication_terms import BUCKET, CUSTOM, replicates, replications_of
+from compliance.templates import Resource, World
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    for replication in replications_of(resource):
+        key = replication.key
+        if key is None:
+            yield f"{replication.place} names no key for the copies, and S3 then replicates no object that has one"
+        elif is_aws_managed(key):
+            yield f"{replication.place} encrypts the copies with {key!r}, AWS's own key; name one of ours"
+        else:
+            copies_in = region_of(replication.destination, resource.template, world)
+            key_in = region_of(key, resource.template, world)
+            if key_in != copies_in:
+                yield f"{replication.place} encrypts copies in {copies_in} with a key of {key_in}; it must be of {copies_in}"
+
+
+RULE = Rule(
+    id="ActivePassive-ReplicationKey",
+    title="Replicated objects are encrypted with a customer managed key of the region that they are copied to",
+    why="A copy under the first region's key cannot be read when that region is down, which is what the copy is for.",
+    fix="Set ReplicaKmsKeyID to a key, or the ARN of an alias, in the destination bucket's region.",
+    judge=judge_by(_complaints, BUCKET, *CUSTOM, applies=replicates),
+    controls=nist("CP-9(8)", "SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4"),
+)

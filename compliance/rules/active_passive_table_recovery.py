@@ -1,0 +1,34 @@
+"""Every replica can be restored to any second."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.reading import a_flag, a_map
+from compliance.rule import Rule
+from compliance.rules.replicas import GLOBAL_TABLE, replicas
+from compliance.templates import Resource, World
+
+_SETTING: Final = "PointInTimeRecoverySpecification"
+_ENABLED: Final = "PointInTimeRecoveryEnabled"
+
+
+def _complaints(table: Resource, world: World) -> Iterator[str]:
+    for replica in replicas(table, world):
+        recovery = a_map(replica.settings.get(_SETTING), _SETTING)
+        if not a_flag(recovery.get(_ENABLED), _ENABLED):
+            yield f"{replica.place} has no point-in-time recovery; set its {_SETTING}.{_ENABLED} to true"
+
+
+RULE = Rule(
+    id="ActivePassive-TableRecovery",
+    title="Every replica of a global table has point-in-time recovery",
+    why=(
+        "Replication copies a mistake to the other region within a second. Only point-in-time recovery brings back what "
+        "was there before, and it is a setting of each replica: the one that is left must have it."
+    ),
+    fix="Set PointInTimeRecoveryEnabled on every entry of Replicas.",
+    judge=judge_by(_complaints, GLOBAL_TABLE),
+    controls=nist("CP-9(b)", "CP-10", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)") + pci("10.5.3"),
+)
