@@ -12,6 +12,7 @@ from integration_tests.e2e.commands import Commands
 from integration_tests.local_cloud import LocalCloud
 
 _CONCURRENCY: Final = "4"
+_BRISK_POLLING: Final = Path(__file__).with_name("brisk_polling.cjs")
 _PROGRESS_LINE: Final = re.compile(r"(?P<stack>\S+) \| *(?P<done>\d+)/(?P<all>\d+) \|")
 
 
@@ -55,8 +56,9 @@ class CdkCli:
                 say(f"{found['stack']} {found['done']}/{found['all']}")
 
         self._folder.mkdir(parents=True, exist_ok=True)
+        node, *cli = cdk_cli.cdk("--no-color", *arguments)
         self._commands.run_logged(
-            cdk_cli.cdk("--no-color", *arguments),
+            [node, "--require", str(_BRISK_POLLING), *cli],
             what=what,
             log=log,
             cwd=self._folder,

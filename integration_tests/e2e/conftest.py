@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,12 +13,15 @@ from integration_tests.e2e import report
 from integration_tests.e2e.cleanup import clean_up, leftovers
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.failover import Failover
 from integration_tests.e2e.paths import TARGET_VARIABLE
 from integration_tests.e2e.pushing import Pushed, push
 from integration_tests.e2e.queues import Letter, own_letters
 from integration_tests.e2e.target import Mode, Target
 
 _RUN: pytest.StashKey[report.Run] = pytest.StashKey()
+_ORDER: Final = ("test_cut_off", "test_read_back", "test_promotion", "test_issuer", "test_files")
+"""What waits is begun first: a passive region looks again after a quarter of a minute, in which other tests can run."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,13 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse to run against nothing; skip, in a real account, what needs a cloud of one's own."""
+    """Refuse to run against nothing; put in order; skip, in a real account, what needs a cloud of one's own."""
     run = config.stash.get(_RUN, None)
     if run is None:
         raise pytest.UsageError(
             "These tests need a deployed platform. Type `python -m integration_tests.e2e` (or `nox -s e2e`), which "
             f"deploys one and runs them; or set {TARGET_VARIABLE} to the target.json of a platform that is up."
         )
+    # Modules beside these (tests of the run itself) come first.
+    items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else -1)
     for item in items:
         if run.target.mode is Mode.LIVE and item.get_closest_marker("local_only"):
             item.add_marker(pytest.mark.skip(reason="only on the local cloud"))
@@ -70,6 +76,42 @@ def corpus(request: pytest.FixtureRequest, run: report.Run, deployment: Deployme
     with report.saying(request.config) as say:
         push(deployment, all_samples(), run.pushed, say)
     return {one.sample.name: one for one in run.pushed}
+
+
+@pytest.fixture(scope="session")
+def failover(run: report.Run, deployment: Deployment) -> Iterator[Failover]:
+    """A failover that has not begun; in the end the primary is active again, whatever happened."""
+    failover = Failover(deployment, run.failover)
+    yield failover
+    failover.end()
+
+
+@pytest.fixture(scope="session")
+def stranded(failover: Failover) -> Failover:
+    """The failover, with files that the passive region took in while cut off."""
+    failover.strand()
+    return failover
+
+
+@pytest.fixture(scope="session")
+def promoted(stranded: Failover) -> Failover:
+    """The failover, with the secondary promoted."""
+    stranded.promote()
+    return stranded
+
+
+@pytest.fixture(scope="session")
+def healed(promoted: Failover) -> Failover:
+    """The failover, with the regions in touch again."""
+    promoted.heal()
+    return promoted
+
+
+@pytest.fixture(scope="session")
+def failed_back(healed: Failover) -> Failover:
+    """The failover, with the primary active again, and files taken in after that."""
+    healed.fail_back()
+    return healed
 
 
 @pytest.fixture(scope="session")

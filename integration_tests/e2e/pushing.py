@@ -1,4 +1,4 @@
-"""Pushing the corpus through: uploads it all at once and waits until its effects are in both regions."""
+"""Pushing files through: uploads them all at once and waits until their effects are in both regions."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Pushed:
         version_id: The version that the upload made.
         object_id: Its identity.
         uploaded_at: Of `time.monotonic()`.
+        folder: "" for the corpus; else what it was uploaded for, before its name.
         results: Its RESULT row by region; a region is absent where none came in time.
         seconds: From the upload until RESULT was in both regions; None if it never was.
     """
@@ -35,11 +36,17 @@ class Pushed:
     uploaded_at: float
     results: dict[str, dict[str, Wire]] = field(default_factory=dict, repr=False)
     seconds: float | None = None
+    folder: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the file is called in the report."""
+        return f"{self.folder}{self.sample.name}"
 
     def result(self, region: str) -> dict[str, Wire]:
         """Return the RESULT row of a region, or fail the test that asks."""
         row = self.results.get(region)
-        assert row is not None, f"{self.sample.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
+        assert row is not None, f"{self.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
         return row
 
     def count(self, name: str) -> int | None:
@@ -58,38 +65,61 @@ def push(deployment: Deployment, samples: Sequence[Sample], pushed: list[Pushed]
         pushed: Each file is added as soon as it is there, so that it can be removed even if this is interrupted.
         say: Shows how far it is.
     """
-    target = deployment.target
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        for one in pool.map(lambda sample: _upload(deployment, sample), samples):
-            pushed.append(one)  # noqa: PERF402 - see `pushed` above
+    upload(deployment, samples, deployment.target.primary, pushed)
     say(f"{len(pushed)} files uploaded")
-    ledgers = [Ledger(deployment, region) for region in target.regions]
+    wait_for_results(deployment, pushed, say)
+
+
+def upload(
+    deployment: Deployment, samples: Sequence[Sample], region: str, pushed: list[Pushed], *, folder: str = ""
+) -> None:
+    """Upload files into a region's ingest bucket, all at once.
+
+    Args:
+        deployment: The platform.
+        samples: The files.
+        region: Whose bucket.
+        pushed: Each file is added as soon as it is there, so that it can be removed even if this is interrupted.
+        folder: What their keys have before their names, beside the run's own prefix; ends in a slash, or is empty.
+    """
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for one in pool.map(lambda sample: _upload(deployment, sample, region, folder), samples):
+            pushed.append(one)  # noqa: PERF402 - see `pushed` above
+
+
+def wait_for_results(
+    deployment: Deployment,
+    pushed: Sequence[Pushed],
+    say: Callable[[str], None] = lambda _: None,
+    regions: Sequence[str] = (),
+) -> bool:
+    """Wait until the files have their RESULT in some regions (in both by default); return False if that takes too long."""
+    ledgers = [Ledger(deployment, region) for region in regions or deployment.target.regions]
 
     def all_done() -> bool:
-        _look(ledgers, pushed)
-        say(f"{sum(one.seconds is not None for one in pushed)} of {len(pushed)} files are in both regions")
-        return all(one.seconds is not None for one in pushed)
+        _look(ledgers, pushed, deployment.target.regions)
+        done = sum(all(ledger.region in one.results for ledger in ledgers) for one in pushed)
+        say(f"{done} of {len(pushed)} files are in {'both regions' if not regions else ', '.join(regions)}")
+        return done == len(pushed)
 
-    wait_until(target, all_done)
+    return wait_until(deployment.target, all_done)
 
 
-def _upload(deployment: Deployment, sample: Sample) -> Pushed:
+def _upload(deployment: Deployment, sample: Sample, region: str, folder: str) -> Pushed:
     target = deployment.target
-    key = f"{target.object_prefix}{sample.name}"
+    key = f"{target.object_prefix}{folder}{sample.name}"
     begun = time.monotonic()
-    answer = deployment.client("s3", target.primary).put_object(
-        Bucket=deployment.ingest_bucket(target.primary), Key=key, Body=sample.body
-    )
+    answer = deployment.client("s3", region).put_object(Bucket=deployment.ingest_bucket(region), Key=key, Body=sample.body)
     version = str(answer["VersionId"])
-    return Pushed(sample, key, version, object_id(key, version), uploaded_at=begun)
+    return Pushed(sample, key, version, object_id(key, version), uploaded_at=begun, folder=folder)
 
 
-def _look(ledgers: Sequence[Ledger], pushed: Iterable[Pushed]) -> None:
+def _look(ledgers: Sequence[Ledger], pushed: Iterable[Pushed], regions: Sequence[str]) -> None:
     waiting = [one for one in pushed if one.seconds is None]
     for ledger in ledgers:
         missing = {one.object_id: one for one in waiting if ledger.region not in one.results}
         for found, row in ledger.results(missing).items():
             missing[found].results[ledger.region] = row
     for one in waiting:
-        if len(one.results) == len(ledgers):
+        if len(one.results) == len(regions):
             one.seconds = time.monotonic() - one.uploaded_at

@@ -32,6 +32,7 @@ class Run:
     Attributes:
         target: The cloud that is tested.
         pushed: The files that were pushed through.
+        failover: The files that were uploaded in the course of a failover.
         issued: The uploads that were made through the issuer.
         read_back: How much the read-back compared, and what it could not; empty until it has run.
         cleanup: What was removed at the end; None if nothing was begun.
@@ -40,6 +41,7 @@ class Run:
 
     target: Target
     pushed: list[Pushed] = field(default_factory=list)
+    failover: list[Pushed] = field(default_factory=list)
     issued: list[Made] = field(default_factory=list)
     read_back: dict[str, Any] = field(default_factory=dict)
     cleanup: Cleanup | None = None
@@ -48,7 +50,7 @@ class Run:
     @property
     def made(self) -> list[Made]:
         """Every object that the run made, whichever way."""
-        return [Made(one.object_id, one.sample.records) for one in self.pushed] + self.issued
+        return [Made(one.object_id, one.sample.records) for one in self.pushed + self.failover] + self.issued
 
 
 @contextlib.contextmanager
@@ -81,7 +83,7 @@ def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
     (REPORTS / "summary.md").write_text(_summary(report), "utf-8")
     console = Console(file=sys.__stdout__, highlight=False, soft_wrap=True)
     console.print()
-    if run.pushed:
+    if run.pushed or run.failover:
         console.print(_table(report["files"]))
     if run.read_back:
         console.print(f"Read back: {run.read_back['properties']} properties of {run.read_back['resources']} resources.")
@@ -103,7 +105,7 @@ def _report(run: Run, outcomes: dict[str, int]) -> dict[str, Any]:
         "begun_at": run.begun.isoformat(),
         "seconds": round((datetime.now(UTC) - run.begun).total_seconds(), 1),
         "tests": outcomes,
-        "files": [_file(one) for one in run.pushed],
+        "files": [_file(one) for one in run.pushed + run.failover],
         "read_back": run.read_back,
         "cleanup": asdict(run.cleanup) if run.cleanup else None,
         "not_faithful": [{"what": what, "why": why} for what, why in target.not_faithful],
@@ -113,7 +115,7 @@ def _report(run: Run, outcomes: dict[str, int]) -> dict[str, Any]:
 def _file(one: Pushed) -> dict[str, Any]:
     row = next(iter(one.results.values()), {})
     return {
-        "file": one.sample.name,
+        "file": one.name,
         "real": one.sample.real,
         "bytes": len(one.sample.body),
         "format": row.get("format", {}).get("S", ""),

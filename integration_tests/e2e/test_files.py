@@ -11,16 +11,14 @@ import pytest
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.corpus.sample import Sample
 from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger
 from integration_tests.e2e.pushing import Pushed
 from integration_tests.e2e.queues import Letter, backlog
+from integration_tests.e2e.records import wrong_records
 from integration_tests.e2e.target import Target
 from integration_tests.e2e.waiting import wait_until
-from integration_tests.e2e.wire import Wire, differences, to_wire
 
 SAMPLES = all_samples()
 _PROVENANCE = ("region", "epoch", "processed_at", "version_id")
-_MOST_SHOWN = 10
 
 each_file = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 each_readable_file = pytest.mark.parametrize(
@@ -74,19 +72,8 @@ def test_accepted_and_rejected_add_up_to_what_the_file_held(
 def test_every_value_is_in_both_regions_with_its_type(
     sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
 ) -> None:
-    expected = {ordinal: to_wire(record) for ordinal, record in sample.accepted.items()}
-    pushed = corpus[sample.name]
     for region in deployment.target.regions:
-        ledger = Ledger(deployment, region)
-        held: dict[int, Wire] = {}
-
-        def all_there(ledger: Ledger = ledger, held: dict[int, Wire] = held) -> bool:
-            # RESULT may overtake the records on its way to the other region: rows replicate one by one.
-            held.update(ledger.records(pushed.object_id, sample.records))
-            return len(held) >= len(expected)
-
-        wait_until(deployment.target, all_there)
-        assert _wrong(expected, held) == [], f"{sample.name} in {region}"
+        assert wrong_records(deployment, region, corpus[sample.name]) == [], f"{sample.name} in {region}"
 
 
 @each_file
@@ -165,15 +152,6 @@ def test_no_function_failed_when_called_asynchronously(corpus: dict[str, Pushed]
     assert corpus
     held = {region: backlog(deployment, region, "AsyncDeadLetterQueueUrl") for region in deployment.target.regions}
     assert not any(count for counts in held.values() for count in counts.values()), held
-
-
-def _wrong(expected: dict[int, Wire], held: dict[int, Wire]) -> list[str]:
-    """Say what is wrong with the records that a region holds, the first few differences."""
-    missing = [f"record {ordinal} is missing" for ordinal in sorted(expected.keys() - held.keys())]
-    added = [f"record {ordinal} should have been rejected" for ordinal in sorted(held.keys() - expected.keys())]
-    both = sorted(expected.keys() & held.keys())
-    values = [line for ordinal in both for line in differences(expected[ordinal], held[ordinal], f"record {ordinal}")]
-    return (missing + added + values)[:_MOST_SHOWN]
 
 
 def _archived(deployment: Deployment, region: str, key: str) -> bytes:

@@ -1,0 +1,38 @@
+"""Comparing the records that a region holds with what the file held: each one, with its types; none missing, none more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.pushing import Pushed
+from integration_tests.e2e.waiting import wait_until
+from integration_tests.e2e.wire import Wire, differences, to_wire
+
+_MOST_SHOWN: Final = 10
+
+
+def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[str]:
+    """Say what is wrong with a file's records in a region, once they are all there; the first few differences.
+
+    RESULT may overtake the records on its way to the other region: rows replicate one by one.
+    """
+    expected = {ordinal: to_wire(record) for ordinal, record in pushed.sample.accepted.items()}
+    ledger = Ledger(deployment, region)
+    held: dict[int, Wire] = {}
+
+    def all_there() -> bool:
+        held.update(ledger.records(pushed.object_id, pushed.sample.records))
+        return len(held) >= len(expected)
+
+    wait_until(deployment.target, all_there)
+    return _wrong(expected, held)
+
+
+def _wrong(expected: dict[int, Wire], held: dict[int, Wire]) -> list[str]:
+    missing = [f"record {ordinal} is missing" for ordinal in sorted(expected.keys() - held.keys())]
+    added = [f"record {ordinal} should not be there" for ordinal in sorted(held.keys() - expected.keys())]
+    both = sorted(expected.keys() & held.keys())
+    values = [line for ordinal in both for line in differences(expected[ordinal], held[ordinal], f"record {ordinal}")]
+    return (missing + added + values)[:_MOST_SHOWN]

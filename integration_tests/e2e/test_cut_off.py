@@ -1,0 +1,41 @@
+"""Uploads to the passive region while it is cut off: accepted, kept, and not touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.failover import Failover
+from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.queues import backlog
+
+pytestmark = pytest.mark.local_only
+
+
+def test_what_the_active_region_cannot_see_waits_in_the_shadow_queue(stranded: Failover, deployment: Deployment) -> None:
+    assert stranded.stranded
+    held = backlog(deployment, stranded.secondary, "IngestQueueUrl")
+    assert sum(held.values()) == len(stranded.stranded), held
+    assert held["ApproximateNumberOfMessagesDelayed"] == len(stranded.stranded), f"{held}: nobody has looked at them"
+
+
+def test_an_upload_to_the_passive_region_is_safe_there_and_nowhere_else(stranded: Failover, deployment: Deployment) -> None:
+    for one in stranded.stranded:
+        where = {"Key": one.key, "VersionId": one.version_id}
+        head = deployment.client("s3", stranded.secondary).head_object(
+            Bucket=deployment.ingest_bucket(stranded.secondary), **where
+        )
+        assert (head["ContentLength"], head["ReplicationStatus"]) == (len(one.sample.body), "PENDING")
+        found = deployment.client("s3", stranded.primary).list_object_versions(
+            Bucket=deployment.ingest_bucket(stranded.primary), Prefix=one.key
+        )
+        assert not found.get("Versions"), f"{one.key} crossed a cut link"
+
+
+def test_the_passive_region_processes_nothing(stranded: Failover, deployment: Deployment) -> None:
+    for region in deployment.target.regions:
+        ledger = Ledger(deployment, region)
+        assert ledger.results(one.object_id for one in stranded.stranded) == {}
+        assert [ledger.records(one.object_id, one.sample.records) for one in stranded.stranded] == [{}] * len(
+            stranded.stranded
+        )

@@ -1,0 +1,79 @@
+"""A failover and a failback: the queue of the promoted region drains, and every effect is there once, in both regions."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration_tests.e2e.deployment import Deployment
+from integration_tests.e2e.failover import Failover
+from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.queues import backlog
+from integration_tests.e2e.records import wrong_records
+from integration_tests.e2e.waiting import wait_until
+from integration_tests.e2e.wire import Wire
+
+pytestmark = pytest.mark.local_only
+
+PROMISED_SECONDS = 30
+"""The processing RTO of the design: from the decision until the promoted region has worked off what waited."""
+
+
+def test_the_promoted_region_works_off_what_waited(promoted: Failover) -> None:
+    for one in promoted.stranded:
+        row = one.result(promoted.secondary)
+        assert row["state"]["S"] == one.sample.state
+        assert _author(row) == (promoted.secondary, promoted.epochs[promoted.secondary])
+    assert promoted.seconds is not None
+    assert promoted.seconds <= PROMISED_SECONDS
+
+
+def test_its_queue_is_empty_then(promoted: Failover, deployment: Deployment) -> None:
+    def drained() -> bool:
+        return not any(backlog(deployment, promoted.secondary, "IngestQueueUrl").values())
+
+    assert wait_until(deployment.target, drained), backlog(deployment, promoted.secondary, "IngestQueueUrl")
+
+
+def test_every_record_is_there_once_in_the_promoted_region(promoted: Failover, deployment: Deployment) -> None:
+    for one in promoted.stranded:
+        assert wrong_records(deployment, promoted.secondary, one) == [], one.name
+
+
+def test_the_old_primary_takes_over_the_effects_and_adds_none(healed: Failover, deployment: Deployment) -> None:
+    def replicated_and_acknowledged() -> bool:
+        s3, bucket = deployment.client("s3", healed.primary), deployment.ingest_bucket(healed.primary)
+        keys = [one.key for one in healed.stranded]
+        there = all(s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions") for key in keys)
+        return there and not any(backlog(deployment, healed.primary, "IngestQueueUrl").values())
+
+    assert wait_until(deployment.target, replicated_and_acknowledged)
+    ledger = Ledger(deployment, healed.primary)
+    for one in healed.stranded:
+        assert one.result(healed.primary) == one.result(healed.secondary), one.name
+        assert wrong_records(deployment, healed.primary, one) == [], one.name
+        attempts = [row["sk"]["S"] for row in ledger.object_rows(one.object_id, one.sample.records)]
+        assert f"ATTEMPT#{healed.primary}" not in attempts, f"{one.name}: the old primary began it once more"
+
+
+def test_after_the_failback_the_primary_processes_what_either_region_takes_in(
+    failed_back: Failover, deployment: Deployment
+) -> None:
+    for region, one in failed_back.afterwards.items():
+        for replica in deployment.target.regions:
+            row = one.result(replica)
+            expected = failed_back.primary, failed_back.epochs[failed_back.primary]
+            assert _author(row) == expected, f"uploaded to {region}"
+            assert wrong_records(deployment, replica, one) == [], f"uploaded to {region}, read in {replica}"
+
+
+def test_both_regions_agree_on_who_is_active(failed_back: Failover, deployment: Deployment) -> None:
+    expected = failed_back.epochs
+    assert expected[failed_back.primary] > expected[failed_back.secondary]
+    for region in deployment.target.regions:
+        ledger = Ledger(deployment, region)
+        assert wait_until(deployment.target, lambda ledger=ledger: ledger.claims() == expected), ledger.claims()  # type: ignore[misc]
+
+
+def _author(row: dict[str, Wire]) -> tuple[str, int]:
+    """Return the region that wrote a RESULT, and the epoch in which it did."""
+    return row["region"]["S"], int(row["epoch"]["N"])
