@@ -1,0 +1,59 @@
+"""The network has no way to the internet."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.reading import a_flag, a_text
+from compliance.rule import Rule
+from compliance.rules.networks import is_private
+from compliance.templates import Resource, World
+from compliance.values import is_absent
+
+_GATEWAYS: Final = {
+    "AWS::EC2::EgressOnlyInternetGateway": "an egress-only internet gateway",
+    "AWS::EC2::InternetGateway": "an internet gateway",
+    "AWS::EC2::NatGateway": "a NAT gateway",
+}
+_ROUTE: Final = "AWS::EC2::Route"
+_SUBNET: Final = "AWS::EC2::Subnet"
+_ATTACHMENT: Final = "AWS::EC2::VPCGatewayAttachment"
+_WAYS_OUT: Final = ("NatGatewayId", "EgressOnlyInternetGatewayId", "CarrierGatewayId")
+_BLOCKS: Final = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    if resource.type in _GATEWAYS:
+        yield f"{_GATEWAYS[resource.type]} leads out of the VPC; reach AWS through endpoints"
+    elif resource.type == _ROUTE:
+        yield from _route(resource)
+    elif resource.type == _SUBNET and a_flag(resource.properties.get("MapPublicIpOnLaunch"), "MapPublicIpOnLaunch"):
+        yield "MapPublicIpOnLaunch is true; what starts in the subnet gets a public address"
+    elif resource.type == _ATTACHMENT and not is_absent(resource.properties.get("InternetGatewayId")):
+        yield "it attaches an internet gateway to the VPC"
+
+
+def _route(route: Resource) -> Iterator[str]:
+    for way in _WAYS_OUT:
+        if not is_absent(route.properties.get(way)):
+            yield f"the route leads out of the VPC by {way}"
+    for block in _BLOCKS:
+        cidr = a_text(route.properties.get(block), block)
+        if cidr is not None and not is_private(cidr, block):
+            yield f"{block} is {cidr}, which is routed on the internet"
+
+
+RULE = Rule(
+    id="ActivePassive-Gateway",
+    title="No NAT gateway, no internet gateway, no route to the internet, no public address",
+    why=(
+        "What runs here needs AWS's services and nothing else, and reaches them through endpoints that a policy narrows. "
+        "Any other way out is a way for data to leave unseen, and a part that can fail in a failover."
+    ),
+    fix="Use isolated subnets with gateway and interface endpoints; remove the gateway, the route or the public address.",
+    judge=judge_by(_complaints, *_GATEWAYS, _ROUTE, _SUBNET, _ATTACHMENT),
+    controls=nist("AC-4", "SC-7", "SC-7(3)")
+    + hipaa("164.308(a)(3)(i)", "164.312(a)(1)", "164.312(e)(1)")
+    + pci("1.2.1", "1.3.1", "1.3.4"),
+)

@@ -1,0 +1,89 @@
+"""What an action or a resource in a policy leaves open, and where AWS allows nothing narrower. The gate's own facts."""
+
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from compliance.policies import Condition, Statement
+from compliance.values import UnresolvedError
+
+_TABLE: Final = Path(__file__).with_name("actions_without_resources.json")
+
+MADE_AT_RUN_TIME: Final = {
+    "ec2:assignprivateipaddresses": "Lambda manages network interfaces whose ids no policy can know",
+    "ec2:createnetworkinterface": "Lambda manages network interfaces whose ids no policy can know",
+    "ec2:deletenetworkinterface": "Lambda manages network interfaces whose ids no policy can know",
+    "ec2:unassignprivateipaddresses": "Lambda manages network interfaces whose ids no policy can know",
+}
+"""Actions with resource-level permission whose resource AWS makes by itself, each with the reason for a wildcard."""
+
+NARROWING_KEYS: Final = re.compile(
+    r"kms:resourcealiases|aws:resourceaccount|aws:resourceorgid|aws:resourceorgpaths|[a-z0-9-]+:resourcetag/.+",
+    re.IGNORECASE,
+)
+"""Keys of conditions that say which resources are meant, so that the wildcard beside them does not mean all."""
+
+_UNNAMED: Final = re.compile(r"(arn:[^:]*:[^:]*:[^:]*:[^:]*:)?([A-Za-z][A-Za-z0-9-]*[:/])?[*?]+([:/][*?]+)*|arn:[*?:]+")
+_ALL_BUCKETS_OBJECTS: Final = re.compile(r"arn:[^:]*:s3:::[*?]+(/.*)?")
+_EQUALITY: Final = re.compile(r"(ForAnyValue:|ForAllValues:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
+
+
+def wild_actions(actions: Iterable[str]) -> list[str]:
+    """The actions that mean more than one."""
+    return [action for action in actions if re.search(r"[*?]", action)]
+
+
+def is_wild_resource(pattern: str) -> bool:
+    """Whether a rendered pattern names no resource: `*`, `arn:aws:s3:::*`, `arn:aws:dynamodb:*:*:table/*`."""
+    return _UNNAMED.fullmatch(pattern) is not None or _ALL_BUCKETS_OBJECTS.fullmatch(pattern) is not None
+
+
+def knows_no_resource(action: str) -> bool:
+    """Whether AWS lets no policy name the resource of an action.
+
+    Raises:
+        UnresolvedError: The action's service is not in the table, so nobody here knows.
+    """
+    service, _, name = action.lower().partition(":")
+    if action.lower() in MADE_AT_RUN_TIME:
+        return True
+    if service not in _table():
+        raise UnresolvedError(
+            f"the table of actions without resource-level permission does not know the service of {action!r}; "
+            f"add it to {_TABLE.name}"
+        )
+    return name in _table()[service]
+
+
+def is_narrowed(conditions: Iterable[Condition]) -> bool:
+    """Whether conditions say which resources are meant, by their aliases, tags or account."""
+    return any(
+        NARROWING_KEYS.fullmatch(condition.key)
+        and _EQUALITY.fullmatch(condition.operator)
+        and not any(set(value) <= {"*", "?"} for value in condition.values)
+        for condition in conditions
+    )
+
+
+def needless_wildcards(statement: Statement) -> list[str]:
+    """The resources of a statement that name nothing though AWS lets its actions name something.
+
+    Raises:
+        UnresolvedError: An action's service is not in the table.
+    """
+    wild = [pattern for pattern in statement.resources if is_wild_resource(pattern)]
+    if not wild or is_narrowed(statement.conditions):
+        return []
+    return wild if not all(knows_no_resource(action) for action in statement.actions) else []
+
+
+@cache
+def _table() -> dict[str, frozenset[str]]:
+    """The actions without resource-level permission, by service, in lower case.
+
+    From AWS's Service Authorization Reference: those in whose row the column of resource types is empty.
+    """
+    return {service: frozenset(name.lower() for name in names) for service, names in json.loads(_TABLE.read_text()).items()}

@@ -1,0 +1,92 @@
+"""The policies that a template puts on its buckets, queues and topics."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.arns import arns_of, find, same
+from compliance.policies import Statement, statements
+from compliance.reading import branches, one_or_more
+from compliance.references import is_there_with, named, of_type, partition, resource_of
+from compliance.templates import Json, Resource, Template, World
+from compliance.values import UnresolvedError
+
+POLICIES: Final = {
+    "AWS::S3::Bucket": {"AWS::S3::BucketPolicy": "Bucket"},
+    "AWS::SNS::Topic": {"AWS::SNS::TopicPolicy": "Topics", "AWS::SNS::TopicInlinePolicy": "TopicArn"},
+    "AWS::SQS::Queue": {"AWS::SQS::QueuePolicy": "Queues", "AWS::SQS::QueueInlinePolicy": "Queue"},
+}
+"""The types that carry a resource policy as a resource of its own, with the policy's types and the property that aims it."""
+
+
+def policies_of(resource: Resource, world: World) -> Iterator[tuple[Resource, tuple[Statement, ...]]]:
+    """Each policy on a resource with its statements, once for each branch of the conditions in it.
+
+    Raises:
+        UnresolvedError: A policy that may be meant for it, or may be absent, or cannot be read.
+    """
+    kinds = POLICIES[resource.type]
+    unclear: list[str] = []
+    found = False
+    for policy in of_type(world, *kinds, region=resource.template.region):
+        for properties in branches(policy.properties):
+            aims = one_or_more(properties.get(kinds[policy.type]), kinds[policy.type])
+            answers = [_is_aimed_at(aim, policy.template, resource, world) for aim in aims]
+            if True in answers:
+                found = True
+                if not is_there_with(policy, resource):
+                    raise UnresolvedError(f"its policy {policy.path} is there on a condition only")
+                yield policy, statements(properties.get("PolicyDocument"), policy.template)
+            elif None in answers:
+                unclear.append(policy.path)
+    if not found and unclear:
+        raise UnresolvedError(f"the template does not say whether {', '.join(unclear)} is its policy")
+
+
+def _is_aimed_at(aim: Json, template: Template, resource: Resource, world: World) -> bool | None:
+    target = find(aim, template, world, resource.type)
+    if target is not None:
+        return target.template is resource.template and target.logical_id == resource.logical_id
+    elsewhere = named(aim, template, world) is not None or isinstance(aim, str)
+    return False if elsewhere else None
+
+
+def covers_resource(pattern: str, resource: Resource, template: Template, *, contents: bool = False) -> bool:
+    """Whether a rendered pattern of ARNs surely covers a resource, or everything in it.
+
+    Args:
+        pattern: Of a statement.
+        resource: A bucket, queue, topic, …
+        template: The template that the statement is in.
+        contents: Whether what is in it (a bucket's objects) is meant, and not the resource itself.
+
+    Raises:
+        UnresolvedError: The pattern is something that only a deployment knows.
+    """
+    service = {"AWS::S3::Bucket": "s3", "AWS::SNS::Topic": "sns", "AWS::SQS::Queue": "sqs"}[resource.type]
+    if pattern in {"*", f"arn:*:{service}:::*", f"arn:{partition(resource.template.region)}:{service}:::*"}:
+        return True
+    endings = ("/*", "*") if contents else ("*", "")
+    if any(pattern.endswith(end) and _is_arn_of(pattern.removesuffix(end), resource, template) for end in endings):
+        return True
+    _refuse_unknown(pattern, template)
+    return False
+
+
+def _is_arn_of(text: str, resource: Resource, template: Template) -> bool:
+    known = list(arns_of(resource))
+    if template is resource.template:
+        me = resource.logical_id
+        known += [f"${{{me}.Arn}}", f"${{{me}.TopicArn}}"]
+        if resource.type == "AWS::SNS::Topic":
+            known.append(f"${{{me}}}")
+        if resource.type == "AWS::S3::Bucket":
+            known += [f"arn:{each}:s3:::${{{me}}}" for each in (partition(template.region), "${AWS::Partition}", "*")]
+    return any(same(text, arn) for arn in known)
+
+
+def _refuse_unknown(pattern: str, template: Template) -> None:
+    """Another resource's ARN is another's; what is behind a parameter may be anything."""
+    for part in pattern.split("${")[1:]:
+        name = part.partition("}")[0].partition(".")[0]
+        if not name.startswith("AWS::") and resource_of(template, name) is None:
+            raise UnresolvedError(f"the template does not say what {pattern} will be")
