@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ministack import app as ministack_app
-from ministack.services import apigateway
+from ministack.services import apigateway, s3
 
 from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.replicator import replicator
@@ -32,7 +32,9 @@ PREFIX: Final = "/_local_cloud/"
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, replication/lag/<seconds>, replication/cut, replication/restore"
 )
-_SIGNED_REGION: Final = re.compile(r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)")
+_SIGNED_FOR: Final = re.compile(
+    r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)(?:/|%2F)(?P<service>[a-z0-9-]+)"
+)
 
 
 def with_control_surface(application: Application) -> Application:
@@ -43,7 +45,7 @@ def with_control_surface(application: Application) -> Application:
             await application(scope, receive, send)
         elif scope["path"].startswith(PREFIX):
             await _answer(send, *_obey(scope["method"], scope["path"].removeprefix(PREFIX)))
-        elif (region := _region_of(scope)) and regions.is_down(region):
+        elif any(regions.is_down(region) for region in _regions_of(scope)):
             # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
             await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
@@ -78,23 +80,33 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
     }
 
 
-def _region_of(scope: Any) -> str | None:  # noqa: ANN401  ASGI's shape
-    """The region that a request is signed for; unsigned ones (an API's open routes) name it in their host or API."""
+def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
+    """Every region that must be up for a request: the one it is signed for, and its API's or its bucket's.
+
+    Empty while no region is down. Requests without a signature (an API's open routes) name an API alone. A bucket can
+    be asked for in a signature of any region, which AWS redirects to the bucket's own.
+    """
     if not regions.current.down:
-        return None
+        return set()
     headers = dict(scope["headers"])
     signed = headers.get(b"authorization", b"").decode("latin-1") or scope.get("query_string", b"").decode("latin-1")
-    found = _SIGNED_REGION.search(signed)
-    if found:
-        return found["region"]
-    return _region_of_api(headers.get(b"host", b"").decode("latin-1"), scope["path"])
+    host = headers.get(b"host", b"").decode("latin-1")
+    found = _SIGNED_FOR.search(signed)
+    if found is None:
+        return _regions_of_api(host, scope["path"])
+    if found["service"] == "s3":
+        return {found["region"]} | _regions_of_bucket(host, scope["path"])
+    return {found["region"]}
 
 
-def _region_of_api(host: str, path: str) -> str | None:
+def _regions_of_api(host: str, path: str) -> set[str]:
     named = ministack_app._parse_execute_api_url(host, path) or ministack_app._resolve_custom_domain_request(host, path)
-    if named is None:
-        return None
-    return next((key[1] for key in apigateway._apis.to_dict() if key[2] == named[0]), None)
+    return {key[1] for key in apigateway._apis.to_dict() if named is not None and key[2] == named[0]}
+
+
+def _regions_of_bucket(host: str, path: str) -> set[str]:
+    named = ministack_app._extract_s3_vhost_bucket(host) or path.lstrip("/").partition("/")[0]
+    return {record["region"] for (_, bucket), record in s3._buckets.to_dict().items() if bucket == named}
 
 
 async def _answer(send: Any, status: int, answer: dict[str, Any]) -> None:  # noqa: ANN401  ASGI's shapes

@@ -41,7 +41,8 @@ def install() -> None:
         if lacking:
             mapping["LastProcessingResult"] = f"PROBLEM: Function call failed. The role lacks {lacking}."
             return 0
-        return min(stock(mapping, function, configuration, queue), _MOST_BATCHES)
+        batches: int = stock(mapping, function, configuration, queue)
+        return min(batches, _MOST_BATCHES)
 
     lambda_svc._sqs_esm_concurrency = allowed_batches
 

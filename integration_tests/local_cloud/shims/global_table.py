@@ -2,7 +2,7 @@
 
 Faithful: a replica in every region of `Replicas`, each with its own key, point-in-time recovery, deletion protection,
 table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a table
-that is protected cannot be deleted.
+that is protected cannot be deleted; none is made or changed while the region of a replica is down.
 Different from AWS: a key that is disabled or denied does not make a table inaccessible; backups hold the latest state
 only; `MultiRegionConsistency: STRONG` is refused rather than simulated; throughput is not limited.
 """
@@ -18,6 +18,7 @@ from ministack.core.responses import get_region
 from ministack.services import dynamodb
 from ministack.services.cloudformation import provisioners
 
+from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.shims import _api, _templates
 from integration_tests.local_cloud.shims._shapes import renamed, truthful
 
@@ -54,10 +55,18 @@ def _apply(table: _templates.Resource) -> _templates.Attributes:
     wanted = {replica["Region"]: replica for replica in table.properties["Replicas"]}
     if home not in wanted:
         raise ValueError(f"Replicas must contain the stack's own region {home}; it has {sorted(wanted)}.")
-    _match_replicas(name, home, set(wanted))
-    for region, replica in wanted.items():
-        _configure(name, region, replica, table)
-    _set_ttl(name, table)
+    if unreachable := sorted(region for region in wanted if regions.is_down(region)):
+        raise ValueError(f"The replica of {name} in {unreachable[0]} cannot be made or changed: that region is down (503).")
+    try:
+        _match_replicas(name, home, set(wanted))
+        for region, replica in wanted.items():
+            _configure(name, region, replica, table)
+        _set_ttl(name, table)
+    except Exception:
+        if not table.previous:
+            # The home table is undone by whoever called; a replica that is left would be in the next attempt's way.
+            _match_replicas(name, home, {home})
+        raise
     described = _api.client("dynamodb").describe_table(TableName=name)["Table"]
     return {"Arn": described["TableArn"], "TableId": described["TableId"], "StreamArn": described["LatestStreamArn"]}
 

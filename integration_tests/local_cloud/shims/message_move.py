@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ministack.core.concurrency import esm_wake
+from ministack.core.responses import get_region
 from ministack.services import sqs
+
+from integration_tests.local_cloud import regions
 
 _FASTEST_PER_SECOND: Final = 500
 _LISTED_AT_MOST: Final = 10
@@ -72,6 +75,7 @@ def _start(request: dict[str, Any], _url: str) -> dict[str, Any]:
 
 def _move(task: _Task) -> None:
     while task.status == "RUNNING":
+        regions.wait_until_up(get_region())
         with sqs._queues_lock:
             moved = _move_one(task)
         if not moved:

@@ -1,9 +1,11 @@
 """A region that is down: its functions do not start and its events are not delivered until it is back.
 
-Together with the control surface, which refuses every request signed for the region or made to its APIs, and with the
-replicator, which carries nothing in or out.
-Faithful: what was accepted before the outage goes on afterwards.
-Different from AWS: a function that is already running ends its work; global services (IAM, Route 53) stay up.
+Together with the control surface, which refuses every request signed for the region, made to its APIs or to its
+buckets, and with the replicator, which carries nothing in or out.
+Faithful: what was accepted before the outage goes on afterwards; the APIs of global services (IAM, Route 53), which
+are in us-east-1, go with it, while what they decide (permissions) holds everywhere.
+Different from AWS: a function that is already running ends its work; CloudFormation of another region still makes
+roles and records while us-east-1 is down.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

@@ -1,6 +1,7 @@
 """`Fn::GetStackOutput`, the CDK's weak reference between stacks: its `Region` is honoured.
 
-Faithful: an output of a stack of another region is read there; a missing stack or output fails the operation.
+Faithful: an output of a stack of another region is read there; a missing stack or output, or a region that is down,
+fails the operation.
 Different from AWS: `RoleArn` is ignored, so reading needs no permission.
 """
 
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+from integration_tests.local_cloud import regions
 
 _NAME: Final = "Fn::GetStackOutput"
 
@@ -28,7 +31,10 @@ def install() -> None:
             for name, part in value[_NAME].items()
             if name in ("StackName", "OutputName", "Region")
         }
-        with request_scope(get_account_id(), wanted.get("Region") or get_region()):
+        region = wanted.get("Region") or get_region()
+        if regions.is_down(region):
+            raise ValueError(f"The output {wanted.get('OutputName')} cannot be read: {region} is down (503).")
+        with request_scope(get_account_id(), region):
             return stock({_NAME: wanted}, resources, parameters, *further)
 
     # The stock function calls itself for nested values by its module's name, so the replacement sees those too.

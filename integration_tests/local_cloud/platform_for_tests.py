@@ -1,0 +1,80 @@
+"""The platform's own stacks, synthesized and deployed by the pinned CDK CLI, one stack at a time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from infra import cdk_cli
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+_CHECKOUT: Final = Path(__file__).resolve().parents[2]
+_WITHIN_SECONDS: Final = 240
+
+
+class Refused(Exception):  # noqa: N818  the CLI refused; the message is all it said
+    """The CDK CLI ended with another status than 0."""
+
+
+def synthesize(cloud: LocalCloud, folder: Path, **settings: Any) -> Path:  # noqa: ANN401  whatever a setting takes
+    """Synthesize prod into a folder, and return it.
+
+    Args:
+        cloud: Where it is to be deployed; its account must be the assembly's.
+        folder: The new cloud assembly's.
+        settings: What differs from environments.toml; a setting's dots are written as `__`.
+    """
+    context = {"bundle": "host", **{name.replace("__", "."): value for name, value in settings.items()}}
+    variables = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
+    # Not `-m infra.app`, which runs the gate too: that judges these templates elsewhere.
+    program = "from infra.app import build_app; build_app().synth()"
+    _run([sys.executable, "-c", program], cdk_cli.environment({**cloud.environment(), **variables}), _CHECKOUT)
+    return folder
+
+
+class Cdk:
+    """The CDK CLI, as an operator in one region runs it.
+
+    Args:
+        cloud: The cloud it is pointed at.
+        region: The operator's own region: where the CLI asks who it is.
+        folder: Where it runs, and keeps its cache. There is no `cdk.json`, so nothing is synthesized again.
+    """
+
+    def __init__(self, cloud: LocalCloud, region: str, folder: Path) -> None:
+        self._cloud, self._region, self._folder = cloud, region, folder
+        folder.mkdir()
+
+    def bootstrap(self, region: str) -> None:
+        """Bootstrap the account in a region; Refused if the CLI fails."""
+        self._cdk("bootstrap", f"aws://{self._cloud.account}/{region}")
+
+    def deploy(self, assembly: Path, *stacks: str) -> None:
+        """Deploy these stacks, by construct id, and none that they depend on; Refused if the CLI fails."""
+        self._cdk("deploy", *stacks, "--exclusively", "--app", str(assembly), "--require-approval", "never")
+
+    def _cdk(self, *arguments: str) -> None:
+        variables = {**self._cloud.environment(self._region), "CDK_HOME": str(self._folder / ".cdk"), "CI": "true"}
+        _run(cdk_cli.cdk("--no-color", *arguments), cdk_cli.environment(variables), self._folder)
+
+
+def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
+    ended = subprocess.run(  # noqa: S603  our own commands
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=_WITHIN_SECONDS,
+        check=False,
+    )
+    if ended.returncode:
+        raise Refused(ended.stdout)

@@ -1,0 +1,199 @@
+"""The secondary stands alone: the platform's own stacks of it deploy, serve and change with us-east-1 unreachable.
+
+Which can and which cannot, and why that is right:
+
+| stack | with the primary's region unreachable |
+|---|---|
+| SecondaryKeys | is made, changes |
+| SecondaryRegional | is made, changes; it needs the data stack, which is in its own region |
+| Data | cannot be made: its table and its secret have a replica in the primary's region. Once made, it serves |
+| PrimaryKeys, PrimaryRegional | are in the primary's region |
+| Failover | reads both regions' outputs: made last, and no failover needs it to change |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud import LocalCloud
+from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
+from integration_tests.local_cloud.server_process import SECRET_ACCESS_KEY
+from integration_tests.local_cloud.stacks_for_tests import Stack, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PRIMARY, SECONDARY = "us-east-1", "us-west-2"
+LOG_DAYS: Final = 30
+FILE: Final = b'{"name": "first", "size": 1}\n{"name": "second", "size": 2.5}\n'
+
+
+@dataclass
+class Site:
+    """A cloud with the secondary's keys in it, whose us-east-1 is down."""
+
+    cloud: LocalCloud
+    cdk: Cdk
+    assembly: Path
+    changed: Path
+    """The same platform with other tags and another retention of its logs."""
+
+    def stack(self, name: str) -> Stack:
+        """A deployed stack of the secondary's region."""
+        return Stack(self.cloud, SECONDARY, f"serverless-{name}-prod")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """From an empty account, without the primary: bootstrap the secondary's region and deploy its keys."""
+    folder = tmp_path_factory.mktemp("independence")
+    # A short rest in the shadow queue and a short memory of who is active: the tests wait for both.
+    quick = {"limits__shadow_delay_seconds": 1, "limits__control_cache_seconds": 1}
+    change = {"tags__owner": "another-team", "retention__logs_days": LOG_DAYS}
+    with LocalCloud.start() as cloud, ThreadPoolExecutor() as pool:
+        cloud.region_down(PRIMARY)
+        cdk = Cdk(cloud, SECONDARY, folder / "cdk")
+        assemblies = (
+            pool.submit(synthesize, cloud, folder / "first", **quick),
+            pool.submit(synthesize, cloud, folder / "changed", **quick, **change),
+        )
+        cdk.bootstrap(SECONDARY)
+        site = Site(cloud, cdk, *(assembly.result() for assembly in assemblies))
+        cdk.deploy(site.assembly, "SecondaryKeys")
+        yield site
+
+
+@pytest.fixture(scope="module")
+def secondary(site: Site) -> Stack:
+    """The secondary's regional stack, made while us-east-1 is down. Of the primary there have only ever been keys."""
+    site.cloud.region_up(PRIMARY)
+    site.cdk.bootstrap(PRIMARY)
+    site.cdk.deploy(site.assembly, "PrimaryKeys", "Data")
+    site.cloud.region_down(PRIMARY)
+    site.cdk.deploy(site.assembly, "SecondaryRegional")
+    return site.stack("regional")
+
+
+class Api:
+    """The secondary's HTTP API, called as a client calls it."""
+
+    def __init__(self, cloud: LocalCloud, api_id: str) -> None:
+        self._url = cloud.api_url(api_id)
+        self._credentials = Credentials(cloud.account, SECRET_ACCESS_KEY)
+
+    def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  any JSON
+        """Send a signed request and return its answer."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"content-type": "application/json"}
+        request = AWSRequest(method, self._url + path, data=data, headers=headers)
+        SigV4Auth(self._credentials, "execute-api", SECONDARY).add_auth(request)
+        return json.loads(send(method, self._url + path, data, dict(request.headers)))
+
+    def upload(self, key: str, body: bytes) -> str:
+        """Ask for an upload and send the file; its object id."""
+        digest = hashlib.sha256(body).hexdigest()
+        issued = self.call("POST", "/uploads", {"key": key, "size": len(body), "sha256": digest, "source": "alone"})
+        send("PUT", issued["url"], body, issued["headers"])
+        return str(issued["id"])
+
+    def state(self, object_id: str) -> dict[str, Any]:
+        """What the API tells of an object."""
+        answer: dict[str, Any] = self.call("GET", f"/uploads/{object_id}")
+        return answer
+
+
+def send(method: str, url: str, data: bytes | None, headers: dict[str, str]) -> bytes:
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310  the local cloud's
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
+            body: bytes = response.read()
+            return body
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{method} {url} answered {error.code}: {error.read().decode()}") from error
+
+
+@pytest.fixture(scope="module")
+def api(secondary: Stack) -> Api:
+    return Api(secondary.cloud, secondary.outputs()["ApiId"])
+
+
+def promote(secondary: Stack) -> None:
+    """Claim the register for the secondary (data rule 4): one write, through its own region."""
+    claim = {"pk": {"S": "CONTROL#ACTIVE"}, "sk": {"S": SECONDARY}, "epoch": {"N": "1"}}
+    secondary.client("dynamodb").put_item(TableName=secondary.outputs()["TableName"], Item=claim)
+
+
+def test_from_nothing_its_keys_are_made_and_the_replicated_table_cannot(site: Site) -> None:
+    assert site.stack("keys").outputs()["DataKeyArn"].startswith(f"arn:aws:kms:{SECONDARY}:")
+    with pytest.raises(Refused, match=r"(?s)GlobalTable.*503"):
+        site.cdk.deploy(site.assembly, "Data")
+    # What an operator does then: a stack that was never made whole is protected all the same, and stands in the way.
+    failed = site.stack("data")
+    failed.client("cloudformation").update_termination_protection(StackName=failed.name, EnableTerminationProtection=False)
+    failed.delete()
+
+
+def test_an_upload_waits_in_the_passive_secondary_and_is_processed_once_it_is_promoted(secondary: Stack, api: Api) -> None:
+    with pytest.raises(ClientError, match="503"):
+        secondary.cloud.client("sts", PRIMARY).get_caller_identity()
+    waiting = api.upload("alone/passive.ndjson", FILE)
+    assert not until(lambda: api.state(waiting)["state"] == "processed", seconds=2.5)
+    assert api.state(waiting)["state"] == "accepted"
+
+    promote(secondary)
+    assert until(lambda: api.state(waiting)["state"] == "processed", seconds=20)
+    assert api.state(waiting)["accepted"] == 2
+    secondary.client("s3").put_object(
+        Bucket=secondary.outputs()["IngestBucketName"], Key="incoming/alone/direct.csv", Body=b"a,b\n1,2\n"
+    )
+    found = until(lambda: api.call("GET", "/files?key=alone/direct.csv")["files"], seconds=20)
+    assert [(one["state"], one["format"], one["accepted"]) for one in found] == [("processed", "csv", 1)]
+
+
+def test_its_keys_and_its_regional_stack_change(site: Site, secondary: Stack, api: Api) -> None:
+    functions, name = secondary.client("lambda"), secondary.outputs()["ProcessorFunctionName"]
+    group = functions.get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
+
+    def days() -> int:
+        (found,) = secondary.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        return int(found["retentionInDays"])
+
+    def owners() -> set[str]:
+        function = functions.get_function(FunctionName=name)["Tags"]["Owner"]
+        key = secondary.client("kms").list_resource_tags(KeyId=site.stack("keys").outputs()["DataKeyArn"])["Tags"]
+        return {function, *(tag["TagValue"] for tag in key if tag["TagKey"] == "Owner")}
+
+    assert (days(), owners()) == (365, {"platform-team"})
+    site.cdk.deploy(site.changed, "SecondaryKeys", "SecondaryRegional")
+    assert (days(), owners()) == (LOG_DAYS, {"another-team"})
+
+    promote(secondary)
+    after = api.upload("alone/after.ndjson", FILE + b"\n")
+    assert until(lambda: api.state(after)["state"] == "processed", seconds=20)
+
+
+def test_what_was_written_meanwhile_reaches_the_primarys_replica_when_it_is_back(secondary: Stack, api: Api) -> None:
+    promote(secondary)
+    written = api.upload("alone/back.ndjson", FILE + b"\n\n")
+    assert until(lambda: api.state(written)["state"] == "processed", seconds=20)
+    cloud, table = secondary.cloud, secondary.outputs()["TableName"]
+    key = {"pk": {"S": f"OBJ#{written}"}, "sk": {"S": "RESULT"}}
+    cloud.region_up(PRIMARY)
+    try:
+        replica = cloud.client("dynamodb", PRIMARY)
+        assert until(lambda: "Item" in replica.get_item(TableName=table, Key=key), seconds=10)
+    finally:
+        cloud.region_down(PRIMARY)
