@@ -1,81 +1,28 @@
 """Each region stands alone: its stacks deploy and change with nothing of the other region reachable.
 
 Only the failover stack, deployed last, may read what other stacks tell. What a regional stack says of the other region is
-a name that can be known without it, and each such place is declared here with its reason.
+a name that can be known without it, and each such place is declared with its reason in `between_regions.py`.
 """
 
 import copy
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import pytest
 
-from unit_tests.infra.synthesis import KEYS, REGIONAL, Synthesis, Template, leaves, of_type
+from unit_tests.infra.between_regions import (
+    NAMES_THE_OTHER_REGION,
+    exports,
+    faults,
+    mentions,
+    other_region,
+    reads,
+    undeclared,
+)
+from unit_tests.infra.synthesis import KEYS, REGIONAL, Synthesis, Template, of_type
 
 ONE_REGION = (*KEYS, *REGIONAL)
 READS_OUTPUTS = {"Failover"}
-
-NAMES_THE_OTHER_REGION = {
-    "AWS::S3::Bucket.ReplicationConfiguration.Rules.*.Destination.*": "where the primary replicates to, and by which key",
-    "AWS::IAM::ManagedPolicy.PolicyDocument.Statement.*.Resource.*": "what the replication role may write to",
-    "AWS::Lambda::Function.Environment.Variables.PRIMARY_REGION": "which region is active while no control row says so",
-    "AWS::KMS::Key.KeyPolicy.Statement.*.Condition.StringEquals.aws:SourceArn": "the trail, by its home region",
-    "AWS::CloudWatch::Alarm.Dimensions.*.Value": "replication metrics name both ends",
-    "AWS::CloudWatch::Alarm.AlarmDescription": "what whoever is woken reads",
-}
-"""Places (a resource's type and the path of a property) where a stack of one region may name the other, and why."""
-
-
-def reads(template: Template, intrinsic: str) -> Iterator[object]:
-    """Yield what an intrinsic function is given, wherever it stands."""
-    pending: list[object] = [template]
-    while pending:
-        match pending.pop():
-            case dict() as node:
-                if intrinsic in node:
-                    yield node[intrinsic]
-                pending.extend(node.values())
-            case list() as node:
-                pending.extend(node)
-
-
-def exports(template: Template) -> set[str]:
-    return {output["Export"]["Name"] for output in template["Outputs"].values() if "Export" in output}
-
-
-def mentions(template: Template, region: str) -> Iterator[str]:
-    """Yield each place that names a region, as `<type>.<path>`; outputs are places too."""
-    for resource in template["Resources"].values():
-        for path, value in leaves(resource.get("Properties", {})):
-            if isinstance(value, str) and region in value:
-                yield ".".join((resource["Type"], *path))
-    for name, output in template["Outputs"].items():
-        if region in json.dumps(output):
-            yield f"output {name}"
-
-
-def other_region(prod: Synthesis, stack: str) -> str:
-    here = prod.stacks[stack].region
-    return next(region for region in prod.settings.regions if region != here)
-
-
-def undeclared(template: Template, region: str) -> list[str]:
-    return [
-        place
-        for place in mentions(template, region)
-        if not any(fnmatchcase(place, declared) for declared in NAMES_THE_OTHER_REGION)
-    ]
-
-
-def faults(template: Template, keys: Template) -> list[str]:
-    """Tell what ties a regional stack to any stack but its own region's keys."""
-    imports = list(reads(template, "Fn::ImportValue"))
-    return [
-        *(f"reads the output {each}" for each in reads(template, "Fn::GetStackOutput")),
-        *(f"exports {name}" for name in exports(template)),
-        *(f"imports {name}" for name in imports if name not in exports(keys)),
-    ]
 
 
 @pytest.mark.parametrize("stack", REGIONAL)

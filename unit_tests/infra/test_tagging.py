@@ -31,6 +31,7 @@ SETTINGS = Settings.model_validate(
     }
 )
 UNTAGGABLE = {
+    "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::CloudWatch::InsightRule",

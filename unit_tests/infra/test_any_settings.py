@@ -1,0 +1,348 @@
+"""Any valid settings synthesize, and the templates hold what the platform relies on; cannot prove that AWS takes them.
+
+Each check reads templates as plain data and is given the settings that they were made from.
+"""
+
+import copy
+import dataclasses
+import ipaddress
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+from infra.settings import Settings
+from unit_tests.infra.between_regions import between, faults, is_declared, other_region, undeclared
+from unit_tests.infra.strategies import valid_settings
+from unit_tests.infra.synthesis import KEYS, REGIONAL, Resource, Synthesis, everywhere, of_type, only, synthesize
+from unit_tests.infra.test_tagging import UNTAGGABLE, tags_in
+
+NAME_PROPERTIES = {
+    "AWS::ApiGatewayV2::Api": "Name",
+    "AWS::CloudTrail::Trail": "TrailName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::EC2::SecurityGroup": "GroupName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketNamePrefix",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SecretsManager::Secret": "Name",
+}
+
+
+def resources(made: Synthesis) -> Iterator[tuple[str, Resource]]:
+    """Every resource, with where it is."""
+    for stack, template in made.templates.items():
+        for logical_id, resource in template["Resources"].items():
+            yield f"{stack}.{logical_id}", resource
+
+
+def stacks_stand_where_the_settings_say(made: Synthesis) -> None:
+    of = made.settings
+    regions = {name: stack.region for name, stack in made.stacks.items()}
+    assert regions == {
+        "PrimaryKeys": of.primary_region,
+        "SecondaryKeys": of.secondary_region,
+        "PrimaryRegional": of.primary_region,
+        "SecondaryRegional": of.secondary_region,
+        "Data": of.control_region,
+        "Failover": of.control_region,
+    }
+    assert {stack.account for stack in made.stacks.values()} == {of.account}
+    assert {stack.protected for stack in made.stacks.values()} == {of.environment == "prod"}
+
+
+def names_follow_the_pattern(made: Synthesis) -> None:
+    pattern = re.compile(rf"(alias/)?serverless(-[a-z0-9]+)+-{made.settings.environment}")
+    for where, resource in resources(made):
+        if name_property := NAME_PROPERTIES.get(resource["Type"]):
+            assert pattern.fullmatch(resource["Properties"][name_property]), where
+    for name, stack in made.stacks.items():
+        assert pattern.fullmatch(stack.name), name
+    for where, bucket in everywhere(made.templates, "AWS::S3::Bucket"):
+        region = made.stacks[where.split(".")[0]].region
+        assert len(bucket["BucketNamePrefix"]) <= 46 - len(region), where
+        assert bucket["BucketNamespace"] == "account-regional", where
+
+
+def everything_taggable_carries_the_six_tags(made: Synthesis) -> None:
+    of = made.settings
+    expected = {
+        "Project": of.tags.project,
+        "Environment": of.environment,
+        "Owner": of.tags.owner,
+        "CostCenter": of.tags.cost_center,
+        "DataClassification": of.tags.data_classification,
+        "ManagedBy": "aws-cdk",
+    }
+    for where, resource in resources(made):
+        if resource["Type"] in UNTAGGABLE or resource["Type"].startswith("Custom::"):
+            continue
+        found = tags_in(resource["Properties"])
+        assert found, where
+        assert all(expected.items() <= tags.items() for tags in found), where
+
+
+def the_regions_are_alike(made: Synthesis) -> None:
+    with_domain = made.settings.domain is not None
+    for kind in ("Keys", "Regional"):
+        assert [place for place in between(made, kind) if not is_declared(place, with_domain=with_domain)] == []
+
+
+def the_regions_stand_alone(made: Synthesis) -> None:
+    for stack in REGIONAL:
+        assert faults(made.templates[stack], made.templates[stack.replace("Regional", "Keys")]) == [], stack
+    for stack in (*KEYS, *REGIONAL):
+        assert undeclared(made.templates[stack], other_region(made, stack)) == [], stack
+
+
+def browsers_are_let_in_from_the_origins_that_are_set(made: Synthesis) -> None:
+    origins = list(made.settings.cors_origins)
+    for stack in REGIONAL:
+        template = made.templates[stack]
+        by_bucket = [
+            rule["AllowedOrigins"]
+            for bucket in of_type(template, "AWS::S3::Bucket").values()
+            for rule in bucket.get("CorsConfiguration", {}).get("CorsRules", ())
+        ]
+        assert by_bucket == ([origins] if origins else []), stack
+        assert only(template, "AWS::ApiGatewayV2::Api").get("CorsConfiguration", {}).get("AllowOrigins", []) == origins, (
+            stack
+        )
+        assert "*" not in origins
+
+
+def the_table_is_in_both_regions(made: Synthesis) -> None:
+    of, table = made.settings, only(made.templates["Data"], "AWS::DynamoDB::GlobalTable")
+    assert {replica["Region"] for replica in table["Replicas"]} == set(of.regions)
+    indexes = [index["IndexName"] for index in table["GlobalSecondaryIndexes"]]
+    for replica in table["Replicas"]:
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert replica.get("DeletionProtectionEnabled", False) == (of.environment == "prod")
+        assert [index["IndexName"] for index in replica["GlobalSecondaryIndexes"]] == indexes
+        assert replica["SSESpecification"]["KMSMasterKeyId"]
+    has_ttl = table.get("TimeToLiveSpecification", {}).get("Enabled", False)
+    assert has_ttl == (of.retention.attempts_days > 0)
+    if of.consistency == "eventual":
+        assert not table.keys() & {"MultiRegionConsistency", "GlobalTableWitnesses"}
+        return
+    assert not has_ttl
+    assert table["MultiRegionConsistency"] == "STRONG"
+    (witness,) = table["GlobalTableWitnesses"]
+    assert {witness["Region"], *of.regions} == {"us-east-1", "us-east-2", "us-west-2"}
+
+
+def the_secret_is_in_both_regions(made: Synthesis) -> None:
+    secret = only(made.templates["Data"], "AWS::SecretsManager::Secret")
+    assert {made.settings.control_region, *(each["Region"] for each in secret["ReplicaRegions"])} == set(
+        made.settings.regions
+    )
+
+
+def functions_stand_in_the_network_that_is_set(made: Synthesis) -> None:
+    vpc = made.settings.vpc
+    functions = dict(everywhere(made.templates, "AWS::Lambda::Function"))
+    if vpc.mode == "none":
+        assert not [where for where, each in resources(made) if each["Type"].startswith("AWS::EC2::")]
+        assert not [where for where, each in functions.items() if "VpcConfig" in each]
+        return
+    for stack in REGIONAL:
+        template = made.templates[stack]
+        inside = {
+            each["FunctionName"].split("-")[1]
+            for each in of_type(template, "AWS::Lambda::Function").values()
+            if "VpcConfig" in each
+        }
+        assert inside == {"processor", "issuer", "rotation"}, stack
+        subnets = [ipaddress.IPv4Network(each["CidrBlock"]) for each in of_type(template, "AWS::EC2::Subnet").values()]
+        assert len(subnets) == vpc.availability_zones, stack
+        assert only(template, "AWS::EC2::VPC")["CidrBlock"] == vpc.cidr, stack
+        assert all(each.subnet_of(ipaddress.IPv4Network(vpc.cidr)) for each in subnets), stack
+        assert not any(one.overlaps(other) for one in subnets for other in subnets if one is not other), stack
+        region = made.stacks[stack].region
+        assert {
+            rule["DestinationPrefixListId"]
+            for group in of_type(template, "AWS::EC2::SecurityGroup").values()
+            for rule in group.get("SecurityGroupEgress", ())
+            if "DestinationPrefixListId" in rule
+        } == {vpc.prefix_list_of("s3", region), vpc.prefix_list_of("dynamodb", region)}, stack
+
+
+def nothing_leads_out_of_the_network(made: Synthesis) -> None:
+    text = repr(made.templates)
+    assert "0.0.0.0/0" not in text
+    assert "::/0" not in text
+    types = {resource["Type"] for _, resource in resources(made)}
+    assert not types & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EgressOnlyInternetGateway"}
+
+
+def things_are_kept_as_long_as_is_set(made: Synthesis) -> None:
+    retention, lock = made.settings.retention, made.settings.object_lock
+    assert {each["RetentionInDays"] for _, each in everywhere(made.templates, "AWS::Logs::LogGroup")} == {
+        retention.logs_days
+    }
+    for where, bucket in everywhere(made.templates, "AWS::S3::Bucket"):
+        word = bucket["BucketNamePrefix"].removeprefix("serverless-").rsplit("-", 1)[0]
+        is_locked = word in {"trail", "archive"} and lock.mode != "none"
+        assert bucket.get("ObjectLockEnabled", False) == is_locked, where
+        if is_locked:
+            assert bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {
+                "Days": lock.days,
+                "Mode": lock.mode.upper(),
+            }, where
+        days = {
+            "ingest": None,
+            "archive": retention.archive_days,
+            "access-logs": retention.access_logs_days,
+            "trail-access-logs": retention.access_logs_days,
+            "trail": retention.trail_days,
+        }[word]
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        assert next((rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule), None) == days, where
+
+
+def the_queue_outlasts_the_processor(made: Synthesis) -> None:
+    limits = made.settings.limits
+    for stack in REGIONAL:
+        queues = {each["QueueName"]: each for each in of_type(made.templates[stack], "AWS::SQS::Queue").values()}
+        queue = queues[f"serverless-ingest-{made.settings.environment}"]
+        assert queue["VisibilityTimeout"] == 6 * limits.processor_timeout_seconds <= 43_200
+        mapping = only(made.templates[stack], "AWS::Lambda::EventSourceMapping")
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": limits.event_source_concurrency}
+        assert mapping["BatchSize"] == limits.batch_size
+        (processor,) = (
+            each
+            for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
+            if each["Handler"] == "handlers.processor.handler.handler"
+        )
+        assert processor["ReservedConcurrentExecutions"] == limits.processor_concurrency
+        assert processor["Timeout"] == limits.processor_timeout_seconds
+        assert processor["MemorySize"] == limits.processor_memory_mb
+
+
+def alarms_act_where_they_stand(made: Synthesis) -> None:
+    for stack in REGIONAL:
+        (topic,) = of_type(made.templates[stack], "AWS::SNS::Topic")
+        for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            for alarm in of_type(made.templates[stack], kind).values():
+                assert alarm["AlarmActions"] == [{"Ref": topic}], (stack, alarm["AlarmName"])
+        subscribed = [each["Endpoint"] for each in of_type(made.templates[stack], "AWS::SNS::Subscription").values()]
+        assert subscribed == ([made.settings.alarms_email] if made.settings.alarms_email else []), stack
+
+
+def failover_is_by_the_domain_or_by_a_private_zone(made: Synthesis) -> None:
+    def standing(kind: str) -> Mapping[str, dict[str, Any]]:
+        return dict(everywhere(made.templates, kind))
+
+    checks, records = standing("AWS::Route53::HealthCheck"), standing("AWS::Route53::RecordSet")
+    assert {check["HealthCheckConfig"]["ResourcePath"] for check in checks.values()} == {"/ready"}
+    assert len(checks) == 2
+    places = {where.split(".")[0] for where in records}
+    zones = {repr(record["HostedZoneId"]) for record in records.values()}
+    failover = [record["Failover"] for record in records.values() if "Failover" in record]
+    assert all(int(record["TTL"]) <= 60 for record in records.values() if "TTL" in record)
+    if made.settings.domain:
+        assert places == set(REGIONAL)
+        assert zones == {repr(made.settings.domain.hosted_zone_id)}
+        assert sorted(failover) == ["PRIMARY", "SECONDARY"]
+    elif made.settings.vpc.mode == "none":
+        assert not records
+    else:
+        assert places == {"Failover"}
+        assert sorted(failover) == ["PRIMARY", "PRIMARY", "SECONDARY", "SECONDARY"]
+
+
+CHECKS: tuple[Callable[[Synthesis], None], ...] = (
+    stacks_stand_where_the_settings_say,
+    names_follow_the_pattern,
+    everything_taggable_carries_the_six_tags,
+    the_regions_are_alike,
+    the_regions_stand_alone,
+    browsers_are_let_in_from_the_origins_that_are_set,
+    the_table_is_in_both_regions,
+    the_secret_is_in_both_regions,
+    functions_stand_in_the_network_that_is_set,
+    nothing_leads_out_of_the_network,
+    things_are_kept_as_long_as_is_set,
+    the_queue_outlasts_the_processor,
+    alarms_act_where_they_stand,
+    failover_is_by_the_domain_or_by_a_private_zone,
+)
+
+
+def check(of: Settings) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        made = synthesize(of, Path(directory))
+    for each in CHECKS:
+        each(made)
+
+
+@pytest.mark.property
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])  # a synthesis takes half a second
+@given(of=valid_settings())
+@example(of=Settings.model_validate({"environment": "dev", "vpc": {"cidr": "192.168.7.0/24", "availability_zones": 3}}))
+def test_any_valid_settings_synthesize_and_hold(of: Settings) -> None:
+    check(of)
+
+
+def _named(made: Synthesis, stack: str, kind: str) -> dict[str, Any]:
+    return next(iter(of_type(made.templates[stack], kind).values()))
+
+
+def _spoil(made: Synthesis, stack: str, kind: str, name: str, value: object) -> None:
+    _named(made, stack, kind)[name] = value
+
+
+SPOILS: dict[Callable[[Synthesis], None], Callable[[Synthesis], None]] = {
+    names_follow_the_pattern: lambda made: _spoil(made, "Data", "AWS::DynamoDB::GlobalTable", "TableName", "ledger-prod"),
+    everything_taggable_carries_the_six_tags: lambda made: _named(made, "Data", "AWS::DynamoDB::GlobalTable")["Replicas"][1][
+        "Tags"
+    ].pop(),
+    the_regions_are_alike: lambda made: _spoil(made, "PrimaryRegional", "AWS::SQS::Queue", "MessageRetentionPeriod", 60),
+    the_regions_stand_alone: lambda made: _spoil(
+        made, "SecondaryRegional", "AWS::SNS::Topic", "DisplayName", {"Fn::GetStackOutput": {"Region": "us-east-1"}}
+    ),
+    browsers_are_let_in_from_the_origins_that_are_set: lambda made: _spoil(
+        made, "PrimaryRegional", "AWS::S3::Bucket", "CorsConfiguration", {"CorsRules": [{"AllowedOrigins": ["*"]}]}
+    ),
+    the_table_is_in_both_regions: lambda made: _named(made, "Data", "AWS::DynamoDB::GlobalTable")["Replicas"].pop(),
+    the_secret_is_in_both_regions: lambda made: _named(made, "Data", "AWS::SecretsManager::Secret")["ReplicaRegions"].pop(),
+    functions_stand_in_the_network_that_is_set: lambda made: _named(made, "PrimaryRegional", "AWS::Lambda::Function").pop(
+        "VpcConfig"
+    ),
+    nothing_leads_out_of_the_network: lambda made: _spoil(
+        made, "PrimaryRegional", "AWS::EC2::SecurityGroup", "SecurityGroupEgress", [{"CidrIp": "0.0.0.0/0"}]
+    ),
+    things_are_kept_as_long_as_is_set: lambda made: _named(made, "Data", "AWS::S3::Bucket")["LifecycleConfiguration"][
+        "Rules"
+    ].pop(),
+    the_queue_outlasts_the_processor: lambda made: _spoil(
+        made, "PrimaryRegional", "AWS::Lambda::EventSourceMapping", "ScalingConfig", {}
+    ),
+    alarms_act_where_they_stand: lambda made: _spoil(made, "PrimaryRegional", "AWS::CloudWatch::Alarm", "AlarmActions", []),
+    failover_is_by_the_domain_or_by_a_private_zone: lambda made: _spoil(
+        made, "Failover", "AWS::Route53::RecordSet", "TTL", "61"
+    ),
+}
+
+
+@pytest.mark.parametrize("holds", SPOILS, ids=lambda holds: holds.__name__)
+def test_each_check_bites(holds: Callable[[Synthesis], None], prod: Synthesis) -> None:
+    holds(prod)
+    spoilt = dataclasses.replace(prod, templates=copy.deepcopy(dict(prod.templates)))
+    SPOILS[holds](spoilt)
+    with pytest.raises(AssertionError):
+        holds(spoilt)
+
+
+def test_every_check_of_a_template_is_shown_to_bite() -> None:
+    assert set(CHECKS) - set(SPOILS) == {stacks_stand_where_the_settings_say}
