@@ -1,0 +1,108 @@
+"""A health check on an alarm takes only what Route 53 can read, from outside the region that it judges."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist
+from compliance.reading import a_map, a_number, branches
+from compliance.references import is_known, named, render
+from compliance.rule import Rule
+from compliance.rules.alarms import ALARM, COMPOSITE, named_alarms
+from compliance.rules.failover_records import (
+    CLOUDWATCH_METRIC,
+    HEALTH_CHECK,
+    all_records,
+    health_check_of,
+    region_of_record,
+    signals,
+)
+from compliance.templates import Json, Resource, World
+from compliance.values import UnresolvedError, describe, is_absent
+
+_STANDARD_RESOLUTION: Final = 60
+"""Seconds. A shorter period needs a high-resolution metric, which Route 53 does not read."""
+
+
+def _is_on_alarm(check: Resource, _world: World) -> bool:
+    return _settings(check).get("Type") == CLOUDWATCH_METRIC
+
+
+def _settings(check: Resource) -> Mapping[str, Json]:
+    return a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+
+
+def _complaints(check: Resource, world: World) -> Iterator[str]:
+    identifier = a_map(_settings(check).get("AlarmIdentifier"), "AlarmIdentifier")
+    if is_absent(identifier.get("Name")) or is_absent(identifier.get("Region")):
+        yield "AlarmIdentifier must have the alarm's Name and Region"
+        return
+    region = render(identifier["Region"], check.template)
+    if not is_known(region):
+        raise UnresolvedError(f"the template does not say in which region alarm {describe(identifier['Name'])} is")
+    for alarm in _alarms(identifier["Name"], region, check, world):
+        if alarm.type == COMPOSITE:
+            yield f"{alarm.path} is a composite alarm, which Route 53 does not read"
+            continue
+        for properties in branches(alarm.properties):
+            yield from _unreadable(alarm, properties)
+    for judged in _judged_regions(check, world):
+        if judged == region:
+            yield f"the alarm is in {region}, the region that it judges: lost together, it says nothing"
+
+
+def _alarms(name: Json, region: str, check: Resource, world: World) -> list[Resource]:
+    target = named(name, check.template, world)
+    if target is not None and target.type in {ALARM, COMPOSITE}:
+        return [target]
+    found = named_alarms(render(name, check.template), region, world)
+    if not found:
+        raise UnresolvedError(f"alarm {describe(name)} in {region} is in none of the templates")
+    return found
+
+
+def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str]:
+    if not is_absent(properties.get("Metrics")):
+        yield f"{alarm.path} has Metrics, that is metric math; Route 53 reads one plain metric only"
+    if not is_absent(properties.get("ExtendedStatistic")):
+        yield f"{alarm.path} has an ExtendedStatistic; Route 53 reads Average, Minimum, Maximum, Sum and SampleCount only"
+    period = a_number(properties.get("Period"), f"Period of {alarm.path}")
+    if period is not None and period < _STANDARD_RESOLUTION:
+        yield f"Period of {alarm.path} is {period:g} seconds; Route 53 reads standard resolution only, 60 or more"
+
+
+def _judged_regions(check: Resource, world: World) -> set[str]:
+    """The regions of the records that hang on the check.
+
+    Raises:
+        UnresolvedError: No record does, or the templates do not say where one sends clients to.
+    """
+    regions = set()
+    for record in all_records(world):
+        decides = health_check_of(record, world)
+        if decides is None or not any(_is(signal.check, check) for signal in signals(decides, world)):
+            continue
+        region = region_of_record(record, world)
+        if region is None:
+            raise UnresolvedError(f"the templates do not say which region {record.place} sends clients to")
+        regions.add(region)
+    if not regions:
+        raise UnresolvedError("no failover record hangs on this health check, so the region that it judges is unknown")
+    return regions
+
+
+def _is(one: Resource, other: Resource) -> bool:
+    return one.template is other.template and one.logical_id == other.logical_id
+
+
+RULE = Rule(
+    id="ActivePassive-Health",
+    title="The alarm of a health check is a plain, standard-resolution metric alarm outside the region it judges",
+    why=(
+        "Route 53 reads an alarm's metric by itself: it refuses composite alarms, metric math, high resolution and "
+        "percentiles. And an alarm in the region that is lost tells nobody about the loss."
+    ),
+    fix="Point AlarmIdentifier at an alarm of one metric, with a Period of 60 or more, in another region than the record's.",
+    judge=judge_by(_complaints, HEALTH_CHECK, applies=_is_on_alarm),
+    controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
+)
