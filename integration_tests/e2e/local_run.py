@@ -1,4 +1,4 @@
-"""The run on the local cloud, step by step: synthesize, judge, start, bootstrap, deploy, test."""
+"""The run on the local cloud, step by step: start, synthesize and judge, bootstrap meanwhile, deploy, test."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
 from infra import cdk_cli
+from infra.settings import Settings, SettingsError, load_settings
 from integration_tests.e2e.assembly import Assembly
 from integration_tests.e2e.cdk_cli import CdkCli
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.failure import RunFailure
+from integration_tests.e2e.failure import Refused, RunFailure
 from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.proof import prove_local
@@ -25,20 +26,33 @@ from integration_tests.local_cloud import LocalCloud, LocalCloudError
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 
+_SYNTHESIS: Final = """
+import sys
+from infra.app import build_app
+from infra.bundling import BundlingError
+try:
+    app = build_app()
+except BundlingError as error:
+    sys.exit(str(error))
+app.synth()
+"""
+"""What `python -m infra.app` does but for its gate: the run has the finished assembly judged as a step of its own."""
+
 
 def run_local(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> int:
     """Do the whole run and return pytest's exit status: 0 only if everything held.
 
     Raises:
+        Refused: The settings are wrong; nothing was begun.
         RunFailure: A step before the tests failed.
     """
+    settings = _settings(environment)
     with steps:
-        assembly = _synthesize(environment, folder, steps, commands)
-        cloud = _start(assembly, steps)
+        cloud = _start(settings, steps)
     with cloud:
         try:
             with steps:
-                _judge_and_bootstrap(environment, assembly, cloud, folder, steps, commands)
+                assembly = _prepare(settings, cloud, folder, steps, commands)
                 _deploy(assembly, cloud, folder, steps, commands)
             target = _target(environment, assembly, cloud, folder)
             prove_local(target)
@@ -47,14 +61,49 @@ def run_local(environment: str, folder: RunFolder, steps: Steps, commands: Comma
             _keep_log(cloud, folder)
 
 
+def _settings(environment: str) -> Settings:
+    try:
+        return load_settings(environment, CHECKOUT / "environments.toml", {})
+    except SettingsError as error:
+        raise Refused(str(error), hint="Nothing was begun. Here the environment is chosen by --environment NAME.") from error
+
+
+def _start(settings: Settings, steps: Steps) -> LocalCloud:
+    with steps.step("start the local cloud") as step:
+        try:
+            cloud = LocalCloud.start(account=settings.account)
+        except LocalCloudError as error:
+            raise RunFailure(str(error)) from error
+        step.conclude(cloud.endpoint_url)
+        return cloud
+
+
+def _prepare(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+    """Synthesize and judge while the empty cloud is bootstrapped; nothing of ours is deployed before both are done."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        judged = pool.submit(_synthesize_and_judge, settings.environment, folder, steps, commands)
+        bootstrapped = pool.submit(_bootstrap, settings, cloud, folder, steps, commands)
+        try:
+            for one in as_completed((judged, bootstrapped)):
+                one.result()
+        except BaseException:
+            commands.stop()
+            raise
+        return judged.result()
+
+
+def _synthesize_and_judge(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+    assembly = _synthesize(environment, folder, steps, commands)
+    _judge(environment, assembly, folder, steps, commands)
+    return assembly
+
+
 def _synthesize(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
     with steps.step("synthesize both regions") as step:
-        # Findings do not fail the synthesis: judging the templates is the next step, which shows them properly.
-        go_on = {"@aws-cdk/core:failSynthOnValidationErrors": False}
-        context = {"environment": environment, "bundle": "host", **go_on}
+        context = {"environment": environment, "bundle": "host"}
         commands.run_logged(
-            [sys.executable, "-m", "infra.app"],
-            what="The synthesis (python -m infra.app)",
+            [sys.executable, "-c", _SYNTHESIS],
+            what="The synthesis",
             log=folder.log("synthesize"),
             cwd=CHECKOUT,
             env=_offline({"CDK_OUTDIR": str(folder.assembly), "CDK_CONTEXT_JSON": json.dumps(context)}),
@@ -63,33 +112,6 @@ def _synthesize(environment: str, folder: RunFolder, steps: Steps, commands: Com
         assembly = Assembly.read(folder.assembly)
         step.conclude(f"{len(assembly.regions)} stacks")
         return assembly
-
-
-def _start(assembly: Assembly, steps: Steps) -> LocalCloud:
-    with steps.step("start the local cloud") as step:
-        try:
-            cloud = LocalCloud.start(account=assembly.account)
-        except LocalCloudError as error:
-            raise RunFailure(str(error)) from error
-        step.conclude(cloud.endpoint_url)
-        return cloud
-
-
-def _judge_and_bootstrap(
-    environment: str, assembly: Assembly, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands
-) -> None:
-    """Run the gate while the empty cloud is bootstrapped; nothing of ours is deployed before both are done."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        both = (
-            pool.submit(_judge, environment, assembly, folder, steps, commands),
-            pool.submit(_bootstrap, assembly, cloud, folder, steps, commands),
-        )
-        try:
-            for one in both:
-                one.result()
-        except BaseException:
-            commands.stop()
-            raise
 
 
 def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps, commands: Commands) -> None:
@@ -106,8 +128,8 @@ def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps
         step.conclude("no findings")
 
 
-def _bootstrap(assembly: Assembly, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> None:
-    regions = sorted(set(assembly.regions.values()))
+def _bootstrap(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> None:
+    regions = (settings.primary_region, settings.secondary_region)
     with steps.step("bootstrap both regions") as step:
         cli = CdkCli(commands, cloud, folder.path / "cdk")
         cli.bootstrap(regions, log=folder.log("bootstrap"), say=step.say)

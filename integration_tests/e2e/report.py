@@ -58,16 +58,16 @@ def saying(config: pytest.Config) -> Iterator[Callable[[str], None]]:
     """Give a function that shows what a fixture is doing: in place on a terminal, on lines of its own elsewhere."""
     capture = config.pluginmanager.getplugin("capturemanager")
     console = Console(file=sys.__stdout__, highlight=False)
-    said_at = 0.0
+    said_at, said = 0.0, ""
     with capture.global_and_fixture_disabled(), contextlib.ExitStack() as stack:
         status = stack.enter_context(console.status("")) if console.is_terminal else None
 
         def say(text: str) -> None:
-            nonlocal said_at
+            nonlocal said_at, said
             if status:
                 status.update(text)
-            elif time.monotonic() - said_at > _SECONDS_BETWEEN_LINES:
-                said_at = time.monotonic()
+            elif text != said and time.monotonic() - said_at > _SECONDS_BETWEEN_LINES:
+                said_at, said = time.monotonic(), text
                 console.print(text, markup=False)
 
         console.print()
