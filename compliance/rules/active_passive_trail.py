@@ -1,0 +1,121 @@
+"""The audit trail records everything, everywhere, and cannot be changed afterwards."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from compliance.arns import find
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.reading import a_flag, a_list, a_map, a_number, a_text, branches
+from compliance.rule import Rule
+from compliance.templates import Json, Resource, World
+from compliance.values import UnresolvedError, describe, is_absent
+
+_TRAIL: Final = "AWS::CloudTrail::Trail"
+_BUCKET: Final = "AWS::S3::Bucket"
+_FLAGS: Final = {
+    "IsLogging": "it records nothing",
+    "IsMultiRegionTrail": "what happens in the other region is not recorded",
+    "IncludeGlobalServiceEvents": "what happens in IAM, STS and Route 53 is not recorded",
+    "EnableLogFileValidation": "nobody can prove that a log file was not changed",
+}
+_DATA: Final = {"AWS::S3::Object": "objects in S3", "AWS::DynamoDB::Table": "items in DynamoDB"}
+_UNNARROWED: Final = {"eventCategory", "resources.type", "resources.ARN"}
+"""Fields of a selector that say what is recorded; any other leaves some of its events out."""
+
+
+def _complaints(trail: Resource, world: World) -> Iterator[str]:
+    for flag, consequence in _FLAGS.items():
+        if not a_flag(trail.properties.get(flag), flag):
+            yield f"{flag} is not true; {consequence}"
+    if is_absent(trail.properties.get("KMSKeyId")):
+        yield "KMSKeyId is not set, so whoever may read the bucket may read the log files"
+    yield from _of_events(trail)
+    yield from _of_bucket(trail, world)
+
+
+def _of_events(trail: Resource) -> Iterator[str]:
+    advanced = a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors")
+    plain = a_list(trail.properties.get("EventSelectors"), "EventSelectors")
+    recorded = set(_advanced(advanced)) if advanced else set(_plain(plain))
+    if not advanced and not plain:
+        recorded = {"Management"}  # what a trail without selectors records
+    if "Management" not in recorded:
+        yield "no event selector records all management events"
+    for kind, things in _DATA.items():
+        if kind not in recorded:
+            yield f"no event selector records all reads and writes of {things} (data events of {kind})"
+
+
+def _plain(selectors: Sequence[Json]) -> Iterator[str]:
+    for part in selectors:
+        selector = a_map(part, "an event selector")
+        if (a_text(selector.get("ReadWriteType"), "ReadWriteType") or "All") != "All":
+            continue
+        if a_flag(selector.get("IncludeManagementEvents"), "IncludeManagementEvents", default=True):
+            yield "Management"
+        for data in a_list(selector.get("DataResources"), "DataResources"):
+            resource = a_map(data, "a data resource")
+            if a_list(resource.get("Values"), "Values of a data resource"):
+                yield a_text(resource.get("Type"), "Type of a data resource") or ""
+
+
+def _advanced(selectors: Sequence[Json]) -> Iterator[str]:
+    for part in selectors:
+        selector = a_map(part, "an event selector")
+        fields = [a_map(each, "a field selector") for each in a_list(selector.get("FieldSelectors"), "FieldSelectors")]
+        by_name = {a_text(each.get("Field"), "Field") or "": each for each in fields}
+        if set(by_name) - _UNNARROWED:
+            continue
+        category = _equals(by_name.get("eventCategory", {}))
+        if "Management" in category:
+            yield "Management"
+        if "Data" in category:
+            yield from _equals(by_name.get("resources.type", {}))
+
+
+def _equals(selector: Mapping[str, Json]) -> list[str]:
+    return [a_text(value, "Equals") or "" for value in a_list(selector.get("Equals"), "Equals")]
+
+
+def _of_bucket(trail: Resource, world: World) -> Iterator[str]:
+    name = trail.properties.get("S3BucketName")
+    if is_absent(name):
+        yield "S3BucketName is not set"
+        return
+    bucket = find(name, trail.template, world, _BUCKET)
+    if bucket is None:
+        raise UnresolvedError(f"bucket {describe(name)} is in none of the templates, so whether it is locked is unknown")
+    for properties in branches(bucket.properties):
+        if not _is_locked(properties):
+            yield f"{bucket.path} has no Object Lock with a default retention, so log files can be deleted"
+
+
+def _is_locked(bucket: Mapping[str, Json]) -> bool:
+    lock = a_map(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
+    rule = a_map(lock.get("Rule"), "ObjectLockConfiguration.Rule")
+    retention = a_map(rule.get("DefaultRetention"), "DefaultRetention")
+    periods = [a_number(retention.get(unit), unit) or 0 for unit in ("Days", "Years")]
+    return (
+        a_flag(bucket.get("ObjectLockEnabled"), "ObjectLockEnabled")
+        and a_text(retention.get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
+        and any(period > 0 for period in periods)
+    )
+
+
+RULE = Rule(
+    id="ActivePassive-Trail",
+    title="The trail is multi-region, validated, encrypted and locked, and records data events of S3 and DynamoDB",
+    why=(
+        "After a failover the question is who did what, in which region, and whether the answer can be trusted. A trail "
+        "of one region, without data events, or whose files can be deleted cannot answer it."
+    ),
+    fix=(
+        "Set IsMultiRegionTrail, IncludeGlobalServiceEvents, EnableLogFileValidation, IsLogging and KMSKeyId, select "
+        "management and data events of both types, and deliver to a bucket with Object Lock and a default retention."
+    ),
+    judge=judge_by(_complaints, _TRAIL),
+    controls=nist("AU-2", "AU-3", "AU-9", "AU-11", "AU-12", "SI-7")
+    + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)", "164.312(c)(1)", "164.312(c)(2)")
+    + pci("10.1", "10.2", "10.3", "10.5.2", "10.5.3", "10.5.5"),
+)

@@ -1,0 +1,170 @@
+"""ActivePassive-Trail."""
+
+from typing import Any
+
+import pytest
+
+from compliance.ledger import Verdict
+from unit_tests.compliance.rules.shapes import (
+    ABSENT,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    changed,
+    either,
+    message_in,
+    says,
+    verdict_in,
+    without,
+)
+from unit_tests.compliance.worlds import template
+
+RULE = "ActivePassive-Trail"
+
+
+def _fields(**fields: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "FieldSelectors": [{"Field": name.replace("_", "."), "Equals": value} for name, value in fields.items()],
+    }
+
+
+MANAGEMENT = _fields(eventCategory=["Management"])
+OBJECTS = _fields(eventCategory=["Data"], resources_type=["AWS::S3::Object"])
+ITEMS = _fields(eventCategory=["Data"], resources_type=["AWS::DynamoDB::Table"], resources_ARN=["arn:aws:dynamodb:::x"])
+PLAIN = {
+    "ReadWriteType": "All",
+    "DataResources": [
+        {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]},
+        {"Type": "AWS::DynamoDB::Table", "Values": ["arn:aws:dynamodb"]},
+    ],
+}
+
+
+def _trail(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    properties = {
+        "IsLogging": True,
+        "IsMultiRegionTrail": True,
+        "IncludeGlobalServiceEvents": True,
+        "EnableLogFileValidation": True,
+        "KMSKeyId": "arn:aws:kms:us-west-2:000000000000:key/1",
+        "S3BucketName": {"Ref": "Bucket"},
+        "AdvancedEventSelectors": [MANAGEMENT, OBJECTS, ITEMS],
+        **changes,
+    }
+    return {"Type": "AWS::CloudTrail::Trail", "Properties": properties}
+
+
+def _bucket(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    properties = {
+        "BucketName": "serverless-trail-prod",
+        "ObjectLockEnabled": True,
+        "ObjectLockConfiguration": {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 365}},
+        },
+        **changes,
+    }
+    return {"Type": "AWS::S3::Bucket", "Properties": properties}
+
+
+def _selected(plain: Any) -> dict[str, Any]:  # noqa: ANN401
+    return without(_trail(EventSelectors=[plain]), "AdvancedEventSelectors")
+
+
+def _stack(trail: Any, bucket: Any = None) -> Any:  # noqa: ANN401
+    return template({"It": trail, "Bucket": bucket or _bucket()}, WEST)
+
+
+def _says(trail: Any, bucket: Any = None) -> Verdict | None:  # noqa: ANN401
+    return verdict_in(RULE, "It", _stack(trail, bucket))
+
+
+@pytest.mark.parametrize(
+    "trail",
+    [
+        _trail(),
+        _trail(IsMultiRegionTrail="true"),
+        _trail(S3BucketName="serverless-trail-prod"),
+        _trail(AdvancedEventSelectors=[MANAGEMENT, either(OBJECTS, OBJECTS), ITEMS]),
+        _selected(PLAIN),
+    ],
+)
+def test_a_whole_trail_passes(trail: dict[str, Any]) -> None:
+    assert _says(trail) is PASS
+
+
+def test_either_mode_and_unit_of_retention_locks() -> None:
+    retention = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
+
+    assert _says(_trail(), changed(_bucket(), *retention, to={"Mode": "COMPLIANCE", "Years": "1"})) is PASS
+
+
+@pytest.mark.parametrize(
+    "flag", ["IsLogging", "IsMultiRegionTrail", "IncludeGlobalServiceEvents", "EnableLogFileValidation"]
+)
+@pytest.mark.parametrize("value", [False, "false", ABSENT, None, either(True, False)])
+def test_each_flag_must_be_set(flag: str, value: Any) -> None:  # noqa: ANN401
+    assert _says(_trail(**{flag: value})) is FAIL
+    assert f"{flag} is not true" in message_in(RULE, "It", _stack(_trail(**{flag: value})))
+
+
+@pytest.mark.parametrize(
+    "trail",
+    [
+        _trail(KMSKeyId=ABSENT),
+        without(_trail(), "KMSKeyId"),
+        without(_trail(), "S3BucketName"),
+        without(_trail(), "AdvancedEventSelectors"),
+        _trail(AdvancedEventSelectors=[OBJECTS, ITEMS]),
+        _trail(AdvancedEventSelectors=[MANAGEMENT, ITEMS]),
+        _trail(AdvancedEventSelectors=[MANAGEMENT, OBJECTS]),
+        _trail(AdvancedEventSelectors=[_fields(eventCategory=["Management"], readOnly=["false"]), OBJECTS, ITEMS]),
+        _trail(
+            AdvancedEventSelectors=[MANAGEMENT, OBJECTS, _fields(eventCategory=["Data"], resources_type=["AWS::SNS::Topic"])]
+        ),
+        _selected({**PLAIN, "ReadWriteType": "WriteOnly"}),
+        _selected({**PLAIN, "IncludeManagementEvents": False}),
+        _selected({**PLAIN, "DataResources": PLAIN["DataResources"][:1]}),
+        _selected({**PLAIN, "DataResources": [{"Type": "AWS::S3::Object", "Values": []}, PLAIN["DataResources"][1]]}),
+    ],
+)
+def test_a_trail_that_leaves_something_out_fails(trail: dict[str, Any]) -> None:
+    assert _says(trail) is FAIL
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        _bucket(ObjectLockEnabled=False),
+        without(_bucket(), "ObjectLockEnabled"),
+        without(_bucket(), "ObjectLockConfiguration"),
+        without(_bucket(), "ObjectLockConfiguration", "Rule"),
+        changed(_bucket(), "ObjectLockConfiguration", "Rule", "DefaultRetention", to={"Mode": "GOVERNANCE"}),
+        changed(_bucket(), "ObjectLockConfiguration", "Rule", "DefaultRetention", "Days", to=0),
+        _bucket(ObjectLockEnabled=either(True, False)),
+    ],
+)
+def test_a_bucket_that_is_not_locked_fails(bucket: dict[str, Any]) -> None:
+    assert _says(_trail(), bucket) is FAIL
+
+
+@pytest.mark.parametrize(
+    "trail",
+    [
+        _trail(IsMultiRegionTrail=UNKNOWN),
+        _trail(S3BucketName=UNKNOWN),
+        _trail(S3BucketName="somebody-elses"),
+        _trail(AdvancedEventSelectors=UNKNOWN),
+        _trail(AdvancedEventSelectors=[MANAGEMENT, UNKNOWN]),
+        _selected({**PLAIN, "DataResources": UNKNOWN}),
+    ],
+)
+def test_what_only_a_deployment_knows_is_not_evaluated(trail: dict[str, Any]) -> None:
+    assert _says(trail) is NOT_EVALUATED
+
+
+def test_a_trail_alone_cannot_show_its_lock() -> None:
+    assert says(RULE, _trail()) is NOT_EVALUATED
+    assert _says(_trail(), changed(_bucket(), "ObjectLockConfiguration", to=UNKNOWN)) is NOT_EVALUATED
