@@ -13,7 +13,7 @@ from aws_cdk import App, Environment
 
 from infra.bundling import REPOSITORY, BundleTarget, BundlingError, bundle
 from infra.region import RegionContext, RegionRole
-from infra.settings import Settings, SettingsError, load_settings, overrides_from_context
+from infra.settings import Settings, SettingsError, settings_from_context
 from infra.stacks.data import DataStack
 from infra.stacks.failover import FailoverStack
 from infra.stacks.keys import KeysStack
@@ -54,8 +54,7 @@ def build_app(
 
 def _settings(app: App, environment: str | None, given: Mapping[str, object] | None) -> Settings:
     context: dict[str, Any] = app.node.get_all_context()
-    chosen = environment or context.get("environment") or "prod"
-    return load_settings(chosen, ENVIRONMENTS, overrides_from_context(context), given=given)
+    return settings_from_context(context, ENVIRONMENTS, environment=environment, given=given)
 
 
 def _bundle_target(app: App) -> BundleTarget:

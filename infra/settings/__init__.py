@@ -1,7 +1,7 @@
 """What may differ between environments: typed, validated, and read from `environments.toml` and the CDK context."""
 
 from infra.settings.errors import Problem, SettingsError
-from infra.settings.loading import environment_names, load_settings, overrides_from_context
+from infra.settings.loading import environment_names, load_settings, overrides_from_context, settings_from_context
 from infra.settings.model import (
     PLACEHOLDER_ACCOUNT,
     DomainSettings,
@@ -32,4 +32,5 @@ __all__ = [
     "environment_names",
     "load_settings",
     "overrides_from_context",
+    "settings_from_context",
 ]

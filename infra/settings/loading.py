@@ -15,8 +15,8 @@ from infra.settings.sources import DEFAULTS, ENVIRONMENTS, KeyPath, Layered, Set
 
 SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
-_OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle"})
-"""What the app reads from the CDK context by itself."""
+_OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle", "cli-telemetry", "acknowledged-issue-numbers"})
+"""Context that is no setting of ours, with a name that could be one: the first two are the app's, the others the CLI's."""
 _GIVEN: Final = Source("the settings that the app was given", ("settings",))
 
 
@@ -51,6 +51,30 @@ def load_settings(
     return settings
 
 
+def settings_from_context(
+    context: Mapping[str, object],
+    path: Path = SETTINGS_FILE,
+    *,
+    environment: str | None = None,
+    given: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read the settings that a CDK context asks for.
+
+    Args:
+        context: Names the environment under `environment`, and may hold settings by dotted key.
+        path: The settings file.
+        environment: The name of the environment's table; by default the context's, else `prod`.
+        given: As for `load_settings`.
+
+    Raises:
+        SettingsError: With every problem at once.
+    """
+    # Only an absent name is prod: an empty one is a shell variable that nobody set, and must not deploy to prod.
+    named = context.get(_ENVIRONMENT_KEY, "prod") if environment is None else environment
+    chosen = named if isinstance(named, str) else shown(named)
+    return load_settings(chosen, path, overrides_from_context(context), given=given)
+
+
 def environment_names(path: Path = SETTINGS_FILE) -> tuple[str, ...]:
     """The environments that the file has tables for, in its order.
 
@@ -68,10 +92,7 @@ def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
 
     Whatever looks like a setting is kept, so that a misspelt one is an error and not silence.
     """
-    looks_like_a_setting = re.compile(r"[a-z_]+(\.[^:/@]+)*")
-    return {
-        key: value for key, value in context.items() if key not in _OTHER_CONTEXT and looks_like_a_setting.fullmatch(key)
-    }
+    return {key: value for key, value in context.items() if key not in _OTHER_CONTEXT and not re.search("[:/@]", key)}
 
 
 def _layered(environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]) -> Layered:

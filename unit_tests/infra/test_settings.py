@@ -15,9 +15,11 @@ from infra.settings import (
     STRONG_REGIONS,
     RegionRole,
     Settings,
+    SettingsError,
     environment_names,
     load_settings,
     overrides_from_context,
+    settings_from_context,
 )
 from unit_tests.infra.strategies import LOG_DAYS, Table, settings_tables, to_document, valid_settings
 
@@ -106,17 +108,29 @@ def test_the_cdk_context_is_told_apart_from_settings() -> None:
         "aws:cdk:enable-path-metadata": True,
         "availability-zones:account=1:region=us-east-1": ["us-east-1a"],
         "cli-telemetry": False,
+        "acknowledged-issue-numbers": [1],
         "environment": "dev",
         "bundle": "host",
         "retention.logs_days": "30",
         "retentoin.logs_days": "30",
+        "Retention.logs_days": "30",
         "vpc.s3_prefix_list.eu-west-1": "pl-6da54004",
     }
     assert list(overrides_from_context(context)) == [
         "retention.logs_days",
         "retentoin.logs_days",
+        "Retention.logs_days",
         "vpc.s3_prefix_list.eu-west-1",
     ]
+
+
+def test_the_context_names_the_environment_and_only_an_absent_name_is_prod() -> None:
+    assert settings_from_context({}, SHIPPED).environment == "prod"
+    assert settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SHIPPED).retention.logs_days == 30
+    assert settings_from_context({"environment": "dev"}, SHIPPED, environment="staging").environment == "staging"
+    for unset in ("", None, 3, ["prod"]):
+        with pytest.raises(SettingsError, match="one of prod, staging, dev"):
+            settings_from_context({"environment": unset}, SHIPPED)
 
 
 def test_the_known_regions_are_those_of_the_aws_partition_that_have_dynamodb() -> None:
