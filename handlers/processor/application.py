@@ -12,6 +12,7 @@ from botocore.config import Config
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.objects import ObjectReader
+from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
@@ -51,6 +52,7 @@ def build(variables: Mapping[str, str]) -> Pipeline:
     sqs = boto3.client("sqs", region_name=region, config=_CONFIG)
     telemetry = Telemetry(metrics)
     archive = Archive(s3=s3, bucket=settings.archive_bucket)
+    own_queue = OwnQueue(sqs=sqs, queue_url=settings.queue_url)
     return Pipeline(
         settings=settings,
         ledger=Ledger(
@@ -68,9 +70,9 @@ def build(variables: Mapping[str, str]) -> Pipeline:
         reader=ObjectReader(s3),
         archive=archive,
         dead_letters=DeadLetters(sqs=sqs, queue_url=settings.dead_letter_queue_url, region=region),
+        own_queue=own_queue,
         shadow=Shadow(
-            sqs=sqs,
-            queue_url=settings.queue_url,
+            own_queue=own_queue,
             delay_seconds=settings.shadow_delay_seconds,
             maximum_age_seconds=settings.shadow_maximum_age_seconds,
             archive=archive,

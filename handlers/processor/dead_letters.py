@@ -1,4 +1,8 @@
-"""Messages that can never be processed: sent to the dead-letter queue with their reason, from where to redrive them."""
+"""Messages that can never be processed: sent to the dead-letter queue with their reason, for a person to look at.
+
+A RESULT is written once, so to redrive the message of a quarantined object changes nothing: once what was wrong is mended,
+the file is uploaded again. What SQS itself moved there, after its last receive, has no RESULT, and a redrive tries again.
+"""
 
 from typing import TYPE_CHECKING, Any, Final
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from handlers.processor.application import application, metrics
+from handlers.processor.deadline import Deadline
 from handlers.processor.messages import Message
 
 if TYPE_CHECKING:
@@ -44,12 +45,11 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFail
     pipeline = application()
     metrics.set_default_dimensions(environment=pipeline.settings.environment)
 
-    def remaining_seconds() -> float:
-        return context.get_remaining_time_in_millis() / 1000
+    deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000)
 
     def process(record: SQSRecord) -> None:
         try:
-            pipeline.process(Message.from_record(record.raw_event), remaining_seconds)
+            pipeline.process(Message.from_record(record.raw_event), deadline)
         finally:
             logger.set_correlation_id(None)
 

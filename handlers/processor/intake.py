@@ -4,14 +4,15 @@ No record may land of an object that turns out unreadable at its last byte, and 
 what is accepted and what is rejected is spooled, and handed on only once the end was seen.
 """
 
+import errno
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-from handlers.processor.errors import Reject
+from handlers.processor.errors import Fault, Reject, UnreadableError
 from handlers.processor.parsers import Outcome
 from handlers.shared import schema
 from handlers.shared.attribute_values import MAXIMUM_ITEM_BYTES, UnstorableError, attribute_map, canonical_text
@@ -53,13 +54,14 @@ class Intake:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._files.close()
+        with suppress(OSError):  # of a full disk, once more; what is in the files is of no use now
+            self._files.close()
 
     def take(self, records: Iterable[Outcome]) -> None:
         """Take in every record of the object.
 
         Raises:
-            UnreadableError: The object is unreadable after all.
+            UnreadableError: The object is unreadable after all, or its records take more disk than the function has.
         """
         for record in records:
             ordinal = self.accepted + self.rejected
@@ -69,6 +71,12 @@ class Intake:
                 self._reject(ordinal, record, str(problem) or "the transform gave no reason")
             else:
                 self._accept(ordinal, text)
+        try:
+            self._accepted_file.flush()
+            self._rejected_file.flush()
+        except OSError as error:
+            _refuse_if_disk_is_full(error)
+            raise
 
     @property
     def effect_digest(self) -> str:
@@ -110,10 +118,27 @@ class Intake:
 
     def _accept(self, ordinal: int, text: str) -> None:
         self._digest.add(*schema.record_keys(self._object_id, ordinal), text)
-        self._accepted_file.write(f"{ordinal} {text}\n".encode())
+        _write(self._accepted_file, f"{ordinal} {text}\n".encode())
         self.accepted += 1
 
     def _reject(self, ordinal: int, record: Outcome, reason: str) -> None:
         rejection = {"line": record.raw.line, "ordinal": ordinal, "reason": reason, "excerpt": record.raw.excerpt}
-        self._rejected_file.write(json.dumps(rejection).encode() + b"\n")
+        _write(self._rejected_file, json.dumps(rejection).encode() + b"\n")
         self.rejected += 1
+
+
+def _write(file: IO[bytes], line: bytes) -> None:
+    try:
+        file.write(line)
+    except OSError as error:
+        _refuse_if_disk_is_full(error)
+        raise
+
+
+def _refuse_if_disk_is_full(error: OSError) -> None:
+    if error.errno == errno.ENOSPC:  # and it will be the next time, for the object is the same
+        raise UnreadableError(
+            Fault.EXPANDS_TOO_FAR,
+            "the object's records take more disk than the function has; send it in parts (or give the function more "
+            "ephemeral storage)",
+        ) from error

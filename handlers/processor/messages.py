@@ -117,7 +117,7 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
         )
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise _no_event(f"a record of it is not as S3 writes it ({type(error).__name__}: {error})") from error
-    if not all(isinstance(text, str) for text in (name, bucket, event.version_id, event.event_time)):
+    if not all(_is_text(value) for value in (name, bucket, event.key, event.version_id, event.event_time)):
         raise _no_event("a record of it holds no text where S3 writes text")
     if not name.startswith("ObjectCreated:"):
         raise _no_event(f"it tells of {name[:60]!r}; only ObjectCreated:* is to be sent to this queue")
@@ -126,6 +126,11 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
     if event.version_id in ("", "null"):
         raise _no_event("the object has no version id; the ingest bucket must have versioning enabled")
     return event
+
+
+def _is_text(value: object) -> bool:
+    """Return whether a value is text that can be sent on: JSON can hold half of a surrogate pair, and UTF-8 cannot."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _no_event(why: str) -> UnreadableError:

@@ -1,31 +1,33 @@
 """What becomes of a message: settled already, put back, taken in, or quarantined."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools import Logger
 
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
+from handlers.processor.deadline import Deadline
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.intake import Intake, Transform
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject, facts_of_gone
-from handlers.processor.parsers import Outcome, open_object
+from handlers.processor.own_queue import OwnQueue
+from handlers.processor.parsers import open_object
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Ledger, OutOfTimeError, Result
+from handlers.processor.store import Ledger, Result
 from handlers.processor.telemetry import Telemetry
 from handlers.shared import moments, object_keys, schema
 from handlers.shared.control import ControlRegister
 from handlers.shared.effect import EffectDigest
 
-_SECONDS_TO_BEGIN = 10.0
-"""With less of the function's time left, a message is not begun but given back."""
-_SECONDS_TO_END = 5.0
-_RECORDS_BETWEEN_LOOKS = 1000
+_SECONDS_TO_END: Final = 5.0
+_RECORDS_BETWEEN_LOOKS: Final = 1000
+
+_Any = TypeVar("_Any")
 
 logger = Logger(child=True)
 
@@ -40,16 +42,17 @@ class Pipeline:
     reader: ObjectReader
     archive: Archive
     dead_letters: DeadLetters
+    own_queue: OwnQueue
     shadow: Shadow
     telemetry: Telemetry
     transform: Transform
 
-    def process(self, message: Message, remaining_seconds: Callable[[], float]) -> None:
+    def process(self, message: Message, deadline: Deadline) -> None:
         """Do all that a message asks for; when this returns, it may be acknowledged.
 
         Args:
             message: As SQS delivered it.
-            remaining_seconds: How long the function may still run.
+            deadline: When the function must have ended.
 
         Raises:
             Exception: Whatever went wrong may go right another time; the message must be delivered again. Of the last
@@ -60,7 +63,7 @@ class Pipeline:
         try:
             events = self._objects(message)
             identities = [event.object_id for event in events]
-            self._settle(message, events, remaining_seconds)
+            self._settle(message, events, deadline)
         except Exception as problem:
             self.telemetry.count("MessagesFailed")
             is_last = message.receive_count >= self.settings.maximum_receives
@@ -77,7 +80,7 @@ class Pipeline:
             self._refuse(message, problem)
             return []
 
-    def _settle(self, message: Message, events: list[ObjectEvent], remaining_seconds: Callable[[], float]) -> None:
+    def _settle(self, message: Message, events: list[ObjectEvent], deadline: Deadline) -> None:
         waiting = [event for event in events if not self._is_settled(event)]
         if not waiting:
             return
@@ -86,10 +89,12 @@ class Pipeline:
             self.shadow.put_back(message, waiting)
             return
         for event in waiting:
+            if deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
+                self.own_queue.put_back(message, delay_seconds=0)
+                self.telemetry.count("MessagesPostponed")
+                return
             logger.set_correlation_id(event.object_id)
-            if remaining_seconds() < _SECONDS_TO_BEGIN:
-                raise OutOfTimeError("too little of the function's time is left to begin an object")
-            self._take_in(event, message, active.epoch, remaining_seconds)
+            self._take_in(event, message, active.epoch, deadline)
 
     def _is_settled(self, event: ObjectEvent) -> bool:
         """Return whether RESULT exists, whichever region wrote it."""
@@ -98,7 +103,7 @@ class Pipeline:
             self.ledger.finish(event.object_id, time.time())
         return known.has_result
 
-    def _take_in(self, event: ObjectEvent, message: Message, epoch: int, remaining_seconds: Callable[[], float]) -> None:
+    def _take_in(self, event: ObjectEvent, message: Message, epoch: int, deadline: Deadline) -> None:
         began = time.time()
         self.ledger.begin(event.object_id, began)
         try:
@@ -107,7 +112,7 @@ class Pipeline:
             self._quarantine(event, message, problem, facts_of_gone(event), epoch)
         else:
             try:
-                self._read(event, opened, epoch, remaining_seconds)
+                self._read(event, opened, epoch, deadline)
             except UnreadableError as problem:
                 self._quarantine(event, message, problem, opened.facts, epoch)
             finally:
@@ -115,19 +120,20 @@ class Pipeline:
         self.ledger.finish(event.object_id, time.time())
         self.telemetry.object_seconds(time.time() - began)
 
-    def _read(self, event: ObjectEvent, opened: OpenedObject, epoch: int, remaining_seconds: Callable[[], float]) -> None:
+    def _read(self, event: ObjectEvent, opened: OpenedObject, epoch: int, deadline: Deadline) -> None:
         """Read an object to its clean end, and only then write: what was rejected, the records, RESULT."""
         with Intake(event.object_id, self.transform) as intake:
+            chunks = opened.chunks(maximum_bytes=self.settings.maximum_object_bytes)
             content = open_object(
-                opened.chunks(maximum_bytes=self.settings.maximum_object_bytes),
+                _in_time(chunks, deadline, every=1),
                 object_key=event.key,
                 maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
             )
-            intake.take(_in_time(content.records, remaining_seconds))
+            intake.take(_in_time(content.records, deadline, every=_RECORDS_BETWEEN_LOOKS))
             opened.check_digest()
             if intake.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
-            self.ledger.write_records(event.object_id, intake.prepared(), remaining_seconds=remaining_seconds)
+            self.ledger.write_records(event.object_id, intake.prepared(), deadline)
             self._conclude(
                 event,
                 opened.facts,
@@ -209,9 +215,9 @@ class Pipeline:
         }
 
 
-def _in_time(records: Iterator[Outcome], remaining_seconds: Callable[[], float]) -> Iterator[Outcome]:
-    """Yield records while there is time: better an error that is noted than a function that is stopped."""
-    for count, record in enumerate(records):
-        if count % _RECORDS_BETWEEN_LOOKS == 0 and remaining_seconds() < _SECONDS_TO_END:
-            raise OutOfTimeError("the function's time ends before the object is read")
-        yield record
+def _in_time(things: Iterable[_Any], deadline: Deadline, *, every: int) -> Iterator[_Any]:
+    """Yield what there is, while there is time; the clock is looked at once in `every` things."""
+    for count, thing in enumerate(things):
+        if count % every == 0:
+            deadline.check("the object is read", reserved_seconds=_SECONDS_TO_END)
+        yield thing

@@ -7,17 +7,14 @@ retention, so the message carries when it was first seen.
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from handlers.processor.archive import Archive
-from handlers.processor.messages import FIRST_SEEN, HOPS, OVERDUE_NOTED, Message, ObjectEvent
+from handlers.processor.messages import Message, ObjectEvent
+from handlers.processor.own_queue import OwnQueue
 from handlers.processor.telemetry import Telemetry
 from handlers.shared import moments
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 logger = Logger(child=True)
 
@@ -26,26 +23,23 @@ class Shadow:
     """Puts messages back.
 
     Args:
-        sqs: A client of this region.
-        queue_url: This region's ingest queue.
+        own_queue: This region's ingest queue.
         delay_seconds: How long a message rests before it is looked at again; at most 900.
         maximum_age_seconds: After how long it is noted in the archive that nothing has come of it.
         archive: Where that is noted.
         telemetry: Where it is counted.
     """
 
-    def __init__(  # noqa: PLR0913 - each is another thing
+    def __init__(
         self,
         *,
-        sqs: "SQSClient",
-        queue_url: str,
+        own_queue: OwnQueue,
         delay_seconds: int,
         maximum_age_seconds: int,
         archive: Archive,
         telemetry: Telemetry,
     ) -> None:
-        self._sqs = sqs
-        self._queue_url = queue_url
+        self._own_queue = own_queue
         self._delay_seconds = delay_seconds
         self._maximum_age_seconds = maximum_age_seconds
         self._archive = archive
@@ -71,18 +65,7 @@ class Shadow:
             self._telemetry.count("ShadowOverdue")
             if not message.is_overdue_noted:
                 self._note(message, waiting, age)
-        attributes: dict[str, Any] = {
-            FIRST_SEEN: {"DataType": "Number", "StringValue": str(message.first_seen)},
-            HOPS: {"DataType": "Number", "StringValue": str(message.hops + 1)},
-        }
-        if is_overdue:
-            attributes[OVERDUE_NOTED] = {"DataType": "Number", "StringValue": "1"}
-        self._sqs.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=message.body,
-            DelaySeconds=self._delay_seconds,
-            MessageAttributes=attributes,
-        )
+        self._own_queue.put_back(message, delay_seconds=self._delay_seconds, is_overdue_noted=is_overdue)
 
     def _note(self, message: Message, waiting: Sequence[ObjectEvent], age: float) -> None:
         for event in waiting:

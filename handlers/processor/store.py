@@ -5,13 +5,14 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from handlers.processor.deadline import Deadline
 from handlers.shared import moments, schema
 from handlers.shared.attribute_values import AttributeValue
 
@@ -27,10 +28,6 @@ _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _RESERVED_SECONDS: Final = 3.0
 """Of the function's time, for what comes after the records."""
-
-
-class OutOfTimeError(Exception):
-    """The function's time ends before the work does; the message comes again."""
 
 
 @dataclass(frozen=True)
@@ -161,15 +158,13 @@ class Ledger:
             ExpressionAttributeValues={":now": {"S": moments.from_epoch(now)}},
         )
 
-    def write_records(
-        self, object_id: str, prepared: Iterable[tuple[int, bytes]], *, remaining_seconds: Callable[[], float]
-    ) -> None:
+    def write_records(self, object_id: str, prepared: Iterable[tuple[int, bytes]], deadline: Deadline) -> None:
         """Write all records of an object. Writing them again changes nothing.
 
         Args:
             object_id: Whose records they are.
             prepared: Ordinal and canonical text of each record's map.
-            remaining_seconds: How long the function may still run.
+            deadline: When the function must have ended.
 
         Raises:
             OutOfTimeError: DynamoDB takes them too slowly.
@@ -177,7 +172,7 @@ class Ledger:
             BotoCoreError: DynamoDB did not answer.
         """
         batches = _Shared(_batches(_record_puts(object_id, prepared)))
-        writer = _BatchWriter(self._dynamodb, self._table_name, remaining_seconds)
+        writer = _BatchWriter(self._dynamodb, self._table_name, deadline)
         first = next(batches, None)
         if first is None:
             return
@@ -276,10 +271,10 @@ class _Shared:
 class _BatchWriter:
     """Writes batches until DynamoDB has taken every item of them."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, remaining_seconds: Callable[[], float]) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, deadline: Deadline) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
-        self._remaining_seconds = remaining_seconds
+        self._deadline = deadline
         self._has_failed = threading.Event()
 
     def write_all(self, batches: Iterable[list[_Put]]) -> None:
@@ -297,8 +292,7 @@ class _BatchWriter:
         """Write one batch, again and again what DynamoDB leaves unprocessed."""
         pause = _FIRST_PAUSE_SECONDS
         while batch:
-            if self._remaining_seconds() - pause < _RESERVED_SECONDS:
-                raise OutOfTimeError("the function's time ends before all records are written; they are written again")
+            self._deadline.check("all records are written", reserved_seconds=_RESERVED_SECONDS + pause)
             requests: Any = {self._table_name: batch}
             answer: Any = self._dynamodb.batch_write_item(RequestItems=requests)
             batch = answer.get("UnprocessedItems", {}).get(self._table_name, [])

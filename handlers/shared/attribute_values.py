@@ -45,7 +45,7 @@ def attribute_map(value: dict[str, Any], *, level: int = 1) -> tuple[AttributeVa
 
 
 def canonical_number(number: Decimal) -> str:
-    """Return the one text of a number, whatever text it came from: `1.10` and `1.1` are `1.1`, `-0` is `0`.
+    """Return the one text of a number, whatever text it came from: `1.10` is `1.1`, `-0` is `0`, `1e2` is `100`.
 
     Raises:
         UnstorableError: It is no number, out of range, or of more than 38 digits.
@@ -61,7 +61,8 @@ def canonical_number(number: Decimal) -> str:
     digits = len(plain.as_tuple().digits)
     if digits > MAXIMUM_DIGITS:
         raise UnstorableError(f"a number has {digits} significant digits; DynamoDB keeps 38 (send it as a string)")
-    return str(plain)
+    is_whole = digits <= exponent + 1
+    return f"{plain:f}" if is_whole and exponent < MAXIMUM_DIGITS else str(plain)  # as `str` writes an `int`
 
 
 def canonical_text(attribute: AttributeValue) -> str:

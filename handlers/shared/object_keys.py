@@ -53,9 +53,9 @@ def object_identity(source: str, object_key: str, version_id: str) -> str:
 
 
 def file_key(object_key: str) -> str:
-    """Return the logical key, by which a person asks where a file is."""
+    """Return the logical key, by which a person asks where a file is; never empty, for it is the key of an index."""
     upload = Upload.parse(object_key)
-    return upload.file_key if upload else object_key[len(INCOMING) :]
+    return upload.file_key if upload else object_key[len(INCOMING) :] or object_key
 
 
 def digest(*parts: str) -> str:

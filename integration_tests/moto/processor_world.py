@@ -1,0 +1,324 @@
+"""Both regions as the processor sees them, in moto: buckets, queues, tables, and what AWS does between them.
+
+moto sends events without version ids, replicates nothing and polls no queue for a function; that is done here as AWS does
+it. It does not prove permissions, encryption or throttling.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from moto.s3.models import s3_backends
+
+from handlers.processor import handler as processor
+from handlers.processor.application import application, metrics
+from handlers.shared import schema
+
+ACCOUNT: Final = "123456789012"
+"""moto's own, unless told otherwise."""
+PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
+TABLE: Final = "serverless-ledger-prod"
+MAXIMUM_RECEIVES: Final = 5
+SHADOW_DELAY_SECONDS: Final = 1
+SHADOW_MAXIMUM_AGE_SECONDS: Final = 3600
+VARIABLES: Final = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "ENVIRONMENT": "prod",
+    "TABLE_NAME": TABLE,
+    "SOURCE": "ingest",
+    "PRIMARY_REGION": PRIMARY,
+    "MAXIMUM_OBJECT_BYTES": "1000000",
+    "MAXIMUM_EXPANDED_BYTES": "2000000",
+    "SHADOW_DELAY_SECONDS": str(SHADOW_DELAY_SECONDS),
+    "SHADOW_MAXIMUM_AGE_SECONDS": str(SHADOW_MAXIMUM_AGE_SECONDS),
+    "CONTROL_CACHE_SECONDS": "0",
+    "ATTEMPT_RETENTION_DAYS": "30",
+    "MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES),
+}
+
+Row = dict[str, Any]
+
+
+def bucket(kind: str, region: str) -> str:
+    """Return a bucket's name; `kind` is `ingest` or `archive`."""
+    return f"serverless-{kind}-prod-{ACCOUNT}-{region}-an"
+
+
+@dataclass(frozen=True)
+class Put:
+    """A version of an object."""
+
+    key: str
+    version_id: str
+    body: bytes
+
+
+@dataclass
+class Invocation:
+    """What one batch came to."""
+
+    received: list[Row] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    """Message ids that SQS delivers again."""
+    crash: BaseException | None = None
+
+
+class World:
+    """Everything of both regions."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._region = ""
+        for region in REGIONS:
+            self._stand_up(region)
+
+    # --- what AWS does ------------------------------------------------------------------------------------------
+
+    def put(self, key: str, body: bytes, *, region: str = PRIMARY) -> Put:
+        """Put an object; S3 tells the queue of it."""
+        answer = self.client("s3", region).put_object(Bucket=bucket("ingest", region), Key=key, Body=body)
+        put = Put(key, answer["VersionId"], body)
+        self.announce(put, region=region)
+        return put
+
+    def replicate(self, put: Put, *, source: str = PRIMARY) -> None:
+        """Copy an object to the other region, its version id kept, whose queue is told of it."""
+        destination = other(source)
+        name = bucket("ingest", destination)
+        self.client("s3", destination).put_object(Bucket=name, Key=put.key, Body=put.body)
+        newest = s3_backends[ACCOUNT]["aws"].buckets[name].keys.getlist(put.key)[-1]
+        newest._version_id = put.version_id  # noqa: SLF001 - moto gives each version a new id; replication keeps it
+        self.announce(put, region=destination)
+
+    def announce(self, put: Put, *, region: str = PRIMARY) -> None:
+        """Send the event of an object, as S3 does, once or again."""
+        self.send(json.dumps({"Records": [event_record(put, region)]}), region=region)
+
+    def send(self, body: str, *, region: str = PRIMARY) -> None:
+        """Send anything to the ingest queue."""
+        self.client("sqs", region).send_message(QueueUrl=self.queue_url("ingest", region), MessageBody=body)
+
+    def replicate_table(self, *, source: str = PRIMARY) -> None:
+        """Do what a global table does."""
+        for item in self.items(source):
+            self.client("dynamodb", other(source)).put_item(TableName=TABLE, Item=item)
+
+    def invoke(self, region: str = PRIMARY, *, clock: Callable[[], float] = lambda: 300.0) -> Invocation:
+        """Hand one batch to the function, and delete from the queue what it does not name as failed.
+
+        Args:
+            region: Whose queue and function.
+            clock: How many seconds the function has left, at each look.
+        """
+        self.enter(region)
+        sqs, queue_url = self.client("sqs", region), self.queue_url("ingest", region)
+        answer = sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"]
+        )
+        messages = answer.get("Messages", [])
+        invocation = Invocation(received=[_lambda_record(message, region) for message in messages])
+        if not messages:
+            return invocation
+        context = _context(clock, region)
+        try:
+            response = processor.handler({"Records": invocation.received}, context)
+        except BaseException as crash:  # noqa: BLE001 - what ends an execution environment is looked at by the test
+            invocation.crash = crash
+            application.cache_clear()
+            self._region = ""
+            invocation.failed = [message["MessageId"] for message in messages]
+        else:
+            invocation.failed = [one["itemIdentifier"] for one in response["batchItemFailures"]]
+        for message in messages:
+            receipt = {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]}
+            if message["MessageId"] in invocation.failed:
+                sqs.change_message_visibility(**receipt, VisibilityTimeout=0)  # as if it had run out
+            else:
+                sqs.delete_message(**receipt)
+        return invocation
+
+    def promote(self, region: str, epoch: int) -> None:
+        """Write a region's claim, through that region only."""
+        row = {"pk": {"S": schema.CONTROL}, "sk": {"S": region}, schema.EPOCH: {"N": str(epoch)}}
+        self.client("dynamodb", region).put_item(TableName=TABLE, Item=row)
+
+    def forget(self, region: str = PRIMARY) -> None:
+        """Drop every row and everything that is archived, so that the next thing is seen alone."""
+        for item in self.items(region):
+            keys = {name: item[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)}
+            self.client("dynamodb", region).delete_item(TableName=TABLE, Key=keys)
+        for key in self.archived(region):
+            self.client("s3", region).delete_object(Bucket=bucket("archive", region), Key=key)
+
+    # --- what is to be seen -------------------------------------------------------------------------------------
+
+    def items(self, region: str = PRIMARY) -> list[Row]:
+        """Return every row, as attribute values."""
+        pages = self.client("dynamodb", region).get_paginator("scan").paginate(TableName=TABLE)
+        return [item for page in pages for item in page["Items"]]
+
+    def rows(self, region: str = PRIMARY) -> list[Row]:
+        """Return every row."""
+        deserialize = TypeDeserializer().deserialize
+        return [{name: deserialize(value) for name, value in item.items()} for item in self.items(region)]
+
+    def results(self, region: str = PRIMARY) -> dict[str, Row]:
+        """Return the RESULT rows by object key."""
+        return {row["object_key"]: row for row in self.rows(region) if row["sk"] == schema.RESULT}
+
+    def records(self, region: str = PRIMARY) -> dict[tuple[str, int], Row]:
+        """Return the records that landed, by object id and ordinal."""
+        found = [row for row in self.rows(region) if row["pk"].startswith("REC#")]
+        return {(row["object_id"], int(row["ordinal"])): row["record"] for row in found}
+
+    def unfinished(self, region: str = PRIMARY) -> list[Row]:
+        """Return the attempts that the state index shows as begun and not ended."""
+        return [row for row in self.rows(region) if row.get("state_hour", "").startswith(schema.UNFINISHED)]
+
+    def archived(self, region: str = PRIMARY) -> dict[str, bytes]:
+        """Return what is in the archive, by key."""
+        s3, name = self.client("s3", region), bucket("archive", region)
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
+        return {key: s3.get_object(Bucket=name, Key=key)["Body"].read() for key in keys}
+
+    def depth(self, region: str = PRIMARY) -> dict[str, int]:
+        """Return how many messages the ingest queue holds, by what they wait for."""
+        names = {"visible": "", "in flight": "NotVisible", "delayed": "Delayed"}
+        attributes = self.client("sqs", region).get_queue_attributes(
+            QueueUrl=self.queue_url("ingest", region), AttributeNames=["All"]
+        )["Attributes"]
+        return {name: int(attributes[f"ApproximateNumberOfMessages{suffix}"]) for name, suffix in names.items()}
+
+    def dead_letters(self, region: str = PRIMARY) -> list[Row]:
+        """Take what is in the dead-letter queue."""
+        answer = self.client("sqs", region).receive_message(
+            QueueUrl=self.queue_url("dead-letter", region), MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        return list(answer.get("Messages", []))
+
+    # --- plumbing -----------------------------------------------------------------------------------------------
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - clients of any service have no type in common
+        """Return a client; making one takes longer than most calls."""
+        if (service, region) not in self._clients:
+            create: Any = boto3.client
+            self._clients[service, region] = create(service, region_name=region)
+        return self._clients[service, region]
+
+    def queue_url(self, kind: str, region: str) -> str:
+        """Return a queue's URL; `kind` is `ingest` or `dead-letter`."""
+        return str(self.client("sqs", region).get_queue_url(QueueName=f"serverless-{kind}-prod")["QueueUrl"])
+
+    def enter(self, region: str) -> None:
+        """Have the function run in a region: an execution environment knows one."""
+        if self._region != region:
+            self._region = region
+            application.cache_clear()
+            os.environ.update(
+                AWS_REGION=region,
+                ARCHIVE_BUCKET=bucket("archive", region),
+                QUEUE_URL=self.queue_url("ingest", region),
+                DEAD_LETTER_QUEUE_URL=self.queue_url("dead-letter", region),
+            )
+
+    def _stand_up(self, region: str) -> None:
+        location = {} if region == PRIMARY else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3, sqs = self.client("s3", region), self.client("sqs", region)
+        for kind in ("ingest", "archive"):
+            s3.create_bucket(Bucket=bucket(kind, region), **location)
+        s3.put_bucket_versioning(Bucket=bucket("ingest", region), VersioningConfiguration={"Status": "Enabled"})
+        dead_letters = sqs.create_queue(QueueName="serverless-dead-letter-prod")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAXIMUM_RECEIVES})
+        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "1800"}
+        sqs.create_queue(QueueName="serverless-ingest-prod", Attributes=attributes)
+        names = ["pk", "sk", "file_key", "file_order", "state_hour", "state_order"]
+        self.client("dynamodb", region).create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            KeySchema=_key_schema("pk", "sk"),
+            GlobalSecondaryIndexes=[
+                {"IndexName": name, "KeySchema": _key_schema(*keys), "Projection": {"ProjectionType": "ALL"}}
+                for name, keys in {
+                    schema.FILE_INDEX: ("file_key", "file_order"),
+                    schema.STATE_INDEX: ("state_hour", "state_order"),
+                }.items()
+            ],
+        )
+
+
+@contextmanager
+def environment() -> Iterator[None]:
+    """Set the function's environment variables, all but those that `World.enter` sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in VARIABLES.items():
+            patch.setenv(name, value)
+        for name in ("AWS_REGION", "ARCHIVE_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
+            patch.setenv(name, "")
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        patch.setattr(metrics.provider, "namespace", "Lockstep")
+        yield
+    application.cache_clear()
+
+
+def other(region: str) -> str:
+    """Return the peer of a region."""
+    return SECONDARY if region == PRIMARY else PRIMARY
+
+
+def event_record(put: Put, region: str) -> Row:
+    """Return S3's record of an object that was created."""
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": region,
+        "eventTime": "2026-01-31T12:00:00.000Z",
+        "eventName": "ObjectCreated:Put",
+        "s3": {
+            "bucket": {"name": bucket("ingest", region), "arn": f"arn:aws:s3:::{bucket('ingest', region)}"},
+            "object": {"key": quote_plus(put.key, safe="/"), "size": len(put.body), "versionId": put.version_id},
+        },
+    }
+
+
+def _key_schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def _lambda_record(message: Row, region: str) -> Row:
+    attributes = message.get("MessageAttributes", {})
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {
+            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]} for name, value in attributes.items()
+        },
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{region}:{ACCOUNT}:serverless-ingest-prod",
+        "awsRegion": region,
+    }
+
+
+def _context(remaining: Callable[[], float], region: str) -> Any:  # noqa: ANN401 - a stand-in
+    return SimpleNamespace(
+        function_name="serverless-processor-prod",
+        function_version="1",
+        memory_limit_in_mb=1769,
+        invoked_function_arn=f"arn:aws:lambda:{region}:{ACCOUNT}:function:serverless-processor-prod",
+        aws_request_id="request-1",
+        get_remaining_time_in_millis=lambda: int(remaining() * 1000),
+    )

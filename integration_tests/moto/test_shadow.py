@@ -1,0 +1,177 @@
+"""The passive region against moto: it proves by the ledger, or it waits; promoted, it does the work that is left."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from handlers.shared.object_keys import object_identity
+from integration_tests.moto.processor_world import (
+    MAXIMUM_RECEIVES,
+    PRIMARY,
+    SECONDARY,
+    SHADOW_DELAY_SECONDS,
+    SHADOW_MAXIMUM_AGE_SECONDS,
+    VARIABLES,
+    Invocation,
+    Put,
+    World,
+    environment,
+)
+
+LINES = b'{"a":1}\n{"a":2}\n'
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with environment(), mock_aws():
+        yield World()
+
+
+def replicated(world: World, key: str = "incoming/x.ndjson") -> Put:
+    """Put an object in the primary, which does not process it, and have it arrive in the secondary."""
+    put = world.put(key, LINES)
+    world.replicate(put)
+    return put
+
+
+def after_the_delay(world: World) -> Invocation:
+    time.sleep(SHADOW_DELAY_SECONDS + 0.1)
+    return world.invoke(SECONDARY)
+
+
+def test_without_a_result_the_message_goes_back_with_a_delay_and_nothing_is_written(world: World) -> None:
+    replicated(world)
+    assert world.invoke(SECONDARY).failed == []
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 1}
+    assert world.items(SECONDARY) == []
+    assert world.archived(SECONDARY) == {}
+
+
+def test_it_comes_back_ever_so_often_with_its_age_and_uses_up_no_receive(world: World) -> None:
+    replicated(world)
+    sent = int(world.invoke(SECONDARY).received[0]["attributes"]["SentTimestamp"])
+    for hops in range(1, 4):
+        (record,) = after_the_delay(world).received
+        assert record["attributes"]["ApproximateReceiveCount"] == "1"
+        attributes = {name: value["stringValue"] for name, value in record["messageAttributes"].items()}
+        assert attributes == {"first_seen": str(sent), "hops": str(hops)}
+    assert world.dead_letters(SECONDARY) == []
+
+
+def test_once_the_ledger_proves_it_done_it_is_acknowledged(world: World) -> None:
+    replicated(world)
+    world.invoke(SECONDARY)
+    world.invoke(PRIMARY)
+    world.replicate_table()
+    before = world.items(SECONDARY)
+    assert after_the_delay(world).failed == []
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
+    assert world.items(SECONDARY) == before
+
+
+def test_records_without_a_result_prove_nothing(world: World) -> None:
+    """Rows replicate one by one: RESULT is the last that is written, and only it says that all are there."""
+    put = replicated(world)
+    world.invoke(PRIMARY)
+    world.replicate_table()
+    result = world.results(SECONDARY)[put.key]
+    world.client("dynamodb", SECONDARY).delete_item(
+        TableName=VARIABLES["TABLE_NAME"], Key={"pk": {"S": result["pk"]}, "sk": {"S": result["sk"]}}
+    )
+    world.invoke(SECONDARY)
+    assert world.depth(SECONDARY)["delayed"] == 1
+
+
+def test_a_quarantine_proves_it_done_too(world: World) -> None:
+    put = world.put("incoming/x.json", b"[")
+    world.replicate(put)
+    world.invoke(PRIMARY)
+    world.replicate_table()
+    world.invoke(SECONDARY)
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
+    assert world.dead_letters(SECONDARY) == []
+
+
+def test_promoted_it_drains_the_same_queue(world: World) -> None:
+    puts = [replicated(world, f"incoming/{number}.ndjson") for number in range(3)]
+    world.invoke(SECONDARY)
+    world.promote(SECONDARY, 1)
+    assert after_the_delay(world).failed == []
+    results = world.results(SECONDARY)
+    assert set(results) == {put.key for put in puts}
+    assert {(row["region"], row["epoch"], row["accepted"]) for row in results.values()} == {(SECONDARY, 1, 2)}
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
+
+
+def test_the_demoted_region_waits_in_its_turn(world: World) -> None:
+    world.promote(SECONDARY, 1)
+    world.replicate_table(source=SECONDARY)
+    world.put("incoming/x.ndjson", LINES)
+    world.invoke(PRIMARY)
+    assert world.depth(PRIMARY)["delayed"] == 1
+    assert world.results(PRIMARY) == {}
+
+
+def test_the_highest_epoch_wins_whatever_came_last(world: World) -> None:
+    world.promote(SECONDARY, 1)
+    world.promote(PRIMARY, 2)
+    world.replicate_table(source=SECONDARY)
+    world.put("incoming/x.ndjson", LINES)
+    world.invoke(PRIMARY)
+    (result,) = world.results(PRIMARY).values()
+    assert (result["region"], result["epoch"]) == (PRIMARY, 2)
+
+
+def test_what_has_waited_too_long_is_archived_once_alarms_each_time_and_is_not_lost(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put = replicated(world)
+    old = int((time.time() - SHADOW_MAXIMUM_AGE_SECONDS - 60) * 1000)
+    sqs, queue_url = world.client("sqs", SECONDARY), world.queue_url("ingest", SECONDARY)
+    (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    sqs.send_message(
+        QueueUrl=queue_url,
+        MessageBody=message["Body"],
+        MessageAttributes={"first_seen": {"DataType": "Number", "StringValue": str(old)}},
+    )
+    world.invoke(SECONDARY)
+    ((key, body),) = world.archived(SECONDARY).items()
+    assert key == f"quarantined/{object_identity('ingest', put.key, put.version_id)}.overdue.json"
+    note = json.loads(body)
+    assert (note["object_key"], note["version_id"]) == (put.key, put.version_id)
+    measured = metrics(capsys)
+    assert measured["ShadowOverdue"] == [1.0]
+    assert measured["ShadowAge"][0] >= SHADOW_MAXIMUM_AGE_SECONDS
+    world.forget(SECONDARY)
+    after_the_delay(world)
+    assert world.archived(SECONDARY) == {}, "it is noted once, not every few seconds for days"
+    assert metrics(capsys)["ShadowOverdue"] == [1.0]
+    world.promote(SECONDARY, 1)
+    after_the_delay(world)
+    assert world.results(SECONDARY)[put.key]["accepted"] == 2
+
+
+def test_a_message_that_cannot_be_put_back_is_not_acknowledged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    replicated(world)
+    world.enter(SECONDARY)
+    monkeypatch.setattr("handlers.processor.own_queue.OwnQueue.put_back", fail)
+    for _ in range(MAXIMUM_RECEIVES - 1):
+        assert len(world.invoke(SECONDARY).failed) == 1
+    monkeypatch.undo()
+    world.invoke(SECONDARY)
+    assert world.depth(SECONDARY)["delayed"] == 1
+
+
+def fail(*_: object, **__: object) -> None:
+    raise ConnectionError
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
+    """Return the last metrics that were printed, in CloudWatch's embedded format."""
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    measured: dict[str, list[float]] = json.loads(printed[-1])
+    return measured
