@@ -14,6 +14,7 @@ from rich.console import Console
 
 from compliance import gate
 from compliance.acknowledgements import DEFAULT_FILE, RegistryError, read_registry
+from compliance.coverage import UncoveredError
 from compliance.ledger import Ledger
 from compliance.loading import LoadError, load_template
 from compliance.reports import write_reports
@@ -82,7 +83,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         with errors.status("compliance") as progress:
             ledger = _judge(environment or [], template or [], assembly, region, app_factory, registry, say=progress.update)
             files = write_reports(ledger, output)
-    except (gate.GateError, LoadError, RegistryError) as error:
+    except (gate.GateError, LoadError, RegistryError, UncoveredError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(Exit.ERROR) from error
     except Exception as error:

@@ -3,14 +3,14 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from compliance import acknowledgements, nag, native
+from compliance import acknowledgements, coverage, nag, native
 from compliance.acknowledgements import Facts, Registry
 from compliance.judge import Findings, judge
 from compliance.ledger import Finding, Ledger, Subject, Verdict
@@ -40,26 +40,33 @@ class _Run:
     findings: Findings = field(default_factory=Findings)
     subjects: list[Subject] = field(default_factory=list)
     configurations: dict[str, Facts] = field(default_factory=dict)
+    explained: Mapping[str, str] = field(default_factory=lambda: coverage.read_uncovered(coverage.DEFAULT_FILE))
+
+    def judge_coverage(self, *, recorded: bool) -> None:
+        """Look for types that no rule looked at: only a record of every answer can tell."""
+        if recorded:
+            self.findings.extend(coverage.judge(self.findings, self.explained))
 
     def add(self, world: World, facts: Facts, found: Findings, rows: list[Finding]) -> None:
         """Take over what one configuration found, with its rows as the registry left them."""
         found.rows = rows
         self.findings.extend(found)
-        self.subjects.extend(_subject(world.environment, template) for template in world.templates)
-        self.configurations[world.environment] = facts
+        self.subjects.extend(_subject(world.name, template) for template in world.templates)
+        self.configurations[world.name] = facts
 
     def ledger(self, today: date) -> Ledger:
         rows = [*self.findings.rows, *self.registry.defects]
         return Ledger(
             findings=tuple(rows),
-            rules={**self.findings.rules, **acknowledgements.RULES},
+            rules={**self.findings.rules, **acknowledgements.RULES, **coverage.RULES},
             judged_on=today,
-            not_applicable=dict(self.findings.not_applicable),
+            silent=self.findings.silent,
             configurations=tuple(self.configurations),
             subjects=tuple(self.subjects),
             decisions=self.registry.uses(rows),
             advice=tuple(self.findings.advice),
             registry=self.registry.text,
+            explained=self.explained,
         )
 
 
@@ -90,7 +97,9 @@ def judge_app(app: str, environments: Sequence[str], registry: Registry, today: 
                 raise GateError(f"{app} cannot be synthesized for environment {environment!r}: {error}") from error
             say(f"{environment}: judging")
             _judge_synthesized(run, Path(directory), environment, recorded=plugin.RECORDS)
+    run.judge_coverage(recorded=plugin.RECORDS)
     if set(environments) >= set(MATRIX):
+        run.findings.extend(coverage.stale(run.findings, run.explained, whole=False))
         run.findings.rows += acknowledgements.stale(registry, run.findings.rows, run.configurations)
     return run.ledger(today)
 
@@ -148,6 +157,7 @@ def _judge_included(run: _Run, assembly: Assembly, environment: str, say: Say) -
     found = _judge_ourselves(world)
     found.extend(packs)
     _conclude(run, assembly, world, found)
+    run.judge_coverage(recorded=plugin.RECORDS)
 
 
 def _judge_ourselves(world: World) -> Findings:
@@ -206,10 +216,10 @@ def _mentions(value: Json, vpc: str) -> bool:
     return any(_mentions(child, vpc) for child in children)
 
 
-def _subject(environment: str, template: Template) -> Subject:
+def _subject(configuration: str, template: Template) -> Subject:
     text = template.text or json.dumps(template.body, sort_keys=True)
     return Subject(
-        configuration=environment,
+        configuration=configuration,
         name=template.name,
         stack_name=template.stack_name,
         region=template.region,

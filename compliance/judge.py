@@ -1,10 +1,9 @@
 """Asks every rule of ours about every resource. An answer is a row; no answer is a row too."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from compliance.ledger import Advice, Finding, RuleInfo, Verdict
+from compliance.ledger import Advice, Finding, Place, RuleInfo, Verdict
 from compliance.rule import Judgement, Rule, not_evaluated
 from compliance.templates import Resource, World
 from compliance.values import UnresolvedError, describe
@@ -12,53 +11,61 @@ from compliance.values import UnresolvedError, describe
 
 @dataclass
 class Findings:
-    """Rows under way to the ledger, with the rules that they name. NOT_APPLICABLE is counted and not kept."""
+    """Rows under way to the ledger, with the rules that they name.
+
+    Attributes:
+        rows: All but those with the verdict NOT_APPLICABLE.
+        rules: By qualified id.
+        silent: The places that a rule does not apply to, by qualified id.
+        advice: Warnings that fail nothing.
+    """
 
     rows: list[Finding] = field(default_factory=list)
     rules: dict[str, RuleInfo] = field(default_factory=dict)
-    not_applicable: Counter[str] = field(default_factory=Counter)
+    silent: dict[str, list[Place]] = field(default_factory=dict)
     advice: list[Advice] = field(default_factory=list)
 
-    def add(self, rule: RuleInfo, row: Finding) -> None:
-        """Keep or count a row."""
+    def add(self, rule: RuleInfo, verdict: Verdict, place: Place, message: str = "") -> None:
+        """Keep a rule's answer about a place."""
         self.rules.setdefault(rule.id, rule)
-        if row.verdict is Verdict.NOT_APPLICABLE:
-            self.not_applicable[rule.pack] += 1
+        if verdict is Verdict.NOT_APPLICABLE:
+            self.silent.setdefault(rule.id, []).append(place)
         else:
-            self.rows.append(row)
+            self.rows.append(place.row(rule.id, verdict, message))
 
     def extend(self, other: "Findings") -> None:
         """Take over another's rows."""
         self.rows.extend(other.rows)
         self.rules.update(other.rules)
-        self.not_applicable.update(other.not_applicable)
+        for rule, places in other.silent.items():
+            self.silent.setdefault(rule, []).extend(places)
         self.advice.extend(other.advice)
 
 
 def judge(world: World, rules: Iterable[Rule]) -> Findings:
     """Ask every rule about every resource, and about each template as a whole."""
     findings = Findings()
+    resources = [each for template in world.templates for each in (template.as_resource, *template.resources)]
+    places = [(resource, place_of(resource, world)) for resource in resources]
     for rule in rules:
         info = rule.info
-        for template in world.templates:
-            for resource in (template.as_resource, *template.resources):
-                answer = _ask(rule, resource, world)
-                findings.add(info, row(info.id, answer.verdict, resource, world.environment, answer.message))
+        for resource, place in places:
+            answer = _ask(rule, resource, world)
+            findings.add(info, answer.verdict, place, answer.message)
     return findings
 
 
-def row(rule: str, verdict: Verdict, resource: Resource, configuration: str, message: str = "") -> Finding:
-    """A row about a resource."""
-    return Finding(
-        rule=rule,
-        verdict=verdict,
-        configuration=configuration,
+def place_of(resource: Resource, world: World) -> Place:
+    """What every row about a resource says of where it is."""
+    return Place(
+        configuration=world.name,
         stack=resource.template.name,
         region=resource.template.region,
         path=resource.path,
         logical_id=resource.logical_id,
         resource_type=resource.type,
-        message=message,
+        line=resource.line,
+        source=resource.source,
     )
 
 

@@ -1,7 +1,7 @@
 """The contract of every report: one row for each rule and resource, with one of five verdicts."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -62,6 +62,48 @@ class RuleInfo:
     def pack(self) -> str:
         """The part of the id before `::`."""
         return self.id.partition("::")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A resource under judgement: what all the rows about it have in common.
+
+    Attributes:
+        configuration: The settings under judgement, for example `prod`.
+        stack: The template's name: the stack's construct id, or the file.
+        region: Of the stack; empty when unknown.
+        path: The construct path, or the logical id where a template carries no path.
+        logical_id: In the template; empty for the template as a whole.
+        resource_type: For example `AWS::SQS::Queue`.
+        line: In the template, from 1; 0 when unknown.
+        source: The file and line of the Python that made the construct, `infra/constructs/queue.py:42`, relative to
+            the project; empty when unknown.
+    """
+
+    configuration: str = ""
+    stack: str = ""
+    region: str = ""
+    path: str = ""
+    logical_id: str = ""
+    resource_type: str = ""
+    line: int = 0
+    source: str = ""
+
+    def row(self, rule: str, verdict: Verdict, message: str = "") -> "Finding":
+        """A row about this place."""
+        return Finding(
+            rule=rule,
+            verdict=verdict,
+            configuration=self.configuration,
+            stack=self.stack,
+            region=self.region,
+            path=self.path,
+            logical_id=self.logical_id,
+            resource_type=self.resource_type,
+            message=message,
+            line=self.line,
+            source=self.source,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +191,71 @@ class DecisionUse:
     acknowledged: int
 
 
+NOT_COVERAGE: Final = frozenset({"CloudFormation", "Naming", "Tagging", "Template", "Acknowledgements", "Coverage"})
+"""The packs that look at any type alike: what they say of a resource does not cover its type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeCoverage:
+    """How far a type of resource was looked at.
+
+    Attributes:
+        resource_type: For example `AWS::SQS::Queue`.
+        resources: How many there are, in all configurations.
+        rules: For each pack that covers it, how many of its rules gave an answer about one of them; empty when none did.
+        others: The same for the packs that look at any type alike: AWS's validation, names, tags.
+        reason: Why it needs no rule, where that is explained.
+    """
+
+    resource_type: str
+    resources: int
+    rules: Mapping[str, int]
+    others: Mapping[str, int]
+    reason: str = ""
+
+    @property
+    def covered(self) -> bool:
+        """Whether a rule looked at it."""
+        return bool(self.rules)
+
+
+def type_coverage(
+    findings: Sequence[Finding], silent: Mapping[str, Iterable[Place]], explained: Mapping[str, str]
+) -> tuple[TypeCoverage, ...]:
+    """How far each type of resource was looked at, by type.
+
+    Args:
+        findings: The rows, except those with the verdict NOT_APPLICABLE.
+        silent: The places that a rule does not apply to.
+        explained: The reason for each type that needs no rule.
+    """
+    met: dict[str, set[tuple[str, str, str]]] = {}
+    answered: dict[str, set[str]] = {}
+    # A place is one object for hundreds of rules: told apart by identity first, which costs nothing.
+    places = {id(place): place for among in silent.values() for place in among}
+    everywhere: Iterable[Place | Finding] = (*places.values(), *findings)
+    for place in everywhere:
+        if place.logical_id and place.resource_type:
+            met.setdefault(place.resource_type, set()).add((place.configuration, place.stack, place.logical_id))
+    for finding in findings:
+        if finding.verdict is not Verdict.NOT_EVALUATED or not finding.rule.endswith("::Ran"):
+            answered.setdefault(finding.resource_type, set()).add(finding.rule.partition("[")[0])
+    return tuple(
+        _type_coverage(kind, len(met[kind]), answered.get(kind, set()), explained.get(kind, "")) for kind in sorted(met)
+    )
+
+
+def _type_coverage(kind: str, resources: int, rules: set[str], reason: str) -> TypeCoverage:
+    counted = Counter(rule.partition("::")[0] for rule in rules)
+    return TypeCoverage(
+        resource_type=kind,
+        resources=resources,
+        rules={pack: counted[pack] for pack in sorted(counted) if pack not in NOT_COVERAGE},
+        others={pack: counted[pack] for pack in sorted(counted) if pack in NOT_COVERAGE},
+        reason=reason,
+    )
+
+
 _RANK: Final = {
     (Verdict.FAIL, Severity.ERROR): 0,
     (Verdict.NOT_EVALUATED, Severity.ERROR): 1,
@@ -162,26 +269,57 @@ class Ledger:
     """Everything a run found out. Reports are renderings of it and add nothing.
 
     Attributes:
-        findings: The rows, except those with the verdict NOT_APPLICABLE, which are only counted.
+        findings: The rows, except those with the verdict NOT_APPLICABLE: `rows` has them all.
         rules: Every rule that a row names, by qualified id.
-        not_applicable: How many times each pack answered NOT_APPLICABLE.
+        silent: The places that a rule does not apply to, by qualified id. They are nine rows of ten, so each is kept
+            as a place alone.
         configurations: What was judged, in order.
         subjects: The templates that were judged.
         decisions: The registry, with what each decision acknowledged.
         advice: Warnings that fail nothing.
         judged_on: The day on which expiry was judged.
         registry: The registry's text, as it was judged; empty when there was none.
+        explained: The reason for each type of resource that needs no rule.
     """
 
     findings: tuple[Finding, ...]
     rules: Mapping[str, RuleInfo]
     judged_on: date
-    not_applicable: Mapping[str, int] = field(default_factory=dict)
+    silent: Mapping[str, Sequence[Place]] = field(default_factory=dict, repr=False)
     configurations: tuple[str, ...] = ()
     subjects: tuple[Subject, ...] = ()
     decisions: tuple[DecisionUse, ...] = ()
     advice: tuple[Advice, ...] = ()
     registry: str = field(default="", repr=False)
+    explained: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def rows(self) -> Iterator[Finding]:
+        """Every row, those with the verdict NOT_APPLICABLE included, by configuration, rule, and place in the templates."""
+        found: dict[tuple[str, str], list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault((finding.configuration, finding.rule), []).append(finding)
+        silent: dict[tuple[str, str], list[Place]] = {}
+        for rule, places in self.silent.items():
+            for place in places:
+                silent.setdefault((place.configuration, rule), []).append(place)
+        order = {name: number for number, name in enumerate(self.configurations)}
+        for configuration, rule in sorted({*found, *silent}, key=lambda key: (order.get(key[0], len(order)), key)):
+            rows = found.get((configuration, rule), [])
+            rows += [place.row(rule, Verdict.NOT_APPLICABLE) for place in silent.get((configuration, rule), ())]
+            yield from sorted(rows, key=lambda row: (row.stack, row.line, row.path, row.verdict, row.message))
+
+    @cached_property
+    def not_applicable(self) -> dict[str, int]:
+        """How many times each pack answered NOT_APPLICABLE."""
+        counted: Counter[str] = Counter()
+        for rule, places in self.silent.items():
+            counted[rule.partition("::")[0]] += len(places)
+        return dict(counted)
+
+    @cached_property
+    def coverage(self) -> tuple[TypeCoverage, ...]:
+        """How far each type of resource was looked at, by type."""
+        return type_coverage(self.findings, self.silent, self.explained)
 
     @cached_property
     def counts(self) -> dict[Verdict, int]:

@@ -15,6 +15,7 @@ from cfn_tools.yaml_loader import (  # type: ignore[import-untyped]
     multi_constructor,
 )
 
+from compliance.sources import source_of
 from compliance.templates import Json, Template
 
 MAXIMUM_BYTES: Final = 1_048_576
@@ -26,6 +27,8 @@ MAXIMUM_DEPTH: Final = 100
 
 PATH_KEY: Final = "aws:cdk:path"
 ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
+LOGICAL_ID: Final = "aws:cdk:logicalId"
+CREATION_STACK: Final = "aws:cdk:creationStack"
 
 
 class LoadError(Exception):
@@ -48,6 +51,7 @@ class Assembly:
 @dataclass
 class _StackMetadata:
     paths: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -97,6 +101,7 @@ def load_assembly(directory: Path) -> Assembly:
                 paths={**template.paths, **metadata.paths},
                 text=template.text,
                 file=template.file,
+                sources=_complete(metadata),
             )
         )
     if not templates:
@@ -125,12 +130,34 @@ def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata
         entries.update(_parse(file, _read(file, limit=64 * MAXIMUM_BYTES)))
     found = _StackMetadata()
     for path, records in entries.items():
+        stack = next((record.get("data") for record in records if record.get("type") == CREATION_STACK), None)
+        source = source_of(stack) if isinstance(stack, list) else ""
         for record in records:
-            if record.get("type") == "aws:cdk:logicalId":
+            if record.get("type") == LOGICAL_ID:
                 found.paths[str(record.get("data"))] = path.removeprefix("/")
+                found.sources[str(record.get("data"))] = source
             elif record.get("type") == ACKNOWLEDGED_RULES:
                 found.acknowledged.extend((path.removeprefix("/"), rule) for rule in record.get("data") or {})
     return found
+
+
+def _complete(metadata: _StackMetadata) -> dict[str, str]:
+    """The sources, those included whose stack is too deep in the CDK to show our line: theirs is their construct's."""
+    of_construct = {
+        metadata.paths[logical_id].removesuffix("/Resource"): source
+        for logical_id, source in metadata.sources.items()
+        if source and metadata.paths[logical_id].endswith("/Resource")
+    }
+    return {
+        logical_id: source or next(filter(None, map(of_construct.get, _ancestors(metadata.paths[logical_id]))), "")
+        for logical_id, source in metadata.sources.items()
+    }
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _region(environment: str) -> str:

@@ -3,21 +3,29 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from compliance.judge import Findings, row
-from compliance.ledger import Advice, Finding, RuleInfo, Severity, Verdict
+from compliance.controls import Framework, qualified
+from compliance.judge import Findings, place_of
+from compliance.ledger import Advice, Place, RuleInfo, Severity, Verdict
 from compliance.templates import Resource, World
 
 PACKS: Final = ("AwsSolutions", "NIST.800.53.R4", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321", "Serverless")
+FRAMEWORKS: Final = {
+    "NIST.800.53.R4": Framework.NIST_R4,
+    "NIST.800.53.R5": Framework.NIST_R5,
+    "HIPAA.Security": Framework.HIPAA,
+    "PCI.DSS.321": Framework.PCI,
+}
+"""The framework whose controls a pack's rules name. AwsSolutions and Serverless are good practice and name none."""
 OUR_PLUGINS: Final = ("CloudFormation", "Lockstep", "Acknowledgements")
 """Their rows are not read back from the report: the gate asks our rules itself, and keeps what passes too."""
 REPORT: Final = "validation-report.json"
 
 _THREW: Final = "Rule threw an error during validation."
-_CONTROLS: Final = re.compile(r"\s*-?\s*\(Control IDs?: ([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_CONTROLS: Final = re.compile(r"\s*-?\s*\(Control IDs?: (?P<ids>(?:[^()]|\([^()]*\))*)(?:\)|$)")
 _FIX: Final = (
     "Change the resource in infra/ so that the rule holds. Where it should not hold, enter a decision in "
     "compliance/acknowledgements.toml with this rule and this path."
@@ -49,14 +57,13 @@ def read(directory: Path, world: World, locate: Locate, *, recorded: bool) -> Fi
         raise NagError(f"{file} was not written: no validation plugin ran, so nothing was judged")
     records = [json.loads(record.read_text("utf-8")) for record in sorted(directory.glob("nag-verdicts.*.json"))]
     reader = _Reader({record["pack"]: record for record in records}, world, locate)
-    for plugin in json.loads(file.read_text("utf-8"))["pluginReports"]:
-        reader.read_plugin(plugin)
     for pack in PACKS:
         if pack in reader.records:
-            reader.read_passes(reader.records[pack])
-            reader.require_all_seen(reader.records[pack])
+            reader.read_record(reader.records[pack])
         elif recorded:
             reader.add_not_run(pack, "the pack left no record of its answers")
+    for plugin in json.loads(file.read_text("utf-8"))["pluginReports"]:
+        reader.read_plugin(plugin)
     return reader.findings
 
 
@@ -69,12 +76,14 @@ class _Reader:
         world: What was synthesized.
         locate: Finds the resource at a construct path.
         findings: The rows so far.
+        recorded: The rule and path of each row that fails by a record.
     """
 
     records: dict[str, dict[str, Any]]
     world: World
     locate: Locate
     findings: Findings = field(default_factory=Findings)
+    recorded: set[tuple[str, str]] = field(default_factory=set)
 
     def read_plugin(self, plugin: Mapping[str, Any]) -> None:
         """Read one plugin's part of the CDK's report."""
@@ -89,30 +98,48 @@ class _Reader:
             for construct in violation["violatingConstructs"]:
                 self._read_violation(pack, violation, construct.get("constructPath", ""))
 
-    def read_passes(self, record: Mapping[str, Any]) -> None:
-        """Read what the CDK's report leaves out: the rules that passed, and how often one did not apply."""
-        pack = record["pack"]
-        self.findings.not_applicable[pack] += record["notApplicable"]
+    def read_record(self, record: Mapping[str, Any]) -> None:
+        """Read a pack's every answer, and find the resources that it was never asked about."""
+        places = [self._place(path) for path in record["seen"]]
         for name, answers in record["rules"].items():
-            rule = self._rule(pack, name, "", answers["level"])
-            for path in answers["passed"]:
-                self._add(rule, Verdict.PASS, path, "")
+            rule = self._rule(record["pack"], name, "", answers["level"])
+            self.findings.rules.setdefault(rule.id, rule)
+            letters = answers["answers"]
+            # Nine of ten answers, so these are not taken one by one.
+            if silent := [place for letter, place in zip(letters, places, strict=True) if letter == "N"]:
+                self.findings.silent.setdefault(rule.id, []).extend(silent)
+            for index in (index for index, letter in enumerate(letters) if letter != "N"):
+                self._read_answer(rule, letters[index], places[index], answers, str(index))
+        self._require_all_seen(record["pack"], {(place.stack, place.logical_id) for place in places})
 
-    def require_all_seen(self, record: Mapping[str, Any]) -> None:
+    def _read_answer(self, rule: RuleInfo, letter: str, place: Place, answers: Mapping[str, Any], index: str) -> None:
+        match letter:
+            case "P":
+                self.findings.add(rule, Verdict.PASS, place)
+            case "F":
+                for found in answers["found"].get(index, [""]):
+                    self._fail(replace(rule, id=f"{rule.id}[{found}]") if found else rule, Verdict.FAIL, place, rule.title)
+            case "T":
+                message = f"the rule threw: {answers['threw'].get(index, 'its answer is none that a rule gives')}"
+                self._fail(rule, Verdict.NOT_EVALUATED, place, message)
+            case _:
+                self.findings.add(rule, Verdict.NOT_EVALUATED, place, "the rule was not asked about this resource")
+
+    def _fail(self, rule: RuleInfo, verdict: Verdict, place: Place, message: str) -> None:
+        self.recorded.add((rule.id, place.path))
+        self.findings.add(rule, verdict, place, message)
+
+    def _require_all_seen(self, pack: str, seen: set[tuple[str, str]]) -> None:
         """A resource that the pack was never asked about has no finding, and no pass either."""
-        pack = record["pack"]
-        located = (self.locate(path) for path in record["seen"])
-        seen = {(resource.template.name, resource.logical_id) for resource in located if resource}
         for template in self.world.templates:
             for resource in template.resources:
                 if (template.name, resource.logical_id) not in seen:
                     message = "the pack was not asked about this resource"
-                    found = row(_ran(pack).id, Verdict.NOT_EVALUATED, resource, self.world.environment, message)
-                    self.findings.add(_ran(pack), found)
+                    self.findings.add(_ran(pack), Verdict.NOT_EVALUATED, place_of(resource, self.world), message)
 
     def add_not_run(self, pack: str, why: str) -> None:
         """A pack that did not run, or not to its end."""
-        self._add(_ran(pack), Verdict.NOT_EVALUATED, pack, why)
+        self.findings.add(_ran(pack), Verdict.NOT_EVALUATED, self._place(pack), why)
 
     def _read_violation(self, pack: str, violation: Mapping[str, Any], path: str) -> None:
         description = violation["description"]
@@ -120,36 +147,31 @@ class _Reader:
         if pack not in PACKS and rule.severity is Severity.WARNING:
             advice = Advice(
                 rule=rule.id,
-                configuration=self.world.environment,
+                configuration=self.world.name,
                 stack=path.partition("/")[0],
                 path=path,
                 message=rule.title,
             )
             self.findings.advice.append(advice)
-        elif description.startswith(_THREW):
-            self._add(rule, Verdict.NOT_EVALUATED, path, description)
-        else:
-            self._add(rule, Verdict.FAIL, path, rule.title)
+            return
+        # Of two resources that the CDK reports under one rule, one may have thrown: the record knows which.
+        place = self._place(path)
+        if (rule.id, place.path) not in self.recorded:
+            threw = description.startswith(_THREW)
+            message = description if threw else rule.title
+            self.findings.add(rule, Verdict.NOT_EVALUATED if threw else Verdict.FAIL, place, message)
 
-    def _add(self, rule: RuleInfo, verdict: Verdict, path: str, message: str) -> None:
+    def _place(self, path: str) -> Place:
         resource = self.locate(path)
-        found = Finding(
-            rule=rule.id,
-            verdict=verdict,
-            configuration=self.world.environment,
-            stack=resource.template.name if resource else path.partition("/")[0],
-            region=resource.template.region if resource else "",
-            path=resource.path if resource else path,
-            logical_id=resource.logical_id if resource else "",
-            resource_type=resource.type if resource else "",
-            message=message,
-        )
-        self.findings.add(rule, found)
+        if resource:
+            return place_of(resource, self.world)
+        return Place(configuration=self.world.name, stack=path.partition("/")[0], path=path)
 
     def _rule(self, pack: str, name: str, description: str, severity: str) -> RuleInfo:
         """The rule in words: the pack's own where they were recorded, else parted from the report's description."""
         recorded = self.records.get(pack, {}).get("rules", {}).get(name.partition("[")[0])
         text, controls = _without_controls(recorded["info"] if recorded else description)
+        framework = FRAMEWORKS.get(pack)
         title, why = (text, recorded["explanation"]) if recorded else text.partition(". ")[::2]
         return RuleInfo(
             id=f"{pack}::{name}",
@@ -157,7 +179,7 @@ class _Reader:
             why=why.strip(),
             fix=_FIX,
             severity=Severity.WARNING if severity.lower().startswith("warn") else Severity.ERROR,
-            controls=controls,
+            controls=qualified(framework, controls) if framework else (),
         )
 
 
@@ -174,5 +196,5 @@ def _without_controls(text: str) -> tuple[str, tuple[str, ...]]:
     found = _CONTROLS.search(text)
     if not found:
         return text, ()
-    controls = tuple(control.strip() for control in found[1].split(",") if control.strip())
-    return _CONTROLS.sub("", text), tuple(dict.fromkeys(controls))
+    controls = (control.strip().rstrip(".") for control in found["ids"].split(","))  # strip knows no-break spaces
+    return _CONTROLS.sub("", text), tuple(dict.fromkeys(filter(None, controls)))

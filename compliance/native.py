@@ -17,7 +17,7 @@ from cloudformation_validate import (  # type: ignore[import-untyped]
 )
 
 from compliance import ledger
-from compliance.judge import Findings, row
+from compliance.judge import Findings, place_of
 from compliance.ledger import Advice, RuleInfo, Verdict
 from compliance.templates import Resource, Template, World
 
@@ -37,7 +37,7 @@ def validate(world: World) -> Findings:
     """Validate every template: a row for each error, and a pass for each resource that has none."""
     findings = Findings()
     for template in world.templates:
-        _validate_one(template, world.environment, findings)
+        _validate_one(template, world, findings)
     return findings
 
 
@@ -67,7 +67,7 @@ def _taggable(types: frozenset[str]) -> frozenset[str]:
     )
 
 
-def _validate_one(template: Template, environment: str, findings: Findings) -> None:
+def _validate_one(template: Template, world: World, findings: Findings) -> None:
     resources = {resource.logical_id: resource for resource in template.resources}
     failed = set()
     for diagnostic in _diagnose(template):
@@ -76,14 +76,14 @@ def _validate_one(template: Template, environment: str, findings: Findings) -> N
         message = f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
         if diagnostic.severity in _ERRORS:
             failed.add(resource.logical_id)
-            found = row(rule.id, Verdict.FAIL, resource, environment, message)
-            findings.add(rule, replace(found, line=diagnostic.start_line or 0))
+            place = place_of(resource, world)
+            findings.add(rule, Verdict.FAIL, replace(place, line=diagnostic.start_line or place.line), message)
         elif diagnostic.severity is Severity.WARN:
             findings.advice.append(
-                Advice(rule=rule.id, configuration=environment, stack=template.name, path=resource.path, message=message)
+                Advice(rule=rule.id, configuration=world.name, stack=template.name, path=resource.path, message=message)
             )
     for resource in _without(failed, resources):
-        findings.add(_VALID, row(_VALID.id, Verdict.PASS, resource, environment))
+        findings.add(_VALID, Verdict.PASS, place_of(resource, world))
 
 
 def _without(failed: set[str], resources: dict[str, Resource]) -> list[Resource]:

@@ -60,6 +60,7 @@ from compliance.ledger import Finding, RuleInfo, Verdict  # noqa: E402
 from compliance.loading import LoadError, load_assembly  # noqa: E402
 from compliance.rules import our_rules  # noqa: E402
 from compliance.templates import Json, Template, World  # noqa: E402
+from compliance.tracing import traced  # noqa: E402
 
 _PACKS: Final = (
     AwsSolutionsChecks,
@@ -111,9 +112,10 @@ def synthesize_gated(build: Callable[..., App], environment: str, outdir: str, r
     Raises:
         Exception: Whatever the app raises while it is built, or the CDK for any reason but open findings.
     """
-    app = build(environment=environment, outdir=outdir)
-    attach(app, environment=environment, registry=registry)
-    _synthesize(app)
+    with traced():
+        app = build(environment=environment, outdir=outdir)
+        attach(app, environment=environment, registry=registry)
+        _synthesize(app)
 
 
 def judge_included(templates: Sequence[Template], directory: Path) -> None:
@@ -200,8 +202,8 @@ def _synthesize(app: App) -> None:
 
 def _defects(registry: Registry) -> Findings:
     findings = Findings()
-    for row in registry.defects:
-        findings.add(acknowledgements.RULES[row.rule], row)
+    findings.rows += registry.defects
+    findings.rules |= acknowledgements.RULES
     return findings
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+from compliance.lines import lines_of
+
 Json: TypeAlias = Any
 """A parsed template or a part of it: dict, list, str, int, float, bool or None."""
 
@@ -24,6 +26,7 @@ class Template:
         paths: The construct path of a logical id, where it is known.
         text: The JSON or YAML that `body` was read from; empty when it was made from a dict.
         file: Where it was read from; empty when it was made from a dict.
+        sources: The file and line of the Python that made a logical id's construct, where it is known.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Template:
     paths: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     file: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def resources(self) -> tuple["Resource", ...]:
@@ -46,6 +50,11 @@ class Template:
     def as_resource(self) -> "Resource":
         """The pseudo-resource that stands for the template as a whole."""
         return Resource(template=self, logical_id="", type=STACK, path=self.name, properties={})
+
+    @cached_property
+    def lines(self) -> Mapping[str, int]:
+        """The line of each logical id in `text`, from 1; empty where there is no text."""
+        return lines_of(self.text)
 
     def path_of(self, logical_id: str) -> str:
         """The construct path of a resource, or the template's name and the logical id where no path is known."""
@@ -80,6 +89,16 @@ class Resource:
     path: str
     properties: Json
 
+    @property
+    def line(self) -> int:
+        """In the template's text, from 1; 0 when unknown."""
+        return self.template.lines.get(self.logical_id, 0)
+
+    @property
+    def source(self) -> str:
+        """The file and line of the Python that made it; empty when unknown."""
+        return self.template.sources.get(self.logical_id, "")
+
     @cached_property
     def path_in_stack(self) -> str:
         """The construct path without the stack's own id: the same for the same construct in two regions."""
@@ -94,11 +113,18 @@ class World:
         templates: Judged together, so that a rule can compare one region with the other.
         environment: The last part of every name, and the value of the tag Environment.
         taggable: The resource types whose `Tags` AWS's own schemas know.
+        configuration: What reports call the settings under judgement; empty for the environment's own.
     """
 
     templates: tuple[Template, ...]
     environment: str
     taggable: frozenset[str] = frozenset()
+    configuration: str = ""
+
+    @property
+    def name(self) -> str:
+        """What reports call the settings under judgement."""
+        return self.configuration or self.environment
 
     def in_other_regions(self, resource: Resource) -> Iterable[Resource]:
         """The same construct of the same stack in other regions."""

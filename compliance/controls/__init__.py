@@ -1,5 +1,7 @@
 """Which controls of which framework a rule serves. A mapping, not a certification."""
 
-from compliance.controls.frameworks import Framework, hipaa, nist, pci
+from compliance.controls.catalogue import UnknownControlError, catalogue, qualified, resolve, split
+from compliance.controls.frameworks import Framework
+from compliance.controls.shorthand import hipaa, nist, pci
 
-__all__ = ["Framework", "hipaa", "nist", "pci"]
+__all__ = ["Framework", "UnknownControlError", "catalogue", "hipaa", "nist", "pci", "qualified", "resolve", "split"]

@@ -58,7 +58,7 @@ def test_a_violation_is_placed_and_its_description_parted(tmp_path: Path) -> Non
     assert (rule.title, rule.why, rule.controls) == (
         "The queue is bare",
         "It should not be. Really.",
-        ("AC-2(g)", "AU-3"),
+        ("NIST-800-53-R4:AC-2", "NIST-800-53-R4:AU-3"),
     )
 
 
@@ -76,3 +76,78 @@ def test_a_pack_s_warning_fails_and_the_cdk_s_own_is_advice(tmp_path: Path) -> N
     (row,) = found.rows
     assert (row.verdict, found.rules[row.rule].severity) == (Verdict.FAIL, Severity.WARNING)
     assert [advice.rule for advice in found.advice] == ["Construct-Annotations::Construct Annotations-Rule"]
+
+
+def _record(folder: Path, answers: str, **more: Any) -> None:  # noqa: ANN401
+    """What the recorder leaves of one rule that was asked about the queue, the topic queue and the bucket."""
+    rule = {"info": "It is bare.", "explanation": "Why.", "level": "Error", "answers": answers, "found": {}, "threw": {}}
+    seen = ["us-east-1/Queue", "us-east-1/Fifo", "us-east-1/Bucket"]
+    record = {"pack": "AwsSolutions", "seen": seen, "rules": {"AwsSolutions-Rule": {**rule, **more}}}
+    (folder / "nag-verdicts.AwsSolutions.json").write_text(json.dumps(record))
+
+
+def _by_id(found: Findings) -> dict[str, Verdict]:
+    rows = [row for row in found.rows if row.rule.startswith("AwsSolutions::AwsSolutions-Rule")]
+    silent = {place.logical_id: Verdict.NOT_APPLICABLE for place in found.silent.get("AwsSolutions::AwsSolutions-Rule", [])}
+    return {row.logical_id + row.rule.partition("Rule")[2]: row.verdict for row in rows} | silent
+
+
+@pytest.mark.parametrize(
+    ("answers", "more", "verdicts"),
+    [
+        ("PPP", {}, {"Queue": Verdict.PASS, "Fifo": Verdict.PASS, "Bucket": Verdict.PASS}),
+        ("NFT", {}, {"Queue": Verdict.NOT_APPLICABLE, "Fifo": Verdict.FAIL, "Bucket": Verdict.NOT_EVALUATED}),
+        (".NN", {}, {"Queue": Verdict.NOT_EVALUATED, "Fifo": Verdict.NOT_APPLICABLE, "Bucket": Verdict.NOT_APPLICABLE}),
+        (
+            "FNN",
+            {"found": {"0": ["a", "b"]}},
+            {
+                "Queue[a]": Verdict.FAIL,
+                "Queue[b]": Verdict.FAIL,
+                "Fifo": Verdict.NOT_APPLICABLE,
+                "Bucket": Verdict.NOT_APPLICABLE,
+            },
+        ),
+    ],
+)
+def test_each_recorded_answer_is_a_row(
+    tmp_path: Path, answers: str, more: dict[str, Any], verdicts: dict[str, Verdict]
+) -> None:
+    _record(tmp_path, answers, **more)
+
+    assert _by_id(_read(tmp_path)) == verdicts
+
+
+def test_a_rule_that_threw_is_told_from_one_that_failed_though_the_cdk_reports_them_as_one(tmp_path: Path) -> None:
+    _record(tmp_path, "FTN", threw={"1": "Cannot read 'x'"})
+    both = _plugin("AwsSolutions")
+    both["violations"][0]["violatingConstructs"].append({"constructPath": "us-east-1/Fifo"})
+
+    found = _read(tmp_path, both)
+
+    assert _by_id(found) == {"Queue": Verdict.FAIL, "Fifo": Verdict.NOT_EVALUATED, "Bucket": Verdict.NOT_APPLICABLE}
+    assert [row.message for row in found.rows if row.logical_id == "Fifo" and "Rule" in row.rule] == [
+        "the rule threw: Cannot read 'x'"
+    ]
+
+
+def test_a_failure_that_the_cdk_leaves_out_of_its_report_is_found(tmp_path: Path) -> None:
+    _record(tmp_path, "FNN")
+
+    assert _by_id(_read(tmp_path, {"pluginName": "AwsSolutions", "violations": []}))["Queue"] is Verdict.FAIL
+
+
+def test_a_failure_that_the_record_leaves_out_is_found(tmp_path: Path) -> None:
+    _record(tmp_path, "PNN")
+
+    rows = [row for row in _read(tmp_path, _plugin("AwsSolutions")).rows if row.logical_id == "Queue" and "Rule" in row.rule]
+
+    assert {row.verdict for row in rows} == {Verdict.PASS, Verdict.FAIL}
+
+
+def test_a_resource_that_was_not_seen_is_not_evaluated(tmp_path: Path) -> None:
+    _record(tmp_path, "PPP")
+
+    unseen = {row.logical_id for row in _read(tmp_path).rows if row.rule == "AwsSolutions::Ran"}
+
+    assert unseen == set(good()) - {"Queue", "Fifo", "Bucket"}

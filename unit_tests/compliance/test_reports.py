@@ -13,12 +13,12 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from rich.console import Console
 
 import compliance
-from compliance.ledger import Advice, DecisionUse, Finding, Ledger, RuleInfo, Severity, Subject, Verdict
+from compliance.ledger import Advice, DecisionUse, Finding, Ledger, Place, RuleInfo, Severity, Subject, Verdict
 from compliance.reports import json_report, summary, write_reports
 from compliance.reports.console import show
 
 SCHEMA = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
-RULE = RuleInfo(id="P::R", title="It is good", why="It matters", fix="Mend it", controls=("SC-28",))
+RULE = RuleInfo(id="P::R", title="It is good", why="It matters", fix="Mend it", controls=("NIST-800-53-R5:SC-28",))
 MINOR = RuleInfo(id="P::Minor", title="It is tidy", why="It helps", fix="Tidy it", severity=Severity.WARNING)
 BASE = Finding(rule="P::R", verdict=Verdict.PASS, configuration="prod", stack="S", path="S/A/Resource")
 ROWS = (
@@ -38,7 +38,7 @@ def _ledger(*rows: Finding) -> Ledger:
         findings=rows,
         rules={RULE.id: RULE, MINOR.id: MINOR},
         judged_on=date(2026, 11, 24),
-        not_applicable={"P": 3},
+        silent={"P::R": [Place(configuration="prod", stack="S", path=f"S/{name}/Resource") for name in "XYZ"]},
         configurations=("prod",),
         subjects=(
             Subject(configuration="prod", name="S", stack_name="s", region="us-east-1", sha256="0" * 64, resources=4),

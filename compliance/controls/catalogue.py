@@ -1,0 +1,86 @@
+"""The frameworks' own lists of controls, and which of them a rule means by the ids that it names."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from compliance.controls.frameworks import Framework
+
+_FILES: Final = {
+    Framework.NIST_R4: "nist-800-53-r4.json",
+    Framework.NIST_R5: "nist-800-53-r5.json",
+    Framework.HIPAA: "hipaa-security.json",
+    Framework.PCI: "pci-dss-3.2.1.json",
+}
+_NIST: Final = re.compile(r"(?P<base>[A-Z]{2}-\d+)[a-z.\d]*(?P<rest>(\(\w+\))*)")
+_PART: Final = re.compile(r"\((\w+)\)")
+
+
+class UnknownControlError(ValueError):
+    """An id that is no control of its framework."""
+
+
+@cache
+def catalogue(framework: Framework) -> Mapping[str, str]:
+    """The title of each control, by id, in the framework's own order."""
+    file = Path(__file__).parent / _FILES[framework]
+    controls: dict[str, str] = json.loads(file.read_text("utf-8"))["controls"]
+    return controls
+
+
+@cache
+def resolve(framework: Framework, text: str) -> tuple[str, ...]:
+    """The controls that an id means, as the catalogue writes them.
+
+    Packs name parts of controls, several at once: `AC-2(g)` is a statement of AC-2, `AU-6(1)(3)` are two enhancements
+    of AU-6, and `SC-7(9)(a)` is a statement of one.
+
+    Raises:
+        UnknownControlError: It is none of the framework's.
+    """
+    known = catalogue(framework)
+    if text in known:
+        return (text,)
+    nist = _NIST.fullmatch(text) if framework in {Framework.NIST_R4, Framework.NIST_R5} else None
+    if not nist or nist["base"] not in known:
+        raise UnknownControlError(
+            f"{text!r} is no control of {framework}; compliance/controls/{_FILES[framework]} lists them"
+        )
+    base = nist["base"]
+    enhancements = (f"{base}({part})" for part in _leading_numbers(nist["rest"]))
+    return tuple(enhancement for enhancement in enhancements if enhancement in known) or (base,)
+
+
+def _leading_numbers(parts: str) -> Iterator[str]:
+    """The enhancements that an id begins with; the numbers after a letter count the statements below it."""
+    for part in _PART.findall(parts):
+        if not part.isdigit():
+            return
+        yield part
+
+
+def split(control: str) -> tuple[Framework, str]:
+    """The framework and the id of `<framework>:<control>`.
+
+    Raises:
+        UnknownControlError: There is no such framework.
+    """
+    name, _, identifier = control.partition(":")
+    if name not in set(Framework):
+        raise UnknownControlError(
+            f"{control!r} names no framework; write <framework>:<control>, one of {', '.join(Framework)}"
+        )
+    return Framework(name), identifier
+
+
+def qualified(framework: Framework, controls: Iterable[str]) -> tuple[str, ...]:
+    """The controls that these ids mean, each as `<framework>:<control>`, without doubles.
+
+    Raises:
+        UnknownControlError: One of them is none of the framework's.
+    """
+    meant = (control for text in controls for control in resolve(framework, text))
+    return tuple(dict.fromkeys(f"{framework}:{control}" for control in meant))

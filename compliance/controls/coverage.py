@@ -1,0 +1,115 @@
+"""What a run says of each control of each framework. A mapping, not a certification."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from compliance.controls.catalogue import catalogue, resolve, split
+from compliance.controls.frameworks import Framework
+from compliance.ledger import Finding, Ledger, Verdict
+
+
+class Status(StrEnum):
+    """What the rows behind a control add up to: the worst of them counts."""
+
+    FAILING = "failing"
+    NOT_EVALUATED = "not evaluated"
+    ACKNOWLEDGED = "acknowledged"
+    PASSING = "passing"
+    NOT_APPLICABLE = "not applicable"
+    """Rules serve the control, and nothing that was judged is of the kind that they look at."""
+    NOT_COVERED = "not covered by automation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlState:
+    """One control of one framework after a run.
+
+    Attributes:
+        framework: Whose it is.
+        control: Its id, as the framework writes it.
+        title: In the catalogue's words.
+        status: The worst of the rows behind it.
+        rules: The qualified ids of the rules that serve it, whether or not they found something to look at.
+        passed: Rows with the verdict PASS behind it.
+        failed: With FAIL.
+        acknowledged: With ACKNOWLEDGED.
+        not_evaluated: With NOT_EVALUATED.
+        resources: The construct paths of those rows, without doubles, in order.
+    """
+
+    framework: Framework
+    control: str
+    title: str
+    status: Status
+    rules: tuple[str, ...] = ()
+    passed: int = 0
+    failed: int = 0
+    acknowledged: int = 0
+    not_evaluated: int = 0
+    resources: tuple[str, ...] = ()
+
+
+@dataclass
+class _Behind:
+    rules: set[str] = field(default_factory=set)
+    rows: list[Finding] = field(default_factory=list)
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(1 for row in self.rows if row.verdict is verdict)
+
+    @property
+    def status(self) -> Status:
+        for verdict, status in (
+            (Verdict.FAIL, Status.FAILING),
+            (Verdict.NOT_EVALUATED, Status.NOT_EVALUATED),
+            (Verdict.ACKNOWLEDGED, Status.ACKNOWLEDGED),
+            (Verdict.PASS, Status.PASSING),
+        ):
+            if self.count(verdict):
+                return status
+        return Status.NOT_APPLICABLE if self.rules else Status.NOT_COVERED
+
+
+def control_states(ledger: Ledger) -> tuple[ControlState, ...]:
+    """The state of every control of every framework, in the frameworks' own order.
+
+    Raises:
+        UnknownControlError: A rule names a control that its framework does not have.
+    """
+    behind = _behind(ledger)
+    return tuple(
+        _state(framework, control, title, behind[framework, control])
+        for framework in Framework
+        for control, title in catalogue(framework).items()
+    )
+
+
+def _behind(ledger: Ledger) -> defaultdict[tuple[Framework, str], _Behind]:
+    rows: dict[str, list[Finding]] = defaultdict(list)
+    for finding in ledger.findings:
+        rows[finding.rule].append(finding)
+    behind: defaultdict[tuple[Framework, str], _Behind] = defaultdict(_Behind)
+    for rule in ledger.rules.values():
+        meant = {
+            (framework, control) for framework, text in map(split, rule.controls) for control in resolve(framework, text)
+        }
+        for key in meant:
+            behind[key].rules.add(rule.id)
+            behind[key].rows += rows[rule.id]
+    return behind
+
+
+def _state(framework: Framework, control: str, title: str, found: _Behind) -> ControlState:
+    return ControlState(
+        framework=framework,
+        control=control,
+        title=title,
+        status=found.status,
+        rules=tuple(sorted(found.rules)),
+        passed=found.count(Verdict.PASS),
+        failed=found.count(Verdict.FAIL),
+        acknowledged=found.count(Verdict.ACKNOWLEDGED),
+        not_evaluated=found.count(Verdict.NOT_EVALUATED),
+        resources=tuple(sorted({row.path for row in found.rows})),
+    )
