@@ -200,3 +200,93 @@ def pair(east: Resource, west: Resource, *, back: Resource | None = None) -> tup
     """One stack in both regions, each with a resource `It`, and a third stack with what sets the reverse, `Back`."""
     regional = (template({"It": east}, EAST), template({"It": west}, WEST))
     return regional if back is None else (*regional, template({"Back": back}, WEST, "serverless-failover-prod"))
+
+
+def queue(name: str = "ingest") -> Resource:
+    """A queue of work whose dead-letter queue is `Dead`."""
+    return {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "QueueName": f"serverless-{name}-prod",
+            "KmsMasterKeyId": "alias/serverless-queue-prod",
+            "MessageRetentionPeriod": 1_209_600,
+            "VisibilityTimeout": 1800,
+            "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5},
+        },
+    }
+
+
+def dead_letter_queue(source: str = "ingest") -> Resource:
+    """The dead-letter queue of one source, which it allows by name."""
+    arn = {"Fn::Sub": f"arn:aws:sqs:${{AWS::Region}}:${{AWS::AccountId}}:serverless-{source}-prod"}
+    return {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "QueueName": f"serverless-{source}-dlq-prod",
+            "KmsMasterKeyId": "alias/serverless-queue-prod",
+            "MessageRetentionPeriod": 1_209_600,
+            "RedriveAllowPolicy": {"redrivePermission": "byQueue", "sourceQueueArns": [arn]},
+        },
+    }
+
+
+def dead_letter_alarm(name: Any = "serverless-ingest-dlq-prod") -> Resource:  # noqa: ANN401 - any JSON
+    """An alarm that tells a topic of the first message in a queue."""
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": name}],
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "AlarmActions": [{"Ref": "Topic"}],
+        },
+    }
+
+
+def function(name: str = "processor") -> Resource:
+    """A function with everything that the pack asks of one."""
+    return {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": f"serverless-{name}-prod",
+            "Runtime": "python3.14",
+            "Architectures": ["arm64"],
+            "Handler": "handlers.processor.handler.handler",
+            "MemorySize": 1769,
+            "Timeout": 300,
+            "ReservedConcurrentExecutions": 50,
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
+            "LoggingConfig": {"LogFormat": "JSON", "LogGroup": {"Ref": "Logs"}},
+        },
+    }
+
+
+def mapping() -> Resource:
+    """The mapping of the queue `Queue` to the function `Function`."""
+    return {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {
+            "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+            "FunctionName": {"Ref": "Function"},
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "BatchSize": 10,
+            "ScalingConfig": {"MaximumConcurrency": 40},
+        },
+    }
+
+
+def pipeline() -> dict[str, Resource]:
+    """A queue, its dead-letter queue and alarm, and the function that it invokes."""
+    return {
+        "Queue": queue(),
+        "Dead": dead_letter_queue(),
+        "Alarm": dead_letter_alarm(),
+        "Function": function(),
+        "Mapping": mapping(),
+    }

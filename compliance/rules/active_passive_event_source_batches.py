@@ -1,0 +1,31 @@
+"""Of a batch only what failed is tried again, and every region's mapping is on."""
+
+from collections.abc import Iterator
+
+from compliance.complaints import judge_by
+from compliance.controls import nist
+from compliance.reading import a_flag, a_list, a_number
+from compliance.rule import Rule
+from compliance.rules.event_sources import MAPPING, reads_a_queue
+from compliance.templates import Resource, World
+
+
+def _complaints(mapping: Resource, _world: World) -> Iterator[str]:
+    responses = a_list(mapping.properties.get("FunctionResponseTypes"), "FunctionResponseTypes")
+    if "ReportBatchItemFailures" not in responses and a_number(mapping.properties.get("BatchSize"), "BatchSize") != 1:
+        yield "FunctionResponseTypes lacks ReportBatchItemFailures, so one failure sends the whole batch round again"
+    if not a_flag(mapping.properties.get("Enabled"), "Enabled", default=True):
+        yield "Enabled is false: nobody reads the queue, and switching it on would be a change during a failover"
+
+
+RULE = Rule(
+    id="ActivePassive-EventSourceBatches",
+    title="A mapping from a queue is enabled and reports the failures of a batch one by one",
+    why=(
+        "One bad message among ten makes nine good ones repeat, use up their receives and end as dead letters. A mapping "
+        "that is off leaves the passive region's queue to grow old unread."
+    ),
+    fix="Set FunctionResponseTypes to [ReportBatchItemFailures], and let the function answer with batchItemFailures.",
+    judge=judge_by(_complaints, MAPPING, applies=reads_a_queue),
+    controls=nist("CP-10", "SI-11", "SC-5"),
+)

@@ -1,0 +1,34 @@
+"""A queue is encrypted with a customer's key of its own region."""
+
+from collections.abc import Iterator
+
+from compliance.arns import region_of
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.rule import Rule
+from compliance.rules.dead_letters import QUEUE, TOPIC
+from compliance.rules.keys import is_aws_managed
+from compliance.templates import Resource, World
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    key = resource.properties.get("KmsMasterKeyId")
+    if key is None or is_aws_managed(key):
+        yield f"KmsMasterKeyId is {key!r}; set it to a key of ours, which S3 and CloudWatch can be allowed to use"
+    elif isinstance(key, str) and key.startswith("arn:") and resource.template.region:
+        region = region_of(key, resource.template, world)
+        if region != resource.template.region:
+            yield f"KmsMasterKeyId is a key of {region}; it must be one of {resource.template.region}"
+
+
+RULE = Rule(
+    id="ActivePassive-QueueEncryption",
+    title="A queue or topic is encrypted with a customer managed key of its region",
+    why=(
+        "AWS's own key cannot be opened to S3 or CloudWatch, so an encrypted notification or alarm would be dropped in "
+        "silence; without a key, names of clients' files lie in the queue as they are."
+    ),
+    fix="Set KmsMasterKeyId to a key whose policy admits the services that send.",
+    judge=judge_by(_complaints, QUEUE, TOPIC),
+    controls=nist("SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "8.2.1"),
+)

@@ -1,0 +1,94 @@
+"""Who puts what cannot be delivered where: the dead-letter queue of everything that has one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from compliance.arns import find
+from compliance.reading import a_list, a_map, branches
+from compliance.references import of_type
+from compliance.templates import Json, Resource, World
+from compliance.values import UnresolvedError
+
+QUEUE: Final = "AWS::SQS::Queue"
+TOPIC: Final = "AWS::SNS::Topic"
+
+DEFAULT_RETENTION: Final = 345_600
+"""Seconds: four days, which SQS keeps a message if the queue does not say."""
+
+_PLACES: Final = {
+    QUEUE: ("RedrivePolicy", "deadLetterTargetArn"),
+    "AWS::SNS::Subscription": ("RedrivePolicy", "deadLetterTargetArn"),
+    "AWS::Lambda::Function": ("DeadLetterConfig", "TargetArn"),
+    "AWS::Lambda::EventInvokeConfig": ("DestinationConfig", "OnFailure", "Destination"),
+    "AWS::Lambda::EventSourceMapping": ("DestinationConfig", "OnFailure", "Destination"),
+    "AWS::Scheduler::Schedule": ("Target", "DeadLetterConfig", "Arn"),
+}
+"""The types that have one dead-letter queue, and the property that names it."""
+
+_RULE: Final = "AWS::Events::Rule"
+
+
+class DeadLetter(NamedTuple):
+    """One way to a dead-letter queue: what messages call it, and the value that names the queue; None for no queue."""
+
+    place: str
+    target: Json
+
+
+def dead_letters_of(resource: Resource) -> list[DeadLetter]:
+    """The ways of one version of a resource; none for a type that has none.
+
+    Raises:
+        UnresolvedError: A part on the way is not spelled out.
+    """
+    if resource.type == _RULE:
+        targets = [a_map(target, "Targets") for target in a_list(resource.properties.get("Targets"), "Targets")]
+        return [
+            DeadLetter(
+                f"its target {target.get('Id', '')}", a_map(target.get("DeadLetterConfig"), "DeadLetterConfig").get("Arn")
+            )
+            for target in targets
+        ]
+    if resource.type not in _PLACES:
+        return []
+    value: Json = resource.properties
+    for step in _PLACES[resource.type]:
+        value = a_map(value, step).get(step)
+    return [DeadLetter("it", value)]
+
+
+def users_of(queue: Resource, world: World) -> list[Resource]:
+    """Everything that may put its dead letters in the queue, in the version that does."""
+    return [
+        user
+        for user in _versions(world)
+        if any(_is_there(dead_letter, user, queue, world) for dead_letter in dead_letters_of(user))
+    ]
+
+
+def is_dead_letter_queue(queue: Resource, world: World) -> bool:
+    """Whether anything may put dead letters in the queue, or the queue allows other queues to."""
+    allowed = queue.properties.get("RedriveAllowPolicy")
+    allows = allowed is not None and not (isinstance(allowed, Mapping) and allowed.get("redrivePermission") == "denyAll")
+    return allows or bool(users_of(queue, world))
+
+
+def _versions(world: World) -> Iterator[Resource]:
+    for resource in of_type(world, _RULE, *_PLACES):
+        try:
+            yield from (replace(resource, properties=properties) for properties in branches(resource.properties))
+        except UnresolvedError:
+            continue  # Its own row says that it cannot be read.
+
+
+def _is_there(dead_letter: DeadLetter, user: Resource, queue: Resource, world: World) -> bool:
+    if dead_letter.target is None:
+        return False
+    target = find(dead_letter.target, user.template, world, QUEUE)
+    return target is not None and is_same(target, queue)
+
+
+def is_same(one: Resource, other: Resource) -> bool:
+    """Whether both are the same resource, in whatever version."""
+    return (one.template.name, one.logical_id) == (other.template.name, other.logical_id)
