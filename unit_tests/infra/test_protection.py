@@ -1,0 +1,93 @@
+"""What holds data outlives its stack in prod, and goes with it elsewhere.
+
+Read from the templates and the manifest, against a list of types written here.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from unit_tests.infra.synthesis import Resource, Synthesis, everywhere, of_type, only
+
+HOLDS_DATA = {
+    "AWS::DynamoDB::GlobalTable": 1,
+    "AWS::KMS::Key": 10,
+    "AWS::Logs::LogGroup": 14,
+    "AWS::S3::Bucket": 8,
+    "AWS::SQS::Queue": 6,
+    "AWS::SecretsManager::Secret": 1,
+}
+"""Types whose deletion loses something that a new deployment does not bring back, and how many there are of each."""
+
+
+def resources(synthesis: Synthesis) -> Iterator[tuple[str, Resource]]:
+    for stack, template in synthesis.templates.items():
+        for logical_id, resource in template["Resources"].items():
+            yield f"{stack}.{logical_id}", resource
+
+
+def holding_data(synthesis: Synthesis) -> dict[str, Resource]:
+    return {where: resource for where, resource in resources(synthesis) if resource["Type"] in HOLDS_DATA}
+
+
+def test_all_that_holds_data_is_looked_at(prod: Synthesis) -> None:
+    found = {kind: len(list(everywhere(prod.templates, kind))) for kind in HOLDS_DATA}
+    assert found == HOLDS_DATA
+
+
+def test_what_holds_data_is_retained_in_prod_when_deleted_and_when_replaced(prod: Synthesis) -> None:
+    policies = {
+        where: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        for where, resource in holding_data(prod).items()
+    }
+    assert set(policies.values()) == {("Retain", "Retain")}, policies
+
+
+def test_nothing_is_retained_in_an_environment_that_comes_and_goes(dev: Synthesis) -> None:
+    kept = {
+        where
+        for where, resource in resources(dev)
+        if resource.get("DeletionPolicy") in {"Retain", "Snapshot", "RetainExceptOnCreate"}
+        or resource.get("UpdateReplacePolicy") in {"Retain", "Snapshot"}
+    }
+    assert kept == set()
+    # Said of each, and not left to a default.
+    assert {resource.get("DeletionPolicy") for resource in holding_data(dev).values()} == {"Delete"}
+
+
+def test_no_stack_of_prod_can_be_deleted_by_one_command(prod: Synthesis, dev: Synthesis) -> None:
+    assert {name: stack.protected for name, stack in prod.stacks.items()} == dict.fromkeys(prod.stacks, True)
+    assert {name: stack.protected for name, stack in dev.stacks.items()} == dict.fromkeys(dev.stacks, False)
+
+
+def test_the_table_refuses_deletion_in_every_region_of_prod(prod: Synthesis, dev: Synthesis) -> None:
+    table = only(prod.templates["Data"], "AWS::DynamoDB::GlobalTable")
+    assert [replica.get("DeletionProtectionEnabled") for replica in table["Replicas"]] == [True, True]
+    table = only(dev.templates["Data"], "AWS::DynamoDB::GlobalTable")
+    assert {replica.get("DeletionProtectionEnabled", False) for replica in table["Replicas"]} == {False}
+
+
+@pytest.mark.parametrize("environment", ["prod", "dev"])
+def test_what_can_be_restored_can_be_in_every_environment(environment: str, request: pytest.FixtureRequest) -> None:
+    synthesis: Synthesis = request.getfixturevalue(environment)
+    for where, bucket in everywhere(synthesis.templates, "AWS::S3::Bucket"):
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, where
+    for replica in only(synthesis.templates["Data"], "AWS::DynamoDB::GlobalTable")["Replicas"]:
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, replica["Region"]
+    for where, key in everywhere(synthesis.templates, "AWS::KMS::Key"):
+        # A scheduled deletion can be called off for as long as this; AWS's default, and its longest, is 30 days.
+        assert key.get("PendingWindowInDays", 30) == 30, where
+
+
+def test_the_audit_trail_and_the_archive_are_locked(prod: Synthesis) -> None:
+    buckets = {
+        bucket["BucketNamePrefix"]: bucket
+        for template in prod.templates.values()
+        for bucket in of_type(template, "AWS::S3::Bucket").values()
+    }
+    locked = {name for name, bucket in buckets.items() if bucket.get("ObjectLockEnabled")}
+    assert locked == {"serverless-trail-prod", "serverless-archive-prod"}
+    for name in locked:
+        rule = buckets[name]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+        assert rule["Mode"] in {"GOVERNANCE", "COMPLIANCE"}, name
+        assert rule["Days"] >= 365, name
