@@ -26,8 +26,19 @@ NARROWING_KEYS: Final = re.compile(
 )
 """Keys of conditions that say which resources are meant, so that the wildcard beside them does not mean all."""
 
-_UNNAMED: Final = re.compile(r"(arn:[^:]*:[^:]*:[^:]*:[^:]*:)?([A-Za-z][A-Za-z0-9-]*[:/])?[*?]+([:/][*?]+)*|arn:[*?:]+")
-_ALL_BUCKETS_OBJECTS: Final = re.compile(r"arn:[^:]*:s3:::[*?]+(/.*)?")
+_UNKNOWN: Final = re.compile(r"\$\{[^}]*\}")
+_UNNAMED: Final = tuple(
+    map(
+        re.compile,
+        (
+            r"(arn:[^:]*:[^:]*:[^:]*:[^:]*:)?[*?]+([:/][*?]+)*",
+            r"arn:[*?:]+",
+            r"arn:[^:]*:s3:::[*?]+(/.*)?",  # every bucket, whatever the objects
+            # Every resource of a kind. What stands before the slash is a kind, but for a bucket or an API.
+            r"arn:[^:]*:(?!(s3|execute-api):)[^:]*:[^:]*:[^:]*:[A-Za-z][A-Za-z0-9-]*[:/][*?]+([:/][*?]+)*",
+        ),
+    )
+)
 _EQUALITY: Final = re.compile(r"(ForAnyValue:|ForAllValues:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
 
 
@@ -38,7 +49,8 @@ def wild_actions(actions: Iterable[str]) -> list[str]:
 
 def is_wild_resource(pattern: str) -> bool:
     """Whether a rendered pattern names no resource: `*`, `arn:aws:s3:::*`, `arn:aws:dynamodb:*:*:table/*`."""
-    return _UNNAMED.fullmatch(pattern) is not None or _ALL_BUCKETS_OBJECTS.fullmatch(pattern) is not None
+    pattern = _UNKNOWN.sub(lambda found: found[0].replace(":", ""), pattern)
+    return any(unnamed.fullmatch(pattern) for unnamed in _UNNAMED)
 
 
 def knows_no_resource(action: str) -> bool:

@@ -1,0 +1,53 @@
+"""A policy names what it may be done to, wherever AWS lets it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.references import resource_of
+from compliance.rule import Rule
+from compliance.rules.identity_policies import TYPES, allowed, has_policies
+from compliance.rules.permissions import is_narrowed, knows_no_resource, needless_wildcards
+from compliance.templates import Resource, World
+from compliance.values import UnresolvedError
+
+_WHOLE: Final = re.compile(r"\$\{(\w+)\}")
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    for statement in allowed(resource):
+        if statement.not_resources:
+            yield f"{statement.name} allows every resource but {', '.join(statement.not_resources)}; name those meant"
+        wild = needless_wildcards(statement)
+        if wild:
+            named = [action for action in statement.actions if not knows_no_resource(action)]
+            yield f"{statement.name} allows {', '.join(named)} on {', '.join(wild)}; AWS lets a policy name their resource"
+        if not is_narrowed(statement.conditions):
+            _refuse_parameters(statement.resources, resource)
+
+
+def _refuse_parameters(patterns: tuple[str, ...], resource: Resource) -> None:
+    for pattern in patterns:
+        found = _WHOLE.fullmatch(pattern)
+        if found and resource_of(resource.template, found[1]) is None:
+            raise UnresolvedError(f"the template does not say which resource {pattern} is; it may be a wildcard")
+
+
+RULE = Rule(
+    id="ActivePassive-IamResource",
+    title="No policy leaves the resource open where AWS lets it be named",
+    why=(
+        "A function that may read one table should not be able to read every table of the account. Some actions know no "
+        "resource-level permission (X-Ray's, most of EC2's Describe…): for those alone a wildcard is all there is."
+    ),
+    fix=(
+        "Name the resource's ARN. Behind a key's alias, allow key/* under the condition kms:ResourceAliases. Put actions "
+        "that know no resource in a statement of their own."
+    ),
+    judge=judge_by(_complaints, *TYPES, applies=has_policies),
+    controls=nist("AC-3", "AC-5", "AC-6", "AC-6(10)")
+    + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
+    + pci("7.1.2", "7.1.3", "7.2.1", "7.2.2"),
+)
