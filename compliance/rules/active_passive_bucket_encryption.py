@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from compliance.arns import find, region_of
+from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_flag, a_list, a_map, a_text, branches
 from compliance.references import of_type
 from compliance.rule import Rule
-from compliance.rules.keys import is_aws_managed
+from compliance.rules.keys import key_complaints
 from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Json, Resource, World
+from compliance.templates import Resource, World
 
 _S3_OWN: Final = "AES256"
 _KMS: Final = "aws:kms"
@@ -36,18 +36,10 @@ def _complaints(bucket: Resource, world: World) -> Iterator[str]:
         elif algorithm not in {_KMS, _TWO_LAYERS}:
             yield f"SSEAlgorithm is {algorithm}; it must be {_KMS} with a key of ours"
         else:
-            yield from _of_key(default.get("KMSMasterKeyID"), bucket, world)
+            key = default.get("KMSMasterKeyID")
+            yield from key_complaints("KMSMasterKeyID", key, bucket.template.region, bucket, world)
             if algorithm == _KMS and not a_flag(each.get("BucketKeyEnabled"), "BucketKeyEnabled"):
                 yield "BucketKeyEnabled is not true, so each object costs a call to KMS and counts against its quota"
-
-
-def _of_key(key: Json, bucket: Resource, world: World) -> Iterator[str]:
-    if key is None or is_aws_managed(key):
-        yield f"KMSMasterKeyID is {key!r}, so AWS's own key encrypts; name a key of ours"
-    elif isinstance(key, str) and key.startswith("arn:") and bucket.template.region:
-        region = region_of(key, bucket.template, world)
-        if region != bucket.template.region:
-            yield f"KMSMasterKeyID is a key of {region}; it must be one of {bucket.template.region}"
 
 
 def _takes_access_logs(bucket: Resource, world: World) -> bool:

@@ -2,23 +2,17 @@
 
 from collections.abc import Iterator
 
-from compliance.arns import region_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.rule import Rule
 from compliance.rules.dead_letters import QUEUE, TOPIC
-from compliance.rules.keys import is_aws_managed
+from compliance.rules.keys import key_complaints
 from compliance.templates import Resource, World
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
     key = resource.properties.get("KmsMasterKeyId")
-    if key is None or is_aws_managed(key):
-        yield f"KmsMasterKeyId is {key!r}; set it to a key of ours, which S3 and CloudWatch can be allowed to use"
-    elif isinstance(key, str) and key.startswith("arn:") and resource.template.region:
-        region = region_of(key, resource.template, world)
-        if region != resource.template.region:
-            yield f"KmsMasterKeyId is a key of {region}; it must be one of {resource.template.region}"
+    yield from key_complaints("KmsMasterKeyId", key, resource.template.region, resource, world)
 
 
 RULE = Rule(

@@ -6,23 +6,18 @@ from compliance.arns import region_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.rule import Rule
-from compliance.rules.keys import is_aws_managed
+from compliance.rules.keys import key_complaints
 from compliance.rules.replication_terms import BUCKET, CUSTOM, replicates, replications_of
 from compliance.templates import Resource, World
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
     for replication in replications_of(resource):
-        key = replication.key
-        if key is None:
-            yield f"{replication.place} names no key for the copies, and S3 then replicates no object that has one"
-        elif is_aws_managed(key):
-            yield f"{replication.place} encrypts the copies with {key!r}, AWS's own key; name one of ours"
-        else:
-            copies_in = region_of(replication.destination, resource.template, world)
-            key_in = region_of(key, resource.template, world)
-            if key_in != copies_in:
-                yield f"{replication.place} encrypts copies in {copies_in} with a key of {key_in}; it must be of {copies_in}"
+        copies_in = region_of(replication.destination, resource.template, world)
+        if isinstance(replication.key, str) and not replication.key.startswith("arn:"):
+            yield f"{replication.place} names the key {replication.key!r}; across regions it must be an ARN"
+            continue
+        yield from key_complaints(f"the copies' key of {replication.place}", replication.key, copies_in, resource, world)
 
 
 RULE = Rule(

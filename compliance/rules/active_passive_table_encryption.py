@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import region_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_flag, a_map
 from compliance.rule import Rule
-from compliance.rules.keys import is_aws_managed
+from compliance.rules.keys import key_complaints
 from compliance.rules.replicas import GLOBAL_TABLE, Replica, replicas
 from compliance.templates import Resource, World
 
@@ -27,14 +26,7 @@ def _complaints(table: Resource, world: World) -> Iterator[str]:
 
 def _of_replica(replica: Replica, table: Resource, world: World) -> Iterator[str]:
     key = a_map(replica.settings.get(_SETTING), _SETTING).get("KMSMasterKeyId")
-    if key is None:
-        yield f"{replica.place} names no key; set its {_SETTING}.KMSMasterKeyId to a key of that region"
-    elif is_aws_managed(key):
-        yield f"{replica.place} uses {key!r}, AWS's own key; name one of ours"
-    else:
-        region = region_of(key, table.template, world)
-        if region != replica.region:
-            yield f"{replica.place} names a key of {region}; it must be one of {replica.region}"
+    yield from key_complaints(f"the key of {replica.place}", key, replica.region, table, world)
 
 
 RULE = Rule(

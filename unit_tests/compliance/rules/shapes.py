@@ -290,3 +290,50 @@ def pipeline() -> dict[str, Resource]:
         "Function": function(),
         "Mapping": mapping(),
     }
+
+
+def role(*actions: str, on: Any = "*") -> dict[str, Resource]:  # noqa: ANN401 - any JSON
+    """A role of a function and the managed policy that allows it actions."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": on}
+    return {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}},
+        "Policy": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "Roles": [{"Ref": "Role"}],
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+            },
+        },
+    }
+
+
+def log_group(name: str = "processor") -> Resource:
+    """A log group that is encrypted and retained."""
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": f"serverless-{name}-prod", "RetentionInDays": 365, "KmsKeyId": key_arn(EAST)},
+    }
+
+
+def secret() -> Resource:
+    """A secret of the east with a replica in the west."""
+    return {
+        "Type": "AWS::SecretsManager::Secret",
+        "Properties": {
+            "Name": "serverless-receipt-signing-prod",
+            "KmsKeyId": key_arn(EAST),
+            "ReplicaRegions": [{"Region": WEST, "KmsKeyId": key_arn(WEST)}],
+        },
+    }
+
+
+def rotation(of: Any = "serverless-receipt-signing-prod") -> Resource:  # noqa: ANN401 - any JSON
+    """The schedule by which a secret is rotated."""
+    return {
+        "Type": "AWS::SecretsManager::RotationSchedule",
+        "Properties": {
+            "SecretId": of,
+            "RotationLambdaARN": {"Fn::GetAtt": ["Function", "Arn"]},
+            "RotationRules": {"AutomaticallyAfterDays": 30},
+        },
+    }

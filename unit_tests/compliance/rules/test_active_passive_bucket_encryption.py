@@ -34,7 +34,8 @@ def _s3_own() -> dict[str, Any]:
 def test_a_key_of_ours_and_bucket_keys_pass() -> None:
     assert says(RULE, bucket()) is PASS
     assert says(RULE, changed(bucket(), *KEY, to=key_arn(WEST))) is PASS
-    assert says(RULE, changed(bucket(), *KEY, to={"Fn::ImportValue": "key"})) is PASS
+    own = {"Key": {"Type": "AWS::KMS::Key"}, "It": changed(bucket(), *KEY, to={"Fn::GetAtt": ["Key", "Arn"]})}
+    assert verdict_in(RULE, "It", alone(own)) is PASS
     twice = without(changed(bucket(), *DEFAULT, "SSEAlgorithm", to="aws:kms:dsse"), *RULES, 0, "BucketKeyEnabled")
     assert says(RULE, twice) is PASS
 
@@ -73,5 +74,5 @@ def test_the_target_of_access_logs_takes_s3_s_own_key_and_no_other() -> None:
 
 
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
-    for place in (("BucketEncryption",), DEFAULT, (*DEFAULT, "SSEAlgorithm"), (*RULES, 0, "BucketKeyEnabled")):
+    for place in (("BucketEncryption",), DEFAULT, (*DEFAULT, "SSEAlgorithm"), (*RULES, 0, "BucketKeyEnabled"), KEY):
         assert says(RULE, changed(bucket(), *place, to=UNKNOWN)) is NOT_EVALUATED

@@ -5,7 +5,9 @@ import pytest
 from unit_tests.compliance.rules.shapes import (
     EAST,
     FAIL,
+    NOT_EVALUATED,
     PASS,
+    UNKNOWN,
     WEST,
     changed,
     either,
@@ -18,7 +20,7 @@ from unit_tests.compliance.rules.shapes import (
 
 RULE = "ActivePassive-QueueEncryption"
 KEY = "KmsMasterKeyId"
-TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {KEY: {"Fn::ImportValue": "key"}}}
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {KEY: "alias/serverless-queue-prod"}}
 
 
 @pytest.mark.parametrize("resource", [queue(), TOPIC])
@@ -29,6 +31,8 @@ def test_a_key_of_ours_passes_and_each_way_of_losing_it_fails(resource: dict[str
     for own in ("alias/aws/sqs", "alias/aws/sns", "arn:aws:kms:us-west-2:000000000000:alias/aws/sqs"):
         assert says(RULE, changed(resource, KEY, to=own)) is FAIL
         assert says(RULE, changed(resource, KEY, to=either("alias/ours", own))) is FAIL
+    assert says(RULE, changed(resource, KEY, to=UNKNOWN)) is NOT_EVALUATED
+    assert says(RULE, changed(resource, KEY, to={"Fn::ImportValue": "elsewhere"})) is NOT_EVALUATED
     assert "is a key of us-east-1" in message(RULE, changed(resource, KEY, to=key_arn(EAST)))
 
 

@@ -33,15 +33,17 @@ def test_each_way_of_losing_the_key_fails() -> None:
     assert says(RULE, without(replicating(), *KEY)) is FAIL
     assert says(RULE, without(replicating(), *DESTINATION, "EncryptionConfiguration")) is FAIL
     assert says(RULE, without(reverse(), "ReplicaKmsKeyId")) is FAIL
-    for own in ("alias/aws/s3", "arn:aws:kms:us-west-2:000000000000:alias/aws/s3"):
+    for own in ("alias/aws/s3", "alias/ours", "arn:aws:kms:us-west-2:000000000000:alias/aws/s3"):
         assert says(RULE, changed(replicating(), *KEY, to=own)) is FAIL
         assert says(RULE, changed(replicating(), *KEY, to=either(key_arn(WEST), own))) is FAIL
         assert says(RULE, changed(reverse(), "ReplicaKmsKeyId", to=own)) is FAIL
 
 
 def test_a_key_of_the_first_region_fails_in_either_shape() -> None:
-    assert "copies in us-west-2 with a key of us-east-1" in message(RULE, changed(replicating(), *KEY, to=key_arn(EAST)))
-    assert "copies in us-east-1 with a key of us-west-2" in message(
+    assert "is a key of us-east-1; it must be one of us-west-2" in message(
+        RULE, changed(replicating(), *KEY, to=key_arn(EAST))
+    )
+    assert "is a key of us-west-2; it must be one of us-east-1" in message(
         RULE, changed(reverse(), "ReplicaKmsKeyId", to=key_arn(WEST))
     )
 

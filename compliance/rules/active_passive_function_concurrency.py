@@ -1,0 +1,34 @@
+"""A function has concurrency of its own."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist
+from compliance.reading import a_number
+from compliance.rule import Rule
+from compliance.rules.event_sources import FUNCTION
+from compliance.templates import Resource, World
+
+_SETTING: Final = "ReservedConcurrentExecutions"
+
+
+def _complaints(function: Resource, _world: World) -> Iterator[str]:
+    reserved = a_number(function.properties.get(_SETTING), _SETTING)
+    if reserved is None:
+        yield f"{_SETTING} is not set, so any other function of the account can take all that there is"
+    elif reserved <= 0:
+        yield f"{_SETTING} is {reserved:g}, so it never runs"
+
+
+RULE = Rule(
+    id="ActivePassive-FunctionConcurrency",
+    title="A function reserves concurrency",
+    why=(
+        "Concurrency is one pool for an account and region. In a failover everything in the surviving region is busy at "
+        "once, and what is not reserved goes to whoever asks first."
+    ),
+    fix="Set ReservedConcurrentExecutions to what the function needs at its busiest.",
+    judge=judge_by(_complaints, FUNCTION),
+    controls=nist("AU-12(3)", "CP-2", "SC-5", "SC-6") + hipaa("164.312(b)"),
+)
