@@ -47,7 +47,7 @@ def function_in(stack: Stack) -> lambda_.Function:
 def of_type(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of all resources of a type, by logical id."""
     found = Template.from_stack(stack).find_resources(kind)
-    return {logical_id: _with_account(resource["Properties"]) for logical_id, resource in found.items()}
+    return {logical_id: _with_account(resource.get("Properties", {})) for logical_id, resource in found.items()}
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:

@@ -1,0 +1,161 @@
+"""A function: one runtime, one role of its own, a log group, a dead-letter queue, and nothing that CDK adds by itself."""
+
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
+
+from infra.constructs.function import Function
+from unit_tests.infra.constructs.permissions import allowed, statements
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.surroundings import surroundings_in
+
+NO_VPC: dict[str, object] = {"environment": "dev", "vpc": {"mode": "none"}}
+INTERFACES = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
+
+def function_stack(settings: dict[str, object] | None = None, /, **parameters: Any) -> Stack:  # noqa: ANN401 - Function's
+    of = context(**(settings or {}))
+    stack = stack_in(of)
+    surroundings = surroundings_in(stack, of, key_in(stack))
+    function = Function(stack, "Tried", surroundings=surroundings, resource="two-words", description="Tried", **parameters)
+    function.allow("s3:GetObject", on=["arn:aws:s3:::bucket/*"])
+    function.allow("sqs:DeleteMessage", on=["arn:aws:sqs:us-west-2:1:queue"], by_lambda=True)
+    return stack
+
+
+def function(settings: dict[str, object] | None = None, /, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - Function's
+    return only(function_stack(settings, **parameters), "AWS::Lambda::Function")
+
+
+def test_it_runs_on_arm64_under_the_newest_python_that_the_cdk_knows() -> None:
+    known = [
+        tuple(map(int, found.groups()))
+        for name in dir(lambda_.Runtime)
+        if (found := re.fullmatch(r"PYTHON_(\d+)_(\d+)", name))
+    ]
+    major, minor = max(known)
+    assert function()["Runtime"] == f"python{major}.{minor}"
+    assert function()["Architectures"] == ["arm64"]
+
+
+def test_it_is_named_and_its_handler_follows_from_the_name() -> None:
+    assert function()["FunctionName"] == "serverless-two-words-prod"
+    assert function()["Handler"] == "handlers.two_words.handler.handler"
+    assert function()["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "two-words"
+
+
+def test_it_is_traced_and_logs_json_into_a_group_of_its_own() -> None:
+    stack = function_stack()
+    found = only(stack, "AWS::Lambda::Function")
+    (group_id,) = (
+        id_ for id_, group in of_type(stack, "AWS::Logs::LogGroup").items() if "two-words" in group["LogGroupName"]
+    )
+    assert found["TracingConfig"] == {"Mode": "Active"}
+    assert found["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": group_id}}
+
+
+def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
+    stack = function_stack(reserved_concurrency=7)
+    found = only(stack, "AWS::Lambda::Function")
+    assert found["ReservedConcurrentExecutions"] == 7
+    (queue,) = of_type(stack, "AWS::SQS::Queue")
+    assert found["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
+
+
+def test_lambda_stops_its_loops_unless_told_otherwise() -> None:
+    assert function()["RecursiveLoop"] == "Terminate"
+    assert function(recursive_loop=lambda_.RecursiveLoop.ALLOW)["RecursiveLoop"] == "Allow"
+
+
+def test_it_takes_the_memory_timeout_and_variables_that_it_is_given() -> None:
+    found = function(memory_size=512, timeout=Duration.seconds(20), environment={"A": "b"})
+    assert (found["MemorySize"], found["Timeout"], found["Environment"]["Variables"]["A"]) == (512, 20, "b")
+
+
+def test_its_role_is_lambda_s_and_may_do_what_is_named_and_what_every_function_needs() -> None:
+    stack = function_stack(NO_VPC)
+    (trust,) = only(stack, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert not of_type(stack, "AWS::IAM::Policy"), "CDK added a policy of its own"
+    assert not only(stack, "AWS::IAM::Role").keys() & {"ManagedPolicyArns", "Policies", "RoleName"}
+    (role_id,) = of_type(stack, "AWS::IAM::Role")
+    assert only(stack, "AWS::IAM::ManagedPolicy")["Roles"] == [{"Ref": role_id}]
+    may = allowed(stack, "TriedPolicy")
+    assert set(may) == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "sqs:SendMessage",
+        "sqs:DeleteMessage",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "s3:GetObject",
+    }
+    assert {action for action, resources in may.items() if "*" in resources} == {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    }
+
+
+def test_in_a_vpc_lambda_may_attach_it_and_its_own_code_may_not() -> None:
+    stack = function_stack()
+    may = allowed(stack, "TriedPolicy")
+    assert {action for action in may if action.startswith("ec2:")} == INTERFACES
+    (refused,) = (each for each in statements(stack, "TriedPolicy") if each["Effect"] == "Deny")
+    assert set(refused["Action"]) == INTERFACES
+    assert refused["Condition"] == {
+        "ArnEquals": {"lambda:SourceFunctionArn": f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:serverless-two-words-prod"}
+    }
+
+
+def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> None:
+    stack = function_stack()
+    placed = only(stack, "AWS::Lambda::Function")["VpcConfig"]
+    assert {each["Ref"] for each in placed["SubnetIds"]} == set(of_type(stack, "AWS::EC2::Subnet"))
+    (group,) = (
+        id_
+        for id_, each in of_type(stack, "AWS::EC2::SecurityGroup").items()
+        if each["GroupName"] == "serverless-functions-prod"
+    )
+    assert placed["SecurityGroupIds"] == [{"Fn::GetAtt": [group, "GroupId"]}]
+    assert "VpcConfig" not in function(in_network=False)
+    assert "VpcConfig" not in function(NO_VPC)
+
+
+def test_what_it_may_do_itself_the_endpoint_admits_and_what_lambda_does_for_it_passes_no_endpoint() -> None:
+    stack = function_stack()
+    policies = {
+        id_: each.get("PolicyDocument", {}).get("Statement", [])
+        for id_, each in of_type(stack, "AWS::EC2::VPCEndpoint").items()
+    }
+    (s3,) = (each for id_, each in policies.items() if "S3" in id_)
+    (statement,) = s3
+    assert statement["Action"] == "s3:GetObject"
+    (role_id,) = (id_ for id_ in of_type(stack, "AWS::IAM::Role") if id_.startswith("Tried"))
+    assert statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [role_id, "Arn"]}}}
+    assert "DeleteMessage" not in str(policies)
+
+
+def test_it_is_not_there_before_its_permissions() -> None:
+    stack = function_stack()
+    (resource,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    (policy_id,) = (id_ for id_ in of_type(stack, "AWS::IAM::ManagedPolicy") if id_.startswith("Tried"))
+    assert policy_id in resource["DependsOn"]
+
+
+@pytest.mark.parametrize("parameter", ["reserved_concurrency", "memory_size"])
+def test_nothing_is_unlimited_by_default(parameter: str) -> None:
+    named = {"reserved_concurrency": "ReservedConcurrentExecutions", "memory_size": "MemorySize"}
+    assert function()[named[parameter]] > 0

@@ -1,0 +1,100 @@
+"""The keys: one a purpose, each rotated, and each used by the services that need it and by no other."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+
+from infra.constructs.keys import KeyPurpose, Keys, alias_arn, alias_statement
+from infra.region import RegionRole
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, of_type, stack_in
+
+LOG_GROUPS = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:us-west-2:{ACCOUNT}:log-group:serverless-*"}}
+OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def keys_stack(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> Stack:
+    of = context(role, **settings)
+    stack = stack_in(of)
+    Keys(stack, "Keys", context=of)
+    return stack
+
+
+def keys(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Each key by the purpose in its alias."""
+    found = of_type(stack, "AWS::KMS::Key")
+    return {
+        alias["AliasName"].removeprefix("alias/serverless-").removesuffix("-prod"): found[
+            alias["TargetKeyId"]["Fn::GetAtt"][0]
+        ]
+        for alias in of_type(stack, "AWS::KMS::Alias").values()
+    }
+
+
+def services(key: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The statements that admit a service, by service."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for statement in key["KeyPolicy"]["Statement"]:
+        principals = statement["Principal"].get("Service", [])
+        for service in [principals] if isinstance(principals, str) else principals:
+            found.setdefault(service, []).append(statement)
+    return found
+
+
+def test_there_is_one_for_each_purpose_and_each_is_rotated() -> None:
+    found = keys(keys_stack())
+    assert set(found) == {"data", "queue", "logs", "secret", "trail"}
+    for purpose, key in found.items():
+        assert key["EnableKeyRotation"] is True, purpose
+        assert not key.get("MultiRegion", False), purpose
+
+
+def test_the_account_may_administer_each_and_no_other_principal_is_named() -> None:
+    for purpose, key in keys(keys_stack()).items():
+        root, *others = key["KeyPolicy"]["Statement"]
+        assert root["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, purpose
+        assert all(set(other["Principal"]) == {"Service"} for other in others), purpose
+        assert all("Condition" in other for other in others), f"{purpose}: a service may be asked by anyone"
+
+
+def test_each_is_used_by_the_services_that_need_it() -> None:
+    assert {purpose: set(services(key)) for purpose, key in keys(keys_stack()).items()} == {
+        "data": set(),
+        "queue": {"s3.amazonaws.com", "cloudwatch.amazonaws.com"},
+        "logs": {"logs.us-west-2.amazonaws.com"},
+        "secret": set(),
+        "trail": {"logs.us-west-2.amazonaws.com", "cloudtrail.amazonaws.com"},
+    }
+
+
+@pytest.mark.parametrize("service", ["s3.amazonaws.com", "cloudwatch.amazonaws.com"])
+def test_what_sends_to_an_encrypted_queue_or_topic_may_encrypt_for_this_account(service: str) -> None:
+    (statement,) = services(keys(keys_stack())["queue"])[service]
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert statement["Condition"] == OWN_ACCOUNT
+
+
+@pytest.mark.parametrize("purpose", ["logs", "trail"])
+def test_cloudwatch_logs_may_use_it_for_our_log_groups(purpose: str) -> None:
+    (statement,) = services(keys(keys_stack())[purpose])["logs.us-west-2.amazonaws.com"]
+    assert statement["Condition"] == LOG_GROUPS
+    assert {"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"} <= set(statement["Action"])
+
+
+@pytest.mark.parametrize(("control", "home"), [("secondary", "us-west-2"), ("primary", "us-east-1")])
+@pytest.mark.parametrize("role", RegionRole)
+def test_the_one_trail_may_use_it_wherever_it_is_homed(role: RegionRole, control: str, home: str) -> None:
+    (statement,) = services(keys(keys_stack(role, control=control))["trail"])["cloudtrail.amazonaws.com"]
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceArn": f"arn:aws:cloudtrail:{home}:{ACCOUNT}:trail/serverless-audit-prod"}
+    }
+
+
+def test_a_key_of_the_other_region_is_named_by_its_alias() -> None:
+    of = context()
+    stack = stack_in(of)
+    assert alias_arn(stack, of.peer, KeyPurpose.DATA) == f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-data-prod"
+    statement = stack.resolve(alias_statement(stack, of.peer, KeyPurpose.DATA, actions=["kms:Encrypt"]).to_statement_json())
+    assert statement["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/serverless-data-prod"}}
+    assert statement["Resource"]["Fn::Join"][1][0] == "arn:aws:kms:us-east-1:"
+    assert statement["Resource"]["Fn::Join"][1][-1] == ":key/*"

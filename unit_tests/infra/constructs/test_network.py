@@ -1,0 +1,174 @@
+"""The VPC: no way out but the endpoints, and through those only what is admitted."""
+
+import ipaddress
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from infra.constructs.network import Network
+from infra.region import RegionRole
+from unit_tests.infra.constructs.small_stack import context, function_in, key_in, of_type, only, stack_in
+
+HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+WAYS_OUT = ("InternetGateway", "NatGateway", "EgressOnlyInternetGateway", "VPCGatewayAttachment", "Route", "EIP")
+
+
+def network_stack(role: RegionRole = RegionRole.SECONDARY, /, **vpc: object) -> tuple[Stack, Network]:
+    of = context(role, vpc=vpc)
+    stack = stack_in(of)
+    return stack, Network(stack, "Network", context=of, logs_key=key_in(stack))
+
+
+def group(stack: Stack, name: str) -> tuple[str, dict[str, Any]]:
+    (found,) = ((id_, each) for id_, each in of_type(stack, "AWS::EC2::SecurityGroup").items() if each["GroupName"] == name)
+    return found
+
+
+def test_nothing_leads_out_of_it() -> None:
+    stack, _ = network_stack()
+    for kind in WAYS_OUT:
+        assert not of_type(stack, f"AWS::EC2::{kind}"), kind
+    for subnet in of_type(stack, "AWS::EC2::Subnet").values():
+        assert subnet["MapPublicIpOnLaunch"] is False
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/16", "172.16.4.0/22", "192.168.7.0/24"])
+@pytest.mark.parametrize("zones", [1, 2])
+def test_there_is_a_subnet_in_each_zone_and_any_allowed_range_has_room_for_them(cidr: str, zones: int) -> None:
+    # A stack of CDK's own knows two zones; the app's, which knows three, is tried in test_any_settings.
+    stack, _ = network_stack(cidr=cidr, availability_zones=zones)
+    subnets = [ipaddress.IPv4Network(each["CidrBlock"]) for each in of_type(stack, "AWS::EC2::Subnet").values()]
+    assert len(subnets) == zones
+    assert {each.prefixlen for each in subnets} == {ipaddress.IPv4Network(cidr).prefixlen + 2}
+    assert all(each.subnet_of(ipaddress.IPv4Network(cidr)) for each in subnets)
+
+
+def test_a_zone_more_moves_no_subnet() -> None:
+    one, two = (
+        [each["CidrBlock"] for each in of_type(network_stack(availability_zones=zones)[0], "AWS::EC2::Subnet").values()]
+        for zones in (1, 2)
+    )
+    assert two[:1] == one
+
+
+def test_there_is_an_endpoint_for_each_service_that_functions_call() -> None:
+    stack, _ = network_stack()
+    subnets = set(of_type(stack, "AWS::EC2::Subnet"))
+    endpoints = {}
+    for endpoint in of_type(stack, "AWS::EC2::VPCEndpoint").values():
+        service = endpoint["ServiceName"]
+        name = service if isinstance(service, str) else "".join(map(str, service["Fn::Join"][1]))
+        endpoints[name.rsplit(".", 1)[1]] = endpoint
+    assert {name: each["VpcEndpointType"] for name, each in endpoints.items()} == {
+        "s3": "Gateway",
+        "dynamodb": "Gateway",
+        "sqs": "Interface",
+        "secretsmanager": "Interface",
+    }
+    endpoints_group, _ = group(stack, "serverless-endpoints-prod")
+    for name in ("sqs", "secretsmanager"):
+        assert endpoints[name]["PrivateDnsEnabled"] is True, name
+        assert endpoints[name]["SecurityGroupIds"] == [{"Fn::GetAtt": [endpoints_group, "GroupId"]}], name
+        assert {each["Ref"] for each in endpoints[name]["SubnetIds"]} == subnets, name
+    tables = set(of_type(stack, "AWS::EC2::RouteTable"))
+    for name in ("s3", "dynamodb"):
+        assert {each["Ref"] for each in endpoints[name]["RouteTableIds"]} == tables, name
+
+
+@pytest.mark.parametrize(
+    ("role", "prefix_lists"),
+    [(RegionRole.PRIMARY, ["pl-63a5400a", "pl-02cd2c6b"]), (RegionRole.SECONDARY, ["pl-68a54001", "pl-00a54069"])],
+)
+def test_functions_may_reach_the_endpoints_and_nothing_else(role: RegionRole, prefix_lists: list[str]) -> None:
+    stack, _ = network_stack(role)
+    functions, properties = group(stack, "serverless-functions-prod")
+    endpoints, _ = group(stack, "serverless-endpoints-prod")
+    assert "SecurityGroupIngress" not in properties
+    assert [{**rule, "Description": ""} for rule in properties["SecurityGroupEgress"]] == [
+        {**HTTPS, "DestinationPrefixListId": each, "Description": ""} for each in prefix_lists
+    ]
+    egress = only(stack, "AWS::EC2::SecurityGroupEgress")
+    assert egress.items() >= HTTPS.items()
+    assert egress["GroupId"] == {"Fn::GetAtt": [functions, "GroupId"]}
+    assert egress["DestinationSecurityGroupId"] == {"Fn::GetAtt": [endpoints, "GroupId"]}
+
+
+def test_endpoints_are_reached_by_the_functions_alone_and_reach_nobody() -> None:
+    stack, _ = network_stack()
+    functions, _ = group(stack, "serverless-functions-prod")
+    endpoints, properties = group(stack, "serverless-endpoints-prod")
+    ingress = only(stack, "AWS::EC2::SecurityGroupIngress")
+    assert ingress.items() >= HTTPS.items()
+    assert ingress["GroupId"] == {"Fn::GetAtt": [endpoints, "GroupId"]}
+    assert ingress["SourceSecurityGroupId"] == {"Fn::GetAtt": [functions, "GroupId"]}
+    assert "SecurityGroupIngress" not in properties
+    # CDK's way to say that nothing may go out: a rule that no packet matches.
+    assert [rule["CidrIp"] for rule in properties["SecurityGroupEgress"]] == ["255.255.255.255/32"]
+
+
+def test_prefix_lists_that_are_set_are_used() -> None:
+    stack, _ = network_stack(s3_prefix_list={"us-west-2": "pl-0123456789abcdef0"})
+    _, properties = group(stack, "serverless-functions-prod")
+    assert [rule["DestinationPrefixListId"] for rule in properties["SecurityGroupEgress"]] == [
+        "pl-0123456789abcdef0",
+        "pl-00a54069",
+    ]
+
+
+def test_an_endpoint_admits_a_role_to_what_is_named_and_keeps_the_conditions() -> None:
+    stack, network = network_stack()
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    network.admit(
+        role,
+        actions=["s3:ListBucket"],
+        resources=["arn:aws:s3:::bucket"],
+        conditions={"StringLike": {"s3:prefix": "incoming/*"}},
+    )
+    network.admit(role, actions=["xray:PutTraceSegments"], resources=["*"])  # has no endpoint, and needs none
+    documents = [
+        each["PolicyDocument"] for each in of_type(stack, "AWS::EC2::VPCEndpoint").values() if "PolicyDocument" in each
+    ]
+    (document,) = documents
+    (role_id,) = (id_ for id_ in of_type(stack, "AWS::IAM::Role") if id_.startswith("Role"))
+    assert document["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "s3:ListBucket",
+            "Resource": "arn:aws:s3:::bucket",
+            "Condition": {
+                "StringLike": {"s3:prefix": "incoming/*"},
+                "ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [role_id, "Arn"]}},
+            },
+        }
+    ]
+
+
+def test_all_traffic_is_logged_into_an_encrypted_group_by_a_role_that_may_do_that_alone() -> None:
+    stack, _ = network_stack()
+    flow_log = only(stack, "AWS::EC2::FlowLog")
+    (vpc,) = of_type(stack, "AWS::EC2::VPC")
+    (group_id,) = of_type(stack, "AWS::Logs::LogGroup")
+    (role,) = of_type(stack, "AWS::IAM::Role")
+    assert flow_log["ResourceId"] == {"Ref": vpc}
+    assert flow_log["ResourceType"] == "VPC"
+    assert flow_log["TrafficType"] == "ALL"
+    assert flow_log["LogGroupName"] == {"Ref": group_id}
+    assert flow_log["DeliverLogsPermissionArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert only(stack, "AWS::Logs::LogGroup")["LogGroupName"] == "serverless-flow-logs-prod"
+    assert "KmsKeyId" in only(stack, "AWS::Logs::LogGroup")
+    (statement,) = only(stack, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+    assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"}
+    assert statement["Resource"] == {"Fn::GetAtt": [group_id, "Arn"]}
+
+
+def test_the_default_security_group_is_closed_by_a_function() -> None:
+    stack, network = network_stack()
+    network.close_default_security_group(function_in(stack))
+    closed = only(stack, "Custom::VpcRestrictDefaultSG")
+    (vpc,) = of_type(stack, "AWS::EC2::VPC")
+    assert closed["DefaultSecurityGroupId"] == {"Fn::GetAtt": [vpc, "DefaultSecurityGroup"]}
+    (function,) = of_type(stack, "AWS::Lambda::Function")
+    assert closed["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}

@@ -1,0 +1,109 @@
+"""The processor: how its queue feeds it, what it is told, and what it may do to which resource."""
+
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+from infra.constructs.bucket import Bucket
+from infra.constructs.processor import Processor, timeout
+from infra.constructs.queue import IngestQueue
+from unit_tests.infra.constructs.permissions import allowed
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.surroundings import surroundings_in
+
+NO_VPC: dict[str, Any] = {"environment": "dev", "vpc": {"mode": "none"}}
+
+
+def processor_stack(**settings: Any) -> Stack:  # noqa: ANN401 - the settings'
+    of = context(**{**NO_VPC, **settings})
+    stack = stack_in(of)
+    key = key_in(stack)
+    Processor(
+        stack,
+        "Processor",
+        surroundings=surroundings_in(stack, of, key),
+        queue=IngestQueue(stack, "Queue", context=of, key=key, function_timeout=timeout(of)),
+        ingest=Bucket(stack, "Ingest", context=of, resource="ingest", key=key),
+        archive=Bucket(stack, "Archive", context=of, resource="archive", key=key),
+        data_key=key,
+    )
+    return stack
+
+
+def id_of(stack: Stack, kind: str, **properties: str) -> str:
+    (found,) = (id_ for id_, each in of_type(stack, kind).items() if properties.items() <= _texts(each).items())
+    return found
+
+
+def test_the_queue_feeds_it_batches_whose_messages_fail_one_by_one() -> None:
+    stack = processor_stack(
+        limits={"batch_size": 7, "event_source_concurrency": 5, "processor_concurrency": 6},
+    )
+    mapping = only(stack, "AWS::Lambda::EventSourceMapping")
+    queue = id_of(stack, "AWS::SQS::Queue", QueueName="serverless-ingest-dev")
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == 7
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert only(stack, "AWS::Lambda::Function")["ReservedConcurrentExecutions"] == 6
+    # With a window that waits for more, a single file would wait too.
+    assert not mapping.get("MaximumBatchingWindowInSeconds")
+
+
+def test_the_mapping_comes_after_the_permission_to_read_the_queue() -> None:
+    stack = processor_stack()
+    (mapping,) = Template.from_stack(stack).find_resources("AWS::Lambda::EventSourceMapping").values()
+    assert [id_ for id_ in of_type(stack, "AWS::IAM::ManagedPolicy") if id_ in mapping["DependsOn"]]
+
+
+def test_it_alone_of_the_functions_may_loop_for_it_puts_its_messages_back() -> None:
+    assert only(processor_stack(), "AWS::Lambda::Function")["RecursiveLoop"] == "Allow"
+
+
+def test_it_is_told_where_things_are_by_reference_and_the_limits_that_are_set() -> None:
+    stack = processor_stack(limits={"shadow_delay_seconds": 9, "maximum_object_bytes": 1234}, retention={"attempts_days": 3})
+    variables = only(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["QUEUE_URL"] == {"Ref": id_of(stack, "AWS::SQS::Queue", QueueName="serverless-ingest-dev")}
+    assert variables["DEAD_LETTER_QUEUE_URL"] == {
+        "Ref": id_of(stack, "AWS::SQS::Queue", QueueName="serverless-ingest-dlq-dev")
+    }
+    archive = id_of(stack, "AWS::S3::Bucket", BucketNamePrefix="serverless-archive-dev")
+    assert variables["ARCHIVE_BUCKET"] == {"Ref": archive}
+    assert variables["TABLE_NAME"] == "serverless-ledger-dev"
+    assert variables["PRIMARY_REGION"] == "us-east-1"
+    assert variables["SHADOW_DELAY_SECONDS"] == "9"
+    assert variables["MAXIMUM_OBJECT_BYTES"] == "1234"
+    assert variables["ATTEMPT_RETENTION_DAYS"] == "3"
+    assert variables["MAXIMUM_RECEIVES"] == "5"
+
+
+def test_it_may_do_what_it_needs_to_what_it_needs() -> None:
+    stack = processor_stack()
+    may = allowed(stack, "ProcessorFunctionPolicy")
+    queue, dead_letters, failed = (
+        f'{{"Fn::GetAtt":["{id_of(stack, "AWS::SQS::Queue", QueueName=name)}","Arn"]}}'
+        for name in ("serverless-ingest-dev", "serverless-ingest-dlq-dev", "serverless-async-dlq-dev")
+    )
+    ingest, archive = (
+        id_of(stack, "AWS::S3::Bucket", BucketNamePrefix=name)
+        for name in ("serverless-ingest-dev", "serverless-archive-dev")
+    )
+    table = {f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/serverless-ledger-dev"}
+    assert may["s3:GetObject"] == may["s3:GetObjectVersion"] == {_under(ingest, "incoming/*")}
+    assert may["s3:PutObject"] == {_under(archive, "rejected/*"), _under(archive, "quarantined/*")}
+    for action in ("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"):
+        assert may[f"dynamodb:{action}"] == table, action
+    assert may["sqs:SendMessage"] == {queue, dead_letters, failed}
+    for action in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
+        assert may[f"sqs:{action}"] == {queue}, action
+    assert not [action for action in may if "Delete" in action and action != "sqs:DeleteMessage"]
+    assert not [action for action in may if "*" in action]
+
+
+def _under(bucket: str, prefix: str) -> str:
+    return f'{{"Fn::Join":["",[{{"Fn::GetAtt":["{bucket}","Arn"]}},"/{prefix}"]]}}'
+
+
+def _texts(properties: dict[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in properties.items() if isinstance(value, str)}

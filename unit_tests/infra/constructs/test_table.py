@@ -1,0 +1,103 @@
+"""The global table: what each replica has, and what consistency allows."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+
+from handlers.shared import schema
+from infra.constructs.table import LedgerTable, index_arn, table_arn
+from infra.region import RegionRole
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+
+
+def table_stack(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> Stack:
+    of = context(role, **settings)
+    stack = stack_in(of)
+    LedgerTable(stack, "Ledger", context=of, key=key_in(stack))
+    return stack
+
+
+def table(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> dict[str, Any]:
+    return only(table_stack(role, **settings), "AWS::DynamoDB::GlobalTable")
+
+
+def by_region(of: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {replica["Region"]: replica for replica in of["Replicas"]}
+
+
+@pytest.mark.parametrize("role", RegionRole)
+def test_there_is_a_replica_in_both_regions_wherever_it_is_declared(role: RegionRole) -> None:
+    assert set(by_region(table(role))) == {"us-east-1", "us-west-2"}
+
+
+def test_each_replica_is_encrypted_by_the_key_of_its_own_region() -> None:
+    stack = table_stack()
+    (key,) = of_type(stack, "AWS::KMS::Key")
+    replicas = by_region(only(stack, "AWS::DynamoDB::GlobalTable"))
+    assert replicas["us-west-2"]["SSESpecification"] == {"KMSMasterKeyId": {"Fn::GetAtt": [key, "Arn"]}}
+    # By alias: the id of the other region's key cannot be known here.
+    assert replicas["us-east-1"]["SSESpecification"] == {
+        "KMSMasterKeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-data-prod"
+    }
+    assert only(stack, "AWS::DynamoDB::GlobalTable")["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+
+
+def test_each_replica_can_be_restored_and_is_not_deleted_in_prod() -> None:
+    for region, replica in by_region(table()).items():
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, region
+        assert replica["DeletionProtectionEnabled"] is True, region
+    for region, replica in by_region(table(environment="dev")).items():
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, region
+        assert not replica.get("DeletionProtectionEnabled", False), region
+
+
+def test_its_keys_and_indexes_are_the_schema_s_and_in_each_replica() -> None:
+    found = table()
+    assert found["KeySchema"] == _keys(schema.PARTITION_KEY, schema.SORT_KEY)
+    indexes = {index["IndexName"]: index for index in found["GlobalSecondaryIndexes"]}
+    assert {name: index["KeySchema"] for name, index in indexes.items()} == {
+        schema.FILE_INDEX: _keys(schema.FILE_INDEX_PARTITION_KEY, schema.FILE_INDEX_SORT_KEY),
+        schema.STATE_INDEX: _keys(schema.STATE_INDEX_PARTITION_KEY, schema.STATE_INDEX_SORT_KEY),
+    }
+    for region, replica in by_region(found).items():
+        assert {index["IndexName"] for index in replica["GlobalSecondaryIndexes"]} == set(indexes), region
+    defined = {each["AttributeName"]: each["AttributeType"] for each in found["AttributeDefinitions"]}
+    used = {part["AttributeName"] for keys in (found, *indexes.values()) for part in keys["KeySchema"]}
+    assert defined == dict.fromkeys(used, "S")
+
+
+def test_it_is_billed_on_demand_and_streams_both_images() -> None:
+    assert table()["BillingMode"] == "PAY_PER_REQUEST"
+    assert table()["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_attempt_rows_expire_unless_they_are_to_be_kept() -> None:
+    assert table()["TimeToLiveSpecification"] == {"AttributeName": schema.TIME_TO_LIVE, "Enabled": True}
+    kept = table(retention={"attempts_days": 0})
+    assert not kept.get("TimeToLiveSpecification", {}).get("Enabled", False)
+
+
+def test_an_eventually_consistent_table_has_no_witness() -> None:
+    assert not table().keys() & {"MultiRegionConsistency", "GlobalTableWitnesses"}
+
+
+def test_a_strongly_consistent_table_has_its_witness_in_the_third_region_and_no_ttl() -> None:
+    strong = table(consistency="strong", retention={"attempts_days": 0})
+    assert strong["MultiRegionConsistency"] == "STRONG"
+    assert strong["GlobalTableWitnesses"] == [{"Region": "us-east-2"}]
+    assert set(by_region(strong)) == {"us-east-1", "us-west-2"}
+    assert not strong.get("TimeToLiveSpecification", {}).get("Enabled", False)
+
+
+def test_arns_are_made_of_names_for_either_region() -> None:
+    of = context()
+    stack = stack_in(of)
+    assert table_arn(stack, of) == f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/serverless-ledger-prod"
+    assert index_arn(stack, of.peer, "by_file") == (
+        f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/serverless-ledger-prod/index/by_file"
+    )
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
