@@ -1,7 +1,8 @@
 """Event source mappings from SQS poll in the function's role.
 
 Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue
-has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing.
+has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing; tags
+are read back.
 Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited
 for; no more batches of a mapping run at once than this machine has processors for, where Lambda begins with five and
 adds more while messages wait. Each batch at once is one more cold start, a whole second of a processor: beyond what there
@@ -15,18 +16,19 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
 from integration_tests.local_cloud import regions
-from integration_tests.local_cloud.shims import _permissions
+from integration_tests.local_cloud.shims import _api, _permissions, _templates
 
 _MOST_BATCHES: Final = max(2, os.cpu_count() or 2)
 _NEEDED: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
 def install() -> None:
-    """Ask for the role's permission where the poller asks how many batches may run."""
+    """Ask for the role's permission where the poller asks how many batches may run; tag what a template tags."""
+    _templates.extend("AWS::Lambda::EventSourceMapping", _tag)
     stock = lambda_svc._sqs_esm_concurrency
 
     def allowed_batches(
@@ -45,6 +47,17 @@ def install() -> None:
         return min(batches, _MOST_BATCHES)
 
     lambda_svc._sqs_esm_concurrency = allowed_batches
+
+
+def _tag(mapping: _templates.Resource) -> _templates.Attributes:
+    arn = f"arn:aws:lambda:{get_region()}:{get_account_id()}:event-source-mapping:{mapping.physical_id}"
+    wanted = {tag["Key"]: tag["Value"] for tag in mapping.properties.get("Tags", [])}
+    stale = [tag["Key"] for tag in mapping.previous.get("Tags", []) if tag["Key"] not in wanted]
+    if wanted:
+        _api.client("lambda").tag_resource(Resource=arn, Tags=wanted)
+    if stale:
+        _api.client("lambda").untag_resource(Resource=arn, TagKeys=stale)
+    return {}
 
 
 def _lacking(role: str, queue_arn: str, queue: dict[str, Any]) -> str | None:

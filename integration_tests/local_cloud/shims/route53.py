@@ -44,6 +44,7 @@ def install() -> None:
     _templates.extend("AWS::Route53::HostedZone", _apply_zone, before_delete=_require_empty_zone)
     _answer_status()
     _understand_lists()
+    _write_booleans()
 
 
 def _create(check: _templates.Resource) -> tuple[str, _templates.Attributes]:
@@ -166,6 +167,19 @@ def _understand_lists() -> None:
         return configuration
 
     route53._parse_health_check_config = parse
+
+
+def _write_booleans() -> None:
+    """The stock writer writes True, which no SDK takes for true."""
+    stock = route53._build_health_check_el
+
+    def build(parent: Element, check: dict[str, Any]) -> None:
+        stock(parent, check)
+        for name in _BOOLEANS:
+            for element in parent[-1].iter(name):
+                element.text = (element.text or "").lower()
+
+    route53._build_health_check_el = build
 
 
 def _status_body(healthy: bool, said: str) -> Any:  # noqa: ANN401, FBT001  a builder of ministack's
