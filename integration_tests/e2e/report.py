@@ -26,6 +26,30 @@ _OUTCOMES: Final = ("passed", "failed", "error", "skipped")
 
 
 @dataclass
+class ReadBack:
+    """How much was read back.
+
+    Attributes:
+        resources: Resources whose properties were compared.
+        properties: Single values that were compared.
+        unknown: Values that only the cloud knows (generated ids), which were not.
+    """
+
+    resources: int = 0
+    properties: int = 0
+    unknown: int = 0
+
+    def add(self, properties: int, unknown: int) -> None:
+        """Count one resource more."""
+        self.resources += 1
+        self.properties += properties
+        self.unknown += unknown
+
+    def __str__(self) -> str:
+        return f"Read back: {self.properties} values of {self.resources} resources; {self.unknown} only the cloud knows."
+
+
+@dataclass
 class Run:
     """What a run is, and what it has found so far.
 
@@ -34,7 +58,7 @@ class Run:
         pushed: The files that were pushed through.
         failover: The files that were uploaded in the course of a failover.
         issued: The uploads that were made through the issuer.
-        read_back: How much the read-back compared, and what it could not; empty until it has run.
+        read_back: How much the read-back compared.
         cleanup: What was removed at the end; None if nothing was begun.
         begun: When it began.
     """
@@ -43,7 +67,7 @@ class Run:
     pushed: list[Pushed] = field(default_factory=list)
     failover: list[Pushed] = field(default_factory=list)
     issued: list[Made] = field(default_factory=list)
-    read_back: dict[str, Any] = field(default_factory=dict)
+    read_back: ReadBack = field(default_factory=ReadBack)
     cleanup: Cleanup | None = None
     begun: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -85,8 +109,8 @@ def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
     console.print()
     if run.pushed or run.failover:
         console.print(_table(report["files"]))
-    if run.read_back:
-        console.print(f"Read back: {run.read_back['properties']} properties of {run.read_back['resources']} resources.")
+    if run.read_back.resources:
+        console.print(str(run.read_back))
     if run.target.not_faithful:
         console.print("\nNOT FAITHFUL: where the local cloud only records, or differs from AWS", style="bold")
         for what, why in run.target.not_faithful:
@@ -106,7 +130,7 @@ def _report(run: Run, outcomes: dict[str, int]) -> dict[str, Any]:
         "seconds": round((datetime.now(UTC) - run.begun).total_seconds(), 1),
         "tests": outcomes,
         "files": [_file(one) for one in run.pushed + run.failover],
-        "read_back": run.read_back,
+        "read_back": asdict(run.read_back),
         "cleanup": asdict(run.cleanup) if run.cleanup else None,
         "not_faithful": [{"what": what, "why": why} for what, why in target.not_faithful],
     }
@@ -154,10 +178,8 @@ def _summary(report: dict[str, Any]) -> str:
         "|---|---|--:|--:|--:|",
     ]
     lines += [f"| {' | '.join(_cells(one))} |" for one in report["files"]]
-    read_back = report["read_back"]
-    if read_back:
-        lines += ["", f"Read back: {read_back['properties']} properties of {read_back['resources']} resources."]
-        lines += ["", "Not compared:", "", *(f"* {line}" for line in read_back["not_compared"])]
+    if report["read_back"]["resources"]:
+        lines += ["", str(ReadBack(**report["read_back"]))]
     if report["not_faithful"]:
         lines += ["", "## Not faithful", "", "Where the local cloud only records, or differs from AWS:", ""]
         lines += [f"* {one['what']}: {one['why']}" for one in report["not_faithful"]]

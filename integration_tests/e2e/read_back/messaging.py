@@ -1,0 +1,138 @@
+"""Readers of queues, topics, functions and the API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from integration_tests.e2e.read_back.readers import Properties, own_tags, reads, renamed, tag_list
+from integration_tests.e2e.read_back.resources import Resource
+
+
+@reads("AWS::SQS::Queue")
+def queue(resource: Resource) -> Properties:
+    sqs, url = resource.client("sqs"), resource.physical_id
+    held: dict[str, Any] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    for name in ("RedrivePolicy", "RedriveAllowPolicy"):
+        if name in held:
+            held[name] = json.loads(held[name])
+    tags = sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+    return {
+        **held,
+        "QueueName": url.rsplit("/", 1)[-1],
+        "Tags": tag_list(tags),
+    }
+
+
+@reads("AWS::SQS::QueuePolicy")
+def queue_policy(resource: Resource) -> Properties:
+    (url,) = resource.properties["Queues"]
+    held = resource.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+    return {"Queues": [url], "PolicyDocument": json.loads(held["Policy"])}
+
+
+@reads("AWS::SNS::Topic")
+def topic(resource: Resource) -> Properties:
+    sns, arn = resource.client("sns"), resource.physical_id
+    held = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    return {
+        **renamed(held, DisplayName="DisplayName", KmsMasterKeyId="KmsMasterKeyId"),
+        "TopicName": arn.rsplit(":", 1)[-1],
+        "Tags": own_tags(sns.list_tags_for_resource(ResourceArn=arn).get("Tags", [])),
+        "Subscription": [
+            {"Protocol": one["Protocol"], "Endpoint": one["Endpoint"]}
+            for one in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+        ],
+    }
+
+
+@reads("AWS::SNS::TopicPolicy")
+def topic_policy(resource: Resource) -> Properties:
+    (arn,) = resource.properties["Topics"]
+    held = resource.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    return {"Topics": [arn], "PolicyDocument": json.loads(held["Policy"])}
+
+
+@reads("AWS::Lambda::Function", Code="where the code came from is not kept; the files test what it does")
+def function(resource: Resource) -> Properties:
+    functions, name = resource.client("lambda"), resource.physical_id
+    answer = functions.get_function(FunctionName=name)
+    held = answer["Configuration"]
+    return {
+        **{key: value for key, value in held.items() if key != "Code"},
+        "RecursiveLoop": functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"],
+        **renamed(answer.get("Concurrency", {}), ReservedConcurrentExecutions="ReservedConcurrentExecutions"),
+        "Tags": tag_list(answer.get("Tags", {})),
+    }
+
+
+@reads("AWS::Lambda::EventSourceMapping")
+def mapping(resource: Resource) -> Properties:
+    functions = resource.client("lambda")
+    held: dict[str, Any] = functions.get_event_source_mapping(UUID=resource.physical_id)
+    arn = held.get("EventSourceMappingArn") or (
+        f"arn:aws:lambda:{resource.region}:{resource.target.account}:event-source-mapping:{resource.physical_id}"
+    )
+    return {
+        **held,
+        "FunctionName": held["FunctionArn"].rsplit(":", 1)[-1],
+        "Tags": tag_list(functions.list_tags(Resource=arn).get("Tags", {})),
+    }
+
+
+@reads("AWS::Lambda::Permission")
+def permission(resource: Resource) -> Properties:
+    """Find the statement that says the same: its id is CloudFormation's to choose, and not always told."""
+    said = resource.properties
+    name = str(said["FunctionName"]).rsplit(":", 1)[-1]
+    try:
+        policy = json.loads(resource.client("lambda").get_policy(FunctionName=name)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return {}
+        raise
+    held = [_permission(said["FunctionName"], one) for one in policy["Statement"]]
+    return next((one for one in held if all(one.get(key) == value for key, value in said.items())), held[0])
+
+
+def _permission(name: str, statement: dict[str, Any]) -> Properties:
+    conditions = {key.lower(): value for test in statement.get("Condition", {}).values() for key, value in test.items()}
+    return {
+        "FunctionName": name,
+        "Action": statement["Action"],
+        "Principal": next(iter(statement["Principal"].values())),
+        **renamed(conditions, SourceArn="aws:sourcearn", SourceAccount="aws:sourceaccount"),
+    }
+
+
+@reads("AWS::ApiGatewayV2::Api")
+def api(resource: Resource) -> Properties:
+    held: dict[str, Any] = resource.client("apigatewayv2").get_api(ApiId=resource.physical_id)
+    return {**held, "CorsConfiguration": _capitalized(held.get("CorsConfiguration", {}))}
+
+
+@reads("AWS::ApiGatewayV2::Integration")
+def integration(resource: Resource) -> Properties:
+    api_id = resource.properties["ApiId"]
+    held = resource.client("apigatewayv2").get_integration(ApiId=api_id, IntegrationId=resource.physical_id)
+    return {**held, "ApiId": api_id}
+
+
+@reads("AWS::ApiGatewayV2::Route")
+def route(resource: Resource) -> Properties:
+    api_id = resource.properties["ApiId"]
+    # The local cloud says `<api>/<route>`.
+    route_id = resource.physical_id.rsplit("/", 1)[-1]
+    return {**resource.client("apigatewayv2").get_route(ApiId=api_id, RouteId=route_id), "ApiId": api_id}
+
+
+@reads("AWS::ApiGatewayV2::Stage")
+def stage(resource: Resource) -> Properties:
+    api_id, name = resource.properties["ApiId"], resource.properties["StageName"]
+    return {**resource.client("apigatewayv2").get_stage(ApiId=api_id, StageName=name), "ApiId": api_id}
+
+
+def _capitalized(answer: dict[str, Any]) -> Properties:
+    return {name[:1].upper() + name[1:]: value for name, value in answer.items()}

@@ -1,0 +1,125 @@
+"""Readers of the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from integration_tests.e2e.read_back.readers import Properties, own_tags, reads, renamed
+from integration_tests.e2e.read_back.resources import Resource
+
+
+@reads("AWS::EC2::VPC")
+def vpc(resource: Resource) -> Properties:
+    ec2, vpc_id = resource.client("ec2"), resource.physical_id
+    (held,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
+    default = {"Name": "group-name", "Values": ["default"]}
+    (group,) = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, default])["SecurityGroups"]
+    assert not group["IpPermissions"], f"the default security group {group['GroupId']} lets something in"
+    assert not group["IpPermissionsEgress"], f"the default security group {group['GroupId']} lets something out"
+    return {
+        **renamed(held, CidrBlock="CidrBlock", InstanceTenancy="InstanceTenancy"),
+        "EnableDnsHostnames": _attribute(ec2, vpc_id, "enableDnsHostnames"),
+        "EnableDnsSupport": _attribute(ec2, vpc_id, "enableDnsSupport"),
+        "Tags": own_tags(held.get("Tags", [])),
+    }
+
+
+def _attribute(ec2: Any, vpc_id: str, name: str) -> bool:  # noqa: ANN401 - a boto3 client
+    answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=name)
+    return bool(answer[name[:1].upper() + name[1:]]["Value"])
+
+
+@reads("AWS::EC2::Subnet")
+def subnet(resource: Resource) -> Properties:
+    (held,) = resource.client("ec2").describe_subnets(SubnetIds=[resource.physical_id])["Subnets"]
+    return {**held, "Tags": own_tags(held.get("Tags", []))}
+
+
+@reads("AWS::EC2::RouteTable")
+def route_table(resource: Resource) -> Properties:
+    (held,) = resource.client("ec2").describe_route_tables(RouteTableIds=[resource.physical_id])["RouteTables"]
+    return {**renamed(held, VpcId="VpcId"), "Tags": own_tags(held.get("Tags", []))}
+
+
+@reads("AWS::EC2::SubnetRouteTableAssociation")
+def association(resource: Resource) -> Properties:
+    table = resource.properties["RouteTableId"]
+    (held,) = resource.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    subnets = [one.get("SubnetId") for one in held["Associations"]]
+    said = resource.properties["SubnetId"]
+    return {"RouteTableId": table, "SubnetId": said if said in subnets else subnets}
+
+
+@reads("AWS::EC2::VPCEndpoint")
+def endpoint(resource: Resource) -> Properties:
+    (held,) = resource.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[resource.physical_id])["VpcEndpoints"]
+    return {
+        **held,
+        "PolicyDocument": json.loads(held["PolicyDocument"]),
+        "SecurityGroupIds": [one["GroupId"] for one in held.get("Groups", [])],
+        "Tags": own_tags(held.get("Tags", [])),
+    }
+
+
+@reads("AWS::EC2::SecurityGroup")
+def security_group(resource: Resource) -> Properties:
+    (held,) = resource.client("ec2").describe_security_groups(GroupIds=[resource.physical_id])["SecurityGroups"]
+    rules = _rules(resource, resource.physical_id)
+    # The template's own rules; those of resources beside it are read back with them.
+    inline = {direction: [one for one in held_rules if not _is_of_a_group(one)] for direction, held_rules in rules.items()}
+    return {
+        **renamed(held, GroupDescription="Description", GroupName="GroupName", VpcId="VpcId"),
+        "SecurityGroupEgress": inline["egress"],
+        "SecurityGroupIngress": inline["ingress"],
+        "Tags": own_tags(held.get("Tags", [])),
+    }
+
+
+@reads("AWS::EC2::SecurityGroupEgress")
+def egress(resource: Resource) -> Properties:
+    return _rule(resource, "egress")
+
+
+@reads("AWS::EC2::SecurityGroupIngress")
+def ingress(resource: Resource) -> Properties:
+    return _rule(resource, "ingress")
+
+
+def _rule(resource: Resource, direction: str) -> Properties:
+    said = resource.properties
+    held = [{**one, "GroupId": said["GroupId"]} for one in _rules(resource, said["GroupId"])[direction]]
+    assert held, f"{said['GroupId']} has no rule of {direction}"
+    return next((one for one in held if all(one.get(name) == value for name, value in said.items())), held[0])
+
+
+def _rules(resource: Resource, group: str) -> dict[str, list[Properties]]:
+    """Return a security group's rules, each with the one peer that it has in a template."""
+    (held,) = resource.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    return {
+        "egress": [one for rule in held["IpPermissionsEgress"] for one in _peers(rule, "Destination")],
+        "ingress": [one for rule in held["IpPermissions"] for one in _peers(rule, "Source")],
+    }
+
+
+def _peers(rule: dict[str, Any], side: str) -> Iterator[Properties]:
+    ports = renamed(rule, IpProtocol="IpProtocol", FromPort="FromPort", ToPort="ToPort")
+    for list_, name, answered in (
+        ("IpRanges", "CidrIp", "CidrIp"),
+        ("Ipv6Ranges", "CidrIpv6", "CidrIpv6"),
+        ("PrefixListIds", f"{side}PrefixListId", "PrefixListId"),
+        ("UserIdGroupPairs", f"{side}SecurityGroupId", "GroupId"),
+    ):
+        for peer in rule.get(list_, []):
+            yield {**ports, name: peer[answered], **renamed(peer, Description="Description")}
+
+
+def _is_of_a_group(rule: Properties) -> bool:
+    return any(name.endswith("SecurityGroupId") for name in rule)
+
+
+@reads("AWS::EC2::FlowLog")
+def flow_log(resource: Resource) -> Properties:
+    (held,) = resource.client("ec2").describe_flow_logs(FlowLogIds=[resource.physical_id])["FlowLogs"]
+    return {**held, "ResourceType": "VPC", "Tags": own_tags(held.get("Tags", []))}

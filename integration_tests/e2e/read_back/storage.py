@@ -1,0 +1,173 @@
+"""Readers of buckets, the table and the secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from integration_tests.e2e.read_back.readers import Properties, own_tags, reads, renamed
+from integration_tests.e2e.read_back.resources import Resource
+
+
+@reads("AWS::S3::Bucket")
+def bucket(resource: Resource) -> Properties:
+    s3, name = resource.client("s3"), resource.physical_id
+
+    def ask(question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return question(Bucket=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"].startswith(
+                ("NoSuch", "ObjectLock", "Replication", "ServerSide", "Ownership")
+            ):
+                return {}
+            raise
+
+    encryption = ask(s3.get_bucket_encryption).get("ServerSideEncryptionConfiguration", {})
+    logging = ask(s3.get_bucket_logging).get("LoggingEnabled", {})
+    lock = ask(s3.get_object_lock_configuration).get("ObjectLockConfiguration", {})
+    notification = ask(s3.get_bucket_notification_configuration)
+    replication = ask(s3.get_bucket_replication).get("ReplicationConfiguration")
+    suffix = f"-{resource.target.account}-{resource.region}-an"
+    rules = [
+        {
+            "ServerSideEncryptionByDefault": renamed(
+                one["ApplyServerSideEncryptionByDefault"], SSEAlgorithm="SSEAlgorithm", KMSMasterKeyID="KMSMasterKeyID"
+            ),
+            **renamed(one, BucketKeyEnabled="BucketKeyEnabled"),
+        }
+        for one in encryption.get("Rules", [])
+    ]
+    return {
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": rules},
+        "BucketNamePrefix": name.removesuffix(suffix),
+        "BucketNamespace": "account-regional" if name.endswith(suffix) else "global",
+        "LifecycleConfiguration": {
+            "Rules": [_lifecycle(one) for one in ask(s3.get_bucket_lifecycle_configuration)["Rules"]]
+        },
+        "LoggingConfiguration": renamed(logging, DestinationBucketName="TargetBucket", LogFilePrefix="TargetPrefix"),
+        "NotificationConfiguration": {
+            "QueueConfigurations": [_notification(one) for one in notification.get("QueueConfigurations", [])]
+        },
+        "ObjectLockConfiguration": lock,
+        "ObjectLockEnabled": lock.get("ObjectLockEnabled") == "Enabled",
+        "OwnershipControls": ask(s3.get_bucket_ownership_controls).get("OwnershipControls", {}),
+        "PublicAccessBlockConfiguration": ask(s3.get_public_access_block).get("PublicAccessBlockConfiguration", {}),
+        **({"ReplicationConfiguration": _replication(replication)} if replication else {}),
+        "Tags": own_tags(ask(s3.get_bucket_tagging).get("TagSet", [])),
+        "VersioningConfiguration": renamed(ask(s3.get_bucket_versioning), Status="Status"),
+    }
+
+
+def _lifecycle(rule: dict[str, Any]) -> Properties:
+    expiration = rule.get("Expiration", {})
+    return {
+        **renamed(rule, Id="ID", Status="Status", AbortIncompleteMultipartUpload="AbortIncompleteMultipartUpload"),
+        **renamed(rule, NoncurrentVersionExpiration="NoncurrentVersionExpiration"),
+        **renamed(expiration, ExpirationInDays="Days", ExpiredObjectDeleteMarker="ExpiredObjectDeleteMarker"),
+        **{name: rule[name] for name in ("Transitions", "NoncurrentVersionTransitions") if name in rule},
+    }
+
+
+def _notification(one: dict[str, Any]) -> Properties:
+    filtering = {"S3Key": {"Rules": one.get("Filter", {}).get("Key", {}).get("FilterRules", [])}}
+    return {"Event": one["Events"], "Queue": one["QueueArn"], "Filter": filtering}
+
+
+def _replication(configuration: dict[str, Any]) -> Properties:
+    """CloudFormation has S3's own words but for one."""
+    rules = [dict(one) for one in configuration["Rules"]]
+    for rule in rules:
+        rule["Id"] = rule.pop("ID", None)
+    return {**configuration, "Rules": rules}
+
+
+@reads("AWS::S3::BucketPolicy")
+def bucket_policy(resource: Resource) -> Properties:
+    name = resource.properties["Bucket"]
+    document = json.loads(resource.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    return {"Bucket": name, "PolicyDocument": document}
+
+
+@reads("AWS::DynamoDB::GlobalTable")
+def global_table(resource: Resource) -> Properties:
+    name = resource.physical_id
+    table = resource.client("dynamodb").describe_table(TableName=name)["Table"]
+    ttl = resource.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    others = [one["RegionName"] for one in table.get("Replicas", [])]
+    return {
+        "AttributeDefinitions": table["AttributeDefinitions"],
+        "BillingMode": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+        "GlobalSecondaryIndexes": table.get("GlobalSecondaryIndexes", []),
+        "KeySchema": table["KeySchema"],
+        "Replicas": [_replica(resource, region) for region in dict.fromkeys([resource.region, *others])],
+        "SSESpecification": {
+            "SSEEnabled": table.get("SSEDescription", {}).get("Status") == "ENABLED",
+            **renamed(table.get("SSEDescription", {}), SSEType="SSEType"),
+        },
+        "StreamSpecification": table.get("StreamSpecification", {}),
+        "TableName": table["TableName"],
+        "TimeToLiveSpecification": {
+            **renamed(ttl, AttributeName="AttributeName"),
+            "Enabled": ttl["TimeToLiveStatus"] == "ENABLED",
+        },
+    }
+
+
+def _replica(resource: Resource, region: str) -> Properties:
+    """Ask the replica's own region, not what the table says of it elsewhere."""
+    dynamodb = resource.client("dynamodb", region)
+    table = dynamodb.describe_table(TableName=resource.physical_id)["Table"]
+    backups = dynamodb.describe_continuous_backups(TableName=resource.physical_id)["ContinuousBackupsDescription"]
+    recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+    key = table.get("SSEDescription", {}).get("KMSMasterKeyArn", "")
+    return {
+        "Region": region,
+        "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
+        "GlobalSecondaryIndexes": table.get("GlobalSecondaryIndexes", []),
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery == "ENABLED"},
+        "SSESpecification": {"KMSMasterKeyId": _as_said(resource, region, key)},
+        "Tags": own_tags(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])),
+    }
+
+
+def _as_said(resource: Resource, region: str, key_arn: str) -> str:
+    """Return the alias in place of the key's ARN, where the template names an alias and it leads to that key."""
+    for replica in resource.properties["Replicas"]:
+        said = str(replica["SSESpecification"]["KMSMasterKeyId"])
+        if replica["Region"] == region and ":alias/" in said:
+            return said if _key_of(resource, region, said) == key_arn else key_arn
+    return key_arn
+
+
+def _key_of(resource: Resource, region: str, alias: str) -> str:
+    return str(resource.client("kms", region).describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
+
+
+@reads("AWS::SecretsManager::Secret", GenerateSecretString="is a recipe; what it made is secret")
+def secret(resource: Resource) -> Properties:
+    held = resource.client("secretsmanager").describe_secret(SecretId=resource.physical_id)
+    replicas = [{"Region": one["Region"], "KmsKeyId": one.get("KmsKeyId")} for one in held.get("ReplicationStatus", [])]
+    return {
+        **renamed(held, Description="Description", KmsKeyId="KmsKeyId", Name="Name"),
+        "ReplicaRegions": replicas,
+        "Tags": own_tags(held.get("Tags", [])),
+    }
+
+
+@reads("AWS::SecretsManager::ResourcePolicy", BlockPublicPolicy="is a wish at the time of writing; nothing answers it")
+def secret_policy(resource: Resource) -> Properties:
+    name = resource.properties["SecretId"]
+    answer = resource.client("secretsmanager").get_resource_policy(SecretId=name)
+    return {"SecretId": name, "ResourcePolicy": json.loads(answer["ResourcePolicy"])}
+
+
+@reads("AWS::SecretsManager::RotationSchedule", RotateImmediatelyOnUpdate="is a wish at the time of writing")
+def rotation(resource: Resource) -> Properties:
+    name = resource.properties["SecretId"]
+    held = resource.client("secretsmanager").describe_secret(SecretId=name)
+    assert held["RotationEnabled"], f"{name} does not rotate"
+    return {"SecretId": name, **renamed(held, RotationLambdaARN="RotationLambdaARN", RotationRules="RotationRules")}

@@ -1,0 +1,72 @@
+"""Readers of alarms, the dashboard and what Route 53 holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integration_tests.e2e.read_back.readers import Properties, is_unread, own_tags, reads
+from integration_tests.e2e.read_back.resources import Resource
+
+
+@reads("AWS::CloudWatch::Alarm")
+def alarm(resource: Resource) -> Properties:
+    return _alarm(resource, "MetricAlarms")
+
+
+@reads("AWS::CloudWatch::CompositeAlarm")
+def composite_alarm(resource: Resource) -> Properties:
+    return _alarm(resource, "CompositeAlarms")
+
+
+def _alarm(resource: Resource, kind: str) -> Properties:
+    cloudwatch, name = resource.client("cloudwatch"), resource.properties["AlarmName"]
+    answer = cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    (held,) = answer[kind]
+    tags = cloudwatch.list_tags_for_resource(ResourceARN=held["AlarmArn"]).get("Tags", [])
+    return {**held, "Tags": own_tags(tags)}
+
+
+@reads("AWS::CloudWatch::Dashboard")
+def dashboard(resource: Resource) -> Properties:
+    cloudwatch, name = resource.client("cloudwatch"), resource.properties["DashboardName"]
+    held: dict[str, Any] = cloudwatch.get_dashboard(DashboardName=name)
+    answer: Properties = {"DashboardName": name, "DashboardBody": held["DashboardBody"]}
+    if not is_unread(resource, "Tags"):
+        tags = cloudwatch.list_tags_for_resource(ResourceARN=held["DashboardArn"]).get("Tags", [])
+        answer["Tags"] = own_tags(tags)
+    return answer
+
+
+@reads("AWS::Route53::HealthCheck")
+def health_check(resource: Resource) -> Properties:
+    route53, check = resource.client("route53"), resource.physical_id
+    held = route53.get_health_check(HealthCheckId=check)["HealthCheck"]
+    tags = route53.list_tags_for_resource(ResourceType="healthcheck", ResourceId=check)["ResourceTagSet"]["Tags"]
+    return {"HealthCheckConfig": held["HealthCheckConfig"], "HealthCheckTags": own_tags(tags)}
+
+
+@reads("AWS::Route53::HostedZone")
+def hosted_zone(resource: Resource) -> Properties:
+    route53, zone = resource.client("route53"), resource.physical_id
+    held = route53.get_hosted_zone(Id=zone)
+    tags = route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]["Tags"]
+    return {
+        "Name": held["HostedZone"]["Name"].removesuffix("."),
+        "HostedZoneConfig": held["HostedZone"]["Config"],
+        "HostedZoneTags": own_tags(tags),
+        "VPCs": [{"VPCId": one["VPCId"], "VPCRegion": one["VPCRegion"]} for one in held.get("VPCs", [])],
+    }
+
+
+@reads("AWS::Route53::RecordSet")
+def record_set(resource: Resource) -> Properties:
+    said = resource.properties
+    answer = resource.client("route53").list_resource_record_sets(HostedZoneId=said["HostedZoneId"])["ResourceRecordSets"]
+    wanted = said["Name"], said["Type"], said.get("SetIdentifier")
+    found = [one for one in answer if (one["Name"], one["Type"], one.get("SetIdentifier")) == wanted]
+    assert found, f"the zone has no record {wanted}"
+    return {
+        **found[0],
+        "HostedZoneId": said["HostedZoneId"],
+        "ResourceRecords": [one["Value"] for one in found[0].get("ResourceRecords", [])],
+    }
