@@ -45,7 +45,7 @@ _TABLE_NAMES: Final = frozenset({"csv", "tsv", "tab"})
 _LINES_NAMES: Final = frozenset({"ndjson", "jsonl", "ldjson"})
 _JSON_NAMES: Final = _LINES_NAMES | {"json"}
 
-_BRACKETED_COLUMN: Final = re.compile(rb"\[(?!(?:true|false|null|NaN|Infinity)\b)[A-Za-z_][^\]\r\n]*\][ ]*[,;\t\r\n]")
+_BRACKETED_COLUMN: Final = re.compile(rb"\[(?!(?:true|false|null|NaN|Infinity)\b)[A-Za-z_][^\]\r\n{}\",]*\][ ]*([,;\t\r\n])")
 """`[id],[name]`: how some databases write a table's header."""
 _MARKUP: Final = re.compile(rb"<(\?xml|!doctype|html|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 _BRACKET_OR_LINE: Final = re.compile(r"[\[\]{}\n]")
@@ -73,11 +73,17 @@ def tell_format(window: Window, object_key: str) -> Layout:
     lines = [line for line in text.split(line_end, _LINES_SEEN)[:_LINES_SEEN] if line.strip()]
     if text.startswith(b"{") and (named not in _TABLE_NAMES or _any_object(lines) or _begins_with_value(text)):
         return _objects(text, lines, line_end, named, is_whole_file=window.is_whole_file)
-    if text.startswith(b"[") and not _BRACKETED_COLUMN.match(text):
-        return _array_or_lines(lines, line_end)
+    if text.startswith(b"[") and not _is_bracketed_column(text, named):
+        return _array_or_lines(text, lines, line_end, named, is_whole_file=window.is_whole_file)
     if named not in _TABLE_NAMES and (_any_object(lines) or (named in _JSON_NAMES and _is_value(lines[0]))):
         return Layout(Format.NDJSON, line_end)
     return _table(text, lines, line_end, named)
+
+
+def _is_bracketed_column(text: bytes, named: str) -> bool:
+    """Return whether a table's header begins; one column alone looks like an array, and is a column by the name only."""
+    column = _BRACKETED_COLUMN.match(text)
+    return column is not None and (column.group(1) not in (b"\r", b"\n") or named in _TABLE_NAMES)
 
 
 def _extension(object_key: str) -> str:
@@ -94,20 +100,21 @@ def _objects(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is
     end = _end_of_first_value(text)
     if end is None and len(lines) == 1:  # of a line longer than the window, only lines can be told from what follows
         is_lines = named in _LINES_NAMES or not is_whole_file
-    elif end is None:
-        is_lines = not _is_cut_off(text) and _hold_objects(lines)
-    elif line_end in text[:end]:  # one object over many lines, unless that was a broken line running on
-        is_lines = not _is_value(text[:end]) and _hold_objects(lines)
+    elif end is None or line_end in text[:end]:  # one object over many lines, unless that was a broken line running on
+        is_lines = not _runs_over_lines(text, named, is_whole_file=is_whole_file) and _hold_objects(lines)
     else:
         is_lines = named in _LINES_NAMES or not (is_whole_file and len(lines) == 1)
     return Layout(Format.NDJSON, line_end) if is_lines else Layout(Format.JSON)
 
 
-def _array_or_lines(lines: list[bytes], line_end: bytes) -> Layout:
-    """Tell an array from NDJSON whose first line is an array, and so a bad record."""
-    if len(lines) > 1 and lines[1].lstrip().startswith(b"{") and _is_value(lines[0]):
-        return Layout(Format.NDJSON, line_end)
-    return Layout(Format.JSON, is_array=True)
+def _array_or_lines(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is_whole_file: bool) -> Layout:
+    """Tell an array from NDJSON whose first line is an array, or the beginning of one, and so a bad record."""
+    is_lines = False
+    if len(lines) > 1 and _is_value(lines[0]):
+        is_lines = named in _LINES_NAMES or lines[1].lstrip().startswith(b"{")
+    elif named in _LINES_NAMES:
+        is_lines = _any_object(lines[1:]) and not _runs_over_lines(text, named, is_whole_file=is_whole_file)
+    return Layout(Format.NDJSON, line_end) if is_lines else Layout(Format.JSON, is_array=True)
 
 
 def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layout:
@@ -166,6 +173,14 @@ def _begins_with_value(text: bytes) -> bool:
     """Return whether a text begins with a whole JSON value, of one line or many, or with one that is only cut off."""
     end = _end_of_first_value(text)
     return _is_cut_off(text) if end is None else _is_value(text[:end])
+
+
+def _runs_over_lines(text: bytes, named: str, *, is_whole_file: bool) -> bool:
+    """Return whether what a text begins with is one value; where only its end is missing, the file's name counts."""
+    end = _end_of_first_value(text)
+    if end is not None:
+        return _is_value(text[:end])
+    return not (named in _LINES_NAMES and is_whole_file) and _is_cut_off(text)
 
 
 def _is_cut_off(text: bytes) -> bool:
