@@ -21,13 +21,28 @@ _DEFAULT_PORT = 4566
 
 
 def main(
-    port: Annotated[int, typer.Option(help="The loopback port; 0 takes any free one.")] = _DEFAULT_PORT,
+    port: Annotated[int, typer.Option(help="The loopback port, 1 to 65535; 0 takes any free one.")] = _DEFAULT_PORT,
     account: Annotated[str, typer.Option(help="The AWS account id it plays, twelve digits.")] = PLACEHOLDER_ACCOUNT,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave its folder, with the log, behind.")] = False,
 ) -> None:
-    """Run AWS's APIs for every region on this machine's loopback until Ctrl-C."""
-    console = Console(highlight=False)
+    """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
+
+    It prints the variables that point the AWS CLI, an SDK or the CDK at it. Nothing but this machine can reach it, it
+    needs no AWS account, and all that it keeps is in one temporary folder that goes when it stops. Several can run side
+    by side, each on a port of its own.
+
+    Examples:
+        python -m integration_tests.local_cloud
+
+        python -m integration_tests.local_cloud --port 0 --account 123456789012
+
+    Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 it could not start or has died, 2 wrong use.
+
+    docs/local_cloud.md tells what is faithful to AWS, and how to take a region away or hold replication back.
+    """
+    # Addresses and ARNs are full of `:...:`, which are no emoji.
+    console, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False, emoji=False)
     # A terminal that closes, and `kill`, must end the server as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -40,7 +55,7 @@ def main(
     except KeyboardInterrupt:
         console.print("stopped")
     except LocalCloudError as error:
-        Console(stderr=True, highlight=False).print(str(error), markup=False)
+        errors.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -49,19 +64,24 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _explain(console: Console, cloud: LocalCloud) -> None:
-    console.print(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
-    console.print(f"Its log: {cloud.log}\n")
-    console.print("In another terminal, point the AWS CLI, an SDK or the CDK at it (bash):\n")
+    def say(text: str) -> None:
+        # Never wrapped: what is printed is there to be copied.
+        console.print(text, soft_wrap=True)
+
+    say(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
+    say(f"Its log: {cloud.log}\n")
+    say("In another terminal, point the AWS CLI, an SDK or the CDK at it (bash):\n")
     for name, value in cloud.aws_variables().items():
-        console.print(f"  export {name}={value}", soft_wrap=True)
-    console.print("  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
-    console.print("Then, for example (bootstrap from a folder without a cdk.json):\n")
-    console.print("  aws s3 ls --region us-west-2")
-    console.print(f"  cdk bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2")
-    console.print("  cdk deploy --all\n")
-    console.print(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
-    console.print(f"Disturb it: curl -X POST {cloud.endpoint_url}/_local_cloud/region/us-east-1/down   (or /up)")
-    console.print(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/lag/30\n")
+        say(f"  export {name}={value}")
+    say("  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
+    say("Then, for example (`bundle=host`, for functions run under this machine's own Python):\n")
+    say("  aws s3 ls --region us-west-2")
+    say(f"  nox -s cdk -- bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2 -c bundle=host")
+    say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
+    say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
+    say(f"Disturb it: curl -X POST {cloud.endpoint_url}/_local_cloud/region/us-east-1/down   (or /up)")
+    say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/lag/30   (seconds)")
+    say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/cut   (or /restore)\n")
     table = Table(title="NOT FAITHFUL: stored and answered, or simplified", title_justify="left")
     table.add_column("what")
     table.add_column("why")
@@ -71,5 +91,8 @@ def _explain(console: Console, cloud: LocalCloud) -> None:
     console.print("\nCtrl-C stops it.")
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app.command()(main)
+
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit(app(prog_name="python -m integration_tests.local_cloud"))

@@ -32,6 +32,7 @@ PREFIX: Final = "/_local_cloud/"
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, replication/lag/<seconds>, replication/cut, replication/restore"
 )
+_HOME_OF_GLOBAL_SERVICES: Final = "us-east-1"
 _SIGNED_FOR: Final = re.compile(
     r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)(?:/|%2F)(?P<service>[a-z0-9-]+)"
 )
@@ -81,10 +82,12 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
 
 
 def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
-    """Every region that must be up for a request: the one it is signed for, and its API's or its bucket's.
+    """Every region that must be up for a request: the one it is signed for, its API's, its bucket's.
 
-    Empty while no region is down. Requests without a signature (an API's open routes) name an API alone. A bucket can
-    be asked for in a signature of any region, which AWS redirects to the bucket's own.
+    Empty while no region is down. Requests without a signature of a region (an API's open routes, some presigned URLs)
+    name an API or a bucket alone. A bucket can be asked for in a signature of any region, which AWS redirects to the
+    bucket's own. Global services are asked, and changed, in us-east-1; only what Route 53 answers stands in for its
+    name servers, which are everywhere.
     """
     if not regions.current.down:
         return set()
@@ -93,10 +96,16 @@ def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
     host = headers.get(b"host", b"").decode("latin-1")
     found = _SIGNED_FOR.search(signed)
     if found is None:
-        return _regions_of_api(host, scope["path"])
-    if found["service"] == "s3":
-        return {found["region"]} | _regions_of_bucket(host, scope["path"])
-    return {found["region"]}
+        return _regions_of_api(host, scope["path"]) or _regions_of_bucket(host, scope["path"])
+    match found["service"]:
+        case "s3":
+            return {found["region"]} | _regions_of_bucket(host, scope["path"])
+        case "route53" if scope["method"] == "GET":
+            return set()
+        case "iam" | "route53":
+            return {_HOME_OF_GLOBAL_SERVICES}
+        case _:
+            return {found["region"]}
 
 
 def _regions_of_api(host: str, path: str) -> set[str]:

@@ -10,35 +10,38 @@ import argparse
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
 
-from integration_tests.local_cloud import control, shims
+from integration_tests.local_cloud import control, shims, workers
 
 _log = logging.getLogger("local_cloud")
 
 
 def main() -> None:
     """Install the shims, serve until SIGTERM or until the parent is gone, and take every worker along."""
-    listener = _listener()
+    arguments = _arguments()
     shims.install()
-    threading.Thread(target=_stop_with_parent, name="parent-watch", daemon=True).start()
+    workers.end_with_the_server()
+    threading.Thread(target=_stop_with_parent, args=(arguments.folder,), name="parent-watch", daemon=True).start()
     try:
-        asyncio.run(_serve(listener))
+        asyncio.run(_serve(arguments.listener))
     finally:
         _end_process_group()
 
 
-def _listener() -> int:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
-    listener: int = parser.parse_args().listener
-    return listener
+    parser.add_argument("--folder", type=Path, help="to be removed should the parent be killed and unable to")
+    return parser.parse_args()
 
 
 async def _serve(listener: int) -> None:
@@ -53,10 +56,12 @@ async def _serve(listener: int) -> None:
     await serve(control.with_control_surface(ministack_app.app), config, shutdown_trigger=stopping.wait)
 
 
-def _stop_with_parent() -> None:
+def _stop_with_parent(folder: Path | None) -> None:
     """Block until the pipe to the parent closes: it has exited, whether or not it could clean up."""
     sys.stdin.buffer.read()
     _log.warning("the process that started the local cloud is gone; stopping")
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
     _end_process_group()
 
 

@@ -94,17 +94,19 @@ class ServerProcess:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((HOST, port))
-            except OSError as error:
+            except (OSError, OverflowError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "ports go from 1 to 65535"
                 raise LocalCloudError(
-                    f"Cannot listen on {HOST}:{port}: {error.strerror}. Give another port, or 0 to take any free one."
+                    f"Cannot listen on {HOST}:{port}: {reason}. Give another port, or 0 to take any free one."
                 ) from error
             bound: int = listener.getsockname()[1]
             with self.log.open("wb") as log:
                 return bound, self._launch(account, bound, listener.fileno(), log)
 
     def _launch(self, account: str, port: int, listener: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        own_folder = [] if self._keep_folder else [f"--folder={self.folder}"]
         return subprocess.Popen(  # noqa: S603  our own module under our own interpreter
-            [sys.executable, "-m", _MODULE, f"--listener={listener}"],
+            [sys.executable, "-m", _MODULE, f"--listener={listener}", *own_folder],
             cwd=_REPOSITORY,
             env=self._environment(account, port),
             # Held open, never written: when this process is gone, however it went, the server reads the end and stops.

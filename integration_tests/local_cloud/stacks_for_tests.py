@@ -10,6 +10,8 @@ import uuid
 import zipfile
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from botocore.config import Config
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -165,6 +167,21 @@ def key(*principals: Any) -> dict[str, Any]:  # noqa: ANN401  ARNs or intrinsic 
         "Type": "AWS::KMS::Key",
         "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": statements}},
     }
+
+
+def admitting(service: str) -> dict[str, Any]:
+    """A key that an AWS service may use, and no role."""
+    admitted = key()
+    use = ["kms:GenerateDataKey", "kms:Decrypt"]
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": use, "Resource": "*"}
+    admitted["Properties"]["KeyPolicy"]["Statement"].append(statement)
+    return admitted
+
+
+def impatient(cloud: LocalCloud, service: str, region: str) -> Any:  # noqa: ANN401  a boto3 client
+    """A client that asks once: what is expected to fail should fail at once."""
+    once = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return cloud.client(service, region, config=once)
 
 
 def assume(cloud: LocalCloud, role_arn: str, service: str, region: str = "us-east-1") -> Any:  # noqa: ANN401  a boto3 client

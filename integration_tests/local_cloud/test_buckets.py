@@ -339,6 +339,21 @@ def test_replication_fails_without_its_roles_permission(cloud: LocalCloud, pair:
         iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(policy))
 
 
+def test_replication_fails_where_the_destinations_key_does_not_admit_its_role(pair: Pair) -> None:
+    kms, name = pair.destination.client("kms"), pair.destination["Key"]
+    policy = kms.get_key_policy(KeyId=name, PolicyName="default")["Policy"]
+    administration = {"Version": "2012-10-17", "Statement": json.loads(policy)["Statement"][:1]}
+    kms.put_key_policy(KeyId=name, PolicyName="default", Policy=json.dumps(administration))
+    try:
+        version = pair.put("incoming/sealed-off")
+        assert until(lambda: pair.status("incoming/sealed-off") == "FAILED")
+        assert pair.arrived("incoming/sealed-off", version) is None
+    finally:
+        kms.put_key_policy(KeyId=name, PolicyName="default", Policy=policy)
+    again = pair.put("incoming/sealed-off")
+    assert until(lambda: pair.arrived("incoming/sealed-off", again))
+
+
 def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
     rule = pair.source.client("s3").get_bucket_replication(Bucket=pair.source_bucket)["ReplicationConfiguration"]["Rules"][0]
     assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}

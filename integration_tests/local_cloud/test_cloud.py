@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from integration_tests.local_cloud import LocalCloud, LocalCloudError, server_process
 from integration_tests.local_cloud.shims import metric_math
-from integration_tests.local_cloud.stacks_for_tests import allow, assume, deploy, function, key, role, until
-from integration_tests.local_cloud.test_functions import depth, looping
+from integration_tests.local_cloud.stacks_for_tests import allow, assume, deploy, function, key, role, until, zipped
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -52,39 +54,141 @@ def test_stopping_ends_the_server_and_its_workers_and_removes_its_folder() -> No
     cloud.stop()
 
 
-def test_killing_its_user_ends_the_server_too() -> None:
-    program = """
-        import sys, time
-        from integration_tests.local_cloud import LocalCloud
-        cloud = LocalCloud.start()
-        print(cloud.process_id, flush=True)
-        time.sleep(60)
-    """
+STARTS_ONE = """
+    import sys, time
+    from integration_tests.local_cloud import LocalCloud
+    cloud = LocalCloud.start()
+    print(cloud.process_id, cloud.endpoint_url, cloud.log.parent, flush=True)
+    time.sleep(60)
+"""
+NEVER_ENDS = """
+    import os, time
+    def handler(event, context):
+        if event:
+            time.sleep(60)
+        return os.getpid()
+"""
+
+
+@pytest.mark.parametrize("also_killed", ["nobody", "server"])
+def test_whoever_is_killed_no_server_and_no_busy_worker_stays(also_killed: str) -> None:
     with subprocess.Popen(  # noqa: S603  a program of this test
-        [sys.executable, "-c", textwrap.dedent(program)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(STARTS_ONE)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     ) as user:
-        assert user.stdout is not None
-        server = int(user.stdout.readline())
-        assert alive(server)
-        user.send_signal(signal.SIGKILL)
-    assert until(lambda: not alive(server))
+        try:
+            assert user.stdout is not None
+            server, url, folder = user.stdout.readline().split()
+            worker = busy_worker(url)
+            assert alive(int(server))
+            assert alive(worker)
+        finally:
+            user.kill()
+        if also_killed == "server":
+            os.kill(int(server), signal.SIGKILL)
+    assert until(lambda: not alive(int(server)) and not alive(worker))
+    if also_killed == "nobody":
+        assert until(lambda: not Path(folder).exists())
+    else:
+        # Nobody is left to remove it.
+        shutil.rmtree(folder)
 
 
-def test_a_server_that_dies_while_starting_shows_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_process, "_MODULE", "integration_tests.local_cloud.no_such_launcher")
-    with pytest.raises(LocalCloudError, match=r"(?s)died with exit status 1.*No module named"):
-        LocalCloud.start()
+def busy_worker(url: str) -> int:
+    """Make a function without CloudFormation, leave it in the middle of an invocation, and answer its process."""
+
+    def client(service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
+        credentials = {"aws_access_key_id": "000000000000", "aws_secret_access_key": server_process.SECRET_ACCESS_KEY}
+        return boto3.client(service, "us-east-1", endpoint_url=url, **credentials)  # type: ignore[call-overload]
+
+    arn = client("iam").create_role(RoleName="busy", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    functions, name = client("lambda"), "busy"
+    package = {"Handler": "index.handler", "Code": {"ZipFile": zipped(NEVER_ENDS)}, "Timeout": 120}
+    functions.create_function(FunctionName=name, Runtime="python3.13", Role=arn, **package)
+    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    worker = int(functions.invoke(FunctionName=name, Payload="null")["Payload"].read())
+    functions.invoke(FunctionName=name, Payload='"sleep"', InvocationType="Event")
+    until(lambda: False, seconds=0.5)
+    return worker
 
 
-def test_an_account_that_is_none_is_refused() -> None:
-    with pytest.raises(LocalCloudError, match="12 digits"):
-        LocalCloud.start(account="1234")
+class Command:
+    """`python -m integration_tests.local_cloud`, running; and what it has printed so far."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "integration_tests.local_cloud", *arguments]
+        self.process = subprocess.Popen(  # noqa: S603  our own module
+            command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.printed = ""
+
+    def __enter__(self) -> Self:
+        assert self.process.stdout is not None
+        while "Ctrl-C" not in self.printed and (line := self.process.stdout.readline()):
+            self.printed += line
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def variables(self) -> dict[str, str]:
+        """The variables that it says to export."""
+        return dict(re.findall(r"^  export (\w+)=(.*)$", self.printed, re.MULTILINE))
+
+    def folder(self) -> Path:
+        """Where it says that its log is."""
+        found = re.search(r"^Its log: (.*)/server.log$", self.printed, re.MULTILINE)
+        assert found, self.printed
+        return Path(found[1])
+
+    def stop(self, how: signal.Signals) -> int:
+        """Send a signal, and return the exit status."""
+        self.process.send_signal(how)
+        return self.process.wait(20)
 
 
-def test_a_taken_port_is_said(cloud: LocalCloud) -> None:
-    port = int(cloud.endpoint_url.rpartition(":")[2])
-    with pytest.raises(LocalCloudError, match="Give another port"):
-        LocalCloud.start(port=port)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_alone_it_tells_how_to_reach_it_and_is_gone_when_it_is_stopped(how: signal.Signals) -> None:
+    with Command("--port=0", "--account=123456789012") as one:
+        environment = {**os.environ, **one.variables(), "AWS_MAX_ATTEMPTS": "1"}
+        program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+        asked = [sys.executable, "-c", program]
+        said = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  ours
+        assert said.stdout.strip() == "123456789012"
+        assert f"{environment['AWS_ENDPOINT_URL']}/_local_cloud/region/us-east-1/down" in one.printed
+        folder = one.folder()
+        assert folder.exists()
+        assert one.stop(how) == 0
+    assert not folder.exists()
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(asked, env=environment, capture_output=True, check=True)  # noqa: S603  ours
+
+
+def test_two_side_by_side_keep_to_themselves(cloud: LocalCloud) -> None:
+    cloud.client("sqs").create_queue(QueueName="side-by-side")
+    with LocalCloud.start(account=cloud.account) as other:
+        assert other.endpoint_url != cloud.endpoint_url
+        assert other.log.parent != cloud.log.parent
+        assert not other.client("sqs").list_queues().get("QueueUrls")
+        other.region_down("us-east-1")
+        assert cloud.client("sqs").list_queues(QueueNamePrefix="side-by-side")["QueueUrls"]
+
+
+def test_what_is_kept_is_the_folder_with_the_log() -> None:
+    with LocalCloud.start(keep_folder=True) as kept:
+        log = kept.log
+    try:
+        assert "Running on http://127.0.0.1" in log.read_text()
+    finally:
+        shutil.rmtree(log.parent)
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "taken"])
+def test_a_port_that_cannot_be_had_is_an_error_that_says_what_to_give(cloud: LocalCloud, port: str) -> None:
+    with Command(f"--port={cloud.endpoint_url.rpartition(':')[2] if port == 'taken' else port}") as one:
+        assert one.process.wait(20) == 1
+    told = r"Cannot listen on 127\.0\.0\.1:-?\d+: .*\. Give another port, or 0 to take any free one\.\n"
+    assert re.fullmatch(told, one.printed)
 
 
 def test_its_environment_lets_nothing_of_the_real_aws_through(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,93 +220,6 @@ def test_an_unknown_command_is_told_what_there_is(cloud: LocalCloud) -> None:
         cloud._control("nonsense")  # noqa: SLF001  a command that no method sends
     with pytest.raises(LocalCloudError, match="from 0 up"):
         cloud.set_replication_lag(-1)
-
-
-def test_a_region_that_is_down_answers_nothing_and_goes_on_afterwards(cloud: LocalCloud) -> None:
-    stack = deploy(cloud, looping(), region="us-west-2")
-    sqs, west = stack.client("sqs"), cloud.client("sts", "us-west-2")
-    cloud.client("sts", "us-east-1").get_caller_identity()
-    queue = stack["Queue"]
-    sqs.send_message(QueueUrl=queue, MessageBody='{"hop": 12}', DelaySeconds=1)
-    cloud.region_down("us-west-2")
-    try:
-        with pytest.raises(ClientError, match="503"):
-            west.get_caller_identity()
-        cloud.client("sts", "us-east-1").get_caller_identity()
-        until(lambda: False, seconds=1.6)
-    finally:
-        cloud.region_up("us-west-2")
-    assert depth(stack, "Dead") == 0
-    assert until(lambda: depth(stack, "Dead")) == 1
-
-
-def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(cloud: LocalCloud) -> None:
-    source = """
-        import boto3, os
-        def handler(event, context):
-            boto3.client("sqs", "us-east-1").send_message(QueueUrl=os.environ["QUEUE"], MessageBody="tried")
-            raise RuntimeError("again")
-    """
-    told = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}})
-    resources = {
-        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
-        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": told["Queue"]}}),
-    }
-    stack = deploy(cloud, resources, region="us-west-2")
-    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
-    assert until(lambda: depth(told, "Queue")) == 1
-    cloud.region_down("us-west-2")
-    try:
-        until(lambda: depth(told, "Queue") > 1, seconds=1.2)
-        assert depth(told, "Queue") == 1
-    finally:
-        cloud.region_up("us-west-2")
-    assert until(lambda: depth(told, "Queue") == 3)
-
-
-def test_an_output_is_read_in_the_region_that_the_reference_names(cloud: LocalCloud) -> None:
-    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
-    producer = deploy(cloud, {"P": parameter}, {"Where": {"Ref": "AWS::Region"}}, region="us-west-2")
-    reference = {"StackName": producer.name, "OutputName": "Where", "Region": "us-west-2"}
-    consumer = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {"Type": "String", "Value": {"Fn::Join": ["-", ["from", {"Fn::GetStackOutput": reference}]]}},
-    }
-    stack = deploy(cloud, {"P": consumer})
-    value = stack.client("ssm").get_parameter(Name=stack["P"])["Parameter"]["Value"]
-    assert value == "from-us-west-2"
-    elsewhere = {"Fn::GetStackOutput": {**reference, "Region": "us-east-1"}}
-    lost = {**parameter, "Properties": {"Type": "String", "Value": elsewhere}}
-    with pytest.raises(AssertionError, match="not found"):
-        deploy(cloud, {"P": lost})
-
-
-def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: LocalCloud) -> None:
-    resources = looping(ReservedConcurrentExecutions=0)
-    del resources["Mapping"]
-    stack = deploy(cloud, resources)
-    sqs = stack.client("sqs")
-    sqs.set_queue_attributes(QueueUrl=stack["Queue"], Attributes={"VisibilityTimeout": "0"})
-    sqs.send_message(QueueUrl=stack["Queue"], MessageBody="poison")
-
-    def exhausted() -> bool:
-        sqs.receive_message(QueueUrl=stack["Queue"])
-        return depth(stack, "Dead") == 1
-
-    assert until(exhausted)
-    arns = {
-        name: sqs.get_queue_attributes(QueueUrl=stack[name], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        for name in ("Queue", "Dead")
-    }
-    with pytest.raises(ClientError, match="Dead Letter Queue"):
-        sqs.start_message_move_task(SourceArn=arns["Queue"])
-    sqs.start_message_move_task(SourceArn=arns["Dead"])
-    assert until(lambda: depth(stack, "Queue")) == 1
-    assert depth(stack, "Dead") == 0
-    task = until(
-        lambda: [t for t in sqs.list_message_move_tasks(SourceArn=arns["Dead"])["Results"] if t["Status"] == "COMPLETED"]
-    )
-    assert task[0]["ApproximateNumberOfMessagesMoved"] == 1
 
 
 def test_the_network_is_read_back(cloud: LocalCloud) -> None:
@@ -377,15 +394,3 @@ def test_a_key_whose_policy_lacks_the_caller_denies_decryption(cloud: LocalCloud
 )
 def test_metric_math(expression: str, expected: list[float | None]) -> None:
     assert metric_math.evaluate(expression, {"a": [1.0, None], "b": [3.0, 3.0]}, 2) == expected
-
-
-def test_what_is_not_faithful_is_said(cloud: LocalCloud) -> None:
-    assert all(what and why for what, why in cloud.not_faithful)
-    assert any("FlowLog" in what for what, _ in cloud.not_faithful)
-
-
-def test_every_shim_is_in_the_documentation() -> None:
-    folder = Path(__file__).parent / "shims"
-    named = {file.stem for file in folder.glob("*.py") if file.stem != "__init__"}
-    text = (REPOSITORY / "docs" / "local_cloud.md").read_text()
-    assert {name for name in named if f"`{name}`" not in text} == set()

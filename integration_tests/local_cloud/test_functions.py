@@ -8,11 +8,12 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, role, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
@@ -64,6 +65,78 @@ def test_a_function_may_do_what_its_role_allows_and_nothing_once_that_is_removed
     assert "AccessDeniedException" in answer["errorMessage"]
 
 
+TRIES_ALL = """
+    import boto3, os
+    from botocore.exceptions import ClientError
+    clients = {name: boto3.client(name) for name in ("s3", "sqs", "dynamodb", "secretsmanager", "kms")}
+    where = os.environ
+    attempts = {
+        "s3:PutObject": lambda: clients["s3"].put_object(Bucket=where["BUCKET"], Key="a", Body=b"x"),
+        "s3:GetObject": lambda: clients["s3"].get_object(Bucket=where["BUCKET"], Key="kept"),
+        "s3:ListBucket": lambda: clients["s3"].list_objects_v2(Bucket=where["BUCKET"]),
+        "sqs:SendMessage": lambda: clients["sqs"].send_message(QueueUrl=where["QUEUE"], MessageBody="x"),
+        "sqs:ReceiveMessage": lambda: clients["sqs"].receive_message(QueueUrl=where["QUEUE"]),
+        "dynamodb:PutItem": lambda: clients["dynamodb"].put_item(TableName=where["TABLE"], Item={"pk": {"S": "a"}}),
+        "dynamodb:GetItem": lambda: clients["dynamodb"].get_item(TableName=where["TABLE"], Key={"pk": {"S": "a"}}),
+        "secretsmanager:GetSecretValue": lambda: clients["secretsmanager"].get_secret_value(SecretId=where["SECRET"]),
+        "kms:Encrypt": lambda: clients["kms"].encrypt(KeyId=where["KEY"], Plaintext=b"x"),
+    }
+    def handler(event, context):
+        denied = []
+        for action, attempt in attempts.items():
+            try:
+                attempt()
+            except ClientError as error:
+                denied.append(f"{action} {error.response['Error']['Code']}")
+        return denied
+"""
+ACTIONS = (
+    *("s3:PutObject", "s3:GetObject", "s3:ListBucket", "sqs:SendMessage", "sqs:ReceiveMessage", "dynamodb:PutItem"),
+    *("dynamodb:GetItem", "secretsmanager:GetSecretValue", "kms:Encrypt"),
+)
+
+
+@pytest.fixture(scope="module")
+def trying(cloud: LocalCloud) -> Stack:
+    """A function that uses a resource of every service, and tells what it was denied."""
+    where = {name.upper(): {"Ref": name} for name in ("Bucket", "Queue", "Table", "Secret", "Key")}
+    root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Table": table(),
+        "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "tried", "SecretString": "x"}},
+        "Key": key(root),
+        "Role": role("lambda.amazonaws.com", allow(*ACTIONS)),
+        "Function": function(TRIES_ALL, "Role", Environment={"Variables": where}),
+    }
+    stack = deploy(cloud, resources)
+    stack.client("s3").put_object(Bucket=stack["Bucket"], Key="kept", Body=b"x")
+    return stack
+
+
+def test_with_all_its_permissions_a_function_is_denied_nothing(trying: Stack) -> None:
+    assert invoke(trying, trying["Function"]) == (None, [])
+
+
+@pytest.mark.parametrize("removed", ACTIONS)
+def test_a_removed_permission_denies_its_action_and_no_other(trying: Stack, removed: str) -> None:
+    iam, name = trying.client("iam"), trying["Role"]
+
+    def grant(*actions: str) -> None:
+        document = {"Version": "2012-10-17", "Statement": [allow(*actions)]}
+        iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(document))
+
+    grant(*(action for action in ACTIONS if action != removed))
+    try:
+        failed, denied = invoke(trying, trying["Function"])
+    finally:
+        grant(*ACTIONS)
+    assert failed is None
+    assert [one.split()[0] for one in denied] == [removed]
+    assert all("Denied" in one for one in denied)
+
+
 def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None:
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
@@ -76,6 +149,7 @@ def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None
             "Properties": {"VpcId": {"Ref": "Vpc"}, "GroupDescription": "test"},
         },
         "Dead": {"Type": "AWS::SQS::Queue"},
+        "Key": key(),
         "Role": role("lambda.amazonaws.com"),
         "Function": function(
             "def handler(event, context): pass",
@@ -86,6 +160,7 @@ def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None
             DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
             TracingConfig={"Mode": "Active"},
             Architectures=["arm64"],
+            KmsKeyArn={"Fn::GetAtt": ["Key", "Arn"]},
         ),
     }
     stack = deploy(cloud, resources)
@@ -96,6 +171,7 @@ def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None
     assert configuration["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:us-east-1:")
     assert configuration["TracingConfig"] == {"Mode": "Active"}
     assert configuration["Architectures"] == ["arm64"]
+    assert configuration["KMSKeyArn"].endswith(stack["Key"])
     assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 3
     assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
 
@@ -142,6 +218,21 @@ def depth(stack: Stack, queue: str) -> int:
     return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
+def counted(stack: Stack, metric: str) -> float:
+    """The sum of an AWS/Lambda metric of the stack's function."""
+    now = dt.datetime.now(dt.UTC)
+    points = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": stack["Function"]}],
+        StartTime=now - dt.timedelta(minutes=5),
+        EndTime=now + dt.timedelta(minutes=1),
+        Period=600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
 def test_the_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalCloud) -> None:
     stack = deploy(cloud, looping())
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
@@ -151,25 +242,49 @@ def test_the_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalC
     assert until(lambda: depth(stack, "Queue") == 0)
 
 
+LOOPS_THROUGH_A_BUCKET = """
+    import boto3, json, os
+    def handler(event, context):
+        for record in event["Records"]:
+            for told in json.loads(record["body"]).get("Records", []):
+                hop = int(told["s3"]["object"]["key"])
+                boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=str(hop + 1), Body=b"x")
+"""
+
+
+def test_a_loop_through_a_bucket_and_a_queue_is_stopped_and_counted(cloud: LocalCloud) -> None:
+    resources = looping()
+    queue = {"Fn::GetAtt": ["Queue", "Arn"]}
+    send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+    }
+    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [send]}, "Queues": [{"Ref": "Queue"}]}
+    notification = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}]}
+    resources |= {
+        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "DependsOn": "Policy",
+            "Properties": {"NotificationConfiguration": notification},
+        },
+        "Role": role("lambda.amazonaws.com", allow("sqs:*", "s3:PutObject")),
+        "Function": function(LOOPS_THROUGH_A_BUCKET, "Role", Environment={"Variables": {"BUCKET": {"Ref": "Bucket"}}}),
+    }
+    stack = deploy(cloud, resources)
+    stack.client("s3").put_object(Bucket=stack["Bucket"], Key="0", Body=b"x")
+    assert until(lambda: depth(stack, "Dead"), seconds=15) == 1
+    written = stack.client("s3").list_objects_v2(Bucket=stack["Bucket"])["Contents"]
+    assert max(int(entry["Key"]) for entry in written) == 16
+    assert counted(stack, "RecursiveInvocationsDropped") == 1
+
+
 def test_a_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> None:
     stack = deploy(cloud, looping(RecursiveLoop="Allow"))
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
-    logs = stack.client("cloudwatch")
-
-    def invocations() -> float:
-        now = dt.datetime.now(dt.UTC)
-        points = logs.get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="Invocations",
-            Dimensions=[{"Name": "FunctionName", "Value": stack["Function"]}],
-            StartTime=now - dt.timedelta(minutes=5),
-            EndTime=now + dt.timedelta(minutes=1),
-            Period=600,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        return float(sum(point["Sum"] for point in points))
-
-    assert until(lambda: invocations() > 20)
+    assert until(lambda: counted(stack, "Invocations") > 20)
     stack.client("lambda").put_function_concurrency(FunctionName=stack["Function"], ReservedConcurrentExecutions=0)
     assert depth(stack, "Dead") == 0
 
@@ -182,6 +297,18 @@ def test_a_mapping_without_permission_to_receive_invokes_nothing(cloud: LocalClo
     assert depth(stack, "Queue") == 1
     stack.update(resources)
     assert until(lambda: depth(stack, "Queue") == 0)
+
+
+def test_invocations_and_errors_are_counted_whatever_caused_them(cloud: LocalCloud) -> None:
+    resources = looping()
+    resources["Function"] = function("def handler(event, context): raise ValueError(event)", "Role")
+    stack = deploy(cloud, resources)
+    stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody="{}")
+    assert until(lambda: counted(stack, "Errors")) == 1
+    assert counted(stack, "Invocations") == 1
+    assert counted(stack, "Duration") > 0
+    stack.client("lambda").invoke(FunctionName=stack["Function"])
+    assert until(lambda: counted(stack, "Errors") == 2)
 
 
 def test_a_mappings_settings_are_read_back(cloud: LocalCloud) -> None:

@@ -30,7 +30,7 @@ from botocore.exceptions import ClientError
 from integration_tests.local_cloud import LocalCloud
 from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
 from integration_tests.local_cloud.server_process import SECRET_ACCESS_KEY
-from integration_tests.local_cloud.stacks_for_tests import Stack, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, impatient, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def test_from_nothing_its_keys_are_made_and_the_replicated_table_cannot(site: Si
 
 def test_an_upload_waits_in_the_passive_secondary_and_is_processed_once_it_is_promoted(secondary: Stack, api: Api) -> None:
     with pytest.raises(ClientError, match="503"):
-        secondary.cloud.client("sts", PRIMARY).get_caller_identity()
+        impatient(secondary.cloud, "sts", PRIMARY).get_caller_identity()
     waiting = api.upload("alone/passive.ndjson", FILE)
     assert not until(lambda: api.state(waiting)["state"] == "processed", seconds=2.5)
     assert api.state(waiting)["state"] == "accepted"

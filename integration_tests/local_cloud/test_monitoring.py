@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, function, key, role, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, deploy, function, key, role, until
 from integration_tests.local_cloud.test_functions import api
 
 if TYPE_CHECKING:
@@ -72,6 +73,30 @@ def test_missing_data_is_treated_as_the_alarm_says(cloud: LocalCloud, treatment:
     assert state(stack, "Alarm") == expected
 
 
+def test_an_alarm_needs_m_of_its_n_periods_at_its_own_statistic(cloud: LocalCloud) -> None:
+    data = {"Namespace": "Test", "MetricName": "Often"}
+    resources = {
+        "TwoOfThree": alarm(**data, EvaluationPeriods=3, DatapointsToAlarm=2),
+        "OneOfThree": alarm(**data, EvaluationPeriods=3, DatapointsToAlarm=1),
+        "Average": alarm(**data, EvaluationPeriods=3, DatapointsToAlarm=1, Statistic="Average", Threshold=5),
+    }
+    stack = deploy(cloud, resources)
+    now = dt.datetime.now(dt.UTC)
+
+    def put_at(minutes_ago: float, *values: float) -> None:
+        at = now - dt.timedelta(minutes=minutes_ago)
+        points = [{"MetricName": "Often", "Value": value, "Timestamp": at} for value in values]
+        stack.client("cloudwatch").put_metric_data(Namespace="Test", MetricData=points)
+
+    put_at(2.5, 8, 0)
+    assert until(lambda: state(stack, "OneOfThree") == "ALARM")
+    assert until(lambda: state(stack, "TwoOfThree") == "OK")
+    assert until(lambda: state(stack, "Average") == "OK")
+    put_at(1.5, 8)
+    assert until(lambda: state(stack, "TwoOfThree") == "ALARM")
+    assert until(lambda: state(stack, "Average") == "ALARM")
+
+
 def test_metric_math_is_evaluated(cloud: LocalCloud) -> None:
     def query(identity: str, name: str) -> dict[str, Any]:
         metric = {"Namespace": "Test", "MetricName": name}
@@ -103,6 +128,31 @@ def test_a_composite_alarm_follows_its_children(cloud: LocalCloud) -> None:
     assert state(stack, "Composite") == "OK"
     put(stack, "Child", 9)
     assert until(lambda: state(stack, "Composite") == "ALARM")
+    put(stack, "Quiet", 9)
+    assert until(lambda: state(stack, "Composite") == "OK")
+
+
+def test_a_suppressed_composite_alarm_changes_and_announces_nothing(cloud: LocalCloud) -> None:
+    def composite(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+        rule = {"Fn::Sub": 'ALARM("${Child}")'}
+        actions = {"AlarmRule": rule, "AlarmActions": [{"Ref": "Topic"}], **properties}
+        return {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": actions}
+
+    suppression = {"ActionsSuppressorWaitPeriod": 1, "ActionsSuppressorExtensionPeriod": 1}
+    resources = {
+        **queue_alarm(),
+        "Child": alarm(Namespace="Test", MetricName="Hushed"),
+        "Hush": alarm(Namespace="Test", MetricName="Hush"),
+        "Quiet": composite(ActionsSuppressor={"Fn::GetAtt": ["Hush", "Arn"]}, **suppression),
+        "Loud": composite(),
+    }
+    stack = deploy(cloud, resources)
+    put(stack, "Hush", 9)
+    assert until(lambda: state(stack, "Hush") == "ALARM")
+    put(stack, "Hushed", 9)
+    assert until(lambda: state(stack, "Quiet") == state(stack, "Loud") == "ALARM")
+    assert [said["AlarmName"] for said in until(lambda: heard(stack))] == [stack["Loud"]]
+    assert not until(lambda: heard(stack), seconds=0.5)
 
 
 def queue_alarm(**topic: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
@@ -161,6 +211,37 @@ def test_an_encrypted_topic_must_admit_cloudwatch(cloud: LocalCloud) -> None:
     stack.client("sqs").send_message(QueueUrl=stack["Dead"], MessageBody="failed")
     assert until(lambda: state(stack, "Alarm") == "ALARM")
     assert not until(lambda: heard(stack), seconds=0.6)
+
+    stack.update({**resources, "Key": admitting("cloudwatch.amazonaws.com")})
+    stack.client("sqs").purge_queue(QueueUrl=stack["Dead"])
+    stack.client("cloudwatch").set_alarm_state(AlarmName=stack["Alarm"], StateValue="OK", StateReason="again")
+    assert [said["NewStateValue"] for said in until(lambda: heard(stack))] == ["ALARM"]
+
+
+def test_the_settings_of_a_topic_are_read_back_and_can_be_taken_away(cloud: LocalCloud) -> None:
+    retry = {"http": {"defaultHealthyRetryPolicy": {"numRetries": 5, "minDelayTarget": 1, "maxDelayTarget": 2}}}
+    rich = {
+        "KmsMasterKeyId": {"Ref": "Key"},
+        "DeliveryPolicy": retry,
+        "TracingConfig": "Active",
+        "SignatureVersion": "2",
+        "DisplayName": "alarms",
+    }
+    resources = {"Key": key(), "Topic": {"Type": "AWS::SNS::Topic", "Properties": rich}}
+    stack = deploy(cloud, resources)
+
+    def attributes() -> dict[str, str]:
+        answer: dict[str, str] = stack.client("sns").get_topic_attributes(TopicArn=stack["Topic"])["Attributes"]
+        return answer
+
+    kept = attributes()
+    assert kept["KmsMasterKeyId"] == stack["Key"]
+    assert json.loads(kept["DeliveryPolicy"])["http"]["defaultHealthyRetryPolicy"]["numRetries"] == 5
+    assert (kept["TracingConfig"], kept["SignatureVersion"], kept["DisplayName"]) == ("Active", "2", "alarms")
+    stack.update({**resources, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}})
+    left = attributes()
+    assert not left.get("KmsMasterKeyId")
+    assert (left["TracingConfig"], left["SignatureVersion"]) == ("PassThrough", "1")
 
 
 def test_metrics_embedded_in_a_functions_log_are_published(cloud: LocalCloud) -> None:
@@ -236,6 +317,20 @@ def test_health_checks_ask_the_api_the_alarm_and_each_other(cloud: LocalCloud) -
     assert health(stack, "Both").startswith("Failure: 1 of 2")
     tags = stack.client("route53").list_tags_for_resource(ResourceType="healthcheck", ResourceId=stack["Good"])
     assert tags["ResourceTagSet"]["Tags"] == [{"Key": "Name", "Value": "test"}]
+
+
+def test_a_health_check_fails_when_its_endpoint_does_and_recovers_with_it(cloud: LocalCloud) -> None:
+    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
+    configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": host, "ResourcePath": "/healthz"}
+    check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
+    resources = {**api("NONE"), "Check": check}
+    stack = deploy(cloud, resources)
+    assert health(stack, "Check").startswith("Success: HTTP status code 200")
+    broken = function("def handler(event, context): raise ValueError", "Role")
+    stack.update({**resources, "Function": broken})
+    assert health(stack, "Check").startswith("Failure: HTTP status code 5")
+    stack.update(resources)
+    assert health(stack, "Check").startswith("Success")
 
 
 def test_a_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalCloud) -> None:

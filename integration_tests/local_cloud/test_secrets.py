@@ -171,3 +171,6 @@ def test_a_secret_under_a_key_needs_the_key(cloud: LocalCloud) -> None:
         reader.get_secret_value(SecretId="sealed")
     stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
     assert reader.get_secret_value(SecretId="sealed")["SecretString"] == "x"
+    stack.client("kms").disable_key(KeyId=stack["Key"])
+    with pytest.raises(ClientError, match="KMS"):
+        reader.get_secret_value(SecretId="sealed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from integration_tests.local_cloud.shims import (
     _templates,
     alarms,
+    batch_permissions,
     bucket,
     bucket_replication,
     encryption,
@@ -34,6 +35,7 @@ from integration_tests.local_cloud.shims import (
 _SHIMS = (
     loopback_is_tls,
     generated_names,
+    batch_permissions,
     bucket,
     bucket_replication,
     network,

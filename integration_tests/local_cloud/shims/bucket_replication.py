@@ -4,10 +4,11 @@ Faithful: PENDING until the copy lands, then COMPLETED, or FAILED when the desti
 missing; the replica has the same version id and time, the status REPLICA, the rule's key and storage class, and its
 tags; it fires ObjectCreated in the destination; replicas are not replicated again; delete markers travel with their
 version id where the rule says so, deletions of a version never; KMS objects only with SourceSelectionCriteria; the
-lag and the cut of the control surface hold; ReplicationLatency, OperationsPendingReplication, BytesPendingReplication
-and OperationsFailedReplication are published, each in AWS's region for it, where the rule has metrics on.
+lag and the cut of the control surface hold; objects older than the rule stay; ReplicationLatency,
+OperationsPendingReplication, BytesPendingReplication and OperationsFailedReplication are published, each in AWS's region
+for it, where the rule has metrics on.
 Different from AWS: a failed replication is not retried; later changes of a replica's metadata or tags do not travel
-back (ReplicaModifications is stored only); existing objects are not replicated.
+back (ReplicaModifications is stored only).
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

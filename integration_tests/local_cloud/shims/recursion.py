@@ -17,7 +17,7 @@ import json
 import logging
 from typing import Any, Final
 
-from ministack.services import cloudwatch, lambda_svc, s3, sqs
+from ministack.services import cloudwatch, lambda_svc, sqs
 
 LAST_HOP: Final = 16
 HEADER: Final = b"x-ministack-invoke-depth"
@@ -37,31 +37,35 @@ def remember(headers: list[tuple[bytes, bytes]]) -> None:
     _depth.set(int(value) if value.isdigit() else 0)
 
 
+class _SystemAttributes(dict[str, Any]):
+    """What SQS notes of a message while it makes it, and at which hop that is.
+
+    A message can be received the moment it is in its queue, so that its hop must be in it before.
+    """
+
+    hop = 0
+
+
 def _mark_messages() -> None:
-    stock_send, stock_deliver = sqs._act_send_message, s3._deliver_event_to_sqs
+    stock_note, stock_complete = sqs._build_send_sys_attrs, sqs._ensure_msg_fields
 
-    def send(request: dict[str, Any], url: str) -> Any:  # noqa: ANN401  ministack's answer
-        queue = sqs._get_q(request.get("QueueUrl", url))
-        before = len(queue["messages"])
-        answer = stock_send(request, url)
-        _mark(queue, before)
-        return answer
+    def note(*arguments: Any) -> _SystemAttributes:  # noqa: ANN401  handed on as they are
+        attributes = _SystemAttributes(stock_note(*arguments))
+        attributes.hop = _depth.get()
+        return attributes
 
-    def deliver(arn: str, *further: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
-        queue = sqs._queue_by_arn(arn)
-        before = len(queue["messages"]) if queue else 0
-        stock_deliver(arn, *further, **named)
-        if queue:
-            _mark(queue, before)
+    def complete(message: dict[str, Any]) -> None:
+        """S3 and SNS call this for each message they make; ReceiveMessage for each one it hands out."""
+        message.setdefault("hop", getattr(message.get("sys"), "hop", _depth.get()))
+        stock_complete(message)
 
-    sqs._act_send_message = send
-    sqs._HANDLERS["SendMessage"] = send
-    s3._deliver_event_to_sqs = deliver
+    sqs._build_send_sys_attrs = note
+    sqs._ensure_msg_fields = complete
 
 
-def _mark(queue: dict[str, Any], before: int) -> None:
-    for message in queue["messages"][before:]:
-        message.setdefault("hop", _depth.get())
+def _hop(message: dict[str, Any]) -> int:
+    hop: int = message.get("hop", getattr(message.get("sys"), "hop", 0))
+    return hop
 
 
 def _stop_loops() -> None:
@@ -75,7 +79,7 @@ def _stop_loops() -> None:
         url: str,
         name: str,
     ) -> None:
-        looping = [] if function.get("recursive_loop") == "Allow" else [m for m in batch if m.get("hop", 0) >= LAST_HOP]
+        looping = [] if function.get("recursive_loop") == "Allow" else [m for m in batch if _hop(m) >= LAST_HOP]
         if looping:
             _stop(function, looping, url)
             stopped = {message["id"] for message in looping}
@@ -83,7 +87,7 @@ def _stop_loops() -> None:
             event = {"Records": [record for record in event["Records"] if record["messageId"] not in stopped]}
         if not event["Records"]:
             return
-        depth = 1 + max((message.get("hop", 0) for message in batch), default=0)
+        depth = 1 + max(map(_hop, batch), default=0)
         lambda_svc._invoke_depth.set(depth)
         stock(mapping, function, event, batch, url, name)
 

@@ -2,8 +2,8 @@
 
 Together with the control surface, which refuses every request signed for the region, made to its APIs or to its
 buckets, and with the replicator, which carries nothing in or out.
-Faithful: what was accepted before the outage goes on afterwards; the APIs of global services (IAM, Route 53), which
-are in us-east-1, go with it, while what they decide (permissions) holds everywhere.
+Faithful: what was accepted before the outage goes on afterwards; with us-east-1 go IAM's API and changes to Route 53,
+which are there, while permissions, records and health checks hold everywhere.
 Different from AWS: a function that is already running ends its work; CloudFormation of another region still makes
 roles and records while us-east-1 is down.
 """

@@ -1,0 +1,81 @@
+"""docs/local_cloud.md says what the code says: every shim, every command, everything that is not faithful."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from integration_tests.local_cloud import LocalCloud, not_faithful
+
+PACKAGE = Path(__file__).parent
+TEXT = (PACKAGE.parents[1] / "docs" / "local_cloud.md").read_text()
+
+
+def section(title: str) -> str:
+    """The text under a heading, up to the next one of its level or higher."""
+    found = re.search(rf"^(#+) {re.escape(title)}$\n(.*?)(?=^#{{1,2}} |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/local_cloud.md has no section {title!r}"
+    return found[2]
+
+
+def rows(title: str) -> list[tuple[str, ...]]:
+    """The rows of a section's table, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in lines[2:]]
+
+
+def shims() -> dict[str, ast.Module]:
+    modules = {file.stem: ast.parse(file.read_text()) for file in (PACKAGE / "shims").glob("*.py")}
+    return {name: module for name, module in modules.items() if name != "__init__"}
+
+
+def is_installed(module: ast.Module) -> bool:
+    return any(isinstance(part, ast.FunctionDef) and part.name == "install" for part in module.body)
+
+
+INSTALLED = sorted(name for name, module in shims().items() if is_installed(module) and not name.startswith("_"))
+
+
+def test_the_table_has_a_row_for_each_shim_and_for_nothing_else() -> None:
+    assert sorted(row[0].strip("`") for row in rows("The shims")) == INSTALLED
+    assert all(len(row) == 3 and row[1] for row in rows("The shims"))
+
+
+def test_each_helper_of_the_shims_is_named() -> None:
+    helpers = set(shims()) - set(INSTALLED)
+    assert {name for name in helpers if f"`{name}`" not in section("The shims")} == set()
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_each_shim_says_what_is_faithful_and_what_is_not(name: str) -> None:
+    text = ast.get_docstring(shims()[name]) or ""
+    assert re.search(r"^(Faithful|Different from AWS): \S", text, re.MULTILINE), text
+    assert text.index("Faithful:") < text.index("Different from AWS:")
+
+
+def test_each_shim_is_installed() -> None:
+    listed = next(
+        part
+        for part in shims_package().body
+        if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name) and part.targets[0].id == "_SHIMS"
+    )
+    assert isinstance(listed.value, ast.Tuple)
+    assert sorted(element.id for element in listed.value.elts if isinstance(element, ast.Name)) == INSTALLED
+
+
+def shims_package() -> ast.Module:
+    return ast.parse((PACKAGE / "shims" / "__init__.py").read_text())
+
+
+def test_what_is_not_faithful_is_told_word_for_word() -> None:
+    assert rows("NOT FAITHFUL") == [(what, why) for what, why in not_faithful.NOT_FAITHFUL]
+
+
+def test_each_disturbance_is_told() -> None:
+    told = " ".join(row[0] for row in rows("Disturb it"))
+    disturbing = [name for name in vars(LocalCloud) if name.startswith(("region_", "set_", "partition"))]
+    assert disturbing
+    assert [name for name in disturbing if f"{name}(" not in told] == []

@@ -1,0 +1,146 @@
+"""A region that is down: it answers nothing, runs nothing, delivers nothing; and the other one goes on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.stacks_for_tests import allow, assume, deploy, function, impatient, role, until
+from integration_tests.local_cloud.test_buckets import bucket
+from integration_tests.local_cloud.test_functions import api, depth, fetch, looping
+from integration_tests.local_cloud.test_monitoring import health, queue_alarm, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from integration_tests.local_cloud import LocalCloud
+
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+@pytest.fixture
+def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The cloud; its regions are up again after the test."""
+    yield cloud
+    for region in (EAST, WEST):
+        cloud.region_up(region)
+
+
+def test_a_region_that_is_down_answers_nothing_and_goes_on_afterwards(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, looping(), region="us-west-2")
+    sqs, west = stack.client("sqs"), impatient(cloud, "sts", "us-west-2")
+    cloud.client("sts", "us-east-1").get_caller_identity()
+    queue = stack["Queue"]
+    sqs.send_message(QueueUrl=queue, MessageBody='{"hop": 12}', DelaySeconds=1)
+    cloud.region_down("us-west-2")
+    try:
+        with pytest.raises(ClientError, match="503"):
+            west.get_caller_identity()
+        cloud.client("sts", "us-east-1").get_caller_identity()
+        until(lambda: False, seconds=1.6)
+    finally:
+        cloud.region_up("us-west-2")
+    assert depth(stack, "Dead") == 0
+    assert until(lambda: depth(stack, "Dead")) == 1
+
+
+def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(cloud: LocalCloud) -> None:
+    source = """
+        import boto3, os
+        def handler(event, context):
+            boto3.client("sqs", "us-east-1").send_message(QueueUrl=os.environ["QUEUE"], MessageBody="tried")
+            raise RuntimeError("again")
+    """
+    told = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    resources = {
+        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
+        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": told["Queue"]}}),
+    }
+    stack = deploy(cloud, resources, region="us-west-2")
+    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
+    assert until(lambda: depth(told, "Queue")) == 1
+    cloud.region_down("us-west-2")
+    try:
+        until(lambda: depth(told, "Queue") > 1, seconds=1.2)
+        assert depth(told, "Queue") == 1
+    finally:
+        cloud.region_up("us-west-2")
+    assert until(lambda: depth(told, "Queue") == 3)
+
+
+def test_a_bucket_of_a_region_that_is_down_answers_no_request_wherever_it_is_signed_for(disturbed: LocalCloud) -> None:
+    lost, left = (deploy(disturbed, {"Bucket": bucket("outage")}, region=region)["Bucket"] for region in (EAST, WEST))
+    western = impatient(disturbed, "s3", WEST)
+    western.put_object(Bucket=lost, Key="a", Body=b"x")
+    link = western.generate_presigned_url("get_object", Params={"Bucket": lost, "Key": "a"})
+    assert fetch(link) == (200, "x")
+    disturbed.region_down(EAST)
+    with pytest.raises(ClientError, match="503"):
+        western.get_object(Bucket=lost, Key="a")
+    assert fetch(link)[0] == 503
+    western.put_object(Bucket=left, Key="a", Body=b"x")
+
+
+def test_global_services_cannot_be_changed_without_us_east_1_and_permissions_and_records_stay(disturbed: LocalCloud) -> None:
+    resources = {"Role": role("lambda.amazonaws.com", allow("s3:ListAllMyBuckets"))}
+    arn = deploy(disturbed, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST).outputs()["Role"]
+    disturbed.region_down(EAST)
+    with pytest.raises(ClientError, match="503"):
+        impatient(disturbed, "iam", WEST).list_roles()
+    with pytest.raises(ClientError, match="503"):
+        impatient(disturbed, "route53", WEST).create_hosted_zone(Name="example", CallerReference="outage")
+    assert "HostedZones" in disturbed.client("route53", WEST).list_hosted_zones()
+    assert "Buckets" in assume(disturbed, arn, "s3", WEST).list_buckets()
+    with pytest.raises(ClientError, match="not authorized"):
+        assume(disturbed, arn, "sqs", WEST).list_queues()
+
+
+def test_an_open_route_of_a_region_that_is_down_answers_503_and_its_health_check_fails(disturbed: LocalCloud) -> None:
+    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
+    lost = deploy(disturbed, api("NONE"), {"Host": host}, region=WEST)
+    configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": lost.outputs()["Host"], "ResourcePath": "/healthz"}
+    check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
+    watcher = deploy(disturbed, {"Check": check})
+    url = f"{disturbed.api_url(lost['Api'])}/healthz"
+    assert health(watcher, "Check").startswith("Success")
+    disturbed.region_down(WEST)
+    assert fetch(url)[0] == 503
+    assert health(watcher, "Check").startswith("Failure: HTTP status code 503")
+    disturbed.region_up(WEST)
+    assert health(watcher, "Check").startswith("Success")
+
+
+def test_no_alarm_of_a_region_that_is_down_changes(disturbed: LocalCloud) -> None:
+    stack = deploy(disturbed, queue_alarm(), region=WEST)
+    assert until(lambda: state(stack, "Alarm") == "OK")
+    stack.client("sqs").send_message(QueueUrl=stack["Dead"], MessageBody="failed", DelaySeconds=1)
+    disturbed.region_down(WEST)
+    until(lambda: False, seconds=2.6)
+    back = int(time.time())
+    disturbed.region_up(WEST)
+    assert until(lambda: state(stack, "Alarm") == "ALARM")
+    (alarm,) = stack.client("cloudwatch").describe_alarms(AlarmNames=[stack["Alarm"]])["MetricAlarms"]
+    assert alarm["StateUpdatedTimestamp"].timestamp() >= back
+
+
+def test_an_output_is_read_in_the_region_that_the_reference_names(disturbed: LocalCloud) -> None:
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+    producer = deploy(disturbed, {"P": parameter}, {"Where": {"Ref": "AWS::Region"}}, region="us-west-2")
+    reference = {"StackName": producer.name, "OutputName": "Where", "Region": "us-west-2"}
+    consumer = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Type": "String", "Value": {"Fn::Join": ["-", ["from", {"Fn::GetStackOutput": reference}]]}},
+    }
+    stack = deploy(disturbed, {"P": consumer})
+    value = stack.client("ssm").get_parameter(Name=stack["P"])["Parameter"]["Value"]
+    assert value == "from-us-west-2"
+    elsewhere = {"Fn::GetStackOutput": {**reference, "Region": "us-east-1"}}
+    lost = {**parameter, "Properties": {"Type": "String", "Value": elsewhere}}
+    with pytest.raises(AssertionError, match="not found"):
+        deploy(disturbed, {"P": lost})
+    disturbed.region_down("us-west-2")
+    with pytest.raises(AssertionError, match="us-west-2 is down"):
+        deploy(disturbed, {"P": consumer})

@@ -1,0 +1,186 @@
+"""Queues: the say of their keys, what they measure, and messages that are moved back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, assume, deploy, key, role, until
+from integration_tests.local_cloud.test_buckets import bucket
+from integration_tests.local_cloud.test_functions import depth, looping
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+
+def sealed_queue(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    return {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}, **properties}}
+
+
+def test_a_queue_under_a_key_needs_the_key_to_send_and_to_receive(cloud: LocalCloud) -> None:
+    use = allow("sqs:SendMessage", "sqs:ReceiveMessage", "kms:Decrypt", "kms:GenerateDataKey")
+    resources = {"Caller": role("lambda.amazonaws.com", use), "Key": key(), "Queue": sealed_queue()}
+    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Caller", "Arn"]}})
+    caller, queue = assume(cloud, stack.outputs()["Role"], "sqs"), stack["Queue"]
+    requests: dict[str, dict[str, Any]] = {
+        "send_message": {"MessageBody": "x"},
+        "send_message_batch": {"Entries": [{"Id": "1", "MessageBody": "x"}]},
+        "receive_message": {},
+    }
+    for method, request in requests.items():
+        with pytest.raises(ClientError, match="KmsAccessDenied"):
+            getattr(caller, method)(QueueUrl=queue, **request)
+    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Caller", "Arn"]})})
+    caller.send_message(QueueUrl=queue, MessageBody="x")
+    assert caller.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "x"
+
+    stack.client("kms").disable_key(KeyId=stack["Key"])
+    with pytest.raises(ClientError, match="disabled"):
+        caller.send_message(QueueUrl=queue, MessageBody="x")
+
+
+def test_a_batch_is_allowed_by_the_permission_of_the_single_request(cloud: LocalCloud) -> None:
+    resources = {
+        "Single": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
+        "Batch": role("lambda.amazonaws.com", allow("sqs:SendMessageBatch")),
+        "Queue": {"Type": "AWS::SQS::Queue"},
+    }
+    stack = deploy(cloud, resources, {name: {"Fn::GetAtt": [name, "Arn"]} for name in ("Single", "Batch")})
+    single, batch = (assume(cloud, stack.outputs()[name], "sqs") for name in ("Single", "Batch"))
+    request = {"QueueUrl": stack["Queue"], "Entries": [{"Id": "1", "MessageBody": "x"}]}
+    assert single.send_message_batch(**request)["Successful"]
+    with pytest.raises(ClientError, match="not authorized to perform: sqs:SendMessage "):
+        batch.send_message_batch(**request)
+
+
+def notifying(sealing: dict[str, Any]) -> dict[str, Any]:
+    """A bucket that tells an encrypted queue of its objects."""
+    arn = {"Fn::GetAtt": ["Queue", "Arn"]}
+    send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [send]}, "Queues": [{"Ref": "Queue"}]}
+    notification = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": arn}]}
+    return {
+        "Key": sealing,
+        "Queue": sealed_queue(),
+        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
+        "Bucket": {**bucket("telling", NotificationConfiguration=notification), "DependsOn": "Policy"},
+    }
+
+
+def test_events_reach_an_encrypted_queue_only_if_its_key_admits_s3(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, notifying(key()))
+    put = {"Bucket": stack["Bucket"], "Key": "a", "Body": b"x"}
+    stack.client("s3").put_object(**put)
+    assert not until(lambda: depth(stack, "Queue"), seconds=0.6)
+    stack.update(notifying(admitting("s3.amazonaws.com")))
+    before = depth(stack, "Queue")
+    stack.client("s3").put_object(**put)
+    assert until(lambda: depth(stack, "Queue") == before + 1)
+
+
+def test_a_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> None:
+    resources = looping()
+    sealed = resources["Queue"]["Properties"] | {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}}
+    use = allow("sqs:*", "kms:Decrypt", "kms:GenerateDataKey")
+    resources |= {
+        "Key": key(),
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": sealed},
+        "Role": role("lambda.amazonaws.com", use),
+    }
+    stack = deploy(cloud, resources)
+    stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 15}')
+
+    def problem() -> str:
+        mapping = stack.client("lambda").get_event_source_mapping(UUID=stack["Mapping"])
+        said = str(mapping.get("LastProcessingResult", ""))
+        return said if "PROBLEM" in said else ""
+
+    assert "kms:Decrypt" in until(problem)
+    assert depth(stack, "Queue") == 1
+    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Role", "Arn"]})})
+    assert until(lambda: depth(stack, "Queue") > 1 or depth(stack, "Dead"))
+
+
+def measured(stack: Stack, queue: str, metric: str) -> float:
+    now = dt.datetime.now(dt.UTC)
+    points = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName=metric,
+        Dimensions=[{"Name": "QueueName", "Value": stack[queue].rpartition("/")[2]}],
+        StartTime=now - dt.timedelta(minutes=5),
+        EndTime=now + dt.timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max((float(point["Maximum"]) for point in points), default=-1.0)
+
+
+def test_a_queue_tells_what_waits_what_is_being_read_and_how_old_it_is(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}})
+    sqs, queue = stack.client("sqs"), stack["Queue"]
+    for body in ("read", "waits", "waits too"):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    sqs.send_message(QueueUrl=queue, MessageBody="later", DelaySeconds=60)
+    sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1)
+    assert until(lambda: measured(stack, "Queue", "ApproximateNumberOfMessagesNotVisible") == 1)
+    assert until(lambda: measured(stack, "Queue", "ApproximateNumberOfMessagesDelayed") == 1)
+    assert until(lambda: measured(stack, "Queue", "ApproximateNumberOfMessagesVisible") in (2, 3))
+    assert until(lambda: measured(stack, "Queue", "ApproximateAgeOfOldestMessage") >= 1)
+    assert measured(stack, "Other", "ApproximateNumberOfMessagesVisible") == 0
+
+
+def arn_of(stack: Stack, queue: str) -> str:
+    attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack[queue], AttributeNames=["QueueArn"])["Attributes"]
+    return str(attributes["QueueArn"])
+
+
+def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: LocalCloud) -> None:
+    resources = looping(ReservedConcurrentExecutions=0)
+    del resources["Mapping"]
+    stack = deploy(cloud, resources)
+    sqs = stack.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=stack["Queue"], Attributes={"VisibilityTimeout": "0"})
+    sqs.send_message(QueueUrl=stack["Queue"], MessageBody="poison")
+
+    def exhausted() -> bool:
+        sqs.receive_message(QueueUrl=stack["Queue"])
+        return depth(stack, "Dead") == 1
+
+    assert until(exhausted)
+    arns = {name: arn_of(stack, name) for name in ("Queue", "Dead")}
+    with pytest.raises(ClientError, match="Dead Letter Queue"):
+        sqs.start_message_move_task(SourceArn=arns["Queue"])
+    sqs.start_message_move_task(SourceArn=arns["Dead"])
+    assert until(lambda: depth(stack, "Queue")) == 1
+    assert depth(stack, "Dead") == 0
+    task = until(
+        lambda: [t for t in sqs.list_message_move_tasks(SourceArn=arns["Dead"])["Results"] if t["Status"] == "COMPLETED"]
+    )
+    assert task[0]["ApproximateNumberOfMessagesMoved"] == 1
+
+
+def test_a_move_keeps_its_rate_goes_where_it_is_told_and_can_be_cancelled(cloud: LocalCloud) -> None:
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}
+    resources = {name: {"Type": "AWS::SQS::Queue"} for name in ("Dead", "Elsewhere")}
+    stack = deploy(cloud, {**resources, "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive}}})
+    sqs, dead, elsewhere = stack.client("sqs"), arn_of(stack, "Dead"), arn_of(stack, "Elsewhere")
+    for number in range(6):
+        sqs.send_message(QueueUrl=stack["Dead"], MessageBody=str(number))
+    task = sqs.start_message_move_task(SourceArn=dead, DestinationArn=elsewhere, MaxNumberOfMessagesPerSecond=2)
+    with pytest.raises(ClientError, match="already a task running"):
+        sqs.start_message_move_task(SourceArn=dead)
+    assert until(lambda: depth(stack, "Elsewhere") == 2)
+    sqs.cancel_message_move_task(TaskHandle=task["TaskHandle"])
+    assert until(lambda: sqs.list_message_move_tasks(SourceArn=dead)["Results"][0]["Status"] == "CANCELLED")
+    moved = depth(stack, "Elsewhere")
+    assert 2 <= moved < 6
+    assert depth(stack, "Dead") == 6 - moved
+    assert depth(stack, "Queue") == 0
