@@ -143,15 +143,17 @@ def _statement(body: Json, template: Template, place: str) -> Statement:
     effect = a_text(body.get("Effect"), f"{place}.Effect")
     if effect not in {ALLOW, DENY}:
         raise UnresolvedError(f"{place}.Effect is {effect!r}, neither 'Allow' nor 'Deny'")
-    if ("Action" in body) == ("NotAction" in body):
+    actions = _actions(body.get("Action"), f"{place}.Action")
+    not_actions = _actions(body.get("NotAction"), f"{place}.NotAction")
+    if bool(actions) == bool(not_actions):
         raise UnresolvedError(f"{place} must have either Action or NotAction")
     return Statement(
         name=a_text(body.get("Sid"), f"{place}.Sid") or place,
         effect=effect,
         principals=_principals(body.get("Principal"), template, f"{place}.Principal"),
         not_principals=_principals(body.get("NotPrincipal"), template, f"{place}.NotPrincipal"),
-        actions=_actions(body.get("Action"), f"{place}.Action"),
-        not_actions=_actions(body.get("NotAction"), f"{place}.NotAction"),
+        actions=actions,
+        not_actions=not_actions,
         resources=_texts(body.get("Resource"), template, f"{place}.Resource"),
         not_resources=_texts(body.get("NotResource"), template, f"{place}.NotResource"),
         conditions=tuple(_conditions(body.get("Condition"), template, f"{place}.Condition")),

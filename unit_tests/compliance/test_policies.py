@@ -85,6 +85,8 @@ def test_each_branch_of_a_condition_is_a_policy_of_its_own() -> None:
         _document(Effect=None),
         _document(Effect={"Ref": "E"}),
         _document(Action=None),
+        _document(Action=[]),
+        _document(Action={"Ref": "AWS::NoValue"}),
         _document(NotAction="s3:*"),
         _document(Action={"Ref": "A"}),
         _document(Action=[7]),

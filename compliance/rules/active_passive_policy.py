@@ -1,0 +1,115 @@
+"""A resource's policy admits nobody unnamed, and no service on behalf of just anybody."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.complaints import judge_by
+from compliance.controls import hipaa, nist, pci
+from compliance.policies import Statement, covers, statements
+from compliance.rule import Rule
+from compliance.templates import Resource, World
+from compliance.values import is_absent
+
+_DOCUMENTS: Final = {
+    "AWS::ECR::Repository": "RepositoryPolicyText",
+    "AWS::Events::EventBusPolicy": "Statement",
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::KMS::ReplicaKey": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::SNS::TopicInlinePolicy": "PolicyDocument",
+    "AWS::SNS::TopicPolicy": "PolicyDocument",
+    "AWS::SQS::QueueInlinePolicy": "PolicyDocument",
+    "AWS::SQS::QueuePolicy": "PolicyDocument",
+    "AWS::SecretsManager::ResourcePolicy": "ResourcePolicy",
+}
+_KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
+_PERMISSION: Final = "AWS::Lambda::Permission"
+
+_ON_BEHALF_OF: Final = re.compile(
+    r"aws:Source(Account|Arn|OrgID|OrgPaths|Vpc|Vpce|Owner)|aws:Principal(Account|Arn|OrgID|OrgPaths)"
+    r"|kms:(CallerAccount|ViaService|EncryptionContext:.+)",
+    re.IGNORECASE,
+)
+"""Keys of conditions that say for whom, or from where, a service or a stranger comes."""
+_EQUALITY: Final = re.compile(r"(ForAnyValue:|ForAllValues:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
+
+
+def _has_policy(resource: Resource, _world: World) -> bool:
+    return resource.type == _PERMISSION or not is_absent(resource.properties.get(_DOCUMENTS[resource.type]))
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    for statement in _read(resource):
+        if not statement.allows:
+            continue
+        if statement.not_principals or statement.not_actions:
+            yield f"{statement.name} allows all but what it names; name who may do what"
+        # What a key's policy allows whom is the business of ActivePassive-KeyPolicy.
+        wide = [action for action in statement.actions if covers(action, f"{action.partition(':')[0]}:*")]
+        if wide and resource.type not in _KEYS:
+            yield f"{statement.name} allows {', '.join(wide)}; name each action"
+        if not _says_for_whom(statement):
+            if statement.is_about_everyone:
+                yield f"{statement.name} admits everybody in the world; name who is meant, or whose they are"
+            elif statement.services():
+                yield (
+                    f"{statement.name} admits {', '.join(statement.services())} on behalf of any account; add "
+                    "aws:SourceArn or aws:SourceAccount"
+                )
+
+
+def _read(resource: Resource) -> tuple[Statement, ...]:
+    if resource.type != _PERMISSION:
+        name = _DOCUMENTS[resource.type]
+        document = resource.properties[name]
+        if resource.type == "AWS::Events::EventBusPolicy":
+            document = {"Statement": document}
+        return statements(document, resource.template, name)
+    return statements({"Statement": _as_statement(resource)}, resource.template, "the permission")
+
+
+def _as_statement(permission: Resource) -> dict[str, object]:
+    """A permission of a function as the statement that Lambda makes of it."""
+    given = permission.properties
+    principal = given.get("Principal")
+    is_service = isinstance(principal, str) and re.search(r"\.amazonaws\.com(\.cn)?$", principal) is not None
+    tests = {
+        key: given.get(name)
+        for key, name in (
+            ("aws:SourceArn", "SourceArn"),
+            ("aws:SourceAccount", "SourceAccount"),
+            ("aws:PrincipalOrgID", "PrincipalOrgID"),
+        )
+        if not is_absent(given.get(name))
+    }
+    return {
+        "Effect": "Allow",
+        "Action": given.get("Action"),
+        "Principal": {"Service" if is_service else "AWS": principal},
+        "Condition": {"ArnLike": tests} if tests else {},
+    }
+
+
+def _says_for_whom(statement: Statement) -> bool:
+    return any(
+        _ON_BEHALF_OF.fullmatch(condition.key)
+        and _EQUALITY.fullmatch(condition.operator)
+        and not any(set(value) <= {"*", "?", ":"} for value in condition.values)
+        for condition in statement.conditions
+    )
+
+
+RULE = Rule(
+    id="ActivePassive-Policy",
+    title="A resource's policy admits no stranger, no wildcard of actions, and services for a named source only",
+    why=(
+        "A policy that admits S3 or API Gateway without saying on whose behalf admits every account that uses them: the "
+        "confused deputy. One that admits everybody makes the bucket, the queue or the function public."
+    ),
+    fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
+    judge=judge_by(_complaints, *_DOCUMENTS, _PERMISSION, applies=_has_policy),
+    controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
+    + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
+    + pci("1.3.1", "7.1.2", "7.2.1"),
+)
