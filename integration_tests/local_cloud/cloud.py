@@ -160,7 +160,7 @@ class LocalCloud:
         self._control(f"region/{region}/up")
 
     def set_replication_lag(self, seconds: float) -> None:
-        """How long a write takes to reach the other region, for tables and for buckets, from now on."""
+        """How long a write takes to reach the other region, for tables, buckets and secrets, from now on."""
         self._control(f"replication/lag/{seconds}")
 
     def partition(self, *, cut: bool) -> None:

@@ -38,7 +38,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("DynamoDB MultiRegionConsistency STRONG", "refused"),
     NotFaithful("DynamoDB throughput", "unlimited; nothing throttles"),
     NotFaithful("Secrets Manager calendar", "secrets rotate when they are told to, not by the date"),
-    NotFaithful("Secrets Manager replicas", "follow at once, also while replication is cut or late, or a region is down"),
+    NotFaithful("Secrets Manager replicas", "never Failed; one that cannot be reached stays InProgress and catches up"),
     NotFaithful("Lambda runtime and architecture", "functions run under this machine's Python and processor"),
     NotFaithful("Lambda memory size", "caps nothing"),
     NotFaithful("Lambda batching window", "not waited for"),

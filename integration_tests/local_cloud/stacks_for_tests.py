@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_DEPLOYED_WITHIN_SECONDS: Final = 30.0
+_DEPLOYED_WITHIN_SECONDS: Final = 90.0
 _UNFINISHED: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
@@ -104,7 +104,7 @@ def _settle(stack: Stack) -> None:
     raise AssertionError(f"the stack {stack.name} did not settle")
 
 
-def until(ask: Callable[[], Answer], *, seconds: float = 8.0) -> Answer:
+def until(ask: Callable[[], Answer], *, seconds: float = 20.0) -> Answer:
     """Ask until the answer is true in Python's sense; the last answer, whatever it is, when the time is up."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()) and time.monotonic() < deadline:

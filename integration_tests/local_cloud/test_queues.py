@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, assume, deploy, key, role, until
 from integration_tests.local_cloud.test_buckets import bucket
-from integration_tests.local_cloud.test_functions import depth, looping
+from integration_tests.local_cloud.test_functions import depth, looping, problem
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
@@ -98,12 +98,7 @@ def test_a_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> Non
     stack = deploy(cloud, resources)
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 15}')
 
-    def problem() -> str:
-        mapping = stack.client("lambda").get_event_source_mapping(UUID=stack["Mapping"])
-        said = str(mapping.get("LastProcessingResult", ""))
-        return said if "PROBLEM" in said else ""
-
-    assert "kms:Decrypt" in until(problem)
+    assert "kms:Decrypt" in until(lambda: problem(stack))
     assert depth(stack, "Queue") == 1
     stack.update({**resources, "Key": key({"Fn::GetAtt": ["Role", "Arn"]})})
     assert until(lambda: depth(stack, "Queue") > 1 or depth(stack, "Dead"))

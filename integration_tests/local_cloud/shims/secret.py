@@ -1,9 +1,9 @@
 """`AWS::SecretsManager::Secret` and `ResourcePolicy`: the ARN as `Ref`, and replicas with a key of their own region.
 
 Faithful: `Ref` answers the ARN; a generated password obeys every rule of `GenerateSecretString`; each replica keeps
-the key that its region's entry names; a region dropped from the template loses its replica; resource policies are set
-and read back.
-Different from AWS: replicas follow at once, even when replication is cut or lags.
+the key that its region's entry names, and cannot be made while that region is down; a region dropped from the template
+loses its replica; resource policies are set and read back.
+Different from AWS: nothing known; for how replicas follow see `secret_replication`.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -16,6 +16,7 @@ from typing import Any, Final
 from ministack.services import secretsmanager
 from ministack.services.cloudformation import provisioners
 
+from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.shims import _api, _templates
 from integration_tests.local_cloud.shims._shapes import truthful
 
@@ -40,16 +41,27 @@ def _answer_arn() -> None:
     handler = provisioners._RESOURCE_HANDLERS[_TYPE]
     stock = dict(handler)
 
-    def create(*arguments: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  handed on as they are
-        _, attributes = stock["create"](*arguments)
+    def create(logical_id: str, properties: Any, *further: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  handed on
+        _require_reachable(properties, {})
+        _, attributes = stock["create"](logical_id, properties, *further)
         return attributes["Arn"], attributes
 
     def update(physical_id: str, old: Any, new: Any, *further: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401
+        _require_reachable(new, old)
         _, attributes = stock["update"](_name(physical_id), old, new, *further)
         _drop_replicas(attributes["Arn"], old, new)
         return attributes["Arn"], attributes
 
     handler.update(create=create, update=update, delete=lambda arn, properties: stock["delete"](_name(arn), properties))
+
+
+def _replica_regions(properties: _templates.Properties) -> set[str]:
+    return {replica["Region"] for replica in properties.get("ReplicaRegions", [])}
+
+
+def _require_reachable(new: _templates.Properties, old: _templates.Properties) -> None:
+    if lost := sorted(region for region in _replica_regions(new) - _replica_regions(old) if regions.is_down(region)):
+        raise ValueError(f"A replica of the secret cannot be made in {lost[0]}: that region is down (503).")
 
 
 def _name(physical_id: str) -> str:
@@ -58,9 +70,8 @@ def _name(physical_id: str) -> str:
 
 
 def _drop_replicas(arn: str, old: _templates.Properties, new: _templates.Properties) -> None:
-    kept = {replica["Region"] for replica in new.get("ReplicaRegions", [])}
     secret = secretsmanager._secrets[_name(arn)]
-    for region in {replica["Region"] for replica in old.get("ReplicaRegions", [])} - kept:
+    for region in _replica_regions(old) - _replica_regions(new):
         secretsmanager._delete_replicas({**secret, "ReplicationStatus": [{"Region": region}]})
         secret["ReplicationStatus"] = [entry for entry in secret["ReplicationStatus"] if entry["Region"] != region]
 
