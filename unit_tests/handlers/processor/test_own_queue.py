@@ -1,0 +1,63 @@
+"""Putting back: however often, a message keeps its body, when it was first seen and how often it came round."""
+
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.processor.messages import FIRST_SEEN, HOPS, Message
+from handlers.processor.own_queue import OwnQueue
+from unit_tests.handlers.processor.messages_of_sqs import message, s3_event, sqs_record
+
+
+class Queue:
+    """Keeps what was sent last; `receive` gives it as Lambda would, stamped anew, as SQS does."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, Any] = {}
+
+    def send_message(self, **request: Any) -> None:  # noqa: ANN401 - boto3's arguments
+        self.sent = request
+
+    def receive(self, *, sent: int) -> Message:
+        return Message.from_record(sqs_record(self.sent["MessageBody"], sent=sent, **self.sent["MessageAttributes"]))
+
+
+def put_back(queue: Queue, received: Message, **more: Any) -> None:  # noqa: ANN401 - as of put_back
+    OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").put_back(received, **({"delay_seconds": 15} | more))
+
+
+@pytest.mark.property
+@given(
+    key=st.text(st.characters(codec="utf-8"), max_size=30).map("incoming/".__add__),
+    sent=st.integers(0, 10**13),
+    later=st.lists(st.integers(0, 10**13), min_size=1, max_size=20),
+)
+def test_first_seen_and_hops_survive_every_round(key: str, sent: int, later: list[int]) -> None:
+    queue = Queue()
+    received = first = message(s3_event(key=key), sent=sent)
+    for hops, moment in enumerate(later, start=1):
+        put_back(queue, received)
+        received = queue.receive(sent=moment)
+        assert (received.first_seen, received.hops) == (sent, hops)
+        assert received.body == first.body
+        assert received.objects("s")[0].object_id == first.objects("s")[0].object_id
+
+
+@pytest.mark.property
+@given(noted=st.lists(st.booleans(), min_size=1, max_size=6))
+def test_once_noted_as_overdue_always_noted(noted: list[bool]) -> None:
+    queue, received = Queue(), message()
+    for count, is_noted in enumerate(noted, start=1):
+        put_back(queue, received, is_overdue_noted=is_noted)
+        received = queue.receive(sent=0)
+        assert received.is_overdue_noted is any(noted[:count])
+
+
+def test_it_is_sent_to_its_own_queue_with_the_delay() -> None:
+    queue = Queue()
+    put_back(queue, message(sent=7), delay_seconds=900)
+    assert (queue.sent["QueueUrl"], queue.sent["DelaySeconds"]) == ("https://queue", 900)
+    attributes = {name: one["StringValue"] for name, one in queue.sent["MessageAttributes"].items()}
+    assert attributes == {FIRST_SEEN: "7", HOPS: "1"}

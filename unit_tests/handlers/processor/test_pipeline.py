@@ -1,0 +1,206 @@
+"""What becomes of a message, and in which order: what could be lost is written before what says that it is done."""
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+from handlers.processor.archive import Archive
+from handlers.processor.dead_letters import DeadLetters
+from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.messages import Message
+from handlers.processor.objects import ObjectReader
+from handlers.processor.own_queue import OwnQueue
+from handlers.processor.pipeline import Pipeline
+from handlers.processor.settings import Settings
+from handlers.processor.shadow import Shadow
+from handlers.processor.store import Known, Ledger
+from handlers.processor.telemetry import Telemetry
+from handlers.processor.transform import transform
+from handlers.shared.control import Active, ControlRegister
+from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
+
+Logger()  # the parent, which the handler makes: without one, the pipeline's own logger takes no keys
+
+REGION, PEER = "us-east-1", "us-west-2"
+GOOD, ONE_BAD, UNREADABLE = b'{"a":1}\n{"a":2}\n', b'{"a":1}\nbad\n', b"["
+SETTINGS = Settings.read(
+    {
+        "AWS_REGION": REGION,
+        "ENVIRONMENT": "prod",
+        "TABLE_NAME": "t",
+        "QUEUE_URL": "https://queue",
+        "DEAD_LETTER_QUEUE_URL": "https://dlq",
+        "ARCHIVE_BUCKET": "archive",
+        "SOURCE": "ingest",
+        "PRIMARY_REGION": REGION,
+        "MAXIMUM_OBJECT_BYTES": "1000",
+        "MAXIMUM_EXPANDED_BYTES": "1000",
+        "SHADOW_DELAY_SECONDS": "15",
+        "SHADOW_MAXIMUM_AGE_SECONDS": "3600",
+        "CONTROL_CACHE_SECONDS": "5",
+        "ATTEMPT_RETENTION_DAYS": "30",
+        "MAXIMUM_RECEIVES": "5",
+    }
+)
+
+
+class World:
+    """A pipeline whose neighbours only note, in order, what they are asked."""
+
+    def __init__(self, body: bytes = GOOD, *, active: str = REGION, known: Known | None = None) -> None:
+        self.calls = Mock()
+        self.ledger = self._neighbour("ledger", Ledger)
+        self.ledger.look.return_value = known or Known(has_result=False, is_attempt_unfinished=False)
+        self.archive = self._neighbour("archive", Archive)
+        self.dead_letters = self._neighbour("dead_letters", DeadLetters)
+        self.shadow = self._neighbour("shadow", Shadow)
+        self.own_queue = self._neighbour("own_queue", OwnQueue)
+        self.telemetry = Mock(spec=Telemetry)
+        self.control = Mock(spec=ControlRegister)
+        self.control.active.return_value = Active(active, 3)
+        self.s3 = Mock()
+        self.s3.get_object.return_value = {
+            "Body": StreamingBody(io.BytesIO(body), len(body)),
+            "ContentLength": len(body),
+            "LastModified": datetime(2026, 1, 31, 12, tzinfo=UTC),
+        }
+        self.pipeline = Pipeline(
+            settings=SETTINGS,
+            ledger=self.ledger,
+            control=self.control,
+            reader=ObjectReader(self.s3),
+            archive=self.archive,
+            dead_letters=self.dead_letters,
+            own_queue=self.own_queue,
+            shadow=self.shadow,
+            telemetry=self.telemetry,
+            transform=transform,
+        )
+
+    def process(self, received: Message | None = None, *, deadline: Deadline | None = None) -> list[str]:
+        """Process a message, and return what was asked, in order."""
+        self.pipeline.process(received or message(), deadline or Deadline(lambda: 300.0))
+        return self.order
+
+    @property
+    def order(self) -> list[str]:
+        """What was asked until now."""
+        return [name for name, _, _ in self.calls.mock_calls]
+
+    @property
+    def result(self) -> Any:  # noqa: ANN401 - a Result
+        """The RESULT that was written."""
+        return self.ledger.conclude.call_args.args[0]
+
+    def _neighbour(self, name: str, kind: type) -> Any:  # noqa: ANN401 - a stand-in
+        neighbour = Mock(spec=kind)
+        self.calls.attach_mock(neighbour, name)
+        return neighbour
+
+
+def test_records_come_before_the_result_that_says_they_are_there() -> None:
+    world = World()
+    assert world.process() == ["ledger.look", "ledger.begin", "ledger.write_records", "ledger.conclude", "ledger.finish"]
+    assert (world.result.state, world.result.accepted, world.result.rejected) == ("COMPLETED", 2, 0)
+    assert (world.result.region, world.result.epoch) == (REGION, 3)
+
+
+def test_rejections_are_archived_before_anything_lands() -> None:
+    world = World(ONE_BAD)
+    order = world.process()
+    assert order[2:] == ["archive.rejections", "ledger.write_records", "ledger.conclude", "ledger.finish"]
+    assert (world.result.accepted, world.result.rejected) == (1, 1)
+
+
+def test_a_quarantine_is_kept_and_told_before_it_is_concluded() -> None:
+    world = World(UNREADABLE)
+    assert world.process()[2:] == [
+        "archive.copy",
+        "archive.quarantine",
+        "dead_letters.send",
+        "ledger.conclude",
+        "ledger.finish",
+    ]
+    assert (world.result.state, world.result.accepted, world.result.rejected) == ("QUARANTINED", 0, 0)
+    assert world.result.reason.startswith("bad_structure: ")
+
+
+def test_what_is_gone_is_concluded_and_is_no_dead_letter() -> None:
+    world = World()
+    world.s3.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
+    assert world.process()[2:] == ["archive.quarantine", "ledger.conclude", "ledger.finish"]
+
+
+@pytest.mark.parametrize("active", [REGION, PEER])
+def test_what_has_a_result_is_left_alone_in_either_role(active: str) -> None:
+    world = World(active=active, known=Known(has_result=True, is_attempt_unfinished=False))
+    assert world.process() == ["ledger.look"]
+    assert not world.s3.get_object.called
+
+
+def test_an_attempt_that_ended_without_its_last_note_gets_it() -> None:
+    world = World(known=Known(has_result=True, is_attempt_unfinished=True))
+    assert world.process() == ["ledger.look", "ledger.finish"]
+
+
+def test_a_passive_region_waits_and_touches_nothing() -> None:
+    world = World(active=PEER)
+    assert world.process() == ["ledger.look", "shadow.put_back"]
+    assert not world.s3.get_object.called
+
+
+def test_of_several_objects_only_those_that_wait_are_taken_in() -> None:
+    world = World()
+    done = message(s3_event(key="incoming/a")).objects("ingest")[0].object_id
+    world.ledger.look.side_effect = lambda object_id: Known(has_result=object_id == done, is_attempt_unfinished=False)
+    world.process(message({"Records": [*s3_event(key="incoming/a")["Records"], *s3_event(key="incoming/b")["Records"]]}))
+    assert [call.kwargs["Key"] for call in world.s3.get_object.mock_calls] == ["incoming/b"]
+
+
+def test_what_is_no_event_is_kept_and_told_and_writes_no_row() -> None:
+    world = World()
+    assert world.process(message("nonsense")) == ["archive.quarantine", "dead_letters.send"]
+
+
+@pytest.mark.parametrize("step", ["begin", "write_records", "conclude", "finish"])
+@pytest.mark.parametrize("receives", [1, 4, 5])
+def test_what_may_go_right_another_time_is_raised_and_noted_the_last_time(step: str, receives: int) -> None:
+    world = World()
+    getattr(world.ledger, step).side_effect = ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+    with pytest.raises(ClientError):
+        world.process(message(receives=receives))
+    assert ("archive.last_receive" in world.order) is (receives == 5)
+    assert not world.archive.quarantine.called
+    if receives == 5:
+        object_id, note = world.archive.last_receive.call_args.args
+        assert object_id == message().objects("ingest")[0].object_id
+        assert "ThrottlingException" in note["reason"]
+        assert note["body"] == message().body
+
+
+def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record() -> None:
+    left = iter([300.0, 300.0])
+    world = World()
+    with pytest.raises(OutOfTimeError):
+        world.process(deadline=Deadline(lambda: next(left, 1.0)))
+    assert world.order == ["ledger.look", "ledger.begin"], "it stays unfinished, where it is looked for"
+
+
+def test_what_is_not_begun_for_want_of_time_is_put_back() -> None:
+    left = iter([300.0])
+    world = World()
+    assert world.process(deadline=Deadline(lambda: next(left, 60.0))) == ["ledger.look", "own_queue.put_back"]
+
+
+def test_an_object_is_closed_however_it_ends() -> None:
+    for body in (GOOD, UNREADABLE):
+        world = World(body)
+        stream = world.s3.get_object.return_value["Body"]
+        world.process()
+        assert stream._raw_stream.closed  # noqa: SLF001 - botocore's own, which is what holds the connection

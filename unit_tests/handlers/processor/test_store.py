@@ -1,0 +1,151 @@
+"""The ledger's writes: deterministic rows, requests within DynamoDB's limits, and nothing left behind."""
+
+import json
+import threading
+from collections import Counter
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.store import Ledger, Result
+from handlers.shared import schema
+from handlers.shared.attribute_values import attribute_map, canonical_text
+
+ID = "ab" * 32
+REQUEST_BYTES = 16 * 1024 * 1024
+
+
+class Table:
+    """Takes batches as DynamoDB does; `takes` says how many items of each batch it takes at once."""
+
+    def __init__(self, takes: int = 25) -> None:
+        self.rows: dict[tuple[str, str], Any] = {}
+        self.writes: Counter[tuple[str, str]] = Counter()
+        self.requests: list[int] = []
+        self.error: Exception | None = None
+        self._takes = takes
+        self._lock = threading.Lock()
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        with self._lock:
+            puts = RequestItems["t"]
+            assert 0 < len(puts) <= 25
+            # As botocore sends it: JSON in ASCII.
+            assert len(json.dumps(puts, default=lambda content: "x" * (len(content) * 4 // 3 + 4))) <= REQUEST_BYTES
+            self.requests.append(len(puts))
+            if self.error and len(self.requests) > 2:
+                raise self.error
+            for put in puts[: self._takes]:
+                item = put["PutRequest"]["Item"]
+                key = (item["pk"]["S"], item["sk"]["S"])
+                self.rows[key] = item
+                self.writes[key] += 1
+            left = puts[self._takes :]
+            return {"UnprocessedItems": {"t": left} if left else {}}
+
+
+def ledger(table: Table) -> Ledger:
+    return Ledger(dynamodb=cast("Any", table), table_name="t", region="us-east-1", attempt_retention_days=30)
+
+
+def prepared(records: list[dict[str, Any]]) -> list[tuple[int, bytes]]:
+    return [(ordinal, canonical_text(attribute_map(record)[0]).encode()) for ordinal, record in enumerate(records)]
+
+
+def plenty() -> Deadline:
+    return Deadline(lambda: 300.0)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.processor.store.time.sleep", lambda _: None)
+
+
+@pytest.mark.property
+@given(count=st.integers(0, 130), takes=st.integers(1, 25))
+@example(count=26, takes=1)
+def test_every_record_is_written_once_however_little_is_taken_at_a_time(count: int, takes: int) -> None:
+    table = Table(takes)
+    ledger(table).write_records(ID, prepared([{"n": number} for number in range(count)]), plenty())
+    assert {row["record"]["M"]["n"]["N"] for row in table.rows.values()} == {str(number) for number in range(count)}
+    assert set(table.writes.values()) <= {1}
+    assert all(key == schema.record_keys(ID, int(row["ordinal"]["N"])) for key, row in table.rows.items())
+    assert all(row["object_id"] == {"S": ID} for row in table.rows.values())
+
+
+@pytest.mark.property
+@given(
+    sizes=st.lists(st.sampled_from([1, 1000, 100_000, 390_000]), max_size=35),
+    letter=st.sampled_from(["x", "\0", "é", "€", "😀", '"']),
+)
+def test_no_request_is_larger_than_dynamodb_takes(sizes: list[int], letter: str) -> None:
+    table = Table()
+    each = len(letter.encode())
+    ledger(table).write_records(ID, prepared([{"t": letter * (size // each)} for size in sizes]), plenty())
+    assert len(table.rows) == len(sizes)
+
+
+def test_binary_values_are_sent_as_bytes_and_maps_that_look_like_them_are_not() -> None:
+    table = Table()
+    record = {"bytes": b"\0\1", "B": "text", "map": {"B": "eA=="}, "list": [b"", {"B": b"x"}]}
+    ledger(table).write_records(ID, prepared([record]), plenty())
+    (row,) = table.rows.values()
+    assert row["record"]["M"] == {
+        "bytes": {"B": b"\0\1"},
+        "B": {"S": "text"},
+        "map": {"M": {"B": {"S": "eA=="}}},
+        "list": {"L": [{"B": b""}, {"M": {"B": {"B": b"x"}}}]},
+    }
+
+
+def test_what_dynamodb_refuses_is_raised_and_the_other_writers_stop() -> None:
+    table = Table()
+    table.error = ClientError({"Error": {"Code": "ValidationException"}}, "BatchWriteItem")
+    with pytest.raises(ClientError, match="ValidationException"):
+        ledger(table).write_records(ID, prepared([{"n": number} for number in range(5000)]), plenty())
+    assert len(table.requests) < 30, "200 batches were to be written"
+
+
+def test_without_time_nothing_more_is_written() -> None:
+    table, looks = Table(takes=1), iter([300.0] * 4)
+    deadline = Deadline(lambda: next(looks, 1.0))
+    with pytest.raises(OutOfTimeError):
+        ledger(table).write_records(ID, prepared([{"n": number} for number in range(20)]), deadline)
+    assert len(table.requests) == 3
+
+
+RESULT = Result(
+    state=schema.COMPLETED,
+    object_id=ID,
+    source="s",
+    file_key="x.csv",
+    object_key="incoming/x.csv",
+    received_at="2026-01-31T12:34:56.789Z",
+    accepted=2,
+    rejected=1,
+    effect_digest="0" * 64,
+    region="us-east-1",
+    epoch=0,
+    version_id="v1",
+)
+
+
+def test_result_adds_up_and_is_found_by_file_and_by_state_and_hour() -> None:
+    item = RESULT.item("2026-01-31T13:00:00.000Z")
+    assert (item["records"], item["accepted"], item["rejected"]) == ({"N": "3"}, {"N": "2"}, {"N": "1"})
+    assert (item["pk"], item["sk"]) == ({"S": f"OBJ#{ID}"}, {"S": "RESULT"})
+    assert item["file_key"] == {"S": "x.csv"}
+    assert item["state_hour"]["S"].startswith("COMPLETED#2026-01-31T12#"), "the hour that it came, the same in both regions"
+    assert item["file_order"] == item["state_order"] == {"S": f"2026-01-31T12:34:56.789Z#{ID}"}
+    assert not {"size", "format", "compression", "reason"} & item.keys(), "what is not known is left out"
+
+
+def test_two_regions_results_differ_in_their_provenance_only() -> None:
+    values = {name: value for name, value in vars(RESULT).items() if name not in ("region", "epoch")}
+    other = Result(**values, region="us-west-2", epoch=1)
+    one, two = RESULT.item("2026-01-31T13:00:00.000Z"), other.item("2026-01-31T14:00:00.000Z")
+    assert {name for name in one if one[name] != two[name]} == {"region", "epoch", "processed_at"}

@@ -1,0 +1,1 @@
+"""What several functions share: identity, the table's schema, values, the control register."""
