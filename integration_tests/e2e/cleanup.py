@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger
+from integration_tests.e2e.ledger import Ledger, object_id
 from integration_tests.e2e.queues import backlog, own_letters
 from integration_tests.e2e.waiting import wait_until
+from integration_tests.e2e.wire import Wire
 
 _PER_REQUEST: Final = 1000
 
@@ -22,11 +24,13 @@ class Made:
 
     Attributes:
         object_id: Its identity.
-        records: How many records it may have in the table.
+        records: How many records it may have in the table at least.
+        upload_id: Of the upload through the issuer; "" for a direct put.
     """
 
     object_id: str
-    records: int
+    records: int = 0
+    upload_id: str = ""
 
 
 @dataclass
@@ -47,14 +51,16 @@ class Cleanup:
 
 
 def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
-    """Remove what the run made.
+    """Remove what the run made: what it knows of, and whatever else lies under its own prefixes.
+
+    A run that was interrupted does not know of all that it had begun to upload; the buckets do.
 
     Rows go last, and only when nothing waits in a queue any more: the passive region acknowledges a message by the
     RESULT row, and would wait for it forever once it is gone.
     """
     done = Cleanup()
-    all_made = list(made)
     _let_queues_drain(deployment)
+    all_made = _with_found(deployment, made)
     for region in deployment.target.regions:
         _remove_objects(deployment, region, all_made, done)
         _remove_letters(deployment, region, done)
@@ -65,7 +71,7 @@ def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
 def leftovers(deployment: Deployment, made: Iterable[Made]) -> list[str]:
     """Say what of the run is still there, in either region, and is not kept by Object Lock."""
     left: list[str] = []
-    all_made = list(made)
+    all_made = _with_found(deployment, made)
     for region in deployment.target.regions:
         for bucket, prefix in _places(deployment, region, all_made):
             versions = _versions(deployment.client("s3", region), bucket, prefix)
@@ -74,9 +80,27 @@ def leftovers(deployment: Deployment, made: Iterable[Made]) -> list[str]:
         left += [
             f"{region}: row {row['pk']['S']} / {row['sk']['S']}"
             for one in all_made
-            for row in ledger.object_rows(one.object_id, one.records)
+            for row in _rows(ledger, one, deployment.target.source)
         ]
     return left
+
+
+def _with_found(deployment: Deployment, made: Iterable[Made]) -> list[Made]:
+    known = {one.object_id: one for one in made}
+    target = deployment.target
+    for region in target.regions:
+        s3, bucket = deployment.client("s3", region), deployment.ingest_bucket(region)
+        for prefix in (target.object_prefix, target.upload_prefix):
+            for version in _versions(s3, bucket, prefix):
+                identity = object_id(version["Key"], version["VersionId"])
+                known.setdefault(identity, Made(identity))
+    return list(known.values())
+
+
+def _rows(ledger: Ledger, one: Made, source: str) -> Iterator[dict[str, Wire]]:
+    yield from ledger.object_rows(one.object_id, one.records)
+    if one.upload_id:
+        yield from ledger.upload_claims(source, one.upload_id)
 
 
 def _let_queues_drain(deployment: Deployment) -> None:
@@ -110,7 +134,10 @@ def _remove_objects(deployment: Deployment, region: str, made: list[Made], done:
                 free.append({"Key": version["Key"], "VersionId": version["VersionId"]})
         for start in range(0, len(free), _PER_REQUEST):
             # A version's deletion is never replicated, so each region removes its own.
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": free[start : start + _PER_REQUEST], "Quiet": True})
+            part = free[start : start + _PER_REQUEST]
+            errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": part, "Quiet": True}).get("Errors", [])
+            done.kept += [f"s3://{bucket}/{one['Key']} ({one.get('Message') or one['Code']})" for one in errors]
+            done.object_versions -= len(errors)
         done.object_versions += len(free)
 
 
@@ -124,16 +151,16 @@ def _locked(deployment: Deployment, region: str, bucket: str, version: dict[str,
     """Return until when Object Lock keeps a version; "" if it does not."""
     if bucket != deployment.archive_bucket(region):
         return ""
+    where = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
     try:
-        answer = deployment.client("s3", region).get_object_retention(
-            Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"]
-        )
+        head = deployment.client("s3", region).head_object(**where)
     except ClientError as error:
-        absent = {"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed", "NoSuchKey"}
-        if error.response["Error"]["Code"] in absent:
+        # A delete marker has no head, and no lock.
+        if error.response["Error"]["Code"] in {"405", "MethodNotAllowed", "404", "NoSuchKey"}:
             return ""
         raise
-    return str(answer["Retention"]["RetainUntilDate"].date())
+    until = head.get("ObjectLockRetainUntilDate")
+    return str(until.date()) if until and until > datetime.now(UTC) else ""
 
 
 def _remove_letters(deployment: Deployment, region: str, done: Cleanup) -> None:
@@ -146,4 +173,4 @@ def _remove_letters(deployment: Deployment, region: str, done: Cleanup) -> None:
 def _remove_rows(deployment: Deployment, made: list[Made], done: Cleanup) -> None:
     ledger = Ledger(deployment, deployment.target.primary)
     for one in made:
-        done.rows += ledger.delete(ledger.object_rows(one.object_id, one.records))
+        done.rows += ledger.delete(_rows(ledger, one, deployment.target.source))

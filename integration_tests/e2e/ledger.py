@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -13,11 +14,15 @@ from integration_tests.e2e.wire import Wire, canonical
 _RECORDS_PER_KEY: Final = 1000
 _BATCH: Final = 100
 _CONTROL: Final = "CONTROL#ACTIVE"
+_UPLOADS: Final = "incoming/uploads/"
 _SOURCE_OF_DIRECT_PUTS: Final = "ingest"
 
 
 def object_id(key: str, version_id: str) -> str:
-    """Return the identity of an object that was put into an ingest bucket directly (data rule 1)."""
+    """Return an object's identity (data rule 1): of an upload through the issuer, or of a direct put."""
+    if key.startswith(_UPLOADS):
+        source, upload_id, content_sha256, _ = key.removeprefix(_UPLOADS).split("/", 3)
+        return hashlib.sha256(f"upload\0{source}\0{upload_id}\0{content_sha256}".encode()).hexdigest()
     return hashlib.sha256(f"object\0{_SOURCE_OF_DIRECT_PUTS}\0{key}\0{version_id}".encode()).hexdigest()
 
 
@@ -71,11 +76,23 @@ class Ledger:
         """Return each region's claim that this replica holds: its epoch, by region."""
         return {row["sk"]["S"]: int(row["epoch"]["N"]) for row in self._partition(_CONTROL)}
 
-    def object_rows(self, one: str, held: int) -> Iterator[dict[str, Wire]]:
-        """Yield the keys of every row of an object: RESULT, attempts, uploads, records."""
+    def object_rows(self, one: str, held: int = 0) -> Iterator[dict[str, Wire]]:
+        """Yield the keys of every row of an object: RESULT, attempts, uploads, records.
+
+        Args:
+            one: The object id.
+            held: How many records it may have at least; it is read on until a partition key of records is empty.
+        """
         yield from self._partition(f"OBJ#{one}", keys_only=True)
-        for page in range(held // _RECORDS_PER_KEY + 1):
-            yield from self._partition(f"REC#{one}#{page:06d}", keys_only=True)
+        for page in itertools.count():
+            rows = list(self._partition(f"REC#{one}#{page:06d}", keys_only=True))
+            yield from rows
+            if not rows and page >= held // _RECORDS_PER_KEY:
+                return
+
+    def upload_claims(self, source: str, upload_id: str) -> Iterator[dict[str, Wire]]:
+        """Yield the keys of the rows that bind an upload id to what it was first used for."""
+        yield from self._partition(f"CLAIM#{source}#{upload_id}", keys_only=True)
 
     def delete(self, keys: Iterable[dict[str, Wire]]) -> int:
         """Delete rows by their keys; return how many."""

@@ -11,6 +11,7 @@ from integration_tests.e2e.waiting import wait_until
 from integration_tests.e2e.wire import Wire, differences, to_wire
 
 _MOST_SHOWN: Final = 10
+_PATIENCE: Final = 0.1
 
 
 def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[str]:
@@ -26,7 +27,7 @@ def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[s
         held.update(ledger.records(pushed.object_id, pushed.sample.records))
         return len(held) >= len(expected)
 
-    wait_until(deployment.target, all_there)
+    wait_until(deployment.target, all_there, patience=_PATIENCE)
     return _wrong(expected, held)
 
 

@@ -111,6 +111,8 @@ def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
         console.print(_table(report["files"]))
     if run.read_back.resources:
         console.print(str(run.read_back))
+    if run.cleanup and run.cleanup.kept:
+        console.print(f"Object Lock keeps {len(run.cleanup.kept)} objects of the archive; report.json names them.")
     if run.target.not_faithful:
         console.print("\nNOT FAITHFUL: where the local cloud only records, or differs from AWS", style="bold")
         for what, why in run.target.not_faithful:

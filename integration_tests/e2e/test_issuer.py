@@ -55,7 +55,7 @@ def test_an_upload_is_issued_put_processed_and_found(api: Api, region: str, depl
     issued = api.call("POST", "/uploads", request)
     assert issued.status == 201, issued
     upload = issued.json()
-    run.issued.append(Made(upload["id"], len(json_array(body))))
+    run.issued.append(Made(upload["id"], len(json_array(body)), upload["upload_id"]))
     identity = "\0".join(["upload", run.target.source, upload["upload_id"], digest])
     assert upload["id"] == hashlib.sha256(identity.encode()).hexdigest()
 
@@ -86,7 +86,7 @@ def test_a_presigned_url_takes_only_the_bytes_it_was_asked_for(api: Api, region:
         "source": run.target.source,
     }
     upload = api.call("POST", "/uploads", request).json()
-    run.issued.append(Made(upload["id"], 0))
+    run.issued.append(Made(upload["id"], upload_id=upload["upload_id"]))
     tampered = api.put(upload["url"], body[::-1], upload["headers"])
     assert 400 <= tampered.status < 500, tampered
 

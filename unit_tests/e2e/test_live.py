@@ -1,0 +1,143 @@
+"""`--live`: refused unless STS proves, in both regions and at AWS, that the account is the one that was named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from integration_tests.e2e import __main__ as command_line
+from integration_tests.e2e import live_run, target
+from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.failure import Refused
+from integration_tests.e2e.progress import Steps
+from integration_tests.e2e.proof import prove_local, require_aws_endpoint
+from integration_tests.e2e.run_folder import RunFolder
+from integration_tests.e2e.target import Target
+from unit_tests.e2e.targets import ACCOUNT, LIVE, FakeClients, clients
+
+
+@pytest.fixture
+def began(monkeypatch: pytest.MonkeyPatch) -> list[Target]:
+    """The targets whose tests were begun; none is run."""
+    begun: list[Target] = []
+
+    def run_tests(which: Target, *_: object) -> int:
+        begun.append(which)
+        return 0
+
+    monkeypatch.setattr(live_run, "run_tests", run_tests)
+    return begun
+
+
+def _run(which: Target, tmp_path: Path) -> int:
+    with Commands() as commands:
+        return live_run.run_live(which, RunFolder.make(tmp_path), Steps(Console(quiet=True)), commands)
+
+
+def test_the_right_account_is_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, began: list[Target]) -> None:
+    asked = clients()
+    monkeypatch.setattr(target, "_client", asked)
+    assert _run(LIVE, tmp_path) == 0
+    assert began == [LIVE]
+    assert asked.called == [LIVE.primary, LIVE.secondary]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (clients(primary="210987654321"), "STS in us-east-1 says that these credentials are account 210987654321's"),
+        (clients(secondary="210987654321"), "STS in us-west-2 says"),
+        (clients(error=NoCredentialsError()), "AWS did not say who is calling: Unable to locate credentials"),
+        (clients(endpoint="http://127.0.0.1:4566"), "a client's endpoint is http://127.0.0.1:4566"),
+        (clients(endpoint="https://{service}.{region}.amazonaws.com.example.org"), "talks to AWS only"),
+        (clients(endpoint="http://{service}.{region}.amazonaws.com"), "talks to AWS only"),
+    ],
+)
+def test_anything_else_is_refused_before_a_test_begins(
+    answers: FakeClients, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, began: list[Target]
+) -> None:
+    monkeypatch.setattr(target, "_client", answers)
+    with pytest.raises(Refused, match=said) as refused:
+        _run(LIVE, tmp_path)
+    assert refused.value.hint
+    assert began == []
+
+
+def test_a_target_with_an_endpoint_of_its_own_is_not_live(tmp_path: Path, began: list[Target]) -> None:
+    with pytest.raises(Refused, match="not for a live run"):
+        _run(Target(**{**vars(LIVE), "endpoint_url": "http://127.0.0.1:4566"}), tmp_path)
+    assert began == []
+
+
+def test_an_endpoint_in_the_environment_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    target._session.cache_clear()  # noqa: SLF001 - the session keeps what the environment said
+    target._client.cache_clear()  # noqa: SLF001
+    for service in ("sts", "s3", "dynamodb"):
+        require_aws_endpoint(LIVE.client(service, LIVE.primary).meta.endpoint_url)
+
+
+@given(st.from_regex(r"https?://[a-z0-9.-]{1,30}(:[0-9]{1,5})?", fullmatch=True))
+@pytest.mark.property
+def test_only_aws_is_aws(url: str) -> None:
+    with pytest.raises(Refused):
+        require_aws_endpoint(url)
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://localhost:4566", "http://10.0.0.1:4566", "https://sts.amazonaws.com"])
+def test_a_local_run_reaches_loopback_by_address_only(endpoint: str | None) -> None:
+    with pytest.raises(Refused, match="this machine only"):
+        prove_local(Target(**{**vars(LIVE), "endpoint_url": endpoint}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--live"], "needs the account"),
+        (["--live", "--account", "1234"], "'1234' is not one"),
+        (["--live", "--account", "12345678901x"], "is not one"),
+        (["--account", ACCOUNT], "are for --live"),
+        (["--profile", "mine"], "are for --live"),
+        (["--live", "--account", ACCOUNT, "--primary", "us-west-2"], "contradict each other"),
+        (["--live", "--account", ACCOUNT, "--control", "eu-west-1"], "contradict each other"),
+        (["--environment", "nowhere"], "one of prod, staging, dev"),
+    ],
+)
+def test_wrong_use_ends_with_status_2_and_says_what_to_type(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_line, "run_live", lambda *_: pytest.fail("it was begun"))
+    result = CliRunner().invoke(command_line.app, arguments)
+    assert result.exit_code == 2, result.output
+    assert said in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.property
+@given(
+    st.builds(
+        Target,
+        mode=st.sampled_from(target.Mode),
+        account=st.from_regex(r"[0-9]{12}", fullmatch=True),
+        environment=st.sampled_from(["prod", "dev"]),
+        primary=st.just("us-east-1"),
+        secondary=st.just("us-west-2"),
+        control=st.just("us-west-2"),
+        run_id=st.text(min_size=1),
+        profile=st.none() | st.text(),
+        not_faithful=st.lists(st.tuples(st.text(), st.text())).map(tuple),
+    )
+)
+def test_the_tests_are_told_the_very_target(tmp_path_factory: pytest.TempPathFactory, which: Target) -> None:
+    file = tmp_path_factory.mktemp("target") / "target.json"
+    which.save(file)
+    assert Target.load(file) == which
