@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration_tests.local_cloud import LocalCloud
+from integration_tests.local_cloud.stacks_for_tests import EAST, USUAL_LAG_SECONDS, WEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,3 +18,13 @@ def cloud() -> Iterator[LocalCloud]:
     """A running local cloud."""
     with LocalCloud.start() as running:
         yield running
+
+
+@pytest.fixture
+def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The cloud; whatever a test does to its regions and to replication is undone."""
+    yield cloud
+    cloud.partition(cut=False)
+    cloud.set_replication_lag(USUAL_LAG_SECONDS)
+    for region in (EAST, WEST):
+        cloud.region_up(region)

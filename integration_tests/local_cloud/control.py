@@ -82,12 +82,11 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
 
 
 def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
-    """Every region that must be up for a request: the one it is signed for, its API's, its bucket's.
+    """Every region that must be up for a request: the one it is signed for, else its API's or its bucket's.
 
-    Empty while no region is down. Requests without a signature of a region (an API's open routes, some presigned URLs)
-    name an API or a bucket alone. A bucket can be asked for in a signature of any region, which AWS redirects to the
-    bucket's own. Global services are asked, and changed, in us-east-1; only what Route 53 answers stands in for its
-    name servers, which are everywhere.
+    Empty while no region is down. Requests without a signature of a region are those to an API's open routes, and those
+    of some presigned URLs. Global services are asked, and changed, in us-east-1; only what Route 53 answers stands in for
+    its name servers, which are everywhere.
     """
     if not regions.current.down:
         return set()
@@ -98,8 +97,6 @@ def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
     if found is None:
         return _regions_of_api(host, scope["path"]) or _regions_of_bucket(host, scope["path"])
     match found["service"]:
-        case "s3":
-            return {found["region"]} | _regions_of_bucket(host, scope["path"])
         case "route53" if scope["method"] == "GET":
             return set()
         case "iam" | "route53":

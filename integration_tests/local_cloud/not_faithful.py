@@ -30,7 +30,6 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("S3 server access logs", "recorded; none are written"),
     NotFaithful("S3 ReplicaModifications", "recorded; a change of a replica's tags or metadata does not travel back"),
     NotFaithful("S3 replication", "a copy that failed is not tried again"),
-    NotFaithful("S3 requests to the wrong region", "served; AWS redirects them"),
     NotFaithful("Encryption at rest", "key policies are enforced; the bytes in memory are plain"),
     NotFaithful("KMS and IAM for the account's root", "never denied, whatever a key's policy says"),
     NotFaithful("aws:SecureTransport", "every request counts as TLS, for the loopback has none"),

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+EAST: Final = "us-east-1"
+WEST: Final = "us-west-2"
+USUAL_LAG_SECONDS: Final = 0.05
+"""What a cloud begins with; a test that sets another lag sets it back."""
 _DEPLOYED_WITHIN_SECONDS: Final = 90.0
 _UNFINISHED: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 

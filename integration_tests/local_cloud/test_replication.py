@@ -11,18 +11,14 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, role, until
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, role, until
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_tables import global_table, replica
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from integration_tests.local_cloud import LocalCloud
 
-EAST, WEST = "us-east-1", "us-west-2"
 BOTH = (EAST, WEST)
-USUAL_LAG = 0.05
 
 
 @dataclass(frozen=True)
@@ -86,16 +82,6 @@ def site(cloud: LocalCloud) -> Site:
         )
     table = deploy(cloud, {"Table": global_table(replica(WEST), replica(EAST))}, region=WEST)
     return Site(cloud, buckets, table["Table"])
-
-
-@pytest.fixture
-def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """The cloud; whatever a test does to it is undone."""
-    yield cloud
-    cloud.partition(cut=False)
-    cloud.set_replication_lag(USUAL_LAG)
-    for region in BOTH:
-        cloud.region_up(region)
 
 
 @pytest.mark.parametrize(("home", "peer"), [(EAST, WEST), (WEST, EAST)])

@@ -101,10 +101,10 @@ def test_replicas_keep_the_key_of_their_region_and_follow(cloud: LocalCloud) -> 
         remote.describe_secret(SecretId="copied")
 
 
-def test_a_replica_waits_while_it_cannot_be_reached_and_catches_up(cloud: LocalCloud) -> None:
+def test_a_replica_waits_while_it_cannot_be_reached_and_catches_up(disturbed: LocalCloud) -> None:
     resources = {"Secret": secret("apart", SecretString="one", ReplicaRegions=[{"Region": "us-west-2"}])}
-    stack = deploy(cloud, resources)
-    home, remote = stack.client("secretsmanager"), cloud.client("secretsmanager", "us-west-2")
+    stack = deploy(disturbed, resources)
+    home, remote = stack.client("secretsmanager"), disturbed.client("secretsmanager", "us-west-2")
 
     def put(value: str) -> None:
         home.put_secret_value(SecretId="apart", SecretString=value)
@@ -116,29 +116,25 @@ def test_a_replica_waits_while_it_cannot_be_reached_and_catches_up(cloud: LocalC
         (replica,) = home.describe_secret(SecretId="apart")["ReplicationStatus"]
         return str(replica["Status"])
 
-    try:
-        cloud.partition(cut=True)
-        put("two")
-        assert not until(lambda: there() == "two", seconds=0.4)
-        assert (there(), status()) == ("one", "InProgress")
-        cloud.partition(cut=False)
-        assert until(lambda: there() == "two")
-        assert until(lambda: status() == "InSync")
+    disturbed.partition(cut=True)
+    put("two")
+    assert not until(lambda: there() == "two", seconds=0.4)
+    assert (there(), status()) == ("one", "InProgress")
+    disturbed.partition(cut=False)
+    assert until(lambda: there() == "two")
+    assert until(lambda: status() == "InSync")
 
-        cloud.region_down("us-west-2")
-        put("three")
-        with pytest.raises(AssertionError, match="us-west-2: that region is down"):
-            deploy(cloud, {"Secret": secret("half", SecretString="x", ReplicaRegions=[{"Region": "us-west-2"}])})
-        until(lambda: False, seconds=0.3)
-        # Looked at behind a cut, so that what is there must have come while the region was down.
-        cloud.partition(cut=True)
-        cloud.region_up("us-west-2")
-        assert there() == "two"
-        cloud.partition(cut=False)
-        assert until(lambda: there() == "three")
-    finally:
-        cloud.partition(cut=False)
-        cloud.region_up("us-west-2")
+    disturbed.region_down("us-west-2")
+    put("three")
+    with pytest.raises(AssertionError, match="us-west-2: that region is down"):
+        deploy(disturbed, {"Secret": secret("half", SecretString="x", ReplicaRegions=[{"Region": "us-west-2"}])})
+    until(lambda: False, seconds=0.3)
+    # Looked at behind a cut, so that what is there must have come while the region was down.
+    disturbed.partition(cut=True)
+    disturbed.region_up("us-west-2")
+    assert there() == "two"
+    disturbed.partition(cut=False)
+    assert until(lambda: there() == "three")
 
 
 def test_a_schedule_rotates_at_once_and_runs_all_four_steps(cloud: LocalCloud) -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, assume, deploy, key, role, until
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
-
-EAST, WEST = "us-east-1", "us-west-2"
 
 
 def replica(region: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
