@@ -4,23 +4,41 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from compliance import gate
-from compliance.acknowledgements import DEFAULT_FILE, RegistryError, read_registry
+from compliance import acknowledgements, gate
+from compliance.acknowledgements import RegistryError, read_registry
+from compliance.baseline import BaselineError, Changes, compare, read_baseline
+from compliance.controls import Framework
 from compliance.coverage import UncoveredError
-from compliance.ledger import Ledger
+from compliance.ledger import Ledger, Severity
 from compliance.loading import LoadError, load_template
-from compliance.reports import write_reports
+from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
+from compliance.reports import FORMATS, write_reports
+from compliance.reports.bundle import verify as verify_bundle
 from compliance.reports.console import show
+from compliance.reports.text import printable
+from compliance.selection import SelectionError, select
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_EXPECTED: Final = (
+    gate.GateError,
+    LoadError,
+    RegistryError,
+    UncoveredError,
+    MatrixError,
+    BaselineError,
+    SelectionError,
+)
+"""What is wrong with what the gate was given. The message says it all."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -33,13 +51,36 @@ class Exit(IntEnum):
     ERROR = 2
 
 
-@app.command()
+class FailOn(StrEnum):
+    """The least that makes the gate fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+    NEW = "new"
+
+
+@app.callback(invoke_without_command=True)
 def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    context: typer.Context,
     environment: Annotated[
         list[str] | None,
         typer.Option(
             help="The environment to judge, which the names end in. Repeatable.",
-            show_default=f"{', '.join(gate.MATRIX)}; for templates {gate.MATRIX[0]}",
+            show_default="prod, staging and dev; for templates prod",
+            rich_help_panel="What to judge",
+        ),
+    ] = None,
+    matrix: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
+        bool,
+        typer.Option(
+            "--matrix", help="Judge the app in every configuration of matrix.toml.", rich_help_panel="What to judge"
+        ),
+    ] = False,
+    configuration: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Judge the app in this configuration of matrix.toml. Repeatable.", rich_help_panel="What to judge"
         ),
     ] = None,
     template: Annotated[
@@ -47,59 +88,172 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         typer.Option(
             metavar="FILE[@REGION]",
             help="Judge this CloudFormation template, JSON or YAML, instead of the app. Repeatable.",
+            rich_help_panel="What to judge",
         ),
     ] = None,
     assembly: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Judge this cloud assembly (cdk.out) instead of the app.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Judge this cloud assembly (cdk.out) instead of the app.", rich_help_panel="What to judge"
+        ),
     ] = None,
-    region: Annotated[str, typer.Option(help="The region of every --template that names none.")] = "",
+    region: Annotated[
+        str,
+        typer.Option(help="The region of every --template that names none.", rich_help_panel="What to judge"),
+    ] = "",
     app_factory: Annotated[
-        str, typer.Option("--app", metavar="MODULE:FUNCTION", help="What builds the app for an environment.")
+        str,
+        typer.Option(
+            "--app",
+            metavar="MODULE:FUNCTION",
+            help="What builds the app for an environment.",
+            rich_help_panel="What to judge",
+        ),
     ] = "infra.app:build_app",
-    output: Annotated[Path, typer.Option(help="Where to write the reports.")] = Path("reports/compliance"),
+    pack: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PACK", help="Tell of this pack's rules only. Repeatable.", rich_help_panel="What counts"),
+    ] = None,
+    framework: Annotated[
+        list[Framework] | None,
+        typer.Option(help="Tell of rules that serve this framework only. Repeatable.", rich_help_panel="What counts"),
+    ] = None,
+    fail_on: Annotated[
+        FailOn,
+        typer.Option(
+            help=(
+                "The least that fails: a rule's error; its warning; AWS's advice too; or only what the --baseline does "
+                "not have. What could not be evaluated is as bad as what fails."
+            ),
+            rich_help_panel="What counts",
+        ),
+    ] = FailOn.WARNING,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="REPORT.JSON",
+            help="Tell what is new, fixed and newly acknowledged since this report.json.",
+            rich_help_panel="What counts",
+        ),
+    ] = None,
     registry: Annotated[
-        Path, typer.Option("--acknowledgements", help="The decisions.", show_default="compliance/acknowledgements.toml")
-    ] = DEFAULT_FILE,
+        Path,
+        typer.Option(
+            "--acknowledgements",
+            help="The decisions.",
+            show_default="compliance/acknowledgements.toml",
+            rich_help_panel="What counts",
+        ),
+    ] = acknowledgements.DEFAULT_FILE,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"Write this report only: {', '.join(FORMATS)}. Repeatable.",
+            rich_help_panel="What to write",
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where to write the reports.", rich_help_panel="What to write")] = Path(
+        "reports/compliance"
+    ),
 ) -> None:
     """Judge infrastructure before it is deployed, and leave the evidence.
 
-    Six cdk-nag packs, AWS's CloudFormation validation and our own rules on names and tags look at every resource.
+    Six cdk-nag packs, AWS's CloudFormation validation and our own rules look at every resource of every template.
     A finding is mended in the infrastructure, or accepted by a decision in acknowledgements.toml that has a reason,
-    an owner and a date. What a rule could not evaluate fails too.
+    an owner and a date. What a rule could not evaluate fails too, and so does a type that no rule looks at.
 
     python -m compliance                                      our app: prod, staging and dev
 
     python -m compliance --environment dev                    one environment
 
+    python -m compliance --matrix                             every configuration that is kept at zero findings
+
     python -m compliance --assembly cdk.out                   what `cdk synth` wrote
 
     python -m compliance --template queue.yaml@us-east-1      any template
 
+    python -m compliance --baseline report.json --fail-on new    only what a change brings
+
+    python -m compliance verify evidence.zip                  has the evidence been tampered with?
+
     Exit status: 0 passed, 1 findings, 2 wrong use, a template that cannot be read, or an error of the gate.
     """
+    if context.invoked_subcommand:
+        return
     errors = Console(stderr=True)
     _leave_the_verdict_to_the_gate()
     try:
+        _check(format_ or [], fail_on, baseline)
+        before = read_baseline(baseline) if baseline else None
         with errors.status("compliance") as progress:
-            ledger = _judge(environment or [], template or [], assembly, region, app_factory, registry, say=progress.update)
-            files = write_reports(ledger, output)
-    except (gate.GateError, LoadError, RegistryError, UncoveredError) as error:
-        errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
-        raise typer.Exit(Exit.ERROR) from error
-    except Exception as error:
-        errors.print(
-            f"ERROR: the gate itself failed, so nothing is known: {type(error).__name__}: {error}",
-            style="bold red",
-            markup=False,
-            soft_wrap=True,
-        )
-        raise typer.Exit(Exit.ERROR) from error
+            whole = _judge(
+                _configurations(environment or [], configuration or [], matrix=matrix, app_only=not (template or assembly)),
+                template or [],
+                assembly,
+                region,
+                app_factory,
+                registry,
+                say=progress.update,
+            )
+            ledger = select(whole, pack or [], framework or [])
+            changes = None if before is None else compare(ledger, before)
+            progress.update("writing reports")
+            files = write_reports(ledger, output, format_, changes)
+    except _EXPECTED as error:
+        _stop(errors, str(error), error)
+    except OSError as error:
+        _stop(errors, f"{error.filename or output}: {error.strerror}", error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end as a pass
+        _stop(errors, f"the gate itself failed, so nothing is known: {type(error).__name__}: {error}", error)
     show(ledger, files, Console(soft_wrap=True))
-    raise typer.Exit(status(ledger))
+    raise typer.Exit(status(ledger, fail_on, changes))
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The evidence.zip of a run.")],
+) -> None:
+    """Check an evidence bundle against its manifest, and name what was tampered with.
+
+    Exit status: 0 untouched, 1 tampered with, 2 there is no such file.
+    """
+    console, errors = Console(soft_wrap=True), Console(stderr=True)
+    if not bundle.is_file():
+        _stop(errors, f"{bundle}: is no file; give the evidence.zip of a run")
+    problems = verify_bundle(bundle)
+    for problem in problems:
+        console.print(Text(printable(problem), style="bold red"))
+    if problems:
+        raise typer.Exit(Exit.FINDINGS)
+    console.print(Text(f"{bundle}: every member is as its manifest says", style="bold green"))
+
+
+def status(ledger: Ledger, fail_on: FailOn = FailOn.WARNING, changes: Changes | None = None) -> Exit:
+    """What the exit status says of a ledger.
+
+    Args:
+        ledger: What was found.
+        fail_on: The least that fails.
+        changes: What differs from the baseline; needed to fail on what is new.
+    """
+    if not ledger.evaluated:
+        return Exit.ERROR
+    match fail_on:
+        case FailOn.NEW:
+            failed = changes is None or bool(changes.new)
+        case FailOn.ERROR:
+            failed = any(ledger.rules[finding.rule].severity is Severity.ERROR for finding in ledger.failures)
+        case FailOn.WARNING:
+            failed = bool(ledger.failures)
+        case FailOn.ADVICE:
+            failed = bool(ledger.failures or ledger.advice)
+    return Exit.FINDINGS if failed else Exit.PASSED
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - the command's options
-    environments: list[str],
+    configurations: Sequence[Configuration],
     templates: list[str],
     assembly: Path | None,
     region: str,
@@ -109,20 +263,43 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     say: gate.Say,
 ) -> Ledger:
     today = datetime.now(UTC).date()
-    one = environments[0] if environments else gate.MATRIX[0]
-    if (templates or assembly) and len(environments) > 1:
-        raise gate.GateError("a template is of one environment; give --environment once")
     if templates and assembly:
         raise gate.GateError("--template and --assembly exclude each other; run the gate twice")
+    if (templates or assembly) and len(configurations) > 1:
+        raise gate.GateError("a template is of one environment; give --environment once, and no --matrix")
     if templates:
         loaded = [load_template(file, found or region) for file, found in map(_file_and_region, templates)]
-        return gate.judge_templates(loaded, one, today, say)
+        return gate.judge_templates(loaded, configurations[0].environment, today, say)
     if region:
         raise gate.GateError("--region is for --template; the app's and an assembly's stacks know theirs")
     registry = read_registry(registry_file, today)
     if assembly:
-        return gate.judge_assembly(assembly, one, registry, today, say)
-    return gate.judge_app(app_factory, environments or list(gate.MATRIX), registry, today, say)
+        return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say)
+    return gate.judge_app(app_factory, configurations, registry, today, say, matrix=read_matrix())
+
+
+def _configurations(
+    environments: Sequence[str], names: Sequence[str], *, matrix: bool, app_only: bool
+) -> Sequence[Configuration]:
+    if sum(map(bool, (environments, names, matrix))) > 1:
+        raise gate.GateError("--environment, --configuration and --matrix exclude each other")
+    if environments:
+        return [Configuration.of(environment) for environment in dict.fromkeys(environments)]
+    every = read_matrix()
+    if names:
+        return chosen(every, names)
+    if matrix:
+        return every
+    plain = [configuration for configuration in every if configuration.plain]
+    return plain if app_only else plain[:1]
+
+
+def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None) -> None:
+    if fail_on is FailOn.NEW and not baseline:
+        raise gate.GateError("--fail-on new needs a --baseline to tell what is new")
+    for name in formats:
+        if name not in FORMATS:
+            raise gate.GateError(f"--format {name!r} is not known; choose of {', '.join(FORMATS)}")
 
 
 def _file_and_region(text: str) -> tuple[Path, str]:
@@ -136,11 +313,9 @@ def _leave_the_verdict_to_the_gate() -> None:
     os.environ["CDK_CONTEXT_JSON"] = json.dumps({**context, "@aws-cdk/core:failSynthOnValidationErrors": False})
 
 
-def status(ledger: Ledger) -> Exit:
-    """What the exit status says of a ledger."""
-    if ledger.passed:
-        return Exit.PASSED
-    return Exit.FINDINGS if ledger.evaluated else Exit.ERROR
+def _stop(errors: Console, message: str, cause: Exception | None = None) -> NoReturn:
+    errors.print(Text(printable(f"ERROR: {message}"), style="bold red"), soft_wrap=True)
+    raise typer.Exit(Exit.ERROR) from cause
 
 
 if __name__ == "__main__":

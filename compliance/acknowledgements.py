@@ -18,7 +18,7 @@ MINIMUM_REASON: Final = 20
 
 _KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
-_SETTINGS: Final = {"environment"}
+_SETTINGS: Final = {"environment", "configuration"}
 _PLACEHOLDERS: Final = ("environment", "region")
 _ANNOTATION: Final = "annotation::"
 
@@ -50,7 +50,8 @@ RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTER
 
 
 Facts: TypeAlias = Mapping[str, tuple[str, ...]]
-"""What is true of a configuration: its `environment`, and each `region` that it has stacks in."""
+"""What is true of a configuration: its `environment`, its name in the matrix as `configuration`, and each `region` that it
+has stacks in."""
 
 
 class RegistryError(Exception):
@@ -212,13 +213,16 @@ def unregistered(
     ]
 
 
-def stale(registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, Facts]) -> list[Finding]:
-    """A failing row for each rule and path that no finding of the whole matrix needed.
+def stale(
+    registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, Facts], *, whole: bool = True
+) -> list[Finding]:
+    """A failing row for each rule and path that no finding of the configurations judged needed.
 
     Args:
         registry: The decisions in force.
-        findings: Of every configuration of the matrix, after `apply`.
-        matrix: Every configuration there is, by name, with its facts.
+        findings: Of every configuration judged, after `apply`.
+        matrix: Every configuration judged, by name, with its facts.
+        whole: Whether those are all that there are. If not, a decision that is for none of them may be for another.
     """
     findings = list(findings)
     used = {
@@ -229,6 +233,8 @@ def stale(registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, 
     rows: list[Finding] = []
     for decision in registry.decisions:
         configurations = {name: facts for name, facts in matrix.items() if decision.is_for(facts)}
+        if not configurations and not whole:
+            continue
         rows += [
             _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
             for rule, path in sorted(decision.covers)

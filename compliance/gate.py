@@ -3,8 +3,12 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +19,9 @@ from compliance.acknowledgements import Facts, Registry
 from compliance.judge import Findings, judge
 from compliance.ledger import Finding, Ledger, Subject, Verdict
 from compliance.loading import Assembly, load_assembly
+from compliance.matrix import Configuration
 from compliance.rules import our_rules
 from compliance.templates import Json, Resource, Template, World
-
-MATRIX: Final = ("prod", "staging", "dev")
-"""Every configuration that is kept at zero findings. A decision that none of them needs is stale."""
 
 _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
 _CLOSES_DEFAULT_GROUP: Final = "Custom::VpcRestrictDefaultSG"
@@ -32,76 +34,63 @@ class GateError(Exception):
     """The gate could not do its work. The message says why and what to do. Never a pass."""
 
 
-@dataclass
-class _Run:
-    """What the configurations of one run have found so far."""
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """What one configuration was found to be, before any decision is looked at.
 
-    registry: Registry
-    findings: Findings = field(default_factory=Findings)
-    subjects: list[Subject] = field(default_factory=list)
-    configurations: dict[str, Facts] = field(default_factory=dict)
-    explained: Mapping[str, str] = field(default_factory=lambda: coverage.read_uncovered(coverage.DEFAULT_FILE))
+    Attributes:
+        configuration: Its name.
+        facts: What decisions may ask of it.
+        found: The rows of every rule.
+        subjects: Its templates.
+        acknowledged: Each (construct path, acknowledged id) that the constructs carry.
+        recorded: Whether every answer of the packs was recorded.
+    """
 
-    def judge_coverage(self, *, recorded: bool) -> None:
-        """Look for types that no rule looked at: only a record of every answer can tell."""
-        if recorded:
-            self.findings.extend(coverage.judge(self.findings, self.explained))
-
-    def add(self, world: World, facts: Facts, found: Findings, rows: list[Finding]) -> None:
-        """Take over what one configuration found, with its rows as the registry left them."""
-        found.rows = rows
-        self.findings.extend(found)
-        self.subjects.extend(_subject(world.name, template) for template in world.templates)
-        self.configurations[world.name] = facts
-
-    def ledger(self, today: date) -> Ledger:
-        rows = [*self.findings.rows, *self.registry.defects]
-        return Ledger(
-            findings=tuple(rows),
-            rules={**self.findings.rules, **acknowledgements.RULES, **coverage.RULES},
-            judged_on=today,
-            silent=self.findings.silent,
-            configurations=tuple(self.configurations),
-            subjects=tuple(self.subjects),
-            decisions=self.registry.uses(rows),
-            advice=tuple(self.findings.advice),
-            registry=self.registry.text,
-            explained=self.explained,
-        )
+    configuration: str
+    facts: Facts
+    found: Findings
+    subjects: tuple[Subject, ...]
+    acknowledged: tuple[tuple[str, str], ...]
+    recorded: bool
 
 
-def judge_app(app: str, environments: Sequence[str], registry: Registry, today: date, say: Say) -> Ledger:
-    """Synthesize an app in each configuration, gated as a deployment of it is, and judge what it wrote.
+def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
+    app: str,
+    configurations: Sequence[Configuration],
+    registry: Registry,
+    today: date,
+    say: Say,
+    *,
+    matrix: Sequence[Configuration] = (),
+) -> Ledger:
+    """Synthesize an app in each configuration with the packs, and judge what it wrote.
+
+    Several configurations are judged side by side, in processes of their own.
 
     Args:
-        app: `<module>:<function>`; the function takes `environment` and `outdir` and returns an App without packs.
-        environments: The configurations to judge. Stale decisions are looked for when the whole matrix is among them.
+        app: `<module>:<function>`; the function takes `environment` and `outdir`, and `settings` where a configuration
+            has some, and returns an App without packs.
+        configurations: What to judge.
         registry: The decisions.
         today: The day on which expiry was judged.
         say: Told what happens.
+        matrix: Every configuration that there is. Stale decisions are looked for where at least those are judged that
+            have nothing laid over their environment.
 
     Raises:
         GateError: The app cannot be imported, built or synthesized.
+        LoadError: What it wrote cannot be judged.
     """
-    say("starting the CDK")
-    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
-
-    build = _import_factory(app)
-    run = _Run(registry)
-    for environment in environments:
-        with TemporaryDirectory(prefix="compliance-") as directory:
-            say(f"{environment}: synthesizing")
-            try:
-                plugin.synthesize_gated(build, environment, directory, registry)
-            except Exception as error:
-                raise GateError(f"{app} cannot be synthesized for environment {environment!r}: {error}") from error
-            say(f"{environment}: judging")
-            _judge_synthesized(run, Path(directory), environment, recorded=plugin.RECORDS)
-    run.judge_coverage(recorded=plugin.RECORDS)
-    if set(environments) >= set(MATRIX):
-        run.findings.extend(coverage.stale(run.findings, run.explained, whole=False))
-        run.findings.rows += acknowledgements.stale(registry, run.findings.rows, run.configurations)
-    return run.ledger(today)
+    judged = _judge_all(app, configurations, say)
+    names = {configuration.name for configuration in configurations}
+    return _ledger(
+        judged,
+        registry,
+        today,
+        plain=bool(matrix) and names >= {each.name for each in matrix if each.plain},
+        whole=bool(matrix) and names >= {each.name for each in matrix},
+    )
 
 
 def judge_templates(templates: Sequence[Template], environment: str, today: date, say: Say) -> Ledger:
@@ -111,9 +100,7 @@ def judge_templates(templates: Sequence[Template], environment: str, today: date
         LoadError: The CDK cannot load one of them.
         GateError: The packs did not run.
     """
-    run = _Run(Registry())
-    _judge_included(run, Assembly(templates=tuple(templates)), environment, say)
-    return run.ledger(today)
+    return _ledger([_judge_included(Assembly(templates=tuple(templates)), environment, say)], Registry(), today)
 
 
 def judge_assembly(directory: Path, environment: str, registry: Registry, today: date, say: Say) -> Ledger:
@@ -125,25 +112,56 @@ def judge_assembly(directory: Path, environment: str, registry: Registry, today:
         LoadError: It is not an assembly, or the CDK cannot load one of its templates.
         GateError: The packs did not run.
     """
-    run = _Run(registry)
-    _judge_included(run, load_assembly(directory), environment, say)
-    return run.ledger(today)
+    return _ledger([_judge_included(load_assembly(directory), environment, say)], registry, today)
 
 
-def _judge_synthesized(run: _Run, directory: Path, environment: str, *, recorded: bool) -> None:
-    assembly = load_assembly(directory)
-    world = _world(assembly, environment)
-    by_path = {resource.path: resource for template in world.templates for resource in template.resources}
-    found = _judge_ourselves(world)
-    found.extend(_read_packs(directory, world, by_path.get, recorded=recorded))
-    _conclude(run, assembly, world, found)
+def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> list[_Judged]:
+    workers = min(len(configurations), os.cpu_count() or 1)
+    if workers <= 1:
+        return [_judge_configuration(app, configuration, say) for configuration in configurations]
+    # Started afresh and not forked: each needs a Node.js of its own.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
+        say(f"judging {', '.join(each.name for each in configurations)}")
+        try:
+            for number, future in enumerate(as_completed(pending), start=1):
+                future.result()
+                say(f"{number} of {len(pending)} judged, last {pending[future].name}")
+        except BrokenProcessPool as error:
+            raise GateError("a process of the gate ended before its work; is there enough memory?") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return [future.result() for future in pending]
 
 
-def _judge_included(run: _Run, assembly: Assembly, environment: str, say: Say) -> None:
+def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:
     say("starting the CDK")
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
 
-    world = _world(assembly, environment)
+    factory = _import_factory(app)
+    settings = {"settings": configuration.settings} if configuration.settings else {}
+    with TemporaryDirectory(prefix="compliance-") as directory:
+        say(f"{configuration.name}: synthesizing")
+        try:
+            plugin.synthesize_with_packs(
+                lambda: factory(environment=configuration.environment, outdir=directory, **settings)
+            )
+        except Exception as error:
+            raise GateError(f"{app} cannot be synthesized for configuration {configuration.name!r}: {error}") from error
+        say(f"{configuration.name}: judging")
+        assembly = load_assembly(Path(directory))
+        world = _world(assembly, configuration)
+        by_path = {resource.path: resource for template in world.templates for resource in template.resources}
+        found = _judge_ourselves(world)
+        found.extend(_read_packs(Path(directory), world, by_path.get, recorded=plugin.RECORDS))
+    return _judged(world, assembly, found, recorded=plugin.RECORDS)
+
+
+def _judge_included(assembly: Assembly, environment: str, say: Say) -> _Judged:
+    say("starting the CDK")
+    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+
+    world = _world(assembly, Configuration.of(environment))
     by_path = {
         plugin.included_path(index, resource.logical_id): resource
         for index, template in enumerate(world.templates)
@@ -156,24 +174,65 @@ def _judge_included(run: _Run, assembly: Assembly, environment: str, say: Say) -
     packs.rows = [_answered_by_the_template(row, world) for row in packs.rows]
     found = _judge_ourselves(world)
     found.extend(packs)
-    _conclude(run, assembly, world, found)
-    run.judge_coverage(recorded=plugin.RECORDS)
+    return _judged(world, assembly, found, recorded=plugin.RECORDS)
+
+
+def _judged(world: World, assembly: Assembly, found: Findings, *, recorded: bool) -> _Judged:
+    regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
+    return _Judged(
+        configuration=world.name,
+        facts={"environment": (world.environment,), "configuration": (world.name,), "region": regions},
+        found=found,
+        subjects=tuple(_subject(world.name, template) for template in world.templates),
+        acknowledged=assembly.acknowledged,
+        recorded=recorded,
+    )
+
+
+def _ledger(
+    judged: Sequence[_Judged], registry: Registry, today: date, *, plain: bool = False, whole: bool = False
+) -> Ledger:
+    """Lay the decisions over what was found, and look for what no configuration alone can show.
+
+    Args:
+        judged: Every configuration of the run.
+        registry: The decisions.
+        today: The day on which expiry was judged.
+        plain: Whether every environment is among them as it is.
+        whole: Whether every configuration that there is, is among them.
+    """
+    explained = coverage.read_uncovered(coverage.DEFAULT_FILE)
+    findings = Findings()
+    for each in judged:
+        each.found.rows = acknowledgements.apply(registry, each.found.rows, each.facts)
+        each.found.rows += acknowledgements.unregistered(registry, each.acknowledged, each.facts, _packs())
+        findings.extend(each.found)
+    if all(each.recorded for each in judged):  # only a record of every answer can tell what was not looked at
+        findings.extend(coverage.judge(findings, explained))
+        if plain:
+            findings.extend(coverage.stale(findings, explained, whole=whole))
+    if plain:
+        matrix = {each.configuration: each.facts for each in judged}
+        findings.rows += acknowledgements.stale(registry, findings.rows, matrix, whole=whole)
+    rows = [*findings.rows, *registry.defects]
+    return Ledger(
+        findings=tuple(rows),
+        rules={**findings.rules, **acknowledgements.RULES, **coverage.RULES},
+        judged_on=today,
+        silent=findings.silent,
+        configurations=tuple(each.configuration for each in judged),
+        subjects=tuple(subject for each in judged for subject in each.subjects),
+        decisions=registry.uses(rows),
+        advice=tuple(findings.advice),
+        registry=registry.text,
+        explained=explained,
+    )
 
 
 def _judge_ourselves(world: World) -> Findings:
     found = native.validate(world)
     found.extend(judge(world, our_rules()))
     return found
-
-
-def _conclude(run: _Run, assembly: Assembly, world: World, found: Findings) -> None:
-    facts = {
-        "environment": (world.environment,),
-        "region": tuple(dict.fromkeys(template.region for template in world.templates if template.region)),
-    }
-    rows = acknowledgements.apply(run.registry, found.rows, facts)
-    rows += acknowledgements.unregistered(run.registry, assembly.acknowledged, facts, _packs())
-    run.add(world, facts, found, rows)
 
 
 def _packs() -> tuple[str, ...]:
@@ -188,8 +247,13 @@ def _read_packs(directory: Path, world: World, locate: Callable[[str], Resource 
         raise GateError(str(error)) from error
 
 
-def _world(assembly: Assembly, environment: str) -> World:
-    return World(templates=assembly.templates, environment=environment, taggable=native.taggable_types(assembly.templates))
+def _world(assembly: Assembly, configuration: Configuration) -> World:
+    return World(
+        templates=assembly.templates,
+        environment=configuration.environment,
+        taggable=native.taggable_types(assembly.templates),
+        configuration=configuration.name,
+    )
 
 
 def _answered_by_the_template(row: Finding, world: World) -> Finding:

@@ -61,7 +61,7 @@ class RuleInfo:
     @property
     def pack(self) -> str:
         """The part of the id before `::`."""
-        return self.id.partition("::")[0]
+        return _pack(self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class Finding:
     @property
     def pack(self) -> str:
         """The part of the rule's id before `::`."""
-        return self.rule.partition("::")[0]
+        return _pack(self.rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +194,15 @@ class DecisionUse:
 NOT_COVERAGE: Final = frozenset({"CloudFormation", "Naming", "Tagging", "Template", "Acknowledgements", "Coverage"})
 """The packs that look at any type alike: what they say of a resource does not cover its type."""
 
+ALIKE: Final = frozenset(
+    {
+        "ActivePassive::ActivePassive-Regions",
+        "ActivePassive::ActivePassive-RegionsOutput",
+        "ActivePassive::ActivePassive-Symmetry",
+    }
+)
+"""The rules of other packs that do so: they ask what a resource refers to, or compare it, whatever it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeCoverage:
@@ -202,8 +211,8 @@ class TypeCoverage:
     Attributes:
         resource_type: For example `AWS::SQS::Queue`.
         resources: How many there are, in all configurations.
-        rules: For each pack that covers it, how many of its rules gave an answer about one of them; empty when none did.
-        others: The same for the packs that look at any type alike: AWS's validation, names, tags.
+        rules: For each pack, how many of its rules gave an answer about one of them; empty when none did.
+        others: The same for rules that look at any type alike: AWS's validation, names, tags, references.
         reason: Why it needs no rule, where that is explained.
     """
 
@@ -246,14 +255,22 @@ def type_coverage(
 
 
 def _type_coverage(kind: str, resources: int, rules: set[str], reason: str) -> TypeCoverage:
-    counted = Counter(rule.partition("::")[0] for rule in rules)
+    alike = {rule for rule in rules if rule in ALIKE or _pack(rule) in NOT_COVERAGE}
     return TypeCoverage(
         resource_type=kind,
         resources=resources,
-        rules={pack: counted[pack] for pack in sorted(counted) if pack not in NOT_COVERAGE},
-        others={pack: counted[pack] for pack in sorted(counted) if pack in NOT_COVERAGE},
+        rules=_by_pack(rules - alike),
+        others=_by_pack(alike),
         reason=reason,
     )
+
+
+def _by_pack(rules: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(map(_pack, rules)).items()))
+
+
+def _pack(rule: str) -> str:
+    return rule.partition("::")[0]
 
 
 _RANK: Final = {
@@ -313,7 +330,7 @@ class Ledger:
         """How many times each pack answered NOT_APPLICABLE."""
         counted: Counter[str] = Counter()
         for rule, places in self.silent.items():
-            counted[rule.partition("::")[0]] += len(places)
+            counted[_pack(rule)] += len(places)
         return dict(counted)
 
     @cached_property

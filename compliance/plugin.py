@@ -100,21 +100,21 @@ def attach(app: App, *, environment: str | None = None, registry: Registry | Non
     _acknowledge(app, registry, environment)
 
 
-def synthesize_gated(build: Callable[..., App], environment: str, outdir: str, registry: Registry) -> None:
-    """Build an app, gate it and synthesize it, leaving the verdict to whoever reads the validation report.
+def synthesize_with_packs(build: Callable[[], App]) -> None:
+    """Build an app and synthesize it with the packs, leaving the verdict to whoever reads what they write.
+
+    What else `attach` registers is left out: the gate asks our rules and AWS's validation itself, and the registry
+    decides afterwards. So every finding is in what is written, whatever is acknowledged.
 
     Args:
-        build: Takes `environment` and `outdir` and returns the app, without packs.
-        environment: For example `prod`.
-        outdir: Where the cloud assembly is written.
-        registry: The decisions.
+        build: Returns the app, without packs. Each construct notes the Python that makes it.
 
     Raises:
         Exception: Whatever the app raises while it is built, or the CDK for any reason but open findings.
     """
     with traced():
-        app = build(environment=environment, outdir=outdir)
-        attach(app, environment=environment, registry=registry)
+        app = build()
+        _add_packs(app)
         _synthesize(app)
 
 

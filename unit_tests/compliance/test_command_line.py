@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from typer.testing import CliRunner, Result
 
 import compliance
 from compliance import nag
-from compliance.__main__ import app, status
-from compliance.ledger import Ledger
+from compliance.__main__ import FailOn, app, status
+from compliance.baseline import Changes
+from compliance.ledger import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
 
 SAMPLE = "unit_tests.compliance.sample"
 YAML = """
@@ -36,6 +38,10 @@ Resources:
 """
 
 
+ONE = ("--environment", "prod")
+"""Judged in this process: several configurations are judged in processes of their own, which takes longer."""
+
+
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -51,6 +57,10 @@ def _write(name: str, text: str) -> str:
     return name
 
 
+def _written() -> set[str]:
+    return {file.name for file in Path("reports/compliance").iterdir()}
+
+
 def _report() -> dict[str, object]:
     report = json.loads(Path("reports/compliance/report.json").read_text())
     schema = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
@@ -64,7 +74,7 @@ def test_a_template_with_findings_exits_1_and_leaves_every_report() -> None:
     assert result.exit_code == 1, result.output
     assert "AwsSolutions::AwsSolutions-SQS4" in result.output
     assert "Tagging::Tagging-Required" in result.output
-    assert {file.name for file in Path("reports/compliance").iterdir()} == {"report.json", "junit.xml", "summary.md"}
+    assert {"report.json", "report.sarif", "junit.xml", "summary.md", "index.html", "evidence.zip"} <= _written()
     assert _report()["passed"] is False
 
 
@@ -144,8 +154,19 @@ def test_what_cannot_be_loaded_exits_2_and_says_why(text: str, says: str) -> Non
         (("--region", "us-east-1"), "--region is for --template"),
         (("--app", "nonsense"), "must be <module>:<function>"),
         (("--app", "no.such.module:build"), "cannot be imported"),
-        (("--app", f"{SAMPLE}:refuse"), "no settings for prod"),
+        (("--app", f"{SAMPLE}:refuse", *ONE), "no settings for prod"),
+        (("--app", f"{SAMPLE}:build_empty_app", *ONE), "holds no stack"),
         (("--app", f"{SAMPLE}:build_empty_app"), "holds no stack"),
+        (("--environment", "prod", "--matrix"), "exclude each other"),
+        (("--configuration", "nowhere"), "it has prod, staging, dev"),
+        (("--template", "a", "--matrix"), "no --matrix"),
+        (("--format", "pdf"), "choose of summary, html, json"),
+        (("--framework", "ISO-27001"), "PCI-DSS-3.2.1"),
+        (("--fail-on", "nothing"), "'error', 'warning', 'advice', 'new'"),
+        (("--fail-on", "new"), "needs a --baseline"),
+        (("--baseline", "none.json"), "none.json: cannot be read"),
+        (("verify", "none.zip"), "none.zip: is no file"),
+        (("verfy", "none.zip"), "No such command"),
         (("--acknowledgements", "none.toml"), "none.toml"),
         (("--no-such-option",), "No such option"),
     ],
@@ -154,15 +175,83 @@ def test_wrong_use_exits_2_and_says_what_is_wrong(arguments: tuple[str, ...], sa
     result = _run(*arguments)
 
     assert result.exit_code == 2
-    assert says in re.sub(r"\s+", " ", result.output)
+    assert says in re.sub(r"[\s│]+", " ", result.output)
+    assert "Traceback" not in result.output
 
 
 def test_an_app_is_judged_in_every_environment_unless_told_otherwise() -> None:
-    assert _run("--app", f"{SAMPLE}:build_app").exit_code == 1
+    assert _run("--app", f"{SAMPLE}:build_app", "--format", "json").exit_code == 1
+    assert _written() == {"report.json"}
     assert _report()["configurations"] == ["prod", "staging", "dev"]
 
     assert _run("--app", f"{SAMPLE}:build_app", "--environment", "dev").exit_code == 1
     assert _report()["configurations"] == ["dev"]
+
+
+def test_a_pack_or_a_framework_alone_is_told_of() -> None:
+    file = _write("queue.yaml", YAML)
+
+    assert _run("--template", file, "--pack", "Serverless", "--format", "json").exit_code == 1
+    assert {row["rule"].partition("::")[0] for row in _report()["findings"]} == {"Serverless"}  # type: ignore[attr-defined]
+    assert _run("--template", file, "--framework", "HIPAA-Security", "--format", "json").exit_code in {0, 1}
+    rules = {rule["id"]: rule["controls"] for rule in _report()["rules"]}  # type: ignore[attr-defined]
+    assert rules
+    for name, controls in rules.items():
+        assert name.endswith("::Ran") or any(control.startswith("HIPAA-Security:") for control in controls)
+
+
+def test_what_is_left_when_nothing_was_evaluated_is_an_error_and_an_unknown_pack_too() -> None:
+    file = _write("good.yaml", GOOD)
+
+    assert _run("--template", file, "--pack", "Acknowledgements").exit_code == 2
+    unknown = _run("--template", file, "--pack", "AwsSolution")
+    assert unknown.exit_code == 2
+    assert "the packs are" in unknown.output
+    assert "AwsSolutions" in unknown.output
+
+
+def test_a_baseline_tells_what_is_new_and_may_be_all_that_counts() -> None:
+    queue, alias = _write("queue.yaml", YAML), _write("good.yaml", GOOD)
+    assert _run("--template", queue, "--format", "json").exit_code == 1
+    before = str(Path("reports/compliance/report.json").rename("before.json"))
+
+    since = ("--baseline", before, "--fail-on", "new", "--format", "summary")
+    assert _run("--template", queue, *since).exit_code == 0
+    assert _run("--template", queue, "--baseline", before, "--format", "summary").exit_code == 1
+    assert _run("--template", queue, "--template", alias, "--environment", "dev", *since).exit_code == 1
+    assert "ince the baseline" in Path("reports/compliance/summary.md").read_text()
+
+
+def test_the_least_that_fails_can_be_chosen() -> None:
+    warned, untidy = _ledger(Severity.WARNING), _ledger(Severity.ERROR)
+    advised = replace(
+        warned, findings=warned.findings[:1], advice=(Advice(rule="", configuration="", stack="", path="", message=""),)
+    )
+
+    assert [status(warned, least) for least in (FailOn.ERROR, FailOn.WARNING, FailOn.ADVICE)] == [0, 1, 1]
+    assert [status(untidy, least) for least in (FailOn.ERROR, FailOn.WARNING, FailOn.ADVICE)] == [1, 1, 1]
+    assert [status(advised, least) for least in (FailOn.ERROR, FailOn.WARNING, FailOn.ADVICE)] == [0, 0, 1]
+    assert status(untidy, FailOn.NEW, Changes()) == 0
+    assert status(untidy, FailOn.NEW, None) == 1
+
+
+def _ledger(severity: Severity) -> Ledger:
+    """A pass, and a row of that severity that could not be evaluated."""
+    rules = {name: RuleInfo(id=name, title="t", why="w", fix="f", severity=severity) for name in ("P::Good", "P::Bad")}
+    rows = (Finding(rule="P::Good", verdict=Verdict.PASS), Finding(rule="P::Bad", verdict=Verdict.NOT_EVALUATED))
+    return Ledger(findings=rows, rules=rules, judged_on=date(2026, 11, 24))
+
+
+def test_evidence_is_verified_and_what_was_tampered_with_is_named() -> None:
+    assert _run("--template", _write("queue.yaml", YAML)).exit_code == 1
+    bundle = Path("reports/compliance/evidence.zip")
+
+    assert _run("verify", str(bundle)).exit_code == 0
+    bundle.write_bytes(bundle.read_bytes().replace(b"serverless", b"serverlesz", 1))
+    tampered = _run("verify", str(bundle))
+
+    assert tampered.exit_code == 1
+    assert tampered.output.strip()
 
 
 def test_a_defective_registry_exits_1_and_names_the_entry() -> None:
@@ -185,7 +274,7 @@ def test_help_teaches() -> None:
     result = _run("--help")
 
     assert result.exit_code == 0
-    for expected in ("--template", "--assembly", "prod, staging, dev; for templates prod", "Exit status: 0 passed, 1"):
+    for expected in ("--template", "--assembly", "--matrix", "verify", "prod, staging and dev", "Exit status: 0 passed, 1"):
         assert expected in result.output
 
 

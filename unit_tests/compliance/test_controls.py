@@ -15,6 +15,7 @@ from compliance.controls import Framework, UnknownControlError, catalogue, hipaa
 from compliance.controls.coverage import ControlState, Status, control_states
 from compliance.gate import judge_app
 from compliance.ledger import Finding, Ledger, Place, RuleInfo, Verdict
+from compliance.matrix import Configuration
 from compliance.nag import FRAMEWORKS
 from compliance.rules import our_rules
 
@@ -107,7 +108,7 @@ def test_every_control_that_our_rules_name_is_in_its_catalogue() -> None:
 
 
 def test_every_control_that_the_packs_name_is_qualified_and_in_its_catalogue() -> None:
-    ledger = judge_app("unit_tests.compliance.sample:build_app", ["prod"], Registry(), TODAY, print)
+    ledger = judge_app("unit_tests.compliance.sample:build_app", [Configuration.of("prod")], Registry(), TODAY, print)
 
     served: dict[str, set[str]] = defaultdict(set)
     for rule in ledger.rules.values():
