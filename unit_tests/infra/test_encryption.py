@@ -1,0 +1,141 @@
+"""Everything that can be encrypted is, by the key of its purpose in its own region, and nothing is reached in the clear.
+
+Read from the templates with the keys' exports resolved to aliases; cannot prove that a key's policy lets its users in,
+which test_least_privilege does.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from unit_tests.infra.synthesis import KEYS, REGIONAL, Synthesis, Template, everywhere, of_type, only
+
+BY_WORD = {
+    "AWS::S3::Bucket": {"ingest": "data", "archive": "data", "trail": "trail"},
+    "AWS::SQS::Queue": {"ingest": "queue", "ingest-dlq": "queue", "async-dlq": "queue"},
+    "AWS::SNS::Topic": {"alarms": "queue"},
+    "AWS::Logs::LogGroup": {"audit": "trail"},
+}
+"""Whose key encrypts what, by the word in its name; log groups are by the logs' key unless they are here."""
+TAKE_ACCESS_LOGS = {"access-logs", "trail-access-logs"}
+"""S3 delivers access logs to a bucket that it encrypts itself, and to no other."""
+
+
+def purposes(made: Synthesis) -> dict[tuple[str, str], str]:
+    """The purpose of the key behind each export of a keys stack, by region and the export's name."""
+    found = {}
+    for stack in KEYS:
+        template = made.templates[stack]
+        by_key = {
+            alias["TargetKeyId"]["Fn::GetAtt"][0]: _word(alias["AliasName"].removeprefix("alias/"))
+            for alias in of_type(template, "AWS::KMS::Alias").values()
+        }
+        for output in template["Outputs"].values():
+            if "Export" in output:
+                key = output["Value"]["Fn::GetAtt"][0]
+                found[made.stacks[stack].region, output["Export"]["Name"]] = by_key[key]
+    return found
+
+
+def purpose_of(value: Any, where: str, made: Synthesis) -> str:  # noqa: ANN401 - any JSON
+    """The purpose of the key that a property of a resource refers to."""
+    region = made.stacks[where.split(".", maxsplit=1)[0]].region
+    return purposes(made)[region, value["Fn::ImportValue"]]
+
+
+def test_buckets_are_encrypted_by_the_key_of_what_they_hold(prod: Synthesis) -> None:
+    for where, bucket in everywhere(prod.templates, "AWS::S3::Bucket"):
+        word = _word(bucket["BucketNamePrefix"])
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        by_default = rule["ServerSideEncryptionByDefault"]
+        if word in TAKE_ACCESS_LOGS:
+            assert by_default == {"SSEAlgorithm": "AES256"}, where
+            continue
+        assert by_default["SSEAlgorithm"] == "aws:kms", where
+        assert rule["BucketKeyEnabled"] is True, where
+        assert purpose_of(by_default["KMSMasterKeyID"], where, prod) == BY_WORD["AWS::S3::Bucket"][word], where
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "key"),
+    [
+        ("AWS::SQS::Queue", "QueueName", "KmsMasterKeyId"),
+        ("AWS::SNS::Topic", "TopicName", "KmsMasterKeyId"),
+        ("AWS::Logs::LogGroup", "LogGroupName", "KmsKeyId"),
+    ],
+)
+def test_queues_topics_and_logs_are_encrypted_by_the_key_of_their_purpose(
+    kind: str, name: str, key: str, prod: Synthesis
+) -> None:
+    for where, properties in everywhere(prod.templates, kind):
+        expected = BY_WORD[kind].get(_word(properties[name]), "logs")
+        assert purpose_of(properties[key], where, prod) == expected, where
+
+
+def test_table_secret_and_trail_are_encrypted_in_each_region_by_that_region_s_key(prod: Synthesis) -> None:
+    data = prod.templates["Data"]
+    keys = {
+        replica["Region"]: replica["SSESpecification"]["KMSMasterKeyId"]
+        for replica in only(data, "AWS::DynamoDB::GlobalTable")["Replicas"]
+    }
+    assert purpose_of(keys["us-west-2"], "Data.Table", prod) == "data"
+    assert keys["us-east-1"] == "arn:aws:kms:us-east-1:000000000000:alias/serverless-data-prod"
+    secret = only(data, "AWS::SecretsManager::Secret")
+    assert purpose_of(secret["KmsKeyId"], "Data.Secret", prod) == "secret"
+    assert secret["ReplicaRegions"] == [
+        {"Region": "us-east-1", "KmsKeyId": "arn:aws:kms:us-east-1:000000000000:alias/serverless-secret-prod"}
+    ]
+    assert purpose_of(only(data, "AWS::CloudTrail::Trail")["KMSKeyId"], "Data.Trail", prod) == "trail"
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "subject", "action"),
+    [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket", "s3:*"),
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues", "sqs:*"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics", "sns:Publish"),
+    ],
+)
+def test_whoever_comes_without_tls_is_refused(
+    kind: str, policy: str, subject: str, action: str, templates: Mapping[str, Template]
+) -> None:
+    for stack, template in templates.items():
+        refusing = {
+            reference["Ref"]
+            for each in of_type(template, policy).values()
+            for reference in (each[subject] if isinstance(each[subject], list) else [each[subject]])
+            if any(_refuses_the_clear(statement, action) for statement in each["PolicyDocument"]["Statement"])
+        }
+        assert refusing == set(of_type(template, kind)), stack
+
+
+def test_who_reads_and_writes_a_bucket_is_logged_in_its_own_region(templates: Mapping[str, Template]) -> None:
+    logged = {}
+    for template in templates.values():
+        buckets = of_type(template, "AWS::S3::Bucket")
+        for bucket in buckets.values():
+            if logging := bucket.get("LoggingConfiguration"):
+                into = _word(buckets[logging["DestinationBucketName"]["Ref"]]["BucketNamePrefix"])
+                logged[_word(bucket["BucketNamePrefix"])] = (into, logging["LogFilePrefix"])
+    assert logged == {
+        "ingest": ("access-logs", "ingest/"),
+        "archive": ("access-logs", "archive/"),
+        "trail": ("trail-access-logs", "trail/"),
+    }
+    for stack in REGIONAL:
+        found = [each for each in of_type(templates[stack], "AWS::S3::Bucket").values() if "LoggingConfiguration" in each]
+        assert len(found) == 2, stack
+
+
+def _refuses_the_clear(statement: dict[str, Any], action: str) -> bool:
+    return (
+        statement["Effect"] == "Deny"
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        and statement["Action"] == action
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+def _word(name: str) -> str:
+    return name.removeprefix("serverless-").removesuffix("-prod")
