@@ -22,6 +22,8 @@ Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
 _MEMORY_BYTES: Final = 16 * 1024 * 1024
 """Of each spool; what is more goes to a temporary file."""
+_LONGEST_REASON: Final = 1000
+"""Characters."""
 _ITEM_FRAME_BYTES: Final = 256
 """What an item's keys and other attributes take, at most, beside its record."""
 
@@ -68,7 +70,7 @@ class Intake:
             try:
                 text = self._prepare(record)
             except Reject as problem:
-                self._reject(ordinal, record, str(problem) or "the transform gave no reason")
+                self._reject(ordinal, record, str(problem)[:_LONGEST_REASON] or "the transform gave no reason")
             else:
                 self._accept(ordinal, text)
         try:
@@ -105,7 +107,7 @@ class Intake:
         except Reject:
             raise
         except Exception as error:
-            raise Reject(f"the transform failed: {type(error).__name__}: {error}"[:1000]) from error
+            raise Reject(f"the transform failed: {type(error).__name__}: {error}") from error
         if not isinstance(value, dict):
             raise Reject(f"the transform returned a {type(value).__name__}; it must return a dict")
         try:

@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import unquote, urlencode, urlsplit
 
 import boto3
 import jwt
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -444,6 +446,21 @@ def test_what_is_missing_makes_it_not_ready(world: World, missing: str, failing:
     assert all(check["problem"] == "missing" for check in said["checks"].values() if not check["ok"])
     assert ACCOUNT not in json.dumps(said)
     assert "arn:" not in json.dumps(said)
+
+
+@pytest.mark.parametrize("trouble", ["denied", "failed"])
+def test_a_control_register_that_cannot_be_read_makes_it_not_ready(
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    if trouble == "failed":  # a row that is none
+        row = {"pk": {"S": schema.CONTROL}, "sk": {"S": SECONDARY}}
+        world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=row)
+    else:
+        error = ClientError({"Error": {"Code": "AccessDeniedException"}}, "Query")
+        monkeypatch.setattr("handlers.shared.control.ControlRegister.read", Mock(side_effect=error))
+    status, said = world.call("GET", "/ready")
+    assert (status, said["checks"]["control"]) == (503, {"ok": False, "problem": trouble})
+    assert {name for name, check in said["checks"].items() if not check["ok"]} == {"control"}
 
 
 def test_the_other_regions_loss_is_not_ours(world: World) -> None:

@@ -34,6 +34,7 @@ def fails_for_two(error: Exception) -> Any:  # noqa: ANN401 - a transform
     [
         (Reject("no customer"), "no customer"),
         (Reject(), "the transform gave no reason"),
+        (Reject("x" * 5000), "x" * 1000),
         (KeyError("id"), "the transform failed: KeyError: 'id'"),
         (RecursionError("deep"), "the transform failed: RecursionError: deep"),
         (ValueError("x" * 5000), "the transform failed: ValueError: " + "x" * 966),

@@ -184,9 +184,10 @@ def test_what_may_go_right_another_time_is_raised_and_noted_the_last_time(step: 
         assert note["body"] == message().body
 
 
-def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record() -> None:
+@pytest.mark.parametrize("body", [GOOD, UNREADABLE, b"\n\n"], ids=["good", "unreadable", "no records at all"])
+def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body: bytes) -> None:
     left = iter([300.0, 300.0])
-    world = World()
+    world = World(body)
     with pytest.raises(OutOfTimeError):
         world.process(deadline=Deadline(lambda: next(left, 1.0)))
     assert world.order == ["ledger.look", "ledger.begin"], "it stays unfinished, where it is looked for"
