@@ -24,9 +24,11 @@ class CdkCli:
         cloud: The cloud to deploy to; no other can be reached.
         folder: The directory it runs in. It holds no `cdk.json`, so that nothing is synthesized again, and the CLI's
             own cache, so that nothing of it stays in the user's home.
+        scratch: Where it keeps its temporary files.
     """
 
-    def __init__(self, commands: Commands, cloud: LocalCloud, folder: Path) -> None:
+    def __init__(self, commands: Commands, cloud: LocalCloud, folder: Path, scratch: Path) -> None:
+        self._scratch = scratch
         self._commands = commands
         self._cloud = cloud
         self._folder = folder
@@ -66,6 +68,7 @@ class CdkCli:
                 **cdk_cli.environment(self._cloud.environment()),
                 "CDK_HOME": str(self._folder / ".cdk"),
                 "CI": "true",
+                "TMPDIR": str(self._scratch),
             },
             hint="The local cloud's own log is beside this one.",
             each_line=follow,

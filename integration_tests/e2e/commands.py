@@ -13,8 +13,6 @@ from typing import Final, Self
 
 from integration_tests.e2e.failure import RunFailure
 
-_INTERRUPT_GRACE_SECONDS: Final = 60.0
-"""The tests remove what they made when they are interrupted; a cloud far away takes a while."""
 _TERMINATE_GRACE_SECONDS: Final = 3.0
 _TAIL_LINES: Final = 30
 
@@ -79,16 +77,16 @@ class Commands:
         if status:
             raise RunFailure(f"{what} ended with status {status}.", hint=hint, log=log, tail=last_lines(log))
 
-    def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+    def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_seconds: float) -> int:
         """Run a program whose output is the user's to see, and return its exit status.
 
-        On Ctrl-C it is interrupted too and given a minute to clean up after itself.
+        On Ctrl-C it is interrupted too and given some seconds to clean up after itself; a second Ctrl-C ends it.
         """
         with self._started(command, cwd, env, piped=False) as process:
             try:
                 return process.wait()
             except BaseException:
-                _end_group(process, signal.SIGINT, _INTERRUPT_GRACE_SECONDS)
+                _end_group(process, signal.SIGINT, grace_seconds)
                 raise
 
     @contextlib.contextmanager

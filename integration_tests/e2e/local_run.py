@@ -24,7 +24,7 @@ from integration_tests.e2e.target import Mode, Target
 from integration_tests.e2e.tests_process import run_tests
 from integration_tests.local_cloud import LocalCloud, LocalCloudError
 
-_INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+_INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 
 _SYNTHESIS: Final = """
 import sys
@@ -59,6 +59,7 @@ def run_local(environment: str, folder: RunFolder, steps: Steps, commands: Comma
             return run_tests(target, folder, commands)
         finally:
             _keep_log(cloud, folder)
+            folder.tidy()
 
 
 def _settings(environment: str) -> Settings:
@@ -106,7 +107,7 @@ def _synthesize(environment: str, folder: RunFolder, steps: Steps, commands: Com
             what="The synthesis",
             log=folder.log("synthesize"),
             cwd=CHECKOUT,
-            env=_offline({"CDK_OUTDIR": str(folder.assembly), "CDK_CONTEXT_JSON": json.dumps(context)}),
+            env=_offline(folder, {"CDK_OUTDIR": str(folder.assembly), "CDK_CONTEXT_JSON": json.dumps(context)}),
             each_line=step.say,
         )
         assembly = Assembly.read(folder.assembly)
@@ -122,7 +123,7 @@ def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps
             what="The gate (python -m compliance)",
             log=folder.log("gate"),
             cwd=CHECKOUT,
-            env=_offline({}),
+            env=_offline(folder, {}),
             hint="Nothing was deployed. `python -m compliance` shows the findings; mend them in infra/.",
         )
         step.conclude("no findings")
@@ -131,14 +132,14 @@ def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps
 def _bootstrap(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> None:
     regions = (settings.primary_region, settings.secondary_region)
     with steps.step("bootstrap both regions") as step:
-        cli = CdkCli(commands, cloud, folder.path / "cdk")
+        cli = CdkCli(commands, cloud, folder.path / "cdk", folder.scratch)
         cli.bootstrap(regions, log=folder.log("bootstrap"), say=step.say)
         step.conclude(", ".join(regions))
 
 
 def _deploy(assembly: Assembly, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> None:
     with steps.step("cdk deploy --all") as step:
-        cli = CdkCli(commands, cloud, folder.path / "cdk")
+        cli = CdkCli(commands, cloud, folder.path / "cdk", folder.scratch)
         cli.deploy(assembly.folder, log=folder.log("deploy"), say=step.say)
         step.conclude(f"{len(assembly.regions)} stacks")
 
@@ -159,10 +160,12 @@ def _target(environment: str, assembly: Assembly, cloud: LocalCloud, folder: Run
     )
 
 
-def _offline(variables: dict[str, str]) -> dict[str, str]:
+def _offline(folder: RunFolder, variables: dict[str, str]) -> dict[str, str]:
     """An environment without any AWS credentials, for what needs none."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return cdk_cli.environment({**inherited, "AWS_EC2_METADATA_DISABLED": "true", **variables})
+    return cdk_cli.environment(
+        {**inherited, "TMPDIR": str(folder.scratch), "AWS_EC2_METADATA_DISABLED": "true", **variables}
+    )
 
 
 def _keep_log(cloud: LocalCloud, folder: RunFolder) -> None:

@@ -42,6 +42,17 @@ class RunFolder:
         return self.path / "cdk.out"
 
     @property
+    def scratch(self) -> Path:
+        """Where the steps keep their temporary files; a program that is stopped half way leaves some behind."""
+        folder = self.path / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def tidy(self) -> None:
+        """Remove the temporary files."""
+        shutil.rmtree(self.path / "tmp", ignore_errors=True)
+
+    @property
     def target_file(self) -> Path:
         """The description of the target that the tests read."""
         return self.path / "target.json"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from typing import Final
 
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
 from integration_tests.e2e.run_folder import RunFolder
-from integration_tests.e2e.target import Target
+from integration_tests.e2e.target import Mode, Target
+
+_GRACE_SECONDS: Final = {Mode.LOCAL: 1.0, Mode.LIVE: 900.0}
+"""How long interrupted tests may take to remove what they made. The local cloud is thrown away with all that it holds."""
 
 
 def run_tests(target: Target, folder: RunFolder, commands: Commands) -> int:
@@ -22,4 +26,5 @@ def run_tests(target: Target, folder: RunFolder, commands: Commands) -> int:
         [*command, f"--junit-xml={REPORTS / 'junit.xml'}"],
         cwd=CHECKOUT,
         env={**os.environ, TARGET_VARIABLE: str(folder.target_file)},
+        grace_seconds=_GRACE_SECONDS[target.mode],
     )
