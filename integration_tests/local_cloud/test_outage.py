@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from integration_tests.local_cloud.stacks_for_tests import (
 )
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_functions import api, depth, fetch, looping
-from integration_tests.local_cloud.test_monitoring import health, queue_alarm, state
+from integration_tests.local_cloud.test_monitoring import alarm, health, state
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
@@ -112,16 +113,17 @@ def test_an_open_route_of_a_region_that_is_down_answers_503_and_its_health_check
 
 
 def test_no_alarm_of_a_region_that_is_down_changes(disturbed: LocalCloud) -> None:
-    stack = deploy(disturbed, queue_alarm(), region=WEST)
-    assert until(lambda: state(stack, "Alarm") == "OK")
-    stack.client("sqs").send_message(QueueUrl=stack["Dead"], MessageBody="failed", DelaySeconds=1)
+    stack = deploy(disturbed, {"Alarm": alarm(Namespace="Test", MetricName="Ahead")}, region=WEST)
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
+    point = {"MetricName": "Ahead", "Value": 9, "Timestamp": ahead}
+    stack.client("cloudwatch").put_metric_data(Namespace="Test", MetricData=[point])
     disturbed.region_down(WEST)
-    until(lambda: False, seconds=2.6)
+    until(lambda: False, seconds=3.5)
     back = int(time.time())
     disturbed.region_up(WEST)
     assert until(lambda: state(stack, "Alarm") == "ALARM")
-    (alarm,) = stack.client("cloudwatch").describe_alarms(AlarmNames=[stack["Alarm"]])["MetricAlarms"]
-    assert alarm["StateUpdatedTimestamp"].timestamp() >= back
+    (changed,) = stack.client("cloudwatch").describe_alarms(AlarmNames=[stack["Alarm"]])["MetricAlarms"]
+    assert changed["StateUpdatedTimestamp"].timestamp() >= back
 
 
 def test_an_output_is_read_in_the_region_that_the_reference_names(disturbed: LocalCloud) -> None:
