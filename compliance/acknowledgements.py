@@ -16,9 +16,9 @@ DEFAULT_FILE: Final = Path(__file__).parent / "acknowledgements.toml"
 PACK: Final = "Acknowledgements"
 MINIMUM_REASON: Final = 20
 
-_KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "covers"}
+_KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "met_in", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
-_SETTINGS: Final = {"environment", "configuration"}
+_SETTINGS: Final = {"environment"}
 _PLACEHOLDERS: Final = ("environment", "region")
 _ANNOTATION: Final = "annotation::"
 
@@ -69,6 +69,8 @@ class Decision:
         owner: Who answers for it.
         expires: The last day on which it holds.
         when: For each setting, the values that it is for; empty for all.
+        met_in: The configurations of the matrix that meet it, where those alone do that have settings laid over their
+            environment. It says where the decision would be stale, and not where it holds.
         covers: Each qualified rule id with each exact construct path.
     """
 
@@ -79,6 +81,7 @@ class Decision:
     expires: date
     covers: frozenset[tuple[str, str]]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    met_in: tuple[str, ...] = ()
 
     def is_for(self, facts: Facts) -> bool:
         """Whether the decision is meant for a configuration with these facts."""
@@ -232,7 +235,7 @@ def stale(
     }
     rows: list[Finding] = []
     for decision in registry.decisions:
-        configurations = {name: facts for name, facts in matrix.items() if decision.is_for(facts)}
+        configurations = {name: facts for name, facts in matrix.items() if _is_met_in(decision, name, facts)}
         if not configurations and not whole:
             continue
         rows += [
@@ -245,11 +248,15 @@ def stale(
     return rows
 
 
+def _is_met_in(decision: Decision, configuration: str, facts: Facts) -> bool:
+    return decision.is_for(facts) and (not decision.met_in or configuration in decision.met_in)
+
+
 def _stale_message(
     decision: Decision, rule: str, path: str, configurations: Mapping[str, Facts], findings: Sequence[Finding]
 ) -> str:
     if not configurations:
-        return f"no configuration of the matrix has the settings that `when` asks for: {dict(decision.when)}"
+        return f"no configuration of the matrix is what `when` and `met_in` ask for: {dict(decision.when)} {decision.met_in}"
     family = rule.partition("[")[0]
     open_ones = {
         f"{finding.rule} at {finding.path}"
@@ -281,6 +288,8 @@ def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
     if "expires" in entry and type(entry["expires"]) is not date:
         problems.append(f"expires is {entry['expires']!r}; it must be a date without quotes, as 2027-05-31")
     problems += _when_problems(entry.get("when", {}))
+    if "met_in" in entry and not _is_texts(entry["met_in"]):
+        problems.append("met_in must be a list of names of compliance/matrix.toml")
     if "covers" in entry:
         problems += _covers_problems(entry["covers"])
     return problems
@@ -338,6 +347,7 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
         owner=entry["owner"],
         expires=entry["expires"],
         when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
+        met_in=tuple(entry.get("met_in", ())),
         covers=frozenset((rule, path) for cover in entry["covers"] for rule in cover["rules"] for path in cover["paths"]),
     )
 

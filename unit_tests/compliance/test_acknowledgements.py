@@ -165,6 +165,18 @@ def test_one_configuration_that_needs_a_decision_keeps_it_fresh() -> None:
     assert stale(registry, rows, {"dev": DEV})
 
 
+def test_a_decision_met_in_some_configurations_holds_everywhere_and_is_stale_where_those_do_not_need_it() -> None:
+    registry = _registry(met_in=["dev-no-vpc"])
+    matrix = {"dev": DEV, "dev-no-vpc": DEV}
+
+    assert apply(registry, [FOUND], PROD)[0].verdict is Verdict.ACKNOWLEDGED
+    assert not stale(registry, [], {"dev": DEV}, whole=False)
+    assert stale(registry, [], {"dev": DEV}, whole=True)
+    assert stale(registry, [], matrix, whole=False)
+    met = apply(registry, [replace(FOUND, configuration="dev-no-vpc")], DEV)
+    assert not stale(registry, met, matrix, whole=True)
+
+
 def test_a_decision_for_settings_that_no_configuration_has_is_stale() -> None:
     registry = _registry(when={"environment": ["test"]})
 
@@ -203,4 +215,6 @@ def test_our_own_registry_is_well_formed_and_small() -> None:
     registry = read_registry(DEFAULT_FILE, TODAY)
 
     assert not registry.defects
-    assert len(registry.decisions) <= 9
+    assert len([decision for decision in registry.decisions if not decision.met_in]) <= 9
+    names = {configuration.name for configuration in read_matrix()}
+    assert all(set(decision.met_in) <= names for decision in registry.decisions)
