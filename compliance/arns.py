@@ -1,9 +1,10 @@
 """By which texts a resource is known - its name, its ARN, its URL - and which resource a text means."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from compliance.memory import once
 from compliance.reading import branches
 from compliance.references import follow, is_known, named, of_type, partition, render, resource_of
 from compliance.templates import Json, Resource, Template, World
@@ -82,14 +83,32 @@ def find(value: Json, template: Template, world: World, *types: str) -> Resource
 
 def _known_as(text: str, template: Template, world: World, types: tuple[str, ...]) -> Resource | None:
     name = text.rpartition("/")[2] if text.startswith("https:") else text
-    for resource in of_type(world, *types):
-        # A bucket's name is the same from everywhere; any other's means one of the region that says it.
-        here = resource.type == "AWS::S3::Bucket" or resource.template.region == template.region
-        if any(same(text, arn) for arn in arns_of(resource)) or (
-            here and any(same(name, one) for one in names_of(resource))
-        ):
-            return resource
+    for kind in types:
+        for wanted in (text, f"{_scope(kind, template.region)}{name}"):
+            for known, resource in _index(world).get((kind, _ACCOUNT.sub(ACCOUNT, wanted)), ()):
+                if same(wanted, known):
+                    return resource
     return None
+
+
+def _scope(kind: str, region: str) -> str:
+    """Where a name means something: a bucket's is the same from everywhere, any other's is of the region that says it."""
+    return "name " if kind == "AWS::S3::Bucket" else f"name in {region} "
+
+
+@once
+def _index(world: World) -> Mapping[tuple[str, str], list[tuple[str, Resource]]]:
+    """The resources by type and text, whatever the account in it, each with the text itself."""
+    found: dict[tuple[str, str], list[tuple[str, Resource]]] = {}
+    for resource in of_type(world, *_SHAPES):
+        try:
+            names = [f"{_scope(resource.type, resource.template.region)}{name}" for name in names_of(resource)]
+            texts = [*arns_of(resource), *names]
+        except UnresolvedError:
+            continue  # Its own row says that its name cannot be read.
+        for text in texts:
+            found.setdefault((resource.type, _ACCOUNT.sub(ACCOUNT, text)), []).append((text, resource))
+    return found
 
 
 def text_of(value: Json, template: Template, world: World) -> str:
@@ -125,6 +144,7 @@ def region_of(value: Json, template: Template, world: World) -> str:
     raise UnresolvedError(f"the templates do not say in which region {describe(value)} is")
 
 
+@once
 def regions_of(world: World) -> frozenset[str]:
     """The regions that the system stands in: of the stacks that stand in several, else of all templates."""
     by_stack: dict[str, set[str]] = {}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from compliance.memory import once
 from compliance.reading import branches
 from compliance.templates import Json, Resource, Template, World
 from compliance.values import UnresolvedError, describe
@@ -114,14 +115,20 @@ def _behind(located: Located, world: World) -> Located | None:
 
 
 def _exported(name: str, region: str, world: World) -> Located | None:
+    return _exports(world).get((region, name))
+
+
+@once
+def _exports(world: World) -> Mapping[tuple[str, str], Located]:
+    """What every template exports, by region and name; the first counts where a name is exported twice."""
+    found: dict[tuple[str, str], Located] = {}
     for template in world.templates:
-        if template.region != region:
-            continue
         for _, output in outputs(template):
             export = output.get("Export")
-            if isinstance(export, Mapping) and render(export.get("Name", ""), template) == name:
-                return Located(output.get("Value"), template)
-    return None
+            if isinstance(export, Mapping):
+                name = render(export.get("Name", ""), template)
+                found.setdefault((template.region, name), Located(output.get("Value"), template))
+    return found
 
 
 def _output(stack_name: str, region: str, name: str, world: World) -> Located | None:
@@ -159,16 +166,14 @@ def named(value: Json, template: Template, world: World) -> Resource | None:
 
 def resource_of(template: Template, logical_id: str) -> Resource | None:
     """The template's resource of that logical id."""
-    return next((resource for resource in template.resources if resource.logical_id == logical_id), None)
+    return template.by_logical_id.get(logical_id)
 
 
 def of_type(world: World, *types: str, region: str | None = None) -> Iterator[Resource]:
     """Every resource of those types, of one region if given, but for those whose properties are no map."""
-    for template in world.templates:
-        if region is not None and template.region != region:
-            continue
-        for resource in template.resources:
-            if resource.type in types and isinstance(resource.properties, Mapping):
+    for kind in types:
+        for resource in world.by_type.get(kind, ()):
+            if region in {None, resource.template.region} and isinstance(resource.properties, Mapping):
                 yield resource
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count
 from typing import Final, NamedTuple
 
+from compliance.memory import once
 from compliance.references import resource_of
 from compliance.templates import STACK, Json, Resource, Template, World
 
@@ -60,8 +61,13 @@ def counterpart(resource: Resource, twin: Template) -> Resource | None:
     """The same construct in another region's template."""
     if resource.type == STACK:
         return twin.as_resource
-    mine = path_of(resource)
-    return next((other for other in twin.resources if other.type == resource.type and path_of(other) == mine), None)
+    return _constructs(twin).get((resource.type, path_of(resource)))
+
+
+@once
+def _constructs(template: Template) -> Mapping[tuple[str, str], Resource]:
+    """The template's resources by type and path."""
+    return {(resource.type, path_of(resource)): resource for resource in template.resources}
 
 
 def path_of(resource: Resource) -> str:

@@ -47,6 +47,25 @@ class Template:
         return tuple(self._resource(str(logical_id), body) for logical_id, body in resources.items())
 
     @cached_property
+    def by_logical_id(self) -> Mapping[str, "Resource"]:
+        """Every resource by its logical id."""
+        return {resource.logical_id: resource for resource in self.resources}
+
+    @cached_property
+    def by_construct(self) -> Mapping[tuple[str, str], tuple["Resource", ...]]:
+        """The resources by type and construct path without the stack: the same key in every region."""
+        found: dict[tuple[str, str], tuple[Resource, ...]] = {}
+        for resource in self.resources:
+            key = (resource.type, resource.path_in_stack)
+            found[key] = (*found.get(key, ()), resource)
+        return found
+
+    @cached_property
+    def memory(self) -> dict[str, Any]:
+        """What has been worked out about this template, by who did; see `compliance.memory`."""
+        return {}
+
+    @cached_property
     def as_resource(self) -> "Resource":
         """The pseudo-resource that stands for the template as a whole."""
         return Resource(template=self, logical_id="", type=STACK, path=self.name, properties={})
@@ -126,13 +145,23 @@ class World:
         """What reports call the settings under judgement."""
         return self.configuration or self.environment
 
+    @cached_property
+    def by_type(self) -> Mapping[str, tuple[Resource, ...]]:
+        """The resources of all templates by type."""
+        found: dict[str, list[Resource]] = {}
+        for template in self.templates:
+            for resource in template.resources:
+                found.setdefault(resource.type, []).append(resource)
+        return {kind: tuple(resources) for kind, resources in found.items()}
+
+    @cached_property
+    def memory(self) -> dict[str, Any]:
+        """What has been worked out about this world, by who did; see `compliance.memory`."""
+        return {}
+
     def in_other_regions(self, resource: Resource) -> Iterable[Resource]:
         """The same construct of the same stack in other regions."""
         mine = resource.template
         for template in self.templates:
             if mine.stack_name and template.stack_name == mine.stack_name and template.region != mine.region:
-                yield from (
-                    other
-                    for other in template.resources
-                    if other.type == resource.type and other.path_in_stack == resource.path_in_stack
-                )
+                yield from template.by_construct.get((resource.type, resource.path_in_stack), ())

@@ -7,10 +7,11 @@ from typing import Final
 from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import nist
+from compliance.memory import once
 from compliance.reading import a_list, a_map, a_text, branches
 from compliance.references import of_type
 from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE, TOPIC, dead_letters_of, is_same
+from compliance.rules.dead_letters import QUEUE, TOPIC, Key, dead_letters_of, is_same, key_of
 from compliance.rules.event_sources import FUNCTION, MAPPING, reads_a_queue
 from compliance.rules.replication_terms import is_custom
 from compliance.templates import Json, Resource, World
@@ -69,7 +70,19 @@ def _inline_subscriptions(topic: Resource) -> Iterator[str]:
 
 
 def _is_invoked_asynchronously(function: Resource, world: World) -> bool:
-    return any(_is_function(value, owner, function, world) for owner, value in _invocations(world))
+    return key_of(function) in _invoked(world)
+
+
+@once
+def _invoked(world: World) -> frozenset[Key]:
+    """The functions that somebody invokes and does not wait for."""
+    targets = (
+        find(value, owner.template, world, FUNCTION)
+        for owner, named in _invocations(world)
+        for value in branches(named)
+        if value is not None
+    )
+    return frozenset(key_of(target) for target in targets if target is not None)
 
 
 def _invocations(world: World) -> Iterator[tuple[Resource, Json]]:
@@ -90,13 +103,11 @@ def _invocations(world: World) -> Iterator[tuple[Resource, Json]]:
 
 def _invoke_configs(function: Resource, world: World) -> Iterator[Resource]:
     for config in of_type(world, _INVOKE_CONFIG):
-        if _is_function(config.properties.get("FunctionName"), config, function, world):
-            yield from (replace(config, properties=properties) for properties in branches(config.properties))
-
-
-def _is_function(value: Json, owner: Resource, function: Resource, world: World) -> bool:
-    target = None if value is None else find(value, owner.template, world, FUNCTION)
-    return target is not None and is_same(target, function)
+        for properties in branches(config.properties):
+            value = properties.get("FunctionName")
+            target = None if value is None else find(value, config.template, world, FUNCTION)
+            if target is not None and is_same(target, function):
+                yield replace(config, properties=properties)
 
 
 RULE = Rule(

@@ -1,18 +1,20 @@
 """A bucket's objects are encrypted with a customer's key, at one call to KMS for many objects."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Final
 
 from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
+from compliance.memory import once
 from compliance.reading import a_flag, a_list, a_map, a_text, branches
 from compliance.references import of_type
 from compliance.rule import Rule
+from compliance.rules.dead_letters import Key, key_of
 from compliance.rules.keys import key_complaints
 from compliance.rules.replication_terms import BUCKET
 from compliance.templates import Resource, World
+from compliance.values import UnresolvedError
 
 _S3_OWN: Final = "AES256"
 _KMS: Final = "aws:kms"
@@ -43,19 +45,24 @@ def _complaints(bucket: Resource, world: World) -> Iterator[str]:
 
 
 def _takes_access_logs(bucket: Resource, world: World) -> bool:
-    if bucket.properties.get("AccessControl") == "LogDeliveryWrite":
-        return True
-    return any(_logs_to(other, bucket, world) for other in of_type(world, BUCKET))
+    return bucket.properties.get("AccessControl") == "LogDeliveryWrite" or key_of(bucket) in _targets(world)
 
 
-def _logs_to(other: Resource, bucket: Resource, world: World) -> bool:
-    for properties in branches(other.properties):
-        logging = replace(other, properties=properties).properties.get("LoggingConfiguration")
-        name = logging.get("DestinationBucketName") if isinstance(logging, Mapping) else None
-        target = find(name, other.template, world, BUCKET) if name is not None else None
-        if target is not None and (target.template.name, target.logical_id) == (bucket.template.name, bucket.logical_id):
-            return True
-    return False
+@once
+def _targets(world: World) -> frozenset[Key]:
+    """The buckets that another may send its access logs to."""
+    found = set()
+    for bucket in of_type(world, BUCKET):
+        try:
+            for properties in branches(bucket.properties):
+                logging = a_map(properties.get("LoggingConfiguration"), "LoggingConfiguration")
+                name = logging.get("DestinationBucketName")
+                target = None if name is None else find(name, bucket.template, world, BUCKET)
+                if target is not None:
+                    found.add(key_of(target))
+        except UnresolvedError:
+            continue  # Its own row says that it cannot be read.
+    return frozenset(found)
 
 
 RULE = Rule(

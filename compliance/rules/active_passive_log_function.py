@@ -7,7 +7,7 @@ from compliance.arns import find, names_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_map
-from compliance.references import is_there_with, of_type
+from compliance.references import is_there_with
 from compliance.rule import Rule
 from compliance.rules.event_sources import FUNCTION
 from compliance.templates import Resource, World
@@ -32,11 +32,9 @@ def _complaints(function: Resource, world: World) -> Iterator[str]:
 
 
 def _by_default(function: Resource, world: World) -> Resource | None:
-    names = {f"{_PREFIX}{name}" for name in names_of(function)} | {f"{_PREFIX}${{{function.logical_id}}}"}
-    for group in of_type(world, _GROUP, region=function.template.region):
-        if names & set(names_of(group)):
-            return group
-    return None
+    names = [*names_of(function), f"${{{function.logical_id}}}"]
+    groups = (find(f"{_PREFIX}{name}", function.template, world, _GROUP) for name in names)
+    return next((group for group in groups if group is not None), None)
 
 
 RULE = Rule(

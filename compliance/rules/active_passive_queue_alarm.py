@@ -6,6 +6,7 @@ from typing import Final
 from compliance.arns import find, text_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
+from compliance.memory import once
 from compliance.reading import a_flag, a_list, a_map, a_number, branches
 from compliance.references import is_there_with, of_type
 from compliance.rule import Rule
@@ -24,7 +25,9 @@ _DEFAULT_PERIOD: Final = 300
 def _complaints(queue: Resource, world: World) -> Iterator[str]:
     found: list[str] = []
     unclear: list[str] = []
-    for alarm in of_type(world, "AWS::CloudWatch::Alarm", region=queue.template.region):
+    for alarm in _alarms_on_queues(world):
+        if alarm.template.region != queue.template.region:
+            continue
         try:
             problems = _problems(alarm, queue, world)
         except UnresolvedError as error:
@@ -36,6 +39,20 @@ def _complaints(queue: Resource, world: World) -> Iterator[str]:
     if unclear and not found:
         raise UnresolvedError("; ".join(unclear))
     yield "; ".join([f"no alarm of its region tells of the first message in it ({_METRIC})", *found])
+
+
+@once
+def _alarms_on_queues(world: World) -> list[Resource]:
+    """The alarms on any queue's length, and those that cannot be read."""
+    return [alarm for alarm in of_type(world, "AWS::CloudWatch::Alarm") if _may_be_on_a_queue(alarm)]
+
+
+def _may_be_on_a_queue(alarm: Resource) -> bool:
+    try:
+        metrics = [_metric(version) for version in branches(alarm.properties)]
+    except UnresolvedError:
+        return True
+    return any(metric.get("Namespace") == "AWS/SQS" and metric.get("MetricName") == _METRIC for metric in metrics)
 
 
 def _problems(alarm: Resource, queue: Resource, world: World) -> list[str] | None:

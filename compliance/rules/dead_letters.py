@@ -1,10 +1,11 @@
 """Who puts what cannot be delivered where: the dead-letter queue of everything that has one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from compliance.arns import find
+from compliance.memory import once
 from compliance.reading import a_list, a_map, branches
 from compliance.references import of_type
 from compliance.templates import Json, Resource, World
@@ -15,6 +16,10 @@ TOPIC: Final = "AWS::SNS::Topic"
 
 DEFAULT_RETENTION: Final = 345_600
 """Seconds: four days, which SQS keeps a message if the queue does not say."""
+
+Key: TypeAlias = tuple[str, str]
+"""A resource in whatever version: its template's name and its logical id."""
+
 
 _PLACES: Final = {
     QUEUE: ("RedrivePolicy", "deadLetterTargetArn"),
@@ -58,13 +63,25 @@ def dead_letters_of(resource: Resource) -> list[DeadLetter]:
     return [DeadLetter("it", value)]
 
 
-def users_of(queue: Resource, world: World) -> list[Resource]:
+def users_of(queue: Resource, world: World) -> Sequence[Resource]:
     """Everything that may put its dead letters in the queue, in the version that does."""
-    return [
-        user
-        for user in _versions(world)
-        if any(_is_there(dead_letter, user, queue, world) for dead_letter in dead_letters_of(user))
-    ]
+    return _users(world).get(key_of(queue), ())
+
+
+@once
+def _users(world: World) -> Mapping[Key, list[Resource]]:
+    """By queue, everything that may put its dead letters there."""
+    found: dict[Key, list[Resource]] = {}
+    for user in _versions(world):
+        try:
+            targets = [
+                find(way.target, user.template, world, QUEUE) for way in dead_letters_of(user) if way.target is not None
+            ]
+        except UnresolvedError:
+            continue  # Its own row says that it cannot be read.
+        for queue in {key_of(target) for target in targets if target is not None}:
+            found.setdefault(queue, []).append(user)
+    return found
 
 
 def is_dead_letter_queue(queue: Resource, world: World) -> bool:
@@ -82,13 +99,11 @@ def _versions(world: World) -> Iterator[Resource]:
             continue  # Its own row says that it cannot be read.
 
 
-def _is_there(dead_letter: DeadLetter, user: Resource, queue: Resource, world: World) -> bool:
-    if dead_letter.target is None:
-        return False
-    target = find(dead_letter.target, user.template, world, QUEUE)
-    return target is not None and is_same(target, queue)
+def key_of(resource: Resource) -> Key:
+    """What tells a resource from all others of the world, and not from its own other versions."""
+    return resource.template.name, resource.logical_id
 
 
 def is_same(one: Resource, other: Resource) -> bool:
     """Whether both are the same resource, in whatever version."""
-    return (one.template.name, one.logical_id) == (other.template.name, other.logical_id)
+    return key_of(one) == key_of(other)

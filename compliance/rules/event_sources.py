@@ -1,13 +1,14 @@
 """Which function is invoked by which queue."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from compliance.arns import find
+from compliance.memory import once
 from compliance.reading import branches
 from compliance.references import follow, of_type, render
-from compliance.rules.dead_letters import QUEUE, is_same
+from compliance.rules.dead_letters import QUEUE, Key, key_of
 from compliance.templates import Resource, World
 from compliance.values import UnresolvedError, describe
 
@@ -15,22 +16,32 @@ MAPPING: Final = "AWS::Lambda::EventSourceMapping"
 FUNCTION: Final = "AWS::Lambda::Function"
 
 
-def mappings_of(queue: Resource, world: World) -> Iterator[Resource]:
+def mappings_of(queue: Resource, world: World) -> Sequence[Resource]:
     """Every version of a mapping by which a function is invoked with the queue's messages."""
-    for mapping in _versions(world):
-        source = mapping.properties.get("EventSourceArn")
-        target = None if source is None else find(source, mapping.template, world, QUEUE)
-        if target is not None and is_same(target, queue):
-            yield mapping
+    return _mappings(world).get(("EventSourceArn", key_of(queue)), ())
 
 
-def mappings_to(function: Resource, world: World) -> Iterator[Resource]:
+def mappings_to(function: Resource, world: World) -> Sequence[Resource]:
     """Every version of a mapping by which the function is invoked."""
-    for mapping in _versions(world):
-        value = mapping.properties.get("FunctionName")
-        target = None if value is None else find(value, mapping.template, world, FUNCTION)
-        if target is not None and is_same(target, function):
-            yield mapping
+    return _mappings(world).get(("FunctionName", key_of(function)), ())
+
+
+@once
+def _mappings(world: World) -> Mapping[tuple[str, Key], list[Resource]]:
+    """The versions of mappings by what a property of theirs names."""
+    found: dict[tuple[str, Key], list[Resource]] = {}
+    for mapping in of_type(world, MAPPING):
+        try:
+            for properties in branches(mapping.properties):
+                version = replace(mapping, properties=properties)
+                for name, kind in (("EventSourceArn", QUEUE), ("FunctionName", FUNCTION)):
+                    value = properties.get(name)
+                    target = None if value is None else find(value, mapping.template, world, kind)
+                    if target is not None:
+                        found.setdefault((name, key_of(target)), []).append(version)
+        except UnresolvedError:
+            continue  # Its own row says that it cannot be read.
+    return found
 
 
 def source_queue(mapping: Resource, world: World) -> Resource | None:
@@ -68,11 +79,3 @@ def versions_of_function(mapping: Resource, world: World) -> list[Resource]:
     if function is None:
         raise UnresolvedError(f"no template here holds the function of {mapping.logical_id}, {describe(value)}")
     return [replace(function, properties=properties) for properties in branches(function.properties)]
-
-
-def _versions(world: World) -> Iterator[Resource]:
-    for mapping in of_type(world, MAPPING):
-        try:
-            yield from (replace(mapping, properties=properties) for properties in branches(mapping.properties))
-        except UnresolvedError:
-            continue  # Its own row says that it cannot be read.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from compliance.arns import find
+from compliance.memory import once
 from compliance.reading import a_list, a_map, branches
 from compliance.references import of_type
 from compliance.templates import Json, Resource, World
@@ -90,6 +91,7 @@ def link(source: Resource, destination: Resource) -> Link:
     return source.template.name, source.logical_id, destination.template.name, destination.logical_id
 
 
+@once
 def links(world: World) -> frozenset[Link]:
     """Every pair of buckets of which one replicates to the other whatever the conditions are."""
     return frozenset(pair for resource in _all(world) for pair in _certain_links(resource, world))
@@ -122,8 +124,13 @@ def _all(world: World) -> Iterator[Resource]:
 
 def is_replicated(bucket: Resource, world: World) -> bool:
     """Whether one version of a bucket replicates, or another bucket of the world replicates to it or is set to."""
-    me = (bucket.template.name, bucket.logical_id)
-    return replicates(bucket, world) or any(me in {pair[:2], pair[2:]} for pair in links(world))
+    return replicates(bucket, world) or (bucket.template.name, bucket.logical_id) in _linked(world)
+
+
+@once
+def _linked(world: World) -> frozenset[tuple[str, str]]:
+    """Every bucket that replicates or is replicated to, by its template's name and its logical id."""
+    return frozenset(end for pair in links(world) for end in (pair[:2], pair[2:]))
 
 
 def _of_configuration(configuration: Json, source: Json) -> Iterator[Replication]:

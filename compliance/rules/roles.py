@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from compliance.memory import once
 from compliance.policies import Statement, policies
 from compliance.reading import a_list, a_map, branches, one_or_more
 from compliance.references import named, of_type
-from compliance.templates import Resource, Template, World
+from compliance.rules.dead_letters import Key, key_of
+from compliance.templates import Json, Resource, Template, World
 from compliance.values import UnresolvedError, describe
 
 _ROLE: Final = "AWS::IAM::Role"
@@ -48,18 +50,30 @@ def granted_to(function: Resource, world: World) -> Iterator[Granted]:
             policy = named(arn, role.template, world)
             if policy is not None and policy.type == "AWS::IAM::ManagedPolicy":
                 yield from _of_document(policy.properties.get("PolicyDocument"), policy.template)
+    for policy, properties in _attached(world).get(key_of(role), ()):
+        yield from _of_document(properties.get("PolicyDocument"), policy.template)
+
+
+@once
+def _attached(world: World) -> Mapping[Key, list[tuple[Resource, Mapping[str, Json]]]]:
+    """By role, the policies that name it, each with one version of its properties.
+
+    Raises:
+        UnresolvedError: A policy does not say which roles it is for, so it may be for any.
+    """
+    by_name = {
+        (role.template.name, str(role.properties["RoleName"])): role
+        for role in of_type(world, _ROLE)
+        if isinstance(role.properties.get("RoleName"), str)
+    }
+    found: dict[Key, list[tuple[Resource, Mapping[str, Json]]]] = {}
     for policy in of_type(world, *_ATTACHED):
         for properties in branches(policy.properties):
-            roles = one_or_more(properties.get(_ATTACHED[policy.type]), _ATTACHED[policy.type])
-            if any(_is_role(each, policy, role, world) for each in roles):
-                yield from _of_document(properties.get("PolicyDocument"), policy.template)
-
-
-def _is_role(value: object, policy: Resource, role: Resource, world: World) -> bool:
-    target = named(value, policy.template, world)
-    if target is None:
-        return policy.template is role.template and value is not None and value == role.properties.get("RoleName")
-    return (target.template.name, target.logical_id) == (role.template.name, role.logical_id)
+            for each in one_or_more(properties.get(_ATTACHED[policy.type]), _ATTACHED[policy.type]):
+                role = named(each, policy.template, world) or by_name.get((policy.template.name, str(each)))
+                if role is not None:
+                    found.setdefault(key_of(role), []).append((policy, properties))
+    return found
 
 
 def _of_document(document: object, template: Template) -> Iterator[Granted]:
