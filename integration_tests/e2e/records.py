@@ -18,7 +18,11 @@ def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[s
     """Say what is wrong with a file's records in a region, once they are all there; the first few differences.
 
     RESULT may overtake the records on its way to the other region: rows replicate one by one.
+
+    Raises:
+        AssertionError: The region has no RESULT of the file.
     """
+    assert pushed.result(region)
     expected = {ordinal: to_wire(record) for ordinal, record in pushed.sample.accepted.items()}
     ledger = Ledger(deployment, region)
     held: dict[int, Wire] = {}
