@@ -61,7 +61,7 @@ def main(
     The report is written to reports/e2e; the logs of every step to .build/e2e.
     """
     console = Console(highlight=False)
-    _end_like_ctrl_c_on(signal.SIGTERM, signal.SIGHUP)
+    _end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         target = _live_target(live, account, profile, environment, (primary, secondary, control or secondary))
         folder = RunFolder.make()
@@ -133,7 +133,7 @@ def _short(path: Path) -> Path:
 
 
 def _end_like_ctrl_c_on(*signals: signal.Signals) -> None:
-    """Let a polite kill unwind through every `finally`, as Ctrl-C does."""
+    """Let a polite kill unwind through every `finally`, as Ctrl-C does; that too, where a shell has it ignored."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
