@@ -128,13 +128,14 @@ def _cors(context: RegionContext) -> apigateway.CorsPreflightOptions | None:
     return apigateway.CorsPreflightOptions(
         allow_origins=list(origins),
         allow_methods=[apigateway.CorsHttpMethod.GET, apigateway.CorsHttpMethod.POST],
-        # What a browser must send with a request that is signed with SigV4.
+        # What a browser must send with a request that is signed with SigV4, and the receipt of an upload.
         allow_headers=[
             "authorization",
             "content-type",
             "x-amz-content-sha256",
             "x-amz-date",
             "x-amz-security-token",
+            "x-upload-receipt",
         ],
         max_age=Duration.minutes(10),
     )

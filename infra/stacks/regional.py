@@ -27,6 +27,15 @@ from infra.constructs.rotation import Rotation
 from infra.constructs.secret import RECEIPT_SECRET, ReceiptSecretRotation
 from infra.region import RegionContext, RegionRole
 
+_UPLOAD_HEADERS = (
+    "content-type",
+    "if-none-match",
+    "x-amz-checksum-sha256",
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+)
+"""What a browser sends with a presigned PUT: what its signature binds, and the type that a browser adds by itself."""
+
 
 class RegionalStack(Stack):
     """One region's buckets, queues, functions, network, front door and alarms."""
@@ -110,7 +119,10 @@ class RegionalStack(Stack):
             return []
         return [
             s3.CorsRule(
-                allowed_origins=list(origins), allowed_methods=[s3.HttpMethods.PUT], allowed_headers=["*"], max_age=600
+                allowed_origins=list(origins),
+                allowed_methods=[s3.HttpMethods.PUT],
+                allowed_headers=list(_UPLOAD_HEADERS),
+                max_age=600,
             )
         ]
 

@@ -2,10 +2,26 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from unit_tests.infra.synthesis import KEYS, REGIONAL, STACKS, Synthesis, Template, everywhere, named, of_type, only
+from handlers.issuer.presign import Presigner
+from handlers.shared.object_keys import Upload
+from infra.settings import Settings
+from unit_tests.infra.synthesis import (
+    KEYS,
+    REGIONAL,
+    STACKS,
+    Synthesis,
+    Template,
+    everywhere,
+    named,
+    of_type,
+    only,
+    synthesize,
+)
 
 PLACES = {
     "PrimaryKeys": ("serverless-keys-prod", "us-east-1"),
@@ -225,3 +241,18 @@ def test_ingest_buckets_tell_their_queue_of_what_comes_in(templates: Mapping[str
                 }
             ]
         }, stack
+
+
+def test_a_browser_may_send_what_a_presigned_put_binds(tmp_path: Path) -> None:
+    made = synthesize(Settings(environment="dev", cors_origins=("https://a.example",)), tmp_path)
+    upload = Upload(source="s", upload_id="u", content_sha256="ab" * 32, file_key="a.csv")
+    presigner = Presigner(s3=Mock(), bucket="b", key_arn="k", expiry_seconds=60)
+    # Content-Length is a browser's own to send, and needs no leave.
+    bound = {header.lower() for header in presigner.presign(upload, 10, 0).headers} - {"content-length"}
+    assert bound
+    for stack in REGIONAL:
+        bucket = named(made.templates[stack], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-dev")
+        (rule,) = bucket["CorsConfiguration"]["CorsRules"]
+        assert rule["AllowedMethods"] == ["PUT"]
+        assert rule["AllowedOrigins"] == ["https://a.example"]
+        assert set(rule["AllowedHeaders"]) == bound | {"content-type"}

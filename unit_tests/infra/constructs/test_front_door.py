@@ -5,6 +5,7 @@ import json
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
+from handlers.issuer.handler import RECEIPT_HEADER
 from infra.constructs.front_door import FrontDoor
 from unit_tests.infra.constructs.small_stack import context, function_in, key_in, of_type, only, stack_in
 
@@ -72,6 +73,8 @@ def test_no_browser_is_let_in_unless_its_origin_is_set() -> None:
     cors = only(front_door(cors_origins=["https://www.example.com"]), "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://www.example.com"]
     assert "AllowCredentials" not in cors
+    assert RECEIPT_HEADER in cors["AllowHeaders"]
+    assert {"authorization", "x-amz-date", "x-amz-security-token"} <= set(cors["AllowHeaders"])
 
 
 def test_the_url_has_no_slash_at_its_end() -> None:
