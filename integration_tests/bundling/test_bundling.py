@@ -1,11 +1,13 @@
-"""What is bundled for Lambda is the Lambda runtime's, and nobody else's."""
+"""What is bundled for Lambda is the Lambda runtime's, at the locked versions, and nobody else's; the host's is its twin."""
 
+import re
 import struct
 from pathlib import Path
 
 import pytest
 
-from infra.bundling import BundleTarget, bundle
+from infra import bundling
+from infra.bundling import HANDLERS, LOCK_FILE, BundleTarget, BundlingError, bundle
 
 AARCH64 = 183  # e_machine of ELF, from the processor supplement
 
@@ -13,6 +15,28 @@ AARCH64 = 183  # e_machine of ELF, from the processor supplement
 @pytest.fixture(scope="module")
 def asset() -> Path:
     return bundle(BundleTarget.LAMBDA)
+
+
+@pytest.fixture(scope="module")
+def host() -> Path:
+    return bundle(BundleTarget.HOST)
+
+
+def locked() -> dict[str, str]:
+    """Each version in the lock file, by the library's normalized name."""
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", LOCK_FILE.read_text(), re.MULTILINE)
+    return {_normalized(name): version for name, version in pins}
+
+
+def installed(directory: Path) -> dict[str, str]:
+    """Each version in an asset, by the library's normalized name."""
+    found = (re.fullmatch(r"(.+?)-([^-]+)\.dist-info", each.name) for each in directory.glob("*.dist-info"))
+    return {_normalized(each[1]): each[2] for each in found if each}
+
+
+def sources(directory: Path) -> dict[str, bytes]:
+    handlers = directory / "handlers"
+    return {str(each.relative_to(handlers)): each.read_bytes() for each in handlers.rglob("*.py")}
 
 
 def test_every_compiled_library_is_the_runtimes(asset: Path) -> None:
@@ -25,13 +49,63 @@ def test_every_compiled_library_is_the_runtimes(asset: Path) -> None:
         assert "cpython-314-aarch64" in library.name or ".abi3." in library.name, library
 
 
+@pytest.mark.parametrize("target", BundleTarget)
+def test_the_libraries_are_the_locked_ones_and_no_others(target: BundleTarget) -> None:
+    assert locked()
+    assert installed(bundle(target)) == locked()
+
+
 def test_the_asset_holds_the_handlers_and_leaves_boto3_to_the_runtime(asset: Path) -> None:
     assert (asset / "handlers" / "processor" / "transform.py").exists()
     assert not (asset / "botocore").exists()
     assert not list(asset.rglob("test_*.py"))
+    assert not list(asset.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize("target", BundleTarget)
+def test_both_targets_run_the_source_as_it_is_here(target: BundleTarget) -> None:
+    here = {str(each.relative_to(HANDLERS)): each.read_bytes() for each in HANDLERS.rglob("*.py")}
+    assert sources(bundle(target)) == here
 
 
 def test_what_has_not_changed_is_not_made_again(asset: Path) -> None:
     made = asset.stat().st_mtime_ns
     assert bundle(BundleTarget.LAMBDA) == asset
     assert asset.stat().st_mtime_ns == made
+
+
+def test_a_changed_source_is_another_asset_of_the_same_libraries(
+    asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = tmp_path / "handlers"
+    changed.mkdir()
+    (changed / "__init__.py").write_text("CHANGED = True\n")
+    monkeypatch.setattr(bundling, "HANDLERS", changed)
+    monkeypatch.setattr(bundling, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(bundling, "BUILD_DIRECTORY", tmp_path / "build")
+    monkeypatch.setattr(bundling, "_libraries", lambda _: asset)
+    other = bundle(BundleTarget.LAMBDA)
+    assert other.name != asset.name
+    assert other.name.split("-")[2] == asset.name.split("-")[2], "the lock file is the same"
+    assert (other / "handlers" / "__init__.py").read_text() == "CHANGED = True\n"
+
+
+def test_a_version_that_does_not_exist_is_told_with_pip_s_words_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"orjson==0.0.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(bundling, "LOCK_FILE", lock)
+    monkeypatch.setattr(bundling, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(bundling, "BUILD_DIRECTORY", tmp_path / "build")
+    # Asks no index: there is nothing to find in an empty folder.
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(BundlingError, match="orjson") as raised:
+        bundle(BundleTarget.LAMBDA)
+    assert "requirements.txt for the target 'lambda'" in str(raised.value)
+    assert "nox -s lock" in str(raised.value)
+    assert list((tmp_path / "build" / "libraries").iterdir()) == []
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
