@@ -1,23 +1,78 @@
 """Renderings of the ledger, one small file each. They add nothing to it and decide nothing."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
+from compliance.baseline import Changes
 from compliance.ledger import Ledger
-from compliance.reports import json_report, junit, summary
+
+EVIDENCE: Final = "evidence.zip"
 
 
-def write_reports(ledger: Ledger, directory: Path) -> list[Path]:
-    """Write every report into a folder, which is made where it is missing.
+@dataclass(frozen=True, kw_only=True)
+class _Format:
+    """A report: its file, the module that renders it, and whether it tells what differs from a baseline.
+
+    A module is imported when it is wanted: some take longer to load than to run.
+    """
+
+    file: str
+    module: str
+    compares: bool = False
+
+    def render(self, ledger: Ledger, changes: Changes | None) -> bytes:
+        module = import_module(f"{__name__}.{self.module}")
+        text: str = module.render(ledger, changes) if self.compares else module.render(ledger)
+        return text.encode("utf-8")
+
+
+_FORMATS: Final[Mapping[str, _Format]] = {
+    "summary": _Format(file="summary.md", module="summary", compares=True),
+    "html": _Format(file="index.html", module="page", compares=True),
+    "json": _Format(file="report.json", module="json_report"),
+    "controls": _Format(file="controls.json", module="controls_report"),
+    "csv": _Format(file="ledger.csv", module="ledger_csv"),
+    "sarif": _Format(file="report.sarif", module="sarif"),
+    "junit": _Format(file="junit.xml", module="junit"),
+    "oscal": _Format(file="assessment-results.json", module="oscal"),
+}
+_BUNDLE: Final = "bundle"
+
+FORMATS: Final = (*_FORMATS, _BUNDLE)
+"""The names of the reports, in the order in which a reader wants them. The bundle holds all the others."""
+
+
+def write_reports(
+    ledger: Ledger, directory: Path, formats: Iterable[str] | None = None, changes: Changes | None = None
+) -> list[Path]:
+    """Write reports into a folder, which is made where it is missing.
+
+    Args:
+        ledger: What to tell.
+        directory: Where to write.
+        formats: Names of FORMATS; all by default.
+        changes: What differs from a baseline; None when there is none.
 
     Returns:
         The files, in the order in which a reader wants them.
+
+    Raises:
+        ValueError: A name is none of FORMATS.
     """
+    wanted = set(FORMATS if formats is None else formats)
+    if wanted - set(FORMATS):
+        raise ValueError(f"unknown format {', '.join(sorted(wanted - set(FORMATS)))}; choose of {', '.join(FORMATS)}")
+    rendered = set(_FORMATS) if _BUNDLE in wanted else wanted
+    contents = {form.file: form.render(ledger, changes) for name, form in _FORMATS.items() if name in rendered}
+    files = {form.file: contents[form.file] for name, form in _FORMATS.items() if name in wanted}
+    if _BUNDLE in wanted:
+        from compliance.reports import evidence  # noqa: PLC0415 - it loads the library of the bill of materials
+
+        files[EVIDENCE] = evidence.render(ledger, contents)
     directory.mkdir(parents=True, exist_ok=True)
-    files = {
-        "summary.md": summary.render(ledger),
-        "report.json": json_report.render(ledger),
-        "junit.xml": junit.render(ledger),
-    }
-    for name, text in files.items():
-        (directory / name).write_text(text, "utf-8")
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
     return [directory / name for name in files]

@@ -35,7 +35,7 @@ def _by_rule(ledger: Ledger) -> dict[str, list[Finding]]:
 def _show_rule(ledger: Ledger, name: str, findings: list[Finding], console: Console) -> None:
     rule = ledger.rules[name]
     console.print(Text(f"{findings[0].verdict} {printable(name)}", style="bold red"))
-    console.print(Text(f"  {rule.title}"))
+    console.print(Text(f"  {printable(rule.title)}"))
     for (path, message), configurations in list(_places(findings).items())[:SHOWN_PLACES]:
         where = f" ({', '.join(configurations)})" if configurations else ""
         console.print(Text(f"  - {printable(path)}", style="cyan") + Text(where))
@@ -43,8 +43,8 @@ def _show_rule(ledger: Ledger, name: str, findings: list[Finding], console: Cons
             console.print(Text(f"    {printable(message)}"))
     if len(_places(findings)) > SHOWN_PLACES:
         console.print(Text(f"  - and {len(_places(findings)) - SHOWN_PLACES} more in report.json"))
-    console.print(Text(f"  why: {rule.why}", style="dim"))
-    console.print(Text(f"  fix: {rule.fix}", style="dim"))
+    console.print(Text(f"  why: {printable(rule.why)}", style="dim"))
+    console.print(Text(f"  fix: {printable(rule.fix)}", style="dim"))
     console.print()
 
 
@@ -57,13 +57,14 @@ def _places(findings: list[Finding]) -> dict[tuple[str, str], list[str]]:
 
 
 def _table(ledger: Ledger) -> Table:
-    table = Table(title=f"Compliance of {', '.join(ledger.configurations) or 'nothing'}")
+    judged = Text(printable(", ".join(ledger.configurations)) or "nothing")
+    table = Table(title=Text("Compliance of ").append(judged))
     table.add_column("pack", no_wrap=True)
     for verdict in COLUMNS:
         table.add_column(verdict.replace("_", " ").lower(), justify="right")
     for pack, counts in ledger.by_pack.items():
         style = "red" if counts[Verdict.FAIL] or counts[Verdict.NOT_EVALUATED] else ""
-        table.add_row(pack, *(f"{count:,}" for count in counts.values()), style=style)
+        table.add_row(Text(printable(pack)), *(f"{count:,}" for count in counts.values()), style=style)
     return table
 
 

@@ -1,18 +1,21 @@
 """report.json: the whole ledger, versioned. `compliance/report.schema.json` is its contract."""
 
-import json
 from dataclasses import asdict
 from typing import Any, Final
 
-from compliance.ledger import Finding, Ledger
+from compliance.controls.coverage import control_states
+from compliance.ledger import Finding, Ledger, Subject
+from compliance.reports.as_json import dumps
+from compliance.reports.controls_report import state_as_dict
+from compliance.reports.places import every_field, template_files
 
-VERSION: Final = "1.0"
+VERSION: Final = "2.0"
 """Raised in its first part when a reader of the former version would misread the new one."""
 
 
 def render(ledger: Ledger) -> str:
     """The report as JSON text, the same bytes for the same ledger."""
-    return json.dumps(as_dict(ledger), indent=1, default=str) + "\n"
+    return dumps(as_dict(ledger))
 
 
 def as_dict(ledger: Ledger) -> dict[str, Any]:
@@ -24,30 +27,38 @@ def as_dict(ledger: Ledger) -> dict[str, Any]:
         "configurations": list(ledger.configurations),
         "counts": {verdict.value: count for verdict, count in ledger.counts.items()},
         "not_applicable_by_pack": dict(sorted(ledger.not_applicable.items())),
-        "templates": [_without_text(asdict(subject)) for subject in ledger.subjects],
+        "templates": [_template(subject, file) for subject, file in template_files(ledger.subjects).items()],
         "decisions": [{**asdict(use), "expires": use.expires.isoformat()} for use in ledger.decisions],
         "rules": [{**asdict(rule), "pack": rule.pack} for _, rule in sorted(ledger.rules.items())],
+        "controls": [state_as_dict(state) for state in control_states(ledger)],
+        "coverage": [asdict(item) for item in ledger.coverage],
         "findings": [_finding(finding) for finding in sorted(ledger.findings, key=lambda f: _order(ledger, f))],
         "advice": [asdict(advice) for advice in ledger.advice],
     }
 
 
-def _without_text(subject: dict[str, Any]) -> dict[str, Any]:
-    """A template by its hash: the evidence bundle holds its text."""
-    return {key: value for key, value in subject.items() if key != "text"}
+def _template(subject: Subject, file: str) -> dict[str, Any]:
+    """A template by its hash; the evidence bundle has its text, in `file`."""
+    return {
+        "configuration": subject.configuration,
+        "name": subject.name,
+        "stack_name": subject.stack_name,
+        "region": subject.region,
+        "file": file,
+        "sha256": subject.sha256,
+        "resources": subject.resources,
+    }
 
 
-def _order(ledger: Ledger, finding: Finding) -> tuple[int, str, str, str, str, str]:
-    return (
-        ledger.rank(finding),
-        finding.configuration,
-        finding.rule,
-        finding.stack,
-        finding.path,
-        finding.message,
-    )
+def _order(ledger: Ledger, finding: Finding) -> tuple[Any, ...]:
+    place = (finding.configuration, finding.rule, finding.stack, finding.path)
+    return (ledger.rank(finding), *place, *every_field(finding))
+
+
+_FIELDS: Final = tuple(Finding.__dataclass_fields__)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
     """A row without its empty fields: a ledger has thousands of passes, and they say little."""
-    return {key: value for key, value in asdict(finding).items() if value not in {"", 0} or key == "path"}
+    values = ((name, getattr(finding, name)) for name in _FIELDS)
+    return {name: value for name, value in values if value or name == "path"}

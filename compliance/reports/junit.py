@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from io import BytesIO
+from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from compliance.ledger import Finding, Ledger, Verdict
+from compliance.reports.places import every_field
 from compliance.reports.text import printable
 
 
@@ -16,19 +18,23 @@ def render(ledger: Ledger) -> str:
         suites[finding.configuration or "registry", finding.pack].append(finding)
     document = JUnitXml("compliance")
     for (configuration, pack), findings in sorted(suites.items()):
-        suite = TestSuite(f"{configuration}: {pack}")
-        suite.add_testcases([_case(ledger, finding) for finding in findings])
+        suite = TestSuite(printable(f"{configuration}: {pack}"))
+        suite.add_testcases([_case(ledger, finding) for finding in sorted(findings, key=_order)])
         document.add_testsuite(suite)
     written = BytesIO()
     document.write(written, pretty=True)
     return written.getvalue().decode("utf-8")
 
 
+def _order(finding: Finding) -> tuple[Any, ...]:
+    return (finding.stack, finding.path, *every_field(finding))
+
+
 def _case(ledger: Ledger, finding: Finding) -> TestCase:
     rule = ledger.rules[finding.rule]
     case = TestCase(name=printable(finding.path), classname=printable(finding.rule))
     message = printable(finding.message)
-    text = f"{message}\nWhy: {rule.why}\nFix: {rule.fix}"
+    text = f"{message}\nWhy: {printable(rule.why)}\nFix: {printable(rule.fix)}"
     match finding.verdict:
         case Verdict.FAIL:
             case.result = [Failure(message, rule.severity.value)]

@@ -3,4 +3,13 @@
 
 def printable(text: str) -> str:
     """The text with everything replaced that a terminal or an XML parser would take for more than text."""
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def one_line(text: str) -> str:
+    """The printable text without line breaks and without spaces at its ends."""
+    return " ".join(printable(text).split())

@@ -1,0 +1,66 @@
+"""controls.json: for each control of each framework, what the run says of it. A mapping, not a certification."""
+
+from collections import Counter, defaultdict
+from typing import Any, Final
+
+from compliance.controls.coverage import ControlState, control_states
+from compliance.ledger import COLUMNS, Ledger, RuleInfo, Verdict
+from compliance.reports.as_json import dumps
+
+VERSION: Final = "1.0"
+NOTE: Final = (
+    "A mapping, not a certification. A control is listed with the rules that serve it; each rule, under `rules`, with the "
+    "resources that it judged. What no rule serves is not covered by automation, and needs other evidence."
+)
+
+
+def render(ledger: Ledger) -> str:
+    """The report as JSON text, the same bytes for the same ledger."""
+    states = control_states(ledger)
+    serving = {rule for state in states for rule in state.rules}
+    document = {
+        "schema_version": VERSION,
+        "note": NOTE,
+        "judged_on": ledger.judged_on.isoformat(),
+        "frameworks": _frameworks(states),
+        "controls": [state_as_dict(state) for state in states],
+        "rules": _rules(ledger, serving),
+    }
+    return dumps(document)
+
+
+def state_as_dict(state: ControlState) -> dict[str, Any]:
+    """A control's state, with its resources counted."""
+    return {
+        "framework": state.framework,
+        "control": state.control,
+        "title": state.title,
+        "status": state.status,
+        "rules": list(state.rules),
+        "passed": state.passed,
+        "failed": state.failed,
+        "acknowledged": state.acknowledged,
+        "not_evaluated": state.not_evaluated,
+        "resources": len(state.resources),
+    }
+
+
+def _frameworks(states: tuple[ControlState, ...]) -> dict[str, dict[str, int]]:
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for state in states:
+        counted[state.framework][state.status] += 1
+    return {framework: dict(counts) for framework, counts in counted.items()}
+
+
+def _rules(ledger: Ledger, serving: set[str]) -> dict[str, Any]:
+    """Each rule that serves a control, with the construct paths of each verdict."""
+    paths: dict[str, dict[Verdict, set[str]]] = {rule: {verdict: set() for verdict in COLUMNS} for rule in serving}
+    for row in ledger.findings:
+        if row.rule in paths:
+            paths[row.rule][row.verdict].add(row.path)
+    return {rule: _rule(ledger.rules[rule], paths[rule]) for rule in sorted(serving)}
+
+
+def _rule(rule: RuleInfo, paths: dict[Verdict, set[str]]) -> dict[str, Any]:
+    judged = {verdict.lower(): sorted(found) for verdict, found in paths.items() if found}
+    return {"title": rule.title, "controls": list(rule.controls), **judged}

@@ -1,0 +1,53 @@
+"""What goes into evidence.zip: the reports, what was judged, what was decided, and what judged it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from compliance.ledger import Ledger
+from compliance.reports import bundle, provenance, sbom
+from compliance.reports.places import template_files
+
+README: Final = "README.txt"
+ACKNOWLEDGEMENTS: Final = "acknowledgements.toml"
+LOCKS: Final = ("requirements/dev.txt", "handlers/requirements.txt", "package-lock.json")
+
+_README: Final = """\
+The evidence of one run of the compliance gate.
+
+index.html                for a person: open it in a browser, no network needed
+summary.md                the verdict and the worst, short
+ledger.csv                every rule on every resource, also where it did not apply
+report.json               the same as data, with rules, controls and coverage
+controls.json             the state of each control of each framework; a mapping, not a certification
+report.sarif              findings at the lines of the source, SARIF 2.1.0
+junit.xml                 the same as test results
+assessment-results.json   the same in NIST's OSCAL
+templates/                what was judged; report.json has the SHA-256 of each
+acknowledgements.toml     the decisions that accepted a finding
+provenance.json           versions of the tools, revision of the project
+sbom.cdx.json             what the project is built with, CycloneDX 1.6
+locks/                    the same with the hash of every release
+manifest.json             SHA-256 and size of each of these files
+
+Check it: python -m compliance verify evidence.zip
+"""
+
+
+def render(ledger: Ledger, reports: Mapping[str, bytes]) -> bytes:
+    """The bundle of these reports, the same bytes for the same ledger, tools and revision."""
+    members = {
+        **reports,
+        **{file: subject.text.encode() for subject, file in template_files(ledger.subjects).items()},
+        README: _README.encode(),
+        "provenance.json": provenance.render().encode(),
+        "sbom.cdx.json": sbom.render(ledger.judged_on).encode(),
+        **_locks(),
+    }
+    if ledger.registry:
+        members[ACKNOWLEDGEMENTS] = ledger.registry.encode()
+    return bundle.pack(members, passed=ledger.passed, judged_on=ledger.judged_on.isoformat())
+
+
+def _locks() -> dict[str, bytes]:
+    files = ((name, provenance.PROJECT / name) for name in LOCKS)
+    return {f"locks/{name}": file.read_bytes() for name, file in files if file.is_file()}

@@ -1,0 +1,304 @@
+"""assessment-results.json: the run in NIST's OSCAL. A test loads it into compliance-trestle's object model.
+
+A finding for each control, an observation for each rule and answer, a risk for each decision that accepted something.
+Identifiers are derived from what they name, so the same ledger always gives the same bytes.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from typing import Any, Final, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+from compliance.controls.coverage import control_states
+from compliance.ledger import DecisionUse, Finding, Ledger, Subject, Verdict
+from compliance.reports.as_json import dumps
+from compliance.reports.places import every_field, template_files
+from compliance.reports.text import one_line, printable
+
+OSCAL_VERSION: Final = "1.2.1"
+
+_NAMESPACE: Final = "https://lockstep.invalid/oscal"
+_SPACE: Final = uuid5(NAMESPACE_URL, _NAMESPACE)
+_UNNAMEABLE: Final = re.compile(r"[^a-z0-9._-]+")
+_ENHANCEMENT: Final = re.compile(r"^([a-z]{2}-\d+)\((\d+)\)$")
+
+_Json = dict[str, Any]
+
+
+class _Place(NamedTuple):
+    """What an inventory item stands for."""
+
+    configuration: str
+    stack: str
+    path: str
+
+
+class _Answer(NamedTuple):
+    """What an observation stands for."""
+
+    rule: str
+    verdict: Verdict
+    decision: str
+    message: str
+
+
+def render(ledger: Ledger) -> str:
+    """The report as JSON text, the same bytes for the same ledger."""
+    return dumps({"assessment-results": _Results(ledger).as_json()}, depth=5)
+
+
+class _Results:
+    """Parts of the document that refer to each other."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._day = _midnight(ledger.judged_on)
+        self._identity = "|".join(
+            (self._day, *(f"{subject.configuration}/{subject.name}/{subject.sha256}" for subject in ledger.subjects))
+        )
+        self._answers = _grouped(ledger.findings)
+        self._uses = {use.id: use for use in ledger.decisions if use.acknowledged}
+        self._gate = _id("tool", "gate")
+        self._plan = _id("plan", "gate")
+
+    def as_json(self) -> _Json:
+        """The `assessment-results` object."""
+        return {
+            "uuid": _id("assessment", self._identity),
+            "metadata": {
+                "title": "Compliance of infrastructure before it is deployed",
+                "last-modified": self._day,
+                "version": self._ledger.judged_on.isoformat(),
+                "oscal-version": OSCAL_VERSION,
+                "remarks": "A mapping of automated rules to controls, not a certification.",
+            },
+            "import-ap": {"href": f"#{self._plan}"},
+            "results": [self._result()],
+            "back-matter": {"resources": [self._plan_resource(), *self._templates()]},
+        }
+
+    def _result(self) -> _Json:
+        by_control = self._by_control()
+        optional = {
+            "observations": [self._observation(answer, rows) for answer, rows in self._answers.items()],
+            "risks": [self._risk(use) for use in self._uses.values()],
+            "findings": [self._finding(*control, answers) for control, answers in by_control.items()],
+        }
+        return {
+            "uuid": _id("result", self._identity),
+            "title": f"Compliance {'passed' if self._ledger.passed else 'failed'}",
+            "description": (
+                f"Every rule was asked about every resource of {len(self._ledger.subjects)} templates "
+                f"({', '.join(self._ledger.configurations) or 'no configuration'})."
+            ),
+            "start": self._day,
+            "end": self._day,
+            "props": [
+                *(_prop(f"rows-{verdict.value.lower()}", str(count)) for verdict, count in self._ledger.counts.items()),
+                _prop("passed", str(self._ledger.passed).lower()),
+            ],
+            "local-definitions": self._definitions(),
+            "reviewed-controls": self._reviewed(by_control),
+            **{name: items for name, items in optional.items() if items},
+        }
+
+    def _definitions(self) -> _Json:
+        items = [_item(place, row) for place, row in _places(self._ledger.findings).items()]
+        tool = {
+            "uuid": self._gate,
+            "type": "software",
+            "title": "Lockstep compliance",
+            "description": "The gate: cdk-nag's packs, AWS's CloudFormation validation and rules of our own.",
+            "status": {"state": "operational"},
+        }
+        return {"components": [tool], **({"inventory-items": items} if items else {})}
+
+    def _by_control(self) -> dict[tuple[str, str], list[_Answer]]:
+        """The answers that each control rests on, by framework and control; a control without any is left out."""
+        by_rule: dict[str, list[_Answer]] = defaultdict(list)
+        for answer in self._answers:
+            by_rule[answer.rule].append(answer)
+        behind = {
+            (state.framework, state.control): [answer for rule in state.rules for answer in by_rule[rule]]
+            for state in control_states(self._ledger)
+        }
+        return {control: answers for control, answers in behind.items() if answers}
+
+    def _reviewed(self, controls: Iterable[tuple[str, str]]) -> _Json:
+        by_framework: dict[str, list[str]] = defaultdict(list)
+        for framework, control in controls:
+            by_framework[framework].append(_token(framework, control))
+        selections = [
+            {
+                "description": f"Controls of {framework} that at least one rule serves and answered for.",
+                "include-controls": [{"control-id": token} for token in dict.fromkeys(tokens)],
+            }
+            for framework, tokens in by_framework.items()
+        ]
+        # OSCAL has no way to say that no control was reviewed: a selection has at least one.
+        nothing = {
+            "description": "No rule that answered serves a control; `none` is the id of no control.",
+            "include-controls": [{"control-id": "none"}],
+        }
+        return {
+            "description": "A control that is not listed is not covered by automation.",
+            "control-selections": selections or [nothing],
+        }
+
+    def _observation(self, answer: _Answer, rows: list[Finding]) -> _Json:
+        rule = self._ledger.rules[answer.rule]
+        subjects = {_item_id(_place(row)): row for row in rows}
+        return {
+            "uuid": _observation_id(answer),
+            "title": one_line(answer.rule) or "rule",
+            "description": printable(answer.message or rule.title) or "-",
+            "props": [
+                _prop("rule", answer.rule),
+                _prop("verdict", answer.verdict.value),
+                *([_prop("decision", answer.decision)] if answer.decision else []),
+            ],
+            "methods": ["TEST"],
+            "types": ["finding" if answer.verdict is not Verdict.PASS else "control-objective"],
+            "origins": [self._origin()],
+            "subjects": [{"subject-uuid": item, "type": "inventory-item"} for item in subjects],
+            "collected": self._day,
+            "remarks": f"Why: {printable(rule.why) or '-'}\nFix: {printable(rule.fix) or '-'}",
+        }
+
+    def _risk(self, use: DecisionUse) -> _Json:
+        covered = [answer for answer in self._answers if answer.decision == use.id]
+        return {
+            "uuid": _risk_id(use.id),
+            "title": one_line(use.title) or use.id,
+            "description": printable(use.reason.strip()),
+            "statement": f"{use.acknowledged} findings are accepted by decision of {one_line(use.owner)}.",
+            "props": [_prop("decision", use.id), _prop("owner", use.owner)],
+            "status": "deviation-approved",
+            "origins": [self._origin()],
+            "deadline": _midnight(use.expires),
+            **({"related-observations": _related(covered)} if covered else {}),
+        }
+
+    def _finding(self, framework: str, control: str, answers: list[_Answer]) -> _Json:
+        risks = dict.fromkeys(answer.decision for answer in answers if answer.decision in self._uses)
+        verdicts = {answer.verdict for answer in answers}
+        status, words = _status(verdicts)
+        token = _token(framework, control)
+        return {
+            "uuid": _id("finding", framework, control),
+            "title": one_line(f"{framework} {control}: {words}"),
+            "description": f"{words[0].upper()}{words[1:]}, by {len({answer.rule for answer in answers})} rules.",
+            "props": [_prop("framework", framework), _prop("control", control)],
+            "origins": [self._origin()],
+            "target": {"type": "objective-id", "target-id": token, "status": status},
+            "related-observations": _related(answers),
+            **({"related-risks": [{"risk-uuid": _risk_id(decision)} for decision in risks]} if risks else {}),
+        }
+
+    def _plan_resource(self) -> _Json:
+        return {
+            "uuid": self._plan,
+            "title": "The assessment plan",
+            "description": "Ask every rule of every pack about every resource of every template, before each deployment.",
+            "remarks": "The rules, with why each matters, are in report.json; docs/compliance.md describes the gate.",
+        }
+
+    def _templates(self) -> list[_Json]:
+        return [_template(subject, file) for subject, file in template_files(self._ledger.subjects).items()]
+
+    def _origin(self) -> _Json:
+        return {"actors": [{"type": "tool", "actor-uuid": self._gate}]}
+
+
+def _status(verdicts: set[Verdict]) -> tuple[_Json, str]:
+    """The worst answer decides. An accepted deviation is still a deviation."""
+    if Verdict.FAIL in verdicts or Verdict.NOT_EVALUATED in verdicts:
+        return {"state": "not-satisfied", "reason": "fail"}, "automated and failing"
+    if Verdict.ACKNOWLEDGED in verdicts:
+        remarks = "Every finding that is left was accepted by a decision; see the related risks."
+        return {"state": "not-satisfied", "reason": "other", "remarks": remarks}, "automated, with accepted deviations"
+    return {"state": "satisfied", "reason": "pass"}, "automated and passing"
+
+
+def _grouped(findings: Iterable[Finding]) -> dict[_Answer, list[Finding]]:
+    """The rows of each answer, in an order that does not depend on theirs."""
+    grouped: dict[_Answer, list[Finding]] = defaultdict(list)
+    for row in findings:
+        grouped[_Answer(row.rule, row.verdict, row.decision, row.message)].append(row)
+    return {answer: sorted(rows, key=_place) for answer, rows in sorted(grouped.items(), key=lambda item: item[0])}
+
+
+def _places(findings: Iterable[Finding]) -> Mapping[_Place, Finding]:
+    found = {_place(row): row for row in sorted(findings, key=every_field)}
+    return dict(sorted(found.items()))
+
+
+def _place(row: Finding) -> _Place:
+    return _Place(row.configuration, row.stack, row.path)
+
+
+def _item(place: _Place, row: Finding) -> _Json:
+    props = {
+        "configuration": place.configuration,
+        "stack": place.stack,
+        "region": row.region,
+        "path": place.path,
+        "logical-id": row.logical_id,
+        "resource-type": row.resource_type,
+        "source": row.source,
+    }
+    return {
+        "uuid": _item_id(place),
+        "description": one_line(f"{row.resource_type} {place.path}") or "-",
+        "props": [_prop(name, value) for name, value in props.items() if value],
+    }
+
+
+def _template(subject: Subject, file: str) -> _Json:
+    return {
+        "uuid": _id("template", subject.configuration, subject.name, file),
+        "title": one_line(f"Template {subject.name} ({subject.configuration})"),
+        "rlinks": [{"href": file, "hashes": [{"algorithm": "SHA-256", "value": subject.sha256}]}],
+    }
+
+
+def _related(answers: Iterable[_Answer]) -> list[_Json]:
+    return [{"observation-uuid": _observation_id(answer)} for answer in answers]
+
+
+def _prop(name: str, value: str) -> _Json:
+    return {"name": name, "ns": _NAMESPACE, "value": one_line(value) or "-"}
+
+
+def _observation_id(answer: _Answer) -> str:
+    return _id("observation", *answer)
+
+
+def _item_id(place: _Place) -> str:
+    return _id("item", *place)
+
+
+def _risk_id(decision: str) -> str:
+    return _id("risk", decision)
+
+
+@cache
+def _id(*parts: str) -> str:
+    return str(uuid5(_SPACE, chr(0).join(parts)))
+
+
+@cache
+def _token(framework: str, control: str) -> str:
+    """The control as OSCAL's catalogs write NIST's, `sc-28.2` for `SC-28(2)`, and in their manner for the others."""
+    name = _ENHANCEMENT.sub(r"\1.\2", control.lower())
+    plain = _UNNAMEABLE.sub("-", name).strip("-.") or "unnamed"
+    if framework.startswith("NIST"):
+        return plain
+    return f"{_UNNAMEABLE.sub('-', framework.lower())}_{plain}"
+
+
+def _midnight(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00+00:00"

@@ -1,0 +1,267 @@
+"""index.html: what an auditor reads. One file that asks no network for anything.
+
+A template may be hostile. Jinja escapes whatever it says, the explorer's data is inert, and the page's policy runs only
+the one script and the one style sheet that are ours, by their hashes.
+"""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from compliance.baseline import Changes, Row
+from compliance.controls.coverage import ControlState, control_states
+from compliance.ledger import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
+from compliance.reports import coverage_map
+from compliance.reports.places import every_field, template_files
+from compliance.reports.text import printable
+
+SHOWN: Final = 50
+"""Failing rules, and resources of each, that are written out; the explorer has all."""
+SOON: Final = timedelta(days=30)
+"""A decision that ends within this time of the judgement is marked."""
+WORDS: Final = {
+    Verdict.FAIL: "✕ failed",
+    Verdict.NOT_EVALUATED: "? not evaluated",
+    Verdict.ACKNOWLEDGED: "◐ acknowledged",
+    Verdict.PASS: "✓ passed",
+    Verdict.NOT_APPLICABLE: "○ not applicable",
+}
+_SERVES_NONE: Final = "no control named"
+_NO_REGION: Final = "no region"
+_REGISTRY: Final = "the registry"
+
+_Tally = list[tuple[str, dict[Verdict, int]]]
+
+
+def render(ledger: Ledger, changes: Changes | None = None) -> str:
+    """The report as HTML text, the same bytes for the same ledger."""
+    style, script = _asset("page.css"), _asset("page.js")
+    failures = _failures(ledger)
+    text: str = _template().render(
+        ledger=ledger,
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - a file of ours
+        script=Markup(script),  # noqa: S704 - a file of ours
+        data=_inert(_explorer(ledger)),
+        columns=COLUMNS,
+        words=WORDS,
+        plain={verdict: words.partition(" ")[2] for verdict, words in WORDS.items()},
+        marked=(Verdict.FAIL, Verdict.NOT_EVALUATED),
+        shown=SHOWN,
+        verdict=_verdict(ledger),
+        explanation=_explanation(ledger),
+        changes=_changes(changes),
+        failures=failures[:SHOWN],
+        more_rules=max(0, len(failures) - SHOWN),
+        expiring=[use for use in ledger.decisions if use.expires - ledger.judged_on <= SOON],
+        by_framework=_tally(ledger.findings, lambda row: _frameworks(ledger.rules[row.rule])),
+        by_region=_tally(ledger.findings, lambda row: (row.region or _NO_REGION,)),
+        by_configuration=_tally(ledger.findings, lambda row: (row.configuration or _REGISTRY,)),
+        controls=_controls(ledger),
+        maps=coverage_map.maps(ledger),
+        tile_size=coverage_map.TILE,
+        coverage=ledger.coverage,
+        packs=sorted({pack for item in ledger.coverage for pack in item.rules}),
+        filters=_filters(ledger),
+        files=template_files(ledger.subjects),
+        advice=ledger.advice[: SHOWN * 4],
+    )
+    return text
+
+
+@cache
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / name).read_text("utf-8")
+
+
+@cache
+def _template() -> Any:  # noqa: ANN401 - jinja2.Template, whose type says nothing of what it is given
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["tally"] = lambda values: Counter(values).items()
+    environment.filters["framed"] = _framed
+    environment.filters["css"] = lambda status: status.lower().replace(" ", "-").replace("_", "-")
+    return environment.get_template("page.html")
+
+
+def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Qualified controls by framework."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for control in controls:
+        framework, _, name = control.partition(":")
+        found[framework].append(name)
+    return list(found.items())
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template writes
+    """Text without the characters that HTML forbids or that turn the direction of what follows."""
+    return printable(value) if type(value) is str else value
+
+
+def _policy(style: str, script: str) -> str:
+    """No request to anywhere, and no script or style but ours."""
+    return f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _inert(data: Mapping[str, Any]) -> Markup:
+    """JSON that cannot end the element that it stands in."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - nothing of HTML is left in it
+
+
+def _verdict(ledger: Ledger) -> str:
+    if ledger.evaluated == 0:
+        return "Failed: nothing was evaluated, so nothing is known"
+    if not ledger.passed:
+        return f"Failed: {len(ledger.failures):,} findings to mend"
+    accepted = ledger.counts[Verdict.ACKNOWLEDGED]
+    return f"Passed: no finding is open, {accepted:,} are accepted by decision" if accepted else "Passed: no finding is open"
+
+
+def _explanation(ledger: Ledger) -> str:
+    rules = len({row.rule for row in ledger.findings})
+    decisions = sum(1 for use in ledger.decisions if use.acknowledged)
+    return (
+        f"{rules:,} rules of {len(ledger.by_pack)} packs answered about {sum(s.resources for s in ledger.subjects):,} "
+        f"resources. What a rule could not evaluate counts as a failure. Of the findings, "
+        f"{ledger.counts[Verdict.ACKNOWLEDGED]:,} are accepted by {decisions:,} decisions, each with a reason, an owner "
+        "and a last day."
+    )
+
+
+def _changes(changes: Changes | None) -> list[tuple[str, Sequence[Row]]]:
+    if changes is None:
+        return []
+    return [("New", changes.new), ("Newly acknowledged", changes.newly_acknowledged), ("Fixed", changes.fixed)]
+
+
+def _failures(ledger: Ledger) -> list[tuple[RuleInfo, list[tuple[Finding, list[str]]]]]:
+    """Each failing rule, the worst first, with its rows; a row of several configurations is told once."""
+    rules: dict[str, dict[tuple[str, str], tuple[Finding, list[str]]]] = defaultdict(dict)
+    for row in ledger.failures:
+        _, configurations = rules[row.rule].setdefault((row.path, row.message), (row, []))
+        if row.configuration:
+            configurations.append(row.configuration)
+    return [(ledger.rules[rule], list(places.values())) for rule, places in rules.items()]
+
+
+def _controls(ledger: Ledger) -> list[tuple[str, list[ControlState]]]:
+    by_framework: dict[str, list[ControlState]] = defaultdict(list)
+    for state in control_states(ledger):
+        by_framework[state.framework].append(state)
+    return list(by_framework.items())
+
+
+def _frameworks(rule: RuleInfo) -> Collection[str]:
+    return {control.partition(":")[0] for control in rule.controls if ":" in control} or {_SERVES_NONE}
+
+
+def _tally(rows: Iterable[Finding], names: Callable[[Finding], Collection[str]]) -> _Tally:
+    counted: dict[str, Counter[Verdict]] = defaultdict(Counter)
+    for row in rows:
+        for name in names(row):
+            counted[name][row.verdict] += 1
+    return [(name, {verdict: counts[verdict] for verdict in COLUMNS}) for name, counts in sorted(counted.items())]
+
+
+def _filters(ledger: Ledger) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    rows = ledger.findings
+    frameworks = {name for rule in ledger.rules.values() for name in _frameworks(rule)} - {_SERVES_NONE}
+    present = {row.verdict for row in rows}
+    return [
+        ("verdict", "Verdict", [(verdict.value, WORDS[verdict]) for verdict in COLUMNS if verdict in present]),
+        ("configuration", "Configuration", _same(ledger.configurations)),
+        ("region", "Region", _same(sorted({row.region for row in rows if row.region}))),
+        ("stack", "Stack", _same(sorted({row.stack for row in rows if row.stack}))),
+        ("framework", "Framework", _same(sorted(frameworks))),
+        ("control", "Control", _same(sorted({control for rule in ledger.rules.values() for control in rule.controls}))),
+        ("pack", "Pack", _same(ledger.by_pack)),
+        ("type", "Resource type", _same(sorted({row.resource_type for row in rows if row.resource_type}))),
+        ("decision", "Acknowledged by", [(use.id, use.title) for use in ledger.decisions if use.acknowledged]),
+    ]
+
+
+def _same(values: Iterable[str]) -> list[tuple[str, str]]:
+    return [(printable(value), value) for value in values]
+
+
+class _Index(dict[Any, int]):
+    """The number of each thing, in the order in which they come up."""
+
+    def __missing__(self, key: Any) -> int:  # noqa: ANN401 - any hashable
+        self[key] = len(self)
+        return self[key]
+
+
+def _explorer(ledger: Ledger) -> dict[str, Any]:
+    """The rows by number into tables of what they share: thousands of rows in little more than their numbers."""
+    rules, places, messages = _Index(), _Index(), _Index()
+    decisions = {use.id: number for number, use in enumerate(ledger.decisions)}
+    verdicts = list(COLUMNS)
+    order = {name: number for number, name in enumerate(ledger.configurations)}
+    ordered = sorted(
+        ledger.findings,
+        key=lambda f: (verdicts.index(f.verdict), order.get(f.configuration, -1), f.rule, f.stack, *every_field(f)),
+    )
+    rows = [
+        (
+            rules[row.rule],
+            places[row.configuration, row.region, row.stack, row.path, row.logical_id, row.resource_type, row.source],
+            verdicts.index(row.verdict),
+            messages[printable(row.message)],
+            decisions.get(row.decision, -1),
+            row.line,
+        )
+        for row in ordered
+    ]
+    names = ("configuration", "region", "stack", "path", "logical_id", "type", "source")
+    return {
+        "verdicts": [verdict.value for verdict in verdicts],
+        "words": {verdict.value: words for verdict, words in WORDS.items()},
+        "rules": [_rule(ledger.rules[rule]) for rule in rules],
+        "places": [dict(zip(names, map(printable, place), strict=True)) for place in places],
+        "messages": list(messages),
+        "decisions": [_decision(use) for use in ledger.decisions],
+        "rows": rows,
+    }
+
+
+def _decision(use: DecisionUse) -> dict[str, Any]:
+    return {
+        "id": use.id,
+        "title": printable(use.title),
+        "reason": printable(use.reason),
+        "owner": printable(use.owner),
+        "expires": use.expires.isoformat(),
+    }
+
+
+def _rule(rule: RuleInfo) -> dict[str, Any]:
+    return {
+        "id": printable(rule.id),
+        "pack": rule.pack,
+        "title": printable(rule.title),
+        "why": printable(rule.why),
+        "fix": printable(rule.fix),
+        "controls": list(rule.controls),
+    }

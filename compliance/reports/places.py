@@ -1,0 +1,45 @@
+"""Where a row points to: the Python that made the construct, and the template as the evidence bundle holds it."""
+
+import re
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, Final
+
+from compliance.ledger import Finding, Subject
+
+TEMPLATES: Final = "templates"
+
+every_field: Final[Callable[[Finding], tuple[Any, ...]]] = attrgetter(*sorted(Finding.__dataclass_fields__))
+"""The key of a total order of rows: whatever their order in the ledger, a report has one."""
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
+
+
+def template_files(subjects: Iterable[Subject]) -> dict[Subject, str]:
+    """The path of each template within the evidence bundle, `templates/<configuration>/<name>.template.json`.
+
+    A name that would leave that folder, or that another template has, is changed; every path is of plain characters.
+    """
+    files: dict[Subject, str] = {}
+    for subject in subjects:
+        name = subject.name if subject.name.endswith(_SUFFIXES) else f"{subject.name}.template.json"
+        folder = f"{TEMPLATES}/{_plain(subject.configuration)}"
+        files[subject] = _unused(f"{folder}/{_plain(name)}", set(files.values()))
+    return files
+
+
+def source_of(finding: Finding) -> tuple[str, int]:
+    """The Python file and the line of it that made the construct; the file is empty, and the line 0, when unknown."""
+    file, _, line = finding.source.rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else (finding.source, 0)
+
+
+def _plain(name: str) -> str:
+    return _UNSAFE.sub("_", name).strip("._") or "unnamed"
+
+
+def _unused(path: str, used: set[str]) -> str:
+    folder, _, name = path.rpartition("/")
+    candidates = (path, *(f"{folder}/{number}-{name}" for number in range(2, len(used) + 3)))
+    return next(candidate for candidate in candidates if candidate not in used)

@@ -1,0 +1,172 @@
+"""evidence.zip: always the same bytes, and no byte of it can be changed unseen."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from compliance.reports import bundle
+
+MEMBERS = {
+    "report.json": b'{"templates": []}',
+    "a.txt": b"alpha",
+    "templates/prod/S.template.json": b"{}",
+    "templates/dev/S.template.json": b"{}\n",
+}
+WHOLE = bundle.pack(MEMBERS, passed=True)
+
+
+def _problems(content: bytes, folder: Path) -> list[str]:
+    file = folder / "evidence.zip"
+    file.write_bytes(content)
+    return bundle.verify(file)
+
+
+def _repacked(change: Callable[[dict[str, bytes]], object]) -> bytes:
+    """A bundle whose members were changed by someone who left the manifest alone."""
+    with zipfile.ZipFile(io.BytesIO(WHOLE)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    return _zip(members)
+
+
+def _zip(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", compression) as archive:
+        for name, content in sorted(members.items()):
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
+    return written.getvalue()
+
+
+def test_an_untouched_bundle_has_no_problem(tmp_path: Path) -> None:
+    assert _problems(WHOLE, tmp_path) == []
+    assert len(bundle.fingerprint(tmp_path / "evidence.zip")) == 64
+
+
+def test_the_same_members_in_any_order_give_the_same_bytes() -> None:
+    assert bundle.pack(dict(reversed(MEMBERS.items())), passed=True) == WHOLE
+
+
+def test_the_manifest_has_the_hash_and_the_size_of_each_member() -> None:
+    with zipfile.ZipFile(io.BytesIO(WHOLE)) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+
+    assert manifest["passed"] is True
+    assert set(manifest["members"]) == set(MEMBERS)
+    assert manifest["members"]["a.txt"] == {
+        "sha256": "8ed3f6ad685b959ead7022518e1af76cd816f8e8ec7ccdda1ed4018e8f2223f8",
+        "size": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda members: members.update({"a.txt": b"beta!"}), "'a.txt' was changed"),
+        (lambda members: members.pop("a.txt"), "'a.txt' is missing"),
+        (lambda members: members.update({"b.txt": b""}), "'b.txt' was added"),
+        (lambda members: members.pop("manifest.json"), "manifest.json is missing"),
+        (lambda members: members.update({"manifest.json": b"{"}), "manifest.json is not JSON"),
+        (lambda members: members.update({"manifest.json": b"[" * 10**5}), "manifest.json is not JSON"),
+        (lambda members: members.update({"manifest.json": b'{"a": 1, "a": 2}'}), "the key 'a' is there more than once"),
+        (lambda members: members.update({"manifest.json": b"{}"}), "not of version"),
+        (lambda members: members.update({"manifest.json": b'{"schema_version": "1.0"}'}), "lists no members"),
+        (lambda members: members.update({"../evil": b""}), "could lead out"),
+        (lambda members: members.update({"/etc/passwd": b""}), "could lead out"),
+        (lambda members: members.update({"C:\\evil": b""}), "could lead out"),
+        (lambda members: members.update({"a/./b": b""}), "could lead out"),
+        (lambda members: members.update({"a\u202e": b""}), "could lead out"),
+    ],
+)
+def test_what_was_tampered_with_is_named(change: Callable[[dict[str, bytes]], object], says: str, tmp_path: Path) -> None:
+    assert says in "\n".join(_problems(_repacked(change), tmp_path))
+
+
+def test_swapped_members_are_both_named(tmp_path: Path) -> None:
+    def swap(members: dict[str, bytes]) -> None:
+        one, other = "templates/prod/S.template.json", "templates/dev/S.template.json"
+        members[one], members[other] = members[other], members[one]
+
+    assert [problem.split()[0] for problem in _problems(_repacked(swap), tmp_path)] == [
+        "'templates/dev/S.template.json'",
+        "'templates/prod/S.template.json'",
+    ]
+
+
+def test_a_template_that_was_forged_with_its_manifest_does_not_match_the_report(tmp_path: Path) -> None:
+    report = {"templates": [{"file": "templates/prod/S.template.json", "sha256": "0" * 64}]}
+
+    problems = _problems(bundle.pack({**MEMBERS, "report.json": json.dumps(report).encode()}), tmp_path)
+
+    assert "not the template that was judged" in problems[0]
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    bomb = _zip({**MEMBERS, "bomb": b"\0" * 10**7}, zipfile.ZIP_DEFLATED)
+
+    assert len(bomb) < 10**5
+    assert "compressed" in _problems(bomb, tmp_path)[0]
+
+
+def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    written = io.BytesIO(WHOLE)
+    with zipfile.ZipFile(written, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("a.txt", "other")
+
+    assert "'a.txt' is there more than once" in _problems(written.getvalue(), tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", b"not a zip file", WHOLE[:-10], WHOLE[100:], WHOLE + b"more", b"more" + WHOLE]
+)
+def test_what_is_no_whole_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+    assert _problems(content, tmp_path)
+    assert isinstance(bundle.fingerprint(tmp_path / "evidence.zip"), str)
+
+
+def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
+    assert "cannot be read" in bundle.verify(tmp_path / "none.zip")[0]
+    assert bundle.fingerprint(tmp_path / "none.zip") == ""
+
+
+@pytest.mark.parametrize("name", ["../a", "/a", "a//b", "a/../b", "", "manifest.json", "a b", "a\\b", ".hidden"])
+def test_no_bundle_is_packed_with_a_path_that_verify_would_refuse(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a path within the bundle"):
+        bundle.pack({name: b""})
+
+
+def test_every_single_byte_counts(tmp_path: Path) -> None:
+    """Not a sample: each byte of the archive in turn, with one of its bits turned."""
+    unseen = []
+    for place in range(len(WHOLE)):
+        damaged = bytearray(WHOLE)
+        damaged[place] ^= 1 << place % 8
+        if not _problems(bytes(damaged), tmp_path):
+            unseen.append(place)
+
+    assert unseen == []
+
+
+@pytest.mark.property
+@given(
+    st.dictionaries(st.from_regex(r"[a-z]{1,4}(/[a-z0-9]{1,4}){0,2}", fullmatch=True), st.binary(max_size=50), max_size=5),
+    st.data(),
+)
+@example({"a": b"", "b": b""}, None)
+def test_any_bundle_is_intact_and_any_change_to_it_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, members: dict[str, bytes], data: st.DataObject | None
+) -> None:
+    folder = tmp_path_factory.mktemp("bundle")
+    whole = bundle.pack(members)
+    assert _problems(whole, folder) == []
+    if data is None:
+        return
+    start = data.draw(st.integers(0, len(whole) - 1))
+    end = data.draw(st.integers(start, len(whole)))
+    damaged = whole[:start] + data.draw(st.binary(max_size=20)) + whole[end:]
+    assert (_problems(damaged, folder) == []) is (damaged == whole)

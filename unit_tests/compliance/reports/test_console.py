@@ -1,0 +1,31 @@
+"""The terminal: why and fix for each failing rule, and no template can command it."""
+
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from compliance.ledger import Ledger
+from compliance.reports.console import show
+from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger
+
+
+def _shown(judged: Ledger) -> str:
+    written = StringIO()
+    show(judged, [Path("report.json")], Console(record=True, width=100, file=written, force_terminal=False))
+    return written.getvalue()
+
+
+def test_the_terminal_shows_why_and_fix() -> None:
+    text = _shown(ledger(*ROWS))
+
+    assert text.index("FAIL P::R") < text.index("FAIL P::Minor")
+    for expected in ("S/C/Resource (prod)", "why: It matters", "fix: Mend it", "FAILED: 3 findings to mend"):
+        assert expected in text
+
+
+def test_the_terminal_obeys_no_template() -> None:
+    text = _shown(hostile())
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text

@@ -1,0 +1,141 @@
+"""What the bundle holds, and the whole set of reports: an auditor needs nothing else."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from compliance.reports import FORMATS, bundle, provenance, sbom, write_reports
+from unit_tests.compliance.reports.ledgers import ROWS, TODAY, hostile, ledger
+
+REPORTS = {
+    "summary.md",
+    "index.html",
+    "report.json",
+    "controls.json",
+    "ledger.csv",
+    "report.sarif",
+    "junit.xml",
+    "assessment-results.json",
+}
+PINS = """\
+boto3==1.43.106 \\
+    --hash=sha256:00
+aws-lambda-powertools[tracer]==3.37.0 ; python_version >= "3.11"
+"""
+LOCK = {
+    "packages": {
+        "": {"name": "lockstep"},
+        "node_modules/aws-cdk": {"version": "2.1148.1", "integrity": "sha512-AAAA"},
+        "node_modules/@aws-cdk/cli": {"version": "1.0.0"},
+        "node_modules/aws-cdk/node_modules/aws-cdk": {"version": "2.1148.1"},
+    }
+}
+
+
+def _members(file: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_every_report_is_written_and_the_bundle_holds_them_all(tmp_path: Path) -> None:
+    files = write_reports(ledger(*ROWS), tmp_path / "new" / "folder")
+
+    assert {file.name for file in files} == {*REPORTS, "evidence.zip"}
+    assert len(files) == len(FORMATS)
+    members = _members(files[-1])
+    for file in files[:-1]:
+        assert members[file.name] == file.read_bytes()
+    assert bundle.verify(files[-1]) == []
+
+
+def test_the_bundle_holds_what_was_judged_what_was_decided_and_what_judged_it(tmp_path: Path) -> None:
+    (file,) = write_reports(ledger(*ROWS), tmp_path, ["bundle"])
+
+    members = _members(file)
+    others = {"README.txt", "acknowledgements.toml", "manifest.json", "provenance.json", "sbom.cdx.json"}
+    locks = {"locks/requirements/dev.txt", "locks/handlers/requirements.txt", "locks/package-lock.json"}
+    assert set(members) == REPORTS | others | locks | {"templates/prod/S.template.json"}
+    template = json.loads(members["report.json"])["templates"][0]
+    assert hashlib.sha256(members[template["file"]]).hexdigest() == template["sha256"]
+    assert members["acknowledgements.toml"] == b'[[decision]]\nid = "logs"\n'
+    for name in members:
+        assert name in members["README.txt"].decode() or name.startswith(("templates/", "locks/", "README"))
+
+
+def test_the_whole_set_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    first = write_reports(ledger(*ROWS), tmp_path / "one")
+    second = write_reports(ledger(*reversed(ROWS)), tmp_path / "two", reversed(FORMATS))
+
+    assert [file.name for file in first] == [file.name for file in second]
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_hostile_names_lead_nowhere(tmp_path: Path) -> None:
+    (file,) = write_reports(hostile(), tmp_path, ["bundle"])
+
+    assert bundle.verify(file) == []
+
+
+def test_one_report_alone_is_written_alone(tmp_path: Path) -> None:
+    assert [file.name for file in write_reports(ledger(*ROWS), tmp_path, ["sarif"])] == ["report.sarif"]
+    assert [file.name for file in tmp_path.iterdir()] == ["report.sarif"]
+
+
+def test_an_unknown_format_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown format pdf, xls; choose of summary, html"):
+        write_reports(ledger(*ROWS), tmp_path / "none", ["sarif", "xls", "pdf"])
+    assert not (tmp_path / "none").exists()
+
+
+def _project(folder: Path) -> Path:
+    (folder / "requirements").mkdir()
+    (folder / "handlers").mkdir()
+    (folder / "requirements" / "dev.txt").write_text(PINS)
+    (folder / "handlers" / "requirements.txt").write_text("aws-lambda-powertools==3.37.0\n")
+    (folder / "package-lock.json").write_text(json.dumps(LOCK))
+    return folder
+
+
+def test_the_bill_of_materials_has_each_pin_once_and_tells_what_is_deployed(tmp_path: Path) -> None:
+    text = sbom.render(TODAY, _project(tmp_path))
+
+    components = {component["purl"]: component for component in json.loads(text)["components"]}
+    assert {purl: component["scope"] for purl, component in components.items()} == {
+        "pkg:npm/%40aws-cdk/cli@1.0.0": "excluded",
+        "pkg:npm/aws-cdk@2.1148.1": "excluded",
+        "pkg:pypi/aws-lambda-powertools@3.37.0": "required",
+        "pkg:pypi/boto3@1.43.106": "excluded",
+    }
+    assert components["pkg:npm/aws-cdk@2.1148.1"]["hashes"] == [{"alg": "SHA-512", "content": "000000"}]
+    assert text == sbom.render(TODAY, tmp_path)
+
+
+def test_the_project_s_bill_of_materials_is_valid_cyclonedx() -> None:
+    text = sbom.render(TODAY)
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    document = json.loads(text)
+    assert document["specVersion"] == "1.6"
+    assert {"pkg:pypi/cdk-nag@3.0.2", "pkg:npm/aws-cdk@2.1148.1"} <= {part["purl"] for part in document["components"]}
+
+
+def test_the_provenance_names_tools_and_revision() -> None:
+    document = json.loads(provenance.render())
+
+    assert document["tools"]["cdk-nag"] == "3.0.2"
+    assert set(document["revision"]) in ({"commit", "dirty"}, {"unknown"})
+
+
+@pytest.mark.parametrize(("path", "says"), [("", "git is not installed"), (None, "not a git checkout")])
+def test_an_unknown_revision_says_why(path: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    if path is not None:
+        monkeypatch.setenv("PATH", path)
+
+    assert says in json.loads(provenance.render())["revision"]["unknown"]

@@ -1,0 +1,80 @@
+"""ledger.csv: every row, counted where a rule did not apply, and no cell that a spreadsheet would run."""
+
+import csv
+from collections import Counter
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from hypothesis import given
+
+from compliance.ledger import Ledger, Verdict
+from compliance.reports import ledger_csv
+from unit_tests.compliance.reports.ledgers import FAILING, ROWS, hostile, ledger, ledgers
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def _rows(judged: Ledger) -> list[dict[str, str]]:
+    text = ledger_csv.render(judged)
+    assert text.endswith("\r\n")
+    assert all(len(row) == len(ledger_csv.COLUMNS) for row in csv.reader(StringIO(text, newline="")))
+    return list(csv.DictReader(StringIO(text, newline="")))
+
+
+def test_a_row_says_all_that_the_ledger_knows() -> None:
+    row = next(row for row in _rows(ledger(*ROWS)) if row["verdict"] == "ACKNOWLEDGED")
+
+    assert row == {
+        "configuration": "prod",
+        "region": "us-east-1",
+        "stack": "S",
+        "path": "S/D/Resource",
+        "logical_id": "D",
+        "resource_type": "AWS::SQS::Queue",
+        "pack": "P",
+        "rule": "P::R",
+        "verdict": "ACKNOWLEDGED",
+        "resources": "1",
+        "severity": "error",
+        "message": "bad",
+        "decision": "logs",
+        "controls": "NIST-800-53-R5:SC-28 NIST-800-53-R5:SC-28(1) PCI-DSS-3.2.1:3.4",
+        "source": "infra/constructs/queue.py:42",
+        "template_line": "3",
+    }
+
+
+def test_the_resources_add_up_to_the_ledger_s_counts() -> None:
+    judged = ledger(*ROWS)
+
+    counted: Counter[str] = Counter()
+    for row in _rows(judged):
+        counted[row["verdict"]] += int(row["resources"])
+    assert counted == {verdict.value: count for verdict, count in judged.counts.items()}
+
+
+@pytest.mark.parametrize("text", ["=1+1", " =1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a;=1", "a; -1", "\uff1d1", "\n=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    row = _rows(ledger(replace(FAILING, message=text, path=text)))[0]
+
+    for cell in (row["message"], row["path"]):
+        for part in cell.split(";"):
+            assert not part.lstrip().startswith(FORMULA)
+
+
+@pytest.mark.property
+@given(ledgers())
+def test_any_ledger_s_rows_are_there_and_harmless(judged: Ledger) -> None:
+    rows = _rows(judged)
+
+    assert sum(row["verdict"] != "NOT_APPLICABLE" for row in rows) == len(judged.findings)
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(FORMULA)]
+    assert ledger_csv.render(replace(judged, findings=judged.findings[::-1])) == ledger_csv.render(judged)
+
+
+def test_hostile_text_stays_within_its_cell() -> None:
+    rows = _rows(hostile())
+
+    assert len(rows) == len(ROWS) + 1
+    assert {row["verdict"] for row in rows} == {verdict.value for verdict in Verdict}

@@ -1,0 +1,104 @@
+"""assessment-results.json: what compliance-trestle's object model of OSCAL accepts, with nothing left out."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from trestle.oscal import OSCAL_VERSION
+from trestle.oscal.assessment_results import Model
+
+from compliance.ledger import Ledger
+from compliance.reports import oscal
+from unit_tests.compliance.reports.ledgers import ACCEPTED, PASSING, ROWS, UNTIDY, hostile, ledger, ledgers
+
+
+def _document(judged: Ledger) -> dict[str, Any]:
+    text = oscal.render(judged)
+    Model.model_validate_json(text)
+    document: dict[str, Any] = json.loads(text)["assessment-results"]
+    _assert_references_lead_somewhere(document)
+    return document
+
+
+def _assert_references_lead_somewhere(document: dict[str, Any]) -> None:
+    """Whatever is referred to by UUID is defined, and nothing is defined twice."""
+    defined: list[str] = []
+    wanted: list[str] = []
+
+    def walk(value: Any) -> None:  # noqa: ANN401 - JSON
+        if isinstance(value, dict):
+            for key, child in value.items():
+                if key == "uuid":
+                    defined.append(child)
+                elif key.endswith("-uuid"):
+                    wanted.append(child)
+                walk(child)
+        elif isinstance(value, list):
+            for child in value:
+                walk(child)
+
+    walk(document)
+    assert len(defined) == len(set(defined))
+    assert set(wanted) <= set(defined)
+    assert document["import-ap"]["href"].removeprefix("#") in defined
+
+
+def _findings(judged: Ledger) -> dict[str, dict[str, Any]]:
+    return {finding["target"]["target-id"]: finding for finding in _document(judged)["results"][0].get("findings", ())}
+
+
+def test_each_control_that_a_rule_answered_for_is_a_finding() -> None:
+    found = _findings(ledger(PASSING))
+
+    assert set(found) == {"sc-28", "sc-28.1", "pci-dss-3.2.1_3.4"}
+    assert {finding["target"]["status"]["state"] for finding in found.values()} == {"satisfied"}
+
+
+def test_a_failure_and_an_accepted_deviation_are_not_satisfied() -> None:
+    assert _findings(ledger(*ROWS))["sc-28"]["target"]["status"] == {"state": "not-satisfied", "reason": "fail"}
+    accepted = _findings(ledger(PASSING, ACCEPTED))["sc-28"]
+    assert accepted["target"]["status"]["state"] == "not-satisfied"
+    assert accepted["target"]["status"]["reason"] == "other"
+    assert len(accepted["related-risks"]) == 1
+
+
+def test_a_decision_is_a_risk_with_its_reason_and_its_end() -> None:
+    risk = _document(ledger(*ROWS))["results"][0]["risks"][0]
+
+    assert risk["description"] == "A log of a log never ends."
+    assert risk["status"] == "deviation-approved"
+    assert risk["deadline"].startswith("2027-01-01")
+    assert {prop["name"]: prop["value"] for prop in risk["props"]} == {"decision": "logs", "owner": "me"}
+    assert len(risk["related-observations"]) == 1
+
+
+def test_only_controls_that_were_looked_at_count_as_reviewed() -> None:
+    reviewed = _document(ledger(*ROWS))["results"][0]["reviewed-controls"]
+
+    selections = reviewed["control-selections"]
+    ids = [control["control-id"] for selection in selections for control in selection["include-controls"]]
+    assert sorted(ids) == ["pci-dss-3.2.1_3.4", "sc-28", "sc-28.1"]
+    nothing = _document(ledger(UNTIDY))["results"][0]["reviewed-controls"]["control-selections"]
+    assert [selection["include-controls"] for selection in nothing] == [[{"control-id": "none"}]]
+
+
+def test_it_is_of_the_version_that_trestle_models_and_always_the_same_bytes() -> None:
+    assert oscal.OSCAL_VERSION == OSCAL_VERSION
+    assert oscal.render(ledger(*ROWS)) == oscal.render(ledger(*reversed(ROWS)))
+
+
+def test_hostile_text_is_valid() -> None:
+    assert len(_document(hostile())["results"][0]["observations"]) == 4
+
+
+@pytest.mark.property
+@settings(max_examples=25)  # each tells of every control of every framework
+@given(ledgers())
+def test_any_ledger_is_valid_oscal(judged: Ledger) -> None:
+    results = _document(judged)["results"][0]
+
+    subjects = {subject["subject-uuid"] for found in results.get("observations", ()) for subject in found["subjects"]}
+    assert len(subjects) == len({(row.configuration, row.stack, row.path) for row in judged.findings})
+    assert oscal.render(replace(judged, findings=judged.findings[::-1])) == oscal.render(judged)

@@ -1,0 +1,191 @@
+"""index.html: one file, nothing from elsewhere, and nothing of a template that is more than text.
+
+What a browser makes of it is tested in integration_tests/browser.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+
+from compliance.baseline import Changes, Row
+from compliance.ledger import Ledger, Verdict
+from compliance.reports import page
+from unit_tests.compliance.reports.ledgers import (
+    FAILING,
+    HOSTILE,
+    PASSING,
+    ROWS,
+    TODAY,
+    USE,
+    hostile,
+    ledger,
+    ledgers,
+    subject,
+)
+
+VOID = {"meta", "link", "br", "input", "path", "rect"}
+
+
+class _Elements(HTMLParser):
+    """Every element with its attributes and the text directly within it; fails on one that is not closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+    def names(self) -> set[str]:
+        return {tag for tag, _ in self.found}
+
+
+PLAIN = _Elements(page.render(ledger(*ROWS, subjects=(subject(),))))
+
+
+def test_the_verdict_is_said_first() -> None:
+    failed, passed = page.render(ledger(*ROWS)), page.render(ledger(PASSING))
+
+    assert "<strong>Failed: 3 findings to mend</strong>" in failed
+    assert "<strong>Passed: no finding is open</strong>" in passed
+    assert "nothing was evaluated" in page.render(ledger())
+    assert failed.index("Failed: 3") < failed.index("To mend, the worst first") < failed.index("Acknowledgements</h2>")
+
+
+def test_it_asks_no_network_for_anything() -> None:
+    for tag, attributes in PLAIN.found:
+        for name in ("src", "href", "action", "data", "srcset", "poster"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:,")), (tag, attributes)
+    assert "url(" not in re.sub(r"url\(#head\d+\)", "", page.render(ledger(*ROWS)))
+
+
+def test_its_policy_runs_our_script_and_style_and_nothing_else() -> None:
+    policy = next(attributes["content"] for tag, attributes in PLAIN.found if attributes.get("http-equiv"))
+
+    scripts = [text for text in PLAIN.texts["script"] if not text.startswith("{")]
+    for content in ("".join(scripts), "".join(PLAIN.texts["style"])):
+        assert base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() in str(policy)
+    assert str(policy).startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in str(policy)
+
+
+def test_no_element_has_a_handler_or_a_style_of_its_own() -> None:
+    named = {name for _, attributes in PLAIN.found for name in attributes}
+
+    assert not [name for name in named if name.startswith("on") or name == "style"]
+
+
+def test_every_field_has_a_label_and_every_table_has_headings() -> None:
+    labelled = {attributes.get("for") for tag, attributes in PLAIN.found if tag == "label"}
+    fields = {attributes.get("id") for tag, attributes in PLAIN.found if tag in {"input", "select"}}
+
+    assert fields
+    assert fields <= labelled
+    assert all(attributes.get("scope") for tag, attributes in PLAIN.found if tag == "th")
+    ids = [attributes["id"] for _, attributes in PLAIN.found if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_text_adds_no_element_anywhere() -> None:
+    row = Row(rule=HOSTILE, configuration=HOSTILE, region=HOSTILE, path=HOSTILE, verdict=Verdict.FAIL)
+
+    text = page.render(hostile(), Changes(new=(row,)))
+
+    elements = _Elements(text)
+    assert elements.names() <= PLAIN.names()
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert sum(tag == "script" for tag, _ in elements.found) == 2
+
+
+def test_a_decision_is_told_with_reason_owner_and_end_and_marked_when_it_ends_soon() -> None:
+    soon = replace(USE, expires=TODAY + timedelta(days=20))
+
+    text = page.render(ledger(*ROWS, decisions=(USE,)))
+    for expected in (USE.title, USE.reason, USE.owner, '<time datetime="2027-01-01">'):
+        assert expected in text
+    assert "(soon)" not in text
+    assert "(soon)" in page.render(ledger(*ROWS, decisions=(soon,)))
+
+
+def test_changes_are_told_before_everything_but_the_verdict() -> None:
+    row = Row(rule="P::New", configuration="prod", region="us-east-1", path="S/New", verdict=Verdict.FAIL)
+
+    text = page.render(ledger(*ROWS), Changes(new=(row,)))
+
+    assert text.index("<strong>Failed") < text.index("New: 1") < text.index("S/New") < text.index("To mend, the worst first")
+    assert "Changes since the baseline" not in page.render(ledger(*ROWS))
+
+
+def test_a_row_of_several_configurations_is_told_once() -> None:
+    text = page.render(ledger(FAILING, replace(FAILING, configuration="dev")))
+
+    assert text.count("<td>dev, prod</td>") == 1
+
+
+def test_the_map_has_a_tile_for_each_resource_and_an_arrow_for_each_value() -> None:
+    taker = '{"Resources": {"A": {"Ref": {"Fn::ImportValue": "serverless-s-prod:Key"}}}}'
+    judged = ledger(
+        *ROWS,
+        replace(FAILING, stack="T", region="us-west-2", path="T/A"),
+        subjects=(subject(), subject(taker, name="T", stack_name="serverless-t-prod")),
+    )
+
+    found = _Elements(page.render(judged)).found
+    tiles = {attributes["data-path"]: attributes["class"] for _, attributes in found if "data-path" in attributes}
+    assert tiles == {
+        "S/A/Resource": "FAIL",
+        "S/B/Resource": "NOT_EVALUATED",
+        "S/C/Resource": "FAIL",
+        "S/D/Resource": "ACKNOWLEDGED",
+        "S/X": "NOT_APPLICABLE",
+        "S/Y": "NOT_APPLICABLE",
+        "S/Z": "NOT_APPLICABLE",
+        "T/A": "FAIL",
+    }
+    assert sum(attributes.get("class") == "edge" for _, attributes in found) == 1
+
+
+def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> None:
+    rules = {"Tagging::T": replace(ledger().rules["P::R"], id="Tagging::T", controls=())}
+
+    found = _Elements(page.render(ledger(replace(PASSING, rule="Tagging::T"), rules=rules, silent={}))).found
+
+    assert [attributes["class"] for _, attributes in found if "data-path" in attributes] == ["NOT_APPLICABLE"]
+
+
+@pytest.mark.property
+@settings(max_examples=10)  # each is a megabyte, for the frameworks alone
+@given(ledgers())
+def test_any_ledger_gives_the_elements_of_a_plain_one_and_all_its_rows(judged: Ledger) -> None:
+    text = page.render(judged)
+
+    elements = _Elements(text)
+    assert sum(tag == "script" for tag, _ in elements.found) == 2
+    data = json.loads(next(text for text in elements.texts["script"] if text.startswith("{")))
+    assert len(data["rows"]) == len(judged.findings)
+    assert page.render(replace(judged, findings=judged.findings[::-1])).split('id="data"')[1] == text.split('id="data"')[1]

@@ -1,0 +1,78 @@
+"""summary.md: the verdict first, then what changed, then the worst; a cell cannot break the table."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from compliance.baseline import Changes, Row
+from compliance.ledger import Finding, Ledger
+from compliance.reports import summary
+from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger, ledgers
+
+CODE = re.compile(r"`[^`\n]*`")
+CELLS = re.compile(r"(?<!\\)(?:\\\\)*\|")
+
+
+def _row(finding: Finding) -> Row:
+    return Row(
+        rule=finding.rule,
+        configuration=finding.configuration,
+        region=finding.region,
+        path=finding.path,
+        verdict=finding.verdict,
+    )
+
+
+def test_it_leads_with_the_verdict() -> None:
+    text = summary.render(ledger(*ROWS))
+
+    assert text.startswith("# Compliance failed\n\n3 to mend, 1 acknowledged by 1 decisions")
+    assert "from `infra/constructs/queue.py:42`" in text
+    assert summary.render(ledger(PASSING)).startswith("# Compliance passed")
+
+
+def test_with_a_baseline_it_leads_with_what_changed() -> None:
+    fixed = tuple(_row(replace(PASSING, path=f"S/{number}")) for number in range(12))
+
+    text = summary.render(ledger(*ROWS), Changes(new=(_row(FAILING),), fixed=fixed))
+
+    lines = text.splitlines()
+    assert lines[4] == "**Since the baseline: 1 new, 0 newly acknowledged, 12 fixed.**"
+    assert lines[8] == "| new | P::R | prod us-east-1 `S/C/Resource` |"
+    assert "| fixed | and 2 more | |" in lines
+    assert text.index("Since the baseline") < text.index("| FAIL |")
+    assert "**Since the baseline: 0 new, 0 newly acknowledged, 0 fixed.**" in summary.render(ledger(PASSING), Changes())
+
+
+def test_it_stays_short() -> None:
+    rows = [replace(FAILING, path=f"S/{number}/Resource") for number in range(500)]
+
+    text = summary.render(ledger(*rows))
+
+    assert len(text.splitlines()) < 60
+    assert "and 475 more in report.json" in text
+
+
+def test_hostile_text_is_no_markup_and_calls_nobody() -> None:
+    text = summary.render(hostile(), Changes(new=tuple(map(_row, hostile().failures))))
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    outside_code = CODE.sub("", text).replace("\\[", "").replace("\\]", "")
+    for forbidden in ("<", "[", "]", "@everyone", "`"):
+        assert forbidden not in outside_code, forbidden
+
+
+@pytest.mark.property
+@given(ledgers())
+def test_every_line_of_a_table_has_the_cells_of_its_header(judged: Ledger) -> None:
+    width = 0
+    for line in summary.render(judged, Changes(new=tuple(map(_row, judged.failures)))).split("\n"):
+        if not line.startswith("|"):
+            width = 0
+            continue
+        cells = len(CELLS.findall(line))
+        assert cells == (width or cells)
+        width = cells
