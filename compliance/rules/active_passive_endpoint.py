@@ -36,6 +36,8 @@ def _too_wide(statement: Statement) -> Iterator[str]:
     if statement.not_actions or statement.not_resources or statement.not_principals:
         yield f"{statement.name} allows all but what it names; name what is meant instead"
         return
+    if not statement.principals or not statement.resources:
+        yield f"{statement.name} must name a Principal and a Resource"
     wide = [action for action in wild_actions(statement.actions) if action.partition(":")[2] in {"", "*"}]
     if wide:
         yield f"{statement.name} allows every action ({', '.join(wide)}); name those that go through the endpoint"

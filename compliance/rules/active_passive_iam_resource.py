@@ -20,6 +20,8 @@ def _complaints(resource: Resource, _world: World) -> Iterator[str]:
     for statement in allowed(resource):
         if statement.not_resources:
             yield f"{statement.name} allows every resource but {', '.join(statement.not_resources)}; name those meant"
+        elif not statement.resources:
+            yield f"{statement.name} names no Resource"
         wild = needless_wildcards(statement)
         if wild:
             named = [action for action in statement.actions if not knows_no_resource(action)]

@@ -19,6 +19,8 @@ def _complaints(role: Resource, _world: World) -> Iterator[str]:
     for statement in statements(document, role.template, "AssumeRolePolicyDocument"):
         if not statement.allows:
             continue
+        if not statement.principals and not statement.not_principals:
+            yield f"{statement.name} names no Principal"
         if statement.not_principals:
             yield f"{statement.name} trusts everybody but those that it names"
         for principal in statement.principals:

@@ -31,7 +31,9 @@ _ON_BEHALF_OF: Final = re.compile(
     r"|kms:(CallerAccount|ViaService|EncryptionContext:.+)",
     re.IGNORECASE,
 )
-"""Keys of conditions that say for whom, or from where, a service or a stranger comes."""
+"""Keys of conditions that say for whom a service acts."""
+_WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceVpce?|kms:CallerAccount", re.IGNORECASE)
+"""Keys of conditions that say who everybody is. What only services send along does not."""
 _EQUALITY: Final = re.compile(r"(ForAnyValue:|ForAllValues:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
 
 
@@ -49,14 +51,16 @@ def _complaints(resource: Resource, _world: World) -> Iterator[str]:
         wide = [action for action in statement.actions if covers(action, f"{action.partition(':')[0]}:*")]
         if wide and resource.type not in _KEYS:
             yield f"{statement.name} allows {', '.join(wide)}; name each action"
-        if not _says_for_whom(statement):
-            if statement.is_about_everyone:
-                yield f"{statement.name} admits everybody in the world; name who is meant, or whose they are"
-            elif statement.services():
-                yield (
-                    f"{statement.name} admits {', '.join(statement.services())} on behalf of any account; add "
-                    "aws:SourceArn or aws:SourceAccount"
-                )
+        if not statement.principals and not statement.not_principals:
+            yield f"{statement.name} names no Principal"
+        elif statement.is_about_everyone:
+            if not _is_narrowed(statement, _WHO):
+                yield f"{statement.name} admits everybody; name the service or the role that is meant"
+        elif statement.services() and not _is_narrowed(statement, _ON_BEHALF_OF):
+            yield (
+                f"{statement.name} admits {', '.join(statement.services())} on behalf of any account; add "
+                "aws:SourceArn or aws:SourceAccount"
+            )
 
 
 def _read(resource: Resource) -> tuple[Statement, ...]:
@@ -91,9 +95,9 @@ def _as_statement(permission: Resource) -> dict[str, object]:
     }
 
 
-def _says_for_whom(statement: Statement) -> bool:
+def _is_narrowed(statement: Statement, keys: re.Pattern[str]) -> bool:
     return any(
-        _ON_BEHALF_OF.fullmatch(condition.key)
+        keys.fullmatch(condition.key)
         and _EQUALITY.fullmatch(condition.operator)
         and not any(set(value) <= {"*", "?", ":"} for value in condition.values)
         for condition in statement.conditions

@@ -20,6 +20,8 @@ MADE_AT_RUN_TIME: Final = {
 }
 """Actions with resource-level permission whose resource AWS makes by itself, each with the reason for a wildcard."""
 
+_ALIASES: Final = "kms:resourcealiases"
+
 NARROWING_KEYS: Final = re.compile(
     r"kms:resourcealiases|aws:resourceaccount|aws:resourceorgid|aws:resourceorgpaths|[a-z0-9-]+:resourcetag/.+",
     re.IGNORECASE,
@@ -87,7 +89,11 @@ def needless_wildcards(statement: Statement) -> list[str]:
         UnresolvedError: An action's service is not in the table.
     """
     wild = [pattern for pattern in statement.resources if is_wild_resource(pattern)]
-    if not wild or is_narrowed(statement.conditions):
+    if is_narrowed(statement.conditions):
+        # A key behind an alias is key/* of its region, which a policy can say.
+        by_alias = any(condition.key.lower() == _ALIASES for condition in statement.conditions)
+        wild = [pattern for pattern in wild if by_alias and not pattern.startswith("arn:")]
+    if not wild:
         return []
     return wild if not all(knows_no_resource(action) for action in statement.actions) else []
 

@@ -57,6 +57,8 @@ def test_a_policy_that_names_actions_and_resources_passes(endpoint: dict[str, An
         _endpoint(Action="s3:*"),
         _endpoint(Action=["s3:GetObject", "*:*"]),
         _endpoint(Resource="*"),
+        _endpoint(Resource=None),
+        _endpoint(Principal=None),
         _endpoint(Resource=["arn:aws:s3:::a", "*"]),
         _endpoint(Resource="arn:aws:s3:::*"),
         _endpoint(Resource="arn:aws:s3:::*/*"),

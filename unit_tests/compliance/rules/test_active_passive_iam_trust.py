@@ -48,6 +48,7 @@ def test_named_trust_passes(role: dict[str, Any]) -> None:
         _role({"AWS": {"Ref": "AWS::AccountId"}}),
         _role({"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}),
         _role({"Federated": OIDC}),
+        _role(None),
         _role(None, NotPrincipal={"AWS": "arn:aws:iam::000000000000:root"}),
         _role(either({"Service": "lambda.amazonaws.com"}, {"AWS": "*"})),
     ],

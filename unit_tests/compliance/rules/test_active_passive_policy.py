@@ -79,6 +79,8 @@ def test_whoever_is_named_passes(resource: dict[str, Any]) -> None:
         _policy(_statement(Condition={"StringNotEquals": {"aws:SourceAccount": "1"}})),
         _policy(_statement(Principal="*", Condition=None)),
         _policy(_statement(Principal={"AWS": "*"}, Condition=None)),
+        _policy(_statement(Principal="*")),
+        _policy(_statement(Principal=None)),
         _policy(_statement(Action="sqs:*")),
         _policy(_statement(Action="*")),
         _policy(_statement(Principal=None, NotPrincipal={"AWS": "arn:aws:iam::0:root"})),
