@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from compliance.arns import region_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist
+from compliance.policies import policies
+from compliance.reading import a_map
+from compliance.references import named
 from compliance.rule import Rule
 from compliance.rules.notifications import announces
 from compliance.rules.replication_terms import (
@@ -27,6 +30,7 @@ def _applies(resource: Resource, world: World) -> bool:
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    yield from _of_role(resource, world)
     for replication in replications_of(resource):
         yield from _of_replication(replication, resource, world)
     known = links(world)
@@ -36,6 +40,17 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
                 f"work arrives in this bucket and in its counterpart in {peer.template.region}, and nothing replicates "
                 "from here to there"
             )
+
+
+def _of_role(bucket: Resource, world: World) -> Iterator[str]:
+    """Complain of a role of these templates that S3 may not take on: it would replicate nothing, and tell nobody."""
+    value = a_map(bucket.properties.get("ReplicationConfiguration"), "ReplicationConfiguration").get("Role")
+    role = None if value is None else named(value, bucket.template, world)
+    if role is None or role.type != "AWS::IAM::Role":
+        return
+    for version in policies(role.properties.get("AssumeRolePolicyDocument"), role.template, "AssumeRolePolicyDocument"):
+        if not any(statement.allows and "s3.amazonaws.com" in statement.services() for statement in version):
+            yield f"its replication role {role.path} does not let S3 take it on"
 
 
 def _of_replication(replication: Replication, resource: Resource, world: World) -> Iterator[str]:

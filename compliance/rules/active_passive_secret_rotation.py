@@ -7,10 +7,12 @@ from typing import Final
 from compliance.arns import find, text_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
+from compliance.memory import once
 from compliance.reading import a_map, a_number, a_text, branches
 from compliance.references import is_there_with, named, of_type
 from compliance.rule import Rule
-from compliance.rules.dead_letters import is_same
+from compliance.rules.dead_letters import Key, is_same, key_of
+from compliance.rules.event_sources import FUNCTION
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe
 
@@ -40,7 +42,7 @@ def _problems(schedule: Resource, secret: Resource, world: World) -> list[str] |
     about = [version for version in versions if _is_of(version.get("SecretId"), schedule, secret, world)]
     if not about:
         return None
-    problems = [problem for version in about for problem in _of_version(version)]
+    problems = [problem for version in about for problem in (*_of_version(version), *_of_function(version, schedule, world))]
     if len(about) < len(versions) or not is_there_with(schedule, secret):
         problems.append("is there on a condition only")
     return [f"{schedule.path} {problem}" for problem in dict.fromkeys(problems)]
@@ -68,6 +70,26 @@ def _of_version(schedule: Mapping[str, Json]) -> Iterator[str]:
         yield "has no RotationRules, so it never rotates by itself"
     elif not 0 < days <= _MOST_DAYS:
         yield f"rotates every {days:g} days"
+
+
+def _of_function(version: Mapping[str, Json], schedule: Resource, world: World) -> Iterator[str]:
+    """Complain of a function of these templates that Secrets Manager may not invoke; another's is for them to say."""
+    value = version.get("RotationLambdaARN")
+    function = None if value is None else find(value, schedule.template, world, FUNCTION)
+    if function is not None and key_of(function) not in _admit_secrets_manager(world):
+        yield f"names {function.path}, which has no permission for secretsmanager.amazonaws.com to invoke it"
+
+
+@once
+def _admit_secrets_manager(world: World) -> frozenset[Key]:
+    """The functions that Secrets Manager may invoke."""
+    found = set()
+    for permission in of_type(world, "AWS::Lambda::Permission"):
+        value = permission.properties.get("FunctionName")
+        if permission.properties.get("Principal") == "secretsmanager.amazonaws.com" and value is not None:
+            function = find(value, permission.template, world, FUNCTION)
+            found.add(None if function is None else key_of(function))
+    return frozenset(key for key in found if key is not None)
 
 
 def _days(rules: Mapping[str, Json]) -> float | None:

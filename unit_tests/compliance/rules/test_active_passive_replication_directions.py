@@ -23,9 +23,10 @@ from unit_tests.compliance.rules.shapes import (
     replicating,
     reverse,
     says,
+    verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import ask
+from unit_tests.compliance.worlds import ask, template
 
 RULE = "ActivePassive-ReplicationDirections"
 CONFIGURATION = "ReplicationConfiguration"
@@ -97,6 +98,15 @@ def test_a_direction_that_does_not_always_work_is_none(forward: dict[str, Any]) 
 )
 def test_a_way_back_that_leads_elsewhere_fails(back: dict[str, Any]) -> None:
     assert FAIL in _verdicts(pair(replicating(), regional_bucket(), back=back))
+
+
+@pytest.mark.parametrize(("service", "expected"), [("s3.amazonaws.com", PASS), ("lambda.amazonaws.com", FAIL)])
+def test_the_role_must_let_s3_take_it_on(service: str, expected: Verdict) -> None:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    east = changed(replicating(), CONFIGURATION, "Role", to={"Fn::GetAtt": ["Role", "Arn"]})
+    _, west, back = pair(east, regional_bucket(), back=reverse())
+    assert verdict_in(RULE, "It", template({"It": east, "Role": role}), west, back) is expected
 
 
 def test_a_copy_in_the_same_region_fails() -> None:

@@ -15,6 +15,7 @@ from unit_tests.compliance.rules.shapes import (
     alone,
     changed,
     either,
+    function,
     rotation,
     says,
     secret,
@@ -74,6 +75,22 @@ def test_a_schedule_that_does_not_rotate_fails(broken: Resource) -> None:
 def test_a_schedule_on_a_condition_of_the_secret_s_own_counts() -> None:
     conditional: dict[str, Any] = {"It": {**secret(), "Condition": "C"}, "Schedule": {**rotation(), "Condition": "C"}}
     assert verdict_in(RULE, "It", alone(conditional)) is PASS
+
+
+def test_a_function_that_secrets_manager_may_not_invoke_fails() -> None:
+    permission: dict[str, Any] = {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": {"Ref": "Function"},
+            "Principal": "secretsmanager.amazonaws.com",
+        },
+    }
+    assert _with(rotation(), Function=function(), Permission=permission) is PASS
+    assert _with(rotation(), Function=function()) is FAIL
+    assert _with(rotation(), Function=function(), Permission=changed(permission, "Principal", to="s3.amazonaws.com")) is FAIL
+    others = changed(permission, "FunctionName", to={"Ref": "Other"})
+    assert _with(rotation(), Function=function(), Other=function("other"), Permission=others) is FAIL
 
 
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
