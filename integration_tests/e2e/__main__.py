@@ -74,6 +74,9 @@ def main(
     except RunFailure as failure:
         _explain(failure, Console(stderr=True, highlight=False))
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
+    except OSError as error:
+        _explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False))
+        raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
         Console(stderr=True).print("Interrupted; everything that this run started was stopped.")
         raise typer.Exit(_INTERRUPTED) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.failure import Refused
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.proof import prove_live
@@ -16,9 +17,13 @@ def run_live(target: Target, folder: RunFolder, steps: Steps, commands: Commands
 
     Raises:
         Refused: It is not AWS that answers, or another account.
+        RunFailure: A stack is missing or not complete.
     """
     if target.mode is not Mode.LIVE or target.endpoint_url:
         raise Refused(f"This target is not for a live run: {target}.")
-    with steps, steps.step(f"prove that this is account {target.account}"):
-        prove_live(target)
+    with steps:
+        with steps.step(f"prove that this is account {target.account}"):
+            prove_live(target)
+        with steps.step("find the stacks"):
+            Deployment.read(target)
     return run_tests(target, folder, commands)

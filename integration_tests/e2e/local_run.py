@@ -66,7 +66,9 @@ def _settings(environment: str) -> Settings:
     try:
         return load_settings(environment, CHECKOUT / "environments.toml", {})
     except SettingsError as error:
-        raise Refused(str(error), hint="Nothing was begun. Here the environment is chosen by --environment NAME.") from error
+        is_misnamed = any(problem.key == "environment" for problem in error.problems)
+        how = " Here the environment is chosen by --environment NAME." if is_misnamed else ""
+        raise Refused(str(error), hint=f"Nothing was begun.{how}") from error
 
 
 def _start(settings: Settings, steps: Steps) -> LocalCloud:

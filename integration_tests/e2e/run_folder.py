@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import uuid
@@ -12,6 +13,7 @@ from typing import Final
 from integration_tests.e2e.paths import WORK
 
 _KEPT: Final = 3
+_PROCESS_FILE: Final = "process_id"
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class RunFolder:
 
     @classmethod
     def make(cls, work: Path = WORK) -> RunFolder:
-        """Make a new folder and remove all but the newest of the old ones."""
+        """Make a new folder, and remove the old ones but for the newest and those of runs that are still under way."""
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
         path = work / run_id
         path.mkdir(parents=True)
+        (path / _PROCESS_FILE).write_text(str(os.getpid()), "utf-8")
         for old in sorted(work.iterdir(), reverse=True)[_KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
+            if not _is_under_way(old):
+                shutil.rmtree(old, ignore_errors=True)
         return cls(path, run_id)
 
     @property
@@ -60,3 +64,11 @@ class RunFolder:
     def log(self, name: str) -> Path:
         """The log of one step."""
         return self.path / "logs" / f"{name}.log"
+
+
+def _is_under_way(folder: Path) -> bool:
+    try:
+        os.kill(int((folder / _PROCESS_FILE).read_text("utf-8")), 0)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from integration_tests.e2e import __main__ as command_line
 from integration_tests.e2e import live_run, target
 from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.failure import Refused
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.proof import prove_local, require_aws_endpoint
@@ -32,6 +33,7 @@ def began(monkeypatch: pytest.MonkeyPatch) -> list[Target]:
         return 0
 
     monkeypatch.setattr(live_run, "run_tests", run_tests)
+    monkeypatch.setattr(Deployment, "read", lambda _: None)
     return begun
 
 
