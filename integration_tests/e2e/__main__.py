@@ -15,7 +15,7 @@ from rich.console import Console
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.failure import Refused, RunFailure
 from integration_tests.e2e.live_run import run_live
-from integration_tests.e2e.local_run import run_local
+from integration_tests.e2e.local_run import read_settings, run_local
 from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
@@ -64,13 +64,8 @@ def main(
     _end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         target = _live_target(live, account, profile, environment, (primary, secondary, control or secondary))
-        folder = RunFolder.make()
-        steps = Steps(console)
         with Commands() as commands:
-            if target:
-                status = run_live(target.of_run(folder.run_id), folder, steps, commands)
-            else:
-                status = run_local(environment, folder, steps, commands)
+            status = _live(target, Steps(console), commands) if target else _local(environment, Steps(console), commands)
     except RunFailure as failure:
         _explain(failure, Console(stderr=True, highlight=False))
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
@@ -81,6 +76,16 @@ def main(
         Console(stderr=True).print("Interrupted; everything that this run started was stopped.")
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(status)
+
+
+def _live(target: Target, steps: Steps, commands: Commands) -> int:
+    folder = RunFolder.make()
+    return run_live(target.of_run(folder.run_id), folder, steps, commands)
+
+
+def _local(environment: str, steps: Steps, commands: Commands) -> int:
+    settings = read_settings(environment)
+    return run_local(settings, RunFolder.make(), steps, commands)
 
 
 def _live_target(

@@ -39,14 +39,12 @@ app.synth()
 """What `python -m infra.app` does but for its gate: the run has the finished assembly judged as a step of its own."""
 
 
-def run_local(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> int:
+def run_local(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> int:
     """Do the whole run and return pytest's exit status: 0 only if everything held.
 
     Raises:
-        Refused: The settings are wrong; nothing was begun.
         RunFailure: A step before the tests failed.
     """
-    settings = _settings(environment)
     with steps:
         cloud = _start(settings, steps)
     with cloud:
@@ -54,7 +52,7 @@ def run_local(environment: str, folder: RunFolder, steps: Steps, commands: Comma
             with steps:
                 assembly = _prepare(settings, cloud, folder, steps, commands)
                 _deploy(assembly, cloud, folder, steps, commands)
-            target = _target(environment, assembly, cloud, folder)
+            target = _target(settings.environment, assembly, cloud, folder)
             prove_local(target)
             return run_tests(target, folder, commands)
         finally:
@@ -62,7 +60,12 @@ def run_local(environment: str, folder: RunFolder, steps: Steps, commands: Comma
             folder.tidy()
 
 
-def _settings(environment: str) -> Settings:
+def read_settings(environment: str) -> Settings:
+    """Read the settings of an environment.
+
+    Raises:
+        Refused: They are wrong; the message tells all that is.
+    """
     try:
         return load_settings(environment, CHECKOUT / "environments.toml", {})
     except SettingsError as error:
