@@ -5,7 +5,7 @@ import importlib
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from compliance import acknowledgements, coverage, nag, native
 from compliance.acknowledgements import Facts, Registry
+from compliance.branches import variants, worst
 from compliance.judge import Findings, judge
 from compliance.ledger import Finding, Ledger, Subject, Verdict
 from compliance.loading import Assembly, load_assembly
@@ -152,8 +153,10 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
         assembly = load_assembly(Path(directory))
         world = _world(assembly, configuration)
         by_path = {resource.path: resource for template in world.templates for resource in template.resources}
-        found = _judge_ourselves(world)
-        found.extend(_read_packs(Path(directory), world, by_path.get, recorded=plugin.RECORDS))
+        packs = _read_packs(Path(directory), world, by_path.get, recorded=plugin.RECORDS)
+    packs.extend(_behind_conditions(world))
+    found = _judge_ourselves(world)
+    found.extend(worst(packs))
     return _judged(world, assembly, found, recorded=plugin.RECORDS)
 
 
@@ -162,19 +165,37 @@ def _judge_included(assembly: Assembly, environment: str, say: Say) -> _Judged:
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
 
     world = _world(assembly, Configuration.of(environment))
-    by_path = {
-        plugin.included_path(index, resource.logical_id): resource
-        for index, template in enumerate(world.templates)
-        for resource in template.resources
-    }
-    with TemporaryDirectory(prefix="compliance-") as directory:
-        say(f"{len(world.templates)} templates: judging")
-        plugin.judge_included(world.templates, Path(directory))
-        packs = _read_packs(Path(directory) / "out", world, by_path.get, recorded=plugin.RECORDS)
-    packs.rows = [_answered_by_the_template(row, world) for row in packs.rows]
+    say(f"{len(world.templates)} templates: judging")
+    packs = _packs_on(world, world.templates)
     found = _judge_ourselves(world)
     found.extend(packs)
     return _judged(world, assembly, found, recorded=plugin.RECORDS)
+
+
+def _packs_on(world: World, templates: Iterable[Template]) -> Findings:
+    """What the packs say of templates as they are, in every way in which their conditions can turn out."""
+    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+
+    shown = variants(templates)
+    by_path = {
+        plugin.included_path(index, resource.logical_id): resource
+        for index, (_, template) in enumerate(shown)
+        for resource in template.resources
+    }
+    with TemporaryDirectory(prefix="compliance-") as directory:
+        plugin.judge_included([variant for variant, _ in shown], Path(directory))
+        packs = _read_packs(Path(directory) / "out", world, by_path.get, recorded=plugin.RECORDS)
+    packs.rows = [_answered_by_the_template(row, world) for row in packs.rows]
+    return worst(packs)
+
+
+def _behind_conditions(world: World) -> Findings:
+    """What the packs say of synthesized templates whose Fn::If the constructs hide from them; nothing where none has one."""
+    hidden = {template.name: template for variant, template in variants(world.templates) if variant.body != template.body}
+    if not hidden:
+        return Findings()
+    found = _packs_on(replace(world, templates=tuple(hidden.values())), hidden.values())
+    return Findings(rows=[row for row in found.rows if row.verdict is not Verdict.PASS], rules=found.rules)
 
 
 def _judged(world: World, assembly: Assembly, found: Findings, *, recorded: bool) -> _Judged:

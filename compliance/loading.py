@@ -83,6 +83,17 @@ def load_assembly(directory: Path) -> Assembly:
     Raises:
         LoadError: It is not an assembly, it holds no stack, or one of its templates cannot be read.
     """
+    try:
+        return _load_assembly(directory)
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+        # whatever a hostile manifest makes reading it trip over, it is the manifest that is refused
+        raise LoadError(
+            f"{directory}: the cloud assembly's manifest or metadata is malformed ({type(error).__name__}: {error}); "
+            "give the folder that `cdk synth` wrote"
+        ) from error
+
+
+def _load_assembly(directory: Path) -> Assembly:
     templates: list[Template] = []
     acknowledged: list[tuple[str, str]] = []
     for folder, name, artifact in _artifacts(directory):
@@ -91,7 +102,7 @@ def load_assembly(directory: Path) -> Assembly:
         metadata = _stack_metadata(folder, artifact)
         acknowledged.extend(metadata.acknowledged)
         properties = artifact.get("properties", {})
-        template = load_template(folder / str(properties.get("templateFile")))
+        template = load_template(_within(folder, properties.get("templateFile")))
         templates.append(
             Template(
                 name=name,
@@ -120,13 +131,21 @@ def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
     for name, artifact in artifacts.items():
         yield directory, name, artifact
         if artifact.get("type") == "cdk:cloud-assembly":
-            yield from _artifacts(directory / str(artifact.get("properties", {}).get("directoryName")))
+            yield from _artifacts(_within(directory, artifact.get("properties", {}).get("directoryName")))
+
+
+def _within(folder: Path, name: object) -> Path:
+    """A file or folder that the manifest names, which must be in the assembly and not the assembly itself."""
+    found = folder / str(name)
+    if not found.resolve().is_relative_to(folder.resolve()) or found.resolve() == folder.resolve():
+        raise LoadError(f"{folder}: the manifest names {name!r}, which is not inside the cloud assembly")
+    return found
 
 
 def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata:
     entries: dict[str, list[dict[str, Any]]] = dict(artifact.get("metadata") or {})
     if "additionalMetadataFile" in artifact:
-        file = folder / str(artifact["additionalMetadataFile"])
+        file = _within(folder, artifact["additionalMetadataFile"])
         entries.update(_parse(file, _read(file, limit=64 * MAXIMUM_BYTES)))
     found = _StackMetadata()
     for path, records in entries.items():

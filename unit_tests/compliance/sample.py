@@ -1,6 +1,6 @@
 """A small app with one finding or more, as the gate is given apps: a function of an environment and a folder."""
 
-from aws_cdk import App, CustomResource, Environment, Stack, Tags
+from aws_cdk import App, Aws, CfnCondition, CustomResource, Environment, Fn, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sqs as sqs
 
@@ -38,6 +38,21 @@ def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
         resource_type="Custom::VpcRestrictDefaultSG",
         service_token="arn:aws:lambda:us-east-1:000000000000:function:serverless-closer-prod",
         properties={"GroupId": closed.vpc_default_security_group},
+    )
+    return app
+
+
+def build_app_with_condition(environment: str, outdir: str | None = None) -> App:
+    """The same with a queue in the primary whose dead-letter queue depends on a condition that never holds."""
+    app = build_app(environment, outdir)
+    stack = Stack.of(app.node.find_child("Primary"))
+    never = CfnCondition(stack, "Never", expression=Fn.condition_equals("a", "b"))
+    redrive = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:serverless-dead-prod", "maxReceiveCount": 5}
+    sqs.CfnQueue(
+        stack,
+        "Sometimes",
+        queue_name=f"serverless-sometimes-{environment}",
+        redrive_policy=Fn.condition_if(never.logical_id, redrive, Aws.NO_VALUE),
     )
     return app
 

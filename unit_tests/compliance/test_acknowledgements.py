@@ -22,6 +22,7 @@ from compliance.acknowledgements import (
     unregistered,
 )
 from compliance.ledger import Finding, Verdict
+from compliance.matrix import read_matrix
 
 TODAY = date(2026, 11, 24)
 RULE = "AwsSolutions::AwsSolutions-S1"

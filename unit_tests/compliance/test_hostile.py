@@ -1,0 +1,126 @@
+"""Any file at all: the command judges it or refuses it, with exit status 2 and a reason, and never lets it pass unseen."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from compliance.__main__ import app
+
+pytestmark = pytest.mark.property
+
+_INTRINSICS = ("Ref", "Fn::If", "Fn::Sub", "Fn::Join", "Fn::GetAtt", "Fn::Select", "Fn::GetStackOutput", "Fn::Transform")
+_KEYS = st.sampled_from(
+    [
+        *_INTRINSICS,
+        "Type",
+        "Properties",
+        "Metadata",
+        "Tags",
+        "Condition",
+        "DependsOn",
+        "__proto__",
+        "constructor",
+        "QueueName",
+    ]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(["A", "B", "Never"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS | st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+_TYPES = st.sampled_from(["AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::IAM::Role", "Custom::X"])
+_RESOURCE = st.fixed_dictionaries({"Type": _TYPES}, optional={"Properties": _JSON, "DependsOn": _JSON, "Condition": _JSON})
+_TEMPLATE = st.fixed_dictionaries(
+    {
+        "Resources": st.dictionaries(
+            st.sampled_from(["A", "B", "__proto__", "Fn::ForEach::X"]), _RESOURCE | _JSON, max_size=3
+        )
+    },
+    optional={"Conditions": _JSON, "Parameters": _JSON, "Outputs": _JSON, "Mappings": _JSON, "Transform": _JSON},
+)
+_QUICK = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CDK_CONTEXT_JSON", "{}")
+
+
+def _judged(name: str, content: bytes) -> int:
+    """The exit status, once it is seen to be earned."""
+    Path(name).write_bytes(content)
+    report = Path("out/report.json")
+    report.unlink(missing_ok=True)
+    result = CliRunner().invoke(app, ["--template", f"{name}@us-east-1", "--format", "json", "--output", "out"])
+    said = result.output
+    assert result.exit_code in {0, 1, 2}, said
+    assert "Traceback" not in said
+    assert "the gate itself failed" not in said, said
+    if result.exit_code == 2:
+        assert "ERROR: " in said
+        assert not report.exists()
+        return 2
+    found = json.loads(report.read_text())
+    assert found["passed"] is (result.exit_code == 0)
+    answered = {(row["logical_id"], row["rule"].partition("::")[0]) for row in found["findings"] if "logical_id" in row}
+    resources = found["templates"][0]["resources"]
+    assert resources > 0
+    # AWS's validation answers about every resource, or fails the template as a whole.
+    assert len({name for name, _ in answered}) >= resources or result.exit_code == 1
+    return result.exit_code
+
+
+@_QUICK
+@given(template=_TEMPLATE)
+@example(
+    template={"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::If": ["Never", "a", "b"]}}}}}
+)
+@example(template={"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"Fn::If": []}}}})
+@example(template={"Resources": {"A": {"Type": "AWS::SQS::Queue", "DependsOn": "A"}}})
+def test_anything_shaped_like_a_template(template: dict[str, Any]) -> None:
+    _judged("t.json", json.dumps(template).encode())
+    _judged("t.yaml", yaml.safe_dump(template, allow_unicode=True).encode("utf-8", "surrogatepass"))
+
+
+@_QUICK
+@given(content=st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@example(content=b"")
+@example(content=b"\xef\xbb\xbf{}")
+@example(content=b"Resources: &a {A: *a}")
+@example(content=b"Resources: !!python/object/apply:os.system ['true']")
+@example(content=b"{" * 200_000)
+@example(content=b"[" * 5_000)
+@example(content=b"a: " * 5_000)
+def test_any_bytes_are_refused(content: bytes) -> None:
+    assert _judged("t.json", content) == 2
+    assert _judged("t.yaml", content) == 2
+
+
+@_QUICK
+@given(manifest=_JSON | st.fixed_dictionaries({"artifacts": st.dictionaries(st.text(max_size=3), _JSON, max_size=2)}))
+@example(
+    manifest={"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "../../etc/passwd"}}}}
+)
+@example(manifest={"artifacts": {"S": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}}})
+@example(manifest={"artifacts": {"S": {"type": "aws:cloudformation:stack", "metadata": {"/S": [None, {"data": []}]}}}})
+@example(manifest={"artifacts": {"S": {"type": "aws:cloudformation:stack", "metadata": 7, "properties": []}}})
+def test_any_manifest_is_refused(manifest: Any) -> None:  # noqa: ANN401
+    Path("cdk.out").mkdir(exist_ok=True)
+    Path("cdk.out/manifest.json").write_text(json.dumps(manifest))
+
+    result = CliRunner().invoke(app, ["--assembly", "cdk.out"])
+
+    assert result.exit_code == 2, result.output
+    assert "ERROR: " in result.output
+    assert "the gate itself failed" not in result.output
