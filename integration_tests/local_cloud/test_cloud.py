@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -150,7 +152,10 @@ class Command:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_alone_it_tells_how_to_reach_it_and_is_gone_when_it_is_stopped(how: signal.Signals) -> None:
     with Command("--port=0", "--account=123456789012") as one:
-        environment = {**os.environ, **one.variables(), "AWS_MAX_ATTEMPTS": "1"}
+        unset = {"AWS_PROFILE", "AWS_SESSION_TOKEN"}
+        assert f"  unset {' '.join(sorted(unset))}\n" in one.printed
+        inherited = {name: value for name, value in os.environ.items() if name not in unset}
+        environment = {**inherited, **one.variables()}
         program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
         asked = [sys.executable, "-c", program]
         said = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  ours
@@ -160,8 +165,9 @@ def test_alone_it_tells_how_to_reach_it_and_is_gone_when_it_is_stopped(how: sign
         assert folder.exists()
         assert one.stop(how) == 0
     assert not folder.exists()
-    with pytest.raises(subprocess.CalledProcessError):
-        subprocess.run(asked, env=environment, capture_output=True, check=True)  # noqa: S603  ours
+    address = urlsplit(environment["AWS_ENDPOINT_URL"])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.hostname, address.port))
 
 
 def test_two_side_by_side_keep_to_themselves(cloud: LocalCloud) -> None:
@@ -210,9 +216,13 @@ def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
     if not process.exists():
         pytest.skip("needs Linux's /proc")
     owned = {str(link.readlink()) for link in (process / "fd").iterdir() if link.is_symlink()}
-    rows = [line.split() for table in ("tcp", "tcp6") for line in (process / "net" / table).read_text().splitlines()[1:]]
-    listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in owned]
-    assert [address.split(":")[0] for address in listening] == ["0100007F"]
+
+    def addresses(*tables: str, state: str) -> list[str]:
+        rows = [line.split() for table in tables for line in (process / "net" / table).read_text().splitlines()[1:]]
+        return [row[1].split(":")[0] for row in rows if row[3] == state and f"socket:[{row[9]}]" in owned]
+
+    assert addresses("tcp", "tcp6", state="0A") == ["0100007F"]
+    assert addresses("udp", "udp6", state="07") == []
 
 
 def test_an_unknown_command_is_told_what_there_is(cloud: LocalCloud) -> None:
