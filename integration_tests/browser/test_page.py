@@ -1,0 +1,206 @@
+"""The page in a browser: verdict, search, filters, details, the map, and no word to anyone."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from compliance.ledger import Ledger
+from compliance.reports import write_reports
+from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger
+
+Open = Callable[[Ledger], Page]
+
+
+@dataclass
+class _Heard:
+    """What the pages said that they should not have."""
+
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(params=["light", "dark"])
+def open_page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Opens a ledger's page; afterwards no page may have had an error or asked for anything but itself."""
+    context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    heard = _Heard()
+
+    def opened(judged: Ledger) -> Page:
+        (file,) = write_reports(judged, tmp_path, ["html"])
+        page = context.new_page()
+        page.on("console", lambda message: heard.errors.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: heard.errors.append(str(error)))
+        page.on("request", lambda asked: heard.requests.append(asked.url))
+        page.on("dialog", lambda dialog: heard.errors.append(f"dialog: {dialog.message}"))
+        page.goto(file.as_uri())
+        return page
+
+    yield opened
+    context.close()
+    assert heard.errors == []
+    assert [url for url in heard.requests if not url.startswith(("file:", "data:,"))] == []
+    assert len({url for url in heard.requests if url.startswith("file:")}) == 1
+
+
+def _shown(page: Page) -> int:
+    return page.locator("#rows tbody tr").count()
+
+
+def test_the_verdict_is_the_first_thing_on_the_page(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+
+    expect(page.locator(".verdict strong")).to_have_text("Failed: 3 findings to mend")
+    expect(page.locator(".verdict")).to_be_in_viewport()
+    expect(page).to_have_title("Compliance failed: prod")
+
+
+def test_search_narrows_the_rows_by_any_word_of_them(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+    expect(page.locator("#count")).to_have_text(re.compile("5 of 5 rows match"))
+
+    page.get_by_label("Search").fill("untidy")
+    expect(page.locator("#count")).to_have_text(re.compile("1 of 5 rows match"))
+    expect(page.locator("#rows tbody tr")).to_contain_text("P::Minor")
+
+    page.get_by_label("Search").fill("queue.py s/d")
+    expect(page.locator("#count")).to_have_text(re.compile("1 of 5 rows match"))
+    expect(page.locator("#rows tbody tr")).to_contain_text("acknowledged")
+
+    page.get_by_label("Search").fill("nowhere")
+    expect(page.locator("#count")).to_have_text("No row of 5 matches.")
+
+    page.get_by_role("button", name="Clear all filters").click()
+    expect(page.locator("#count")).to_have_text(re.compile("5 of 5 rows match"))
+
+
+@pytest.mark.parametrize(
+    ("label", "choice", "rows"),
+    [
+        ("Verdict", "FAIL", 2),
+        ("Region", "us-east-1", 5),
+        ("Configuration", "prod", 5),
+        ("Framework", "PCI-DSS-3.2.1", 4),
+        ("Control", "NIST-800-53-R5:SC-28(1)", 4),
+        ("Pack", "P", 5),
+        ("Resource type", "AWS::SQS::Queue", 5),
+        ("Acknowledged by", "logs", 1),
+    ],
+)
+def test_each_filter_filters(label: str, choice: str, rows: int, open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+
+    page.get_by_role("combobox", name=label, exact=True).select_option(choice)
+
+    expect(page.locator("#count")).to_have_text(re.compile(f"^{rows} of 5 rows match"))
+    assert _shown(page) == rows
+
+
+def test_a_finding_opens_by_keyboard_and_says_why_and_where(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+    page.get_by_role("combobox", name="Verdict").select_option("ACKNOWLEDGED")
+    expect(page.locator("#count")).to_have_text(re.compile("^1 of 5"))
+    button = page.locator("#rows tbody button")
+
+    button.focus()
+    page.keyboard.press("Enter")
+
+    expect(button).to_have_attribute("aria-expanded", "true")
+    detail = page.locator("#rows dl.detail")
+    for expected in (
+        "A log of a log never ends.",
+        "me, until 2027-01-01 (logs)",
+        "infra/constructs/queue.py:42",
+        "SC-28(1)",
+    ):
+        expect(detail).to_contain_text(expected)
+    page.keyboard.press("Enter")
+    expect(detail).to_have_count(0)
+
+
+def test_an_address_keeps_the_filters(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+    page.get_by_label("Search").fill("untidy")
+    expect(page).to_have_url(re.compile(r"#\?q=untidy$"))
+
+    page.reload()
+
+    expect(page.get_by_label("Search")).to_have_value("untidy")
+    expect(page.locator("#count")).to_have_text(re.compile("1 of 5 rows match"))
+
+
+def test_links_and_tiles_lead_to_their_rows(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+
+    page.get_by_role("link", name="1 findings").click()
+    expect(page.locator("#count")).to_have_text(re.compile("^1 of 5"))
+
+    page.locator('.map [data-path="S/A/Resource"]').click()
+    expect(page.locator("#count")).to_have_text(re.compile("^2 of 5"))
+
+
+def test_thousands_of_rows_are_shown_as_they_are_wanted(open_page: Open) -> None:
+    rows = [replace(FAILING if number % 100 == 0 else PASSING, path=f"S/{number}/Resource") for number in range(20_000)]
+    page = open_page(ledger(*rows))
+    expect(page.locator("#count")).to_have_text(re.compile("20,000 of 20,000 rows match; the first 100"))
+    assert _shown(page) == 100
+
+    page.get_by_role("button", name="Show 100 more").click()
+    assert _shown(page) == 200
+    milliseconds = page.evaluate(
+        "() => { const start = performance.now(); const field = document.getElementById('q'); field.value = 's/19999/';"
+        " field.form.dispatchEvent(new Event('input')); return new Promise(done => { const wait = () =>"
+        " document.querySelectorAll('#rows tbody tr').length === 1 ? done(performance.now() - start) : setTimeout(wait, 5);"
+        " wait(); }); }"
+    )
+    assert milliseconds < 3_000
+
+
+def test_hostile_text_is_shown_and_does_nothing(open_page: Open) -> None:
+    page = open_page(hostile())
+    title = page.title()
+
+    for button in page.locator("#rows tbody button").all():
+        button.click()
+    page.get_by_label("Search").fill("pwned")
+    page.get_by_role("combobox", name="Stack").select_option(index=1)
+    expect(page.locator("#count")).to_have_text(re.compile("5 of 5 rows match"))
+
+    assert page.title() == title
+    assert "pwned" not in title
+    assert page.locator("#rows script, #rows img, #rows b, main script, main img").count() == 0
+    expect(page.locator("#rows tbody").first).to_contain_text("<img src=x onerror")
+
+
+def test_even_injected_markup_could_not_run(browser: Browser, tmp_path: Path) -> None:
+    (file,) = write_reports(ledger(*ROWS), tmp_path, ["html"])
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+
+        violated = page.evaluate(
+            """() => {
+                const told = new Promise((done) => document.addEventListener(
+                    "securitypolicyviolation", (event) => done(event.violatedDirective)));
+                document.body.insertAdjacentHTML("beforeend", '<img src="data:,x" onerror="document.title=1">');
+                return told;
+            }"""
+        )
+
+        assert violated == "script-src-attr"
+        assert page.title() == "Compliance failed: prod"
+
+
+def test_it_is_readable_on_a_narrow_screen_and_on_paper(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+    page.emulate_media(media="print")
+    expect(page.locator("nav")).to_be_hidden()
+    expect(page.locator("#filters")).to_be_hidden()
+    expect(page.locator(".verdict strong")).to_be_visible()
