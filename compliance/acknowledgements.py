@@ -71,7 +71,8 @@ class Decision:
         when: For each setting, the values that it is for; empty for all.
         met_in: The configurations of the matrix that meet it, where those alone do that have settings laid over their
             environment. It says where the decision would be stale, and not where it holds.
-        covers: Each qualified rule id with each exact construct path.
+        covers: Each qualified rule id with each exact construct path that it may fail at.
+        unevaluated: The same where it could not be evaluated, which is another thing to accept.
     """
 
     id: str
@@ -82,6 +83,12 @@ class Decision:
     covers: frozenset[tuple[str, str]]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     met_in: tuple[str, ...] = ()
+    unevaluated: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Each rule and path that it covers, in whichever way."""
+        return self.covers | self.unevaluated
 
     def is_for(self, facts: Facts) -> bool:
         """Whether the decision is meant for a configuration with these facts."""
@@ -108,7 +115,7 @@ class Registry:
             (expanded, path): decision
             for decision in self.decisions
             if decision.is_for(facts)
-            for rule, path in decision.covers
+            for rule, path in decision.places
             for expanded in expand(rule, facts)
         }
 
@@ -187,7 +194,7 @@ def expand(rule: str, facts: Facts) -> list[str]:
 def apply(registry: Registry, findings: Sequence[Finding], facts: Facts) -> list[Finding]:
     """The findings of one configuration, with those that a decision covers marked ACKNOWLEDGED."""
     covering = registry.covering(facts)
-    return [_acknowledged(finding, covering.get((finding.rule, finding.path))) for finding in findings]
+    return [_acknowledged(finding, covering.get((finding.rule, finding.path)), facts) for finding in findings]
 
 
 def unregistered(
@@ -240,7 +247,7 @@ def stale(
             continue
         rows += [
             _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
-            for rule, path in sorted(decision.covers)
+            for rule, path in sorted(decision.places)
             if not any(
                 (name, expanded, path) in used for name, facts in configurations.items() for expanded in expand(rule, facts)
             )
@@ -267,8 +274,11 @@ def _stale_message(
     return f"nothing was found by {rule} at {path} in {', '.join(configurations)}{hint}"
 
 
-def _acknowledged(finding: Finding, decision: Decision | None) -> Finding:
+def _acknowledged(finding: Finding, decision: Decision | None, facts: Facts) -> Finding:
     if decision is None or finding.verdict not in {Verdict.FAIL, Verdict.NOT_EVALUATED}:
+        return finding
+    places = decision.unevaluated if finding.verdict is Verdict.NOT_EVALUATED else decision.covers
+    if not any(path == finding.path and finding.rule in expand(rule, facts) for rule, path in places):
         return finding
     return replace(finding, verdict=Verdict.ACKNOWLEDGED, decision=decision.id)
 
@@ -311,9 +321,11 @@ def _covers_problems(covers: object) -> list[str]:
         return ["covers must be a list of { rules = [...], paths = [...] }"]
     problems: list[str] = []
     for cover in covers:
-        if not isinstance(cover, Mapping) or set(cover) != {"rules", "paths"}:
-            problems.append(f"covers: {cover!r} must have exactly the keys rules and paths")
-        elif not all(_is_texts(texts) for texts in cover.values()):
+        if not isinstance(cover, Mapping) or set(cover) - {"not_evaluated"} != {"rules", "paths"}:
+            problems.append(f"covers: {cover!r} must have exactly the keys rules and paths, and perhaps not_evaluated")
+        elif cover.get("not_evaluated", True) is not True:
+            problems.append("covers: not_evaluated can only be true; leave it out for what fails")
+        elif not all(_is_texts(cover[key]) for key in ("rules", "paths")):
             problems.append(f"covers: {cover!r} must have two lists of texts, at least one text in each")
         else:
             problems += [problem for rule in cover["rules"] for problem in _rule_problems(rule)]
@@ -348,8 +360,13 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
         expires=entry["expires"],
         when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
         met_in=tuple(entry.get("met_in", ())),
-        covers=frozenset((rule, path) for cover in entry["covers"] for rule in cover["rules"] for path in cover["paths"]),
+        covers=_covered(cover for cover in entry["covers"] if "not_evaluated" not in cover),
+        unevaluated=_covered(cover for cover in entry["covers"] if "not_evaluated" in cover),
     )
+
+
+def _covered(covers: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    return frozenset((rule, path) for cover in covers for rule in cover["rules"] for path in cover["paths"])
 
 
 def _defect(rule: RuleInfo, name: str, problem: str) -> Finding:

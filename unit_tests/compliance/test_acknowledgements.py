@@ -61,13 +61,10 @@ def test_a_decision_acknowledges_exactly_its_rule_and_path_until_its_last_day() 
     assert registry.uses([first])[0].acknowledged == 1
 
 
-def test_a_rule_that_could_not_be_evaluated_can_be_acknowledged_and_a_pass_stays_one() -> None:
-    unresolved, passed = replace(FOUND, verdict=Verdict.NOT_EVALUATED), replace(FOUND, verdict=Verdict.PASS)
+def test_a_pass_stays_one() -> None:
+    passed = replace(FOUND, verdict=Verdict.PASS)
 
-    assert [row.verdict for row in apply(_registry(), [unresolved, passed], PROD)] == [
-        Verdict.ACKNOWLEDGED,
-        Verdict.PASS,
-    ]
+    assert apply(_registry(), [passed], PROD) == [passed]
 
 
 def test_when_limits_a_decision_to_some_settings() -> None:
@@ -219,3 +216,19 @@ def test_our_own_registry_is_well_formed_and_small() -> None:
     assert len([decision for decision in registry.decisions if not decision.met_in]) <= 9
     names = {configuration.name for configuration in read_matrix()}
     assert all(set(decision.met_in) <= names for decision in registry.decisions)
+
+
+def test_what_could_not_be_evaluated_is_acknowledged_as_such_and_never_by_a_decision_on_a_failure() -> None:
+    cover = {"rules": [RULE], "paths": [PATH]}
+    threw = replace(FOUND, verdict=Verdict.NOT_EVALUATED, message="the rule threw")
+    on_failure, on_throw = _registry(covers=[cover]), _registry(covers=[{**cover, "not_evaluated": True}])
+
+    assert [apply(on_failure, [row], PROD)[0].verdict for row in (FOUND, threw)] == [
+        Verdict.ACKNOWLEDGED,
+        Verdict.NOT_EVALUATED,
+    ]
+    assert [apply(on_throw, [row], PROD)[0].verdict for row in (FOUND, threw)] == [Verdict.FAIL, Verdict.ACKNOWLEDGED]
+    both = _registry(covers=[cover, {**cover, "not_evaluated": True}])
+    assert {apply(both, [row], PROD)[0].verdict for row in (FOUND, threw)} == {Verdict.ACKNOWLEDGED}
+    assert stale(on_throw, apply(on_throw, [FOUND], PROD), {"prod": PROD})
+    assert not stale(on_throw, apply(on_throw, [threw], PROD), {"prod": PROD})
