@@ -8,8 +8,7 @@ from typing import Final
 
 from compliance.baseline import Changes
 from compliance.ledger import Ledger
-
-EVIDENCE: Final = "evidence.zip"
+from compliance.reports.bundle import EVIDENCE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+EVIDENCE: Final = "evidence.zip"
 MANIFEST: Final = "manifest.json"
 VERSION: Final = "1.0"
 LARGEST: Final = 1 << 30

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.reports.bundle import EVIDENCE, fingerprint
 from compliance.reports.text import printable
 
 SHOWN_RULES: Final = 40
@@ -21,6 +22,10 @@ def show(ledger: Ledger, files: list[Path], console: Console) -> None:
         _show_rule(ledger, rule, findings, console)
     console.print(_table(ledger))
     console.print(Text("Reports: " + ", ".join(map(str, files)), style="dim"))
+    for file in files:
+        if file.name == EVIDENCE:
+            # Whoever keeps this line can tell later whether the bundle is still the one of this run.
+            console.print(Text(f"Evidence: SHA-256 of its manifest {fingerprint(file)}", style="dim"))
     console.print(_verdict(ledger))
 
 

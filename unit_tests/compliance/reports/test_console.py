@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from compliance.ledger import Ledger
+from compliance.reports import bundle, write_reports
 from compliance.reports.console import show
 from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger
 
@@ -29,3 +30,12 @@ def test_the_terminal_obeys_no_template() -> None:
 
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def test_the_terminal_tells_what_the_evidence_is_known_by(tmp_path: Path) -> None:
+    files = write_reports(ledger(*ROWS), tmp_path, ["bundle"])
+    written = StringIO()
+
+    show(ledger(*ROWS), files, Console(width=200, file=written))
+
+    assert f"SHA-256 of its manifest {bundle.fingerprint(files[0])}" in written.getvalue()
