@@ -77,16 +77,18 @@ class Commands:
         if status:
             raise RunFailure(f"{what} ended with status {status}.", hint=hint, log=log, tail=last_lines(log))
 
-    def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_seconds: float) -> int:
+    def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_seconds: float = 0) -> int:
         """Run a program whose output is the user's to see, and return its exit status.
 
-        On Ctrl-C it is interrupted too and given some seconds to clean up after itself; a second Ctrl-C ends it.
+        On Ctrl-C it is interrupted too, if it is given some seconds to clean up after itself (a second Ctrl-C ends it), else
+        ended.
         """
         with self._started(command, cwd, env, piped=False) as process:
             try:
                 return process.wait()
             except BaseException:
-                _end_group(process, signal.SIGINT, grace_seconds)
+                if grace_seconds:
+                    _end_group(process, signal.SIGINT, grace_seconds)
                 raise
 
     @contextlib.contextmanager
