@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compliance.ledger import COLUMNS, NOT_COVERAGE, Finding, Ledger, Subject, Verdict
+from compliance.ledger import ALIKE, COLUMNS, NOT_COVERAGE, Finding, Ledger, Subject, Verdict
 
 TILE: Final = 12
 _STEP: Final = TILE + 3
@@ -142,7 +142,7 @@ def _box(subject: Subject, rows: Mapping[str, list[Finding]], x: int, y: int) ->
 def _worst(rows: list[Finding]) -> Verdict:
     """The worst verdict. A pass by a rule for any type does not cover a resource."""
     worst = min((row.verdict for row in rows), key=_WORST.__getitem__, default=Verdict.NOT_APPLICABLE)
-    covered = worst is not Verdict.PASS or any(row.pack not in NOT_COVERAGE for row in rows)
+    covered = worst is not Verdict.PASS or any(row.pack not in NOT_COVERAGE and row.rule not in ALIKE for row in rows)
     return worst if covered else Verdict.NOT_APPLICABLE
 
 
