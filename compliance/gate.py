@@ -145,7 +145,8 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
         say(f"{configuration.name}: synthesizing")
         try:
             plugin.synthesize_with_packs(
-                lambda: factory(environment=configuration.environment, outdir=directory, **settings)
+                lambda: factory(environment=configuration.environment, outdir=directory, **settings),
+                meanwhile=_get_ready,
             )
         except Exception as error:
             raise GateError(f"{app} cannot be synthesized for configuration {configuration.name!r}: {error}") from error
@@ -158,6 +159,11 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
     found = _judge_ourselves(world)
     found.extend(worst(packs))
     return _judged(world, assembly, found, recorded=plugin.RECORDS)
+
+
+def _get_ready() -> None:
+    native.warm_up()
+    our_rules()
 
 
 def _judge_included(assembly: Assembly, environment: str, say: Say) -> _Judged:

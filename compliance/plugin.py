@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -100,7 +101,7 @@ def attach(app: App, *, environment: str | None = None, registry: Registry | Non
     _acknowledge(app, registry, environment)
 
 
-def synthesize_with_packs(build: Callable[[], App]) -> None:
+def synthesize_with_packs(build: Callable[[], App], meanwhile: Callable[[], object]) -> None:
     """Build an app and synthesize it with the packs, leaving the verdict to whoever reads what they write.
 
     What else `attach` registers is left out: the gate asks our rules and AWS's validation itself, and the registry
@@ -108,6 +109,7 @@ def synthesize_with_packs(build: Callable[[], App]) -> None:
 
     Args:
         build: Returns the app, without packs. Each construct notes the Python that makes it.
+        meanwhile: Done while Node.js synthesizes and Python would wait.
 
     Raises:
         Exception: Whatever the app raises while it is built, or the CDK for any reason but open findings.
@@ -115,7 +117,10 @@ def synthesize_with_packs(build: Callable[[], App]) -> None:
     with traced():
         app = build()
         _add_packs(app)
-        _synthesize(app)
+        with ThreadPoolExecutor(1) as beside:
+            done = beside.submit(meanwhile)
+            _synthesize(app)
+            done.result()
 
 
 def judge_included(templates: Sequence[Template], directory: Path) -> None:
