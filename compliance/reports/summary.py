@@ -1,5 +1,6 @@
 """summary.md: what a pull request shows. The verdict first, then what changed, then the worst; a screen or two."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,7 +9,9 @@ from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
 from compliance.reports.text import one_line
 
 SHOWN: Final = 25
-"""Failing rows that are listed; the rest are counted and stand in report.json."""
+"""Failing rules that are listed; the rest are counted and stand in report.json."""
+SHOWN_PLACES: Final = 3
+"""Constructs of each that are named."""
 SHOWN_CHANGES: Final = 10
 """Rows of each kind of change that are listed."""
 
@@ -74,20 +77,37 @@ def _changed(kind: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _failures(ledger: Ledger) -> list[str]:
-    if not ledger.failures:
+    """A line for each rule, so that one that fails everywhere does not hide the others."""
+    by_rule: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in ledger.failures:
+        by_rule[finding.verdict, finding.rule].append(finding)
+    if not by_rule:
         return []
     lines = ["| Verdict | Rule | Where | What |", "|---|---|---|---|"]
-    lines += [_failure(finding) for finding in ledger.failures[:SHOWN]]
-    rest = len(ledger.failures) - SHOWN
-    return [*lines, "", *([f"and {rest} more in report.json", ""] if rest > 0 else [])]
+    lines += [_failure(findings) for findings in list(by_rule.values())[:SHOWN]]
+    rest = len(by_rule) - SHOWN
+    return [*lines, "", *([f"and {rest} more rules in report.json", ""] if rest > 0 else [])]
 
 
-def _failure(finding: Finding) -> str:
-    made_by = f" from {_code(finding.source)}" if finding.source else ""
-    return f"| {finding.verdict} | {_cell(finding.rule)} | {_place(finding)}{made_by} | {_cell(finding.message)} |"
+def _failure(findings: list[Finding]) -> str:
+    """One rule's findings: some of the constructs, each with the configurations that have it."""
+    first = findings[0]
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for finding in findings:
+        places[finding.path, finding.source] += [finding.configuration] if finding.configuration else []
+    told = [_construct(*place, configurations) for place, configurations in list(places.items())[:SHOWN_PLACES]]
+    rest = len(places) - SHOWN_PLACES
+    where = "<br>".join([*told, *([f"and {rest} more"] if rest > 0 else [])])
+    return f"| {first.verdict} | {_cell(first.rule)} | {where} | {_cell(first.message)} |"
 
 
-def _place(row: Finding | Row) -> str:
+def _construct(path: str, source: str, configurations: list[str]) -> str:
+    made_by = f" from {_code(source)}" if source else ""
+    judged = f" ({', '.join(map(_cell, dict.fromkeys(configurations)))})" if configurations else ""
+    return f"{_code(path)}{made_by}{judged}"
+
+
+def _place(row: Row) -> str:
     return " ".join(filter(None, (_cell(row.configuration), _cell(row.region), _code(row.path))))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from compliance.baseline import Changes, Row
 from compliance.ledger import Finding, Ledger
 from compliance.reports import summary
-from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger, ledgers
+from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, RULE, UNTIDY, hostile, ledger, ledgers
 
 CODE = re.compile(r"`[^`\n]*`")
 CELLS = re.compile(r"(?<!\\)(?:\\\\)*\|")
@@ -46,13 +46,25 @@ def test_with_a_baseline_it_leads_with_what_changed() -> None:
     assert "**Since the baseline: 0 new, 0 newly acknowledged, 0 fixed.**" in summary.render(ledger(PASSING), Changes())
 
 
-def test_it_stays_short() -> None:
-    rows = [replace(FAILING, path=f"S/{number}/Resource") for number in range(500)]
+def test_a_rule_that_fails_everywhere_is_one_line_of_a_few_constructs() -> None:
+    rows = [replace(FAILING, path=f"S/{number}", message="bad") for number in range(5)]
+    rows += [replace(row, configuration="dev") for row in rows]
 
-    text = summary.render(ledger(*rows))
+    lines = [line for line in summary.render(ledger(*rows, UNTIDY)).splitlines() if line.startswith("| FAIL")]
+
+    assert len(lines) == 2
+    assert lines[0].count("from `infra/constructs/queue.py:42` (dev, prod)") == 3
+    assert "<br>and 2 more | bad |" in lines[0]
+
+
+def test_it_stays_short() -> None:
+    rules = {f"P::{number}": replace(RULE, id=f"P::{number}") for number in range(500)}
+    rows = [replace(FAILING, rule=rule) for rule in rules]
+
+    text = summary.render(ledger(*rows, rules=rules))
 
     assert len(text.splitlines()) < 60
-    assert "and 475 more in report.json" in text
+    assert "and 475 more rules in report.json" in text
 
 
 def test_hostile_text_is_no_markup_and_calls_nobody() -> None:
@@ -60,7 +72,7 @@ def test_hostile_text_is_no_markup_and_calls_nobody() -> None:
 
     assert "\x1b" not in text
     assert "\u202e" not in text
-    outside_code = CODE.sub("", text).replace("\\[", "").replace("\\]", "")
+    outside_code = CODE.sub("", text).replace("<br>", "").replace("\\[", "").replace("\\]", "")
     for forbidden in ("<", "[", "]", "@everyone", "`"):
         assert forbidden not in outside_code, forbidden
 
