@@ -269,6 +269,10 @@ def _by_pack(rules: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(map(_pack, rules)).items()))
 
 
+def _in_template(row: Finding) -> tuple[str, int, str, str, str]:
+    return row.stack, row.line, row.path, row.verdict, row.message
+
+
 def _pack(rule: str) -> str:
     return rule.partition("::")[0]
 
@@ -320,10 +324,19 @@ class Ledger:
             for place in places:
                 silent.setdefault((place.configuration, rule), []).append(place)
         order = {name: number for number, name in enumerate(self.configurations)}
+        rank = self._rank_of_places()
         for configuration, rule in sorted({*found, *silent}, key=lambda key: (order.get(key[0], len(order)), key)):
-            rows = found.get((configuration, rule), [])
-            rows += [place.row(rule, Verdict.NOT_APPLICABLE) for place in silent.get((configuration, rule), ())]
-            yield from sorted(rows, key=lambda row: (row.stack, row.line, row.path, row.verdict, row.message))
+            places = sorted(silent.get((configuration, rule), ()), key=lambda place: rank[id(place)])
+            rows = [place.row(rule, Verdict.NOT_APPLICABLE) for place in places]
+            if (configuration, rule) in found:
+                rows = sorted((*rows, *found[configuration, rule]), key=_in_template)
+            yield from rows
+
+    def _rank_of_places(self) -> dict[int, int]:
+        """The order of the places that rules do not apply to, by identity: each is one object for hundreds of rules."""
+        places = {id(place): place for among in self.silent.values() for place in among}
+        ordered = sorted(places.values(), key=lambda place: (place.stack, place.line, place.path))
+        return {id(place): number for number, place in enumerate(ordered)}
 
     @cached_property
     def not_applicable(self) -> dict[str, int]:

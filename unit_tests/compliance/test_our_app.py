@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from compliance import gate
 from compliance.acknowledgements import DEFAULT_FILE, read_registry
-from compliance.ledger import Ledger
+from compliance.ledger import ALIKE, NOT_COVERAGE, Ledger
 from infra.app import build_app
 from infra.settings import Settings
 
@@ -50,6 +51,16 @@ def test_what_we_deploy_passes_with_every_decision_in_use(assembly: Path) -> Non
     meant = {decision.id for decision in decisions if decision.is_for(FACTS) and not decision.met_in}
     assert meant == {use.id for use in ledger.decisions if use.acknowledged}
     assert len(ledger.subjects) == 6
+
+
+def test_a_rule_that_looks_at_most_types_alike_covers_none(assembly: Path) -> None:
+    """A new one is to be entered in ALIKE, or every type would seem covered by it."""
+    types = defaultdict(set)
+    for row in _judge(assembly).findings:
+        if row.pack not in NOT_COVERAGE:
+            types[row.rule].add(row.resource_type)
+
+    assert {rule for rule, looked_at in types.items() if len(looked_at) > 12} == ALIKE
 
 
 def _drop_a_tag(resources: Resources) -> None:
