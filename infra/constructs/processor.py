@@ -73,6 +73,9 @@ class Processor(Construct):
     ) -> None:
         allow = self.function.allow
         allow("s3:GetObject", "s3:GetObjectVersion", on=[ingest.bucket.arn_for_objects(f"{INCOMING}*")])
+        # So that S3 answers 404 and not 403 for a version that was deleted meanwhile. It tells by whether the caller might
+        # list the bucket, and a GET has no s3:prefix that a condition could look at.
+        allow("s3:ListBucket", on=[ingest.bucket.bucket_arn])
         allow(
             "s3:PutObject",
             on=[archive.bucket.arn_for_objects("rejected/*"), archive.bucket.arn_for_objects("quarantined/*")],

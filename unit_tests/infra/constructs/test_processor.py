@@ -91,6 +91,7 @@ def test_it_may_do_what_it_needs_to_what_it_needs() -> None:
     )
     table = {f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/serverless-ledger-dev"}
     assert may["s3:GetObject"] == may["s3:GetObjectVersion"] == {_under(ingest, "incoming/*")}
+    assert may["s3:ListBucket"] == {f'{{"Fn::GetAtt":["{ingest}","Arn"]}}'}
     assert may["s3:PutObject"] == {_under(archive, "rejected/*"), _under(archive, "quarantined/*")}
     for action in ("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"):
         assert may[f"dynamodb:{action}"] == table, action

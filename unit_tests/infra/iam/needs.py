@@ -117,6 +117,7 @@ def processor(place: Place) -> Iterator[Need]:
     """Reads what came in, archives what it must refuse, writes the ledger, puts back what is not proven done."""
     queue, archive = place.queue("ingest"), place.bucket("archive")
     yield Need(("s3:GetObject", "s3:GetObjectVersion"), (f"{place.bucket('ingest')}/incoming/*",))
+    yield Need(("s3:ListBucket",), (place.bucket("ingest"),))  # without it a version that is gone is a 403, not a 404
     yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
     writes = ("dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     yield Need((*writes, "dynamodb:GetItem", "dynamodb:Query"), (place.table,))
