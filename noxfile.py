@@ -127,7 +127,7 @@ def local_cloud(session: nox.Session) -> None:
 @nox.session(default=False, requires=["environment"])
 def local_cloud_tests(session: nox.Session) -> None:
     """Prove by its behaviour that each shim of the local cloud does what it says."""
-    _pytest(session, "integration_tests/local_cloud")
+    _pytest(session, "integration_tests/local_cloud", "-n", "3", "--dist", "loadfile")
 
 
 @nox.session(default=False, venv_backend="virtualenv", reuse_venv=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from handlers.shared.object_keys import INCOMING
+from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 ABANDONED_UPLOADS_AFTER = Duration.days(7)
@@ -76,7 +77,7 @@ class Bucket(Construct):
             cors=list(cors) or None,
             object_lock_enabled=True if locked and settings.object_lock.mode != "none" else None,
             object_lock_default_retention=_retention(context) if locked else None,
-            removal_policy=RemovalPolicy.RETAIN if settings.is_production else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(settings),
         )
         self.name = self.bucket.bucket_name
         if key:

@@ -6,11 +6,12 @@ compromised or mistakenly disabled in one region leaves the other region's data 
 
 from enum import StrEnum
 
-from aws_cdk import ArnFormat, Aws, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 
@@ -49,7 +50,7 @@ class Keys(Construct):
             alias=self._context.naming.alias(purpose),
             description=f"Encrypts {purpose} ({self._context.settings.environment})",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN if self._context.settings.is_production else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(self._context.settings),
         )
 
     def _admit_services(self) -> None:

@@ -1,10 +1,10 @@
 """Log groups: named, encrypted and retained alike."""
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 
@@ -16,7 +16,7 @@ def log_group(scope: Construct, construct_id: str, *, context: RegionContext, re
         construct_id,
         log_group_name=context.naming.log_group(resource),
         encryption_key=key,
-        removal_policy=RemovalPolicy.RETAIN if settings.is_production else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(settings),
     )
     # CDK has a word for each period and none for a number; the settings admit only the numbers that CloudWatch does.
     group.node.default_child.add_property_override("RetentionInDays", settings.retention.logs_days)  # type: ignore[union-attr]

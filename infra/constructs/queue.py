@@ -1,11 +1,12 @@
 """Queues: encrypted, TLS only, kept as long as SQS can, and a dead-letter queue that only its own sources may use."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 RETENTION = Duration.days(14)
@@ -117,5 +118,5 @@ def _queue(
         visibility_timeout=visibility_timeout,
         dead_letter_queue=dead_letter_queue,
         redrive_allow_policy=redrive_allow_policy,
-        removal_policy=RemovalPolicy.RETAIN if context.settings.is_production else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(context.settings),
     )

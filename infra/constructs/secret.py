@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -11,6 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.keys import KeyPurpose, alias_arn
+from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 RECEIPT_SECRET: Final = "receipt-signing"  # noqa: S105 - the word in the secret's name, not its value
@@ -34,7 +35,6 @@ class ReceiptSecret(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
-        production = context.settings.is_production
         secret = secretsmanager.CfnSecret(
             self,
             "Secret",
@@ -55,7 +55,7 @@ class ReceiptSecret(Construct):
                 )
             ],
         )
-        secret.apply_removal_policy(RemovalPolicy.RETAIN if production else RemovalPolicy.DESTROY)
+        secret.apply_removal_policy(removal_policy(context.settings))
         self.arn = secret.ref
         self._refuse_strangers()
 

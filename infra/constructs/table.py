@@ -1,12 +1,13 @@
 """The global table: one ledger, a replica in each region."""
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from handlers.shared import schema
 from infra.constructs.keys import KeyPurpose, alias_arn
+from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 
@@ -52,7 +53,7 @@ class LedgerTable(Construct):
             replicas=[dynamodb.ReplicaTableProps(region=context.peer.region)],
             multi_region_consistency=dynamodb.MultiRegionConsistency.STRONG if strong else None,
             witness_region=settings.witness_region,
-            removal_policy=RemovalPolicy.RETAIN if settings.is_production else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(settings),
         )
 
 
