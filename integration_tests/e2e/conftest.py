@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             "These tests need a deployed platform. Type `python -m integration_tests.e2e` (or `nox -s e2e`), which "
             f"deploys one and runs them; or set {TARGET_VARIABLE} to the target.json of a platform that is up."
         )
-    # Modules beside these (tests of the run itself) come first.
-    items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else -1)
+    # The first ones count what waits in queues, so whatever is not named comes after all.
+    items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else len(_ORDER))
     for item in items:
         if run.target.mode is Mode.LIVE and item.get_closest_marker("local_only"):
             item.add_marker(pytest.mark.skip(reason="only on the local cloud"))
