@@ -33,7 +33,8 @@ CSV and TSV (RFC 4180; `,`, tab or `;`, whichever the header holds most of)
 | a quoted field with newlines                       | one field; the newlines are kept                               |
 | text after a closing quote                         | that record is rejected                                        |
 | a quote that is never closed                       | unreadable: where the record ends cannot be told               |
-| a column with no name, or two with the same        | unreadable: no record could be told from another's columns     |
+| a column with no name                              | every record is rejected: it would have an empty key           |
+| two columns with the same name                     | unreadable: either column might be meant                       |
 | one column                                         | taken as CSV where the file's name says so (`.csv`, `.tsv`)    |
 | line ends LF, CRLF, or CR alone                    | all are line ends; CR alone only in a file that has no LF      |
 | values                                             | text, exactly as written: `007` stays `007`                    |

@@ -12,6 +12,8 @@ from handlers.processor.parsers.rows import rows
 
 _DELIMITERS: Final = (",", "\t", ";")
 _QUOTE: Final = b'"'
+_POSITIONS_TOLD: Final = 10
+"""Of columns without a name."""
 
 csv.field_size_limit(MAXIMUM_RECORD_BYTES)  # the module's own limit, 128 KiB, is less than an item takes
 
@@ -54,8 +56,11 @@ class _Table:
     def __init__(self, header: RawRecord, delimiter: str) -> None:
         self._delimiter = delimiter
         self._names = _column_names(header, delimiter)
+        self._refusal = _refusal(self._names)
 
     def parse(self, row: RawRecord) -> dict[str, Any]:
+        if self._refusal:
+            raise Reject(self._refusal)
         fields = split_row(decode(row), self._delimiter)
         if len(fields) != len(self._names):
             raise Reject(f"the row has {len(fields)} fields and the header {len(self._names)}; is a field not quoted?")
@@ -67,10 +72,21 @@ def _column_names(header: RawRecord, delimiter: str) -> list[str]:
         names = split_row(decode(header), delimiter)
     except Reject as problem:
         raise UnreadableError(Fault.BAD_HEADER, f"the header cannot be read: {problem}") from problem
-    nameless = [str(position) for position, name in enumerate(names, start=1) if not name]
-    if nameless:
-        raise UnreadableError(Fault.BAD_HEADER, f"column {', '.join(nameless[:10])} has no name; name every column")
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if twice:
         raise UnreadableError(Fault.BAD_HEADER, f"two columns have the name {twice[0][:100]!r}; name them apart")
     return names
+
+
+def _refusal(names: list[str]) -> str:
+    """Return why no row of a header can be a record; "" where all can. Of JSON too, an empty key is rejected."""
+    nameless = [str(position) for position, name in enumerate(names, start=1) if not name]
+    if not nameless:
+        return ""
+    told = ", ".join(nameless[:_POSITIONS_TOLD])
+    more = f" and {len(nameless) - _POSITIONS_TOLD} more" if len(nameless) > _POSITIONS_TOLD else ""
+    subject = f"column {told} of {len(names)} has" if len(nameless) == 1 else f"columns {told}{more} of {len(names)} have"
+    return (
+        f"{subject} no name in the header, and a record cannot have an empty key; name every column, or leave out the "
+        "one that has none (with pandas, to_csv(..., index=False))"
+    )

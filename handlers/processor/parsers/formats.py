@@ -77,7 +77,13 @@ def tell_format(window: Window, object_key: str) -> Layout:
         return _array_or_lines(text, lines, line_end, named, is_whole_file=window.is_whole_file)
     if named not in _TABLE_NAMES and (_any_object(lines) or (named in _JSON_NAMES and _is_value(lines[0]))):
         return Layout(Format.NDJSON, line_end)
-    return _table(text, lines, line_end, named)
+    indent = _indent(window.text, len(window.text) - len(text))
+    return _table(indent + text, [indent + lines[0], *lines[1:]], line_end, named)
+
+
+def _indent(text: bytes, position: int) -> bytes:
+    """Return the white space before a position, on its line: in TSV a tab there is a first field that is empty."""
+    return text[:position].splitlines(keepends=True)[-1] if position and text[position - 1] not in b"\r\n" else b""
 
 
 def _is_bracketed_column(text: bytes, named: str) -> bool:
@@ -118,7 +124,7 @@ def _array_or_lines(text: bytes, lines: list[bytes], line_end: bytes, named: str
 
 
 def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layout:
-    if _MARKUP.match(lines[0]):
+    if _MARKUP.match(lines[0].lstrip()):
         raise UnreadableError(Fault.UNKNOWN_FORMAT, "the file begins as XML or HTML does (an error page, perhaps?)")
     delimiter = delimiter_of(_header(lines, line_end), prefer_tab=named in {"tsv", "tab"})
     if named not in _TABLE_NAMES and not _has_rows(text, delimiter, line_end):

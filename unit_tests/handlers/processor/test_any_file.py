@@ -142,20 +142,29 @@ def test_one_object(compress: Callable[[bytes], bytes], record: Any, indent: int
 
 
 names = st.text(st.sampled_from("abcdefé _0"), min_size=1, max_size=6).map(lambda name: "n" + name)
+headers = st.lists(names, min_size=2, max_size=5, unique=True) | (
+    st.lists(names, min_size=1, max_size=4, unique=True)
+    .flatmap(lambda named: st.permutations([*named, ""]) | st.permutations([*named, "", ""]))
+    .map(list)
+)
+"""The names of columns; in some, one or two columns have none."""
 fields = st.text(st.sampled_from('ab ,;\t"\n\r\0é😀{}[]'), max_size=6)
 
 
 @pytest.mark.property
 @each_compression
 @given(
-    header=st.lists(names, min_size=2, max_size=5, unique=True),
+    header=headers,
     rows=st.lists(st.lists(fields, min_size=2, max_size=5), max_size=8),
     kind=st.sampled_from([(",", "x.csv"), ("\t", "x.tsv"), (";", "x.csv"), ("\t", "x.csv")]),
     line_end=st.sampled_from(["\n", "\r\n"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     piece=pieces,
 )
-def test_a_table(  # a row of another width than the header's is bad
+@example(  # its first tab is no indentation
+    header=["", "na"], rows=[["0", "1"]], kind=("\t", "x.csv"), line_end="\n", quoting=csv.QUOTE_MINIMAL, piece=1
+)
+def test_a_table(  # a row of another width than the header's is bad, and every row where a column has no name
     compress: Callable[[bytes], bytes],
     header: list[str],
     rows: list[list[str]],
@@ -169,7 +178,8 @@ def test_a_table(  # a row of another width than the header's is bad
         rows = [[field.replace("\r", "") for field in row] for row in rows]
     file = io.StringIO(newline="")
     csv.writer(file, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows([header, *rows])
-    expected = [dict(zip(header, row, strict=True)) if len(row) == len(header) else None for row in rows]
+    has_names = all(header)
+    expected = [dict(zip(header, row, strict=True)) if has_names and len(row) == len(header) else None for row in rows]
     assert outcome(compress(file.getvalue().encode()), f"incoming/{name}", piece) == expected
 
 

@@ -69,6 +69,16 @@ READABLE: dict[str, tuple[bytes, str, list[Any]]] = {
     "an empty key": (b'{"":1}\n{"a":{"":1}}\n{"a":1}\n', "x", [1, 2, ONE]),
     "keys of white space": (b'{" ":1}\n{"\\t":2}\n', "x", [{" ": Decimal(1)}, {"\t": Decimal(2)}]),
     "a column of white space": (b" ,b\n1,2\n", "x.csv", [{" ": "1", "b": "2"}]),
+    "a column without a name": (b"a,,b\n1,2,3\n\n4,5,6\n", "x.csv", [2, 4]),
+    "an index as pandas writes it": (b",a,b\n0,1,2\n1,3,4\n", "x", [2, 3]),
+    "an index as pandas writes it, in TSV": (b"\ta\tb\n0\t1\t2\n1\t3\t4\n", "x.tsv", [2, 3]),
+    "an index as pandas writes it, in TSV that nothing names so": (b" \n\ta\tb\n0\t1\t2\n1\t3\t4\n", "x", [3, 4]),
+    "an index and one column, in TSV named CSV": (b"\ta\n0\t1\n", "x.csv", [2]),
+    "a header that is indented": (b"\r\n  a,b\r\n1,2\r\n", "x", [{"  a": "1", "b": "2"}]),
+    "a name that is empty quotes": (b'"",a\r\n0,"1\r\n2"\r\n1,3\r\n', "x.csv", [2, 4]),
+    "two columns without a name": (b",a,\n1,2,3\n", "x.csv", [2]),
+    "no column with a name": (b",,\n1,2,3\n4\n", "x.csv", [2, 3]),
+    "a column without a name, and no rows": (b",a\n", "x.csv", []),
     "keys that the table itself uses": (
         b'{"pk":"p","sk":"s","object_id":"o","record":1,"ordinal":2}\n{"B":"zz","M":{"B":"aGk="},"S":{"N":"1"}}\n',
         "x",
@@ -144,6 +154,7 @@ UNREADABLE: dict[str, tuple[bytes, str, Fault]] = {
     "zstd with more after it": (zstd(LINES) + b"more", "x", Fault.BAD_COMPRESSION),
     "gzip whose check fails": (gzip.compress(LINES)[:-8] + b"\0" * 8, "x", Fault.BAD_COMPRESSION),
     "HTML": (b"<html><body>Not found</body></html>", "x.csv", Fault.UNKNOWN_FORMAT),
+    "HTML that is indented": (b"\n\t <html><body>a,b</body></html>\n1,2\n", "x.csv", Fault.UNKNOWN_FORMAT),
     "prose": (b"Once upon a time\nthere was a file.\n", "x.txt", Fault.UNKNOWN_FORMAT),
     "an array that ends early": (b'[{"a":1},{"a":2', "x", Fault.BAD_STRUCTURE),
     "an object that ends early": (b'{"a":1,"b":', "x", Fault.BAD_STRUCTURE),
@@ -153,7 +164,7 @@ UNREADABLE: dict[str, tuple[bytes, str, Fault]] = {
     "a quote that never closes": (b'a,b\n1,"x\n2,3\n', "x.csv", Fault.BAD_STRUCTURE),
     "a quote that never closes, and no name": (b'"a,b\n1,2\n', "x", Fault.UNKNOWN_FORMAT),
     "two columns of one name": (b"a,a\n1,2\n", "x.csv", Fault.BAD_HEADER),
-    "a column without a name": (b"a,,b\n1,2,3\n", "x.csv", Fault.BAD_HEADER),
+    "two columns of one name beside one without": (b"a,,a\n1,2,3\n", "x.csv", Fault.BAD_HEADER),
 }
 
 
@@ -163,6 +174,24 @@ def test_a_readable_file(content: bytes, name: str, outcome: list[Any]) -> None:
     assert taken.outcome == outcome
     assert all(one["reason"] for one in taken.rejections)
     assert all(one["excerpt"] for one in taken.rejections)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (",a,b", "column 1 of 3 has no name"),
+        ("a,,b,", "columns 2, 4 of 4 have no name"),
+        ("," * 11, "columns 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of 12 have no name"),
+    ],
+)
+def test_what_is_rejected_for_a_column_without_a_name_says_which_and_what_to_do(header: str, told: str) -> None:
+    row = ",".join("x" * (header.count(",") + 1))
+    rejections = take_in(f"{header}\n{row}\n{row}\n".encode(), key="incoming/x.csv").rejections
+    assert [one["line"] for one in rejections] == [2, 3]
+    for one in rejections:
+        assert told in one["reason"]
+        assert "name every column" in one["reason"]
+        assert one["excerpt"] == row
 
 
 @pytest.mark.parametrize(("content", "name", "fault"), UNREADABLE.values(), ids=UNREADABLE)
