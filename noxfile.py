@@ -80,8 +80,8 @@ def compliance(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
-    """Run the handlers against moto, in process, in both regions; look into the asset that pip makes for Lambda."""
-    _pytest(session, "integration_tests/bundling", "integration_tests/moto")
+    """Run the handlers against moto in both regions; look into Lambda's asset; drive the report in a real browser."""
+    _pytest(session, "integration_tests/browser", "integration_tests/bundling", "integration_tests/moto")
 
 
 @nox.session(default=False, requires=["environment"])
