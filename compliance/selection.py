@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from compliance.controls import split
 from compliance.ledger import Ledger, RuleInfo
+from compliance.nag import FRAMEWORKS
 
 
 class SelectionError(ValueError):
@@ -29,6 +30,7 @@ def select(ledger: Ledger, packs: Collection[str] = (), frameworks: Collection[s
     if not packs and not frameworks:
         return ledger
     serving = {rule.pack for rule in ledger.rules.values() if _serves(rule, frameworks)}
+    serving |= {pack for pack, framework in FRAMEWORKS.items() if framework in frameworks}
     rules = {
         name: rule
         for name, rule in ledger.rules.items()
