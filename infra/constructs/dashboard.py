@@ -21,7 +21,7 @@ _GRAPHS: Sequence[tuple[str, Series]] = (
         "Front door: requests, refusals and server errors",
         lambda of: [of.requests(), of.refusals(), of.server_errors()],
     ),
-    ("Queue: messages waiting", lambda of: [of.queue_depth()]),
+    ("Queue: messages waiting, and put back for want of time", lambda of: [of.queue_depth(), of.postponed()]),
     ("Queue: seconds that the oldest message waits", lambda of: [of.queue_age()]),
     ("Shadow: seconds since the oldest was first seen", lambda of: [of.shadow_age()]),
     ("Processor: errors and throttles", lambda of: [of.errors("processor"), of.throttles("processor")]),

@@ -125,6 +125,10 @@ class RegionMetrics:
         """Objects that the processor could not read at all."""
         return self._own("ObjectsQuarantined", service="processor", statistic="Sum")
 
+    def postponed(self) -> cloudwatch.Metric:
+        """Messages that the processor put back because the objects before them in it had taken the time there was."""
+        return self._own("MessagesPostponed", service="processor", statistic="Sum")
+
     def trail_events(self) -> cloudwatch.Metric:
         """Log events that CloudTrail delivered; its home region alone has them."""
         return self._metric(

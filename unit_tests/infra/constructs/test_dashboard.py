@@ -67,3 +67,14 @@ def test_each_region_s_front_door_is_its_own() -> None:
 def test_the_trail_is_shown_where_it_is_at_home(control: RegionRole, region: str) -> None:
     shown = [graph for graph in graphs(control) if metrics(graph)[0][0] == "AWS/Logs"]
     assert [graph["properties"]["region"] for graph in shown] == [region]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
+def test_what_is_put_back_is_shown_beside_what_waits(region: str) -> None:
+    (graph,) = (
+        graph
+        for graph in graphs()
+        if graph["properties"]["region"] == region and "messages waiting" in graph["properties"]["title"]
+    )
+    names = [found[1] for found in metrics(graph)]
+    assert names == ["ApproximateNumberOfMessagesVisible", "MessagesPostponed"]

@@ -86,6 +86,7 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
     ),
     "shadow_age": (lambda of: of.shadow_age(), ("Lockstep", "ShadowAge", OWN, "Maximum", 60)),
     "quarantined": (lambda of: of.quarantined(), ("Lockstep", "ObjectsQuarantined", OWN, "Sum", 60)),
+    "postponed": (lambda of: of.postponed(), ("Lockstep", "MessagesPostponed", OWN, "Sum", 60)),
     "trail_events": (
         lambda of: of.trail_events(),
         ("AWS/Logs", "IncomingLogEvents", {"LogGroupName": "serverless-audit-prod"}, "Sum", 3600),
