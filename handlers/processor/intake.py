@@ -141,6 +141,6 @@ def _refuse_if_disk_is_full(error: OSError) -> None:
     if error.errno == errno.ENOSPC:  # and it will be the next time, for the object is the same
         raise UnreadableError(
             Fault.EXPANDS_TOO_FAR,
-            "the object's records take more disk than the function has; send it in parts (or give the function more "
-            "ephemeral storage)",
+            "the object's records take more disk than the function has; send it in parts (or raise the setting "
+            "limits.maximum_expanded_bytes, by which the function's ephemeral storage is measured)",
         ) from error

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -68,6 +68,7 @@ class Function(Construct):
         in_network: bool = True,
         environment: Mapping[str, str] | None = None,
         memory_size: int = 256,
+        ephemeral_storage: Size | None = None,
         timeout: Duration | None = None,
         reserved_concurrency: int = 2,
         recursive_loop: lambda_.RecursiveLoop = lambda_.RecursiveLoop.TERMINATE,
@@ -83,6 +84,7 @@ class Function(Construct):
             in_network: False for one that must reach an API which has no endpoint in the VPC.
             environment: variables, beside the ones that every function has.
             memory_size: megabytes.
+            ephemeral_storage: the disk under `/tmp`; Lambda's 512 MB unless told otherwise.
             timeout: a minute unless told otherwise.
             reserved_concurrency: executions that it may have at once, and that no other function can take.
             recursive_loop: whether Lambda stops a message that comes round again.
@@ -108,6 +110,7 @@ class Function(Construct):
             # Everything that it may do is named below; what CDK would add by itself is left out.
             role=role.without_policy_updates(),
             memory_size=memory_size,
+            ephemeral_storage_size=ephemeral_storage,
             timeout=timeout or Duration.minutes(1),
             reserved_concurrent_executions=reserved_concurrency,
             recursive_loop=recursive_loop,

@@ -1,6 +1,6 @@
 """The processor: turns the objects that its queue tells of into records of the table."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Size
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -11,6 +11,7 @@ from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.queue import MAXIMUM_RECEIVES, IngestQueue
 from infra.constructs.table import table_arn
 from infra.region import RegionContext
+from infra.settings import ephemeral_storage
 
 SOURCE = "ingest"
 """The logical source of objects put into the bucket directly: part of their identity, so the same in both regions."""
@@ -44,6 +45,7 @@ class Processor(Construct):
             resource="processor",
             description="Turns ingested objects into records of the ledger table",
             memory_size=limits.processor_memory_mb,
+            ephemeral_storage=Size.mebibytes(ephemeral_storage.needed_mb(limits.maximum_expanded_bytes)),
             timeout=timeout(context),
             reserved_concurrency=limits.processor_concurrency,
             # While passive it puts messages back on its own queue until the ledger proves them done; it bounds that

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from infra.settings.contradictions import CONTRADICTION, contradictions_of
+from infra.settings.ephemeral_storage import MOST_EXPANDED_BYTES, WHY_NO_MORE
 from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, RegionRole
 
 PLACEHOLDER_ACCOUNT: Final = "000000000000"
@@ -112,7 +113,15 @@ def _log_retention(value: int) -> int:
     return value
 
 
+def _fits_on_disk(value: object) -> object:
+    if isinstance(value, int) and value > MOST_EXPANDED_BYTES:
+        raise PydanticCustomError("ephemeral_storage", "{why}", {"why": f"it {WHY_NO_MORE}"})
+    return value
+
+
 Region = Annotated[str, AfterValidator(_region)]
+Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
+"""Bytes of a file, all of which may be on the processor's disk at once, as records."""
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
 _REGION_WORDS: Final = "a region of the aws partition, such as " + ", ".join(STRONG_REGIONS) + " or eu-west-1"
 _PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to 17 hexadecimal digits)"
@@ -230,11 +239,15 @@ class ObjectLockSettings(_Table):
 class LimitSettings(_Table):
     """What the platform takes and how fast; each region has all of it for itself."""
 
-    maximum_object_bytes: int = _whole(
-        256 * _MEBIBYTE, 1, 5 * _GIBIBYTE, "bytes", "The largest file that is taken, as uploaded."
+    maximum_object_bytes: Spooled = _whole(
+        256 * _MEBIBYTE, 1, MOST_EXPANDED_BYTES, "bytes", "The largest file that is taken, as uploaded."
     )
-    maximum_expanded_bytes: int = _whole(
-        2 * _GIBIBYTE, 1, 64 * _GIBIBYTE, "bytes", "The most that a compressed file may become."
+    maximum_expanded_bytes: Spooled = _whole(
+        2 * _GIBIBYTE,
+        1,
+        MOST_EXPANDED_BYTES,
+        "bytes",
+        "The most that a compressed file may become; the processor's ephemeral storage is four times that and 512 MB.",
     )
     processor_memory_mb: int = _whole(
         1769, 128, 10_240, "megabytes", "The processor's memory; 1769 gives one whole virtual CPU."

@@ -171,12 +171,12 @@ def _kept(draw: st.DrawFn, *, is_production: bool, is_strong: bool) -> Table:
 
 
 def _limits(draw: st.DrawFn) -> Table:
-    object_bytes = draw(st.integers(1, 5 * 2**30))
+    object_bytes = draw(st.integers(1, 2432 * 2**20))
     concurrency = draw(st.integers(2, 10_000))
     delay = draw(st.integers(1, 900))
     return {
         "maximum_object_bytes": object_bytes,
-        "maximum_expanded_bytes": draw(st.integers(object_bytes, 64 * 2**30)),
+        "maximum_expanded_bytes": draw(st.integers(object_bytes, 2432 * 2**20)),
         "processor_memory_mb": draw(st.integers(128, 10_240)),
         "processor_timeout_seconds": draw(st.integers(10, 900)),
         "processor_concurrency": concurrency,

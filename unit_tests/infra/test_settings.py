@@ -17,6 +17,7 @@ from infra.settings import (
     Settings,
     SettingsError,
     environment_names,
+    ephemeral_storage,
     load_settings,
     overrides_from_context,
     settings_from_context,
@@ -193,6 +194,10 @@ def test_valid_settings_hold_what_the_platform_relies_on(settings: Settings) -> 
     assert settings.has_account == (set(settings.account) != {"0"})
     assert settings.limits.event_source_concurrency <= settings.limits.processor_concurrency
     assert settings.limits.maximum_object_bytes <= settings.limits.maximum_expanded_bytes
+    assert 512 < ephemeral_storage.needed_mb(settings.limits.maximum_expanded_bytes) <= 10_240
+    assert ephemeral_storage.needed_mb(settings.limits.maximum_expanded_bytes) * 2**20 > (
+        4 * settings.limits.maximum_expanded_bytes
+    )
     assert all(origin.startswith("https://") and "*" not in origin for origin in settings.cors_origins)
     if settings.is_production:
         assert settings.vpc.mode == "isolated"

@@ -93,6 +93,20 @@ CASES = {
     "object_lock.mode": ('"goverance"', "none of the choices", '"governance"', 'mode = "governance"'),
     "limits.batch_size": ("50", "too large", "1 to 10", "batch_size = 10"),
     "limits.event_source_concurrency": ("1", "too small", "2 to 1000", "event_source_concurrency = 2"),
+    "limits.maximum_expanded_bytes": (
+        "2550136833",
+        "spool 4 times as many to its disk, and 512 MB are for other things, where Lambda gives a function 10240 MB",
+        "1 to 2550136832",
+        "maximum_expanded_bytes = 2550136832",
+    ),
+    "limits.maximum_expanded_bytes ": ("-5", "is too small", "1 to 2550136832", "maximum_expanded_bytes = 1"),
+    "limits.maximum_object_bytes": (
+        "0x7fffffffffffffff",
+        "10240 MB of ephemeral storage",
+        "1 to 2550136832",
+        "maximum_object_bytes = 2550136832",
+    ),
+    "limits.maximum_object_bytes ": ("true", "is true or false", "1 to 2550136832", "maximum_object_bytes = 268435456"),
     "limits.api_rate": ("nan", "is a decimal number", "1 to 10000", "api_rate = 50"),
 }
 

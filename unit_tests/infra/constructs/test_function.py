@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
@@ -76,6 +76,11 @@ def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
 def test_lambda_stops_its_loops_unless_told_otherwise() -> None:
     assert function()["RecursiveLoop"] == "Terminate"
     assert function(recursive_loop=lambda_.RecursiveLoop.ALLOW)["RecursiveLoop"] == "Allow"
+
+
+def test_it_has_the_disk_that_lambda_gives_unless_told_otherwise() -> None:
+    assert "EphemeralStorage" not in function()
+    assert function(ephemeral_storage=Size.mebibytes(513))["EphemeralStorage"] == {"Size": 513}
 
 
 def test_it_takes_the_memory_timeout_and_variables_that_it_is_given() -> None:

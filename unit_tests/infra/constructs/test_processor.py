@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
@@ -76,6 +77,15 @@ def test_it_is_told_where_things_are_by_reference_and_the_limits_that_are_set() 
     assert variables["MAXIMUM_OBJECT_BYTES"] == "1234"
     assert variables["ATTEMPT_RETENTION_DAYS"] == "3"
     assert variables["MAXIMUM_RECEIVES"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("limit", "megabytes"),
+    [(1, 513), (1024 * 1024, 516), (1024 * 1024 + 1, 517), (2 * 1024**3, 8704), (2432 * 1024**2, 10_240)],
+)
+def test_its_disk_holds_what_it_may_have_to_spool(limit: int, megabytes: int) -> None:
+    stack = processor_stack(limits={"maximum_object_bytes": 1, "maximum_expanded_bytes": limit})
+    assert only(stack, "AWS::Lambda::Function")["EphemeralStorage"] == {"Size": megabytes}
 
 
 def test_it_may_do_what_it_needs_to_what_it_needs() -> None:
