@@ -26,7 +26,7 @@ def gate(
     output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/gate.json"),
 ) -> None:
     """Measure the gate beside `cdk synth` with the same packs, cfn-lint and checkov; and over more and more templates."""
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)
     try:
         with errors.status("gate") as progress:
             result = gate_benchmark.measure(rounds, say=progress.update)
@@ -39,7 +39,7 @@ def gate(
 
 
 def _show(result: gate_benchmark.Result, rounds: int, file: Path) -> None:
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, emoji=False)
     table = Table(title=f"Median of {rounds} runs, seconds")
     for column in ("step", "seconds"):
         table.add_column(column, justify="left" if column == "step" else "right")

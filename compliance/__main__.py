@@ -182,7 +182,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     if context.invoked_subcommand:
         return
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)
     _leave_the_verdict_to_the_gate()
     try:
         _check(format_ or [], fail_on, baseline)
@@ -207,7 +207,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         _stop(errors, f"{error.filename or output}: {error.strerror}", error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end as a pass
         _stop(errors, f"the gate itself failed, so nothing is known: {type(error).__name__}: {error}", error)
-    show(ledger, files, Console(soft_wrap=True))
+    show(ledger, files, Console(soft_wrap=True, emoji=False))
     raise typer.Exit(status(ledger, fail_on, changes))
 
 
@@ -219,7 +219,7 @@ def verify(
 
     Exit status: 0 untouched, 1 tampered with, 2 there is no such file.
     """
-    console, errors = Console(soft_wrap=True), Console(stderr=True)
+    console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
     if not bundle.is_file():
         _stop(errors, f"{bundle}: is no file; give the evidence.zip of a run")
     problems = verify_bundle(bundle)

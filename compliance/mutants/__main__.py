@@ -50,7 +50,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     Exit status: 0 every rule bites and every survivor is explained, 1 not so, 2 wrong use.
     """
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)
     try:
         explanations = read_explanations(explained)
         world = load_world(assembly, environment)
@@ -100,7 +100,7 @@ def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Consol
 
 
 def _show(outcome: Outcome, files: list[Path]) -> None:
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, emoji=False)
     for trial in outcome.unexplained:
         console.print(f"SURVIVED {trial.mutant}", style="red", markup=False, highlight=False)
     for rule in outcome.toothless:

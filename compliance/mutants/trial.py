@@ -3,7 +3,6 @@
 import multiprocessing
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -66,18 +65,13 @@ def try_all(
         told: Is told how many have been tried since it was last called.
     """
     chunks = [mutants[start : start + _CHUNK] for start in range(0, len(mutants), _CHUNK)]
-    with ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),  # a forked child would share its parent's Node.js
-        max_tasks_per_child=_CHUNKS_A_PROCESS,
-    ) as pool:
-        try:
-            for trials in pool.map(partial(_try_chunk, str(assembly), environment), chunks):
-                told(len(trials))
-                yield from trials
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    # Spawned, for a forked child would share its parent's Node.js. A pool of concurrent.futures that renews its processes
+    # can wait for ever in Python 3.11 (CPython's issue 115634).
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(processes, maxtasksperchild=_CHUNKS_A_PROCESS) as pool:
+        for trials in pool.imap(partial(_try_chunk, str(assembly), environment), chunks):
+            told(len(trials))
+            yield from trials
 
 
 def _try_chunk(assembly: str, environment: str, mutants: Sequence[Mutant]) -> list[Trial]:

@@ -60,20 +60,20 @@ def main(
 
     The report is written to reports/e2e; the logs of every step to .build/e2e.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     _end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         target = _live_target(live, account, profile, environment, (primary, secondary, control or secondary))
         with Commands() as commands:
             status = _live(target, Steps(console), commands) if target else _local(environment, Steps(console), commands)
     except RunFailure as failure:
-        _explain(failure, Console(stderr=True, highlight=False))
+        _explain(failure, Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
     except OSError as error:
-        _explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False))
+        _explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted; everything that this run started was stopped.")
+        Console(stderr=True, emoji=False).print("Interrupted; everything that this run started was stopped.")
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(status)
 

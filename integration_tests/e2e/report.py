@@ -81,7 +81,7 @@ class Run:
 def saying(config: pytest.Config) -> Iterator[Callable[[str], None]]:
     """Give a function that shows what a fixture is doing: in place on a terminal, on lines of its own elsewhere."""
     capture = config.pluginmanager.getplugin("capturemanager")
-    console = Console(file=sys.__stdout__, highlight=False)
+    console = Console(file=sys.__stdout__, highlight=False, emoji=False)
     said_at, said = 0.0, ""
     with capture.global_and_fixture_disabled(), contextlib.ExitStack() as stack:
         status = stack.enter_context(console.status("")) if console.is_terminal else None
@@ -105,7 +105,7 @@ def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "report.json").write_text(json.dumps(report, indent=2, default=str) + "\n", "utf-8")
     (REPORTS / "summary.md").write_text(_summary(report), "utf-8")
-    console = Console(file=sys.__stdout__, highlight=False, soft_wrap=True)
+    console = Console(file=sys.__stdout__, highlight=False, emoji=False, soft_wrap=True)
     console.print()
     if run.pushed or run.failover:
         console.print(_table(report["files"]))
