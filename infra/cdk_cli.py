@@ -44,6 +44,8 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
         **variables,
         "JSII_NODE": str(node()),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        # The assembly's metadata, not its templates, say which line of Python made a construct: the gate reports it.
+        "JSII_HOST_STACK_TRACES": "1",
         # cdk.json says `python`; let that be this one.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), variables.get("PATH", os.defpath)]),
         "PYTHONPATH": str(REPOSITORY),
