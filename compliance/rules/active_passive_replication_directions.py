@@ -90,8 +90,8 @@ RULE = Rule(
         "unless it replicates too, and the way home would have nothing to catch up from."
     ),
     fix=(
-        "Set a ReplicationConfiguration on one bucket, and the reverse by a custom resource with Bucket, "
-        "DestinationBucketArn and ReplicaKmsKeyId once both buckets exist."
+        "Set a ReplicationConfiguration on one bucket, and the reverse by a custom resource with Bucket and a whole "
+        "ReplicationConfiguration once both buckets exist."
     ),
     judge=judge_by(_complaints, BUCKET, *CUSTOM, applies=_applies),
     controls=nist("CP-6", "CP-7", "CP-9", "CP-10") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),

@@ -3,18 +3,19 @@
 S3 refuses a rule whose destination does not exist yet, so of two buckets that replicate to each other only one can have
 its rule in its template. This sets the other's, last, and takes away nothing but that rule.
 
-Resource properties, all texts:
+Resource properties:
 
-| property               | what it is                                                                       |
-|------------------------|----------------------------------------------------------------------------------|
-| `Bucket`               | name of the source bucket                                                        |
-| `BucketRegion`         | the region it is in                                                              |
-| `Role`                 | ARN of the role that S3 assumes to replicate                                     |
-| `RuleId`               | the rule's id                                                                    |
-| `DestinationBucketArn` | ARN of the bucket in the other region                                            |
-| `ReplicaKmsKeyId`      | ARN of a key, or of an alias, in the destination's region                        |
+| property                   | what it is                                                                   |
+|----------------------------|------------------------------------------------------------------------------|
+| `Bucket`                   | name of the source bucket                                                    |
+| `BucketRegion`             | the region it is in                                                          |
+| `ReplicationConfiguration` | as an `AWS::S3::Bucket` has it, with one rule, which has an `Id`             |
+
+The physical id is the bucket's name, a slash, and the rule's id: what an Update replaces and a Delete takes away.
 """
 
+import time
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -22,8 +23,9 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from handlers.bucket_replication.spelling import in_api_spelling
 from handlers.shared import custom_resource
-from handlers.shared.custom_resource import Context, Outcome, Request, RequestType
+from handlers.shared.custom_resource import Context, Outcome, PropertyError, Request, RequestType
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,8 +33,18 @@ if TYPE_CHECKING:
 
 logger = Logger()
 
-REPLICATION_TIME_MINUTES: Final = 15
-"""The only value that S3 Replication Time Control takes."""
+CONFIGURATION: Final = "ReplicationConfiguration"
+PROPERTIES: Final = ("Bucket", "BucketRegion", CONFIGURATION)
+CLOUDFORMATION_S_OWN: Final = frozenset({"ServiceToken", "ServiceTimeout"})
+"""Properties that are CloudFormation's business."""
+
+READ_BACK_ATTEMPTS: Final = 10
+READ_BACK_PAUSE_SECONDS: Final = 2.0
+"""S3 may answer a bucket's former configuration for a while; together well within the function's minute."""
+
+
+class ReadBackError(Exception):
+    """S3 took a rule and does not answer it."""
 
 
 @logger.inject_lambda_context
@@ -45,41 +57,41 @@ def provide(request: Request) -> Outcome:
     """Set the rule (Create, Update) or take it away (Delete).
 
     Raises:
-        PropertyError: A property is missing.
+        PropertyError: A property is missing, unknown or of the wrong kind.
+        ReadBackError: S3 does not answer what was put; the rule stays, and the next request finds it.
         ClientError: S3 refused.
     """
-    bucket, rule_id = request.text("Bucket"), request.text("RuleId")
-    s3 = boto3.client(
-        "s3",
-        region_name=request.text("BucketRegion"),
-        config=Config(retries={"mode": "standard", "total_max_attempts": 5}),
-    )
     if request.type is RequestType.DELETE:
-        remove_rule(s3, bucket, rule_id)
+        bucket, rule_id = _named(request)
+        remove_rule(_client(request), bucket, rule_id)
     else:
-        set_rule(s3, bucket, request.text("Role"), desired_rule(request), replaced_id=_replaced_rule(request))
+        bucket, configuration = request.text("Bucket"), desired(request)
+        replaced_id = _replaced_rule(request, bucket)
+        (rule,) = configuration["Rules"]
+        rule_id = rule["ID"]
+        set_rule(_client(request), bucket, configuration["Role"], rule, replaced_id=replaced_id)
     return Outcome(f"{bucket}/{rule_id}", {"Bucket": bucket, "RuleId": rule_id})
 
 
-def desired_rule(request: Request) -> "ReplicationRuleOutputTypeDef":
-    """Return the rule as S3 takes it: everything, encrypted, with delete markers and replica modifications, timed."""
-    return {
-        "ID": request.text("RuleId"),
-        "Priority": 1,
-        "Filter": {"Prefix": ""},
-        "Status": "Enabled",
-        "SourceSelectionCriteria": {
-            "SseKmsEncryptedObjects": {"Status": "Enabled"},
-            "ReplicaModifications": {"Status": "Enabled"},
-        },
-        "DeleteMarkerReplication": {"Status": "Enabled"},
-        "Destination": {
-            "Bucket": request.text("DestinationBucketArn"),
-            "EncryptionConfiguration": {"ReplicaKmsKeyID": request.text("ReplicaKmsKeyId")},
-            "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": REPLICATION_TIME_MINUTES}},
-            "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": REPLICATION_TIME_MINUTES}},
-        },
-    }
+def desired(request: Request) -> "ReplicationConfigurationOutputTypeDef":
+    """Return the configuration as S3 takes it, with the one rule.
+
+    Raises:
+        PropertyError: A property is missing, unknown or of the wrong kind.
+    """
+    if unknown := sorted(request.properties.keys() - {*PROPERTIES, *CLOUDFORMATION_S_OWN}):
+        raise PropertyError(
+            f"{', '.join(unknown)} of {request.logical_resource_id}: no such property, so nothing would come of it; "
+            f"allowed are: {', '.join(PROPERTIES)}"
+        )
+    if CONFIGURATION not in request.properties:
+        raise PropertyError(f"property {CONFIGURATION} of {request.logical_resource_id} is missing; add it")
+    configuration = in_api_spelling(request.properties[CONFIGURATION], CONFIGURATION)
+    if len(configuration["Rules"]) != 1:
+        raise PropertyError(f"{CONFIGURATION}.Rules must hold one rule; it holds {len(configuration['Rules'])}")
+    if "ID" not in configuration["Rules"][0]:
+        raise PropertyError(f"{CONFIGURATION}.Rules[0].Id is missing; add it, for the rule is found again by it")
+    return configuration
 
 
 def set_rule(
@@ -93,15 +105,19 @@ def set_rule(
         role: What S3 assumes; one for all the bucket's rules.
         rule: Takes the place of the rule of the same id.
         replaced_id: An id that this rule had before, which shall be gone.
+
+    Raises:
+        ReadBackError: S3 does not answer what was put.
     """
     current = _read(s3, bucket)
     ours = {rule["ID"], replaced_id}
     others = [other for other in (current["Rules"] if current else []) if other.get("ID") not in ours]
-    desired = [*others, rule]
-    if current and current["Role"] == role and _canonical(current["Rules"]) == _canonical(desired):
+    wanted = [*others, rule]
+    if current and current["Role"] == role and _canonical(current["Rules"]) == _canonical(wanted):
         logger.info("the replication rule is in place already", bucket=bucket, rule=rule["ID"])
         return
-    s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration={"Role": role, "Rules": desired})
+    s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration={"Role": role, "Rules": wanted})
+    _read_back(s3, bucket, role, rule)
     logger.info("the replication rule is set", bucket=bucket, rule=rule["ID"])
 
 
@@ -133,13 +149,60 @@ def _read(s3: "S3Client", bucket: str) -> "ReplicationConfigurationOutputTypeDef
         return None
 
 
-def _replaced_rule(request: Request) -> str | None:
+def _read_back(s3: "S3Client", bucket: str, role: str, rule: "ReplicationRuleOutputTypeDef") -> None:
+    """Wait until S3 answers what was put; it may add to it, and change nothing."""
+    put = {"Role": role, "Rule": _plain(rule)}
+    for attempt in range(READ_BACK_ATTEMPTS):
+        if attempt:
+            time.sleep(READ_BACK_PAUSE_SECONDS)
+        current = _read(s3, bucket)
+        held = [_plain(one) for one in current["Rules"] if one.get("ID") == rule["ID"]] if current else []
+        answered = {"Role": current["Role"] if current else None, "Rule": held[0] if held else None}
+        lost = list(_lost(put, answered))
+        if not lost:
+            return
+    raise ReadBackError(f"S3 took rule {rule['ID']} of bucket {bucket}, and does not answer what was put: {'; '.join(lost)}")
+
+
+def _lost(put: object, answered: object, place: str = "") -> Iterator[str]:
+    if isinstance(put, Mapping) and isinstance(answered, Mapping):
+        for name, value in put.items():
+            yield from _lost(value, answered.get(name), f"{place}.{name}" if place else name)
+    elif put != answered:
+        yield f"{place} is {answered!r}, not {put!r}"
+
+
+def _client(request: Request) -> "S3Client":
+    return boto3.client(
+        "s3",
+        region_name=request.text("BucketRegion"),
+        config=Config(retries={"mode": "standard", "total_max_attempts": 5}),
+    )
+
+
+def _named(request: Request) -> tuple[str, str]:
+    """Return the bucket and the rule's id that the physical id names; a bucket's name has no slash, a rule's id may."""
+    bucket, _, rule_id = (request.physical_resource_id or "").partition("/")
+    if not bucket or not rule_id:
+        raise PropertyError(
+            f"the physical id of {request.logical_resource_id} must be a bucket's name, a slash and a rule's id; "
+            f"it is {request.physical_resource_id!r}"
+        )
+    return bucket, rule_id
+
+
+def _replaced_rule(request: Request, bucket: str) -> str | None:
     """Return the id that an Update renames on the same bucket: two rules of one priority would be refused."""
-    old = request.old_properties
-    return old.get("RuleId") if old.get("Bucket") == request.text("Bucket") else None
+    if request.type is not RequestType.UPDATE:
+        return None
+    old_bucket, old_id = _named(request)
+    return old_id if old_bucket == bucket else None
 
 
 def _canonical(rules: "list[ReplicationRuleOutputTypeDef]") -> list[dict[str, Any]]:
     """Make rules comparable: S3 may answer an all-embracing filter as an empty one, and rules in any order."""
-    plain = [{**rule, "Filter": rule.get("Filter") or {"Prefix": ""}} for rule in rules]
-    return sorted(plain, key=lambda rule: str(rule.get("ID")))
+    return sorted(map(_plain, rules), key=lambda rule: str(rule.get("ID")))
+
+
+def _plain(rule: "ReplicationRuleOutputTypeDef") -> dict[str, Any]:
+    return {**rule, "Filter": rule.get("Filter") or {"Prefix": ""}}

@@ -1,12 +1,15 @@
 """Replication of the ingest bucket to the other region: the role that S3 takes on, and the rule.
 
 S3 refuses a rule whose destination does not exist, so both directions cannot be in templates: primary to secondary is
-in the primary's, and the reverse is set last by a custom resource (`reverse_replication.py`) to the same terms.
+in the primary's, and the reverse is set last by a custom resource (`reverse_replication.py`), which is given the same
+configuration.
 """
 
+from typing import Any
+
+from aws_cdk import Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.bucket import Bucket, bucket_arn
@@ -55,33 +58,43 @@ class ReplicationRole(Construct):
         )
 
 
+def replication_configuration(scope: Construct, *, source: RegionContext, role_arn: str) -> dict[str, Any]:
+    """Return the ReplicationConfiguration of a region's ingest bucket, as CloudFormation spells it.
+
+    Args:
+        scope: where it is used.
+        source: the region that is replicated from.
+        role_arn: the role of that region that S3 takes on.
+    """
+    on = {"Status": "Enabled"}
+    minutes = {"Minutes": REPLICATION_TIME_MINUTES}
+    rule = {
+        "Id": RULE_ID,
+        **on,
+        "Priority": 1,
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": on,
+        "SourceSelectionCriteria": {"ReplicaModifications": on, "SseKmsEncryptedObjects": on},
+        "Destination": {
+            "Bucket": bucket_arn(scope, source.peer, "ingest"),
+            "EncryptionConfiguration": {"ReplicaKmsKeyID": alias_arn(scope, source.peer, KeyPurpose.DATA)},
+            "ReplicationTime": {**on, "Time": minutes},
+            "Metrics": {**on, "EventThreshold": minutes},
+        },
+    }
+    return {"Role": role_arn, "Rules": [rule]}
+
+
 def replicate_to_peer(bucket: Bucket, *, context: RegionContext, role: ReplicationRole) -> None:
     """Put the rule on this region's ingest bucket; the peer's bucket must exist when this is deployed."""
-    on = "Enabled"
-    minutes = s3.CfnBucket.ReplicationTimeValueProperty(minutes=REPLICATION_TIME_MINUTES)
-    bucket.resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
-        role=role.role.role_arn,
-        rules=[
-            s3.CfnBucket.ReplicationRuleProperty(
-                id=RULE_ID,
-                status=on,
-                priority=1,
-                filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
-                delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status=on),
-                source_selection_criteria=s3.CfnBucket.SourceSelectionCriteriaProperty(
-                    replica_modifications=s3.CfnBucket.ReplicaModificationsProperty(status=on),
-                    sse_kms_encrypted_objects=s3.CfnBucket.SseKmsEncryptedObjectsProperty(status=on),
-                ),
-                destination=s3.CfnBucket.ReplicationDestinationProperty(
-                    bucket=bucket_arn(bucket, context.peer, "ingest"),
-                    encryption_configuration=s3.CfnBucket.EncryptionConfigurationProperty(
-                        replica_kms_key_id=alias_arn(bucket, context.peer, KeyPurpose.DATA)
-                    ),
-                    replication_time=s3.CfnBucket.ReplicationTimeProperty(status=on, time=minutes),
-                    metrics=s3.CfnBucket.MetricsProperty(status=on, event_threshold=minutes),
-                ),
-            )
-        ],
-    )
+    configuration = replication_configuration(bucket, source=context, role_arn=role.role.role_arn)
+    bucket.resource.replication_configuration = Token.as_any(_as_cdk_spells(configuration))
     # The rule takes effect with the bucket; the role must be able to replicate by then.
     bucket.resource.node.add_dependency(role.policy)
+
+
+def _as_cdk_spells(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return CloudFormation's JSON with the names of the CDK's level 1: a small letter first, and `Id` for `ID`."""
+    if isinstance(value, dict):
+        return {f"{name[0].lower()}{name[1:]}".replace("ID", "Id"): _as_cdk_spells(item) for name, item in value.items()}
+    return [_as_cdk_spells(item) for item in value] if isinstance(value, list) else value

@@ -4,9 +4,7 @@ from aws_cdk import CustomResource, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.bucket import bucket_arn
-from infra.constructs.keys import KeyPurpose, alias_arn
-from infra.constructs.replication import RULE_ID
+from infra.constructs.replication import replication_configuration
 from infra.region import RegionContext, RegionRole
 from infra.settings import Settings
 
@@ -36,7 +34,6 @@ class ReverseReplication(Construct):
         """
         super().__init__(scope, construct_id)
         source = RegionContext(settings=settings, role=RegionRole.SECONDARY)
-        destination = source.peer
         CustomResource(
             self,
             "Rule",
@@ -45,10 +42,7 @@ class ReverseReplication(Construct):
             properties={
                 "Bucket": source.naming.bucket_name("ingest", Stack.of(self).account, source.region),
                 "BucketRegion": source.region,
-                "Role": role_arn,
-                "RuleId": RULE_ID,
-                "DestinationBucketArn": bucket_arn(self, destination, "ingest"),
-                "ReplicaKmsKeyId": alias_arn(self, destination, KeyPurpose.DATA),
+                "ReplicationConfiguration": replication_configuration(self, source=source, role_arn=role_arn),
             },
             # The function answers within its own timeout, or never; CloudFormation would wait an hour.
             service_timeout=Duration.minutes(5),

@@ -109,17 +109,36 @@ def note_writes(events: Any, writes: list[str]) -> None:
 # --- bucket replication -----------------------------------------------------------------------------------------
 
 
-def properties(source: str = "us-west-2", **more: str) -> dict[str, str]:
+RULE_ID = "everything-to-the-other-region"
+
+
+def properties(source: str = "us-west-2", *, rule_id: str = RULE_ID, key: str = "serverless-data-prod") -> dict[str, Any]:
+    """As CloudFormation hands them over: the template's, with texts for numbers."""
     destination = next(region for region in BUCKETS if region != source)
+    on = {"Status": "Enabled"}
+    rule = {
+        "Id": rule_id,
+        "Status": "Enabled",
+        "Priority": "1",
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": on,
+        "SourceSelectionCriteria": {"ReplicaModifications": on, "SseKmsEncryptedObjects": on},
+        "Destination": {
+            "Bucket": f"arn:aws:s3:::{BUCKETS[destination]}",
+            "EncryptionConfiguration": {"ReplicaKmsKeyID": f"arn:aws:kms:{destination}:123456789012:alias/{key}"},
+            "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": "15"}},
+            "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": "15"}},
+        },
+    }
     return {
         "Bucket": BUCKETS[source],
         "BucketRegion": source,
-        "Role": ROLE,
-        "RuleId": "everything-to-the-other-region",
-        "DestinationBucketArn": f"arn:aws:s3:::{BUCKETS[destination]}",
-        "ReplicaKmsKeyId": f"arn:aws:kms:{destination}:123456789012:alias/serverless-data-prod",
-        **more,
+        "ReplicationConfiguration": {"Role": ROLE, "Rules": [rule]},
     }
+
+
+def physical_id(source: str = "us-west-2", rule_id: str = RULE_ID) -> str:
+    return f"{BUCKETS[source]}/{rule_id}"
 
 
 def rules(source: str = "us-west-2") -> list[dict[str, Any]]:
@@ -131,13 +150,25 @@ def rules(source: str = "us-west-2") -> list[dict[str, Any]]:
         return []
 
 
+def update(cloudformation: CloudFormation, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Have CloudFormation update what a Create with the usual properties made."""
+    of_old = {"PhysicalResourceId": physical_id(), "OldResourceProperties": properties()}
+    return cloudformation.send(bucket_replication.handler, "Update", wanted, **{**of_old, **more})
+
+
+def delete(cloudformation: CloudFormation, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Have CloudFormation delete it."""
+    of_old = {"PhysicalResourceId": physical_id()}
+    return cloudformation.send(bucket_replication.handler, "Delete", old or properties(), **{**of_old, **more})
+
+
 @pytest.mark.parametrize("source", BUCKETS)
 def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFormation, source: str) -> None:
     answer = cloudformation.send(bucket_replication.handler, "Create", properties(source))
     assert answer["Status"] == "SUCCESS"
-    assert answer["PhysicalResourceId"] == f"{BUCKETS[source]}/everything-to-the-other-region"
+    assert answer["PhysicalResourceId"] == physical_id(source)
     assert cloudformation.writes == [f"PutBucketReplication in {source}"]
-    given = properties(source)
+    (there,) = BUCKETS.keys() - {source}
     assert rules(source) == [
         {
             "ID": "everything-to-the-other-region",
@@ -150,8 +181,10 @@ def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFo
             },
             "DeleteMarkerReplication": {"Status": "Enabled"},
             "Destination": {
-                "Bucket": given["DestinationBucketArn"],
-                "EncryptionConfiguration": {"ReplicaKmsKeyID": given["ReplicaKmsKeyId"]},
+                "Bucket": f"arn:aws:s3:::{BUCKETS[there]}",
+                "EncryptionConfiguration": {
+                    "ReplicaKmsKeyID": f"arn:aws:kms:{there}:123456789012:alias/serverless-data-prod"
+                },
                 "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
                 "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
             },
@@ -160,10 +193,11 @@ def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFo
 
 
 def test_a_rule_that_is_there_is_not_written_again(cloudformation: CloudFormation) -> None:
-    for kind in ("Create", "Create", "Update"):
-        assert cloudformation.send(bucket_replication.handler, kind, properties())["Status"] == "SUCCESS"
+    for _ in range(2):
+        assert cloudformation.send(bucket_replication.handler, "Create", properties())["Status"] == "SUCCESS"
+    assert update(cloudformation, properties())["Status"] == "SUCCESS"
     assert cloudformation.writes == ["PutBucketReplication in us-west-2"]
-    cloudformation.send(bucket_replication.handler, "Update", properties(ReplicaKmsKeyId="arn:aws:kms:::alias/other"))
+    assert update(cloudformation, properties(key="other"))["Status"] == "SUCCESS"
     assert cloudformation.writes == ["PutBucketReplication in us-west-2"] * 2
 
 
@@ -173,19 +207,41 @@ def test_a_rule_that_somebody_weakened_is_mended(cloudformation: CloudFormation)
     weak = {**whole, "DeleteMarkerReplication": {"Status": "Disabled"}}
     s3: Any = boto3.client("s3", region_name="us-west-2")
     s3.put_bucket_replication(Bucket=BUCKETS["us-west-2"], ReplicationConfiguration={"Role": ROLE, "Rules": [weak]})
-    cloudformation.send(bucket_replication.handler, "Update", properties())
+    update(cloudformation, properties())
     assert rules() == [whole]
 
 
 def test_an_update_that_renames_the_rule_leaves_one(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
-    renamed = properties(RuleId="renamed")
-    answer = cloudformation.send(bucket_replication.handler, "Update", renamed, OldResourceProperties=properties())
+    answer = update(cloudformation, properties(rule_id="renamed"))
     assert [rule["ID"] for rule in rules()] == ["renamed"]
-    assert answer["PhysicalResourceId"].endswith("/renamed")
+    assert answer["PhysicalResourceId"] == physical_id(rule_id="renamed")
     # CloudFormation then deletes what the old id named.
-    cloudformation.send(bucket_replication.handler, "Delete", properties())
+    delete(cloudformation)
     assert [rule["ID"] for rule in rules()] == ["renamed"]
+
+
+def test_an_update_to_another_bucket_sets_it_there_and_its_delete_takes_it_from_the_old_one(
+    cloudformation: CloudFormation,
+) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    answer = update(cloudformation, properties("us-east-1"))
+    assert answer["PhysicalResourceId"] == physical_id("us-east-1")
+    assert (len(rules("us-east-1")), len(rules("us-west-2"))) == (1, 1)
+    delete(cloudformation)
+    assert (len(rules("us-east-1")), len(rules("us-west-2"))) == (1, 0)
+
+
+def test_a_rule_that_was_set_before_its_whole_configuration_was_given_is_taken_over_and_away(
+    cloudformation: CloudFormation,
+) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    (whole,) = rules()
+    old = {"Bucket": BUCKETS["us-west-2"], "BucketRegion": "us-west-2", "Role": ROLE, "RuleId": RULE_ID}
+    assert update(cloudformation, properties(rule_id="renamed"), OldResourceProperties=old)["Status"] == "SUCCESS"
+    assert rules() == [{**whole, "ID": "renamed"}]
+    answer = delete(cloudformation, old, PhysicalResourceId=physical_id(rule_id="renamed"))
+    assert (answer["Status"], rules()) == ("SUCCESS", [])
 
 
 def test_a_delete_takes_away_only_its_own_rule(cloudformation: CloudFormation) -> None:
@@ -196,34 +252,61 @@ def test_a_delete_takes_away_only_its_own_rule(cloudformation: CloudFormation) -
         Bucket=BUCKETS["us-west-2"], ReplicationConfiguration={"Role": ROLE, "Rules": [*rules(), other]}
     )
     for _ in range(2):
-        assert cloudformation.send(bucket_replication.handler, "Delete", properties())["Status"] == "SUCCESS"
+        assert delete(cloudformation)["Status"] == "SUCCESS"
         assert rules() == [other]
 
 
 def test_a_delete_of_the_last_rule_leaves_none(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     for _ in range(2):
-        assert cloudformation.send(bucket_replication.handler, "Delete", properties())["Status"] == "SUCCESS"
+        assert delete(cloudformation)["Status"] == "SUCCESS"
         assert rules() == []
 
 
 def test_a_delete_succeeds_when_the_bucket_is_gone(cloudformation: CloudFormation) -> None:
     boto3.client("s3", region_name="us-west-2").delete_bucket(Bucket=BUCKETS["us-west-2"])
-    assert cloudformation.send(bucket_replication.handler, "Delete", properties())["Status"] == "SUCCESS"
+    assert delete(cloudformation)["Status"] == "SUCCESS"
 
 
 def test_a_create_fails_with_the_reason_when_the_bucket_is_not_there(cloudformation: CloudFormation) -> None:
-    answer = cloudformation.send(bucket_replication.handler, "Create", properties(Bucket="not-there"))
+    answer = cloudformation.send(bucket_replication.handler, "Create", {**properties(), "Bucket": "not-there"})
     assert answer["Status"] == "FAILED"
     assert "NoSuchBucket" in answer["Reason"]
 
 
 @pytest.mark.parametrize("missing", sorted(properties()))
 def test_a_missing_property_is_named(cloudformation: CloudFormation, missing: str) -> None:
-    answer = cloudformation.send(bucket_replication.handler, "Create", {**properties(), missing: ""})
+    given = {name: value for name, value in properties().items() if name != missing}
+    answer = cloudformation.send(bucket_replication.handler, "Create", given)
     assert answer["Status"] == "FAILED"
     assert f"property {missing} " in answer["Reason"]
     assert rules() == []
+
+
+def test_a_term_that_is_not_known_is_refused_and_the_rule_left_as_it_was(cloudformation: CloudFormation) -> None:
+    cloudformation.send(bucket_replication.handler, "Create", properties())
+    before = rules()
+    wanted = properties(key="other")
+    wanted["ReplicationConfiguration"]["Rules"][0]["ExistingObjectReplication"] = {"Status": "Enabled"}
+    answer = update(cloudformation, wanted)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", physical_id())
+    assert "ReplicationConfiguration.Rules[0].ExistingObjectReplication is not known" in answer["Reason"]
+    assert "allowed are: Id, Status, Priority" in answer["Reason"]
+    assert rules() == before
+
+
+def test_a_term_that_s3_drops_fails_the_deployment(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket_replication, "READ_BACK_PAUSE_SECONDS", 0)
+
+    def drop(parsed: dict[str, Any], **_: Any) -> None:
+        for rule in parsed.get("ReplicationConfiguration", {}).get("Rules", []):
+            rule["Destination"].pop("Metrics")
+
+    session: Any = boto3.DEFAULT_SESSION
+    session.events.register_last("after-call.s3.GetBucketReplication", drop)
+    answer = cloudformation.send(bucket_replication.handler, "Create", properties())
+    assert answer["Status"] == "FAILED"
+    assert "does not answer what was put: Rule.Destination.Metrics is None" in answer["Reason"]
 
 
 # --- default security group -------------------------------------------------------------------------------------

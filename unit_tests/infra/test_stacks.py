@@ -221,7 +221,10 @@ def test_replication_is_two_way_and_waits_for_nothing_slower_than_fifteen_minute
 
     back = only(templates["Failover"], "Custom::BucketReplication")
     assert back["Bucket"] == "serverless-ingest-prod-000000000000-us-west-2-an"
-    assert back["RuleId"] == rule["Id"]
+    (reverse,) = back["ReplicationConfiguration"]["Rules"]
+    assert {**reverse, "Destination": None} == {**rule, "Destination": None}
+    for term in ("ReplicationTime", "Metrics"):
+        assert reverse["Destination"][term] == rule["Destination"][term]
 
 
 def test_ingest_buckets_tell_their_queue_of_what_comes_in(templates: Mapping[str, Template]) -> None:

@@ -1,5 +1,7 @@
 """The replication rule: what counts as the same rule, against an S3 that answers from a script."""
 
+# ruff: noqa: ANN401 - properties and rules are JSON
+
 from typing import Any
 
 import boto3
@@ -7,19 +9,50 @@ import pytest
 from botocore.stub import Stubber
 
 from handlers.bucket_replication import handler as replication
-from handlers.shared.custom_resource import Request, RequestType
+from handlers.shared.custom_resource import PropertyError, Request, RequestType
 
 BUCKET, ROLE = "bucket", "arn:aws:iam::000000000000:role/replication"
-PROPERTIES = {
+ON = {"Status": "Enabled"}
+PROPERTIES: dict[str, Any] = {
     "Bucket": BUCKET,
     "BucketRegion": "us-west-2",
-    "Role": ROLE,
-    "RuleId": "ours",
-    "DestinationBucketArn": "arn:aws:s3:::other",
-    "ReplicaKmsKeyId": "arn:aws:kms:us-east-1:000000000000:alias/serverless-data-prod",
+    "ReplicationConfiguration": {
+        "Role": ROLE,
+        "Rules": [
+            {
+                "Id": "ours",
+                "Status": "Enabled",
+                "Priority": "1",
+                "Filter": {"Prefix": ""},
+                "DeleteMarkerReplication": ON,
+                "SourceSelectionCriteria": {"ReplicaModifications": ON, "SseKmsEncryptedObjects": ON},
+                "Destination": {
+                    "Bucket": "arn:aws:s3:::other",
+                    "EncryptionConfiguration": {"ReplicaKmsKeyID": "arn:aws:kms:us-east-1:000000000000:alias/data"},
+                    "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": "15"}},
+                    "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": "15"}},
+                },
+            }
+        ],
+    },
 }
-RULE: Any = replication.desired_rule(Request(RequestType.CREATE, "Rule", None, PROPERTIES, {}))
+
+
+def asked(properties: dict[str, Any]) -> Any:
+    """Return the configuration that a Create with these properties asks for."""
+    return replication.desired(Request(RequestType.CREATE, "Rule", None, properties, {}))
+
+
+def given(**more: Any) -> dict[str, Any]:
+    """Return the properties with some keys of the rule changed; those that are None are left out."""
+    configuration = PROPERTIES["ReplicationConfiguration"]
+    rule = {name: value for name, value in {**configuration["Rules"][0], **more}.items() if value is not None}
+    return {**PROPERTIES, "ReplicationConfiguration": {**configuration, "Rules": [rule]}}
+
+
+RULE: Any = asked(PROPERTIES)["Rules"][0]
 OTHER = {**RULE, "ID": "theirs", "Priority": 2}
+WHOLE = {"Role": ROLE, "Rules": [OTHER, RULE]}
 
 
 def written(current: list[dict[str, Any]] | None, *, role: str = ROLE) -> bool:
@@ -33,8 +66,9 @@ def written(current: list[dict[str, Any]] | None, *, role: str = ROLE) -> bool:
         answer = {"ReplicationConfiguration": {"Role": role, "Rules": current}}
         script.add_response("get_bucket_replication", answer, {"Bucket": BUCKET})
         kept = [rule for rule in current if rule["ID"] != "ours"]
-    put = {"Bucket": BUCKET, "ReplicationConfiguration": {"Role": ROLE, "Rules": [*kept, RULE]}}
+    put: Any = {"Bucket": BUCKET, "ReplicationConfiguration": {"Role": ROLE, "Rules": [*kept, RULE]}}
     script.add_response("put_bucket_replication", {}, put)
+    script.add_response("get_bucket_replication", {"ReplicationConfiguration": put["ReplicationConfiguration"]})
     with script:
         replication.set_rule(s3, BUCKET, ROLE, RULE)
     try:
@@ -68,3 +102,84 @@ def test_no_rules_others_rules_and_another_role_are_written() -> None:
     assert written(None)
     assert written([OTHER])
     assert written([RULE], role="arn:aws:iam::000000000000:role/other")
+
+
+class TestReadBack:
+    """After a put."""
+
+    @pytest.fixture(autouse=True)
+    def _no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(replication, "READ_BACK_PAUSE_SECONDS", 0)
+
+    @staticmethod
+    def put(*answers: dict[str, Any] | None) -> bool:
+        """Set the rule on a bucket without rules, to which S3 then answers these; tell whether all were read."""
+        s3 = boto3.client("s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
+        script = Stubber(s3)
+        script.add_client_error("get_bucket_replication", "ReplicationConfigurationNotFoundError")
+        script.add_response("put_bucket_replication", {})
+        for answer in answers:
+            if answer is None:
+                script.add_client_error("get_bucket_replication", "ReplicationConfigurationNotFoundError")
+            else:
+                script.add_response("get_bucket_replication", {"ReplicationConfiguration": answer})
+        with script:
+            replication.set_rule(s3, BUCKET, ROLE, RULE)
+        try:
+            script.assert_no_pending_responses()
+        except AssertionError:
+            return False
+        return True
+
+    def test_a_rule_that_s3_answers_with_a_default_added_is_in_place(self) -> None:
+        held = {**RULE, "Filter": {}, "Destination": {**RULE["Destination"], "StorageClass": "STANDARD"}}
+        assert self.put({"Role": ROLE, "Rules": [OTHER, held]})
+
+    def test_a_rule_that_s3_answers_late_is_waited_for(self) -> None:
+        old = {**RULE, "Status": "Disabled"}
+        late: Any = (None, {"Role": "arn:old", "Rules": [RULE]}, {"Role": ROLE, "Rules": [old]}, WHOLE)
+        assert self.put(*late)
+        assert not self.put(*late, WHOLE)
+
+    @pytest.mark.parametrize("part", sorted(set(RULE) - {"ID", "Filter"}))
+    def test_a_part_that_s3_drops_is_an_error_that_names_it(self, part: str) -> None:
+        held = {name: value for name, value in {"Priority": 1, **RULE}.items() if name != part}
+        if part in ("Status", "Destination"):  # S3 cannot answer without them
+            held[part] = {"Status": "Disabled", "Destination": {"Bucket": "arn:aws:s3:::other"}}[part]
+        with pytest.raises(replication.ReadBackError, match=rf"Rule\.{part}.* is "):
+            self.put(*[{"Role": ROLE, "Rules": [held]}] * replication.READ_BACK_ATTEMPTS)
+
+    @pytest.mark.parametrize("answer", [None, {"Role": ROLE, "Rules": [OTHER]}])
+    def test_a_rule_that_never_appears_is_an_error(self, answer: dict[str, Any] | None) -> None:
+        with pytest.raises(replication.ReadBackError, match="rule ours of bucket bucket"):
+            self.put(*[answer] * replication.READ_BACK_ATTEMPTS)
+
+
+@pytest.mark.parametrize(
+    ("properties", "complaint"),
+    [
+        ({**PROPERTIES, "RuleId": "x"}, "RuleId of Rule: no such property.* BucketRegion, ReplicationConfiguration"),
+        ({**PROPERTIES, "ReplicationConfiguration": "x"}, "must be a map of Role, Rules"),
+        ({**PROPERTIES, "ReplicationConfiguration": {"Role": ROLE, "Rules": []}}, "one rule; it holds 0"),
+        ({**PROPERTIES, "ReplicationConfiguration": {"Role": ROLE, "Rules": [{}, {}]}}, r"Rules\[0\].Status is missing"),
+        (given(Id=None), r"Rules\[0\].Id is missing"),
+        (given(Destination=None), r"Rules\[0\].Destination is missing"),
+        ({"Bucket": BUCKET, "BucketRegion": "us-west-2"}, "property ReplicationConfiguration of Rule is missing"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_with_the_place_and_what_is_due(properties: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(PropertyError, match=complaint):
+        asked(properties)
+
+
+def test_two_rules_are_refused() -> None:
+    both = PROPERTIES["ReplicationConfiguration"]["Rules"] * 2
+    with pytest.raises(PropertyError, match="must hold one rule; it holds 2"):
+        asked({**PROPERTIES, "ReplicationConfiguration": {"Role": ROLE, "Rules": both}})
+
+
+@pytest.mark.parametrize("kind", [RequestType.UPDATE, RequestType.DELETE])
+@pytest.mark.parametrize("physical_id", [None, "", "bucket", "bucket/", "/rule"])
+def test_a_physical_id_that_is_not_ours_is_refused(kind: RequestType, physical_id: str | None) -> None:
+    with pytest.raises(PropertyError, match="must be a bucket's name, a slash and a rule's id"):
+        replication.provide(Request(kind, "Rule", physical_id, PROPERTIES, {}))

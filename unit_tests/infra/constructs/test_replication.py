@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import CfnResource, Stack
 
 from infra.constructs.bucket import Bucket
-from infra.constructs.replication import ReplicationRole, replicate_to_peer
+from infra.constructs.replication import ReplicationRole, replicate_to_peer, replication_configuration
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
 
@@ -35,6 +35,15 @@ def test_all_of_the_bucket_is_replicated_deletions_and_changes_of_replicas_too()
     assert found["Filter"] == {"Prefix": ""}
     assert found["DeleteMarkerReplication"] == ENABLED
     assert found["SourceSelectionCriteria"] == {"ReplicaModifications": ENABLED, "SseKmsEncryptedObjects": ENABLED}
+
+
+@pytest.mark.parametrize("role", RegionRole)
+def test_no_term_is_lost_between_cloudformation_s_spelling_and_the_cdk_s(role: RegionRole) -> None:
+    # The CDK leaves out a property whose name it does not know, and says nothing.
+    stack = replicating(role)
+    said = replication_configuration(stack, source=context(role), role_arn="any")
+    CfnResource(stack, "Said", type="Custom::Said", properties=said)
+    assert only(stack, "AWS::S3::Bucket")["ReplicationConfiguration"]["Rules"] == only(stack, "Custom::Said")["Rules"]
 
 
 def test_it_is_timed_and_measured() -> None:

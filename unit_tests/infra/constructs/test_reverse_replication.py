@@ -1,41 +1,62 @@
-"""The reverse rule: from where to where, and as its function expects to be told."""
+"""The reverse rule: from where to where, to the forward direction's terms, and as its function expects to be told."""
+
+from typing import Any
 
 import pytest
+from aws_cdk import CfnResource
 from aws_cdk.assertions import Template
 
 from handlers.bucket_replication import handler
+from handlers.shared.custom_resource import Request, RequestType
+from infra.constructs.replication import replication_configuration
 from infra.constructs.reverse_replication import RESOURCE_TYPE, ReverseReplication
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import ACCOUNT, context, function_in, only, stack_in
 
+ROLE = "arn:aws:iam::1:role/any"
+
+
+def reverse(control: RegionRole = RegionRole.SECONDARY) -> dict[str, Any]:
+    of = context(control, control=control)
+    stack = stack_in(of)
+    ReverseReplication(stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn=ROLE)
+    return only(stack, RESOURCE_TYPE)
+
 
 @pytest.mark.parametrize("control", RegionRole)
 def test_the_rule_leads_from_the_secondary_to_the_primary_wherever_it_is_set_from(control: RegionRole) -> None:
-    of = context(control, control=control)
+    given = reverse(control)
+    assert given["Bucket"] == f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an"
+    assert given["BucketRegion"] == "us-west-2"
+    (rule,) = given["ReplicationConfiguration"]["Rules"]
+    assert rule["Destination"]["Bucket"] == f"arn:aws:s3:::serverless-ingest-prod-{ACCOUNT}-us-east-1-an"
+    assert rule["Destination"]["EncryptionConfiguration"] == {
+        "ReplicaKmsKeyID": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-data-prod"
+    }
+
+
+def test_its_terms_are_those_that_the_secondary_s_bucket_would_have_in_its_template() -> None:
+    of = context(RegionRole.SECONDARY)
     stack = stack_in(of)
-    ReverseReplication(
-        stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn="arn:aws:iam::1:role/any"
-    )
-    rule = only(stack, RESOURCE_TYPE)
-    assert rule["Bucket"] == f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an"
-    assert rule["BucketRegion"] == "us-west-2"
-    assert rule["DestinationBucketArn"] == f"arn:aws:s3:::serverless-ingest-prod-{ACCOUNT}-us-east-1-an"
-    assert rule["ReplicaKmsKeyId"] == f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-data-prod"
-    assert rule["Role"] == "arn:aws:iam::1:role/any"
+    CfnResource(stack, "Said", type="Custom::Said", properties=replication_configuration(stack, source=of, role_arn=ROLE))
+    assert reverse()["ReplicationConfiguration"] == only(stack, "Custom::Said")
 
 
 def test_the_function_is_given_every_property_that_it_documents() -> None:
-    of = context()
-    stack = stack_in(of)
-    ReverseReplication(stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn="any")
-    given = set(only(stack, RESOURCE_TYPE)) - {"ServiceToken", "ServiceTimeout"}
+    given = reverse().keys() - handler.CLOUDFORMATION_S_OWN
     documented = {line.split("`")[1] for line in (handler.__doc__ or "").splitlines() if line.startswith("| `")}
-    assert documented
-    assert given == documented
+    assert documented == given == set(handler.PROPERTIES)
+
+
+def test_the_function_takes_what_it_is_given() -> None:
+    given = reverse()
+    taken = handler.desired(Request(RequestType.CREATE, "Rule", None, given, {}))
+    (rule,), (said,) = taken["Rules"], given["ReplicationConfiguration"]["Rules"]
+    assert {"Id" if name == "ID" else name: value for name, value in rule.items()} == said
 
 
 def test_a_function_that_never_answers_does_not_hold_the_deployment_for_an_hour() -> None:
     of = context()
     stack = stack_in(of)
-    ReverseReplication(stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn="any")
+    ReverseReplication(stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn=ROLE)
     Template.from_stack(stack).has_resource_properties(RESOURCE_TYPE, {"ServiceTimeout": "300"})
