@@ -39,7 +39,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("Secrets Manager calendar", "secrets rotate when they are told to, not by the date"),
     NotFaithful("Secrets Manager replicas", "never Failed; one that cannot be reached stays InProgress and catches up"),
     NotFaithful("Lambda runtime and architecture", "functions run under this machine's Python and processor"),
-    NotFaithful("Lambda memory size", "caps nothing"),
+    NotFaithful("Lambda memory and ephemeral storage", "recorded; cap nothing"),
     NotFaithful("Lambda batching window", "not waited for"),
     NotFaithful("Lambda scaling", "a mapping runs no more batches at once than this machine has processors"),
     NotFaithful("Lambda recursion detection", "counts the hops of a chain, whichever functions it passes"),

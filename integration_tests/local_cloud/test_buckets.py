@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from botocore.exceptions import ClientError
 from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from integration_tests.local_cloud import LocalCloud
 
 
@@ -379,6 +382,39 @@ def test_a_key_whose_policy_lacks_the_caller_denies_the_object(cloud: LocalCloud
     stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
     assert reader.get_object(Bucket=stack["Bucket"], Key="a")["Body"].read() == b"secret"
     reader.put_object(Bucket=stack["Bucket"], Key="b", Body=b"x")
+
+
+def test_only_who_may_list_a_bucket_is_told_that_an_object_is_not_there(cloud: LocalCloud) -> None:
+    reads = allow("s3:GetObject", "s3:GetObjectVersion")
+    arn = {"Fn::GetAtt": ["Bucket", "Arn"]}
+    under_a_prefix = {**allow("s3:ListBucket", resource=arn), "Condition": {"StringLike": {"s3:prefix": "*"}}}
+    roles = {
+        "Reader": role("lambda.amazonaws.com", reads),
+        "Prefixed": role("lambda.amazonaws.com", reads, under_a_prefix),
+        "Lister": role("lambda.amazonaws.com", reads, allow("s3:ListBucket", resource=arn)),
+    }
+    arns = {name: {"Fn::GetAtt": [name, "Arn"]} for name in roles}
+    versioned = bucket("lacking", VersioningConfiguration={"Status": "Enabled"})
+    stack = deploy(cloud, {"Bucket": versioned, **roles}, arns)
+    s3, name = stack.client("s3"), stack["Bucket"]
+    there, gone = (s3.put_object(Bucket=name, Key="a", Body=b"x")["VersionId"] for _ in range(2))
+    s3.delete_object(Bucket=name, Key="a", VersionId=gone)
+
+    def answers(who: str) -> list[str]:
+        client = assume(cloud, stack.outputs()[who], "s3")
+        assert client.get_object(Bucket=name, Key="a", VersionId=there)["Body"].read() == b"x"
+        wanted: list[dict[str, str]] = [{"Key": "none"}, {"Key": "a", "VersionId": gone}]
+        calls = [(call, one) for one in wanted for call in (client.get_object, client.head_object)]
+        return [_refusal(partial(call, Bucket=name, **one)) for call, one in calls]
+
+    assert answers("Reader") == answers("Prefixed") == ["AccessDenied", "403"] * 2
+    assert answers("Lister") == ["NoSuchKey", "404", "NoSuchVersion", "404"]
+
+
+def _refusal(call: Callable[[], object]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return str(caught.value.response["Error"]["Code"])
 
 
 def test_a_bucket_that_holds_objects_cannot_be_deleted(cloud: LocalCloud) -> None:

@@ -4,7 +4,7 @@ Faithful: VpcConfig (with the VPC's id), RecursiveLoop, ReservedConcurrentExecut
 FileSystemConfigs are set through the Lambda API, can be read back, and those that govern an invocation govern it
 here.
 Different from AWS: a function in a VPC has no other network than one outside; it runs under this machine's Python and
-processor, whatever its runtime and architecture; its memory size caps nothing.
+processor, whatever its runtime and architecture; its memory and ephemeral storage cap nothing.
 """
 
 from __future__ import annotations
