@@ -33,7 +33,8 @@ def results(deployment: Deployment, run: Run) -> Results:
         found.update({ledger.region: ledger.results(ids) for ledger in ledgers})
         return all(set(rows) == set(ids) for rows in found.values())
 
-    assert wait_until(deployment.target, all_done), f"no RESULT of a version that is gone: {found}"
+    lacking = "a version that is gone has no RESULT (if of none, the processor may not list the bucket, and is told 403)"
+    assert wait_until(deployment.target, all_done), f"{lacking}: {found}"
     return found[deployment.target.primary]
 
 
