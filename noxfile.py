@@ -21,7 +21,6 @@ VENV = ROOT / ".venv"
 BIN = "Scripts" if os.name == "nt" else "bin"
 PYTHON = str(VENV / BIN / "python")
 LOCK = ROOT / "requirements" / "dev.txt"
-PACKAGES = ["infra", "handlers", "compliance", "unit_tests", "integration_tests"]
 
 OFFLINE = {
     # CDK's own validation engine takes five seconds to build; the gate runs the same rules natively.
