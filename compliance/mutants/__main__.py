@@ -20,6 +20,9 @@ from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_expl
 from compliance.mutants.trial import Trial, load_world, try_all
 from compliance.rules import our_rules
 
+_TOLD_EVERY = 200
+"""Mutants between two lines of progress where there is no terminal for a bar."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
@@ -88,15 +91,13 @@ def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Consol
     columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("", total=len(mutants))
-        return list(
-            try_all(
-                assembly,
-                environment,
-                mutants,
-                processes=os.cpu_count() or 1,
-                told=lambda tried: progress.advance(task, tried),
-            )
-        )
+        trials: list[Trial] = []
+        for trial in try_all(assembly, environment, mutants, processes=os.cpu_count() or 1):
+            trials.append(trial)
+            progress.advance(task)
+            if not errors.is_terminal and (len(trials) % _TOLD_EVERY == 0 or len(trials) == len(mutants)):
+                errors.print(f"{len(trials)} of {len(mutants)} mutants tried")
+        return trials
 
 
 def _show(outcome: Outcome, files: list[Path]) -> None:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -52,9 +52,7 @@ def load_world(assembly: Path, environment: str) -> World:
     return World(templates=templates, environment=environment, taggable=native.taggable_types(templates))
 
 
-def try_all(
-    assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int, told: Callable[[int], None]
-) -> Iterator[Trial]:
+def try_all(assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int) -> Iterator[Trial]:
     """Try mutants in processes of their own, a chunk at a time, in order.
 
     Args:
@@ -62,7 +60,6 @@ def try_all(
         environment: Of the templates.
         mutants: What to try.
         processes: How many work at once.
-        told: Is told how many have been tried since it was last called.
     """
     chunks = [mutants[start : start + _CHUNK] for start in range(0, len(mutants), _CHUNK)]
     # Spawned, for a forked child would share its parent's Node.js. A pool of concurrent.futures that renews its processes
@@ -70,7 +67,6 @@ def try_all(
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(processes, maxtasksperchild=_CHUNKS_A_PROCESS) as pool:
         for trials in pool.imap(partial(_try_chunk, str(assembly), environment), chunks):
-            told(len(trials))
             yield from trials
 
 
