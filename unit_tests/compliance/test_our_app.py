@@ -115,6 +115,20 @@ def _misspell(resources: Resources) -> None:
     _of_type(resources, "AWS::SQS::Queue")["KmsMasterKey"] = "x"
 
 
+def _record_rejected_traffic_only(resources: Resources) -> None:
+    _of_type(resources, "AWS::EC2::FlowLog")["TrafficType"] = "REJECT"
+
+
+def _let_the_table_go(resources: Resources) -> None:
+    table = next(found for found in resources.values() if found["Type"] == "AWS::DynamoDB::GlobalTable")
+    table["DeletionPolicy"] = "Delete"
+
+
+def _let_replaced_queues_go(resources: Resources) -> None:
+    for queue in [found for found in resources.values() if found["Type"] == "AWS::SQS::Queue"]:
+        del queue["UpdateReplacePolicy"]
+
+
 @pytest.mark.parametrize(
     ("stack", "damage", "rule"),
     [
@@ -130,6 +144,9 @@ def _misspell(resources: Resources) -> None:
         ("Data", _drop_validation, "NIST.800.53.R5::NIST.800.53.R5-CloudTrailLogFileValidationEnabled"),
         ("PrimaryRegional", _allow_everything, "AwsSolutions::AwsSolutions-IAM5[Action::s3:*]"),
         ("PrimaryRegional", _misspell, "CloudFormation::F3002"),
+        ("PrimaryRegional", _record_rejected_traffic_only, "ActivePassive::ActivePassive-FlowLog"),
+        ("Data", _let_the_table_go, "ActivePassive::ActivePassive-Retention"),
+        ("SecondaryRegional", _let_replaced_queues_go, "ActivePassive::ActivePassive-Retention"),
     ],
 )
 def test_damage_turns_the_gate_red(
