@@ -76,9 +76,15 @@ def _changes(resource: Resource, world: World) -> Iterator[Change]:
     body = template.body["Resources"][resource.logical_id]
     for attribute in _ATTRIBUTES:
         if attribute in body:
-            yield "drop", (attribute,), body[attribute], REMOVED
+            yield from _damages_to_attribute(attribute, body[attribute])
     for pointer, value in _places(resource.properties, ("Properties",)):
         yield from _damages(pointer, value, template, world)
+
+
+def _damages_to_attribute(attribute: str, value: Json) -> Iterator[Change]:
+    yield "drop", (attribute,), value, REMOVED
+    if isinstance(value, str) and value in _OPPOSITES:
+        yield "weaken", (attribute,), value, _OPPOSITES[value]
 
 
 def _damages(pointer: Pointer, value: Json, template: Template, world: World) -> Iterator[Change]:

@@ -15,6 +15,7 @@ from unit_tests.compliance.worlds import good, template
 QUEUE = {
     "Type": "AWS::SQS::Queue",
     "DeletionPolicy": "Retain",
+    "UpdateReplacePolicy": "Retain",
     "Properties": {
         "QueueName": "serverless-ingest-prod",
         "VisibilityTimeout": 360,
@@ -47,6 +48,8 @@ def found(operator: str, place: str) -> list[Mutant]:
     ("operator", "place", "after"),
     [
         ("drop", "DeletionPolicy", REMOVED),
+        ("weaken", "DeletionPolicy", "Delete"),
+        ("weaken", "UpdateReplacePolicy", "Delete"),
         ("drop", "Properties.RedrivePolicy", REMOVED),
         ("drop", "Properties.RedrivePolicy.maxReceiveCount", REMOVED),
         ("drop", "Properties.PolicyDocument.Statement.*", REMOVED),
