@@ -8,28 +8,29 @@ from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.policies import Principal, Statement, covers, statements
 from compliance.rule import Rule
+from compliance.rules.accounts import is_stranger
 from compliance.templates import Resource, World
 from compliance.values import is_absent
 
 _KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
-_ROOT: Final = re.compile(r"(arn:[^:]+:iam::)?(\$\{AWS::AccountId\}|[0-9]{12})(:root)?")
+_ROOT: Final = re.compile(r"(arn:[^:]+:iam::)?(\$\{AWS::AccountId\}|(?P<literal>[0-9]{12}))(:root)?")
 
 
-def _complaints(key: Resource, _world: World) -> Iterator[str]:
+def _complaints(key: Resource, world: World) -> Iterator[str]:
     document = key.properties.get("KeyPolicy")
     if is_absent(document):
         return  # KMS then lets the account's root alone do everything
     found = [statement for statement in statements(document, key.template, "KeyPolicy") if statement.allows]
-    if not any(_lets_root_rule(statement) for statement in found):
+    if not any(_lets_root_rule(statement, world) for statement in found):
         yield "KeyPolicy does not let the account's root change it, so nobody may be able to mend it"
     for statement in found:
-        yield from _of_statement(statement)
+        yield from _of_statement(statement, world)
 
 
-def _of_statement(statement: Statement) -> Iterator[str]:
+def _of_statement(statement: Statement, world: World) -> Iterator[str]:
     if statement.not_principals or statement.not_actions:
         yield f"{statement.name} allows all but what it names; name who may do what"
-    others = [principal for principal in statement.principals if not _is_root(principal)]
+    others = [principal for principal in statement.principals if not _is_root(principal, world)]
     wide = [action for action in statement.actions if covers(action, "kms:*")]
     if others and wide:
         yield f"{statement.name} allows {', '.join(wide)} to {_shown(others)}; only the account's root may have it"
@@ -38,16 +39,20 @@ def _of_statement(statement: Statement) -> Iterator[str]:
         yield f"{statement.name} lets {_shown(everyone)} use the key on no condition"
 
 
-def _lets_root_rule(statement: Statement) -> bool:
+def _lets_root_rule(statement: Statement, world: World) -> bool:
     return (
-        any(_is_root(principal) for principal in statement.principals)
+        any(_is_root(principal, world) for principal in statement.principals)
         and statement.covers_action("kms:PutKeyPolicy")
         and not statement.conditions
     )
 
 
-def _is_root(principal: Principal) -> bool:
-    return principal.kind == "AWS" and _ROOT.fullmatch(principal.id) is not None
+def _is_root(principal: Principal, world: World) -> bool:
+    """Whether it is the root of the key's own account; another account's root is anybody there."""
+    found = _ROOT.fullmatch(principal.id)
+    if principal.kind != "AWS" or found is None:
+        return False
+    return found["literal"] is None or not is_stranger(found["literal"], world)
 
 
 def _shown(principals: list[Principal]) -> str:

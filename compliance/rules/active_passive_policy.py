@@ -8,6 +8,7 @@ from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.policies import Statement, covers, statements
 from compliance.rule import Rule
+from compliance.rules.accounts import strangers
 from compliance.templates import Resource, World
 from compliance.values import is_absent
 
@@ -41,10 +42,13 @@ def _has_policy(resource: Resource, _world: World) -> bool:
     return resource.type == _PERMISSION or not is_absent(resource.properties.get(_DOCUMENTS[resource.type]))
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
     for statement in _read(resource):
         if not statement.allows:
             continue
+        foreign = strangers(statement, world)
+        if foreign:
+            yield f"{statement.name} admits account {', '.join(foreign)}, which is not the account of these templates"
         if statement.not_principals or statement.not_actions:
             yield f"{statement.name} allows all but what it names; name who may do what"
         # What a key's policy allows whom is the business of ActivePassive-KeyPolicy.
