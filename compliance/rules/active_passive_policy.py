@@ -9,6 +9,7 @@ from compliance.controls import hipaa, nist, pci
 from compliance.policies import Statement, covers, statements
 from compliance.rule import Rule
 from compliance.rules.accounts import strangers
+from compliance.rules.permissions import narrows
 from compliance.templates import Resource, World
 from compliance.values import is_absent
 
@@ -35,7 +36,6 @@ _ON_BEHALF_OF: Final = re.compile(
 """Keys of conditions that say for whom a service acts."""
 _WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceVpce?|kms:CallerAccount", re.IGNORECASE)
 """Keys of conditions that say who everybody is. What only services send along does not."""
-_EQUALITY: Final = re.compile(r"(ForAnyValue:|ForAllValues:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
 
 
 def _has_policy(resource: Resource, _world: World) -> bool:
@@ -100,12 +100,7 @@ def _as_statement(permission: Resource) -> dict[str, object]:
 
 
 def _is_narrowed(statement: Statement, keys: re.Pattern[str]) -> bool:
-    return any(
-        keys.fullmatch(condition.key)
-        and _EQUALITY.fullmatch(condition.operator)
-        and not any(set(value) <= {"*", "?", ":"} for value in condition.values)
-        for condition in statement.conditions
-    )
+    return any(narrows(condition, keys) for condition in statement.conditions)
 
 
 RULE = Rule(

@@ -41,7 +41,11 @@ _UNNAMED: Final = tuple(
         ),
     )
 )
-_EQUALITY: Final = re.compile(r"(ForAnyValue:|ForAllValues:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
+EQUALITY: Final = re.compile(r"(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
+"""Operators that hold only where the key is there: not `ForAllValues:…` and `…IfExists`, true of whoever sends no key."""
+_ONE_NAME: Final = re.compile(r"[a-z]+:[a-z]*(account|owner|orgid)", re.IGNORECASE)
+"""Keys whose values have no parts, so that any wildcard in one means others too."""
+_ARN_FIELDS: Final = 6
 
 
 def wild_actions(actions: Iterable[str]) -> list[str]:
@@ -74,12 +78,34 @@ def knows_no_resource(action: str) -> bool:
 
 def is_narrowed(conditions: Iterable[Condition]) -> bool:
     """Whether conditions say which resources are meant, by their aliases, tags or account."""
-    return any(
-        NARROWING_KEYS.fullmatch(condition.key)
-        and _EQUALITY.fullmatch(condition.operator)
-        and not any(set(value) <= {"*", "?"} for value in condition.values)
-        for condition in conditions
+    return any(narrows(condition, NARROWING_KEYS) for condition in conditions)
+
+
+def narrows(condition: Condition, keys: re.Pattern[str]) -> bool:
+    """Whether a condition holds for few only: it has one of the keys, must be there, and every value names somebody."""
+    return bool(
+        keys.fullmatch(condition.key)
+        and EQUALITY.fullmatch(condition.operator)
+        and not any(_is_open(condition.key, value) for value in condition.values)
     )
+
+
+def _is_open(key: str, value: str) -> bool:
+    """Whether a rendered value of a condition leaves open whose it is: `*`, `arn:*`, `arn:aws:s3:*:*:*`."""
+    value = _UNKNOWN.sub("known", value)
+    if _ONE_NAME.fullmatch(key):
+        return _has_wildcard(value)
+    if not value.startswith("arn:"):
+        return not value or _has_wildcard(value[0])
+    fields = value.split(":", _ARN_FIELDS - 1)
+    if len(fields) < _ARN_FIELDS:
+        return _has_wildcard(fields[-1])  # which then stands for the rest, account and all
+    account, resource = fields[4:]
+    return _has_wildcard(account) if account else _has_wildcard(resource[:1])
+
+
+def _has_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text
 
 
 def needless_wildcards(statement: Statement) -> list[str]:

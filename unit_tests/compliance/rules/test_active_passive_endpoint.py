@@ -67,6 +67,8 @@ def test_a_policy_that_names_actions_and_resources_passes(endpoint: dict[str, An
         _endpoint(Action="dynamodb:GetItem", Resource="arn:aws:dynamodb:us-west-2:000000000000:table/*"),
         _endpoint(Resource="*", Condition={"StringLike": {"aws:ResourceAccount": "*"}}),
         _endpoint(Resource="*", Condition={"StringNotEquals": {"aws:ResourceAccount": "1"}}),
+        _endpoint(Resource="*", Condition={"ForAllValues:StringEquals": {"aws:ResourceAccount": "000000000000"}}),
+        _endpoint(Resource="*", Condition={"StringLike": {"aws:ResourceAccount": "0*"}}),
         _endpoint(Action=None, NotAction="s3:DeleteObject"),
         _endpoint(Resource=None, NotResource="arn:aws:s3:::a"),
         _endpoint(Principal=None, NotPrincipal={"AWS": "arn:aws:iam::1:root"}),
