@@ -59,6 +59,7 @@ from compliance.acknowledgements import DEFAULT_FILE, Registry, read_registry  #
 from compliance.judge import Findings, judge  # noqa: E402
 from compliance.ledger import Finding, RuleInfo, Verdict  # noqa: E402
 from compliance.loading import LoadError, load_assembly  # noqa: E402
+from compliance.nag import REPORT  # noqa: E402
 from compliance.rules import our_rules  # noqa: E402
 from compliance.templates import Json, Template, World  # noqa: E402
 from compliance.tracing import traced  # noqa: E402
@@ -99,6 +100,31 @@ def attach(app: App, *, environment: str | None = None, registry: Registry | Non
         _Plugin(acknowledgements.PACK, environment, lambda _world: _defects(registry)),
     )
     _acknowledge(app, registry, environment)
+
+
+class OpenFindingsError(Exception):
+    """A gated app was synthesized, and may not be deployed. The message lists what is open."""
+
+
+def synthesize(app: App) -> None:
+    """Synthesize an app that `attach` gated, and fail on what is open though the CDK's own context says not to.
+
+    `cdk deploy -c @aws-cdk/core:failSynthOnValidationErrors=false` keeps the CDK from failing, and so from stopping a
+    deployment. So the report that it wrote is asked.
+
+    Raises:
+        OpenFindingsError: A plugin found something that no decision covers, or there is no report of any.
+        RuntimeError: The same, where the CDK itself fails on it and has told what.
+    """
+    report = Path(app.synth().directory) / REPORT
+    if not report.is_file():
+        raise OpenFindingsError(f"{report} was not written: nothing was judged, so nothing may be deployed")
+    failed = [
+        plugin for plugin in json.loads(report.read_text("utf-8"))["pluginReports"] if plugin["conclusion"] != "success"
+    ]
+    if failed:
+        lines = "".join(f"\n  {line}" for plugin in failed for line in _open_lines(plugin))
+        raise OpenFindingsError(f"the gate found what may not be deployed, all of it in {report}:{lines}")
 
 
 def synthesize_with_packs(build: Callable[[], App], meanwhile: Callable[[], object]) -> None:
@@ -195,6 +221,17 @@ def _violation(rule: RuleInfo, row: Finding) -> PolicyViolation:
         severity=rule.severity.value,
         violating_resources=[PolicyViolatingResource(construct_path=row.path, locations=["Properties"])],
     )
+
+
+def _open_lines(plugin: Mapping[str, Json]) -> list[str]:
+    """A line for each rule that one plugin found broken, or one for the plugin that found nothing because it failed."""
+    name = plugin["pluginName"]
+    error = (plugin.get("metadata") or {}).get("error")
+    lines = []
+    for violation in plugin["violations"]:
+        paths = ", ".join(construct.get("constructPath", "") for construct in violation["violatingConstructs"])
+        lines.append(f"{name}: {violation['ruleName']} at {paths}")
+    return [*lines, *([f"{name}: {error}"] if error else [])] or [f"{name}: failed"]
 
 
 def _synthesize(app: App) -> None:

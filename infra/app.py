@@ -116,14 +116,18 @@ def _common(context: RegionContext, resource: str) -> dict[str, Any]:
 
 def main() -> None:
     """Synthesize through the gate; a mistake in the settings is told without a traceback."""
-    from compliance.plugin import attach  # noqa: PLC0415 - the gate is the last step, and heavy to import
+    # the gate is the last step, and heavy to import
+    from compliance.plugin import OpenFindingsError, attach, synthesize  # noqa: PLC0415
 
     try:
         app = build_app()
     except (SettingsError, BundlingError) as error:
         sys.exit(f"{error}")
     attach(app)
-    app.synth()
+    try:
+        synthesize(app)
+    except OpenFindingsError as error:
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """The bridge to the CDK: a gated app cannot be synthesized with a finding that the registry does not cover."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from compliance.ledger import Ledger, Verdict
 from compliance.loading import LoadError
 from compliance.matrix import Configuration
 from compliance.nag import PACKS
-from compliance.plugin import attach
+from compliance.plugin import OpenFindingsError, attach, synthesize
 from unit_tests.compliance.sample import build_app, build_app_with_vpc
 
 TODAY = date(2026, 11, 24)
@@ -62,6 +65,34 @@ def test_a_raw_synthesis_of_a_gated_app_fails_and_says_how_to_acknowledge(tmp_pa
 
     report = json.loads((tmp_path / "validation-report.json").read_text())
     assert {plugin["pluginName"] for plugin in report["pluginReports"]} >= {"AwsSolutions", "Serverless"}
+
+
+def test_a_deployment_that_tells_the_cdk_not_to_fail_is_stopped_all_the_same(tmp_path: Path) -> None:
+    """As `cdk deploy -c` hands it over to what cdk.json runs; Node.js reads it as it starts, so in a process of its own."""
+    code = (
+        "import infra.app\nfrom unit_tests.compliance.sample import build_app\n"
+        f"infra.app.build_app = lambda: build_app('prod', {str(tmp_path)!r})\ninfra.app.main()"
+    )
+    context = json.dumps({"@aws-cdk/core:failSynthOnValidationErrors": False})
+
+    run = subprocess.run(  # noqa: S603 - the code above
+        [sys.executable, "-c", code],
+        env={**os.environ, "CDK_CONTEXT_JSON": context},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 1, run.stderr
+    assert "AwsSolutions: AwsSolutions-SQS4 at Primary/Queue/Resource" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_gated_app_without_findings_is_synthesized_and_one_without_a_gate_is_not(tmp_path: Path) -> None:
+    synthesize(_gated(tmp_path / "gated", _registry(_open_rules(), QUEUES)))
+
+    with pytest.raises(OpenFindingsError, match="nothing was judged"):
+        synthesize(build_app("prod", str(tmp_path / "bare")))
 
 
 def test_a_raw_synthesis_passes_once_every_finding_is_acknowledged(tmp_path: Path) -> None:
