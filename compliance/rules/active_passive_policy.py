@@ -1,16 +1,17 @@
 """A resource's policy admits nobody unnamed, and no service on behalf of just anybody."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.policies import Statement, covers, statements
+from compliance.reading import a_list, a_map
 from compliance.rule import Rule
 from compliance.rules.accounts import strangers
 from compliance.rules.permissions import narrows
-from compliance.templates import Resource, World
+from compliance.templates import Json, Resource, World
 from compliance.values import is_absent
 
 _DOCUMENTS: Final = {
@@ -27,6 +28,8 @@ _DOCUMENTS: Final = {
 }
 _KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _PERMISSION: Final = "AWS::Lambda::Permission"
+_TABLES: Final = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
+"""They have a policy for the table and one for its stream; a global table has both for each replica."""
 
 _ON_BEHALF_OF: Final = re.compile(
     r"aws:Source(Account|Arn|OrgID|OrgPaths|Vpc|Vpce|Owner)|aws:Principal(Account|Arn|OrgID|OrgPaths)"
@@ -39,7 +42,7 @@ _WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceV
 
 
 def _has_policy(resource: Resource, _world: World) -> bool:
-    return resource.type == _PERMISSION or not is_absent(resource.properties.get(_DOCUMENTS[resource.type]))
+    return resource.type == _PERMISSION or any(True for _ in _documents(resource))
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
@@ -67,14 +70,38 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
             )
 
 
-def _read(resource: Resource) -> tuple[Statement, ...]:
-    if resource.type != _PERMISSION:
-        name = _DOCUMENTS[resource.type]
-        document = resource.properties[name]
-        if resource.type == "AWS::Events::EventBusPolicy":
-            document = {"Statement": document}
-        return statements(document, resource.template, name)
-    return statements({"Statement": _as_statement(resource)}, resource.template, "the permission")
+def _read(resource: Resource) -> Iterator[Statement]:
+    if resource.type == _PERMISSION:
+        yield from statements({"Statement": _as_statement(resource)}, resource.template, "the permission")
+    for place, document in _documents(resource):
+        yield from statements(document, resource.template, place)
+
+
+def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
+    """The policies of one version of a resource, each with its place."""
+    if resource.type in _TABLES:
+        yield from _of_table(resource.properties)
+        return
+    name = _DOCUMENTS.get(resource.type, "")
+    document = resource.properties.get(name)
+    if not is_absent(document):
+        yield name, {"Statement": document} if resource.type == "AWS::Events::EventBusPolicy" else document
+
+
+def _of_table(table: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    holders = {"": table}
+    for index, part in enumerate(a_list(table.get("Replicas"), "Replicas")):
+        holders[f"Replicas[{index}]."] = a_map(part, f"Replicas[{index}]")
+    for path, holder in holders.items():
+        streams = {
+            f"{path}{name}.": a_map(holder.get(name), f"{path}{name}")
+            for name in ("StreamSpecification", "ReplicaStreamSpecification")
+        }
+        for place, owner in {path: holder, **streams}.items():
+            policy = owner.get("ResourcePolicy")
+            if not is_absent(policy):
+                name = f"{place}ResourcePolicy"
+                yield name, a_map(policy, name).get("PolicyDocument")
 
 
 def _as_statement(permission: Resource) -> dict[str, object]:
@@ -111,7 +138,7 @@ RULE = Rule(
         "confused deputy. One that admits everybody makes the bucket, the queue or the function public."
     ),
     fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
-    judge=judge_by(_complaints, *_DOCUMENTS, _PERMISSION, applies=_has_policy),
+    judge=judge_by(_complaints, *_DOCUMENTS, *_TABLES, _PERMISSION, applies=_has_policy),
     controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
     + pci("1.3.1", "7.1.2", "7.2.1"),

@@ -114,6 +114,30 @@ def test_whoever_is_not_named_fails(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
+def _tables(document: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    policy = {"ResourcePolicy": {"PolicyDocument": document}}
+    of_replicas = [{"Region": "us-east-1"}, {"Region": "us-west-2", **policy}]
+    of_streams = [{"Region": "us-east-1", "ReplicaStreamSpecification": policy}]
+    return [
+        {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": of_replicas}},
+        {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": of_streams}},
+        {"Type": "AWS::DynamoDB::Table", "Properties": policy},
+        {"Type": "AWS::DynamoDB::Table", "Properties": {"StreamSpecification": policy}},
+    ]
+
+
+def test_tables_and_streams_carry_policies_too() -> None:
+    named = _statement(Action="dynamodb:GetItem", Principal={"AWS": "arn:aws:iam::000000000000:role/a"}, Condition=None)
+    for table in _tables({"Statement": named}):
+        assert says(RULE, table) is PASS
+    for table in _tables({"Statement": {**named, "Principal": "*"}}):
+        assert says(RULE, table) is FAIL
+        assert "admits everybody" in message(RULE, table)
+    for table in _tables(UNKNOWN):
+        assert says(RULE, table) is NOT_EVALUATED
+    assert says(RULE, {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": [{"Region": "us-east-1"}]}}) is None
+
+
 def test_the_service_and_what_it_lacks_are_said() -> None:
     said = message(RULE, _policy(_statement(Condition=None)))
 
