@@ -27,6 +27,7 @@ _OPPOSITES: Final = {
     "breaching": "notBreaching",
     "true": "false",
     "Retain": "Delete",
+    "ALL": "REJECT",  # the traffic that a flow log records
 }
 _ANY: Final = {"Action": "*", "Resource": "*", "Principal": "*", "AllowedOrigins": ["*"], "AllowOrigins": ["*"]}
 _ANYWHERE: Final = {"CidrIp": "0.0.0.0/0", "CidrIpv6": "::/0"}

@@ -76,6 +76,8 @@ def _of_version(properties: Mapping[str, Json], log: Resource, world: World) -> 
     kind = a_text(properties.get("LogDestinationType"), "LogDestinationType") or _GROUPS
     if kind not in _DESTINATIONS:
         raise UnresolvedError(f"LogDestinationType is {kind}, so whether what is delivered is kept encrypted is unknown")
+    if kind == _GROUPS and is_absent(properties.get("DeliverLogsPermissionArn")):
+        yield "has no DeliverLogsPermissionArn, the role without which EC2 may not write to a log group"
     destination = _destination(properties, kind, log, world)
     if not is_there_with(destination, log):
         yield f"delivers to {destination.path}, which is there on a condition only"
@@ -107,8 +109,9 @@ RULE = Rule(
         "nobody can tell what was taken, in the passive region least of all, where no one looks."
     ),
     fix=(
-        "Make an AWS::EC2::FlowLog of the VPC with TrafficType ALL, to a log group with KmsKeyId and RetentionInDays, or to "
-        "a bucket encrypted with a key of ours, in one of the templates that are judged."
+        "Make an AWS::EC2::FlowLog of the VPC with TrafficType ALL, to a log group with KmsKeyId and RetentionInDays "
+        "by a role in DeliverLogsPermissionArn, or to a bucket encrypted with a key of ours, both in the templates that are "
+        "judged."
     ),
     judge=judge_by(_complaints, _VPC),
     controls=nist("AU-2", "AU-3", "AU-12", "SI-4")

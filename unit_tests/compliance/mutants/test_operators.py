@@ -31,11 +31,12 @@ POLICY = {
         "PolicyDocument": {"Statement": [{"Effect": "Deny", "Action": "sqs:SendMessage", "Principal": {"AWS": "me"}}]},
     },
 }
+FLOW_LOG = {"Type": "AWS::EC2::FlowLog", "Properties": {"ResourceType": "VPC", "TrafficType": "ALL"}}
 KEYS = {name: {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}} for name in ("Key", "OtherKey")}
 
 
 def world(*regions: str) -> World:
-    resources = {"Queue": QUEUE, "Policy": POLICY, **KEYS}
+    resources = {"Queue": QUEUE, "Policy": POLICY, "FlowLog": FLOW_LOG, **KEYS}
     templates = tuple(template(copy.deepcopy(resources), region) for region in regions or ("us-east-1", "us-west-2"))
     return World(templates=templates, environment="prod")
 
@@ -50,6 +51,7 @@ def found(operator: str, place: str) -> list[Mutant]:
         ("drop", "DeletionPolicy", REMOVED),
         ("weaken", "DeletionPolicy", "Delete"),
         ("weaken", "UpdateReplacePolicy", "Delete"),
+        ("weaken", "Properties.TrafficType", "REJECT"),
         ("drop", "Properties.RedrivePolicy", REMOVED),
         ("drop", "Properties.RedrivePolicy.maxReceiveCount", REMOVED),
         ("drop", "Properties.PolicyDocument.Statement.*", REMOVED),
@@ -69,7 +71,7 @@ def test_each_operator_is_tried(operator: str, place: str, after: object) -> Non
 
 
 def test_a_resource_is_removed_only_where_nothing_refers_to_it() -> None:
-    assert {m.logical_id for m in mutants_of(world()) if m.operator == "remove"} == {"Policy", "OtherKey"}
+    assert {m.logical_id for m in mutants_of(world()) if m.operator == "remove"} == {"Policy", "OtherKey", "FlowLog"}
 
 
 def test_the_arguments_of_intrinsic_functions_are_left_alone() -> None:

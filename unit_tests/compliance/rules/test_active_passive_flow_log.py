@@ -25,7 +25,7 @@ from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-FlowLog"
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/20"}}
-TO_BUCKET = {"LogDestinationType": "s3", "LogGroupName": ABSENT}
+TO_BUCKET = {"LogDestinationType": "s3", "LogGroupName": ABSENT, "DeliverLogsPermissionArn": ABSENT}
 BUCKET_ARN = {"Fn::GetAtt": ["Bucket", "Arn"]}
 
 
@@ -36,6 +36,7 @@ def _log(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         "TrafficType": "ALL",
         "LogDestinationType": "cloud-watch-logs",
         "LogGroupName": {"Ref": "Group"},
+        "DeliverLogsPermissionArn": {"Fn::GetAtt": ["Role", "Arn"]},
         **changes,
     }
     return {"Type": "AWS::EC2::FlowLog", "Properties": properties}
@@ -83,6 +84,10 @@ def test_what_is_recorded_instead_is_said() -> None:
     said = message_in(RULE, "It", _stack(_log(TrafficType="REJECT")))
 
     assert said.endswith("/Log0 records TrafficType REJECT; it must be ALL")
+
+
+def test_a_flow_log_that_may_not_write_to_its_log_group_fails() -> None:
+    assert _says(_log(DeliverLogsPermissionArn=ABSENT)) is FAIL
 
 
 def test_no_flow_log_of_this_network_fails() -> None:
