@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from compliance.arns import regions_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_number
@@ -20,6 +21,7 @@ from compliance.rules.failover_records import (
     records_in,
     region_behind,
     region_of_record,
+    routed_otherwise,
     same_question,
     signals,
 )
@@ -30,7 +32,16 @@ _LONGEST_TTL: Final = 60
 """Seconds. Resolvers keep the old answer so long after the failover."""
 
 
+def _applies(resource: Resource, world: World) -> bool:
+    return is_failover(resource, world) or (len(regions_of(world)) > 1 and any(True for _ in routed_otherwise(resource)))
+
+
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    for record, setting in routed_otherwise(resource):
+        yield (
+            f"{record.place} is routed by {setting}, so more than one region may be asked at the same time; "
+            f"make it a Failover pair of {PRIMARY} and {SECONDARY}"
+        )
     for record in records_in(resource):
         role = record.role
         if role not in {PRIMARY, SECONDARY}:
@@ -110,6 +121,6 @@ RULE = Rule(
         "Give each name two record sets with different SetIdentifiers, targets and health checks of their own regions; set "
         "TTL to 60 seconds or less, and none on an alias."
     ),
-    judge=judge_by(_complaints, RECORD, GROUP, applies=is_failover),
+    judge=judge_by(_complaints, RECORD, GROUP, applies=_applies),
     controls=nist("CP-2(5)", "CP-10", "SC-5") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)") + pci("12.10.1"),
 )

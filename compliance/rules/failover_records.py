@@ -17,6 +17,10 @@ HEALTH_CHECK: Final = "AWS::Route53::HealthCheck"
 PRIMARY: Final = "PRIMARY"
 SECONDARY: Final = "SECONDARY"
 
+_OTHER_ROUTING: Final = (
+    "Weight", "Region", "GeoLocation", "GeoProximityLocation", "MultiValueAnswer", "CidrRoutingConfig",
+)  # fmt: skip
+"""The settings of record sets that choose among several by something else than who is the active region."""
 _ZONE: Final = ("HostedZoneId", "HostedZoneName")
 _CALCULATED: Final = "CALCULATED"
 CLOUDWATCH_METRIC: Final = "CLOUDWATCH_METRIC"
@@ -26,7 +30,7 @@ _DEPTH: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One version of a failover record.
+    """One version of a record set; of those that fail over, but for `routed_otherwise`.
 
     Attributes:
         owner: The resource that holds it: a record set, or a group of them.
@@ -78,15 +82,28 @@ def is_failover(resource: Resource, _world: World) -> bool:
 
 def records_in(resource: Resource) -> Iterator[Record]:
     """The failover records of one version of a resource, free of conditions."""
+    for record in _record_sets(resource):
+        if not is_absent(record.settings.get("Failover")):
+            yield record
+
+
+def routed_otherwise(resource: Resource) -> Iterator[tuple[Record, str]]:
+    """A resource's records by which several places answer at once, each with the setting that says so."""
+    for record in _record_sets(resource):
+        for name in _OTHER_ROUTING:
+            value = record.settings.get(name)
+            if not is_absent(value) and value is not False and value != "false":  # MultiValueAnswer may be off
+                yield record, name
+
+
+def _record_sets(resource: Resource) -> Iterator[Record]:
     if resource.type == RECORD:
-        if not is_absent(resource.properties.get("Failover")):
-            yield Record(owner=resource, settings=resource.properties, place=resource.path)
+        yield Record(owner=resource, settings=resource.properties, place=resource.path)
     elif resource.type == GROUP:
         zone = {key: value for key, value in resource.properties.items() if key in _ZONE}
         for index, part in enumerate(a_list(resource.properties.get("RecordSets"), "RecordSets")):
             settings = a_map(part, f"RecordSets[{index}]")
-            if not is_absent(settings.get("Failover")):
-                yield Record(owner=resource, settings={**zone, **settings}, place=f"{resource.path}[{index}]")
+            yield Record(owner=resource, settings={**zone, **settings}, place=f"{resource.path}[{index}]")
 
 
 def all_records(world: World) -> Iterator[Record]:

@@ -146,3 +146,28 @@ def test_names_that_two_templates_leave_open_may_be_the_same() -> None:
 
 def test_other_records_are_left_alone() -> None:
     assert _says(changed_pair(First=record("x", EAST, None, Failover=None))) is None
+
+
+@pytest.mark.parametrize(
+    "routing",
+    [
+        {"Weight": 50},
+        {"Weight": 0},
+        {"Region": EAST},
+        {"GeoLocation": {"ContinentCode": "EU"}},
+        {"MultiValueAnswer": True},
+        {"GeoProximityLocation": {"AWSRegion": EAST}},
+        {"CidrRoutingConfig": {"CollectionId": "c", "LocationName": "*"}},
+    ],
+)
+def test_no_other_routing_makes_two_regions_active(routing: dict[str, Any]) -> None:
+    routed = _first(Failover=None, **routing)
+
+    assert _says(routed) is FAIL
+    assert f"is routed by {next(iter(routing))}" in message_in(RULE, "First", *world(routed))
+    assert _says(_group(**routing)) is FAIL
+
+
+def test_routing_within_one_region_is_left_alone() -> None:
+    assert verdict_in(RULE, "First", template(_first(Failover=None, Weight=50), EAST)) is None
+    assert _says(_first(Failover=None, MultiValueAnswer=False)) is None
