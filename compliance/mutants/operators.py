@@ -27,10 +27,10 @@ _OPPOSITES: Final = {
     "breaching": "notBreaching",
     "true": "false",
     "Retain": "Delete",
-    "ALL": "REJECT",  # the traffic that a flow log records
 }
 _ANY: Final = {"Action": "*", "Resource": "*", "Principal": "*", "AllowedOrigins": ["*"], "AllowOrigins": ["*"]}
 _ANYWHERE: Final = {"CidrIp": "0.0.0.0/0", "CidrIpv6": "::/0"}
+_LESS: Final = {"TrafficType": "REJECT"}
 _FACTOR: Final = 100
 _DEPTH: Final = 12
 _ATTRIBUTES: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
@@ -95,6 +95,8 @@ def _damages(pointer: Pointer, value: Json, template: Template, world: World) ->
         yield "widen", pointer, value, _ANY[key]
     if isinstance(key, str) and key in _ANYWHERE:
         yield "widen", pointer, value, _ANYWHERE[key]
+    if isinstance(key, str) and key in _LESS and value != _LESS[key]:
+        yield "weaken", pointer, value, _LESS[key]
     if isinstance(value, bool):
         yield "disable", pointer, value, not value
     elif isinstance(value, int):
