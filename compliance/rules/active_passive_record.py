@@ -30,6 +30,8 @@ from compliance.values import is_absent
 
 _LONGEST_TTL: Final = 60
 """Seconds. Resolvers keep the old answer so long after the failover."""
+_UNSAFE: Final = ("HTTP", "HTTP_STR_MATCH", "TCP")
+"""Types of health checks by which a port that is open, or a redirect, counts as a region that works."""
 
 
 def _applies(resource: Resource, world: World) -> bool:
@@ -105,6 +107,11 @@ def _of_its_health(record: Record, role: str, world: World) -> Iterator[str]:
         return
     region = region_of_record(record, world)
     for signal in signals(check, world):
+        if signal.kind in _UNSAFE:
+            yield (
+                f"health check {signal.check.path} of {record.place} is of Type {signal.kind}, which tells nothing of "
+                "HTTPS, the only thing that clients speak; make it HTTPS"
+            )
         asked = region_behind(signal.endpoint, signal.check.template, world) if signal.endpoint else None
         if region and asked and region != asked:
             yield f"{record.place} sends clients to {region}, but its health check {signal.check.path} asks {asked}"

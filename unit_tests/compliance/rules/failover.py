@@ -35,7 +35,7 @@ def health_check(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def endpoint_check(region: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
     """A plain health check of a region's host."""
-    return health_check(Type="HTTPS", FullyQualifiedDomainName=f"api.{region}.example.com", **changes)
+    return health_check(**{"Type": "HTTPS", "FullyQualifiedDomainName": f"api.{region}.example.com", **changes})
 
 
 def alarm_check(name: Any, region: Any) -> dict[str, Any]:  # noqa: ANN401

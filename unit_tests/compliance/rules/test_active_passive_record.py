@@ -168,6 +168,14 @@ def test_no_other_routing_makes_two_regions_active(routing: dict[str, Any]) -> N
     assert _says(_group(**routing)) is FAIL
 
 
+@pytest.mark.parametrize("kind", ["HTTP", "HTTP_STR_MATCH", "TCP", either("HTTPS", "TCP")])
+def test_the_health_of_https_is_asked_by_https(kind: Any) -> None:  # noqa: ANN401
+    assert _says(changed_pair(FirstCheck=endpoint_check(EAST, Type=kind))) is FAIL
+    between = health_check(Type="CALCULATED", ChildHealthChecks=[check_id("Child")])
+    assert _says(changed_pair(FirstCheck=between, Child=endpoint_check(EAST, Type=kind))) is FAIL
+    assert _says(changed_pair(FirstCheck=between, Child=endpoint_check(EAST, Type="HTTPS_STR_MATCH"))) is PASS
+
+
 def test_routing_within_one_region_is_left_alone() -> None:
     assert verdict_in(RULE, "First", template(_first(Failover=None, Weight=50), EAST)) is None
     assert _says(_first(Failover=None, MultiValueAnswer=False)) is None
