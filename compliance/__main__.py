@@ -20,7 +20,7 @@ from compliance.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.controls import Framework
 from compliance.coverage import UncoveredError
 from compliance.ledger import Ledger, Severity
-from compliance.loading import LoadError, load_template
+from compliance.loading import LoadError, load_templates
 from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
 from compliance.reports import FORMATS, write_reports
 from compliance.reports.bundle import verify as verify_bundle
@@ -268,7 +268,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     if (templates or assembly) and len(configurations) > 1:
         raise gate.GateError("a template is of one environment; give --environment once, and no --matrix")
     if templates:
-        loaded = [load_template(file, found or region) for file, found in map(_file_and_region, templates)]
+        loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)])
         return gate.judge_templates(loaded, configurations[0].environment, today, say)
     if region:
         raise gate.GateError("--region is for --template; the app's and an assembly's stacks know theirs")

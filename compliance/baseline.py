@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,12 @@ class Row:
     @property
     def fingerprint(self) -> str:
         """The same for the same rule at the same place, whatever it found there: lines and messages change."""
-        return hashlib.sha256(f"{self.rule}\n{self.configuration}\n{self.path}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.rule}\n{self.configuration}\n{self.region}\n{self.path}".encode()).hexdigest()
+
+    @property
+    def anywhere(self) -> "Row":
+        """The row as a report tells it that knows no regions."""
+        return replace(self, region="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +81,33 @@ def compare(ledger: Ledger, baseline: Iterable[Row]) -> Changes:
 
     A row of a configuration or a pack that was not judged now is neither fixed nor missing.
     """
-    before = _by_place(row for row in baseline if _was_judged(row, ledger))
-    now = _by_place(
+    before = _Places(row for row in baseline if _was_judged(row, ledger))
+    now = _Places(
         Row(rule=f.rule, configuration=f.configuration, region=f.region, path=f.path, verdict=f.verdict)
         for f in ledger.findings
     )
     return Changes(
-        new=_ordered(row for key, row in now.items() if _fails(row) and not _fails(before.get(key))),
-        fixed=_ordered(row for key, row in before.items() if _fails(row) and not _fails_or_acknowledged(now.get(key))),
-        newly_acknowledged=_ordered(
-            row for key, row in now.items() if _is_acknowledged(row) and not _is_acknowledged(before.get(key))
-        ),
+        new=_ordered(row for row in now if _fails(row) and not _fails(before.at(row))),
+        fixed=_ordered(row for row in before if _fails(row) and not _fails_or_acknowledged(now.at(row))),
+        newly_acknowledged=_ordered(row for row in now if _is_acknowledged(row) and not _is_acknowledged(before.at(row))),
     )
+
+
+class _Places:
+    """The worst row of each rule and place, to be found by a row of another run."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = _by_place(rows)
+        self._anywhere = _by_place(row.anywhere for row in self._rows.values())
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def at(self, row: Row) -> Row | None:
+        """The row of the same rule and place. Where one of the two knows no region, any region is the same place."""
+        exact = self._rows.get(row.fingerprint)
+        other = self._rows if row.region else self._anywhere
+        return exact or other.get(row.anywhere.fingerprint)
 
 
 def _was_judged(row: Row, ledger: Ledger) -> bool:
@@ -122,7 +142,7 @@ def _fails_or_acknowledged(row: Row | None) -> bool:
 
 
 def _ordered(rows: Iterator[Row]) -> tuple[Row, ...]:
-    return tuple(sorted(rows, key=lambda row: (row.rule, row.configuration, row.path)))
+    return tuple(sorted(rows, key=lambda row: (row.rule, row.configuration, row.path, row.region)))
 
 
 def _row(where: str, found: Any) -> Row:  # noqa: ANN401 - whatever JSON holds

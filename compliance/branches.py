@@ -18,6 +18,7 @@ MAXIMUM: Final = 32
 
 _NO_VALUE: Final[Mapping[str, str]] = {"Ref": "AWS::NoValue"}
 _Choice = dict[str, bool]
+_Where = tuple[str, str, str, str]
 
 
 class BranchesError(ValueError):
@@ -121,19 +122,24 @@ def variants(templates: Iterable[Template]) -> list[tuple[Template, Template]]:
 
 def worst(findings: Findings) -> Findings:
     """Of several rows of one rule about one place, the worst; what holds in one branch only does not hold."""
-    open_rows: dict[tuple[str, str, str], Finding] = {}
-    passed: dict[tuple[str, str, str], Finding] = {}
+    open_rows: dict[tuple[str, _Where], Finding] = {}
+    passed: dict[tuple[str, _Where], Finding] = {}
     for row in findings.rows:
-        (passed if row.verdict is Verdict.PASS else open_rows).setdefault((row.rule, row.stack, row.path), row)
-    failing = {(_base(rule), stack, path) for rule, stack, path in open_rows}
+        (passed if row.verdict is Verdict.PASS else open_rows).setdefault((row.rule, _where(row)), row)
+    failing = {(_base(rule), where) for rule, where in open_rows}
     answered = failing | set(passed)
     silent: dict[str, list[Place]] = {}
     for rule, places in findings.silent.items():
-        once = {(rule, place.stack, place.path): place for place in places}
+        once = {(rule, _where(place)): place for place in places}
         silent[rule] = [place for key, place in once.items() if key not in answered]
-    rows = [_told(row, half=(_base(row.rule), row.stack, row.path) in passed) for row in open_rows.values()]
+    rows = [_told(row, half=(_base(row.rule), _where(row)) in passed) for row in open_rows.values()]
     rows += [row for key, row in passed.items() if key not in failing]
     return Findings(rows=rows, rules=findings.rules, silent=silent, advice=findings.advice)
+
+
+def _where(row: Place | Finding) -> _Where:
+    """What tells one resource of a run from every other: a path alone may stand twice, in two regions or in one template."""
+    return row.stack, row.region, row.path, row.logical_id
 
 
 def _told(row: Finding, *, half: bool) -> Finding:

@@ -294,7 +294,7 @@ def _answered_by_the_template(row: Finding, world: World) -> Finding:
     closed = any(
         resource.type == _CLOSES_DEFAULT_GROUP and _mentions(resource.properties, row.logical_id)
         for template in world.templates
-        if template.name == row.stack
+        if (template.name, template.region) == (row.stack, row.region)
         for resource in template.resources
     )
     return replace(row, verdict=Verdict.PASS, message="") if closed else row

@@ -1,10 +1,11 @@
 """Reads templates and cloud assemblies that may be broken, huge or hostile. What it cannot read whole, it refuses."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import isfinite
+from operator import add
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -75,6 +76,34 @@ def load_template(file: Path, region: str = "") -> Template:
         if isinstance(path := (resource.get("Metadata") or {}).get(PATH_KEY), str)
     }
     return Template(name=file.name, body=body, region=region, paths=paths, text=text, file=str(file))
+
+
+def load_templates(given: Sequence[tuple[Path, str]]) -> list[Template]:
+    """Read templates that are judged together, each with its region, and name those apart whose files have one name.
+
+    Raises:
+        LoadError: One of them cannot be read, or is given twice.
+    """
+    loaded = [load_template(file, region) for file, region in given]
+    alike: dict[str, list[int]] = {}
+    for index, template in enumerate(loaded):
+        alike.setdefault(template.name, []).append(index)
+    for indices in alike.values():
+        for index, name in zip(indices, _names([given[index] for index in indices]), strict=True):
+            loaded[index] = replace(loaded[index], name=name)
+    return loaded
+
+
+def _names(alike: Sequence[tuple[Path, str]]) -> list[str]:
+    """The shortest names that tell files of one name apart: by the region, by the folder, or by both."""
+    regional = [f"@{region}" if region else "" for _, region in alike]
+    by_name, by_path = [file.name for file, _ in alike], [str(file) for file, _ in alike]
+    by_region, by_both = (list(map(add, names, regional)) for names in (by_name, by_path))
+    for names in (by_name, by_region, by_path, by_both):
+        if len(set(names)) == len(names):
+            return names
+    twice = next(name for name in by_both if by_both.count(name) > 1)
+    raise LoadError(f"{twice}: is given twice; give each template once for each region, as {by_path[0]}@us-east-1")
 
 
 def load_assembly(directory: Path) -> Assembly:

@@ -1,6 +1,7 @@
 """The comparison with an earlier report: every row that differs is told once, and by what it is."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,18 @@ def test_any_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, r
         assert all(isinstance(row, Row) for row in read_baseline(file))
     except BaselineError as error:
         assert str(file) in str(error)
+
+
+def test_what_is_new_in_one_region_is_not_hidden_by_another() -> None:
+    def row(region: str) -> Row:
+        return Row(rule="P::A", configuration="prod", region=region, path="S/A", verdict=Verdict.FAIL)
+
+    rows = tuple(
+        Finding(rule="P::A", verdict=Verdict.FAIL, configuration="prod", stack="S", region=region, path="S/A")
+        for region in ("us-east-1", "us-west-2")
+    )
+    ledger = replace(_ledger({}), findings=rows)
+
+    assert compare(ledger, [row("us-east-1")]).new == (row("us-west-2"),)
+    assert compare(ledger, [row("us-east-1"), row("us-west-2")]) == Changes()
+    assert compare(ledger, [row("")]) == Changes(), "a baseline that knows no regions is one of all of them"

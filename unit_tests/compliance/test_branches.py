@@ -168,3 +168,21 @@ def test_the_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
     assert len(merged.rows) == 3
     assert merged.silent == {"P::Two": [], "P::Three": [place]}
     assert merged.rows[0].message == "bad; it holds in one branch of an Fn::If only"
+
+
+def test_one_path_in_two_regions_or_of_two_resources_keeps_a_row_for_each() -> None:
+    found = Findings()
+    rule = RuleInfo(id="P::One", title="t", why="w", fix="f")
+    places = [
+        Place(stack="S", path="S/A", logical_id=logical_id, region=region)
+        for region in ("us-east-1", "us-west-2")
+        for logical_id in ("A", "B")
+    ]
+    for place in places:
+        found.add(rule, Verdict.FAIL, place, "bad")
+        found.add(RuleInfo(id="P::Two", title="t", why="w", fix="f"), Verdict.NOT_APPLICABLE, place)
+
+    merged = worst(found)
+
+    assert [(row.region, row.logical_id) for row in merged.rows] == [(place.region, place.logical_id) for place in places]
+    assert merged.silent == {"P::Two": places}

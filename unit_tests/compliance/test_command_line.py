@@ -116,6 +116,36 @@ def test_several_templates_are_judged_together() -> None:
     assert [template["name"] for template in _report()["templates"]] == ["a.yaml", "b.yaml"]  # type: ignore[attr-defined]
 
 
+def test_files_of_one_name_in_two_regions_are_told_apart() -> None:
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+    bare = "Resources: {Bare: {Type: 'AWS::SQS::Queue'}}"
+    first, second = f"{_write('a/1.yaml', bare)}@us-east-1", f"{_write('b/1.yaml', bare)}@us-west-2"
+    alone = _rows_of("--template", first)
+
+    both = _rows_of("--template", first, "--template", second)
+    Path("reports/compliance/report.json").rename("both.json")
+
+    for rule in alone:
+        assert {region for _, region in both[rule]} == {"us-east-1", "us-west-2"}, rule
+        assert len({stack for stack, _ in both[rule]}) == 2, rule
+    _rows_of("--template", first)
+    Path("reports/compliance/report.json").rename("one.json")
+    again = ("--template", first, "--template", second, "--fail-on", "new", "--baseline")
+    assert _run(*again, "both.json").exit_code == 0
+    assert _run(*again, "one.json").exit_code == 1
+
+
+def _rows_of(*arguments: str) -> dict[str, list[tuple[str, str]]]:
+    """The (template, region) of each failing row of each rule about a queue."""
+    assert _run(*arguments).exit_code == 1
+    rows: dict[str, list[tuple[str, str]]] = {}
+    for row in _report()["findings"]:  # type: ignore[attr-defined]
+        if row["verdict"] == "FAIL" and row["resource_type"] == "AWS::SQS::Queue":
+            rows.setdefault(row["rule"], []).append((row["stack"], row["region"]))
+    return rows
+
+
 def test_the_environment_is_the_one_that_names_must_end_in() -> None:
     assert _run("--template", _write("good.yaml", GOOD), "--environment", "dev").exit_code == 1
 

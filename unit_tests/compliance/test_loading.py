@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compliance.loading import MAXIMUM_BYTES, LoadError, load_assembly, load_template
+from compliance.loading import MAXIMUM_BYTES, LoadError, load_assembly, load_template, load_templates
 
 YAML = """
 AWSTemplateFormatVersion: 2010-09-09
@@ -191,3 +191,31 @@ def test_an_assembly_without_a_stack_is_refused(tmp_path: Path, artifacts: Any) 
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="not a cloud assembly"):
         load_assembly(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["a/1.yaml", "b/2.yaml"], ["1.yaml", "2.yaml"]),
+        (["a/1.yaml@us-east-1", "b/1.yaml@us-west-2", "a/2.yaml"], ["1.yaml@us-east-1", "1.yaml@us-west-2", "2.yaml"]),
+        (["a/1.yaml@us-east-1", "a/1.yaml@us-west-2"], ["1.yaml@us-east-1", "1.yaml@us-west-2"]),
+        (["a/1.yaml", "b/1.yaml"], ["a/1.yaml", "b/1.yaml"]),
+        (["a/1.yaml@us-east-1", "b/1.yaml@us-east-1"], ["a/1.yaml", "b/1.yaml"]),
+        (["a/1.yaml@x", "b/1.yaml@x", "b/1.yaml@y"], ["a/1.yaml@x", "b/1.yaml@x", "b/1.yaml@y"]),
+        (["a/1.yaml@us-east-1", "a/1.yaml@us-east-1"], None),
+    ],
+)
+def test_templates_of_one_file_name_are_named_apart(
+    given: list[str], named: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [(Path(file), region) for file, _, region in (text.partition("@") for text in given)]
+    for file, _ in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"{{'Resources': {{{QUEUE}}}}}")
+
+    if named is None:
+        with pytest.raises(LoadError, match=r"a/1.yaml@us-east-1: is given twice"):
+            load_templates(files)
+    else:
+        assert [template.name for template in load_templates(files)] == named
