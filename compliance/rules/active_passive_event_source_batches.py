@@ -1,10 +1,10 @@
-"""Of a batch only what failed is tried again, and every region's mapping is on."""
+"""Of a batch only what failed is tried again, nothing is dropped, and every region's mapping is on."""
 
 from collections.abc import Iterator
 
 from compliance.complaints import judge_by
 from compliance.controls import nist
-from compliance.reading import a_flag, a_list, a_number
+from compliance.reading import a_flag, a_list, a_map, a_number
 from compliance.rule import Rule
 from compliance.rules.event_sources import MAPPING, reads_a_queue
 from compliance.templates import Resource, World
@@ -16,16 +16,20 @@ def _complaints(mapping: Resource, _world: World) -> Iterator[str]:
         yield "FunctionResponseTypes lacks ReportBatchItemFailures, so one failure sends the whole batch round again"
     if not a_flag(mapping.properties.get("Enabled"), "Enabled", default=True):
         yield "Enabled is false: nobody reads the queue, and switching it on would be a change during a failover"
+    criteria = a_map(mapping.properties.get("FilterCriteria"), "FilterCriteria")
+    if a_list(criteria.get("Filters"), "FilterCriteria.Filters"):
+        yield "FilterCriteria is set: Lambda deletes a message that does not match, and no dead-letter queue gets it"
 
 
 RULE = Rule(
     id="ActivePassive-EventSourceBatches",
-    title="A mapping from a queue is enabled and reports the failures of a batch one by one",
+    title="A mapping from a queue is enabled, drops no message and reports the failures of a batch one by one",
     why=(
         "One bad message among ten makes nine good ones repeat, use up their receives and end as dead letters. A mapping "
-        "that is off leaves the passive region's queue to grow old unread."
+        "that is off leaves the passive region's queue to grow old unread; one that filters loses files without a trace."
     ),
-    fix="Set FunctionResponseTypes to [ReportBatchItemFailures], and let the function answer with batchItemFailures.",
+    fix="Set FunctionResponseTypes to [ReportBatchItemFailures], and let the function answer with batchItemFailures. "
+    "Let it tell what it does not want; set no FilterCriteria.",
     judge=judge_by(_complaints, MAPPING, applies=reads_a_queue),
     controls=nist("CP-10", "SI-11", "SC-5"),
 )

@@ -58,3 +58,15 @@ def test_other_sources_are_left_alone() -> None:
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
     for name in ("EventSourceArn", RESPONSES, "Enabled"):
         assert _with(changed(mapping(), name, to=UNKNOWN)) is NOT_EVALUATED
+
+
+FILTER = {"Filters": [{"Pattern": '{"body": {"eventName": ["ObjectCreated:Put"]}}'}]}
+
+
+def test_a_filter_on_a_queue_loses_messages() -> None:
+    assert _with(changed(mapping(), "FilterCriteria", to=FILTER)) is FAIL
+    assert _with(changed(mapping(), "FilterCriteria", to=either(FILTER, {"Ref": "AWS::NoValue"}))) is FAIL
+    assert _with(changed(mapping(), "FilterCriteria", to={"Filters": []})) is PASS
+    assert _with(changed(mapping(), "FilterCriteria", to=UNKNOWN)) is NOT_EVALUATED
+    of_stream = changed(mapping(), "EventSourceArn", to="arn:aws:kinesis:us-west-2:000000000000:stream/s")
+    assert says(RULE, changed(of_stream, "FilterCriteria", to=FILTER)) is None
