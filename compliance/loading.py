@@ -1,6 +1,7 @@
 """Reads templates and cloud assemblies that may be broken, huge or hostile. What it cannot read whole, it refuses."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,6 +26,9 @@ MAXIMUM_RESOURCES: Final = 500
 """Nor one with more resources."""
 MAXIMUM_DEPTH: Final = 100
 """Deeper than any real template, and shallow enough for every parser here."""
+
+_NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+", re.ASCII)
+"""A number with an exponent, also one that YAML 1.1 takes for text and others for a number."""
 
 PATH_KEY: Final = "aws:cdk:path"
 ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
@@ -244,7 +248,7 @@ def _parse(file: Path, text: str) -> Json:
 
 
 def _parse_json(text: str) -> Json:
-    parsed = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+    parsed = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite)
     _check_depth(parsed)
     json.dumps(parsed, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is a ValueError here, and no text
     return parsed
@@ -261,6 +265,14 @@ def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a JSON value")
+
+
+def _finite(number: str) -> float:
+    """The number, which must be one: Python reads what is too large as infinity, and every limit holds for that."""
+    parsed = float(number)
+    if not isfinite(parsed):
+        raise ValueError(f"{number[:40]} is larger than any number of a template; if it is text, quote it")
+    return parsed
 
 
 def _check_depth(parsed: Json) -> None:
@@ -302,6 +314,7 @@ def _refuse_odd_yaml(text: str) -> None:
             if event.value in stack[-1]:
                 raise ValueError(f"line {event.start_mark.line + 1}: the key {event.value!r} stands twice in one map")
             stack[-1].add(event.value)
+        _refuse_overflow(event)
         if isinstance(event, yaml.NodeEvent) and expects_key:
             expects_key[-1] = not expects_key[-1]
         if isinstance(event, yaml.CollectionStartEvent):
@@ -312,6 +325,14 @@ def _refuse_odd_yaml(text: str) -> None:
         if isinstance(event, yaml.CollectionEndEvent):
             stack.pop()
             expects_key.pop()
+
+
+def _refuse_overflow(event: yaml.Event) -> None:
+    if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _NUMBER.fullmatch(event.value):
+        try:
+            _finite(event.value)
+        except ValueError as error:
+            raise ValueError(f"line {event.start_mark.line + 1}: {error}") from error
 
 
 def _plain(value: Json) -> Json:

@@ -99,6 +99,9 @@ def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
         ("Resources: !!python/object/apply:os.system ['true']", "neither JSON nor YAML"),
         ("Resources: !!binary aGk=", "JSON cannot say"),
         ("Resources: {a: .inf}", "not a JSON value"),
+        ("Resources: {a: 1.0e+999}", "1.0e+999 is larger than any number"),
+        ("Resources:\n  a: -1e999", "line 2: -1e999 is larger than any number"),
+        (f'{{"Resources": {{{QUEUE}}}, "a": 1e999}}', "1e999 is larger than any number"),
         ("? [1, 2]\n: x", "neither JSON nor YAML"),
         ("---\na: 1\n---\nb: 2", "neither JSON nor YAML"),
         ("a: " + "[" * 5000, "nested deeper than 100"),
@@ -123,6 +126,7 @@ def test_what_is_no_template_is_refused_and_says_why(tmp_path: Path, text: str, 
         ("{not json", "is not JSON"),
         (f'{{"Resources": {{{QUEUE}, {QUEUE}}}}}', "the key 'Q' stands twice"),
         (f'{{"Resources": {{{QUEUE}}}, "a": NaN}}', "NaN is not a JSON value"),
+        (f'{{"Resources": {{{QUEUE}}}, "a": -1e999}}', "-1e999 is larger than any number"),
         (f'{{"Resources": {{{QUEUE}}}, "a": "\\ud800"}}', "is not JSON"),
         (f'{{"Resources": {{{QUEUE}}}, "a": {"9" * 5000}}}', "is not JSON"),
         ('{"a":' * 200 + "1" + "}" * 200, "nested deeper than 100"),
@@ -132,6 +136,12 @@ def test_what_is_no_template_is_refused_and_says_why(tmp_path: Path, text: str, 
 def test_json_that_would_hide_or_break_something_is_refused(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(LoadError, match=says):
         load_template(_write(tmp_path, text, "t.json"))
+
+
+def test_text_that_looks_like_a_number_too_large_is_text(tmp_path: Path) -> None:
+    template = load_template(_write(tmp_path, f"Resources: {{{QUEUE}}}\na: ['1e999', \"1e999\", 1e9, 12e999f]"))
+
+    assert [str(value) for value in template.body["a"]] == ["1e999", "1e999", "1e9", "12e999f"]
 
 
 def test_what_is_too_large_binary_or_missing_is_refused(tmp_path: Path) -> None:
