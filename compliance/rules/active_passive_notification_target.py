@@ -1,19 +1,20 @@
-"""A bucket tells the queue that is there to be told by it."""
+"""A bucket tells the queue that is there to be told by it, and no queue that turns it away."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import find
+from compliance.arns import arns_of, find
 from compliance.complaints import judge_by
 from compliance.controls import nist
 from compliance.memory import once
-from compliance.policies import Statement, policies
+from compliance.policies import Statement, covers, policies
 from compliance.reading import branches, one_or_more
 from compliance.references import of_type
 from compliance.rule import Rule
 from compliance.rules.dead_letters import QUEUE, Key, key_of
 from compliance.rules.notifications import notifications_of
 from compliance.rules.replication_terms import BUCKET
+from compliance.rules.resource_policies import policies_of
 from compliance.templates import Resource, World
 from compliance.values import UnresolvedError
 
@@ -22,15 +23,41 @@ _SEND: Final = "sqs:SendMessage"
 
 
 def _applies(bucket: Resource, world: World) -> bool:
-    return key_of(bucket) in _admitted(world)
+    return key_of(bucket) in _admitted(world) or bool(_told(bucket, world))
 
 
 def _complaints(bucket: Resource, world: World) -> Iterator[str]:
-    told = [find(one.target, bucket.template, world, QUEUE) for one in notifications_of(bucket)]
-    keys = {key_of(queue) for queue in told if queue is not None}
-    for queue in _admitted(world)[key_of(bucket)]:
-        if key_of(queue) not in keys:
+    told = _told(bucket, world)
+    admitting = _admitted(world).get(key_of(bucket), [])
+    for queue in admitting:
+        if key_of(queue) not in told:
             yield f"{queue.path} admits S3 to send what happens in this bucket, and no notification goes there"
+    admitted = {key_of(queue) for queue in admitting}
+    for key, queue in told.items():
+        if key not in admitted and not _lets_any_bucket_send(queue, bucket, world):
+            yield f"{queue.path} is told, and its policy does not admit {_S3} with {_SEND} for this bucket"
+
+
+def _told(bucket: Resource, world: World) -> dict[Key, Resource]:
+    """The queues of the world that one version of a bucket notifies."""
+    found = (find(one.target, bucket.template, world, QUEUE) for one in notifications_of(bucket))
+    return {key_of(queue): queue for queue in found if queue is not None}
+
+
+def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: World) -> bool:
+    """Whether a policy of the queue admits the bucket among others: by a pattern, or because it names no bucket.
+
+    Raises:
+        UnresolvedError: A policy that may be the queue's cannot be read.
+    """
+    for _, version in policies_of(queue, world):
+        for statement in version:
+            if not (statement.allows and _S3 in statement.services() and statement.covers_action(_SEND)):
+                continue
+            sources = [test.values for test in statement.conditions if test.key.lower() == "aws:sourcearn"]
+            if all(any(covers(value, arn) for value in values for arn in arns_of(bucket)) for values in sources):
+                return True
+    return False
 
 
 @once
@@ -65,12 +92,15 @@ def _buckets(statement: Statement, policy: Resource, world: World) -> Iterator[R
 
 RULE = Rule(
     id="ActivePassive-NotificationTarget",
-    title="A bucket notifies each queue whose policy admits it",
+    title="A bucket notifies each queue whose policy admits it, and only such",
     why=(
         "A queue that waits for a bucket which tells another, or nobody, stays empty: files are taken in, replicated and "
-        "never processed, and no alarm on the queue can tell."
+        "never processed, and no alarm on the queue can tell. So does one that does not admit the bucket."
     ),
-    fix="Add the queue to the bucket's NotificationConfiguration, or remove the statement from its policy.",
+    fix=(
+        "Add the queue to the bucket's NotificationConfiguration, or remove the statement from its policy. Let the policy "
+        "of each queue that is told allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket."
+    ),
     judge=judge_by(_complaints, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),
 )

@@ -71,5 +71,25 @@ def test_a_bucket_that_no_queue_admits_is_left_alone() -> None:
     assert verdict_in(RULE, "It", alone({"It": {"Type": "AWS::S3::Bucket"}})) is None
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        _policy("arn:aws:s3:::serverless-other-prod"),
+        _policy(Effect="Deny"),
+        _policy(Principal={"Service": "sns.amazonaws.com"}),
+        _policy(Action="sqs:ReceiveMessage"),
+        changed(_policy(), "Queues", to=[{"Ref": "Dead"}]),
+    ],
+)
+def test_a_queue_that_turns_the_bucket_away_fails(policy: Resource) -> None:
+    assert _with(bucket(), policy) is FAIL
+
+
+def test_a_queue_may_admit_more_than_the_bucket() -> None:
+    assert _with(bucket(), _policy(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::serverless-*"}})) is PASS
+    assert _with(bucket(), _policy(Condition={"StringEquals": {"aws:SourceAccount": "000000000000"}})) is PASS
+    assert _with(bucket(), changed(_policy(), "PolicyDocument", to=UNKNOWN)) is NOT_EVALUATED
+
+
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
     assert _with(changed(bucket(), CONFIGURATION, to=UNKNOWN)) is NOT_EVALUATED
