@@ -200,14 +200,14 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             ledger = select(whole, pack or [], framework or [])
             changes = None if before is None else compare(ledger, before)
             progress.update("writing reports")
-            files = write_reports(ledger, output, format_, changes)
+            files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes))
     except _EXPECTED as error:
         _stop(errors, str(error), error)
     except OSError as error:
         _stop(errors, f"{error.filename or output}: {error.strerror}", error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end as a pass
         _stop(errors, f"the gate itself failed, so nothing is known: {type(error).__name__}: {error}", error)
-    show(ledger, files, Console(soft_wrap=True, emoji=False))
+    show(ledger, files, Console(soft_wrap=True, emoji=False), outcome(ledger, fail_on, changes))
     raise typer.Exit(status(ledger, fail_on, changes))
 
 
@@ -250,6 +250,24 @@ def status(ledger: Ledger, fail_on: FailOn = FailOn.WARNING, changes: Changes | 
         case FailOn.ADVICE:
             failed = bool(ledger.failures or ledger.advice)
     return Exit.FINDINGS if failed else Exit.PASSED
+
+
+def outcome(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> str:
+    """What a threshold other than the default makes of a ledger, in one line; empty where the ledger's own verdict is it."""
+    found = status(ledger, fail_on, changes)
+    if found is Exit.ERROR or fail_on is FailOn.WARNING:
+        return ""
+    match fail_on:
+        case FailOn.NEW:
+            new = len(changes.new) if changes else 0
+            counted = f"{new} new" if new else "none new"
+        case FailOn.ERROR:
+            errors = sum(ledger.rules[finding.rule].severity is Severity.ERROR for finding in ledger.failures)
+            counted = f"{errors} of them errors" if errors else "none of them an error"
+        case FailOn.ADVICE:
+            counted = f"{len(ledger.advice)} pieces of advice"
+    verdict = "PASSED" if found is Exit.PASSED else "FAILED"
+    return f"{verdict} under --fail-on {fail_on}: {len(ledger.failures)} findings open, {counted}"
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - the command's options

@@ -13,23 +13,27 @@ from compliance.reports.bundle import EVIDENCE
 
 @dataclass(frozen=True, kw_only=True)
 class _Format:
-    """A report: its file, the module that renders it, and whether it tells what differs from a baseline.
+    """A report: its file, the module that renders it, and whether it compares and concludes.
 
+    Those that compare tell what differs from a baseline; those that conclude end with what the threshold made of it.
     A module is imported when it is wanted: some take longer to load than to run.
     """
 
     file: str
     module: str
     compares: bool = False
+    concludes: bool = False
 
-    def render(self, ledger: Ledger, changes: Changes | None) -> bytes:
+    def render(self, ledger: Ledger, changes: Changes | None, outcome: str) -> bytes:
         module = import_module(f"{__name__}.{self.module}")
-        text: str = module.render(ledger, changes) if self.compares else module.render(ledger)
+        told = {"changes": changes} if self.compares else {}
+        concluded = {"outcome": outcome} if self.concludes else {}
+        text: str = module.render(ledger, **told, **concluded)
         return text.encode("utf-8")
 
 
 _FORMATS: Final[Mapping[str, _Format]] = {
-    "summary": _Format(file="summary.md", module="summary", compares=True),
+    "summary": _Format(file="summary.md", module="summary", compares=True, concludes=True),
     "html": _Format(file="index.html", module="page", compares=True),
     "json": _Format(file="report.json", module="json_report"),
     "controls": _Format(file="controls.json", module="controls_report"),
@@ -45,7 +49,11 @@ FORMATS: Final = (*_FORMATS, _BUNDLE)
 
 
 def write_reports(
-    ledger: Ledger, directory: Path, formats: Iterable[str] | None = None, changes: Changes | None = None
+    ledger: Ledger,
+    directory: Path,
+    formats: Iterable[str] | None = None,
+    changes: Changes | None = None,
+    outcome: str = "",
 ) -> list[Path]:
     """Write reports into a folder, which is made where it is missing.
 
@@ -54,6 +62,7 @@ def write_reports(
         directory: Where to write.
         formats: Names of FORMATS; all by default.
         changes: What differs from a baseline; None when there is none.
+        outcome: What a threshold other than the default made of it, in one line.
 
     Returns:
         The files, in the order in which a reader wants them.
@@ -65,7 +74,7 @@ def write_reports(
     if wanted - set(FORMATS):
         raise ValueError(f"unknown format {', '.join(sorted(wanted - set(FORMATS)))}; choose of {', '.join(FORMATS)}")
     rendered = set(_FORMATS) if _BUNDLE in wanted else wanted
-    contents = {form.file: form.render(ledger, changes) for name, form in _FORMATS.items() if name in rendered}
+    contents = {form.file: form.render(ledger, changes, outcome) for name, form in _FORMATS.items() if name in rendered}
     files = {form.file: contents[form.file] for name, form in _FORMATS.items() if name in wanted}
     if _BUNDLE in wanted:
         from compliance.reports import evidence  # noqa: PLC0415 - it loads the library of the bill of materials

@@ -16,8 +16,8 @@ SHOWN_RULES: Final = 40
 SHOWN_PLACES: Final = 6
 
 
-def show(ledger: Ledger, files: list[Path], console: Console) -> None:
-    """Print the ledger for a person."""
+def show(ledger: Ledger, files: list[Path], console: Console, outcome: str = "") -> None:
+    """Print the ledger for a person; `outcome` is the last line where a threshold decides, and not the ledger alone."""
     for rule, findings in list(_by_rule(ledger).items())[:SHOWN_RULES]:
         _show_rule(ledger, rule, findings, console)
     console.print(_table(ledger))
@@ -26,7 +26,7 @@ def show(ledger: Ledger, files: list[Path], console: Console) -> None:
         if file.name == EVIDENCE:
             # Whoever keeps this line can tell later whether the bundle is still the one of this run.
             console.print(Text(f"Evidence: SHA-256 of its manifest {fingerprint(file)}", style="dim"))
-    console.print(_verdict(ledger))
+    console.print(_outcome(outcome) if outcome else _verdict(ledger))
 
 
 def _by_rule(ledger: Ledger) -> dict[str, list[Finding]]:
@@ -71,6 +71,10 @@ def _table(ledger: Ledger) -> Table:
         style = "red" if counts[Verdict.FAIL] or counts[Verdict.NOT_EVALUATED] else ""
         table.add_row(Text(printable(pack)), *(f"{count:,}" for count in counts.values()), style=style)
     return table
+
+
+def _outcome(outcome: str) -> Text:
+    return Text(outcome, style="bold green" if outcome.startswith("PASSED") else "bold red")
 
 
 def _verdict(ledger: Ledger) -> Text:

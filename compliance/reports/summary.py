@@ -35,9 +35,10 @@ _ESCAPED: Final = str.maketrans(
 )
 
 
-def render(ledger: Ledger, changes: Changes | None = None) -> str:
-    """The report as Markdown text."""
-    parts = (_head(ledger), _changes(changes), _failures(ledger), _decisions(ledger), _packs(ledger))
+def render(ledger: Ledger, changes: Changes | None = None, outcome: str = "") -> str:
+    """The report as Markdown text; `outcome` is the last line where a threshold decides, and not the ledger alone."""
+    last = [f"**{outcome}.**", ""] if outcome else []
+    parts = (_head(ledger), _changes(changes), _failures(ledger), _decisions(ledger), _packs(ledger), last)
     return "\n".join(line for part in parts for line in part)
 
 

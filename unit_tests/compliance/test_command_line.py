@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import compliance
 from compliance import nag
-from compliance.__main__ import FailOn, app, status
+from compliance.__main__ import FailOn, app, outcome, status
 from compliance.baseline import Changes
 from compliance.ledger import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
 
@@ -144,6 +144,41 @@ def _rows_of(*arguments: str) -> dict[str, list[tuple[str, str]]]:
         if row["verdict"] == "FAIL" and row["resource_type"] == "AWS::SQS::Queue":
             rows.setdefault(row["rule"], []).append((row["stack"], row["region"]))
     return rows
+
+
+def test_the_last_line_of_the_terminal_and_of_the_summary_names_the_threshold() -> None:
+    template = ("--template", _write("queue.yaml", YAML))
+    _run(*template)
+    Path("reports/compliance/report.json").rename("report.json")
+
+    result = _run(*template, "--baseline", "report.json", "--fail-on", "new")
+
+    assert result.exit_code == 0, result.output
+    last = result.output.rstrip().splitlines()[-1]
+    assert re.fullmatch(r"PASSED under --fail-on new: \d+ findings open, none new", last)
+    assert Path("reports/compliance/summary.md").read_text().rstrip().splitlines()[-1] == f"**{last}.**"
+
+
+@pytest.mark.parametrize(
+    ("rows", "advice", "fail_on", "changes", "says"),
+    [
+        ((), (), FailOn.WARNING, None, ""),
+        (("warning",), (), FailOn.ERROR, None, "PASSED under --fail-on error: 1 findings open, none of them an error"),
+        (("error", "warning"), (), FailOn.ERROR, None, "FAILED under --fail-on error: 2 findings open, 1 of them errors"),
+        ((), (1,), FailOn.ADVICE, None, "FAILED under --fail-on advice: 0 findings open, 1 pieces of advice"),
+        (("error",), (), FailOn.NEW, Changes(), "PASSED under --fail-on new: 1 findings open, none new"),
+    ],
+)
+def test_the_threshold_s_line(
+    rows: tuple[str, ...], advice: tuple[int, ...], fail_on: FailOn, changes: Changes | None, says: str
+) -> None:
+    rules = {name: RuleInfo(id=name, title="t", why="w", fix="f", severity=Severity(name)) for name in ("error", "warning")}
+    found = [Finding(rule=name, verdict=Verdict.FAIL, path="S/A") for name in rows]
+    passing = Finding(rule="error", verdict=Verdict.PASS, path="S/B")
+    pieces = tuple(Advice(rule="r", configuration="c", stack="s", path=str(each), message="m") for each in advice)
+    ledger = Ledger(findings=(*found, passing), rules=rules, judged_on=date(2026, 11, 24), advice=pieces)
+
+    assert outcome(ledger, fail_on, changes) == says
 
 
 def test_the_environment_is_the_one_that_names_must_end_in() -> None:

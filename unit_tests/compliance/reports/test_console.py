@@ -39,3 +39,12 @@ def test_the_terminal_tells_what_the_evidence_is_known_by(tmp_path: Path) -> Non
     show(ledger(*ROWS), files, Console(width=200, file=written))
 
     assert f"SHA-256 of its manifest {bundle.fingerprint(files[0])}" in written.getvalue()
+
+
+def test_the_last_line_is_what_the_threshold_made_of_it() -> None:
+    written = StringIO()
+
+    show(ledger(*ROWS), [], Console(width=200, file=written), "PASSED under --fail-on new: 3 findings open, none new")
+
+    assert written.getvalue().splitlines()[-1] == "PASSED under --fail-on new: 3 findings open, none new"
+    assert "FAILED" not in written.getvalue()
