@@ -8,6 +8,7 @@ from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.references import resource_of
 from compliance.rule import Rule
+from compliance.rules.accounts import strange_accounts
 from compliance.rules.identity_policies import TYPES, allowed, has_policies
 from compliance.rules.permissions import is_narrowed, knows_no_resource, needless_wildcards
 from compliance.templates import Resource, World
@@ -16,8 +17,11 @@ from compliance.values import UnresolvedError
 _WHOLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
     for statement in allowed(resource):
+        foreign = strange_accounts(list(statement.resources), world)
+        if foreign:
+            yield f"{statement.name} reaches into account {', '.join(foreign)}, which is not the account of these templates"
         if statement.not_resources:
             yield f"{statement.name} allows every resource but {', '.join(statement.not_resources)}; name those meant"
         elif not statement.resources:

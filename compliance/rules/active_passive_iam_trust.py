@@ -8,17 +8,21 @@ from compliance.controls import hipaa, nist, pci
 from compliance.policies import Principal, Statement, statements
 from compliance.references import resource_of
 from compliance.rule import Rule
+from compliance.rules.accounts import strangers
 from compliance.templates import Resource, World
 from compliance.values import UnresolvedError
 
 _ROLE: Final = "AWS::IAM::Role"
 
 
-def _complaints(role: Resource, _world: World) -> Iterator[str]:
+def _complaints(role: Resource, world: World) -> Iterator[str]:
     document = role.properties.get("AssumeRolePolicyDocument")
     for statement in statements(document, role.template, "AssumeRolePolicyDocument"):
         if not statement.allows:
             continue
+        foreign = strangers(statement, world)
+        if foreign:
+            yield f"{statement.name} trusts account {', '.join(foreign)}, which is not the account of these templates"
         if not statement.principals and not statement.not_principals:
             yield f"{statement.name} names no Principal"
         if statement.not_principals:

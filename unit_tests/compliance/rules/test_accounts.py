@@ -76,6 +76,25 @@ def test_only_the_own_account_rules_a_key() -> None:
     assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KeyPolicy") is FAIL
 
 
+def _role_policy(resource: Any, action: str = "sts:AssumeRole") -> dict[str, Any]:  # noqa: ANN401
+    return _policy({"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}, "IAM::ManagedPolicy")
+
+
+def test_no_role_reaches_into_another_account() -> None:
+    rule = "ActivePassive-IamResource"
+    assert _says(_role_policy(OURS_ARN), rule) is PASS
+    assert _says(_role_policy(THEIRS_ARN), rule) is FAIL
+    assert _says(_role_policy([OURS_ARN, THEIRS_ARN]), rule) is FAIL
+    assert _says(_role_policy(f"arn:aws:sqs:us-east-1:{THEIRS}:q", "sqs:SendMessage"), rule) is FAIL
+
+
+def test_no_role_trusts_another_account() -> None:
+    for arn, verdict in ((OURS_ARN, PASS), (THEIRS_ARN, FAIL)):
+        document = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arn}}]}
+        role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}
+        assert _says(role, "ActivePassive-IamTrust") is verdict
+
+
 def test_templates_that_write_the_pseudo_parameter_have_no_literal_of_their_own() -> None:
     assert _says(_policy(_allows({"AWS": THEIRS_ARN})), home=PSEUDO) is FAIL
     assert _says(_policy(_allows({"AWS": {"Ref": "AWS::AccountId"}})), home=PSEUDO) is PASS
