@@ -21,9 +21,20 @@ def render(ledger: Ledger) -> str:
         suite = TestSuite(printable(f"{configuration}: {pack}"))
         suite.add_testcases([_case(ledger, finding) for finding in sorted(findings, key=_order)])
         document.add_testsuite(suite)
+    if not suites:
+        document.add_testsuite(_nothing())
     written = BytesIO()
     document.write(written, pretty=True)
     return written.getvalue().decode("utf-8")
+
+
+def _nothing() -> TestSuite:
+    """What CI systems draw red: a document without a case is green to them."""
+    suite = TestSuite("compliance")
+    case = TestCase(name="something was evaluated", classname="compliance")
+    case.result = [Error("nothing was evaluated, so nothing is known", "not evaluated")]
+    suite.add_testcase(case)
+    return suite
 
 
 def _order(finding: Finding) -> tuple[Any, ...]:

@@ -52,7 +52,7 @@ class _Run:
         return {
             "tool": {"driver": self._driver()},
             "automationDetails": {"id": f"lockstep/compliance/{quote(configurations, safe='+')}/"},
-            "invocations": [{"executionSuccessful": True}],
+            "invocations": [{"executionSuccessful": self._ledger.evaluated > 0}],
             "columnKind": "unicodeCodePoints",
             "originalUriBaseIds": {
                 _PROJECT: {"description": {"text": "The root of the project."}},

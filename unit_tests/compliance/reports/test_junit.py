@@ -22,6 +22,15 @@ def test_junit_tells_failures_from_what_was_not_evaluated_and_what_is_acknowledg
     assert isinstance(cases["S/D/Resource"].result[0], Skipped)
 
 
+def test_a_run_in_which_nothing_was_evaluated_is_one_error() -> None:
+    (suite,) = JUnitXml.fromfile(BytesIO(junit.render(ledger()).encode()))
+
+    ((error,),) = (case.result for case in suite)
+    assert isinstance(error, Error)
+    assert error.message == "nothing was evaluated, so nothing is known"
+    assert suite.errors == 1
+
+
 def test_hostile_text_is_no_markup() -> None:
     suites = list(JUnitXml.fromfile(BytesIO(junit.render(hostile()).encode())))
 
@@ -33,4 +42,4 @@ def test_hostile_text_is_no_markup() -> None:
 def test_every_row_is_a_case_whatever_its_text(judged: Ledger) -> None:
     document = JUnitXml.fromfile(BytesIO(junit.render(judged).encode()))
 
-    assert sum(len(list(suite)) for suite in document) == len(judged.findings)
+    assert sum(len(list(suite)) for suite in document) == max(1, len(judged.findings))

@@ -40,6 +40,11 @@ def _result(judged: Ledger, verdict: Verdict) -> dict[str, Any]:
     return dict(found[0])
 
 
+def test_a_run_in_which_nothing_was_evaluated_was_no_success() -> None:
+    assert _run(ledger())["invocations"] == [{"executionSuccessful": False}]
+    assert _run(ledger(*ROWS))["invocations"] == [{"executionSuccessful": True}]
+
+
 def test_a_failure_is_at_the_python_and_relates_to_the_template() -> None:
     result = _result(ledger(FAILING), Verdict.FAIL)
 
