@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from compliance.arns import find
+from compliance.arns import find, regions_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_flag, a_list, a_map, a_number, a_text, branches
+from compliance.references import partition, render
 from compliance.rule import Rule
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe, is_absent
@@ -20,6 +21,11 @@ _FLAGS: Final = {
     "EnableLogFileValidation": "nobody can prove that a log file was not changed",
 }
 _DATA: Final = {"AWS::S3::Object": "objects in S3", "AWS::DynamoDB::Table": "items in DynamoDB"}
+_TABLE: Final = "AWS::DynamoDB::Table"
+_INCLUDING: Final = ("Equals", "StartsWith")
+_EXCLUDING: Final = frozenset({"NotEquals", "NotStartsWith", "NotEndsWith"})
+_SHORTEST: Final = 30
+"""Days. In prod a log file must outlast the time in which an intrusion is usually noticed."""
 _UNNARROWED: Final = {"eventCategory", "resources.type", "resources.ARN"}
 """Fields of a selector that say what is recorded; any other leaves some of its events out."""
 
@@ -31,6 +37,7 @@ def _complaints(trail: Resource, world: World) -> Iterator[str]:
     if is_absent(trail.properties.get("KMSKeyId")):
         yield "KMSKeyId is not set, so whoever may read the bucket may read the log files"
     yield from _of_events(trail)
+    yield from _of_scope(trail, world)
     yield from _of_bucket(trail, world)
 
 
@@ -45,6 +52,53 @@ def _of_events(trail: Resource) -> Iterator[str]:
     for kind, things in _DATA.items():
         if kind not in recorded:
             yield f"no event selector records all reads and writes of {things} (data events of {kind})"
+
+
+def _of_scope(trail: Resource, world: World) -> Iterator[str]:
+    """What the ARNs in the selectors of data events leave out: some by name, or a region of the table."""
+    covered: set[str] = set()
+    for selector in a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
+        fields = a_list(a_map(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
+        by_name = {each.get("Field"): each for each in (a_map(field, "a field selector") for field in fields)}
+        kinds = _equals(by_name.get("resources.type", {}))
+        arns = by_name.get("resources.ARN", {})
+        for operator in sorted(_EXCLUDING & set(arns)):
+            for value in a_list(arns[operator], operator):
+                if not _is_own_log(value, trail, world):
+                    yield f"a selector of data events leaves out what {operator} {describe(value)} means"
+        if _TABLE in kinds:
+            named = [value for operator in _INCLUDING for value in a_list(arns.get(operator), operator)]
+            covered |= _regions_in([render(value, trail.template) for value in named], world)
+    for selector in a_list(trail.properties.get("EventSelectors"), "EventSelectors"):
+        for data in a_list(a_map(selector, "an event selector").get("DataResources"), "DataResources"):
+            resource = a_map(data, "a data resource")
+            if resource.get("Type") == _TABLE:
+                values = a_list(resource.get("Values"), "Values of a data resource")
+                covered |= _regions_in([render(value, trail.template) for value in values], world)
+    missing = regions_of(world) - covered
+    if len(regions_of(world)) > 1 and covered and missing:
+        yield f"data events of {_TABLE} are recorded in {_listed(covered)}, not in {_listed(missing)}"
+
+
+def _regions_in(arns: list[str], world: World) -> set[str]:
+    """The system's regions that ARNs, or what ARNs begin with, reach; without any, all."""
+    tables = {region: f"arn:{partition(region)}:dynamodb:{region}:" for region in regions_of(world)}
+    return {
+        region
+        for region, table in tables.items()
+        if not arns or any(table.startswith(arn) or arn.startswith(table) for arn in arns)
+    }
+
+
+def _is_own_log(value: Json, trail: Resource, world: World) -> bool:
+    """Whether a value means the bucket that the trail writes to, whose events it would otherwise make by itself."""
+    text = render(value, trail.template).removesuffix("*").removesuffix("/")
+    bucket = find(trail.properties.get("S3BucketName"), trail.template, world, _BUCKET)
+    return bucket is not None and find(text, trail.template, world, _BUCKET) is bucket
+
+
+def _listed(regions: set[str] | frozenset[str]) -> str:
+    return ", ".join(sorted(regions))
 
 
 def _plain(selectors: Sequence[Json]) -> Iterator[str]:
@@ -89,18 +143,28 @@ def _of_bucket(trail: Resource, world: World) -> Iterator[str]:
     for properties in branches(bucket.properties):
         if not _is_locked(properties):
             yield f"{bucket.path} has no Object Lock with a default retention, so log files can be deleted"
+        elif world.environment == "prod" and (days := _days_locked(properties)) < _SHORTEST:
+            yield f"{bucket.path} keeps log files locked for {days:g} days; in prod it must be {_SHORTEST} or more"
 
 
 def _is_locked(bucket: Mapping[str, Json]) -> bool:
-    lock = a_map(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
-    rule = a_map(lock.get("Rule"), "ObjectLockConfiguration.Rule")
-    retention = a_map(rule.get("DefaultRetention"), "DefaultRetention")
-    periods = [a_number(retention.get(unit), unit) or 0 for unit in ("Days", "Years")]
     return (
         a_flag(bucket.get("ObjectLockEnabled"), "ObjectLockEnabled")
-        and a_text(retention.get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
-        and any(period > 0 for period in periods)
+        and a_text(_retention(bucket).get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
+        and _days_locked(bucket) > 0
     )
+
+
+def _retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:
+    lock = a_map(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
+    rule = a_map(lock.get("Rule"), "ObjectLockConfiguration.Rule")
+    return a_map(rule.get("DefaultRetention"), "DefaultRetention")
+
+
+def _days_locked(bucket: Mapping[str, Json]) -> float:
+    """How long a new object cannot be deleted, in days; a year counts 365."""
+    retention = _retention(bucket)
+    return (a_number(retention.get("Days"), "Days") or 0) + 365 * (a_number(retention.get("Years"), "Years") or 0)
 
 
 RULE = Rule(

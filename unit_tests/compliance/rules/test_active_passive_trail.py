@@ -7,6 +7,7 @@ import pytest
 from compliance.ledger import Verdict
 from unit_tests.compliance.rules.shapes import (
     ABSENT,
+    EAST,
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -19,7 +20,7 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.worlds import ask, template
 
 RULE = "ActivePassive-Trail"
 
@@ -148,6 +149,39 @@ def test_a_trail_that_leaves_something_out_fails(trail: dict[str, Any]) -> None:
 )
 def test_a_bucket_that_is_not_locked_fails(bucket: dict[str, Any]) -> None:
     assert _says(_trail(), bucket) is FAIL
+
+
+@pytest.mark.parametrize("operator", ["NotEquals", "NotStartsWith", "NotEndsWith"])
+def test_only_the_trails_own_bucket_may_be_left_out(operator: str) -> None:
+    def leaving_out(arn: str) -> dict[str, Any]:
+        fields = [*OBJECTS["FieldSelectors"], {"Field": "resources.ARN", operator: [arn]}]
+        return _trail(AdvancedEventSelectors=[MANAGEMENT, {"FieldSelectors": fields}, ITEMS])
+
+    assert _says(leaving_out("arn:aws:s3:::serverless-trail-prod/")) is PASS
+    assert _says(leaving_out("arn:aws:s3:::serverless-ingest-prod/")) is FAIL
+
+
+def _of_tables(*regions: str) -> dict[str, Any]:
+    arns = [f"arn:aws:dynamodb:{region}:000000000000:table/serverless-ledger-prod" for region in regions]
+    items = _fields(eventCategory=["Data"], resources_type=["AWS::DynamoDB::Table"], resources_ARN=arns)
+    return _trail(AdvancedEventSelectors=[MANAGEMENT, OBJECTS, items])
+
+
+def test_the_table_is_recorded_in_every_region() -> None:
+    east = template({"Other": _bucket(BucketName="serverless-other-prod")}, EAST)
+
+    assert verdict_in(RULE, "It", _stack(_of_tables(EAST, WEST)), east) is PASS
+    assert verdict_in(RULE, "It", _stack(_selected(PLAIN)), east) is PASS
+    assert verdict_in(RULE, "It", _stack(_of_tables(WEST)), east) is FAIL
+    assert "are recorded in us-west-2, not in us-east-1" in message_in(RULE, "It", _stack(_of_tables(WEST)), east)
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(29, FAIL), (30, PASS)])
+def test_log_files_of_prod_stay_locked_for_a_month(days: int, verdict: Verdict) -> None:
+    locked = changed(_bucket(), "ObjectLockConfiguration", "Rule", "DefaultRetention", "Days", to=days)
+
+    assert _says(_trail(), locked) is verdict
+    assert ask(RULE, _stack(_trail(), locked), environment="dev")[0].verdict is PASS
 
 
 @pytest.mark.parametrize(
