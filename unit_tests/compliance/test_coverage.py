@@ -96,5 +96,6 @@ def test_our_own_list_is_well_formed() -> None:
 def test_every_pack_is_known_to_cover_or_not_to() -> None:
     ours = {rule.info.pack for rule in our_rules()}
 
-    assert ours - NOT_COVERAGE == {"ActivePassive"}
+    assert ours >= {"ActivePassive", "Naming", "Tagging", "Template"}
+    assert "ActivePassive" not in NOT_COVERAGE, "it looks at what a resource is; so does any new pack that is not listed"
     assert not NOT_COVERAGE & set(PACKS)
