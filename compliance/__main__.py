@@ -185,7 +185,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     errors = Console(stderr=True, emoji=False)
     _leave_the_verdict_to_the_gate()
     try:
-        _check(format_ or [], fail_on, baseline)
+        _check(format_ or [], fail_on, baseline, output)
         before = read_baseline(baseline) if baseline else None
         with errors.status("compliance") as progress:
             whole = _judge(
@@ -286,6 +286,10 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     if (templates or assembly) and len(configurations) > 1:
         raise gate.GateError("a template is of one environment; give --environment once, and no --matrix")
     if templates:
+        if registry_file != acknowledgements.DEFAULT_FILE:
+            raise gate.GateError("--acknowledgements is not for --template: decisions are about our app; leave it out")
+        if region and not _REGION.fullmatch(region):
+            raise gate.GateError(f"--region {region!r} is no region; give one as us-east-1")
         loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)])
         return gate.judge_templates(loaded, configurations[0].environment, today, say)
     if region:
@@ -312,7 +316,9 @@ def _configurations(
     return plain if app_only else plain[:1]
 
 
-def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None) -> None:
+def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise gate.GateError(f"--output {output}: is a file; give a folder")
     if fail_on is FailOn.NEW and not baseline:
         raise gate.GateError("--fail-on new needs a --baseline to tell what is new")
     for name in formats:
@@ -322,6 +328,8 @@ def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None) -> No
 
 def _file_and_region(text: str) -> tuple[Path, str]:
     file, _, region = text.rpartition("@")
+    if Path(file).is_file() and not Path(text).exists() and not _REGION.fullmatch(region):
+        raise gate.GateError(f"--template {text}: {region!r} is no region; give one as us-east-1")
     return (Path(file), region) if file and _REGION.fullmatch(region) else (Path(text), "")
 
 

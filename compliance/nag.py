@@ -27,8 +27,8 @@ REPORT: Final = "validation-report.json"
 _THREW: Final = "Rule threw an error during validation."
 _CONTROLS: Final = re.compile(r"\s*-?\s*\(Control IDs?: (?P<ids>(?:[^()]|\([^()]*\))*)(?:\)|$)")
 _FIX: Final = (
-    "Change the resource in infra/ so that the rule holds. Where it should not hold, enter a decision in "
-    "compliance/acknowledgements.toml with this rule and this path."
+    "Change the resource so that the rule holds. Where it should not hold in our app, docs/compliance.md tells how to "
+    "enter a decision for this rule and this path."
 )
 
 

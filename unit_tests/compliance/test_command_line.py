@@ -76,6 +76,7 @@ def test_a_template_with_findings_exits_1_and_leaves_every_report() -> None:
     assert "Tagging::Tagging-Required" in result.output
     assert {"report.json", "report.sarif", "junit.xml", "summary.md", "index.html", "evidence.zip"} <= _written()
     assert _report()["passed"] is False
+    assert "acknowledgements.toml" not in result.output, "no decision covers a template"
 
 
 def test_json_and_yaml_with_short_forms_are_judged_alike() -> None:
@@ -217,6 +218,10 @@ def test_what_cannot_be_loaded_exits_2_and_says_why(text: str, says: str) -> Non
         (("--template", "a", "--assembly", "b"), "exclude each other"),
         (("--template", "a", "--environment", "prod", "--environment", "dev"), "give --environment once"),
         (("--region", "us-east-1"), "--region is for --template"),
+        (("--template", "good.yaml", "--region", "nonsense"), "--region 'nonsense' is no region; give one as us-east-1"),
+        (("--template", "good.yaml@mars-1"), "--template good.yaml@mars-1: 'mars-1' is no region; give one as us-east-1"),
+        (("--template", "good.yaml", "--acknowledgements", "own.toml"), "--acknowledgements is not for --template"),
+        (("--template", "good.yaml", "--output", "good.yaml"), "--output good.yaml: is a file; give a folder"),
         (("--app", "nonsense"), "must be <module>:<function>"),
         (("--app", "no.such.module:build"), "cannot be imported"),
         (("--app", f"{SAMPLE}:refuse", *ONE), "no settings for prod"),
@@ -237,6 +242,8 @@ def test_what_cannot_be_loaded_exits_2_and_says_why(text: str, says: str) -> Non
     ],
 )
 def test_wrong_use_exits_2_and_says_what_is_wrong(arguments: tuple[str, ...], says: str) -> None:
+    _write("good.yaml", GOOD)
+
     result = _run(*arguments)
 
     assert result.exit_code == 2
