@@ -4,7 +4,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.region import RegionContext
@@ -17,7 +17,15 @@ class AlarmTopic(Construct):
         topic: the topic; its policy is complete, an alarm only names it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, key: kms.IKey) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        key: kms.IKey,
+        dead_letter_queue: sqs.IQueue,
+    ) -> None:
         """Create the topic.
 
         Args:
@@ -26,6 +34,8 @@ class AlarmTopic(Construct):
             context: where the topic stands, and the e-mail address it writes to, if any.
             key: encrypts the messages; its policy must admit `cloudwatch.amazonaws.com`, or every alarm is
                 mute.
+            dead_letter_queue: takes the message of an alarm that SNS could not deliver by e-mail; its key's policy
+                must admit `sns.amazonaws.com`.
         """
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(
@@ -38,7 +48,15 @@ class AlarmTopic(Construct):
         )
         self._admit_alarms(context)
         if address := context.settings.alarms_email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+            # Not CDK's EmailSubscription, which makes the address a part of the logical id.
+            sns.Subscription(
+                self,
+                "Email",
+                topic=self.topic,
+                protocol=sns.SubscriptionProtocol.EMAIL,
+                endpoint=address,
+                dead_letter_queue=dead_letter_queue,
+            )
 
     def _admit_alarms(self, context: RegionContext) -> None:
         """Let our alarms publish; with a policy of its own, a topic loses the default one."""

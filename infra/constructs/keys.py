@@ -60,6 +60,9 @@ class Keys(Construct):
         # S3 sends notifications to the encrypted queue; CloudWatch alarms publish to the encrypted topic.
         self._admit(KeyPurpose.QUEUE, "s3.amazonaws.com", encrypt, own_account)
         self._admit(KeyPurpose.QUEUE, "cloudwatch.amazonaws.com", encrypt, own_account)
+        if self._context.settings.alarms_email:
+            # What SNS cannot deliver by e-mail, it sends to the encrypted dead-letter queue.
+            self._admit(KeyPurpose.QUEUE, "sns.amazonaws.com", encrypt, own_account)
         self._admit_log_groups(KeyPurpose.LOGS)
         self._admit_log_groups(KeyPurpose.TRAIL)
         self._admit_trail()

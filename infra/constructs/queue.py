@@ -76,7 +76,7 @@ class IngestQueue(Construct):
 
 
 class AsyncDeadLetterQueue(Construct):
-    """Where Lambda puts the event of an asynchronous invocation that failed for good.
+    """Where Lambda puts the event of an asynchronous invocation that failed for good, and SNS what it cannot deliver.
 
     Attributes:
         queue: the queue.
@@ -90,7 +90,7 @@ class AsyncDeadLetterQueue(Construct):
             name=context.naming.queue("async-dlq"),
             context=context,
             key=key,
-            # No SQS queue redrives into it; Lambda sends to it as a function's role.
+            # No SQS queue redrives into it; Lambda sends to it as a function's role, SNS as itself.
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         )
 

@@ -176,7 +176,13 @@ class RegionalStack(Stack):
             CfnOutput(self, "HealthCheckId", value=domain.health_check.attr_health_check_id)
 
     def _alarms(self) -> None:
-        self.topic = AlarmTopic(self, "AlarmTopic", context=self._context, key=self._keys[KeyPurpose.QUEUE]).topic
+        self.topic = AlarmTopic(
+            self,
+            "AlarmTopic",
+            context=self._context,
+            key=self._keys[KeyPurpose.QUEUE],
+            dead_letter_queue=self.async_dead_letter_queue.queue,
+        ).topic
         metrics = RegionMetrics(context=self._context, account=self.account, api_id=self.front_door.api.api_id)
         Alarms(self, "Alarms", context=self._context, metrics=metrics, topic=self.topic)
 

@@ -5,13 +5,16 @@ from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from infra.constructs.alarm_topic import AlarmTopic
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, only, stack_in
+from infra.constructs.queue import AsyncDeadLetterQueue
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
 
 
 def topic_stack(**settings: object) -> Stack:
     of = context(**settings)
     stack = stack_in(of)
-    AlarmTopic(stack, "AlarmTopic", context=of, key=key_in(stack))
+    key = key_in(stack)
+    queue = AsyncDeadLetterQueue(stack, "AsyncDeadLetters", context=of, key=key).queue
+    AlarmTopic(stack, "AlarmTopic", context=of, key=key, dead_letter_queue=queue)
     return stack
 
 
@@ -40,3 +43,19 @@ def test_somebody_is_written_to_if_the_settings_say_who() -> None:
     Template.from_stack(topic_stack()).resource_count_is("AWS::SNS::Subscription", 0)
     subscription = only(topic_stack(alarms_email="on-call@example.com"), "AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "on-call@example.com")
+
+
+def test_what_cannot_be_delivered_is_kept_by_a_queue_that_takes_it_from_this_topic_alone() -> None:
+    stack = topic_stack(alarms_email="on-call@example.com")
+    (queue,) = of_type(stack, "AWS::SQS::Queue")
+    ((topic, _),) = of_type(stack, "AWS::SNS::Topic").items()
+    redrive = only(stack, "AWS::SNS::Subscription")["RedrivePolicy"]
+    assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
+    allowed = [s for s in only(stack, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert [(s["Principal"], s["Action"]) for s in allowed] == [({"Service": "sns.amazonaws.com"}, "sqs:SendMessage")]
+    assert allowed[0]["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": topic}}}
+
+
+def test_the_address_is_part_of_no_logical_id() -> None:
+    ids = [set(of_type(topic_stack(alarms_email=to), "AWS::SNS::Subscription")) for to in ("a@example.com", "b@example.com")]
+    assert ids[0] == ids[1]

@@ -22,7 +22,9 @@ SECONDARY_BUCKET = f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an"
 def alarms_stack(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> Stack:
     of = context(role, **settings)
     stack = stack_in(of)
-    topic = AlarmTopic(stack, "AlarmTopic", context=of, key=key_in(stack)).topic
+    key = key_in(stack)
+    queue = AsyncDeadLetterQueue(stack, "AsyncDeadLetters", context=of, key=key).queue
+    topic = AlarmTopic(stack, "AlarmTopic", context=of, key=key, dead_letter_queue=queue).topic
     metrics = RegionMetrics(context=of, account=ACCOUNT, api_id="api")
     Alarms(stack, "Alarms", context=of, metrics=metrics, topic=topic)
     return stack
