@@ -371,7 +371,7 @@ def _failures(metrics: RegionMetrics) -> list[Watch]:
         ),
         Watch(
             resource="async-dlq-depth",
-            says="An asynchronous invocation failed for good: a rotation, or a deployment's custom resource.",
+            says="Failed for good: an asynchronous invocation (a rotation, a custom resource), or an alarm's e-mail.",
             metric=metrics.async_dead_letters(),
             threshold=1,
             compare=_AT_LEAST,

@@ -55,7 +55,7 @@ class RegionMetrics:
         return self._queue("ingest-dlq", "ApproximateNumberOfMessagesVisible")
 
     def async_dead_letters(self) -> cloudwatch.Metric:
-        """Events of asynchronous invocations that failed for good."""
+        """Events of asynchronous invocations that failed for good, and alarms that SNS could not deliver."""
         return self._queue("async-dlq", "ApproximateNumberOfMessagesVisible")
 
     def errors(self, function: str) -> cloudwatch.Metric:

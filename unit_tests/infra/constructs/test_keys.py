@@ -74,6 +74,12 @@ def test_what_sends_to_an_encrypted_queue_or_topic_may_encrypt_for_this_account(
     assert statement["Condition"] == OWN_ACCOUNT
 
 
+def test_sns_may_encrypt_what_it_cannot_deliver_where_there_is_somebody_to_deliver_to() -> None:
+    (statement,) = services(keys(keys_stack(alarms_email="on-call@example.com"))["queue"])["sns.amazonaws.com"]
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert statement["Condition"] == OWN_ACCOUNT
+
+
 @pytest.mark.parametrize("purpose", ["logs", "trail"])
 def test_cloudwatch_logs_may_use_it_for_our_log_groups(purpose: str) -> None:
     (statement,) = services(keys(keys_stack())[purpose])["logs.us-west-2.amazonaws.com"]
