@@ -42,7 +42,7 @@ def _line() -> int:
             ["...jsii runtime, node internals...", f"__init__ ({PROJECT}/.venv/lib/site-packages/aws_cdk/x.py:1)", OUTER],
             "infra/stacks/regional.py:7",
         ),
-        (["_queue (/home/runner/work/lockstep/infra/constructs/queue.py:42)"], "infra/constructs/queue.py:42"),
+        (["_queue (/home/ci/lockstep/infra/constructs/queue.py:42)"], "infra/constructs/queue.py:42"),
         ([f"_synthesize ({PROJECT}/compliance/plugin.py:195)"], ""),
         (["<module> (/tmp/queue.py:1)", "main (/usr/lib/python3.11/runpy.py:3)", "nonsense", 7, None], ""),
         ([], ""),
