@@ -152,7 +152,7 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
             raise GateError(f"{app} cannot be synthesized for configuration {configuration.name!r}: {error}") from error
         say(f"{configuration.name}: judging")
         assembly = load_assembly(Path(directory))
-        world = _world(assembly, configuration)
+        world = world_of(assembly, configuration)
         by_path = {resource.path: resource for template in world.templates for resource in template.resources}
         packs = _read_packs(Path(directory), world, by_path.get, recorded=plugin.RECORDS)
     packs.extend(_behind_conditions(world))
@@ -170,16 +170,21 @@ def _judge_included(assembly: Assembly, environment: str, say: Say) -> _Judged:
     say("starting the CDK")
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
 
-    world = _world(assembly, Configuration.of(environment))
+    world = world_of(assembly, Configuration.of(environment))
     say(f"{len(world.templates)} templates: judging")
-    packs = _packs_on(world, world.templates)
+    packs = packs_on(world, world.templates)
     found = _judge_ourselves(world)
     found.extend(packs)
     return _judged(world, assembly, found, recorded=plugin.RECORDS)
 
 
-def _packs_on(world: World, templates: Iterable[Template]) -> Findings:
-    """What the packs say of templates as they are, in every way in which their conditions can turn out."""
+def packs_on(world: World, templates: Iterable[Template]) -> Findings:
+    """What the packs say of templates as they are, in every way in which their conditions can turn out.
+
+    Raises:
+        LoadError: The CDK cannot load one of them.
+        GateError: The packs did not run.
+    """
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
 
     shown = variants(templates)
@@ -200,7 +205,7 @@ def _behind_conditions(world: World) -> Findings:
     hidden = {template.name: template for variant, template in variants(world.templates) if variant.body != template.body}
     if not hidden:
         return Findings()
-    found = _packs_on(replace(world, templates=tuple(hidden.values())), hidden.values())
+    found = packs_on(replace(world, templates=tuple(hidden.values())), hidden.values())
     return Findings(rows=[row for row in found.rows if row.verdict is not Verdict.PASS], rules=found.rules)
 
 
@@ -274,7 +279,8 @@ def _read_packs(directory: Path, world: World, locate: Callable[[str], Resource 
         raise GateError(str(error)) from error
 
 
-def _world(assembly: Assembly, configuration: Configuration) -> World:
+def world_of(assembly: Assembly, configuration: Configuration) -> World:
+    """What rules may look at, of an assembly that was made for a configuration."""
     return World(
         templates=assembly.templates,
         environment=configuration.environment,

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
-from compliance import nag, native
+from compliance import native
+from compliance.gate import packs_on, world_of
 from compliance.judge import Findings, judge
 from compliance.ledger import Verdict
 from compliance.loading import LoadError, load_assembly
+from compliance.matrix import Configuration
 from compliance.mutants.mutant import Mutant, damage
 from compliance.rules import our_rules
 from compliance.templates import World
@@ -48,8 +49,7 @@ def load_world(assembly: Path, environment: str) -> World:
     Raises:
         LoadError: It is not an assembly, or one of its templates cannot be read.
     """
-    templates = load_assembly(assembly).templates
-    return World(templates=templates, environment=environment, taggable=native.taggable_types(templates))
+    return world_of(load_assembly(assembly), Configuration.of(environment))
 
 
 def try_all(assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int) -> Iterator[Trial]:
@@ -93,7 +93,7 @@ class _Bench:
         self.world = world
         self._ours = _failing(judge(world, our_rules()))
         self._validation = _failing(native.validate(world))
-        self._packs = _failing(_ask_packs(world))
+        self._packs = _failing(packs_on(world, world.templates))
 
     def ours(self, world: World) -> set[str]:
         """Our rules that see more than before. They look at every template, for a rule may compare two."""
@@ -108,7 +108,8 @@ class _Bench:
         if not damaged:
             return []
         try:
-            findings = _ask_packs(_side_by_side([_only(world, mutant) for world, mutant in damaged]))
+            beside = _side_by_side([_only(world, mutant) for world, mutant in damaged])
+            findings = packs_on(beside, beside.templates)
         except LoadError:
             if len(damaged) == 1:
                 return [{LOADS}]
@@ -119,19 +120,6 @@ class _Bench:
             number, _, name = stack.partition(_BESIDE)
             by_number[int(number)].add((rule, name, path, message))
         return [_rules(by_number[number] - self._packs) for number in range(len(damaged))]
-
-
-def _ask_packs(world: World) -> Findings:
-    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which only the working processes need
-
-    by_path = {
-        plugin.included_path(index, resource.logical_id): resource
-        for index, template in enumerate(world.templates)
-        for resource in template.resources
-    }
-    with TemporaryDirectory(prefix="mutants-") as directory:
-        plugin.judge_included(world.templates, Path(directory))
-        return nag.read(Path(directory) / "out", world, by_path.get, recorded=plugin.RECORDS)
 
 
 def _only(world: World, mutant: Mutant) -> World:
