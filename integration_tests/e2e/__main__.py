@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.failure import Refused, RunFailure
 from integration_tests.e2e.live_run import run_live
 from integration_tests.e2e.local_run import read_settings, run_local
 from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
-from integration_tests.e2e.target import Mode, Target
+from operations.failure import Refused, RunFailure
+from operations.target import Mode, Target
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from integration_tests.e2e.failure import RunFailure
+from operations.failure import RunFailure
 
 
 @dataclass(frozen=True)

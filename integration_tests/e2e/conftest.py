@@ -12,12 +12,12 @@ import pytest
 from integration_tests.e2e import report
 from integration_tests.e2e.cleanup import clean_up, leftovers
 from integration_tests.e2e.corpus import all_samples
-from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.failover import Failover
 from integration_tests.e2e.paths import TARGET_VARIABLE
 from integration_tests.e2e.pushing import Pushed, push
-from integration_tests.e2e.queues import Letter, own_letters
-from integration_tests.e2e.target import Mode, Target
+from operations.deployment import Deployment
+from operations.queues import Letter, own_letters
+from operations.target import Mode, Target
 
 _RUN: pytest.StashKey[report.Run] = pytest.StashKey()
 _ORDER: Final = ("test_cut_off", "test_read_back", "test_promotion", "test_issuer", "test_files")

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.corpus.sample import Sample
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger
 from integration_tests.e2e.partition import partition
 from integration_tests.e2e.pushing import Pushed, upload, wait_for_results
-from integration_tests.e2e.queues import backlog
 from integration_tests.e2e.waiting import wait_until
+from operations.deployment import Deployment
+from operations.ledger import Ledger
+from operations.queues import backlog
 
 _STRANDED = ("iris.json", "stocks.csv.zst", "odd-records.ndjson")
 _AFTERWARDS = ("wheat.json",)

@@ -15,14 +15,14 @@ from infra.settings import Settings, SettingsError, load_settings
 from integration_tests.e2e.assembly import Assembly
 from integration_tests.e2e.cdk_cli import CdkCli
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.failure import Refused, RunFailure
 from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
-from integration_tests.e2e.proof import prove_local
 from integration_tests.e2e.run_folder import RunFolder
-from integration_tests.e2e.target import Mode, Target
 from integration_tests.e2e.tests_process import run_tests
 from integration_tests.local_cloud import LocalCloud, LocalCloudError
+from operations.failure import Refused, RunFailure
+from operations.target import Mode, Target
+from operations.which_cloud import prove_local
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 

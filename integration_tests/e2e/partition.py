@@ -6,7 +6,7 @@ import contextlib
 import urllib.request
 from collections.abc import Iterator
 
-from integration_tests.e2e.target import Target
+from operations.target import Target
 
 
 @contextlib.contextmanager

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from integration_tests.e2e.corpus.sample import Sample
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger, object_id
 from integration_tests.e2e.waiting import wait_until
-from integration_tests.e2e.wire import Wire
+from operations.deployment import Deployment
+from operations.ledger import Ledger, object_id
+from operations.wire import Wire
 
 
 @dataclass

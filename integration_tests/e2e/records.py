@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger
 from integration_tests.e2e.pushing import Pushed
 from integration_tests.e2e.waiting import wait_until
-from integration_tests.e2e.wire import Wire, differences, to_wire
+from operations.deployment import Deployment
+from operations.ledger import Ledger
+from operations.wire import Wire, differences, to_wire
 
 _MOST_SHOWN: Final = 10
 _PATIENCE: Final = 0.1

@@ -19,7 +19,7 @@ from rich.table import Table
 from integration_tests.e2e.cleanup import Cleanup, Made
 from integration_tests.e2e.paths import CHECKOUT, REPORTS
 from integration_tests.e2e.pushing import Pushed
-from integration_tests.e2e.target import Target
+from operations.target import Target
 
 _SECONDS_BETWEEN_LINES: Final = 2.0
 _OUTCOMES: Final = ("passed", "failed", "error", "skipped")

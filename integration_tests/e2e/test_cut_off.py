@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.failover import Failover
-from integration_tests.e2e.ledger import Ledger
-from integration_tests.e2e.queues import backlog
+from operations.deployment import Deployment
+from operations.ledger import Ledger
+from operations.queues import backlog
 
 pytestmark = pytest.mark.local_only
 

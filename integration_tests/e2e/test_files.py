@@ -10,12 +10,12 @@ import pytest
 
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.corpus.sample import Sample
-from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.pushing import Pushed
-from integration_tests.e2e.queues import Letter, backlog
 from integration_tests.e2e.records import wrong_records
-from integration_tests.e2e.target import Target
 from integration_tests.e2e.waiting import wait_until
+from operations.deployment import Deployment
+from operations.queues import Letter, backlog
+from operations.target import Target
 
 SAMPLES = all_samples()
 _PROVENANCE = ("region", "epoch", "processed_at", "version_id")

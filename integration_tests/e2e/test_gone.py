@@ -7,12 +7,12 @@ from typing import Final
 import pytest
 
 from integration_tests.e2e.cleanup import Made
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger, object_id
-from integration_tests.e2e.queues import own_letters
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
-from integration_tests.e2e.wire import Wire
+from operations.deployment import Deployment
+from operations.ledger import Ledger, object_id
+from operations.queues import own_letters
+from operations.wire import Wire
 
 _FILES: Final = 5
 """So many are put and deleted; the processor may come before the deletion, but hardly before each of them."""

@@ -10,12 +10,12 @@ import pytest
 from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.corpus.reading import json_array
 from integration_tests.e2e.corpus.real import dataset
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger
 from integration_tests.e2e.report import Run
-from integration_tests.e2e.signed_http import Answer, Api
 from integration_tests.e2e.waiting import wait_until
-from integration_tests.e2e.wire import to_wire
+from operations.deployment import Deployment
+from operations.ledger import Ledger
+from operations.signed_http import Answer, Api
+from operations.wire import to_wire
 
 FILE = "ohlc.json"
 

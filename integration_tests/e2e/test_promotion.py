@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from integration_tests.e2e.deployment import Deployment
 from integration_tests.e2e.failover import Failover
-from integration_tests.e2e.ledger import Ledger
-from integration_tests.e2e.queues import backlog
 from integration_tests.e2e.records import wrong_records
 from integration_tests.e2e.waiting import wait_until
-from integration_tests.e2e.wire import Wire
+from operations.deployment import Deployment
+from operations.ledger import Ledger
+from operations.queues import backlog
+from operations.wire import Wire
 
 pytestmark = pytest.mark.local_only
 

@@ -9,7 +9,7 @@ from integration_tests.e2e.read_back.compare import count, differences
 from integration_tests.e2e.read_back.readers import READERS, UNREAD_TYPES, is_unread
 from integration_tests.e2e.read_back.resources import Resource, deployed
 from integration_tests.e2e.report import Run
-from integration_tests.e2e.target import Target
+from operations.target import Target
 
 
 @pytest.fixture(scope="module")

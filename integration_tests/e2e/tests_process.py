@@ -10,7 +10,7 @@ from typing import Final
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
 from integration_tests.e2e.run_folder import RunFolder
-from integration_tests.e2e.target import Mode, Target
+from operations.target import Mode, Target
 
 _GRACE_SECONDS: Final = {Mode.LOCAL: 0.0, Mode.LIVE: 900.0}
 """How long interrupted tests may take to remove what they made. The local cloud is thrown away with all that it holds."""

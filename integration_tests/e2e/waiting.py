@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from integration_tests.e2e.target import Mode, Target
+from operations.target import Mode, Target
 
 _PAUSE_SECONDS = {Mode.LOCAL: 0.25, Mode.LIVE: 2.0}
 _LIMIT_SECONDS = {Mode.LOCAL: 150.0, Mode.LIVE: 600.0}

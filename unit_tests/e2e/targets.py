@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from integration_tests.e2e.target import Mode, Target
+from operations.target import Mode, Target
 
 ACCOUNT = "123456789012"
 LIVE = Target(

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from integration_tests.e2e import target
 from integration_tests.e2e.cleanup import Made, clean_up, leftovers
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.ledger import Ledger, object_id
+from operations import target
+from operations.deployment import Deployment
+from operations.ledger import Ledger, object_id
 from unit_tests.e2e.targets import LIVE
 
 _DIGEST = "0" * 64

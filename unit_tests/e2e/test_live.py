@@ -12,14 +12,15 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from integration_tests.e2e import __main__ as command_line
-from integration_tests.e2e import live_run, target
+from integration_tests.e2e import live_run
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.failure import Refused
 from integration_tests.e2e.progress import Steps
-from integration_tests.e2e.proof import prove_local, require_aws_endpoint
 from integration_tests.e2e.run_folder import RunFolder
-from integration_tests.e2e.target import Target
+from operations import target
+from operations.deployment import Deployment
+from operations.failure import Refused
+from operations.target import Target
+from operations.which_cloud import prove_local, require_aws_endpoint
 from unit_tests.e2e.targets import ACCOUNT, LIVE, FakeClients, clients
 
 

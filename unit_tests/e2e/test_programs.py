@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.failure import RunFailure
+from operations.failure import RunFailure
 
 _PARENT_AND_CHILD = """
 import pathlib, signal, subprocess, sys, time

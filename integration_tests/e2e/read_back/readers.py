@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from integration_tests.e2e.read_back.resources import Resource
-from integration_tests.e2e.target import Mode
+from operations.target import Mode
 
 Properties: TypeAlias = dict[str, Any]
 Reader: TypeAlias = Callable[[Resource], Properties]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from integration_tests.e2e.target import Target
+from operations.target import Target
 
 STACKS: Final = ("keys", "data", "regional", "failover")
 

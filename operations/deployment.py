@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from integration_tests.e2e.failure import RunFailure
-from integration_tests.e2e.target import Target
+from operations.failure import RunFailure
+from operations.target import Target
 
 Outputs = dict[str, str]
 

@@ -10,7 +10,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 
-from integration_tests.e2e.deployment import Deployment
+from operations.deployment import Deployment
+from operations.failure import RunFailure
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Api:
         request = AWSRequest(method=method, url=self._url + path, data=data, headers=headers)
         if signed:
             credentials = self._session.get_credentials()
-            assert credentials is not None, "there are no AWS credentials to sign with"
+            if credentials is None:
+                raise RunFailure("There are no AWS credentials to sign with.", hint="Set AWS_PROFILE, or log in.")
             SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
         return self._send(request)
 

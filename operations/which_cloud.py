@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from integration_tests.e2e.failure import Refused
+from operations.failure import Refused
 
 if TYPE_CHECKING:
-    from integration_tests.e2e.target import Target
+    from operations.target import Target
 
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.wire import Wire, canonical
+from operations.deployment import Deployment
+from operations.wire import Wire, canonical
 
 _RECORDS_PER_KEY: Final = 1000
 _BATCH: Final = 100

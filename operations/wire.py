@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+_LONGEST: Final = 120
+"""Characters of a value that an error shows."""
 
 Wire: TypeAlias = dict[str, Any]
 """An attribute value: `{"S": "a"}`, `{"N": "1.5"}`, `{"M": {...}}`."""
@@ -81,4 +84,4 @@ def _map_differences(expected: dict[str, Wire], actual: dict[str, Wire], path: s
 
 def _short(value: Wire) -> str:
     text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

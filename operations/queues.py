@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from integration_tests.e2e.deployment import Deployment
-from integration_tests.e2e.target import Mode
+from operations.deployment import Deployment
+from operations.target import Mode
 
 _COUNTS: Final = (
     "ApproximateNumberOfMessages",

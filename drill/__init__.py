@@ -1,0 +1,1 @@
+"""The failover drill: injects a fault, fails over and back, measures it, and proves that nothing was lost."""

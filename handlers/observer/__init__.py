@@ -1,0 +1,1 @@
+"""The observer: watches its own region and the other one, every minute."""
