@@ -93,7 +93,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def bench(session: nox.Session) -> None:
-    """Measure beside a peer in the same run: `-- gate` the gate against cdk synth, cfn-lint and checkov."""
+    """Measure beside a peer in the same run: `-- gate` against cdk synth, cfn-lint and checkov; `-- proof` a million rows."""
     lock = ROOT / "requirements" / "bench.txt"
     _when_changed(session, ROOT / ".build" / "bench-venv", lock, _install)
     _python(session, "benchmarks", *session.posargs)
@@ -115,6 +115,24 @@ def cdk(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Deploy both regions to the local cloud and push real files through; `-- --live --account ID` tests AWS."""
     _python(session, "integration_tests.e2e", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def drill(session: nox.Session) -> None:
+    """Fail over and back on the local cloud, measure it and prove it; `-- --dry-run` shows the plan, `-- --help` teaches."""
+    _python(session, "drill", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def operate(session: nox.Session) -> None:
+    """Look at a deployed platform and fail it over: `-- status`, `-- promote`, `-- failback`, `-- force`."""
+    _python(session, "operations", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
+def upload(session: nox.Session) -> None:
+    """Send files to whichever region takes them: `-- upload FILE...`, `-- resume`, `-- verify`."""
+    _python(session, "client", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])

@@ -205,7 +205,8 @@ class DrillReport(_Model):
     duplicated: int
     divergent: int
     rto_seconds: dict[str, float | None]
-    """By kind: `detect`, `decide`, `switch`, `first_good_write_helper`, `first_good_write_dns`, `backlog_zero`, `failback`."""
+    """By kind: `detect`, `decide`, `switch`, `first_good_write_helper`, `first_good_write_dns`, `backlog_zero`,
+    `failback`."""
     rpo_seconds: dict[str, float | None]
     """By kind: `durable` (age of the oldest lost object whose receipt said durable; 0 if none), `accepted` (the longest
     that an accepted object was in one region only)."""
