@@ -93,7 +93,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def bench(session: nox.Session) -> None:
-    """Measure beside a peer in the same run: `-- gate` against cdk synth, cfn-lint and checkov; `-- proof` a million rows."""
+    """Measure beside a peer in the same run: `-- gate` against other linters, `-- proof` over a million rows."""
     lock = ROOT / "requirements" / "bench.txt"
     _when_changed(session, ROOT / ".build" / "bench-venv", lock, _install)
     _python(session, "benchmarks", *session.posargs)
