@@ -1,12 +1,11 @@
-"""ledger.csv: the ledger for a spreadsheet.
+"""ledger.csv: the ledger for a spreadsheet, a row for each rule and resource.
 
-A row for each rule and resource that has a verdict. Where a rule did not apply, one row tells how many resources of the
-stack that was: they are nineteen of twenty, and their rows would say nothing else at a hundred megabytes.
+Where a rule did not apply, which is nineteen rows of twenty, the row says which rule, which resource and no more: the
+path and the Python line of a resource stand in its other rows, and would make the file twice as large.
 """
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from io import StringIO
@@ -26,7 +25,6 @@ COLUMNS: Final = (
     "pack",
     "rule",
     "verdict",
-    "resources",
     "severity",
     "message",
     "decision",
@@ -46,27 +44,38 @@ def render(ledger: Ledger) -> str:
     writer.writerow(COLUMNS)
     # Thousands of rows share a few thousand texts.
     cell = cache(_cell)
-    writer.writerows(_row(ledger, finding, 1, cell) for finding in sorted(ledger.findings, key=_order))
-    writer.writerows(_row(ledger, finding, times, cell) for finding, times in _silent(ledger))
+    writer.writerows(_row(ledger, finding, cell) for finding in sorted(ledger.findings, key=_order))
+    writer.writerows(_silent(ledger, cell))
     return written.getvalue()
 
 
-def _silent(ledger: Ledger) -> Iterator[tuple[Finding, int]]:
-    """A row for each rule and stack that it did not apply to some resources of, and how many those were."""
-    for rule, places in sorted(ledger.silent.items()):
-        counted = Counter((place.configuration, place.stack, place.region) for place in places)
-        for (configuration, stack, region), times in sorted(counted.items()):
-            yield Place(configuration=configuration, stack=stack, region=region).row(rule, Verdict.NOT_APPLICABLE), times
+def _silent(ledger: Ledger, cell: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
+    """A row for each rule and resource that it did not apply to, by rule and place."""
+    verdict, rest = Verdict.NOT_APPLICABLE.value, ("",) * (len(COLUMNS) - 10)
+    places = {id(place): place for among in ledger.silent.values() for place in among}
+    # A place is one object for hundreds of rules: put into words and into order once.
+    ordered = sorted(places.values(), key=lambda place: (place.configuration, place.stack, place.path, *_words(place)))
+    number = {id(place): rank for rank, place in enumerate(ordered)}
+    words = {identity: tuple(map(cell, _words(place))) for identity, place in places.items()}
+    for rule, among in sorted(ledger.silent.items()):
+        known = ledger.rules.get(rule)
+        said = (cell(rule.partition("::")[0]), cell(rule), verdict, known.severity.value if known else "", *rest)
+        for place in sorted(among, key=lambda place: number[id(place)]):
+            yield words[id(place)] + said
+
+
+def _words(place: Place) -> tuple[str, ...]:
+    path = "" if place.logical_id else place.path
+    return (place.configuration, place.region, place.stack, path, place.logical_id, place.resource_type)
 
 
 def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.configuration, finding.stack, finding.path, finding.rule, *every_field(finding))
 
 
-def _row(ledger: Ledger, finding: Finding, resources: int, cell: Callable[[str], str]) -> tuple[str, ...]:
+def _row(ledger: Ledger, finding: Finding, cell: Callable[[str], str]) -> tuple[str, ...]:
     rule = ledger.rules.get(finding.rule)
-    # A rule that did not apply says nothing about a control.
-    controls = rule.controls if rule and finding.verdict is not Verdict.NOT_APPLICABLE else ()
+    controls = rule.controls if rule else ()
     return (
         cell(finding.configuration),
         cell(finding.region),
@@ -77,7 +86,6 @@ def _row(ledger: Ledger, finding: Finding, resources: int, cell: Callable[[str],
         cell(finding.pack),
         cell(finding.rule),
         finding.verdict.value,
-        str(resources),
         rule.severity.value if rule else "",
         cell(finding.message),
         cell(finding.decision),
