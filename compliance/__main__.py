@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -22,7 +23,7 @@ from compliance.coverage import UncoveredError
 from compliance.ledger import Ledger, Severity
 from compliance.loading import LoadError, load_templates
 from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
-from compliance.reports import FORMATS, write_reports
+from compliance.reports import FORMATS, get_ready, write_reports
 from compliance.reports.bundle import verify as verify_bundle
 from compliance.reports.console import show
 from compliance.reports.text import printable
@@ -187,7 +188,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         _check(format_ or [], fail_on, baseline, output)
         before = read_baseline(baseline) if baseline else None
-        with errors.status("compliance") as progress:
+        with errors.status("compliance") as progress, ThreadPoolExecutor(1) as beside:
+            # The gate waits for Node.js most of the time.
+            beside.submit(get_ready, format_ or FORMATS, datetime.now(UTC).date())
             whole = _judge(
                 _configurations(environment or [], configuration or [], matrix=matrix, app_only=not (template or assembly)),
                 template or [],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -46,6 +47,21 @@ _BUNDLE: Final = "bundle"
 
 FORMATS: Final = (*_FORMATS, _BUNDLE)
 """The names of the reports, in the order in which a reader wants them. The bundle holds all the others."""
+
+
+def get_ready(formats: Iterable[str], day: date) -> None:
+    """Load what renders these reports, while somebody else works: some of it takes longer to load than to run.
+
+    Args:
+        formats: Names of FORMATS.
+        day: On which expiry is judged.
+    """
+    wanted = set(formats)
+    for name, form in _FORMATS.items():
+        if name in wanted or _BUNDLE in wanted:
+            import_module(f"{__name__}.{form.module}")
+    if _BUNDLE in wanted:
+        import_module(f"{__name__}.evidence").get_ready(day)
 
 
 def write_reports(
