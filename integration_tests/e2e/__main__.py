@@ -14,7 +14,8 @@ from rich.console import Console
 
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.live_run import run_live
-from integration_tests.e2e.local_run import read_settings, run_local
+from integration_tests.e2e.local_platform import read_settings
+from integration_tests.e2e.local_run import run_local
 from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder

@@ -1,0 +1,185 @@
+"""The platform on a local cloud, step by step: start, synthesize and judge, bootstrap meanwhile, deploy.
+
+The end-to-end run tests what stands then; the drill fails it over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Final
+
+from infra import cdk_cli
+from infra.settings import Settings, SettingsError, load_settings
+from integration_tests.e2e.assembly import Assembly
+from integration_tests.e2e.cdk_cli import CdkCli
+from integration_tests.e2e.commands import Commands
+from integration_tests.e2e.paths import CHECKOUT
+from integration_tests.e2e.progress import Steps
+from integration_tests.e2e.run_folder import RunFolder
+from integration_tests.local_cloud import LocalCloud, LocalCloudError
+from operations.failure import Refused, RunFailure
+from operations.target import Mode, Target
+from operations.which_cloud import prove_local
+
+_INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
+
+_SYNTHESIS: Final = """
+import sys
+from infra.app import build_app
+from infra.bundling import BundlingError
+try:
+    app = build_app()
+except BundlingError as error:
+    sys.exit(str(error))
+app.synth()
+"""
+"""What `python -m infra.app` does but for its gate: the run has the finished assembly judged as a step of its own."""
+
+
+@contextlib.contextmanager
+def local_platform(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> Iterator[Target]:
+    """Deploy the platform to a local cloud of its own; when the block is left, the cloud is stopped and its log kept.
+
+    Raises:
+        RunFailure: A step failed.
+    """
+    with steps:
+        cloud = _start(settings, steps)
+    with cloud:
+        try:
+            with steps:
+                assembly = _prepare(settings, cloud, folder, steps, commands)
+                _deploy(assembly, cloud, folder, steps, commands)
+            target = _target(settings.environment, assembly, cloud, folder)
+            prove_local(target)
+            yield target
+        finally:
+            _keep_log(cloud, folder)
+            folder.tidy()
+
+
+def read_settings(environment: str) -> Settings:
+    """Read the settings of an environment.
+
+    Raises:
+        Refused: They are wrong; the message tells all that is.
+    """
+    try:
+        return load_settings(environment, CHECKOUT / "environments.toml", {})
+    except SettingsError as error:
+        is_misnamed = any(problem.key == "environment" for problem in error.problems)
+        how = " Here the environment is chosen by --environment NAME." if is_misnamed else ""
+        raise Refused(str(error), hint=f"Nothing was begun.{how}") from error
+
+
+def _start(settings: Settings, steps: Steps) -> LocalCloud:
+    with steps.step("start the local cloud") as step:
+        try:
+            cloud = LocalCloud.start(account=settings.account)
+        except LocalCloudError as error:
+            raise RunFailure(str(error)) from error
+        step.conclude(cloud.endpoint_url)
+        return cloud
+
+
+def _prepare(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+    """Synthesize and judge while the empty cloud is bootstrapped; nothing of ours is deployed before both are done."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        judged = pool.submit(_synthesize_and_judge, settings.environment, folder, steps, commands)
+        bootstrapped = pool.submit(_bootstrap, settings, cloud, folder, steps, commands)
+        try:
+            for one in as_completed((judged, bootstrapped)):
+                one.result()
+        except BaseException:
+            commands.stop()
+            raise
+        return judged.result()
+
+
+def _synthesize_and_judge(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+    assembly = _synthesize(environment, folder, steps, commands)
+    _judge(environment, assembly, folder, steps, commands)
+    return assembly
+
+
+def _synthesize(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+    with steps.step("synthesize both regions") as step:
+        context = {"environment": environment, "bundle": "host"}
+        commands.run_logged(
+            [sys.executable, "-c", _SYNTHESIS],
+            what="The synthesis",
+            log=folder.log("synthesize"),
+            cwd=CHECKOUT,
+            env=_offline(folder, {"CDK_OUTDIR": str(folder.assembly), "CDK_CONTEXT_JSON": json.dumps(context)}),
+            each_line=step.say,
+        )
+        assembly = Assembly.read(folder.assembly)
+        step.conclude(f"{len(assembly.regions)} stacks")
+        return assembly
+
+
+def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps, commands: Commands) -> None:
+    with steps.step("judge the templates (the gate)") as step:
+        command = [sys.executable, "-m", "compliance", "--assembly", str(assembly.folder)]
+        commands.run_logged(
+            [*command, "--environment", environment, "--output", str(folder.path / "compliance")],
+            what="The gate (python -m compliance)",
+            log=folder.log("gate"),
+            cwd=CHECKOUT,
+            env=_offline(folder, {}),
+            hint="Nothing was deployed. `python -m compliance` shows the findings; mend them in infra/.",
+        )
+        step.conclude("no findings")
+
+
+def _bootstrap(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> None:
+    regions = (settings.primary_region, settings.secondary_region)
+    with steps.step("bootstrap both regions") as step:
+        cli = CdkCli(commands, cloud, folder.path / "cdk", folder.scratch)
+        cli.bootstrap(regions, log=folder.log("bootstrap"), say=step.say)
+        step.conclude(", ".join(regions))
+
+
+def _deploy(assembly: Assembly, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> None:
+    with steps.step("cdk deploy --all") as step:
+        cli = CdkCli(commands, cloud, folder.path / "cdk", folder.scratch)
+        cli.deploy(assembly.folder, log=folder.log("deploy"), say=step.say)
+        step.conclude(f"{len(assembly.regions)} stacks")
+
+
+def _target(environment: str, assembly: Assembly, cloud: LocalCloud, folder: RunFolder) -> Target:
+    return Target(
+        mode=Mode.LOCAL,
+        account=assembly.account,
+        environment=environment,
+        primary=assembly.regions["PrimaryRegional"],
+        secondary=assembly.regions["SecondaryRegional"],
+        control=assembly.regions["Failover"],
+        run_id=folder.run_id,
+        endpoint_url=cloud.endpoint_url,
+        api_url=cloud.api_url("{api_id}"),
+        templates=str(assembly.folder),
+        not_faithful=tuple((what, why) for what, why in cloud.not_faithful),
+    )
+
+
+def _offline(folder: RunFolder, variables: dict[str, str]) -> dict[str, str]:
+    """An environment without any AWS credentials, for what needs none."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return cdk_cli.environment(
+        {**inherited, "TMPDIR": str(folder.scratch), "AWS_EC2_METADATA_DISABLED": "true", **variables}
+    )
+
+
+def _keep_log(cloud: LocalCloud, folder: RunFolder) -> None:
+    """Keep the cloud's log when the cloud and its folder go."""
+    log: Path = cloud.log
+    if log.exists():
+        shutil.copyfile(log, folder.log("local_cloud"))
