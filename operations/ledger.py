@@ -13,7 +13,6 @@ from operations.wire import Wire, canonical
 
 _RECORDS_PER_KEY: Final = 1000
 _BATCH: Final = 100
-_CONTROL: Final = "CONTROL#ACTIVE"
 _UPLOADS: Final = "incoming/uploads/"
 _SOURCE_OF_DIRECT_PUTS: Final = "ingest"
 
@@ -58,23 +57,6 @@ class Ledger:
         with ThreadPoolExecutor(max_workers=4) as pool:
             rows = [row for page in pool.map(lambda n: list(self._partition(f"REC#{one}#{n:06d}")), pages) for row in page]
         return {int(row["sk"]["S"]): canonical(row["record"]) for row in rows}
-
-    def claim(self, epoch: int) -> None:
-        """Claim, for this region and through its own replica, to be the active one (data rule 4).
-
-        Raises:
-            ConditionalCheckFailedException: The region has claimed as high an epoch before.
-        """
-        self._client.put_item(
-            TableName=self._table,
-            Item={"pk": {"S": _CONTROL}, "sk": {"S": self.region}, "epoch": {"N": str(epoch)}},
-            ConditionExpression="attribute_not_exists(pk) OR epoch < :epoch",
-            ExpressionAttributeValues={":epoch": {"N": str(epoch)}},
-        )
-
-    def claims(self) -> dict[str, int]:
-        """Return each region's claim that this replica holds: its epoch, by region."""
-        return {row["sk"]["S"]: int(row["epoch"]["N"]) for row in self._partition(_CONTROL)}
 
     def object_rows(self, one: str, held: int = 0) -> Iterator[dict[str, Wire]]:
         """Yield the keys of every row of an object: RESULT, attempts, uploads, records.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+
+from operations import guard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,9 +83,18 @@ class Target:
         """The name of a stack: `keys`, `data`, `regional` or `failover`."""
         return f"serverless-{stack}-{self.environment}"
 
+    @property
+    def table_name(self) -> str:
+        """The table's name, the same in both regions: known without asking anything that may be down."""
+        return f"serverless-ledger-{self.environment}"
+
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return a boto3 client of this cloud (one for each service and region)."""
         return _client(self.session(), service, region, self.endpoint_url)
+
+    def brisk_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
+        """Return a client that asks once and waits a few seconds: for looking at what may be down."""
+        return _brisk_client(self.session(), service, region, self.endpoint_url)
 
     def session(self) -> boto3.Session:
         """Return the session whose credentials every call is made with."""
@@ -106,17 +118,40 @@ class Target:
 
 @functools.cache
 def _session(profile: str | None, local_account: str | None) -> boto3.Session:
+    session = _new_session(profile, local_account)
+    guard.install(session)
+    return session
+
+
+def _new_session(profile: str | None, local_account: str | None) -> boto3.Session:
     if local_account is None:
         return boto3.Session(profile_name=profile)
     # The local cloud takes the account's digits for an access key; nothing of the caller's own is used.
     return boto3.Session(aws_access_key_id=local_account, aws_secret_access_key="local-cloud")  # noqa: S106 - there is no secret: it takes any
 
 
+_PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 6}, max_pool_connections=32, connect_timeout=5)
+_BRISK: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=32, connect_timeout=2, read_timeout=3
+)
+_LOCAL: Final = Config(proxies={}, s3={"addressing_style": "path"})
+# Without this a URL from the caller's environment would be followed in live mode.
+_LIVE: Final = Config(ignore_configured_endpoint_urls=True)
+_making: Final = threading.Lock()
+"""A session is not thread-safe while it makes a client."""
+
+
 @functools.cache
 def _client(session: Any, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
-    local: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if endpoint_url else {}
-    # Without this a URL from the caller's environment would be followed in live mode.
-    if endpoint_url is None:
-        local["ignore_configured_endpoint_urls"] = True
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32, connect_timeout=5, **local)
-    return session.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+    return _make_client(session, service, region, endpoint_url, _PATIENT)
+
+
+@functools.cache
+def _brisk_client(session: Any, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
+    return _make_client(session, service, region, endpoint_url, _BRISK)
+
+
+def _make_client(session: Any, service: str, region: str, endpoint_url: str | None, config: Config) -> Any:  # noqa: ANN401
+    merged = config.merge(_LOCAL if endpoint_url else _LIVE)
+    with _making:
+        return session.client(service, region_name=region, endpoint_url=endpoint_url, config=merged)

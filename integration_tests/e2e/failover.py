@@ -16,8 +16,8 @@ from integration_tests.e2e.partition import partition
 from integration_tests.e2e.pushing import Pushed, upload, wait_for_results
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
-from operations.ledger import Ledger
 from operations.queues import backlog
+from operations.register import Register
 
 _STRANDED = ("iris.json", "stocks.csv.zst", "odd-records.ndjson")
 _AFTERWARDS = ("wheat.json",)
@@ -73,9 +73,7 @@ class Failover:
     def end(self) -> None:
         """Leave the platform as it was found: whole, and the primary active."""
         self._cut.close()
-        claims = Ledger(self.deployment, self.primary).claims()
-        if claims.get(self.secondary, 0) > claims.get(self.primary, 0):
-            self._claim(self.primary)
+        Register(self.deployment.target, self.primary).promote()
 
     @property
     def primary(self) -> str:
@@ -98,9 +96,7 @@ class Failover:
 
     def _claim(self, region: str) -> None:
         """Claim to be active with an epoch above all that the region knows of."""
-        ledger = Ledger(self.deployment, region)
-        self.epochs[region] = max(ledger.claims().values(), default=0) + 1
-        ledger.claim(self.epochs[region])
+        self.epochs[region] = Register(self.deployment.target, region).promote().epoch
 
     def _let_every_worker_look(self) -> None:
         """Wait as long as a worker of either region may keep an older answer of the control register."""

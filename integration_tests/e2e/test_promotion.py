@@ -10,6 +10,7 @@ from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
 from operations.ledger import Ledger
 from operations.queues import backlog
+from operations.register import Register
 from operations.wire import Wire
 
 pytestmark = pytest.mark.local_only
@@ -70,8 +71,8 @@ def test_both_regions_agree_on_who_is_active(failed_back: Failover, deployment: 
     expected = failed_back.epochs
     assert expected[failed_back.primary] > expected[failed_back.secondary]
     for region in deployment.target.regions:
-        ledger = Ledger(deployment, region)
-        assert wait_until(deployment.target, lambda ledger=ledger: ledger.claims() == expected), ledger.claims()  # type: ignore[misc]
+        register = Register(deployment.target, region)
+        assert wait_until(deployment.target, lambda held=register: held.claims() == expected), register.claims()  # type: ignore[misc]
 
 
 def _author(row: dict[str, Wire]) -> tuple[str, int]:
