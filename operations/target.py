@@ -135,8 +135,9 @@ _BRISK: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=32, connect_timeout=2, read_timeout=3
 )
 _LOCAL: Final = Config(proxies={}, s3={"addressing_style": "path"})
+_OWN_ENDPOINTS: Final[dict[str, Any]] = {"ignore_configured_endpoint_urls": True}
 # Without this a URL from the caller's environment would be followed in live mode.
-_LIVE: Final = Config(ignore_configured_endpoint_urls=True)
+_LIVE: Final = Config(**_OWN_ENDPOINTS)
 _making: Final = threading.Lock()
 """A session is not thread-safe while it makes a client."""
 
