@@ -6,6 +6,7 @@ data flows between two regions. What it cannot prove: quotas, latencies, and wha
 """
 
 from integration_tests.local_cloud.cloud import LocalCloud
+from integration_tests.local_cloud.disturber import Disturber
 from integration_tests.local_cloud.server_process import LocalCloudError
 
-__all__ = ["LocalCloud", "LocalCloudError"]
+__all__ = ["Disturber", "LocalCloud", "LocalCloudError"]

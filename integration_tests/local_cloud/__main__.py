@@ -23,7 +23,13 @@ _DEFAULT_PORT = 4566
 def main(
     port: Annotated[int, typer.Option(help="The loopback port, 1 to 65535; 0 takes any free one.")] = _DEFAULT_PORT,
     account: Annotated[str, typer.Option(help="The AWS account id it plays, twelve digits.")] = PLACEHOLDER_ACCOUNT,
+    time_factor: Annotated[
+        float, typer.Option(help="How many times faster health checks, DNS, alarms and schedules run: 1 to 100.")
+    ] = 1.0,
     *,
+    health_checkers: Annotated[
+        bool, typer.Option("--health-checkers", help="Check health by the clock, not when a status is asked for.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave its folder, with the log, behind.")] = False,
 ) -> None:
     """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
@@ -47,7 +53,9 @@ def main(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        with LocalCloud.start(account=account, port=port, keep_folder=keep) as cloud:
+        with LocalCloud.start(
+            account=account, port=port, keep_folder=keep, time_factor=time_factor, health_checkers=health_checkers
+        ) as cloud:
             _explain(console, cloud)
             while True:
                 cloud.require_alive()
@@ -79,7 +87,8 @@ def _explain(console: Console, cloud: LocalCloud) -> None:
     say(f"  nox -s cdk -- bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2 -c bundle=host")
     say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
     say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
-    say(f"Disturb it: curl -X POST {cloud.endpoint_url}/_local_cloud/region/us-east-1/down   (or /up)")
+    say(f"Disturb it: curl -X POST {cloud.endpoint_url}/_local_cloud/region/us-east-1/down   (or /up, /stall, /unstall)")
+    say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/throttle/us-east-1/0.5   (DynamoDB's share; 0 ends it)")
     say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/lag/30   (seconds)")
     say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/cut   (or /restore)\n")
     table = Table(title="NOT FAITHFUL: stored and answered, or simplified", title_justify="left")

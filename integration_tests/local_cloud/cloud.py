@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import threading
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
 from botocore.config import Config
 
+from integration_tests.local_cloud.clock import checked_factor
+from integration_tests.local_cloud.disturber import Disturber
 from integration_tests.local_cloud.not_faithful import NOT_FAITHFUL
 from integration_tests.local_cloud.server_process import HOST, SECRET_ACCESS_KEY, LocalCloudError, ServerProcess
 
@@ -25,7 +24,7 @@ DEFAULT_REGION: Final = "us-east-1"
 _ACCOUNT_DIGITS: Final = 12
 
 
-class LocalCloud:
+class LocalCloud(Disturber):
     """AWS's APIs on a loopback port, in a server process of its own that is always stopped again.
 
     Use it as a context manager:
@@ -46,25 +45,42 @@ class LocalCloud:
         self._session: Any = boto3.session.Session()
         self._making_clients = threading.Lock()
         self.account = account
-        self.endpoint_url = f"http://{HOST}:{server.port}"
+        super().__init__(f"http://{HOST}:{server.port}")
 
     @classmethod
-    def start(cls, account: str = PLACEHOLDER_ACCOUNT, *, port: int = 0, keep_folder: bool = False) -> Self:
+    def start(
+        cls,
+        account: str = PLACEHOLDER_ACCOUNT,
+        *,
+        port: int = 0,
+        keep_folder: bool = False,
+        time_factor: float = 1.0,
+        health_checkers: bool = False,
+    ) -> Self:
         """Start a server and return when it answers.
 
         Args:
             account: The AWS account id it plays; its twelve digits are also the access key id.
             port: The loopback port; 0 takes a free one.
             keep_folder: Leave the folder with the log behind when it stops.
+            time_factor: How many times faster than on AWS health checks, DNS TTLs, alarm periods and EventBridge rates
+                run: 1 to 100.
+            health_checkers: Check health by the clock, as Route 53 does, instead of when a status is asked for. Each
+                check of an API then runs its function again and again.
 
         Raises:
-            LocalCloudError: It did not start; the message ends with its log's last lines.
+            LocalCloudError: It did not start, and the message ends with its log's last lines; or an argument is wrong.
         """
         if len(account) != _ACCOUNT_DIGITS or not account.isdecimal():
             raise LocalCloudError(
                 f"The account must be {_ACCOUNT_DIGITS} digits, like {PLACEHOLDER_ACCOUNT}; got {account!r}."
             )
-        server = ServerProcess(account=account, port=port, keep_folder=keep_folder)
+        try:
+            factor = checked_factor(time_factor)
+        except ValueError as error:
+            raise LocalCloudError(str(error)) from error
+        options = [f"--time-factor={factor:g}", *(["--health-checkers"] if health_checkers else [])]
+        server = ServerProcess(account=account, port=port, keep_folder=keep_folder, options=options)
         atexit.register(server.stop)
         try:
             server.wait_until_healthy()
@@ -151,31 +167,9 @@ class LocalCloud:
         """Where an HTTP API answers here. AWS's `https://<id>.execute-api.<region>.amazonaws.com` needs DNS and TLS."""
         return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
 
-    def region_down(self, region: str) -> None:
-        """Take a region away: it answers nothing, runs nothing, delivers nothing, replicates nothing in or out."""
-        self._control(f"region/{region}/down")
-
-    def region_up(self, region: str) -> None:
-        """Bring a region back; what was waiting for it goes on."""
-        self._control(f"region/{region}/up")
-
-    def set_replication_lag(self, seconds: float) -> None:
-        """How long a write takes to reach the other region, for tables, buckets and secrets, from now on."""
-        self._control(f"replication/lag/{seconds}")
-
-    def partition(self, *, cut: bool) -> None:
-        """Cut, or restore, replication between all regions. Each still answers; what is written meanwhile waits."""
-        self._control(f"replication/{'cut' if cut else 'restore'}")
-
-    def _control(self, command: str) -> dict[str, Any]:
-        request = urllib.request.Request(f"{self.endpoint_url}/_local_cloud/{command}", method="POST")  # noqa: S310
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:
         try:
-            with opener.open(request, timeout=30) as response:
-                answer: dict[str, Any] = json.load(response)
-                return answer
-        except urllib.error.HTTPError as error:
-            raise LocalCloudError(f"The local cloud refused {command!r}: {error.read().decode()}") from error
+            return super()._control(command, method=method)
         except OSError:
             self._server.require_alive()
             raise

@@ -28,3 +28,5 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
     cloud.set_replication_lag(USUAL_LAG_SECONDS)
     for region in (EAST, WEST):
         cloud.region_up(region)
+        cloud.region_unstall(region)
+        cloud.set_throttle(region, 0)

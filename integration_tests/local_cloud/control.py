@@ -4,6 +4,8 @@
 |---|---|
 | `GET /_local_cloud/health` | says that the server is running, and what is disturbed |
 | `POST /_local_cloud/region/<region>/down` and `/up` | takes a region away, brings it back |
+| `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, until it goes on |
+| `POST /_local_cloud/throttle/<region>/<share>` | its DynamoDB throttles that share, 0 to 1, of functions' calls |
 | `POST /_local_cloud/replication/lag/<seconds>` | how long a write takes to reach the other region |
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
 """
@@ -20,6 +22,7 @@ from ministack import app as ministack_app
 from ministack.services import apigateway, s3
 
 from integration_tests.local_cloud import regions
+from integration_tests.local_cloud.clock import clock
 from integration_tests.local_cloud.replicator import replicator
 from integration_tests.local_cloud.shims import recursion
 
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/_local_cloud/"
 _COMMANDS: Final = (
-    "health, region/<region>/down, region/<region>/up, replication/lag/<seconds>, replication/cut, replication/restore"
+    "health, region/<region>/down, region/<region>/up, region/<region>/stall, region/<region>/unstall, "
+    "throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore"
 )
+_INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
 _HOME_OF_GLOBAL_SERVICES: Final = "us-east-1"
 _SIGNED_FOR: Final = re.compile(
     r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)(?:/|%2F)(?P<service>[a-z0-9-]+)"
@@ -50,6 +55,8 @@ def with_control_surface(application: Application) -> Application:
             # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
             await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
+        elif _waits_for_stalled_function(scope):
+            await _answer(send, 503, {"message": "Service Unavailable"})
         else:
             recursion.remember(scope["headers"])
             await application(scope, receive, send)
@@ -63,22 +70,53 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
             pass
         case ("POST", "region", region, ("down" | "up") as direction) if region:
             regions.set_down(region, down=direction == "down")
+        case ("POST", "region", region, ("stall" | "unstall") as wish) if region:
+            regions.set_stalled(region, stalled=wish == "stall")
+        case ("POST", "throttle", region, share) if region:
+            if said := _refusal(lambda: regions.set_throttled(region, float(share))):
+                return 400, {"message": said}
         case ("POST", "replication", "lag", seconds):
-            try:
-                regions.set_lag(float(seconds))
-            except ValueError as error:
-                return 400, {"message": str(error)}
+            if said := _refusal(lambda: regions.set_lag(float(seconds))):
+                return 400, {"message": said}
         case ("POST", "replication", ("cut" | "restore") as wish):
             regions.set_cut(cut=wish == "cut")
         case _:
             return 404, {"message": f"There is no {method} {PREFIX}{command}; there are: {_COMMANDS}."}
     return 200, {
         "status": "running",
+        "time_factor": clock.factor,
         "regions_down": sorted(regions.current.down),
+        "regions_stalled": sorted(regions.current.stalled),
+        "throttled": dict(sorted(regions.current.throttled.items())),
         "replication": "cut" if regions.current.cut else "on",
         "replication_lag_seconds": regions.current.lag_seconds,
         "replication_waiting": replicator.waiting(),
     }
+
+
+def _refusal(command: Callable[[], None]) -> str:
+    """What is wrong with a command's number, in words; nothing when it was obeyed."""
+    try:
+        command()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
+    """Whether somebody would wait for a function that a stalled region does not start: by its API, or by Invoke.
+
+    They are told at once. To let each wait would take a thread of the server for as long as the stall lasts.
+    """
+    stalled = regions.current.stalled
+    if not stalled:
+        return False
+    headers = dict(scope["headers"])
+    if _INVOKE_PATH.match(scope["path"]):
+        found = _SIGNED_FOR.search(headers.get(b"authorization", b"").decode("latin-1"))
+        waits = headers.get(b"x-amz-invocation-type", b"RequestResponse") == b"RequestResponse"
+        return waits and found is not None and found["region"] in stalled
+    return bool(_regions_of_api(headers.get(b"host", b"").decode("latin-1"), scope["path"]) & stalled)
 
 
 def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape

@@ -21,6 +21,7 @@ from hypercorn.config import Config
 from ministack import app as ministack_app
 
 from integration_tests.local_cloud import control, shims, workers
+from integration_tests.local_cloud.clock import clock
 
 _log = logging.getLogger("local_cloud")
 
@@ -28,6 +29,7 @@ _log = logging.getLogger("local_cloud")
 def main() -> None:
     """Install the shims, serve until SIGTERM or until the parent is gone, and take every worker along."""
     arguments = _arguments()
+    clock.factor = arguments.time_factor
     shims.install()
     workers.end_with_the_server()
     threading.Thread(target=_stop_with_parent, args=(arguments.folder,), name="parent-watch", daemon=True).start()
@@ -41,6 +43,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
     parser.add_argument("--folder", type=Path, help="to be removed should the parent be killed and unable to")
+    parser.add_argument("--time-factor", type=float, default=1.0, help="how many times faster than AWS's the clocks are")
+    parser.add_argument("--health-checkers", action="store_true", help="check health by the clock")
     return parser.parse_args()
 
 

@@ -1,9 +1,12 @@
-"""Which regions are down, and how replication between regions is disturbed: the state that the control surface sets."""
+"""Which regions are down or stalled, and what else is disturbed: the state that the control surface sets."""
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass
@@ -12,17 +15,24 @@ class Disturbance:
 
     Attributes:
         down: Regions that answer nothing, run nothing and deliver nothing.
+        stalled: Regions that accept everything, replicate, run nothing and deliver nothing.
         cut: Whether replication between regions is cut.
         lag_seconds: How long a write takes to reach another region.
+        throttled: By region, the share of functions' calls of DynamoDB that it throttles; no entry, no throttling.
     """
 
     down: set[str] = field(default_factory=set)
+    stalled: set[str] = field(default_factory=set)
     cut: bool = False
     lag_seconds: float = 0.05
+    throttled: dict[str, float] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
 
 current = Disturbance()
+# What waits for a region may be thousands of threads, so they have a condition that no write between regions notifies.
+_resumed: Final = threading.Condition()
+_dice: Final = random.Random(0)  # noqa: S311  which call is throttled is no secret; the same ones in each run, if called alike
 
 
 def is_down(region: str) -> bool:
@@ -30,11 +40,19 @@ def is_down(region: str) -> bool:
     return region in current.down
 
 
+def is_running(region: str) -> bool:
+    """Whether the region starts functions and delivers events: it is neither down nor stalled."""
+    return region not in current.down and region not in current.stalled
+
+
 def set_down(region: str, *, down: bool) -> None:
     """Take a region away or bring it back, and wake whatever waited for it."""
-    with current.changed:
-        (current.down.add if down else current.down.discard)(region)
-        current.changed.notify_all()
+    _set(lambda: (current.down.add if down else current.down.discard)(region))
+
+
+def set_stalled(region: str, *, stalled: bool) -> None:
+    """Stall a region or let it go on, and wake whatever waited for it."""
+    _set(lambda: (current.stalled.add if stalled else current.stalled.discard)(region))
 
 
 def set_cut(*, cut: bool) -> None:
@@ -53,6 +71,22 @@ def set_lag(seconds: float) -> None:
         current.changed.notify_all()
 
 
+def set_throttled(region: str, share: float) -> None:
+    """Throttle a share of functions' calls of the region's DynamoDB; 0 ends it."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"The share of calls to throttle must be from 0 to 1; got {share}.")
+    if share:
+        current.throttled[region] = share
+    else:
+        current.throttled.pop(region, None)
+
+
+def throttles(region: str) -> bool:
+    """Whether the region throttles this one call."""
+    share = current.throttled.get(region)
+    return share is not None and _dice.random() < share
+
+
 def may_replicate(source: str, destination: str) -> bool:
     """Whether a write can travel between the two regions right now."""
     return not current.cut and not is_down(source) and not is_down(destination)
@@ -60,7 +94,24 @@ def may_replicate(source: str, destination: str) -> bool:
 
 def wait_until_up(region: str) -> None:
     """Block while the region is down. Never call it on the event loop."""
-    if not is_down(region):
+    _wait(lambda: not is_down(region))
+
+
+def wait_until_running(region: str) -> None:
+    """Block while the region is down or stalled. Never call it on the event loop."""
+    _wait(lambda: is_running(region))
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    if until():
         return
+    with _resumed:
+        _resumed.wait_for(until)
+
+
+def _set(change: Callable[[], None]) -> None:
     with current.changed:
-        current.changed.wait_for(lambda: not is_down(region))
+        change()
+        current.changed.notify_all()
+    with _resumed:
+        _resumed.notify_all()

@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -36,10 +37,17 @@ class ServerProcess:
         port: The loopback port it listens on.
         folder: Holds everything the server writes; removed by `stop` unless `keep_folder`.
         log: The server's standard output and error.
+
+    Args:
+        account: The AWS account id it plays.
+        port: The loopback port; 0 takes a free one.
+        keep_folder: Leave the folder behind.
+        options: Further options of the launcher.
     """
 
-    def __init__(self, *, account: str, port: int, keep_folder: bool) -> None:
+    def __init__(self, *, account: str, port: int, keep_folder: bool, options: Sequence[str] = ()) -> None:
         self._keep_folder = keep_folder
+        self._options = options
         self.folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         self.log = self.folder / "server.log"
         try:
@@ -106,7 +114,7 @@ class ServerProcess:
     def _launch(self, account: str, port: int, listener: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
         own_folder = [] if self._keep_folder else [f"--folder={self.folder}"]
         return subprocess.Popen(  # noqa: S603  our own module under our own interpreter
-            [sys.executable, "-m", _MODULE, f"--listener={listener}", *own_folder],
+            [sys.executable, "-m", _MODULE, f"--listener={listener}", *own_folder, *self._options],
             cwd=_REPOSITORY,
             env=self._environment(account, port),
             # Held open, never written: when this process is gone, however it went, the server reads the end and stops.

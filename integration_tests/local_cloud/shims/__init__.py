@@ -30,6 +30,7 @@ from integration_tests.local_cloud.shims import (
     secret_rotation,
     stack_output,
     table_replication,
+    throttling,
     topic,
     trail,
 )
@@ -60,6 +61,7 @@ _SHIMS = (
     object_encryption,
     encryption,
     missing_object,
+    throttling,
     queue_metrics,
     route53,
     region_outage,

@@ -20,6 +20,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
+from integration_tests.local_cloud.clock import clock
 from integration_tests.local_cloud.shims import _api, _templates, metric_math
 from integration_tests.local_cloud.shims._shapes import truthful
 
@@ -105,10 +106,11 @@ def _metric_series(
     names = {entry["Name"]: entry["Value"] for entry in dimensions}
     key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(names))
     now = time.time()
+    length = clock.seconds(period)
     series: metric_math.Series = []
-    points = _recent(list(cloudwatch._metrics.get(key) or []), now - windows * period)
+    points = _recent(list(cloudwatch._metrics.get(key) or []), now - windows * length)
     for window in range(windows):
-        newest, oldest = now - window * period, now - (window + 1) * period
+        newest, oldest = now - window * length, now - (window + 1) * length
         inside = [point for point in points if oldest < point["Timestamp"] <= newest]
         series.append(cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside) if inside else None)
     return series

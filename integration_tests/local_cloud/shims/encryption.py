@@ -32,7 +32,7 @@ _WRITES: Final = ("kms:GenerateDataKey", "kms:Decrypt")
 _KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 _SQS_NEEDS: Final = {"SendMessage": _WRITES, "SendMessageBatch": _WRITES, "ReceiveMessage": _READS}
 _SECRET_NEEDS: Final = {"GetSecretValue": _READS, "PutSecretValue": _WRITES}
-_TABLE_ACTIONS: Final = (
+TABLE_ACTIONS: Final = (
     *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
     *("BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"),
 )
@@ -145,7 +145,7 @@ def _secret_refusal(_method: str, _path: str, headers: Headers, body: bytes, que
 
 def _table_refusal(_method: str, _path: str, headers: Headers, body: bytes, query: Any) -> Answer | None:  # noqa: ANN401
     action = headers.get("x-amz-target", "").rpartition(".")[2]
-    if action not in _TABLE_ACTIONS:
+    if action not in TABLE_ACTIONS:
         return None
     for name in _table_names(json.loads(body)):
         table = dynamodb._tables.get(name.rpartition("/")[2]) or {}

@@ -1,8 +1,8 @@
 """Event source mappings from SQS poll in the function's role.
 
 Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue
-has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down polls nothing; tags
-are read back.
+has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down or stalled polls
+nothing; tags are read back.
 Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited
 for; no more batches of a mapping run at once than this machine has processors for, where Lambda begins with five and
 adds more while messages wait. Each batch at once is one more cold start, a whole second of a processor: beyond what there
@@ -37,7 +37,7 @@ def install() -> None:
         configuration: dict[str, Any],
         queue: dict[str, Any] | None = None,
     ) -> int:
-        if regions.is_down(get_region()):
+        if not regions.is_running(get_region()):
             return 0
         lacking = _lacking(configuration["Role"], mapping["EventSourceArn"], queue or {})
         if lacking:

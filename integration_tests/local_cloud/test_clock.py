@@ -1,0 +1,57 @@
+"""A cloud whose clocks run faster: alarms, checks, names and schedules keep AWS's times, divided by the factor."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from integration_tests.local_cloud import LocalCloud, LocalCloudError
+from integration_tests.local_cloud.stacks_for_tests import deploy, until
+from integration_tests.local_cloud.test_monitoring import alarm, put, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FACTOR = 20.0
+
+
+@pytest.fixture(scope="module")
+def fast() -> Iterator[LocalCloud]:
+    """A cloud whose minutes take three seconds."""
+    with LocalCloud.start(time_factor=FACTOR) as running:
+        yield running
+
+
+def test_it_says_how_fast_it_is(fast: LocalCloud, cloud: LocalCloud) -> None:
+    assert fast.health()["time_factor"] == FACTOR
+    assert cloud.health()["time_factor"] == 1
+
+
+@pytest.mark.parametrize("factor", [0.5, 0, -1, 101, float("nan"), float("inf")])
+def test_a_factor_that_nothing_can_follow_is_refused(factor: float) -> None:
+    with pytest.raises(LocalCloudError, match="must be from 1 to 100"):
+        LocalCloud.start(time_factor=factor)
+
+
+def test_the_periods_of_alarms_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
+    resources = {"Alarm": alarm(Namespace="Test", MetricName="Soon", TreatMissingData="notBreaching")}
+    quick, slow = deploy(fast, resources), deploy(cloud, resources)
+    began = time.monotonic()
+    for stack in (quick, slow):
+        put(stack, "Soon", 5)
+    for stack in (quick, slow):
+        assert until(lambda stack=stack: state(stack, "Alarm") == "ALARM")  # type: ignore[misc]
+    assert until(lambda: state(quick, "Alarm") == "OK")
+    assert time.monotonic() - began > 60 / FACTOR
+    assert state(slow, "Alarm") == "ALARM"
+
+
+def test_an_alarm_that_ignores_missing_data_keeps_its_state(fast: LocalCloud) -> None:
+    stack = deploy(fast, {"Alarm": alarm(Namespace="Test", MetricName="Kept", TreatMissingData="ignore")})
+    for value, expected in ((1, "ALARM"), (0, "OK"), (1, "ALARM")):
+        put(stack, "Kept", value)
+        assert until(lambda expected=expected: state(stack, "Alarm") == expected)  # type: ignore[misc]
+        until(lambda: False, seconds=2 * 60 / FACTOR)
+        assert state(stack, "Alarm") == expected
