@@ -31,7 +31,7 @@ def main() -> None:
     arguments = _arguments()
     clock.factor = arguments.time_factor
     shims.install()
-    workers.end_with_the_server()
+    workers.prepare()
     threading.Thread(target=_stop_with_parent, args=(arguments.folder,), name="parent-watch", daemon=True).start()
     try:
         asyncio.run(_serve(arguments.listener))

@@ -443,3 +443,53 @@ def test_an_iam_route_admits_only_who_may_invoke_it(cloud: LocalCloud) -> None:
     assert ask("Stranger") == 403
     assert fetch(url)[0] == 403
     assert assume(cloud, stack.outputs()["Client"], "sts").get_caller_identity()["Arn"].endswith("/test")
+
+
+CALLS_AN_API = """
+    import os
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.httpsession import URLLib3Session
+    from botocore.session import Session
+    http = URLLib3Session(timeout=5)
+    def handler(event, context):
+        request = AWSRequest("GET", os.environ["API"] + "/healthz?b=2&a=1", headers={"x-told": "x"})
+        SigV4Auth(Session().get_credentials(), "execute-api", os.environ["AWS_REGION"]).add_auth(request)
+        if event:
+            request.headers.replace_header("x-told", event)
+        answer = http.send(request.prepare())
+        return [answer.status_code, answer.text]
+"""
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
+def test_a_function_calls_an_api_by_its_own_name_with_a_signature_that_must_hold(cloud: LocalCloud, region: str) -> None:
+    resources = {
+        **api("AWS_IAM"),
+        "Caller": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
+        "Calls": function(
+            CALLS_AN_API, "Caller", Environment={"Variables": {"API": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}}
+        ),
+    }
+    stack = deploy(cloud, resources, region=region)
+    assert invoke(stack, stack["Calls"]) == (None, [200, "/healthz"])
+    failed, (status, said) = invoke(stack, stack["Calls"], "tampered with")
+    assert (failed, status) == (None, 403)
+    assert "signature" in said.lower()
+    stack.update({**resources, "Caller": role("lambda.amazonaws.com")})
+    assert invoke(stack, stack["Calls"])[1][0] == 403
+
+
+def test_no_other_name_leads_here(cloud: LocalCloud) -> None:
+    source = """
+        import urllib3
+        def handler(event, context):
+            try:
+                return urllib3.PoolManager(retries=False, timeout=2).request("GET", event).status
+            except urllib3.exceptions.HTTPError as error:
+                return type(error).__name__
+    """
+    stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Calls": function(source, "Role")})
+    answers = [invoke(stack, stack["Calls"], f"https://{host}/")[1] for host in ("x.execute-api.invalid", "aws.invalid")]
+    assert answers == ["NameResolutionError"] * 2
+    assert invoke(stack, stack["Calls"], "https://abcdefghij.execute-api.us-east-1.amazonaws.com/")[1] == 404

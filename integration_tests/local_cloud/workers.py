@@ -1,7 +1,11 @@
-"""The processes that run functions end with the server, however it ended, whatever they are doing.
+"""The processes that run functions: they end with the server, and reach the cloud's APIs by their own names.
 
 A worker that waits for its next invocation reads the end of its pipe and ends by itself; one that is in the middle of a
 handler does not read. So each watches its parent too.
+
+`https://<api>.execute-api.<region>.amazonaws.com` leads to this server: the request is the one that AWS would get, with
+the same `Host`, so that its signature holds; only its connection goes elsewhere, and without TLS. Every client that is
+built on urllib3 takes part, botocore's among them; no other name is led anywhere.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -23,8 +27,42 @@ def _end_with_the_server():
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 _end_with_the_server()
 """
+_LEAD: Final = """
+def _lead_apis_here():
+    import os, re, socket
+    try:
+        from urllib3 import connection, connectionpool
+    except ImportError:
+        return
+    is_api = re.compile(r"^[a-z0-9]+[.]execute-api[.][a-z0-9-]+[.]amazonaws[.]com$").match
+    server = (os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"]))
+    class Connection(connection.HTTPConnection):
+        default_port = 443
+        def connect(self):
+            super().connect()
+            self.is_verified = True
+        def _new_conn(self):
+            return socket.create_connection(server, self.timeout)
+    stock = connectionpool.HTTPSConnectionPool._new_conn
+    def new_connection(pool):
+        if not is_api(pool.host):
+            return stock(pool)
+        pool.num_connections += 1
+        return Connection(host=pool.host, port=pool.port, timeout=pool.timeout.connect_timeout)
+    connectionpool.HTTPSConnectionPool._new_conn = new_connection
+"""
+_READY_FOR_IMPORTS: Final = "    _ms_install_invoke_depth()\n    try:\n        mod = importlib"
 
 
-def end_with_the_server() -> None:
-    """Let every worker that is started from now on end when this process is gone."""
-    lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH + lambda_runtime._PYTHON_WORKER_SCRIPT
+def prepare() -> None:
+    """Let every worker that is started from now on end when this process is gone, and find the APIs.
+
+    Raises:
+        RuntimeError: The worker's script is another one than this was written for.
+    """
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    # Not before: a function may bring a urllib3 of its own.
+    if script.count(_READY_FOR_IMPORTS) != 1:
+        raise RuntimeError("ministack starts its workers in another way by now: see where it imports the handler.")
+    led = script.replace(_READY_FOR_IMPORTS, f"    _lead_apis_here()\n{_READY_FOR_IMPORTS}")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH + _LEAD + led
