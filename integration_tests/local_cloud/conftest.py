@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -11,6 +11,10 @@ from integration_tests.local_cloud.stacks_for_tests import EAST, USUAL_LAG_SECON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+FACTOR: Final = 20.0
+MINUTE: Final = 60 / FACTOR
+"""How long one of AWS's minutes takes in the fast cloud, in seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +34,10 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
         cloud.region_up(region)
         cloud.region_unstall(region)
         cloud.set_throttle(region, 0)
+
+
+@pytest.fixture(scope="session")
+def fast() -> Iterator[LocalCloud]:
+    """A cloud whose minutes take three seconds, and whose health checkers are at work."""
+    with LocalCloud.start(time_factor=FACTOR, health_checkers=True) as running:
+        yield running

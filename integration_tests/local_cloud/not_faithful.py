@@ -46,6 +46,10 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("SNS topic keys", "asked for when an alarm is announced, and for no other message"),
     NotFaithful("X-Ray", "segments go nowhere"),
     NotFaithful("API Gateway throttling and access logs", "recorded; nothing is limited or logged"),
+    NotFaithful(
+        "EventBridge",
+        "a function is never too busy to take an event, so RetryPolicy is only recorded; other targets have no DLQ",
+    ),
     NotFaithful("Route 53 DNS", "records are kept; no name server answers"),
     NotFaithful("Route 53 health checks", "made once, from here, when their status is asked for"),
     NotFaithful("CloudWatch periods", "end now instead of on the minute; alarms fire within two seconds"),

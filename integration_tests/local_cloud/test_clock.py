@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from integration_tests.local_cloud import LocalCloud, LocalCloudError
+from integration_tests.local_cloud.conftest import FACTOR, MINUTE
 from integration_tests.local_cloud.stacks_for_tests import deploy, until
 from integration_tests.local_cloud.test_monitoring import alarm, put, state
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FACTOR = 20.0
-
-
-@pytest.fixture(scope="module")
-def fast() -> Iterator[LocalCloud]:
-    """A cloud whose minutes take three seconds."""
-    with LocalCloud.start(time_factor=FACTOR) as running:
-        yield running
 
 
 def test_it_says_how_fast_it_is(fast: LocalCloud, cloud: LocalCloud) -> None:
@@ -44,7 +32,7 @@ def test_the_periods_of_alarms_are_shorter(fast: LocalCloud, cloud: LocalCloud) 
     for stack in (quick, slow):
         assert until(lambda stack=stack: state(stack, "Alarm") == "ALARM")  # type: ignore[misc]
     assert until(lambda: state(quick, "Alarm") == "OK")
-    assert time.monotonic() - began > 60 / FACTOR
+    assert time.monotonic() - began > MINUTE
     assert state(slow, "Alarm") == "ALARM"
 
 
@@ -53,5 +41,5 @@ def test_an_alarm_that_ignores_missing_data_keeps_its_state(fast: LocalCloud) ->
     for value, expected in ((1, "ALARM"), (0, "OK"), (1, "ALARM")):
         put(stack, "Kept", value)
         assert until(lambda expected=expected: state(stack, "Alarm") == expected)  # type: ignore[misc]
-        until(lambda: False, seconds=2 * 60 / FACTOR)
+        until(lambda: False, seconds=2 * MINUTE)
         assert state(stack, "Alarm") == expected

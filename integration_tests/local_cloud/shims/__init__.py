@@ -25,6 +25,7 @@ from integration_tests.local_cloud.shims import (
     recursion,
     region_outage,
     route53,
+    schedule,
     secret,
     secret_replication,
     secret_rotation,
@@ -64,6 +65,7 @@ _SHIMS = (
     throttling,
     queue_metrics,
     route53,
+    schedule,
     region_outage,
 )
 

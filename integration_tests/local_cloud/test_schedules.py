@@ -1,0 +1,179 @@
+"""EventBridge rules: they run functions by the clock, where they may, and not in a region that is down or stalled."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from integration_tests.local_cloud.conftest import MINUTE
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, function, role, until
+from integration_tests.local_cloud.test_functions import depth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from integration_tests.local_cloud import LocalCloud
+
+TELLS = """
+    import boto3, json, os, time
+    def handler(event, context):
+        sqs = boto3.client("sqs")
+        sqs.send_message(QueueUrl=os.environ["RAN"], MessageBody=json.dumps(event))
+        time.sleep(float(os.environ["SECONDS"]))
+        if os.environ["FAILS"]:
+            raise RuntimeError("as asked")
+"""
+
+
+@pytest.fixture
+def quick(fast: LocalCloud) -> Iterator[LocalCloud]:
+    """The fast cloud; what a test does to its regions is undone."""
+    yield fast
+    for region in (EAST, WEST):
+        fast.region_up(region)
+        fast.region_unstall(region)
+
+
+def scheduled(*, admitted: bool = True, dead: bool = True, seconds: float = 0, fails: str = "") -> dict[str, Any]:
+    """A function that a rule runs every minute; its queue of runs, and one for what could not be delivered."""
+    rule_arn = {"Fn::GetAtt": ["Rule", "Arn"]}
+    send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    target: dict[str, Any] = {"Id": "0", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}
+    resources: dict[str, Any] = {
+        "Ran": {"Type": "AWS::SQS::Queue"},
+        "Dead": {"Type": "AWS::SQS::Queue"},
+        "Failed": {"Type": "AWS::SQS::Queue"},
+        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
+        "Function": function(
+            TELLS,
+            "Role",
+            ReservedConcurrentExecutions=1,
+            Environment={"Variables": {"RAN": {"Ref": "Ran"}, "SECONDS": str(seconds), "FAILS": fails}},
+        ),
+        "Asynchronous": {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": 0,
+                "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Failed", "Arn"]}}},
+            },
+        },
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "ScheduleExpression": "rate(1 minute)",
+                "Targets": [{**target, "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}}],
+            },
+        },
+    }
+    if dead:
+        document = {"Version": "2012-10-17", "Statement": [send]}
+        resources["Policy"] = {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {"Queues": [{"Ref": "Dead"}], "PolicyDocument": document},
+        }
+    if admitted:
+        resources["Permission"] = {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "Function"},
+                "Principal": "events.amazonaws.com",
+                "SourceArn": rule_arn,
+            },
+        }
+    return resources
+
+
+def counted(stack: Stack, metric: str) -> float:
+    now = time.time()
+    answer = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Events",
+        MetricName=metric,
+        Dimensions=[{"Name": "RuleName", "Value": stack["Rule"]}],
+        StartTime=now - 600,
+        EndTime=now + 60,
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in answer["Datapoints"]))
+
+
+def test_a_rule_runs_its_function_at_its_rate_and_the_function_gets_its_event(quick: LocalCloud) -> None:
+    stack = deploy(quick, scheduled(), region=WEST)
+    assert until(lambda: depth(stack, "Ran") == 1)
+    first = time.monotonic()
+    assert until(lambda: depth(stack, "Ran") == 3)
+    assert MINUTE < time.monotonic() - first < 3 * MINUTE
+    (message,) = stack.client("sqs").receive_message(QueueUrl=stack["Ran"])["Messages"][:1]
+    event = json.loads(message["Body"])
+    arn = stack.client("events").describe_rule(Name=stack["Rule"])["Arn"]
+    assert (event["source"], event["detail-type"], event["resources"]) == ("aws.events", "Scheduled Event", [arn])
+    assert event["region"] == WEST
+    assert counted(stack, "Invocations") >= 3
+    stack.client("events").disable_rule(Name=stack["Rule"])
+    until(lambda: False, seconds=0.5)
+    ran = depth(stack, "Ran")
+    assert not until(lambda: depth(stack, "Ran") > ran, seconds=2 * MINUTE)
+    stack.delete()
+
+
+def test_a_rule_that_may_not_invoke_its_function_sends_its_event_to_the_dead_letter_queue(quick: LocalCloud) -> None:
+    stack = deploy(quick, scheduled(admitted=False))
+    assert until(lambda: depth(stack, "Dead"))
+    message = stack.client("sqs").receive_message(QueueUrl=stack["Dead"], MessageAttributeNames=["All"])["Messages"][0]
+    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert told["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert told["RULE_ARN"].endswith(stack["Rule"])
+    assert depth(stack, "Ran") == 0
+    assert counted(stack, "FailedInvocations") >= 1
+    stack.update(scheduled())
+    assert until(lambda: depth(stack, "Ran"))
+    stack.delete()
+
+
+def test_a_dead_letter_queue_that_does_not_admit_the_rule_gets_nothing(quick: LocalCloud) -> None:
+    stack = deploy(quick, scheduled(admitted=False, dead=False))
+    assert until(lambda: counted(stack, "FailedInvocations"))
+    assert not until(lambda: depth(stack, "Dead"), seconds=1)
+    stack.delete()
+
+
+def test_a_run_that_finds_no_concurrency_waits_and_is_no_failure(quick: LocalCloud) -> None:
+    stack = deploy(quick, scheduled(seconds=1.5 * MINUTE))
+    assert until(lambda: depth(stack, "Ran") == 4, seconds=40)
+    assert depth(stack, "Failed") == 0
+    stack.delete()
+
+
+def test_a_run_that_fails_goes_where_the_function_sends_its_failures(quick: LocalCloud) -> None:
+    stack = deploy(quick, scheduled(fails="yes"))
+    assert until(lambda: depth(stack, "Failed"))
+    assert depth(stack, "Dead") == 0
+    stack.delete()
+
+
+@pytest.mark.parametrize(("out", "back"), [("region_down", "region_up"), ("region_stall", "region_unstall")])
+def test_a_region_that_does_not_run_runs_no_rule_and_makes_up_for_none(quick: LocalCloud, out: str, back: str) -> None:
+    stack = deploy(quick, scheduled(), region=WEST)
+    other = deploy(quick, scheduled(), region=EAST)
+    assert until(lambda: depth(stack, "Ran"))
+    getattr(quick, out)(WEST)
+    elsewhere = depth(other, "Ran")
+    assert until(lambda: depth(other, "Ran") >= elsewhere + 3)
+    getattr(quick, back)(WEST)
+    # What was under way when it went may end now.
+    assert depth(stack, "Ran") <= 3
+    assert until(lambda: depth(stack, "Ran") >= 4)
+    stack.delete()
+    other.delete()
