@@ -1,0 +1,289 @@
+"""`python -m client`: uploads files to whichever region takes them, and tells what became of them."""
+
+import os
+import signal
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from client.client import Client
+from client.configuration import DEFAULT_FILE, DEFAULT_RECEIPTS, EXAMPLE, Configuration, parse_endpoint_flag
+from client.content import Item
+from client.errors import ClientFailure, Misconfigured
+from client.events import Outcome
+from client.gathering import gather
+from client.progress import UploadProgress, printable
+from client.receipts import Receipt, State, read_receipts
+from client.verifying import Standing
+
+_SOMETHING_IS_NOT_THERE: Final = 1
+_WRONG_USE: Final = 2
+_INTERRUPTED: Final = 130
+_SHOWN: Final = 50
+_OUT: Final = Console(highlight=False, emoji=False, soft_wrap=True)
+_ERRORS: Final = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+_SHARED_OPTIONS: Final = frozenset(
+    {
+        "--config",
+        "--endpoint",
+        "--record",
+        "--name-server",
+        "--domain",
+        "--region",
+        "--source",
+        "--receipts",
+        "--profile",
+        "--workers",
+        "--patience",
+    }
+)
+
+_HELP: Final = f"""Upload files to a two-region platform: to the active region, or to the other one when that fails.
+
+An upload gets its id before the first try and keeps it in every region and every run, so a file is never there twice,
+whatever is lost on the way. All that happens is kept in the receipts file: type the same command again, or `resume`,
+after whatever stopped it.
+
+\b
+Examples:
+  python -m client upload january.csv
+  python -m client upload --prefix reports/2026/ folder/
+  python -m client resume
+  python -m client verify --wait 60
+  python -m client status
+
+\b
+The configuration, by default in lockstep-client.toml:
+{textwrap.indent(EXAMPLE.replace(chr(10) * 2, chr(10)), "  ")}
+Exit status: 0 every file is where it should be, 1 some file is not, 2 wrong use, 130 interrupted.
+"""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+class Until(StrEnum):
+    """How far an upload should be."""
+
+    DURABLE = "durable"
+    PROCESSED = "processed"
+
+
+@app.callback(help=_HELP)
+def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"The configuration.  [default: {DEFAULT_FILE}, if it is there]")
+    ] = None,
+    endpoint: Annotated[
+        list[str] | None, typer.Option(metavar="REGION=URL", help="A region's API; once for each, in order.")
+    ] = None,
+    record: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The TXT record that names the active region, region.<zone>.")
+    ] = None,
+    name_server: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Who is asked for it, as in 10.0.0.2 or 127.0.0.1:5353.")
+    ] = None,
+    domain: Annotated[str | None, typer.Option(metavar="NAME", help="The platform's domain, in place of a record.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="With --domain: a region; once for each, in order.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(metavar="NAME", help="Whose files these are.  [default: default]")] = None,
+    receipts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The receipts file.  [default: lockstep-receipts.jsonl]")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS profile to sign with.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="NUMBER", help="How many files at once.  [default: 8]")] = None,
+    patience: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Seconds to try one file before giving up.  [default: 120]")
+    ] = None,
+) -> None:
+    """Take the options that all commands share; they may stand before or after the command."""
+    context.obj = (
+        config,
+        {
+            "endpoints": tuple(endpoint or ()),
+            "record": record,
+            "name_server": name_server,
+            "domain": domain,
+            "regions": tuple(region or ()),
+            "source": source,
+            "receipts": receipts,
+            "profile": profile,
+            "workers": workers,
+            "patience_seconds": patience,
+        },
+    )
+
+
+@app.command()
+def upload(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="What to upload.")],
+    prefix: Annotated[str, typer.Option(help="Put before each file's key, as in reports/2026/.")] = "",
+) -> None:
+    """Upload files, and all files in folders. What is there already is not sent again."""
+    with _told():
+        config, _ = context.obj
+        configuration = _configuration(context)
+        items = gather(paths, prefix, [configuration.receipts, config or DEFAULT_FILE])
+        with Client(configuration) as client:
+            _end(_upload(client, items))
+
+
+@app.command()
+def resume(context: typer.Context) -> None:
+    """Go on with what an earlier run left, under the same upload ids."""
+    with _told():
+        configuration = _configuration(context)
+        read_receipts(configuration.receipts)  # to resume from a file that is not there is a slip, not a success
+        with Client(configuration) as client, UploadProgress(_OUT, client.resumable) as progress:
+            outcomes = client.resume(on_event=progress.show)
+        if not outcomes:
+            _say("There is nothing to resume: every upload is in some region. Type `verify` for what became of them.")
+        _end(outcomes)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    until: Annotated[Until, typer.Option(help="How far each upload should be.")] = Until.PROCESSED,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Ask again for so long.")] = 0.0,
+) -> None:
+    """Ask the regions what became of each upload, and say which is not durable or processed yet."""
+    with _told():
+        configuration = _configuration(context)
+        read_receipts(configuration.receipts)
+        with Client(configuration) as client:
+            standings = client.verify(until=State(until), wait_seconds=wait)
+        _report(standings, State(until))
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """Say what the receipts file knows, without asking anyone; also while an upload runs."""
+    with _told():
+        receipts = read_receipts(_receipts_path(context))
+        for state, number in sorted(Counter(one.state for one in receipts).items()):
+            _say(f"{number:>8} {state}")
+        _list([f"{one.key}: {one.state}{f': {one.reason}' if one.reason else ''}" for one in receipts if _open(one)])
+        if any(_open(one) for one in receipts):
+            _say("Type `resume` to send what is not there yet.")
+            raise typer.Exit(_SOMETHING_IS_NOT_THERE)
+
+
+def _open(receipt: Receipt) -> bool:
+    return not receipt.state.safe and receipt.state is not State.REPLACED
+
+
+def _receipts_path(context: typer.Context) -> Path:
+    """Return the receipts file, for which no endpoint need be known."""
+    config, flags = context.obj
+    if flags["receipts"] or not (config or DEFAULT_FILE.exists()):
+        return flags["receipts"] or DEFAULT_RECEIPTS
+    return _configuration(context).receipts
+
+
+def _configuration(context: typer.Context) -> Configuration:
+    config, flags = context.obj
+    endpoints = tuple(parse_endpoint_flag(text) for text in flags["endpoints"])
+    return Configuration.read(config, {**flags, "endpoints": endpoints})
+
+
+def _upload(client: Client, items: Sequence[Item]) -> list[Outcome]:
+    with UploadProgress(_OUT, items) as progress:
+        return client.upload_all(items, on_event=progress.show)
+
+
+def _end(outcomes: Sequence[Outcome]) -> None:
+    failed = [one for one in outcomes if not one.succeeded]
+    done = Counter(one.receipt.region for one in outcomes if one.succeeded and one.receipt)
+    if done:
+        where = ", ".join(f"{number} in {region}" for region, number in sorted(done.items()))
+        _say(f"{sum(done.values())} of {len(outcomes)} files are safe: {where}.")
+    if failed:
+        _list([f"{one.item.key}: {one.error}\n    {one.hint}" for one in failed], _ERRORS)
+        _say(f"{len(failed)} of {len(outcomes)} files are NOT there.", _ERRORS)
+        raise typer.Exit(_SOMETHING_IS_NOT_THERE)
+
+
+def _report(standings: Sequence[Standing], until: State) -> None:
+    for state, number in sorted(Counter(one.receipt.state for one in standings).items()):
+        _say(f"{number:>8} {state}")
+    behind = [one for one in standings if not one.reached]
+    _list([f"{one.receipt.key}: {one.reason}" for one in behind])
+    if behind:
+        _say(f"{len(behind)} of {len(standings)} uploads are not {until}.")
+        if any(one.waits for one in behind):
+            _say("Some are on their way: `verify --wait 60` asks again for a minute.")
+        raise typer.Exit(_SOMETHING_IS_NOT_THERE)
+    _say(f"All {len(standings)} uploads are {until}.")
+
+
+def _list(lines: Sequence[str], console: Console = _OUT) -> None:
+    for line in lines[:_SHOWN]:
+        _say(line, console)
+    if len(lines) > _SHOWN:
+        _say(f"... and {len(lines) - _SHOWN} more; `status` and the receipts file know them.", console)
+
+
+def _say(text: str, console: Console = _OUT) -> None:
+    console.print(printable(text), markup=False)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell every failure in words, and end with its status."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    except ClientFailure as failure:
+        _say(failure.message, _ERRORS)
+        if failure.hint:
+            _say(failure.hint, _ERRORS)
+        raise typer.Exit(_WRONG_USE if isinstance(failure, Misconfigured) else _SOMETHING_IS_NOT_THERE) from failure
+    except KeyboardInterrupt:
+        _say("\nInterrupted; the receipts file knows how far it got. Type the same command again, or `resume`.", _ERRORS)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Stop at the first signal in good order; at the second at once, which loses nothing either."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(_INTERRUPTED))
+    raise KeyboardInterrupt
+
+
+def shared_options_first(arguments: Sequence[str]) -> list[str]:
+    """Move the options that all commands share before the command, where the parser wants them."""
+    shared: list[str] = []
+    others: list[str] = []
+    left = iter(arguments)
+    for one in left:
+        if one == "--":
+            others += [one, *left]
+        elif one in _SHARED_OPTIONS:
+            shared += [one, *[value for value in [next(left, None)] if value is not None]]
+        elif one.partition("=")[0] in _SHARED_OPTIONS:
+            shared.append(one)
+        else:
+            others.append(one)
+    return shared + others
+
+
+def run(arguments: Sequence[str]) -> Any:  # noqa: ANN401 - typer's own
+    """Run the command line."""
+    return app(args=shared_options_first(arguments), prog_name="python -m client")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

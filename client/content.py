@@ -1,0 +1,141 @@
+"""What is uploaded: read in pieces, twice (once for its SHA-256, once to send it), never held whole."""
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from client.errors import Interrupted, UploadFailed
+
+_PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file to upload."""
+
+    key: str
+    """By what it will be asked for, as in `reports/january.csv`."""
+    content: Path | bytes
+    """Where it is, or what it is."""
+
+    @property
+    def file(self) -> str:
+        """Its path, made absolute; "" for what is in memory only."""
+        return "" if isinstance(self.content, bytes) else str(self.content.absolute())
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a file held when it was read."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+    """64 hexadecimal digits."""
+    stamp: tuple[int, ...] = ()
+    """What changes when the file is written to: device, inode, size, time."""
+
+
+def fingerprint(item: Item, stop: threading.Event) -> Fingerprint:
+    """Read an item once.
+
+    Raises:
+        UploadFailed: It cannot be read, is no file, or is empty.
+        Interrupted: `stop` was set.
+    """
+    if isinstance(item.content, bytes):
+        found = Fingerprint(len(item.content), hashlib.sha256(item.content).hexdigest())
+    else:
+        found = _of_file(item.content, stop)
+    if not found.size:
+        raise UploadFailed("it is empty, and the platform takes no empty file", "fill it, or leave it out")
+    return found
+
+
+def _of_file(path: Path, stop: threading.Event) -> Fingerprint:
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for its writer
+            raise UploadFailed(f"{path} is not a regular file", "name a file, or the folder that it is in")
+        with path.open("rb", buffering=0) as file:
+            stamp = _stamp(file.fileno())
+            while piece := file.read(_PIECE):
+                if stop.is_set():
+                    raise Interrupted
+                digest.update(piece)
+                size += len(piece)
+            if stamp != _stamp(file.fileno()) or size != stamp[2]:
+                raise _changed(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return Fingerprint(size, digest.hexdigest(), stamp)
+
+
+class Body:
+    """A file as the body of a request: exactly the announced bytes, or an error.
+
+    A failure while the file is read comes up through the HTTP library as if the connection had broken; `failure` keeps it.
+    """
+
+    def __init__(self, path: Path, expected: Fingerprint, stop: threading.Event, on_bytes: Callable[[int], None]) -> None:
+        self.failure: UploadFailed | Interrupted | None = None
+        self._path, self._expected, self._stop, self._on_bytes = path, expected, stop, on_bytes
+        self._left = expected.size
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if _stamp(self._file.fileno()) != expected.stamp:
+            self._file.close()
+            raise _changed(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes; none when all that were announced have been read."""
+        try:
+            return self._next(size)
+        except (UploadFailed, Interrupted) as failure:
+            self.failure = failure
+            raise
+
+    def _next(self, size: int) -> bytes:
+        if self._stop.is_set():
+            raise Interrupted
+        wanted = self._left if size < 0 else min(size, self._left)
+        try:
+            piece = self._file.read(wanted)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        if wanted and not piece:
+            raise _changed(self._path)
+        self._left -= len(piece)
+        self._on_bytes(len(piece))
+        return piece
+
+
+def _stamp(descriptor: int) -> tuple[int, ...]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _changed(path: Path) -> UploadFailed:
+    return UploadFailed(
+        f"{path} changed while it was read or sent",
+        "let whatever writes it finish (best: write elsewhere, then rename), and type the same command again",
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> UploadFailed:
+    return UploadFailed(f"{path} cannot be read: {error.strerror}", "see to it, and type the same command again")

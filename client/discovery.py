@@ -1,0 +1,135 @@
+"""Which region is active: what the failover record says, or which region answers at the domain.
+
+Whatever goes wrong here stops no upload: the endpoints' own order is as good, only slower when the first is gone.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import dns.exception
+import dns.rdatatype
+import dns.resolver
+
+from client.clock import Clock
+from client.configuration import Configuration, parse_name_server
+from client.transport import Request, Transport, Unreachable
+
+_DNS_SECONDS: Final = 2.0
+_DOMAIN_SECONDS: Final = 60.0
+"""How long an answer of the domain is kept: as long as its health checks need to turn it, or less."""
+_UNANSWERED_SECONDS: Final = 10.0
+_OK: Final = 200
+
+
+class Unanswered(Exception):  # noqa: N818 - it says what became of a question
+    """Nobody said which region is active; the message says why."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The active region."""
+
+    region: str
+    seconds: float
+    """How long the answer may be kept."""
+
+
+Lookup = Callable[[], Found]
+
+
+class Discovery:
+    """Knows the active region for as long as the last answer may be kept; asks once for all threads.
+
+    Args:
+        lookup: Asks; None: there is nobody to ask.
+        clock: Time.
+        warn: Told why there is no answer.
+        regions: Those that can be named.
+    """
+
+    def __init__(self, lookup: Lookup | None, clock: Clock, warn: Callable[[str], None], regions: Sequence[str]) -> None:
+        self._lookup, self._clock, self._warn, self._regions = lookup, clock, warn, tuple(regions)
+        self._lock = threading.Lock()
+        self._region: str | None = None
+        self._until = 0.0 if lookup else float("inf")
+
+    def active(self) -> str | None:
+        """Return the active region, as far as is known; the last answer stands if there is no new one."""
+        with self._lock:
+            if self._lookup and self._clock.elapsed() >= self._until:
+                self._ask(self._lookup)
+            return self._region
+
+    def forget(self) -> None:
+        """Ask again next time: a region that was named has failed."""
+        with self._lock:
+            if self._lookup and self._region:
+                self._until = min(self._until, self._clock.elapsed() + _UNANSWERED_SECONDS)
+
+    def _ask(self, lookup: Lookup) -> None:
+        try:
+            found = lookup()
+            if found.region not in self._regions:
+                known = ", ".join(self._regions)
+                raise Unanswered(f"{found.region!r} is said to be active, and the configuration knows {known} only")  # noqa: TRY301
+        except Unanswered as error:
+            self._until = self._clock.elapsed() + _UNANSWERED_SECONDS
+            self._warn(str(error))
+            return
+        self._region = found.region
+        self._until = self._clock.elapsed() + found.seconds
+
+
+def make_lookup(configuration: Configuration, transport: Transport) -> Lookup | None:
+    """Return what asks which region is active; None if the configuration names nobody to ask."""
+    if configuration.record:
+        return _record_lookup(configuration.record, configuration.name_server)
+    if configuration.domain:
+        return _domain_lookup(configuration.domain, transport, configuration.api_seconds)
+    return None
+
+
+def _record_lookup(record: str, name_server: str | None) -> Lookup:
+    resolver: list[dns.resolver.Resolver] = []
+
+    def lookup() -> Found:
+        try:
+            if not resolver:
+                resolver.append(_resolver(name_server))
+            answer = resolver[0].resolve(record, dns.rdatatype.TXT, lifetime=_DNS_SECONDS, search=False)
+        except (dns.exception.DNSException, OSError) as error:
+            raise Unanswered(f"the record {record} is not answered: {error}") from error
+        texts = [b"".join(rdata.strings).decode("ascii", "replace") for rdata in answer]
+        ttl = answer.rrset.ttl if answer.rrset else 0
+        return Found(texts[0], float(ttl))
+
+    return lookup
+
+
+def _resolver(name_server: str | None) -> dns.resolver.Resolver:
+    if not name_server:
+        return dns.resolver.Resolver()
+    address, port = parse_name_server(name_server)
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = [address]
+    resolver.port = port
+    return resolver
+
+
+def _domain_lookup(domain: str, transport: Transport, seconds: float) -> Lookup:
+    url = f"https://{domain}/healthz"
+
+    def lookup() -> Found:
+        try:
+            answer = transport.send(Request("GET", url, patience=seconds))
+            region = json.loads(answer.body)["region"] if answer.status == _OK else None
+        except (Unreachable, ValueError, KeyError, TypeError) as error:
+            raise Unanswered(f"{url} does not tell a region: {error}") from error
+        if not isinstance(region, str):
+            raise Unanswered(f"{url} answers HTTP {answer.status} and tells no region")
+        return Found(region, _DOMAIN_SECONDS)
+
+    return lookup

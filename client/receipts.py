@@ -1,0 +1,336 @@
+"""The receipts file: what was begun, and what became of it; JSON lines, each on the disk before the client goes on.
+
+An upload's line is written before its first try and again whenever more is known; the last one counts. The file is
+only ever added to, by one process at a time. Whatever is torn off its end by a kill or a power failure was not acted
+on yet, so the next run takes it away.
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from client.content import Fingerprint, Item
+from client.errors import ReceiptsUnusable
+from client.identity import new_upload_id, object_id
+from client.moments import as_text
+
+
+class State(StrEnum):
+    """What is known of an upload."""
+
+    PLANNED = "planned"
+    """It has an upload id; nothing was read or sent."""
+    BEGUN = "begun"
+    """Its content is known; a try may have been made."""
+    FAILED = "failed"
+    """It was given up, for the reason that the line tells; `resume` tries again."""
+    MISSING = "missing"
+    """It was there, and now no region knows it; `resume` sends it again under the same upload id."""
+    REPLACED = "replaced"
+    """Its file changed before it was known to have arrived; the new content is an upload of its own."""
+    ACCEPTED = "accepted"
+    """It is in one region."""
+    DURABLE = "durable"
+    """It is in both regions: the loss of one does not lose it."""
+    PROCESSED = "processed"
+    """Its effects are in the table."""
+    QUARANTINED = "quarantined"
+    """It is in both regions, and cannot be read; the line tells why."""
+
+    @property
+    def safe(self) -> bool:
+        """Whether the platform has the file."""
+        return self in {State.ACCEPTED, State.DURABLE, State.PROCESSED, State.QUARANTINED}
+
+    @property
+    def final(self) -> bool:
+        """Whether no other state follows."""
+        return self in {State.PROCESSED, State.QUARANTINED}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What is known of one upload: a line of the receipts file."""
+
+    upload_id: str
+    """Made here, before the first try: a retry anywhere is the same upload."""
+    file: str
+    """The file's absolute path; "" if its content was in memory only."""
+    key: str
+    source: str
+    state: State
+    at: str
+    """When this line was written, in UTC."""
+    size: int = 0
+    """Bytes."""
+    sha256: str = ""
+    id: str = ""
+    """The object's id in both regions; "" until the content was read."""
+    region: str = ""
+    """Where it was accepted."""
+    receipt: str = ""
+    """What the platform signed."""
+    reason: str = ""
+    """Why it failed, is missing or in quarantine, and what to do."""
+
+    @classmethod
+    def read(cls, line: bytes) -> Self:
+        """Read a line.
+
+        Raises:
+            ValueError: It is none.
+        """
+        held = json.loads(line)
+        if not isinstance(held, dict):
+            raise ValueError("it is no JSON object")  # noqa: TRY004 - what is wrong is the line, whatever its type
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        known = {name: value for name, value in held.items() if name in fields}
+        missing = [name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in known]
+        wrong = [name for name, value in known.items() if type(value) is not (int if name == "size" else str)]
+        if missing or wrong:
+            raise ValueError(f"{', '.join(missing + wrong)} is missing or of another type")
+        return cls(**{**known, "state": State(known["state"])})
+
+    @property
+    def line(self) -> bytes:
+        """The line of the file, with its end."""
+        return json.dumps(dataclasses.asdict(self)).encode() + b"\n"
+
+
+class Receipts:
+    """The receipts file, held by this process alone until it is closed.
+
+    Args:
+        path: Where it is; made if it is not there.
+        now: Epoch seconds.
+        write: As `os.write`; tests kill the client in the midst of it.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], float], write: Callable[[int, bytes], int] = os.write) -> None:
+        self._path, self._now, self._write = path, now, write
+        self._lock = threading.Lock()
+        self._sync_lock = threading.Lock()
+        self._index = _Index()
+        self._written = self._synced = 0
+        self._unusable: ReceiptsUnusable | None = None
+        self._descriptor = _open_and_lock(path)
+        try:
+            self._length = self._load()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def close(self) -> None:
+        """Let another process have the file."""
+        os.close(self._descriptor)
+
+    @property
+    def all(self) -> list[Receipt]:
+        """The last line of each upload, in the order in which they were planned."""
+        with self._lock:
+            return list(self._index.by_upload.values())
+
+    def plan(self, items: Iterable[tuple[Item, Fingerprint | None]], source: str) -> list[Receipt | None]:
+        """Give upload ids to all items that have none, and write that down at once.
+
+        An item whose content is not known yet has None if its key and file were seen before: whether it is the same
+        upload shows when it is read.
+        """
+        new: list[Receipt] = []
+        with self._lock:
+            planned = [self._plan(item, known, source, new) for item, known in items]
+            ticket = self._append(new)
+        self._sync(ticket)
+        return planned
+
+    def begin(self, item: Item, known: Fingerprint, source: str) -> Receipt:
+        """Return the line of an item whose content is known now: that of the same content, if there is one."""
+        new: list[Receipt] = []
+        with self._lock:
+            receipt = self._begin(item, known, source, new)
+            ticket = self._append(new)
+        self._sync(ticket)
+        return receipt
+
+    def note(self, upload: Receipt, state: State, /, **more: str) -> Receipt:
+        """Write down what has become known of an upload, and return its new line.
+
+        Raises:
+            ReceiptsUnusable: It could not be written; nothing more may be sent.
+        """
+        changes: dict[str, Any] = {"reason": "", **more}
+        noted = dataclasses.replace(upload, state=state, at=as_text(self._now()), **changes)
+        with self._lock:
+            ticket = self._append([noted])
+        self._sync(ticket)
+        return noted
+
+    def _plan(self, item: Item, known: Fingerprint | None, source: str, new: list[Receipt]) -> Receipt | None:
+        if known:
+            return self._begin(item, known, source, new)
+        place = (source, item.key, item.file)
+        if upload_id := self._index.unread.get(place):
+            return self._index.by_upload[upload_id]
+        if place in self._index.places:
+            return None
+        receipt = Receipt(new_upload_id(self._now()), item.file, item.key, source, State.PLANNED, as_text(self._now()))
+        self._index.add(receipt)
+        new.append(receipt)
+        return receipt
+
+    def _begin(self, item: Item, known: Fingerprint, source: str, new: list[Receipt]) -> Receipt:
+        if upload_id := self._index.by_content.get((source, item.key, known.size, known.sha256)):
+            return self._index.by_upload[upload_id]
+        place = (source, item.key, item.file)
+        upload_id = self._index.unread.get(place) or new_upload_id(self._now())
+        earlier = self._index.by_upload.get(self._index.places.get(place, ""))
+        if item.file and earlier and earlier.sha256 and not earlier.state.safe:
+            reason = f"its file was changed; the new content is upload {upload_id}"
+            new.append(dataclasses.replace(earlier, state=State.REPLACED, at=as_text(self._now()), reason=reason))
+        receipt = Receipt(
+            upload_id=upload_id,
+            file=item.file,
+            key=item.key,
+            source=source,
+            state=State.BEGUN,
+            at=as_text(self._now()),
+            size=known.size,
+            sha256=known.sha256,
+            id=object_id(source, upload_id, known.sha256),
+        )
+        self._index.add(receipt)
+        new.append(receipt)
+        return receipt
+
+    def _append(self, receipts: list[Receipt]) -> int:
+        """Write lines (the lock is held); return what to wait for before acting on them."""
+        if self._unusable:
+            raise self._unusable
+        data = b"".join(receipt.line for receipt in receipts)
+        done = 0
+        try:
+            while done < len(data):
+                done += self._write(self._descriptor, data[done:])
+        except OSError as error:
+            self._unusable = self._failure(error)
+            raise self._unusable from error
+        for receipt in receipts:
+            self._index.add(receipt)
+        self._length += len(data)
+        self._written += bool(receipts)
+        return self._written
+
+    def _sync(self, ticket: int) -> None:
+        """Wait until what a ticket stands for is on the disk; one flush serves all who wait at the same time."""
+        with self._sync_lock:
+            if self._synced >= ticket:
+                return
+            with self._lock:
+                written = self._written
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                self._unusable = self._failure(error)
+                raise self._unusable from error
+            self._synced = written
+
+    def _failure(self, error: OSError) -> ReceiptsUnusable:
+        return ReceiptsUnusable(
+            f"The receipts file {self._path} cannot be written: {error.strerror}.",
+            "See to it (is the disk full?), then type `python -m client resume`: what was not written down was not sent.",
+        )
+
+    def _load(self) -> int:
+        with os.fdopen(os.dup(self._descriptor), "rb") as file:
+            self._index, length = _parse(self._path, file.read())
+        if length != os.fstat(self._descriptor).st_size:
+            os.ftruncate(self._descriptor, length)
+            os.fsync(self._descriptor)
+        return length
+
+
+class _Index:
+    """Finds an upload by what is known of it."""
+
+    def __init__(self) -> None:
+        self.by_upload: dict[str, Receipt] = {}
+        self.by_content: dict[tuple[str, str, int, str], str] = {}
+        self.unread: dict[tuple[str, str, str], str] = {}
+        """Planned, but not read: by source, key and file."""
+        self.places: dict[tuple[str, str, str], str] = {}
+        """The last upload of a source, key and file."""
+
+    def add(self, receipt: Receipt) -> None:
+        place = (receipt.source, receipt.key, receipt.file)
+        self.places[place] = receipt.upload_id
+        if receipt.sha256:
+            self.by_content[receipt.source, receipt.key, receipt.size, receipt.sha256] = receipt.upload_id
+            if self.unread.get(place) == receipt.upload_id:
+                del self.unread[place]
+        else:
+            self.unread[place] = receipt.upload_id
+        self.by_upload[receipt.upload_id] = receipt
+
+
+def read_receipts(path: Path) -> list[Receipt]:
+    """Read the file without holding it, as it is at the moment.
+
+    Raises:
+        ReceiptsUnusable: It is not there, or damaged.
+    """
+    try:
+        held = path.read_bytes()
+    except OSError as error:
+        hint = "Name the file that the upload wrote: --receipts FILE, or `receipts` in the configuration."
+        raise ReceiptsUnusable(f"The receipts file {path} cannot be read: {error.strerror}.", hint) from error
+    return list(_parse(path, held)[0].by_upload.values())
+
+
+def _parse(path: Path, held: bytes) -> tuple[_Index, int]:
+    """Return the uploads, and how many bytes of the file are whole lines."""
+    index = _Index()
+    length = held.rfind(b"\n") + 1
+    for number, line in enumerate(held[:length].splitlines(), 1):
+        try:
+            index.add(Receipt.read(line))
+        except ValueError as error:
+            raise ReceiptsUnusable(
+                f"Line {number} of the receipts file {path} is no receipt: {error}.",
+                "It was changed by something else, or is another file. Take that line out (its upload will not be "
+                "resumed), restore the file, or name another one by --receipts.",
+            ) from error
+    return index, length
+
+
+def _open_and_lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        hint = "Name a file that can be written: --receipts FILE, or `receipts` in the configuration."
+        raise ReceiptsUnusable(f"The receipts file {path} cannot be opened: {error.strerror}.", hint) from error
+    try:
+        # The kernel lets go of it when the process ends, however it ends.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _sync_folder(path.parent)
+    except OSError as error:
+        os.close(descriptor)
+        hint = "Wait until that is done, or name another file by --receipts."
+        raise ReceiptsUnusable(f"Another upload is using the receipts file {path}.", hint) from error
+    return descriptor
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a new file's name outlives a power failure, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

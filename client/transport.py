@@ -1,0 +1,135 @@
+"""HTTP, as the client needs it: one request, one answer, or one reason why there is none."""
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
+_LONGEST_ANSWER: Final = 1 << 20
+"""Bytes. Whatever the platform answers is far shorter."""
+
+
+class Unreachable(Exception):  # noqa: N818 - it says what the other side is
+    """No answer came; whether the request arrived is not known."""
+
+
+class Readable(Protocol):
+    """A body that is read piece by piece."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes; none at the end."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Readable = b""
+    patience: float = 5.0
+    """How many seconds the answer may take, once the request is sent."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response; headers by their names in lower case."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """Sends requests. It is called by several threads at once."""
+
+    def send(self, request: Request) -> Answer:
+        """Send a request and return the answer, whatever its status; follows no redirect.
+
+        Raises:
+            Unreachable: No answer came.
+        """
+
+
+class HttpTransport:
+    """The network, by botocore's HTTP; honours HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE.
+
+    Args:
+        connect_seconds: How long one address may take to accept a connection.
+        connections: How many are kept open to one host.
+    """
+
+    def __init__(self, *, connect_seconds: float = 2.0, connections: int = 8) -> None:
+        self._connect_seconds = connect_seconds
+        self._connections = connections
+        self._sessions: dict[tuple[float, tuple[tuple[str, str], ...]], URLLib3Session] = {}
+        self._lock = threading.Lock()
+
+    def send(self, request: Request) -> Answer:
+        """Send a request and return the answer, whatever its status.
+
+        Raises:
+            Unreachable: No answer came.
+        """
+        prepared = AWSPreparedRequest(
+            request.method,
+            request.url,
+            HeadersDict(request.headers),  # type: ignore[arg-type]  # what botocore itself gives; the stubs know another
+            request.body or None,  # type: ignore[arg-type]  # of a file, `read` alone is used
+            True,  # noqa: FBT003 - botocore's own signature: the answer is read here, not there
+        )
+        try:
+            response = self._session(request).send(prepared)
+            # Whatever is left of a longer answer goes with its connection.
+            body = response.raw.read(_LONGEST_ANSWER)
+        except ConnectTimeoutError as error:
+            raise Unreachable(f"it accepted no connection within {self._connect_seconds:g} s") from error
+        except ReadTimeoutError as error:
+            raise Unreachable(f"it did not answer within {request.patience:g} s") from error
+        except EndpointConnectionError as error:
+            raise Unreachable("no connection could be made") from error
+        except SSLError as error:
+            raise Unreachable(f"TLS failed: {error.kwargs.get('error')}") from error
+        except HTTPClientError as error:
+            raise Unreachable(f"the connection broke: {error.kwargs.get('error', error)}") from error
+        except Exception as error:  # what urllib3 raises while an answer is read has no root of its own
+            raise Unreachable(f"the answer broke off: {error}") from error
+        return Answer(
+            status=int(response.status_code),
+            body=body,
+            headers={str(name).lower(): str(value) for name, value in response.headers.items()},
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for session in self._sessions.values():
+                session.close()
+            self._sessions.clear()
+
+    def _session(self, request: Request) -> URLLib3Session:
+        proxies = get_environ_proxies(request.url)
+        key = (request.patience, tuple(sorted(proxies.items())))
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = URLLib3Session(
+                    # A bundle's path, too, and two timeouts: the stubs know of neither.
+                    verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True,  # type: ignore[arg-type]
+                    proxies=proxies,
+                    timeout=(self._connect_seconds, request.patience),  # type: ignore[arg-type]
+                    max_pool_connections=self._connections,
+                )
+            return self._sessions[key]

@@ -1,0 +1,1 @@
+"""The upload client, against two regions in memory."""

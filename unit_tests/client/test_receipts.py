@@ -1,0 +1,75 @@
+"""The receipts file: one holder, whole lines, and errors that say which line."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from client import Answer, Item, ReceiptsUnusable, Request, State, read_receipts
+from client.receipts import Receipts
+from unit_tests.client.world import World, make_client
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with make_client(World(), tmp_path):
+        with pytest.raises(ReceiptsUnusable, match="Another upload is using"):
+            make_client(World(), tmp_path)
+        assert read_receipts(tmp_path / "receipts.jsonl") == []
+    make_client(World(), tmp_path).close()
+
+
+def test_a_torn_end_is_taken_away_and_a_damaged_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "receipts.jsonl"
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a"), Item("b", b"b")])
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"upload_id": "0')
+    assert len(read_receipts(path)) == 2
+    make_client(world, tmp_path).close()
+    assert path.read_bytes() == whole
+    lines = whole.splitlines(keepends=True)
+    for damaged in (b"\0\0\0\n", b"[]\n", b"{}\n", lines[1].replace(b'"size": 1', b'"size": "1"'), b"\xff\n"):
+        path.write_bytes(lines[0] + damaged + b"".join(lines[2:]))
+        with pytest.raises(ReceiptsUnusable, match="Line 2 of the receipts file"):
+            make_client(world, tmp_path)
+
+
+def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
+    world = World()
+
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    receipts = Receipts(tmp_path / "receipts.jsonl", now=world.clock.now, write=full)
+    with (
+        make_client(world, tmp_path, receipts=receipts) as client,
+        pytest.raises(ReceiptsUnusable, match="No space left on device"),
+    ):
+        client.upload_all([Item("a", b"a")])
+    assert world.log == []
+
+
+def test_it_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    with make_client(World(), tmp_path):
+        assert (tmp_path / "receipts.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_write_is_on_the_disk_before_a_request_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    order: list[str] = []
+    serve = world.send
+
+    def send(request: Request) -> Answer:
+        order.append("sent")
+        return serve(request)
+
+    monkeypatch.setattr("client.receipts.os.fsync", lambda _: order.append("flushed"))
+    monkeypatch.setattr(world, "send", send)
+    with make_client(world, tmp_path) as client:
+        order.clear()
+        client.upload_all([Item("a", b"a")])
+    assert order == ["flushed", "sent", "sent", "flushed"]
+    assert read_receipts(tmp_path / "receipts.jsonl")[0].state is State.ACCEPTED

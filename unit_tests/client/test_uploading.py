@@ -1,0 +1,287 @@
+"""Uploads through the worst that one or both regions do, and how long that takes."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from botocore.credentials import Credentials
+
+from client import Answer, Client, Event, Item, Kind, Request, State, UploadFailed, read_receipts
+from client.clock import SystemClock
+from client.discovery import Found, Unanswered
+from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World, configuration, make_client
+
+TARGET_SECONDS = 15
+"""First good write after a region is gone, with this client (issue 4)."""
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.BLACKHOLE, Fault.STALL, Fault.UNAVAILABLE, Fault.LATE])
+def test_a_region_that_is_gone_costs_seconds(fault: Fault, tmp_path: Path) -> None:
+    world = World()
+    world.regions[PRIMARY].fault = fault
+    begun = world.clock.now()
+    events: list[Event] = []
+    with make_client(world, tmp_path) as client:
+        outcomes = client.upload_all([Item(f"{n}", b"%d" % n) for n in range(20)], on_event=events.append)
+    assert {one.receipt.region for one in outcomes if one.receipt} == {SECONDARY}
+    first = next(event for event in events if event.kind is Kind.ACCEPTED)
+    assert first.at - begun <= TARGET_SECONDS
+    assert first.by_retry
+    asked = [region for region, method in world.log if region == PRIMARY]
+    assert len(asked) <= 2, "one upload finds out for all"
+
+
+def test_a_stall_between_the_grant_and_the_put_costs_seconds_too(tmp_path: Path) -> None:
+    world = World([Fault.NONE, Fault.STALL])
+    begun = world.clock.now()
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert outcome.receipt
+    assert outcome.receipt.region == SECONDARY
+    assert world.clock.now() - begun <= TARGET_SECONDS
+
+
+def test_a_suspected_region_is_tried_again_after_a_while_and_by_one_upload_only(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        world.regions[PRIMARY].fault = Fault.STALL
+        client.upload_all([Item("a", b"a")])
+        world.clock.pass_(60)
+        client.upload_all([Item("b", b"b"), Item("c", b"c")])
+        assert [region for region, method in world.log if region == PRIMARY] == [PRIMARY] * 2
+        world.heal()
+        world.clock.pass_(60)
+        (outcome,) = client.upload_all([Item("d", b"d")])
+    assert outcome.receipt
+    assert outcome.receipt.region == PRIMARY
+
+
+def test_a_lost_answer_is_the_same_upload_in_the_other_region(tmp_path: Path) -> None:
+    world = World([Fault.NONE, Fault.LOST_ANSWER])
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert outcome.receipt
+    assert [len(region.bucket) for region in world.regions.values()] == [1, 1]
+    assert world.identities("a", b"a") == {outcome.receipt.id}
+
+
+def test_what_is_already_there_is_a_success(tmp_path: Path) -> None:
+    world = World([Fault.NONE, Fault.LOST_ANSWER, Fault.REFUSED])
+    with make_client(world, tmp_path) as client:
+        events: list[Event] = []
+        (outcome,) = client.upload_all([Item("a", b"a")], on_event=events.append)
+    assert outcome.succeeded
+    assert events[-1].kind is Kind.ALREADY_THERE
+    assert world.log[-1] == (PRIMARY, "PUT")
+
+
+def test_refused_everywhere_ends_at_once_and_says_why(tmp_path: Path) -> None:
+    world = World()
+    for region in world.regions.values():
+        region.fault = Fault.FORBIDDEN
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert outcome.error.count("Forbidden") == 2
+    assert "execute-api:Invoke" in outcome.hint
+    assert len(world.log) == 2
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(720, "12 minutes behind"), (-720, "12 minutes ahead")])
+def test_a_wrong_clock_is_named(ahead: int, told: str, tmp_path: Path) -> None:
+    world = World()
+    world.server_clock_ahead = ahead
+    for region in world.regions.values():
+        region.fault = Fault.FORBIDDEN
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert told in outcome.hint
+
+
+def test_refused_in_one_region_is_no_end(tmp_path: Path) -> None:
+    world = World()
+    world.regions[PRIMARY].fault = Fault.FORBIDDEN
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert outcome.succeeded
+
+
+def test_patience_ends_and_says_how_to_go_on(tmp_path: Path) -> None:
+    world = World()
+    for region in world.regions.values():
+        region.fault = Fault.BLACKHOLE
+    with make_client(world, tmp_path, patience_seconds=60) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+        assert 60 <= world.clock.now() - 1_800_000_000 < 80
+        assert "resume" in outcome.hint
+        assert [one.state for one in client.receipts] == [State.FAILED]
+
+
+def test_what_no_region_will_take_is_told_in_the_platforms_words(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a/../b", b"a")])
+    assert (outcome.error, outcome.hint) == ("key: has a segment that is '..'", "send what is allowed")
+    assert len(world.log) == 1
+
+
+def test_an_upload_of_last_week_is_not_doubled_by_a_new_id(tmp_path: Path) -> None:
+    world = World([Fault.REFUSED] * 1000)
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+    world.heal()
+    world.clock.pass_(8 * 86400)
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert "7 days" in outcome.hint
+    assert len(read_receipts(tmp_path / "receipts.jsonl")) == 1
+
+
+def test_the_active_region_is_asked_first(tmp_path: Path) -> None:
+    world = World()
+    answers = iter([Found(SECONDARY, 60), Found(PRIMARY, 60)])
+    with Client(
+        configuration(tmp_path), transport=world, clock=world.clock, lookup=lambda: next(answers), credentials=_made_up()
+    ) as client:
+        client.upload_all([Item("a", b"a"), Item("b", b"b")])
+        world.clock.pass_(61)
+        client.upload_all([Item("c", b"c")])
+    assert [region for region, method in world.log if method == "PUT"] == [SECONDARY, SECONDARY, PRIMARY]
+
+
+@pytest.mark.parametrize("said", [None, "eu-west-9"])
+def test_a_record_that_does_not_help_stops_nothing(said: str | None, tmp_path: Path) -> None:
+    def lookup() -> Found:
+        if said is None:
+            raise Unanswered("the record is not answered")
+        return Found(said, 60)
+
+    world, events = World(), list[Event]()
+    with Client(
+        configuration(tmp_path), transport=world, clock=world.clock, lookup=lookup, credentials=_made_up()
+    ) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")], on_event=events.append)
+    assert outcome.succeeded
+    assert [event.reason for event in events if event.kind is Kind.WARNING]
+
+
+class Touching(World):
+    """A world in which a file changes while it is sent."""
+
+    def __init__(self, path: Path, change: bytes) -> None:
+        super().__init__()
+        self.path, self.change = path, change
+
+    def send(self, request: Request) -> Answer:
+        if request.method == "POST" and self.change:
+            with self.path.open("wb") as file:
+                file.write(self.change)
+            os.utime(self.path, (1, 1))
+            self.change = b""
+        return super().send(request)
+
+
+def test_a_file_that_changes_is_not_sent_and_its_new_content_is_another_upload(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    world = Touching(path, b"new and longer")
+    with make_client(world, tmp_path) as client:
+        with pytest.raises(UploadFailed, match="changed while it was read or sent"):
+            client.upload(path)
+        client.upload(path)
+        assert [one.state for one in client.receipts] == [State.REPLACED, State.ACCEPTED]
+        assert client.resumable == []
+    assert not world.identities("file", b"old")
+    assert len(world.identities("file", b"new and longer")) == 1
+
+
+@pytest.mark.parametrize("make", ["absent", "empty", "folder", "fifo"])
+def test_what_cannot_be_uploaded_is_an_error_of_its_own(make: str, tmp_path: Path) -> None:
+    path = tmp_path / make
+    match make:
+        case "empty":
+            path.touch()
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+    world = World()
+    with make_client(world, tmp_path) as client:
+        outcomes = client.upload_all([Item("a", path), Item("b", b"b")])
+    assert [one.succeeded for one in outcomes] == [False, True]
+    assert outcomes[0].hint
+    assert outcomes[0].receipt
+    assert outcomes[0].receipt.state is State.FAILED
+
+
+def test_a_large_file_is_never_held_whole(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+
+    class Draining(World):
+        def send(self, request: Request) -> Answer:
+            if request.method == "PUT":
+                assert not isinstance(request.body, bytes)
+                while request.body.read(16384):
+                    pass
+                return super().send(Request("PUT", "https://s3.us-east-1.amazonaws.com/x", {"Content-Length": "1"}, b""))
+            return super().send(request)
+
+    tracemalloc.start()
+    try:
+        with make_client(Draining(), tmp_path, patience_seconds=0.1) as client:
+            client.upload_all([Item("large", path)])
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_stopping_leaves_everything_to_be_resumed(tmp_path: Path) -> None:
+    world = World()
+    paths = [tmp_path / f"{n}" for n in range(5)]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    with make_client(world, tmp_path) as client:
+        outcomes = client.upload_all(
+            [Item(path.name, path) for path in paths], on_event=lambda event: _stop_at_first(client, event)
+        )
+    assert [one.succeeded for one in outcomes] == [True] + [False] * 4
+    assert all("resume" in one.hint for one in outcomes[1:])
+    with make_client(world, tmp_path) as client:
+        assert [one.succeeded for one in client.resume()] == [True] * 4
+    assert {one.state for one in read_receipts(tmp_path / "receipts.jsonl")} == {State.ACCEPTED}
+
+
+def test_what_was_in_memory_cannot_be_resumed_and_says_so(tmp_path: Path) -> None:
+    world = World([Fault.REFUSED] * 1000)
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+        (outcome,) = client.resume()
+    assert "memory" in outcome.error
+
+
+def test_several_workers_share_what_they_learn(tmp_path: Path) -> None:
+    world = World()
+    world.regions[PRIMARY].fault = Fault.REFUSED
+    with make_client(world, tmp_path) as client:
+        outcomes = client.upload_all([Item(f"{n}", b"%d" % n) for n in range(100)], workers=8)
+    assert all(one.succeeded for one in outcomes)
+    assert sum(len(world.identities(f"{n}", b"%d" % n)) for n in range(100)) == 100
+
+
+def test_the_machines_clock_goes_on() -> None:
+    clock = SystemClock()
+    assert clock.now() > 1_700_000_000
+    assert clock.elapsed() <= clock.elapsed()
+
+
+def _stop_at_first(client: Client, event: Event) -> None:
+    if event.kind is Kind.ACCEPTED:
+        client.stop()
+
+
+def _made_up() -> Credentials:
+    return Credentials("AKIDEXAMPLE", "made-up")

@@ -1,0 +1,110 @@
+"""Verifying says what is so, and what is not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from client import Item, State
+from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World, make_client
+
+
+def test_states_follow_each_other(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+        seen = []
+        steps: list[Callable[[], None]] = [lambda: None, world.replicate, world.process]
+        for step in steps:
+            step()
+            (standing,) = client.verify()
+            seen.append((standing.receipt.state, standing.reached, standing.waits))
+        assert seen == [
+            (State.ACCEPTED, False, True),
+            (State.DURABLE, False, True),
+            (State.PROCESSED, True, False),
+        ]
+    with make_client(world, tmp_path) as client:
+        assert [one.state for one in client.receipts] == [State.PROCESSED]
+
+
+def test_durable_is_enough_where_it_is_asked_for(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+        world.replicate()
+        assert [one.reached for one in client.verify(until=State.DURABLE)] == [True]
+
+
+def test_quarantine_is_never_where_it_should_be(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+        world.process("it is cut in half")
+        (standing,) = client.verify(until=State.DURABLE)
+    assert (standing.reached, standing.receipt.state) == (False, State.QUARANTINED)
+    assert "it is cut in half" in standing.reason
+
+
+def test_what_was_there_and_is_nowhere_is_missing_and_can_be_sent_again(tmp_path: Path) -> None:
+    world = World()
+    path = tmp_path / "file"
+    path.write_bytes(b"a")
+    with make_client(world, tmp_path) as client:
+        before = client.upload(path)
+        world.regions[PRIMARY].bucket.clear()
+        (standing,) = client.verify()
+        assert (standing.reached, standing.receipt.state) == (False, State.MISSING)
+        (outcome,) = client.resume()
+        assert outcome.receipt
+        assert (outcome.receipt.id, outcome.receipt.state) == (before.id, State.ACCEPTED)
+
+
+def test_a_region_that_does_not_answer_proves_nothing_missing(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a"), Item("b", b"b")])
+        world.regions[PRIMARY].fault = Fault.STALL
+        before = len(world.log)
+        standings = client.verify()
+        assert [one.receipt.state for one in standings] == [State.ACCEPTED] * 2
+        assert all("cannot be told now" in one.reason for one in standings)
+        assert [region for region, _ in world.log[before:]].count(PRIMARY) == 1, "one question finds out for all"
+        world.regions[SECONDARY].bucket.update(world.regions[PRIMARY].bucket)
+        assert all("is accepted in us-west-2" in one.reason for one in client.verify())
+
+
+def test_what_was_never_sent_is_told(tmp_path: Path) -> None:
+    world = World([Fault.REFUSED] * 1000)
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a"), Item("b", tmp_path / "absent")])
+        world.heal()
+        world.clock.pass_(60)
+        reasons = [one.reason for one in client.verify()]
+    assert "in no region" in reasons[0]
+    assert "never sent" in reasons[1]
+    assert all("resume" in reason for reason in reasons)
+
+
+def test_an_upload_whose_answer_was_lost_for_good_is_found(tmp_path: Path) -> None:
+    world = World([Fault.NONE, Fault.LOST_ANSWER])
+    world.regions[SECONDARY].fault = Fault.REFUSED
+    with make_client(world, tmp_path, patience_seconds=0.001) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+        assert not outcome.succeeded
+        world.clock.pass_(60)
+        (standing,) = client.verify()
+        assert (standing.receipt.state, standing.receipt.region) == (State.ACCEPTED, PRIMARY)
+
+
+@pytest.mark.parametrize("wait", [0.0, 9.0])
+def test_waiting_asks_again_until_time_is_over(wait: float, tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+        begun, asked = world.clock.now(), len(world.log)
+        client.verify(wait_seconds=wait)
+        assert wait <= world.clock.now() - begun < wait + 1
+        assert (len(world.log) - asked > 2) is (wait > 0)
