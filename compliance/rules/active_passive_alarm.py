@@ -1,18 +1,22 @@
 """An alarm tells somebody, in its own region, and has decided what silence means."""
 
+import re
 from collections.abc import Iterator
 
+from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_flag, a_text
-from compliance.references import is_known, named, render
+from compliance.references import follow, is_known, named, render
 from compliance.rule import Rule
+from compliance.rules.accounts import strange_accounts
 from compliance.rules.alarms import ALARM, COMPOSITE, actions_of
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe
 
 _HERE = "${AWS::Region}"
 _ARN_FIELDS = 6
+_TOPIC_ARN = re.compile(r"arn:[^:]*:sns:")
 _MISSING_DATA = ("breaching", "ignore", "missing", "notBreaching")
 
 
@@ -26,8 +30,22 @@ def _complaints(alarm: Resource, world: World) -> Iterator[str]:
         region = _region_of(action, alarm, world)
         if region != alarm.template.region:
             yield f"{name} acts in {region}, not in the alarm's own region {alarm.template.region}"
+        else:
+            yield from _of_topic(name, action, alarm, world)
     if alarm.type == ALARM:
         yield from _of_silence(alarm)
+
+
+def _of_topic(name: str, action: Json, alarm: Resource, world: World) -> Iterator[str]:
+    """Complain of a topic of another account; one that no template holds may have nobody who listens."""
+    value, template = follow(action, alarm.template, world)
+    if not _TOPIC_ARN.match(render(value, template)) or find(value, template, world, "AWS::SNS::Topic") is not None:
+        return
+    strange = strange_accounts([render(value, template)], world)
+    if strange:
+        yield f"{name} tells a topic of account {', '.join(strange)}, which is not the account of these templates"
+    else:
+        raise UnresolvedError(f"the topic of {name}, {describe(action)}, is in none of the templates: nobody may listen")
 
 
 def _of_silence(alarm: Resource) -> Iterator[str]:

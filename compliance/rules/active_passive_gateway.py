@@ -1,4 +1,4 @@
-"""The network has no way to the internet."""
+"""The network has no way out, neither to the internet nor to another network."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,18 +8,27 @@ from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_flag, a_text
 from compliance.rule import Rule
 from compliance.rules.networks import is_private
-from compliance.templates import Resource, World
+from compliance.templates import Json, Resource, World
 from compliance.values import is_absent
 
 _GATEWAYS: Final = {
     "AWS::EC2::EgressOnlyInternetGateway": "an egress-only internet gateway",
     "AWS::EC2::InternetGateway": "an internet gateway",
     "AWS::EC2::NatGateway": "a NAT gateway",
+    "AWS::EC2::TransitGatewayAttachment": "a transit gateway's attachment",
+    "AWS::EC2::TransitGatewayVpcAttachment": "a transit gateway's attachment",
+    "AWS::EC2::VPCPeeringConnection": "a peering connection",
+    "AWS::EC2::VPNGateway": "a VPN gateway",
+    "AWS::NetworkManager::VpcAttachment": "a core network's attachment",
 }
 _ROUTE: Final = "AWS::EC2::Route"
 _SUBNET: Final = "AWS::EC2::Subnet"
 _ATTACHMENT: Final = "AWS::EC2::VPCGatewayAttachment"
-_WAYS_OUT: Final = ("NatGatewayId", "EgressOnlyInternetGatewayId", "CarrierGatewayId")
+_WAYS_OUT: Final = (
+    "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId", "LocalGatewayId",
+    "NatGatewayId", "NetworkInterfaceId", "TransitGatewayId", "VpcPeeringConnectionId",
+)  # fmt: skip
+"""The targets of a route, but for a VPC's own endpoints."""
 _BLOCKS: Final = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
 
 
@@ -32,11 +41,14 @@ def _complaints(resource: Resource, _world: World) -> Iterator[str]:
         yield "MapPublicIpOnLaunch is true; what starts in the subnet gets a public address"
     elif resource.type == _ATTACHMENT and not is_absent(resource.properties.get("InternetGatewayId")):
         yield "it attaches an internet gateway to the VPC"
+    elif resource.type == _ATTACHMENT and not is_absent(resource.properties.get("VpnGatewayId")):
+        yield "it attaches a VPN gateway to the VPC"
 
 
 def _route(route: Resource) -> Iterator[str]:
     for way in _WAYS_OUT:
-        if not is_absent(route.properties.get(way)):
+        target = route.properties.get(way)
+        if not is_absent(target) and not _stays_inside(target):
             yield f"the route leads out of the VPC by {way}"
     for block in _BLOCKS:
         cidr = a_text(route.properties.get(block), block)
@@ -44,9 +56,14 @@ def _route(route: Resource) -> Iterator[str]:
             yield f"{block} is {cidr}, which is routed on the internet"
 
 
+def _stays_inside(target: Json) -> bool:
+    """Whether a route's target is an endpoint of the VPC, or the VPC itself."""
+    return isinstance(target, str) and (target == "local" or target.startswith("vpce-"))
+
+
 RULE = Rule(
     id="ActivePassive-Gateway",
-    title="No NAT gateway, no internet gateway, no route to the internet, no public address",
+    title="No gateway, no route and no peering out of the VPC, and no public address",
     why=(
         "What runs here needs AWS's services and nothing else, and reaches them through endpoints that a policy narrows. "
         "Any other way out is a way for data to leave unseen, and a part that can fail in a failover."

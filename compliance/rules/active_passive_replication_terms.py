@@ -6,10 +6,12 @@ from typing import Final
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist
 from compliance.reading import a_list, a_map, a_number, a_text
+from compliance.references import render
 from compliance.rule import Rule
+from compliance.rules.accounts import account_in, is_stranger
 from compliance.rules.replication_terms import BUCKET, CUSTOM, replicates, replications_of
 from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError
+from compliance.values import UnresolvedError, is_absent
 
 _SWITCHES: Final = (
     (("Status",), "objects are not replicated"),
@@ -31,7 +33,7 @@ _ASLEEP: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects take minutes to days to be readable."""
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
     for replication in replications_of(resource):
         if replication.terms is None:
             raise UnresolvedError(
@@ -43,6 +45,7 @@ def _complaints(resource: Resource, _world: World) -> Iterator[str]:
                 yield f"{replication.place}: {'.'.join(path)} is not Enabled, so {consequence}"
         yield from _of_time(replication.place, a_map(replication.terms.get("Destination"), "Destination"))
         yield from _of_filter(replication.place, replication.terms, resource)
+        yield from _of_owner(replication.place, replication.terms, resource, world)
 
 
 def _of_time(place: str, destination: Mapping[str, Json]) -> Iterator[str]:
@@ -64,6 +67,14 @@ def _of_filter(place: str, terms: Mapping[str, Json], resource: Resource) -> Ite
     for announced in _announced(resource):
         if not announced.startswith(prefix):
             yield f"{place}: only what begins with {prefix!r} is replicated, and {announced!r} is what is worked on"
+
+
+def _of_owner(place: str, terms: Mapping[str, Json], resource: Resource, world: World) -> Iterator[str]:
+    """Complain of copies that are given to another account."""
+    given = a_map(terms.get("Destination"), "Destination").get("Account")
+    account = None if is_absent(given) else account_in(render(given, resource.template))
+    if account is not None and is_stranger(account, world):
+        yield f"{place}: copies go to account {account}, which is not the account of these templates"
 
 
 def _announced(resource: Resource) -> list[str]:

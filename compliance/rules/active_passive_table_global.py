@@ -24,6 +24,10 @@ def _complaints(table: Resource, world: World) -> Iterator[str]:
             yield f"{times} replicas are in {region}; there can be one"
     for region in sorted(regions_of(world) - regions.keys()):
         yield f"no replica is in {region}, where the system stands too"
+    # A strongly consistent table takes a third region for its quorum.
+    if len(regions_of(world)) > 1 and not is_strong(table):
+        for region in sorted(regions.keys() - regions_of(world)):
+            yield f"a replica is in {region}, where nothing else of the system stands: nobody there guards the rows"
     stream = a_map(table.properties.get("StreamSpecification"), "StreamSpecification").get("StreamViewType")
     # A strongly consistent table replicates without a stream.
     if not is_strong(table) and stream != "NEW_AND_OLD_IMAGES":

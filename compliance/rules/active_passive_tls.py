@@ -7,7 +7,7 @@ from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.policies import Statement
 from compliance.rule import Rule
-from compliance.rules.resource_policies import POLICIES, covers_resource, policies_of
+from compliance.rules.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of
 from compliance.templates import Resource, Template, World
 from compliance.values import UnresolvedError
 
@@ -21,7 +21,7 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
         kinds = " or ".join(POLICIES[resource.type])
         yield f"no {kinds} is on it, so plain HTTP is answered; deny it by aws:SecureTransport"
     for policy, statements in found:
-        denials = [statement for statement in statements if _denies_plain_http(statement, _ACTIONS[resource.type])]
+        denials = [statement for statement in statements if denies_plain_http(statement, _ACTIONS[resource.type])]
         if not _any_covers(denials, resource, policy.template):
             yield (
                 f"{policy.path} does not deny {_ACTIONS[resource.type]} on it to everyone where aws:SecureTransport is "
@@ -29,17 +29,6 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
             )
         if resource.type == "AWS::S3::Bucket" and not _any_covers(denials, resource, policy.template, contents=True):
             yield f"{policy.path} does not deny plain HTTP for its objects; name <bucket>/* beside the bucket"
-
-
-def _denies_plain_http(statement: Statement, action: str) -> bool:
-    tests = [(condition.operator.removesuffix("IfExists"), condition.key.lower()) for condition in statement.conditions]
-    return (
-        statement.denies
-        and statement.is_about_everyone
-        and statement.covers_action(action)
-        and tests == [("Bool", "aws:securetransport")]
-        and "false" in [value.lower() for value in statement.conditions[0].values]
-    )
 
 
 def _any_covers(denials: list[Statement], resource: Resource, template: Template, *, contents: bool = False) -> bool:

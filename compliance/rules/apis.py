@@ -10,6 +10,7 @@ from compliance.values import is_absent
 HTTP_API: Final = "AWS::ApiGatewayV2::Api"
 HTTP_ROUTE: Final = "AWS::ApiGatewayV2::Route"
 HTTP_STAGE: Final = "AWS::ApiGatewayV2::Stage"
+REST_API: Final = "AWS::ApiGateway::RestApi"
 REST_METHOD: Final = "AWS::ApiGateway::Method"
 REST_STAGE: Final = "AWS::ApiGateway::Stage"
 

@@ -32,6 +32,22 @@ def notifications_of(bucket: Resource) -> list[Notification]:
     ]
 
 
+def key_rules_of(notification: Notification) -> dict[str, str]:
+    """The filter on the objects' keys, by `prefix` and `suffix`; empty where every key is meant.
+
+    Raises:
+        UnresolvedError: It is not spelled out.
+    """
+    key = a_map(a_map(notification.filter, "Filter").get("S3Key"), "Filter.S3Key")
+    rules = [a_map(rule, "Filter.S3Key.Rules") for rule in a_list(key.get("Rules"), "Filter.S3Key.Rules")]
+    return {str(rule.get("Name")).lower(): a_text(rule.get("Value"), "Value") or "" for rule in rules}
+
+
+def prefix_of(notification: Notification) -> str:
+    """What the keys begin with of the objects that it tells of."""
+    return key_rules_of(notification).get("prefix", "")
+
+
 def tells_event_bridge(bucket: Resource) -> bool:
     """Whether one version of a bucket sends everything that happens to EventBridge."""
     configuration = a_map(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)

@@ -56,6 +56,18 @@ def _means(aim: Json, template: Template, resource: Resource, world: World) -> b
     return False if isinstance(aim, str) else None
 
 
+def denies_plain_http(statement: Statement, action: str) -> bool:
+    """Whether a statement denies everyone an action without TLS, whatever else the request says."""
+    tests = [(condition.operator.removesuffix("IfExists"), condition.key.lower()) for condition in statement.conditions]
+    return (
+        statement.denies
+        and statement.is_about_everyone
+        and statement.covers_action(action)
+        and tests == [("Bool", "aws:securetransport")]
+        and "false" in [value.lower() for value in statement.conditions[0].values]
+    )
+
+
 def covers_resource(pattern: str, resource: Resource, template: Template, *, contents: bool = False) -> bool:
     """Whether a rendered pattern of ARNs surely covers a resource, or everything in it.
 
@@ -72,13 +84,14 @@ def covers_resource(pattern: str, resource: Resource, template: Template, *, con
     if pattern in {"*", f"arn:*:{service}:::*", f"arn:{partition(resource.template.region)}:{service}:::*"}:
         return True
     endings = ("/*", "*") if contents else ("*", "")
-    if any(pattern.endswith(end) and _is_arn_of(pattern.removesuffix(end), resource, template) for end in endings):
+    if any(pattern.endswith(end) and is_arn_of(pattern.removesuffix(end), resource, template) for end in endings):
         return True
     _refuse_unknown(pattern, template)
     return False
 
 
-def _is_arn_of(text: str, resource: Resource, template: Template) -> bool:
+def is_arn_of(text: str, resource: Resource, template: Template) -> bool:
+    """Whether a rendered text is the resource's ARN, in whichever way its template or another writes it."""
     known = list(arns_of(resource))
     if template is resource.template:
         me = resource.logical_id

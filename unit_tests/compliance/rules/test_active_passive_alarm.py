@@ -37,7 +37,7 @@ def _composite(**properties: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _says(it: dict[str, Any]) -> Verdict | None:
-    resources = {"It": it, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}
+    resources = {"It": it, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "serverless-alarms-prod"}}}
     other = {
         "Resources": {"Topic": resources["Topic"]},
         "Outputs": {"TopicArn": {"Value": TOPIC, "Export": {"Name": "topic"}}},
@@ -54,7 +54,7 @@ def _says(it: dict[str, Any]) -> Verdict | None:
         _it([HERE]),
         _it(HERE),
         _it([TOPIC], OKActions=[TOPIC], InsufficientDataActions=[HERE]),
-        _it([{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:a"}]),
+        _it([{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:serverless-alarms-prod"}]),
         _it([{"Fn::ImportValue": "anything"}]),
         _it([{"Fn::GetStackOutput": OUTPUT}]),
         _it([TOPIC], TreatMissingData=either("ignore", "missing")),
@@ -105,6 +105,7 @@ def test_the_other_region_is_named() -> None:
         _it(UNKNOWN),
         _it([UNKNOWN]),
         _it(["a-topic"]),
+        _it(["arn:aws:sns:us-west-2:000000000000:a-topic-that-no-template-has"]),
         _it([{"Fn::GetStackOutput": {**OUTPUT, "Region": UNKNOWN}}]),
         _it([{"Fn::Sub": "arn:aws:sns:${Other}:${AWS::AccountId}:a"}]),
         _it([TOPIC], TreatMissingData=UNKNOWN),
@@ -119,4 +120,14 @@ def test_without_a_known_region_its_own_is_its_own() -> None:
     it = {"It": _it([TOPIC]), "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}
 
     assert verdict_in(RULE, "It", template(it, "", "")) is PASS
-    assert says(RULE, _it([{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:a"}]), "") is PASS
+    undeclared = _it([{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:a"}])
+    assert says(RULE, undeclared, "") is NOT_EVALUATED
+
+
+def test_a_topic_of_another_account_fails() -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": "arn:aws:kms:us-west-2:000000000000:alias/ours"}}
+    stranger = _it(["arn:aws:sns:us-west-2:999999999999:serverless-alarms-prod"])
+
+    said = message_in(RULE, "It", template({"It": stranger, "Queue": queue, "Other": queue}, WEST))
+
+    assert said == "AlarmActions tells a topic of account 999999999999, which is not the account of these templates"

@@ -78,3 +78,11 @@ def test_a_custom_resource_is_judged_by_the_configuration_that_it_shows() -> Non
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
     for place in (("ReplicationConfiguration",), FIRST, (*FIRST, "Destination"), (*FIRST, "Filter", "Prefix")):
         assert says(RULE, changed(replicating(), *place, to=UNKNOWN)) is NOT_EVALUATED
+
+
+def test_copies_for_another_account_fail() -> None:
+    place = ("ReplicationConfiguration", "Rules", 0, "Destination", "Account")
+
+    assert says(RULE, changed(replicating(), *place, to="999999999999")) is FAIL
+    assert says(RULE, changed(replicating(), *place, to="000000000000")) is PASS
+    assert says(RULE, changed(replicating(), *place, to={"Ref": "AWS::AccountId"})) is PASS

@@ -41,3 +41,12 @@ def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
     assert says(RULE, changed(table(), "Replicas", 0, AT, to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(table(), "Replicas", 0, AT, "PointInTimeRecoveryEnabled", to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(table(), "Replicas", to=UNKNOWN)) is NOT_EVALUATED
+
+
+def test_a_period_that_ends_before_a_mistake_is_noticed_fails() -> None:
+    setting = ("Replicas", 1, "PointInTimeRecoverySpecification", "RecoveryPeriodInDays")
+
+    assert "can be restored for 1 days back only" in message(RULE, changed(table(), *setting, to=1))
+    assert says(RULE, changed(table(), *setting, to=6)) is FAIL
+    assert says(RULE, changed(table(), *setting, to=7)) is PASS
+    assert says(RULE, changed(table(), *setting, to=UNKNOWN)) is NOT_EVALUATED
