@@ -1,0 +1,80 @@
+"""The effect digest, computed again from the records themselves and by nobody's code but this.
+
+It is the sum modulo 2^256, over an object's records, of SHA-256 of `<pk> NUL <sk> NUL <record>`, the record being its map
+attribute as JSON with sorted keys, no spaces, nothing escaped that need not be, binary as base64, and each number in the
+one notation that `number` writes. The processor states it in RESULT; a sum has no order, so the records may be read in any.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from decimal import Context, Decimal
+from typing import Any, Final
+
+from operations.wire import Wire
+
+MODULUS: Final = 1 << 256
+RECORDS_PER_PARTITION_KEY: Final = 1000
+_DIGITS: Final = 38
+_EXACT: Final = Context(prec=10**6, Emax=10**9, Emin=-(10**9))
+
+
+def of_records(object_id: str, records: Iterable[tuple[int, Wire]]) -> str:
+    """Return the effect digest of an object: of ordinals, and each record's map as DynamoDB is given it."""
+    total = sum(record_number(*record_keys(object_id, ordinal), record) for ordinal, record in records)
+    return f"{total % MODULUS:064x}"
+
+
+def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
+    """Return partition and sort key of a record, which counts among the accepted and rejected from 0."""
+    return f"REC#{object_id}#{ordinal // RECORDS_PER_PARTITION_KEY:06d}", f"{ordinal:012d}"
+
+
+def record_number(partition_key: str, sort_key: str, record: Wire) -> int:
+    """Return what one record adds to its object's digest."""
+    return number_of(f"{partition_key}\0{sort_key}\0{canonical_text(record)}")
+
+
+def number_of(text: str) -> int:
+    """Return the SHA-256 of a text as a number, of which sums are made."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+
+
+def canonical_text(attribute: Wire) -> str:
+    """Return an attribute value as the text that is the same for the same value."""
+    return json.dumps(_canonical(attribute), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def number(text: str) -> str:
+    """Return a number's one notation: whole numbers below 1E+38 in plain digits, all others as `Decimal` writes them."""
+    if text.isdigit() and text[0] != "0" and len(text) < _DIGITS:  # nearly all of them
+        return text
+    value = Decimal(text)
+    if not value:
+        return "0"
+    plain = value.normalize(_EXACT)
+    exponent = plain.adjusted()
+    is_whole = len(plain.as_tuple().digits) <= exponent + 1
+    return f"{plain:f}" if is_whole and exponent < _DIGITS else str(plain)
+
+
+def _canonical(attribute: Wire) -> Wire:
+    ((kind, held),) = attribute.items()
+    match kind:
+        case "N":
+            return {"N": number(held)}
+        case "M":
+            return {"M": {name: _canonical(one) for name, one in held.items()}}
+        case "L":
+            return {"L": [_canonical(one) for one in held]}
+        case "B":
+            return {"B": _base64(held)}
+        case _:
+            return attribute
+
+
+def _base64(content: Any) -> str:  # noqa: ANN401 - a client answers bytes, boto3's resource its own Binary
+    return base64.b64encode(bytes(content)).decode()

@@ -1,0 +1,173 @@
+"""The proof: digest all sources, bisect where they differ, read those leaves again to the ids, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from drill.model import DigestRow, Finding, Proof
+from drill.proof.digests import Totals, batches, differing, unequal_cells, unequal_leaves
+from drill.proof.judgement import Judge
+from drill.proof.reading import Reading, read
+from drill.proof.scope import ReceiptRow, Scope, Site
+from operations.deployment import Deployment
+
+MOST_FINDINGS: Final = 100
+"""That a report holds; the counts are of all."""
+MOST_AT_ONCE: Final = 100_000
+"""Objects of one source that are held at once to be judged."""
+_ATTEMPTS: Final = 3
+
+
+def prove(
+    deployment: Deployment,
+    scope: Scope,
+    receipts: Sequence[ReceiptRow],
+    *,
+    regions: Sequence[str] | None = None,
+    first: Collection[str] = (),
+) -> Proof:
+    """Compare what the two buckets, the two replicas and the client hold.
+
+    Args:
+        deployment: The platform.
+        scope: Which objects.
+        receipts: What the client was told, one row an upload. Rows of other sources are left out.
+        regions: Which to read, None: both. During an outage, the one that is left.
+        first: Object ids whose findings come before all others, should there be more than a report holds.
+
+    Raises:
+        ClientError: AWS refused.
+        BotoCoreError: AWS did not answer.
+    """
+    known = deployment.target.regions
+    return prove_site(Site(deployment, tuple(regions or known), known), scope, receipts, first=first)
+
+
+def prove_site(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, first: Collection[str] = ()) -> Proof:
+    """Do what `prove` does, of anything that has clients and names.
+
+    Args:
+        site: Where.
+        scope: See `prove`.
+        receipts: See `prove`.
+        first: See `prove`.
+    """
+    began, at, reads = time.monotonic(), datetime.now(UTC), 0
+    for _ in range(_ATTEMPTS):
+        reading = read(site, scope, receipts)
+        found = _Found(first)
+        found.add(_strangers(reading))
+        judge = Judge(scope, site)
+        reads += reading.reads
+        for leaves in batches(sorted(_suspicious(reading)), reading.sources, most=MOST_AT_ONCE):
+            again = read(site, scope, receipts, only=leaves)
+            reads += again.reads
+            for case in again.cases.values():
+                found.add(judge.findings(case))
+            _admit(reading, again)
+        is_equal = not unequal_cells(reading.sources)
+        if is_equal or found.findings:
+            break  # else what was read the first time was still on its way
+    return Proof(
+        at=f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",
+        sources=tuple(source.name for source in reading.sources),
+        objects=_objects(reading),
+        equal=is_equal and not found.findings,
+        lost=len(found.ids["lost"]),
+        duplicated=len(found.ids["duplicated"]),
+        divergent=len(found.ids["divergent"]),
+        findings=tuple(found.shown()),
+        digests=tuple(_digest_rows(reading)),
+        seconds=round(time.monotonic() - began, 3),
+        reads=reads,
+    )
+
+
+@dataclass
+class _Found:
+    """Findings: as many as are shown, and which objects they are of."""
+
+    first: Collection[str]
+    findings: list[Finding] = field(default_factory=list)
+    ids: dict[str, set[str]] = field(default_factory=lambda: {"lost": set(), "duplicated": set(), "divergent": set()})
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.ids[finding.kind].add(finding.object_id)
+            comes_first = finding.object_id in self.first
+            if comes_first or len(self.findings) < MOST_FINDINGS + len(self.first):
+                self.findings.append(finding)
+
+    def shown(self) -> list[Finding]:
+        """Those that come first, then by kind, object and source."""
+        order = {"lost": 0, "duplicated": 1, "divergent": 2}
+        self.findings.sort(key=lambda one: (one.object_id not in self.first, order[one.kind], one.object_id, one.where))
+        return self.findings[:MOST_FINDINGS]
+
+
+def _suspicious(reading: Reading) -> set[str]:
+    """Return the leaves in which any two sums differ that must agree, or in which something is wrong by itself."""
+    leaves = unequal_leaves(reading.sources)
+    receipts = reading.receipts
+    measured = [*reading.objects, *reading.rows]
+    for source in measured[1:]:
+        leaves |= differing(measured[0].sizes, source.sizes)
+    for rows in reading.rows:
+        leaves |= rows.suspects
+        leaves |= differing(reading.rows[0].written_once, rows.written_once)
+        leaves |= differing(rows.claimed, rows.recorded)
+        leaves |= differing(rows.worked, rows.begun)
+        leaves |= _unlike_expectation(receipts.expected_records, rows.stated_records)
+        leaves |= _unlike_expectation(receipts.expected_effects, rows.stated_effects)
+        leaves |= _unlike_expectation(receipts.sizes, rows.sizes)
+    return leaves
+
+
+def _unlike_expectation(expected: Totals[str], stated: Totals[str]) -> set[str]:
+    """Where the client knows anything, and not the same as the rows; it need not know it of all."""
+    return {leaf for leaf in expected.keys if expected[leaf] != stated[leaf]}
+
+
+def _admit(reading: Reading, again: Reading) -> None:
+    """Count the uploads of which the client could not be certain, and which turned out to be there."""
+    for case in again.cases.values():
+        if case.objects and len(case.receipts) == 1 and not case.receipts[0].is_certain:
+            reading.receipts.take([_certain(case.receipts[0])])
+
+
+def _certain(receipt: ReceiptRow) -> ReceiptRow:
+    return ReceiptRow(receipt.source, receipt.upload_id, receipt.sha256, receipt.file_key)
+
+
+def _strangers(reading: Reading) -> Iterable[Finding]:
+    for rows in reading.rows:
+        for pk, sk in sorted(rows.strangers):
+            yield Finding(
+                kind="divergent",
+                object_id=_object_of(pk) or f"{pk} / {sk}",
+                where=rows.name,
+                what=f"the row {pk} / {sk} is of no documented family: no region owns it, and the last writer's is kept",
+            )
+
+
+def _object_of(pk: str) -> str:
+    kind, _, rest = pk.partition("#")
+    object_id = rest.split("#")[0]
+    is_one = kind in {"OBJ", "REC"} and len(object_id) == 64 and set(object_id) <= set("0123456789abcdef")  # noqa: PLR2004
+    return object_id if is_one else ""
+
+
+def _objects(reading: Reading) -> int:
+    return max(sum(source.cells[cell][0] for cell in source.cells.keys) for source in reading.sources)
+
+
+def _digest_rows(reading: Reading) -> Iterable[DigestRow]:
+    cells = sorted(set().union(*(source.cells.keys for source in reading.sources)))
+    for hour, prefix in cells:
+        for source in reading.sources:
+            count, total = source.cells[hour, prefix]
+            yield DigestRow(source=source.name, hour=hour, prefix=prefix, count=count, sum=f"{total:064x}")

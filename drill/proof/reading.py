@@ -1,0 +1,182 @@
+"""Reads all sources once, in parallel, a page at a time: nothing is held but sums and what a judgement needs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from drill.proof.cases import Cases, StoredObject, Version
+from drill.proof.scope import Platform, ReceiptRow, Scope, Site
+from drill.proof.sources import Leaves, Objects, Receipts, Rows, Source, identity_of_key
+
+_HEADS_AT_ONCE: Final = 16
+_SEGMENTS: Final = 8
+_WORTH_SEGMENTS: Final = 50_000
+"""Receipts; below that, one after the other is as fast and asks less of the table."""
+_CHUNK_BYTES: Final = 1024 * 1024
+_SCALE: Final = 1 << 32
+
+
+@dataclass
+class Reading:
+    """What was read.
+
+    Attributes:
+        objects: By region, in the order asked for.
+        rows: Likewise.
+        receipts: The client's.
+        cases: What was kept, by object id.
+        reads: Calls to AWS.
+    """
+
+    objects: list[Objects]
+    rows: list[Rows]
+    receipts: Receipts
+    cases: Cases = field(default_factory=dict)
+    reads: int = 0
+
+    @property
+    def sources(self) -> list[Source]:
+        """All of them."""
+        return [*self.objects, *self.rows, self.receipts]
+
+
+def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leaves | None = None) -> Reading:
+    """Read every source, all of it.
+
+    Args:
+        site: Where.
+        scope: Which objects.
+        receipts: The fifth source.
+        only: The leaves of which each row and object is to be kept; None: none, and only sums.
+
+    Raises:
+        ClientError: AWS refused.
+        BotoCoreError: AWS did not answer.
+    """
+    cases: Cases = {}
+    reading = Reading(
+        objects=[Objects(region, only, cases) for region in site.regions],
+        rows=[Rows(region, scope, site.known_regions, only, cases) for region in site.regions],
+        receipts=Receipts(scope, only, cases),
+        cases=cases,
+    )
+    share = _share(scope, len(receipts)) if only is None else 1
+    segments = _SEGMENTS if len(receipts) >= _WORTH_SEGMENTS else 1
+    lock = threading.Lock()  # the sums and cases are of Python, which runs one thread at a time anyway
+
+    def read_objects(source: Objects) -> int:
+        return _Bucket(site.platform, scope, source, share, lock).read()
+
+    def read_rows(source: Rows, segment: int) -> int:
+        return _read_segment(site.platform, source, segment, segments, lock)
+
+    work: list[Callable[[], int]] = [lambda source=source: read_objects(source) for source in reading.objects]  # type: ignore[misc]
+    work += [lambda source=source, n=n: read_rows(source, n) for source in reading.rows for n in range(segments)]  # type: ignore[misc]
+    with ThreadPoolExecutor(max_workers=len(work)) as pool:
+        begun = [pool.submit(one) for one in work]
+        with lock:
+            reading.receipts.take(receipts)
+        reading.reads = sum(one.result() for one in begun)
+    return reading
+
+
+def _share(scope: Scope, receipts: int) -> float:
+    """Return of which share of the objects S3 is asked the checksum."""
+    return 1 if scope.stored_checksums is None else min(1, scope.stored_checksums / max(1, receipts))
+
+
+def _read_segment(platform: Platform, source: Rows, segment: int, segments: int, lock: threading.Lock) -> int:
+    arguments: dict[str, Any] = {"TableName": platform.table(source.region), "ConsistentRead": True}
+    if segments > 1:
+        arguments |= {"Segment": segment, "TotalSegments": segments}
+    pages = 0
+    for page in platform.client("dynamodb", source.region).get_paginator("scan").paginate(**arguments):
+        pages += 1
+        with lock:
+            source.take(page["Items"])
+    return pages
+
+
+class _Bucket:
+    """Lists the versions in a bucket, and asks for their checksums."""
+
+    def __init__(self, platform: Platform, scope: Scope, source: Objects, share: float, lock: threading.Lock) -> None:
+        self._s3 = platform.client("s3", source.region)
+        self._bucket = platform.ingest_bucket(source.region)
+        self._scope = scope
+        self._source = source
+        self._share = share
+        self._lock = lock
+        self._reads = itertools.count()
+
+    def read(self) -> int:
+        with ThreadPoolExecutor(max_workers=_HEADS_AT_ONCE) as pool:
+            for page in self._pages():
+                wanted = [one for one in page if self._source.is_wanted(one.key)]
+                asked = pool.map(self._with_checksums, wanted) if self._share else wanted
+                found = [one for one in asked if one.versions]
+                with self._lock:
+                    for one in found:
+                        self._source.take(one)
+        return next(self._reads)
+
+    def _pages(self) -> Iterator[list[StoredObject]]:
+        """Yield the keys of each page with their versions; a key that goes on in the next page waits for it."""
+        waiting: list[Any] = []
+        paginator = self._s3.get_paginator("list_object_versions")
+        for page in paginator.paginate(Bucket=self._bucket, Prefix=self._scope.prefix):
+            next(self._reads)
+            versions = waiting + page.get("Versions", [])
+            last = versions[-1]["Key"] if versions else None
+            groups = [list(group) for _, group in itertools.groupby(versions, key=lambda version: version["Key"])]
+            waiting = groups.pop() if last is not None else []
+            yield [_stored(group) for group in groups]
+        yield [_stored(waiting)] if waiting else []
+
+    def _with_checksums(self, stored: StoredObject) -> StoredObject:
+        """Ask for the checksum of each version, if the object is among those that are asked about.
+
+        More than one version of a key is always asked about: that their content is one is what makes them one object.
+        """
+        is_asked = len(stored.versions) > 1 or int(identity_of_key(stored.key)[:8], 16) < self._share * _SCALE
+        if not is_asked:
+            return stored
+        versions = [self._with_checksum(stored.key, version) for version in stored.versions]
+        return StoredObject(stored.key, tuple(one for one in versions if one), stored.is_deleted)
+
+    def _with_checksum(self, key: str, version: Version) -> Version | None:
+        where = {"Bucket": self._bucket, "Key": key, "VersionId": version.version_id}
+        try:
+            return Version(version.version_id, version.size, self._sha256(where))
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004 - HTTP's not found
+                raise
+            return None  # it was deleted since it was listed
+
+    def _sha256(self, where: dict[str, str]) -> str:
+        next(self._reads)
+        stored = self._s3.head_object(**where, ChecksumMode="ENABLED").get("ChecksumSHA256", "")
+        if stored and "-" not in stored:  # of parts, it is a checksum of checksums
+            return base64.b64decode(stored).hex()
+        next(self._reads)
+        digest = hashlib.sha256()
+        for chunk in self._s3.get_object(**where)["Body"].iter_chunks(_CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def _stored(versions: list[Any]) -> StoredObject:
+    return StoredObject(
+        key=versions[0]["Key"],
+        versions=tuple(Version(version["VersionId"], version["Size"]) for version in versions),
+        is_deleted=not any(version["IsLatest"] for version in versions),
+    )

@@ -1,0 +1,209 @@
+"""The table's documented layout, as one who knows only the document reads it: families, attributes, who writes what.
+
+| pk                           | sk                                                    |
+|------------------------------|-------------------------------------------------------|
+| `OBJ#<object id>`            | `RESULT`, `ATTEMPT#<region>`, `UPLOAD#<region>`       |
+| `CLAIM#<source>#<upload id>` | `UPLOAD#<region>`                                     |
+| `REC#<object id>#<n>`        | `<ordinal>`                                           |
+| `CONTROL#ACTIVE`             | `<region>`                                            |
+| `HEALTH#<region>`            | `READY`                                               |
+| `HEARTBEAT#<region>`         | `LATEST`                                              |
+| `DIGEST#<region>`            | `<YYYY-MM-DDTHH>#<first digit of the object id>`      |
+| `OBSERVER#<region>`          | `MEMORY`                                              |
+
+A row of any other shape is one that nobody owns: a counter that both regions write, most likely, of which a global table
+keeps the last writer's and drops the other's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from drill.proof.effect import RECORDS_PER_PARTITION_KEY
+from drill.proof.scope import UploadKey, hour_of, moment_of
+from operations.ledger import object_id as identity
+from operations.wire import Wire
+
+Row = dict[str, Wire]
+
+NO_RECORDS: Final = "0" * 64
+STATES: Final = frozenset({"COMPLETED", "QUARANTINED"})
+_SHARDS: Final = 16
+
+_RESULT_ATTRIBUTES: Final = frozenset(
+    {
+        *("pk", "sk", "state", "object_id", "source", "file_key", "object_key", "received_at", "accepted", "rejected"),
+        *("records", "effect_digest", "region", "epoch", "version_id", "size", "format", "compression", "reason"),
+        *("processed_at", "file_order", "state_hour", "state_order"),
+    }
+)
+_RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record"})
+
+_OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
+_RECORD: Final = re.compile(r"REC#([0-9a-f]{64})#([0-9]{6})")
+_ORDINAL: Final = re.compile(r"[0-9]{12}")
+_DIGEST_KEY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}#[0-9a-f]")
+_SINGLE: Final = {"HEALTH": "READY", "HEARTBEAT": "LATEST", "OBSERVER": "MEMORY"}
+
+
+class Family(StrEnum):
+    """What a row is, by its keys."""
+
+    RESULT = "RESULT"
+    ATTEMPT = "ATTEMPT"
+    UPLOAD = "UPLOAD"
+    CLAIM = "CLAIM"
+    RECORD = "REC"
+    REGIONS_OWN = "a region's own"
+
+
+class Place(NamedTuple):
+    """Where a row belongs."""
+
+    family: Family
+    object_id: str
+    """Empty if it is of no object."""
+
+
+def place(row: Row, regions: tuple[str, ...]) -> Place | None:
+    """Return what a row is; None if the document knows no such row, or it is in the name of another region.
+
+    Args:
+        row: The row as DynamoDB answers it.
+        regions: The platform's, all of them.
+    """
+    pk, sk = row["pk"]["S"], row["sk"]["S"]
+    if pk.startswith("REC#"):
+        matched = _RECORD.fullmatch(pk)
+        fits = matched and _ORDINAL.fullmatch(sk) and int(sk) // RECORDS_PER_PARTITION_KEY == int(matched[2])
+        return Place(Family.RECORD, matched[1]) if matched and fits else None
+    if pk.startswith("OBJ#"):
+        matched = _OBJECT.fullmatch(pk)
+        return _of_object(matched[1], sk, row, regions) if matched else None
+    kind, _, rest = pk.partition("#")
+    if kind == "CLAIM":
+        return _claim(rest, sk, row, regions)
+    if kind == "CONTROL":
+        return _own(rest == "ACTIVE" and sk in regions)
+    if kind == "DIGEST":
+        return _own(rest in regions and _DIGEST_KEY.fullmatch(sk) is not None)
+    return _own(_SINGLE.get(kind) == sk and rest in regions)
+
+
+def _of_object(object_id: str, sk: str, row: Row, regions: tuple[str, ...]) -> Place | None:
+    if sk == Family.RESULT:
+        return Place(Family.RESULT, object_id)
+    kind, _, region = sk.partition("#")
+    if region not in regions or not _is_of(row, region):
+        return None
+    if kind == Family.ATTEMPT:
+        return Place(Family.ATTEMPT, object_id)
+    return Place(Family.UPLOAD, object_id) if kind == Family.UPLOAD else None
+
+
+def _claim(rest: str, sk: str, row: Row, regions: tuple[str, ...]) -> Place | None:
+    source, _, upload_id = rest.rpartition("#")
+    kind, _, region = sk.partition("#")
+    sha256 = text(row, "claimed_sha256")
+    if not (source and sha256) or kind != Family.UPLOAD or region not in regions or not _is_of(row, region):
+        return None
+    return Place(Family.CLAIM, identity(UploadKey(source, upload_id, sha256, "-").object_key, ""))
+
+
+def _own(fits: bool) -> Place | None:  # noqa: FBT001 - its one argument
+    return Place(Family.REGIONS_OWN, "") if fits else None
+
+
+def _is_of(row: Row, region: str) -> bool:
+    """Whether a row that says which region wrote it says the one in its key."""
+    return "region" not in row or text(row, "region") == region
+
+
+def text(row: Row, name: str) -> str:
+    """Return an attribute's text; empty if it is absent or no text."""
+    return str(row.get(name, {}).get("S", ""))
+
+
+def count(row: Row, name: str) -> int | None:
+    """Return an attribute that is a whole number from 0; None if it is none."""
+    held = str(row.get(name, {}).get("N", ""))
+    return int(held) if held.isascii() and held.isdigit() else None
+
+
+def hash_of(row: Row) -> int:
+    """Return a number of a whole row as it is stored: replicas of a write-once row hold the same bytes."""
+    content = json.dumps(row, sort_keys=True, separators=(",", ":"), default=repr)
+    return int.from_bytes(hashlib.sha256(content.encode()).digest(), "big")
+
+
+def record_is_sound(row: Row, object_id: str) -> bool:
+    """Whether a record's row holds what it must beside its content, and nothing else."""
+    return (
+        row.keys() == _RECORD_ATTRIBUTES
+        and text(row, "object_id") == object_id
+        and count(row, "ordinal") == int(row["sk"]["S"])
+        and "M" in row["record"]
+    )
+
+
+def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[str]:
+    """Say in what a RESULT row is not what its own key and its object's key make it: nearly all of it follows from them."""
+    key = UploadKey.parse(text(row, "object_key"))
+    if key is None:
+        return [f"its object_key {text(row, 'object_key')!r} is no upload's"]
+    expected = _derived(row, key, object_id)
+    problems = [
+        f"{name} is {_shown(row.get(name))} and should be {value!r}"
+        for name, value in expected.items()
+        if text(row, name) != value
+    ]
+    problems += [f"{name} is no attribute of a RESULT row" for name in sorted(row.keys() - _RESULT_ATTRIBUTES)]
+    if text(row, "state") not in STATES:
+        problems.append(f"state is {_shown(row.get('state'))} and should be COMPLETED or QUARANTINED, for good")
+    if text(row, "region") not in regions:
+        problems.append(f"region is {_shown(row.get('region'))} and should be one of {', '.join(regions)}")
+    return problems + _count_problems(row)
+
+
+def _derived(row: Row, key: UploadKey, object_id: str) -> dict[str, str]:
+    received_at = moment_of(key.upload_id) or text(row, "received_at")
+    hour = received_at[:13]
+    order = f"{received_at}#{object_id}"
+    return {
+        "object_key": key.object_key if identity(key.object_key, "") == object_id else "that of this identity's upload",
+        "object_id": object_id,
+        "source": key.source,
+        "file_key": key.file_key,
+        "received_at": received_at,
+        "file_order": order,
+        "state_order": order,
+        "state_hour": f"{text(row, 'state')}#{hour}#{int(object_id[:8], 16) % _SHARDS:02d}",
+    }
+
+
+def _count_problems(row: Row) -> list[str]:
+    accepted, rejected, records = (count(row, name) for name in ("accepted", "rejected", "records"))
+    if accepted is None or rejected is None or records is None:
+        return ["accepted, rejected or records is no whole number"]
+    problems = []
+    if accepted + rejected != records:
+        problems.append(f"records is {records} and should be accepted + rejected, {accepted + rejected}")
+    if not re.fullmatch(r"[0-9a-f]{64}", text(row, "effect_digest")):
+        problems.append(f"effect_digest is {_shown(row.get('effect_digest'))} and should be 64 hexadecimal digits")
+    if text(row, "state") == "QUARANTINED" and (records or text(row, "effect_digest") != NO_RECORDS):
+        problems.append("it is QUARANTINED and has records all the same")
+    return problems
+
+
+def hour_of_row(row: Row) -> str:
+    """Return the hour of a RESULT row, by the upload id in its object key."""
+    key = UploadKey.parse(text(row, "object_key"))
+    return hour_of(key.upload_id if key else "")
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - an attribute value, or None
+    return "absent" if value is None else repr(next(iter(value.values())))[:120]

@@ -1,0 +1,194 @@
+"""What a proof is about, and what its fifth source, the client's receipts, must say of each upload."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, Protocol
+
+from operations.ledger import object_id
+
+UPLOADS: Final = "incoming/uploads/"
+NO_HOUR: Final = "no hour"
+"""Of what does not say when it was uploaded: its id is no UUIDv7."""
+
+_ANSWERED: Final = frozenset({"accepted", "durable", "processed", "quarantined", "missing"})
+"""States of an upload of which the platform once said that it has it; of a missing one it says so no more."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR_MILLISECONDS: Final = 3_600_000
+_SHA256_DIGITS: Final = 64
+_PARTS: Final = 4
+_VERSION: Final = 14
+"""Where a UUID's text holds its version."""
+
+
+class Platform(Protocol):
+    """What the proof needs of `operations.deployment.Deployment`: clients and names."""
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
+        """Return a client."""
+
+    def ingest_bucket(self, region: str) -> str:
+        """Return the name of a region's ingest bucket."""
+
+    def table(self, region: str) -> str:
+        """Return the name of the table's replica in a region."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the proof reads.
+
+    Attributes:
+        platform: Its clients and names.
+        regions: The regions to read: both, or during an outage the one that is left.
+        known_regions: All regions that may have written a row.
+    """
+
+    platform: Platform
+    regions: tuple[str, ...]
+    known_regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which objects are proved: the uploads of one source.
+
+    Attributes:
+        source: As the uploads name it, `drill-5f3a9c` for example.
+        stored_checksums: How many objects of each bucket S3 is asked the stored checksum of, by the lowest object ids;
+            None: all. It is one call an object. What looks wrong in any other way is always asked about.
+    """
+
+    source: str
+    stored_checksums: int | None = None
+
+    @property
+    def prefix(self) -> str:
+        """Under this prefix lies every object of the scope."""
+        return f"{UPLOADS}{self.source}/"
+
+
+class UploadKey(NamedTuple):
+    """What the key of an upload through the issuer says: `incoming/uploads/<source>/<upload id>/<sha256>/<file key>`."""
+
+    source: str
+    upload_id: str
+    sha256: str
+    file_key: str
+
+    @classmethod
+    def parse(cls, key: str) -> UploadKey | None:
+        """Read an ingest bucket's key; None if it is no upload through the issuer."""
+        if not key.startswith(UPLOADS):
+            return None
+        parts = key[len(UPLOADS) :].split("/", 3)
+        if len(parts) != _PARTS or not all(parts) or len(parts[2]) != _SHA256_DIGITS:
+            return None
+        return cls(*parts)
+
+    @property
+    def object_key(self) -> str:
+        """The key, the same in both regions."""
+        return f"{UPLOADS}{self.source}/{self.upload_id}/{self.sha256}/{self.file_key}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """One upload as its client knows it.
+
+    Attributes:
+        source: As the upload named it.
+        upload_id: A UUIDv7, the same in every try.
+        sha256: Of the content, 64 hexadecimal digits.
+        file_key: What the client calls the file.
+        size: Bytes, if known.
+        is_certain: Whether the platform said that it has the object. Of an upload whose last answer was lost the client
+            cannot know: it may be there, and then it must be whole; or it may not.
+        records: How many records the file holds, if whoever made it knows.
+        effect: The effect digest of its records, if whoever made it knows (`drill.proof.effect.of_records`).
+    """
+
+    source: str
+    upload_id: str
+    sha256: str
+    file_key: str
+    size: int | None = None
+    is_certain: bool = True
+    records: int | None = None
+    effect: str | None = None
+
+    @property
+    def object_key(self) -> str:
+        """The key in the ingest bucket."""
+        return f"{UPLOADS}{self.source}/{self.upload_id}/{self.sha256}/{self.file_key}"
+
+    @property
+    def object_id(self) -> str:
+        """The identity: computed here, not believed of anybody."""
+        return object_id(self.object_key, "")
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[Mapping[str, Any]]) -> list[ReceiptRow]:
+        """Read the lines of the client's receipts file, in their order: of each upload the last one counts.
+
+        An upload whose content was never read was never sent, and is left out.
+
+        Raises:
+            ValueError: A line lacks what makes it one; the message says which and what.
+        """
+        last: dict[tuple[str, str], ReceiptRow] = {}
+        for number, held in enumerate(lines, start=1):
+            missing = sorted({"source", "upload_id", "sha256", "key", "state"} - held.keys())
+            if missing:
+                raise ValueError(
+                    f"line {number} of the receipts has no {', '.join(missing)}; "
+                    "the client writes source, upload_id, sha256, key, size and state into each"
+                )
+            if held["sha256"]:
+                last[held["source"], held["upload_id"]] = cls(
+                    source=str(held["source"]),
+                    upload_id=str(held["upload_id"]),
+                    sha256=str(held["sha256"]),
+                    file_key=str(held["key"]),
+                    size=int(held["size"]) if held.get("size") is not None else None,
+                    is_certain=held["state"] in _ANSWERED,
+                )
+        return list(last.values())
+
+
+def moment_of(upload_id: str) -> str | None:
+    """Return the moment that a UUIDv7 carries, as rows write it: `2026-01-31T12:00:00.000Z`; None if it is none."""
+    milliseconds = _milliseconds(upload_id)
+    if milliseconds is None:
+        return None
+    try:
+        moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def hour_of(upload_id: str) -> str:
+    """Return the hour of an upload id, `2026-01-31T12` in UTC: the same in all five sources."""
+    milliseconds = _milliseconds(upload_id)
+    return NO_HOUR if milliseconds is None else _hour(milliseconds // _HOUR_MILLISECONDS)
+
+
+def _milliseconds(upload_id: str) -> int | None:
+    if upload_id[_VERSION : _VERSION + 1] != "7":
+        return None
+    try:
+        return int(upload_id[:8] + upload_id[9:13], 16)
+    except ValueError:
+        return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _hour(number: int) -> str:
+    try:
+        return f"{_EPOCH + timedelta(hours=number):%Y-%m-%dT%H}"
+    except OverflowError:
+        return NO_HOUR

@@ -1,0 +1,118 @@
+"""What rows that are written once looked like at a moment: a status that is changed afterwards was none of them.
+
+A row that changes in both replicas alike is equal in both at every later moment; only two moments tell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drill.model import Finding
+from drill.proof.effect import MODULUS
+from drill.proof.rows import Family, Row, hash_of, place
+from drill.proof.scope import Platform, Scope
+from drill.proof.sources import is_of_scope
+from operations.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The write-once rows of a scope's finished objects.
+
+    Attributes:
+        rows: By region and object id: the hash of its RESULT row, how many records it has, and the sum of their hashes.
+    """
+
+    rows: dict[str, dict[str, tuple[str, int, str]]]
+
+    @classmethod
+    def take(cls, deployment: Deployment, scope: Scope, *, regions: Sequence[str] | None = None) -> Snapshot:
+        """Read the replicas. Objects without a RESULT are left out: their records may still be written.
+
+        Args:
+            deployment: The platform.
+            scope: Which objects.
+            regions: Which to read, None: both.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
+        known = deployment.target.regions
+        return cls({region: _read(deployment, scope, region, known) for region in regions or known})
+
+    def compare(self, later: Snapshot) -> list[Finding]:
+        """Return what has changed or vanished since, in each region that both were taken of."""
+        return [
+            Finding(kind="divergent", object_id=object_id, where=f"ledger {region}", what=what)
+            for region in sorted(self.rows.keys() & later.rows.keys())
+            for object_id, before in sorted(self.rows[region].items())
+            for what in _changes(before, later.rows[region].get(object_id))
+        ]
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, so that a drill that was killed finds it again."""
+        path.write_text(json.dumps(self.as_dict()) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Snapshot:
+        """Read what `save` wrote."""
+        return cls.from_dict(json.loads(path.read_text("utf-8")))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"rows": self.rows}
+
+    @classmethod
+    def from_dict(cls, held: dict[str, Any]) -> Snapshot:
+        """Read what `as_dict` gave."""
+        return cls({region: {one: tuple(row) for one, row in rows.items()} for region, rows in held["rows"].items()})
+
+
+@dataclass
+class _Finished:
+    result: str = ""
+    records: int = 0
+    total: int = 0
+    is_of_scope: bool = field(default=False)
+
+
+def _read(platform: Platform, scope: Scope, region: str, known: tuple[str, ...]) -> dict[str, tuple[str, int, str]]:
+    objects: dict[str, _Finished] = {}
+    pages = platform.client("dynamodb", region).get_paginator("scan")
+    for page in pages.paginate(TableName=platform.table(region), ConsistentRead=True):
+        for row in page["Items"]:
+            _take(row, objects, scope, known)
+    return {
+        object_id: (one.result, one.records, f"{one.total:064x}") for object_id, one in objects.items() if one.is_of_scope
+    }
+
+
+def _take(row: Row, objects: dict[str, _Finished], scope: Scope, known: tuple[str, ...]) -> None:
+    where = place(row, known)
+    if where is None or where.family not in {Family.RESULT, Family.RECORD}:
+        return
+    one = objects.setdefault(where.object_id, _Finished())
+    if where.family is Family.RESULT:
+        one.result = f"{hash_of(row):064x}"
+        one.is_of_scope = is_of_scope(row, scope)
+    else:
+        one.records += 1
+        one.total = (one.total + hash_of(row)) % MODULUS
+
+
+def _changes(before: tuple[str, int, str], after: tuple[str, int, str] | None) -> list[str]:
+    if after is None:
+        return ["the RESULT row, which is written once, has vanished since the snapshot"]
+    changes = []
+    if after[0] != before[0]:
+        changes.append("the RESULT row, which is written once, has changed since the snapshot")
+    if after[1:] != before[1:]:
+        changes.append(
+            f"the records, which are written once, have changed since the snapshot: {before[1]} then, {after[1]} now"
+        )
+    return changes

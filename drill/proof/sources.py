@@ -1,0 +1,223 @@
+"""The five sources, each digested as its pages come in, and kept row by row only where a judgement is to be made.
+
+Beside the digests that all five share, sums that must agree are kept, leaf by leaf: sizes; the bytes of each row that is
+written once, in both replicas; what RESULT rows state as effect and what the records add up to; which region says that it
+did the work and which has begun it. Two sums that differ point at a leaf, and the leaf is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from drill.proof.cases import Case, Cases, StoredObject
+from drill.proof.digests import Entries, Totals, leaf_of
+from drill.proof.effect import number_of, record_number
+from drill.proof.rows import (
+    Family,
+    Place,
+    Row,
+    count,
+    hash_of,
+    hour_of_row,
+    place,
+    record_is_sound,
+    result_problems,
+    text,
+)
+from drill.proof.scope import ReceiptRow, Scope, UploadKey, hour_of
+from operations.ledger import object_id as identity
+
+Leaves = frozenset[str]
+
+
+class Source(Entries):
+    """What all sources have.
+
+    Args:
+        name: As findings name it.
+        only: The leaves to read; None: all, and then nothing but sums is kept.
+        cases: Where to keep what is read of those leaves.
+
+    Attributes:
+        sizes: The sum of the objects' sizes, and of how many it is known.
+        suspects: Leaves with something that is wrong by itself.
+    """
+
+    def __init__(self, name: str, only: Leaves | None, cases: Cases) -> None:
+        super().__init__(name)
+        self._only = only
+        self._cases = cases
+        self.sizes: Totals[str] = Totals()
+        self.suspects: set[str] = set()
+
+    def _is_wanted(self, leaf: str) -> bool:
+        return self._only is None or leaf in self._only
+
+    def _case(self, object_id: str) -> Case | None:
+        return None if self._only is None else self._cases.setdefault(object_id, Case(object_id))
+
+
+class Objects(Source):
+    """One region's ingest bucket."""
+
+    def __init__(self, region: str, only: Leaves | None, cases: Cases) -> None:
+        super().__init__(f"objects {region}", only, cases)
+        self.region = region
+
+    def is_wanted(self, key: str) -> bool:
+        """Whether a key belongs to what is read."""
+        return self._is_wanted(leaf_of(identity_of_key(key)))
+
+    def take(self, stored: StoredObject) -> None:
+        """Take in a key and its versions. What is deleted is not there."""
+        object_id = identity_of_key(stored.key)
+        leaf = leaf_of(object_id)
+        if not self._is_wanted(leaf):
+            return
+        if not stored.is_deleted:
+            key = UploadKey.parse(stored.key)
+            self.add(object_id, hour_of(key.upload_id if key else ""), stored.content)
+            self.sizes.add(leaf, stored.size)
+        case = self._case(object_id)
+        if case is not None:
+            case.objects.setdefault(self.region, []).append(stored)
+
+
+class Rows(Source):
+    """One region's replica of the table.
+
+    Args:
+        region: Whose replica.
+        scope: What is proved; sums that need no scope are kept of all.
+        regions: All regions of the platform.
+        only: See `Source`.
+        cases: See `Source`.
+
+    Attributes:
+        written_once: Every RESULT, UPLOAD and CLAIM row as its bytes are.
+        claimed: What RESULT rows state: the sum of effect digests, and how many records were accepted.
+        recorded: What the records themselves come to.
+        worked: Object and region, by the RESULT rows.
+        begun: Object and region, by the ATTEMPT rows.
+        stated_records: Of the scope: how many records the RESULT rows say the files hold.
+        stated_effects: Of the scope: the sum of effect digests.
+        strangers: Keys of rows that the document does not know.
+    """
+
+    def __init__(self, region: str, scope: Scope, regions: tuple[str, ...], only: Leaves | None, cases: Cases) -> None:
+        super().__init__(f"ledger {region}", only, cases)
+        self.region = region
+        self._scope = scope
+        self._regions = regions
+        self.written_once: Totals[str] = Totals()
+        self.claimed: Totals[str] = Totals()
+        self.recorded: Totals[str] = Totals()
+        self.worked: Totals[str] = Totals()
+        self.begun: Totals[str] = Totals()
+        self.stated_records: Totals[str] = Totals()
+        self.stated_effects: Totals[str] = Totals()
+        self.strangers: set[tuple[str, str]] = set()
+
+    def take(self, rows: Iterable[Row]) -> None:
+        """Take in a page of rows."""
+        for row in rows:
+            where = place(row, self._regions)
+            if where is None:
+                self.strangers.add((row["pk"]["S"], row["sk"]["S"]))
+            elif where.object_id and self._is_wanted(leaf := leaf_of(where.object_id)):
+                self._take(row, where, leaf)
+
+    def _take(self, row: Row, where: Place, leaf: str) -> None:
+        match where.family:
+            case Family.RECORD:
+                self._take_record(row, where.object_id, leaf)
+            case Family.RESULT:
+                self._take_result(row, where.object_id, leaf)
+            case Family.ATTEMPT:
+                region = row["sk"]["S"].removeprefix("ATTEMPT#")
+                self.begun.add(leaf, number_of(f"{where.object_id}\0{region}"))
+            case _:
+                self.written_once.add(leaf, hash_of(row))
+        case = self._case(where.object_id)
+        if case is not None:
+            case.rows.setdefault(self.region, {})[row["pk"]["S"], row["sk"]["S"]] = row
+
+    def _take_record(self, row: Row, object_id: str, leaf: str) -> None:
+        if record_is_sound(row, object_id):
+            self.recorded.add(leaf, record_number(row["pk"]["S"], row["sk"]["S"], row["record"]))
+        else:
+            self.suspects.add(leaf)
+
+    def _take_result(self, row: Row, object_id: str, leaf: str) -> None:
+        effect = effect_of(row)
+        self.written_once.add(leaf, hash_of(row))
+        self.claimed.add(leaf, effect, count(row, "accepted") or 0)
+        self.worked.add(leaf, number_of(f"{object_id}\0{text(row, 'region')}"))
+        if not is_of_scope(row, self._scope):
+            return
+        key = UploadKey.parse(text(row, "object_key"))
+        self.add(object_id, hour_of_row(row), key.sha256 if key else "")
+        self.stated_records.add(leaf, count(row, "records") or 0)
+        self.stated_effects.add(leaf, effect)
+        size = count(row, "size")
+        if size is not None:
+            self.sizes.add(leaf, size)
+        if size is None or result_problems(row, object_id, self._regions):
+            self.suspects.add(leaf)
+
+
+class Receipts(Source):
+    """The client's receipts.
+
+    Attributes:
+        expected_records: How many records the files hold, where that is known.
+        expected_effects: The sum of effect digests, where they are known.
+    """
+
+    def __init__(self, scope: Scope, only: Leaves | None, cases: Cases) -> None:
+        super().__init__("receipts", only, cases)
+        self._scope = scope
+        self.expected_records: Totals[str] = Totals()
+        self.expected_effects: Totals[str] = Totals()
+
+    def take(self, receipts: Iterable[ReceiptRow]) -> None:
+        """Take in receipts; those of other sources are none of the scope's."""
+        for receipt in receipts:
+            if receipt.source == self._scope.source:
+                self._take(receipt)
+
+    def _take(self, receipt: ReceiptRow) -> None:
+        object_id = receipt.object_id
+        leaf = leaf_of(object_id)
+        if not self._is_wanted(leaf):
+            return
+        if receipt.is_certain:
+            self.add(object_id, hour_of(receipt.upload_id), receipt.sha256)
+            if receipt.size is not None:
+                self.sizes.add(leaf, receipt.size)
+            if receipt.records is not None:
+                self.expected_records.add(leaf, receipt.records)
+            if receipt.effect is not None:
+                self.expected_effects.add(leaf, int(receipt.effect, 16))
+        case = self._case(object_id)
+        if case is not None:
+            case.receipts.append(receipt)
+
+
+def identity_of_key(key: str) -> str:
+    """Return the identity that a key gives; of one that is no upload's, what can stand for it."""
+    return identity(key, "") if UploadKey.parse(key) else hashlib.sha256(f"no upload\0{key}".encode()).hexdigest()
+
+
+def is_of_scope(row: Row, scope: Scope) -> bool:
+    """Whether a RESULT row is of the scope, by its object's key or by what it says of itself."""
+    return text(row, "object_key").startswith(scope.prefix) or text(row, "source") == scope.source
+
+
+def effect_of(row: Row) -> int:
+    """Return the effect digest that a RESULT row states, as a number; -1, which fits nothing, if it is none."""
+    try:
+        return int(text(row, "effect_digest"), 16)
+    except ValueError:
+        return -1

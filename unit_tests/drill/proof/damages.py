@@ -1,0 +1,215 @@
+"""Ways in which one upload's rows, objects or receipts can be wrong, each with what must be found of it."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Final
+
+from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five
+
+Found = set[tuple[str, str, str]]
+Damage = Callable[[Five, str], Found]
+
+
+def other_identity(object_id: str) -> str:
+    """Return the identity that a sabotaged processor gives."""
+    return hashlib.sha256(f"bucket {object_id}".encode()).hexdigest()
+
+
+def no_replica(five: Five, object_id: str) -> Found:
+    del five.objects[WEST][_key(five, object_id)]
+    return {("lost", object_id, f"objects {WEST}")}
+
+
+def no_object(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        del five.objects[region][_key(five, object_id)]
+    return {("lost", object_id, f"objects {region}") for region in REGIONS}
+
+
+def deleted(five: Five, object_id: str) -> Found:
+    five.objects[EAST][_key(five, object_id)].insert(0, ("marker", None))
+    return {("lost", object_id, f"objects {EAST}")}
+
+
+def other_bytes(five: Five, object_id: str) -> Found:
+    ((version_id, body),) = five.objects[WEST][_key(five, object_id)]
+    assert body is not None
+    five.objects[WEST][_key(five, object_id)] = [(version_id, body[::-1])]
+    return {("divergent", object_id, f"objects {WEST}")}
+
+
+def second_version_of_other_bytes(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        five.objects[region][_key(five, object_id)].append(("old", b"other"))
+    return {("divergent", object_id, f"objects {region}") for region in REGIONS}
+
+
+def no_receipt(five: Five, object_id: str) -> Found:
+    five.receipts = [receipt for receipt in five.receipts if receipt.object_id != object_id]
+    return {("lost", object_id, "receipts")}
+
+
+def two_receipts(five: Five, object_id: str) -> Found:
+    five.receipts += [receipt for receipt in five.receipts if receipt.object_id == object_id]
+    return {("duplicated", object_id, "receipts")}
+
+
+def no_result_in_one(five: Five, object_id: str) -> Found:
+    del five.rows[EAST][f"OBJ#{object_id}", "RESULT"]
+    return {("lost", object_id, f"ledger {EAST}")}
+
+
+def no_result(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        del five.rows[region][f"OBJ#{object_id}", "RESULT"]
+    return {("lost", object_id, f"ledger {region}") for region in REGIONS}
+
+
+def swallowed(five: Five, object_id: str) -> Found:
+    """Nothing but the receipt is left, and that is certain."""
+    no_object(five, object_id)
+    for region in REGIONS:
+        five.rows[region] = {pair: row for pair, row in five.rows[region].items() if object_id not in pair[0]}
+    return {("lost", object_id, f"{kind} {region}") for kind in ("objects", "ledger") for region in REGIONS}
+
+
+def doubled_result(five: Five, object_id: str) -> Found:
+    other = other_identity(object_id)
+    for region in REGIONS:
+        row = {**five.result(object_id, region), "pk": {"S": f"OBJ#{other}"}, "object_id": {"S": other}}
+        five.rows[region][f"OBJ#{other}", "RESULT"] = row
+    return {("duplicated", other, f"ledger {region}") for region in REGIONS}
+
+
+def orphaned_record(five: Five, object_id: str) -> Found:
+    other = other_identity(object_id)
+    pk, sk = f"REC#{other}#000000", "0" * 12
+    row = {"pk": {"S": pk}, "sk": {"S": sk}, "object_id": {"S": other}, "ordinal": {"N": "0"}, "record": {"M": {}}}
+    five.rows[WEST][pk, sk] = row
+    return {("duplicated", other, f"ledger {WEST}")}
+
+
+def added_record(five: Five, object_id: str) -> Found:
+    """Beyond the last ordinal."""
+    for region in REGIONS:
+        pk, sk = f"REC#{object_id}#000000", f"{9:012d}"
+        row = {"pk": {"S": pk}, "sk": {"S": sk}, "object_id": {"S": object_id}, "ordinal": {"N": "9"}, "record": {"M": {}}}
+        five.rows[region][pk, sk] = row
+    return _divergent_ledgers(object_id)
+
+
+def effect_of_nothing(five: Five, object_id: str) -> Found:
+    """RESULT states another effect, in both replicas alike."""
+    for region in REGIONS:
+        _change(five, region, object_id, "effect_digest", {"S": "1" * 64})
+    return _divergent_ledgers(object_id)
+
+
+def fewer_records_than_the_file(five: Five, object_id: str) -> Found:
+    """What was never counted is missed by nobody but the one who made the file."""
+    for number, receipt in enumerate(five.receipts):
+        if receipt.object_id == object_id:
+            five.receipts[number] = dataclasses.replace(receipt, records=(receipt.records or 0) + 1)
+    return _divergent_ledgers(object_id)
+
+
+def mutable_status(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        _change(five, region, object_id, "state", {"S": "PROCESSING"})
+    return _divergent_ledgers(object_id)
+
+
+def counter_in_the_result(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        _change(five, region, object_id, "seen", {"N": "2"})
+    return _divergent_ledgers(object_id)
+
+
+def other_size(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        _change(five, region, object_id, "size", {"N": "77777"})
+    return _divergent_ledgers(object_id)
+
+
+def other_file_key(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        _change(five, region, object_id, "file_key", {"S": "elsewhere"})
+    return _divergent_ledgers(object_id)
+
+
+def key_of_another_hour(five: Five, object_id: str) -> Found:
+    """The digests of the leaf are the same; only the hour differs."""
+    for region in REGIONS:
+        key = five.result(object_id, region)["object_key"]["S"]
+        parts = key.split("/")
+        parts[3] = "1" + parts[3][1:]
+        _change(five, region, object_id, "object_key", {"S": "/".join(parts)})
+    return _divergent_ledgers(object_id)
+
+
+def replicas_differ(five: Five, object_id: str) -> Found:
+    _change(five, WEST, object_id, "processed_at", {"S": "2026-01-31T13:00:00.000Z"})
+    return {("divergent", object_id, f"ledger {WEST}")}
+
+
+def upload_row_in_one(five: Five, object_id: str) -> Found:
+    del five.rows[EAST][f"OBJ#{object_id}", f"UPLOAD#{EAST}"]
+    return {("divergent", object_id, f"ledger {EAST}")}
+
+
+def attempt_of_another(five: Five, object_id: str) -> Found:
+    """One row for both regions' attempts: it counts what neither can count alone."""
+    for region in REGIONS:
+        _change(five, region, object_id, "region", {"S": WEST})
+    return _divergent_ledgers(object_id)
+
+
+def counter_beside_the_result(five: Five, object_id: str) -> Found:
+    pk, sk = f"OBJ#{object_id}", "COUNT"
+    for region in REGIONS:
+        five.rows[region][pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, "n": {"N": "1"}}
+    return _divergent_ledgers(object_id)
+
+
+DAMAGES: Final[tuple[Damage, ...]] = (
+    no_replica,
+    no_object,
+    deleted,
+    other_bytes,
+    second_version_of_other_bytes,
+    no_receipt,
+    two_receipts,
+    no_result_in_one,
+    no_result,
+    swallowed,
+    doubled_result,
+    orphaned_record,
+    added_record,
+    effect_of_nothing,
+    fewer_records_than_the_file,
+    mutable_status,
+    counter_in_the_result,
+    other_size,
+    other_file_key,
+    key_of_another_hour,
+    replicas_differ,
+    upload_row_in_one,
+    attempt_of_another,
+    counter_beside_the_result,
+)
+
+
+def _key(five: Five, object_id: str) -> str:
+    return next(receipt.object_key for receipt in five.receipts if receipt.object_id == object_id)
+
+
+def _change(five: Five, region: str, object_id: str, name: str, value: dict[str, str]) -> None:
+    row = deepcopy(five.result(object_id, region))
+    row[name] = value
+    five.rows[region][f"OBJ#{object_id}", "RESULT"] = row
+
+
+def _divergent_ledgers(object_id: str) -> Found:
+    return {("divergent", object_id, f"ledger {region}") for region in REGIONS}

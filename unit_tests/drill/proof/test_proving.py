@@ -1,0 +1,279 @@
+"""Any damage to any of the five sources is found, by the right id and kind; where there is none, nothing is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drill.proof import proving
+from drill.proof.scope import NO_HOUR, ReceiptRow, Scope, Site, hour_of, moment_of
+from unit_tests.drill.proof.damages import DAMAGES, Damage, no_replica, other_bytes
+from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Five, found, of_the_region, words
+
+UPLOADS = 24
+
+
+@pytest.mark.property
+@given(
+    damaged=st.dictionaries(st.integers(0, UPLOADS - 1), st.sampled_from(DAMAGES), max_size=6),
+    seed=st.integers(0, 1000),
+    page=st.integers(1, 60),
+)
+def test_exactly_the_damage_is_found(damaged: dict[int, Damage], seed: int, page: int) -> None:
+    five = Five(UPLOADS, seed=seed, page=page)
+    ids = five.ids
+    expected = {one for number, damage in damaged.items() for one in damage(five, ids[number])}
+    five.order.shuffle(five.receipts)
+    proof = five.prove()
+    assert found(proof) == expected
+    assert proof.equal == (not expected)
+    assert (proof.lost, proof.duplicated, proof.divergent) == tuple(
+        len({object_id for kind, object_id, _ in expected if kind == wanted})
+        for wanted in ("lost", "duplicated", "divergent")
+    )
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_each_damage_alone(damage: Damage, number: int) -> None:
+    """Of a file without records, with one and with two."""
+    five = Five(5)
+    expected = damage(five, five.ids[number])
+    proof = five.prove()
+    assert found(proof) == expected
+    assert not proof.equal
+
+
+@pytest.mark.property
+@given(uploads=st.integers(0, 40), seed=st.integers(0, 1000), milliseconds=st.sampled_from([1, 900_000, 90_000_000]))
+def test_without_damage_nothing_is_found_in_any_order(uploads: int, seed: int, milliseconds: int) -> None:
+    plain, shuffled = (Five(uploads, seed=one, milliseconds=milliseconds) for one in (0, seed))
+    shuffled.order.shuffle(shuffled.receipts)
+    proof, other = plain.prove(), shuffled.prove()
+    assert proof.equal
+    assert proof.findings == ()
+    assert proof.objects == uploads
+    assert proof.digests == other.digests
+    assert proof.sources == (f"objects {EAST}", f"objects {WEST}", f"ledger {EAST}", f"ledger {WEST}", "receipts")
+
+
+def test_an_empty_system_is_equal() -> None:
+    proof = Five(0).prove()
+    assert (proof.equal, proof.objects, proof.digests) == (True, 0, ())
+
+
+def test_the_digests_tell_hour_and_prefix_and_are_the_same_in_all_sources() -> None:
+    five = Five(40)
+    proof = five.prove()
+    assert {(row.hour, row.prefix) for row in proof.digests} == {
+        (hour_of(receipt.upload_id), receipt.object_id[0]) for receipt in five.receipts
+    }
+    of_source = {source: [row for row in proof.digests if row.source == source] for source in proof.sources}
+    assert {sum(row.count for row in rows) for rows in of_source.values()} == {40}
+    assert len({tuple((row.hour, row.prefix, row.sum) for row in rows) for rows in of_source.values()}) == 1
+
+
+def test_rows_that_regions_own_and_other_sources_are_left_alone() -> None:
+    five, others = Five(9), Five(9, source="billing")
+    no_replica(others, others.ids[3])
+    for region in REGIONS:
+        five.rows[region] |= others.rows[region]
+        five.objects[region] |= others.objects[region]
+        for owner in REGIONS:
+            five.rows[region] |= {(row["pk"]["S"], row["sk"]["S"]): row for row in of_the_region(owner)}
+    five.receipts += others.receipts
+    assert five.prove().equal
+    assert not five.prove(Scope("billing")).equal
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk", "attributes"),
+    [
+        ("COUNTER#TOTAL", "ALL", {}),
+        ("CONTROL#ACTIVE", "CURRENT", {}),
+        ("HEALTH#us-east-1", "COUNT", {}),
+        ("HEARTBEAT#eu-west-1", "LATEST", {}),
+        ("DIGEST#us-east-1", "2026-01-31T11", {}),
+        ("CLAIM#x#y", "UPLOAD#us-east-1", {"claimed_sha256": {"S": "0"}, "region": {"S": "us-west-2"}}),
+        (f"OBJ#{'a' * 64}", "ATTEMPT#both", {}),
+        (f"REC#{'a' * 64}#000000", "000000001000", {}),
+    ],
+)
+def test_a_row_of_no_family_is_one_that_both_regions_write(pk: str, sk: str, attributes: dict[str, Any]) -> None:
+    five = Five(5)
+    five.rows[WEST][pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, **attributes}
+    proof = five.prove()
+    object_id = "a" * 64 if "a" * 64 in pk else f"{pk} / {sk}"
+    assert found(proof) == {("divergent", object_id, f"ledger {WEST}")}
+    assert not proof.equal
+
+
+def test_a_lost_answer_makes_two_versions_and_no_finding() -> None:
+    five = Five(9)
+    for region in REGIONS:
+        for versions in five.objects[region].values():
+            versions.insert(0, ("again", versions[0][1]))
+    assert five.prove().equal
+
+
+def test_an_upload_of_which_the_client_is_not_certain_may_be_there_or_not() -> None:
+    five = Five(9)
+    there, not_there = five.ids[4], five.ids[7]
+    five.receipts = [replace(receipt, is_certain=receipt.object_id not in {there, not_there}) for receipt in five.receipts]
+    for region in REGIONS:
+        five.objects[region] = {
+            key: held for key, held in five.objects[region].items() if five.receipts[7].upload_id not in key
+        }
+        five.rows[region] = {
+            pair: row for pair, row in five.rows[region].items() if not_there not in pair[0] or pair[1].startswith("UPLOAD")
+        }
+    proof = five.prove()
+    assert (proof.findings, proof.equal, proof.objects) == ((), True, 8)
+    no_replica(five, there)
+    assert found(five.prove()) == {("lost", there, f"objects {WEST}")}
+
+
+def test_an_object_whose_key_is_no_uploads_is_found() -> None:
+    five = Five(5)
+    for region in REGIONS:
+        five.objects[region][f"incoming/uploads/{SOURCE}/stray"] = [("v", b"x")]
+    assert {(kind, where) for kind, _, where in found(five.prove())} == {
+        ("duplicated", f"objects {region}") for region in REGIONS
+    }
+
+
+def test_in_an_outage_the_region_that_is_left_is_proved_alone() -> None:
+    five = Five(20)
+    no_replica(five, five.ids[3])
+    five.calls.clear()
+    proof = five.prove(regions=(WEST,))
+    assert found(proof) == {("lost", five.ids[3], f"objects {WEST}")}
+    assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", "receipts")
+    assert set(five.calls) == {WEST}
+    assert five.prove(regions=(EAST,)).equal
+
+
+def test_what_is_not_asked_about_is_asked_about_when_it_looks_wrong() -> None:
+    """A sample of checksums does not see other bytes of the same length; of another length it does."""
+    unasked = Scope(SOURCE, stored_checksums=0)
+    five = Five(9)
+    expected = other_bytes(five, five.ids[2])
+    assert five.prove(unasked).equal
+    assert found(five.prove()) == expected
+    five = Five(9)
+    (versions,) = [held for key, held in five.objects[WEST].items() if five.receipts[2].upload_id in key]
+    versions[0] = (versions[0][0], b"short")
+    assert found(five.prove(unasked)) == {("divergent", five.ids[2], f"objects {WEST}")}
+
+
+def test_more_findings_than_a_report_holds_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And judged a few leaves at a time."""
+    monkeypatch.setattr(proving, "MOST_AT_ONCE", 20)
+    five = Five(150)
+    for object_id in five.ids:
+        no_replica(five, object_id)
+    proof = five.prove()
+    assert (proof.lost, len(proof.findings)) == (150, proving.MOST_FINDINGS)
+    last = max(five.ids)
+    site = Site(five, REGIONS, REGIONS)
+    named = proving.prove_site(site, Scope(SOURCE), five.receipts, first=[last])
+    assert named.findings[0].object_id == last
+
+
+def test_what_is_still_on_its_way_is_read_again() -> None:
+    five = _Late(12)
+    proof = five.prove()
+    assert (proof.equal, proof.findings) == (True, ())
+
+
+class _Late(Five):
+    """One replica's rows arrive only once they have been looked for."""
+
+    def __init__(self, uploads: int) -> None:
+        super().__init__(uploads)
+        self.all_rows = self.rows[WEST]
+        self.rows[WEST] = {}
+        self.scans = 0
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
+        if (service, region) == ("dynamodb", WEST):
+            self.scans += 1
+            if self.scans > 1:
+                self.rows[WEST] = self.all_rows
+        return super().client(service, region)
+
+
+def test_many_receipts_are_read_in_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drill.proof.reading._WORTH_SEGMENTS", 10)
+    five = Five(30)
+    expected = no_replica(five, five.ids[3])
+    assert found(five.prove()) == expected
+
+
+def test_a_status_that_changes_is_seen_between_two_moments() -> None:
+    five = Five(9)
+    before = five.snapshot()
+    assert before.compare(five.snapshot()) == []
+    changed, vanished, recorded = five.ids[1], five.ids[2], five.ids[5]
+    for region in REGIONS:
+        row = five.result(changed, region)
+        five.rows[region][f"OBJ#{changed}", "RESULT"] = row | {"processed_at": {"S": "later"}}
+        del five.rows[region][f"OBJ#{vanished}", "RESULT"]
+        del five.rows[region][f"REC#{recorded}#000000", "0" * 12]
+    findings = before.compare(five.snapshot())
+    assert {(one.kind, one.object_id, one.where) for one in findings} == {
+        ("divergent", object_id, f"ledger {region}") for object_id in (changed, vanished, recorded) for region in REGIONS
+    }
+    assert "vanished" in words(findings)
+
+
+def test_what_is_new_since_a_snapshot_is_no_change(tmp_path: Any) -> None:  # noqa: ANN401 - a Path
+    five, more = Five(9), Five(12)
+    path = tmp_path / "snapshot.json"
+    five.snapshot().save(path)
+    assert type(five.snapshot()).load(path).compare(more.snapshot()) == []
+    assert type(five.snapshot()).load(path) == five.snapshot()
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------
+
+
+def line(state: str, **others: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it
+    return {"source": "s", "upload_id": "u", "sha256": "a" * 64, "key": "k", "size": 3, "state": state} | others
+
+
+@pytest.mark.parametrize(
+    ("lines", "certain"),
+    [
+        ([line("planned", sha256="")], []),
+        ([line("begun")], [False]),
+        ([line("begun"), line("failed")], [False]),
+        ([line("begun"), line("accepted")], [True]),
+        ([line("accepted"), line("missing")], [True]),
+        ([line("begun"), line("processed", upload_id="other")], [False, True]),
+    ],
+)
+def test_the_last_line_of_an_upload_counts(lines: Sequence[dict[str, Any]], certain: list[bool]) -> None:
+    assert [receipt.is_certain for receipt in ReceiptRow.of_lines(lines)] == certain
+
+
+def test_a_line_that_is_no_receipt_is_named() -> None:
+    with pytest.raises(ValueError, match="line 2 of the receipts has no key, sha256"):
+        ReceiptRow.of_lines([line("begun"), {"source": "s", "upload_id": "u", "state": "begun"}])
+
+
+@pytest.mark.parametrize(
+    ("upload_id", "hour", "moment"),
+    [
+        ("0199d0a0-0000-7000-8000-000000000000", "2025-10-11T00", "2025-10-11T00:16:10.752Z"),
+        ("0199d0a0-0000-4000-8000-000000000000", NO_HOUR, None),
+        ("", NO_HOUR, None),
+        ("xxxxxxxx-0000-7000-8000-000000000000", NO_HOUR, None),
+        ("ffffffff-ffff-7000-8000-000000000000", NO_HOUR, None),
+    ],
+)
+def test_the_hour_is_the_upload_ids(upload_id: str, hour: str, moment: str | None) -> None:
+    assert (hour_of(upload_id), moment_of(upload_id)) == (hour, moment)
