@@ -1,13 +1,14 @@
 """Who is active: the max-epoch register (data rule 4).
 
 One control row per region, each written only through its own region; the highest epoch wins. No row means epoch 0, and
-a tie goes to the primary, so that a table that nobody has ever failed over has the primary active.
+a tie goes to the primary, so that a table that nobody has ever failed over has the primary active. To be promoted a
+region claims one more than every epoch that it can see.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,7 +32,7 @@ class Active:
 
 
 class ControlRegister:
-    """Reads who is active through this region's replica of the table.
+    """Reads, and claims, who is active through this region's replica of the table.
 
     Args:
         dynamodb: A low-level client of the region that the function runs in.
@@ -91,6 +92,15 @@ class ControlRegister:
             ClientError: DynamoDB refused.
             BotoCoreError: DynamoDB did not answer.
         """
+        return highest_claim(self.claims(), primary_region=self._primary_region)
+
+    def claims(self) -> dict[str, int]:
+        """Return each region's claim that this region's replica holds now: its epoch, by region.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
         answer = self._dynamodb.query(
             TableName=self._table_name,
             KeyConditionExpression="#pk = :control",
@@ -98,17 +108,63 @@ class ControlRegister:
             ExpressionAttributeValues={":control": {"S": schema.CONTROL}},
             ConsistentRead=True,
         )
-        claims = {row[schema.SORT_KEY]["S"]: int(row[schema.EPOCH]["N"]) for row in answer["Items"]}
-        return highest_claim(claims, primary_region=self._primary_region)
+        return {row[schema.SORT_KEY]["S"]: int(row[schema.EPOCH]["N"]) for row in answer["Items"]}
+
+    def claim(self, region: str, *, claimed_by: str, claimed_at: str, seen: Mapping[str, int] | None = None) -> Active:
+        """Claim, for the region that this runs in, to be the active one: one more than every epoch that is visible.
+
+        Args:
+            region: This region; its row is written through its own replica only.
+            claimed_by: Who does it, for whoever reads the row later.
+            claimed_at: When, as `moments.as_text` writes it.
+            seen: Claims that are known from elsewhere, the other region's replica for example.
+
+        Returns:
+            What the register says from now on.
+
+        Raises:
+            ClientError: DynamoDB refused; `ConditionalCheckFailedException` if this region's own claim has changed
+                since it was read, so that two callers never take the same epoch.
+            BotoCoreError: DynamoDB did not answer; it may have written.
+        """
+        claims = self.claims()
+        epoch = max([0, *claims.values(), *(seen or {}).values()]) + 1
+        own = claims.get(region)
+        self._dynamodb.put_item(
+            TableName=self._table_name,
+            Item={
+                schema.PARTITION_KEY: {"S": schema.CONTROL},
+                schema.SORT_KEY: {"S": region},
+                schema.EPOCH: {"N": str(epoch)},
+                "claimed_by": {"S": claimed_by},
+                "claimed_at": {"S": claimed_at},
+            },
+            **_if_still(own),
+        )
+        return Active(region=region, epoch=epoch)
 
 
-def highest_claim(claims: dict[str, int], *, primary_region: str) -> Active:
+def highest_claim(claims: Mapping[str, int], *, primary_region: str) -> Active:
     """Return the claim with the highest epoch; among equals the primary's, then the first by name.
 
     Args:
         claims: Epoch by region, from the control rows.
         primary_region: Its epoch is 0 where it has no row.
     """
-    epochs = {primary_region: 0} | claims
+    epochs = {primary_region: 0, **claims}
     region = min(epochs, key=lambda name: (-epochs[name], name != primary_region, name))
     return Active(region=region, epoch=epochs[region])
+
+
+def _if_still(own: int | None) -> Any:  # noqa: ANN401 - the arguments of a put
+    """Return the condition that a region's own claim is what was read."""
+    if own is None:
+        return {
+            "ConditionExpression": "attribute_not_exists(#pk)",
+            "ExpressionAttributeNames": {"#pk": schema.PARTITION_KEY},
+        }
+    return {
+        "ConditionExpression": "#epoch = :own",
+        "ExpressionAttributeNames": {"#epoch": schema.EPOCH},
+        "ExpressionAttributeValues": {":own": {"N": str(own)}},
+    }

@@ -13,6 +13,9 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | `REC#<object id>#<n>`         | `<ordinal>`        | once, deterministic  | one record; at most 1,000 a partition key    |
 | `CONTROL#ACTIVE`              | `<region>`         | by that region only  | that region's claim to be active, an epoch   |
 | `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
+| `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | how that region is, by its own observer      |
+| `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | the RESULT rows of an hour, as it sees them  |
+| `OBSERVER#<region>`           | `MEMORY`           | by that region only  | what its observer keeps from run to run      |
 """
 
 from typing import Final
@@ -46,6 +49,14 @@ CONTROL: Final = "CONTROL#ACTIVE"
 EPOCH: Final = "epoch"
 """A control row's attribute: a whole number; the highest of all regions is active."""
 READY: Final = "READY"
+LATEST: Final = "LATEST"
+MEMORY: Final = "MEMORY"
+
+RESULT_PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at"})
+"""Attributes of a RESULT row that say who wrote it and when; all others are the same whichever region writes it."""
+
+DIGEST_PREFIXES: Final = "0123456789abcdef"
+"""First digit of the object id: by so much an hour's digest is split."""
 
 COMPLETED: Final = "COMPLETED"
 QUARANTINED: Final = "QUARANTINED"
@@ -82,6 +93,26 @@ def health_partition_key(region: str) -> str:
     return f"HEALTH#{region}"
 
 
+def heartbeat_partition_key(region: str) -> str:
+    """Return the partition key of the row in which the observer of `region` says how that region is."""
+    return f"HEARTBEAT#{region}"
+
+
+def digest_partition_key(region: str) -> str:
+    """Return the partition key of the digests of what the replica of `region` holds."""
+    return f"DIGEST#{region}"
+
+
+def digest_sort_key(hour: str, prefix: str) -> str:
+    """Return the sort key of a digest; `hour` is `YYYY-MM-DDTHH` in UTC, `prefix` one of `DIGEST_PREFIXES`."""
+    return f"{hour}#{prefix}"
+
+
+def observer_partition_key(region: str) -> str:
+    """Return the partition key of what the observer of `region` keeps from run to run."""
+    return f"OBSERVER#{region}"
+
+
 def newest_last(received_at: str, object_id: str) -> str:
     """Return the sort key of both indexes; `received_at` is as `moments.as_text` writes it."""
     return f"{received_at}#{object_id}"
@@ -89,4 +120,9 @@ def newest_last(received_at: str, object_id: str) -> str:
 
 def state_hour(state: str, hour: str, object_id: str) -> str:
     """Return the state index's partition key; `hour` is `YYYY-MM-DDTHH` in UTC."""
-    return f"{state}#{hour}#{int(object_id[:8], 16) % STATE_INDEX_SHARDS:02d}"
+    return state_hour_shard(state, hour, int(object_id[:8], 16) % STATE_INDEX_SHARDS)
+
+
+def state_hour_shard(state: str, hour: str, shard: int) -> str:
+    """Return the state index's partition key of one shard, 0 to `STATE_INDEX_SHARDS` - 1; all make up the hour."""
+    return f"{state}#{hour}#{shard:02d}"

@@ -1,0 +1,142 @@
+"""The canary: a small file that goes the whole way, through the API into the bucket, the queue and the table.
+
+It is sent in one run and judged in the next, so that no run waits for it.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import HTTPClientError
+
+from handlers.observer.web import OwnApi, WebError
+from handlers.shared import moments
+
+logger = Logger(child=True)
+
+SOURCE: Final = "canary"
+LOST: Final = -1.0
+"""Stands, where seconds would, for a canary that was not done in time."""
+PATIENCE_SECONDS: Final = 30.0
+"""A canary that is younger is not lost yet, however soon the next run comes."""
+
+_CREATED: Final = 201
+_OK: Final = 200
+_TAKEN: Final = frozenset({200, 412})
+"""412: the object is there already, put by an earlier try of the same run."""
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One that is under way."""
+
+    object_id: str
+    run_at: float
+    """The scheduled time of the run that sent it, in epoch seconds."""
+    sent_at: float
+    """Epoch seconds."""
+    uploaded_in: float
+    """Seconds that the API and the bucket took."""
+    was_active: bool
+    """Whether this region was the active one."""
+
+
+class CanaryKeeper:
+    """Sends canaries and judges them.
+
+    Args:
+        api: This region's.
+        region: This region.
+        clock: Epoch seconds.
+    """
+
+    def __init__(self, *, api: OwnApi, region: str, clock: Callable[[], float] = time.time) -> None:
+        self._api = api
+        self._region = region
+        self._clock = clock
+
+    def send(self, run_at: float, *, is_active: bool) -> Canary:
+        """Send a canary. The same run sends the same one, however often it is tried.
+
+        Args:
+            run_at: The run's scheduled time, in epoch seconds.
+            is_active: Whether this region is the active one.
+
+        Raises:
+            WebError: The API or the bucket refused it.
+            HTTPClientError: They did not answer.
+        """
+        sent_at = self._clock()
+        content = json.dumps({"canary": self._region, "run_at": moments.from_epoch(run_at)}).encode() + b"\n"
+        answer = self._api.call(
+            "POST",
+            "/uploads",
+            expected=_CREATED,
+            body={
+                "key": f"canary/{self._region}.ndjson",
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "upload_id": upload_id(self._region, run_at),
+                "source": SOURCE,
+            },
+        )
+        status = self._api.put(answer["url"], content, answer["headers"])
+        if status not in _TAKEN:
+            raise WebError(f"the PUT of the canary {answer['id']} was answered {status}, not 200 (or 412: it is there)")
+        return Canary(
+            object_id=answer["id"],
+            run_at=run_at,
+            sent_at=sent_at,
+            uploaded_in=max(0.0, self._clock() - sent_at),
+            was_active=is_active,
+        )
+
+    def judge(self, canary: Canary, *, is_active: bool) -> float | None:
+        """Return the seconds that a canary took, `LOST`, or None while it may still come.
+
+        In the active region it must have been processed. In the passive one it is enough that the bucket holds it;
+        where the active region has processed it by now, the seconds are of that.
+
+        Args:
+            canary: What a run before sent.
+            is_active: Whether this region is the active one. A region that was promoted in between has until the
+                next canary.
+        """
+        try:
+            answer = self._api.call("GET", f"/uploads/{canary.object_id}", expected=_OK)
+        except (WebError, HTTPClientError) as problem:
+            logger.warning("the state of the canary cannot be asked", object_id=canary.object_id, reason=str(problem))
+            answer = {}
+        must_be_processed = is_active and canary.was_active
+        seconds = _seconds(canary, answer, must_be_processed=must_be_processed)
+        if seconds is not None or self._clock() - canary.sent_at < PATIENCE_SECONDS:
+            return seconds
+        logger.warning("the canary is lost", object_id=canary.object_id, state=answer.get("state"), sent_at=canary.sent_at)
+        return LOST
+
+
+def upload_id(region: str, run_at: float) -> str:
+    """Return the upload id (a UUIDv7) of a run's canary: always the same for the same run."""
+    milliseconds = int(run_at * 1000)
+    random = int.from_bytes(hashlib.sha256(f"{region}\0{milliseconds}".encode()).digest()[:10], "big") >> 6
+    number = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    digits = f"{number:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _seconds(canary: Canary, answer: dict[str, object], *, must_be_processed: bool) -> float | None:
+    """Return the seconds of a canary that got as far as it must; `LOST` if it never will; None if it has not yet."""
+    state = answer.get("state")
+    if state == "quarantined":
+        return LOST
+    if state == "processed":
+        processed_at = datetime.fromisoformat(str(answer["processed_at"])).timestamp()
+        return max(0.0, processed_at - canary.sent_at)  # the two clocks are of two machines
+    if state in ("accepted", "durable") and not must_be_processed:
+        return canary.uploaded_in
+    return None

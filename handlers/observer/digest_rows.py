@@ -1,0 +1,87 @@
+"""The rows that digests are kept in: each region's own, by hour and prefix."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from handlers.observer.digests import HOUR_SECONDS, Digest, begin_of
+from handlers.observer.rows import AT, put_unless_newer
+from handlers.shared import schema
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Place = tuple[str, str]
+"""An hour and a prefix."""
+
+_AFTER_ALL_PREFIXES: Final = "~"
+
+
+@dataclass(frozen=True)
+class DigestRow:
+    """A digest, and when it was made."""
+
+    digest: Digest
+    at: float
+    """Epoch seconds."""
+
+    def is_closed(self, hour: str) -> bool:
+        """Return whether the digest is of an hour that was over for an hour at least when it was made."""
+        return self.at >= begin_of(hour) + 2 * HOUR_SECONDS
+
+
+class DigestStore:
+    """Reads both regions' rows, and writes this one's, through this region's replica.
+
+    Args:
+        dynamodb: A low-level client of this region.
+        table_name: The table.
+        region: This region.
+    """
+
+    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._region = region
+
+    def rows(self, region: str, *, first_hour: str, last_hour: str) -> dict[Place, DigestRow]:
+        """Return a region's rows of some hours, the first and last included.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#sk": schema.SORT_KEY},
+            ExpressionAttributeValues={
+                ":pk": {"S": schema.digest_partition_key(region)},
+                ":first": {"S": first_hour},
+                ":last": {"S": last_hour + _AFTER_ALL_PREFIXES},
+            },
+            ConsistentRead=True,
+        )
+        return dict(_parse(item) for page in pages for item in page["Items"])
+
+    def write(self, place: Place, row: DigestRow) -> None:
+        """Write one of this region's rows.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
+        objects, identities, effects = row.digest.as_list()
+        item: dict[str, Any] = {
+            schema.PARTITION_KEY: {"S": schema.digest_partition_key(self._region)},
+            schema.SORT_KEY: {"S": schema.digest_sort_key(*place)},
+            "objects": {"N": str(objects)},
+            "identities": {"S": identities},
+            "effects": {"S": effects},
+        }
+        put_unless_newer(self._dynamodb, self._table_name, item, at=row.at)
+
+
+def _parse(item: dict[str, Any]) -> tuple[Place, DigestRow]:
+    hour, _, prefix = item[schema.SORT_KEY]["S"].partition("#")
+    values = [item["objects"]["N"], item["identities"]["S"], item["effects"]["S"]]
+    return (hour, prefix), DigestRow(Digest.of_list(values), float(item[AT]["N"]))

@@ -1,0 +1,195 @@
+"""Digests of an hour: how many RESULT rows, which, and what they say, whatever order they are read in.
+
+They are kept by hour and by the first digit of the object id, so that two regions that differ need compare one
+sixteenth of one hour. An hour's rows are found by the state index, 32 partition keys in all (two states, 16 shards).
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from handlers.shared import moments, schema
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAXIMUM_ROWS_A_RUN: Final = 20_000
+"""Rows that one run reads, give or take a page; an hour of more is gone on with in the next run."""
+MAXIMUM_SECONDS_A_RUN: Final = 5.0
+HOUR_SECONDS: Final = 3600
+
+_ROWS_A_PAGE: Final = 1000
+_MODULUS: Final = 1 << 256
+_STATES: Final = (schema.COMPLETED, schema.QUARANTINED)
+_PARTITIONS: Final = tuple((state, shard) for state in _STATES for shard in range(schema.STATE_INDEX_SHARDS))
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Of a set of RESULT rows."""
+
+    objects: int = 0
+    identities: int = 0
+    """The sum, modulo 2^256, of the SHA-256 of every object id: equal where the objects are the same."""
+    effects: int = 0
+    """Likewise of every row but its provenance: equal where what became of them is the same too."""
+
+    def plus(self, item: dict[str, Any]) -> "Digest":
+        """Return the digest with one more row, given as DynamoDB's attribute values."""
+        object_id = _object_id(item)
+        return Digest(
+            self.objects + 1,
+            (self.identities + _number(object_id)) % _MODULUS,
+            (self.effects + _number(_deterministic(item))) % _MODULUS,
+        )
+
+    def as_list(self) -> list[Any]:
+        """Return it as JSON can hold it."""
+        return [self.objects, f"{self.identities:064x}", f"{self.effects:064x}"]
+
+    @classmethod
+    def of_list(cls, values: list[Any]) -> "Digest":
+        """Read what `as_list` returned."""
+        return cls(int(values[0]), int(values[1], 16), int(values[2], 16))
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How far an hour has been read."""
+
+    hour: str
+    """`YYYY-MM-DDTHH` in UTC."""
+    partition: int = 0
+    """How many of its partition keys are read to their end."""
+    start_key: dict[str, Any] | None = None
+    """Where to go on in the next one."""
+    digests: dict[str, list[Any]] = field(default_factory=dict)
+    """So far, by prefix, as `Digest.as_list`."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the hour is read to its end."""
+        return self.partition >= len(_PARTITIONS)
+
+    def by_prefix(self) -> dict[str, Digest]:
+        """Return the digest of every prefix, of no rows where there are none."""
+        return {
+            prefix: Digest.of_list(self.digests[prefix]) if prefix in self.digests else Digest()
+            for prefix in schema.DIGEST_PREFIXES
+        }
+
+
+class Budget:
+    """What one run may read.
+
+    Args:
+        rows: So many rows, give or take a page.
+        seconds: For so long.
+        clock: Seconds that never go backwards.
+    """
+
+    def __init__(
+        self,
+        *,
+        rows: int = MAXIMUM_ROWS_A_RUN,
+        seconds: float = MAXIMUM_SECONDS_A_RUN,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._ends_at = clock() + seconds
+
+    def spend(self, rows: int) -> None:
+        """Note that rows were read."""
+        self._rows -= rows
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no more may be read."""
+        return self._rows <= 0 or self._clock() >= self._ends_at
+
+
+class HourReader:
+    """Reads the RESULT rows of an hour from this region's replica.
+
+    Args:
+        dynamodb: A low-level client of this region.
+        table_name: The table.
+        rows_a_page: How many rows one request asks for.
+    """
+
+    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, rows_a_page: int = _ROWS_A_PAGE) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._rows_a_page = rows_a_page
+
+    def read(self, scan: Scan, budget: Budget) -> Scan:
+        """Go on with an hour, to its end or to the budget's.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
+        while not scan.is_whole and not budget.is_spent:
+            answer = self._page(scan)
+            budget.spend(len(answer["Items"]))
+            scan = _with_page(scan, answer["Items"], answer.get("LastEvaluatedKey"))
+        return scan
+
+    def _page(self, scan: Scan) -> Any:  # noqa: ANN401 - boto3's answer
+        state, shard = _PARTITIONS[scan.partition]
+        start: Any = {"ExclusiveStartKey": scan.start_key} if scan.start_key else {}
+        return self._dynamodb.query(
+            TableName=self._table_name,
+            IndexName=schema.STATE_INDEX,
+            KeyConditionExpression="#state_hour = :state_hour",
+            ExpressionAttributeNames={"#state_hour": schema.STATE_INDEX_PARTITION_KEY},
+            ExpressionAttributeValues={":state_hour": {"S": schema.state_hour_shard(state, scan.hour, shard)}},
+            Limit=self._rows_a_page,
+            **start,
+        )
+
+
+def hour_of(now: float) -> str:
+    """Return the hour of epoch seconds."""
+    return moments.hour_of(moments.from_epoch(now))
+
+
+def hours_before(hour: str, count: int) -> str:
+    """Return the hour that was `count` hours before."""
+    return hour_of(begin_of(hour) - count * HOUR_SECONDS)
+
+
+def begin_of(hour: str) -> float:
+    """Return when an hour began, in epoch seconds."""
+    return datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC).timestamp()
+
+
+def _with_page(scan: Scan, items: list[dict[str, Any]], next_key: dict[str, Any] | None) -> Scan:
+    digests = scan.by_prefix()
+    for item in items:
+        prefix = _object_id(item)[:1]
+        digests[prefix] = digests[prefix].plus(item)
+    return replace(
+        scan,
+        partition=scan.partition if next_key else scan.partition + 1,
+        start_key=next_key,
+        digests={prefix: digest.as_list() for prefix, digest in digests.items() if digest.objects},
+    )
+
+
+def _object_id(item: dict[str, Any]) -> str:
+    return str(item[schema.PARTITION_KEY]["S"]).partition("#")[2]
+
+
+def _deterministic(item: dict[str, Any]) -> str:
+    held = {name: value for name, value in item.items() if name not in schema.RESULT_PROVENANCE}
+    return json.dumps(held, sort_keys=True, separators=(",", ":"), default=repr)  # bytes, which JSON has none of
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")

@@ -1,0 +1,115 @@
+"""What the heartbeat's numbers are measured by: the region's own queues and metrics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from handlers.observer.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_sqs import SQSClient
+
+NAMESPACE: Final = "Lockstep"
+"""Of the functions' own metrics."""
+
+_DEPTH: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+_WINDOW: Final = timedelta(minutes=5)
+"""S3's and SQS's metrics come minutes late."""
+
+
+@dataclass(frozen=True)
+class Ages:
+    """What CloudWatch knows; None for what it has no data of."""
+
+    shadow_age: float | None = None
+    """Seconds since the oldest message that the shadow consumer put back was first seen."""
+    queue_age: float | None = None
+    """Seconds since the oldest message was last put into the ingest queue."""
+    replication_pending: float | None = None
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Measures this region.
+
+    Attributes:
+        settings: Name what is measured.
+        sqs: A client of this region.
+        cloudwatch: A client of this region.
+    """
+
+    settings: Settings
+    sqs: "SQSClient"
+    cloudwatch: "CloudWatchClient"
+
+    def queue_depth(self) -> int:
+        """Return how many messages the ingest queue holds, whatever they wait for."""
+        return self._depth(self.settings.queue_url)
+
+    def dead_letters(self) -> int:
+        """Return how many messages the dead-letter queue holds."""
+        return self._depth(self.settings.dead_letter_queue_url)
+
+    def ages(self, now: float) -> Ages:
+        """Return what CloudWatch knows of the last minutes; `now` is in epoch seconds."""
+        end = datetime.fromtimestamp(now, UTC)
+        answer = self.cloudwatch.get_metric_data(
+            MetricDataQueries=self._queries(), StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
+        )
+        newest = {result["Id"]: _first(result["Values"]) for result in answer["MetricDataResults"]}
+        return Ages(
+            shadow_age=newest.get("shadow"), queue_age=newest.get("queue"), replication_pending=newest.get("pending")
+        )
+
+    def _depth(self, queue_url: str) -> int:
+        attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_DEPTH))["Attributes"]
+        return sum(int(attributes[name]) for name in _DEPTH)
+
+    def _queries(self) -> "list[MetricDataQueryTypeDef]":
+        settings = self.settings
+        return [
+            _query("shadow", NAMESPACE, "ShadowAge", service="processor", environment=settings.environment),
+            _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=settings.queue_url.rsplit("/", 1)[-1]),
+            _query(
+                "pending",
+                "AWS/S3",
+                "OperationsPendingReplication",  # S3 publishes it in the destination's region
+                SourceBucket=settings.peer_ingest_bucket,
+                DestinationBucket=settings.ingest_bucket,
+                RuleId=settings.replication_rule_id,
+            ),
+        ]
+
+
+def shadow_age(depth: int | None, ages: Ages) -> float | None:
+    """Return how long the oldest message that waits has waited, in seconds; None if that is not known.
+
+    What the shadow consumer measured counts, since putting a message back resets SQS's own age; where it measured
+    nothing, SQS's age does.
+    """
+    if depth == 0:
+        return 0.0
+    return ages.shadow_age if ages.shadow_age is not None else ages.queue_age
+
+
+def _query(name: str, namespace: str, metric: str, **dimensions: str) -> "MetricDataQueryTypeDef":
+    pairs: Any = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": pairs},
+            "Period": 60,
+            "Stat": "Maximum",
+        },
+    }
+
+
+def _first(values: Sequence[float]) -> float | None:
+    return values[0] if values else None

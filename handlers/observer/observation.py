@@ -1,0 +1,295 @@
+"""One run of the observer, step by step. No step that fails stops another."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger
+
+from handlers.observer import peer_metrics, split_brain
+from handlers.observer.auto_promote import Situation, Streak
+from handlers.observer.canary import LOST, Canary, CanaryKeeper
+from handlers.observer.digests import Budget
+from handlers.observer.heartbeat import Heartbeat
+from handlers.observer.hours import HourDigests
+from handlers.observer.measures import Ages, Measures, shadow_age
+from handlers.observer.memory import Memory, MemoryStore, canary_seconds
+from handlers.observer.peer import Look, PeerReader, PeerView
+from handlers.observer.settings import Settings
+from handlers.observer.steps import Begun, Steps
+from handlers.observer.telemetry import Telemetry
+from handlers.observer.web import Http, is_ready
+from handlers.shared import moments
+from handlers.shared.control import Active, ControlRegister, highest_claim
+
+logger = Logger(child=True)
+
+SECONDS: Final = {
+    "recall": 3.0,
+    "look": 6.0,
+    "peer": 8.0,
+    "canary": 6.0,
+    "heartbeat": 3.0,
+    "promotion": 3.0,
+    "digests": 8.0,
+    "keep": 2.0,
+}
+"""How long each kind of step may take. Looks run at once, and the peer is asked while this region works. A run has two
+steps of `canary` and of `promotion` each: it takes 40 seconds at the most, if nothing answers anything."""
+CLAIMED_BY: Final = "observer"
+
+
+@dataclass(frozen=True)
+class Here:
+    """What a run found out about its own region; None for what it could not."""
+
+    claims: dict[str, int] | None
+    active: Active | None
+    canary_seconds: float | None
+    """Of the canary that was judged."""
+    queue_depth: int | None
+    dead_letters: int | None
+    ages: Ages | None
+    is_ready: bool
+
+    def is_active(self, region: str) -> bool:
+        """Return whether the region is the active one; not if that is not known."""
+        return self.active is not None and self.active.region == region
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the peer is asked."""
+
+    look: Begun[Look]
+    claims: Begun[dict[str, int]]
+    ready: Begun[bool | None]
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Everything that a run needs."""
+
+    settings: Settings
+    telemetry: Telemetry
+    memory: MemoryStore
+    register: ControlRegister
+    canaries: CanaryKeeper
+    measures: Measures
+    write_heartbeat: Callable[[Heartbeat], bool]
+    """Through this region's replica."""
+    replicated_heartbeat: Callable[[], Heartbeat | None]
+    """The peer's, as this region's replica holds it."""
+    peer: PeerReader
+    digests: HourDigests
+    http: Http
+    clock: Callable[[], float] = time.time
+    """Epoch seconds."""
+
+    def observe(self, run_at: float) -> dict[str, Any]:
+        """Do one run.
+
+        Args:
+            run_at: When it was scheduled, in epoch seconds. The same run may come twice; it counts once.
+
+        Returns:
+            What is worth a line of the log.
+        """
+        steps = Steps(self.telemetry)
+        recalled = steps.run("recall the last run", self.memory.recall, seconds=SECONDS["recall"], otherwise=None)
+        memory = recalled or Memory()
+        peer = self._begin_peer(steps, memory.peer_api_url)
+        here = self._look_here(steps, memory)
+        canary, went = self._send_canary(steps, memory, here, run_at)
+        heartbeat = self._beat(steps, here, went)
+        view = self._end_peer(steps, peer)
+        self._tell_split_brain(here.claims, view.claims)
+        streak = self._consider_promotion(steps, memory.streak, here, view, run_at)
+        memory = self._renew_digests(steps, memory)
+        seen = view.look.heartbeat
+        memory = replace(
+            memory,
+            run_at=max(memory.run_at, run_at),
+            canary=canary,
+            canary_seconds=went,
+            peer_api_url=(seen and seen.api_url) or memory.peer_api_url,
+            streak=streak,
+        )
+        if recalled is not None:  # else what is there is better than a memory of this run alone
+            keep = partial(self.memory.keep, memory, self.clock())
+            steps.run("keep this run", keep, seconds=SECONDS["keep"], otherwise=None)
+        return {"failed": steps.failed, "peer": view.problems, "canary_seconds": went, "epoch": heartbeat.epoch}
+
+    # --- this region ----------------------------------------------------------------------------------------------
+
+    def _look_here(self, steps: Steps, memory: Memory) -> Here:
+        """Look at this region, at everything at once but for what only the active one must have done."""
+        seconds = SECONDS["look"]
+        depth = steps.begin("measure the queue", self.measures.queue_depth, seconds=seconds)
+        dead = steps.begin("measure the dead-letter queue", self.measures.dead_letters, seconds=seconds)
+        ages = steps.begin("ask CloudWatch", lambda: self.measures.ages(self.clock()), seconds=seconds)
+        ready = steps.begin("ask the own API", lambda: is_ready(self.http, self.settings.api_url), seconds=seconds)
+        claims = steps.run("read the register", self.register.claims, seconds=SECONDS["look"], otherwise=None)
+        active = None if claims is None else highest_claim(claims, primary_region=self.settings.primary_region)
+        here = Here(
+            claims=claims,
+            active=active,
+            canary_seconds=None,
+            queue_depth=steps.end(depth, otherwise=None),
+            dead_letters=steps.end(dead, otherwise=None),
+            ages=steps.end(ages, otherwise=None),
+            is_ready=steps.end(ready, otherwise=False),
+        )
+        return replace(here, canary_seconds=self._judge_canary(steps, memory.canary, here))
+
+    def _judge_canary(self, steps: Steps, canary: Canary | None, here: Here) -> float | None:
+        if canary is None:
+            return None
+        seconds = steps.run(
+            "judge the canary",
+            lambda: self.canaries.judge(canary, is_active=here.is_active(self.settings.region)),
+            seconds=SECONDS["canary"],
+            otherwise=LOST,
+        )
+        if seconds is not None and seconds > LOST:
+            self.telemetry.seconds("CanarySeconds", seconds)
+        return seconds
+
+    def _send_canary(self, steps: Steps, memory: Memory, here: Here, run_at: float) -> tuple[Canary | None, float | None]:
+        """Send the next canary, unless one is still waited for or this run has sent its own; tell how they go.
+
+        Returns:
+            The canary to judge in the next run, and the seconds that are known of canaries now.
+        """
+        is_waiting = memory.canary is not None and here.canary_seconds is None
+        if is_waiting or run_at <= memory.run_at:
+            canary = memory.canary if is_waiting else None
+            went = canary_seconds(memory, verdict=here.canary_seconds, uploaded_in=None)
+        else:
+            canary = steps.run(
+                "send a canary",
+                lambda: self.canaries.send(run_at, is_active=here.is_active(self.settings.region)),
+                seconds=SECONDS["canary"],
+                otherwise=None,
+            )
+            went = canary_seconds(memory, verdict=here.canary_seconds, uploaded_in=canary.uploaded_in if canary else LOST)
+        self.telemetry.count("CanaryFailed", int(went == LOST))
+        return canary, went
+
+    def _beat(self, steps: Steps, here: Here, went: float | None) -> Heartbeat:
+        pending = here.ages.replication_pending if here.ages else None
+        heartbeat = Heartbeat(
+            at=self.clock(),
+            api_url=self.settings.api_url,
+            ready=here.is_ready,
+            canary_seconds=went,
+            queue_depth=here.queue_depth,
+            shadow_age=shadow_age(here.queue_depth, here.ages) if here.ages else None,
+            dead_letters=here.dead_letters,
+            # Where S3 has published nothing, nothing is on its way.
+            replication_pending=int(pending or 0) if here.ages else None,
+            epoch=here.active.epoch if here.active else None,
+        )
+        is_written = steps.run(
+            "write the heartbeat", lambda: self.write_heartbeat(heartbeat), seconds=SECONDS["heartbeat"], otherwise=False
+        )
+        self.telemetry.count("Heartbeats", int(is_written))
+        if heartbeat.shadow_age is not None:
+            self.telemetry.seconds("ShadowAge", heartbeat.shadow_age)
+        return heartbeat
+
+    # --- the peer -------------------------------------------------------------------------------------------------
+
+    def _begin_peer(self, steps: Steps, api_url: str | None) -> _Asked:
+        """Ask the peer, while this region is looked at: if it answers nothing, its time passes beside ours."""
+        seconds = SECONDS["peer"]
+        return _Asked(
+            look=steps.begin("read the peer's heartbeat", self.peer.look, seconds=seconds),
+            claims=steps.begin("read the peer's register", self.peer.claims, seconds=seconds),
+            ready=steps.begin(
+                "ask the peer's API", lambda: is_ready(self.http, api_url) if api_url else None, seconds=seconds
+            ),
+        )
+
+    def _end_peer(self, steps: Steps, asked: _Asked) -> PeerView:
+        """Tell how the peer is."""
+        view = PeerView(
+            look=steps.end(asked.look, otherwise=Look(could_read=False)),
+            is_ready=steps.end(asked.ready, otherwise=False),
+            claims=steps.end(asked.claims, otherwise=None),
+            now=self.clock(),
+        )
+        if view.problems:
+            logger.warning("the other region is unhealthy", region=self.settings.peer_region, problems=view.problems)
+        peer_metrics.publish(view, self.telemetry)
+        return view
+
+    # --- both regions ---------------------------------------------------------------------------------------------
+
+    def _tell_split_brain(self, here: dict[str, int] | None, there: dict[str, int] | None) -> None:
+        """Compare the two views of the register; while one cannot be read, nothing is known and nothing told."""
+        if here is None or there is None:
+            return
+        verdict = split_brain.compare(here, there, primary_region=self.settings.primary_region)
+        self.telemetry.count("SplitBrain", int(verdict.is_split))
+        if verdict.is_split:
+            logger.error(
+                "the two regions' registers name different regions",
+                active_here=verdict.active_here,
+                active_there=verdict.active_there,
+            )
+
+    def _consider_promotion(self, steps: Steps, streak: Streak, here: Here, view: PeerView, run_at: float) -> Streak:
+        """Promote this region if its settings let it and the peer has been dead for long enough; return the streak."""
+        settings = self.settings
+        if view.is_dead:
+            replicated = steps.run(
+                "read the replicated heartbeat", self.replicated_heartbeat, seconds=SECONDS["promotion"], otherwise=None
+            )
+            heartbeat_at = replicated.at if replicated else None
+            streak = streak.followed_by(is_dead=True, run_at=run_at, heartbeat_at=heartbeat_at)
+            logger.warning("the other region shows itself dead", runs=streak.runs, auto_promote=settings.auto_promote)
+        else:
+            streak = Streak()
+        situation = Situation(
+            is_enabled=settings.auto_promote,
+            region=settings.region,
+            primary_region=settings.primary_region,
+            active_region=here.active.region if here.active else None,
+            is_ready=here.is_ready,
+            streak=streak,
+        )
+        if not situation.must_promote:
+            return streak
+        claimed = steps.run(
+            "promote this region",
+            lambda: self.register.claim(
+                settings.region,
+                claimed_by=CLAIMED_BY,
+                claimed_at=moments.from_epoch(self.clock()),
+                seen=view.claims,
+            ),
+            seconds=SECONDS["promotion"],
+            otherwise=None,
+        )
+        if claimed is None:
+            return streak  # the next run tries again
+        self.telemetry.count("AutoPromoted")
+        logger.warning("this region has promoted itself", epoch=claimed.epoch, runs=streak.runs)
+        return Streak()
+
+    def _renew_digests(self, steps: Steps, memory: Memory) -> Memory:
+        """Digest some hours and compare them; return the memory with how far that is."""
+        outcome = steps.run(
+            "renew the digests",
+            lambda: self.digests.renew(now=self.clock(), unfinished=memory.scan, turn=memory.turn, budget=Budget()),
+            seconds=SECONDS["digests"],
+            otherwise=None,
+        )
+        if outcome is None:
+            return memory
+        self.telemetry.count("LwwConflicts", outcome.conflicts)
+        self.telemetry.count("DigestMismatch", outcome.mismatches)
+        return replace(memory, scan=outcome.scan, turn=outcome.turn)

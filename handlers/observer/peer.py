@@ -1,0 +1,102 @@
+"""The other region, as it is seen from here: asked directly, since replication may be what has failed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from handlers.observer import heartbeat as heartbeats
+from handlers.observer.heartbeat import Heartbeat
+from handlers.shared import schema
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the peer's replica said of its heartbeat."""
+
+    could_read: bool
+    heartbeat: Heartbeat | None = None
+    """None, though it could be read, where the peer's observer has never run."""
+
+
+@dataclass(frozen=True)
+class PeerView:
+    """What one run saw of the peer."""
+
+    look: Look
+    is_ready: bool | None
+    """Whether its API answered `/ready` with 200; None where its address was never heard of."""
+    claims: dict[str, int] | None
+    """Each region's epoch, by the peer's replica of the control register; None if it cannot be read."""
+    now: float
+    """Epoch seconds, by the clock of this region."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the peer, a sentence each; none if it is healthy."""
+        found = []
+        heartbeat = self.look.heartbeat
+        if not self.look.could_read:
+            found.append("its heartbeat cannot be read in its own region")
+        elif heartbeat is None:
+            found.append("it has no heartbeat")
+        elif not heartbeat.is_fresh(self.now):
+            found.append(f"its heartbeat is {heartbeat.age(self.now):.0f} s old")
+        if heartbeat is not None and heartbeat.has_lost_canary:
+            found.append("its canary was lost")
+        if self.is_ready is False:
+            found.append("its API is not ready")
+        return found
+
+    @property
+    def is_heartbeat_dead(self) -> bool:
+        """One of the two signals of a dead region. That it never had a heartbeat is none: it may never have lived."""
+        heartbeat = self.look.heartbeat
+        return not self.look.could_read or (heartbeat is not None and not heartbeat.is_fresh(self.now))
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether both signals, of the table and of the API, say so."""
+        return self.is_heartbeat_dead and self.is_ready is False
+
+
+class PeerReader:
+    """Reads the peer's own replica, by GetItem only and by name: its role may do no more there.
+
+    Args:
+        dynamodb: A client of the peer's region that does not wait long.
+        table_name: The table.
+        region: The peer's.
+        regions: All whose claims there may be.
+    """
+
+    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str, regions: tuple[str, ...]) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._region = region
+        self._regions = regions
+
+    def look(self) -> Look:
+        """Return the peer's heartbeat.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
+        return Look(could_read=True, heartbeat=heartbeats.read(self._dynamodb, self._table_name, self._region))
+
+    def claims(self) -> dict[str, int]:
+        """Return each region's claim to be active that the peer's replica holds.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
+        """
+        rows: dict[str, Any] = {region: self._control_row(region) for region in self._regions}
+        return {region: int(row[schema.EPOCH]["N"]) for region, row in rows.items() if row}
+
+    def _control_row(self, region: str) -> dict[str, Any]:
+        key: dict[str, Any] = {schema.PARTITION_KEY: {"S": schema.CONTROL}, schema.SORT_KEY: {"S": region}}
+        answer = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
+        return dict(answer.get("Item", {}))

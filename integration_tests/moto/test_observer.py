@@ -1,0 +1,348 @@
+"""Two observers against moto in two regions: canaries, heartbeats, and every way that a peer may fail to be there."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from integration_tests.moto.observer_world import MINUTE, PRIMARY, REGIONS, SECONDARY, ObservedWorld, api_url, observed
+
+
+@pytest.fixture
+def world(capsys: pytest.CaptureFixture[str]) -> Iterator[ObservedWorld]:
+    with mock_aws(), observed(capsys) as stood_up:
+        yield stood_up
+
+
+# --- both regions are well ----------------------------------------------------------------------------------------
+
+
+def test_two_healthy_regions_say_so_of_each_other(world: ObservedWorld) -> None:
+    for _ in range(3):
+        seen = world.minute()
+    assert set(seen) == set(REGIONS)
+    for measured in seen.values():
+        wrong = {"PeerUnhealthy", "CanaryFailed", "SplitBrain", "LwwConflicts"}
+        assert {name: measured[name] for name in wrong} == dict.fromkeys(wrong, 0)
+        assert measured["Heartbeats"] == 1
+        assert "StepsFailed" not in measured
+        assert (measured["PeerEpoch"], measured["PeerDeadLetters"]) == (0, 0)
+        assert measured["PeerHeartbeatAge"] <= MINUTE
+    assert world.outcome["failed"] == []
+
+
+def test_a_heartbeat_says_all_it_must(world: ObservedWorld) -> None:
+    world.minute()
+    world.minute()
+    for region in REGIONS:
+        heartbeat = world.heartbeat(region)
+        assert float(heartbeat["at"]) == pytest.approx(world.now, abs=0.01)
+        assert (heartbeat["api_url"], heartbeat["ready"]) == (api_url(region), True)
+        assert (heartbeat["dead_letters"], heartbeat["epoch"], heartbeat["replication_pending"]) == (0, 0, 0)
+        assert heartbeat["canary_seconds"] >= 0
+        assert heartbeat["queue_depth"] in (0, 1)
+        assert world.heartbeat(region, seen_from=PRIMARY if region == SECONDARY else SECONDARY) == heartbeat
+
+
+# --- the canary ---------------------------------------------------------------------------------------------------
+
+
+def test_a_canary_goes_the_whole_way_and_is_counted_once_in_both_regions(world: ObservedWorld) -> None:
+    world.minute()
+    canary = world.memory(PRIMARY)["canary"]
+    seen = world.minute()
+    assert seen[PRIMARY]["CanarySeconds"] >= 0
+    for region in REGIONS:
+        result = world.row(f"OBJ#{canary['object_id']}", "RESULT", region=region)
+        assert result is not None
+        assert (result["state"], result["source"], result["accepted"]) == ("COMPLETED", "canary", 1)
+
+
+def test_a_canary_that_is_not_processed_is_lost_in_the_active_region_only(world: ObservedWorld) -> None:
+    world.minute()
+    world.deaf = True
+    world.minute()
+    seen = world.minute(process=False)
+    assert seen[PRIMARY]["CanaryFailed"] == 1
+    assert world.heartbeat(PRIMARY)["canary_seconds"] == -1
+    assert "CanarySeconds" not in seen[PRIMARY]
+    assert seen[SECONDARY]["CanaryFailed"] == 0, "a passive region has done its part when it has accepted it"
+    assert seen[SECONDARY]["PeerUnhealthy"] == 1
+    assert "PeerCanarySeconds" not in seen[SECONDARY]
+    world.deaf = False
+    for _ in range(2):
+        seen = world.minute()
+    assert seen[PRIMARY]["CanaryFailed"] == 0, "it is over when a canary arrives"
+    assert seen[SECONDARY]["PeerUnhealthy"] == 0
+
+
+def test_a_canary_that_cannot_be_sent_is_lost_at_once_and_the_heartbeat_goes_on(world: ObservedWorld) -> None:
+    world.minute()
+    world.broken_apis.add(PRIMARY)
+    seen = world.minute()
+    assert seen[PRIMARY]["CanaryFailed"] == 1
+    assert seen[PRIMARY]["StepsFailed"] >= 1
+    assert seen[PRIMARY]["Heartbeats"] == 1
+    heartbeat = world.heartbeat(PRIMARY)
+    assert (heartbeat["ready"], heartbeat["canary_seconds"]) == (False, -1)
+    assert seen[SECONDARY]["PeerUnhealthy"] == 1
+
+
+def test_a_region_that_was_promoted_has_until_the_next_canary(world: ObservedWorld) -> None:
+    world.minute()
+    world.deaf = True
+    world.minute()
+    world.promote(SECONDARY, 1)
+    world.replicate_table(source=SECONDARY)
+    assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 0, "it was sent while the region was passive"
+    assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 1
+
+
+# --- a run that comes again, late, or not at all ------------------------------------------------------------------
+
+
+def test_a_run_that_comes_twice_does_everything_once(world: ObservedWorld) -> None:
+    world.minute()
+    before = world.memory(PRIMARY)
+    objects = world.client("s3", PRIMARY).list_objects_v2(Bucket=f"serverless-ingest-prod-123456789012-{PRIMARY}-an")
+    world.now += 5
+    seen = world.observe(PRIMARY)
+    assert (seen["Heartbeats"], seen["CanaryFailed"], seen["PeerUnhealthy"]) == (1, 0, 0)
+    again = world.client("s3", PRIMARY).list_objects_v2(Bucket=f"serverless-ingest-prod-123456789012-{PRIMARY}-an")
+    assert [one["Key"] for one in again["Contents"]] == [one["Key"] for one in objects["Contents"]]
+    assert world.memory(PRIMARY)["canary"] == before["canary"], "it is still waited for"
+
+
+def test_a_run_that_died_after_its_upload_sends_the_same_canary_again(world: ObservedWorld) -> None:
+    world.minute()
+    first = world.memory(PRIMARY)["canary"]["object_id"]
+    key = {"pk": {"S": f"OBSERVER#{PRIMARY}"}, "sk": {"S": "MEMORY"}}
+    world.client("dynamodb", PRIMARY).delete_item(TableName="serverless-ledger-prod", Key=key)
+    seen = world.observe(PRIMARY)
+    assert seen["CanaryFailed"] == 0, "S3 answers 412, which says that it is there"
+    assert world.memory(PRIMARY)["canary"]["object_id"] == first
+
+
+def test_an_observer_that_missed_runs_is_silent_meanwhile_and_goes_on(world: ObservedWorld) -> None:
+    for _ in range(2):
+        world.minute()
+    for minutes_silent in (1, 2, 3, 4):
+        world.now += MINUTE
+        seen = world.observe(SECONDARY)
+        assert seen["PeerUnhealthy"] == (minutes_silent > 3), f"after {minutes_silent} minutes"
+        assert ("PeerQueueDepth" in seen) == (minutes_silent <= 3), "old numbers are not published as if they were new"
+    assert seen["PeerHeartbeatAge"] == pytest.approx(240, abs=1)
+    seen = world.minute()
+    assert seen[SECONDARY]["PeerUnhealthy"] == 0
+    assert seen[PRIMARY]["CanaryFailed"] == 0, "the canary of five minutes ago arrived, and is judged by that"
+
+
+@pytest.mark.parametrize(("ahead", "is_unhealthy"), [(-90, 0), (90, 0), (170, 0), (-300, 1), (300, 1)])
+def test_clocks_may_differ_by_less_than_a_heartbeat_may_be_old(
+    world: ObservedWorld, ahead: float, is_unhealthy: int
+) -> None:
+    world.ahead[PRIMARY] = ahead
+    world.minute()
+    seen = world.minute()
+    assert seen[SECONDARY]["PeerUnhealthy"] == is_unhealthy
+    assert seen[SECONDARY]["PeerHeartbeatAge"] >= 0
+
+
+# --- a peer that is dead, and one that only seems so --------------------------------------------------------------
+
+
+def test_a_dead_peer_never_stops_the_own_heartbeat(world: ObservedWorld) -> None:
+    world.minute()
+    world.minute()
+    world.lost.add(PRIMARY)
+    seen = world.minute()[SECONDARY]
+    assert (seen["Heartbeats"], seen["CanaryFailed"], seen["PeerUnhealthy"]) == (1, 0, 1)
+    assert world.outcome["peer"] == ["its heartbeat cannot be read in its own region", "its API is not ready"]
+    assert "SplitBrain" not in seen, "nothing is known of it"
+    assert float(world.heartbeat(SECONDARY)["at"]) == pytest.approx(world.now, abs=0.01)
+    world.lost.clear()
+    world.minute()
+    assert world.minute()[SECONDARY]["PeerUnhealthy"] == 0
+
+
+def test_a_peer_that_swallows_packets_costs_a_run_less_than_ten_seconds(world: ObservedWorld) -> None:
+    world.minute()
+    world.minute()
+    world.lost.add(PRIMARY)
+    world.hang_seconds = 30
+    began = time.monotonic()
+    seen = world.minute()[SECONDARY]
+    assert time.monotonic() - began < 12
+    assert (seen["Heartbeats"], seen["PeerUnhealthy"], seen["StepsFailed"]) == (1, 1, 3)
+    assert world.outcome["failed"] == ["read the peer's heartbeat", "ask the peer's API", "read the peer's register"]
+
+
+def test_one_broken_part_of_the_peer_is_enough(world: ObservedWorld) -> None:
+    world.minute()
+    world.minute()
+    world.unready.add(PRIMARY)
+    assert world.minute()[SECONDARY]["PeerUnhealthy"] == 1
+    assert world.outcome["peer"] == ["its API is not ready"]
+
+
+def test_a_peer_that_has_never_lived_is_unhealthy_and_no_reason_to_promote(world: ObservedWorld) -> None:
+    for _ in range(5):
+        world.now += MINUTE
+        seen = world.observe(SECONDARY, auto_promote=True)
+    assert seen["PeerUnhealthy"] == 1
+    assert world.outcome["peer"] == ["it has no heartbeat"]
+    assert world.claims(SECONDARY) == {}
+
+
+def test_a_partition_of_replication_alone_is_no_signal(world: ObservedWorld) -> None:
+    world.minute(auto_promote=True)
+    world.cut = True
+    for _ in range(6):
+        seen = world.minute(auto_promote=True)
+        assert [seen[region]["PeerUnhealthy"] for region in REGIONS] == [0, 0]
+    assert float(world.heartbeat(PRIMARY, seen_from=SECONDARY)["at"]) < world.now - 300, "replication is cut"
+    assert world.claims(SECONDARY) == world.claims(PRIMARY) == {}
+
+
+def test_each_region_taking_itself_for_active_is_a_split_brain(world: ObservedWorld) -> None:
+    world.minute()
+    world.cut = True
+    world.promote(SECONDARY, 1)
+    seen = world.minute()
+    assert [seen[region]["SplitBrain"] for region in REGIONS] == [1, 1]
+    world.cut = False
+    world.replicate_table(source=SECONDARY)
+    seen = world.minute()
+    assert [seen[region]["SplitBrain"] for region in REGIONS] == [0, 0]
+    assert [world.heartbeat(region)["epoch"] for region in REGIONS] == [1, 1]
+
+
+# --- promotion by itself ------------------------------------------------------------------------------------------
+
+
+def test_the_secondary_promotes_itself_in_the_third_run_without_its_peer(world: ObservedWorld) -> None:
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    world.lost.add(PRIMARY)
+    for _ in range(2):
+        assert "AutoPromoted" not in world.minute(auto_promote=True)[SECONDARY]
+    assert world.claims(SECONDARY) == {}
+    assert world.minute(auto_promote=True)[SECONDARY]["AutoPromoted"] == 1
+    assert world.claims(SECONDARY) == {SECONDARY: 1}
+    row = world.row("CONTROL#ACTIVE", SECONDARY, region=SECONDARY)
+    assert row is not None
+    assert row["claimed_by"] == "observer"
+    for _ in range(4):
+        world.minute(auto_promote=True)
+    assert world.claims(SECONDARY) == {SECONDARY: 1}, "once active, it claims nothing further"
+    world.lost.clear()
+    for _ in range(4):
+        seen = world.minute(auto_promote=True)
+    assert world.claims(PRIMARY) == world.claims(SECONDARY) == {SECONDARY: 1}, "and nobody fails back by himself"
+    assert seen[SECONDARY]["CanaryFailed"] == 0
+
+
+def test_the_primary_never_promotes_itself(world: ObservedWorld) -> None:
+    world.promote(SECONDARY, 1)
+    world.replicate_table(source=SECONDARY)
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    world.lost.add(SECONDARY)
+    for _ in range(5):
+        seen = world.minute(auto_promote=True)
+    assert seen[PRIMARY]["PeerUnhealthy"] == 1
+    assert world.claims(PRIMARY) == {SECONDARY: 1}
+
+
+def test_without_the_setting_a_person_promotes(world: ObservedWorld) -> None:
+    world.minute()
+    world.minute()
+    world.lost.add(PRIMARY)
+    for _ in range(5):
+        world.minute()
+    assert world.claims(SECONDARY) == {}
+
+
+@pytest.mark.parametrize("only", ["unready", "broken_apis"])
+def test_one_signal_alone_promotes_nothing(world: ObservedWorld, only: str) -> None:
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    getattr(world, only).add(PRIMARY)
+    for _ in range(5):
+        seen = world.minute(auto_promote=True)
+    assert seen[SECONDARY]["PeerUnhealthy"] == 1
+    assert world.claims(SECONDARY) == {}
+
+
+def test_a_peer_whose_heartbeats_still_arrive_is_alive_though_it_cannot_be_reached(world: ObservedWorld) -> None:
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    for _ in range(6):
+        world.now += MINUTE
+        world.lost.clear()
+        world.observe(PRIMARY, auto_promote=True)
+        world.lost.add(PRIMARY)  # from here; its rows are replicated
+        assert world.observe(SECONDARY, auto_promote=True)["PeerUnhealthy"] == 1
+    assert world.claims(SECONDARY) == {}
+
+
+def test_a_region_that_is_not_ready_itself_does_not_promote_itself(world: ObservedWorld) -> None:
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    world.lost.add(PRIMARY)
+    world.unready.add(SECONDARY)
+    for _ in range(4):
+        world.minute(auto_promote=True)
+    assert world.claims(SECONDARY) == {}
+    world.unready.clear()
+    world.minute(auto_promote=True)
+    assert world.claims(SECONDARY) == {SECONDARY: 1}, "the three runs have long been"
+
+
+def test_runs_that_were_missed_are_not_in_a_row(world: ObservedWorld) -> None:
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    world.lost.add(PRIMARY)
+    for _ in range(5):
+        world.now += 3 * MINUTE
+        world.observe(SECONDARY, auto_promote=True)
+    assert world.claims(SECONDARY) == {}
+
+
+def test_one_run_that_comes_three_times_is_one_run(world: ObservedWorld) -> None:
+    world.minute(auto_promote=True)
+    world.minute(auto_promote=True)
+    world.lost.add(PRIMARY)
+    world.now += MINUTE
+    for _ in range(4):
+        world.observe(SECONDARY, auto_promote=True)
+    assert world.memory(SECONDARY)["streak"]["runs"] == 1
+    assert world.claims(SECONDARY) == {}
+
+
+# --- an own region that is ill --------------------------------------------------------------------------------------
+
+
+def test_an_own_table_that_fails_does_not_keep_the_peer_from_being_watched(
+    world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.minute()
+    world.minute()
+    observer = world.observer(SECONDARY)
+    own = observer.register._dynamodb  # noqa: SLF001 - its client of its own table
+    before = world.memory(SECONDARY)
+
+    def refuse(**_: object) -> None:
+        raise ConnectionError
+
+    own.meta.events.register_first("before-send.dynamodb.*", refuse)
+    world.unready.add(PRIMARY)
+    world.now += MINUTE
+    monkeypatch.setattr(world, "cut", True)
+    seen = world.observe(SECONDARY)
+    own.meta.events.unregister("before-send.dynamodb.*", refuse)
+    assert seen["Heartbeats"] == 0
+    assert seen["PeerHeartbeatAge"] > 0
+    assert seen["StepsFailed"] >= 1
+    assert world.memory(SECONDARY) == before
