@@ -6,6 +6,7 @@ from typing import Final
 
 from compliance.baseline import Changes, Row
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.reports.text import markdown as _cell
 from compliance.reports.text import one_line
 
 SHOWN: Final = 25
@@ -14,25 +15,6 @@ SHOWN_PLACES: Final = 3
 """Constructs of each that are named."""
 SHOWN_CHANGES: Final = 10
 """Rows of each kind of change that are listed."""
-
-_ESCAPED: Final = str.maketrans(
-    {
-        "\\": "\\\\",
-        "|": "\\|",
-        "[": "\\[",
-        "]": "\\]",
-        "*": "\\*",
-        "_": "\\_",
-        "~": "\\~",
-        "<": "&lt;",
-        ">": "&gt;",
-        "&": "&amp;",
-        "`": "'",
-        # A mention or a reference to an issue would notify people or link to what is not meant.
-        "@": "@\N{WORD JOINER}",
-        "#": "#\N{WORD JOINER}",
-    }
-)
 
 
 def render(ledger: Ledger, changes: Changes | None = None, outcome: str = "") -> str:
@@ -131,8 +113,3 @@ def _packs(ledger: Ledger) -> list[str]:
 def _code(text: str) -> str:
     """Text in the type of code. Only a pipe and a backtick mean anything there."""
     return f"`{one_line(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-
-
-def _cell(text: str) -> str:
-    """Text that is neither markup nor the end of a cell of a table, and calls nobody."""
-    return one_line(text).translate(_ESCAPED)

@@ -1,0 +1,179 @@
+"""The chain of drills: each report holds the SHA-256 of the one before it, so that none can be changed or dropped unseen.
+
+Who changes the newest report leaves no trace in the chain: no report follows it yet. Against that, keep the SHA-256 that
+the drill prints at its end where the folder is not.
+"""
+
+import hashlib
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from compliance.reports import bundle
+from compliance.reports.text import one_line
+from drill.model import DrillReport, Previous
+from drill.reports.files import LATEST
+
+REPORT: Final = "report.json"
+JOURNAL: Final = "journal.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Link:
+    """A drill that left a report. `report` is None where that cannot be read any more; the message says why."""
+
+    folder: Path
+    sha256: str
+    report: DrillReport | None
+    unreadable: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def previous(self) -> Previous | None:
+        return self.report.previous if self.report else None
+
+
+def previous(root: Path, *, but: str | None = None) -> Previous | None:
+    """Return the drill that a new one has to name: the end of the chain.
+
+    Args:
+        root: The folder of all drills, `reports/drill`.
+        but: The id of the new drill itself, which may have a report already when it is resumed.
+
+    Returns:
+        None where there is no report yet.
+    """
+    links = [link for link in _links(root) if link.name != but]
+    named = {link.previous.drill_id for link in links if link.previous}
+    # After a fork there are several ends. Ids begin with the time, so the newest is the last of them.
+    ends = [link for link in links if link.name not in named] or links
+    return Previous(drill_id=ends[-1].name, report_sha256=ends[-1].sha256) if ends else None
+
+
+def verify(root: Path) -> list[str]:
+    """Check every drill's files, and that the reports form one chain.
+
+    Returns:
+        A sentence for each thing that is wrong: what was changed, which link is missing, where the chain forks. Empty
+        when nothing is.
+    """
+    links = _links(root)
+    problems = [problem for link in links for problem in _folder_problems(link)]
+    return [one_line(problem) for problem in problems + _chain_problems(links)]
+
+
+def _links(root: Path) -> list[_Link]:
+    """Every drill with a report, the oldest first."""
+    if not root.is_dir():
+        return []
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and _is_id(path.name))
+    return [_link(folder) for folder in folders if (folder / REPORT).is_file()]
+
+
+def _is_id(name: str) -> bool:
+    return name != LATEST and not name.startswith(".")
+
+
+def _link(folder: Path) -> _Link:
+    content = (folder / REPORT).read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        return _Link(folder=folder, sha256=sha256, report=DrillReport.model_validate_json(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        return _Link(folder=folder, sha256=sha256, report=None, unreadable=f"{where}: {first['msg']}")
+
+
+def _folder_problems(link: _Link) -> list[str]:
+    if link.report is None:
+        return [f"{link.name}: {REPORT} was changed, it is no report any more: {link.unreadable}"]
+    problems = []
+    if link.report.drill_id != link.name:
+        problems.append(f"{link.name}: {REPORT} is of another drill, {link.report.drill_id}")
+    return problems + _journal_problems(link.folder, link.report.journal_sha256) + _evidence_problems(link.folder)
+
+
+def _journal_problems(folder: Path, expected: str) -> list[str]:
+    """The report holds the journal's hash as it was when the report was made; lines may have followed, none may differ."""
+    file = folder / JOURNAL
+    if not file.is_file():
+        return [f"{folder.name}: {JOURNAL} is missing"]
+    digest = hashlib.sha256()
+    if digest.hexdigest() == expected:
+        return []
+    for line in file.read_bytes().splitlines(keepends=True):
+        digest.update(line)
+        if digest.hexdigest() == expected:
+            return []
+    return [f"{folder.name}: {JOURNAL} was changed: no beginning of it has the SHA-256 that {REPORT} gives"]
+
+
+def _evidence_problems(folder: Path) -> list[str]:
+    file = folder / bundle.EVIDENCE
+    if not file.is_file():
+        return [f"{folder.name}: {bundle.EVIDENCE} is missing"]
+    problems = bundle.verify(file)
+    if problems:
+        return [f"{folder.name}: {bundle.EVIDENCE}: {problem}" for problem in problems]
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return _differences(folder, members)
+
+
+def _differences(folder: Path, members: Mapping[str, bytes]) -> list[str]:
+    """The files beside the bundle must be the ones within it; the journal may have grown."""
+    problems = []
+    for name in ("report.json", "summary.md", "junit.xml", "index.html", JOURNAL):
+        kept = members.get(name)
+        if kept is None:
+            continue
+        file = folder / name
+        if not file.is_file():
+            problems.append(f"{folder.name}: {name} is missing")
+        elif not _same(name, file.read_bytes(), kept):
+            problems.append(f"{folder.name}: {name} was changed: {bundle.EVIDENCE} holds another")
+    return problems
+
+
+def _same(name: str, found: bytes, kept: bytes) -> bool:
+    return found.startswith(kept) if name == JOURNAL else found == kept
+
+
+def _chain_problems(links: Iterable[_Link]) -> list[str]:
+    by_name = {link.name: link for link in links}
+    followers: dict[str, list[str]] = defaultdict(list)
+    firsts, problems = [], []
+    for link in by_name.values():
+        if link.previous is None:
+            firsts += [link.name] if link.report else []
+            continue
+        followers[link.previous.drill_id].append(link.name)
+        problems += _link_problems(link, link.previous, by_name.get(link.previous.drill_id))
+    problems += [
+        f"the chain forks: {' and '.join(names)} each name {name} as the drill before them"
+        for name, names in followers.items()
+        if len(names) > 1
+    ]
+    if len(firsts) > 1:
+        problems.append(f"the chain begins more than once: {' and '.join(firsts)} name no drill before them")
+    return problems
+
+
+def _link_problems(link: _Link, named: Previous, before: _Link | None) -> list[str]:
+    if before is None:
+        return [
+            f"{link.name}: a link is missing: it names {named.drill_id} as the drill before it, whose report is not here"
+        ]
+    if before.sha256 != named.report_sha256:
+        hashes = f"its SHA-256 is {before.sha256}, it was {named.report_sha256}"
+        return [f"{before.name}: {REPORT} was changed after {link.name} named it: {hashes}"]
+    return []

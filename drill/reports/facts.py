@@ -1,0 +1,146 @@
+"""What several renderings say of a report, reckoned once: they must not disagree."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drill.model import DigestRow, DrillReport, Finding, Proof, Verdict
+from drill.reports import words
+
+_MODULUS: Final = 1 << 256
+"""Digests are sums of SHA-256 hashes, whose carry past 256 bits is dropped."""
+_SHORT: Final = 12
+
+_Cell = tuple[str, str]
+"""An hour and a prefix."""
+_Digest = tuple[int, str]
+_NOTHING: Final[_Digest] = (0, "0" * 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What one of the compared sources holds.
+
+    Attributes:
+        name: `ledger us-east-1`, for example.
+        objects: How many, by its digests.
+        digest: The first digits of the sum of all its digests.
+        cells: Digests, each of an hour and a prefix, that were compared.
+        unequal: How many of them differ from what most of the sources say.
+        findings: What is wrong in it.
+    """
+
+    name: str
+    objects: int
+    digest: str
+    cells: int
+    unequal: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong in it."""
+        return not self.unequal and not self.findings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Something that lasted, in seconds since the drill began; `end` is None where nobody saw it end."""
+
+    name: str
+    start: float
+    end: float | None
+
+
+def headline(report: DrillReport) -> str:
+    """Return the verdict in one sentence."""
+    if report.verdict is Verdict.VOID:
+        return "Void: this drill proves nothing"
+    if report.verdict is Verdict.FAILED:
+        return "Failed"
+    return f"Passed: {report.objects:,} objects, and nothing lost, duplicated or divergent"
+
+
+def where(report: DrillReport) -> str:
+    """Return what the drill was done on, in one line."""
+    place = "the local cloud" if report.target == "local" else f"AWS account {report.account}"
+    return f"{report.environment} on {place}, {report.primary_region} to {report.secondary_region} and back"
+
+
+def faults(report: DrillReport) -> str:
+    """Return what was broken, in one line."""
+    return ", ".join(f"{fault.name} of {fault.region} in {fault.phase}" for fault in report.faults) or "no fault"
+
+
+def title(report: DrillReport) -> str:
+    """Return what was broken, as a title."""
+    told = faults(report)
+    return told[:1].upper() + told[1:]
+
+
+def lasted(report: DrillReport) -> float | None:
+    """Return how long the drill took, in seconds."""
+    return words.since(report.ended_at, report.began_at)
+
+
+def only_by_kind(report: DrillReport) -> dict[str, float | None]:
+    """Return the recovery times that are no measure with a name of their own, so that no number is left out."""
+    named = {measure.name for measure in report.measures}
+    return {kind: value for kind, value in report.rto_seconds.items() if kind not in named}
+
+
+def phase_spans(report: DrillReport) -> list[Span]:
+    """Return the phases that began, by time."""
+    spans = []
+    for phase in report.phases:
+        start = words.since(phase.began_at, report.began_at)
+        if start is not None:
+            spans.append(Span(name=phase.name, start=start, end=None if phase.seconds is None else start + phase.seconds))
+    return spans
+
+
+def fault_spans(report: DrillReport) -> list[Span]:
+    """Return the faults that were injected, by time."""
+    spans = []
+    for fault in report.faults:
+        start = words.since(fault.injected_at, report.began_at)
+        if start is not None:
+            name = f"{fault.name} {fault.region}"
+            spans.append(Span(name=name, start=start, end=words.since(fault.healed_at, report.began_at)))
+    return spans
+
+
+def sources(proof: Proof | None) -> list[Source]:
+    """Return each source that was compared, with how it differs from what most of the sources say."""
+    if proof is None:
+        return []
+    held = _by_source(proof.digests)
+    names = list(dict.fromkeys([*proof.sources, *held, *(finding.where for finding in proof.findings)]))
+    # A source that has no digest of a cell says that it holds nothing there; one without any digest was compared by ids.
+    told = [held[name] for name in names if name in held]
+    cells = sorted({cell for source in told for cell in source})
+    usual = {cell: Counter(source.get(cell, _NOTHING) for source in told).most_common(1)[0][0] for cell in cells}
+    return [_source(name, held.get(name), usual, proof.findings) for name in names]
+
+
+def _by_source(digests: Sequence[DigestRow]) -> dict[str, dict[_Cell, _Digest]]:
+    held: dict[str, dict[_Cell, _Digest]] = defaultdict(dict)
+    for row in digests:
+        held[row.source][row.hour, row.prefix] = (row.count, row.sum)
+    return dict(held)
+
+
+def _source(
+    name: str, held: Mapping[_Cell, _Digest] | None, usual: Mapping[_Cell, _Digest], findings: Sequence[Finding]
+) -> Source:
+    mine = held or {}
+    total = sum(int(digest, 16) for _, digest in mine.values()) % _MODULUS
+    return Source(
+        name=name,
+        objects=sum(count for count, _ in mine.values()),
+        digest=f"{total:064x}"[:_SHORT] if mine else "",
+        cells=len(usual) if held is not None else 0,
+        unequal=sum(1 for cell, digest in usual.items() if mine.get(cell, _NOTHING) != digest) if held is not None else 0,
+        findings=tuple(finding for finding in findings if finding.where == name),
+    )

@@ -1,0 +1,85 @@
+"""summary.md: a screen or two. The verdict and its reasons, measures beside targets, findings, what was not tested."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from compliance.reports.text import markdown as cell
+from drill.model import DrillReport, Finding, Verdict
+from drill.reports import facts, words
+
+SHOWN: Final = 10
+"""Findings that are listed; report.json has up to a hundred."""
+
+
+def render(report: DrillReport) -> str:
+    """Return the report as Markdown text."""
+    parts = (_head(report), _measures(report), _recovery(report), _findings(report), _proof(report), _not_tested(report))
+    return "\n".join(line for part in parts for line in part)
+
+
+def _head(report: DrillReport) -> list[str]:
+    status = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.VOID: "void"}[report.verdict]
+    return [
+        f"# Failover drill {status}",
+        "",
+        *(f"* {'**' if first else ''}{cell(reason)}{'**' if first else ''}" for first, reason in _first(report.reasons)),
+        "",
+        f"{cell(report.drill_id)}: {cell(facts.where(report))}; {cell(facts.faults(report))}.",
+        (
+            f"{report.objects:,} objects, {report.lost:,} lost, {report.duplicated:,} duplicated, "
+            f"{report.divergent:,} divergent; {report.negative_controls.found} of {report.negative_controls.injected} "
+            f"negative controls found; {words.duration(facts.lasted(report))} in all, clocks of health checks, alarms and "
+            f"TTLs at {words.times(report.time_factor)}."
+        ),
+        "",
+    ]
+
+
+def _first(reasons: Sequence[str]) -> list[tuple[bool, str]]:
+    return [(number == 0, reason) for number, reason in enumerate(reason for reason in reasons if reason.strip())]
+
+
+def _measures(report: DrillReport) -> list[str]:
+    rows = [
+        f"| {cell(measure.title)} | {words.duration(measure.seconds)} | "
+        f"{'' if measure.target_seconds is None else '≤ ' + words.duration(measure.target_seconds)} | {words.met(measure)} |"
+        for measure in report.measures
+    ]
+    return _table("| Measure | Measured | Target | |\n|---|---:|---:|---|", rows)
+
+
+def _recovery(report: DrillReport) -> list[str]:
+    rows = [f"| RTO | {cell(words.kind(k))} | {words.duration(v)} |" for k, v in facts.only_by_kind(report).items()]
+    rows += [f"| RPO | {cell(words.kind(k))} | {words.duration(v)} |" for k, v in report.rpo_seconds.items()]
+    return _table("| | Kind | Measured |\n|---|---|---:|", rows)
+
+
+def _findings(report: DrillReport) -> list[str]:
+    found = report.proof.findings if report.proof else ()
+    rows = [_finding(finding) for finding in found[:SHOWN]]
+    rest = len(found) - SHOWN
+    more = [f"and {rest} more in report.json", ""] if rest > 0 else []
+    return [*_table("| Finding | Object | Where | What |\n|---|---|---|---|", rows), *more]
+
+
+def _finding(finding: Finding) -> str:
+    return f"| {finding.kind} | {cell(finding.object_id)} | {cell(finding.where)} | {cell(finding.what)} |"
+
+
+def _proof(report: DrillReport) -> list[str]:
+    rows = [
+        f"| {cell(source.name)} | {source.objects:,} | {source.digest} | {'equal' if source.holds else 'differs'} |"
+        for source in facts.sources(report.proof)
+    ]
+    return _table("| Source | Objects | Digest | |\n|---|---:|---|---|", rows)
+
+
+def _not_tested(report: DrillReport) -> list[str]:
+    if not report.not_tested:
+        return []
+    return ["Not tested here:", "", *(f"* {cell(item.what)}: {cell(item.why)}" for item in report.not_tested), ""]
+
+
+def _table(head: str, rows: Iterable[str]) -> list[str]:
+    listed = list(rows)
+    return [head, *listed, ""] if listed else []

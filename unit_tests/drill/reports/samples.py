@@ -1,0 +1,430 @@
+"""Reports to render: one as a drill of five minutes leaves it, one of a drill that never began, and any other."""
+
+import hashlib
+import random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from drill.model import (
+    DigestRow,
+    DrillReport,
+    Event,
+    FaultRecord,
+    Finding,
+    GuardReport,
+    Measure,
+    NegativeControl,
+    NegativeControls,
+    NotTested,
+    PhaseRecord,
+    Previous,
+    Proof,
+    Sample,
+    Verdict,
+)
+
+HOSTILE = "<script>pwned</script>\"'&<img src=x onerror=alert(1)> {{7*7}} ]]> \x1b[31m\u202e\x00"
+PHASES = (
+    ("preflight", 9.2),
+    ("baseline", 14.0),
+    ("load", 41.5),
+    ("inject", 1.2),
+    ("detect", 18.4),
+    ("decide", 2.1),
+    ("switch", 1.3),
+    ("measure", 32.0),
+    ("verify", 21.7),
+    ("failback", 48.3),
+    ("reconcile", 30.9),
+    ("report", 0.8),
+)
+SOURCES = ("objects us-east-1", "objects us-west-2", "ledger us-east-1", "ledger us-west-2", "receipts")
+_MEASURES = (
+    ("detect", "Detected the outage", 18.4, None, "From the fault to the first health check that was unhealthy."),
+    ("first_good_write_helper", "First good write with the helper", 6.3, 15.0, "By the client's own receipts."),
+    (
+        "first_good_write_dns",
+        "First good write by DNS failover",
+        112.0,
+        150.0,
+        "By a client that asks the record and keeps its TTL. Only AWS can show what all resolvers do.",
+    ),
+    ("backlog_zero", "Backlog zero after the decision", 24.8, 30.0, "Until no message was left in the shadow queue."),
+    ("failback", "Failed back", 9.9, None, "From the order to the primary's first result."),
+    ("full_drill", "The whole drill", 221.4, 300.0, "By this machine's clock."),
+)
+
+
+def _at(seconds: float) -> str:
+    return f"2026-11-24T20:{15 + int(seconds) // 60:02d}:{int(seconds) % 60:02d}Z"
+
+
+def _phases() -> tuple[PhaseRecord, ...]:
+    begun, phases = 0.0, []
+    for name, took in PHASES:
+        said = f"{name} went as planned"
+        phases.append(
+            PhaseRecord(
+                name=name, status="done", began_at=_at(begun), seconds=took, said=said, resumed=int(name == "measure")
+            )
+        )
+        begun += took
+    return tuple(phases)
+
+
+def _samples() -> tuple[Sample, ...]:
+    """Load to 65 s, a blackout of the primary from 65 s, promoted at 87 s, worked off by 112 s, failed back at 141 s."""
+    noise = random.Random(7)  # noqa: S311 - the same noise each time
+    samples = []
+    for second in range(0, 221, 2):
+        up = not 65 <= second < 141
+        writing = 90 + noise.uniform(-12, 12) if 24 <= second < 65 else 0.0
+        waiting = 0 if second < 65 else max(0, min((second - 65) * 120, 2640) - max(0, second - 87) * 106)
+        behind = 0.4 + noise.uniform(0, 0.3) if second < 65 else max(0.3, 76 - (second - 141) * 4)
+        working = 106 + noise.uniform(-9, 9) if 87 <= second < 112 else writing * 0.98
+        samples += [
+            Sample(
+                seconds=second,
+                region="us-east-1",
+                queue_depth=round(writing * 2 + noise.uniform(0, 9)) if up else None,
+                shadow_age=0.0 if up else None,
+                replication_lag=behind if up else None,
+                dead_letters=0 if up else None,
+                good_writes_per_second=writing if up else None,
+                healthy=second < 72 or second >= 150,
+            ),
+            Sample(
+                seconds=second,
+                region="us-west-2",
+                queue_depth=waiting,
+                shadow_age=max(0.0, min(second - 65.0, 109.0 - second)) if waiting else 0.0,
+                replication_lag=max(0.5, second - 65.0) if second < 141 else 0.4,
+                dead_letters=0,
+                good_writes_per_second=working,
+                healthy=True,
+            ),
+        ]
+    return tuple(samples)
+
+
+def digests(**other: str) -> tuple[DigestRow, ...]:
+    """Digests of two hours and 16 prefixes; `other` gives a source another one for the prefix 0, by its first word."""
+    rows = []
+    for source in SOURCES:
+        for hour in ("2026-11-24T20", "2026-11-24T21"):
+            for prefix in "0123456789abcdef":
+                salt = other.get(source.split()[0], "") if prefix == "0" else ""
+                total = hashlib.sha256(f"{hour}{prefix}{salt}".encode()).hexdigest()
+                rows.append(DigestRow(source=source, hour=hour, prefix=prefix, count=312, sum=total))
+    return tuple(rows)
+
+
+def _proof() -> Proof:
+    return Proof(
+        at=_at(200),
+        sources=SOURCES,
+        objects=10_000,
+        equal=True,
+        lost=0,
+        duplicated=0,
+        divergent=0,
+        digests=digests(),
+        seconds=3.4,
+        reads=412,
+    )
+
+
+def _controls() -> NegativeControls:
+    names = {
+        "duplicate": "a second RESULT row for the same object",
+        "withheld_replica": "the replica of an object was taken away",
+        "tampered_row": "one record's value was changed",
+        "lost_receipt": "a receipt was added for an object that was never uploaded",
+    }
+    controls = tuple(
+        NegativeControl(
+            name=name,
+            injected=done,
+            object_id=hashlib.sha256(name.encode()).hexdigest(),
+            found=True,
+            how="by its digest, then by id",
+            repaired=True,
+        )
+        for name, done in names.items()
+    )
+    return NegativeControls(injected=4, found=4, controls=controls)
+
+
+def _timeline() -> tuple[Event, ...]:
+    events = (
+        (0, "preflight", "The stacks are equal to their templates", "info", None),
+        (9, "baseline", "Both canaries answer, lags under a second", "good", None),
+        (23, "load", "10,000 tagged objects begin to be uploaded", "info", "us-east-1"),
+        (65, "inject", "blackout: the region answers nothing", "warning", "us-east-1"),
+        (71, "detect", "First good write through the other region, by the helper", "good", "us-west-2"),
+        (72, "detect", "The health check of the primary record is unhealthy", "bad", "us-east-1"),
+        (87, "switch", "Epoch 1 claimed: us-west-2 is active", "good", "us-west-2"),
+        (112, "measure", "The backlog is zero", "good", "us-west-2"),
+        (141, "failback", "The region is back", "good", "us-east-1"),
+        (188, "failback", "Epoch 2 claimed: us-east-1 is active", "good", "us-east-1"),
+        (219, "reconcile", "All five sources are equal", "good", None),
+    )
+    return tuple(
+        Event(at=_at(seconds), seconds=seconds, phase=phase, what=what, level=level, region=region)
+        for seconds, phase, what, level, region in events
+    )
+
+
+def passed(**changes: Any) -> DrillReport:  # noqa: ANN401 - any field
+    """A drill with a blackout of the primary, as it should end."""
+    fields: dict[str, Any] = {
+        "drill_id": "20261124T201500Z-1a2b3c",
+        "verdict": Verdict.PASSED,
+        "reasons": ("Every target was met and the five sources are equal.", "All 4 negative controls were found."),
+        "target": "local",
+        "account": "111122223333",
+        "environment": "prod",
+        "primary_region": "us-east-1",
+        "secondary_region": "us-west-2",
+        "time_factor": 10,
+        "began_at": _at(0),
+        "ended_at": _at(221),
+        "seed": 20261124,
+        "faults": (
+            FaultRecord(
+                name="blackout",
+                region="us-east-1",
+                phase="inject",
+                injected_at=_at(65),
+                healed_at=_at(141),
+                detail="The region answers nothing, runs no function and replicates nothing, both ways.",
+            ),
+        ),
+        "objects": 10_000,
+        "lost": 0,
+        "duplicated": 0,
+        "divergent": 0,
+        "rto_seconds": {"detect": 18.4, "decide": 2.1, "switch": 1.3, "first_good_write_helper": 6.3, "backlog_zero": 24.8},
+        "rpo_seconds": {"durable": 0.0, "accepted": 76.0},
+        "measures": tuple(
+            Measure(
+                name=name,
+                title=title,
+                seconds=seconds,
+                target_seconds=target,
+                met=None if target is None else seconds <= target,
+                time_factor=10 if "dns" in name else 1,
+                how=how,
+            )
+            for name, title, seconds, target, how in _MEASURES
+        ),
+        "negative_controls": _controls(),
+        "proof": _proof(),
+        "guard": GuardReport(calls=318, allowed_regions=("us-west-2",)),
+        "phases": _phases(),
+        "timeline": _timeline(),
+        "samples": _samples(),
+        "not_tested": (
+            NotTested(
+                what="How long Route 53 takes to tell every resolver",
+                why="The local name server answers by itself. Run the drill with --live to see it.",
+            ),
+            NotTested(
+                what="S3 Replication Time Control under a real outage",
+                why="The local cloud replicates with the lag that the drill sets; AWS promises 15 minutes for 99.9 %.",
+            ),
+        ),
+        "tools": {"python": "3.11.2", "boto3": "1.43.106"},
+        "git_revision": "0f" * 20,
+        "journal_sha256": hashlib.sha256(b"").hexdigest(),
+        "previous": Previous(drill_id="20261123T090000Z-ffeedd", report_sha256="ab" * 32),
+    }
+    return DrillReport(**{**fields, **changes})
+
+
+def failed() -> DrillReport:
+    """A drill in which an object was lost, another doubled, a target missed, a call went astray and a phase failed."""
+    findings = (
+        Finding(kind="lost", object_id="c0ffee" * 10, where="ledger us-west-2", what="the receipt says durable; no RESULT"),
+        Finding(kind="duplicated", object_id="beef" * 16, where="ledger us-east-1", what="two RESULT rows, one should be"),
+    )
+    ordinary = passed()
+    late = Measure(
+        name="backlog_zero",
+        title="Backlog zero after the decision",
+        seconds=95.2,
+        target_seconds=30,
+        met=False,
+        how="By queue.",
+    )
+    stuck = PhaseRecord(name="verify", status="failed", began_at=_at(120), seconds=21.7, said="unequal after bisection")
+    rest = tuple(
+        PhaseRecord(name=name, status="not begun" if name != "failback" else "skipped")
+        for name in ("failback", "reconcile", "report")
+    )
+    return passed(
+        verdict=Verdict.FAILED,
+        reasons=("1 object was lost, though its receipt said durable", "The backlog took 95.2 s, at most 30 s are allowed"),
+        lost=1,
+        duplicated=1,
+        measures=tuple(late if measure.name == late.name else measure for measure in ordinary.measures),
+        proof=Proof(
+            **{**_proof().model_dump(), "equal": False, "lost": 1, "duplicated": 1, "findings": findings},
+        ).model_copy(update={"digests": digests(ledger="other")}),
+        guard=GuardReport(calls=318, allowed_regions=("us-west-2",), violations=("sts.amazonaws.com GetCallerIdentity",)),
+        phases=(*ordinary.phases[:8], stuck, *rest),
+    )
+
+
+def never_began() -> DrillReport:
+    """A drill that preflight ended: nothing was measured, so nearly everything is None or empty."""
+    return passed(
+        verdict=Verdict.VOID,
+        reasons=("preflight: no stack serverless-failover-prod in us-west-2",),
+        faults=(FaultRecord(name="blackout", region="us-east-1", phase="inject"),),
+        rto_seconds=dict.fromkeys(("detect", "decide", "switch"), None),
+        rpo_seconds={"durable": None, "accepted": None},
+        measures=(Measure(name="detect", title="Detected", seconds=None, target_seconds=15),),
+        negative_controls=NegativeControls(injected=0, found=0),
+        proof=None,
+        guard=GuardReport(calls=0, allowed_regions=()),
+        phases=(PhaseRecord(name="preflight", status="failed"), PhaseRecord(name="baseline", status="not begun")),
+        timeline=(),
+        samples=(),
+        not_tested=(),
+        tools={},
+        git_revision=None,
+        previous=None,
+    )
+
+
+_TEXTS = st.one_of(
+    st.text(max_size=20), st.just(HOSTILE), st.sampled_from(["us-east-1", "us-west-2", "", "a|b", "2026-11-24"])
+)
+_MOMENTS = st.one_of(_TEXTS, st.just("2026-11-24T20:15:30Z"), st.just("2026-11-24T20:16:00"))
+_NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.floats(0, 600)
+_COUNTS = st.integers(0, 10**12)
+_HASHES = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
+
+
+def _some(strategy: st.SearchStrategy[Any], size: int = 4) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(strategy, max_size=size).map(tuple)
+
+
+_FINDINGS = st.builds(
+    Finding, kind=st.sampled_from(["lost", "duplicated", "divergent"]), object_id=_TEXTS, where=_TEXTS, what=_TEXTS
+)
+_PROOFS = st.builds(
+    Proof,
+    at=_MOMENTS,
+    sources=_some(_TEXTS),
+    objects=_COUNTS,
+    equal=st.booleans(),
+    lost=_COUNTS,
+    duplicated=_COUNTS,
+    divergent=_COUNTS,
+    findings=_some(_FINDINGS),
+    digests=_some(st.builds(DigestRow, source=_TEXTS, hour=_TEXTS, prefix=_TEXTS, count=_COUNTS, sum=_HASHES), 8),
+    seconds=_NUMBERS,
+    reads=_COUNTS,
+)
+_CONTROLS = st.builds(
+    NegativeControl,
+    name=st.sampled_from(["duplicate", "withheld_replica", "tampered_row", "lost_receipt"]),
+    injected=_TEXTS,
+    object_id=_TEXTS,
+    found=st.booleans(),
+    how=_TEXTS,
+    repaired=st.booleans(),
+)
+_SAMPLES = st.builds(
+    Sample,
+    seconds=_NUMBERS,
+    region=_TEXTS,
+    queue_depth=st.none() | _COUNTS,
+    shadow_age=st.none() | _NUMBERS,
+    replication_lag=st.none() | _NUMBERS,
+    dead_letters=st.none() | _COUNTS,
+    good_writes_per_second=st.none() | _NUMBERS,
+    healthy=st.none() | st.booleans(),
+)
+_BY_KIND = st.dictionaries(_TEXTS, st.none() | _NUMBERS, max_size=3)
+
+REPORTS: st.SearchStrategy[DrillReport] = st.builds(
+    DrillReport,
+    schema_version=st.just("1.0"),
+    drill_id=_TEXTS,
+    verdict=st.sampled_from(Verdict),
+    reasons=_some(_TEXTS),
+    target=st.sampled_from(["local", "live"]),
+    account=_TEXTS,
+    environment=_TEXTS,
+    primary_region=_TEXTS,
+    secondary_region=_TEXTS,
+    time_factor=_NUMBERS,
+    began_at=_MOMENTS,
+    ended_at=_MOMENTS,
+    seed=st.integers(),
+    faults=_some(
+        st.builds(
+            FaultRecord,
+            name=_TEXTS,
+            region=_TEXTS,
+            phase=_TEXTS,
+            injected_at=st.none() | _MOMENTS,
+            healed_at=st.none() | _MOMENTS,
+            detail=_TEXTS,
+        )
+    ),
+    objects=_COUNTS,
+    lost=_COUNTS,
+    duplicated=_COUNTS,
+    divergent=_COUNTS,
+    rto_seconds=_BY_KIND,
+    rpo_seconds=_BY_KIND,
+    measures=_some(
+        st.builds(
+            Measure,
+            name=_TEXTS,
+            title=_TEXTS,
+            seconds=st.none() | _NUMBERS,
+            target_seconds=st.none() | _NUMBERS,
+            met=st.none() | st.booleans(),
+            time_factor=_NUMBERS,
+            how=_TEXTS,
+        )
+    ),
+    negative_controls=st.builds(NegativeControls, injected=_COUNTS, found=_COUNTS, controls=_some(_CONTROLS)),
+    proof=st.none() | _PROOFS,
+    guard=st.builds(GuardReport, calls=_COUNTS, allowed_regions=_some(_TEXTS), violations=_some(_TEXTS)),
+    phases=_some(
+        st.builds(
+            PhaseRecord,
+            name=_TEXTS,
+            status=st.sampled_from(["done", "failed", "skipped", "not begun"]),
+            began_at=st.none() | _MOMENTS,
+            seconds=st.none() | _NUMBERS,
+            resumed=st.integers(0, 3),
+            said=_TEXTS,
+        )
+    ),
+    timeline=_some(
+        st.builds(
+            Event,
+            at=_MOMENTS,
+            seconds=_NUMBERS,
+            phase=_TEXTS,
+            what=_TEXTS,
+            level=st.sampled_from(["info", "good", "warning", "bad"]),
+            region=st.none() | _TEXTS,
+        )
+    ),
+    samples=_some(_SAMPLES, 8),
+    not_tested=_some(st.builds(NotTested, what=_TEXTS, why=_TEXTS)),
+    tools=st.dictionaries(_TEXTS, _TEXTS, max_size=2),
+    git_revision=st.none() | _TEXTS,
+    journal_sha256=_HASHES,
+    previous=st.none() | st.builds(Previous, drill_id=_TEXTS, report_sha256=_HASHES),
+)
+"""Any report that the model allows and JSON can say."""
