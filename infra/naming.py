@@ -27,6 +27,7 @@ _LONGEST: Final = {
     "alarm": 255,
     "dashboard": 255,
     "HTTP API": 128,
+    "event rule": 64,
     "log group": 512,
     "key alias": 256,
     "stack": 128,
@@ -107,6 +108,10 @@ class Naming:
     def api(self, resource: str) -> str:
         """An HTTP API's name."""
         return self._of_kind(resource, "HTTP API")
+
+    def event_rule(self, resource: str) -> str:
+        """An EventBridge rule's name."""
+        return self._of_kind(resource, "event rule")
 
     def log_group(self, resource: str) -> str:
         """A CloudWatch Logs log group's name."""

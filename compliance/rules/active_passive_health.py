@@ -6,7 +6,7 @@ from typing import Final
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist
 from compliance.reading import a_map, a_number, branches
-from compliance.references import is_known, named, render
+from compliance.references import is_known, named, of_type, render
 from compliance.rule import Rule
 from compliance.rules.alarms import ALARM, COMPOSITE, named_alarms
 from compliance.rules.failover_records import (
@@ -14,6 +14,7 @@ from compliance.rules.failover_records import (
     HEALTH_CHECK,
     all_records,
     health_check_of,
+    region_behind,
     region_of_record,
     signals,
 )
@@ -69,15 +70,22 @@ def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str
     period = a_number(properties.get("Period"), f"Period of {alarm.path}")
     if period is not None and period < _STANDARD_RESOLUTION:
         yield f"Period of {alarm.path} is {period:g} seconds; Route 53 reads standard resolution only, 60 or more"
+    looked_at = a_number(properties.get("EvaluationPeriods"), f"EvaluationPeriods of {alarm.path}")
+    breaching = a_number(properties.get("DatapointsToAlarm"), f"DatapointsToAlarm of {alarm.path}")
+    if breaching is not None and breaching != looked_at:
+        yield (
+            f"DatapointsToAlarm of {alarm.path} is {breaching:g} and not its EvaluationPeriods; Route 53 reads the latter "
+            "alone, and would decide otherwise than the alarm"
+        )
 
 
 def _judged_regions(check: Resource, world: World) -> set[str]:
-    """The regions of the records that hang on the check.
+    """The regions of the records that hang on the check, and of the endpoints that are asked together with it.
 
     Raises:
-        UnresolvedError: No record does, or the templates do not say where one sends clients to.
+        UnresolvedError: There is none, or the templates do not say where a record sends clients to.
     """
-    regions = set()
+    regions = set(_regions_beside(check, world))
     for record in all_records(world):
         decides = health_check_of(record, world)
         if decides is None or not any(_is(signal.check, check) for signal in signals(decides, world)):
@@ -91,6 +99,15 @@ def _judged_regions(check: Resource, world: World) -> set[str]:
     return regions
 
 
+def _regions_beside(check: Resource, world: World) -> Iterator[str]:
+    """The regions of the endpoints that a calculated health check weighs together with this one."""
+    for other in of_type(world, HEALTH_CHECK):
+        beside = [] if _is(other, check) else list(signals(other, world))
+        if any(_is(signal.check, check) for signal in beside):
+            hosts = ((signal.endpoint, signal.check.template) for signal in beside if signal.endpoint is not None)
+            yield from filter(None, (region_behind(host, template, world) for host, template in hosts))
+
+
 def _is(one: Resource, other: Resource) -> bool:
     return one.template is other.template and one.logical_id == other.logical_id
 
@@ -100,9 +117,13 @@ RULE = Rule(
     title="The alarm of a health check is a plain, standard-resolution metric alarm outside the region it judges",
     why=(
         "Route 53 reads an alarm's metric by itself: it refuses composite alarms, metric math, high resolution and "
-        "percentiles. And an alarm in the region that is lost tells nobody about the loss."
+        "percentiles, and knows nothing of some datapoints out of more. And an alarm in the region that is lost tells "
+        "nobody about the loss."
     ),
-    fix="Point AlarmIdentifier at an alarm of one metric, with a Period of 60 or more, in another region than the record's.",
+    fix=(
+        "Point AlarmIdentifier at an alarm of one metric, with a Period of 60 or more and as many DatapointsToAlarm as "
+        "EvaluationPeriods, in another region than the record's."
+    ),
     judge=judge_by(_complaints, HEALTH_CHECK, applies=_is_on_alarm),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

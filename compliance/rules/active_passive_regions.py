@@ -9,6 +9,7 @@ from compliance.controls import hipaa, nist
 from compliance.reading import is_intrinsic, one_or_more
 from compliance.references import render
 from compliance.rule import Rule
+from compliance.rules.clockwork import is_policy_of_a_clockwork, is_run_by_a_clock_alone
 from compliance.rules.twins import allowed_texts, may_say, stands_in_several, twin_regions
 from compliance.templates import Json, Resource, Template, World
 from compliance.values import UnresolvedError
@@ -21,11 +22,13 @@ class Declared(NamedTuple):
         type: Of the resource, as a regular expression.
         path: From Properties down, keys joined by dots and `[]` for an item of a list, as a regular expression.
         reason: Why losing that region changes nothing here.
+        by_clock: Whether it may only be in a function that a schedule runs and nobody waits for.
     """
 
     type: str
     path: str
     reason: str
+    by_clock: bool = False
 
 
 DECLARED: Final = (
@@ -61,6 +64,17 @@ DECLARED: Final = (
         "it says who is active while no control row says otherwise; it is compared, and never called",
     ),
     Declared(
+        r"AWS::Lambda::Function",
+        r"Environment\.Variables\.PEER_[A-Z_]+",
+        "an observer looks at the other region once a minute; nothing waits for it, and a look that fails is its answer",
+        by_clock=True,
+    ),
+    Declared(
+        r"AWS::Route53::HealthCheck",
+        r"HealthCheckConfig\.AlarmIdentifier\.(Name|Region)",
+        "Route 53 itself reads the alarm; ActivePassive-Health and ActivePassive-RecordSecondary judge whose it may be",
+    ),
+    Declared(
         r"AWS::KMS::(Key|ReplicaKey)",
         r"KeyPolicy\.Statement\[\]\.Condition\..*",
         "it narrows whom the key admits, such as the trail that is homed in the other region",
@@ -78,16 +92,20 @@ _REPLICATION: Final = re.compile(
 )
 """What a replication role does in the destination. A statement with these alone may name it."""
 
+_LOOKING: Final = re.compile(r"dynamodb:GetItem|kms:Decrypt", re.IGNORECASE)
+"""What a function that a clock runs may do in the other region: read a row, and change nothing."""
+
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
     others = twin_regions(resource, world)
     unknown: dict[str, None] = {}
-    for path, text in _texts(resource.properties, "", resource.template):
+    harmless = (_REPLICATION, _LOOKING) if is_policy_of_a_clockwork(resource, world) else (_REPLICATION,)
+    for path, text in _texts(resource.properties, "", resource.template, harmless):
         if "${" not in text and not any(region in text for region in others):
             continue  # nearly every text; the rest of the work is for the few others
         named = _named_in(text, others, resource.template)
         source = may_say(text, resource.template) if not named else None
-        if (named or source) and not _is_declared(resource.type, path):
+        if (named or source) and not _is_declared(resource, path, world):
             if source:
                 unknown[f"{path} hangs on {source}, which may name the other region"] = None
             for region in named:
@@ -101,8 +119,10 @@ def _named_in(text: str, regions: Iterable[str], template: Template) -> list[str
     return [region for region in regions if any(region in each and _names(each, region) for each in possible)]
 
 
-def _texts(value: Json, path: str, template: Template, *, is_argument: bool = False) -> Iterator[tuple[str, str]]:
-    """Every text below a value with its path, but for what replication may do in its destination."""
+def _texts(
+    value: Json, path: str, template: Template, harmless: Iterable[re.Pattern[str]], *, is_argument: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Every text below a value with its path, but for statements of nothing but harmless actions."""
     if isinstance(value, str) or (is_intrinsic(value) and not _OPAQUE.isdisjoint(value)):
         yield path, render(value, template)
     elif isinstance(value, Mapping) and "Fn::GetStackOutput" in value:
@@ -110,26 +130,31 @@ def _texts(value: Json, path: str, template: Template, *, is_argument: bool = Fa
     elif is_intrinsic(value):
         yield path, render(value, template)
         for argument in value.values():
-            yield from _texts(argument, path, template, is_argument=True)
+            yield from _texts(argument, path, template, harmless, is_argument=True)
     elif isinstance(value, list):
         for part in value:
-            yield from _texts(part, path if is_argument else f"{path}[]", template)
-    elif isinstance(value, Mapping) and not _is_replication(value):
+            yield from _texts(part, path if is_argument else f"{path}[]", template, harmless)
+    elif isinstance(value, Mapping) and not any(_is_statement_of(actions, value) for actions in harmless):
         for key, part in value.items():
             below = f"{path}.{key}" if path else str(key)
             yield below, str(key)
-            yield from _texts(part, below, template)
+            yield from _texts(part, below, template, harmless)
 
 
-def _is_replication(value: Mapping[str, Json]) -> bool:
+def _is_statement_of(allowed: re.Pattern[str], value: Mapping[str, Json]) -> bool:
     if "Effect" not in value or "Action" not in value:
         return False
     actions = one_or_more(value["Action"], "Action")
-    return bool(actions) and all(isinstance(action, str) and _REPLICATION.fullmatch(action) for action in actions)
+    return bool(actions) and all(isinstance(action, str) and allowed.fullmatch(action) for action in actions)
 
 
-def _is_declared(resource_type: str, path: str) -> bool:
-    return any(re.fullmatch(declared.type, resource_type) and re.fullmatch(declared.path, path) for declared in DECLARED)
+def _is_declared(resource: Resource, path: str, world: World) -> bool:
+    return any(
+        re.fullmatch(declared.type, resource.type)
+        and re.fullmatch(declared.path, path)
+        and (not declared.by_clock or is_run_by_a_clock_alone(resource, world))
+        for declared in DECLARED
+    )
 
 
 def _names(text: str, region: str) -> bool:

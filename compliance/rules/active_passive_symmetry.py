@@ -72,6 +72,19 @@ DECLARED: Final = (
         "Properties.HealthCheckTags.*.Value",
         "health checks of all regions stand in one list and have no name but a tag",
     ),
+    Declared(
+        "AWS::Route53::HealthCheck",
+        "Domain/Primary*",
+        ONE_SIDE,
+        "the PRIMARY stands on signals of the other region, and the SECONDARY on none; ActivePassive-RecordPrimary",
+    ),
+    Declared(
+        "AWS::Route53::RecordSet",
+        "*",
+        "Properties.HealthCheckId.Fn::GetAtt.0",
+        "the PRIMARY stands on more than the SECONDARY; ActivePassive-RecordPrimary, ActivePassive-RecordSecondary",
+    ),
+    Declared(STACK, "*", "Outputs.HealthCheckId.Value.Fn::GetAtt.0", "it tells what the region's own record stands on"),
     Declared(STACK, "*", "Outputs.ExportsOutput*", "an export is there where a stack of its own region imports it"),
 )
 

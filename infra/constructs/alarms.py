@@ -6,11 +6,16 @@ in the night. Each says what its silence means, for the three kinds of silence d
 * NOT_BREACHING where AWS publishes nothing when nothing is wrong: no errors, no throttles, an idle queue.
 * BREACHING where the absence itself is the failure: a trail that delivers nothing.
 * MISSING where the absence tells neither: the alarm shows INSUFFICIENT_DATA and does not act.
+* IGNORE where what was said last holds until something else is said.
+
+Two of them are also read by Route 53, from outside: `peer-unhealthy` and `force-failover` of the secondary's region are
+part of what decides about the PRIMARY record (docs/adr/0013-routing.md).
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -24,6 +29,7 @@ from infra.region import RegionContext
 _NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
 _BREACHING = cloudwatch.TreatMissingData.BREACHING
 _MISSING = cloudwatch.TreatMissingData.MISSING
+_IGNORE = cloudwatch.TreatMissingData.IGNORE
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 _BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -36,6 +42,12 @@ _SHADOW_LATE_SECONDS = 15 * 60
 _PENDING_OPERATIONS = 1000
 _TABLE_REPLICATION_MILLISECONDS = 5000
 _QUIET_TRAIL_HOURS = 2
+_CONFIRMED_MINUTES = 3
+"""Of an observer that looks once a minute: one look that fails is a deployment, or a packet that was lost."""
+
+PEER_UNHEALTHY: Final = "peer-unhealthy"
+FORCE_FAILOVER: Final = "force-failover"
+"""The words in the names of the two alarms that Route 53 reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +96,13 @@ class Alarms(Construct):
         super().__init__(scope, construct_id)
         self._context = context
         self._topic = topic
-        serving = [*_queue(context, metrics), *_functions(context, metrics), *_api(metrics), *_table(metrics)]
+        serving = [
+            *_queue(context, metrics),
+            *_functions(context, metrics),
+            *_api(metrics),
+            *_table(metrics),
+            *_canary(metrics),
+        ]
         replicating = [
             *_table_replication(context, metrics),
             *_bucket_replication(metrics),
@@ -92,6 +110,9 @@ class Alarms(Construct):
         ]
         # Of these, none says that this region fails or that data may be lost: they act for themselves.
         other = [
+            *_peer(context, metrics),
+            *_observer(metrics),
+            *_disagreement(context, metrics),
             *_floods(metrics),
             *_shadow_late(context, metrics),
             *_failures(metrics),
@@ -221,6 +242,89 @@ def _api(metrics: RegionMetrics) -> list[Watch]:
             # The health checks ask every few seconds, so a silent API means that they are down, not it.
             silence=_NOT_BREACHING,
         )
+    ]
+
+
+def _canary(metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="canary-failed",
+            says="A file that the observer uploads here every minute is not taken in, or not processed, in time. The "
+            "observer's log says how far it came.",
+            metric=metrics.canary_failed(),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=_CONFIRMED_MINUTES,
+            # `observer-silent` is what tells of no canary at all.
+            silence=_NOT_BREACHING,
+        )
+    ]
+
+
+def _peer(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    """Watch the other region from here, and hear the person who decides against it."""
+    peer = context.peer.region
+    return [
+        Watch(
+            resource=PEER_UNHEALTHY,
+            says=f"Seen from here, {peer} is unhealthy: no heartbeat of it can be read, its canary fails or /ready does. "
+            "Look at its own alarms; if it is the active region and does not recover, promote this one.",
+            metric=metrics.peer_unhealthy(),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=_CONFIRMED_MINUTES,
+            # An observer that is silent says nothing of the other region; it must move no client away from it.
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource=FORCE_FAILOVER,
+            says=f"Somebody sends clients away from {peer}, whatever its health. It holds until it is taken back.",
+            metric=metrics.force_failover(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_IGNORE,
+        ),
+    ]
+
+
+def _observer(metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="observer-silent",
+            says="The observer does not come to an end of its run: nobody tries this region, nobody looks at the other "
+            "one, and its heartbeat grows old there. See its log and its rule.",
+            metric=metrics.heartbeats(),
+            threshold=1,
+            compare=_BELOW,
+            periods=_CONFIRMED_MINUTES,
+            silence=_BREACHING,
+        )
+    ]
+
+
+def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    """Watch for what must never be. Neither can be read while the other region is lost, which is no disagreement."""
+    return [
+        Watch(
+            resource="lww-conflicts",
+            says="Rows that are written once were changed, and the last writer won: the processor is not deterministic, or "
+            "somebody wrote to the table. Compare the hours that the observer's log names.",
+            metric=metrics.lww_conflicts(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
+        ),
+        Watch(
+            resource="split-brain",
+            says=f"This region and {context.peer.region} both take themselves for the active one. Nothing is done twice by "
+            "it; see which has the higher epoch, and why the other has not heard of it.",
+            metric=metrics.split_brain(),
+            threshold=1,
+            compare=_AT_LEAST,
+            # A promotion is heard of in the other region when its row has been replicated.
+            periods=_CONFIRMED_MINUTES,
+            silence=_NOT_BREACHING,
+        ),
     ]
 
 

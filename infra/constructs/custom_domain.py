@@ -12,8 +12,8 @@ from aws_cdk import aws_certificatemanager as certificates
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from infra.constructs.failover import ready_check
-from infra.region import RegionContext
+from infra.constructs.failover import primary_check, ready_check
+from infra.region import RegionContext, RegionRole
 from infra.settings import DomainSettings
 
 _TLS: Final = "TLS_1_2"
@@ -25,7 +25,7 @@ class CustomDomain(Construct):
     Attributes:
         host: the region's own name, `<region>.<domain>`.
         shared_host: the name that both regions answer to.
-        health_check: asks `/ready` on the region's own name.
+        health_check: what the region's failover record depends on.
     """
 
     def __init__(
@@ -46,10 +46,16 @@ class CustomDomain(Construct):
         own = self._domain_name("Own", self.host, certificate, stage)
         shared = self._domain_name("Shared", self.shared_host, certificate, stage)
         own_record = self._alias("OwnRecord", self.host, own)
-        self.health_check = ready_check(self, "Ready", context=context, host=self.host)
-        # Checked before it resolves, the name would be found unhealthy at once.
-        self.health_check.node.add_dependency(own_record)
+        self.health_check = self._health_check(own_record)
         self._failover(shared)
+
+    def _health_check(self, own_record: route53.CfnRecordSet) -> route53.CfnHealthCheck:
+        ready = ready_check(self, "Ready", context=self._context, host=self.host)
+        # Checked before it resolves, the name would be found unhealthy at once.
+        ready.node.add_dependency(own_record)
+        if self._context.role is RegionRole.SECONDARY:
+            return ready
+        return primary_check(self, "PrimaryHealthy", context=self._context, ready=ready)
 
     def _certificate(self) -> certificates.CfnCertificate:
         return certificates.CfnCertificate(

@@ -21,6 +21,24 @@ _GRAPHS: Sequence[tuple[str, Series]] = (
         "Front door: requests, refusals and server errors",
         lambda of: [of.requests(), of.refusals(), of.server_errors()],
     ),
+    (
+        "Observer: is the other region unhealthy, do both claim to be active, is the failover forced",
+        lambda of: [of.peer_unhealthy(), of.split_brain(), of.force_failover()],
+    ),
+    ("Observer: runs, and canaries that failed", lambda of: [of.heartbeats(), of.canary_failed()]),
+    ("Observer: seconds that a canary takes, here and there", lambda of: [of.canary_seconds(), of.peer("CanarySeconds")]),
+    (
+        "Observer: seconds since the other region's heartbeat, and of its shadow",
+        lambda of: [of.peer("HeartbeatAge"), of.peer("ShadowAge")],
+    ),
+    (
+        "Observer: what waits and what failed in the other region",
+        lambda of: [of.peer(what) for what in ("QueueDepth", "DeadLetters", "ReplicationPending")],
+    ),
+    (
+        "Observer: hours that differ between the regions, or changed",
+        lambda of: [of.digest_mismatch(), of.lww_conflicts()],
+    ),
     ("Queue: messages waiting, and put back for want of time", lambda of: [of.queue_depth(), of.postponed()]),
     ("Queue: seconds that the oldest message waits", lambda of: [of.queue_age()]),
     ("Shadow: seconds since the oldest was first seen", lambda of: [of.shadow_age()]),

@@ -1,9 +1,13 @@
-"""Failover by DNS: a health check on each region's `/ready`, and one name that answers with the right region.
+"""Failover by DNS: health checks, and one name that answers with the right region.
 
-Each region's record depends on that region's own health check and on nothing else, so that the SECONDARY
-never waits for a signal from the primary's region. Both have one: a fault that makes both checks fail at
-once, a bad deployment of `/ready` say, is no reason to leave the primary, and when neither is healthy Route
-53 answers PRIMARY.
+The PRIMARY record stands as long as the primary's `/ready` answers AND NOT the secondary's observer finds the primary
+unhealthy AND NOT a person forces the failover. Both alarms are in the secondary's region, so that no signal for
+leaving the primary comes from the primary.
+
+The SECONDARY record depends on its own region's `/ready` and on nothing else: it must never wait for a signal from the
+region that is lost. It has a check at all because a fault that makes `/ready` fail in both regions at once, a bad
+deployment say, is no reason to leave the primary: when neither record is healthy, Route 53 answers PRIMARY.
+docs/adr/0013-routing.md tells the whole of it.
 """
 
 from collections.abc import Mapping
@@ -14,6 +18,7 @@ from aws_cdk import Tags
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from infra.constructs.alarms import FORCE_FAILOVER, PEER_UNHEALTHY
 from infra.region import RegionContext, RegionRole
 from infra.settings import Settings
 
@@ -39,8 +44,63 @@ def ready_check(scope: Construct, construct_id: str, *, context: RegionContext, 
             failure_threshold=FAILURES,
         ),
     )
+    return _named(check, context, "ready")
+
+
+def primary_check(
+    scope: Construct, construct_id: str, *, context: RegionContext, ready: route53.CfnHealthCheck
+) -> route53.CfnHealthCheck:
+    """Create the check that the PRIMARY record depends on: all of three, two of which speak from the secondary's region.
+
+    Args:
+        scope: the parent, also of the two checks on alarms.
+        construct_id: the id under it.
+        context: the primary's region.
+        ready: the check of its `/ready`.
+    """
+    children = [
+        ready,
+        # An observer that says nothing is no reason to move clients.
+        _alarm_check(scope, "PrimaryNotUnhealthy", context=context, alarm=PEER_UNHEALTHY, on_silence="Healthy"),
+        # What a person said last holds, though it is said once: Route 53 reads the metric itself, and knows nothing of
+        # what the alarm takes missing data for.
+        _alarm_check(scope, "PrimaryNotForced", context=context, alarm=FORCE_FAILOVER, on_silence="LastKnownStatus"),
+    ]
+    check = route53.CfnHealthCheck(
+        scope,
+        construct_id,
+        health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
+            type="CALCULATED",
+            child_health_checks=[child.attr_health_check_id for child in children],
+            health_threshold=len(children),
+        ),
+    )
+    return _named(check, context, "healthy")
+
+
+def _alarm_check(
+    scope: Construct, construct_id: str, *, context: RegionContext, alarm: str, on_silence: str
+) -> route53.CfnHealthCheck:
+    """Create a check that fails while an alarm of the other region than `context` is in ALARM."""
+    check = route53.CfnHealthCheck(
+        scope,
+        construct_id,
+        health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
+            type="CLOUDWATCH_METRIC",
+            alarm_identifier=route53.CfnHealthCheck.AlarmIdentifierProperty(
+                # By name: neither region's stack may wait for the other's.
+                name=context.naming.alarm(alarm),
+                region=context.peer.region,
+            ),
+            insufficient_data_health_status=on_silence,
+        ),
+    )
+    return _named(check, context, f"not-{alarm}")
+
+
+def _named(check: route53.CfnHealthCheck, context: RegionContext, says: str) -> route53.CfnHealthCheck:
     # A health check has no name but this tag, and both regions' are listed in one global console.
-    Tags.of(check).add("Name", context.naming.alarm(f"{context.role}-ready"))
+    Tags.of(check).add("Name", context.naming.alarm(f"{context.role}-{says}"))
     return check
 
 
@@ -67,7 +127,7 @@ class PrivateFailover(Construct):
     all the same.
 
     Attributes:
-        health_checks: each region's.
+        health_checks: what each region's record depends on.
         hosted_zone: the zone; None without VPCs.
         record_name: the name of the CNAME; None without VPCs.
     """
@@ -82,9 +142,14 @@ class PrivateFailover(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._regions = {role: RegionContext(settings=settings, role=role) for role in RegionRole}
-        self.health_checks = {
+        ready = {
             role: ready_check(self, f"{role.capitalize()}Ready", context=context, host=endpoints[role].api_host)
             for role, context in self._regions.items()
+        }
+        primary = RegionRole.PRIMARY
+        self.health_checks = {
+            **ready,
+            primary: primary_check(self, "PrimaryHealthy", context=self._regions[primary], ready=ready[primary]),
         }
         self.hosted_zone: route53.CfnHostedZone | None = None
         self.record_name: str | None = None

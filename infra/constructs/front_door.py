@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -50,6 +50,7 @@ class FrontDoor(Construct):
     Attributes:
         api: the API.
         stage: its one stage, `$default`.
+        canary_arns: the two routes that whoever uploads one file calls: take it, and tell what became of it.
         host: the host name that clients of this region call.
         url: its URL, without a slash at the end.
     """
@@ -75,6 +76,7 @@ class FrontDoor(Construct):
         )
         self._route(issuer)
         self.stage = self._stage(logs_key)
+        self.canary_arns = [self._route_arn(_POST, "uploads"), self._route_arn(_GET, "uploads/*")]
         self.host = f"{self.api.api_id}.execute-api.{context.region}.{Aws.URL_SUFFIX}"
         self.url = f"https://{self.host}"
 
@@ -90,6 +92,15 @@ class FrontDoor(Construct):
             for method, path in OPEN_ROUTES
             for route in self.api.add_routes(path=path, methods=[method], integration=integration)
         ]
+
+    def _route_arn(self, method: apigateway.HttpMethod, path: str) -> str:
+        return Stack.of(self).format_arn(
+            service="execute-api",
+            # The account as CloudFormation knows it: what the gate acknowledges by ARN then holds in any account.
+            account=Aws.ACCOUNT_ID,
+            resource=self.api.api_id,
+            resource_name=f"{self.stage.stage_name}/{method.value}/{path}",
+        )
 
     def _stage(self, logs_key: kms.IKey) -> apigateway.HttpStage:
         limits = self._context.settings.limits

@@ -57,8 +57,10 @@ class Keys(Construct):
         stack = Stack.of(self)
         own_account = {"StringEquals": {"aws:SourceAccount": stack.account}}
         encrypt = ["kms:Decrypt", "kms:GenerateDataKey"]
-        # S3 sends notifications to the encrypted queue; CloudWatch alarms publish to the encrypted topic.
+        # S3 sends notifications to the encrypted queue, EventBridge what it cannot deliver to the encrypted dead-letter
+        # queue; CloudWatch alarms publish to the encrypted topic.
         self._admit(KeyPurpose.QUEUE, "s3.amazonaws.com", encrypt, own_account)
+        self._admit(KeyPurpose.QUEUE, "events.amazonaws.com", encrypt, own_account)
         self._admit(KeyPurpose.QUEUE, "cloudwatch.amazonaws.com", encrypt, own_account)
         if self._context.settings.alarms_email:
             # What SNS cannot deliver by e-mail, it sends to the encrypted dead-letter queue.

@@ -28,6 +28,18 @@ OPERATIONS: Final = ("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateIte
 """What the functions ask of the table; DynamoDB counts its own errors by operation only."""
 
 
+PEER_NUMBERS: Final = (
+    "HeartbeatAge",
+    "CanarySeconds",
+    "QueueDepth",
+    "ShadowAge",
+    "DeadLetters",
+    "ReplicationPending",
+    "Epoch",
+)
+"""What an observer publishes of the other region: how old its heartbeat is, and the six numbers that are in it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RegionMetrics:
     """The metrics of one region.
@@ -129,6 +141,46 @@ class RegionMetrics:
         """Messages that the processor put back because the objects before them in it had taken the time there was."""
         return self._own("MessagesPostponed", service="processor", statistic="Sum")
 
+    def peer_unhealthy(self) -> cloudwatch.Metric:
+        """1 in a minute in which this region's observer found the other region unhealthy, else 0."""
+        return self._observed("PeerUnhealthy")
+
+    def force_failover(self) -> cloudwatch.Metric:
+        """1 when a person sends clients here, whatever the other region's health; 0 when that is over."""
+        return self._own("ForceFailover", service="operations", statistic="Maximum")
+
+    def peer(self, what: str) -> cloudwatch.Metric:
+        """One number of the other region's heartbeat, as this region's observer read it.
+
+        Args:
+            what: one of PEER_NUMBERS.
+        """
+        return self._observed(f"Peer{what}")
+
+    def canary_failed(self) -> cloudwatch.Metric:
+        """1 in a minute in which the file that the observer uploaded was not processed in time, else 0."""
+        return self._observed("CanaryFailed")
+
+    def canary_seconds(self) -> cloudwatch.Metric:
+        """Seconds from the observer's upload to its result."""
+        return self._observed("CanarySeconds")
+
+    def heartbeats(self) -> cloudwatch.Metric:
+        """Runs of the observer that came to their end."""
+        return self._observed("Heartbeats", statistic="Sum")
+
+    def lww_conflicts(self) -> cloudwatch.Metric:
+        """Hours whose rows changed although they are written once: the last writer won."""
+        return self._observed("LwwConflicts")
+
+    def digest_mismatch(self) -> cloudwatch.Metric:
+        """Hours whose results are not the same, or not as many, in both regions."""
+        return self._observed("DigestMismatch")
+
+    def split_brain(self) -> cloudwatch.Metric:
+        """1 in a minute in which both regions took themselves for the active one, else 0."""
+        return self._observed("SplitBrain")
+
     def trail_events(self) -> cloudwatch.Metric:
         """Log events that CloudTrail delivered; its home region alone has them."""
         return self._metric(
@@ -176,6 +228,9 @@ class RegionMetrics:
 
     def _ingest_bucket(self, context: RegionContext) -> str:
         return context.naming.bucket_name("ingest", self.account, context.region)
+
+    def _observed(self, metric: str, *, statistic: str = "Maximum") -> cloudwatch.Metric:
+        return self._own(metric, service="observer", statistic=statistic)
 
     def _own(self, metric: str, *, service: str, statistic: str) -> cloudwatch.Metric:
         dimensions = {"service": service, "environment": self.context.settings.environment}

@@ -76,7 +76,9 @@ class IngestQueue(Construct):
 
 
 class AsyncDeadLetterQueue(Construct):
-    """Where Lambda puts the event of an asynchronous invocation that failed for good, and SNS what it cannot deliver.
+    """Where Lambda puts the event of an asynchronous invocation that failed for good.
+
+    SNS and EventBridge put there what they cannot deliver.
 
     Attributes:
         queue: the queue.
@@ -90,7 +92,7 @@ class AsyncDeadLetterQueue(Construct):
             name=context.naming.queue("async-dlq"),
             context=context,
             key=key,
-            # No SQS queue redrives into it; Lambda sends to it as a function's role, SNS as itself.
+            # No SQS queue redrives into it; Lambda sends to it as a function's role, SNS and EventBridge as themselves.
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         )
 

@@ -28,6 +28,7 @@ _WRONG: Final = {
     "string_unicode": "holds characters that are not Unicode",
 }
 _NOT_A: Final = {
+    "bool_type": "true or false",
     "int_type": "a whole number",
     "string_type": "text, which takes quotes",
     "tuple_type": "a list",
@@ -47,6 +48,8 @@ _KINDS: Final[tuple[tuple[type, str], ...]] = (
     (dt.time, "a time"),
 )
 BUILT_IN: Final = "the built-in default"
+SWITCH: Final = {"true": True, "false": False}
+"""What TOML, and so the command line, calls the two values of a setting that is on or off."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,8 @@ def from_text(path: KeyPath, value: object) -> object:
     field = next((field for setting, field in every_setting() if setting == path), None)
     if field is None or not isinstance(value, str):
         return value
+    if field.annotation is bool:
+        return SWITCH.get(value, value)
     if field.annotation is int and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         return int(value)
     if get_origin(field.annotation) is tuple:
@@ -244,6 +249,7 @@ def _candidates(field: FieldInfo, value: object) -> Iterator[object]:
             yield from filter(None, [closest(value.strip().lower(), map(str, options))])
             yield value.strip()
             yield value.strip().lower()
+            yield from filter(lambda switched: switched is not None, [SWITCH.get(value.strip().lower())])
             yield [value]
             if value.strip().isdecimal() and len(value) < len(str(2**64)):
                 yield from _candidates(field, int(value))

@@ -72,6 +72,10 @@ def _choice(default: str, options: Sequence[str], meaning: str) -> Any:  # noqa:
     return _setting(default, meaning, allowed=f"one of {listed}", example=default, options=options)
 
 
+def _switch(meaning: str, *, default: bool) -> Any:  # noqa: ANN401
+    return _setting(default, meaning, allowed="true or false", example=default, strict=True)
+
+
 def _tag_value(default: str, meaning: str) -> Any:  # noqa: ANN401
     return _setting(
         default,
@@ -316,6 +320,11 @@ class Settings(_Table):
         "eventual",
         ("eventual", "strong"),
         "The global table's multi-Region consistency. `strong` needs a witness region and forbids TTL.",
+    )
+    auto_promote: bool = _switch(
+        "Whether the passive region's observer promotes its region by itself, when two independent signals have told "
+        "for three minutes that the active one is lost. It never fails back.",
+        default=False,
     )
     cors_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = _setting(
         (),

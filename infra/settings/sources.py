@@ -51,6 +51,8 @@ class Source:
                 return " ".join(self._arguments((*key, part), below) for part, below in value.items())
             case list() | tuple():
                 return f"-c {shown_key(key)}={shlex.quote(','.join(map(str, value)))}"
+            case bool():
+                return f"-c {shown_key(key)}={shown(value)}"
         return f"-c {shown_key(key)}={shlex.quote(str(value))}"
 
 

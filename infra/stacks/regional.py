@@ -20,6 +20,7 @@ from infra.constructs.issuer import Issuer
 from infra.constructs.keys import KeyPurpose, Keys
 from infra.constructs.metrics import RegionMetrics
 from infra.constructs.network import Network
+from infra.constructs.observer import Observer
 from infra.constructs.processor import Processor, timeout
 from infra.constructs.queue import AsyncDeadLetterQueue, IngestQueue
 from infra.constructs.replication import ReplicationRole, replicate_to_peer
@@ -63,6 +64,7 @@ class RegionalStack(Stack):
         self._buckets()
         self._functions(asset)
         self._front_door()
+        self._observe()
         self._alarms()
         self._outputs()
 
@@ -128,7 +130,7 @@ class RegionalStack(Stack):
 
     def _functions(self, asset: Path) -> None:
         keys = self._keys
-        surroundings = FunctionSurroundings(
+        self._surroundings = surroundings = FunctionSurroundings(
             context=self._context,
             code=lambda_.Code.from_asset(str(asset)),
             logs_key=keys[KeyPurpose.LOGS],
@@ -175,6 +177,18 @@ class RegionalStack(Stack):
             )
             CfnOutput(self, "HealthCheckId", value=domain.health_check.attr_health_check_id)
 
+    def _observe(self) -> None:
+        # After the front door, which its canary goes in by.
+        self.observer = Observer(
+            self,
+            "Observer",
+            surroundings=self._surroundings,
+            queue=self.queue,
+            ingest=self.ingest,
+            front_door=self.front_door,
+            data_key=self._keys[KeyPurpose.DATA],
+        )
+
     def _alarms(self) -> None:
         self.topic = AlarmTopic(
             self,
@@ -200,6 +214,7 @@ class RegionalStack(Stack):
             "SecretName": naming.secret(RECEIPT_SECRET),
             "ProcessorFunctionName": self.processor.function.function.function_name,
             "IssuerFunctionName": self.issuer.function.function.function_name,
+            "ObserverFunctionName": self.observer.function.function.function_name,
             "ApiId": self.front_door.api.api_id,
             "ApiHost": self.front_door.host,
             "ApiEndpoint": self.front_door.url,

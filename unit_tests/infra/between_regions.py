@@ -27,6 +27,9 @@ DIFFERENT = {
 
 DIFFERENT_WITH_A_DOMAIN = {
     "Resources.Domain*.Properties.Failover": "one of two records is PRIMARY",
+    "Resources.DomainPrimary*": "the PRIMARY stands on signals of the other region too, and the SECONDARY on none",
+    "Resources.DomainFailoverRecord*.Properties.HealthCheckId.Fn::GetAtt.*": "likewise",
+    "Outputs.HealthCheckId.Value.Fn::GetAtt.*": "it tells what the region's own record stands on",
     "Resources.Domain*.Properties.SetIdentifier": "the two records are told apart by it",
     "Resources.Domain*.Properties.HealthCheckTags.*.Value": "a health check's name says which region it asks",
 }
@@ -35,12 +38,21 @@ DIFFERENT_WITH_A_DOMAIN = {
 NAMES_THE_OTHER_REGION = {
     "AWS::S3::Bucket.ReplicationConfiguration.Rules.*.Destination.*": "where the primary replicates to, and by which key",
     "AWS::IAM::ManagedPolicy.PolicyDocument.Statement.*.Resource.*": "what the replication role may write to",
+    "AWS::IAM::ManagedPolicy.PolicyDocument.Statement.*.Resource": "the replica that the observer may look at",
+    "AWS::IAM::ManagedPolicy.PolicyDocument.Statement.*.dynamodb:LeadingKeys.*": "the one row of it that it looks for",
+    "AWS::Lambda::Function.Environment.Variables.PEER_REGION": "which region the observer looks at",
+    "AWS::Lambda::Function.Environment.Variables.PEER_INGEST_BUCKET.*": "by what replication's metrics are found",
     "AWS::Lambda::Function.Environment.Variables.PRIMARY_REGION": "which region is active while no control row says so",
     "AWS::KMS::Key.KeyPolicy.Statement.*.Condition.StringEquals.aws:SourceArn": "the trail, by its home region",
     "AWS::CloudWatch::Alarm.Dimensions.*.Value": "replication metrics name both ends",
     "AWS::CloudWatch::Alarm.AlarmDescription": "what whoever is woken reads",
 }
 """Places (a resource's type and the path of a property) where a stack of one region may name the other, and why."""
+
+NAMES_THE_OTHER_REGION_WITH_A_DOMAIN = {
+    "AWS::Route53::HealthCheck.HealthCheckConfig.AlarmIdentifier.Region": "the PRIMARY's, to what the other region sees",
+}
+"""More such places, in a configuration in which the regional stacks hold the failover records."""
 
 
 def plain(template: Template, *, here: str, there: str) -> Template:
@@ -120,13 +132,10 @@ def other_region(synthesis: Synthesis, stack: str) -> str:
     return next(region for region in synthesis.settings.regions if region != here)
 
 
-def undeclared(template: Template, region: str) -> list[str]:
+def undeclared(template: Template, region: str, *, with_domain: bool = False) -> list[str]:
     """The places that name the other region and may not."""
-    return [
-        place
-        for place in mentions(template, region)
-        if not any(fnmatchcase(place, declared) for declared in NAMES_THE_OTHER_REGION)
-    ]
+    patterns = [*NAMES_THE_OTHER_REGION, *(NAMES_THE_OTHER_REGION_WITH_A_DOMAIN if with_domain else ())]
+    return [place for place in mentions(template, region) if not any(fnmatchcase(place, each) for each in patterns)]
 
 
 def faults(template: Template, keys: Template) -> list[str]:

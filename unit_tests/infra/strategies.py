@@ -63,6 +63,7 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
         "secondary_region": regions[1],
         "control": draw(st.sampled_from(["primary", "secondary"])),
         "consistency": consistency,
+        "auto_promote": draw(st.booleans()),
         "cors_origins": draw(st.lists(st.sampled_from(["https://a.example", "https://b.example:8443"]), unique=True)),
         "alarms_email": draw(st.sampled_from(["on-call@example.com", "a.b+c@mail.example.org"])),
         "tags": {
@@ -193,7 +194,7 @@ def _limits(draw: st.DrawFn) -> Table:
 
 def _thinned(draw: st.DrawFn, tables: Table) -> Table:
     """Leave out whole tables and loose settings that contradict nothing by being absent."""
-    droppable = ["control", "cors_origins", "alarms_email", "tags", "domain", "limits", "account"]
+    droppable = ["control", "auto_promote", "cors_origins", "alarms_email", "tags", "domain", "limits", "account"]
     if {tables["primary_region"], tables["secondary_region"]} <= set(PREFIX_LISTS):
         droppable.append("vpc")
     dropped = draw(st.sets(st.sampled_from(droppable)))

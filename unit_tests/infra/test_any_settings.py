@@ -29,6 +29,7 @@ NAME_PROPERTIES = {
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::DynamoDB::GlobalTable": "TableName",
     "AWS::EC2::SecurityGroup": "GroupName",
+    "AWS::Events::Rule": "Name",
     "AWS::KMS::Alias": "AliasName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
@@ -104,8 +105,12 @@ def the_regions_are_alike(made: Synthesis) -> None:
 def the_regions_stand_alone(made: Synthesis) -> None:
     for stack in REGIONAL:
         assert faults(made.templates[stack], made.templates[stack.replace("Regional", "Keys")]) == [], stack
+    with_domain = made.settings.domain is not None
     for stack in (*KEYS, *REGIONAL):
-        assert undeclared(made.templates[stack], other_region(made, stack)) == [], stack
+        assert undeclared(made.templates[stack], other_region(made, stack), with_domain=with_domain) == [], stack
+    # The secondary's health hangs on nothing of the primary's region, with a domain or without.
+    for check in of_type(made.templates["SecondaryRegional"], "AWS::Route53::HealthCheck").values():
+        assert made.settings.primary_region not in repr(check), check
 
 
 def browsers_are_let_in_from_the_origins_that_are_set(made: Synthesis) -> None:
@@ -248,8 +253,17 @@ def failover_is_by_the_domain_or_by_a_private_zone(made: Synthesis) -> None:
         return dict(everywhere(made.templates, kind))
 
     checks, records = standing("AWS::Route53::HealthCheck"), standing("AWS::Route53::RecordSet")
-    assert {check["HealthCheckConfig"]["ResourcePath"] for check in checks.values()} == {"/ready"}
-    assert len(checks) == 2
+    kinds = sorted(check["HealthCheckConfig"]["Type"] for check in checks.values())
+    assert kinds == ["CALCULATED", "CLOUDWATCH_METRIC", "CLOUDWATCH_METRIC", "HTTPS", "HTTPS"]
+    alarms = {each["AlarmName"] for each in of_type(made.templates["SecondaryRegional"], "AWS::CloudWatch::Alarm").values()}
+    for check in (check["HealthCheckConfig"] for check in checks.values()):
+        if check["Type"] == "HTTPS":
+            assert check["ResourcePath"] == "/ready"
+        if check["Type"] == "CALCULATED":
+            assert check["HealthThreshold"] == len(check["ChildHealthChecks"]) == 3
+        if check["Type"] == "CLOUDWATCH_METRIC":
+            assert check["AlarmIdentifier"]["Region"] == made.settings.secondary_region
+            assert check["AlarmIdentifier"]["Name"] in alarms
     places = {where.split(".")[0] for where in records}
     zones = {repr(record["HostedZoneId"]) for record in records.values()}
     failover = [record["Failover"] for record in records.values() if "Failover" in record]

@@ -21,6 +21,7 @@ LIMITS = {
     "alarm": 255,
     "dashboard": 255,
     "api": 128,
+    "event_rule": 64,
     "log_group": 512,
     "alias": 256,
     "stack": 128,

@@ -12,7 +12,7 @@ from unit_tests.infra.synthesis import Resource, Synthesis, everywhere, of_type,
 HOLDS_DATA = {
     "AWS::DynamoDB::GlobalTable": 1,
     "AWS::KMS::Key": 10,
-    "AWS::Logs::LogGroup": 14,
+    "AWS::Logs::LogGroup": 16,
     "AWS::S3::Bucket": 8,
     "AWS::SQS::Queue": 6,
     "AWS::SecretsManager::Secret": 1,

@@ -39,6 +39,7 @@ OUTPUTS = {
         *("IngestBucketName", "ArchiveBucketName", "AccessLogsBucketName"),
         *("IngestQueueUrl", "DeadLetterQueueUrl", "AsyncDeadLetterQueueUrl"),
         *("TableName", "SecretName", "ProcessorFunctionName", "IssuerFunctionName"),
+        "ObserverFunctionName",
         *("ApiId", "ApiHost", "ApiEndpoint", "AlarmTopicArn", "VpcId", "ReplicationRoleArn"),
     },
     "Failover": {"HostedZoneId", "RecordName", "PrimaryHealthCheckId", "SecondaryHealthCheckId", "DashboardName"},
@@ -58,9 +59,10 @@ HELD = {
     "Regional": {
         "AWS::S3::Bucket": 3,
         "AWS::SQS::Queue": 3,
-        "AWS::Lambda::Function": 4,
+        "AWS::Lambda::Function": 5,
         "AWS::Lambda::EventSourceMapping": 1,
-        "AWS::Logs::LogGroup": 6,
+        "AWS::Events::Rule": 1,
+        "AWS::Logs::LogGroup": 7,
         "AWS::ApiGatewayV2::Api": 1,
         "AWS::ApiGatewayV2::Route": 5,
         "AWS::EC2::VPC": 1,
@@ -75,7 +77,7 @@ HELD = {
     "Failover": {
         "AWS::Lambda::Function": 1,
         "AWS::Logs::LogGroup": 1,
-        "AWS::Route53::HealthCheck": 2,
+        "AWS::Route53::HealthCheck": 5,
         "AWS::Route53::HostedZone": 1,
         "AWS::Route53::RecordSet": 4,
         "AWS::CloudWatch::Dashboard": 1,
@@ -97,6 +99,10 @@ VARIABLES = {
     "issuer": {
         *("TABLE_NAME", "INGEST_BUCKET", "DATA_KEY_ARN", "QUEUE_URL", "SECRET_NAME", "PRIMARY_REGION"),
         *("MAXIMUM_OBJECT_BYTES", "UPLOAD_EXPIRY_SECONDS"),
+    },
+    "observer": {
+        *("TABLE_NAME", "PRIMARY_REGION", "PEER_REGION", "API_URL", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
+        *("INGEST_BUCKET", "PEER_INGEST_BUCKET", "REPLICATION_RULE_ID", "AUTO_PROMOTE"),
     },
     "rotation": set[str](),
     "default-security-group": set[str](),

@@ -66,6 +66,12 @@ def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
         "shadow-age",
         "quarantined",
         "trail-silent",
+        "canary-failed",
+        "peer-unhealthy",
+        "force-failover",
+        "observer-silent",
+        "lww-conflicts",
+        "split-brain",
     }
 
 
@@ -80,16 +86,18 @@ def test_each_alarm_acts_is_plain_and_decides_what_silence_means(role: RegionRol
         # Metric math would be under `Metrics`, which a Route 53 health check does not take.
         assert "Metrics" not in alarm, name
         assert alarm["MetricName"], name
-        assert alarm["TreatMissingData"] in {"notBreaching", "breaching", "missing"}, name
+        assert alarm["TreatMissingData"] in {"notBreaching", "breaching", "missing", "ignore"}, name
         assert alarm["AlarmDescription"], name
 
 
-def test_silence_is_a_failure_for_the_trail_and_no_answer_for_incoming_replication() -> None:
+def test_silence_is_a_failure_of_trail_and_observer_and_no_answer_of_incoming_replication_and_of_people() -> None:
     unlike = {
         name: alarm["TreatMissingData"] for name, alarm in alarms().items() if alarm["TreatMissingData"] != "notBreaching"
     }
     assert unlike == {
         "trail-silent": "breaching",
+        "observer-silent": "breaching",
+        "force-failover": "ignore",
         "incoming-replication-latency": "missing",
         "incoming-replication-pending": "missing",
     }
@@ -173,6 +181,38 @@ def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> Non
         assert dimensions(alarm) == {"service": "processor", "environment": "prod"}
 
 
+# Namespace and dimensions as powertools writes the observer's metrics, and as the operator's tool puts its own.
+@pytest.mark.parametrize(
+    ("name", "metric", "service", "minutes", "compare"),
+    [
+        ("canary-failed", "CanaryFailed", "observer", 3, "GreaterThanOrEqualToThreshold"),
+        ("peer-unhealthy", "PeerUnhealthy", "observer", 3, "GreaterThanOrEqualToThreshold"),
+        ("observer-silent", "Heartbeats", "observer", 3, "LessThanThreshold"),
+        ("lww-conflicts", "LwwConflicts", "observer", 1, "GreaterThanOrEqualToThreshold"),
+        ("split-brain", "SplitBrain", "observer", 3, "GreaterThanOrEqualToThreshold"),
+        ("force-failover", "ForceFailover", "operations", 1, "GreaterThanOrEqualToThreshold"),
+    ],
+)
+def test_what_the_observer_and_the_operator_say_is_watched(
+    name: str, metric: str, service: str, minutes: int, compare: str
+) -> None:
+    alarm = alarms()[name]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Lockstep", metric)
+    assert dimensions(alarm) == {"service": service, "environment": "prod"}
+    assert (alarm["Threshold"], alarm["Period"], alarm["ComparisonOperator"]) == (1, 60, compare)
+    assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] == minutes
+
+
+@pytest.mark.parametrize("name", ["peer-unhealthy", "force-failover"])
+@pytest.mark.parametrize(("role", "peer"), [(RegionRole.PRIMARY, "us-west-2"), (RegionRole.SECONDARY, "us-east-1")])
+def test_what_route_53_reads_is_plain_and_says_of_which_region_it_speaks(name: str, role: RegionRole, peer: str) -> None:
+    alarm = alarms(role)[name]
+    assert peer in alarm["AlarmDescription"]
+    # Route 53 copies no more of an alarm than these: a datapoint too many that it does not know decides otherwise.
+    assert not alarm.keys() & {"Metrics", "ExtendedStatistic", "ThresholdMetricId"}
+    assert alarm["Statistic"] == "Maximum"
+
+
 def _children(composite: dict[str, Any]) -> set[str]:
     parts = composite["AlarmRule"]["Fn::Join"][1]
     return {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict)}
@@ -201,8 +241,10 @@ def test_two_composite_alarms_sum_up_and_act() -> None:
         "shadow-age",
     }
     unhealthy = {names[child] for child in _children(composites["serverless-region-unhealthy-prod"])}
-    assert {"queue-age", "processor-errors", "issuer-errors", "api-5xx"} <= unhealthy
+    assert {"queue-age", "processor-errors", "issuer-errors", "api-5xx", "canary-failed"} <= unhealthy
     assert not unhealthy & data_at_risk
+    # What this region says of the other one is not about its own health.
+    assert not unhealthy & {"peer-unhealthy", "force-failover", "observer-silent", "split-brain"}
 
 
 def test_objects_that_the_active_region_does_not_process_are_told_within_minutes_by_the_passive_one() -> None:

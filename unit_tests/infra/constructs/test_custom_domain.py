@@ -60,10 +60,20 @@ def test_each_region_writes_its_own_failover_record_with_its_own_check(role: Reg
     assert failover["HostedZoneId"] == "Z0123456789ABC"
     # An alias has no TTL of its own; Route 53 refuses one.
     assert "TTL" not in failover
-    ((logical_id, check),) = of_type(stack, "AWS::Route53::HealthCheck").items()
-    assert failover["HealthCheckId"] == {"Fn::GetAtt": [logical_id, "HealthCheckId"]}
+    checks = {each: found["HealthCheckConfig"] for each, found in of_type(stack, "AWS::Route53::HealthCheck").items()}
+    check = checks[failover["HealthCheckId"]["Fn::GetAtt"][0]]
+    if role is RegionRole.PRIMARY:
+        assert check["HealthThreshold"] == len(check["ChildHealthChecks"]) == 3
+        check, *alarms = (checks[child["Fn::GetAtt"][0]] for child in check["ChildHealthChecks"])
+        assert [each["AlarmIdentifier"] for each in alarms] == [
+            {"Name": "serverless-peer-unhealthy-prod", "Region": "us-west-2"},
+            {"Name": "serverless-force-failover-prod", "Region": "us-west-2"},
+        ]
+    else:
+        assert len(checks) == 1
+    assert check["Type"] == "HTTPS"
     # The region's own name: the shared one would be answered by whichever region is active.
-    assert check["HealthCheckConfig"]["FullyQualifiedDomainName"] == f"{REGIONS[role]}.ingest.example.com"
+    assert check["FullyQualifiedDomainName"] == f"{REGIONS[role]}.ingest.example.com"
 
 
 @pytest.mark.parametrize("role", RegionRole)

@@ -30,6 +30,7 @@ def test_both_regions_are_asked_whether_they_are_ready() -> None:
     checks = {
         check["HealthCheckConfig"]["FullyQualifiedDomainName"]: check["HealthCheckConfig"]
         for check in of_type(failover()[0], CHECK).values()
+        if check["HealthCheckConfig"]["Type"] == "HTTPS"
     }
     assert set(checks) == {"primary.example.com", "secondary.example.com"}
     for check in checks.values():
@@ -46,7 +47,13 @@ def test_health_checks_can_be_told_apart_in_the_console() -> None:
         for tag in check["HealthCheckTags"]
         if tag["Key"] == "Name"
     }
-    assert names == {"serverless-primary-ready-prod", "serverless-secondary-ready-prod"}
+    assert names == {
+        "serverless-primary-ready-prod",
+        "serverless-primary-healthy-prod",
+        "serverless-primary-not-peer-unhealthy-prod",
+        "serverless-primary-not-force-failover-prod",
+        "serverless-secondary-ready-prod",
+    }
 
 
 @pytest.mark.parametrize(
@@ -65,15 +72,36 @@ def test_one_name_answers_with_the_region_to_use(kind: str, name: str, answers: 
     assert len({record["SetIdentifier"] for record in found.values()}) == 2
 
 
-def test_a_record_depends_on_its_own_region_s_check_and_no_other() -> None:
+def check_of(record: dict[str, Any], stack: Stack) -> dict[str, Any]:
+    check, _ = record["HealthCheckId"]["Fn::GetAtt"]
+    found: dict[str, Any] = of_type(stack, CHECK)[check]["HealthCheckConfig"]
+    return found
+
+
+def test_the_secondary_depends_on_its_own_endpoint_and_on_nothing_else() -> None:
     stack, _ = failover()
-    hosts = {
-        logical_id: check["HealthCheckConfig"]["FullyQualifiedDomainName"]
-        for logical_id, check in of_type(stack, CHECK).items()
-    }
-    for record in of_type(stack, RECORD).values():
-        check, _ = record["HealthCheckId"]["Fn::GetAtt"]
-        assert hosts[check] == f"{record['Failover'].lower()}.example.com"
+    for kind in ("CNAME", "TXT"):
+        check = check_of(records(stack, kind)["SECONDARY"], stack)
+        assert (check["Type"], check["FullyQualifiedDomainName"]) == ("HTTPS", "secondary.example.com")
+
+
+@pytest.mark.parametrize("kind", ["CNAME", "TXT"])
+def test_the_primary_stands_while_it_is_ready_and_not_unhealthy_and_not_forced(kind: str) -> None:
+    stack, _ = failover()
+    check = check_of(records(stack, kind)["PRIMARY"], stack)
+    assert check["Type"] == "CALCULATED"
+    # All of them: with a lower threshold, a region that answers nothing would be outvoted by two alarms that are silent.
+    assert check["HealthThreshold"] == len(check["ChildHealthChecks"]) == 3
+    checks = of_type(stack, CHECK)
+    children = [checks[child["Fn::GetAtt"][0]]["HealthCheckConfig"] for child in check["ChildHealthChecks"]]
+    ready, *alarms = children
+    assert (ready["Type"], ready["FullyQualifiedDomainName"]) == ("HTTPS", "primary.example.com")
+    assert [(each["Type"], each["AlarmIdentifier"], each["InsufficientDataHealthStatus"]) for each in alarms] == [
+        ("CLOUDWATCH_METRIC", {"Name": "serverless-peer-unhealthy-prod", "Region": "us-west-2"}, "Healthy"),
+        ("CLOUDWATCH_METRIC", {"Name": "serverless-force-failover-prod", "Region": "us-west-2"}, "LastKnownStatus"),
+    ]
+    for each in (check, *children):
+        assert not each.keys() & {"Inverted", "Disabled"}
 
 
 def test_the_zone_is_private_to_both_vpcs() -> None:
@@ -88,7 +116,7 @@ def test_the_zone_is_private_to_both_vpcs() -> None:
 def test_without_vpcs_there_are_checks_and_neither_zone_nor_record() -> None:
     stack, built = failover(vpc=False)
     template = Template.from_stack(stack)
-    template.resource_count_is(CHECK, 2)
+    template.resource_count_is(CHECK, 5)
     template.resource_count_is(ZONE, 0)
     template.resource_count_is(RECORD, 0)
     assert built.hosted_zone is None

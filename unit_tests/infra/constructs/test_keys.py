@@ -60,14 +60,14 @@ def test_the_account_may_administer_each_and_no_other_principal_is_named() -> No
 def test_each_is_used_by_the_services_that_need_it() -> None:
     assert {purpose: set(services(key)) for purpose, key in keys(keys_stack()).items()} == {
         "data": set(),
-        "queue": {"s3.amazonaws.com", "cloudwatch.amazonaws.com"},
+        "queue": {"s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"},
         "logs": {"logs.us-west-2.amazonaws.com"},
         "secret": set(),
         "trail": {"logs.us-west-2.amazonaws.com", "cloudtrail.amazonaws.com"},
     }
 
 
-@pytest.mark.parametrize("service", ["s3.amazonaws.com", "cloudwatch.amazonaws.com"])
+@pytest.mark.parametrize("service", ["s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"])
 def test_what_sends_to_an_encrypted_queue_or_topic_may_encrypt_for_this_account(service: str) -> None:
     (statement,) = services(keys(keys_stack())["queue"])[service]
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}

@@ -13,6 +13,7 @@ from unit_tests.infra.constructs.small_stack import ACCOUNT, context
 
 QUEUE = {"QueueName": "serverless-ingest-prod"}
 OWN = {"service": "processor", "environment": "prod"}
+OBSERVED = {"service": "observer", "environment": "prod"}
 OUTGOING = {
     "SourceBucket": f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an",
     "DestinationBucket": f"serverless-ingest-prod-{ACCOUNT}-us-east-1-an",
@@ -87,6 +88,18 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
     "shadow_age": (lambda of: of.shadow_age(), ("Lockstep", "ShadowAge", OWN, "Maximum", 60)),
     "quarantined": (lambda of: of.quarantined(), ("Lockstep", "ObjectsQuarantined", OWN, "Sum", 60)),
     "postponed": (lambda of: of.postponed(), ("Lockstep", "MessagesPostponed", OWN, "Sum", 60)),
+    "peer_unhealthy": (lambda of: of.peer_unhealthy(), ("Lockstep", "PeerUnhealthy", OBSERVED, "Maximum", 60)),
+    "force_failover": (
+        lambda of: of.force_failover(),
+        ("Lockstep", "ForceFailover", {"service": "operations", "environment": "prod"}, "Maximum", 60),
+    ),
+    "peer": (lambda of: of.peer("QueueDepth"), ("Lockstep", "PeerQueueDepth", OBSERVED, "Maximum", 60)),
+    "canary_failed": (lambda of: of.canary_failed(), ("Lockstep", "CanaryFailed", OBSERVED, "Maximum", 60)),
+    "canary_seconds": (lambda of: of.canary_seconds(), ("Lockstep", "CanarySeconds", OBSERVED, "Maximum", 60)),
+    "heartbeats": (lambda of: of.heartbeats(), ("Lockstep", "Heartbeats", OBSERVED, "Sum", 60)),
+    "lww_conflicts": (lambda of: of.lww_conflicts(), ("Lockstep", "LwwConflicts", OBSERVED, "Maximum", 60)),
+    "digest_mismatch": (lambda of: of.digest_mismatch(), ("Lockstep", "DigestMismatch", OBSERVED, "Maximum", 60)),
+    "split_brain": (lambda of: of.split_brain(), ("Lockstep", "SplitBrain", OBSERVED, "Maximum", 60)),
     "trail_events": (
         lambda of: of.trail_events(),
         ("AWS/Logs", "IncomingLogEvents", {"LogGroupName": "serverless-audit-prod"}, "Sum", 3600),

@@ -52,7 +52,7 @@ _ARN_PARTS = 6
 def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:
     """Whether one condition holds in a request's context.
 
-    A key that is absent fails a positive operator and passes a negative one, as AWS documents.
+    A key that is absent fails a positive operator and passes a negative one and `ForAllValues`, as AWS documents.
 
     Raises:
         UnknownOperatorError: the operator is not known here.
@@ -66,6 +66,12 @@ def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> b
         if test is None:
             raise UnknownOperatorError(operator)
         return any(test(each, value) for each in wanted for value in values)
+    if operator.startswith("ForAllValues:"):
+        values = found if isinstance(found, tuple) else () if found is None else (found,)
+        test = _POSITIVE.get(operator.removeprefix("ForAllValues:"))
+        if test is None:
+            raise UnknownOperatorError(operator)
+        return all(any(test(each, value) for each in wanted) for value in values)
     if isinstance(found, tuple):
         raise UnknownOperatorError(f"{operator} on {key}, which has several values")
     if operator in _NEGATIVE:

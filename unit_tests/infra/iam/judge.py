@@ -62,6 +62,8 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
         group = resolver.attribute(vpc, "DefaultSecurityGroup")
         yield _function(world, place, "processor", needs.processor(place))
         yield _function(world, place, "issuer", needs.issuer(place))
+        (api,) = of_type(template, "AWS::ApiGatewayV2::Api")
+        yield _function(world, place, "observer", needs.observer(place, resolver.reference(api)))
         yield _function(world, place, "rotation", needs.rotation(place))
         yield _function(world, place, "default-security-group", needs.default_security_group(place, group))
         replication = resolver.text(template["Outputs"]["ReplicationRoleArn"]["Value"])

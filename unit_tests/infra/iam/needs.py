@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from unit_tests.infra.iam.statements import Conditions, Grant
 
 EVERYWHERE = {
+    "cloudwatch:GetMetricData": "CloudWatch knows no resource of a metric",
     "ec2:AssignPrivateIpAddresses": "Lambda attaches a function to a VPC; EC2 knows no resource for it in advance",
     "ec2:CreateNetworkInterface": "likewise",
     "ec2:DeleteNetworkInterface": "likewise; AWS documents it with `*` only",
@@ -138,6 +139,33 @@ def issuer(place: Place) -> Iterator[Need]:
     yield Need(("sqs:GetQueueAttributes",), (place.queue("ingest"),))
     yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
     yield Need(("kms:Decrypt",), (place.key("secret"),), own=False)
+
+
+def observer(place: Place, api: str) -> Iterator[Need]:
+    """Sends itself a file, looks at its region and at the other one, and notes what it sees in rows of its own.
+
+    Args:
+        place: the region.
+        api: the id of its HTTP API.
+    """
+    own = tuple(f"{word}#{place.region}" for word in ("HEARTBEAT", "DIGEST", "OBSERVER"))
+    yield Need(("dynamodb:GetItem", "dynamodb:Query"), (place.table,))
+    yield Need(("dynamodb:PutItem",), (place.table,), conditions=of_rows(*own))
+    yield Need(("dynamodb:Query",), (f"{place.table}/index/by_state_hour",))
+    routes = tuple(place.arn("execute-api", f"{api}/$default/{route}") for route in ("POST/uploads", "GET/uploads/*"))
+    yield Need(("execute-api:Invoke",), routes)
+    yield Need(("sqs:GetQueueAttributes",), (place.queue("ingest"), place.queue("ingest-dlq")))
+    yield Need(("cloudwatch:GetMetricData",), ("*",))
+    yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
+    there = place.table.replace(place.region, place.peer)
+    yield Need(("dynamodb:GetItem",), (there,), conditions=of_rows(f"HEARTBEAT#{place.peer}", "CONTROL#ACTIVE"))
+    by_alias = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-data-prod")
+    yield Need(("kms:Decrypt",), (place.arn("kms", "key/*", place.peer),), own=False, conditions=by_alias)
+
+
+def of_rows(*partition_keys: str) -> Conditions:
+    """Return the condition that a call is about rows of these partition keys only."""
+    return condition("ForAllValues:StringEquals", "dynamodb:LeadingKeys", *partition_keys)
 
 
 def rotation(place: Place) -> Iterator[Need]:

@@ -101,6 +101,8 @@ class Resolver:
                 return self._arn("lambda", f"function:{name}")
             case "AWS::KMS::Key":
                 return self._arn("kms", f"key/{name}")
+            case "AWS::Events::Rule":
+                return self._arn("events", f"rule/{name}")
             case "AWS::IAM::Role":
                 return f"arn:aws:iam::{self._stack.account}:role/{name}"
         raise UnresolvableError(f"{self._name}: the resolver does not know the ARN of a {kind}")
@@ -116,6 +118,8 @@ class Resolver:
                 return str(properties["LogGroupName"])
             case "AWS::Lambda::Function":
                 return str(properties["FunctionName"])
+            case "AWS::Events::Rule":
+                return str(properties["Name"])
             case "AWS::DynamoDB::GlobalTable":
                 return str(properties["TableName"])
             case "AWS::KMS::Key":

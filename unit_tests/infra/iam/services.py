@@ -60,6 +60,10 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...]) -> Iterator[Sai
     from_bucket = own_account | condition("ArnEquals", "aws:SourceArn", ingest)
     yield Said(queue, "Allow", "s3.amazonaws.com", ("sqs:SendMessage",), (queue,), from_bucket)
 
+    failed, every_minute = place.queue("async-dlq"), place.arn("events", "rule/serverless-observe-prod")
+    from_rule = own_account | condition("ArnEquals", "aws:SourceArn", every_minute)
+    yield Said(failed, "Allow", "events.amazonaws.com", ("sqs:SendMessage",), (failed,), from_rule)
+
     topic = place.arn("sns", "serverless-alarms-prod")
     yield Said(topic, "Deny", "*", ("sns:Publish",), (topic,), WITHOUT_TLS)
     alarms = condition("ArnLike", "aws:SourceArn", place.arn("cloudwatch", "alarm:serverless-*-prod"))
@@ -69,6 +73,9 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...]) -> Iterator[Sai
     rotates = place.arn("lambda", "function:serverless-rotation-prod")
     of_secret = own_account | condition("ArnLike", "aws:SourceArn", place.secret)
     yield Said(rotates, "Allow", "secretsmanager.amazonaws.com", invoke, (rotates,), of_secret)
+    observes = place.arn("lambda", "function:serverless-observer-prod")
+    of_rule = condition("ArnLike", "aws:SourceArn", every_minute)
+    yield Said(observes, "Allow", "events.amazonaws.com", invoke, (observes,), of_rule)
     issues = place.arn("lambda", "function:serverless-issuer-prod")
     for route in routes:
         of_route = condition("ArnLike", "aws:SourceArn", place.arn("execute-api", f"{api}/*/*{route}"))
@@ -93,7 +100,7 @@ def of_keys(place: Place, trail_home: str) -> Iterator[Said]:
         # The account's own policies decide, as AWS advises: without this a key cannot be managed by anybody.
         root = f"arn:aws:iam::{place.account}:root"
         yield Said(place.key(purpose), "Allow", root, ("kms:*",), ("*",))
-    for service in ("s3.amazonaws.com", "cloudwatch.amazonaws.com"):
+    for service in ("s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"):
         actions = ("kms:Decrypt", "kms:GenerateDataKey")
         yield Said(place.key("queue"), "Allow", service, actions, ("*",), own_account)
     for purpose in ("logs", "trail"):

@@ -1,0 +1,159 @@
+"""The observer: every minute it tries its own region end to end, looks at the other one, and says what it sees."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from handlers.shared import schema
+from infra.constructs.bucket import Bucket
+from infra.constructs.front_door import FrontDoor
+from infra.constructs.function import Function, FunctionSurroundings
+from infra.constructs.keys import KeyPurpose, alias_statement
+from infra.constructs.network import Conditions
+from infra.constructs.queue import IngestQueue
+from infra.constructs.replication import RULE_ID
+from infra.constructs.table import index_arn, table_arn
+from infra.region import RegionContext
+
+OBSERVER: Final = "observer"
+"""The word in the function's name, and the `service` of its metrics."""
+INTERVAL: Final = Duration.minutes(1)
+"""What the alarms' periods are measured by, and the shortest rate that EventBridge has."""
+_TIMEOUT: Final = Duration.seconds(50)
+"""Short of the interval, so that a run which hangs is over before the next begins."""
+
+
+class Observer(Construct):
+    """The function, what it may do, and the rule that runs it.
+
+    It stands outside the VPC: it must reach the other region and its own front door, and the VPC leads to neither.
+    It is the only function that asks anything of the other region. Nothing waits for its answer, so a peer that is
+    lost costs it a timeout, and the region nothing.
+
+    Attributes:
+        function: the function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        surroundings: FunctionSurroundings,
+        queue: IngestQueue,
+        ingest: Bucket,
+        front_door: FrontDoor,
+        data_key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        context = surroundings.context
+        self.function = Function(
+            self,
+            "Function",
+            surroundings=surroundings,
+            resource=OBSERVER,
+            description="Tries this region end to end every minute, and looks at the other one",
+            in_network=False,
+            timeout=_TIMEOUT,
+            # One at a time: two would write the same heartbeat, and promote twice.
+            reserved_concurrency=1,
+            environment={
+                "TABLE_NAME": context.naming.table("ledger"),
+                "PRIMARY_REGION": context.settings.primary_region,
+                "PEER_REGION": context.peer.region,
+                "API_URL": front_door.url,
+                "QUEUE_URL": queue.queue.queue_url,
+                "DEAD_LETTER_QUEUE_URL": queue.dead_letter_queue.queue_url,
+                "INGEST_BUCKET": ingest.name,
+                "PEER_INGEST_BUCKET": context.naming.bucket_name("ingest", Aws.ACCOUNT_ID, context.peer.region),
+                "REPLICATION_RULE_ID": RULE_ID,
+                "AUTO_PROMOTE": "true" if context.settings.auto_promote else "false",
+            },
+        )
+        # What was not observed in its own minute is of the past: the next run says what is so now.
+        # A backlog of runs would also make three in a row of three minutes that never were.
+        self.function.function.configure_async_invoke(
+            max_event_age=INTERVAL,
+            retry_attempts=0,
+            on_failure=destinations.SqsDestination(surroundings.dead_letter_queue),
+        )
+        self._allow_here(queue, front_door, data_key, context)
+        self._allow_there(context)
+        self._run_by_the_minute(context, surroundings.dead_letter_queue)
+
+    def _allow_here(self, queue: IngestQueue, front_door: FrontDoor, data_key: kms.IKey, context: RegionContext) -> None:
+        allow = self.function.allow
+        allow("dynamodb:GetItem", "dynamodb:Query", on=[table_arn(self, context)])
+        allow("dynamodb:PutItem", on=[table_arn(self, context)], conditions=_rows(*_own_rows(context)))
+        allow("dynamodb:Query", on=[index_arn(self, context, schema.STATE_INDEX)])
+        allow("execute-api:Invoke", on=front_door.canary_arns)
+        allow("sqs:GetQueueAttributes", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])
+        # CloudWatch knows no resource of a metric.
+        allow("cloudwatch:GetMetricData", on=["*"])
+        allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
+
+    def _allow_there(self, context: RegionContext) -> None:
+        """Let it read, of the other region's replica, who lives there and who is active, and not a row of the ledger."""
+        self.function.allow(
+            "dynamodb:GetItem",
+            on=[table_arn(self, context.peer)],
+            conditions=_rows(schema.heartbeat_partition_key(context.peer.region), schema.CONTROL),
+        )
+        self.function.policy.add_statements(alias_statement(self, context.peer, KeyPurpose.DATA, actions=["kms:Decrypt"]))
+
+    def _run_by_the_minute(self, context: RegionContext, dead_letter_queue: sqs.IQueue) -> None:
+        """Let EventBridge run it, and keep what it could not even hand over."""
+        stack, function = Stack.of(self), self.function.function
+        rule = events.CfnRule(
+            self,
+            "Schedule",
+            name=context.naming.event_rule("observe"),
+            description="Runs the observer every minute",
+            schedule_expression=events.Schedule.rate(INTERVAL).expression_string,
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id=OBSERVER,
+                    arn=function.function_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letter_queue.queue_arn),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=INTERVAL.to_seconds(), maximum_retry_attempts=1
+                    ),
+                )
+            ],
+        )
+        # By hand, for CDK's own target names both of these after the stack, so that no two regions have the same.
+        service = iam.ServicePrincipal("events.amazonaws.com")
+        function.add_permission("Schedule", principal=service, source_arn=rule.attr_arn)
+        dead_letter_queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[service],
+                actions=["sqs:SendMessage"],
+                resources=[dead_letter_queue.queue_arn],
+                conditions={
+                    "ArnEquals": {"aws:SourceArn": rule.attr_arn},
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                },
+            )
+        )
+
+
+def _own_rows(context: RegionContext) -> Iterator[str]:
+    """Yield the partition keys of the rows that it writes: its region's own, and who is active only if it may promote."""
+    region = context.region
+    yield schema.heartbeat_partition_key(region)
+    yield schema.digest_partition_key(region)
+    yield schema.observer_partition_key(region)
+    if context.settings.auto_promote:
+        yield schema.CONTROL
+
+
+def _rows(*partition_keys: str) -> Conditions:
+    return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partition_keys)}}
