@@ -1,0 +1,378 @@
+"""The proof against the real processor in moto, whole and sabotaged: it must acquit the one and convict each of the others.
+
+A sabotage is patched into the processor's own code; what a global table and replication do between the regions, the world
+does. The last tests have the negative controls damage what is in the tables and buckets.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from moto import mock_aws
+
+from drill.model import Proof
+from drill.proof import ReceiptRow, Scope, Snapshot, controls, prove
+from handlers.issuer.upload_id import new_upload_id
+from handlers.processor import intake, messages, pipeline, store
+from handlers.processor.store import Ledger
+from handlers.shared import schema
+from integration_tests.moto.processor_world import PRIMARY, REGIONS, SECONDARY, TABLE, Put, World, bucket, environment
+from operations.failure import RunFailure
+
+SOURCE: Final = "drill-0a1b2c"
+SCOPE: Final = Scope(SOURCE)
+UPLOADS: Final = 5
+RECORDS: Final = 3
+AT: Final = 1_769_860_000.0
+
+
+class Platform:
+    """The world, as `Deployment` would show it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.target = SimpleNamespace(regions=REGIONS)
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - clients have no type in common
+        return self._world.client(service, region)
+
+    def ingest_bucket(self, region: str) -> str:
+        return bucket("ingest", region)
+
+    def table(self, region: str) -> str:
+        return TABLE if region in REGIONS else ""
+
+
+class Drill:
+    """Uploads, processed in one region or in both."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.platform: Any = Platform(world)
+        self.receipts: list[ReceiptRow] = []
+        self.puts: list[Put] = []
+
+    def upload(self, count: int = UPLOADS, region: str = PRIMARY) -> None:
+        """Upload to one region, and replicate to the other."""
+        for number in range(len(self.receipts), len(self.receipts) + count):
+            body = b"".join(b'{"file":%d,"n":%d.50}\n' % (number, record) for record in range(RECORDS))
+            upload_id = new_upload_id(AT + 600 * number)
+            sha256 = hashlib.sha256(body).hexdigest()
+            receipt = ReceiptRow(SOURCE, upload_id, sha256, f"folder/{number}.ndjson", len(body), records=RECORDS)
+            self.receipts.append(receipt)
+            put = self.world.put(receipt.object_key, body, region=region)
+            self.world.replicate(put, source=region)
+            self.puts.append(put)
+
+    def process(self, region: str = PRIMARY) -> None:
+        """Let a region do what is in its queue, and its replica's rows go to the other."""
+        assert self.world.invoke(region).failed == []
+        self.world.replicate_table(source=region)
+
+    def prove(self, receipts: list[ReceiptRow] | None = None) -> Proof:
+        return prove(self.platform, SCOPE, self.receipts if receipts is None else receipts)
+
+    @property
+    def ids(self) -> set[str]:
+        return {receipt.object_id for receipt in self.receipts}
+
+
+@pytest.fixture
+def drill() -> Iterator[Drill]:
+    with environment(), mock_aws():
+        yield Drill(World())
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as held:
+        yield held
+
+
+def of_kind(proof: Proof, kind: str) -> set[str]:
+    return {finding.object_id for finding in proof.findings if finding.kind == kind}
+
+
+# --- the processor as it is --------------------------------------------------------------------------------------
+
+
+def test_the_processor_as_it_is_is_acquitted(drill: Drill) -> None:
+    drill.upload()
+    drill.process()
+    proof = drill.prove()
+    assert (proof.findings, proof.equal, proof.objects) == ((), True, UPLOADS)
+
+
+def test_through_a_failover_and_with_a_lost_answer_it_is_acquitted(drill: Drill) -> None:
+    """The other region takes over; one client puts the same bytes there again; one file is unreadable."""
+    drill.upload()
+    drill.process(PRIMARY)
+    drill.world.promote(SECONDARY, 1)
+    drill.world.replicate_table(source=SECONDARY)
+    again = drill.world.put(drill.puts[0].key, drill.puts[0].body, region=SECONDARY)
+    drill.world.replicate(again, source=SECONDARY)
+    drill.upload(2, region=SECONDARY)
+    for _ in range(2):
+        drill.process(SECONDARY)
+    proof = drill.prove()
+    assert (proof.findings, proof.equal, proof.objects) == ((), True, UPLOADS + 2)
+
+
+def test_an_unreadable_file_is_quarantined_once_and_that_is_no_fault(drill: Drill) -> None:
+    drill.upload(2)
+    body = b"\x00\x01 no records"
+    receipt = ReceiptRow(SOURCE, new_upload_id(AT), hashlib.sha256(body).hexdigest(), "odd", len(body))
+    drill.receipts.append(receipt)
+    drill.world.replicate(drill.world.put(receipt.object_key, body))
+    drill.process()
+    assert drill.world.results()[receipt.object_key]["state"] == "QUARANTINED"
+    assert drill.prove().findings == ()
+
+
+def test_before_it_is_processed_all_is_lost(drill: Drill) -> None:
+    drill.upload()
+    proof = drill.prove()
+    assert of_kind(proof, "lost") == drill.ids
+    assert {finding.where for finding in proof.findings} == {f"ledger {region}" for region in REGIONS}
+
+
+# --- sabotaged ---------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_that_holds_the_buckets_name(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    """Each region makes an effect of its own of the same upload."""
+
+    def identity(event: messages.ObjectEvent) -> str:
+        return hashlib.sha256(f"{event.bucket}\0{event.key}".encode()).hexdigest()
+
+    patch.setattr(messages.ObjectEvent, "object_id", property(identity))
+    drill.upload()
+    drill.process(PRIMARY)
+    drill.world.promote(SECONDARY, 1)
+    drill.process(SECONDARY)
+    drill.world.replicate_table(source=PRIMARY)
+    proof = drill.prove()
+    doubled = {
+        hashlib.sha256(f"{bucket('ingest', region)}\0{put.key}".encode()).hexdigest()
+        for region in REGIONS
+        for put in drill.puts
+    }
+    assert of_kind(proof, "duplicated") == doubled
+    assert of_kind(proof, "lost") == drill.ids
+    assert (proof.duplicated, proof.lost, proof.equal) == (2 * UPLOADS, UPLOADS, False)
+
+
+def test_a_counter_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    finish = Ledger.finish
+
+    def count(self: Any, object_id: str, now: float) -> None:  # noqa: ANN401 - the ledger
+        finish(self, object_id, now)
+        key = {"pk": {"S": "TOTALS"}, "sk": {"S": "ALL"}}
+        one = {":one": {"N": "1"}}
+        self._dynamodb.update_item(
+            TableName=TABLE, Key=key, UpdateExpression="ADD objects :one", ExpressionAttributeValues=one
+        )
+
+    patch.setattr(Ledger, "finish", count)
+    drill.upload()
+    drill.process()
+    assert {(one.kind, one.object_id, one.where) for one in drill.prove().findings} == {
+        ("divergent", "TOTALS / ALL", f"ledger {region}") for region in REGIONS
+    }
+
+
+def test_a_counter_of_attempts_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    """Even under a key that is documented: as another region's own."""
+    patch.setattr(schema, "attempt_sort_key", lambda _: f"ATTEMPT#{PRIMARY}")
+    drill.world.promote(SECONDARY, 1)
+    drill.upload()
+    drill.process(SECONDARY)
+    proof = drill.prove()
+    assert of_kind(proof, "divergent") == drill.ids
+    assert "one that both write" in proof.findings[0].what
+
+
+def test_a_counter_in_a_row_that_is_written_once(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    item = store.Result.item
+    patch.setattr(store.Result, "item", lambda self, at: item(self, at) | {"seen": {"N": "1"}})
+    drill.upload()
+    drill.process()
+    assert of_kind(drill.prove(), "divergent") == drill.ids
+
+
+def sabotage_status(patch: pytest.MonkeyPatch) -> None:
+    """Have RESULT be written over by whoever comes later, and nothing be settled."""
+
+    def conclude(self: Any, result: store.Result, now: float) -> bool:  # noqa: ANN401 - the ledger
+        self._dynamodb.put_item(TableName=TABLE, Item=result.item(f"{now}"))
+        return True
+
+    patch.setattr(Ledger, "conclude", conclude)
+    patch.setattr(pipeline.Pipeline, "_is_settled", lambda *_: False)
+
+
+def test_a_status_that_is_written_over_is_seen_between_two_moments(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    sabotage_status(patch)
+    drill.upload()
+    drill.process()
+    before = Snapshot.take(drill.platform, SCOPE)
+    drill.world.announce(drill.puts[1])
+    drill.process()
+    findings = before.compare(Snapshot.take(drill.platform, SCOPE))
+    assert {(one.kind, one.object_id, one.where) for one in findings} == {
+        ("divergent", drill.receipts[1].object_id, f"ledger {region}") for region in REGIONS
+    }
+
+
+def test_a_status_that_two_regions_write_over_differs_between_replicas(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    """Until the last writer wins, and for good while the regions are cut off from one another."""
+    sabotage_status(patch)
+    drill.upload()
+    drill.process()
+    drill.world.promote(SECONDARY, 1)
+    drill.world.invoke(SECONDARY)
+    assert of_kind(drill.prove(), "divergent") == drill.ids
+
+
+def test_a_status_that_goes_through_states(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    item = store.Result.item
+    patch.setattr(store.Result, "item", lambda self, at: item(self, at) | {"state": {"S": "PROCESSING"}})
+    drill.upload()
+    drill.process()
+    assert of_kind(drill.prove(), "divergent") == drill.ids
+
+
+def sabotage_puts(patch: pytest.MonkeyPatch, change: Callable[[list[Any]], list[Any]]) -> None:
+    puts = store._record_puts  # noqa: SLF001 - it is sabotaged
+    patch.setattr(store, "_record_puts", lambda *args: iter(change(list(puts(*args)))))
+
+
+def moved(put: tuple[Any, int]) -> tuple[Any, int]:
+    """Return a record's put, to another ordinal."""
+    changed, size = json.loads(json.dumps(put))
+    changed["PutRequest"]["Item"] |= {"sk": {"S": f"{RECORDS + 4:012d}"}, "ordinal": {"N": str(RECORDS + 4)}}
+    return changed, size
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda puts: puts[1:], id="dropped"),
+        pytest.param(lambda puts: [*puts, moved(puts[0])], id="doubled"),
+        pytest.param(lambda puts: [moved(puts[0]), *puts[1:]], id="moved"),
+    ],
+)
+def test_records_dropped_doubled_or_moved_when_they_are_written(
+    drill: Drill, patch: pytest.MonkeyPatch, change: Callable[[list[Any]], list[Any]]
+) -> None:
+    sabotage_puts(patch, change)
+    drill.upload()
+    drill.process()
+    assert of_kind(drill.prove(), "divergent") == drill.ids
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_record_dropped_or_doubled_before_it_is_counted(drill: Drill, patch: pytest.MonkeyPatch, times: int) -> None:
+    """The ledger agrees with itself: only who made the file knows what it holds."""
+    take = intake.Intake.take
+
+    def take_wrongly(self: Any, records: Any) -> None:  # noqa: ANN401 - the intake
+        first, *others = records
+        take(self, [first] * times + others)
+
+    patch.setattr(intake.Intake, "take", take_wrongly)
+    drill.upload()
+    drill.process()
+    proof = drill.prove()
+    assert of_kind(proof, "divergent") == drill.ids
+    assert f"the file holds {RECORDS}" in proof.findings[0].what
+
+
+def test_a_file_that_is_swallowed(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    take_in = pipeline.Pipeline._take_in  # noqa: SLF001 - it is sabotaged
+
+    def swallow(self: Any, event: Any, *args: Any) -> None:  # noqa: ANN401 - the pipeline, and what it is given
+        if event.key != drill.puts[2].key:
+            take_in(self, event, *args)
+
+    patch.setattr(pipeline.Pipeline, "_take_in", swallow)
+    drill.upload()
+    drill.process()
+    assert {(one.kind, one.object_id, one.where) for one in drill.prove().findings} == {
+        ("lost", drill.receipts[2].object_id, f"ledger {region}") for region in REGIONS
+    }
+
+
+def test_an_object_that_is_swallowed_before_it_is_stored(drill: Drill) -> None:
+    drill.upload()
+    drill.process()
+    sent = ReceiptRow(SOURCE, new_upload_id(AT), "a" * 64, "never.ndjson", 3)
+    drill.receipts.append(sent)
+    assert of_kind(drill.prove(), "lost") == {sent.object_id}
+
+
+# --- negative controls -------------------------------------------------------------------------------------------
+
+
+def test_each_negative_control_is_found_and_repaired(drill: Drill) -> None:
+    drill.upload()
+    drill.process()
+    injected = controls.inject(drill.platform, SCOPE, drill.receipts)
+    drill.world.replicate_table()
+    assert len(set(injected.object_ids.values())) == len(controls.NAMES)
+    proof = drill.prove(injected.receipts(drill.receipts))
+    said = controls.find(injected, proof)
+    assert (said.injected, said.found, [one.name for one in said.controls]) == (4, 4, list(controls.NAMES))
+    assert {finding.object_id for finding in proof.findings} == set(injected.object_ids.values())
+    controls.repair(drill.platform, injected)
+    _replicate_deletion(drill, injected)
+    assert drill.prove().findings == ()
+    assert all(one.repaired for one in controls.repaired(said).controls)
+
+
+def test_nothing_is_found_where_nothing_was_injected(drill: Drill) -> None:
+    drill.upload()
+    drill.process()
+    injected = controls.inject(drill.platform, SCOPE, drill.receipts)
+    controls.repair(drill.platform, injected)
+    assert controls.find(injected, drill.prove()).found == 0
+
+
+def test_a_drill_that_is_killed_injects_again_and_repairs_twice(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    drill.upload()
+    drill.process()
+    with patch.context() as killed:
+        killed.setattr(controls, "_tamper", _kill)
+        with pytest.raises(KeyboardInterrupt):
+            controls.inject(drill.platform, SCOPE, drill.receipts)
+    injected = controls.inject(drill.platform, SCOPE, drill.receipts)
+    assert injected == controls.inject(drill.platform, SCOPE, list(reversed(drill.receipts)))
+    drill.world.replicate_table()
+    read_again = controls.Injected.from_dict(json.loads(json.dumps(injected.as_dict())))
+    assert read_again == injected
+    assert controls.find(read_again, drill.prove(injected.receipts(drill.receipts))).found == len(controls.NAMES)
+    for _ in range(2):
+        controls.repair(drill.platform, read_again)
+    _replicate_deletion(drill, injected)
+    assert drill.prove().findings == ()
+
+
+def test_too_few_objects_to_damage_are_said_to_be(drill: Drill) -> None:
+    drill.upload(3)
+    drill.process()
+    with pytest.raises(RunFailure, match="need four processed objects"):
+        controls.inject(drill.platform, SCOPE, drill.receipts)
+
+
+def _kill(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _replicate_deletion(drill: Drill, injected: controls.Injected) -> None:
+    """Do what the global table does with a repair, which the world's copying of rows cannot."""
+    key = {"pk": {"S": f"OBJ#{injected.duplicate}"}, "sk": {"S": "RESULT"}}
+    drill.world.client("dynamodb", SECONDARY).delete_item(TableName=TABLE, Key=key)
+    drill.world.replicate_table()
