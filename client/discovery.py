@@ -103,8 +103,9 @@ def _record_lookup(record: str, name_server: str | None) -> Lookup:
         except (dns.exception.DNSException, OSError) as error:
             raise Unanswered(f"the record {record} is not answered: {error}") from error
         texts = [b"".join(rdata.strings).decode("ascii", "replace") for rdata in answer]
-        ttl = answer.rrset.ttl if answer.rrset else 0
-        return Found(texts[0], float(ttl))
+        if not texts or answer.rrset is None:
+            raise Unanswered(f"the record {record} is empty")
+        return Found(texts[0], float(answer.rrset.ttl))
 
     return lookup
 

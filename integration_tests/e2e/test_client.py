@@ -1,0 +1,151 @@
+"""The upload client against both regions: an upload is there once, whichever region took it and whatever was lost."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from client import Answer, Client, Configuration, HttpTransport, Item, Outcome, Request, State, Unreachable
+from integration_tests.e2e.cleanup import Made
+from integration_tests.e2e.corpus.reading import json_array
+from integration_tests.e2e.corpus.real import dataset
+from integration_tests.e2e.report import Run
+from integration_tests.e2e.waiting import wait_until
+from operations.deployment import Deployment
+from operations.ledger import Ledger
+from operations.target import Target
+from operations.wire import to_wire
+
+FILE = "iris.json"
+_FIRST_GOOD_WRITE_SECONDS = 15
+_NOBODY_LISTENS = "https://127.0.0.1:9"
+
+
+@pytest.fixture
+def item(run: Run, request: pytest.FixtureRequest, tmp_path: Path) -> Item:
+    """A file of this test's own."""
+    path = tmp_path / FILE
+    path.write_bytes(dataset(FILE))
+    return Item(f"e2e/{run.target.run_id}/{request.node.name}/{FILE}", path)
+
+
+class Lossy(HttpTransport):
+    """The network, which loses the answer to the first PUT."""
+
+    lost = False
+
+    def send(self, request: Request) -> Answer:
+        answer = super().send(request)
+        if request.method == "PUT" and not self.lost:
+            self.lost = True
+            raise Unreachable(f"the answer (HTTP {answer.status}) was lost")
+        return answer
+
+
+@contextmanager
+def opened(deployment: Deployment, folder: Path, transport: Lossy | None = None, **urls: str) -> Iterator[Client]:
+    """A client of both regions, the primary first."""
+    target = deployment.target
+    named = {"primary": target.primary, "secondary": target.secondary}
+    endpoints = [{"region": region, "url": urls.get(role) or deployment.api_url(region)} for role, region in named.items()]
+    configuration = Configuration.of(
+        {"endpoints": endpoints, "source": target.source, "receipts": folder / "receipts.jsonl"}
+    )
+    with Client(configuration, transport=transport, credentials=target.session().get_credentials()) as client:
+        yield client
+
+
+def test_an_upload_by_the_client_is_processed_and_verified(
+    deployment: Deployment, run: Run, item: Item, tmp_path: Path
+) -> None:
+    with opened(deployment, tmp_path) as client:
+        outcome = _uploaded(client, item, run)
+        assert outcome.receipt
+        assert outcome.receipt.region == deployment.target.primary
+        (standing,) = client.verify(wait_seconds=_patience(deployment.target))
+        assert (standing.reached, standing.receipt.state) == (True, State.PROCESSED), standing
+        (again,) = client.upload_all([item])
+        assert again.receipt == standing.receipt
+    _once_in_both_regions(deployment, outcome)
+
+
+def test_a_primary_that_cannot_be_reached_costs_seconds(
+    deployment: Deployment, run: Run, item: Item, tmp_path: Path
+) -> None:
+    seconds = []
+    with opened(deployment, tmp_path, primary=_NOBODY_LISTENS) as client:
+        (outcome,) = client.upload_all([item], on_event=lambda event: seconds.append(event.seconds))
+        _note(outcome, run)
+    assert outcome.receipt
+    assert outcome.receipt.region == deployment.target.secondary
+    assert max(seconds) <= _FIRST_GOOD_WRITE_SECONDS
+    _once_in_both_regions(deployment, outcome)
+
+
+def test_a_lost_answer_doubles_nothing(deployment: Deployment, run: Run, item: Item, tmp_path: Path) -> None:
+    with opened(deployment, tmp_path, Lossy()) as client:
+        outcome = _uploaded(client, item, run)
+    assert outcome.receipt
+    assert outcome.receipt.region == deployment.target.secondary
+    _once_in_both_regions(deployment, outcome)
+
+
+@pytest.mark.local_only
+def test_a_region_that_goes_down_costs_seconds(deployment: Deployment, run: Run, item: Item, tmp_path: Path) -> None:
+    target = deployment.target
+    seconds = []
+    with opened(deployment, tmp_path) as client:
+        _tell(target, f"region/{target.primary}/down")
+        try:
+            (outcome,) = client.upload_all([item], on_event=lambda event: seconds.append(event.seconds))
+        finally:
+            _tell(target, f"region/{target.primary}/up")
+        _note(outcome, run)
+    assert outcome.receipt
+    assert outcome.receipt.region == target.secondary
+    assert max(seconds) <= _FIRST_GOOD_WRITE_SECONDS
+    _once_in_both_regions(deployment, outcome)
+
+
+def _uploaded(client: Client, item: Item, run: Run) -> Outcome:
+    (outcome,) = client.upload_all([item])
+    _note(outcome, run)
+    return outcome
+
+
+def _note(outcome: Outcome, run: Run) -> None:
+    """Have it removed in the end, whatever came of it."""
+    if outcome.receipt:
+        run.issued.append(Made(outcome.receipt.id, len(json_array(dataset(FILE))), outcome.receipt.upload_id))
+    assert outcome.succeeded, outcome
+
+
+def _once_in_both_regions(deployment: Deployment, outcome: Outcome) -> None:
+    """Every record is in both regions under this one identity, and the file has no other."""
+    assert outcome.receipt
+    records = {ordinal: to_wire(record) for ordinal, record in enumerate(json_array(dataset(FILE)))}
+    for region in deployment.target.regions:
+        ledger = Ledger(deployment, region)
+        wait_until(
+            deployment.target,
+            lambda ledger=ledger: len(ledger.records(outcome.receipt.id, 50)) >= len(records),  # type: ignore[misc]
+        )
+        assert ledger.records(outcome.receipt.id, 50) == records
+        prefix = f"{deployment.target.upload_prefix}{outcome.receipt.upload_id}/"
+        held = deployment.client("s3", region).list_objects_v2(Bucket=deployment.ingest_bucket(region), Prefix=prefix)
+        assert [one["Key"] for one in held["Contents"]] == [f"{prefix}{outcome.receipt.sha256}/{outcome.item.key}"]
+
+
+def _patience(target: Target) -> float:
+    return 150.0 if target.endpoint_url else 600.0
+
+
+def _tell(target: Target, wish: str) -> None:
+    request = urllib.request.Request(f"{target.endpoint_url}/_local_cloud/{wish}", method="POST")  # noqa: S310 - on loopback
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=10):
+        pass
