@@ -24,6 +24,7 @@ from compliance.ledger import Ledger, Severity
 from compliance.loading import LoadError, load_templates
 from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
 from compliance.reports import FORMATS, get_ready, write_reports
+from compliance.reports.bundle import EVIDENCE, unpack
 from compliance.reports.bundle import verify as verify_bundle
 from compliance.reports.console import show
 from compliance.reports.text import printable
@@ -40,6 +41,8 @@ _EXPECTED: Final = (
     SelectionError,
 )
 """What is wrong with what the gate was given. The message says it all."""
+
+_LAST_DRILL: Final = Path("reports/drill/latest")
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -158,6 +161,14 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     output: Annotated[Path, typer.Option(help="Where to write the reports.", rich_help_panel="What to write")] = Path(
         "reports/compliance"
     ),
+    drill: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="The failover drill whose evidence goes into the bundle, where there is one.",
+            rich_help_panel="What to write",
+        ),
+    ] = _LAST_DRILL,
 ) -> None:
     """Judge infrastructure before it is deployed, and leave the evidence.
 
@@ -188,6 +199,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         _check(format_ or [], fail_on, baseline, output)
         before = read_baseline(baseline) if baseline else None
+        drilled = _drill(drill)
         with errors.status("compliance") as progress, ThreadPoolExecutor(1) as beside:
             # The gate waits for Node.js most of the time.
             beside.submit(get_ready, format_ or FORMATS, datetime.now(UTC).date())
@@ -203,7 +215,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             ledger = select(whole, pack or [], framework or [])
             changes = None if before is None else compare(ledger, before)
             progress.update("writing reports")
-            files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes))
+            files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes), drilled)
     except _EXPECTED as error:
         _stop(errors, str(error), error)
     except OSError as error:
@@ -327,6 +339,18 @@ def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, outpu
     for name in formats:
         if name not in FORMATS:
             raise gate.GateError(f"--format {name!r} is not known; choose of {', '.join(FORMATS)}")
+
+
+def _drill(folder: Path) -> dict[str, bytes] | None:
+    """The evidence of a drill; None where nobody named one and none was run."""
+    bundle = folder / EVIDENCE
+    if not bundle.exists() and folder == _LAST_DRILL:
+        return None
+    try:
+        return unpack(bundle)
+    except ValueError as error:
+        hint = "run the drill again, or remove the folder to leave it out"
+        raise gate.GateError(f"--drill {folder}: its evidence cannot be used: {error}; {hint}") from error
 
 
 def _file_and_region(text: str) -> tuple[Path, str]:

@@ -64,12 +64,13 @@ def get_ready(formats: Iterable[str], day: date) -> None:
         import_module(f"{__name__}.evidence").get_ready(day)
 
 
-def write_reports(
+def write_reports(  # noqa: PLR0913, PLR0917 - what is told, one thing each
     ledger: Ledger,
     directory: Path,
     formats: Iterable[str] | None = None,
     changes: Changes | None = None,
     outcome: str = "",
+    drill: Mapping[str, bytes] | None = None,
 ) -> list[Path]:
     """Write reports into a folder, which is made where it is missing.
 
@@ -79,6 +80,7 @@ def write_reports(
         formats: Names of FORMATS; all by default.
         changes: What differs from a baseline; None when there is none.
         outcome: What a threshold other than the default made of it, in one line.
+        drill: The members of a drill's evidence, for the bundle; None where there was no drill.
 
     Returns:
         The files, in the order in which a reader wants them.
@@ -95,7 +97,7 @@ def write_reports(
     if _BUNDLE in wanted:
         from compliance.reports import evidence  # noqa: PLC0415 - it loads the library of the bill of materials
 
-        files[EVIDENCE] = evidence.render(ledger, contents)
+        files[EVIDENCE] = evidence.render(ledger, contents, drill)
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (directory / name).write_bytes(content)

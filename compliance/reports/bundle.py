@@ -61,13 +61,24 @@ def verify(path: Path) -> list[str]:
     try:
         content = _read(path)
         members = _members(content)
-        manifest = _manifest(members)
+        problems = _compare(members, _manifest(members)) + _compare_templates(members) + _compare_others(members)
     except _RefusedError as error:
         return [str(error)]
-    problems = _compare(members, manifest) + _compare_templates(members)
     if not problems and _archive(members) != content:
         problems = ["the archive holds more than its members: its own records were changed"]
     return problems
+
+
+def unpack(path: Path) -> dict[str, bytes]:
+    """Read another bundle, to pack it into this one below a folder of its own, with its manifest.
+
+    Raises:
+        ValueError: It is none, or was tampered with; the message says how.
+    """
+    problems = verify(path)
+    if problems:
+        raise ValueError(f"{path}: {'; '.join(problems)}")
+    return _members(path.read_bytes())
 
 
 def fingerprint(path: Path) -> str:
@@ -161,6 +172,16 @@ def _compare(members: Mapping[str, bytes], listed: Mapping[str, Mapping[str, Any
         wanted, found = listed[name], members[name]
         if wanted.get("sha256") != _sha256(found) or wanted.get("size") != len(found):
             problems.append(f"{name!r} was changed: its SHA-256 is {_sha256(found)}, the manifest's {wanted.get('sha256')}")
+    return problems
+
+
+def _compare_others(members: Mapping[str, bytes]) -> list[str]:
+    """Other bundles within this one, each against the manifest that it came with."""
+    problems = []
+    for manifest in sorted(name for name in members if name.endswith(f"/{MANIFEST}")):
+        folder = manifest.removesuffix(MANIFEST)
+        inner = {name.removeprefix(folder): content for name, content in members.items() if name.startswith(folder)}
+        problems += [f"in {folder}: {problem}" for problem in _compare(inner, _manifest(inner))]
     return problems
 
 

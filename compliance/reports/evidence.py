@@ -29,6 +29,7 @@ acknowledgements.toml     the decisions that accepted a finding
 provenance.json           versions of the tools, revision of the project
 sbom.cdx.json             what the project is built with, CycloneDX 1.6
 locks/                    the same with the hash of every release
+drill/                    the evidence of the last failover drill, where there was one, with its own manifest
 manifest.json             SHA-256 and size of each of these files
 
 Check it: python -m compliance verify evidence.zip
@@ -45,10 +46,17 @@ def get_ready(day: date) -> None:
     _bill_of_materials(day)
 
 
-def render(ledger: Ledger, reports: Mapping[str, bytes]) -> bytes:
-    """The bundle of these reports, the same bytes for the same ledger, tools and revision."""
+def render(ledger: Ledger, reports: Mapping[str, bytes], drill: Mapping[str, bytes] | None = None) -> bytes:
+    """The bundle of these reports, the same bytes for the same ledger, tools, revision and drill.
+
+    Args:
+        ledger: What was judged.
+        reports: Its renderings, by file name.
+        drill: The members of a drill's bundle; the gate knows nothing else of drills.
+    """
     members = {
         **reports,
+        **{f"drill/{name}": content for name, content in (drill or {}).items()},
         **{file: subject.text.encode() for subject, file in template_files(ledger.subjects).items()},
         README: _README.encode(),
         "provenance.json": provenance.render().encode(),

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ from compliance import nag
 from compliance.__main__ import FailOn, app, outcome, status
 from compliance.baseline import Changes
 from compliance.ledger import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
+from compliance.reports.bundle import pack
 
 SAMPLE = "unit_tests.compliance.sample"
 YAML = """
@@ -312,6 +314,30 @@ def _ledger(severity: Severity) -> Ledger:
     rules = {name: RuleInfo(id=name, title="t", why="w", fix="f", severity=severity) for name in ("P::Good", "P::Bad")}
     rows = (Finding(rule="P::Good", verdict=Verdict.PASS), Finding(rule="P::Bad", verdict=Verdict.NOT_EVALUATED))
     return Ledger(findings=rows, rules=rules, judged_on=date(2026, 11, 24))
+
+
+def test_the_last_drill_s_evidence_is_added() -> None:
+    folder = Path("reports/drill/latest")
+    folder.mkdir(parents=True)
+    (folder / "evidence.zip").write_bytes(pack({"report.json": b"{}"}))
+
+    assert _run("--template", _write("good.yaml", GOOD), "--format", "bundle").exit_code == 0
+
+    with zipfile.ZipFile("reports/compliance/evidence.zip") as archive:
+        assert {"drill/report.json", "drill/manifest.json"} <= set(archive.namelist())
+    assert _run("verify", "reports/compliance/evidence.zip").exit_code == 0
+
+
+def test_a_drill_whose_evidence_was_tampered_with_is_not_passed_on() -> None:
+    folder = Path("reports/drill/latest")
+    folder.mkdir(parents=True)
+    (folder / "evidence.zip").write_bytes(b"no bundle")
+
+    result = _run("--template", _write("good.yaml", GOOD))
+
+    assert result.exit_code == 2
+    assert "its evidence cannot be used" in result.output
+    assert "run the drill again" in result.output
 
 
 def test_evidence_is_verified_and_what_was_tampered_with_is_named() -> None:

@@ -139,3 +139,42 @@ def test_an_unknown_revision_says_why(path: str | None, says: str, tmp_path: Pat
         monkeypatch.setenv("PATH", path)
 
     assert says in json.loads(provenance.render())["revision"]["unknown"]
+
+
+def _drill(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "evidence.zip").write_bytes(bundle.pack({"report.json": b"{}", "journal.jsonl": b"{}\n"}, verdict="passed"))
+    return folder / "evidence.zip"
+
+
+def test_the_evidence_of_a_drill_is_packed_with_its_manifest(tmp_path: Path) -> None:
+    drill = bundle.unpack(_drill(tmp_path / "drill"))
+
+    (file,) = write_reports(ledger(*ROWS), tmp_path, ["bundle"], drill=drill)
+
+    members = _members(file)
+    assert {name for name in members if name.startswith("drill/")} == {
+        "drill/report.json",
+        "drill/journal.jsonl",
+        "drill/manifest.json",
+    }
+    assert bundle.verify(file) == []
+
+
+def test_a_drill_that_was_forged_within_the_bundle_is_named(tmp_path: Path) -> None:
+    """Who repacks the bundle with a manifest that fits still contradicts the manifest that the drill came with."""
+    drill = {**bundle.unpack(_drill(tmp_path / "drill")), "report.json": b'{"verdict": "passed"}', "more.txt": b""}
+
+    (file,) = write_reports(ledger(*ROWS), tmp_path, ["bundle"], drill=drill)
+
+    assert [problem.partition(":")[0] for problem in bundle.verify(file)] == ["in drill/"] * 2
+    assert "'more.txt' was added" in bundle.verify(file)[0]
+    assert "'report.json' was changed" in bundle.verify(file)[1]
+
+
+def test_a_tampered_drill_is_not_unpacked(tmp_path: Path) -> None:
+    file = _drill(tmp_path / "drill")
+    file.write_bytes(file.read_bytes().replace(b"{}\n", b"[]\n"))
+
+    with pytest.raises(ValueError, match="changed"):
+        bundle.unpack(file)
