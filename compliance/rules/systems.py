@@ -1,0 +1,51 @@
+"""What a system is as a whole: whether it stands in several regions, and who answers for what no resource of it says."""
+
+from typing import Final
+
+from compliance.arns import regions_of
+from compliance.references import of_type
+from compliance.rules.apis import HTTP_API, REST_API
+from compliance.rules.replicas import GLOBAL_TABLE
+from compliance.rules.replication_terms import BUCKET, is_replicated
+from compliance.templates import STACK, Resource, World
+from compliance.values import UnresolvedError
+
+_APIS: Final = (HTTP_API, REST_API)
+_NAMING: Final = (
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::DomainNameV2",
+    "AWS::ApiGatewayV2::DomainName",
+    "AWS::EC2::VPC",
+    "AWS::Route53::HostedZone",
+)
+
+
+def speaks_for_all(resource: Resource, world: World) -> bool:
+    """Whether it is the template at which a rule tells of what the whole system lacks: the first of them by name."""
+    return resource.type == STACK and resource.template is min(world.templates, key=lambda each: (each.name, each.region))
+
+
+def keeps_data_in_several(world: World) -> bool:
+    """Whether the templates are of several regions and hold data that is replicated between them."""
+    if len(regions_of(world)) < 2:  # noqa: PLR2004 - one region is none to fail over to
+        return False
+    return any(True for _ in of_type(world, GLOBAL_TABLE)) or any(
+        _replicates(each, world) for each in of_type(world, BUCKET)
+    )
+
+
+def serves_in_several(world: World) -> bool:
+    """Whether clients call an API in more than one region."""
+    return len({api.template.region for api in of_type(world, *_APIS)} - {""}) > 1
+
+
+def has_names(world: World) -> bool:
+    """Whether there is a zone that can hold records for clients, or what one is made for: a domain name or a VPC."""
+    return any(True for _ in of_type(world, *_NAMING))
+
+
+def _replicates(bucket: Resource, world: World) -> bool:
+    try:
+        return is_replicated(bucket, world)
+    except UnresolvedError:
+        return False  # The rules on replication say that it cannot be read.
