@@ -1,0 +1,158 @@
+"""The chain of drills: what was tampered with, dropped or forked is named; `latest` is never half a folder."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from drill.model import DrillReport
+from drill.reports import chain, files, write
+from unit_tests.drill.reports.samples import never_began, passed
+
+IDS = ("20261122T010000Z-aaaaaa", "20261123T010000Z-bbbbbb", "20261124T010000Z-cccccc")
+JOURNAL = b'{"seq": 0}\n{"seq": 1}\n'
+
+
+def _drill(root: Path, drill_id: str, made: Callable[..., DrillReport] = passed) -> Path:
+    """One more drill, which names the one before it as every drill does."""
+    folder = root / drill_id
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_bytes(JOURNAL)
+    report = made().model_copy(
+        update={
+            "drill_id": drill_id,
+            "previous": chain.previous(root),
+            "journal_sha256": hashlib.sha256(JOURNAL).hexdigest(),
+        }
+    )
+    write(report, folder, journal=folder / "journal.jsonl")
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Three drills, the second of which never began."""
+    folder = tmp_path / "drill"
+    for drill_id, made in zip(IDS, (passed, never_began, passed), strict=True):
+        _drill(folder, drill_id, made)
+    return folder
+
+
+def test_each_names_the_one_before_and_nothing_is_wrong(root: Path) -> None:
+    assert chain.verify(root) == []
+    reports = [DrillReport.model_validate_json((root / drill_id / "report.json").read_bytes()) for drill_id in IDS]
+    assert [report.previous and report.previous.drill_id for report in reports] == [None, *IDS[:2]]
+    head = chain.previous(root)
+    assert head is not None
+    assert head.drill_id == IDS[2]
+    assert head.report_sha256 == hashlib.sha256((root / IDS[2] / "report.json").read_bytes()).hexdigest()
+
+
+def test_without_a_drill_there_is_nothing_before(tmp_path: Path) -> None:
+    assert chain.previous(tmp_path / "none") is None
+    assert chain.verify(tmp_path / "none") == []
+
+
+def test_a_drill_that_reports_again_does_not_name_itself(root: Path) -> None:
+    before = chain.previous(root, but=IDS[2])
+
+    assert before is not None
+    assert before.drill_id == IDS[1]
+
+
+def test_the_journal_may_grow_after_the_report(root: Path) -> None:
+    with (root / IDS[0] / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"seq": 2}\n')
+
+    assert chain.verify(root) == []
+
+
+def _change(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes().replace(b"us-west-2", b"us-west-1").replace(b"0", b"1"))
+
+
+@pytest.mark.parametrize("name", ["report.json", "summary.md", "junit.xml", "index.html", "journal.jsonl", "evidence.zip"])
+def test_a_file_that_was_changed_is_named(name: str, root: Path) -> None:
+    _change(root / IDS[0], name)
+
+    problems = chain.verify(root)
+
+    assert problems
+    assert all(problem.startswith(f"{IDS[0]}: ") for problem in problems)
+    assert f"{name} was changed" in "\n".join(problems) or (name == "evidence.zip" and "evidence.zip: " in problems[0])
+
+
+@pytest.mark.parametrize("name", ["summary.md", "junit.xml", "index.html", "journal.jsonl", "evidence.zip"])
+def test_a_file_that_was_taken_away_is_named(name: str, root: Path) -> None:
+    (root / IDS[1] / name).unlink()
+
+    assert f"{IDS[1]}: {name} is missing" in chain.verify(root)
+
+
+def test_a_report_that_was_made_anew_with_all_its_files_breaks_the_chain(root: Path) -> None:
+    folder = root / IDS[0]
+    report = DrillReport.model_validate_json((folder / "report.json").read_bytes())
+    write(report.model_copy(update={"lost": 0, "objects": 9}), folder, journal=folder / "journal.jsonl")
+
+    (problem,) = chain.verify(root)
+
+    assert problem.startswith(f"{IDS[0]}: report.json was changed after {IDS[1]} named it")
+
+
+def test_a_drill_that_was_dropped_is_a_missing_link(root: Path) -> None:
+    for file in (root / IDS[1]).iterdir():
+        file.unlink()
+
+    (problem,) = chain.verify(root)
+
+    assert problem.startswith(f"{IDS[2]}: a link is missing: it names {IDS[1]}")
+
+
+def test_a_fork_and_a_second_beginning_are_named(root: Path) -> None:
+    report = DrillReport.model_validate_json((root / IDS[2] / "report.json").read_bytes())
+    for drill_id, update in (
+        ("20261125T010000Z-dddddd", {}),
+        ("20261126T010000Z-eeeeee", {"previous": None}),
+    ):
+        folder = root / drill_id
+        folder.mkdir()
+        (folder / "journal.jsonl").write_bytes(JOURNAL)
+        write(report.model_copy(update={"drill_id": drill_id, **update}), folder, journal=folder / "journal.jsonl")
+
+    assert chain.verify(root) == [
+        f"the chain forks: {IDS[2]} and 20261125T010000Z-dddddd each name {IDS[1]} as the drill before them",
+        f"the chain begins more than once: {IDS[0]} and 20261126T010000Z-eeeeee name no drill before them",
+    ]
+
+
+def test_a_report_that_is_none_is_named_with_what_is_wrong(root: Path) -> None:
+    (root / IDS[2] / "report.json").write_text('{"lost": "\x1b[31m"}')
+
+    (problem,) = [problem for problem in chain.verify(root) if "no report any more" in problem]
+
+    assert problem.startswith(f"{IDS[2]}: report.json was changed")
+    assert "\x1b" not in problem
+
+
+def test_latest_follows_the_newest(root: Path) -> None:
+    assert (root / "latest").is_symlink()
+    assert (root / "latest" / "report.json").read_bytes() == (root / IDS[2] / "report.json").read_bytes()
+
+
+def test_where_there_are_no_links_latest_is_a_copy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+
+    for drill_id in IDS[:2]:
+        files.point_latest_at(root / drill_id)
+        assert not (root / "latest").is_symlink()
+        assert (root / "latest" / "report.json").read_bytes() == (root / drill_id / "report.json").read_bytes()
+        assert chain.verify(root) == [], "a copy is no drill of its own"
+
+    monkeypatch.undo()
+    files.point_latest_at(root / IDS[2])
+    assert (root / "latest").is_symlink()
+    assert not list(root.glob(".latest*"))
