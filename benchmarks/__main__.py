@@ -1,4 +1,4 @@
-"""`python -m benchmarks gate`: measure beside a peer, print ratios, write reports/benchmarks."""
+"""`python -m benchmarks (gate|proof)`: measure beside a peer, print ratios, write reports/benchmarks."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import gate as gate_benchmark
+from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -36,6 +37,43 @@ def gate(
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(result.as_dict(), indent=1) + "\n", "utf-8")
     _show(result, rounds, output)
+
+
+@app.command()
+def proof(
+    objects: Annotated[int, typer.Option(min=10, help="Uploads; each has ten rows in the two replicas.")] = 100_000,
+    output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/proof.json"),
+) -> None:
+    """Measure the drill's proof beside a comparison of five sets of ids, over a million rows."""
+    errors = Console(stderr=True, emoji=False)
+    try:
+        with errors.status("proof") as progress:
+            result = proof_benchmark.measure(objects, say=progress.update)
+    except BenchmarkError as error:
+        errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(result.as_dict(), indent=1) + "\n", "utf-8")
+    _show_proof(result, output)
+
+
+def _show_proof(result: proof_benchmark.Result, file: Path) -> None:
+    console = Console(soft_wrap=True, emoji=False)
+    table = Table(title=f"{result.objects:,} objects, {result.rows:,} rows")
+    for column in ("step", "seconds", "peak MiB"):
+        table.add_column(column, justify="left" if column == "step" else "right")
+    for line in result.lines():
+        table.add_row(*line)
+    console.print(table)
+    held = result.as_dict()
+    console.print(
+        f"{held['rows_per_second']:,} rows a second; the target, {held['target_seconds']} s, is met: {result.is_in_time}"
+    )
+    console.print(f"the proof takes {held['proof_over_sets_seconds']} of the time of five sets of ids,")
+    console.print(f"and {held['proof_over_sets_memory']} of their memory; not in it: {held['not_in_it']}")
+    console.print(f"Report: {file}")
+    if not result.is_in_time:
+        raise typer.Exit(1)
 
 
 def _show(result: gate_benchmark.Result, rounds: int, file: Path) -> None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import re
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -45,7 +46,9 @@ _RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "reco
 
 _OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
 _RECORD: Final = re.compile(r"REC#([0-9a-f]{64})#([0-9]{6})")
+_first: Final = operator.itemgetter(0)
 _ORDINAL: Final = re.compile(r"[0-9]{12}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST_KEY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}#[0-9a-f]")
 _SINGLE: Final = {"HEALTH": "READY", "HEARTBEAT": "LATEST", "OBSERVER": "MEMORY"}
 
@@ -134,6 +137,15 @@ def count(row: Row, name: str) -> int | None:
     return int(held) if held.isascii() and held.isdigit() else None
 
 
+def quick_hash_of(row: Row) -> int:
+    """Return a number of a whole row that is the same for the same answer.
+
+    It takes half the time of `hash_of`. Where two replicas answer a map's names in another order it is not the same,
+    and then the row is looked at once more.
+    """
+    return int.from_bytes(hashlib.sha256(repr(sorted(row.items(), key=_first)).encode()).digest(), "big")
+
+
 def hash_of(row: Row) -> int:
     """Return a number of a whole row as it is stored: replicas of a write-once row hold the same bytes."""
     content = json.dumps(row, sort_keys=True, separators=(",", ":"), default=repr)
@@ -159,9 +171,10 @@ def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[
     problems = [
         f"{name} is {_shown(row.get(name))} and should be {value!r}"
         for name, value in expected.items()
-        if text(row, name) != value
+        if row.get(name) != {"S": value}
     ]
-    problems += [f"{name} is no attribute of a RESULT row" for name in sorted(row.keys() - _RESULT_ATTRIBUTES)]
+    if not row.keys() <= _RESULT_ATTRIBUTES:
+        problems += [f"{name} is no attribute of a RESULT row" for name in sorted(row.keys() - _RESULT_ATTRIBUTES)]
     if text(row, "state") not in STATES:
         problems.append(f"state is {_shown(row.get('state'))} and should be COMPLETED or QUARANTINED, for good")
     if text(row, "region") not in regions:
@@ -192,7 +205,7 @@ def _count_problems(row: Row) -> list[str]:
     problems = []
     if accepted + rejected != records:
         problems.append(f"records is {records} and should be accepted + rejected, {accepted + rejected}")
-    if not re.fullmatch(r"[0-9a-f]{64}", text(row, "effect_digest")):
+    if not _DIGEST.fullmatch(text(row, "effect_digest")):
         problems.append(f"effect_digest is {_shown(row.get('effect_digest'))} and should be 64 hexadecimal digits")
     if text(row, "state") == "QUARANTINED" and (records or text(row, "effect_digest") != NO_RECORDS):
         problems.append("it is QUARANTINED and has records all the same")

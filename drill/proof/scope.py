@@ -79,15 +79,16 @@ class UploadKey(NamedTuple):
     sha256: str
     file_key: str
 
-    @classmethod
-    def parse(cls, key: str) -> UploadKey | None:
+    @staticmethod
+    @functools.lru_cache(maxsize=4096)
+    def parse(key: str) -> UploadKey | None:
         """Read an ingest bucket's key; None if it is no upload through the issuer."""
         if not key.startswith(UPLOADS):
             return None
         parts = key[len(UPLOADS) :].split("/", 3)
         if len(parts) != _PARTS or not all(parts) or len(parts[2]) != _SHA256_DIGITS:
             return None
-        return cls(*parts)
+        return UploadKey(*parts)
 
     @property
     def object_key(self) -> str:
@@ -159,6 +160,7 @@ class ReceiptRow:
         return list(last.values())
 
 
+@functools.lru_cache(maxsize=4096)
 def moment_of(upload_id: str) -> str | None:
     """Return the moment that a UUIDv7 carries, as rows write it: `2026-01-31T12:00:00.000Z`; None if it is none."""
     milliseconds = _milliseconds(upload_id)
@@ -168,7 +170,7 @@ def moment_of(upload_id: str) -> str | None:
         moment = _EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def hour_of(upload_id: str) -> str:

@@ -18,9 +18,9 @@ from drill.proof.rows import (
     Place,
     Row,
     count,
-    hash_of,
     hour_of_row,
     place,
+    quick_hash_of,
     record_is_sound,
     result_problems,
     text,
@@ -138,7 +138,7 @@ class Rows(Source):
                 region = row["sk"]["S"].removeprefix("ATTEMPT#")
                 self.begun.add(leaf, number_of(f"{where.object_id}\0{region}"))
             case _:
-                self.written_once.add(leaf, hash_of(row))
+                self.written_once.add(leaf, quick_hash_of(row))
         case = self._case(where.object_id)
         if case is not None:
             case.rows.setdefault(self.region, {})[row["pk"]["S"], row["sk"]["S"]] = row
@@ -151,7 +151,7 @@ class Rows(Source):
 
     def _take_result(self, row: Row, object_id: str, leaf: str) -> None:
         effect = effect_of(row)
-        self.written_once.add(leaf, hash_of(row))
+        self.written_once.add(leaf, quick_hash_of(row))
         self.claimed.add(leaf, effect, count(row, "accepted") or 0)
         self.worked.add(leaf, number_of(f"{object_id}\0{text(row, 'region')}"))
         if not is_of_scope(row, self._scope):

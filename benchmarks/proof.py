@@ -1,0 +1,100 @@
+"""The drill's proof over many rows, beside what one would write first: five sets of ids, compared."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks.proof_once import TAMPERED
+from benchmarks.proof_world import REGIONS, ROWS_AN_OBJECT
+from benchmarks.timing import BenchmarkError
+from infra.bundling import REPOSITORY
+
+TARGET_SECONDS: Final = 300
+_STEPS: Final = {
+    "pages": "make the pages, look at none",
+    "sets": "five sets of ids, compared",
+    "proof": "the proof",
+    "tampered": f"the proof, {TAMPERED} objects tampered with",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was measured, each step in a process of its own.
+
+    Attributes:
+        objects: Uploads.
+        steps: By step: `seconds`, `peak_bytes` beyond an empty process.
+    """
+
+    objects: int
+    steps: dict[str, dict[str, float]]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the two replicas."""
+        return self.objects * ROWS_AN_OBJECT * len(REGIONS)
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether the proof kept to its target."""
+        return self.steps["proof"]["seconds"] <= TARGET_SECONDS
+
+    def as_dict(self) -> dict[str, Any]:
+        """As reports/benchmarks/proof.json has it."""
+        proof, sets = self.steps["proof"], self.steps["sets"]
+        return {
+            "objects": self.objects,
+            "rows": self.rows,
+            "versions": self.objects * len(REGIONS),
+            "receipts": self.objects,
+            "steps": self.steps,
+            "rows_per_second": round(self.rows / proof["seconds"]),
+            "proof_over_sets_seconds": round(proof["seconds"] / sets["seconds"], 2),
+            "proof_over_sets_memory": round(proof["peak_bytes"] / sets["peak_bytes"], 2),
+            "target_seconds": TARGET_SECONDS,
+            "is_in_time": self.is_in_time,
+            "not_in_it": "the network, DynamoDB's and S3's own time, and botocore's parsing of their answers",
+        }
+
+    def lines(self) -> list[tuple[str, str, str]]:
+        """Step, seconds and peak of memory, to be shown."""
+        return [
+            (title, f"{self.steps[name]['seconds']:.1f}", f"{self.steps[name]['peak_bytes'] / 2**20:.0f}")
+            for name, title in _STEPS.items()
+        ]
+
+
+def measure(objects: int, say: Callable[[str], None]) -> Result:
+    """Measure each step once.
+
+    Raises:
+        BenchmarkError: A step failed, or found something else than there is.
+    """
+    steps = {}
+    for name, title in _STEPS.items():
+        say(f"{title}: {objects} objects")
+        steps[name] = _step(name, objects)
+    return Result(objects=objects, steps=steps)
+
+
+def _step(name: str, objects: int) -> dict[str, float]:
+    done = subprocess.run(  # noqa: S603 - the benchmark's own command line
+        [sys.executable, "-m", "benchmarks.proof_once", name, str(objects)],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkError(f"{name} exited with {done.returncode}:\n{done.stderr[-2000:]}")
+    said = json.loads(done.stdout)
+    wrong = min(TAMPERED, objects) if name == "tampered" else 0
+    if (said["objects"], said["wrong"], said["equal"]) != (objects, wrong, not wrong):
+        raise BenchmarkError(f"{name} says {said}; there are {objects} objects and {wrong} of them are tampered with")
+    return {"seconds": said["seconds"], "peak_bytes": said["peak_bytes"]}
