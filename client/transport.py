@@ -20,6 +20,8 @@ from botocore.utils import get_environ_proxies
 _LONGEST_ANSWER: Final = 1 << 20
 """Bytes. Whatever the platform answers is far shorter."""
 
+_PIECE: Final = 1 << 16
+
 
 class Unreachable(Exception):  # noqa: N818 - it says what the other side is
     """No answer came; whether the request arrived is not known."""
@@ -93,8 +95,7 @@ class HttpTransport:
         )
         try:
             response = self._session(request).send(prepared)
-            # Whatever is left of a longer answer goes with its connection.
-            body = response.raw.read(_LONGEST_ANSWER)
+            body = _read(response.raw)
         except ConnectTimeoutError as error:
             raise Unreachable(f"it accepted no connection within {self._connect_seconds:g} s") from error
         except ReadTimeoutError as error:
@@ -133,3 +134,11 @@ class HttpTransport:
                     max_pool_connections=self._connections,
                 )
             return self._sessions[key]
+
+
+def _read(raw: Readable) -> bytes:
+    """Read an answer to its end, for only there it shows whether it was whole; a longer one is cut off."""
+    pieces: list[bytes] = []
+    while sum(map(len, pieces)) < _LONGEST_ANSWER and (piece := raw.read(_PIECE)):
+        pieces.append(piece)
+    return b"".join(pieces)

@@ -1,0 +1,1 @@
+"""The upload client over real sockets of the loopback, and killed for real."""
