@@ -86,6 +86,21 @@ class Injected:
         return cls(**held | {"tampered_keys": tuple(held["tampered_keys"])})
 
 
+def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
+    """Say what `inject` would damage, and damage nothing: to be noted first, for a drill may be killed at any moment.
+
+    Args:
+        deployment: The platform; both regions must answer.
+        scope: Whose objects.
+        receipts: See `inject`.
+
+    Raises:
+        RunFailure: There are not enough objects to damage: four are needed, one of them with a record.
+    """
+    writer, lacking = deployment.target.regions
+    return _choose(deployment, scope, receipts, writer, lacking)
+
+
 def inject(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
     """Do all the damage. To do it twice, or after a part of it was done, comes to the same.
 
@@ -97,8 +112,7 @@ def inject(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
     Raises:
         RunFailure: There are not enough objects to damage: four are needed, one of them with a record.
     """
-    writer, lacking = deployment.target.regions
-    injected = _choose(deployment, scope, receipts, writer, lacking)
+    injected = choose(deployment, scope, receipts)
     _duplicate(deployment, injected)
     _withhold(deployment, injected)
     _tamper(deployment, injected)
@@ -127,10 +141,26 @@ def repair(deployment: Deployment, injected: Injected) -> None:
         RunFailure: The object that was withheld is in neither bucket.
     """
     dynamodb = deployment.client("dynamodb", injected.writer)
-    dynamodb.delete_item(TableName=deployment.table(injected.writer), Key=_key(f"OBJ#{injected.duplicate}", "RESULT"))
     _put_back(deployment, injected)
     with suppress(dynamodb.exceptions.ConditionalCheckFailedException):  # of a record that is gone, the next proof tells
         _update_record(deployment, injected, "REMOVE #record.#mark", {})
+    dynamodb.delete_item(TableName=deployment.table(injected.writer), Key=_key(f"OBJ#{injected.duplicate}", "RESULT"))
+
+
+def is_repaired(deployment: Deployment, injected: Injected) -> bool:
+    """Say whether what was undone in one region is undone in both: until then a proof still finds it."""
+    return all(_is_clean(deployment, injected, region) for region in (injected.writer, injected.lacking))
+
+
+def _is_clean(deployment: Deployment, injected: Injected, region: str) -> bool:
+    dynamodb, table = deployment.client("dynamodb", region), deployment.table(region)
+    made_up = dynamodb.get_item(TableName=table, Key=_key(f"OBJ#{injected.duplicate}", "RESULT"), ConsistentRead=True)
+    record = dynamodb.get_item(TableName=table, Key=_key(*injected.tampered_keys), ConsistentRead=True)
+    listed = deployment.client("s3", region).list_object_versions(
+        Bucket=deployment.ingest_bucket(region), Prefix=injected.withheld_key
+    )
+    is_there = any(version["Key"] == injected.withheld_key for version in listed.get("Versions", []))
+    return "Item" not in made_up and MARK not in record.get("Item", {}).get("record", {}).get("M", {}) and is_there
 
 
 def repaired(controls: NegativeControls) -> NegativeControls:

@@ -13,6 +13,7 @@ from drill.proof.digests import Totals, batches, differing, unequal_cells, unequ
 from drill.proof.judgement import Judge
 from drill.proof.reading import Reading, read
 from drill.proof.scope import ReceiptRow, Scope, Site
+from drill.proof.sent_twice import sent_twice
 from operations.deployment import Deployment
 
 MOST_FINDINGS: Final = 100
@@ -61,6 +62,7 @@ def prove_site(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, firs
         reading = read(site, scope, receipts)
         found = _Found(first)
         found.add(_strangers(reading))
+        found.add(sent_twice(scope, receipts))
         judge = Judge(scope, site)
         reads += reading.reads
         for leaves in batches(sorted(_suspicious(reading)), reading.sources, most=MOST_AT_ONCE):

@@ -60,10 +60,13 @@ class Scope:
         source: As the uploads name it, `drill-5f3a9c` for example.
         stored_checksums: How many objects of each bucket S3 is asked the stored checksum of, by the lowest object ids;
             None: all. It is one call an object. What looks wrong in any other way is always asked about.
+        files_once: Whether each file is uploaded once. Then a file under two upload ids is one that was doubled, by a
+            client that lost an answer and began anew, for example.
     """
 
     source: str
     stored_checksums: int | None = None
+    files_once: bool = True
 
     @property
     def prefix(self) -> str:

@@ -328,7 +328,9 @@ def test_each_negative_control_is_found_and_repaired(drill: Drill) -> None:
     assert (said.injected, said.found, [one.name for one in said.controls]) == (4, 4, list(controls.NAMES))
     assert {finding.object_id for finding in proof.findings} == set(injected.object_ids.values())
     controls.repair(drill.platform, injected)
+    assert not controls.is_repaired(drill.platform, injected)  # in the other replica it is still there
     _replicate_deletion(drill, injected)
+    assert controls.is_repaired(drill.platform, injected)
     assert drill.prove().findings == ()
     assert all(one.repaired for one in controls.repaired(said).controls)
 
@@ -344,12 +346,14 @@ def test_nothing_is_found_where_nothing_was_injected(drill: Drill) -> None:
 def test_a_drill_that_is_killed_injects_again_and_repairs_twice(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     drill.upload()
     drill.process()
+    chosen = controls.choose(drill.platform, SCOPE, drill.receipts)
+    assert drill.prove().findings == ()
     with patch.context() as killed:
         killed.setattr(controls, "_tamper", _kill)
         with pytest.raises(KeyboardInterrupt):
             controls.inject(drill.platform, SCOPE, drill.receipts)
     injected = controls.inject(drill.platform, SCOPE, drill.receipts)
-    assert injected == controls.inject(drill.platform, SCOPE, list(reversed(drill.receipts)))
+    assert injected == chosen == controls.inject(drill.platform, SCOPE, list(reversed(drill.receipts)))
     drill.world.replicate_table()
     read_again = controls.Injected.from_dict(json.loads(json.dumps(injected.as_dict())))
     assert read_again == injected

@@ -40,7 +40,14 @@ class Five:
     """
 
     def __init__(
-        self, uploads: int, *, page: int = 7, seed: int = 0, source: str = SOURCE, milliseconds: int = 900_000
+        self,
+        uploads: int,
+        *,
+        page: int = 7,
+        seed: int = 0,
+        source: str = SOURCE,
+        milliseconds: int = 900_000,
+        start: int = 0,
     ) -> None:
         self.receipts: list[ReceiptRow] = []
         self.objects: dict[str, dict[str, list[tuple[str, bytes | None]]]] = {region: {} for region in REGIONS}
@@ -50,7 +57,7 @@ class Five:
         self.calls: list[str] = []
         self.target = SimpleNamespace(regions=REGIONS)
         for number in range(uploads):
-            self._upload(number, source, milliseconds)
+            self._upload(number, source, start + number * milliseconds)
 
     # --- what a test needs -------------------------------------------------------------------------------------
 
@@ -72,6 +79,13 @@ class Five:
         platform: Any = self
         return Snapshot.take(platform, SCOPE)
 
+    def add(self, other: "Five") -> None:
+        """Take in all that another has."""
+        self.receipts += other.receipts
+        for region in REGIONS:
+            self.objects[region] |= other.objects[region]
+            self.rows[region] |= other.rows[region]
+
     # --- what `Platform` asks for --------------------------------------------------------------------------------
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
@@ -91,7 +105,7 @@ class Five:
     def _upload(self, number: int, source: str, milliseconds: int) -> None:
         held = number % 3
         body = f"{source} {number}".encode() + b"\n{}" * held
-        at = FIRST_MILLISECOND + number * milliseconds
+        at = FIRST_MILLISECOND + milliseconds
         upload_id = f"{at >> 16:08x}-{at & 0xFFFF:04x}-7000-8000-{number:012x}"
         sha256 = hashlib.sha256(body).hexdigest()
         records = [(ordinal, {"M": {"n": {"N": str(number)}, "o": {"N": str(ordinal)}}}) for ordinal in range(held)]

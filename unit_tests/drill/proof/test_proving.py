@@ -79,12 +79,10 @@ def test_the_digests_tell_hour_and_prefix_and_are_the_same_in_all_sources() -> N
 def test_rows_that_regions_own_and_other_sources_are_left_alone() -> None:
     five, others = Five(9), Five(9, source="billing")
     no_replica(others, others.ids[3])
+    five.add(others)
     for region in REGIONS:
-        five.rows[region] |= others.rows[region]
-        five.objects[region] |= others.objects[region]
         for owner in REGIONS:
             five.rows[region] |= {(row["pk"]["S"], row["sk"]["S"]): row for row in of_the_region(owner)}
-    five.receipts += others.receipts
     assert five.prove().equal
     assert not five.prove(Scope("billing")).equal
 
@@ -117,6 +115,17 @@ def test_a_lost_answer_makes_two_versions_and_no_finding() -> None:
         for versions in five.objects[region].values():
             versions.insert(0, ("again", versions[0][1]))
     assert five.prove().equal
+
+
+def test_a_lost_answer_that_made_a_second_upload_doubled_the_file() -> None:
+    """Each of the two is whole, with an object, a RESULT and a receipt of its own."""
+    five = Five(9)
+    first = five.receipts[0]
+    (second,) = Five(1, start=123_456).receipts
+    assert (first.sha256, first.file_key) == (second.sha256, second.file_key)
+    five.add(Five(1, start=123_456))
+    assert found(five.prove()) == {("duplicated", second.object_id, "receipts")}
+    assert five.prove(Scope(SOURCE, files_once=False)).equal
 
 
 def test_an_upload_of_which_the_client_is_not_certain_may_be_there_or_not() -> None:
