@@ -58,7 +58,9 @@ def headline(report: DrillReport) -> str:
     if report.verdict is Verdict.VOID:
         return "Void: this drill proves nothing"
     if report.verdict is Verdict.FAILED:
-        return "Failed"
+        counts = {"lost": report.lost, "duplicated": report.duplicated, "divergent": report.divergent}
+        told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        return f"Failed: {told} of {report.objects:,} objects" if told else "Failed"
     return f"Passed: {report.objects:,} objects, and nothing lost, duplicated or divergent"
 
 

@@ -38,7 +38,7 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2f} s" if abs(seconds) < _TENTHS else f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+        return f"{whole // _MINUTE} min" + (f" {whole % _MINUTE:02d} s" if whole % _MINUTE else "")
     return f"{whole // _HOUR:,} h {whole % _HOUR // _MINUTE:02d} min"
 
 

@@ -53,7 +53,7 @@ def open_page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) 
     ("made", "says"),
     [
         (passed, "Passed: 10,000 objects, and nothing lost, duplicated or divergent"),
-        (failed, "Failed"),
+        (failed, "Failed: 1 lost, 1 duplicated of 10,000 objects"),
         (never_began, "Void: this drill proves nothing"),
     ],
 )

@@ -1,0 +1,178 @@
+"""What the runbook and docs/drill.md tell people to type is what the platform and the drill understand."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from typer.main import get_command
+
+from drill.__main__ import app
+from drill.faults import FAULTS
+from drill.plan import PHASES
+from handlers.shared.control import Active, ControlRegister
+from operations.register import Register
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from unit_tests.infra.synthesis import Template
+
+DOCS = Path(__file__).parents[3] / "docs"
+RUNBOOK, DRILL = (DOCS / "runbook.md").read_text("utf-8"), (DOCS / "drill.md").read_text("utf-8")
+SECONDARY, PRIMARY, TABLE = "us-west-2", "us-east-1", "serverless-ledger-prod"
+
+
+def _typed(*beginning: str) -> dict[str, str]:
+    """The options of the one command of the runbook that begins so, as a shell takes them."""
+    wanted = ["aws", *beginning]
+    (words,) = [split for line in RUNBOOK.splitlines() if (split := _split(line))[: len(wanted)] == wanted]
+    options = words[len(wanted) :]
+    named = [index for index, word in enumerate(options) if word.startswith("--")]
+    ends = [*named[1:], len(options)]
+    return {options[at]: " ".join(options[at + 1 : end]) for at, end in zip(named, ends, strict=True)}
+
+
+def _split(line: str) -> list[str]:
+    return shlex.split(line) if line.startswith("aws ") else []
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    """The secondary's replica of the ledger."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name=SECONDARY)
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+def _claim(dynamodb: DynamoDBClient, *, region: str = SECONDARY, epoch: int = 1) -> None:
+    """Type the claim, with the changes that the runbook tells to make."""
+    options = {
+        name: value.replace('"N": "1"', f'"N": "{epoch}"').replace(f'"sk": {{"S": "{SECONDARY}"', f'"sk": {{"S": "{region}"')
+        for name, value in _typed("dynamodb", "put-item").items()
+    }
+    assert set(options) == {"--region", "--table-name", "--item", "--condition-expression", "--expression-attribute-values"}
+    dynamodb.put_item(
+        TableName=options["--table-name"],
+        Item=json.loads(options["--item"]),
+        ConditionExpression=options["--condition-expression"],
+        ExpressionAttributeValues=json.loads(options["--expression-attribute-values"]),
+    )
+
+
+def test_the_typed_claim_promotes_the_secondary_and_the_next_the_primary(dynamodb: DynamoDBClient) -> None:
+    register = ControlRegister(dynamodb=dynamodb, table_name=TABLE, primary_region=PRIMARY)
+    assert register.read() == Active(region=PRIMARY, epoch=0)
+
+    _claim(dynamodb)
+    assert register.read() == Active(region=SECONDARY, epoch=1)
+
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        _claim(dynamodb)
+    _claim(dynamodb, region=PRIMARY, epoch=2)
+    assert register.read() == Active(region=PRIMARY, epoch=2)
+
+
+def test_the_typed_query_tells_the_claims(dynamodb: DynamoDBClient) -> None:
+    _claim(dynamodb, epoch=7)
+    options = _typed("dynamodb", "query")
+
+    rows = dynamodb.query(
+        TableName=options["--table-name"],
+        KeyConditionExpression=options["--key-condition-expression"],
+        ExpressionAttributeValues=json.loads(options["--expression-attribute-values"]),
+        ConsistentRead="--consistent-read" in options,
+    )["Items"]
+
+    assert [(row["sk"]["S"], row["epoch"]["N"]) for row in rows] == [(SECONDARY, "7")]
+    assert options["--query"] == "Items[].[sk.S, epoch.N]"
+
+
+def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:
+    class _Client:
+        sent: Mapping[str, Any]
+
+        def query(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - boto3's
+            return {"Items": []}
+
+        def put_item(self, **sent: Any) -> None:  # noqa: ANN401 - boto3's
+            self.sent = sent
+
+    class _Target:
+        table_name, primary = TABLE, PRIMARY
+        made = _Client()
+
+        def client(self, *_: str) -> _Client:
+            return self.made
+
+        brisk_client = client
+
+    target = _Target()
+    Register(target, SECONDARY).promote()  # type: ignore[arg-type]
+
+    options = _typed("dynamodb", "put-item")
+    assert options["--region"] == SECONDARY
+    assert target.made.sent["TableName"] == options["--table-name"]
+    assert target.made.sent["ConditionExpression"] == options["--condition-expression"]
+    assert target.made.sent["ExpressionAttributeValues"] == json.loads(options["--expression-attribute-values"])
+    typed = json.loads(options["--item"])
+    assert {name: target.made.sent["Item"][name] for name in typed} == typed
+
+
+def test_the_metric_that_is_typed_is_the_one_that_the_alarm_watches(templates: Mapping[str, Template]) -> None:
+    alarms = _alarms(templates)
+    options = _typed("cloudwatch", "put-metric-data")
+
+    watched = alarms["serverless-force-failover-prod"]
+    dimensions = dict(pair.split("=") for pair in options["--dimensions"].split(","))
+    assert (watched["Namespace"], watched["MetricName"]) == (options["--namespace"], options["--metric-name"])
+    assert {item["Name"]: item["Value"] for item in watched["Dimensions"]} == dimensions
+    assert float(options["--value"]) >= watched["Threshold"] > 0
+
+
+def test_every_name_in_the_runbook_is_deployed(templates: Mapping[str, Template]) -> None:
+    deployed = json.dumps(list(templates.values()))
+
+    names = set(re.findall(r"serverless-[a-z-]+-prod", RUNBOOK))
+
+    assert len(names) >= 5
+    assert {name for name in names if f'"{name}"' not in deployed} == set()
+
+
+def test_every_command_of_the_runbook_names_a_region() -> None:
+    commands = [words for line in RUNBOOK.splitlines() if (words := _split(line))]
+
+    assert len(commands) == 5
+    assert all("--region" in words and words[words.index("--region") + 1] == SECONDARY for words in commands)
+
+
+def test_the_page_on_the_drill_knows_every_flag_fault_and_phase() -> None:
+    run = get_command(app).commands["run"]  # type: ignore[attr-defined]
+    flags = {option for parameter in run.params for option in parameter.opts if option.startswith("--")}
+
+    assert set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= flags
+    assert flags - set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= {"--help", "--profile"}
+    assert {name for name in FAULTS if f"| `{name}` |" not in DRILL} == set()
+    assert [row for row in re.findall(r"^\| ([a-z]+) \|", DRILL, re.MULTILINE) if row in PHASES] == list(PHASES)
+
+
+def _alarms(templates: Mapping[str, Template]) -> dict[str, Any]:
+    resources = [resource for template in templates.values() for resource in template["Resources"].values()]
+    found = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::CloudWatch::Alarm"]
+    return {properties["AlarmName"]: properties for properties in found}
