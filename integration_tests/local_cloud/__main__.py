@@ -87,6 +87,7 @@ def _explain(console: Console, cloud: LocalCloud) -> None:
     say(f"  nox -s cdk -- bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2 -c bundle=host")
     say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
     say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
+    say(f"Its name server answers over UDP at {cloud.health()['name_server']}.")
     say(f"Disturb it: curl -X POST {cloud.endpoint_url}/_local_cloud/region/us-east-1/down   (or /up, /stall, /unstall)")
     say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/throttle/us-east-1/0.5   (DynamoDB's share; 0 ends it)")
     say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/lag/30   (seconds)")

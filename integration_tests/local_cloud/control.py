@@ -37,6 +37,8 @@ _COMMANDS: Final = (
     "throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore"
 )
 _INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
+name_server = ""
+"""Where Route 53's name server listens; set once, before the first request."""
 _HOME_OF_GLOBAL_SERVICES: Final = "us-east-1"
 _SIGNED_FOR: Final = re.compile(
     r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)(?:/|%2F)(?P<service>[a-z0-9-]+)"
@@ -84,6 +86,7 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
             return 404, {"message": f"There is no {method} {PREFIX}{command}; there are: {_COMMANDS}."}
     return 200, {
         "status": "running",
+        "name_server": name_server,
         "time_factor": clock.factor,
         "regions_down": sorted(regions.current.down),
         "regions_stalled": sorted(regions.current.stalled),

@@ -22,6 +22,8 @@ from ministack import app as ministack_app
 
 from integration_tests.local_cloud import control, shims, workers
 from integration_tests.local_cloud.clock import clock
+from integration_tests.local_cloud.health import checkers
+from integration_tests.local_cloud.name_server import NameServer
 
 _log = logging.getLogger("local_cloud")
 
@@ -34,7 +36,7 @@ def main() -> None:
     workers.prepare()
     threading.Thread(target=_stop_with_parent, args=(arguments.folder,), name="parent-watch", daemon=True).start()
     try:
-        asyncio.run(_serve(arguments.listener))
+        asyncio.run(_serve(arguments.listener, health_checkers=arguments.health_checkers))
     finally:
         _end_process_group()
 
@@ -48,10 +50,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(listener: int) -> None:
+async def _serve(listener: int, *, health_checkers: bool) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    control.name_server = await NameServer(os.environ["BIND_HOST"]).start()
+    if health_checkers:
+        checkers.start()
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75

@@ -50,8 +50,14 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
         "EventBridge",
         "a function is never too busy to take an event, so RetryPolicy is only recorded; other targets have no DLQ",
     ),
-    NotFaithful("Route 53 DNS", "records are kept; no name server answers"),
-    NotFaithful("Route 53 health checks", "made once, from here, when their status is asked for"),
+    NotFaithful(
+        "Route 53 DNS",
+        "UDP only; private zones answer everybody; an alias is 127.0.0.1; failover is the only routing policy",
+    ),
+    NotFaithful(
+        "Route 53 health checks",
+        "one checker, here; its state, not its last check, is what GetHealthCheckStatus tells",
+    ),
     NotFaithful("CloudWatch periods", "end now instead of on the minute; alarms fire within two seconds"),
     NotFaithful("CloudWatch SEARCH and anomaly detection", "refused in alarms; GetMetricData takes no expressions"),
     NotFaithful("CloudWatch metrics", "AWS/Lambda, AWS/SQS, S3 replication and what is embedded in logs; no others"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration_tests.local_cloud.shims import alarms
 from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, deploy, function, key, role, until
 from integration_tests.local_cloud.test_functions import api
 
@@ -74,7 +75,7 @@ def test_missing_data_is_treated_as_the_alarm_says(cloud: LocalCloud, treatment:
 
 
 def test_an_alarm_needs_m_of_its_n_periods_at_its_own_statistic(cloud: LocalCloud) -> None:
-    data = {"Namespace": "Test", "MetricName": "Often"}
+    data = {"Namespace": "Test", "MetricName": "Often", "TreatMissingData": "notBreaching"}
     resources = {
         "TwoOfThree": alarm(**data, EvaluationPeriods=3, DatapointsToAlarm=2),
         "OneOfThree": alarm(**data, EvaluationPeriods=3, DatapointsToAlarm=1),
@@ -95,6 +96,33 @@ def test_an_alarm_needs_m_of_its_n_periods_at_its_own_statistic(cloud: LocalClou
     put_at(1.5, 8)
     assert until(lambda: state(stack, "TwoOfThree") == "ALARM")
     assert until(lambda: state(stack, "Average") == "ALARM")
+
+
+# The rows of CloudWatch's documentation on missing data: the oldest datapoint first, X breaches, 0 does not, - is missing.
+# What follows is the state when missing data is missing, ignored (~ keeps the state), breaching and not breaching.
+@pytest.mark.parametrize(
+    ("needed", "datapoints", "states"),
+    [
+        (3, "0-X-X", "OK OK OK OK"),
+        (3, "0----", "OK OK OK OK"),
+        (3, "-----", "INSUFFICIENT_DATA ~ ALARM OK"),
+        (3, "0XX-X", "ALARM ALARM ALARM ALARM"),
+        (3, "--X--", "ALARM ~ ALARM OK"),
+        (2, "0-X-X", "ALARM ALARM ALARM ALARM"),
+        (2, "00X0X", "ALARM ALARM ALARM ALARM"),
+        (2, "0-X--", "OK OK ALARM OK"),
+        (2, "----0", "OK OK ALARM OK"),
+        (2, "---X-", "ALARM ~ ALARM OK"),
+    ],
+)
+def test_missing_data_is_filled_as_the_documentation_shows(needed: int, datapoints: str, states: str) -> None:
+    series = [{"X": 9.0, "0": 0.0, "-": None}[letter] for letter in reversed(datapoints)]
+    common = {"EvaluationPeriods": 3, "DatapointsToAlarm": needed, "Threshold": 1}
+    for treatment, expected in zip(("missing", "ignore", "breaching", "notBreaching"), states.split(), strict=True):
+        for before in ("OK", "ALARM"):
+            judged = {**common, "ComparisonOperator": "GreaterThanThreshold", "StateValue": before}
+            state_, _why = alarms._judge({**judged, "TreatMissingData": treatment}, series)  # noqa: SLF001  no data ages so exactly
+            assert state_ == expected.replace("~", before), (treatment, before)
 
 
 def test_metric_math_is_evaluated(cloud: LocalCloud) -> None:
@@ -310,7 +338,11 @@ def test_health_checks_ask_the_api_the_alarm_and_each_other(cloud: LocalCloud) -
     assert health(stack, "Good").startswith("Success: HTTP status code 200")
     assert health(stack, "Bad").startswith("Failure: HTTP status code 404")
     assert health(stack, "Opposite").startswith("Success")
-    assert until(lambda: health(stack, "Watch").startswith("Success"))
+    # The alarm is OK by then; without data that says nothing.
+    assert until(lambda: state(stack, "Alarm") == "OK")
+    assert health(stack, "Watch").startswith("Failure: no data")
+    put(stack, "Health", 0)
+    assert health(stack, "Watch").startswith("Success")
     assert health(stack, "Both").startswith("Success")
     put(stack, "Health", 5)
     assert until(lambda: health(stack, "Watch").startswith("Failure"))

@@ -1,7 +1,8 @@
 """CloudWatch alarms: their own dimensions, missing data, M out of N, metric math; and composite alarms.
 
 Faithful: an alarm looks only at the metric with exactly its dimensions, at one statistic for each period, and fires
-when DatapointsToAlarm of EvaluationPeriods breach; TreatMissingData in its four forms; metric math (see
+when DatapointsToAlarm of EvaluationPeriods breach; where a datapoint is missing, an older one of the evaluation range
+stands in, and TreatMissingData, in its four forms, fills what is still missing; metric math (see
 `metric_math`); alarms are evaluated every second, not only when CloudWatch is called; composite alarms with their
 actions suppressor.
 Different from AWS: periods end now instead of on the minute, so an alarm fires within a second or two of its data;
@@ -30,6 +31,8 @@ _BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
+_FURTHER_PERIODS: Final = 2
+"""By how many periods the evaluation range is longer than the alarm's: CloudWatch's documentation shows three and five."""
 _DISORDER_SECONDS: Final = 600
 _MATH_ONLY: Final = ("Metrics", "EvaluateLowSampleCountPercentile")
 _SUPPRESSOR: Final = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
@@ -63,8 +66,8 @@ def _evaluate(alarm: dict[str, Any]) -> None:
 
 
 def _series(alarm: dict[str, Any]) -> metric_math.Series | None:
-    """The alarm's value in each of its periods, the newest first; None when it has nothing to look at."""
-    windows = alarm.get("EvaluationPeriods", 1)
+    """The alarm's value in each period of its evaluation range, the newest first; None when it has nothing to look at."""
+    windows = _periods(alarm) + _FURTHER_PERIODS
     if queries := alarm.get("Metrics"):
         return _math_series(queries, windows)
     if not alarm.get("MetricName"):
@@ -126,26 +129,64 @@ def _recent(points: list[dict[str, Any]], since: float) -> list[dict[str, Any]]:
     return found
 
 
+def is_breaching(alarm: dict[str, Any]) -> bool | None:
+    """What the alarm's data says, whatever its state is and however it treats missing data; None when there is none.
+
+    Args:
+        alarm: An alarm of the region in whose name this code runs.
+    """
+    series = _series(alarm)
+    if series is None or all(value is None for value in series):
+        return None
+    return _breaches(alarm, _newest(alarm, series)) >= _needed(alarm)
+
+
 def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]:
     """The state, and why."""
-    missing = alarm.get("TreatMissingData") or "missing"
-    present = [value for value in series if value is not None]
-    absent = len(series) - len(present)
-    needed = alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods", 1)
+    missing, needed = alarm.get("TreatMissingData") or "missing", _needed(alarm)
+    present = _newest(alarm, series)
     if not present:
         state = {"breaching": "ALARM", "notBreaching": "OK", "ignore": alarm["StateValue"]}.get(missing, "INSUFFICIENT_DATA")
         return (
             state,
             f"Threshold Crossed: no datapoints were received for {len(series)} periods and missing data is {missing}",
         )
-    threshold = alarm["Threshold"]
-    breaches = _BREACHES[alarm["ComparisonOperator"]]
-    breaching = sum(breaches(value, threshold) for value in present) + (absent if missing == "breaching" else 0)
-    state = "ALARM" if breaching >= needed else "OK"
+    breaching, absent = _breaches(alarm, present), _periods(alarm) - len(present)
+    if breaching >= needed or (missing == "breaching" and breaching + absent >= needed):
+        state = "ALARM"
+    elif breaching == len(present) and absent and missing in ("missing", "ignore"):
+        # All that is there breaches, and it is not enough: nothing yet says that the alarm is over, or that it is one.
+        state = alarm["StateValue"] if missing == "ignore" else _of_long_breach(series, needed)
+    else:
+        state = "OK"
     return state, (
-        f"Threshold Crossed: {breaching} of the last {len(series)} datapoints {present} were "
-        f"{alarm['ComparisonOperator']} {threshold} (minimum {needed} datapoints for OK -> ALARM transition)."
+        f"Threshold Crossed: {breaching} of the last {len(present)} datapoints {present} were "
+        f"{alarm['ComparisonOperator']} {alarm['Threshold']} (minimum {needed} datapoints for OK -> ALARM transition)."
     )
+
+
+def _of_long_breach(series: metric_math.Series, needed: int) -> str:
+    """ALARM when the oldest datapoint is as old as the datapoints that an alarm needs: it would have ended by now."""
+    oldest = max(age for age, value in enumerate(series, start=1) if value is not None)
+    return "ALARM" if oldest >= needed else "OK"
+
+
+def _newest(alarm: dict[str, Any], series: metric_math.Series) -> list[float]:
+    """As many of the newest datapoints as the alarm has periods; where one is missing, an older one stands in."""
+    return [value for value in series if value is not None][: _periods(alarm)]
+
+
+def _breaches(alarm: dict[str, Any], values: list[float]) -> int:
+    breaches = _BREACHES[alarm["ComparisonOperator"]]
+    return sum(breaches(value, alarm["Threshold"]) for value in values)
+
+
+def _needed(alarm: dict[str, Any]) -> int:
+    return int(alarm.get("DatapointsToAlarm") or _periods(alarm))
+
+
+def _periods(alarm: dict[str, Any]) -> int:
+    return int(alarm.get("EvaluationPeriods") or 1)
 
 
 def _keep_metric_math() -> None:

@@ -1,10 +1,13 @@
-"""Route 53: health checks with a status, private zones, and tags.
+"""Route 53: health checks with a state, private zones, and tags.
 
 Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with
-its tags; GetHealthCheckStatus, which really asks the endpoint: the path of an HTTP API's host name is called on this
-server, every other host as it is; a hosted zone with VPCs is private; failover records;
-`AWS::Route53::RecordSetGroup`.
-Different from AWS: a check is made when its status is asked for, once and from one place; no name server answers.
+its tags; in a cloud that was started with health checkers, each endpoint is checked at its RequestInterval and takes
+FailureThreshold checks in a row to change its state; without, it is checked once, when the status is asked for. An HTTP
+API's host name is called on this server, every other host as it is. A check on an alarm reads the alarm's metric, not
+its state, and InsufficientDataHealthStatus says what silence means; a hosted zone with VPCs is private; failover
+records; `AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
+Different from AWS: one checker, here, instead of many around the world; GetHealthCheckStatus tells its state instead of
+each one's last check.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -12,29 +15,21 @@ Different from AWS: a check is made when its status is asked for, once and from 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
-import urllib.error
-import urllib.request
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
-from ministack import app
-from ministack.core.responses import get_account_id
-from ministack.services import cloudwatch, route53
+from ministack.services import route53
 from ministack.services.cloudformation import provisioners
 
-from integration_tests.local_cloud import regions
+from integration_tests.local_cloud import health
 from integration_tests.local_cloud.shims import _api, _templates
 from integration_tests.local_cloud.shims._shapes import truthful
 
-_API_HOST: Final = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.")
 _STATUS_PATH: Final = re.compile(r"^/2013-04-01/healthcheck/(?P<id>[^/]+)/status$")
-_CHECKER_TIMEOUT_SECONDS: Final = 4.0
 _BOOLEANS: Final = ("MeasureLatency", "Inverted", "Disabled", "EnableSNI")
 _NUMBERS: Final = ("Port", "RequestInterval", "FailureThreshold", "HealthThreshold")
-_HEALTHY_BELOW: Final = 400
 
 
 def install() -> None:
@@ -143,12 +138,11 @@ def _answer_status() -> None:
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:  # noqa: ANN401
         asked = _STATUS_PATH.match(path)
         if method == "GET" and asked:
-            check = route53._health_checks.get(asked["id"])
-            if check is None:
+            if asked["id"] not in route53._health_checks:
                 return route53._error_response("NoSuchHealthCheck", f"There is no health check {asked['id']}.", 404)
             # Asking an endpoint of this server from its own event loop would wait for itself.
             return route53._xml_response(
-                "GetHealthCheckStatusResponse", _status_body(*await asyncio.to_thread(_judge, check["config"]))
+                "GetHealthCheckStatusResponse", _status_body(*await asyncio.to_thread(health.checkers.state, asked["id"]))
             )
         return await stock(method, path, headers, body, query)
 
@@ -192,65 +186,3 @@ def _status_body(healthy: bool, said: str) -> Any:  # noqa: ANN401, FBT001  a bu
         SubElement(report, "CheckedTime").text = route53._now_iso()
 
     return build
-
-
-def _judge(configuration: dict[str, Any]) -> tuple[bool, str]:
-    """Whether a check is healthy, and what was seen."""
-    if configuration.get("Disabled"):
-        return True, "the health check is disabled"
-    kind = configuration["Type"]
-    if kind == "CALCULATED":
-        healthy, said = _judge_children(configuration)
-    elif kind == "CLOUDWATCH_METRIC":
-        healthy, said = _judge_alarm(configuration)
-    else:
-        healthy, said = _probe(configuration)
-    return healthy != bool(configuration.get("Inverted")), said
-
-
-def _judge_children(configuration: dict[str, Any]) -> tuple[bool, str]:
-    verdicts = []
-    for identity in configuration.get("ChildHealthChecks", []):
-        child = route53._health_checks.get(identity)
-        verdicts.append(child is not None and _judge(child["config"])[0])
-    healthy, needed = sum(verdicts), configuration.get("HealthThreshold", len(verdicts))
-    return healthy >= needed, f"{healthy} of {len(verdicts)} child health checks are healthy; {needed} are needed"
-
-
-def _judge_alarm(configuration: dict[str, Any]) -> tuple[bool, str]:
-    alarm = configuration["AlarmIdentifier"]
-    record = cloudwatch._alarms.get_scoped(get_account_id(), alarm["Region"], alarm["Name"])
-    if record is None or regions.is_down(alarm["Region"]):
-        return _without_data(configuration), f"no data from the alarm {alarm['Name']} in {alarm['Region']}"
-    state = record["StateValue"]
-    healthy = _without_data(configuration) if state == "INSUFFICIENT_DATA" else state == "OK"
-    return healthy, f"the alarm {alarm['Name']} in {alarm['Region']} is in state {state}"
-
-
-def _without_data(configuration: dict[str, Any]) -> bool:
-    return bool(configuration.get("InsufficientDataHealthStatus", "LastKnownStatus") != "Unhealthy")
-
-
-def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
-    url, headers = _endpoint(configuration)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310  the scheme is http or https
-    try:
-        with opener.open(request, timeout=_CHECKER_TIMEOUT_SECONDS) as response:
-            text = response.read(5120).decode(errors="replace")
-            found = configuration.get("SearchString", "") in text
-            return response.status < _HEALTHY_BELOW and found, f"HTTP status code {response.status}, from {url}"
-    except urllib.error.HTTPError as error:
-        return False, f"HTTP status code {error.code}, from {url}"
-    except OSError as error:
-        return False, f"{error}, from {url}"
-
-
-def _endpoint(configuration: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """The URL to ask, and its headers. AWS's own names do not resolve here, so an API is asked on this server."""
-    host = configuration.get("FullyQualifiedDomainName") or configuration.get("IPAddress", "")
-    path = configuration.get("ResourcePath", "/")
-    if _API_HOST.match(host) or app._resolve_custom_domain_request(host, path):
-        return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}{path}", {"Host": host}
-    scheme = "https" if configuration["Type"].startswith("HTTPS") else "http"
-    return f"{scheme}://{host}:{configuration.get('Port', 443 if scheme == 'https' else 80)}{path}", {}

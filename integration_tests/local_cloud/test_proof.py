@@ -1,0 +1,110 @@
+"""The drill's proof over real pages: a global table that replicates a tamper, buckets that list their versions."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from drill.proof import Scope, controls, prove
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, deploy, until
+from unit_tests.drill.proof.five_sources import REGIONS, SOURCE, Five
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+UPLOADS: Final = 1_050
+"""More than one page of S3's listing."""
+SCOPE: Final = Scope(SOURCE, stored_checksums=40)
+
+
+class Platform:
+    """A table and two buckets, as `Deployment` would show them."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        keys = {"pk": "HASH", "sk": "RANGE"}
+        table = {
+            "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+            "Replicas": [{"Region": region} for region in REGIONS],
+        }
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
+        stacks = {
+            EAST: deploy(
+                cloud, {"Bucket": bucket, "Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": table}}, region=EAST
+            ),
+            WEST: deploy(cloud, {"Bucket": bucket}, region=WEST),
+        }
+        self._cloud = cloud
+        self._table = stacks[EAST]["Table"]
+        self._buckets = {region: stack["Bucket"] for region, stack in stacks.items()}
+        self._clients: dict[tuple[str, str], Any] = {}
+        self.target = SimpleNamespace(regions=REGIONS)
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._cloud.client(service, region)
+        return self._clients[service, region]
+
+    def ingest_bucket(self, region: str) -> str:
+        return self._buckets[region]
+
+    def table(self, region: str) -> str:
+        return self._table if region in REGIONS else ""
+
+    def fill(self, five: Five) -> None:
+        """Put the objects into both buckets, and the rows into one replica."""
+        rows = list(five.rows[EAST].values())
+        for start in range(0, len(rows), 25):
+            puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
+            self.client("dynamodb", EAST).batch_write_item(RequestItems={self._table: puts})
+        for region in REGIONS:
+            for key, ((_, body),) in five.objects[region].items():
+                self.client("s3", region).put_object(
+                    Bucket=self._buckets[region], Key=key, Body=body, ChecksumAlgorithm="SHA256"
+                )
+
+    def rows(self, region: str) -> int:
+        pages = self.client("dynamodb", region).get_paginator("scan").paginate(TableName=self._table, Select="COUNT")
+        return sum(page["Count"] for page in pages)
+
+
+@pytest.fixture(scope="module")
+def filled(cloud: LocalCloud) -> tuple[Any, Five]:
+    five, platform = Five(UPLOADS, milliseconds=20_000), Platform(cloud)
+    platform.fill(five)
+    assert until(lambda: platform.rows(WEST) == platform.rows(EAST) == len(five.rows[EAST]), seconds=60)
+    return platform, five
+
+
+def test_what_is_whole_is_equal_over_pages_and_segments(filled: tuple[Any, Five], monkeypatch: pytest.MonkeyPatch) -> None:
+    platform, five = filled
+    proof = prove(platform, SCOPE, five.receipts)
+    assert (proof.findings, proof.equal, proof.objects) == ((), True, UPLOADS)
+    monkeypatch.setattr("drill.proof.reading._WORTH_SEGMENTS", 1)
+    in_segments = prove(platform, SCOPE, five.receipts)
+    assert in_segments.digests == proof.digests
+    assert in_segments.reads > proof.reads
+
+
+def test_the_negative_controls_are_found_in_both_replicas_and_undone(filled: tuple[Any, Five]) -> None:
+    platform, five = filled
+    injected = controls.inject(platform, SCOPE, five.receipts)
+    pk, sk = injected.tampered_keys
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    west = platform.client("dynamodb", WEST)
+    assert until(lambda: controls.MARK in west.get_item(TableName=platform.table(WEST), Key=key)["Item"]["record"]["M"])
+    proof = prove(platform, SCOPE, injected.receipts(five.receipts))
+    said = controls.find(injected, proof)
+    assert (said.found, said.injected) == (4, 4)
+    assert {one.object_id for one in proof.findings} == set(injected.object_ids.values())
+    assert {one.where for one in proof.findings if one.object_id == injected.tampered} == {
+        f"ledger {region}" for region in REGIONS
+    }
+    for _ in range(2):
+        controls.repair(platform, injected)
+    assert until(lambda: controls.is_repaired(platform, injected))
+    assert prove(platform, SCOPE, five.receipts).findings == ()

@@ -1,0 +1,197 @@
+"""Health checkers by the clock, and the name server that answers by what they make of it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.conftest import FACTOR, MINUTE
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, deploy, function, impatient, until
+from integration_tests.local_cloud.test_functions import api
+from integration_tests.local_cloud.test_monitoring import alarm, health, put
+
+if TYPE_CHECKING:
+    from integration_tests.local_cloud import LocalCloud
+
+ELSEWHERE = "eu-central-1"
+INTERVAL = 10 / FACTOR
+HOST = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
+
+
+def check(**configuration: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+    return {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
+
+
+def endpoint_check(host: str) -> dict[str, Any]:
+    ready = {"ResourcePath": "/healthz", "RequestInterval": 10, "FailureThreshold": 3}
+    return check(Type="HTTPS", FullyQualifiedDomainName=host, **ready)
+
+
+def record(word: str, which: str, region: str) -> dict[str, Any]:
+    value, kind = (f'"{region}"', "TXT") if word == "region" else (f"{region}.example", "CNAME")
+    properties = {
+        "HostedZoneId": {"Ref": "Zone"},
+        "Name": {"Fn::Sub": f"{word}.${{AWS::StackName}}.test."},
+        "Type": kind,
+        "TTL": "60",
+        "SetIdentifier": which,
+        "Failover": which,
+        "ResourceRecords": [value],
+        "HealthCheckId": {"Ref": f"{which.capitalize()}Healthy"},
+    }
+    return {"Type": "AWS::Route53::RecordSet", "Properties": properties}
+
+
+class Site(NamedTuple):
+    """Two regions' APIs, an alarm in the second one, and the records that depend on them."""
+
+    cloud: LocalCloud
+    primary: Stack
+    secondary: Stack
+    global_: Stack
+
+    def ask(self, name: str, kind: str) -> dns.message.Message:
+        return ask(self.cloud, f"{name}.{self.global_.name}.test", kind)
+
+    def active(self) -> str:
+        (answer,) = self.ask("region", "TXT").answer
+        return str(answer[0]).strip('"')
+
+
+def ask(cloud: LocalCloud, name: str, kind: str) -> dns.message.Message:
+    address, port = cloud.health()["name_server"].split(":")
+    return dns.query.udp(dns.message.make_query(name, kind), address, port=int(port), timeout=3)
+
+
+@pytest.fixture(scope="module")
+def built(fast: LocalCloud) -> Site:
+    ends = {region: deploy(fast, api("NONE"), {"Host": HOST}, region=region) for region in (EAST, WEST)}
+    forced = deploy(fast, {"Forced": alarm(Namespace="Test", MetricName="Forced", TreatMissingData="ignore")}, region=WEST)
+    alarm_check = check(
+        Type="CLOUDWATCH_METRIC",
+        AlarmIdentifier={"Name": forced["Forced"], "Region": WEST},
+        InsufficientDataHealthStatus="LastKnownStatus",
+    )
+    resources = {
+        "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}.test"}}},
+        "Ready": endpoint_check(ends[EAST].outputs()["Host"]),
+        "NotForced": alarm_check,
+        "PrimaryHealthy": check(
+            Type="CALCULATED", ChildHealthChecks=[{"Ref": "Ready"}, {"Ref": "NotForced"}], HealthThreshold=2
+        ),
+        "SecondaryHealthy": endpoint_check(ends[WEST].outputs()["Host"]),
+        **{
+            f"{which}{word}": record(word, which.upper(), region)
+            for word in ("region", "active")
+            for which, region in (("Primary", EAST), ("Secondary", WEST))
+        },
+    }
+    return Site(fast, ends[EAST], ends[WEST], deploy(fast, resources, region=ELSEWHERE))
+
+
+@pytest.fixture
+def site(built: Site) -> Iterator[Site]:
+    """The site, whole and with the first region active, before and after."""
+    assert until(lambda: built.active() == EAST)
+    yield built
+    for region in (EAST, WEST):
+        built.cloud.region_up(region)
+    put(built.secondary, "Forced", 0)
+    assert until(lambda: built.active() == EAST)
+
+
+def test_a_failover_record_answers_the_primary_while_it_is_healthy(site: Site) -> None:
+    (text,) = site.ask("region", "TXT").answer
+    assert (str(text[0]), text.ttl) == (f'"{EAST}"', 60 / FACTOR)
+    for kind in ("CNAME", "A"):
+        response = site.ask("active", kind)
+        assert [str(answer[0]) for answer in response.answer] == [f"{EAST}.example."]
+        assert response.flags & dns.flags.AA
+
+
+def test_a_check_changes_its_state_only_after_as_many_failures_as_its_threshold_says(site: Site) -> None:
+    began = time.monotonic()
+    site.cloud.region_down(EAST)
+    assert until(lambda: health(site.global_, "Ready").startswith("Failure: HTTP status code 503"))
+    assert 2 * INTERVAL <= time.monotonic() - began <= 8 * INTERVAL
+    assert until(lambda: site.active() == WEST)
+    site.cloud.region_up(EAST)
+    began = time.monotonic()
+    assert until(lambda: site.active() == EAST)
+    assert time.monotonic() - began >= 2 * INTERVAL
+
+
+def test_one_failure_between_successes_changes_nothing(site: Site) -> None:
+    # Too long to be missed by every check, too short for three of them.
+    site.cloud.region_down(EAST)
+    until(lambda: False, seconds=1.5 * INTERVAL)
+    site.cloud.region_up(EAST)
+    assert not until(lambda: site.active() == WEST, seconds=4 * INTERVAL)
+
+
+def test_the_primary_is_answered_when_neither_is_healthy(site: Site) -> None:
+    broken = function("def handler(event, context): raise ValueError", "Role")
+    site.secondary.update({**api("NONE"), "Function": broken}, {"Host": HOST})
+    assert until(lambda: health(site.global_, "SecondaryHealthy").startswith("Failure"))
+    site.cloud.region_down(EAST)
+    assert until(lambda: health(site.global_, "PrimaryHealthy").startswith("Failure"))
+    assert site.active() == EAST
+    site.secondary.update(api("NONE"), {"Host": HOST})
+    assert until(lambda: site.active() == WEST)
+
+
+def test_a_metric_of_the_other_region_fails_over_and_what_it_said_last_holds_in_silence(site: Site) -> None:
+    put(site.secondary, "Forced", 1)
+    assert until(lambda: site.active() == WEST)
+    # The datapoint has left the evaluation range by then.
+    assert not until(lambda: site.active() == EAST, seconds=5 * MINUTE)
+    assert health(site.global_, "NotForced").startswith("Failure: no data")
+    put(site.secondary, "Forced", 0)
+    assert until(lambda: site.active() == EAST)
+
+
+def test_no_metric_is_taken_or_read_in_a_region_that_is_down(site: Site) -> None:
+    client = impatient(site.cloud, "cloudwatch", WEST)
+    site.cloud.region_down(WEST)
+    with pytest.raises(ClientError, match="503"):
+        client.put_metric_data(Namespace="Test", MetricData=[{"MetricName": "Forced", "Value": 1}])
+    assert health(site.global_, "NotForced").startswith("Success: no data")
+    assert site.active() == EAST
+
+
+def test_what_is_not_there_is_told_as_dns_tells_it(site: Site) -> None:
+    assert site.ask("nothing", "TXT").rcode() == dns.rcode.NXDOMAIN
+    there_of_another_type = site.ask("region", "MX")
+    assert (there_of_another_type.rcode(), there_of_another_type.answer) == (dns.rcode.NOERROR, [])
+    assert ask(site.cloud, "example.com", "A").rcode() == dns.rcode.REFUSED
+    assert len(ask(site.cloud, f"{site.global_.name}.test", "NS").answer[0]) == 4
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"x", b"\xff" * 64])
+def test_what_is_no_query_is_dropped_and_the_next_one_answered(site: Site, rubbish: bytes) -> None:
+    address, port = site.cloud.health()["name_server"].split(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaking:
+        speaking.sendto(rubbish, (address, int(port)))
+    assert site.active() == EAST
+
+
+def test_without_checkers_the_name_server_looks_when_it_is_asked(cloud: LocalCloud) -> None:
+    resources = {
+        "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}.test"}}},
+        "PrimaryHealthy": check(Type="HTTP", IPAddress="127.0.0.1", Port=9),
+        "SecondaryHealthy": check(Type="HTTP", IPAddress="127.0.0.1", Port=9, Inverted=True),
+        "One": record("region", "PRIMARY", EAST),
+        "Two": record("region", "SECONDARY", WEST),
+    }
+    stack = deploy(cloud, resources)
+    (answer,) = ask(cloud, f"region.{stack.name}.test", "TXT").answer
+    assert (str(answer[0]), answer.ttl) == (f'"{WEST}"', 60)
