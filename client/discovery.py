@@ -20,7 +20,10 @@ from client.transport import Request, Transport, Unreachable
 _DNS_SECONDS: Final = 2.0
 _DOMAIN_SECONDS: Final = 60.0
 """How long an answer of the domain is kept: as long as its health checks need to turn it, or less."""
-_UNANSWERED_SECONDS: Final = 10.0
+_UNANSWERED_SECONDS: Final = 30.0
+"""How long nobody is asked again after there was no answer: each question may cost all uploads two seconds."""
+_DOUBTED_SECONDS: Final = 10.0
+"""How long an answer is kept whose region has just failed."""
 _OK: Final = 200
 
 
@@ -67,7 +70,7 @@ class Discovery:
         """Ask again next time: a region that was named has failed."""
         with self._lock:
             if self._lookup and self._region:
-                self._until = min(self._until, self._clock.elapsed() + _UNANSWERED_SECONDS)
+                self._until = min(self._until, self._clock.elapsed() + _DOUBTED_SECONDS)
 
     def _ask(self, lookup: Lookup) -> None:
         try:
