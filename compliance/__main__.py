@@ -28,6 +28,7 @@ from compliance.reports.bundle import EVIDENCE, unpack
 from compliance.reports.bundle import verify as verify_bundle
 from compliance.reports.console import show
 from compliance.reports.text import printable
+from compliance.rules import RuleError
 from compliance.selection import SelectionError, select
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -39,6 +40,7 @@ _EXPECTED: Final = (
     MatrixError,
     BaselineError,
     SelectionError,
+    RuleError,
 )
 """What is wrong with what the gate was given. The message says it all."""
 

@@ -18,7 +18,7 @@ from compliance.mutants.operators import mutants_of
 from compliance.mutants.outcome import Outcome
 from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_explanations
 from compliance.mutants.trial import Trial, load_world, try_all
-from compliance.rules import our_rules
+from compliance.rules import RuleError, our_rules
 
 _TOLD_EVERY = 200
 """Mutants between two lines of progress where there is no terminal for a bar."""
@@ -61,7 +61,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         _require(mutants, assembly, only)
         chosen = _sample(mutants, sample, seed)
         trials = _try(assembly, environment, chosen, errors)
-    except (LoadError, SurvivorsError) as error:
+    except (LoadError, RuleError, SurvivorsError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     outcome = Outcome(
