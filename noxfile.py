@@ -79,8 +79,9 @@ def compliance(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
-    """Run the handlers against moto in both regions; look into Lambda's asset; drive the report in a real browser."""
-    _pytest(session, "integration_tests/browser", "integration_tests/bundling", "integration_tests/moto")
+    """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
+    folders = ("browser", "bundling", "client", "moto")
+    _pytest(session, *(f"integration_tests/{folder}" for folder in folders))
 
 
 @nox.session(default=False, requires=["environment"])
