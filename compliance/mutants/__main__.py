@@ -35,6 +35,10 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of the sample: the same seed, the same mutants.")] = 0,
     only: Annotated[str, typer.Option(metavar="TYPE", help="Damage this resource type alone.")] = "",
+    operator: Annotated[str, typer.Option(metavar="NAME", help="Damage in this way alone, as `insert`.")] = "",
+    processes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many mutants are tried at once.", show_default="as many as CPUs")
+    ] = os.cpu_count() or 1,
     explained: Annotated[
         Path, typer.Option("--survivors", help="The explained survivors.", show_default="compliance/mutants/survivors.toml")
     ] = DEFAULT_FILE,
@@ -43,7 +47,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """Prove that the gate bites: damage synthesized templates and see which damage it finds.
 
     Every property is dropped, every switch turned, every policy widened, every limit moved, every name and reference
-    changed, in both regions alike. A damage that no rule sees must be explained in survivors.toml, or become a rule.
+    changed, and what must not be is put in, in both regions alike. A damage that no rule sees must be explained in
+    survivors.toml, or become a rule.
 
     python -m infra.cdk_cli synth --quiet && python -m compliance.mutants
 
@@ -51,16 +56,19 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance.mutants --only AWS::SQS::Queue       one resource type
 
+    python -m compliance.mutants --operator insert            one way of damaging
+
     Exit status: 0 every rule bites and every survivor is explained, 1 not so, 2 wrong use.
     """
     errors = Console(stderr=True, emoji=False)
     try:
         explanations = read_explanations(explained)
         world = load_world(assembly, environment)
-        mutants = [mutant for mutant in mutants_of(world) if only in {"", mutant.resource_type}]
-        _require(mutants, assembly, only)
+        every = list(mutants_of(world))
+        mutants = [each for each in every if only in {"", each.resource_type} and operator in {"", each.operator}]
+        _require(mutants, every, only, operator)
         chosen = _sample(mutants, sample, seed)
-        trials = _try(assembly, environment, chosen, errors)
+        trials = _try(assembly, environment, chosen, errors, processes)
     except (LoadError, RuleError, SurvivorsError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
@@ -69,16 +77,18 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         trials=trials,
         rules=tuple(rule.info.id for rule in our_rules()),
         explanations=explanations,
-        complete=not only and len(chosen) == len(mutants),
+        complete=len(chosen) == len(every),
     )
     files = report.write(outcome, output)
     _show(outcome, files)
     raise typer.Exit(0 if outcome.passed else 1)
 
 
-def _require(mutants: list[Mutant], assembly: Path, only: str) -> None:
+def _require(mutants: list[Mutant], every: list[Mutant], only: str, operator: str) -> None:
     if not mutants:
-        raise LoadError(f"{assembly}: nothing to damage" + (f" of type {only}" if only else ""))
+        operators = ", ".join(sorted({mutant.operator for mutant in every})) or "none"
+        asked = "".join((f" of type {only}" if only else "", f" by operator {operator}" if operator else ""))
+        raise LoadError(f"there is nothing to damage{asked}; the operators are {operators}")
 
 
 def _sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
@@ -87,12 +97,12 @@ def _sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
     return random.Random(seed).sample(mutants, size)  # noqa: S311 - a choice of tests, not a secret
 
 
-def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Console) -> list[Trial]:
+def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Console, processes: int) -> list[Trial]:
     columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("", total=len(mutants))
         trials: list[Trial] = []
-        for trial in try_all(assembly, environment, mutants, processes=os.cpu_count() or 1):
+        for trial in try_all(assembly, environment, mutants, processes=processes):
             trials.append(trial)
             progress.advance(task)
             if not errors.is_terminal and (len(trials) % _TOLD_EVERY == 0 or len(trials) == len(mutants)):
@@ -106,8 +116,8 @@ def _show(outcome: Outcome, files: list[Path]) -> None:
         console.print(f"SURVIVED {trial.mutant}", style="red", markup=False, highlight=False)
     for rule in outcome.toothless:
         console.print(f"TOOTHLESS {rule}: it saw no mutant", style="red", markup=False, highlight=False)
-    for explanation in outcome.stale:
-        console.print(f"STALE {explanation.reason}", style="red", markup=False, highlight=False)
+    for pattern in outcome.stale:
+        console.print(f"STALE {pattern}: no survivor needs it", style="red", markup=False, highlight=False)
     table = Table(title=f"Mutants of {outcome.environment}")
     table.add_column("operator")
     for column in report.COLUMNS:

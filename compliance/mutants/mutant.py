@@ -30,10 +30,12 @@ class Mutant:
     Attributes:
         operator: What was done, for example `drop`.
         resource_type: Of the damaged resource.
-        logical_id: Of it; the same in both regions.
+        logical_id: Of it; the same in both regions. Empty for a damage to a template as a whole.
         stacks: The names of the templates that are damaged alike. A damage to one region alone would be seen by
-            comparing the regions, and prove nothing of the rule that should see it.
-        pointer: Where in the resource's body; empty for the whole resource.
+            comparing the regions, and prove nothing of the rule that should see it; those that prove the comparing are
+            told by their operator.
+        pointer: Where in the resource's body; empty for the whole resource. Where there is no logical id: `stack_name`;
+            `Resources` and a new logical id; or `Types` and the type whose every resource goes.
         before: The value that was there.
         after: What takes its place, or REMOVED.
     """
@@ -60,7 +62,8 @@ class Mutant:
     def __str__(self) -> str:
         what = f"{_short(self.before)} -> {'removed' if self.after is REMOVED else _short(self.after)}"
         where = ".".join(map(str, self.pointer)) or "the resource"
-        return f"{self.operator} {self.resource_type} {self.logical_id} {where}: {what}"
+        which = self.logical_id or f"of {', '.join(self.stacks)}"
+        return f"{self.operator} {self.resource_type} {which} {where}: {what}"
 
 
 def damage(world: World, mutant: Mutant) -> World:
@@ -87,6 +90,8 @@ def at(body: Json, pointer: Iterable[Step]) -> Json:
 
 
 def _damaged(template: Template, mutant: Mutant) -> Template:
+    if not mutant.logical_id:
+        return _damaged_as_a_whole(template, mutant)
     resources = dict(template.body["Resources"])
     # Through JSON: a copy that keeps shared parts shared would damage each of them.
     resource = json.loads(json.dumps(resources.pop(mutant.logical_id)))
@@ -101,6 +106,22 @@ def _damaged(template: Template, mutant: Mutant) -> Template:
                 parent[last] = mutant.after
         except (LookupError, TypeError):
             pass  # this region's copy has no such value: it is damaged in the other one alone
+    return _with(template, resources)
+
+
+def _damaged_as_a_whole(template: Template, mutant: Mutant) -> Template:
+    resources = template.body["Resources"]
+    match mutant.pointer:
+        case ("stack_name",):
+            return replace(template, stack_name=mutant.after, text="", file="")
+        case ("Types", kind):
+            return _with(template, {name: body for name, body in resources.items() if body.get("Type") != kind})
+        case ("Resources", str(name)):
+            return _with(template, {**resources, name: mutant.after})
+    raise ValueError(f"{mutant.pointer} is no place of a template as a whole")
+
+
+def _with(template: Template, resources: dict[str, Json]) -> Template:
     return replace(template, body={**template.body, "Resources": resources}, text="", file="")
 
 

@@ -1,11 +1,16 @@
-"""The ways of damaging a template: drop, disable, widen, weaken, rename, cross-wire, and removal of whole resources."""
+"""The ways of damaging a template: drop, disable, widen, weaken, rename, cross-wire, insert, and removal of whole resources.
+
+All but `lopside` do the same in every region; that one is for the rules that compare them.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
+from compliance.mutants.insertions import insertions_into, resources_into
 from compliance.mutants.mutant import REMOVED, Mutant, Pointer, copies
-from compliance.templates import Json, Resource, Template, World
+from compliance.templates import STACK, Json, Resource, Template, World
 
 Change = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""
@@ -27,12 +32,22 @@ _OPPOSITES: Final = {
     "breaching": "notBreaching",
     "true": "false",
     "Retain": "Delete",
+    "GreaterThanThreshold": "LessThanThreshold",
+    "GreaterThanOrEqualToThreshold": "LessThanOrEqualToThreshold",
+    "LessThanThreshold": "GreaterThanThreshold",
 }
 _ANY: Final = {"Action": "*", "Resource": "*", "Principal": "*", "AllowedOrigins": ["*"], "AllowOrigins": ["*"]}
 _ANYWHERE: Final = {"CidrIp": "0.0.0.0/0", "CidrIpv6": "::/0"}
-_LESS: Final = {"TrafficType": "REJECT"}
+_LESS: Final = {"TrafficType": "REJECT", "ProjectionType": "KEYS_ONLY"}
 _FACTOR: Final = 100
 _DEPTH: Final = 12
+_TOP: Final = 2
+"""Steps to a property of the resource itself."""
+_LOPSIDED: Final = frozenset({"rename", "inflate", "deflate"})
+_OF_KINDS: Final = frozenset({"AWS::S3::Bucket", "AWS::SQS::Queue"})
+"""Types whose resources differ in what they are for."""
+LOPSIDE: Final = "lopside"
+_NAMES: Final = ("FunctionName", "LogGroupName", "QueueName", "TableName", "TopicName")
 _ATTRIBUTES: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 
 
@@ -42,32 +57,91 @@ def mutants_of(world: World) -> Iterator[Mutant]:
     A property that several resources of one type have is damaged in each of them where what it says differs: two queues
     with the same retention are one case, two policies are two.
     """
-    seen: set[tuple[object, ...]] = set()
+    seen: set[object] = set()
     for template in world.templates:
         for resource in template.resources:
             if not resource.type or resource.type == "AWS::CDK::Metadata":
                 continue
-            stacks = copies(world, resource)
-            for operator, pointer, before, after in _changes(resource, world):
-                mutant = Mutant(
-                    operator=operator,
-                    resource_type=resource.type,
-                    logical_id=resource.logical_id,
-                    stacks=tuple(sorted(stacks)),
-                    pointer=pointer,
-                    before=before,
-                    after=after,
-                )
-                case = (
-                    operator,
-                    resource.type,
-                    mutant.place,
-                    _alike(before),
-                    repr(after) if operator != "cross-wire" else "",
-                )
-                if case not in seen:
-                    seen.add(case)
-                    yield mutant
+            stacks = tuple(sorted(copies(world, resource)))
+            for change in _changes(resource, world):
+                for mutant in _of_resource(resource, stacks, change):
+                    case = (*_case(mutant), _kind(resource))
+                    if case not in seen and mutant.id not in seen:
+                        seen |= {case, mutant.id}
+                        yield mutant
+    yield from _of_templates(world)
+
+
+def _of_resource(resource: Resource, stacks: tuple[str, ...], change: Change) -> Iterator[Mutant]:
+    """The mutant that does it in every region, and for a name or a size the one that does it in a single region."""
+    operator, pointer, before, after = change
+    mutant = Mutant(
+        operator=operator,
+        resource_type=resource.type,
+        logical_id=resource.logical_id,
+        stacks=stacks,
+        pointer=pointer,
+        before=before,
+        after=after,
+    )
+    yield mutant
+    if len(stacks) > 1 and operator in _LOPSIDED and len(pointer) == _TOP:
+        yield replace(mutant, operator=LOPSIDE, stacks=(resource.template.name,))
+
+
+def _of_templates(world: World) -> Iterator[Mutant]:
+    """Damage to templates as a whole: the stack's name, resources that were not there, and every resource of a type."""
+    for stacks in _copies_of_stacks(world):
+        template = next(each for each in world.templates if each.name == stacks[0])
+        whole = Mutant(
+            operator="rename",
+            resource_type=STACK,
+            logical_id="",
+            stacks=stacks,
+            pointer=("stack_name",),
+            before="",
+            after="",
+        )
+        if template.stack_name:
+            other = f"{template.stack_name.removesuffix(world.environment)}other"
+            yield replace(whole, before=template.stack_name, after=other)
+        for operator, pointer, before, after in resources_into(template):
+            yield replace(whole, operator=operator, resource_type=after["Type"], pointer=pointer, before=before, after=after)
+        for kind in _removable(template):
+            yield replace(whole, operator="clear", resource_type=kind, pointer=("Types", kind), before=kind, after=REMOVED)
+
+
+def _copies_of_stacks(world: World) -> list[tuple[str, ...]]:
+    """The templates by the stack that they are of, each once."""
+    by_stack: dict[str, list[str]] = {}
+    for template in world.templates:
+        by_stack.setdefault(template.stack_name or template.name, []).append(template.name)
+    return [tuple(sorted(names)) for names in by_stack.values()]
+
+
+def _removable(template: Template) -> list[str]:
+    """The types that have several resources, or that the whole system has once, none of them referred to by another type."""
+    kinds = sorted({resource.type for resource in template.resources} - {"", "AWS::CDK::Metadata"})
+    return [
+        kind for kind in kinds if not any(_is_needed(template, each) for each in template.resources if each.type == kind)
+    ]
+
+
+def _is_needed(template: Template, resource: Resource) -> bool:
+    kind = resource.type
+    others = {name: body for name, body in template.body["Resources"].items() if body.get("Type") != kind}
+    return any(_mentions(body, resource.logical_id) for body in (*others.values(), template.body.get("Outputs", {})))
+
+
+def _case(mutant: Mutant) -> tuple[str, ...]:
+    """What makes two mutants the same case."""
+    after = repr(mutant.after) if mutant.operator != "cross-wire" else ""
+    return mutant.operator, mutant.resource_type, mutant.place, _alike(mutant.before), after
+
+
+def _kind(resource: Resource) -> tuple[str, ...]:
+    """What a resource is for, as far as its properties tell: a bucket that replicates is not one that keeps logs."""
+    return tuple(sorted(map(str, resource.properties))) if resource.type in _OF_KINDS else ()
 
 
 def _changes(resource: Resource, world: World) -> Iterator[Change]:
@@ -80,6 +154,7 @@ def _changes(resource: Resource, world: World) -> Iterator[Change]:
             yield from _damages_to_attribute(attribute, body[attribute])
     for pointer, value in _places(resource.properties, ("Properties",)):
         yield from _damages(pointer, value, template, world)
+    yield from insertions_into(resource, world)
 
 
 def _damages_to_attribute(attribute: str, value: Json) -> Iterator[Change]:
@@ -104,12 +179,12 @@ def _damages(pointer: Pointer, value: Json, template: Template, world: World) ->
         if value > 1:
             yield "deflate", pointer, value, 1
     elif isinstance(value, str):
-        yield from _damages_to_text(pointer, value, world)
+        yield from _damages_to_text(pointer, value, template, world)
     elif isinstance(value, Mapping):
         yield from _cross_wires(pointer, value, template)
 
 
-def _damages_to_text(pointer: Pointer, value: str, world: World) -> Iterator[Change]:
+def _damages_to_text(pointer: Pointer, value: str, template: Template, world: World) -> Iterator[Change]:
     if value in _OPPOSITES:
         yield "weaken", pointer, value, _OPPOSITES[value]
     if value.endswith(f"-{world.environment}"):
@@ -119,6 +194,20 @@ def _damages_to_text(pointer: Pointer, value: str, world: World) -> Iterator[Cha
         other = next((found for found in regions if found != region), "")
         if other and re.search(rf"\b{re.escape(region)}\b", value):
             yield "cross-wire", pointer, value, value.replace(region, other)
+    if "Dimensions" in pointer:
+        for other in _other_names(value, template)[:1]:
+            yield "cross-wire", pointer, value, other
+
+
+def _other_names(value: str, template: Template) -> list[str]:
+    """The names of other resources of the type that has this name."""
+    named = [(resource.type, name) for resource in template.resources for name in _names(resource)]
+    kinds = {kind for kind, name in named if name == value}
+    return [name for kind, name in named if kind in kinds and name != value]
+
+
+def _names(resource: Resource) -> list[str]:
+    return [name for key in _NAMES if isinstance(name := resource.properties.get(key), str)]
 
 
 def _cross_wires(pointer: Pointer, value: Mapping[str, Json], template: Template) -> Iterator[Change]:

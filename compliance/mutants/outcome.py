@@ -54,8 +54,8 @@ class Outcome:
         return tuple(rule for rule in self.rules if not self.kills[rule]) if self.complete else ()
 
     @cached_property
-    def stale(self) -> tuple[Explanation, ...]:
-        """Explanations that no survivor needs. Told of a complete run only."""
+    def stale(self) -> tuple[str, ...]:
+        """Explanations, and patterns in them, that no survivor needs. Told of a complete run only."""
         return tuple(stale(self.explanations, [t.mutant for t in self.survivors])) if self.complete else ()
 
     @property

@@ -43,7 +43,7 @@ def summary(outcome: Outcome) -> str:
         "",
         *_section("Survivors without a reason: holes in the gate", map(_line, outcome.unexplained)),
         *_section("Rules of ours that saw no mutant", outcome.toothless),
-        *_section("Explanations that nothing needs", (e.reason for e in outcome.stale)),
+        *_section("Explanations that nothing needs", outcome.stale),
         "## What each rule of ours saw",
         "",
         "| Rule | Mutants |",

@@ -11,8 +11,11 @@ from compliance.mutants.mutant import Mutant
 
 DEFAULT_FILE: Final = Path(__file__).parent / "survivors.toml"
 
+_LISTS: Final = ("types", "operators", "places", "resources")
 _KEYS: Final = {"types", "operators", "places", "reason"}
+_OPTIONAL: Final = {"resources"}
 _MINIMUM_REASON: Final = 20
+_SHOWN: Final = 60
 
 
 class SurvivorsError(Exception):
@@ -28,23 +31,39 @@ class Explanation:
         operators: Names of operators, or `*`.
         places: Patterns of places, as `Properties.MemorySize`; a position in a list is `*`.
         reason: In at least 20 characters.
+        resources: Patterns of logical ids; all where nothing is said.
     """
 
     types: tuple[str, ...]
     operators: tuple[str, ...]
     places: tuple[str, ...]
     reason: str
+    resources: tuple[str, ...] = ("*",)
 
     def covers(self, mutant: Mutant) -> bool:
         """Whether the survival of this mutant is explained."""
-        return all(
-            any(fnmatchcase(value, pattern) for pattern in patterns)
-            for value, patterns in (
-                (mutant.resource_type, self.types),
-                (mutant.operator, self.operators),
-                (mutant.place, self.places),
-            )
-        )
+        return all(any(fnmatchcase(value, each) for each in patterns) for patterns, value in self._asked(mutant))
+
+    def unneeded(self, survivors: Sequence[Mutant]) -> list[str]:
+        """Its patterns that no survivor needs, of those that it covers."""
+        covered = [self._asked(mutant) for mutant in survivors if self.covers(mutant)]
+        values = [{value for _, value in column} for column in zip(*covered, strict=True)] or [set[str]()] * len(_LISTS)
+        lists = (self.types, self.operators, self.places, self.resources)
+        return [
+            each
+            for patterns, found in zip(lists, values, strict=True)
+            for each in patterns
+            if not any(fnmatchcase(value, each) for value in found)
+        ]
+
+    def _asked(self, mutant: Mutant) -> list[tuple[tuple[str, ...], str]]:
+        """What the mutant has to meet, and what it has."""
+        return [
+            (self.types, mutant.resource_type),
+            (self.operators, mutant.operator),
+            (self.places, mutant.place),
+            (self.resources, mutant.logical_id),
+        ]
 
 
 def read_explanations(file: Path) -> tuple[Explanation, ...]:
@@ -60,18 +79,24 @@ def read_explanations(file: Path) -> tuple[Explanation, ...]:
     return tuple(_explanation(file, number, entry) for number, entry in enumerate(entries, start=1))
 
 
-def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> list[Explanation]:
-    """Those that no survivor needed: the gate has learnt to see that damage, and the entry can go."""
-    return [explanation for explanation in explanations if not any(map(explanation.covers, survivors))]
+def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> list[str]:
+    """What no survivor needs: the gate has learnt to see that damage, and the entry or the pattern in it can go."""
+    return [
+        f"{pattern!r} of the entry {explanation.reason[:_SHOWN]!r}"
+        for explanation in explanations
+        for pattern in explanation.unneeded(survivors)
+    ]
 
 
 def _explanation(file: Path, number: int, entry: object) -> Explanation:
-    if not isinstance(entry, dict) or set(entry) != _KEYS:
-        raise SurvivorsError(f"{file}: entry {number} must be a [[survivor]] with exactly {', '.join(sorted(_KEYS))}")
+    if not isinstance(entry, dict) or set(entry) - _OPTIONAL != _KEYS:
+        raise SurvivorsError(
+            f"{file}: entry {number} must be a [[survivor]] with exactly {', '.join(sorted(_KEYS))}, and resources if meant"
+        )
     reason = " ".join(str(entry["reason"]).split())
     if len(reason) < _MINIMUM_REASON:
         raise SurvivorsError(f"{file}: entry {number}: a reason has at least {_MINIMUM_REASON} characters")
-    lists = {key: entry[key] for key in ("types", "operators", "places")}
+    lists = {key: entry[key] for key in _LISTS if key in entry}
     for key, values in lists.items():
         if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
             raise SurvivorsError(f"{file}: entry {number}: {key} must be a list of texts, at least one")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.mutants.mutant import REMOVED, Mutant, at, damage
-from compliance.mutants.operators import mutants_of
+from compliance.mutants.operators import LOPSIDE, mutants_of
 from compliance.templates import World
 from unit_tests.compliance.worlds import good, template
 
@@ -111,8 +111,89 @@ def test_every_mutant_differs_at_its_place_only_and_has_an_id_of_its_own(data: s
     mutant = data.draw(st.sampled_from(mutants))
     damaged = damage(original, mutant)
     assert json.dumps([t.body for t in original.templates]) == text, "the original was changed"
-    assert json.dumps([t.body for t in damaged.templates]) != text, f"{mutant} changes nothing"
+    changed = json.dumps([t.body for t in damaged.templates]) != text or mutant.pointer == ("stack_name",)
+    assert changed, f"{mutant} changes nothing"
     for before, after in zip(original.templates, damaged.templates, strict=True):
-        others = {name: body for name, body in before.body["Resources"].items() if name != mutant.logical_id}
-        assert {name: body for name, body in after.body["Resources"].items() if name != mutant.logical_id} == others
+        touched = {mutant.logical_id} if mutant.logical_id else _touched(mutant, before.body["Resources"])
+        others = {name: body for name, body in before.body["Resources"].items() if name not in touched}
+        assert {name: body for name, body in after.body["Resources"].items() if name not in touched} == others
     assert len({found.id for found in mutants}) == len(mutants)
+
+
+def _touched(mutant: Mutant, resources: dict[str, dict[str, object]]) -> set[str]:
+    """The logical ids that a damage to a template as a whole adds or takes away."""
+    match mutant.pointer:
+        case ("Resources", str(name)):
+            return {name}
+        case ("Types", kind):
+            return {name for name, body in resources.items() if body["Type"] == kind}
+    return set()
+
+
+def test_a_stack_is_renamed_in_both_regions() -> None:
+    original = world()
+    (mutant,) = [m for m in mutants_of(original) if m.pointer == ("stack_name",)]
+
+    assert [t.stack_name for t in damage(original, mutant).templates] == ["serverless-regional-other"] * 2
+
+
+def test_every_resource_of_a_type_goes_at_once_where_no_other_type_needs_it() -> None:
+    cleared = {m.resource_type: m for m in mutants_of(world()) if m.operator == "clear"}
+
+    assert set(cleared) == {"AWS::EC2::FlowLog", "AWS::SQS::QueuePolicy"}
+    left = damage(world(), cleared["AWS::EC2::FlowLog"]).templates
+    assert all("FlowLog" not in template.body["Resources"] for template in left)
+
+
+def test_one_region_alone_is_damaged_for_the_rules_that_compare() -> None:
+    lopsided = [m for m in mutants_of(world()) if m.operator == LOPSIDE]
+
+    assert {m.place for m in lopsided} == {"Properties.QueueName", "Properties.VisibilityTimeout"}
+    damaged = damage(world(), next(m for m in lopsided if m.place == "Properties.QueueName"))
+    names = [template.body["Resources"]["Queue"]["Properties"]["QueueName"] for template in damaged.templates]
+    assert sorted(names) == ["serverless-ingest-other", "serverless-ingest-prod"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "pointer"),
+    [
+        ("AWS::ApiGatewayV2::Api", {"Name": "a"}, ("Properties", "CorsConfiguration")),
+        ("AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": []}}, ("Properties", "LifecycleConfiguration", "Rules")),
+        ("AWS::SecretsManager::Secret", {"GenerateSecretString": {}}, ("Properties",)),
+        ("AWS::DynamoDB::GlobalTable", {"Replicas": [{"Region": "us-east-1"}]}, ("Properties", "Replicas")),
+        ("AWS::ApiGatewayV2::Integration", {"IntegrationType": "AWS_PROXY"}, ("Properties",)),
+        ("AWS::S3::BucketPolicy", {"PolicyDocument": {"Statement": []}}, ("Properties", "PolicyDocument", "Statement")),
+        ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}, ("Resources", "InsertedPeering")),
+        ("AWS::EC2::RouteTable", {"VpcId": "vpc-1"}, ("Resources", "InsertedWayOut")),
+        ("AWS::SQS::Queue", {}, ("Resources", "InsertedNestedStack")),
+    ],
+)
+def test_what_must_not_be_is_put_in(kind: str, properties: dict[str, object], pointer: tuple[str, ...]) -> None:
+    original = World(templates=(template({"It": {"Type": kind, "Properties": properties}}),), environment="prod")
+    mutants = [m for m in mutants_of(original) if m.operator == "insert" and m.pointer == pointer]
+
+    assert mutants
+    for mutant in mutants:
+        assert damage(original, mutant).templates[0].body != original.templates[0].body
+
+
+def test_an_alarm_is_turned_to_another_resource_of_the_same_type() -> None:
+    queues = {name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for name in ("one", "two")}
+    dimension = [{"Name": "QueueName", "Value": "one"}]
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Dimensions": dimension}}
+    original = World(templates=(template({**queues, "Alarm": alarm}),), environment="prod")
+
+    assert [m.after for m in mutants_of(original) if m.operator == "cross-wire"] == ["two"]
+
+
+def test_buckets_that_are_for_something_else_are_other_cases() -> None:
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    buckets = {
+        "Logs": {"Type": "AWS::S3::Bucket", "Properties": versioned},
+        "MoreLogs": {"Type": "AWS::S3::Bucket", "Properties": versioned},
+        "Work": {"Type": "AWS::S3::Bucket", "Properties": {**versioned, "NotificationConfiguration": {}}},
+    }
+    original = World(templates=(template(buckets),), environment="prod")
+    dropped = [m.logical_id for m in mutants_of(original) if m.place == "Properties.VersioningConfiguration"]
+
+    assert dropped == ["Logs", "Work"]

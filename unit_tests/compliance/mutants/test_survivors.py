@@ -1,5 +1,6 @@
 """An explanation of a survivor says enough, covers what it says, and is refused when nothing needs it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_a_wrong_entry_is_refused_by_name(tmp_path: Path, text: str, says: str) 
 )
 def test_an_explanation_covers_what_it_says(entry: Explanation, *, covers: bool) -> None:
     assert entry.covers(MUTANT) is covers
+
+
+def test_an_explanation_may_be_of_some_resources_only() -> None:
+    assert replace(explanation(), resources=("Que*",)).covers(MUTANT)
+    assert not replace(explanation(), resources=("Dead*",)).covers(MUTANT)
+
+
+def test_a_pattern_that_no_survivor_needs_is_told_by_itself() -> None:
+    wide = replace(explanation(), places=("Properties.Tags.*", "Properties.Name"), types=("AWS::SQS::*", "AWS::SNS::*"))
+
+    assert outcome(explanations=(wide,)).stale == (
+        f"'AWS::SNS::*' of the entry {REASON!r}",
+        f"'Properties.Name' of the entry {REASON!r}",
+    )
 
 
 def test_a_survivor_without_a_reason_fails() -> None:
