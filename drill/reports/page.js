@@ -4,6 +4,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const slider = document.getElementById("moment");
+  if (!slider) return; // no region was ever sampled
   const now = document.getElementById("now");
   const states = document.querySelector("#states tbody");
   const pictures = [...document.querySelectorAll("svg[data-end]")];

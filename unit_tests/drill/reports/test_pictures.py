@@ -1,0 +1,120 @@
+"""Where things stand in the pictures, and how numbers and times are said."""
+
+import math
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from drill.model import Sample
+from drill.reports import curves, facts, words
+from unit_tests.drill.reports.samples import REPORTS, passed
+
+
+def test_a_gap_is_a_gap_and_a_lonely_point_a_dot() -> None:
+    assert curves.path([(0, 1), (2, 3), None, (5, 5), None, (8, 1), (9, 2)]) == "M0 1L2 3M5 5h0M8 1L9 2"
+    assert curves.path([None, None]) == ""
+
+
+def test_a_peak_within_one_pixel_is_not_lost() -> None:
+    points: list[curves.Point | None] = [(10 + number / 1000, 50.0) for number in range(400)]
+    points[200] = (10.2, 3.0)
+
+    drawn = curves.path(points)
+
+    assert " 3" in drawn
+    assert drawn.count("L") <= 3
+
+
+@pytest.mark.property
+@given(st.floats(1, 1e8), st.integers(2, 12))
+@example(1.0, 4)
+def test_an_axis_has_marks_enough_and_no_more(end: float, wanted: int) -> None:
+    step = curves.time_step(end, wanted)
+
+    assert end / step <= wanted + 1e-6
+
+
+@pytest.mark.property
+@given(st.floats(1e-6, 1e15))
+@example(7.0)
+@example(1e15)
+def test_a_scale_has_few_marks_that_are_round(peak: float) -> None:
+    step = curves.value_step(peak)
+
+    assert peak / step <= 3 + 1e-6
+    digits = step / 10 ** math.floor(math.log10(step) + 1e-9)
+    assert any(math.isclose(digits, half, rel_tol=1e-6) for half in (1, 2, 5))
+
+
+@pytest.mark.property
+@given(REPORTS)
+def test_nothing_is_ever_drawn_outside_its_picture(report: object) -> None:
+    for width in (curves.WIDE, curves.NARROW):
+        plan, charts = curves.plan(report, width), curves.charts(report, width)  # type: ignore[arg-type]
+        for bar in [*plan.bands, *(bar for row in plan.rows for bar in row.bars)]:
+            assert plan.axis.left <= bar.x <= bar.x + bar.width <= width
+        for chart in charts:
+            for line in chart.lines:
+                numbers = [float(text) for text in re.findall(r"[ML]([\d.e+-]+)", line.path)]
+                assert all(chart.axis.left <= x <= chart.axis.right for x in numbers)
+                heights = [float(text) for text in re.findall(r" ([\d.e+-]+)", line.path)]
+                assert all(chart.top <= y <= chart.bottom for y in heights)
+
+
+def test_the_lines_are_where_the_samples_are() -> None:
+    samples = tuple(
+        Sample(seconds=second, region="us-east-1", queue_depth=depth) for second, depth in ((0, 0), (50, 300), (100, 150))
+    )
+    report = passed(samples=samples, timeline=(), phases=(), faults=(), began_at="?")
+
+    (chart,) = curves.charts(report, curves.WIDE)
+
+    middle, right = (chart.axis.left + chart.axis.right) / 2, chart.axis.right
+    half = (chart.top + chart.bottom) / 2
+    assert chart.lines[0].path == (f"M{chart.axis.left:g} {chart.bottom:g}L{middle:g} {chart.top:g}L{right:g} {half:g}")
+    assert chart.lines[0].said == "at most 300, at 0:50; at the end 150"
+    assert [level.label for level in chart.levels] == ["0", "100", "200", "300"]
+
+
+def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
+    faults = tuple(fault.model_copy(update={"healed_at": None}) for fault in passed().faults)
+    report = passed(faults=faults)
+
+    (band,) = curves.plan(report, curves.WIDE).bands
+
+    assert band.x + band.width == pytest.approx(curves.axis(report, curves.WIDE).right)
+    assert band.label == "blackout us-east-1, 1:05 to the end"
+    assert facts.fault_spans(report)[0].end is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "not measured"),
+        (0.0, "0.00 s"),
+        (4.214, "4.21 s"),
+        (42.14, "42.1 s"),
+        (125, "2 min 05 s"),
+        (300, "5 min"),
+        (3725, "1 h 02 min"),
+        (1e300, "1e+300 s"),
+    ],
+)
+def test_a_duration_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [
+        ("2026-11-24T20:15:30Z", 30.0),
+        ("2026-11-24T20:15:30.500+00:00", 30.5),
+        ("2026-11-24T20:14:00", -60.0),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_a_moment_is_told_from_the_drill_s_beginning(moment: str | None, seconds: float | None) -> None:
+    assert words.since(moment, "2026-11-24T20:15:00Z") == seconds
