@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 
 from handlers.observer.web import OwnApi, WebError
 from handlers.shared import moments
@@ -69,7 +69,7 @@ class CanaryKeeper:
 
         Raises:
             WebError: The API or the bucket refused it.
-            HTTPClientError: They did not answer.
+            BotoCoreError: They did not answer.
         """
         sent_at = self._clock()
         content = json.dumps({"canary": self._region, "run_at": moments.from_epoch(run_at)}).encode() + b"\n"
@@ -109,7 +109,7 @@ class CanaryKeeper:
         """
         try:
             answer = self._api.call("GET", f"/uploads/{canary.object_id}", expected=_OK)
-        except (WebError, HTTPClientError) as problem:
+        except (WebError, BotoCoreError) as problem:
             logger.warning("the state of the canary cannot be asked", object_id=canary.object_id, reason=str(problem))
             answer = {}
         must_be_processed = is_active and canary.was_active

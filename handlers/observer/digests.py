@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from handlers.shared import moments, schema
@@ -164,21 +165,23 @@ def hours_before(hour: str, count: int) -> str:
     return hour_of(begin_of(hour) - count * HOUR_SECONDS)
 
 
+@lru_cache(maxsize=256)  # a run asks a thousand times, of some sixty hours
 def begin_of(hour: str) -> float:
     """Return when an hour began, in epoch seconds."""
     return datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC).timestamp()
 
 
 def _with_page(scan: Scan, items: list[dict[str, Any]], next_key: dict[str, Any] | None) -> Scan:
-    digests = scan.by_prefix()
+    added: dict[str, Digest] = {}
     for item in items:
         prefix = _object_id(item)[:1]
-        digests[prefix] = digests[prefix].plus(item)
+        before = added.get(prefix) or (Digest.of_list(scan.digests[prefix]) if prefix in scan.digests else Digest())
+        added[prefix] = before.plus(item)
     return replace(
         scan,
         partition=scan.partition if next_key else scan.partition + 1,
         start_key=next_key,
-        digests={prefix: digest.as_list() for prefix, digest in digests.items() if digest.objects},
+        digests=scan.digests | {prefix: digest.as_list() for prefix, digest in added.items()},
     )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 
 TIMEOUT_SECONDS: Final = (1.5, 3.0)
@@ -63,7 +63,7 @@ class OwnApi:
 
         Raises:
             WebError: The answer has another status than `expected`, or is no JSON object.
-            HTTPClientError: There was no answer.
+            BotoCoreError: There was no answer.
         """
         data = json.dumps(body).encode() if body is not None else None
         headers = {"content-type": "application/json"} if body is not None else {}
@@ -84,7 +84,7 @@ class OwnApi:
         """Upload to a presigned URL, with the headers that it was signed for; return the status.
 
         Raises:
-            HTTPClientError: There was no answer.
+            BotoCoreError: There was no answer.
         """
         return self._http.send(AWSRequest(method="PUT", url=url, data=content, headers=headers).prepare()).status_code
 
@@ -95,5 +95,5 @@ def is_ready(http: Http, api_url: str) -> bool:
         return False
     try:
         return http.send(AWSRequest(method="GET", url=f"{api_url}/ready").prepare()).status_code == 200  # noqa: PLR2004 - HTTP's own
-    except HTTPClientError:
+    except BotoCoreError:
         return False

@@ -28,6 +28,18 @@ class Table:
             raise self.error
         return {"Items": [{"sk": {"S": region}, "epoch": {"N": str(n)}} for region, n in self.rows.items() if n]}
 
+    def put_item(self, **request: Any) -> None:  # noqa: ANN401 - boto3's arguments
+        item = request["Item"]
+        region, held = item["sk"]["S"], self.rows[item["sk"]["S"]]
+        if request["ConditionExpression"] == "#epoch = :own":
+            is_unchanged = str(held) == request["ExpressionAttributeValues"][":own"]["N"]
+        else:
+            assert request["ConditionExpression"] == "attribute_not_exists(#pk)"
+            is_unchanged = not held
+        if not is_unchanged:
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
+        self.rows[region] = int(item["epoch"]["N"])
+
 
 def register(table: Table, *, cache_seconds: float = 5, clock: list[float] | None = None) -> ControlRegister:
     now = clock or [0.0]
@@ -97,3 +109,33 @@ def test_a_blind_region_keeps_what_it_knew_and_one_that_never_saw_says_so(error:
         asked.read()  # a health check must see it
     with pytest.raises(type(error)):
         register(table).active()
+
+
+def claim(table: Table, region: str, **more: Any) -> Active:  # noqa: ANN401 - the claim's own
+    return register(table).claim(region, claimed_by="a test", claimed_at="2026-01-31T12:00:00.000Z", **more)
+
+
+@pytest.mark.property
+@given(held=claims, seen=claims, region=st.sampled_from([PRIMARY, SECONDARY]))
+def test_who_claims_is_active_by_every_claim_that_was_visible(
+    held: dict[str, int], seen: dict[str, int], region: str
+) -> None:
+    table = Table(primary=held.get(PRIMARY, 0), secondary=held.get(SECONDARY, 0))
+    claimed = claim(table, region, seen=seen)
+    assert claimed == Active(region, max([0, *held.values(), *seen.values()]) + 1)
+    merged = {one: max(table.rows[one] or 0, seen.get(one, 0)) for one in (PRIMARY, SECONDARY)}
+    assert highest_claim(merged, primary_region=PRIMARY) == claimed
+    other = SECONDARY if region == PRIMARY else PRIMARY
+    assert (table.rows[other] or 0) == held.get(other, 0), "and the other region's row is the other region's"
+
+
+@pytest.mark.parametrize("own", [0, 3])
+def test_of_two_who_claim_for_one_region_at_once_one_is_refused(own: int) -> None:
+    table = Table(secondary=own)
+    stale = Table(secondary=own)
+    claim(table, SECONDARY)
+    both = register(table)
+    both.claims = register(stale).claims  # type: ignore[method-assign]  # what the second had read before
+    with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+        both.claim(SECONDARY, claimed_by="a test", claimed_at="now")
+    assert table.rows[SECONDARY] == own + 1

@@ -52,3 +52,15 @@ def test_every_region_owned_row_names_its_region_in_its_key() -> None:
     assert schema.attempt_sort_key(region).endswith(region)
     assert schema.upload_sort_key(region).endswith(region)
     assert schema.health_partition_key(region).endswith(region)
+    assert schema.heartbeat_partition_key(region).endswith(region)
+    assert schema.digest_partition_key(region).endswith(region)
+    assert schema.observer_partition_key(region).endswith(region)
+
+
+@pytest.mark.property
+@given(object_id=object_ids)
+def test_the_shards_of_an_hour_are_all_that_its_objects_lie_in(object_id: str) -> None:
+    keys = {schema.state_hour_shard(schema.COMPLETED, "2026-01-31T12", n) for n in range(schema.STATE_INDEX_SHARDS)}
+    assert schema.state_hour(schema.COMPLETED, "2026-01-31T12", object_id) in keys
+    assert len(keys) == schema.STATE_INDEX_SHARDS
+    assert object_id[0] in schema.DIGEST_PREFIXES

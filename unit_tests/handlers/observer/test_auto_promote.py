@@ -1,0 +1,86 @@
+"""When a region promotes itself: over any history of runs, only as the docstring says, and then always."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from handlers.observer.auto_promote import LONGEST_GAP_SECONDS, Situation, Streak
+
+PRIMARY, SECONDARY = "us-east-1", "us-west-2"
+Run = tuple[bool, float, float | None]
+"""Whether both signals were there, the scheduled time, and the heartbeat that replication brought."""
+
+gaps = st.sampled_from([0.0, 59.0, 60.0, 61.0, 120.0, LONGEST_GAP_SECONDS, LONGEST_GAP_SECONDS + 1, 600.0, -60.0])
+beats = st.none() | st.sampled_from([100.0, 200.0, 300.0])
+histories = st.lists(st.tuples(st.booleans() | st.just(True), gaps, beats), max_size=12)
+
+
+def followed(history: list[Run]) -> tuple[Streak, list[Run]]:
+    streak, at, runs = Streak(), 1_000_000.0, []
+    for is_dead, gap, beat in history:
+        at += gap
+        runs.append((is_dead, at, beat))
+        streak = streak.followed_by(is_dead=is_dead, run_at=at, heartbeat_at=beat)
+    return streak, runs
+
+
+def expected(runs: list[Run]) -> int:
+    """Count, backwards from the last run, the different runs in a row in which the peer was dead and wrote nothing."""
+    tail: list[Run] = []
+    for run in reversed(runs):
+        if not run[0] or (tail and not 0 <= tail[-1][1] - run[1] <= LONGEST_GAP_SECONDS):
+            break
+        tail.append(run)
+    tail.reverse()
+    first, seen = 0, None
+    for number, (_, _, beat) in enumerate(tail):
+        if beat is None:
+            continue
+        if seen is not None and beat > seen:
+            first = number
+            seen = beat
+        seen = beat if seen is None else seen
+    return len({at for _, at, _ in tail[first:]})
+
+
+@pytest.mark.property
+@given(histories)
+@example([(True, 60.0, 100.0), (True, 60.0, 100.0), (True, 60.0, 100.0)])
+@example([(True, 60.0, None), (True, 60.0, 100.0), (True, 60.0, 200.0)])
+@example([(True, 60.0, 100.0), (True, 0.0, 200.0), (True, 60.0, 200.0)])
+def test_a_streak_counts_the_runs_in_a_row_at_its_end(history: list[Run]) -> None:
+    streak, runs = followed(history)
+    assert streak.runs == expected(runs)
+
+
+situations = st.builds(
+    Situation,
+    is_enabled=st.booleans(),
+    region=st.sampled_from([PRIMARY, SECONDARY]),
+    primary_region=st.just(PRIMARY),
+    active_region=st.sampled_from([PRIMARY, SECONDARY, None]),
+    is_ready=st.booleans(),
+    streak=st.builds(Streak, runs=st.integers(0, 5)),
+)
+
+
+@pytest.mark.property
+@given(situations)
+@example(
+    Situation(
+        is_enabled=True,
+        region=SECONDARY,
+        primary_region=PRIMARY,
+        active_region=PRIMARY,
+        is_ready=True,
+        streak=Streak(3),
+    )
+)
+def test_it_promotes_the_passive_ready_secondary_after_three_runs_and_nothing_else(situation: Situation) -> None:
+    assert situation.must_promote == (
+        situation.is_enabled
+        and situation.region == SECONDARY
+        and situation.active_region == PRIMARY
+        and situation.is_ready
+        and situation.streak.runs in (3, 4, 5)
+    )

@@ -1,0 +1,161 @@
+"""Heartbeats and what a peer's tells; what is kept from run to run; settings; a run's time."""
+
+import json
+from dataclasses import asdict
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.observer import heartbeat as heartbeats
+from handlers.observer.auto_promote import Streak
+from handlers.observer.canary import Canary
+from handlers.observer.digests import Scan
+from handlers.observer.handler import scheduled_at
+from handlers.observer.heartbeat import Heartbeat
+from handlers.observer.measures import Ages, shadow_age
+from handlers.observer.memory import Memory, MemoryStore, parse
+from handlers.observer.peer import Look, PeerView
+from handlers.observer.settings import Settings
+from handlers.shared.environment import EnvironmentVariableError
+from unit_tests.handlers.observer.table import Table
+
+NOW = 1_769_860_800.0
+counts = st.none() | st.integers(0, 10**9)
+seconds = st.none() | st.integers(0, 10**6).map(lambda number: number / 1000)
+heartbeat_of_any = st.builds(
+    Heartbeat,
+    at=st.integers(0, 4 * 10**9).map(float),
+    api_url=st.none() | st.just("https://api.example"),
+    ready=st.none() | st.booleans(),
+    canary_seconds=seconds | st.just(-1.0),
+    queue_depth=counts,
+    shadow_age=seconds,
+    dead_letters=counts,
+    replication_pending=counts,
+    epoch=counts,
+)
+
+
+@pytest.mark.property
+@given(heartbeat_of_any)
+def test_a_heartbeat_is_read_as_it_was_written(heartbeat: Heartbeat) -> None:
+    table: Any = Table()
+    assert heartbeats.write(table, "t", "us-east-1", heartbeat)
+    assert heartbeats.read(table, "t", "us-east-1") == heartbeat
+    assert heartbeats.read(table, "t", "us-west-2") is None
+    assert list(table.rows) == [("HEARTBEAT#us-east-1", "LATEST")]
+
+
+def test_a_late_heartbeat_does_not_undo_a_newer_one() -> None:
+    table: Any = Table()
+    heartbeats.write(table, "t", "us-east-1", Heartbeat(at=NOW))
+    assert not heartbeats.write(table, "t", "us-east-1", Heartbeat(at=NOW - 60))
+    assert heartbeats.read(table, "t", "us-east-1") == Heartbeat(at=NOW)
+
+
+def test_a_heartbeat_that_does_not_say_when_is_an_error() -> None:
+    with pytest.raises(ValueError, match="does not say when"):
+        Heartbeat.parse({"epoch": {"N": "1"}})
+
+
+looks = st.just(Look(could_read=False)) | st.builds(Look, could_read=st.just(True), heartbeat=st.none() | heartbeat_of_any)
+
+
+@pytest.mark.property
+@given(look=looks, is_ready=st.none() | st.booleans(), age=st.floats(-1000, 1000))
+def test_a_peer_is_unhealthy_for_what_the_design_names_and_dead_for_two_signals(
+    *,
+    look: Look,
+    is_ready: bool | None,
+    age: float,
+) -> None:
+    heartbeat = look.heartbeat
+    now = (heartbeat.at if heartbeat else NOW) + age
+    view = PeerView(look=look, is_ready=is_ready, claims=None, now=now)
+    old = heartbeat is not None and abs(now - heartbeat.at) > 180
+    lost = heartbeat is not None and heartbeat.canary_seconds == -1
+    assert bool(view.problems) == (heartbeat is None or old or lost or is_ready is False)
+    assert view.is_dead == ((not look.could_read or old) and is_ready is False)
+
+
+@pytest.mark.parametrize(
+    ("depth", "ages", "age"),
+    [
+        (0, Ages(shadow_age=9.0, queue_age=8.0), 0.0),
+        (3, Ages(shadow_age=9.0, queue_age=8.0), 9.0),
+        (3, Ages(queue_age=8.0), 8.0),
+        (3, Ages(), None),
+        (None, Ages(shadow_age=9.0), 9.0),
+    ],
+)
+def test_the_shadows_age_is_the_consumers_measure_or_the_queues(depth: int | None, ages: Ages, age: float | None) -> None:
+    assert shadow_age(depth, ages) == age
+
+
+memories = st.builds(
+    Memory,
+    run_at=st.integers(0, 10**9).map(float),
+    canary=st.none() | st.builds(Canary, st.just("a" * 64), st.just(1.0), st.just(2.5), st.just(0.1), st.booleans()),
+    canary_seconds=seconds,
+    peer_api_url=st.none() | st.just("https://api.example"),
+    streak=st.builds(Streak, st.integers(0, 9), st.just(NOW), st.none() | st.just(NOW)),
+    scan=st.none() | st.builds(Scan, st.just("2026-01-31T12"), st.integers(0, 32), st.none() | st.just({"pk": {"S": "x"}})),
+    turn=st.integers(0, 10**6),
+)
+
+
+@pytest.mark.property
+@given(memories)
+def test_what_is_kept_is_recalled(memory: Memory) -> None:
+    store = MemoryStore(dynamodb=cast("Any", Table()), table_name="t", region="us-east-1")
+    assert store.recall() == Memory()
+    store.keep(memory, NOW)
+    assert store.recall() == memory
+    store.keep(Memory(), NOW - 1)
+    assert store.recall() == memory, "a run that was given up does not undo a later one"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", json.dumps(asdict(Memory()) | {"streak": {"colour": 1}})])
+def test_a_memory_of_another_version_is_begun_anew(text: str) -> None:
+    assert parse(text) == Memory()
+
+
+GOOD = {
+    "AWS_REGION": "us-west-2",
+    "ENVIRONMENT": "prod",
+    "TABLE_NAME": "t",
+    "PRIMARY_REGION": "us-east-1",
+    "PEER_REGION": "us-east-1",
+    "API_URL": "https://api.example/",
+    "QUEUE_URL": "q",
+    "DEAD_LETTER_QUEUE_URL": "d",
+    "INGEST_BUCKET": "b",
+    "PEER_INGEST_BUCKET": "p",
+    "REPLICATION_RULE_ID": "r",
+    "AUTO_PROMOTE": "false",
+}
+
+
+def test_settings_are_typed() -> None:
+    settings = Settings.read(GOOD)
+    assert (settings.api_url, settings.auto_promote) == ("https://api.example", False)
+    assert Settings.read(GOOD | {"AUTO_PROMOTE": "true"}).auto_promote
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(EnvironmentVariableError) as caught:
+        Settings.read(GOOD | {"TABLE_NAME": "", "AUTO_PROMOTE": "yes", "PEER_REGION": "us-west-2"})
+    for said in ("TABLE_NAME is not set", "AUTO_PROMOTE is 'yes'; 'true' or 'false'", "PEER_REGION is 'us-west-2'"):
+        assert said in str(caught.value)
+    with pytest.raises(EnvironmentVariableError, match="AUTO_PROMOTE is not set"):
+        Settings.read({})
+
+
+@pytest.mark.parametrize(
+    ("event", "at"),
+    [({"time": "2026-01-31T12:00:00Z"}, NOW), ({}, 5.0), ({"time": "soon"}, 5.0), ({"time": 7}, 5.0)],
+)
+def test_a_run_is_known_by_its_scheduled_time(event: dict[str, Any], at: float) -> None:
+    assert scheduled_at(event, lambda: 5.0) == at

@@ -1,0 +1,65 @@
+"""Steps: one that fails or hangs is told and stops no other, and all of them together end in time."""
+
+import threading
+import time
+from typing import Any, cast
+
+import pytest
+
+from handlers.observer.observation import SECONDS
+from handlers.observer.steps import Steps
+
+
+class Counts:
+    """Notes what is counted."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Note a count."""
+        self.names += [name] * number
+
+
+def steps() -> tuple[Steps, Counts]:
+    counts = Counts()
+    return Steps(cast("Any", counts)), counts
+
+
+def test_a_step_gives_what_it_came_to() -> None:
+    ours, counts = steps()
+    assert ours.run("good", lambda: 7, seconds=1, otherwise=None) == 7
+    assert (ours.failed, counts.names) == ([], [])
+
+
+@pytest.mark.parametrize("error", [ConnectionError("x"), TimeoutError("its own"), RuntimeError("a bug")])
+def test_a_step_that_fails_is_told_and_the_next_goes_on(error: Exception) -> None:
+    ours, counts = steps()
+
+    def bad() -> int:
+        raise error
+
+    assert ours.run("bad", bad, seconds=1, otherwise=0) == 0
+    assert ours.run("good", lambda: 1, seconds=1, otherwise=0) == 1
+    assert (ours.failed, counts.names) == (["bad"], ["StepsFailed"])
+
+
+def test_a_step_that_hangs_costs_its_seconds_and_no_more() -> None:
+    ours, counts = steps()
+    release = threading.Event()
+    began = time.monotonic()
+    hanging = [ours.begin(name, lambda: release.wait(30), seconds=0.3) for name in "abc"]
+    assert ours.run("good", lambda: 1, seconds=1, otherwise=0) == 1
+    assert [ours.end(one, otherwise=None) for one in hanging] == [None] * 3
+    assert time.monotonic() - began < 2
+    release.set()
+    assert (ours.failed, counts.names) == (["a", "b", "c"], ["StepsFailed"] * 3)
+
+
+def test_a_run_in_which_nothing_answers_ends_well_before_the_function_is_stopped() -> None:
+    # In this order, as `Observer.observe` does; the peer's 8 seconds begin with the looks and pass beside them.
+    worst = ["recall", "look", "canary", "canary", "heartbeat", "promotion", "promotion", "digests", "keep"]
+    beside = ["look", "canary", "canary", "heartbeat"]
+    assert set(worst) | {"peer"} == set(SECONDS)
+    assert sum(SECONDS[name] for name in beside) >= SECONDS["peer"]
+    assert sum(SECONDS[name] for name in worst) <= 42
