@@ -64,6 +64,13 @@ def headline(report: DrillReport) -> str:
     return f"Passed: {report.objects:,} objects, and nothing lost, duplicated or divergent"
 
 
+def effects(report: DrillReport) -> str:
+    """Return what became of the objects; without a proof nothing is known of that, which is not zero."""
+    if report.proof is None and not (report.lost or report.duplicated or report.divergent):
+        return "nothing was compared, so what was lost, duplicated or divergent is not known"
+    return f"{report.lost:,} lost, {report.duplicated:,} duplicated, {report.divergent:,} divergent"
+
+
 def where(report: DrillReport) -> str:
     """Return what the drill was done on, in one line."""
     place = "the local cloud" if report.target == "local" else f"AWS account {report.account}"

@@ -69,6 +69,7 @@
     });
   }
   slider.addEventListener("input", show);
+  slider.value = data.faults.length ? data.faults[0][0] : data.samples[0][0];
   document.getElementById("cursor").hidden = false;
   document.documentElement.classList.add("scripted");
   show();

@@ -8,7 +8,7 @@ from drill.model import DrillReport, Finding, Verdict
 from drill.reports import facts, words
 
 SHOWN: Final = 10
-"""Findings that are listed; report.json has up to a hundred."""
+"""Findings, and things not tested, that are listed; report.json has more."""
 
 
 def render(report: DrillReport) -> str:
@@ -26,10 +26,9 @@ def _head(report: DrillReport) -> list[str]:
         "",
         f"{cell(report.drill_id)}: {cell(facts.where(report))}; {cell(facts.faults(report))}.",
         (
-            f"{report.objects:,} objects, {report.lost:,} lost, {report.duplicated:,} duplicated, "
-            f"{report.divergent:,} divergent; {report.negative_controls.found} of {report.negative_controls.injected} "
-            f"negative controls found; {words.duration(facts.lasted(report))} in all, clocks of health checks, alarms and "
-            f"TTLs at {words.times(report.time_factor)}."
+            f"{report.objects:,} objects: {facts.effects(report)}; {report.negative_controls.found} of "
+            f"{report.negative_controls.injected} negative controls found; {words.duration(facts.lasted(report))} in all; "
+            f"the clocks of health checks, alarms and TTLs ran {words.times(report.time_factor)}."
         ),
         "",
     ]
@@ -77,7 +76,9 @@ def _proof(report: DrillReport) -> list[str]:
 def _not_tested(report: DrillReport) -> list[str]:
     if not report.not_tested:
         return []
-    return ["Not tested here:", "", *(f"* {cell(item.what)}: {cell(item.why)}" for item in report.not_tested), ""]
+    listed = [f"* {cell(item.what)}: {cell(item.why)}" for item in report.not_tested[:SHOWN]]
+    rest = len(report.not_tested) - SHOWN
+    return ["Not tested here:", "", *listed, *([f"* and {rest} more in index.html"] if rest > 0 else []), ""]
 
 
 def _table(head: str, rows: Iterable[str]) -> list[str]:

@@ -61,7 +61,7 @@ def number(value: float | None) -> str:
 
 def times(factor: float) -> str:
     """Say how much faster clocks ran."""
-    return "real time" if factor == 1 else f"{factor:.3g} times as fast"
+    return "in real time" if factor == 1 else f"{factor:.3g} times as fast"
 
 
 def kind(name: str) -> str:
@@ -76,6 +76,17 @@ def met(measure: Measure) -> str:
     if measure.target_seconds is None or measure.met is None:
         return "no target"
     return "met" if measure.met else "missed"
+
+
+def date(moment: str) -> str:
+    """Say a moment by date and second; text that is no time of ISO 8601 is said as it is."""
+    parsed = _time(moment)
+    if parsed is None:
+        return moment
+    try:
+        return parsed.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except OverflowError:
+        return moment
 
 
 def since(moment: str | None, began_at: str) -> float | None:

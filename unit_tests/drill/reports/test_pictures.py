@@ -118,3 +118,9 @@ def test_a_duration_is_said_as_people_say_it(seconds: float | None, said: str) -
 )
 def test_a_moment_is_told_from_the_drill_s_beginning(moment: str | None, seconds: float | None) -> None:
     assert words.since(moment, "2026-11-24T20:15:00Z") == seconds
+
+
+def test_a_date_is_said_in_utc_and_any_other_text_as_it_is() -> None:
+    assert words.date("2026-11-24T21:15:30.447055+01:00") == "2026-11-24 20:15:30 UTC"
+    assert words.date("0001-01-01T00:00:00+14:00") == "0001-01-01T00:00:00+14:00"
+    assert words.date("soon") == "soon"
