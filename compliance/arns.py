@@ -15,6 +15,7 @@ ACCOUNT: Final = "${AWS::AccountId}"
 _SHAPES: Final = {
     "AWS::DynamoDB::GlobalTable": ("TableName", "arn:{partition}:dynamodb:{region}:{account}:table/{name}"),
     "AWS::DynamoDB::Table": ("TableName", "arn:{partition}:dynamodb:{region}:{account}:table/{name}"),
+    "AWS::Events::Rule": ("Name", "arn:{partition}:events:{region}:{account}:rule/{name}"),
     "AWS::KMS::Alias": ("AliasName", "arn:{partition}:kms:{region}:{account}:{name}"),
     "AWS::Lambda::Function": ("FunctionName", "arn:{partition}:lambda:{region}:{account}:function:{name}"),
     "AWS::Logs::LogGroup": ("LogGroupName", "arn:{partition}:logs:{region}:{account}:log-group:{name}"),

@@ -24,6 +24,8 @@ from compliance.values import UnresolvedError, describe, is_absent
 _STANDARD_RESOLUTION: Final = 60
 """Seconds. A shorter period needs a high-resolution metric, which Route 53 does not read."""
 
+_SILENCE_FAILS: Final = "Unhealthy"
+
 
 def _is_on_alarm(check: Resource, _world: World) -> bool:
     return _settings(check).get("Type") == CLOUDWATCH_METRIC
@@ -38,6 +40,11 @@ def _complaints(check: Resource, world: World) -> Iterator[str]:
     if is_absent(identifier.get("Name")) or is_absent(identifier.get("Region")):
         yield "AlarmIdentifier must have the alarm's Name and Region"
         return
+    if _settings(check).get("InsufficientDataHealthStatus") == _SILENCE_FAILS:
+        yield (
+            f"InsufficientDataHealthStatus is {_SILENCE_FAILS}, so an alarm that has nothing to say moves all clients; set "
+            "Healthy or LastKnownStatus"
+        )
     region = render(identifier["Region"], check.template)
     if not is_known(region):
         raise UnresolvedError(f"the template does not say in which region alarm {describe(identifier['Name'])} is")

@@ -7,24 +7,19 @@ from typing import Final
 from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement, statements
 from compliance.reading import branches
-from compliance.references import named, of_type
+from compliance.references import of_type
 from compliance.rule import Rule
+from compliance.rules.admission import KEY_ACTIONS, key_policies, refused
 from compliance.rules.alarms import ALARM, COMPOSITE, actions_of
 from compliance.rules.keys import is_aws_managed
 from compliance.rules.resource_policies import policies_of
-from compliance.templates import Json, Resource, Template, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.templates import Resource, World
+from compliance.values import is_absent
 
 _TOPIC: Final = "AWS::SNS::Topic"
-_KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
-_ALIAS: Final = "AWS::KMS::Alias"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
-_KEY_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 _TOPIC_ACTIONS: Final = ("sns:Publish",)
-_HARMLESS: Final = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
-"""Keys that CloudWatch's own requests carry."""
 
 
 def _complaints(topic: Resource, world: World) -> Iterator[str]:
@@ -36,10 +31,10 @@ def _complaints(topic: Resource, world: World) -> Iterator[str]:
         yield f"KmsMasterKeyId is {key}; CloudWatch cannot publish through a key that AWS manages"
         return
     if _an_alarm_publishes_to(topic, world):
-        for policy in _key_policies(key, topic.template, world):
-            yield from _refused(policy, _KEY_ACTIONS, "the key's policy")
+        for policy in key_policies(key, topic.template, world):
+            yield from _told(refused(policy, _CLOUDWATCH, KEY_ACTIONS), "the key's policy")
         for _, policy in policies_of(topic, world):
-            yield from _refused(policy, _TOPIC_ACTIONS, "the topic's policy")
+            yield from _told(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
 
 
 def _an_alarm_publishes_to(topic: Resource, world: World) -> bool:
@@ -52,26 +47,9 @@ def _an_alarm_publishes_to(topic: Resource, world: World) -> bool:
     return False
 
 
-def _key_policies(key: Json, template: Template, world: World) -> Iterator[tuple[Statement, ...]]:
-    target = named(key, template, world) or find(key, template, world, _ALIAS)
-    if target is not None and target.type == _ALIAS:
-        target = named(target.properties.get("TargetKeyId"), target.template, world)
-    if target is None or target.type not in _KEYS:
-        raise UnresolvedError(f"key {describe(key)} is in none of the templates, so whom its policy admits is unknown")
-    for properties in branches(target.properties):
-        document = properties.get("KeyPolicy")
-        yield () if is_absent(document) else statements(document, target.template, "KeyPolicy")
-
-
-def _refused(policy: tuple[Statement, ...], actions: tuple[str, ...], whose: str) -> Iterator[str]:
-    missing = [action for action in actions if not any(_admits(statement, action) for statement in policy)]
+def _told(missing: list[str], whose: str) -> Iterator[str]:
     if missing:
         yield f"{whose} does not let {_CLOUDWATCH} do {', '.join(missing)}, so an alarm's message is dropped without a trace"
-
-
-def _admits(statement: Statement, action: str) -> bool:
-    harmless = all(condition.key.lower() in _HARMLESS for condition in statement.conditions)
-    return statement.allows and _CLOUDWATCH in statement.services() and statement.covers_action(action) and harmless
 
 
 RULE = Rule(

@@ -30,7 +30,16 @@ def _says(check: Any, west: Any = None, east: Any = None, **others: Any) -> Verd
 
 
 @pytest.mark.parametrize(
-    "alarmed", [alarm(), alarm(Period=300), alarm(Period="60"), alarm(AlarmName=either(NAME, "x")), alarm(Statistic="Sum")]
+    "alarmed",
+    [
+        alarm(),
+        alarm(Period=300),
+        alarm(Period="60"),
+        alarm(AlarmName=either(NAME, "x")),
+        alarm(Statistic="Sum"),
+        alarm(DatapointsToAlarm=3),
+        alarm(EvaluationPeriods="3", DatapointsToAlarm=3),
+    ],
 )
 def test_a_plain_alarm_outside_the_judged_region_passes(alarmed: dict[str, Any]) -> None:
     assert _says(alarm_check(NAME, WEST), west=alarmed) is PASS
@@ -50,6 +59,9 @@ def test_an_alarm_beside_the_check_is_found_by_reference() -> None:
         alarm(Period="30"),
         alarm(Period=either(60, 10)),
         alarm(Statistic=None, ExtendedStatistic="p99"),
+        alarm(DatapointsToAlarm=2),
+        alarm(DatapointsToAlarm=either(3, 1)),
+        alarm(EvaluationPeriods=either(3, 5), DatapointsToAlarm=3),
     ],
 )
 def test_an_alarm_that_route_53_cannot_read_fails(alarmed: dict[str, Any]) -> None:
@@ -69,6 +81,26 @@ def test_what_a_calculated_check_decides_is_judged_by_its_children() -> None:
 
     assert _says(alarm_check(NAME, EAST), east=alarm(), First=first, Both=calculated) is FAIL
     assert _says(alarm_check(NAME, WEST), west=alarm(), First=first, Both=calculated) is PASS
+
+
+@pytest.mark.parametrize(
+    ("silence", "verdict"),
+    [("Healthy", PASS), ("LastKnownStatus", PASS), ("Unhealthy", FAIL), (either("Healthy", "Unhealthy"), FAIL)],
+)
+def test_an_alarm_that_says_nothing_moves_no_client(silence: Any, verdict: Verdict) -> None:  # noqa: ANN401
+    check = alarm_check(NAME, WEST)
+    check["Properties"]["HealthCheckConfig"]["InsufficientDataHealthStatus"] = silence
+
+    assert _says(check, west=alarm()) is verdict
+
+
+@pytest.mark.parametrize(("region", "verdict"), [(WEST, PASS), (EAST, FAIL)])
+def test_without_records_it_judges_the_region_of_the_endpoint_that_is_asked_with_it(region: str, verdict: Verdict) -> None:
+    both = health_check(Type="CALCULATED", ChildHealthChecks=[check_id("FirstCheck"), check_id("Ready")])
+    where = {"east": alarm()} if region == EAST else {"west": alarm()}
+
+    said = _says(alarm_check(NAME, region), **where, First=None, Second=None, Both=both, Ready=endpoint_check(EAST))
+    assert said is verdict
 
 
 @pytest.mark.parametrize("missing", ["Name", "Region"])
