@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -42,6 +44,16 @@ class Deployment:
             data=_outputs(target, "data", target.control),
             failover=_outputs(target, "failover", target.control),
         )
+
+    def save(self, path: Path) -> None:
+        """Write the outputs, for whoever must know them while a region cannot be asked."""
+        held = {"regional": self.regional, "data": self.data, "failover": self.failover}
+        path.write_text(json.dumps(held, indent=2) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path, target: Target) -> Deployment:
+        """Read what `save` wrote."""
+        return cls(target=target, **json.loads(path.read_text("utf-8")))
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return a client of the cloud it is deployed to."""

@@ -26,10 +26,17 @@ def object_id(key: str, version_id: str) -> str:
 
 
 class Ledger:
-    """One region's replica of the table."""
+    """One region's replica of the table.
 
-    def __init__(self, deployment: Deployment, region: str) -> None:
-        self._client: Any = deployment.client("dynamodb", region)
+    Args:
+        deployment: The platform.
+        region: Whose replica.
+        brisk: Ask once and wait a few seconds only: for a region that may be down.
+    """
+
+    def __init__(self, deployment: Deployment, region: str, *, brisk: bool = False) -> None:
+        target = deployment.target
+        self._client: Any = target.brisk_client("dynamodb", region) if brisk else deployment.client("dynamodb", region)
         self._table = deployment.table(region)
         self.region = region
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -29,6 +29,7 @@ class Letter:
     queue_url: str
     receipt_handle: str
     object_key: str
+    body: str = field(default="", repr=False)
 
 
 def backlog(deployment: Deployment, region: str, queue: str) -> dict[str, int]:
@@ -38,12 +39,18 @@ def backlog(deployment: Deployment, region: str, queue: str) -> dict[str, int]:
     return {name: int(answer["Attributes"].get(name, 0)) for name in _COUNTS}
 
 
-def own_letters(deployment: Deployment, region: str) -> list[Letter]:
+def own_letters(deployment: Deployment, region: str, prefixes: tuple[str, ...] = ()) -> list[Letter]:
     """Receive everything in a region's dead-letter queue and return what is about objects of this run.
 
     All of it is visible again at once; a receipt handle stays good for deleting its message.
+
+    Args:
+        deployment: The platform.
+        region: Whose queue.
+        prefixes: What the keys of this run's objects begin with; the end-to-end run's by default.
     """
     target = deployment.target
+    own = prefixes or (target.object_prefix, target.upload_prefix)
     client: Any = deployment.client("sqs", region)
     url = deployment.regional[region]["DeadLetterQueueUrl"]
     ours: list[Letter] = []
@@ -61,8 +68,8 @@ def own_letters(deployment: Deployment, region: str) -> list[Letter]:
         for message in messages:
             received.append(message["ReceiptHandle"])
             keys = object_keys(message["Body"])
-            if keys and all(key.startswith((target.object_prefix, target.upload_prefix)) for key in keys):
-                ours += [Letter(region, url, message["ReceiptHandle"], key) for key in keys]
+            if keys and all(key.startswith(own) for key in keys):
+                ours += [Letter(region, url, message["ReceiptHandle"], key, message["Body"]) for key in keys]
     for handle in received:
         client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
     return ours

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final
 
 import typer
@@ -16,9 +14,9 @@ from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.live_run import run_live
 from integration_tests.e2e.local_platform import read_settings
 from integration_tests.e2e.local_run import run_local
-from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
+from operations.command_line import end_like_ctrl_c_on, explain
 from operations.failure import Refused, RunFailure
 from operations.target import Mode, Target
 
@@ -62,16 +60,16 @@ def main(
     The report is written to reports/e2e; the logs of every step to .build/e2e.
     """
     console = Console(highlight=False, emoji=False)
-    _end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         target = _live_target(live, account, profile, environment, (primary, secondary, control or secondary))
         with Commands() as commands:
             status = _live(target, Steps(console), commands) if target else _local(environment, Steps(console), commands)
     except RunFailure as failure:
-        _explain(failure, Console(stderr=True, highlight=False, emoji=False))
+        explain(failure, Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
     except OSError as error:
-        _explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False, emoji=False))
+        explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
         Console(stderr=True, emoji=False).print("Interrupted; everything that this run started was stopped.")
@@ -124,31 +122,6 @@ def _live_target(
         run_id="",
         profile=profile,
     )
-
-
-def _explain(failure: RunFailure, console: Console) -> None:
-    if failure.tail:
-        console.print(failure.tail, markup=False, soft_wrap=True)
-        console.rule(style="red")
-    console.print(failure.message, style="bold red", markup=False, soft_wrap=True)
-    if failure.hint:
-        console.print(failure.hint, markup=False, soft_wrap=True)
-    if failure.log:
-        console.print(f"Log: {_short(failure.log)}", markup=False, soft_wrap=True)
-
-
-def _short(path: Path) -> Path:
-    return path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
-
-
-def _end_like_ctrl_c_on(*signals: signal.Signals) -> None:
-    """Let a polite kill unwind through every `finally`, as Ctrl-C does; that too, where a shell has it ignored."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for number in signals:
-        signal.signal(number, interrupt)
 
 
 if __name__ == "__main__":

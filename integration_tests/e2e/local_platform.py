@@ -44,14 +44,30 @@ app.synth()
 
 
 @contextlib.contextmanager
-def local_platform(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> Iterator[Target]:
+def local_platform(
+    settings: Settings,
+    folder: RunFolder,
+    steps: Steps,
+    commands: Commands,
+    *,
+    time_factor: float = 1.0,
+    health_checkers: bool = False,
+) -> Iterator[Target]:
     """Deploy the platform to a local cloud of its own; when the block is left, the cloud is stopped and its log kept.
+
+    Args:
+        settings: Of the environment to deploy.
+        folder: Where templates and logs go.
+        steps: Shows how far it is.
+        commands: Runs the programs.
+        time_factor: How many times faster than AWS the cloud's own clocks run.
+        health_checkers: Whether health is checked by the clock.
 
     Raises:
         RunFailure: A step failed.
     """
     with steps:
-        cloud = _start(settings, steps)
+        cloud = _start(settings, steps, time_factor, health_checkers=health_checkers)
     with cloud:
         try:
             with steps:
@@ -79,10 +95,10 @@ def read_settings(environment: str) -> Settings:
         raise Refused(str(error), hint=f"Nothing was begun.{how}") from error
 
 
-def _start(settings: Settings, steps: Steps) -> LocalCloud:
+def _start(settings: Settings, steps: Steps, time_factor: float, *, health_checkers: bool) -> LocalCloud:
     with steps.step("start the local cloud") as step:
         try:
-            cloud = LocalCloud.start(account=settings.account)
+            cloud = LocalCloud.start(account=settings.account, time_factor=time_factor, health_checkers=health_checkers)
         except LocalCloudError as error:
             raise RunFailure(str(error)) from error
         step.conclude(cloud.endpoint_url)

@@ -1,0 +1,252 @@
+"""`python -m drill`: fail the platform over and back, measure it, and prove that nothing was lost."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from drill import runner
+from drill.faults import FAULTS
+from drill.folder import ROOT, DrillFolder, find
+from drill.journal import Journal, read
+from drill.model import DrillReport, Verdict
+from drill.phases import ALL
+from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
+from drill.reports import chain
+from integration_tests.e2e.local_platform import read_settings
+from operations.command_line import end_like_ctrl_c_on, explain, short
+from operations.failure import Refused, RunFailure
+
+_FAILED: Final = 1
+_WRONG_USE: Final = 2
+_INTERRUPTED: Final = 130
+_COMMANDS: Final = ("run", "resume", "status", "abort", "verify")
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=False)
+
+
+@app.callback()
+def main() -> None:
+    """Fail the platform over to its other region and back, measure how long that takes, and prove that nothing was lost.
+
+    Without a command it is `run`: everything on this machine, no AWS account needed, about three minutes.
+
+    Exit status: 0 the drill passed, 1 it failed or is void, 2 wrong use or refused, 130 interrupted.
+    """
+
+
+@app.command()
+def run(
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[@PHASE]", help="Repeat for several: " + ", ".join(FAULTS), show_default="blackout@inject"
+        ),
+    ] = None,
+    objects: Annotated[int, typer.Option(help="How many files are uploaded; 0 drills an empty system.")] = DEFAULT_OBJECTS,
+    seed: Annotated[int, typer.Option(help="What the files hold follows from it.")] = 1,
+    time_factor: Annotated[
+        float, typer.Option(help="How many times faster the clocks of health checks, alarms and TTLs run.")
+    ] = DEFAULT_TIME_FACTOR,
+    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan, and touch nothing.")] = False,  # noqa: FBT002
+    resume_id: Annotated[
+        str | None, typer.Option("--resume", metavar="ID", help="Go on with a drill that was killed, as `resume` does.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Drill what is deployed in a real AWS account.")] = False,  # noqa: FBT002
+    account: Annotated[str | None, typer.Option(metavar="ID", help="With --live: the account it must be.")] = None,
+    profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile.")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="With --live: really inject the faults.")] = False,  # noqa: FBT002
+) -> None:
+    """Run a drill.
+
+    Examples:
+        python -m drill run
+
+        python -m drill run --fault grey --fault partition@failback --objects 1000
+
+        python -m drill run --dry-run --fault blackout
+    """
+    with _telling():
+        check_numbers(objects, time_factor)
+        if resume_id:
+            _conclude(_go_on(find(resume_id)))
+        plan = Plan(
+            drill_id=new_id(),
+            environment=environment,
+            faults=tuple(FaultWish.parse(one, tuple(FAULTS)) for one in fault or ["blackout"]),
+            objects=objects,
+            seed=seed,
+            time_factor=1.0 if live else time_factor,
+            mode="live" if live else "local",
+            account=account,
+            profile=profile,
+        )
+        if live:
+            raise Refused("Live drills are not there yet.")
+        if account or profile or execute:
+            raise Refused(
+                "--account, --profile and --execute are for --live; a drill on this machine uses no account.",
+                hint="Type `python -m drill run`, or add --live.",
+            )
+        settings = read_settings(environment)
+        plan = _in_regions(plan, settings.primary_region, settings.secondary_region)
+        _show(plan)
+        if dry_run:
+            raise typer.Exit(0)
+        folder = DrillFolder(ROOT / plan.drill_id)
+        runner.begin(plan, folder)
+        _conclude(_go_on(folder))
+
+
+@app.command()
+def resume(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
+    """Go on with a drill that was killed, where it was."""
+    with _telling():
+        _conclude(_go_on(find(drill_id)))
+
+
+@app.command()
+def abort(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
+    """End a drill that was killed: heal its faults, make the primary active, report it as failed, stop its cloud."""
+    with _telling():
+        _conclude(_go_on(find(drill_id), abort="aborted by `python -m drill abort`"))
+
+
+@app.command()
+def status(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
+    """Tell how far a drill is, and what to type next."""
+    with _telling():
+        folder = find(drill_id)
+        entries = read(_whole_lines(folder))
+        table = Table(title=f"drill {folder.path.name}", title_justify="left")
+        for column in ("phase", "status", "what came of it"):
+            table.add_column(column)
+        for name in PHASES:
+            last = [one for one in entries if one.phase == name and one.event.startswith("phase ")][-1:]
+            words = {"phase began": "begun", "phase done": "done", "phase failed": "failed"}
+            data = last[0].data if last else {}
+            table.add_row(name, words[last[0].event] if last else "", str(data.get("said") or data.get("why") or ""))
+        Console(highlight=False, emoji=False).print(table)
+        ended = any(one.event == "drill ended" for one in entries)
+        _say("It has ended." if ended else f"If it was killed: python -m drill resume {folder.path.name}   (or abort)")
+
+
+@app.command()
+def verify() -> None:
+    """Check that no drill of reports/drill was changed afterwards: journals, reports, and the chain from drill to drill."""
+    with _telling():
+        problems = chain.verify(ROOT)
+        for problem in problems:
+            _say(problem)
+        if problems:
+            raise typer.Exit(_FAILED)
+        _say("Every drill is as it was written.")
+
+
+def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
+    with folder.held():
+        journal = Journal(folder.journal)
+        ended = runner.is_ended(journal)
+        journal.close()
+        if ended:
+            raise Refused(
+                f"Drill {folder.path.name} has ended.",
+                hint=f"Its report: {short(folder.path / 'summary.md')}. Begin another: python -m drill run",
+            )
+        return runner.go_on(folder, Console(highlight=False, emoji=False), abort=abort)
+
+
+def _conclude(report: DrillReport) -> None:
+    """Say the verdict and leave."""
+    console = Console(highlight=False, emoji=False)
+    folder = short(ROOT / report.drill_id)
+    table = Table(title_justify="left", box=None)
+    for column in ("measured", "seconds", "promised"):
+        table.add_column(column)
+    for one in report.measures:
+        seconds = "not measured" if one.seconds is None else f"{one.seconds:.1f}"
+        promised = "" if one.target_seconds is None else f"{one.target_seconds:.0f}"
+        table.add_row(one.title, seconds, promised)
+    console.print(table)
+    for reason in report.reasons:
+        console.print(f"- {reason}", markup=False, soft_wrap=True)
+    console.print(f"Report: {folder}/index.html, summary.md, report.json; also in {short(ROOT)}/latest", soft_wrap=True)
+    controls = report.negative_controls
+    console.print(
+        f"{report.verdict}: {report.objects} objects, {report.lost} lost, {report.duplicated} duplicated, "
+        f"{report.divergent} divergent, {controls.found}/{controls.injected} negative controls found",
+        style="bold green" if report.verdict is Verdict.PASSED else "bold red",
+        soft_wrap=True,
+    )
+    raise typer.Exit(0 if report.verdict is Verdict.PASSED else _FAILED)
+
+
+def _show(plan: Plan) -> None:
+    """Tell the plan."""
+    console = Console(highlight=False, emoji=False)
+    console.print(
+        f"Drill {plan.drill_id} of {plan.environment} on this machine: {plan.primary} fails over to {plan.secondary}, and back."
+    )
+    console.print(
+        f"{plan.objects} files of seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster."
+    )
+    table = Table(box=None)
+    for column in ("phase", "what", "faults"):
+        table.add_column(column)
+    for phase in ALL:
+        table.add_row(
+            phase.name, phase.title, ", ".join(f"{one.name}: {FAULTS[one.name].title}" for one in plan.faults_of(phase.name))
+        )
+    table.add_row("report", "what was measured and proved", "")
+    console.print(table)
+
+
+def _in_regions(plan: Plan, primary: str, secondary: str) -> Plan:
+    return dataclasses.replace(plan, primary=primary, secondary=secondary, control=secondary)
+
+
+def _whole_lines(folder: DrillFolder) -> bytes:
+    content = folder.journal.read_bytes() if folder.journal.exists() else b""
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """Let every failure end in words and a status, never in a traceback."""
+    end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    errors = Console(stderr=True, highlight=False, emoji=False)
+    try:
+        yield
+    except RunFailure as failure:
+        explain(failure, errors)
+        raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
+    except OSError as error:
+        explain(RunFailure(f"The drill cannot go on: {error}", hint="python -m drill resume"), errors)
+        raise typer.Exit(_FAILED) from error
+    except KeyboardInterrupt:
+        errors.print("Interrupted; every fault was healed, the primary is active, and the local cloud was stopped.")
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def with_default_command(arguments: list[str]) -> list[str]:
+    """Put `run` before options that stand alone, so that `nox -s drill -- --dry-run` means what it looks like."""
+    if arguments and (arguments[0] in _COMMANDS or arguments[0] == "--help"):
+        return arguments
+    return ["run", *arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(app(with_default_command(sys.argv[1:]), prog_name="python -m drill"))

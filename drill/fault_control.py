@@ -1,0 +1,77 @@
+"""Injecting and healing by the journal: what is there is known even after a kill, and nothing is left."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drill.context import Context
+from drill.faults import FAULTS
+from drill.faults.dlq_flood import LETTERS
+from drill.journal import Journal
+from integration_tests.local_cloud import LocalCloudError
+from operations.failure import RunFailure
+
+_ROUNDS: Final = 5
+_PAUSE_SECONDS: Final = 1.0
+
+
+def inject(context: Context, phase: str) -> None:
+    """Inject the faults that the plan has for a phase, unless they were injected before.
+
+    Raises:
+        RunFailure: One could not be injected.
+    """
+    for wish in context.plan.faults_of(phase):
+        wanted = str(wish)
+        if context.journal.last("fault injected", wish=wanted) is not None:
+            continue
+        # First the line, then the deed: a drill that is killed in between heals it all the same.
+        if wish.name == "dlq-flood":
+            context.journal.state(phase, "flooded", LETTERS)
+        context.journal.append(phase, "fault injecting", wish=wanted, name=wish.name)
+        try:
+            said = FAULTS[wish.name].inject(context.platform)
+        except (ClientError, BotoCoreError, LocalCloudError) as error:
+            raise RunFailure(f"The fault {wanted} could not be injected: {error}") from error
+        context.journal.append(phase, "fault injected", wish=wanted, name=wish.name, detail=said)
+        context.say(said)
+
+
+def there(journal: Journal) -> list[str]:
+    """Return the names of the faults that are there, or may be, in the order in which they were injected."""
+    healed = {entry.data["wish"] for entry in journal.of("fault healed")}
+    begun = {entry.data["wish"]: entry.data["name"] for entry in journal.of("fault injecting")}
+    return [name for wish, name in begun.items() if wish not in healed]
+
+
+def heal(context: Context) -> None:
+    """Put right every fault that is there, the last one first; one that needs another to go first is tried again.
+
+    Raises:
+        RunFailure: One cannot be healed.
+    """
+    problems: list[str] = []
+    for _ in range(_ROUNDS):
+        problems = [problem for wish, name in _begun(context.journal) if (problem := _heal(context, wish, name))]
+        if not problems:
+            return
+        time.sleep(_PAUSE_SECONDS)
+    raise RunFailure(f"Not healed: {'; '.join(problems)}", hint="Try again: `python -m drill abort`.")
+
+
+def _begun(journal: Journal) -> list[tuple[str, str]]:
+    healed = {entry.data["wish"] for entry in journal.of("fault healed")}
+    begun = {entry.data["wish"]: entry.data["name"] for entry in journal.of("fault injecting")}
+    return [(wish, name) for wish, name in reversed(begun.items()) if wish not in healed]
+
+
+def _heal(context: Context, wish: str, name: str) -> str:
+    try:
+        FAULTS[name].heal(context.platform)
+    except (ClientError, BotoCoreError, LocalCloudError, OSError) as error:
+        return f"{wish}: {error}"
+    context.journal.append(context.phase, "fault healed", wish=wish, name=name)
+    return ""

@@ -1,0 +1,21 @@
+"""The faults: what each does to a platform, how it is put right, and what may be seen of it. One small file each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drill.faults.blackout import Blackout
+from drill.faults.dlq_flood import DlqFlood
+from drill.faults.fault import Fault
+from drill.faults.grey import Grey
+from drill.faults.lag import Lag
+from drill.faults.partition import Partition
+from drill.faults.permission import Permission
+from drill.faults.planned import Planned
+from drill.faults.throttle import Throttle
+
+FAULTS: Final[dict[str, Fault]] = {
+    fault.name: fault for fault in (Planned(), Grey(), Blackout(), Partition(), Lag(), Throttle(), Permission(), DlqFlood())
+}
+
+__all__ = ["FAULTS", "Fault"]

@@ -1,0 +1,38 @@
+"""What every fault says of itself and can do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from drill.targets.powers import Powers
+
+
+class Fault(ABC):
+    """A fault in the primary's region, or between the regions.
+
+    `inject` and `heal` may each be called again, after a kill for example, and then change nothing.
+
+    Attributes:
+        name: As it is typed.
+        title: What it does, in words.
+        loses_region: Whether the primary can do nothing for anybody while it is there.
+        seen_by_health_check: Whether the primary's own health check must notice it.
+        stops_replication: Whether the regions fall behind each other while it is there.
+        makes_dead_letters: Whether messages may end in the primary's dead-letter queue of it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    loses_region: ClassVar[bool] = False
+    seen_by_health_check: ClassVar[bool] = False
+    stops_replication: ClassVar[bool] = False
+    makes_dead_letters: ClassVar[bool] = False
+
+    @abstractmethod
+    def inject(self, powers: Powers) -> str:
+        """Make it so; return what was done, in words."""
+
+    @abstractmethod
+    def heal(self, powers: Powers) -> None:
+        """Put it right."""

@@ -1,0 +1,24 @@
+"""`grey`: the primary's region accepts and stalls; storage and replication go on, and nothing is run."""
+
+from __future__ import annotations
+
+from drill.faults.fault import Fault
+from drill.targets.powers import Powers
+
+
+class Grey(Fault):
+    """The region is neither dead nor alive."""
+
+    name = "grey"
+    title = "the primary's region accepts everything and runs nothing"
+    loses_region = True
+    seen_by_health_check = True
+
+    def inject(self, powers: Powers) -> str:
+        """Stall the region."""
+        powers.set_region_stalled(powers.target.primary, stalled=True)
+        return f"{powers.target.primary} accepts everything and runs nothing"
+
+    def heal(self, powers: Powers) -> None:
+        """Let it go on, with all that it has accepted."""
+        powers.set_region_stalled(powers.target.primary, stalled=False)

@@ -1,0 +1,28 @@
+"""`lag`: replication is slow."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drill.faults.fault import Fault
+from drill.targets.powers import Powers
+
+SECONDS: Final = 4.0
+"""By which every write is late: many times the usual."""
+
+
+class Lag(Fault):
+    """Every write reaches the other region late."""
+
+    name = "lag"
+    title = f"replication is {SECONDS:g} s late"
+    stops_replication = True
+
+    def inject(self, powers: Powers) -> str:
+        """Slow replication down."""
+        powers.set_lag(SECONDS)
+        return f"every write reaches the other region {SECONDS:g} s late"
+
+    def heal(self, powers: Powers) -> None:
+        """Let it be as fast as before."""
+        powers.set_lag(None)

@@ -1,0 +1,23 @@
+"""`partition`: each region lives, and nothing travels between them."""
+
+from __future__ import annotations
+
+from drill.faults.fault import Fault
+from drill.targets.powers import Powers
+
+
+class Partition(Fault):
+    """Replication stops, both ways; each region serves its own clients, and both believe what they last heard."""
+
+    name = "partition"
+    title = "each region lives, replication stops"
+    stops_replication = True
+
+    def inject(self, powers: Powers) -> str:
+        """Cut the link."""
+        powers.set_partition(cut=True)
+        return "nothing is replicated, in either direction"
+
+    def heal(self, powers: Powers) -> None:
+        """Restore it."""
+        powers.set_partition(cut=False)

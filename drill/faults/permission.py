@@ -1,0 +1,23 @@
+"""`permission`: the processor's role in the primary's region loses its rights on the table."""
+
+from __future__ import annotations
+
+from drill.faults.fault import Fault
+from drill.targets.powers import Powers
+
+
+class Permission(Fault):
+    """The processor fails at each object; the API and `/ready` go on as if nothing were wrong."""
+
+    name = "permission"
+    title = "the primary's processor may not use the table"
+    makes_dead_letters = True
+
+    def inject(self, powers: Powers) -> str:
+        """Deny the table to the role."""
+        powers.set_denied(powers.target.primary, denied=True)
+        return f"the role of {powers.target.primary}'s processor may not use the table"
+
+    def heal(self, powers: Powers) -> None:
+        """Take the denial away."""
+        powers.set_denied(powers.target.primary, denied=False)

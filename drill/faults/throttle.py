@@ -1,0 +1,28 @@
+"""`throttle`: the primary's table turns most calls away."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drill.faults.fault import Fault
+from drill.targets.powers import Powers
+
+SHARE: Final = 0.7
+"""Of the functions' calls: what the SDK tries three times then fails one time in three, and /ready more often."""
+
+
+class Throttle(Fault):
+    """DynamoDB throttles the functions of the primary's region."""
+
+    name = "throttle"
+    title = f"the primary's table throttles {SHARE:.0%} of the functions' calls"
+    makes_dead_letters = True
+
+    def inject(self, powers: Powers) -> str:
+        """Have calls throttled."""
+        powers.set_throttle(powers.target.primary, SHARE)
+        return f"DynamoDB in {powers.target.primary} throttles {SHARE:.0%} of the functions' calls"
+
+    def heal(self, powers: Powers) -> None:
+        """Have none throttled."""
+        powers.set_throttle(powers.target.primary, 0)

@@ -1,0 +1,118 @@
+"""The files of a drill: small, of every format, some compressed, all from the seed; in waves, by when they are uploaded."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from client.content import Item
+
+_WORDS: Final = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet", "heron")
+_MOST_RECORDS: Final = 6
+
+
+class Wave(StrEnum):
+    """When a file is uploaded."""
+
+    BEFORE = "before"
+    """Before the fault."""
+    DURING = "during"
+    """From the fault until it is noticed; the client finds its way by itself."""
+    STRANDED = "stranded"
+    """After the DNS failover, before the promotion."""
+    PROMOTED = "promoted"
+    """After the promotion."""
+    AFTERWARDS = "afterwards"
+    """After the failback."""
+
+
+_SHARES: Final = (
+    (Wave.BEFORE, 0.4),
+    (Wave.DURING, 0.7),
+    (Wave.STRANDED, 0.85),
+    (Wave.PROMOTED, 0.95),
+    (Wave.AFTERWARDS, 1.0),
+)
+"""Up to which share of the files a wave goes."""
+
+
+@dataclass(frozen=True)
+class LoadItem:
+    """One file.
+
+    Attributes:
+        index: Counts from 0.
+        wave: When it is uploaded.
+        item: As the client takes it.
+        records: How many records it holds.
+    """
+
+    index: int
+    wave: Wave
+    item: Item
+    records: int
+
+
+def make(seed: int, objects: int, source: str) -> list[LoadItem]:
+    """Make all files of a drill; the same ones for the same arguments."""
+    return [_make(seed, index, objects, source) for index in range(objects)]
+
+
+def wave_of(index: int, objects: int) -> Wave:
+    """Say in which wave a file goes."""
+    if not objects:
+        return Wave.AFTERWARDS
+    position = (index + 0.5) / objects
+    return next(wave for wave, up_to in _SHARES if position < up_to)
+
+
+def controls(seed: int, count: int, source: str) -> list[LoadItem]:
+    """Make files for a drill of fewer objects than its negative controls need; each holds a record."""
+    return [replace(_make(seed, -1 - index, 0, f"{source}/controls"), index=index) for index in range(count)]
+
+
+def _make(seed: int, index: int, objects: int, source: str) -> LoadItem:
+    dice = random.Random(f"{seed}/{index}")  # noqa: S311 - the same files for the same seed, no secret
+    records = [_record(dice, index, number) for number in range(dice.randint(1, _MOST_RECORDS))]
+    extension, text = _FORMATS[index % len(_FORMATS)](records)
+    body = text.encode()
+    if index % 4 == 0:
+        # Without a time in its header the compressed file is the same each time.
+        body, extension = gzip.compress(body, mtime=0), f"{extension}.gz"
+    key = f"{source}/{abs(index):06d}.{extension}"
+    return LoadItem(index, wave_of(index, objects), Item(key=key, content=body), len(records))
+
+
+def _record(dice: random.Random, index: int, number: int) -> dict[str, Any]:
+    return {
+        "file": index,
+        "line": number,
+        "what": dice.choice(_WORDS),
+        "reading": dice.randint(-10_000, 10_000),
+        "where": f"{dice.choice(_WORDS)}, {dice.choice(_WORDS)}",
+    }
+
+
+def _ndjson(records: list[dict[str, Any]]) -> tuple[str, str]:
+    return "ndjson", "".join(json.dumps(one) + "\n" for one in records)
+
+
+def _json(records: list[dict[str, Any]]) -> tuple[str, str]:
+    return "json", json.dumps(records)
+
+
+def _csv(records: list[dict[str, Any]]) -> tuple[str, str]:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return "csv", text.getvalue()
+
+
+_FORMATS: Final = (_ndjson, _json, _csv)

@@ -1,0 +1,179 @@
+"""Sending the load through the client: by its own failover, or by what DNS says alone."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from botocore.credentials import Credentials
+
+from client import Answer as ClientAnswer
+from client import (
+    Client,
+    Configuration,
+    Endpoint,
+    Event,
+    HttpTransport,
+    Kind,
+    Receipt,
+    Request,
+    Transport,
+    Unreachable,
+    read_receipts,
+)
+from drill.load.items import LoadItem
+from drill.proof.scope import ReceiptRow
+from operations.deployment import Deployment
+from operations.failure import RunFailure
+
+_WORKERS: Final = 8
+_API_SECONDS: Final = 5.0
+OnEvent = Callable[[Event], None]
+T = TypeVar("T")
+
+
+class Sender:
+    """Uploads files as a user of the platform does, with the client and nothing else.
+
+    Args:
+        deployment: The platform.
+        source: Of the drill's uploads.
+        folder: Where the receipts files are kept: `receipts.jsonl`, and `receipts-<region>.jsonl` for those uploads that
+            went to one region alone.
+    """
+
+    def __init__(self, deployment: Deployment, source: str, folder: Path) -> None:
+        self._deployment, self._source, self._folder = deployment, source, folder
+        self._at_work: dict[int, Client] = {}
+        self._lock = threading.Lock()
+
+    def send(self, items: Sequence[LoadItem], on_event: OnEvent, *, lose_answers_of: frozenset[str] = frozenset()) -> None:
+        """Upload files; the client finds a region that takes them. What has its receipt already is not sent again.
+
+        Args:
+            items: The files.
+            on_event: Told what happens.
+            lose_answers_of: The keys of files whose first PUT arrives and whose answer is lost on the way back.
+
+        Raises:
+            RunFailure: A file was given up.
+        """
+        regions = self._deployment.target.regions
+        transport = LosingTransport(HttpTransport(connections=_WORKERS), lose_answers_of)
+        with self._client("receipts.jsonl", regions, transport) as client:
+            _upload(client, items, on_event)
+
+    def send_to(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> None:
+        """Upload files to one region, and to no other should it fail.
+
+        Raises:
+            RunFailure: A file was given up.
+        """
+        with self._client(f"receipts-{region}.jsonl", (region,), HttpTransport(connections=_WORKERS)) as client:
+            _upload(client, items, on_event)
+
+    def ask_states(self) -> None:
+        """Ask the platform what became of each upload, and keep what it says in the receipts files."""
+        for file in self._files():
+            regions = self._deployment.target.regions
+            with self._client(file.name, regions, HttpTransport(connections=_WORKERS)) as client:
+                client.verify(workers=_WORKERS)
+
+    def stop(self) -> None:
+        """Leave what is under way, from any thread."""
+        with self._lock:
+            for client in self._at_work.values():
+                client.stop()
+
+    def receipts(self) -> list[Receipt]:
+        """What the client knows of each upload."""
+        return [one for file in self._files() for one in read_receipts(file)]
+
+    def rows(self, items: Sequence[LoadItem] = ()) -> list[ReceiptRow]:
+        """The receipts as the proof takes them."""
+        records = {one.item.key: one.records for one in items}
+        known = {"accepted", "durable", "processed", "quarantined"}
+        return [
+            ReceiptRow(
+                source=one.source,
+                upload_id=one.upload_id,
+                sha256=one.sha256,
+                file_key=one.key,
+                size=one.size,
+                is_certain=str(one.state) in known,
+                records=records.get(one.key),
+            )
+            for one in self.receipts()
+            if one.sha256
+        ]
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("receipts*.jsonl"))
+
+    @contextlib.contextmanager
+    def _client(self, receipts: str, regions: Sequence[str], transport: Transport) -> Iterator[Client]:
+        target = self._deployment.target
+        configuration = Configuration(
+            endpoints=tuple(Endpoint(region=one, url=self._deployment.api_url(one)) for one in regions),
+            source=self._source,
+            receipts=self._folder / receipts,
+            workers=_WORKERS,
+            api_seconds=_API_SECONDS,
+            profile=target.profile,
+        )
+        held: Any = target.session().get_credentials()
+        credentials = Credentials(held.access_key, held.secret_key, held.token) if target.endpoint_url else None
+        with Client(configuration, transport=transport, credentials=credentials) as client:
+            with self._lock:
+                self._at_work[id(client)] = client
+            try:
+                yield client
+            finally:
+                with self._lock:
+                    del self._at_work[id(client)]
+
+
+class LosingTransport:
+    """Sends requests, and loses the answer of the first PUT of some files: it arrived, and its sender cannot know.
+
+    Args:
+        transport: Sends.
+        keys: What those files' URLs hold.
+    """
+
+    def __init__(self, transport: Transport, keys: frozenset[str]) -> None:
+        self._transport, self._keys = transport, set(keys)
+        self._lock = threading.Lock()
+
+    def send(self, request: Request) -> ClientAnswer:
+        """Send a request.
+
+        Raises:
+            Unreachable: No answer came, or this one is to be lost.
+        """
+        answer = self._transport.send(request)
+        with self._lock:
+            lost = next((key for key in self._keys if request.method == "PUT" and key in request.url), None)
+            self._keys.discard(lost or "")
+        if lost:
+            raise Unreachable("the connection broke before its answer came (the drill lost it)")
+        return answer
+
+
+def _upload(client: Client, items: Sequence[LoadItem], on_event: OnEvent) -> None:
+    outcomes = client.upload_all([one.item for one in items], on_event=on_event)
+    failed = [one for one in outcomes if not one.succeeded]
+    if failed:
+        first = failed[0]
+        raise RunFailure(
+            f"{len(failed)} of {len(outcomes)} files were not uploaded; the first, {first.item.key}: {first.error}",
+            hint=first.hint,
+        )
+
+
+def accepted(event: Event) -> bool:
+    """Whether an event says that a region has the file."""
+    return event.kind in {Kind.ACCEPTED, Kind.ALREADY_THERE}

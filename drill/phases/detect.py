@@ -1,0 +1,125 @@
+"""detect: wait until DNS leads clients away and an observer's alarm rings, while clients go on uploading."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drill import fault_control
+from drill.context import Context
+from drill.faults import FAULTS
+from drill.load.items import LoadItem, Wave
+from operations.failure import RunFailure
+from operations.ledger import Ledger
+
+_QUIET_SECONDS: Final = 5.0
+"""How long to listen where no signal is expected."""
+_PATIENCE_SECONDS: Final = 240.0
+"""In the time of the health checks and of DNS; the promise is 150."""
+_CHUNKS: Final = 12
+
+
+def run(context: Context) -> str:
+    """Listen for signals; then upload to where DNS leads, before anybody has promoted it.
+
+    Raises:
+        RunFailure: A file was given up.
+    """
+    expected = any(FAULTS[name].seen_by_health_check for name in fault_control.there(context.journal))
+    traffic = _Traffic(context, context.wave(Wave.DURING))
+    traffic.start()
+    try:
+        _listen(context, expected=expected)
+    finally:
+        traffic.finish()
+    _strand(context)
+    return _said(context, expected=expected)
+
+
+def _listen(context: Context, *, expected: bool) -> None:
+    has_dns = context.dns.answered() is not None
+    patience = _PATIENCE_SECONDS / context.plan.time_factor if expected and has_dns else _QUIET_SECONDS
+    for _ in context.waiting(patience):
+        _look(context)
+        if expected and context.journal.moment("dns_followed") is not None:
+            return
+
+
+def _look(context: Context) -> None:
+    secondary = context.target.secondary
+    if context.dns.answered() == secondary and context.journal.moment("dns_failed_over") is None:
+        context.journal.mark(context.phase, "dns_failed_over")
+        context.note(f"DNS names {secondary}", level="good", region=secondary)
+    if context.dns.followed() == secondary:
+        context.journal.mark(context.phase, "dns_followed")
+    if context.journal.moment("observer_alarm") is None and (names := _ringing(context)):
+        context.journal.mark(context.phase, "observer_alarm")
+        context.note(f"{', '.join(names)} rings in {secondary}", level="good", region=secondary)
+
+
+def _ringing(context: Context) -> list[str]:
+    """Which alarms of the secondary about its peer ring."""
+    client: Any = context.target.brisk_client("cloudwatch", context.target.secondary)
+    try:
+        alarms = client.describe_alarms(StateValue="ALARM").get("MetricAlarms", [])
+    except (ClientError, BotoCoreError):
+        return []
+    return [one["AlarmName"] for one in alarms if one.get("MetricName") == "PeerUnhealthy"]
+
+
+def _strand(context: Context) -> None:
+    """Upload where DNS leads to: nobody has promoted that region, so the files wait in its shadow."""
+    wave = context.wave(Wave.STRANDED)
+    region = context.dns.followed() or context.target.primary
+    if region != context.target.secondary:
+        context.sender.send(wave, context.on_event)
+        return
+    context.sender.send_to(region, wave, context.on_dns_event)
+    ids = [one.id for one in context.sender.receipts() if one.key in {held.item.key for held in wave}]
+    done = len(Ledger(context.deployment, region).results(ids))
+    context.note(f"{len(ids)} files uploaded to {region} before its promotion; {len(ids) - done} wait in its shadow")
+
+
+def _said(context: Context, *, expected: bool) -> str:
+    fault = context.journal.moment("fault") or 0.0
+    seen = {name: context.journal.moment(name) for name in ("dns_failed_over", "observer_alarm")}
+    told = [f"{name.replace('_', ' ')} after {at - fault:.1f} s" for name, at in seen.items() if at is not None]
+    if told:
+        return ", ".join(told)
+    if expected:
+        context.note("nothing noticed the fault; a person decides all the same", level="warning")
+    return "no signal" if expected else "no signal, and none was expected"
+
+
+class _Traffic(threading.Thread):
+    """Clients that go on uploading while nobody has noticed yet: a few files at a time, the rest at the end."""
+
+    def __init__(self, context: Context, wave: Sequence[LoadItem]) -> None:
+        super().__init__(name="traffic", daemon=True)
+        self._context, self._wave = context, wave
+        self._hurry = threading.Event()
+        self._failure: RunFailure | None = None
+
+    def run(self) -> None:
+        """Upload."""
+        size = max(1, len(self._wave) // _CHUNKS)
+        try:
+            for start in range(0, len(self._wave), size):
+                self._context.sender.send(self._wave[start : start + size], self._context.on_event)
+                self._hurry.wait(1.0)
+        except RunFailure as failure:
+            self._failure = failure
+
+    def finish(self) -> None:
+        """Let the rest be uploaded at once, and wait for it.
+
+        Raises:
+            RunFailure: A file was given up.
+        """
+        self._hurry.set()
+        self.join()
+        if self._failure:
+            raise self._failure

@@ -1,0 +1,20 @@
+"""inject: the fault is there from here on; and the first file of a client that knows nothing of it goes out."""
+
+from __future__ import annotations
+
+from drill import fault_control
+from drill.context import Context
+from drill.load.items import Wave
+
+
+def run(context: Context) -> str:
+    """Note the moment, and upload one file.
+
+    Raises:
+        RunFailure: The client could not upload it in any region.
+    """
+    injected = list(context.journal.of("fault injected"))
+    context.journal.mark(context.phase, "fault", injected[0].at if injected else None)
+    context.sender.send(context.wave(Wave.DURING)[:1], context.on_event)
+    there = fault_control.there(context.journal)
+    return f"there now: {', '.join(there) or 'nothing'}"

@@ -1,0 +1,32 @@
+"""load: upload the files that come before the fault; one answer is lost on its way back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drill.context import Context
+from drill.load.items import Wave
+
+_ASKED_AT_MOST: Final = 300
+"""One request a file; what is lost of more files is found by the proof all the same."""
+
+
+def run(context: Context) -> str:
+    """Upload, and ask the platform how safe the files are.
+
+    Raises:
+        RunFailure: A file was given up.
+    """
+    wave = context.wave(Wave.BEFORE)
+    lost = frozenset(one.item.key for one in wave[:1])
+    if lost:
+        context.note("one PUT arrives in the primary and its answer is lost: the client retries in the other region")
+    context.sender.send(wave, context.on_event, lose_answers_of=lost)
+    context.note(f"{len(wave)} files uploaded")
+    context.dns.followed()
+    if 0 < len(wave) <= _ASKED_AT_MOST:
+        context.sender.ask_states()
+    states = [str(one.state) for one in context.sender.receipts()]
+    told = {state: states.count(state) for state in sorted(set(states))}
+    context.journal.state(context.phase, "states_before", told)
+    return f"{len(wave)} of {context.plan.objects} files uploaded: {told}"

@@ -1,0 +1,148 @@
+"""preflight: reach the platform and see whether it is fit to be drilled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from drill.context import Context
+from operations.failure import RunFailure
+from operations.register import Register
+from operations.signed_http import Api
+
+_MOST_SKEW_SECONDS: Final = 5.0
+"""Dates in HTTP have whole seconds; SigV4 bears five minutes, and so does nobody who compares two logs."""
+_READY_WITHIN_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, and what was found.
+
+    Attributes:
+        what: What was looked at.
+        problem: What is wrong; "" if nothing is.
+        found: What was found.
+        must_hold: Whether the drill ends here if it does not.
+    """
+
+    what: str
+    problem: str
+    found: str
+    must_hold: bool = True
+
+
+def run(context: Context) -> str:
+    """Deploy if need be, then check; each check is written down.
+
+    Raises:
+        RunFailure: The platform is not fit.
+    """
+    context.open(start=True)
+    checks: list[Check] = []
+    for look in _CHECKS:
+        check = look(context)
+        level = "info" if not check.problem else "bad" if check.must_hold else "warning"
+        context.note(f"{check.what}: {check.problem or check.found}", level=level)
+        checks.append(check)
+    wrong = [f"{check.what}: {check.problem}" for check in checks if check.problem and check.must_hold]
+    if wrong:
+        raise RunFailure(
+            f"The platform is not fit to be drilled. {' '.join(wrong)}",
+            hint="No fault was injected. Put this right and begin another drill.",
+        )
+    warned = sum(bool(check.problem) for check in checks)
+    return f"{len(checks)} checks, {warned} warnings"
+
+
+def _credentials(context: Context) -> Check:
+    target = context.target
+    accounts = {target.client("sts", region).get_caller_identity()["Account"] for region in target.regions}
+    wrong = f"they are of {', '.join(sorted(accounts))}, not of {target.account}" if accounts != {target.account} else ""
+    return Check("credentials", wrong, f"account {target.account}")
+
+
+def _clocks(context: Context) -> Check:
+    skews = {}
+    for region in context.target.regions:
+        answer = context.target.client("sts", region).get_caller_identity()
+        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+        skews[region] = told - time.time()
+    worst = max(skews.values(), key=abs)
+    wrong = f"this machine's differs by {worst:.0f} s from a region's" if abs(worst) > _MOST_SKEW_SECONDS else ""
+    return Check("clocks", wrong, f"at most {abs(worst):.1f} s apart")
+
+
+def _stacks(context: Context) -> Check:
+    primary, secondary = (context.deployment.regional[region] for region in context.target.regions)
+    differing = sorted(primary.keys() ^ secondary.keys())
+    codes = {}
+    for name in ("ProcessorFunctionName", "IssuerFunctionName"):
+        codes[name] = {
+            context.target.client("lambda", region).get_function_configuration(
+                FunctionName=context.deployment.regional[region][name]
+            )["CodeSha256"]
+            for region in context.target.regions
+        }
+    other_code = [name.removesuffix("FunctionName") for name, found in codes.items() if len(found) > 1]
+    wrongs = [f"only one region has the output {name}" for name in differing]
+    wrongs += [f"the {name}'s code differs between the regions" for name in other_code]
+    return Check("stacks equal", "; ".join(wrongs), f"{len(primary)} outputs, the same code in both regions")
+
+
+def _register(context: Context) -> Check:
+    claims = {region: Register(context.target, region).claims() for region in context.target.regions}
+    first, second = claims.values()
+    active = Register(context.target, context.target.primary).active()
+    wrong = ""
+    if first != second:
+        wrong = f"the replicas disagree on who is active: {claims}; replication is behind"
+    elif active != context.target.primary:
+        wrong = f"{active} is active; go back first: nox -s operate -- failback"
+    return Check("register", wrong, f"{active} is active, claims {first or 'none'}")
+
+
+def _ready(context: Context) -> Check:
+    slow = [region for region in context.target.regions if not _is_ready(context, region)]
+    return Check("ready", f"GET /ready of {', '.join(slow)} does not answer 200" if slow else "", "both regions")
+
+
+def _is_ready(context: Context, region: str) -> bool:
+    api = Api(context.deployment, region)
+    return any(api.call("GET", "/ready", signed=False).status == 200 for _ in context.waiting(_READY_WITHIN_SECONDS))  # noqa: PLR2004 - HTTP's own number
+
+
+def _dead_letters(context: Context) -> Check:
+    held = {}
+    for region in context.target.regions:
+        url = context.deployment.regional[region]["DeadLetterQueueUrl"]
+        name = "ApproximateNumberOfMessages"
+        answer = context.target.client("sqs", region).get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        held[region] = int(answer["Attributes"][name])
+    wrong = f"not empty: {held}; the drill tells its own from these" if any(held.values()) else ""
+    return Check("dead-letter queues", wrong, "empty", must_hold=False)
+
+
+def _alarms(context: Context) -> Check:
+    ringing: list[str] = []
+    for region in context.target.regions:
+        pages: Any = context.target.client("cloudwatch", region).get_paginator("describe_alarms")
+        for page in pages.paginate(StateValue="ALARM"):
+            ringing += [f"{one['AlarmName']} ({region})" for one in page.get("MetricAlarms", [])]
+    return Check(
+        "alarms", f"ringing before the drill: {', '.join(ringing)}" if ringing else "", "none rings", must_hold=False
+    )
+
+
+_CHECKS: Final[tuple[Callable[[Context], Check], ...]] = (
+    _credentials,
+    _clocks,
+    _stacks,
+    _register,
+    _ready,
+    _dead_letters,
+    _alarms,
+)

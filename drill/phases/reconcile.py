@@ -1,0 +1,64 @@
+"""reconcile: both regions hold everything, once; damage done on purpose is found; nothing is left behind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drill import fault_control, proving, redrive
+from drill.context import Context
+from drill.load.items import Wave
+from drill.stops import Stop
+from operations.ledger import Ledger
+from operations.queues import backlog
+
+_PATIENCE_SECONDS: Final = 180.0
+_SECOND_FAULT_SECONDS: Final = 6.0
+
+
+def run(context: Context) -> str:
+    """Upload to both regions once more, wait until all is quiet, and prove it.
+
+    Raises:
+        Stop: It does not become quiet.
+        RunFailure: A file was given up, or a fault cannot be healed.
+    """
+    fault_control.inject(context, context.phase)
+    _upload_to_both(context)
+    if context.plan.faults_of(context.phase):
+        for _ in context.waiting(_SECOND_FAULT_SECONDS):
+            pass
+    fault_control.heal(context)
+    redriven = redrive.own_letters(context)
+    _wait_until_quiet(context)
+    context.journal.mark(context.phase, "quiet")
+    proof = proving.prove_with_controls(context)
+    letters = f", {redriven} dead letters redriven" if redriven else ""
+    return f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent{letters}"
+
+
+def _upload_to_both(context: Context) -> None:
+    wave = context.wave(Wave.AFTERWARDS)
+    context.sender.send(wave[::2], context.on_event)
+    if context.journal.moment("quiet") is None:
+        context.sender.send(wave[1::2], context.on_event)
+
+
+def _wait_until_quiet(context: Context) -> None:
+    """Wait until each object of the drill has its RESULT in both replicas, and the active region's queue was empty once.
+
+    In the passive region canaries come and go: each rests in its queue until the active region has done it.
+    """
+    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
+    primary = context.target.primary
+    waiting = pending = 0
+    for _ in context.waiting(_PATIENCE_SECONDS):
+        waiting = sum(backlog(context.deployment, primary, "IngestQueueUrl").values())
+        pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
+        context.say(f"{waiting} messages wait in {primary}, {pending} results are missing")
+        if not waiting and not pending:
+            return
+    if waiting:
+        raise Stop(
+            f"After {_PATIENCE_SECONDS:.0f} s {waiting} messages still wait in {primary}.", hint="Look at the processors."
+        )
+    context.note(f"{pending} results did not come in {_PATIENCE_SECONDS:.0f} s; the proof says of what", level="bad")

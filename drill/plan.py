@@ -1,0 +1,141 @@
+"""What a drill is to do: chosen once, written into its journal, the same after a kill."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
+
+from operations.failure import Refused
+
+PHASES: Final = (
+    "preflight",
+    "baseline",
+    "load",
+    "inject",
+    "detect",
+    "decide",
+    "switch",
+    "measure",
+    "verify",
+    "failback",
+    "reconcile",
+    "report",
+)
+FAULT_PHASES: Final = PHASES[1:-1]
+"""Before them there is no platform, after them nothing is done to one."""
+DEFAULT_OBJECTS: Final = 200
+DEFAULT_TIME_FACTOR: Final = 4.0
+MOST_OBJECTS: Final = 100_000
+MOST_TIME_FACTOR: Final = 100.0
+ID: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_WISH: Final = re.compile(r"(?P<name>[a-z-]+)(?:@(?P<phase>[a-z]+))?")
+
+
+@dataclass(frozen=True)
+class FaultWish:
+    """One fault that was asked for.
+
+    Attributes:
+        name: `blackout` for example.
+        phase: The phase at whose beginning it is injected.
+    """
+
+    name: str
+    phase: str = "inject"
+
+    @classmethod
+    def parse(cls, text: str, known: tuple[str, ...]) -> Self:
+        """Read `NAME` or `NAME@PHASE`.
+
+        Raises:
+            Refused: There is no such fault, or no such phase.
+        """
+        matched = _WISH.fullmatch(text)
+        name, phase = (matched["name"], matched["phase"] or "inject") if matched else (text, "inject")
+        if name not in known:
+            raise Refused(
+                f"There is no fault {text!r}.", hint=f"Type --fault and one of {', '.join(known)}, as in blackout@inject."
+            )
+        if phase not in FAULT_PHASES:
+            raise Refused(
+                f"--fault {text}: a drill has no phase {phase!r} in which a fault can be injected.",
+                hint=f"After the @ type one of {', '.join(FAULT_PHASES)}.",
+            )
+        return cls(name, phase)
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.phase}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A drill.
+
+    Attributes:
+        drill_id: `<YYYYMMDDTHHMMSSZ>-<6 hex digits>`; sorts by time.
+        environment: Of environments.toml.
+        faults: In the order in which they are injected.
+        objects: How many files are uploaded.
+        seed: What they hold follows from it.
+        time_factor: How many times faster the clocks of health checks, alarms and TTLs run (on AWS 1).
+        mode: `local` or `live`.
+        account: With `live`, the account it must be.
+        profile: With `live`, the AWS profile.
+        primary: With `live`, the primary's region.
+        secondary: With `live`, the secondary's region.
+        control: With `live`, the control region.
+    """
+
+    drill_id: str
+    environment: str = "prod"
+    faults: tuple[FaultWish, ...] = (FaultWish("blackout"),)
+    objects: int = DEFAULT_OBJECTS
+    seed: int = 1
+    time_factor: float = DEFAULT_TIME_FACTOR
+    mode: str = "local"
+    account: str | None = None
+    profile: str | None = None
+    primary: str = "us-east-1"
+    secondary: str = "us-west-2"
+    control: str = "us-west-2"
+
+    @property
+    def source(self) -> str:
+        """The `source` of the drill's uploads, by which its objects are told from all others."""
+        return f"drill-{self.drill_id[-6:]}"
+
+    def faults_of(self, phase: str) -> tuple[FaultWish, ...]:
+        """The faults to inject at the beginning of a phase."""
+        return tuple(one for one in self.faults if one.phase == phase)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, held: dict[str, Any]) -> Self:
+        """Read what `as_json` wrote."""
+        faults = tuple(FaultWish(**one) for one in held["faults"])
+        return cls(**{**held, "faults": faults})
+
+
+def new_id() -> str:
+    """Make a drill's id."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def check_numbers(objects: int, time_factor: float) -> None:
+    """Refuse numbers that no drill can have.
+
+    Raises:
+        Refused: One is out of bounds.
+    """
+    if not 0 <= objects <= MOST_OBJECTS:
+        raise Refused(f"--objects {objects} is not possible.", hint=f"Type a whole number from 0 to {MOST_OBJECTS}.")
+    if not 1 <= time_factor <= MOST_TIME_FACTOR:
+        raise Refused(
+            f"--time-factor {time_factor:g} is not possible.", hint=f"Type a number from 1 to {MOST_TIME_FACTOR:g}."
+        )

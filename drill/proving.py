@@ -1,0 +1,122 @@
+"""The proof within a drill: once during the failover, and in the end with damage done on purpose that it must find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from drill.context import Context
+from drill.load import items as load_items
+from drill.model import Finding, NegativeControls, Proof
+from drill.proof import ReceiptRow, Scope, Snapshot, controls
+from drill.proof import prove as prove_sources
+from operations.ledger import Ledger
+
+_NEEDED: Final = 4
+"""Objects that the negative controls damage."""
+_PATIENCE_SECONDS: Final = 60.0
+SNAPSHOT: Final = "snapshot.json"
+
+
+def prove(context: Context, *, regions: Sequence[str] | None = None) -> Proof:
+    """Prove what the plan's uploads came to.
+
+    Args:
+        context: The drill.
+        regions: Which to read; both by default.
+    """
+    return prove_sources(context.deployment, _scope(context), _receipts(context), regions=regions)
+
+
+def take_snapshot(context: Context, region: str) -> None:
+    """Keep what the write-once rows look like now, unless it was kept before."""
+    file = context.folder.path / SNAPSHOT
+    if not file.exists():
+        Snapshot.take(context.deployment, _scope(context), regions=(region,)).save(file)
+
+
+def prove_with_controls(context: Context) -> Proof:
+    """Prove, do damage, see that it is found, undo it, prove again; return the last proof.
+
+    Of a drill that was killed in between the damage is undone before anything is proved.
+    """
+    undo_damage(context)
+    _provide_objects(context)
+    first = prove(context)
+    context.journal.state(context.phase, "proof_before_controls", first.model_dump(mode="json"))
+    found = _controls(context)
+    context.journal.state(context.phase, "controls", found.model_dump(mode="json"))
+    changed = _changed_since_snapshot(context)
+    last = prove(context)
+    last = last.model_copy(update={"divergent": last.divergent + len(changed), "findings": (*changed, *last.findings)[:100]})
+    context.journal.state(context.phase, "proof", last.model_dump(mode="json"))
+    return last
+
+
+def _controls(context: Context) -> NegativeControls:
+    scope, receipts = _scope(context), _receipts(context)
+    chosen = controls.choose(context.deployment, scope, receipts) if hasattr(controls, "choose") else None
+    if chosen is not None:
+        context.journal.state(context.phase, "damage", chosen.as_dict())
+    injected = controls.inject(context.deployment, scope, receipts)
+    context.journal.state(context.phase, "damage", injected.as_dict())
+    try:
+        damaged = prove_sources(
+            context.deployment, scope, injected.receipts(receipts), first=tuple(injected.object_ids.values())
+        )
+        found = controls.find(injected, damaged)
+    finally:
+        controls.repair(context.deployment, injected)
+        _wait_for_repair(context, injected)
+        context.journal.state(context.phase, "damage", None)
+    context.note(
+        f"negative controls: {found.found} of {found.injected} found",
+        level="good" if found.found == found.injected else "bad",
+    )
+    return controls.repaired(found)
+
+
+def undo_damage(context: Context) -> None:
+    """Undo the damage of negative controls, if a drill was killed before it could."""
+    held = context.journal.fact("damage")
+    if held:
+        injected = controls.Injected.from_dict(held)
+        controls.repair(context.deployment, injected)
+        _wait_for_repair(context, injected)
+        context.journal.state(context.phase, "damage", None)
+
+
+def _wait_for_repair(context: Context, injected: controls.Injected) -> None:
+    """Wait until what was undone in one region is undone in the other."""
+    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
+    for _ in context.waiting(_PATIENCE_SECONDS):
+        if not any(ledger.results([injected.duplicate]) for ledger in ledgers):
+            return
+
+
+def _provide_objects(context: Context) -> None:
+    """Upload a few more objects if there are fewer than the controls need: an empty drill must be able to fail, too."""
+    if len(context.items) >= _NEEDED:
+        return
+    more = load_items.controls(context.plan.seed, _NEEDED, context.plan.source)
+    context.sender.send(more, context.on_event)
+    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
+    for _ in context.waiting(_PATIENCE_SECONDS):
+        if not any(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers):
+            return
+
+
+def _changed_since_snapshot(context: Context) -> list[Finding]:
+    file = context.folder.path / SNAPSHOT
+    if not file.exists():
+        return []
+    before = Snapshot.load(file)
+    return before.compare(Snapshot.take(context.deployment, _scope(context), regions=tuple(before.rows)))
+
+
+def _scope(context: Context) -> Scope:
+    return Scope(context.plan.source)
+
+
+def _receipts(context: Context) -> list[ReceiptRow]:
+    return context.sender.rows(context.items)

@@ -1,0 +1,198 @@
+"""The report of a drill, made from its journal and its samples, however it ended."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from drill import measures, sampler, verdict
+from drill.folder import CHECKOUT, DrillFolder
+from drill.journal import Entry, Journal, as_text
+from drill.model import (
+    DrillReport,
+    Event,
+    FaultRecord,
+    GuardReport,
+    NegativeControls,
+    NotTested,
+    PhaseRecord,
+    Proof,
+)
+from drill.plan import PHASES, Plan
+from drill.reports import chain
+from integration_tests.local_cloud.not_faithful import NOT_FAITHFUL
+
+_TOOLS: Final = ("boto3", "ministack", "aws-cdk-lib", "pydantic")
+_LEVELS: Final = {
+    "phase began": "info",
+    "phase done": "good",
+    "phase failed": "bad",
+    "fault injected": "warning",
+    "fault healed": "good",
+    "stopped": "bad",
+    "rolled back": "good",
+}
+
+
+def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
+    """Make the report of all that the journal tells so far."""
+    began, ended = journal.entries[0].at, journal.entries[-1].at
+    found = measures.measure(journal, plan, began_at=began, ended_at=ended)
+    proof = _model(Proof, journal.fact("proof"))
+    controls = _model(NegativeControls, journal.fact("controls")) or NegativeControls(injected=0, found=0)
+    guard = _guard(journal, plan)
+    said, reasons = verdict.judge(
+        failures=[str(entry.data["why"]) for entry in journal.of("phase failed")],
+        proof=proof,
+        controls=controls,
+        guard=guard,
+        measures=found,
+    )
+    return DrillReport(
+        drill_id=plan.drill_id,
+        verdict=said,
+        reasons=reasons,
+        target=plan.mode,
+        account=str(journal.fact("account") or plan.account or "000000000000"),
+        environment=plan.environment,
+        primary_region=plan.primary,
+        secondary_region=plan.secondary,
+        time_factor=plan.time_factor,
+        began_at=as_text(began),
+        ended_at=as_text(ended),
+        seed=plan.seed,
+        faults=tuple(_faults(journal, plan)),
+        objects=plan.objects,
+        lost=proof.lost if proof else 0,
+        duplicated=proof.duplicated if proof else 0,
+        divergent=proof.divergent if proof else 0,
+        rto_seconds=measures.rto(found),
+        rpo_seconds=journal.fact("rpo") or {"durable": None, "accepted": None},
+        measures=found,
+        negative_controls=controls,
+        proof=proof,
+        guard=guard,
+        phases=tuple(_phases(journal)),
+        timeline=tuple(_timeline(journal, began)),
+        samples=sampler.read(folder.samples),
+        not_tested=tuple(_not_tested(plan)),
+        tools={"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in _TOOLS},
+        git_revision=_revision(),
+        journal_sha256=journal.sha256(),
+        previous=chain.previous(folder.path.parent, but=plan.drill_id),
+    )
+
+
+def _model(kind: Any, held: dict[str, Any] | None) -> Any:  # noqa: ANN401 - one of the report's models
+    return None if held is None else kind.model_validate(held)
+
+
+def _guard(journal: Journal, plan: Plan) -> GuardReport:
+    entries = list(journal.of("guard"))
+    return GuardReport(
+        calls=sum(int(entry.data["calls"]) for entry in entries),
+        allowed_regions=(plan.secondary,),
+        violations=tuple(violation for entry in entries for violation in entry.data["violations"]),
+    )
+
+
+def _faults(journal: Journal, plan: Plan) -> list[FaultRecord]:
+    records = []
+    for wish in plan.faults:
+        injected, healed = (journal.last(event, wish=str(wish)) for event in ("fault injected", "fault healed"))
+        records.append(
+            FaultRecord(
+                name=wish.name,
+                region=plan.primary,
+                phase=wish.phase,
+                injected_at=as_text(injected.at) if injected else None,
+                healed_at=as_text(healed.at) if healed else None,
+                detail=str(injected.data["detail"]) if injected else "",
+            )
+        )
+    return records
+
+
+def _phases(journal: Journal) -> list[PhaseRecord]:
+    return [_phase(journal, name) for name in PHASES]
+
+
+def _phase(journal: Journal, name: str) -> PhaseRecord:
+    began = [entry for entry in journal.of("phase began") if entry.phase == name]
+    ended = [entry for entry in journal.entries if entry.phase == name and entry.event in {"phase done", "phase failed"}]
+    if name == "report":
+        # It is what is being written.
+        return PhaseRecord(name=name, status="done", began_at=as_text(journal.entries[-1].at), seconds=0.0)
+    if not began:
+        return PhaseRecord(name=name, status="not begun")
+    last = ended[-1] if ended else None
+    return PhaseRecord(
+        name=name,
+        status="done" if last and last.event == "phase done" else "failed",
+        began_at=as_text(began[0].at),
+        seconds=round(last.at - began[0].at, 2) if last else None,
+        resumed=len(began) - 1,
+        said=str(last.data.get("said") or last.data.get("why") or "") if last else "",
+    )
+
+
+def _timeline(journal: Journal, began: float) -> list[Event]:
+    return [event for entry in journal.entries if (event := _event(entry, began)) is not None]
+
+
+def _event(entry: Entry, began: float) -> Event | None:
+    data = entry.data
+    match entry.event:
+        case "note":
+            what, level, region = str(data["what"]), str(data["level"]), data.get("region")
+        case "phase began" if data.get("resumed"):
+            what, level, region = f"{entry.phase}: gone on with after a kill", "warning", None
+        case "phase done":
+            what, level, region = f"{entry.phase}: {data['said']}", _LEVELS[entry.event], None
+        case "phase failed":
+            what, level, region = f"{entry.phase}: {data['why']}", _LEVELS[entry.event], None
+        case "fault injected":
+            what, level, region = f"{data['wish']}: {data['detail']}", _LEVELS[entry.event], None
+        case "fault healed":
+            what, level, region = f"{data['wish']} is healed", _LEVELS[entry.event], None
+        case "rolled back":
+            what, level, region = f"rolled back: {data['said']}", _LEVELS[entry.event], None
+        case _:
+            return None
+    return Event(
+        at=as_text(entry.at),
+        seconds=round(entry.at - began, 2),
+        phase=entry.phase,
+        what=what,
+        level=level,
+        region=region,
+    )
+
+
+def _not_tested(plan: Plan) -> list[NotTested]:
+    if plan.mode == "live":
+        return []
+    return [NotTested(what=one.what, why=one.why) for one in NOT_FAITHFUL]
+
+
+def _revision() -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git is there
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def newest_files(folder: Path) -> str:
+    """Say where the reports are, for the last line that a user sees."""
+    return str(folder.relative_to(CHECKOUT)) if folder.is_relative_to(CHECKOUT) else str(folder)

@@ -1,0 +1,189 @@
+"""Running a drill: phase after phase by the journal, and back to where it was, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from drill import fault_control, proving, reporting, reports, rpo
+from drill.context import Context
+from drill.folder import DrillFolder
+from drill.journal import Journal
+from drill.model import DrillReport
+from drill.phases import ALL, Phase
+from drill.plan import Plan
+from drill.targets import keeper
+from integration_tests.e2e.progress import Step, Steps
+from integration_tests.local_cloud import LocalCloudError
+from operations.failure import RunFailure
+from operations.guard import Guard, guarding
+from operations.register import Register
+
+_BEGAN = "drill began"
+_ENDED = "drill ended"
+
+
+def begin(plan: Plan, folder: DrillFolder) -> None:
+    """Make the folder and the journal, whose first line is the plan."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    journal = Journal(folder.journal)
+    journal.append("preflight", _BEGAN, plan=plan.as_json())
+    journal.close()
+
+
+def plan_of(journal: Journal) -> Plan:
+    """Return the plan that a journal begins with.
+
+    Raises:
+        RunFailure: It begins with nothing of that kind: the drill was killed before it could write it.
+    """
+    first = next(journal.of(_BEGAN), None)
+    if first is None:
+        raise RunFailure(
+            "This drill was killed before its first line was written.", hint="Begin another: `python -m drill run`."
+        )
+    return Plan.from_json(first.data["plan"])
+
+
+def is_ended(journal: Journal) -> bool:
+    """Whether a drill has ended and was reported."""
+    return journal.last(_ENDED) is not None
+
+
+def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillReport:
+    """Do what is left of a drill, roll back, report; the local cloud is stopped in the end.
+
+    Args:
+        folder: The drill's.
+        console: Where progress is shown.
+        abort: Why no further phase is to be begun; "" to go on.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; after everything was rolled back and reported.
+    """
+    journal = Journal(folder.journal)
+    plan = plan_of(journal)
+    steps = Steps(console)
+    context = Context(plan, folder, journal, lambda _: None)
+    interrupted: KeyboardInterrupt | None = None
+    with steps:
+        try:
+            if abort:
+                _fail(context, abort)
+            else:
+                _run_phases(context, steps)
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+            _fail(context, "interrupted by Ctrl-C")
+        finally:
+            _roll_back(context, steps)
+        report = _report(context, steps)
+        keeper.stop(folder)
+        journal.append("report", _ENDED, verdict=str(report.verdict))
+        journal.close()
+    if interrupted:
+        raise interrupted
+    return report
+
+
+def _run_phases(context: Context, steps: Steps) -> None:
+    for phase in ALL:
+        done = any(entry.phase == phase.name for entry in context.journal.of("phase done"))
+        failed = any(context.journal.of("phase failed"))
+        if failed:
+            return
+        if not done and not _run_phase(context, phase, steps):
+            return
+
+
+def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
+    """Run one phase; return False if it failed, which is written down."""
+    journal = context.journal
+    context.phase = phase.name
+    resumed = any(entry.phase == phase.name for entry in journal.of("phase began"))
+    journal.append(phase.name, "phase began", resumed=resumed)
+    try:
+        with steps.step(f"{phase.name}: {phase.title}") as step, _shown(context, step):
+            if phase.name != "preflight":
+                context.open(start=False)
+            if not phase.injects_itself:
+                fault_control.inject(context, phase.name)
+            with _guarded(context, phase):
+                said = phase.run(context)
+            step.conclude(said)
+    except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
+        hint = f" {error.hint}" if isinstance(error, RunFailure) and error.hint else ""
+        tail = f" {error.tail}" if isinstance(error, RunFailure) and error.tail else ""
+        _fail(context, f"{error}{hint}{tail}")
+        return False
+    journal.append(phase.name, "phase done", said=said)
+    if phase.name == "detect":
+        journal.mark(phase.name, "detected")
+    return True
+
+
+@contextlib.contextmanager
+def _shown(context: Context, step: Step) -> Iterator[None]:
+    context.say = step.say
+    try:
+        yield
+    finally:
+        context.say = lambda _: None
+
+
+@contextlib.contextmanager
+def _guarded(context: Context, phase: Phase) -> Iterator[None]:
+    """During the failover nothing but the region to be promoted may be called, by whatever part of the drill."""
+    if not phase.is_failover:
+        yield
+        return
+    allowed = (context.target.secondary,)
+    context.sampler.look_only_at(allowed)
+    guard = Guard(allowed)
+    try:
+        with guarding(guard):
+            yield
+    finally:
+        context.journal.append(phase.name, "guard", calls=guard.calls, violations=guard.violations)
+        context.sampler.look_only_at(context.target.regions)
+
+
+def _fail(context: Context, why: str) -> None:
+    context.journal.append(context.phase, "phase failed", why=why)
+
+
+def _roll_back(context: Context, steps: Steps) -> None:
+    """Heal what is there, undo damage done on purpose, make the primary active; also if all went well, when it does nothing."""
+    journal = context.journal
+    try:
+        if not context.is_open and keeper.attach(context.folder) is None:
+            return
+        with steps.step("roll back: nothing of the drill stays"):
+            context.open(start=False)
+            before = fault_control.there(journal)
+            fault_control.heal(context)
+            proving.undo_damage(context)
+            promotion = Register(context.target, context.target.primary).promote()
+            said = [f"healed {', '.join(before)}"] if before else []
+            said += [] if promotion.already else [f"{context.target.primary} is active again"]
+            if said:
+                journal.append(context.phase, "rolled back", said="; ".join(said))
+    except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
+        _fail(context, f"not rolled back: {error}")
+    finally:
+        context.close()
+
+
+def _report(context: Context, steps: Steps) -> DrillReport:
+    context.phase = "report"
+    with steps.step("report: what was measured and proved"):
+        context.journal.append("report", "phase began", resumed=False)
+        if context.is_open:
+            context.journal.state("report", "account", context.target.account)
+            context.journal.state("report", "rpo", rpo.measure(context))
+        report = reporting.build(context.journal, context.plan, context.folder)
+        reports.write(report, context.folder.path, journal=context.folder.journal)
+        return report

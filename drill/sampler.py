@@ -1,0 +1,125 @@
+"""Samples: every second, what each region looks like; kept in a file, so that a kill loses none."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drill.model import Sample
+from drill.watch import Watch
+from operations.deployment import Deployment
+from operations.guard import GuardViolation
+from operations.ledger import Ledger
+
+_EVERY_SECONDS: Final = 1.0
+_COUNTS: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+class Sampler:
+    """A thread that looks at the regions it may look at.
+
+    Args:
+        deployment: The platform.
+        watch: Knows the drill's objects.
+        file: Where samples are kept.
+        began_at: When the drill began, epoch seconds.
+        healthy: Says what a region's health check says; None: it is not known.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        watch: Watch,
+        file: Path,
+        began_at: float,
+        healthy: Callable[[str], bool | None] = lambda _: None,
+    ) -> None:
+        self._deployment, self._watch, self._file, self._began_at = deployment, watch, file, began_at
+        self._healthy = healthy
+        self._regions: tuple[str, ...] = deployment.target.regions
+        self._stop = threading.Event()
+        self._one_at_a_time = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.latest: dict[str, Sample] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is under way is finished first."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def look_only_at(self, regions: Sequence[str]) -> None:
+        """Ask these regions from now on, and no other; return when no look at another one is under way."""
+        with self._one_at_a_time:
+            self._regions = tuple(regions)
+
+    def _run(self) -> None:
+        before = {region: time.monotonic() for region in self._deployment.target.regions}
+        while not self._stop.wait(_EVERY_SECONDS):
+            with self._one_at_a_time:
+                for region in self._deployment.target.regions:
+                    sample = self._sample(region, before)
+                    self.latest[region] = sample
+                    with self._file.open("a", encoding="utf-8") as file:
+                        file.write(sample.model_dump_json() + "\n")
+
+    def _sample(self, region: str, before: dict[str, float]) -> Sample:
+        healthy = self._healthy(region)
+        blank = Sample(seconds=self._seconds(), region=region, healthy=healthy)
+        if region not in self._regions:
+            return blank
+        try:
+            look = self._watch.look(Ledger(self._deployment, region, brisk=True))
+            queue, dead = self._depth(region, "IngestQueueUrl"), self._depth(region, "DeadLetterQueueUrl")
+        except (ClientError, BotoCoreError, GuardViolation):
+            return blank
+        now = time.monotonic()
+        per_second = look.new / max(now - before[region], 0.001)
+        before[region] = now
+        return Sample(
+            seconds=self._seconds(),
+            region=region,
+            queue_depth=queue,
+            shadow_age=round(look.oldest_seconds, 2),
+            replication_lag=round(look.behind_seconds, 2),
+            dead_letters=dead,
+            good_writes_per_second=round(per_second, 2),
+            healthy=healthy,
+        )
+
+    def _depth(self, region: str, queue: str) -> int:
+        client = self._deployment.target.brisk_client("sqs", region)
+        url = self._deployment.regional[region][queue]
+        held = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+        return sum(int(held["Attributes"].get(name, 0)) for name in _COUNTS)
+
+    def _seconds(self) -> float:
+        return round(time.time() - self._began_at, 2)
+
+
+def read(file: Path) -> tuple[Sample, ...]:
+    """Read the samples of a drill; a line that was cut off is left out."""
+    if not file.exists():
+        return ()
+    samples = []
+    for line in file.read_text("utf-8").splitlines():
+        try:
+            samples.append(Sample.model_validate(json.loads(line)))
+        except ValueError:
+            continue
+    return tuple(samples)

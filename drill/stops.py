@@ -1,0 +1,74 @@
+"""Stop conditions: what ends a drill before it does harm. It is then rolled back and reported as failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from drill.faults import FAULTS
+from drill.journal import Journal
+from drill.model import Sample
+from operations.failure import RunFailure
+
+MOST_LAG_SECONDS: Final = 60.0
+"""Beyond this, and still growing, replication does not catch up by itself."""
+_GROWING: Final = 10
+"""For so many samples in a row."""
+
+
+class Stop(RunFailure):
+    """A stop condition holds."""
+
+
+class StopConditions:
+    """Looks at samples.
+
+    Args:
+        journal: Tells which faults are there, and what was there before the drill.
+        regions: The platform's.
+    """
+
+    def __init__(self, journal: Journal, regions: tuple[str, str]) -> None:
+        self._journal = journal
+        self._lags: dict[str, list[float]] = {region: [] for region in regions}
+
+    def check(self, latest: Mapping[str, Sample]) -> None:
+        """Return if the drill may go on.
+
+        Raises:
+            Stop: Replication falls behind for no reason, or messages die that nobody injected.
+        """
+        for region, sample in latest.items():
+            self._check_lag(region, sample)
+            self._check_dead_letters(region, sample)
+
+    def _check_lag(self, region: str, sample: Sample) -> None:
+        lags = self._lags[region]
+        if sample.replication_lag is None or self._was_injected("stops_replication"):
+            lags.clear()
+            return
+        if not lags or lags[-1] != sample.replication_lag:
+            lags.append(sample.replication_lag)
+        grown = lags[-_GROWING:]
+        if len(grown) == _GROWING and grown == sorted(grown) and grown[-1] > MOST_LAG_SECONDS:
+            raise Stop(
+                f"{region} is {grown[-1]:.0f} s behind the other region and falls further behind, though no fault stops "
+                "replication.",
+                hint="See to replication before the next drill.",
+            )
+
+    def _check_dead_letters(self, region: str, sample: Sample) -> None:
+        before = self._journal.fact("dead_letters_before")
+        if before is None or sample.dead_letters is None or self._was_injected("makes_dead_letters"):
+            return
+        flood = self._journal.fact("flooded") or 0
+        allowed = before.get(region, 0) + flood
+        if sample.dead_letters > allowed:
+            raise Stop(
+                f"The dead-letter queue of {region} holds {sample.dead_letters} messages; {allowed} were there or injected.",
+                hint="Look at what they are about: `nox -s operate -- status`, then the runbook.",
+            )
+
+    def _was_injected(self, trait: str) -> bool:
+        """Whether a fault of this kind is there or was: what it has caused outlasts it."""
+        return any(getattr(FAULTS[entry.data["name"]], trait) for entry in self._journal.of("fault injecting"))

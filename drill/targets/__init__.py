@@ -1,0 +1,1 @@
+"""What a drill is done to, and what it may do there."""

@@ -1,0 +1,183 @@
+"""The keeper: a process of its own that holds the local cloud and what is deployed there, and outlives a killed drill.
+
+`python -m drill.targets.keeper` is started by the drill in a session of its own. It ends when it is told to (SIGTERM), or
+when no drill has been at work for a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from rich.console import Console
+
+from drill.folder import CHECKOUT, DrillFolder
+from drill.plan import Plan
+from integration_tests.e2e.commands import Commands, last_lines
+from integration_tests.e2e.local_platform import local_platform, read_settings
+from integration_tests.e2e.progress import Steps
+from integration_tests.e2e.run_folder import RunFolder
+from operations.failure import RunFailure
+from operations.target import Target
+
+ORPHANED_SECONDS: Final = 900.0
+"""How long the cloud is kept when no drill is at work."""
+_START_SECONDS: Final = 300.0
+_STOP_SECONDS: Final = 20.0
+_PAUSE: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """A keeper that is ready.
+
+    Attributes:
+        process_id: Its process.
+        target: What it holds.
+    """
+
+    process_id: int
+    target: Target
+
+
+def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Keeper:
+    """Return the drill's keeper; start one if there is none yet.
+
+    Raises:
+        RunFailure: It could not deploy; carries the end of its log.
+    """
+    folder.alive.touch()
+    if not _running(folder):
+        # A new one writes its own; what an older one said is of a cloud that is gone.
+        folder.keeper.unlink(missing_ok=True)
+        _spawn(folder, plan)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if (keeper := attach(folder)) is not None:
+            return keeper
+        if not _running(folder):
+            raise RunFailure(
+                "The platform could not be deployed to a local cloud.",
+                log=folder.keeper_log,
+                tail=last_lines(folder.keeper_log),
+            )
+        say(_last_line(folder.keeper_log))
+        time.sleep(_PAUSE)
+    raise RunFailure(f"The local cloud was not ready within {_START_SECONDS:.0f} s.", log=folder.keeper_log)
+
+
+def attach(folder: DrillFolder) -> Keeper | None:
+    """Return the drill's keeper if it is there and ready."""
+    if not folder.keeper.exists() or not _running(folder):
+        return None
+    held = json.loads(folder.keeper.read_text("utf-8"))
+    return Keeper(held["process_id"], Target.load(Path(held["target"])))
+
+
+def stop(folder: DrillFolder) -> None:
+    """End the drill's keeper and its cloud; do nothing if it is gone."""
+    process_id = _running(folder)
+    if not process_id:
+        return
+    os.kill(process_id, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _running(folder) and time.monotonic() < deadline:
+        _reap(process_id)
+        time.sleep(_PAUSE)
+
+
+def main() -> None:
+    """Deploy, say so, and keep the cloud until told to end or forgotten."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--plan", required=True, help="the plan, as JSON")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _keep(DrillFolder(arguments.folder), Plan.from_json(json.loads(arguments.plan)))
+    except KeyboardInterrupt:
+        sys.stdout.write("stopped\n")
+    except RunFailure as failure:
+        sys.exit("\n".join(filter(None, (failure.tail, failure.message, failure.hint))))
+
+
+def _keep(folder: DrillFolder, plan: Plan) -> None:
+    run = RunFolder.make(CHECKOUT / ".build" / "drill")
+    steps = Steps(Console(highlight=False, emoji=False))
+    with (
+        Commands() as commands,
+        local_platform(
+            read_settings(plan.environment), run, steps, commands, time_factor=plan.time_factor, health_checkers=True
+        ) as target,
+    ):
+        target.save(run.target_file)
+        ready = folder.keeper.with_suffix(".new")
+        ready.write_text(json.dumps({"process_id": os.getpid(), "target": str(run.target_file)}), "utf-8")
+        ready.replace(folder.keeper)
+        while time.time() - folder.alive.stat().st_mtime < ORPHANED_SECONDS:
+            time.sleep(1)
+        sys.stdout.write(f"no drill was at work for {ORPHANED_SECONDS:.0f} s\n")
+
+
+def _spawn(folder: DrillFolder, plan: Plan) -> None:
+    command = [sys.executable, "-m", "drill.targets.keeper", "--folder", str(folder.path)]
+    with folder.keeper_log.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [*command, "--plan", json.dumps(plan.as_json())],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            # Neither Ctrl-C nor the end of the drill's terminal reaches it.
+            start_new_session=True,
+        )
+    _process_file(folder).write_text(str(process.pid), "utf-8")
+
+
+def _running(folder: DrillFolder) -> int:
+    """Return the keeper's process id; 0 if it has ended."""
+    try:
+        process_id = int(_process_file(folder).read_text("utf-8"))
+        _reap(process_id)
+        command = Path(f"/proc/{process_id}/cmdline")
+        os.kill(process_id, 0)
+    except (OSError, ValueError):
+        return 0
+    # The number may be another program's by now. A program that is just being started has no command line yet.
+    words = command.read_bytes() if command.exists() else b""
+    return process_id if not words or b"drill.targets.keeper" in words else 0
+
+
+def _reap(process_id: int) -> None:
+    try:
+        os.waitpid(process_id, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _process_file(folder: DrillFolder) -> Path:
+    return folder.path / "keeper.pid"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log.exists() else []
+    return lines[-1] if lines else "starting"
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The local cloud as a drill's target: its control surface makes the faults true."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from integration_tests.local_cloud.disturber import Disturber
+from operations.deployment import Deployment
+from operations.target import Target
+
+USUAL_LAG_SECONDS: Final = 0.05
+_POLICY: Final = "drill-denies-the-table"
+
+
+@dataclass(frozen=True)
+class LocalTarget:
+    """The platform on a local cloud.
+
+    Attributes:
+        target: The cloud.
+        deployment: The platform.
+        source: Of the drill's uploads.
+    """
+
+    target: Target
+    deployment: Deployment
+    source: str
+
+    @property
+    def disturber(self) -> Disturber:
+        """The cloud's control surface."""
+        return Disturber(str(self.target.endpoint_url))
+
+    def set_region_down(self, region: str, *, down: bool) -> None:
+        """Take a region away, or bring it back."""
+        (self.disturber.region_down if down else self.disturber.region_up)(region)
+
+    def set_region_stalled(self, region: str, *, stalled: bool) -> None:
+        """Let a region accept everything and run nothing, or go on."""
+        (self.disturber.region_stall if stalled else self.disturber.region_unstall)(region)
+
+    def set_partition(self, *, cut: bool) -> None:
+        """Cut replication between the regions, or restore it."""
+        self.disturber.partition(cut=cut)
+
+    def set_lag(self, seconds: float | None) -> None:
+        """Make replication slow by so many seconds; None: as it is usually."""
+        self.disturber.set_replication_lag(USUAL_LAG_SECONDS if seconds is None else seconds)
+
+    def set_throttle(self, region: str, share: float) -> None:
+        """Have a share of the functions' table calls throttled in a region."""
+        self.disturber.set_throttle(region, share)
+
+    def set_denied(self, region: str, *, denied: bool) -> None:
+        """Put a denying policy on the role of a region's processor, or take it away."""
+        iam, role = self._processor_role(region)
+        if denied:
+            statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            iam.put_role_policy(RoleName=role, PolicyName=_POLICY, PolicyDocument=policy)
+            return
+        try:
+            iam.delete_role_policy(RoleName=role, PolicyName=_POLICY)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchEntity":
+                raise
+
+    def _processor_role(self, region: str) -> tuple[Any, str]:
+        name = self.deployment.regional[region]["ProcessorFunctionName"]
+        held = self.target.client("lambda", region).get_function_configuration(FunctionName=name)
+        return self.target.client("iam", region), str(held["Role"]).rpartition("/")[2]

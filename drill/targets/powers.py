@@ -1,0 +1,42 @@
+"""What faults need of a target, whichever it is. Each wish may be made again: it is a state that is asked for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from operations.deployment import Deployment
+from operations.target import Target
+
+
+class Powers(Protocol):
+    """The power to disturb a deployed platform, and to put it right again."""
+
+    @property
+    def target(self) -> Target:
+        """The platform's cloud."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """The platform."""
+
+    @property
+    def source(self) -> str:
+        """The source of the drill's uploads: what it makes carries it."""
+
+    def set_region_down(self, region: str, *, down: bool) -> None:
+        """Take a region away, or bring it back."""
+
+    def set_region_stalled(self, region: str, *, stalled: bool) -> None:
+        """Let a region accept everything and run nothing, or go on."""
+
+    def set_partition(self, *, cut: bool) -> None:
+        """Cut replication between the regions, or restore it."""
+
+    def set_lag(self, seconds: float | None) -> None:
+        """Make replication slow by so many seconds; None: as it is usually."""
+
+    def set_throttle(self, region: str, share: float) -> None:
+        """Have a share of the functions' table calls throttled in a region; 0: none."""
+
+    def set_denied(self, region: str, *, denied: bool) -> None:
+        """Take the table away from the role of a region's processor, or give it back."""

@@ -1,0 +1,62 @@
+"""The verdict: passed, failed or void, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drill.model import GuardReport, Measure, NegativeControls, Proof, Verdict
+
+
+def judge(
+    *,
+    failures: Sequence[str],
+    proof: Proof | None,
+    controls: NegativeControls,
+    guard: GuardReport,
+    measures: Sequence[Measure],
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict and its reasons, worst first.
+
+    Args:
+        failures: Why the drill could not be ended as it should.
+        proof: The last one; None if there is none.
+        controls: What was damaged on purpose, and what of it was found.
+        guard: The calls during the failover.
+        measures: With what was promised.
+    """
+    wrong = [*_effects(proof), *failures, *guard.violations, *_late(measures)]
+    blind = _blind(proof, controls)
+    if wrong:
+        return Verdict.FAILED, (*wrong, *blind)
+    if blind:
+        return Verdict.VOID, tuple(blind)
+    assert proof is not None  # noqa: S101 - without one it is void
+    return Verdict.PASSED, (
+        f"{proof.objects} objects: none lost, duplicated or divergent; {controls.found} of {controls.injected} negative "
+        f"controls found; {guard.calls} calls during the failover, none to the lost region or a global endpoint",
+    )
+
+
+def _effects(proof: Proof | None) -> list[str]:
+    if proof is None:
+        return []
+    counts = {"lost": proof.lost, "duplicated": proof.duplicated, "divergent": proof.divergent}
+    found = [f"{count} objects {what}" for what, count in counts.items() if count]
+    return found or ([] if proof.equal else ["the five sources are not equal"])
+
+
+def _late(measures: Sequence[Measure]) -> list[str]:
+    return [
+        f"{one.title}: {one.seconds:.1f} s, promised {one.target_seconds:.0f} s"
+        for one in measures
+        if one.met is False and one.seconds is not None and one.target_seconds is not None
+    ]
+
+
+def _blind(proof: Proof | None, controls: NegativeControls) -> list[str]:
+    if proof is None:
+        return ["nothing was proved"]
+    if not controls.injected:
+        return ["no negative control was injected, so that the proof was not seen to find anything"]
+    missed = [one.name for one in controls.controls if not one.found]
+    return [f"the proof did not find {', '.join(missed)}, which was injected"] if controls.found < controls.injected else []
