@@ -28,9 +28,12 @@ def judge_by(complaints: Complaints, *types: str, applies: Applies = _always) ->
         types: The resource types that the rule is about; `Custom::*` is every type that begins so.
         applies: Which of their resources it concerns; one version that it concerns is enough.
     """
+    plain = frozenset(types)
+    patterns = tuple(wanted for wanted in types if "*" in wanted)
 
     def judge(resource: Resource, world: World) -> Judgement:
-        if not any(fnmatchcase(resource.type, wanted) for wanted in types):
+        # Asked of every resource by every rule: most answers end here.
+        if resource.type not in plain and not any(fnmatchcase(resource.type, wanted) for wanted in patterns):
             return NOT_APPLICABLE
         versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
         concerned = [version for version in versions if applies(version, world)]

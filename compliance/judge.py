@@ -1,6 +1,6 @@
 """Asks every rule of ours about every resource. An answer is a row; no answer is a row too."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from compliance.ledger import Advice, Finding, Place, RuleInfo, Verdict
@@ -42,10 +42,18 @@ class Findings:
         self.advice.extend(other.advice)
 
 
-def judge(world: World, rules: Iterable[Rule]) -> Findings:
-    """Ask every rule about every resource, and about each template as a whole."""
+def judge(world: World, rules: Iterable[Rule], *, about: Callable[[Resource], bool] | None = None) -> Findings:
+    """Ask every rule about every resource, and about each template as a whole.
+
+    Args:
+        world: What the rules may look at.
+        rules: Whom to ask.
+        about: Which resources they are asked about; all where nothing is said.
+    """
     findings = Findings()
     resources = [each for template in world.templates for each in (template.as_resource, *template.resources)]
+    if about is not None:
+        resources = [resource for resource in resources if about(resource)]
     places = [(resource, place_of(resource, world)) for resource in resources]
     for rule in rules:
         info = rule.info

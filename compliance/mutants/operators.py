@@ -230,10 +230,16 @@ def _places(value: Json, pointer: Pointer) -> Iterator[tuple[Pointer, Json]]:
     """Every value below, down to the arguments of intrinsic functions, which are not properties."""
     if len(pointer) > _DEPTH or _is_intrinsic(value):
         return
+    if _is_tag(value):
+        return  # half a tag is no template: the whole one is dropped
     children = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, child in children:
         yield (*pointer, step), child
         yield from _places(child, (*pointer, step))
+
+
+def _is_tag(value: Json) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"Key", "Value"}
 
 
 def _is_intrinsic(value: Json) -> bool:

@@ -1,0 +1,48 @@
+"""The short way of asking our rules about a damage finds what the long way finds."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compliance.judge import judge
+from compliance.mutants import trial
+from compliance.mutants.mutant import Mutant, damage
+from compliance.mutants.operators import mutants_of
+from compliance.rules import our_rules
+from compliance.templates import World
+from unit_tests.compliance.rules.failover import pair
+from unit_tests.compliance.rules.shapes import pipeline, regional_bucket, replicating, table
+from unit_tests.compliance.worlds import good, template
+
+REGIONAL = {**good(), **pipeline()}
+ORIGINAL = World(
+    templates=(
+        template({**REGIONAL, "It": replicating()}),
+        template({**REGIONAL, "It": regional_bucket()}, "us-west-2"),
+        replace(template({**pair(), "Ledger": table()}, "us-west-2", "serverless-data-prod"), name="Data"),
+    ),
+    environment="prod",
+)
+MUTANTS = list(mutants_of(ORIGINAL))
+
+
+def _failing(world: World) -> set[trial.Case]:
+    return trial._failing(judge(world, our_rules()))  # noqa: SLF001 - the way that is held to the other
+
+
+BEFORE = _failing(ORIGINAL)
+
+
+@pytest.mark.property
+@given(st.sampled_from(MUTANTS))
+@settings(max_examples=60, deadline=None)
+def test_what_is_near_a_damage_is_all_that_local_rules_need_be_asked(mutant: Mutant) -> None:
+    damaged = damage(ORIGINAL, mutant)
+    bench = object.__new__(trial._Bench)  # noqa: SLF001 - without AWS and the packs, which take a Node.js
+    bench.world, bench._ours = ORIGINAL, BEFORE
+
+    found = bench.ours(damaged, mutant)
+
+    assert found == trial._rules(_failing(damaged) - BEFORE)  # noqa: SLF001
