@@ -125,6 +125,18 @@ def test_the_cdk_context_is_told_apart_from_settings() -> None:
     ]
 
 
+@pytest.mark.parametrize(("given", "read"), [("true", True), ("false", False), (True, True)])
+def test_the_command_line_switches_a_setting_on_and_off(given: object, read: bool) -> None:  # noqa: FBT001 - pytest's
+    assert settings_from_context({"auto_promote": given}, SHIPPED).auto_promote is read
+
+
+def test_a_switch_that_is_neither_is_told_with_what_to_type() -> None:
+    with pytest.raises(SettingsError, match="-c auto_promote=true"):
+        settings_from_context({"auto_promote": "TRUE"}, SHIPPED)
+    with pytest.raises(SettingsError, match="-c auto_promote=false"):
+        settings_from_context({"auto_promote": "yes"}, SHIPPED)
+
+
 def test_the_context_names_the_environment_and_only_an_absent_name_is_prod() -> None:
     assert settings_from_context({}, SHIPPED).environment == "prod"
     assert settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SHIPPED).retention.logs_days == 30

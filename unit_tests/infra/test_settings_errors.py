@@ -62,6 +62,8 @@ CASES = {
         "a list",
         'cors_origins = ["https://a.example"]',
     ),
+    "auto_promote": ('"True"', "is text, and should be true or false", "true or false", "auto_promote = true"),
+    "auto_promote ": ("1", "is a whole number, and should be true or false", "true or false", "auto_promote = false"),
     "alarms_email": ('"nobody"', "not written as", "e-mail address", 'alarms_email = "on-call@example.com"'),
     "tags.owner": ("5", "is a whole number", "letters, digits", 'owner = "5"'),
     "tags.owner ": ('""', "not written as", "1 to 128", 'owner = "platform-team"'),

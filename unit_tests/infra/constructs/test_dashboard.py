@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.constructs.dashboard import Dashboard
+from infra.constructs.metrics import PEER_NUMBERS
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import context, only, stack_in
 
@@ -78,3 +79,16 @@ def test_what_is_put_back_is_shown_beside_what_waits(region: str) -> None:
     )
     names = [found[1] for found in metrics(graph)]
     assert names == ["ApproximateNumberOfMessagesVisible", "MessagesPostponed"]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
+def test_what_each_region_sees_of_the_other_is_shown(region: str) -> None:
+    shown = {
+        metric[1]
+        for graph in graphs()
+        if graph["properties"]["region"] == region
+        for metric in metrics(graph)
+        if metric[0] == "Lockstep"
+    }
+    assert {f"Peer{number}" for number in (*PEER_NUMBERS, "Unhealthy")} - {"PeerEpoch"} <= shown
+    assert {"ForceFailover", "SplitBrain", "LwwConflicts", "DigestMismatch", "Heartbeats", "CanaryFailed"} <= shown
