@@ -14,6 +14,7 @@ from drill.proof.judgement import Judge
 from drill.proof.reading import Reading, read
 from drill.proof.scope import ReceiptRow, Scope, Site
 from drill.proof.sent_twice import sent_twice
+from drill.proof.sources import Rows
 from operations.deployment import Deployment
 
 MOST_FINDINGS: Final = 100
@@ -123,10 +124,16 @@ def _suspicious(reading: Reading) -> set[str]:
         leaves |= differing(reading.rows[0].written_once, rows.written_once)
         leaves |= differing(rows.claimed, rows.recorded)
         leaves |= differing(rows.worked, rows.begun)
+        leaves |= {leaf for leaf in rows.recorded.keys if not _ordinals_fit(rows, leaf)}
         leaves |= _unlike_expectation(receipts.expected_records, rows.stated_records)
         leaves |= _unlike_expectation(receipts.expected_effects, rows.stated_effects)
         leaves |= _unlike_expectation(receipts.sizes, rows.sizes)
     return leaves
+
+
+def _ordinals_fit(rows: Rows, leaf: str) -> bool:
+    """Whether the records can be at ordinals that their files have; each sum is far below the modulus."""
+    return rows.lowest[leaf][1] <= rows.ordinals[leaf][1] <= rows.highest[leaf][1]
 
 
 def _unlike_expectation(expected: Totals[str], stated: Totals[str]) -> set[str]:

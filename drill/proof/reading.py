@@ -122,8 +122,9 @@ class _Bucket:
         with ThreadPoolExecutor(max_workers=_HEADS_AT_ONCE) as pool:
             for page in self._pages():
                 wanted = [one for one in page if self._source.is_wanted(one.key)]
-                asked = pool.map(self._with_checksums, wanted) if self._share else wanted
-                found = [one for one in asked if one.versions]
+                found = [one for one in wanted if not self._is_asked_about(one)]
+                asked = pool.map(self._with_checksums, [one for one in wanted if self._is_asked_about(one)])
+                found += [one for one in asked if one.versions]
                 with self._lock:
                     for one in found:
                         self._source.take(one)
@@ -142,14 +143,14 @@ class _Bucket:
             yield [_stored(group) for group in groups]
         yield [_stored(waiting)] if waiting else []
 
-    def _with_checksums(self, stored: StoredObject) -> StoredObject:
-        """Ask for the checksum of each version, if the object is among those that are asked about.
+    def _is_asked_about(self, stored: StoredObject) -> bool:
+        """Whether S3 is asked for checksums: of a share of the objects, and wherever a key has more than one version.
 
-        More than one version of a key is always asked about: that their content is one is what makes them one object.
+        That the content of all versions is one is what makes them one object.
         """
-        is_asked = len(stored.versions) > 1 or int(identity_of_key(stored.key)[:8], 16) < self._share * _SCALE
-        if not is_asked:
-            return stored
+        return len(stored.versions) > 1 or int(identity_of_key(stored.key)[:8], 16) < self._share * _SCALE
+
+    def _with_checksums(self, stored: StoredObject) -> StoredObject:
         versions = [self._with_checksum(stored.key, version) for version in stored.versions]
         return StoredObject(stored.key, tuple(one for one in versions if one), stored.is_deleted)
 

@@ -98,6 +98,9 @@ class Rows(Source):
         written_once: Every RESULT, UPLOAD and CLAIM row as its bytes are.
         claimed: What RESULT rows state: the sum of effect digests, and how many records were accepted.
         recorded: What the records themselves come to.
+        lowest: The least that the ordinals of the records can sum to, by the RESULT rows.
+        highest: The most, if all that was rejected came before what was accepted. Without rejections the two are one.
+        ordinals: What they sum to.
         worked: Object and region, by the RESULT rows.
         begun: Object and region, by the ATTEMPT rows.
         stated_records: Of the scope: how many records the RESULT rows say the files hold.
@@ -113,6 +116,9 @@ class Rows(Source):
         self.written_once: Totals[str] = Totals()
         self.claimed: Totals[str] = Totals()
         self.recorded: Totals[str] = Totals()
+        self.lowest: Totals[str] = Totals()
+        self.highest: Totals[str] = Totals()
+        self.ordinals: Totals[str] = Totals()
         self.worked: Totals[str] = Totals()
         self.begun: Totals[str] = Totals()
         self.stated_records: Totals[str] = Totals()
@@ -146,24 +152,28 @@ class Rows(Source):
     def _take_record(self, row: Row, object_id: str, leaf: str) -> None:
         if record_is_sound(row, object_id):
             self.recorded.add(leaf, record_number(row["pk"]["S"], row["sk"]["S"], row["record"]))
+            self.ordinals.add(leaf, int(row["sk"]["S"]))
         else:
             self.suspects.add(leaf)
 
     def _take_result(self, row: Row, object_id: str, leaf: str) -> None:
         effect = effect_of(row)
         self.written_once.add(leaf, quick_hash_of(row))
-        self.claimed.add(leaf, effect, count(row, "accepted") or 0)
+        accepted, held = count(row, "accepted") or 0, count(row, "records") or 0
+        self.claimed.add(leaf, effect, accepted)
+        self.lowest.add(leaf, accepted * (accepted - 1) // 2)
+        self.highest.add(leaf, accepted * (2 * held - accepted - 1) // 2)
         self.worked.add(leaf, number_of(f"{object_id}\0{text(row, 'region')}"))
         if not is_of_scope(row, self._scope):
             return
         key = UploadKey.parse(text(row, "object_key"))
         self.add(object_id, hour_of_row(row), key.sha256 if key else "")
-        self.stated_records.add(leaf, count(row, "records") or 0)
+        self.stated_records.add(leaf, held)
         self.stated_effects.add(leaf, effect)
         size = count(row, "size")
         if size is not None:
             self.sizes.add(leaf, size)
-        if size is None or result_problems(row, object_id, self._regions):
+        if result_problems(row, object_id, self._regions):
             self.suspects.add(leaf)
 
 

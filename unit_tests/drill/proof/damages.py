@@ -6,6 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Final
 
+from drill.proof.effect import of_records
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five
 
 Found = set[tuple[str, str, str]]
@@ -115,6 +116,69 @@ def fewer_records_than_the_file(five: Five, object_id: str) -> Found:
     return _divergent_ledgers(object_id)
 
 
+def other_effect_than_the_files(five: Five, object_id: str) -> Found:
+    for number, receipt in enumerate(five.receipts):
+        if receipt.object_id == object_id:
+            five.receipts[number] = dataclasses.replace(receipt, effect="2" * 64)
+    return _divergent_ledgers(object_id)
+
+
+def other_size_than_sent(five: Five, object_id: str) -> Found:
+    for number, receipt in enumerate(five.receipts):
+        if receipt.object_id == object_id:
+            five.receipts[number] = dataclasses.replace(receipt, size=77_777)
+    return {("divergent", object_id, f"objects {region}") for region in REGIONS}
+
+
+def odd_record(five: Five, object_id: str) -> Found:
+    """A row among the records that is none."""
+    pk, sk = f"REC#{object_id}#000000", f"{7:012d}"
+    for region in REGIONS:
+        five.rows[region][pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, "n": {"N": "1"}}
+    return _divergent_ledgers(object_id)
+
+
+def counter_in_a_record(five: Five, object_id: str) -> Found:
+    """The record is as it was; beside it both regions count."""
+    pair = (f"REC#{object_id}#000000", "0" * 12)
+    if pair not in five.rows[EAST]:
+        return set()
+    for region in REGIONS:
+        five.rows[region][pair] = five.rows[region][pair] | {"seen": {"N": "2"}}
+    return _divergent_ledgers(object_id)
+
+
+def accepted_and_rejected_exchanged(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        accepted = int(five.result(object_id, region)["accepted"]["N"])
+        if not accepted:
+            return set()
+        _change(five, region, object_id, "accepted", {"N": str(accepted - 1)})
+        _change(five, region, object_id, "rejected", {"N": "1"})
+    return _divergent_ledgers(object_id)
+
+
+def record_beyond_the_last(five: Five, object_id: str) -> Found:
+    """RESULT and records agree on effect and count, and still the file has no such ordinal."""
+    pair = (f"REC#{object_id}#000000", "0" * 12)
+    if pair not in five.rows[EAST]:
+        return set()
+    records = [
+        (5 if pk_sk == pair else int(pk_sk[1]), row["record"])
+        for pk_sk, row in five.rows[EAST].items()
+        if pk_sk[0].startswith(f"REC#{object_id}")
+    ]
+    for region in REGIONS:
+        row = five.rows[region].pop(pair)
+        moved = row | {"sk": {"S": f"{5:012d}"}, "ordinal": {"N": "5"}}
+        five.rows[region][pair[0], f"{5:012d}"] = moved
+        _change(five, region, object_id, "effect_digest", {"S": of_records(object_id, records)})
+    for number, receipt in enumerate(five.receipts):
+        if receipt.object_id == object_id:
+            five.receipts[number] = dataclasses.replace(receipt, effect=None)
+    return _divergent_ledgers(object_id)
+
+
 def mutable_status(five: Five, object_id: str) -> Found:
     for region in REGIONS:
         _change(five, region, object_id, "state", {"S": "PROCESSING"})
@@ -189,6 +253,12 @@ DAMAGES: Final[tuple[Damage, ...]] = (
     added_record,
     effect_of_nothing,
     fewer_records_than_the_file,
+    other_effect_than_the_files,
+    other_size_than_sent,
+    odd_record,
+    counter_in_a_record,
+    accepted_and_rejected_exchanged,
+    record_beyond_the_last,
     mutable_status,
     counter_in_the_result,
     other_size,

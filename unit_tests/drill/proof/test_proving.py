@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drill.proof import proving
+from drill.proof.digests import Entries, unequal_cells, unequal_leaves
 from drill.proof.scope import NO_HOUR, ReceiptRow, Scope, Site, hour_of, moment_of
 from unit_tests.drill.proof.damages import DAMAGES, Damage, no_replica, other_bytes
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Five, found, of_the_region, words
@@ -44,7 +45,7 @@ def test_each_damage_alone(damage: Damage, number: int) -> None:
     expected = damage(five, five.ids[number])
     proof = five.prove()
     assert found(proof) == expected
-    assert not proof.equal
+    assert proof.equal == (not expected)
 
 
 @pytest.mark.property
@@ -176,6 +177,26 @@ def test_what_is_not_asked_about_is_asked_about_when_it_looks_wrong() -> None:
     (versions,) = [held for key, held in five.objects[WEST].items() if five.receipts[2].upload_id in key]
     versions[0] = (versions[0][0], b"short")
     assert found(five.prove(unasked)) == {("divergent", five.ids[2], f"objects {WEST}")}
+
+
+def test_versions_of_one_key_are_always_asked_about() -> None:
+    five = Five(9)
+    for region in REGIONS:
+        (versions,) = [held for key, held in five.objects[region].items() if five.receipts[2].upload_id in key]
+        versions.append(("old", (versions[0][1] or b"")[::-1]))
+    assert found(five.prove(Scope(SOURCE, stored_checksums=0))) == {
+        ("divergent", five.ids[2], f"objects {region}") for region in REGIONS
+    }
+
+
+def test_an_entry_in_another_hour_only_has_all_under_its_digit_read_again() -> None:
+    one, other = Entries("one"), Entries("other")
+    for number in range(40):
+        object_id = f"{number % 2}{number:063x}"
+        one.add(object_id, "2026-01-31T11", "c")
+        other.add(object_id, "2026-01-31T12" if number == 1 else "2026-01-31T11", "c")
+    assert unequal_cells([one, other]) == [("2026-01-31T11", "1"), ("2026-01-31T12", "1")]
+    assert unequal_leaves([one, other]) == {"100"}
 
 
 def test_more_findings_than_a_report_holds_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
