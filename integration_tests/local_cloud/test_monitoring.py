@@ -10,7 +10,7 @@ import pytest
 
 from integration_tests.local_cloud.shims import alarms
 from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, deploy, function, key, role, until
-from integration_tests.local_cloud.test_functions import api
+from integration_tests.local_cloud.test_functions import api, invoke
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
@@ -426,3 +426,36 @@ def test_a_log_group_under_a_key_that_does_not_admit_it_cannot_be_made(cloud: Lo
     described = stack.client("logs").describe_log_groups(logGroupNamePrefix=stack["Group"])["logGroups"][0]
     assert described["retentionInDays"] == 30
     assert described["kmsKeyId"].endswith(stack["Key"])
+
+
+READS_METRICS = """
+    import boto3, datetime as dt
+    cloudwatch = boto3.client("cloudwatch")
+    def handler(event, context):
+        now = dt.datetime.now(dt.timezone.utc)
+        metric = {"Namespace": "Test", "MetricName": event, "Dimensions": [{"Name": "Queue", "Value": "one"}]}
+        answer = cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}],
+            StartTime=now - dt.timedelta(minutes=5),
+            EndTime=now,
+            ScanBy="TimestampDescending",
+        )
+        return answer["MetricDataResults"][0]["Values"]
+"""
+
+
+def test_a_function_that_may_reads_metric_data_of_its_own_dimensions(cloud: LocalCloud) -> None:
+    resources = {
+        "Role": role("lambda.amazonaws.com", allow("cloudwatch:GetMetricData")),
+        "Function": function(READS_METRICS, "Role"),
+    }
+    stack = deploy(cloud, resources, region="us-west-2")
+    put(stack, "Read", 3, Queue="one")
+    put(stack, "Read", 9, Queue="two")
+    # A datapoint counts from the second after it on.
+    assert until(lambda: invoke(stack, stack["Function"], "Read") == (None, [3.0]))
+    assert invoke(stack, stack["Function"], "Nothing") == (None, [])
+    stack.update({**resources, "Role": role("lambda.amazonaws.com")})
+    failed, answer = invoke(stack, stack["Function"], "Read")
+    assert failed
+    assert "not authorized" in answer["errorMessage"]

@@ -150,8 +150,9 @@ def test_a_dead_letter_queue_that_does_not_admit_the_rule_gets_nothing(quick: Lo
 
 
 def test_a_run_that_finds_no_concurrency_waits_and_is_no_failure(quick: LocalCloud) -> None:
-    stack = deploy(quick, scheduled(seconds=1.5 * MINUTE))
-    assert until(lambda: depth(stack, "Ran") == 4, seconds=40)
+    # Two are waiting for most of the time.
+    stack = deploy(quick, scheduled(seconds=1.7 * MINUTE))
+    assert until(lambda: depth(stack, "Ran") == 6, seconds=60)
     assert depth(stack, "Failed") == 0
     stack.delete()
 

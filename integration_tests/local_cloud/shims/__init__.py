@@ -5,6 +5,7 @@ from __future__ import annotations
 from integration_tests.local_cloud.shims import (
     _templates,
     alarms,
+    asynchronous,
     batch_permissions,
     bucket,
     bucket_replication,
@@ -48,6 +49,7 @@ _SHIMS = (
     secret_rotation,
     function,
     function_telemetry,
+    asynchronous,
     event_source,
     global_table,
     table_replication,

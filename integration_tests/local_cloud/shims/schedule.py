@@ -1,8 +1,8 @@
 """EventBridge rules that run functions by the clock.
 
 Faithful: a rule with `rate(...)` or `cron(...)` sends its event to its targets, `rate` in the time factor's time from the
-rule's creation; a function runs only if its policy admits `events.amazonaws.com` for the rule, asynchronously, with its
-own retries and on-failure destination, and waits while it has no concurrency left; an event that may not be delivered
+rule's creation; a function runs only if its policy admits `events.amazonaws.com` for the rule, asynchronously (see
+`asynchronous`), with its own retries and on-failure destination; an event that may not be delivered
 goes to the target's dead-letter queue if that queue's policy and key admit EventBridge; AWS/Events Invocations and
 FailedInvocations; a region that is down or stalled runs no rule, and does not make up for what it missed.
 Different from AWS: the rate is kept to a fifth of a second; RetryPolicy is stored only, for a function here is never
@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from typing import Any, Final
 
 from ministack.core import iam_evaluator
@@ -29,7 +28,6 @@ from integration_tests.local_cloud.shims import _api, _permissions
 
 _SERVICE: Final = "events.amazonaws.com"
 _TICK_SECONDS: Final = 0.2
-_LOOK_AGAIN_SECONDS: Final = 0.1
 _log: Final = logging.getLogger("local_cloud.schedule")
 _delivery: Final = threading.local()
 """The rule and the target that this thread delivers to; the stock dispatch hands on neither."""
@@ -65,24 +63,7 @@ def _deliver_to_function(arn: str, payload: str) -> None:
         _give_up(rule, target, payload, "NO_PERMISSIONS", f"The function's policy does not let {rule['Arn']} invoke it.")
     else:
         record = lambda_svc._execution_record_for_config(function, configuration)
-        threading.Thread(target=_invoke, args=(record, configuration, json.loads(payload)), daemon=True).start()
-
-
-def _invoke(record: dict[str, Any], configuration: dict[str, Any], event: Any) -> None:  # noqa: ANN401  any JSON value
-    """Invoke it once there is concurrency left. Stock would count being throttled as one of the function's failures."""
-    settings = record.get("event_invoke_config") or (record.get("event_invoke_configs") or {}).get("$LATEST") or {}
-    until = time.monotonic() + int(settings.get("MaximumEventAgeInSeconds") or 6 * 3600)
-    while _is_busy(record, configuration) and time.monotonic() < until:
-        time.sleep(_LOOK_AGAIN_SECONDS)
-    lambda_svc.invoke_async_with_retry(record, event)
-
-
-def _is_busy(record: dict[str, Any], configuration: dict[str, Any]) -> bool:
-    reserved = lambda_svc._reserved_concurrency(record, configuration)
-    if reserved is None:
-        return False
-    _all, by_function = lambda_svc.executions_in_flight()
-    return bool(by_function.get(lambda_svc._inflight_key(configuration), 0) >= reserved)
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
 
 def _admits_rule(function: dict[str, Any], arn: str, rule: str) -> bool:

@@ -1,0 +1,66 @@
+"""Asynchronous invocations wait while their function has no concurrency left.
+
+Faithful: an event whose function is throttled is tried again until it is older than MaximumEventAgeInSeconds, and none of
+that counts as one of MaximumRetryAttempts; after it, the event goes to the on-failure destination.
+Different from AWS: it is tried again as soon as there is concurrency, not with a growing pause; the event that waits
+longest need not be the first.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import contextvars
+import time
+from typing import Any, Final
+
+from ministack.services import lambda_svc
+
+_LOOK_AGAIN_SECONDS: Final = 0.1
+_LONGEST_AGE_SECONDS: Final = 6 * 3600
+_until: Final[contextvars.ContextVar[float]] = contextvars.ContextVar("event_too_old_at", default=0.0)
+"""On the monotonic clock; in the past for whatever is no asynchronous invocation."""
+
+
+def install() -> None:
+    """Wait where an asynchronous invocation is executed. Stock takes being throttled for a failure of the function."""
+    stock_invoke, stock_execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+
+    def invoke(function: dict[str, Any], event: Any) -> None:  # noqa: ANN401  any JSON value
+        mark = _until.set(time.monotonic() + _longest_age(function))
+        try:
+            # Its thread starts with a copy of this context.
+            stock_invoke(function, event)
+        finally:
+            _until.reset(mark)
+
+    def execute(function: dict[str, Any], event: Any) -> Any:  # noqa: ANN401  ministack's event and result
+        while True:
+            while _is_busy(function) and time.monotonic() < _until.get():
+                time.sleep(_LOOK_AGAIN_SECONDS)
+            result = stock_execute(function, event)
+            # Another one may have been faster.
+            if not _is_throttled(result) or time.monotonic() >= _until.get():
+                return result
+
+    lambda_svc.invoke_async_with_retry = invoke
+    lambda_svc._execute_function = execute
+
+
+def _longest_age(function: dict[str, Any]) -> float:
+    settings = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    return float(settings.get("MaximumEventAgeInSeconds") or _LONGEST_AGE_SECONDS)
+
+
+def _is_busy(function: dict[str, Any]) -> bool:
+    configuration = function.get("config") or function
+    reserved = lambda_svc._reserved_concurrency(function, configuration)
+    if reserved is None:
+        return False
+    _all, by_function = lambda_svc.executions_in_flight()
+    return bool(by_function.get(lambda_svc._inflight_key(configuration), 0) >= reserved)
+
+
+def _is_throttled(result: Any) -> bool:  # noqa: ANN401  ministack's result
+    body = result.get("body") if isinstance(result, dict) else None
+    return isinstance(body, dict) and body.get("__type") == "TooManyRequestsException"
