@@ -7,6 +7,7 @@ did the work and which has begun it. Two sums that differ point at a leaf, and t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
 
@@ -215,6 +216,7 @@ class Receipts(Source):
             case.receipts.append(receipt)
 
 
+@functools.lru_cache(maxsize=4096)
 def identity_of_key(key: str) -> str:
     """Return the identity that a key gives; of one that is no upload's, what can stand for it."""
     return identity(key, "") if UploadKey.parse(key) else hashlib.sha256(f"no upload\0{key}".encode()).hexdigest()

@@ -158,6 +158,12 @@ def accepted_and_rejected_exchanged(five: Five, object_id: str) -> Found:
     return _divergent_ledgers(object_id)
 
 
+def rejected_that_does_not_add_up(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        _change(five, region, object_id, "rejected", {"N": "3"})
+    return _divergent_ledgers(object_id)
+
+
 def record_beyond_the_last(five: Five, object_id: str) -> Found:
     """RESULT and records agree on effect and count, and still the file has no such ordinal."""
     pair = (f"REC#{object_id}#000000", "0" * 12)
@@ -258,6 +264,7 @@ DAMAGES: Final[tuple[Damage, ...]] = (
     odd_record,
     counter_in_a_record,
     accepted_and_rejected_exchanged,
+    rejected_that_does_not_add_up,
     record_beyond_the_last,
     mutable_status,
     counter_in_the_result,
