@@ -23,12 +23,15 @@ from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.shims import _api, _permissions, _templates
 
 _MOST_BATCHES: Final = max(2, os.cpu_count() or 2)
+_PAUSE_SECONDS: Final = 0.01
 _NEEDED: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
 def install() -> None:
     """Ask for the role's permission where the poller asks how many batches may run; tag what a template tags."""
     _templates.extend("AWS::Lambda::EventSourceMapping", _tag)
+    # So long does the poller pause after a pass in which it found every mapping busy.
+    lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = _PAUSE_SECONDS
     stock = lambda_svc._sqs_esm_concurrency
 
     def allowed_batches(
