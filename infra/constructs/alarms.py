@@ -112,6 +112,7 @@ class Alarms(Construct):
         other = [
             *_peer(context, metrics),
             *_observer(metrics),
+            *_auto_promotion(context, metrics),
             *_disagreement(context, metrics),
             *_floods(metrics),
             *_shadow_late(context, metrics),
@@ -298,6 +299,22 @@ def _observer(metrics: RegionMetrics) -> list[Watch]:
             compare=_BELOW,
             periods=_CONFIRMED_MINUTES,
             silence=_BREACHING,
+        )
+    ]
+
+
+def _auto_promotion(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    if not context.settings.auto_promote:
+        return []
+    return [
+        Watch(
+            resource="auto-promoted",
+            says=f"This region has made itself the active one, for {context.peer.region} seemed lost for three minutes. See "
+            "what became of it; to go back is for a person.",
+            metric=metrics.auto_promoted(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_NOT_BREACHING,
         )
     ]
 

@@ -177,6 +177,10 @@ class RegionMetrics:
         """Hours whose results are not the same, or not as many, in both regions."""
         return self._observed("DigestMismatch")
 
+    def auto_promoted(self) -> cloudwatch.Metric:
+        """1 in a minute in which this region's observer made it the active one."""
+        return self._observed("AutoPromoted")
+
     def split_brain(self) -> cloudwatch.Metric:
         """1 in a minute in which both regions took themselves for the active one, else 0."""
         return self._observed("SplitBrain")

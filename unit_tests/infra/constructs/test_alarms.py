@@ -213,6 +213,15 @@ def test_what_route_53_reads_is_plain_and_says_of_which_region_it_speaks(name: s
     assert alarm["Statistic"] == "Maximum"
 
 
+@pytest.mark.parametrize("setting", [True, False])
+def test_a_region_that_promotes_itself_tells_it(setting: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+    found = alarms(auto_promote=setting)
+    assert ("auto-promoted" in found) is setting
+    if setting:
+        assert found["auto-promoted"]["MetricName"] == "AutoPromoted"
+        assert found["auto-promoted"]["EvaluationPeriods"] == 1
+
+
 def _children(composite: dict[str, Any]) -> set[str]:
     parts = composite["AlarmRule"]["Fn::Join"][1]
     return {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict)}

@@ -99,6 +99,7 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
     "heartbeats": (lambda of: of.heartbeats(), ("Lockstep", "Heartbeats", OBSERVED, "Sum", 60)),
     "lww_conflicts": (lambda of: of.lww_conflicts(), ("Lockstep", "LwwConflicts", OBSERVED, "Maximum", 60)),
     "digest_mismatch": (lambda of: of.digest_mismatch(), ("Lockstep", "DigestMismatch", OBSERVED, "Maximum", 60)),
+    "auto_promoted": (lambda of: of.auto_promoted(), ("Lockstep", "AutoPromoted", OBSERVED, "Maximum", 60)),
     "split_brain": (lambda of: of.split_brain(), ("Lockstep", "SplitBrain", OBSERVED, "Maximum", 60)),
     "trail_events": (
         lambda of: of.trail_events(),
