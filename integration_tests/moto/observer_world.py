@@ -6,6 +6,7 @@ to HTTP nor to the other region's client of its table. It does not prove permiss
 # ruff: noqa: ANN401 - clients of any service have no type in common
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ from handlers.observer import handler as entry
 from handlers.observer.digests import Budget, Scan
 from handlers.observer.hours import HourDigests, Outcome
 from handlers.observer.observation import Observer
+from handlers.processor import handler as processor
+from handlers.processor.application import build as build_pipeline
+from handlers.processor.pipeline import Pipeline
 from handlers.shared import moments
 from integration_tests.moto.processor_world import (
     ACCOUNT,
@@ -80,6 +84,7 @@ class ObservedWorld(World):
         self._patch = patch
         patch.setattr(observing, "http_session", lambda: SimpleNamespace(send=self.send_http))
         self._observers: dict[tuple[str, bool], Observer] = {}
+        self._pipelines: dict[str, Pipeline] = {}
 
     # --- the observers ------------------------------------------------------------------------------------------
 
@@ -142,6 +147,13 @@ class ObservedWorld(World):
     def claims(self, region: str) -> dict[str, int]:
         """Return the control rows that a region's replica holds."""
         return {row["sk"]: int(row["epoch"]) for row in self.rows(region) if row["pk"] == "CONTROL#ACTIVE"}
+
+    def enter(self, region: str) -> None:
+        """Have the processor run in a region; one is made for each and kept, since making its clients takes long."""
+        super().enter(region)
+        if region not in self._pipelines:
+            self._pipelines[region] = build_pipeline(os.environ)
+        self._patch.setattr(processor, "application", lambda: self._pipelines[region])
 
     # --- what stands in for the network ---------------------------------------------------------------------------
 

@@ -182,6 +182,12 @@ def test_no_doubtful_hour_waits_longer_than_half_an_hour(count: int, first: int,
     assert {hour for hour, _ in places} <= seen
 
 
+def test_where_a_run_has_time_for_one_hour_only_each_comes_first_in_turn() -> None:
+    places = tuple((hours_before(hour_of(CLOSED), 5 + back), "0") for back in range(DOUBTFUL_A_RUN))
+    first = [plan(CLOSED, KEPT, Comparison((), places), turn)[0] for turn in range(3 + DOUBTFUL_A_RUN)]
+    assert sorted(first) == sorted(plan(CLOSED, KEPT, Comparison((), places), 0))
+
+
 def test_an_hour_that_takes_many_runs_does_not_keep_the_others_from_their_turn() -> None:
     region = Region()
     items = [
