@@ -1,0 +1,180 @@
+"""Damage what decides where our own app sends clients, with a domain and without: each damage is red.
+
+The rules' own tests judge small templates; these prove that the shapes which the app really has are among those judged.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compliance.ledger import Verdict
+from compliance.loading import load_assembly
+from compliance.templates import Template
+from infra.app import build_app
+from infra.settings import DomainSettings, Settings
+from unit_tests.compliance.worlds import ask
+
+Templates = tuple[Template, ...]
+Damage = Callable[[dict[str, Any]], None]
+
+DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
+CHECK, ALARM = "AWS::Route53::HealthCheck", "AWS::CloudWatch::Alarm"
+
+
+@pytest.fixture(scope="module", params=["private", "domain"])
+def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Prod's templates, with a stand-in for the functions' code."""
+    folder: Path = tmp_path_factory.mktemp("routing")
+    (folder / "asset" / "handlers").mkdir(parents=True)
+    (folder / "asset" / "handlers" / "__init__.py").touch()
+    settings = Settings(domain=DOMAIN if request.param == "domain" else None)
+    build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
+    return load_assembly(folder / "cdk.out").templates
+
+
+def damaged(ours: Templates, which: Callable[[dict[str, Any]], bool], damage: Damage, *, region: str = "") -> Templates:
+    """The templates with the resources damaged that are meant, in one region or all; some must be."""
+    copies = tuple(replace(each, body=copy.deepcopy(each.body)) for each in ours)
+    meant = [
+        resource
+        for each in copies
+        if region in {"", each.region}
+        for resource in each.body["Resources"].values()
+        if which(resource)
+    ]
+    assert meant
+    for resource in meant:
+        damage(resource["Properties"])
+    return copies
+
+
+def red(rule: str, templates: Templates) -> bool:
+    return any(row.verdict is not Verdict.PASS for row in ask(f"ActivePassive-{rule}", *templates))
+
+
+def checks_of(kind: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda it: it["Type"] == CHECK and it["Properties"]["HealthCheckConfig"]["Type"] == kind
+
+
+def named(kind: str, name: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda it: it["Type"] == kind and name in it["Properties"].values()
+
+
+def configure(**settings: Any) -> Damage:  # noqa: ANN401
+    return lambda properties: properties["HealthCheckConfig"].update(settings)
+
+
+def put(**properties: Any) -> Damage:  # noqa: ANN401
+    return lambda it: it.update(properties)
+
+
+def without_children(*kept: int) -> Damage:
+    def damage(properties: dict[str, Any]) -> None:
+        config = properties["HealthCheckConfig"]
+        config["ChildHealthChecks"] = [config["ChildHealthChecks"][index] for index in kept]
+        config["HealthThreshold"] = len(kept)
+
+    return damage
+
+
+def in_primary(properties: dict[str, Any]) -> None:
+    properties["HealthCheckConfig"]["AlarmIdentifier"]["Region"] = "us-east-1"
+
+
+RULES = ("Record", "RecordPrimary", "RecordSecondary", "Health", "HealthCalculated", "HealthEnabled", "Regions", "EventRule")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_as_it_is_nothing_is_red(rule: str, ours: Templates) -> None:
+    rows = ask(f"ActivePassive-{rule}", *ours)
+    assert rows
+    assert not red(rule, ours)
+
+
+WRONG: Mapping[str, tuple[str, Callable[[dict[str, Any]], bool], Damage]] = {
+    "a threshold below the number of children": (
+        "HealthCalculated",
+        checks_of("CALCULATED"),
+        configure(HealthThreshold=2),
+    ),
+    "a primary without the HTTPS child": ("RecordPrimary", checks_of("CALCULATED"), without_children(1, 2)),
+    "a primary that nothing outside takes down": ("RecordPrimary", checks_of("CALCULATED"), without_children(0)),
+    "an alarm in the primary's own region": ("Health", checks_of("CLOUDWATCH_METRIC"), in_primary),
+    "an observer whose silence moves clients": (
+        "Health",
+        checks_of("CLOUDWATCH_METRIC"),
+        configure(InsufficientDataHealthStatus="Unhealthy"),
+    ),
+    "an inverted check": ("HealthEnabled", checks_of("CLOUDWATCH_METRIC"), configure(Inverted=True)),
+    "an alarm of metric math": (
+        "Health",
+        named(ALARM, "serverless-force-failover-prod"),
+        put(Metrics=[{"Id": "m", "Expression": "1"}]),
+    ),
+    "an alarm of some datapoints": ("Health", named(ALARM, "serverless-peer-unhealthy-prod"), put(DatapointsToAlarm=2)),
+    "an alarm of high resolution": ("Health", named(ALARM, "serverless-force-failover-prod"), put(Period=10)),
+    "a schedule that is off": ("EventRule", named("AWS::Events::Rule", "serverless-observe-prod"), put(State="DISABLED")),
+    "an issuer that asks the other region": (
+        "Regions",
+        named("AWS::Lambda::Function", "serverless-issuer-prod"),
+        lambda it: it["Environment"]["Variables"].update(PEER_ONE="us-east-1", PEER_TWO="us-west-2"),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", WRONG)
+def test_each_damage_to_what_leaves_the_primary_is_red(damage: str, ours: Templates) -> None:
+    rule, which, change = WRONG[damage]
+    assert red(rule, damaged(ours, which, change))
+
+
+def test_a_composite_alarm_is_red(ours: Templates) -> None:
+    copies = tuple(replace(each, body=copy.deepcopy(each.body)) for each in ours)
+    for each in copies:
+        for resource in filter(named(ALARM, "serverless-peer-unhealthy-prod"), each.body["Resources"].values()):
+            resource["Type"] = "AWS::CloudWatch::CompositeAlarm"
+    assert red("Health", copies)
+
+
+def _secondary_check(ours: Templates, region: str) -> Callable[[dict[str, Any]], bool]:
+    """The check that the SECONDARY record depends on."""
+    by_id = {
+        logical_id: resource
+        for each in ours
+        if each.region == region
+        for logical_id, resource in each.body["Resources"].items()
+    }
+    records = [it for it in by_id.values() if it["Type"] == "AWS::Route53::RecordSet"]
+    record = next(it["Properties"] for it in records if it["Properties"].get("Failover") == "SECONDARY")
+    meant = by_id[record["HealthCheckId"]["Fn::GetAtt"][0]]["Properties"]
+    return lambda it: it["Type"] == CHECK and it["Properties"] == meant
+
+
+ON_THE_PRIMARY: Mapping[str, dict[str, Any]] = {
+    "its alarm": {
+        "Type": "CLOUDWATCH_METRIC",
+        "AlarmIdentifier": {"Name": "serverless-peer-unhealthy-prod", "Region": "us-east-1"},
+    },
+    "its endpoint": {"Type": "HTTPS", "FullyQualifiedDomainName": "us-east-1.ingest.example.com"},
+    "its output": {
+        "Type": "HTTPS",
+        "FullyQualifiedDomainName": {
+            "Fn::GetStackOutput": {
+                "StackName": "serverless-regional-prod",
+                "OutputName": "ApiHost",
+                "Region": "us-east-1",
+            }
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("signal", ON_THE_PRIMARY)
+def test_a_secondary_that_depends_on_anything_of_the_primary_is_red(signal: str, ours: Templates) -> None:
+    which = _secondary_check(ours, "us-west-2")
+    broken = damaged(ours, which, put(HealthCheckConfig=ON_THE_PRIMARY[signal]), region="us-west-2")
+    assert red("RecordSecondary", broken)
