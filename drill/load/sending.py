@@ -29,7 +29,7 @@ from drill.proof.scope import ReceiptRow
 from operations.deployment import Deployment
 from operations.failure import RunFailure
 
-_WORKERS: Final = 8
+_WORKERS: Final = 4
 _API_SECONDS: Final = 5.0
 OnEvent = Callable[[Event], None]
 T = TypeVar("T")

@@ -55,12 +55,18 @@ def _look(context: Context) -> None:
         context.note(f"DNS names {secondary}", level="good", region=secondary)
     if context.dns.followed() == secondary:
         context.journal.mark(context.phase, "dns_followed")
-    if context.journal.moment("observer_alarm") is None and (names := _ringing(context)):
+    if context.journal.moment("observer_alarm") is None and (names := _ringing_now(context)):
         context.journal.mark(context.phase, "observer_alarm")
         context.note(f"{', '.join(names)} rings in {secondary}", level="good", region=secondary)
 
 
-def _ringing(context: Context) -> list[str]:
+def _ringing_now(context: Context) -> list[str]:
+    """Which alarms ring that did not before the fault."""
+    before = context.journal.fact("ringing_before") or []
+    return [name for name in ringing(context) if name not in before]
+
+
+def ringing(context: Context) -> list[str]:
     """Which alarms of the secondary about its peer ring."""
     client: Any = context.target.brisk_client("cloudwatch", context.target.secondary)
     try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from drill import fault_control
 from drill.context import Context
 from drill.load.items import Wave
+from drill.phases import detect
 
+_SETTLE_SECONDS: Final = 60.0
 _ASKED_AT_MOST: Final = 300
 """One request a file; what is lost of more files is found by the proof all the same."""
 
@@ -23,10 +26,25 @@ def run(context: Context) -> str:
         context.note("one PUT arrives in the primary and its answer is lost: the client retries in the other region")
     context.sender.send(wave, context.on_event, lose_answers_of=lost)
     context.note(f"{len(wave)} files uploaded")
-    context.dns.followed()
     if 0 < len(wave) <= _ASKED_AT_MOST:
         context.sender.ask_states()
+    _settle(context)
     states = [str(one.state) for one in context.sender.receipts()]
     told = {state: states.count(state) for state in sorted(set(states))}
     context.journal.state(context.phase, "states_before", told)
     return f"{len(wave)} of {context.plan.objects} files uploaded: {told}"
+
+
+def _settle(context: Context) -> None:
+    """Let health checks recover from the load, so that what they say next is said of the fault; note what rings already."""
+    primary = context.target.primary
+    if not fault_control.there(context.journal) and context.dns.answered() is not None:
+        for _ in context.waiting(_SETTLE_SECONDS):
+            if context.dns.answered() == primary:
+                break
+        else:
+            context.note(f"DNS does not name {primary} before the fault", level="warning")
+    # A client has an answer in hand when the fault comes, and keeps it for its time to live.
+    context.dns.followed()
+    if context.journal.fact("ringing_before") is None:
+        context.journal.state(context.phase, "ringing_before", detect.ringing(context))

@@ -15,7 +15,7 @@ from operations.signed_http import Api
 
 _MOST_SKEW_SECONDS: Final = 5.0
 """Dates in HTTP have whole seconds; SigV4 bears five minutes, and so does nobody who compares two logs."""
-_READY_WITHIN_SECONDS: Final = 30.0
+_READY_WITHIN_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,14 @@ def _is_ready(context: Context, region: str) -> bool:
     return any(api.call("GET", "/ready", signed=False).status == 200 for _ in context.waiting(_READY_WITHIN_SECONDS))  # noqa: PLR2004 - HTTP's own number
 
 
+def _dns(context: Context) -> Check:
+    if context.dns.answered() is None:
+        return Check("DNS", "there is no failover record, or no name server answers for it", "", must_hold=False)
+    primary = context.target.primary
+    named = any(context.dns.answered() == primary for _ in context.waiting(_READY_WITHIN_SECONDS))
+    return Check("DNS", "" if named else f"the failover record does not name {primary}", f"names {primary}")
+
+
 def _dead_letters(context: Context) -> Check:
     held = {}
     for region in context.target.regions:
@@ -143,6 +151,7 @@ _CHECKS: Final[tuple[Callable[[Context], Check], ...]] = (
     _stacks,
     _register,
     _ready,
+    _dns,
     _dead_letters,
     _alarms,
 )

@@ -44,18 +44,23 @@ def _upload_to_both(context: Context) -> None:
 
 
 def _wait_until_quiet(context: Context) -> None:
-    """Wait until each object of the drill has its RESULT in both replicas, and the active region's queue was empty once.
+    """Wait until each object of the drill has its RESULT in both replicas, and no message waits to be taken in the primary.
 
-    In the passive region canaries come and go: each rests in its queue until the active region has done it.
+    What was being worked on when the region was lost stays in flight until its visibility timeout is over, and by then finds
+    its object done. In the passive region canaries come and go: each rests there until the active region has done it.
     """
     ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
     primary = context.target.primary
     waiting = pending = 0
     for _ in context.waiting(_PATIENCE_SECONDS):
-        waiting = sum(backlog(context.deployment, primary, "IngestQueueUrl").values())
+        held = backlog(context.deployment, primary, "IngestQueueUrl")
+        waiting = held["ApproximateNumberOfMessages"]
         pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
         context.say(f"{waiting} messages wait in {primary}, {pending} results are missing")
         if not waiting and not pending:
+            in_flight = held["ApproximateNumberOfMessagesNotVisible"]
+            if in_flight:
+                context.note(f"{in_flight} messages of {primary} are in flight until their visibility timeout is over")
             return
     if waiting:
         raise Stop(
