@@ -44,7 +44,7 @@ def main() -> None:
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one for each flag
     fault: Annotated[
         list[str] | None,
         typer.Option(

@@ -45,6 +45,15 @@ class Deployment:
             failover=_outputs(target, "failover", target.control),
         )
 
+    @classmethod
+    def of_region(cls, target: Target, region: str) -> Deployment:
+        """Ask CloudFormation in one region, and for that region's stack alone; the other may be lost.
+
+        Raises:
+            RunFailure: The stack is not there or not in a state that can be used.
+        """
+        return cls(target=target, regional={region: _outputs(target, "regional", region)}, data={}, failover={})
+
     def save(self, path: Path) -> None:
         """Write the outputs, for whoever must know them while a region cannot be asked."""
         held = {"regional": self.regional, "data": self.data, "failover": self.failover}

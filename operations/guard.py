@@ -98,7 +98,7 @@ def guarding(guard: Guard) -> Iterator[Guard]:
 
 def install(session: boto3.Session) -> None:
     """Let guards see every call of every client that this session makes from now on."""
-    session.events.register("before-send", _before_send)
+    session.events.register_first("before-send", _before_send)
 
 
 def _before_send(event_name: str, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own

@@ -53,13 +53,7 @@ class Register:
 
     def claims(self) -> dict[str, int]:
         """Return each region's claim that this replica holds: its epoch, by region."""
-        answer = self._client.query(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": _CONTROL}},
-            ConsistentRead=True,
-        )
-        return {row["sk"]["S"]: int(row["epoch"]["N"]) for row in answer["Items"]}
+        return claims_of(self._client, self._table)
 
     def active(self) -> str:
         """Return the region that is active, as this replica knows it."""
@@ -104,6 +98,17 @@ class Register:
                 return False
             raise
         return True
+
+
+def claims_of(client: Any, table: str) -> dict[str, int]:  # noqa: ANN401 - a boto3 client
+    """Return each region's claim that a replica holds: its epoch, by region."""
+    answer = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": _CONTROL}},
+        ConsistentRead=True,
+    )
+    return {row["sk"]["S"]: int(row["epoch"]["N"]) for row in answer["Items"]}
 
 
 def active_region(claims: dict[str, int], *, primary: str) -> str:

@@ -1,0 +1,261 @@
+"""`python -m operations`: look at a deployed platform, fail it over, and back."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from operations import gate
+from operations import status as regions
+from operations.command_line import explain
+from operations.failure import Refused, RunFailure
+from operations.force import set_forced
+from operations.guard import Guard, guarding
+from operations.register import Register
+from operations.status import RegionStatus
+from operations.target import Mode, Target
+from operations.which_cloud import prove_local, require_aws_endpoint
+
+_FAILED: Final = 1
+_WRONG_USE: Final = 2
+_INTERRUPTED: Final = 130
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
+_chosen: dict[str, Target] = {}
+
+
+@app.callback()
+def main(  # noqa: PLR0913, PLR0917 - one for each flag
+    account: Annotated[str | None, typer.Option(metavar="ID", help="The AWS account, 12 digits.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
+    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+    primary: Annotated[str, typer.Option(help="The primary's region.")] = "us-east-1",
+    secondary: Annotated[str, typer.Option(help="The secondary's region.")] = "us-west-2",
+    target: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Instead: the target.json of a platform on a local cloud.")
+    ] = None,
+) -> None:
+    """Look at a deployed platform, and decide which region is active.
+
+    Examples:
+        python -m operations --account 123456789012 status
+
+        python -m operations --account 123456789012 promote us-west-2
+
+    Exit status: 0 done, 1 it could not be done, 2 wrong use or refused, 130 interrupted.
+
+    docs/runbook.md leads through a failover step by step.
+    """
+    with _telling():
+        _chosen["target"] = _from_file(target) if target else _live(account, profile, environment, (primary, secondary))
+
+
+@app.command()
+def status() -> None:
+    """Show both regions: who is active, what waits, what died, what rings; a lost region costs a few seconds."""
+    with _telling():
+        target = _chosen["target"]
+        found = regions.look(target)
+        _show(target, found)
+        if any(one.claims is None for one in found):
+            raise typer.Exit(_FAILED)
+
+
+@app.command()
+def promote(
+    region: Annotated[str, typer.Argument(help="The region to make active.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Make a region active, by data-plane calls in that region alone; the other one may be gone."""
+    with _telling():
+        target = _chosen["target"]
+        _require_region(target, region)
+        _confirm(target, f"{region} becomes active in {target.environment}.", region, yes=yes)
+        _promote(target, region)
+
+
+@app.command()
+def failback(
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Make the primary active again, if both regions are well and know the same; never by itself."""
+    with _telling():
+        target = _chosen["target"]
+        shut = gate.reasons(regions.look(target), back_to=target.primary, now=time.time())
+        if shut:
+            raise Refused(
+                "It is not time to go back. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
+                hint=f"Nothing was changed. Put this right and try again; `promote {target.primary}` does it regardless.",
+            )
+        _confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
+        _promote(target, target.primary)
+
+
+@app.command()
+def force(
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Lead clients to the secondary by DNS, whatever the health checks say; promoting it is another step."""
+    with _telling():
+        target = _chosen["target"]
+        _confirm(target, f"DNS leads clients away from {target.primary}.", target.secondary, yes=yes)
+        set_forced(target, forced=True)
+        _say(f"ForceFailover is 1 in {target.secondary}: its alarm rings within a minute, and DNS follows within two more.")
+        _say(f"Now promote it: python -m operations ... promote {target.secondary}. To undo: unforce.")
+
+
+@app.command()
+def unforce(
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Let the health checks decide again where DNS leads clients."""
+    with _telling():
+        target = _chosen["target"]
+        _confirm(target, f"DNS leads clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
+        set_forced(target, forced=False)
+        _say(f"ForceFailover is 0 in {target.secondary}.")
+
+
+def _promote(target: Target, region: str) -> None:
+    """Promote under the guard: should this program ever call another region, it refuses to."""
+    with guarding(Guard((region,))) as guard:
+        promotion = Register(target, region).promote()
+    if promotion.already:
+        _say(f"{region} is active already, epoch {promotion.epoch}; nothing was written.")
+    else:
+        _say(f"{region} is active, epoch {promotion.epoch}; before it was {promotion.before}.")
+    _say(f"{guard.calls} calls, all to {region}. Its processor learns of it within seconds. Next: status.")
+
+
+def _show(target: Target, found: list[RegionStatus]) -> None:
+    console = Console(highlight=False, emoji=False)
+    active = regions.active(found, primary=target.primary)
+    table = Table(title=f"{target.environment} of account {target.account}", title_justify="left")
+    for column in ("", *(f"{one.region}" for one in found)):
+        table.add_column(column)
+    unknown = "does not answer"
+    rows = {
+        "role": ["[bold green]active[/]" if one.region == active else "passive" for one in found],
+        "GET /ready": [unknown if one.ready is None else "200" if one.ready else "[red]not ready[/]" for one in found],
+        "messages waiting": [unknown if one.waiting is None else str(one.waiting) for one in found],
+        "dead letters": [unknown if one.dead is None else str(one.dead) for one in found],
+        "register it holds": [
+            unknown if one.claims is None else ", ".join(f"{k} {v}" for k, v in one.claims.items()) or "no claim"
+            for one in found
+        ],
+        "heartbeat of its own": [_heartbeat(one, one.region) for one in found],
+        "heartbeat of the other": [_heartbeat(one, _other(target, one.region)) for one in found],
+        "alarms that ring": [", ".join(one.ringing) or ("none" if one.claims is not None else unknown) for one in found],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    console.print(table)
+    for one in found:
+        for problem in one.problems:
+            console.print(f"{one.region}: {problem}", style="red", markup=False, soft_wrap=True)
+    if not regions.agree(found):
+        console.print("The replicas disagree on who is active: replication is behind.", style="red")
+    if active is None:
+        console.print("No replica answers: who is active cannot be told.", style="bold red")
+
+
+def _claims(claims: dict[str, int]) -> str:
+    return ", ".join(f"{region} {epoch}" for region, epoch in claims.items()) or "no claim"
+
+
+def _heartbeat(one: RegionStatus, region: str) -> str:
+    held = one.heartbeats.get(region)
+    return "none" if held is None else f"{max(0.0, time.time() - held.get('at', 0)):.0f} s ago"
+
+
+def _other(target: Target, region: str) -> str:
+    return target.secondary if region == target.primary else target.primary
+
+
+def _confirm(target: Target, what: str, word: str, *, yes: bool) -> None:
+    """Have a person type a region's name in prod, and `y` elsewhere.
+
+    Raises:
+        Refused: It was not typed.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"{what} Nobody is here to confirm it.", hint="Add --yes.")
+    wanted = word if target.environment == "prod" else "y"
+    _say(what)
+    if input(f"Type {wanted} to go on: ").strip() != wanted:
+        raise Refused("It was not confirmed.", hint="Nothing was changed.")
+
+
+def _require_region(target: Target, region: str) -> None:
+    if region not in target.regions:
+        raise Refused(f"{region!r} is no region of this platform.", hint=f"Type {' or '.join(target.regions)}.")
+
+
+def _from_file(file: Path) -> Target:
+    try:
+        held = Target.load(file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refused(
+            f"{file} is no target: {error}", hint="A drill writes one: reports/drill/<id>/keeper.json says where it is."
+        ) from error
+    if held.endpoint_url:
+        prove_local(held)
+    return held
+
+
+def _live(account: str | None, profile: str | None, environment: str, pair: tuple[str, str]) -> Target:
+    """Make the target of a real account; whose credentials they are is not asked here: STS may be what is lost."""
+    if not re.fullmatch(r"\d{12}", account or ""):
+        raise Refused(
+            f"Which account? {account!r} is none.",
+            hint="Type --account and its 12 digits before the command; or --target FILE for a local cloud.",
+        )
+    primary, secondary = pair
+    if primary == secondary:
+        raise Refused(f"Primary and secondary are both {primary}.", hint="Type two regions.")
+    target = Target(
+        mode=Mode.LIVE,
+        account=str(account),
+        environment=environment,
+        primary=primary,
+        secondary=secondary,
+        control=secondary,
+        run_id="operations",
+        profile=profile,
+    )
+    for region in target.regions:
+        require_aws_endpoint(target.client("dynamodb", region).meta.endpoint_url)
+    return target
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """Let every failure end in words and a status, never in a traceback."""
+    errors = Console(stderr=True, highlight=False, emoji=False)
+    try:
+        yield
+    except RunFailure as failure:
+        explain(failure, errors)
+        raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
+    except KeyboardInterrupt:
+        errors.print("Interrupted.")
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m operations"))

@@ -1,0 +1,54 @@
+"""A table in each of two regions, which nothing replicates: what one region's replica holds is what a test puts there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from operations import target as targets
+from operations.target import Mode, Target
+
+LIVE = Target(
+    mode=Mode.LIVE,
+    account="123456789012",
+    environment="staging",
+    primary="us-east-1",
+    secondary="us-west-2",
+    control="us-west-2",
+    run_id="test",
+)
+
+
+def _forget() -> None:
+    for cache in (targets._session, targets._client, targets._brisk_client):  # noqa: SLF001
+        cache.cache_clear()
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+    """A deployed platform, as far as its table goes."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    _forget()
+    with mock_aws():
+        for region in LIVE.regions:
+            boto3.client("dynamodb", region_name=region).create_table(
+                TableName=LIVE.table_name,
+                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                AttributeDefinitions=[
+                    {"AttributeName": "pk", "AttributeType": "S"},
+                    {"AttributeName": "sk", "AttributeType": "S"},
+                ],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        yield LIVE
+    _forget()
+
+
+def put_claim(replica: str, region: str, epoch: int) -> None:
+    """Let a replica hold a region's claim, as replication or an earlier promotion put it there."""
+    item = {"pk": {"S": "CONTROL#ACTIVE"}, "sk": {"S": region}, "epoch": {"N": str(epoch)}}
+    boto3.client("dynamodb", region_name=replica).put_item(TableName=LIVE.table_name, Item=item)

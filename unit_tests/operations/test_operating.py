@@ -1,0 +1,125 @@
+"""The operator's commands: what they ask, what they refuse, what they say; and the status of what does not answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from operations import __main__ as command_line
+from operations import gate
+from operations import status as regions
+from operations.force import METRIC, NAMESPACE, set_forced
+from operations.register import Register
+from operations.status import RegionStatus
+from operations.target import Target
+
+EAST, WEST = "us-east-1", "us-west-2"
+WHERE = ["--account", "123456789012", "--environment", "staging"]
+
+
+def _type(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command_line.app, list(arguments))
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["status"], "Which account? None is none."),
+        (["--account", "12", "status"], "Which account? '12' is none."),
+        ([*WHERE, "--secondary", EAST, "status"], "Primary and secondary are both us-east-1."),
+        ([*WHERE, "promote", "eu-west-1", "--yes"], "'eu-west-1' is no region of this platform."),
+        ([*WHERE, "promote", WEST], "Nobody is here to confirm it."),
+        ([*WHERE, "force"], "Nobody is here to confirm it."),
+        (["--target", "nowhere.json", "status"], "nowhere.json is no target"),
+    ],
+)
+def test_wrong_use_is_taught_and_changes_nothing(target: Target, arguments: list[str], said: str) -> None:
+    code, output = _type(*arguments)
+    assert (code, said in output, "Traceback" in output) == (2, True, False), output
+    assert Register(target, WEST).claims() == {}
+
+
+def test_a_target_that_is_no_target_is_told(target: Target, tmp_path: Path) -> None:
+    assert target
+    file = tmp_path / "target.json"
+    file.write_text("{}", "utf-8")
+    code, output = _type("--target", str(file), "status")
+    assert (code, "is no target" in output) == (2, True), output
+
+
+def test_a_promotion_says_what_it_did_and_a_second_one_that_there_was_nothing_to_do(target: Target) -> None:
+    code, output = _type(*WHERE, "promote", WEST, "--yes")
+    assert (code, "us-west-2 is active, epoch 1; before it was us-east-1." in output) == (0, True), output
+    assert "2 calls, all to us-west-2" in output
+    code, output = _type(*WHERE, "promote", WEST, "--yes")
+    assert (code, "active already, epoch 1; nothing was written" in output) == (0, True), output
+    assert Register(target, WEST).claims() == {WEST: 1}
+
+
+def test_a_failback_is_refused_while_the_gate_is_shut(target: Target) -> None:
+    Register(target, WEST).promote()
+    code, output = _type(*WHERE, "failback", "--yes")
+    assert (code, "It is not time to go back." in output) == (2, True), output
+    assert Register(target, EAST).claims() == {}
+
+
+def test_force_is_one_metric_in_the_secondary_and_unforce_takes_it_back(target: Target) -> None:
+    for forced in (True, False):
+        set_forced(target, forced=forced)
+    found = boto3.client("cloudwatch", region_name=WEST).list_metrics(Namespace=NAMESPACE)["Metrics"]
+    assert {one["MetricName"] for one in found} == {METRIC}
+    dimensions = [{"Name": "service", "Value": "operations"}, {"Name": "environment", "Value": "staging"}]
+    assert all(sorted(one["Dimensions"], key=str) == sorted(dimensions, key=str) for one in found)
+    assert not boto3.client("cloudwatch", region_name=EAST).list_metrics(Namespace=NAMESPACE)["Metrics"]
+
+
+def test_a_region_without_a_table_is_shown_as_not_answering(target: Target) -> None:
+    boto3.client("dynamodb", region_name=EAST).delete_table(TableName=target.table_name)
+    east, west = regions.look(target)
+    assert (east.claims, west.claims) == (None, {})
+    assert east.problems[0].startswith("the table: ")
+    code, output = _type(*WHERE, "status")
+    assert (code, "does not answer" in output) == (1, True), output
+
+
+def _status(region: str, claims: dict[str, int] | None, **more: object) -> RegionStatus:
+    return RegionStatus(region, claims=claims, ready=True, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ([_status(EAST, {WEST: 1}), _status(WEST, {WEST: 1})], ""),
+        (
+            [_status(EAST, None, problems=["the table: gone"]), _status(WEST, {WEST: 1})],
+            "us-east-1 does not answer: the table",
+        ),
+        ([_status(EAST, {}), _status(WEST, {WEST: 1})], "the replicas disagree on who is active"),
+        (
+            [_status(EAST, {WEST: 1}, heartbeats={WEST: {"at": 100.0}}), _status(WEST, {WEST: 1})],
+            "us-east-1 last heard of us-west-2 900 s ago",
+        ),
+        ([_status(EAST, {WEST: 1}, heartbeats={EAST: {"at": 100.0}}), _status(WEST, {WEST: 1})], ""),
+        ([_status(EAST, {WEST: 1}, heartbeats={WEST: {"at": 900.0}}), _status(WEST, {WEST: 1})], ""),
+    ],
+)
+def test_the_gate_names_what_keeps_it_shut(statuses: list[RegionStatus], said: str) -> None:
+    found = gate.reasons(statuses, back_to=EAST, now=1000.0)
+    assert bool(found) == bool(said)
+    assert said in " ".join(found)
+
+
+def test_a_region_that_is_not_ready_shuts_the_gate() -> None:
+    ill = RegionStatus(WEST, claims={}, ready=False)
+    assert gate.reasons([_status(EAST, {}), ill], back_to=EAST, now=0.0) == ["GET /ready of us-west-2 does not answer 200"]
+
+
+def test_who_is_active_is_merged_from_what_each_replica_holds() -> None:
+    apart = [_status(EAST, {EAST: 2}), _status(WEST, {EAST: 2, WEST: 3})]
+    assert regions.active(apart, primary=EAST) == WEST
+    assert not regions.agree(apart)
+    assert regions.active([_status(EAST, None)], primary=EAST) is None

@@ -1,0 +1,107 @@
+"""The register: the highest epoch wins, and a promotion is calls in the promoted region alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations.failure import RunFailure
+from operations.guard import Guard, GuardViolation, guarding
+from operations.register import Register, active_region
+from operations.target import Target
+from unit_tests.operations.conftest import put_claim
+
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+def test_a_table_that_nobody_failed_over_has_the_primary_active(target: Target) -> None:
+    assert {Register(target, region).active() for region in target.regions} == {EAST}
+
+
+def test_a_promotion_claims_above_all_that_the_replica_knows(target: Target) -> None:
+    put_claim(WEST, EAST, 7)
+    promotion = Register(target, WEST).promote()
+    assert (promotion.region, promotion.epoch, promotion.before, promotion.already) == (WEST, 8, EAST, False)
+    assert Register(target, WEST).claims() == {EAST: 7, WEST: 8}
+
+
+def test_it_writes_through_its_own_region_only(target: Target) -> None:
+    with guarding(Guard((WEST,))) as guard:
+        Register(target, WEST).promote()
+    assert (guard.calls, guard.violations) == (2, [])
+    assert Register(target, EAST).claims() == {}
+
+
+def test_the_guard_would_have_seen_another_region(target: Target) -> None:
+    with guarding(Guard((WEST,))) as guard, pytest.raises(GuardViolation):
+        Register(target, EAST).claims()
+    assert len(guard.violations) == 1
+
+
+def test_to_promote_what_is_active_writes_nothing(target: Target) -> None:
+    first = Register(target, WEST).promote()
+    second = Register(target, WEST).promote()
+    assert (second.already, second.epoch) == (True, first.epoch)
+
+
+def test_somebody_who_claims_meanwhile_is_overtaken(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = Register(target, WEST)
+    real, raced = register.claims, itertools.count()
+
+    def claims() -> dict[str, int]:
+        held = real()
+        if next(raced) == 0:
+            put_claim(WEST, WEST, 1)
+            put_claim(WEST, EAST, 2)
+        return held
+
+    monkeypatch.setattr(register, "claims", claims)
+    assert register.promote().epoch == 3
+
+
+def test_a_race_without_end_is_given_up_with_words(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = Register(target, WEST)
+    put_claim(WEST, WEST, 99)
+    monkeypatch.setattr(register, "claims", lambda: {EAST: 5})
+    with pytest.raises(RunFailure, match="somebody claims it at the same time"):
+        register.promote()
+
+
+def test_a_table_that_is_not_there_is_told(target: Target) -> None:
+    with pytest.raises(RunFailure, match="us-west-2 was not promoted: its table serverless-ledger-dev says"):
+        Register(dataclasses.replace(target, environment="dev"), WEST).promote()
+
+
+@pytest.mark.property
+@given(st.dictionaries(st.sampled_from([EAST, WEST]), st.integers(0, 5)), st.sampled_from([EAST, WEST]))
+def test_the_winner_has_the_highest_epoch_and_a_tie_is_the_primarys(claims: dict[str, int], primary: str) -> None:
+    winner = active_region(claims, primary=primary)
+    best = max(claims.values(), default=0)
+    assert claims.get(winner, 0) == best
+    if claims.get(primary, 0) == best:
+        assert winner == primary
+
+
+@pytest.mark.property
+@given(st.lists(st.tuples(st.sampled_from([EAST, WEST]), st.booleans()), max_size=12))
+def test_whoever_promotes_last_and_is_heard_is_active(history: list[tuple[str, bool]]) -> None:
+    """Promotions with replication that comes through, or not until the end: the highest epoch wins in both in the end."""
+    replicas: dict[str, dict[str, int]] = {EAST: {}, WEST: {}}
+    for region, replicated in history:
+        held = replicas[region]
+        if active_region(held, primary=EAST) != region:
+            held[region] = max(held.values(), default=0) + 1
+        if replicated:
+            _exchange(replicas)
+    _exchange(replicas)
+    assert active_region(replicas[EAST], primary=EAST) == active_region(replicas[WEST], primary=EAST)
+
+
+def _exchange(replicas: dict[str, dict[str, int]]) -> None:
+    merged = {region: held[region] for region, held in replicas.items() if region in held}
+    for held in replicas.values():
+        held.update(merged)
