@@ -18,11 +18,22 @@ _RULE: Final = "AWS::EC2::SecurityGroupEgress"
 _OF_A_NETWORK: Final = {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 
 
-def _is_in_vpc(function: Resource, _world: World) -> bool:
+def _goes_out(resource: Resource, _world: World) -> bool:
+    return resource.type == _GROUP or _is_in_vpc(resource)
+
+
+def _is_in_vpc(function: Resource) -> bool:
     return bool(a_map(function.properties.get("VpcConfig"), "VpcConfig"))
 
 
-def _complaints(function: Resource, world: World) -> Iterator[str]:
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    if resource.type == _GROUP:
+        yield from _of_group(resource, resource.properties, world)
+    else:
+        yield from _of_function(resource, world)
+
+
+def _of_function(function: Resource, world: World) -> Iterator[str]:
     config = a_map(function.properties.get("VpcConfig"), "VpcConfig")
     groups = a_list(config.get("SecurityGroupIds"), "VpcConfig.SecurityGroupIds")
     if not groups:
@@ -69,12 +80,12 @@ def _is_own_network(cidr: Json, group: Resource, world: World) -> bool:
 
 RULE = Rule(
     id="ActivePassive-Egress",
-    title="A function in a VPC has security groups, each with egress rules of its own and none to everywhere",
+    title="A function in a VPC has security groups, and each group has egress rules of its own and none to everywhere",
     why=(
         "EC2 gives a security group without egress rules the rule `everything to everywhere`. In a network that is closed "
         "today that rule does nothing; the day a route is added, it lets a compromised function send out what it reads."
     ),
     fix="List SecurityGroupEgress: port 443 to the endpoints' group and to the prefix lists of S3 and DynamoDB.",
-    judge=judge_by(_complaints, _FUNCTION, applies=_is_in_vpc),
+    judge=judge_by(_complaints, _FUNCTION, _GROUP, applies=_goes_out),
     controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.4"),
 )

@@ -5,14 +5,17 @@ from typing import Final
 
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist
-from compliance.reading import a_flag, a_list, a_text
+from compliance.reading import a_flag, a_list, a_text, branches
 from compliance.references import named, of_type, render
 from compliance.rule import Rule
+from compliance.rules.dead_letters import key_of
 from compliance.rules.subnets import SUBNET, VPC, in_vpc, zone_of
 from compliance.templates import Resource, World
 from compliance.values import UnresolvedError, describe, is_absent
 
 _TYPE: Final = "AWS::EC2::VPCEndpoint"
+_GROUP: Final = "AWS::EC2::SecurityGroup"
+_INGRESS: Final = "AWS::EC2::SecurityGroupIngress"
 _TABLE: Final = "AWS::EC2::RouteTable"
 _GATEWAY: Final = "Gateway"
 _INTERFACE: Final = "Interface"
@@ -34,7 +37,37 @@ def _complaints(endpoint: Resource, world: World) -> Iterator[str]:
         return
     if not a_flag(endpoint.properties.get("PrivateDnsEnabled"), "PrivateDnsEnabled") and not _has_gateway(endpoint, world):
         yield "PrivateDnsEnabled is not true, so the service's name leads past the endpoint, where there is no way"
+    yield from _of_names_in(vpc)
+    yield from _of_groups(endpoint, world)
     yield from _of_zones(endpoint, vpc, world)
+
+
+def _of_names_in(vpc: Resource | None) -> Iterator[str]:
+    """Complain of a VPC in which no private name resolves."""
+    for properties in branches(vpc.properties) if vpc else ():
+        if not a_flag(properties.get("EnableDnsSupport"), "EnableDnsSupport", default=True):
+            yield f"EnableDnsSupport of {vpc and vpc.path} is false, so no name resolves there"
+        if not a_flag(properties.get("EnableDnsHostnames"), "EnableDnsHostnames"):
+            yield f"EnableDnsHostnames of {vpc and vpc.path} is not true, so the endpoint's private names do not resolve"
+
+
+def _of_groups(endpoint: Resource, world: World) -> Iterator[str]:
+    """Complain of an endpoint that lets nobody in."""
+    groups = a_list(endpoint.properties.get("SecurityGroupIds"), "SecurityGroupIds")
+    if not groups:
+        yield "SecurityGroupIds is empty; the VPC's default security group would be used, which lets no function in"
+        return
+    found = [named(value, endpoint.template, world) for value in groups]
+    if all(group is not None and group.type == _GROUP and not _lets_in(group, world) for group in found):
+        yield f"{', '.join(group.path for group in found if group)} lets nobody in, so no function reaches the endpoint"
+
+
+def _lets_in(group: Resource, world: World) -> bool:
+    if not is_absent(group.properties.get("SecurityGroupIngress")):
+        return True
+    rules = of_type(world, _INGRESS, region=group.template.region)
+    targets = (named(rule.properties.get("GroupId"), rule.template, world) for rule in rules)
+    return any(each is not None and key_of(each) == key_of(group) for each in targets)
 
 
 def _of_gateway(endpoint: Resource, vpc: Resource | None, world: World) -> Iterator[str]:
@@ -85,13 +118,16 @@ def _service(endpoint: Resource) -> str | None:
 
 RULE = Rule(
     id="ActivePassive-EndpointReach",
-    title="An endpoint is in every zone or route table of its VPC, and answers to the service's own name",
+    title="An endpoint is in every zone or route table of its VPC, lets somebody in, and has the service's own name",
     why=(
         "In a network without a way out, a function reaches AWS by endpoints alone. One without private DNS is not found, "
         "one in a single zone takes the other zones' functions down with it, and a gateway without route tables leads "
         "nowhere: everything is deployed, and nothing works on the day that it must."
     ),
-    fix="Set PrivateDnsEnabled, list a subnet of each zone in SubnetIds, and every route table in RouteTableIds.",
+    fix=(
+        "Set PrivateDnsEnabled and the VPC's EnableDnsSupport and EnableDnsHostnames, list a subnet of each zone and a "
+        "security group with an ingress rule, and for a gateway every route table in RouteTableIds."
+    ),
     judge=judge_by(_complaints, _TYPE, applies=_is_asked_by_name),
     controls=nist("CP-10", "SC-5", "SC-7", "SI-13") + hipaa("164.308(a)(7)(i)"),
 )

@@ -1,5 +1,6 @@
 """A role says who may take it on."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,11 +16,20 @@ from compliance.values import UnresolvedError
 _ROLE: Final = "AWS::IAM::Role"
 
 
+_ASSUMES: Final = re.compile(
+    r"sts:(AssumeRole(With(SAML|WebIdentity))?|TagSession|SetSourceIdentity|SetContext)", re.IGNORECASE
+)
+"""What somebody may do to a role by its trust policy."""
+
+
 def _complaints(role: Resource, world: World) -> Iterator[str]:
     document = role.properties.get("AssumeRolePolicyDocument")
     for statement in statements(document, role.template, "AssumeRolePolicyDocument"):
         if not statement.allows:
             continue
+        odd = [action for action in statement.actions if not _ASSUMES.fullmatch(action)]
+        if odd or statement.not_actions:
+            yield f"{statement.name} allows {', '.join(odd) or 'all but some actions'}; name sts:AssumeRole or its like"
         foreign = strangers(statement, world)
         if foreign:
             yield f"{statement.name} trusts account {', '.join(foreign)}, which is not the account of these templates"

@@ -7,7 +7,7 @@ from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.policies import Statement, statements
-from compliance.reading import branches
+from compliance.reading import a_flag, branches
 from compliance.references import is_there_with, named, of_type
 from compliance.rule import Rule
 from compliance.rules.dead_letters import is_same
@@ -26,6 +26,8 @@ def _complaints(secret: Resource, world: World) -> Iterator[str]:
         yield f"no {_POLICY} is always on it; deny {_EVERY_ACTION} without TLS"
     for policy in found:
         for properties in branches(policy.properties):
+            if not a_flag(properties.get("BlockPublicPolicy"), "BlockPublicPolicy"):
+                yield f"BlockPublicPolicy of {policy.path} is not true, so a policy that admits everybody would be taken"
             version = statements(properties.get("ResourcePolicy"), policy.template, "ResourcePolicy")
             if not any(_denies(statement) for statement in version):
                 yield (
@@ -51,14 +53,14 @@ def _denies(statement: Statement) -> bool:
 
 RULE = Rule(
     id="ActivePassive-SecretPolicy",
-    title="A secret has a resource policy that denies everyone every action without TLS",
+    title="A secret has a resource policy that denies everyone every action without TLS, and can never be public",
     why=(
         "A resource policy is the one place that no reader's own policy can widen. A statement dropped from it is seen by "
         "nobody: everything keeps working."
     ),
     fix=(
         "Add an AWS::SecretsManager::ResourcePolicy with Effect Deny, Principal *, Action secretsmanager:*, Resource * and "
-        'the one condition Bool {"aws:SecureTransport": "false"}.'
+        'the one condition Bool {"aws:SecureTransport": "false"}, and BlockPublicPolicy true.'
     ),
     judge=judge_by(_complaints, SECRET),
     controls=nist("AC-3", "SC-8", "SC-8(1)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("2.3", "4.1"),

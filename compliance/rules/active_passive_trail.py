@@ -1,14 +1,18 @@
 """The audit trail records everything, everywhere, and cannot be changed afterwards."""
 
+import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from compliance.arns import find, regions_of
+from compliance.arns import ACCOUNT, arns_of, find, regions_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_flag, a_list, a_map, a_number, a_text, branches
-from compliance.references import partition, render
+from compliance.references import of_type, partition, render
 from compliance.rule import Rule
+from compliance.rules.replicas import GLOBAL_TABLE, replicas
+from compliance.rules.replication_terms import is_replicated
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe, is_absent
 
@@ -22,6 +26,10 @@ _FLAGS: Final = {
 }
 _DATA: Final = {"AWS::S3::Object": "objects in S3", "AWS::DynamoDB::Table": "items in DynamoDB"}
 _TABLE: Final = "AWS::DynamoDB::Table"
+_OBJECT: Final = "AWS::S3::Object"
+_ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_FIELDS_BEFORE_NAME: Final = 5
+"""Colons before a resource's name in its ARN."""
 _INCLUDING: Final = ("Equals", "StartsWith")
 _EXCLUDING: Final = frozenset({"NotEquals", "NotStartsWith", "NotEndsWith"})
 _SHORTEST: Final = 30
@@ -75,9 +83,59 @@ def _of_scope(trail: Resource, world: World) -> Iterator[str]:
             if resource.get("Type") == _TABLE:
                 values = a_list(resource.get("Values"), "Values of a data resource")
                 covered |= _regions_in([render(value, trail.template) for value in values], world)
+    yield from _of_named(trail, world)
     missing = regions_of(world) - covered
     if len(regions_of(world)) > 1 and covered and missing:
         yield f"data events of {_TABLE} are recorded in {_listed(covered)}, not in {_listed(missing)}"
+
+
+def _of_named(trail: Resource, world: World) -> Iterator[str]:
+    """Complain of the tables and replicated buckets of these templates that the ARNs in the selectors leave out."""
+    for kind, wanted in {_TABLE: _tables(world), _OBJECT: _buckets(world)}.items():
+        arns = list(_arns_selected(trail, kind))
+        if not arns or "" in arns:
+            continue  # all of the kind, or none, which is told by itself
+        for arn in wanted:
+            if not any(_one_account(arn).startswith(_one_account(each)) for each in arns):
+                yield f"no selector of data events records {arn}"
+
+
+def _arns_selected(trail: Resource, kind: str) -> Iterator[str]:
+    """What the ARNs begin with whose data events of a kind are recorded; empty for all."""
+    for selector in a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
+        fields = a_list(a_map(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
+        by_name = {each.get("Field"): each for each in (a_map(field, "a field selector") for field in fields)}
+        if kind in _equals(by_name.get("resources.type", {})):
+            arns = by_name.get("resources.ARN", {})
+            values = [value for operator in _INCLUDING for value in a_list(arns.get(operator), operator)]
+            yield from (render(value, trail.template) for value in values or [""])
+    for selector in a_list(trail.properties.get("EventSelectors"), "EventSelectors"):
+        for data in a_list(a_map(selector, "an event selector").get("DataResources"), "DataResources"):
+            resource = a_map(data, "a data resource")
+            if resource.get("Type") == kind:
+                for value in a_list(resource.get("Values"), "Values of a data resource"):
+                    text = render(value, trail.template)
+                    yield "" if text.count(":") < _FIELDS_BEFORE_NAME or text.endswith(":::") else text
+
+
+def _tables(world: World) -> Iterator[str]:
+    """The ARN of each replica of each table."""
+    for table in of_type(world, GLOBAL_TABLE):
+        for arn in arns_of(table):
+            for version in branches(table.properties):
+                for replica in replicas(dataclasses.replace(table, properties=version), world):
+                    yield arn.replace(f":{table.template.region}:", f":{replica.region}:") if table.template.region else arn
+
+
+def _buckets(world: World) -> Iterator[str]:
+    """What the ARNs of objects begin with, in each bucket that replicates or is replicated to."""
+    for bucket in of_type(world, _BUCKET):
+        if is_replicated(bucket, world):
+            yield from (f"{arn}/" for arn in arns_of(bucket))
+
+
+def _one_account(arn: str) -> str:
+    return _ACCOUNT_NUMBER.sub(ACCOUNT, arn)
 
 
 def _regions_in(arns: list[str], world: World) -> set[str]:

@@ -23,7 +23,9 @@ def endpoint(kind: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - 
 
 def network(*zones: Any) -> Resources:  # noqa: ANN401 - any JSON
     """The VPC, with a subnet and a route table for each zone: `Subnet0`, `Table0` and so on."""
-    made: Resources = {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}
+    made: Resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True}}
+    }
     for number, zone in enumerate(zones or (0, 1)):
         made |= {f"Subnet{number}": subnet(zone), f"Table{number}": _of_vpc("RouteTable")}
     return made
@@ -32,3 +34,8 @@ def network(*zones: Any) -> Resources:  # noqa: ANN401 - any JSON
 def refs(*names: str) -> list[dict[str, str]]:
     """References to resources."""
     return [{"Ref": name} for name in names]
+
+
+def group(**ingress: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """A security group, which lets in by one rule, if it is given."""
+    return _of_vpc("SecurityGroup", **({"SecurityGroupIngress": [{"IpProtocol": "tcp", **ingress}]} if ingress else {}))

@@ -98,3 +98,12 @@ def test_a_function_outside_any_vpc_is_not_asked() -> None:
     del resources["It"]["Properties"]["VpcConfig"]
 
     assert _says(resources) is None
+
+
+def test_a_group_of_something_else_is_asked_too() -> None:
+    def says_of_group(egress: Any) -> Verdict | None:  # noqa: ANN401
+        return verdict_in(RULE, "Group", template({"Group": _stack(egress)["Group"]}))
+
+    assert says_of_group([TO_S3]) is PASS
+    assert says_of_group([]) is FAIL
+    assert says_of_group([_to("0.0.0.0/0")]) is FAIL

@@ -21,6 +21,7 @@ def _role(principal: Any, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
     "role",
     [
         _role({"Service": "lambda.amazonaws.com"}),
+        _role({"AWS": "arn:aws:iam::000000000000:role/deployer"}, Action=["sts:AssumeRole", "sts:TagSession"]),
         _role({"Service": ["lambda.amazonaws.com", {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}]}),
         _role({"AWS": "arn:aws:iam::000000000000:role/deployer"}),
         _role({"AWS": "arn:aws:iam::000000000000:root"}, Condition={"StringEquals": {"sts:ExternalId": "x"}}),
@@ -38,6 +39,9 @@ def test_named_trust_passes(role: dict[str, Any]) -> None:
     "role",
     [
         _role("*"),
+        _role({"Service": "lambda.amazonaws.com"}, Action="*"),
+        _role({"Service": "lambda.amazonaws.com"}, Action=["sts:AssumeRole", "sts:*"]),
+        _role({"Service": "lambda.amazonaws.com"}, Action=None, NotAction="sts:TagSession"),
         _role({"AWS": "*"}),
         _role({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
         _role({"AWS": ["arn:aws:iam::000000000000:role/deployer", "*"]}),

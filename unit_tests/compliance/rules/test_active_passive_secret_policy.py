@@ -5,7 +5,19 @@ from typing import Any
 import pytest
 
 from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, alone, either, secret, verdict_in
+from unit_tests.compliance.rules.shapes import (
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    alone,
+    changed,
+    either,
+    secret,
+    verdict_in,
+    without,
+)
 from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-SecretPolicy"
@@ -21,7 +33,11 @@ DENIAL: dict[str, Any] = {
 def _policy(*statements: Any, of: Any = None) -> dict[str, Any]:  # noqa: ANN401
     return {
         "Type": "AWS::SecretsManager::ResourcePolicy",
-        "Properties": {"SecretId": of or {"Ref": "It"}, "ResourcePolicy": {"Statement": list(statements)}},
+        "Properties": {
+            "SecretId": of or {"Ref": "It"},
+            "ResourcePolicy": {"Statement": list(statements)},
+            "BlockPublicPolicy": True,
+        },
     }
 
 
@@ -65,3 +81,8 @@ def test_a_policy_in_another_region_is_another_secret_s() -> None:
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
     assert _says(_policy(DENIAL, of=UNKNOWN)) is NOT_EVALUATED
     assert _says(_policy(UNKNOWN)) is NOT_EVALUATED
+
+
+def test_a_policy_that_may_become_public_fails() -> None:
+    assert _says(changed(_policy(DENIAL), "BlockPublicPolicy", to=False)) is FAIL
+    assert _says(without(_policy(DENIAL), "BlockPublicPolicy")) is FAIL

@@ -13,10 +13,15 @@ from unit_tests.compliance.rules.shapes import (
     PASS,
     UNKNOWN,
     WEST,
+    alone,
     changed,
     either,
     message_in,
+    pair,
+    regional_bucket,
+    replicating,
     says,
+    table,
     verdict_in,
     without,
 )
@@ -202,3 +207,31 @@ def test_what_only_a_deployment_knows_is_not_evaluated(trail: dict[str, Any]) ->
 def test_a_trail_alone_cannot_show_its_lock() -> None:
     assert says(RULE, _trail()) is NOT_EVALUATED
     assert _says(_trail(), changed(_bucket(), "ObjectLockConfiguration", to=UNKNOWN)) is NOT_EVALUATED
+
+
+BOTH_TABLES = [f"arn:aws:dynamodb:{region}:000000000000:table/serverless-ledger-prod" for region in (EAST, WEST)]
+BOTH_BUCKETS = [f"arn:aws:s3:::serverless-ingest-prod-000000000000-{region}-an/" for region in (EAST, WEST)]
+
+
+def _recording(tables: list[str], buckets: list[str]) -> Verdict | None:
+    """The verdict on a trail of these ARNs alone, where a table and a pair of buckets replicate."""
+    items, objects = (
+        {"FieldSelectors": [*selector["FieldSelectors"], {"Field": "resources.ARN", operator: arns}]}
+        for selector, operator, arns in ((ITEMS, "Equals", tables), (OBJECTS, "StartsWith", buckets))
+    )
+    trail = _stack(_trail(AdvancedEventSelectors=[MANAGEMENT, objects, items]))
+    data = alone({"Table": table()}, WEST)
+    return verdict_in(RULE, "It", trail, data, *pair(replicating(), regional_bucket()))
+
+
+def test_each_table_and_each_replicated_bucket_is_recorded_in_each_region() -> None:
+    assert _recording(BOTH_TABLES, BOTH_BUCKETS) is PASS
+    assert _recording(["arn:aws:dynamodb"], ["arn:aws:s3:::serverless-ingest-"]) is PASS
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_table_or_a_bucket_that_is_left_out_fails(left: int) -> None:
+    assert _recording(BOTH_TABLES[left : left + 1], BOTH_BUCKETS) is FAIL
+    assert _recording(BOTH_TABLES, BOTH_BUCKETS[left : left + 1]) is FAIL
+    assert _recording([arn.replace("-prod", "-other") for arn in BOTH_TABLES], BOTH_BUCKETS) is FAIL
+    assert _recording(BOTH_TABLES, [arn.replace("ingest", "archive") for arn in BOTH_BUCKETS]) is FAIL
