@@ -14,13 +14,17 @@ from operations.wire import Wire, canonical
 _RECORDS_PER_KEY: Final = 1000
 _BATCH: Final = 100
 _UPLOADS: Final = "incoming/uploads/"
+_PARTS_OF_AN_UPLOAD: Final = 4
+"""Source, upload id, content's SHA-256, file key; anything else under the prefix is a direct put."""
+_DIGITS_OF_SHA256: Final = 64
 _SOURCE_OF_DIRECT_PUTS: Final = "ingest"
 
 
 def object_id(key: str, version_id: str) -> str:
     """Return an object's identity (data rule 1): of an upload through the issuer, or of a direct put."""
-    if key.startswith(_UPLOADS):
-        source, upload_id, content_sha256, _ = key.removeprefix(_UPLOADS).split("/", 3)
+    parts = key.removeprefix(_UPLOADS).split("/", 3) if key.startswith(_UPLOADS) else []
+    if len(parts) == _PARTS_OF_AN_UPLOAD and all(parts) and len(parts[2]) == _DIGITS_OF_SHA256:
+        source, upload_id, content_sha256, _ = parts
         return hashlib.sha256(f"upload\0{source}\0{upload_id}\0{content_sha256}".encode()).hexdigest()
     return hashlib.sha256(f"object\0{_SOURCE_OF_DIRECT_PUTS}\0{key}\0{version_id}".encode()).hexdigest()
 

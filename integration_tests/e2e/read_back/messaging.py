@@ -1,4 +1,4 @@
-"""Readers of queues, topics, functions and the API."""
+"""Readers of queues, topics, functions, what runs them, and the API."""
 
 from __future__ import annotations
 
@@ -65,6 +65,25 @@ def function(resource: Resource) -> Properties:
         "RecursiveLoop": functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"],
         **renamed(answer.get("Concurrency", {}), ReservedConcurrentExecutions="ReservedConcurrentExecutions"),
         "Tags": tag_list(answer.get("Tags", {})),
+    }
+
+
+@reads("AWS::Lambda::EventInvokeConfig")
+def event_invoke_config(resource: Resource) -> Properties:
+    said = resource.properties
+    name, qualifier = said["FunctionName"], said["Qualifier"]
+    held = resource.client("lambda").get_function_event_invoke_config(FunctionName=name, Qualifier=qualifier)
+    return {**held, "FunctionName": name, "Qualifier": held["FunctionArn"].rsplit(":", 1)[-1]}
+
+
+@reads("AWS::Events::Rule")
+def rule(resource: Resource) -> Properties:
+    events, name = resource.client("events"), resource.properties["Name"]
+    held: dict[str, Any] = events.describe_rule(Name=name)
+    return {
+        **held,
+        "Targets": events.list_targets_by_rule(Rule=name)["Targets"],
+        "Tags": own_tags(events.list_tags_for_resource(ResourceARN=held["Arn"]).get("Tags", [])),
     }
 
 
