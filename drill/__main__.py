@@ -154,10 +154,7 @@ def verify() -> None:
 
 def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
     with folder.held():
-        journal = Journal(folder.journal)
-        ended = runner.is_ended(journal)
-        journal.close()
-        if ended:
+        if runner.is_ended(Journal(folder.journal)):
             raise Refused(
                 f"Drill {folder.path.name} has ended.",
                 hint=f"Its report: {short(folder.path / 'summary.md')}. Begin another: python -m drill run",
@@ -193,9 +190,7 @@ def _conclude(report: DrillReport) -> None:
 def _show(plan: Plan) -> None:
     """Tell the plan."""
     console = Console(highlight=False, emoji=False)
-    console.print(
-        f"Drill {plan.drill_id} of {plan.environment} on this machine: {plan.primary} fails over to {plan.secondary}, and back."
-    )
+    console.print(f"Drill {plan.drill_id} of {plan.environment}: {plan.primary} fails over to {plan.secondary}, and back.")
     console.print(
         f"{plan.objects} files of seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster."
     )

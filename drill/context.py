@@ -26,6 +26,8 @@ from operations.failure import RunFailure
 from operations.target import Target
 
 _PAUSE_SECONDS: Final = 0.25
+_DURING: Final = frozenset({"inject", "detect", "decide", "switch", "measure"})
+"""The phases in which a good write is one during the failover."""
 
 
 class Context:
@@ -141,14 +143,14 @@ class Context:
         if accepted(event) and event.receipt and event.receipt.id:
             self.watch.expect(event.receipt.id, event.at)
             fault = self.journal.moment("fault")
-            if fault is not None and event.at - event.seconds >= fault:
+            if self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
                 self.journal.mark(self.phase, "first_good_write_helper", event.at)
 
     def on_dns_event(self, event: Event) -> None:
         """Take note of what a client did that goes by DNS alone."""
         if accepted(event) and event.receipt and event.receipt.id:
             self.watch.expect(event.receipt.id, event.at)
-            if self.journal.moment("fault") is not None:
+            if self.phase in _DURING and self.journal.moment("fault") is not None:
                 self.journal.mark(self.phase, "first_good_write_dns", event.at)
 
     # --- telling and waiting -----------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class Journal:
     """A drill's journal; safe to use from several threads of one process.
 
     Args:
-        path: The file. A last line that was cut off in the middle of writing is taken away.
+        path: The file; made if it is not there. A last line that was cut off in the middle of writing is taken away.
 
     Raises:
         RunFailure: The file was changed by another hand than a drill's.
@@ -59,18 +59,18 @@ class Journal:
         self._lock = threading.Lock()
         self.entries: list[Entry] = []
         self._last = FIRST
-        if path.exists():
-            self._read()
-        self._file = path.open("ab")
+        path.touch()
+        self._read()
 
     def append(self, phase: str, event: str, **data: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
         """Write a line and return when it is on disk."""
         with self._lock:
             entry = Entry(len(self.entries), time.time(), phase, event, data, self._last)
             line = _line(entry)
-            self._file.write(line + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            with self.path.open("ab") as file:
+                file.write(line + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
             self.entries.append(entry)
             self._last = hashlib.sha256(line).hexdigest()
             return entry
@@ -111,10 +111,6 @@ class Journal:
     def sha256(self) -> str:
         """Return the digest of the file as it is now."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def _read(self) -> None:
         content = self.path.read_bytes()

@@ -56,7 +56,7 @@ _KINDS: Final = (
         "Until it is decided to promote",
         "detected",
         ("decided",),
-        how="from the end of the detection, which uploads to where DNS leads before it ends; on this machine no person is asked",
+        how="from the end of the detection, which ends with uploads to where DNS leads; here no person is asked",
     ),
     _Kind("switch", "Until the promotion is written and read back", "decided", ("promoted",)),
     _Kind(

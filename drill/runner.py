@@ -31,7 +31,6 @@ def begin(plan: Plan, folder: DrillFolder) -> None:
     folder.path.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder.journal)
     journal.append("preflight", _BEGAN, plan=plan.as_json())
-    journal.close()
 
 
 def plan_of(journal: Journal) -> Plan:
@@ -83,7 +82,6 @@ def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRep
         report = _report(context, steps)
         keeper.stop(folder)
         journal.append("report", _ENDED, verdict=str(report.verdict))
-        journal.close()
     if interrupted:
         raise interrupted
     return report
@@ -156,7 +154,7 @@ def _fail(context: Context, why: str) -> None:
 
 
 def _roll_back(context: Context, steps: Steps) -> None:
-    """Heal what is there, undo damage done on purpose, make the primary active; also if all went well, when it does nothing."""
+    """Heal what is there, undo damage done on purpose, make the primary active; if all went well this changes nothing."""
     journal = context.journal
     try:
         if not context.is_open and keeper.attach(context.folder) is None:

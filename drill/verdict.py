@@ -31,10 +31,11 @@ def judge(
     if blind:
         return Verdict.VOID, tuple(blind)
     assert proof is not None  # noqa: S101 - without one it is void
-    return Verdict.PASSED, (
+    said = (
         f"{proof.objects} objects: none lost, duplicated or divergent; {controls.found} of {controls.injected} negative "
-        f"controls found; {guard.calls} calls during the failover, none to the lost region or a global endpoint",
+        f"controls found; {guard.calls} calls during the failover, none to the lost region or a global endpoint"
     )
+    return Verdict.PASSED, (said,)
 
 
 def _effects(proof: Proof | None) -> list[str]:

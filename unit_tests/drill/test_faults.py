@@ -1,0 +1,161 @@
+"""Faults and their control: each inject has its heal, by the journal, whatever happens in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drill import fault_control
+from drill.faults import FAULTS
+from drill.journal import Journal
+from drill.model import Sample
+from drill.plan import FaultWish, Plan
+from drill.stops import Stop, StopConditions
+from integration_tests.local_cloud import LocalCloudError
+from operations.failure import RunFailure
+
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+class FakePowers:
+    """Remembers what is disturbed; as untouched as it was when all is healed."""
+
+    def __init__(self) -> None:
+        self.target = SimpleNamespace(primary=EAST, secondary=WEST, regions=(EAST, WEST))
+        self.state: dict[str, Any] = {}
+        self.fail = 0
+
+    def _set(self, name: str, value: object, usual: object) -> None:
+        if self.fail:
+            self.fail -= 1
+            raise LocalCloudError("not now")
+        self.state.pop(name, None)
+        if value != usual:
+            self.state[name] = value
+
+    def set_region_down(self, region: str, *, down: bool) -> None:
+        self._set(f"down {region}", down, False)
+
+    def set_region_stalled(self, region: str, *, stalled: bool) -> None:
+        self._set(f"stalled {region}", stalled, False)
+
+    def set_partition(self, *, cut: bool) -> None:
+        self._set("cut", cut, False)
+
+    def set_lag(self, seconds: float | None) -> None:
+        self._set("lag", seconds, None)
+
+    def set_throttle(self, region: str, share: float) -> None:
+        self._set(f"throttle {region}", share, 0)
+
+    def set_denied(self, region: str, *, denied: bool) -> None:
+        self._set(f"denied {region}", denied, False)
+
+
+TESTED = tuple(name for name in FAULTS if name != "dlq-flood")
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_fault_may_be_injected_and_healed_twice(name: str) -> None:
+    powers: Any = FakePowers()
+    fault = FAULTS[name]
+    assert fault.inject(powers) == fault.inject(powers)
+    assert bool(powers.state) == (name != "planned")
+    fault.heal(powers)
+    fault.heal(powers)
+    assert powers.state == {}
+
+
+def _context(folder: Path, powers: FakePowers, *wishes: FaultWish) -> Any:  # noqa: ANN401 - what stands for a context
+    plan = Plan(drill_id="20260101T000000Z-abcdef", faults=wishes)
+    journal = Journal(folder / "journal.jsonl")
+    return SimpleNamespace(plan=plan, journal=journal, platform=powers, phase="failback", say=lambda _: None)
+
+
+@pytest.mark.property
+@given(
+    st.lists(st.tuples(st.sampled_from(TESTED), st.sampled_from(["inject", "failback"])), unique=True, max_size=6), st.data()
+)
+def test_whatever_was_begun_is_healed_even_after_a_kill(
+    tmp_path_factory: pytest.TempPathFactory, wishes: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    folder, powers = tmp_path_factory.mktemp("drill"), FakePowers()
+    context = _context(folder, powers, *(FaultWish(*one) for one in wishes))
+    for phase in ("inject", "failback"):
+        fault_control.inject(context, phase)
+    # A kill leaves the journal's beginning: whatever was begun by then must be known.
+    lines = context.journal.path.read_bytes().splitlines(keepends=True)
+    kept = data.draw(st.integers(0, len(lines)))
+    context.journal.path.write_bytes(b"".join(lines[:kept]))
+    resumed = _context(folder, powers)
+    begun = {entry.data["name"] for entry in resumed.journal.of("fault injecting")}
+    assert set(fault_control.there(resumed.journal)) == begun
+    fault_control.heal(resumed)
+    assert fault_control.there(resumed.journal) == []
+    for name in begun - {"planned"}:
+        probe: Any = FakePowers()
+        FAULTS[name].inject(probe)
+        assert not probe.state.items() & powers.state.items()
+
+
+def test_a_fault_that_was_injected_is_not_injected_again(tmp_path: Path) -> None:
+    context = _context(tmp_path, FakePowers(), FaultWish("blackout"))
+    fault_control.inject(context, "inject")
+    fault_control.heal(context)
+    fault_control.inject(context, "inject")
+    assert context.platform.state == {}
+
+
+def test_healing_is_tried_again_and_what_cannot_be_healed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    context = _context(tmp_path, FakePowers(), FaultWish("blackout"))
+    fault_control.inject(context, "inject")
+    context.platform.fail = 2
+    fault_control.heal(context)
+    assert context.platform.state == {}
+    context = _context(tmp_path, FakePowers(), FaultWish("grey", "detect"))
+    fault_control.inject(context, "detect")
+    context.platform.fail = 99
+    with pytest.raises(RunFailure, match="Not healed: grey@detect: not now"):
+        fault_control.heal(context)
+
+
+def _sample(region: str, **more: Any) -> Sample:  # noqa: ANN401 - any field
+    return Sample(seconds=0.0, region=region, **more)
+
+
+def test_a_dead_letter_that_nobody_injected_stops_the_drill(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    stops = StopConditions(journal, (EAST, WEST))
+    stops.check({EAST: _sample(EAST, dead_letters=5)})
+    journal.state("baseline", "dead_letters_before", {EAST: 5, WEST: 0})
+    stops.check({EAST: _sample(EAST, dead_letters=5), WEST: _sample(WEST, dead_letters=None)})
+    with pytest.raises(Stop, match="holds 6 messages; 5 were there or injected"):
+        stops.check({EAST: _sample(EAST, dead_letters=6)})
+    journal.state("baseline", "flooded", 200)
+    stops.check({EAST: _sample(EAST, dead_letters=205)})
+    with pytest.raises(Stop, match="holds 206 messages"):
+        stops.check({EAST: _sample(EAST, dead_letters=206)})
+
+
+def test_replication_that_falls_behind_for_no_reason_stops_the_drill(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    stops = StopConditions(journal, (EAST, WEST))
+    for lag in range(60):
+        stops.check({WEST: _sample(WEST, replication_lag=float(lag))})
+    stops.check({WEST: _sample(WEST, replication_lag=60.0)})
+    with pytest.raises(Stop, match="us-west-2 is 61 s behind"):
+        stops.check({WEST: _sample(WEST, replication_lag=61.0)})
+
+
+def test_replication_that_a_fault_stops_does_not_stop_the_drill(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("inject", "fault injecting", wish="partition@inject", name="partition")
+    stops = StopConditions(journal, (EAST, WEST))
+    for lag in range(100):
+        stops.check({WEST: _sample(WEST, replication_lag=float(lag))})

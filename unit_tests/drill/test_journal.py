@@ -1,0 +1,86 @@
+"""The journal: survives a cut at any byte, and shows a change of any byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drill.journal import Journal, read
+from operations.failure import RunFailure
+
+EVENTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("load", "note", {"what": "a"}),
+    ("load", "moment", {"name": "fault", "epoch": 1.5}),
+    ("report", "note", {"what": "é"}),
+]
+
+
+def _written(path: Path) -> bytes:
+    journal = Journal(path)
+    for phase, event, data in EVENTS:
+        journal.append(phase, event, **data)
+    return path.read_bytes()
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    _written(file)
+    journal = Journal(file)
+    assert [(one.phase, one.event, one.data) for one in journal.entries] == EVENTS
+    assert [one.seq for one in journal.entries] == [0, 1, 2]
+
+
+@pytest.mark.property
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_journal_that_was_cut_anywhere_is_gone_on_with(tmp_path: Path, data: st.DataObject) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.unlink(missing_ok=True)
+    content = _written(file)
+    cut = data.draw(st.integers(0, len(content)))
+    file.write_bytes(content[:cut])
+    journal = Journal(file)
+    whole = content[:cut].count(b"\n")
+    assert [one.data for one in journal.entries] == [one[2] for one in EVENTS[:whole]]
+    journal.append("load", "note", what="after the kill")
+    assert read(file.read_bytes())[-1].data == {"what": "after the kill"}
+
+
+@pytest.mark.property
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_line_that_was_changed_or_taken_out_breaks_the_chain(tmp_path: Path, data: st.DataObject) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.unlink(missing_ok=True)
+    lines = _written(file).splitlines(keepends=True)
+    number = data.draw(st.integers(0, len(lines) - 2))
+    if data.draw(st.booleans()):
+        del lines[number]
+    else:
+        lines[number] = lines[number].replace(b'"load"', b'"LOAD"')
+    with pytest.raises(RunFailure, match=r"chain is broken|none of a drill's"):
+        read(b"".join(lines))
+
+
+def test_a_moment_is_the_first_and_a_fact_the_last(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    assert journal.mark("load", "fault", 10.0) == 10.0
+    assert journal.mark("load", "fault", 20.0) == 10.0
+    assert journal.moment("fault") == 10.0
+    assert journal.moment("other") is None
+    journal.state("load", "count", 1)
+    journal.state("load", "count", None)
+    assert journal.fact("count") is None
+    journal.state("load", "count", 2)
+    assert (journal.fact("count"), journal.fact("other")) == (2, None)
+
+
+def test_another_file_is_refused_with_words(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.write_text('{"no": "journal"}\n', "utf-8")
+    with pytest.raises(RunFailure, match="Line 1 of the journal is none of a drill's"):
+        Journal(file)

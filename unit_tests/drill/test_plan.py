@@ -1,0 +1,99 @@
+"""The plan: what can be asked for, and how what cannot is told; the files that follow from a seed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drill.faults import FAULTS
+from drill.load import items
+from drill.load.items import Wave
+from drill.plan import FAULT_PHASES, PHASES, FaultWish, Plan, check_numbers, new_id
+from operations.failure import Refused
+
+KNOWN = tuple(FAULTS)
+
+
+def test_the_faults_of_the_issue_are_there() -> None:
+    assert set(FAULTS) == {"planned", "grey", "blackout", "partition", "lag", "throttle", "permission", "dlq-flood"}
+
+
+@pytest.mark.property
+@given(st.sampled_from(KNOWN), st.sampled_from(FAULT_PHASES))
+def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
+    wish = FaultWish(name, phase)
+    assert FaultWish.parse(str(wish), KNOWN) == wish
+    assert FaultWish.parse(name, KNOWN) == FaultWish(name, "inject")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("flood", "There is no fault 'flood'."),
+        ("", "There is no fault ''."),
+        ("blackout@lunch", "a drill has no phase 'lunch'"),
+        ("blackout@preflight", "a drill has no phase 'preflight'"),
+        ("blackout@report", "a drill has no phase 'report'"),
+        ("blackout@", "There is no fault 'blackout@'."),
+    ],
+)
+def test_a_wish_that_cannot_be_is_taught(text: str, said: str) -> None:
+    with pytest.raises(Refused) as caught:
+        FaultWish.parse(text, KNOWN)
+    assert said in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(("objects", "factor"), [(-1, 1), (10**9, 1), (1, 0.5), (1, 101), (1, float("nan"))])
+def test_numbers_out_of_bounds_are_refused(objects: int, factor: float) -> None:
+    with pytest.raises(Refused):
+        check_numbers(objects, factor)
+
+
+def test_a_plan_outlives_the_journal() -> None:
+    plan = Plan(drill_id=new_id(), faults=(FaultWish("grey"), FaultWish("partition", "failback")), objects=7)
+    assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
+    assert plan.source == f"drill-{plan.drill_id[-6:]}"
+    assert [str(one) for one in plan.faults_of("failback")] == ["partition@failback"]
+    assert PHASES[0] == "preflight"
+
+
+@pytest.mark.property
+@given(st.integers(0, 10_000), st.integers(0, 60))
+def test_the_same_seed_makes_the_same_files(seed: int, objects: int) -> None:
+    first, second = (items.make(seed, objects, "drill-abcdef") for _ in range(2))
+    assert first == second
+    assert len({one.item.key for one in first}) == objects
+
+
+@pytest.mark.property
+@given(st.integers(1, 200))
+def test_waves_come_in_order_and_none_is_forgotten(objects: int) -> None:
+    waves = [items.wave_of(index, objects) for index in range(objects)]
+    order = list(Wave)
+    assert [order.index(one) for one in waves] == sorted(order.index(one) for one in waves)
+    if objects >= 20:
+        assert set(waves) == set(Wave)
+
+
+@pytest.mark.property
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_a_file_holds_as_many_records_as_it_says(seed: int, objects: int) -> None:
+    for one in items.make(seed, objects, "drill-abcdef"):
+        assert isinstance(one.item.content, bytes)
+        body = gzip.decompress(one.item.content) if one.item.key.endswith(".gz") else one.item.content
+        name = one.item.key.removesuffix(".gz")
+        lines = len(body.splitlines()) - name.endswith(".csv")
+        held = len(json.loads(body)) if name.endswith(".json") else lines
+        assert held == one.records >= 1
+
+
+def test_controls_are_other_files_than_the_load() -> None:
+    load = items.make(1, 3, "drill-abcdef")
+    more = items.controls(1, 4, "drill-abcdef")
+    assert len({one.item.key for one in (*load, *more)}) == 7
+    assert all(one.records for one in more)
