@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -20,13 +21,14 @@ from compliance.acknowledgements import RegistryError, read_registry
 from compliance.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.controls import Framework
 from compliance.coverage import UncoveredError
-from compliance.ledger import Ledger, Severity
+from compliance.ledger import Finding, Ledger, Severity, Threshold
 from compliance.loading import LoadError, load_templates
 from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
-from compliance.reports import FORMATS, get_ready, write_reports
+from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.bundle import EVIDENCE, unpack
 from compliance.reports.bundle import verify as verify_bundle
 from compliance.reports.console import show
+from compliance.reports.text import counted as counted_of
 from compliance.reports.text import printable
 from compliance.rules import RuleError
 from compliance.selection import SelectionError, select
@@ -205,6 +207,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         with errors.status("compliance") as progress, ThreadPoolExecutor(1) as beside:
             # The gate waits for Node.js most of the time.
             beside.submit(get_ready, format_ or FORMATS, datetime.now(UTC).date())
+            revision = beside.submit(provenance.revision)
             whole = _judge(
                 _configurations(environment or [], configuration or [], matrix=matrix, app_only=not (template or assembly)),
                 template or [],
@@ -217,6 +220,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             ledger = select(whole, pack or [], framework or [])
             changes = None if before is None else compare(ledger, before)
             progress.update("writing reports")
+            ledger = replace(ledger, threshold=threshold(ledger, fail_on, changes), revision=revision.result())
             files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes), drilled)
     except _EXPECTED as error:
         _stop(errors, str(error), error)
@@ -280,11 +284,33 @@ def outcome(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> str:
             counted = f"{new} new" if new else "none new"
         case FailOn.ERROR:
             errors = sum(ledger.rules[finding.rule].severity is Severity.ERROR for finding in ledger.failures)
-            counted = f"{errors} of them errors" if errors else "none of them an error"
+            counted = "none of them an error"
+            if errors:
+                counted = f"{errors} of them {'an error' if errors == 1 else 'errors'}"
         case FailOn.ADVICE:
-            counted = f"{len(ledger.advice)} pieces of advice"
+            counted = counted_of(len(ledger.advice), "piece", "of advice")
     verdict = "PASSED" if found is Exit.PASSED else "FAILED"
-    return f"{verdict} under --fail-on {fail_on}: {len(ledger.failures)} findings open, {counted}"
+    return f"{verdict} under --fail-on {fail_on}: {counted_of(len(ledger.failures), 'finding')} open, {counted}"
+
+
+def threshold(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> Threshold | None:
+    """What decides in place of the ledger; None where the ledger's own verdict is it."""
+    told = outcome(ledger, fail_on, changes)
+    if not told:
+        return None
+    passed = status(ledger, fail_on, changes) is Exit.PASSED
+    tolerated = frozenset(finding for finding in ledger.failures if not _counts(finding, ledger, fail_on, changes))
+    return Threshold(fail_on=fail_on.value, passed=passed, told=told, tolerated=tolerated)
+
+
+def _counts(finding: Finding, ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> bool:
+    match fail_on:
+        case FailOn.ERROR:
+            return ledger.rules[finding.rule].severity is Severity.ERROR
+        case FailOn.NEW:
+            new = {(row.rule, row.configuration, row.region, row.path) for row in changes.new} if changes else set()
+            return changes is None or (finding.rule, finding.configuration, finding.region, finding.path) in new
+    return True
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - the command's options

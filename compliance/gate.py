@@ -101,7 +101,9 @@ def judge_templates(templates: Sequence[Template], environment: str, today: date
         LoadError: The CDK cannot load one of them.
         GateError: The packs did not run.
     """
-    return _ledger([_judge_included(Assembly(templates=tuple(templates)), environment, say)], Registry(), today)
+    ledger = _ledger([_judge_included(Assembly(templates=tuple(templates)), environment, say)], Registry(), today)
+    given = {template.name: template.file for template in templates}
+    return replace(ledger, subjects=tuple(replace(each, file=given.get(each.name, "")) for each in ledger.subjects))
 
 
 def judge_assembly(directory: Path, environment: str, registry: Registry, today: date, say: Say) -> Ledger:

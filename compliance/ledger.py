@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 
 class Verdict(StrEnum):
@@ -168,6 +168,7 @@ class Subject:
         sha256: Of `text`, in hexadecimal.
         resources: How many it has.
         text: The template, JSON or YAML, as it was judged. The evidence bundle holds it; the reports do not.
+        file: The file that somebody gave; empty where the template was synthesized.
     """
 
     configuration: str
@@ -177,6 +178,7 @@ class Subject:
     sha256: str
     resources: int
     text: str = field(default="", repr=False)
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +288,23 @@ _RANK: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """What decides in place of the ledger's own verdict, where somebody asked for it.
+
+    Attributes:
+        fail_on: Its name, for example `error`.
+        passed: Whether what was judged may be deployed by it.
+        told: The same in one line, with the numbers.
+        tolerated: What is open, and fails nothing by it.
+    """
+
+    fail_on: str
+    passed: bool
+    told: str
+    tolerated: frozenset[Finding] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
     """Everything a run found out. Reports are renderings of it and add nothing.
 
@@ -301,6 +320,8 @@ class Ledger:
         judged_on: The day on which expiry was judged.
         registry: The registry's text, as it was judged; empty when there was none.
         explained: The reason for each type of resource that needs no rule.
+        threshold: What decides whether it passed; None where the ledger itself does.
+        revision: The project's commit, `commit` and `dirty`, or why it is `unknown`; empty where nobody looked.
     """
 
     findings: tuple[Finding, ...]
@@ -313,6 +334,8 @@ class Ledger:
     advice: tuple[Advice, ...] = ()
     registry: str = field(default="", repr=False)
     explained: Mapping[str, str] = field(default_factory=dict, repr=False)
+    threshold: Threshold | None = None
+    revision: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Finding]:
         """Every row, those with the verdict NOT_APPLICABLE included, by configuration, rule, and place in the templates."""
@@ -382,8 +405,14 @@ class Ledger:
 
     @property
     def passed(self) -> bool:
-        """Whether what was judged may be deployed."""
-        return self.evaluated > 0 and not self.failures
+        """Whether what was judged may be deployed: by the threshold, or else if nothing is open."""
+        if self.evaluated == 0:
+            return False
+        return self.threshold.passed if self.threshold else not self.failures
+
+    def counts_against(self, finding: Finding) -> bool:
+        """Whether a finding that is open fails the run: it does, unless the threshold tolerates it."""
+        return self.threshold is None or finding not in self.threshold.tolerated
 
     def rank(self, finding: Finding) -> int:
         """How bad a finding is: 0 is the worst."""

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
 from compliance.reports.bundle import EVIDENCE, fingerprint
-from compliance.reports.text import printable
+from compliance.reports.text import counted, printable
 
 SHOWN_RULES: Final = 40
 SHOWN_PLACES: Final = 6
@@ -79,7 +79,9 @@ def _outcome(outcome: str) -> Text:
 
 def _verdict(ledger: Ledger) -> Text:
     if ledger.passed:
-        return Text(f"PASSED: {ledger.counts[Verdict.ACKNOWLEDGED]} findings acknowledged, none open", style="bold green")
+        return Text(
+            f"PASSED: {counted(ledger.counts[Verdict.ACKNOWLEDGED], 'finding')} acknowledged, none open", style="bold green"
+        )
     if ledger.evaluated == 0:
         return Text("ERROR: nothing was evaluated, so nothing is known", style="bold red")
-    return Text(f"FAILED: {len(ledger.failures)} findings to mend", style="bold red")
+    return Text(f"FAILED: {counted(len(ledger.failures), 'finding')} to mend", style="bold red")

@@ -59,7 +59,7 @@ def render(ledger: Ledger, reports: Mapping[str, bytes], drill: Mapping[str, byt
         **{f"drill/{name}": content for name, content in (drill or {}).items()},
         **{file: subject.text.encode() for subject, file in template_files(ledger.subjects).items()},
         README: _README.encode(),
-        "provenance.json": provenance.render().encode(),
+        "provenance.json": provenance.render(ledger.revision).encode(),
         "sbom.cdx.json": _bill_of_materials(ledger.judged_on),
         **_locks(),
     }

@@ -9,7 +9,7 @@ from compliance.reports.as_json import dumps
 from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
 
-VERSION: Final = "2.0"
+VERSION: Final = "2.1"
 """Raised in its first part when a reader of the former version would misread the new one."""
 
 
@@ -23,6 +23,8 @@ def as_dict(ledger: Ledger) -> dict[str, Any]:
     return {
         "schema_version": VERSION,
         "passed": ledger.passed,
+        **({"fail_on": ledger.threshold.fail_on} if ledger.threshold else {}),
+        **({"revision": dict(ledger.revision)} if ledger.revision else {}),
         "judged_on": ledger.judged_on.isoformat(),
         "configurations": list(ledger.configurations),
         "counts": {verdict.value: count for verdict, count in ledger.counts.items()},

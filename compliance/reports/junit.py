@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from compliance.ledger import Finding, Ledger, Verdict
 from compliance.reports.places import every_field
 from compliance.reports.text import printable
+
+_ADVICE: Final = "advice"
 
 
 def render(ledger: Ledger) -> str:
@@ -23,9 +25,21 @@ def render(ledger: Ledger) -> str:
         document.add_testsuite(suite)
     if not suites:
         document.add_testsuite(_nothing())
+    if ledger.advice and ledger.threshold and ledger.threshold.fail_on == _ADVICE:
+        document.add_testsuite(_advice(ledger))
     written = BytesIO()
     document.write(written, pretty=True)
     return written.getvalue().decode("utf-8")
+
+
+def _advice(ledger: Ledger) -> TestSuite:
+    """AWS's advice as failures, where it was asked to fail."""
+    suite = TestSuite(_ADVICE)
+    for advice in ledger.advice:
+        case = TestCase(name=printable(advice.path), classname=printable(advice.rule))
+        case.result = [Failure(printable(advice.message), _ADVICE)]
+        suite.add_testcase(case)
+    return suite
 
 
 def _nothing() -> TestSuite:
@@ -47,6 +61,10 @@ def _case(ledger: Ledger, finding: Finding) -> TestCase:
     message = printable(finding.message)
     text = f"{message}\nWhy: {printable(rule.why)}\nFix: {printable(rule.fix)}"
     match finding.verdict:
+        case Verdict.FAIL | Verdict.NOT_EVALUATED if not ledger.counts_against(finding):
+            case.result = [
+                Skipped(f"open, and tolerated under --fail-on {ledger.threshold and ledger.threshold.fail_on}: {message}")
+            ]
         case Verdict.FAIL:
             case.result = [Failure(message, rule.severity.value)]
             case.result[0].text = text

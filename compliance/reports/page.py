@@ -6,6 +6,7 @@ the one script and the one style sheet that are ours, by their hashes.
 
 import hashlib
 import json
+import re
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,9 +21,9 @@ from markupsafe import Markup
 from compliance.baseline import Changes, Row
 from compliance.controls.coverage import ControlState, control_states
 from compliance.ledger import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
-from compliance.reports import coverage_map
+from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
-from compliance.reports.text import printable
+from compliance.reports.text import counted, printable
 
 SHOWN: Final = 50
 """Failing rules, and resources of each, that are written out; the explorer has all."""
@@ -74,6 +75,7 @@ def render(ledger: Ledger, changes: Changes | None = None) -> str:
         filters=_filters(ledger),
         files=template_files(ledger.subjects),
         advice=ledger.advice[: SHOWN * 4],
+        revision=provenance.words(ledger.revision),
     )
     return text
 
@@ -94,8 +96,16 @@ def _template() -> Any:  # noqa: ANN401 - jinja2.Template, whose type says nothi
     )
     environment.filters["tally"] = lambda values: Counter(values).items()
     environment.filters["framed"] = _framed
+    environment.filters["breakable"] = _breakable
+    environment.filters["counted"] = counted
     environment.filters["css"] = lambda status: status.lower().replace(" ", "-").replace("_", "-")
     return environment.get_template("page.html")
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column may break after a dot or before a capital: `NIST.800.53.R4`, `CloudFormation`."""
+    parts = re.split(r"(?<=\.)|(?<=[a-z])(?=[A-Z])", printable(name))
+    return Markup("<wbr>").join(parts)  # what is joined is escaped
 
 
 def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
@@ -132,20 +142,25 @@ def _inert(data: Mapping[str, Any]) -> Markup:
 def _verdict(ledger: Ledger) -> str:
     if ledger.evaluated == 0:
         return "Failed: nothing was evaluated, so nothing is known"
+    if ledger.threshold:
+        return ledger.threshold.told.capitalize()
     if not ledger.passed:
-        return f"Failed: {len(ledger.failures):,} findings to mend"
+        return f"Failed: {counted(len(ledger.failures), 'finding')} to mend"
     accepted = ledger.counts[Verdict.ACKNOWLEDGED]
-    return f"Passed: no finding is open, {accepted:,} are accepted by decision" if accepted else "Passed: no finding is open"
+    if not accepted:
+        return "Passed: no finding is open"
+    return f"Passed: no finding is open, {accepted:,} {'is' if accepted == 1 else 'are'} accepted by decision"
 
 
 def _explanation(ledger: Ledger) -> str:
     rules = len({row.rule for row in ledger.findings})
     decisions = sum(1 for use in ledger.decisions if use.acknowledged)
     return (
-        f"{rules:,} rules of {len(ledger.by_pack)} packs answered about {sum(s.resources for s in ledger.subjects):,} "
-        f"resources. What a rule could not evaluate counts as a failure. Of the findings, "
-        f"{ledger.counts[Verdict.ACKNOWLEDGED]:,} are accepted by {decisions:,} decisions, each with a reason, an owner "
-        "and a last day."
+        f"{counted(rules, 'rule')} of {counted(len(ledger.by_pack), 'pack')} answered about "
+        f"{counted(sum(s.resources for s in ledger.subjects), 'resource')}. What a rule could not evaluate counts as a "
+        f"failure. Of the findings, {ledger.counts[Verdict.ACKNOWLEDGED]:,} "
+        f"{'is' if ledger.counts[Verdict.ACKNOWLEDGED] == 1 else 'are'} accepted by {counted(decisions, 'decision')}, each "
+        "with a reason, an owner and a last day."
     )
 
 

@@ -4,6 +4,7 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +24,23 @@ _TOOLS: Final = (
 _SECONDS: Final = 20
 
 
-def render() -> str:
-    """The provenance as JSON text."""
-    return json.dumps({"python": platform.python_version(), "tools": _tools(), "revision": _revision()}, indent=1) + "\n"
+def render(made_from: Mapping[str, Any] | None = None) -> str:
+    """The provenance as JSON text.
+
+    Args:
+        made_from: The revision, where it is known already.
+    """
+    told = {"python": platform.python_version(), "tools": _tools(), "revision": dict(made_from or revision())}
+    return json.dumps(told, indent=1) + "\n"
+
+
+def words(made_from: Mapping[str, Any]) -> str:
+    """A revision for people; empty where nobody looked."""
+    if not made_from:
+        return ""
+    if "unknown" in made_from:
+        return f"unknown: {made_from['unknown']}"
+    return f"{made_from['commit']}{' with changes that are in no commit' if made_from['dirty'] else ''}"
 
 
 def _tools() -> dict[str, str]:
@@ -39,7 +54,7 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _revision() -> dict[str, Any]:
+def revision() -> dict[str, Any]:
     """The git commit, and whether the checkout differs from it; or why that is unknown."""
     git = shutil.which("git")
     if git is None:

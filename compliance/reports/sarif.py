@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
@@ -43,6 +44,7 @@ class _Run:
         self._rules = sorted(ledger.rules)
         self._rule_index = {rule: index for index, rule in enumerate(self._rules)}
         self._files = template_files(ledger.subjects)
+        self._given = {(subject.configuration, subject.name): subject.file for subject in ledger.subjects if subject.file}
         self._file_of = {(subject.configuration, subject.name): file for subject, file in self._files.items()}
         self._artifact_index = {file: index for index, file in enumerate(self._files.values())}
 
@@ -162,7 +164,10 @@ class _Run:
 
     def _in_source(self, finding: Finding) -> _Json | None:
         file, line = source_of(finding)
-        return _physical(quote(file), _PROJECT, line) if file else None
+        if file:
+            return _physical(quote(file), _PROJECT, line)
+        given = self._given.get((finding.configuration, finding.stack))
+        return _given(given, finding.line) if given else None
 
     def _in_template(self, finding: Finding) -> _Json | None:
         file = self._file_of.get((finding.configuration, finding.stack))
@@ -182,10 +187,22 @@ def _artifact(subject: Subject, file: str) -> _Json:
     }
 
 
+def _given(file: str, line: int) -> _Json:
+    """The template that somebody gave, as it was given: within the folder that the gate ran in, or wherever it is."""
+    path = Path(file)
+    if path.is_absolute() and not path.is_relative_to(Path.cwd()):
+        return _at_line({"artifactLocation": {"uri": path.as_uri()}}, line)
+    inside = path.relative_to(Path.cwd()) if path.is_absolute() else path
+    return _physical(quote(inside.as_posix()), _PROJECT, line)
+
+
+def _at_line(physical: _Json, line: int) -> _Json:
+    return {**physical, **({"region": {"startLine": line}} if line > 0 else {})}
+
+
 def _physical(uri: str, base: str, line: int, artifact: int | None = None) -> _Json:
     index = {} if artifact is None else {"index": artifact}
-    region = {"region": {"startLine": line}} if line > 0 else {}
-    return {"artifactLocation": {"uri": uri, "uriBaseId": base, **index}, **region}
+    return _at_line({"artifactLocation": {"uri": uri, "uriBaseId": base, **index}}, line)
 
 
 def _location(finding: Finding, physical: _Json | None) -> _Json:

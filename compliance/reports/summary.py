@@ -6,8 +6,8 @@ from typing import Final
 
 from compliance.baseline import Changes, Row
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.reports.text import counted, one_line
 from compliance.reports.text import markdown as _cell
-from compliance.reports.text import one_line
 
 SHOWN: Final = 25
 """Failing rules that are listed; the rest are counted and stand in report.json."""
@@ -26,13 +26,15 @@ def render(ledger: Ledger, changes: Changes | None = None, outcome: str = "") ->
 
 def _head(ledger: Ledger) -> list[str]:
     verdict = "passed" if ledger.passed else "failed"
+    by = f" under --fail-on {ledger.threshold.fail_on}" if ledger.threshold else ""
     counts = ledger.counts
     return [
-        f"# Compliance {verdict}",
+        f"# Compliance {verdict}{by}",
         "",
         (
-            f"{len(ledger.failures)} to mend, {counts[Verdict.ACKNOWLEDGED]} acknowledged by {_used(ledger)} "
-            f"decisions, {counts[Verdict.PASS]:,} passed, in {len(ledger.subjects)} templates "
+            f"{len(ledger.failures)} to mend, {counts[Verdict.ACKNOWLEDGED]} acknowledged by "
+            f"{counted(_used(ledger), 'decision')}, {counts[Verdict.PASS]:,} passed, in "
+            f"{counted(len(ledger.subjects), 'template')} "
             f"({', '.join(map(_cell, ledger.configurations))}), judged on {ledger.judged_on}."
         ),
         "",
@@ -69,7 +71,7 @@ def _failures(ledger: Ledger) -> list[str]:
     lines = ["| Verdict | Rule | Where | What |", "|---|---|---|---|"]
     lines += [_failure(findings) for findings in list(by_rule.values())[:SHOWN]]
     rest = len(by_rule) - SHOWN
-    return [*lines, "", *([f"and {rest} more rules in report.json", ""] if rest > 0 else [])]
+    return [*lines, "", *([f"and {counted(rest, 'more rule')} in report.json", ""] if rest > 0 else [])]
 
 
 def _failure(findings: list[Finding]) -> str:

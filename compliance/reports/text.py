@@ -39,3 +39,8 @@ def one_line(text: str) -> str:
 def markdown(text: str) -> str:
     """Text of one line that is neither markup nor the end of a cell of a table, and calls nobody."""
     return one_line(text).translate(_ESCAPED)
+
+
+def counted(number: int, thing: str, of: str = "") -> str:
+    """A number of things in words: `1 finding`, `2 findings`, `1 piece of advice`."""
+    return " ".join(filter(None, (f"{number:,} {thing}{'' if number == 1 else 's'}", of)))

@@ -59,7 +59,7 @@ RULE = Rule(
         "A key's id is made up by KMS, so one region can name the other's key by its alias alone: replication of the "
         "bucket, the table and the secret does. An alias that one region lacks fails when data is to be replicated there."
     ),
-    fix="Make the keys and aliases of both regions by the same stack: infra/constructs/keys.py.",
+    fix="Make the keys and aliases of both regions by one stack that is deployed to each.",
     judge=judge_by(_complaints, _KEY, _ALIAS),
     controls=nist("CP-9", "CP-10", "SC-12") + hipaa("164.308(a)(7)(i)", "164.312(a)(2)(iv)"),
 )

@@ -31,6 +31,6 @@ RULE = Rule(
         "The regional stacks refer to each other's resources by name and never by export, and people find a resource "
         "in a disaster by typing its name. A name that AWS made up, or that differs, breaks both."
     ),
-    fix="Name the resource through infra/naming.py, for example naming.queue('ingest').",
+    fix="Name the resource serverless-<resource>-<environment>, by one function that makes all names.",
     judge=judge,
 )

@@ -36,6 +36,6 @@ RULE = Rule(
         "Regional stacks name what they need instead of importing it. A name that differs between the regions works "
         "until the day the other region must take over."
     ),
-    fix="Build the name without the region: infra/naming.py takes only the resource and the environment.",
+    fix="Build the name of the resource and the environment alone, without the region.",
     judge=judge,
 )

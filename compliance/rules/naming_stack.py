@@ -19,6 +19,6 @@ RULE = Rule(
     id="Naming-Stack",
     title="A stack is named serverless-<resource>-<environment>",
     why="Everything that reads a stack's outputs (the drill, the tests, people) finds the stack by its name.",
-    fix="Pass stack_name=naming.stack('...') to the stack.",
+    fix="Name the stack serverless-<resource>-<environment>.",
     judge=judge,
 )

@@ -26,6 +26,6 @@ RULE = Rule(
     id="Tagging-Environment",
     title="The tag Environment is the environment under judgement",
     why="A production resource with another environment's tag is billed to it, and deleted with it.",
-    fix="Take the tag's value from the settings, as infra/tagging.py does, and never from a literal.",
+    fix="Take the tag's value from the settings of the environment, and never from a literal.",
     judge=judge,
 )

@@ -38,6 +38,6 @@ RULE = Rule(
         "Costs, ownership, data classification and the clean-up of test environments are all found by tags. A global "
         "table keeps its tags in each replica: tags elsewhere do not reach them."
     ),
-    fix="Build the resource under a construct that infra/tagging.py covers, or set the property's tags by hand there.",
+    fix="Tag the stack or the construct that the resource is under, or set the resource's own tags.",
     judge=judge,
 )
