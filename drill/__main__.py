@@ -21,6 +21,7 @@ from drill.model import DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
 from drill.reports import chain
+from drill.targets.live import require_leave
 from integration_tests.e2e.local_platform import read_settings
 from operations.command_line import end_like_ctrl_c_on, explain, short
 from operations.failure import Refused, RunFailure
@@ -64,6 +65,12 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     live: Annotated[bool, typer.Option("--live", help="Drill what is deployed in a real AWS account.")] = False,  # noqa: FBT002
     account: Annotated[str | None, typer.Option(metavar="ID", help="With --live: the account it must be.")] = None,
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile.")] = None,
+    primary: Annotated[str, typer.Option(help="With --live: the primary's region.")] = "us-east-1",
+    secondary: Annotated[str, typer.Option(help="With --live: the secondary's region.")] = "us-west-2",
+    stop_alarm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --live: the alarm that ends every fault at once.")
+    ] = None,
+    fis_role: Annotated[str | None, typer.Option(metavar="ARN", help="With --live: the role that FIS acts as.")] = None,
     execute: Annotated[bool, typer.Option("--execute", help="With --live: really inject the faults.")] = False,  # noqa: FBT002
 ) -> None:
     """Run a drill.
@@ -89,19 +96,25 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             mode="live" if live else "local",
             account=account,
             profile=profile,
+            stop_alarm=stop_alarm,
+            fis_role=fis_role,
         )
         if live:
-            raise Refused("Live drills are not there yet.")
-        if account or profile or execute:
+            plan = dataclasses.replace(plan, primary=primary, secondary=secondary, control=secondary)
+        elif account or profile or execute or stop_alarm or fis_role:
             raise Refused(
-                "--account, --profile and --execute are for --live; a drill on this machine uses no account.",
+                "--account, --profile, --execute, --stop-alarm and --fis-role are for --live; here no account is used.",
                 hint="Type `python -m drill run`, or add --live.",
             )
-        settings = read_settings(environment)
-        plan = _in_regions(plan, settings.primary_region, settings.secondary_region)
+        else:
+            settings = read_settings(environment)
+            plan = _in_regions(plan, settings.primary_region, settings.secondary_region)
         _show(plan)
         if dry_run:
             raise typer.Exit(0)
+        if live:
+            require_leave(plan, execute=execute)
+            _confirm(plan)
         folder = DrillFolder(ROOT / plan.drill_id)
         runner.begin(plan, folder)
         _conclude(_go_on(folder))
@@ -207,6 +220,19 @@ def _show(plan: Plan) -> None:
 
 def _in_regions(plan: Plan, primary: str, secondary: str) -> Plan:
     return dataclasses.replace(plan, primary=primary, secondary=secondary, control=secondary)
+
+
+def _confirm(plan: Plan) -> None:
+    """Have a person type the account before faults are injected in prod.
+
+    Raises:
+        Refused: It was not typed.
+    """
+    if plan.environment != "prod":
+        return
+    _say(f"This injects {', '.join(map(str, plan.faults))} into prod of account {plan.account}.")
+    if not sys.stdin.isatty() or input("Type the account to go on: ").strip() != plan.account:
+        raise Refused("It was not confirmed.", hint="Nothing was done. It is confirmed at a terminal, by a person.")
 
 
 def _whole_lines(folder: DrillFolder) -> bytes:

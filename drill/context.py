@@ -19,14 +19,17 @@ from drill.plan import Plan
 from drill.sampler import Sampler
 from drill.stops import StopConditions
 from drill.targets import keeper
+from drill.targets.live import LiveTarget
 from drill.targets.local import LocalTarget
+from drill.targets.powers import Powers
 from drill.watch import Watch
 from operations.deployment import Deployment
 from operations.failure import RunFailure
-from operations.target import Target
+from operations.target import Mode, Target
+from operations.which_cloud import prove_live
 
 _PAUSE_SECONDS: Final = 0.25
-_DURING: Final = frozenset({"inject", "detect", "decide", "switch", "measure"})
+_DURING: Final = frozenset({"load", "inject", "detect", "decide", "switch", "measure"})
 """The phases in which a good write is one during the failover."""
 
 
@@ -43,7 +46,7 @@ class Context:
     def __init__(self, plan: Plan, folder: DrillFolder, journal: Journal, say: Callable[[str], None]) -> None:
         self.plan, self.folder, self.journal, self.say = plan, folder, journal, say
         self.phase = "preflight"
-        self._platform: LocalTarget | None = None
+        self._platform: Powers | None = None
         self._sampler: Sampler | None = None
 
     # --- the platform ------------------------------------------------------------------------------------------------
@@ -59,19 +62,17 @@ class Context:
         """
         if self._platform is not None:
             return
-        kept = keeper.ensure(self.folder, self.plan, self.say) if start else keeper.attach(self.folder)
-        if kept is None:
-            raise RunFailure(
-                "The local cloud of this drill is gone: it is kept for a quarter of an hour after a drill was killed.",
-                hint="Begin another drill; this one is reported as failed.",
-            )
-        target = kept.target.of_run(self.plan.source)
-        self._platform = LocalTarget(target, self._deployment(target), self.plan.source)
+        self._platform = self._live() if self.plan.mode == "live" else self._local(start=start)
         for receipt in self.sender.receipts():
             if receipt.id and receipt.state.safe:
                 self.watch.expect(receipt.id, time.time())
         self._sampler = Sampler(self.deployment, self.watch, self.folder.samples, self.began_at, self.dns.healthy)
         self._sampler.start()
+
+    @property
+    def can_open(self) -> bool:
+        """Whether there is a platform to reach, without deploying one."""
+        return self.is_open or self.plan.mode == "live" or keeper.attach(self.folder) is not None
 
     def close(self) -> None:
         """Stop looking."""
@@ -79,7 +80,7 @@ class Context:
             self._sampler.stop()
 
     @property
-    def platform(self) -> LocalTarget:
+    def platform(self) -> Powers:
         """The platform, and the power to disturb it."""
         if self._platform is None:
             raise RunFailure("The platform was not reached yet.")
@@ -120,7 +121,7 @@ class Context:
     @functools.cached_property
     def dns(self) -> DnsPath:
         """Which region DNS sends clients to."""
-        return DnsPath.of(self.deployment, self.platform.disturber)
+        return DnsPath.of(self.deployment, self.platform.name_server())
 
     @functools.cached_property
     def stops(self) -> StopConditions:
@@ -187,6 +188,35 @@ class Context:
             self.folder.alive.touch()
         if self._sampler:
             self.stops.check(self._sampler.latest)
+
+    def _local(self, *, start: bool) -> LocalTarget:
+        kept = keeper.ensure(self.folder, self.plan, self.say) if start else keeper.attach(self.folder)
+        if kept is None:
+            raise RunFailure(
+                "The local cloud of this drill is gone: it is kept for a quarter of an hour after a drill was killed.",
+                hint="Begin another drill; this one is reported as failed.",
+            )
+        target = kept.target.of_run(self.plan.source)
+        return LocalTarget(target, self._deployment(target), self.plan.source)
+
+    def _live(self) -> LiveTarget:
+        plan = self.plan
+        target = Target(
+            mode=Mode.LIVE,
+            account=str(plan.account),
+            environment=plan.environment,
+            primary=plan.primary,
+            secondary=plan.secondary,
+            control=plan.control,
+            run_id=plan.source,
+            profile=plan.profile,
+        )
+        if not self.folder.deployment.exists():
+            # Only before the first fault: STS may be what is lost later.
+            prove_live(target)
+        return LiveTarget(
+            target, self._deployment(target), plan.source, stop_alarm=str(plan.stop_alarm), fis_role=str(plan.fis_role)
+        )
 
     def _deployment(self, target: Target) -> Deployment:
         if self.folder.deployment.exists():

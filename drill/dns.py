@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from client.configuration import Configuration, Endpoint
 from client.discovery import Lookup, Unanswered, make_lookup
 from client.transport import HttpTransport
-from integration_tests.local_cloud.disturber import Disturber
 from operations.deployment import Deployment
 
 
@@ -27,17 +26,22 @@ class DnsPath:
     _until: float = field(default=0.0)
 
     @classmethod
-    def of(cls, deployment: Deployment, disturber: Disturber) -> DnsPath:
-        """Make it from the failover stack's outputs and the local cloud's name server."""
+    def of(cls, deployment: Deployment, server: str | None) -> DnsPath:
+        """Make it from the failover stack's outputs.
+
+        Args:
+            deployment: The platform.
+            server: The name server; None: there is none to ask.
+        """
         target = deployment.target
-        record, server = deployment.failover.get("RecordName"), disturber.health().get("name_server")
+        record = deployment.failover.get("RecordName")
         if not record or not server:
             return cls(None, target.primary)
         zone = record.removeprefix("active.").rstrip(".")
         configuration = Configuration(
             endpoints=tuple(Endpoint(region=one, url=deployment.api_url(one)) for one in target.regions),
             record=f"region.{zone}",
-            name_server=str(server),
+            name_server=server,
         )
         return cls(make_lookup(configuration, HttpTransport()), target.primary)
 

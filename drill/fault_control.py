@@ -11,6 +11,7 @@ from drill.context import Context
 from drill.faults import FAULTS
 from drill.faults.dlq_flood import LETTERS
 from drill.journal import Journal
+from drill.plan import PHASES, FaultWish, Plan
 from integration_tests.local_cloud import LocalCloudError
 from operations.failure import RunFailure
 
@@ -37,7 +38,20 @@ def inject(context: Context, phase: str) -> None:
         except (ClientError, BotoCoreError, LocalCloudError) as error:
             raise RunFailure(f"The fault {wanted} could not be injected: {error}") from error
         context.journal.append(phase, "fault injected", wish=wanted, name=wish.name, detail=said)
+        if wish == main(context.plan):
+            context.journal.mark(phase, "fault")
         context.say(said)
+
+
+def main(plan: Plan) -> FaultWish | None:
+    """Return the fault that the failover answers; None if it answers none, and is a planned one.
+
+    It is the first that loses the region before the drill goes back, else the first of the phase that is there for it.
+    """
+    before = [one for one in plan.faults if PHASES.index(one.phase) < PHASES.index("failback")]
+    losing = [one for one in before if FAULTS[one.name].loses_region]
+    of_inject = [one for one in before if one.phase == "inject"]
+    return next(iter((*losing, *of_inject)), None)
 
 
 def there(journal: Journal) -> list[str]:

@@ -87,6 +87,8 @@ class Plan:
         primary: With `live`, the primary's region.
         secondary: With `live`, the secondary's region.
         control: With `live`, the control region.
+        stop_alarm: With `live`, the name of the alarm that ends every fault at once.
+        fis_role: With `live`, the ARN of the role that FIS acts as.
     """
 
     drill_id: str
@@ -101,6 +103,8 @@ class Plan:
     primary: str = "us-east-1"
     secondary: str = "us-west-2"
     control: str = "us-west-2"
+    stop_alarm: str | None = None
+    fis_role: str | None = None
 
     @property
     def source(self) -> str:

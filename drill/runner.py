@@ -157,7 +157,7 @@ def _roll_back(context: Context, steps: Steps) -> None:
     """Heal what is there, undo damage done on purpose, make the primary active; if all went well this changes nothing."""
     journal = context.journal
     try:
-        if not context.is_open and keeper.attach(context.folder) is None:
+        if not context.can_open:
             return
         with steps.step("roll back: nothing of the drill stays"):
             context.open(start=False)

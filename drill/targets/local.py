@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
+from drill.targets.live import deny_table
 from integration_tests.local_cloud.disturber import Disturber
 from operations.deployment import Deployment
 from operations.target import Target
 
 USUAL_LAG_SECONDS: Final = 0.05
-_POLICY: Final = "drill-denies-the-table"
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,11 @@ class LocalTarget:
     def disturber(self) -> Disturber:
         """The cloud's control surface."""
         return Disturber(str(self.target.endpoint_url))
+
+    def name_server(self) -> str | None:
+        """Where the cloud's name server answers."""
+        server = self.disturber.health().get("name_server")
+        return str(server) if server else None
 
     def set_region_down(self, region: str, *, down: bool) -> None:
         """Take a region away, or bring it back."""
@@ -58,16 +60,7 @@ class LocalTarget:
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Put a denying policy on the role of a region's processor, or take it away."""
         iam, role = self._processor_role(region)
-        if denied:
-            statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-            iam.put_role_policy(RoleName=role, PolicyName=_POLICY, PolicyDocument=policy)
-            return
-        try:
-            iam.delete_role_policy(RoleName=role, PolicyName=_POLICY)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchEntity":
-                raise
+        deny_table(iam, role, denied=denied)
 
     def _processor_role(self, region: str) -> tuple[Any, str]:
         name = self.deployment.regional[region]["ProcessorFunctionName"]

@@ -23,6 +23,9 @@ class Powers(Protocol):
     def source(self) -> str:
         """The source of the drill's uploads: what it makes carries it."""
 
+    def name_server(self) -> str | None:
+        """Return who answers for the failover record; None: nobody who can be asked from here."""
+
     def set_region_down(self, region: str, *, down: bool) -> None:
         """Take a region away, or bring it back."""
 

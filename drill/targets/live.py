@@ -1,0 +1,200 @@
+"""A real AWS account as a drill's target. Written against AWS's documentation and tested with stubs; never run on AWS yet.
+
+No fault begins here without a stop condition and a way back:
+
+* replication is paused by AWS FIS experiments that end by themselves, and at once when the alarm that must be named rings;
+* functions are stopped by a reserved concurrency of 0, and rights taken by an inline policy: the concurrency that was there
+  is kept in a tag of the function, so that whoever comes after a kill can put it back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from drill.plan import Plan
+from operations.deployment import Deployment
+from operations.failure import Refused, RunFailure
+from operations.target import Target
+
+DURATION: Final = "PT20M"
+"""After which FIS ends an experiment by itself, drill or no drill."""
+TAG: Final = "lockstep-drill"
+CONCURRENCY_TAG: Final = "lockstep-drill-concurrency"
+_NONE: Final = "none"
+_POLICY: Final = "drill-denies-the-table"
+_RUNNING: Final = frozenset({"pending", "initiating", "running"})
+_FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
+
+
+def require_leave(plan: Plan, *, execute: bool) -> None:
+    """Refuse a live drill that was not asked for in so many words.
+
+    Raises:
+        Refused: The account, the leave to inject faults, the alarm that stops them, or the role of FIS is missing.
+    """
+    if not (plan.account and len(plan.account) == 12 and plan.account.isdecimal()):  # noqa: PLR2004 - an account's digits
+        raise Refused(
+            f"--live needs the account that it may touch, and {plan.account!r} is none.",
+            hint="Type --account and its 12 digits; `aws sts get-caller-identity` tells them.",
+        )
+    if not execute:
+        raise Refused(
+            f"This would inject {', '.join(map(str, plan.faults))} in account {plan.account}. Nothing was done.",
+            hint="Look at the plan with --dry-run. Then add --execute.",
+        )
+    missing = [
+        flag for flag, value in (("--stop-alarm ARN", plan.stop_alarm), ("--fis-role ARN", plan.fis_role)) if not value
+    ]
+    if missing:
+        raise Refused(
+            f"No fault begins without a way to stop it; {' and '.join(missing)} is missing.",
+            hint="The alarm is one in CloudWatch that rings when real users suffer; the role is the one that FIS acts as.",
+        )
+
+
+@dataclass(frozen=True)
+class LiveTarget:
+    """The platform in a real account.
+
+    Attributes:
+        target: The cloud.
+        deployment: The platform.
+        source: Of the drill's uploads.
+        stop_alarm: The name of an alarm that ends every experiment; one of that name in each region.
+        fis_role: The ARN of the role that FIS acts as.
+    """
+
+    target: Target
+    deployment: Deployment
+    source: str
+    stop_alarm: str
+    fis_role: str
+
+    def name_server(self) -> str | None:
+        """None: the machine's own resolver cannot see a private zone."""
+        return None
+
+    def set_region_down(self, region: str, *, down: bool) -> None:
+        """Come as near to a blackout as an account allows: nothing runs there and nothing is replicated; S3 answers."""
+        self.set_region_stalled(region, stalled=down)
+        self.set_partition(cut=down)
+
+    def set_region_stalled(self, region: str, *, stalled: bool) -> None:
+        """Reserve a concurrency of 0 for the issuer and the processor of a region, or what they had before."""
+        client = self.target.client("lambda", region)
+        for output in _FUNCTIONS:
+            name = self.deployment.regional[region][output]
+            (_stall if stalled else _unstall)(client, name)
+
+    def set_partition(self, *, cut: bool) -> None:
+        """Start the experiments that pause replication, both ways, or stop them."""
+        for source, destination in (self.target.regions, self.target.regions[::-1]):
+            client = self.target.client("fis", source)
+            running = self._experiments(client)
+            if cut and not running:
+                template = client.create_experiment_template(**self._template(source, destination))["experimentTemplate"]
+                client.start_experiment(
+                    clientToken=f"{self.source}-{source}", experimentTemplateId=template["id"], tags={TAG: self.source}
+                )
+            for experiment in () if cut else running:
+                client.stop_experiment(id=experiment)
+
+    def set_lag(self, seconds: float | None) -> None:
+        """Refuse: nothing on AWS makes replication slow by a given time."""
+        if seconds is not None:
+            raise RunFailure("The fault lag cannot be made on AWS.", hint="Drill it on the local cloud, or type partition.")
+
+    def set_throttle(self, region: str, share: float) -> None:
+        """Refuse: FIS throttles no DynamoDB calls."""
+        if share:
+            raise RunFailure(
+                f"The fault throttle cannot be made on AWS: FIS throttles no DynamoDB calls in {region}.",
+                hint="Drill it on the local cloud.",
+            )
+
+    def set_denied(self, region: str, *, denied: bool) -> None:
+        """Put a denying policy on the role of a region's processor, or take it away."""
+        name = self.deployment.regional[region]["ProcessorFunctionName"]
+        held = self.target.client("lambda", region).get_function_configuration(FunctionName=name)
+        iam, role = self.target.client("iam", region), str(held["Role"]).rpartition("/")[2]
+        deny_table(iam, role, denied=denied)
+
+    def _experiments(self, client: Any) -> list[str]:  # noqa: ANN401 - a boto3 client
+        pages = client.get_paginator("list_experiments").paginate()
+        return [
+            str(one["id"])
+            for page in pages
+            for one in page["experiments"]
+            if one.get("tags", {}).get(TAG) == self.source and one["state"]["status"] in _RUNNING
+        ]
+
+    def _template(self, source: str, destination: str) -> dict[str, Any]:
+        table = f"arn:aws:dynamodb:{source}:{self.target.account}:table/{self.deployment.table(source)}"
+        alarm = f"arn:aws:cloudwatch:{source}:{self.target.account}:alarm:{self.stop_alarm}"
+        return {
+            "clientToken": f"{self.source}-{source}",
+            "description": f"Drill {self.source}: {source} replicates nothing to {destination}",
+            "roleArn": self.fis_role,
+            "stopConditions": [{"source": "aws:cloudwatch:alarm", "value": alarm}],
+            "tags": {TAG: self.source},
+            "targets": {
+                "bucket": {
+                    "resourceType": "aws:s3:bucket",
+                    "resourceArns": [f"arn:aws:s3:::{self.deployment.ingest_bucket(source)}"],
+                    "selectionMode": "ALL",
+                },
+                "table": {"resourceType": "aws:dynamodb:global-table", "resourceArns": [table], "selectionMode": "ALL"},
+            },
+            "actions": {
+                "pause-objects": {
+                    "actionId": "aws:s3:bucket-pause-replication",
+                    "parameters": {"duration": DURATION, "region": destination},
+                    "targets": {"Buckets": "bucket"},
+                },
+                "pause-rows": {
+                    "actionId": "aws:dynamodb:global-table-pause-replication",
+                    "parameters": {"duration": DURATION},
+                    "targets": {"Tables": "table"},
+                },
+            },
+        }
+
+
+def deny_table(iam: Any, role: str, *, denied: bool) -> None:  # noqa: ANN401 - a boto3 client
+    """Deny the table to a role by an inline policy of the drill's, or take that policy away."""
+    if denied:
+        statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName=role, PolicyName=_POLICY, PolicyDocument=policy)
+        return
+    try:
+        iam.delete_role_policy(RoleName=role, PolicyName=_POLICY)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+
+
+def _stall(client: Any, name: str) -> None:  # noqa: ANN401 - a boto3 client
+    """Keep what is reserved in a tag first, unless it is kept already, then reserve 0."""
+    function = client.get_function(FunctionName=name)
+    arn, tags = function["Configuration"]["FunctionArn"], function.get("Tags", {})
+    if CONCURRENCY_TAG not in tags:
+        before = function.get("Concurrency", {}).get("ReservedConcurrentExecutions")
+        client.tag_resource(Resource=arn, Tags={CONCURRENCY_TAG: _NONE if before is None else str(before)})
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
+
+def _unstall(client: Any, name: str) -> None:  # noqa: ANN401 - a boto3 client
+    function = client.get_function(FunctionName=name)
+    arn, before = function["Configuration"]["FunctionArn"], function.get("Tags", {}).get(CONCURRENCY_TAG)
+    if before is None:
+        return
+    if before == _NONE:
+        client.delete_function_concurrency(FunctionName=name)
+    else:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(before))
+    client.untag_resource(Resource=arn, TagKeys=[CONCURRENCY_TAG])
