@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from drill.plan import ID
 from operations.failure import Refused
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
-ROOT: Final = CHECKOUT / "reports" / "drill"
+ROOT_VARIABLE: Final = "LOCKSTEP_DRILLS"
+"""Environment variable: another folder for drills than reports/drill; tests keep theirs apart by it."""
+ROOT: Final = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT / "reports" / "drill")
 """All drills, and `latest`."""
 
 

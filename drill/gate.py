@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drill.context import Context
 from operations.ledger import Ledger
@@ -28,7 +28,7 @@ def reasons(context: Context) -> list[str]:
 def _not_ready(context: Context, region: str) -> str:
     try:
         answer = Api(context.deployment, region).call("GET", "/ready", signed=False)
-    except (HTTPClientError, OSError) as error:
+    except (BotoCoreError, OSError) as error:
         return f"{region} does not answer: {error}"
     return "" if answer.status == _OK else f"GET /ready of {region} answers {answer.status}"
 

@@ -31,7 +31,7 @@ class Phase:
 
 ALL: Final = (
     Phase("preflight", "is the platform fit to be drilled?", preflight.run),
-    Phase("baseline", "what is there before", baseline.run),
+    Phase("baseline", "what is there before", baseline.run, injects_itself=True),
     Phase("load", "upload files, with receipts", load.run),
     Phase("inject", "make the fault true", inject.run),
     Phase("detect", "is it noticed?", detect.run, is_failover=True),

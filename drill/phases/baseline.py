@@ -1,26 +1,25 @@
-"""baseline: write down what is there before anything is done."""
+"""baseline: write down what is there before anything is done; a fault of this phase comes after that."""
 
 from __future__ import annotations
 
+from drill import fault_control
 from drill.context import Context
 from operations.queues import backlog
 from operations.register import Register
 
 
 def run(context: Context) -> str:
-    """Note the queues and the register; what a second run would see is the drill's own doing, so it sees nothing anew."""
+    """Note the queues and the register; what a second run would see is the drill's own doing, so it sees nothing anew.
+
+    Raises:
+        RunFailure: A fault could not be injected.
+    """
     if context.journal.fact("dead_letters_before") is None:
-        dead = {
-            region: sum(backlog(context.deployment, region, "DeadLetterQueueUrl").values()) - _flooded(context, region)
-            for region in context.target.regions
-        }
+        regions = context.target.regions
+        dead = {one: sum(backlog(context.deployment, one, "DeadLetterQueueUrl").values()) for one in regions}
         claims = Register(context.target, context.target.secondary).claims()
         context.journal.state(context.phase, "claims_before", claims)
         context.journal.state(context.phase, "dead_letters_before", dead)
+    fault_control.inject(context, context.phase)
     dead = context.journal.fact("dead_letters_before")
     return f"dead letters {sum(dead.values())}, claims {context.journal.fact('claims_before') or 'none'}"
-
-
-def _flooded(context: Context, region: str) -> int:
-    """How many letters are the drill's own flood, injected at this phase's beginning."""
-    return int(context.journal.fact("flooded") or 0) if region == context.target.primary else 0

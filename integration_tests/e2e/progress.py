@@ -73,7 +73,10 @@ class Steps:
         if not self._progress:
             outcome = f" ({step.outcome})" if step.outcome else ""
             self._console.print(
-                f"{title}: {word} in {time.monotonic() - begun:.1f} s{outcome}", highlight=False, markup=False
+                f"{title}: {word} in {time.monotonic() - begun:.1f} s{outcome}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
             )
         elif word == "done":
             self._progress.update(task, completed=1, detail=escape(step.outcome))

@@ -1,0 +1,138 @@
+"""Drills that are killed, interrupted and left: each ends in a correct report, with nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drill.folder import CHECKOUT, ROOT_VARIABLE, DrillFolder
+from drill.journal import read
+from drill.model import DrillReport, Verdict
+from drill.targets import keeper
+
+_WITHIN_SECONDS = 900
+
+
+class Drills:
+    """Starts drills in processes of their own, in a folder of their own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._environment = {**os.environ, ROOT_VARIABLE: str(root)}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `python -m drill`."""
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "drill", *arguments],
+            cwd=CHECKOUT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def folder(self) -> DrillFolder:
+        """The folder of the one drill that was begun."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = [one for one in self.root.glob("2*") if (one / "journal.jsonl").exists()]
+            if found:
+                return DrillFolder(found[0])
+            time.sleep(0.2)
+        raise AssertionError("no drill was begun")
+
+    def wait_for(self, process: subprocess.Popen[str], phase: str, event: str = "phase began") -> None:
+        """Return when the drill has come to a phase."""
+        file = self.folder().journal
+        deadline = time.monotonic() + _WITHIN_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            content = file.read_bytes()
+            entries = read(content[: content.rfind(b"\n") + 1])
+            if any(one.phase == phase and one.event == event for one in entries):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{phase} was not reached: {process.communicate()[0]}")
+
+    def report(self) -> DrillReport:
+        """The drill's report."""
+        return DrillReport.model_validate_json((self.folder().path / "report.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def drills(tmp_path: Path) -> Iterator[Drills]:
+    """Drills; whatever a test does, no local cloud stays."""
+    drills = Drills(tmp_path)
+    yield drills
+    for folder in tmp_path.glob("2*"):
+        keeper.stop(DrillFolder(folder))
+
+
+def _end(process: subprocess.Popen[str]) -> tuple[int, str]:
+    said, _ = process.communicate(timeout=_WITHIN_SECONDS)
+    return process.returncode, said
+
+
+def test_a_drill_that_is_killed_in_three_phases_ends_in_a_correct_report(drills: Drills) -> None:
+    process = drills.start("run", "--objects", "20", "--fault", "grey", "--fault", "partition@failback")
+    for phase in ("load", "measure", "reconcile"):
+        drills.wait_for(process, phase)
+        time.sleep(0.7)
+        process.kill()
+        process.communicate()
+        process = drills.start("resume")
+    code, said = _end(process)
+    report = drills.report()
+    assert report.verdict is not Verdict.VOID, said
+    assert (report.lost, report.duplicated, report.divergent) == (0, 0, 0), said
+    assert report.negative_controls.found == report.negative_controls.injected == 4, said
+    assert {one.name: one.resumed for one in report.phases if one.resumed} == {"load": 1, "measure": 1, "reconcile": 1}
+    assert code == (0 if report.verdict is Verdict.PASSED else 1)
+    # What may be late on a busy machine is late; nothing else may be wrong.
+    assert all("promised" in reason for reason in report.reasons) or report.verdict is Verdict.PASSED, report.reasons
+    assert keeper.attach(drills.folder()) is None
+    code, said = _end(drills.start("resume"))
+    assert (code, "has ended" in said) == (2, True), said
+
+
+def test_ctrl_c_during_a_fault_puts_everything_right(drills: Drills) -> None:
+    process = drills.start("run", "--objects", "8")
+    drills.wait_for(process, "detect")
+    process.send_signal(signal.SIGINT)
+    code, said = _end(process)
+    assert code == 130, said
+    report = drills.report()
+    assert report.verdict is Verdict.FAILED
+    assert any("interrupted by Ctrl-C" in reason for reason in report.reasons)
+    assert [one.healed_at is not None for one in report.faults] == [True]
+    assert keeper.attach(drills.folder()) is None
+
+
+def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> None:
+    process = drills.start("run", "--objects", "4")
+    drills.wait_for(process, "load")
+    process.kill()
+    process.communicate()
+    keeper.stop(drills.folder())
+    code, said = _end(drills.start("resume"))
+    assert (code, "The local cloud of this drill is gone" in said) == (1, True), said
+    assert _json(drills)["verdict"] == "failed"
+
+
+def test_a_dry_run_touches_nothing(drills: Drills) -> None:
+    code, said = _end(drills.start("--dry-run", "--fault", "blackout", "--fault", "partition@failback"))
+    assert (code, "replication stops" in said) == (0, True), said
+    assert list(drills.root.iterdir()) == []
+
+
+def _json(drills: Drills) -> dict[str, Any]:
+    held: dict[str, Any] = json.loads((drills.folder().path / "report.json").read_text("utf-8"))
+    return held
