@@ -72,11 +72,12 @@ def insertions_into(resource: Resource, world: World) -> Iterator[Insertion]:
         yield from made(resource, world)
 
 
-def resources_into(template: Template) -> Iterator[Insertion]:
+def resources_into(template: Template, *, stands_in_several: bool) -> Iterator[Insertion]:
     """Whole resources that can be put beside the others."""
     network = {kind: name for name, kind in _types(template).items() if kind.startswith("AWS::EC2::")}
     yield _beside("NestedStack", "AWS::CloudFormation::Stack", TemplateURL="https://bucket.s3.amazonaws.com/child.json")
-    yield _beside("ExportReader", "Custom::CrossRegionExportReader", ServiceToken="arn:aws:lambda:::function:reader")
+    if stands_in_several:  # what stands in one region alone may read from another
+        yield _beside("ExportReader", "Custom::CrossRegionExportReader", ServiceToken="arn:aws:lambda:::function:reader")
     if "AWS::EC2::VPC" in network:
         vpc = {"Ref": network["AWS::EC2::VPC"]}
         yield _beside("Peering", "AWS::EC2::VPCPeeringConnection", VpcId=vpc, PeerVpcId="vpc-0123456789abcdef0")

@@ -105,7 +105,7 @@ def _of_templates(world: World) -> Iterator[Mutant]:
         if template.stack_name:
             other = f"{template.stack_name.removesuffix(world.environment)}other"
             yield replace(whole, before=template.stack_name, after=other)
-        for operator, pointer, before, after in resources_into(template):
+        for operator, pointer, before, after in resources_into(template, stands_in_several=len(stacks) > 1):
             yield replace(whole, operator=operator, resource_type=after["Type"], pointer=pointer, before=before, after=after)
         for kind in _removable(template):
             yield replace(whole, operator="clear", resource_type=kind, pointer=("Types", kind), before=kind, after=REMOVED)

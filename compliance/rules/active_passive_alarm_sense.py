@@ -17,6 +17,8 @@ from compliance.values import is_absent
 
 _LATEST: Final = 7200
 """Seconds. What is told later is history: a region is given up, or not, long before."""
+_LONGEST: Final = 86_400
+"""Seconds: EvaluationPeriods times Period, where a period is shorter than an hour."""
 _STANDARD: Final = 60
 """Seconds. AWS publishes its own metrics no more often."""
 _DEFAULT_TIMEOUT: Final = 3
@@ -30,6 +32,7 @@ def _complaints(alarm: Resource, world: World) -> Iterator[str]:
     comparison = a_text(alarm.properties.get("ComparisonOperator"), "ComparisonOperator") or ""
     threshold = a_number(alarm.properties.get("Threshold"), "Threshold")
     metrics = list(metrics_of(alarm))
+    yield from _of_what_is_missing(alarm, metrics)
     yield from _of_time(alarm, metrics)
     if comparison.startswith(_LESS) and not comparison.endswith("UpperThreshold"):
         yield from _of_silence(alarm)
@@ -40,6 +43,20 @@ def _complaints(alarm: Resource, world: World) -> Iterator[str]:
             yield f"{metric.name} is bad when it is high, and ComparisonOperator is {comparison or 'not set'}"
         elif threshold is not None:
             yield from _of_bound(metric, threshold, comparison, alarm, world)
+
+
+def _of_what_is_missing(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
+    given = alarm.properties
+    for name in ("ComparisonOperator", "EvaluationPeriods"):
+        if is_absent(given.get(name)):
+            yield f"{name} is not set"
+    if is_absent(given.get("Threshold")) and is_absent(given.get("ThresholdMetricId")):
+        yield "Threshold is not set"
+    for metric in metrics:
+        if not metric.namespace:
+            yield f"{metric.name} has no Namespace"
+        if metric.period is None:
+            yield f"{metric.name} has no Period"
 
 
 def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
@@ -54,6 +71,8 @@ def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
             continue
         if metric.namespace.startswith("AWS/") and metric.period < _STANDARD:
             yield f"Period is {metric.period:g} s, and AWS publishes {metric.name} every {_STANDARD} s: most are empty"
+        if metric.period * periods > _LONGEST:
+            yield f"it looks back for {metric.period * periods:g} s; CloudWatch takes {_LONGEST} at most"
         if metric.period * (points or periods) > _LATEST:
             yield f"it takes {metric.period * (points or periods):g} s to fire; it must be {_LATEST} s or less"
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist
-from compliance.reading import a_map, a_text
+from compliance.reading import a_flag, a_map, a_number, a_text
 from compliance.references import follow, of_type, render, resource_of
 from compliance.rule import Rule
 from compliance.rules.apis import HTTP_API, HTTP_ROUTE
@@ -15,6 +15,7 @@ from compliance.templates import Json, Resource, World
 from compliance.values import is_absent
 
 _ASKS_A_PATH: Final = ("HTTP", "HTTPS")
+_HTTPS: Final = 443
 _READINESS: Final = re.compile(r"/(.*/)?readyz?")
 _GET: Final = re.compile(r"(GET|ANY) (?P<path>/\S*)")
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?:\.\w+)*\}")
@@ -29,6 +30,8 @@ def _settings(check: Resource) -> Mapping[str, Json]:
 
 
 def _complaints(check: Resource, world: World) -> Iterator[str]:
+    if _api_of(check, world) is not None:
+        yield from _of_connection(_settings(check))
     given = _settings(check).get("ResourcePath")
     path = "" if is_absent(given) else render(given, check.template).partition("?")[0]
     if path.strip("/") == "":
@@ -40,6 +43,15 @@ def _complaints(check: Resource, world: World) -> Iterator[str]:
         yield f"it asks {path}, and the API has no such route: {', '.join(sorted(routes))}"
     elif ready and path not in ready:
         yield f"it asks {path}, and {', '.join(ready)} is what tells that the region can work: it may live and not be ready"
+
+
+def _of_connection(settings: Mapping[str, Json]) -> Iterator[str]:
+    """Complain of what API Gateway does not answer: another port, and a host's name that the handshake does not tell."""
+    port = a_number(settings.get("Port"), "Port")
+    if port is not None and port != _HTTPS:
+        yield f"it asks port {port:g}; API Gateway answers at {_HTTPS} alone"
+    if not a_flag(settings.get("EnableSNI"), "EnableSNI", default=True):
+        yield "EnableSNI is false; API Gateway does not know then which API is asked"
 
 
 def _routes(check: Resource, world: World) -> Iterator[str]:

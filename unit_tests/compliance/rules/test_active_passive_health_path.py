@@ -65,3 +65,17 @@ def test_checks_that_ask_no_path_are_not_asked() -> None:
 def test_what_cannot_be_read_is_not_evaluated() -> None:
     assert says(RULE, health_check(Type=UNKNOWN)) is NOT_EVALUATED
     assert _says(["/ready"], "GET /ready") is NOT_EVALUATED
+
+
+@pytest.mark.parametrize("setting", [{"Port": 1}, {"Port": "8443"}, {"EnableSNI": False}])
+def test_what_api_gateway_does_not_answer_fails(setting: dict[str, Any]) -> None:
+    world = _world("/ready", "GET /ready")
+    world["It"]["Properties"]["HealthCheckConfig"] |= setting
+    assert verdict_in(RULE, "It", alone(world)) is FAIL
+    world["It"]["Properties"]["HealthCheckConfig"] |= {"Port": "443", "EnableSNI": True}
+    assert verdict_in(RULE, "It", alone(world)) is PASS
+
+
+def test_another_host_may_have_another_port() -> None:
+    elsewhere = endpoint_check("us-east-1", ResourcePath="/ready", Port=8443)
+    assert says(RULE, elsewhere) is PASS
