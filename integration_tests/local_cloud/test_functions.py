@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -338,6 +341,51 @@ def test_a_mappings_settings_are_read_back(cloud: LocalCloud) -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 7}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["MaximumBatchingWindowInSeconds"] == 1
+
+
+TAKES_ITS_TIME = """
+    import os, time
+    def handler(event, context):
+        time.sleep(event or 0)
+        return [os.getpid(), os.environ["IS"]]
+"""
+
+
+def slow(name: str, version: str) -> dict[str, Any]:
+    """A function that sleeps as long as it is told to and then names its process and its version."""
+    environment = {"Variables": {"IS": version}}
+    return {
+        "Role": role("lambda.amazonaws.com"),
+        "Slow": function(TAKES_ITS_TIME, "Role", FunctionName=name, Environment=environment),
+    }
+
+
+def test_a_namesake_in_another_region_ends_no_invocation(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, slow("namesake", "west"), region="us-west-2")
+    process = invoke(stack, "namesake")[1][0]
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(invoke, stack, "namesake", 2)
+        time.sleep(0.5)
+        deploy(cloud, slow("namesake", "east"))
+        assert not running.done()
+        assert running.result() == (None, [process, "west"])
+    assert invoke(stack, "namesake") == (None, [process, "west"])
+
+
+def test_an_update_lets_an_invocation_end_and_the_next_one_see_it(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, slow("updated", "old"))
+    process = invoke(stack, "updated")[1][0]
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(invoke, stack, "updated", 2)
+        time.sleep(0.5)
+        stack.update(slow("updated", "new"))
+        failed, (successor, version) = invoke(stack, "updated")
+        assert not running.done()
+        assert (failed, version) == (None, "new")
+        assert successor != process
+        assert running.result() == (None, [process, "old"])
+    assert until(lambda: not Path(f"/proc/{process}").exists())
+    assert invoke(stack, "updated") == (None, [successor, "new"])
 
 
 def test_reserved_concurrency_of_none_holds_the_queue(cloud: LocalCloud) -> None:
