@@ -202,20 +202,14 @@ def _conclude(report: DrillReport) -> None:
 
 def _show(plan: Plan) -> None:
     """Tell the plan."""
-    console = Console(highlight=False, emoji=False)
-    console.print(f"Drill {plan.drill_id} of {plan.environment}: {plan.primary} fails over to {plan.secondary}, and back.")
-    console.print(
-        f"{plan.objects} files of seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster."
-    )
-    table = Table(box=None)
-    for column in ("phase", "what", "faults"):
-        table.add_column(column)
+    where = f"account {plan.account}" if plan.mode == "live" else "this machine"
+    _say(f"Drill {plan.drill_id} of {plan.environment} on {where}: {plan.primary} fails over to {plan.secondary}, and back.")
+    _say(f"{plan.objects} files of seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster.")
     for phase in ALL:
-        table.add_row(
-            phase.name, phase.title, ", ".join(f"{one.name}: {FAULTS[one.name].title}" for one in plan.faults_of(phase.name))
-        )
-    table.add_row("report", "what was measured and proved", "")
-    console.print(table)
+        _say(f"  {phase.name:<10} {phase.title}")
+        for one in plan.faults_of(phase.name):
+            _say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
+    _say(f"  {'report':<10} what was measured and proved; faults are healed and the primary is active, however it ends")
 
 
 def _in_regions(plan: Plan, primary: str, secondary: str) -> Plan:

@@ -61,6 +61,11 @@ class DrillFolder:
         return self.path / "alive"
 
     @property
+    def target(self) -> Path:
+        """The cloud that the platform is on, for `python -m operations --target`."""
+        return self.path / "target.json"
+
+    @property
     def deployment(self) -> Path:
         """The stacks' outputs, which cannot be asked for while a region is lost."""
         return self.path / "deployment.json"

@@ -81,6 +81,7 @@ def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRep
             _roll_back(context, steps)
         report = _report(context, steps)
         keeper.stop(folder)
+        journal.append("report", "phase done", said=str(report.verdict))
         journal.append("report", _ENDED, verdict=str(report.verdict))
     if interrupted:
         raise interrupted

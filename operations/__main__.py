@@ -23,7 +23,7 @@ from operations.guard import Guard, guarding
 from operations.register import Register
 from operations.status import RegionStatus
 from operations.target import Mode, Target
-from operations.which_cloud import prove_local, require_aws_endpoint
+from operations.which_cloud import prove_account, prove_local, require_aws_endpoint
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2
@@ -35,7 +35,9 @@ _chosen: dict[str, Target] = {}
 
 @app.callback()
 def main(  # noqa: PLR0913, PLR0917 - one for each flag
-    account: Annotated[str | None, typer.Option(metavar="ID", help="The AWS account, 12 digits.")] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ID", help="The account it must be, 12 digits; proved by STS.")
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
     primary: Annotated[str, typer.Option(help="The primary's region.")] = "us-east-1",
@@ -47,9 +49,11 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     """Look at a deployed platform, and decide which region is active.
 
     Examples:
-        python -m operations --account 123456789012 status
+        python -m operations status
 
-        python -m operations --account 123456789012 promote us-west-2
+        python -m operations --account 123456789012 --profile prod promote us-west-2
+
+        python -m operations --target reports/drill/latest/target.json status
 
     Exit status: 0 done, 1 it could not be done, 2 wrong use or refused, 130 interrupted.
 
@@ -72,15 +76,17 @@ def status() -> None:
 
 @app.command()
 def promote(
-    region: Annotated[str, typer.Argument(help="The region to make active.")],
+    region: Annotated[str | None, typer.Argument(help="The region to make active.", show_default="the secondary")] = None,
+    named: Annotated[str | None, typer.Option("--region", metavar="REGION", help="Likewise.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
 ) -> None:
     """Make a region active, by data-plane calls in that region alone; the other one may be gone."""
     with _telling():
         target = _chosen["target"]
-        _require_region(target, region)
-        _confirm(target, f"{region} becomes active in {target.environment}.", region, yes=yes)
-        _promote(target, region)
+        chosen = region or named or target.secondary
+        _require_region(target, chosen)
+        _confirm(target, f"{chosen} becomes active in {target.environment}.", chosen, yes=yes)
+        _promote(target, chosen)
 
 
 @app.command()
@@ -139,7 +145,7 @@ def _promote(target: Target, region: str) -> None:
 def _show(target: Target, found: list[RegionStatus]) -> None:
     console = Console(highlight=False, emoji=False)
     active = regions.active(found, primary=target.primary)
-    table = Table(title=f"{target.environment} of account {target.account}", title_justify="left")
+    table = Table(title=f"{target.environment}, account {target.account}", title_justify="left")
     for column in ("", *(f"{one.region}" for one in found)):
         table.add_column(column)
     unknown = "does not answer"
@@ -206,27 +212,25 @@ def _from_file(file: Path) -> Target:
     try:
         held = Target.load(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(
-            f"{file} is no target: {error}", hint="A drill writes one: reports/drill/<id>/keeper.json says where it is."
-        ) from error
+        raise Refused(f"{file} is no target: {error}", hint="A drill writes one: reports/drill/<id>/target.json.") from error
     if held.endpoint_url:
         prove_local(held)
     return held
 
 
 def _live(account: str | None, profile: str | None, environment: str, pair: tuple[str, str]) -> Target:
-    """Make the target of a real account; whose credentials they are is not asked here: STS may be what is lost."""
-    if not re.fullmatch(r"\d{12}", account or ""):
-        raise Refused(
-            f"Which account? {account!r} is none.",
-            hint="Type --account and its 12 digits before the command; or --target FILE for a local cloud.",
-        )
+    """Make the target of a real account, and prove by STS of the secondary's region that it is the one that was named.
+
+    The primary's region is not asked: it may be what is lost.
+    """
+    if account is not None and not re.fullmatch(r"\d{12}", account):
+        raise Refused(f"{account!r} is no account.", hint="Type --account and its 12 digits, or leave it out.")
     primary, secondary = pair
     if primary == secondary:
         raise Refused(f"Primary and secondary are both {primary}.", hint="Type two regions.")
     target = Target(
         mode=Mode.LIVE,
-        account=str(account),
+        account=account or "of these credentials",
         environment=environment,
         primary=primary,
         secondary=secondary,
@@ -236,6 +240,8 @@ def _live(account: str | None, profile: str | None, environment: str, pair: tupl
     )
     for region in target.regions:
         require_aws_endpoint(target.client("dynamodb", region).meta.endpoint_url)
+    if account is not None:
+        prove_account(target, secondary, "AWS")
     return target
 
 

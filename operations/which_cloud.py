@@ -66,14 +66,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def prove_account(target: Target, region: str, cloud: str) -> None:
+    """Make sure that the credentials are the account's that was named, by STS of one region.
+
+    Raises:
+        Refused: They are another account's, or do not work.
+    """
+    answered = _caller_account(target.client("sts", region), cloud)
+    if answered != target.account:
+        raise Refused(
+            f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
+            hint="Name the right account with --account, or take its credentials with --profile. Nothing was written.",
+        )
+
+
 def _prove_account(target: Target, cloud: str) -> None:
     for region in target.regions:
-        answered = _caller_account(target.client("sts", region), cloud)
-        if answered != target.account:
-            raise Refused(
-                f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
-                hint="Name the right account with --account, or take its credentials with --profile. Nothing was written.",
-            )
+        prove_account(target, region, cloud)
 
 
 def _caller_account(sts: Any, cloud: str) -> str:  # noqa: ANN401 - boto3's clients have no common type

@@ -120,9 +120,9 @@ def _keep(folder: DrillFolder, plan: Plan) -> None:
             read_settings(plan.environment), run, steps, commands, time_factor=plan.time_factor, health_checkers=True
         ) as target,
     ):
-        target.save(run.target_file)
+        target.save(folder.target)
         ready = folder.keeper.with_suffix(".new")
-        ready.write_text(json.dumps({"process_id": os.getpid(), "target": str(run.target_file)}), "utf-8")
+        ready.write_text(json.dumps({"process_id": os.getpid(), "target": str(folder.target)}), "utf-8")
         ready.replace(folder.keeper)
         while time.time() - folder.alive.stat().st_mtime < ORPHANED_SECONDS:
             time.sleep(1)

@@ -28,8 +28,8 @@ def _type(*arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["status"], "Which account? None is none."),
-        (["--account", "12", "status"], "Which account? '12' is none."),
+        (["--account", "12", "status"], "'12' is no account."),
+        (["--account", "210987654321", "status"], "STS in us-west-2 says that these credentials are account 123456789012's"),
         ([*WHERE, "--secondary", EAST, "status"], "Primary and secondary are both us-east-1."),
         ([*WHERE, "promote", "eu-west-1", "--yes"], "'eu-west-1' is no region of this platform."),
         ([*WHERE, "promote", WEST], "Nobody is here to confirm it."),
@@ -55,7 +55,7 @@ def test_a_promotion_says_what_it_did_and_a_second_one_that_there_was_nothing_to
     code, output = _type(*WHERE, "promote", WEST, "--yes")
     assert (code, "us-west-2 is active, epoch 1; before it was us-east-1." in output) == (0, True), output
     assert "2 calls, all to us-west-2" in output
-    code, output = _type(*WHERE, "promote", WEST, "--yes")
+    code, output = _type(*WHERE, "promote", "--region", WEST, "--yes")
     assert (code, "active already, epoch 1; nothing was written" in output) == (0, True), output
     assert Register(target, WEST).claims() == {WEST: 1}
 
