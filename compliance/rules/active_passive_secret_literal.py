@@ -7,7 +7,7 @@ from typing import Final
 from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map, a_text
+from compliance.reading import a_map, a_number, a_text
 from compliance.references import render
 from compliance.rule import Rule
 from compliance.rules.event_sources import FUNCTION
@@ -16,6 +16,9 @@ from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, is_absent
 
 _TEMPLATE: Final = "SecretStringTemplate"
+_LENGTH: Final = "PasswordLength"
+_SHORTEST: Final = 16
+"""Characters of what Secrets Manager makes."""
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
@@ -32,6 +35,9 @@ def _of_secret(secret: Resource) -> Iterator[str]:
     if not is_absent(value) and is_spelled_out(value, secret.template) and not is_dynamic(render(value, secret.template)):
         yield "SecretString is in the template, or a parameter of it; let GenerateSecretString make it"
     made = a_map(secret.properties.get("GenerateSecretString"), "GenerateSecretString")
+    length = a_number(made.get(_LENGTH), _LENGTH)
+    if length is not None and length < _SHORTEST:
+        yield f"{_LENGTH} is {length:g}: whoever tries finds it; make it {_SHORTEST} or more, or leave it out for 32"
     for name in _secrets_in(a_text(made.get(_TEMPLATE), _TEMPLATE) or "{}"):
         yield f"{name} of {_TEMPLATE} is in the template; let GenerateStringKey name what is made"
 
@@ -65,7 +71,7 @@ def _is_place(value: Json, function: Resource, world: World) -> bool:
 
 RULE = Rule(
     id="ActivePassive-SecretLiteral",
-    title="No secret's value is in a template or in a function's environment",
+    title="No secret's value is in a template or in a function's environment, nor short enough to be guessed",
     why=(
         "A template is in version control, in the CDK's bucket and in CloudFormation's history; a function's environment "
         "is shown to whoever may describe the function. A secret there has no rotation and no audit of who read it."
