@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -32,14 +32,8 @@ class Wave(StrEnum):
     """After the failback."""
 
 
-_SHARES: Final = (
-    (Wave.BEFORE, 0.4),
-    (Wave.DURING, 0.7),
-    (Wave.STRANDED, 0.85),
-    (Wave.PROMOTED, 0.95),
-    (Wave.AFTERWARDS, 1.0),
-)
-"""Up to which share of the files a wave goes."""
+_LATER: Final = ((Wave.DURING, 0.3, 120), (Wave.STRANDED, 0.15, 60), (Wave.PROMOTED, 0.1, 60), (Wave.AFTERWARDS, 0.05, 60))
+"""What share of the files a wave has, and how many at most: so many come while a failover lasts."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +55,22 @@ class LoadItem:
 
 def make(seed: int, objects: int, source: str) -> list[LoadItem]:
     """Make all files of a drill; the same ones for the same arguments."""
-    return [_make(seed, index, objects, source) for index in range(objects)]
+    waves = waves_of(objects)
+    return [_make(seed, index, wave, source) for index, wave in enumerate(waves)]
 
 
-def wave_of(index: int, objects: int) -> Wave:
-    """Say in which wave a file goes."""
-    if not objects:
-        return Wave.AFTERWARDS
-    position = (index + 0.5) / objects
-    return next(wave for wave, up_to in _SHARES if position < up_to)
+def waves_of(objects: int) -> list[Wave]:
+    """Say in which wave each file goes, in their order."""
+    later = [wave for wave, share, most in _LATER for _ in range(min(round(share * objects), most))]
+    return [Wave.BEFORE] * (objects - len(later)) + later
 
 
 def controls(seed: int, count: int, source: str) -> list[LoadItem]:
     """Make files for a drill of fewer objects than its negative controls need; each holds a record."""
-    return [replace(_make(seed, -1 - index, 0, f"{source}/controls"), index=index) for index in range(count)]
+    return [_make(seed, -1 - index, Wave.AFTERWARDS, f"{source}/controls") for index in range(count)]
 
 
-def _make(seed: int, index: int, objects: int, source: str) -> LoadItem:
+def _make(seed: int, index: int, wave: Wave, source: str) -> LoadItem:
     dice = random.Random(f"{seed}/{index}")  # noqa: S311 - the same files for the same seed, no secret
     records = [_record(dice, index, number) for number in range(dice.randint(1, _MOST_RECORDS))]
     extension, text = _FORMATS[index % len(_FORMATS)](records)
@@ -86,7 +79,7 @@ def _make(seed: int, index: int, objects: int, source: str) -> LoadItem:
         # Without a time in its header the compressed file is the same each time.
         body, extension = gzip.compress(body, mtime=0), f"{extension}.gz"
     key = f"{source}/{abs(index):06d}.{extension}"
-    return LoadItem(index, wave_of(index, objects), Item(key=key, content=body), len(records))
+    return LoadItem(index, wave, Item(key=key, content=body), len(records))
 
 
 def _record(dice: random.Random, index: int, number: int) -> dict[str, Any]:

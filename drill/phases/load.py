@@ -10,6 +10,8 @@ from drill.load.items import Wave
 from drill.phases import detect
 
 _SETTLE_SECONDS: Final = 60.0
+_WORK_OFF_SECONDS: Final = 900.0
+_UNDER_WAY: Final = 100
 _ASKED_AT_MOST: Final = 300
 """One request a file; what is lost of more files is found by the proof all the same."""
 
@@ -35,9 +37,20 @@ def run(context: Context) -> str:
     return f"{len(wave)} of {context.plan.objects} files uploaded: {told}"
 
 
+def _work_off(context: Context) -> None:
+    """Wait until no more is under way than a steady stream has: a fault in a bulk load would measure the bulk load."""
+    for _ in context.waiting(_WORK_OFF_SECONDS):
+        left = min(context.watch.pending(region) for region in context.target.regions)
+        context.say(f"{left} of the files are under way")
+        if left <= _UNDER_WAY or fault_control.there(context.journal):
+            return
+    context.note(f"more than {_UNDER_WAY} files are under way when the fault comes", level="warning")
+
+
 def _settle(context: Context) -> None:
     """Let health checks recover from the load, so that what they say next is said of the fault; note what rings already."""
     primary = context.target.primary
+    _work_off(context)
     if not fault_control.there(context.journal) and context.dns.answered() is not None:
         for _ in context.waiting(_SETTLE_SECONDS):
             if context.dns.answered() == primary:

@@ -1,0 +1,156 @@
+"""Running: each phase once, what is left after a kill, and back to where it was however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from drill import runner
+from drill.context import Context
+from drill.folder import DrillFolder
+from drill.journal import Journal
+from drill.model import DrillReport, Verdict
+from drill.phases import Phase
+from drill.plan import Plan
+from operations.failure import RunFailure
+from operations.guard import GuardViolation
+
+NAMES = ("preflight", "load", "switch", "failback")
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it but the test."""
+
+
+class World:
+    """What stands for the platform: remembers what was done to it, and kills the drill where it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.done: list[str] = []
+        self.rolled_back = 0
+        self.stopped = 0
+        self.at: dict[str, Callable[[], None]] = {}
+        self.folder = DrillFolder(folder / "20260101T000000Z-abcdef")
+        phases = tuple(Phase(name, name, self._phase(name), is_failover=name == "switch") for name in NAMES)
+        monkeypatch.setattr(runner, "ALL", phases)
+        target = SimpleNamespace(
+            primary="us-east-1", secondary="us-west-2", regions=("us-east-1", "us-west-2"), account="1" * 12
+        )
+        sampler = SimpleNamespace(look_only_at=lambda _: None)
+        monkeypatch.setattr(Context, "open", lambda *_, **__: None)
+        monkeypatch.setattr(Context, "close", lambda _: None)
+        monkeypatch.setattr(Context, "can_open", True)
+        monkeypatch.setattr(Context, "is_open", True)
+        monkeypatch.setattr(Context, "target", target)
+        monkeypatch.setattr(Context, "sampler", sampler)
+        monkeypatch.setattr("drill.reporting._revision", lambda: None)
+        monkeypatch.setattr("drill.rpo.measure", lambda _: {"durable": None, "accepted": None})
+        monkeypatch.setattr("drill.proving.undo_damage", lambda _: None)
+        monkeypatch.setattr(runner, "Register", lambda *_: SimpleNamespace(promote=self._promote))
+        monkeypatch.setattr("drill.targets.keeper.stop", self._stop)
+        monkeypatch.setattr("drill.reports.write", lambda *_, **__: [])
+
+    def begin(self) -> None:
+        runner.begin(Plan(drill_id=self.folder.path.name, faults=()), self.folder)
+
+    def go_on(self) -> DrillReport:
+        return runner.go_on(self.folder, Console(quiet=True))
+
+    def _phase(self, name: str) -> Callable[[Any], str]:
+        def run(_: Any) -> str:  # noqa: ANN401 - a context
+            self.at.pop(name, lambda: None)()
+            self.done.append(name)
+            return "done"
+
+        return run
+
+    def _promote(self) -> Any:  # noqa: ANN401 - a promotion
+        self.rolled_back += 1
+        return SimpleNamespace(already=True)
+
+    def _stop(self, _: DrillFolder) -> None:
+        self.stopped += 1
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """A platform that does as it is told."""
+    made = World(monkeypatch, tmp_path)
+    made.begin()
+    return made
+
+
+def _raise(error: BaseException) -> Callable[[], None]:
+    def do() -> None:
+        raise error
+
+    return do
+
+
+def test_every_phase_is_run_once_and_the_cloud_is_stopped(world: World) -> None:
+    report = world.go_on()
+    assert world.done == list(NAMES)
+    assert (world.rolled_back, world.stopped) == (1, 1)
+    assert runner.is_ended(Journal(world.folder.journal))
+    assert {one.name for one in report.phases if one.status == "done"} == {*NAMES, "report"}
+    # Nothing was proved by phases that do nothing.
+    assert report.verdict is Verdict.VOID
+
+
+@pytest.mark.parametrize(
+    "error", [RunFailure("no", hint="do this"), GuardViolation("us-east-1 was called"), OSError("gone")]
+)
+def test_a_phase_that_fails_ends_the_drill_and_all_is_put_back(world: World, error: Exception) -> None:
+    world.at["switch"] = _raise(error)
+    report = world.go_on()
+    assert world.done == ["preflight", "load"]
+    assert (world.rolled_back, world.stopped) == (1, 1)
+    assert report.verdict is Verdict.FAILED
+    assert str(error) in " ".join(report.reasons)
+    states = {one.name: one.status for one in report.phases}
+    assert (states["load"], states["switch"], states["failback"]) == ("done", "failed", "not begun")
+
+
+def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) -> None:
+    world.at["load"] = _raise(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        world.go_on()
+    assert (world.rolled_back, world.stopped) == (1, 1)
+    assert runner.is_ended(Journal(world.folder.journal))
+
+
+def test_an_aborted_drill_begins_no_phase(world: World) -> None:
+    report = runner.go_on(world.folder, Console(quiet=True), abort="enough")
+    assert (world.done, world.rolled_back, world.stopped) == ([], 1, 1)
+    assert (report.verdict, "enough" in report.reasons) == (Verdict.FAILED, True)
+
+
+@pytest.mark.property
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kills=st.lists(st.sampled_from(NAMES), max_size=4))
+def test_a_drill_that_is_killed_anywhere_does_the_rest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, kills: list[str]
+) -> None:
+    world = World(monkeypatch, tmp_path_factory.mktemp("drill"))
+    world.begin()
+    # kill -9 runs no `finally`; here the rollback would, and in a real kill it does not.
+    monkeypatch.setattr(runner, "_roll_back", lambda *_: None)
+    for name in kills:
+        if name in world.done:
+            continue
+        world.at = {name: _raise(Killed())}
+        with pytest.raises(Killed):
+            world.go_on()
+    world.at = {}
+    report = world.go_on()
+    assert world.done == list(NAMES)
+    resumed = {one.name: one.resumed for one in report.phases if one.resumed}
+    killed = {name for name in kills if name in resumed}
+    assert set(resumed) == killed
