@@ -49,7 +49,7 @@ _KINDS: Final = (
         "fault",
         ("observer_alarm",),
         scaled=True,
-        how="alarm on PeerUnhealthy",
+        how="its alarm on PeerUnhealthy, looked at until the backlog is zero",
     ),
     _Kind(
         "decide",

@@ -43,12 +43,13 @@ def _listen(context: Context, *, expected: bool) -> None:
     has_dns = context.dns.answered() is not None
     patience = _PATIENCE_SECONDS / context.plan.time_factor if expected and has_dns else _QUIET_SECONDS
     for _ in context.waiting(patience):
-        _look(context)
+        look(context)
         if expected and context.journal.moment("dns_followed") is not None:
             return
 
 
-def _look(context: Context) -> None:
+def look(context: Context) -> None:
+    """Note each signal when it is first seen; also later phases look, for an alarm takes its periods."""
     secondary = context.target.secondary
     if context.dns.answered() == secondary and context.journal.moment("dns_failed_over") is None:
         context.journal.mark(context.phase, "dns_failed_over")

@@ -6,6 +6,7 @@ from typing import Final
 
 from drill.context import Context
 from drill.load.items import Wave
+from drill.phases import detect
 from drill.stops import Stop
 from operations.ledger import Ledger
 from operations.queues import backlog
@@ -39,6 +40,7 @@ def _wait_for_backlog(context: Context) -> int:
     ledger = Ledger(context.deployment, region)
     uploaded_here = {one.id for one in context.sender.receipts() if one.region == region and one.id}
     for _ in context.waiting(_PATIENCE_SECONDS):
+        detect.look(context)
         waiting = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
         context.say(f"{waiting} messages wait in {region}")
         if waiting == 0 and len(found := ledger.results(uploaded_here)) == len(uploaded_here):
