@@ -20,7 +20,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack_app
 
-from integration_tests.local_cloud import control, shims, workers
+from integration_tests.local_cloud import control, economy, shims, workers
 from integration_tests.local_cloud.clock import clock
 from integration_tests.local_cloud.health import checkers
 from integration_tests.local_cloud.name_server import NameServer
@@ -37,7 +37,9 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     clock.factor = arguments.time_factor
     shims.install()
+    economy.install()
     workers.prepare()
+    economy.leave_out_what_stays()
     threading.Thread(target=_stop_with_parent, args=(arguments.folder,), name="parent-watch", daemon=True).start()
     try:
         asyncio.run(_serve(arguments.listener, health_checkers=arguments.health_checkers))

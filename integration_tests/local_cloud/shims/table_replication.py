@@ -10,7 +10,6 @@ Different from AWS: TTL deletions travel like any other delete.
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, dynamodb
 
+from integration_tests.local_cloud.economy import copied
 from integration_tests.local_cloud.replicator import replicator
 
 Stamp = tuple[int, str]
@@ -53,7 +53,7 @@ def _replicate(table: dict[str, Any], _event: str, old: dict[str, Any] | None, n
     item = new if new is not None else old
     if item is None:
         return
-    write = _Write(account, name, _key(table, item), copy.deepcopy(new), (_now(), home))
+    write = _Write(account, name, _key(table, item), copied(new), (_now(), home))
     _stamps[account, home, name, *write.key] = write.stamp
     for region in group:
         if region != home:
@@ -75,9 +75,9 @@ def _apply(write: _Write, region: str) -> None:
                 return
             dynamodb._remove_item(replica, *key)
         else:
-            dynamodb._set_item(replica, *key, copy.deepcopy(image))
+            dynamodb._set_item(replica, *key, copied(image))
         event = "REMOVE" if image is None else "INSERT" if before is None else "MODIFY"
-        dynamodb._emit_stream_event(name, event, before, copy.deepcopy(image), replicate=False)
+        dynamodb._emit_stream_event(name, event, before, copied(image), replicate=False)
 
 
 def _measure(account: str, stamp: Stamp, name: str, region: str) -> None:
