@@ -18,6 +18,7 @@ class Fault(ABC):
         title: What it does, in words.
         loses_region: Whether the primary can do nothing for anybody while it is there.
         seen_by_health_check: Whether the primary's own health check must notice it.
+        seen_by_observer: Whether the health check may be content, and the other region's observer must notice it.
         stops_replication: Whether the regions fall behind each other while it is there.
         makes_dead_letters: Whether messages may end in the primary's dead-letter queue of it.
     """
@@ -26,6 +27,7 @@ class Fault(ABC):
     title: ClassVar[str]
     loses_region: ClassVar[bool] = False
     seen_by_health_check: ClassVar[bool] = False
+    seen_by_observer: ClassVar[bool] = False
     stops_replication: ClassVar[bool] = False
     makes_dead_letters: ClassVar[bool] = False
 

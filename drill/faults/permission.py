@@ -11,6 +11,7 @@ class Permission(Fault):
 
     name = "permission"
     title = "the primary's processor may not use the table"
+    seen_by_observer = True
     makes_dead_letters = True
 
     def inject(self, powers: Powers) -> str:

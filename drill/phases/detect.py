@@ -17,8 +17,8 @@ from operations.ledger import Ledger
 
 _QUIET_SECONDS: Final = 5.0
 """How long to listen where no signal is expected."""
-_PATIENCE_SECONDS: Final = 240.0
-"""In the time of the health checks and of DNS; the promise is 150."""
+_PATIENCE_SECONDS: Final = 480.0
+"""In the time of health checks, alarms and DNS; 150 are promised of the health check, and an observer takes minutes more."""
 _CHUNKS: Final = 12
 
 
@@ -28,7 +28,8 @@ def run(context: Context) -> str:
     Raises:
         RunFailure: A file was given up.
     """
-    expected = any(FAULTS[name].seen_by_health_check for name in fault_control.there(context.journal))
+    there = [FAULTS[name] for name in fault_control.there(context.journal)]
+    expected = any(one.seen_by_health_check or one.seen_by_observer for one in there)
     traffic = _Traffic(context, context.wave(Wave.DURING))
     traffic.start()
     try:
@@ -41,10 +42,10 @@ def run(context: Context) -> str:
 
 def _listen(context: Context, *, expected: bool) -> None:
     has_dns = context.dns.answered() is not None
-    patience = _PATIENCE_SECONDS / context.plan.time_factor if expected and has_dns else _QUIET_SECONDS
+    patience = _PATIENCE_SECONDS / context.plan.time_factor if expected else _QUIET_SECONDS
     for _ in context.waiting(patience):
         look(context)
-        if expected and context.journal.moment("dns_followed") is not None:
+        if expected and context.journal.moment("dns_followed" if has_dns else "observer_alarm") is not None:
             return
 
 
