@@ -81,11 +81,14 @@ def read_explanations(file: Path) -> tuple[Explanation, ...]:
 
 def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> list[str]:
     """What no survivor needs: the gate has learnt to see that damage, and the entry or the pattern in it can go."""
-    return [
-        f"{pattern!r} of the entry {explanation.reason[:_SHOWN]!r}"
-        for explanation in explanations
-        for pattern in explanation.unneeded(survivors)
-    ]
+    found = []
+    for explanation in explanations:
+        entry = f"the entry {explanation.reason[:_SHOWN]!r}"
+        if not any(map(explanation.covers, survivors)):
+            found.append(entry)
+        else:
+            found += [f"{pattern!r} of {entry}" for pattern in explanation.unneeded(survivors)]
+    return found
 
 
 def _explanation(file: Path, number: int, entry: object) -> Explanation:

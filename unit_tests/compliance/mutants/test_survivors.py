@@ -115,7 +115,9 @@ def test_a_kill_by_our_rule_alone_is_a_blind_spot_of_the_others() -> None:
 
 
 def test_an_explanation_that_nothing_needs_fails() -> None:
-    assert not outcome("Tagging::Tagging-Required", explanations=(explanation(),)).passed
+    found = outcome("Tagging::Tagging-Required", explanations=(explanation(),))
+    assert not found.passed
+    assert found.stale == (f"the entry {REASON!r}",)
 
 
 def test_nothing_tried_is_not_a_pass() -> None:
