@@ -43,7 +43,8 @@ def prove_with_controls(context: Context) -> Proof:
     undo_damage(context)
     _provide_objects(context)
     first = prove(context)
-    context.journal.state(context.phase, "proof_before_controls", first.model_dump(mode="json"))
+    # Should the drill end before the last proof, this one is reported.
+    context.journal.state(context.phase, "proof", first.model_dump(mode="json"))
     found = _controls(context)
     context.journal.state(context.phase, "controls", found.model_dump(mode="json"))
     changed = _changed_since_snapshot(context)
@@ -55,11 +56,9 @@ def prove_with_controls(context: Context) -> Proof:
 
 def _controls(context: Context) -> NegativeControls:
     scope, receipts = _scope(context), _receipts(context)
-    chosen = controls.choose(context.deployment, scope, receipts) if hasattr(controls, "choose") else None
-    if chosen is not None:
-        context.journal.state(context.phase, "damage", chosen.as_dict())
+    # First the line, then the deed: a drill that is killed in between undoes it all the same.
+    context.journal.state(context.phase, "damage", controls.choose(context.deployment, scope, receipts).as_dict())
     injected = controls.inject(context.deployment, scope, receipts)
-    context.journal.state(context.phase, "damage", injected.as_dict())
     try:
         damaged = prove_sources(
             context.deployment, scope, injected.receipts(receipts), first=tuple(injected.object_ids.values())
@@ -88,9 +87,8 @@ def undo_damage(context: Context) -> None:
 
 def _wait_for_repair(context: Context, injected: controls.Injected) -> None:
     """Wait until what was undone in one region is undone in the other."""
-    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
     for _ in context.waiting(_PATIENCE_SECONDS):
-        if not any(ledger.results([injected.duplicate]) for ledger in ledgers):
+        if controls.is_repaired(context.deployment, injected):
             return
 
 
