@@ -51,7 +51,6 @@ _SET: Final[Mapping[str, tuple[tuple[tuple[str, ...], Json], ...]]] = {
     "AWS::Route53::HealthCheck": (
         (("HealthCheckConfig", "Disabled"), True),
         (("HealthCheckConfig", "Inverted"), True),
-        (("HealthCheckConfig", "ResourcePath"), "/healthz"),
     ),
     "AWS::S3::Bucket": ((("CorsConfiguration",), _OPEN_CORS_OF_BUCKET), (("LifecycleConfiguration", "Rules"), [_SOON])),
     "AWS::SQS::Queue": ((("MessageRetentionPeriod",), 60),),
@@ -153,7 +152,10 @@ def _secret(resource: Resource, _world: World) -> Iterator[Insertion]:
 
 
 def _health_check(resource: Resource, world: World) -> Iterator[Insertion]:
-    """A check on what Route 53 cannot read: the first composite alarm of the world."""
+    """A path that tells only that a process lives; and what Route 53 cannot read, the first composite alarm of the world."""
+    path = ("HealthCheckConfig", "ResourcePath")
+    if _at(resource.properties, path) is not None:
+        yield INSERT, ("Properties", *path), _at(resource.properties, path), "/healthz"
     for alarm in world.by_type.get("AWS::CloudWatch::CompositeAlarm", ())[:1]:
         named = {"Name": alarm.properties.get("AlarmName"), "Region": alarm.template.region}
         after = {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": named, "InsufficientDataHealthStatus": "Healthy"}

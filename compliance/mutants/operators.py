@@ -175,7 +175,7 @@ def _damages(pointer: Pointer, value: Json, template: Template, world: World) ->
     if isinstance(value, bool):
         yield "disable", pointer, value, not value
     elif isinstance(value, int):
-        yield "inflate", pointer, value, value * _FACTOR
+        yield "inflate", pointer, value, value * _FACTOR or _FACTOR
         if value > 1:
             yield "deflate", pointer, value, 1
     elif isinstance(value, str):
