@@ -200,6 +200,7 @@ ALIKE: Final = frozenset(
     {
         "ActivePassive::ActivePassive-Regions",
         "ActivePassive::ActivePassive-RegionsOutput",
+        "ActivePassive::ActivePassive-KeyNamed",
         "ActivePassive::ActivePassive-Symmetry",
     }
 )
