@@ -12,17 +12,17 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from ministack import app as ministack_app
 
 from integration_tests.local_cloud import control, economy, shims, workers
 from integration_tests.local_cloud.clock import clock
 from integration_tests.local_cloud.health import checkers
+from integration_tests.local_cloud.http_server import serve
 from integration_tests.local_cloud.name_server import NameServer
 
 _log = logging.getLogger("local_cloud")
@@ -63,12 +63,7 @@ async def _serve(listener: int, *, health_checkers: bool) -> None:
     control.name_server = await NameServer(os.environ["BIND_HOST"]).start()
     if health_checkers:
         checkers.start()
-    config = Config()
-    config.bind = [f"fd://{listener}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
-    config.errorlog = "-"
-    await serve(control.with_control_surface(ministack_app.app), config, shutdown_trigger=stopping.wait)
+    await serve(control.with_control_surface(ministack_app.app), socket.socket(fileno=listener), stopping)
 
 
 def _stop_with_parent(folder: Path | None) -> None:

@@ -111,7 +111,7 @@ def _metric_series(
     now = time.time()
     length = clock.seconds(period)
     series: metric_math.Series = []
-    points = _recent(list(cloudwatch._metrics.get(key) or []), now - windows * length)
+    points = _recent(cloudwatch._metrics.get(key) or [], now - windows * length)
     for window in range(windows):
         newest, oldest = now - window * length, now - (window + 1) * length
         inside = [point for point in points if oldest < point["Timestamp"] <= newest]
