@@ -33,7 +33,7 @@ from operations.target import Target
 ORPHANED_SECONDS: Final = 900.0
 """How long the cloud is kept when no drill is at work."""
 _START_SECONDS: Final = 300.0
-_STOP_SECONDS: Final = 20.0
+_STOP_SECONDS: Final = 30.0
 _PAUSE: Final = 0.2
 
 
@@ -92,8 +92,10 @@ def stop(folder: DrillFolder) -> None:
     os.kill(process_id, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while _running(folder) and time.monotonic() < deadline:
-        _reap(process_id)
         time.sleep(_PAUSE)
+    if _running(folder):
+        # Its cloud ends with it: that watches the process that started it.
+        os.kill(process_id, signal.SIGKILL)
 
 
 def main() -> None:
@@ -150,13 +152,24 @@ def _running(folder: DrillFolder) -> int:
     try:
         process_id = int(_process_file(folder).read_text("utf-8"))
         _reap(process_id)
-        command = Path(f"/proc/{process_id}/cmdline")
         os.kill(process_id, 0)
     except (OSError, ValueError):
         return 0
-    # The number may be another program's by now. A program that is just being started has no command line yet.
-    words = command.read_bytes() if command.exists() else b""
-    return process_id if not words or b"drill.targets.keeper" in words else 0
+    return process_id if _is_keeper(Path(f"/proc/{process_id}")) else 0
+
+
+def _is_keeper(process: Path) -> bool:
+    """Whether a process that is there is the keeper, as far as the system tells: its number may be another's by now.
+
+    One that has ended stays in the list until its parent asks, and the first process of a container may never ask.
+    """
+    try:
+        state = (process / "stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()[0]
+        words = (process / "cmdline").read_bytes()
+    except (OSError, IndexError):
+        return not Path("/proc/self").exists()
+    # A program that is just being started has no command line yet.
+    return state != "Z" and (not words or b"drill.targets.keeper" in words)
 
 
 def _reap(process_id: int) -> None:
