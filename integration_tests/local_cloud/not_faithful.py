@@ -41,9 +41,13 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("Lambda runtime and architecture", "functions run under this machine's Python and processor"),
     NotFaithful("Lambda memory and ephemeral storage", "recorded; cap nothing"),
     NotFaithful("Lambda batching window", "not waited for"),
-    NotFaithful("Lambda scaling", "a mapping runs no more batches at once than this machine has processors"),
+    NotFaithful(
+        "Lambda scaling",
+        "no more environments start, and a mapping runs no more batches, at once than this machine has processors",
+    ),
     NotFaithful("Lambda recursion detection", "counts the hops of a chain, whichever functions it passes"),
     NotFaithful("SNS topic keys", "asked for when an alarm is announced, and for no other message"),
+    NotFaithful("HTTP", "HTTP/1.1 without TLS; no HTTP/2, and no WebSocket APIs"),
     NotFaithful("X-Ray", "segments go nowhere"),
     NotFaithful("API Gateway throttling and access logs", "recorded; nothing is limited or logged"),
     NotFaithful(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
 import urllib.error
 import urllib.request
@@ -358,6 +359,22 @@ def slow(name: str, version: str) -> dict[str, Any]:
         "Role": role("lambda.amazonaws.com"),
         "Slow": function(TAKES_ITS_TIME, "Role", FunctionName=name, Environment=environment),
     }
+
+
+def test_an_invocation_takes_the_environment_that_is_free_first(cloud: LocalCloud) -> None:
+    source = """
+        import os, time
+        time.sleep(1)
+        def handler(event, context):
+            return os.getpid()
+    """
+    stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Starts": function(source, "Role")})
+    name, client = stack["Starts"], stack.client("lambda")
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: client.invoke(FunctionName=name)["Payload"].read(), range(12)))
+    assert all(answer.isdigit() for answer in answers)
+    # All twelve ask before the first one is ready: none would have to start for what the first few can take.
+    assert len(set(answers)) <= 2 * (os.cpu_count() or 1)
 
 
 def test_a_namesake_in_another_region_ends_no_invocation(cloud: LocalCloud) -> None:

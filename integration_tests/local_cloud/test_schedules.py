@@ -150,10 +150,19 @@ def test_a_dead_letter_queue_that_does_not_admit_the_rule_gets_nothing(quick: Lo
 
 
 def test_a_run_that_finds_no_concurrency_waits_and_is_no_failure(quick: LocalCloud) -> None:
-    # Two are waiting for most of the time.
+    # One is waiting for most of the time.
     stack = deploy(quick, scheduled(seconds=1.7 * MINUTE))
     assert until(lambda: depth(stack, "Ran") == 6, seconds=60)
     assert depth(stack, "Failed") == 0
+    stack.delete()
+
+
+def test_runs_that_take_longer_than_the_rate_do_not_pile_up(quick: LocalCloud) -> None:
+    stack = deploy(quick, scheduled(seconds=2 * MINUTE))
+    assert until(lambda: depth(stack, "Ran") == 3, seconds=60)
+    stack.client("events").disable_rule(Name=stack["Rule"])
+    # One may be waiting.
+    assert not until(lambda: depth(stack, "Ran") > 4, seconds=7 * MINUTE)
     stack.delete()
 
 

@@ -6,15 +6,22 @@ handler does not read. So each watches its parent too.
 `https://<api>.execute-api.<region>.amazonaws.com` leads to this server: the request is the one that AWS would get, with
 the same `Host`, so that its signature holds; only its connection goes elsewhere, and without TLS. Every client that is
 built on urllib3 takes part, botocore's among them; no other name is led anywhere.
+
+A start costs a second of a processor. No more start at once than there are processors, and an invocation that waits for one
+takes, as on AWS, whichever environment of its function is free first: the new one, or one whose invocation has ended.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
 
 from __future__ import annotations
 
-from typing import Final
+import contextlib
+import os
+import threading
+from typing import Any, Final
 
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
 _WATCH: Final = """
 def _end_with_the_server():
@@ -51,6 +58,8 @@ def _lead_apis_here():
         return Connection(host=pool.host, port=pool.port, timeout=pool.timeout.connect_timeout)
     connectionpool.HTTPSConnectionPool._new_conn = new_connection
 """
+_starting: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
+_LOOK_AGAIN_SECONDS: Final = 0.02
 _READY_FOR_IMPORTS: Final = "    _ms_install_invoke_depth()\n    try:\n        mod = importlib"
 
 
@@ -66,3 +75,33 @@ def prepare() -> None:
         raise RuntimeError("ministack starts its workers in another way by now: see where it imports the handler.")
     led = script.replace(_READY_FOR_IMPORTS, f"    _lead_apis_here()\n{_READY_FOR_IMPORTS}")
     lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH + _LEAD + led
+    _start_few_at_once()
+
+
+def _start_few_at_once() -> None:
+    stock = lambda_svc.acquire_worker
+
+    def lease(name: str, configuration: dict[str, Any], code: bytes, qualifier: str = "$LATEST", **named: Any) -> Any:  # noqa: ANN401  ministack's pair
+        """The environment of an invocation, started if it is a new one."""
+        pool = lambda_runtime._worker_key(name, configuration, qualifier)
+        while not _is_one_free(pool):
+            if _starting.acquire(timeout=_LOOK_AGAIN_SECONDS):
+                break
+        else:
+            return stock(name, configuration, code, qualifier, **named)
+        try:
+            worker, reason = stock(name, configuration, code, qualifier, **named)
+            if reason == "spawn":
+                # What does not start fails again, and is told, where the invocation begins.
+                with contextlib.suppress(Exception):
+                    lambda_runtime.ensure_spawned(worker)
+            return worker, reason
+        finally:
+            _starting.release()
+
+    lambda_svc.acquire_worker = lease
+
+
+def _is_one_free(pool: str) -> bool:
+    with lambda_runtime._lock:
+        return any(not worker.in_use for worker in lambda_runtime._workers.get(pool, ()))

@@ -10,8 +10,12 @@ longest need not be the first.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ministack.services import lambda_svc
@@ -20,6 +24,10 @@ _LOOK_AGAIN_SECONDS: Final = 0.1
 _LONGEST_AGE_SECONDS: Final = 6 * 3600
 _until: Final[contextvars.ContextVar[float]] = contextvars.ContextVar("event_too_old_at", default=0.0)
 """On the monotonic clock; in the past for whatever is no asynchronous invocation."""
+
+
+_waiting: Final[Counter[str]] = Counter()
+_counting: Final = threading.Lock()
 
 
 def install() -> None:
@@ -36,8 +44,9 @@ def install() -> None:
 
     def execute(function: dict[str, Any], event: Any) -> Any:  # noqa: ANN401  ministack's event and result
         while True:
-            while _is_busy(function) and time.monotonic() < _until.get():
-                time.sleep(_LOOK_AGAIN_SECONDS)
+            with _queued(function):
+                while _is_busy(function) and time.monotonic() < _until.get():
+                    time.sleep(_LOOK_AGAIN_SECONDS)
             result = stock_execute(function, event)
             # Another one may have been faster.
             if not _is_throttled(result) or time.monotonic() >= _until.get():
@@ -45,6 +54,32 @@ def install() -> None:
 
     lambda_svc.invoke_async_with_retry = invoke
     lambda_svc._execute_function = execute
+
+
+def is_waiting(function: dict[str, Any]) -> bool:
+    """Whether an asynchronous event of a function waits for its concurrency.
+
+    Args:
+        function: ministack's record of it.
+    """
+    return _waiting[_arn(function)] > 0
+
+
+@contextlib.contextmanager
+def _queued(function: dict[str, Any]) -> Iterator[None]:
+    arn, is_event = _arn(function), time.monotonic() < _until.get()
+    with _counting:
+        _waiting[arn] += is_event
+    try:
+        yield
+    finally:
+        with _counting:
+            _waiting[arn] -= is_event
+
+
+def _arn(function: dict[str, Any]) -> str:
+    arn: str = (function.get("config") or function)["FunctionArn"]
+    return arn
 
 
 def _longest_age(function: dict[str, Any]) -> float:

@@ -3,10 +3,10 @@
 Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue
 has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down or stalled polls
 nothing; tags are read back.
-Different from AWS: CreateEventSourceMapping does not refuse such a role at once; the batching window is not waited
-for; no more batches of a mapping run at once than this machine has processors for, where Lambda begins with five and
-adds more while messages wait. Each batch at once is one more cold start, a whole second of a processor: beyond what there
-are, they only keep each other from ending.
+Different from AWS: CreateEventSourceMapping does not refuse such a role at once; what a role may is looked at five times
+a second; the batching window is not waited for; no more batches of a mapping run at once than this machine has
+processors for, where Lambda begins with five and adds more while messages wait. Each batch at once is one more cold
+start, a whole second of a processor: beyond what there are, they only keep each other from ending.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -14,6 +14,7 @@ are, they only keep each other from ending.
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region
@@ -24,6 +25,9 @@ from integration_tests.local_cloud.shims import _api, _permissions, _templates
 
 _MOST_BATCHES: Final = max(2, os.cpu_count() or 2)
 _PAUSE_SECONDS: Final = 0.01
+_REMEMBERED_SECONDS: Final = 0.2
+_known: Final[dict[tuple[str, str], tuple[float, str | None]]] = {}
+"""By role and queue: until when it counts, and what the role lacks."""
 _NEEDED: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
@@ -42,7 +46,7 @@ def install() -> None:
     ) -> int:
         if not regions.is_running(get_region()):
             return 0
-        lacking = _lacking(configuration["Role"], mapping["EventSourceArn"], queue or {})
+        lacking = _remembered(configuration["Role"], mapping["EventSourceArn"], queue or {})
         if lacking:
             mapping["LastProcessingResult"] = f"PROBLEM: Function call failed. The role lacks {lacking}."
             return 0
@@ -61,6 +65,14 @@ def _tag(mapping: _templates.Resource) -> _templates.Attributes:
     if stale:
         _api.client("lambda").untag_resource(Resource=arn, TagKeys=stale)
     return {}
+
+
+def _remembered(role: str, queue_arn: str, queue: dict[str, Any]) -> str | None:
+    """What the role lacks. The poller asks a hundred times a second, and IAM takes its time on AWS, too."""
+    now, known = time.monotonic(), _known.get((role, queue_arn))
+    if known is None or known[0] < now:
+        known = _known[role, queue_arn] = (now + _REMEMBERED_SECONDS, _lacking(role, queue_arn, queue))
+    return known[1]
 
 
 def _lacking(role: str, queue_arn: str, queue: dict[str, Any]) -> str | None:
