@@ -11,11 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import yaml  # type: ignore[import-untyped]
-from cfn_tools.yaml_loader import (  # type: ignore[import-untyped]
-    TAG_MAP,
-    construct_mapping,
-    multi_constructor,
-)
+from cfn_tools.yaml_loader import TAG_MAP, multi_constructor  # type: ignore[import-untyped]
 
 from compliance.sources import source_of
 from compliance.templates import Json, Template
@@ -29,6 +25,10 @@ MAXIMUM_DEPTH: Final = 100
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+", re.ASCII)
 """A number with an exponent, also one that YAML 1.1 takes for text and others for a number."""
+
+_MERGE: Final = "tag:yaml.org,2002:merge"
+_WRITTEN: Final = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "int", "float", "timestamp"))
+"""What YAML 1.1 may take a key for that stands for text in a template."""
 
 PATH_KEY: Final = "aws:cdk:path"
 ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
@@ -293,8 +293,17 @@ def _children(value: Json) -> Iterable[Json]:
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
     """libyaml's parser with cfn-flip's reading of `!Ref`, `!Sub` and the other short forms."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Json]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """A map with its keys as they are written: `On` and `Yes` are two logical ids, and both are true to YAML 1.1."""
+        return {self._key(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
-_Loader.add_constructor(TAG_MAP, construct_mapping)
+    def _key(self, node: yaml.Node) -> Any:  # noqa: ANN401 - what is no text is refused by who asks for text
+        if node.tag == _MERGE:
+            raise ValueError(f"line {node.start_mark.line + 1}: CloudFormation takes no YAML merges (<<)")
+        return node.value if node.tag in _WRITTEN else self.construct_object(node, deep=True)
+
+
+_Loader.add_constructor(TAG_MAP, _Loader.construct_mapping)
 _Loader.add_multi_constructor("!", multi_constructor)
 
 
@@ -336,7 +345,7 @@ def _refuse_overflow(event: yaml.Event) -> None:
 
 
 def _plain(value: Json) -> Json:
-    """The YAML value as JSON would hold it: text for dates and for keys that are numbers."""
+    """The YAML value as JSON would hold it: text for dates."""
     if isinstance(value, Mapping):
         return {_plain_key(key): _plain(child) for key, child in value.items()}
     if isinstance(value, list):
@@ -351,10 +360,8 @@ def _plain(value: Json) -> Json:
 
 
 def _plain_key(key: object) -> str:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    if isinstance(key, str | int | float):
-        return str(key)
+    if isinstance(key, str):
+        return key
     raise ValueError(f"the key {key!r} is not text")
 
 

@@ -69,6 +69,15 @@ def test_flow_style_yaml_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path, t
     assert load_template(_write(tmp_path, text)).resources[0].type == "AWS::SQS::Queue"
 
 
+def test_keys_are_read_as_they_are_written_so_none_hides_another(tmp_path: Path) -> None:
+    ids = ["On", "Yes", "true", "1", "0x1", "1.0", "2012-10-17"]
+    text = "\n".join(["Resources:", *(f"  {each}: {{Type: 'AWS::SQS::Queue'}}" for each in ids)])
+
+    template = load_template(_write(tmp_path, text))
+
+    assert [resource.logical_id for resource in template.resources] == ids
+
+
 def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
     queue = {"Type": "AWS::SQS::Queue", "Metadata": {"aws:cdk:path": "S/Q/Resource"}}
     resources = {"Q": queue, "P": {"Type": "X::Y::Z"}}
@@ -103,6 +112,7 @@ def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
         ("Resources:\n  a: -1e999", "line 2: -1e999 is larger than any number"),
         (f'{{"Resources": {{{QUEUE}}}, "a": 1e999}}', "1e999 is larger than any number"),
         ("? [1, 2]\n: x", "neither JSON nor YAML"),
+        ("Resources:\n  Q: {<<: {Type: 'A::B::C'}}", "line 2: CloudFormation takes no YAML merges"),
         ("---\na: 1\n---\nb: 2", "neither JSON nor YAML"),
         ("a: " + "[" * 5000, "nested deeper than 100"),
         (f'{{"Transform": "AWS::Serverless-2016-10-31", "Resources": {{{QUEUE}}}}}', "transform AWS::Serverless"),
