@@ -220,10 +220,13 @@ def _region(environment: str) -> str:
 
 def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
     try:
-        size = file.stat().st_size
-        if size > limit:
-            raise LoadError(f"{file}: has {size:,} bytes; a template has at most {limit:,}")
-        return file.read_bytes().decode("utf-8-sig")
+        with file.open("rb") as opened:
+            # a device or a pipe has no size, and may have no end
+            content = opened.read(limit + 1)
+        if len(content) > limit:
+            size = max(file.stat().st_size, len(content))
+            raise LoadError(f"{file}: has {size:,} bytes or more; a template has at most {limit:,}")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise LoadError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

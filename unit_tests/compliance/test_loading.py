@@ -156,7 +156,8 @@ def test_text_that_looks_like_a_number_too_large_is_text(tmp_path: Path) -> None
 
 def test_what_is_too_large_binary_or_missing_is_refused(tmp_path: Path) -> None:
     for file, says in (
-        (_write(tmp_path, b"#" * (MAXIMUM_BYTES + 1)), "1,048,577 bytes; a template has at most 1,048,576"),
+        (_write(tmp_path, b"#" * (MAXIMUM_BYTES + 1)), "1,048,577 bytes or more; a template has at most 1,048,576"),
+        (Path("/dev/zero"), "1,048,577 bytes or more"),
         (_write(tmp_path, b"\xff\xfe\x00", "b.json"), "not UTF-8 text"),
         (tmp_path / "none.json", "cannot be read"),
         (tmp_path, "cannot be read"),
