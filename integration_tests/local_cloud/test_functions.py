@@ -377,6 +377,21 @@ def test_an_invocation_takes_the_environment_that_is_free_first(cloud: LocalClou
     assert len(set(answers)) <= 2 * (os.cpu_count() or 1)
 
 
+def test_environments_that_hang_hold_up_no_other_function_for_long(cloud: LocalCloud) -> None:
+    resources = {
+        "Role": role("lambda.amazonaws.com"),
+        "Hangs": function("import time\ntime.sleep(25)\ndef handler(event, context): pass", "Role"),
+        "Starts": function("def handler(event, context): return 'started'", "Role"),
+    }
+    stack = deploy(cloud, resources)
+    for _ in range(2 * (os.cpu_count() or 1)):
+        stack.client("lambda").invoke(FunctionName=stack["Hangs"], InvocationType="Event")
+    time.sleep(0.5)
+    began = time.monotonic()
+    assert invoke(stack, stack["Starts"]) == (None, "started")
+    assert time.monotonic() - began < 20
+
+
 def test_a_namesake_in_another_region_ends_no_invocation(cloud: LocalCloud) -> None:
     stack = deploy(cloud, slow("namesake", "west"), region="us-west-2")
     process = invoke(stack, "namesake")[1][0]

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from typing import Any, Final
 
 from ministack.core import lambda_runtime
@@ -60,6 +61,8 @@ def _lead_apis_here():
 """
 _starting: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
 _LOOK_AGAIN_SECONDS: Final = 0.02
+_LONGEST_START_SECONDS: Final = 10.0
+"""Lambda's limit of an environment's start; what takes longer holds up no other."""
 _READY_FOR_IMPORTS: Final = "    _ms_install_invoke_depth()\n    try:\n        mod = importlib"
 
 
@@ -84,11 +87,9 @@ def _start_few_at_once() -> None:
     def lease(name: str, configuration: dict[str, Any], code: bytes, qualifier: str = "$LATEST", **named: Any) -> Any:  # noqa: ANN401  ministack's pair
         """The environment of an invocation, started if it is a new one."""
         pool = lambda_runtime._worker_key(name, configuration, qualifier)
-        while not _is_one_free(pool):
-            if _starting.acquire(timeout=_LOOK_AGAIN_SECONDS):
-                break
-        else:
-            return stock(name, configuration, code, qualifier, **named)
+        has_turn, until = False, time.monotonic() + _LONGEST_START_SECONDS
+        while not _is_one_free(pool) and not has_turn and time.monotonic() < until:
+            has_turn = _starting.acquire(timeout=_LOOK_AGAIN_SECONDS)
         try:
             worker, reason = stock(name, configuration, code, qualifier, **named)
             if reason == "spawn":
@@ -97,7 +98,8 @@ def _start_few_at_once() -> None:
                     lambda_runtime.ensure_spawned(worker)
             return worker, reason
         finally:
-            _starting.release()
+            if has_turn:
+                _starting.release()
 
     lambda_svc.acquire_worker = lease
 
