@@ -83,8 +83,11 @@ def _ask(rule: Rule, resource: Resource, world: World) -> Judgement:
     if not isinstance(resource.properties, Mapping):
         return not_evaluated(f"Properties is {describe(resource.properties)}, not a map of properties")
     try:
-        return rule.judge(resource, world)
+        answer = rule.judge(resource, world)
     except UnresolvedError as error:
         return not_evaluated(str(error))
     except Exception as error:  # noqa: BLE001 - whatever a rule trips over, its silence must not read as a pass
         return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error})")
+    if not isinstance(answer, Judgement):
+        return not_evaluated(f"the rule answered {answer!r}; judge must return PASSED, NOT_APPLICABLE or failed(...)")
+    return answer

@@ -1,5 +1,6 @@
 """The judge: whatever a rule or a template does, there is a row, and silence is never a pass."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,16 @@ def test_a_rule_that_throws_is_not_evaluated() -> None:
 
     assert row.verdict is Verdict.NOT_EVALUATED
     assert "KeyError" in row.message
+
+
+@pytest.mark.parametrize("answer", [None, True, "PASS", Verdict.PASS])
+def test_an_answer_that_is_no_judgement_is_not_evaluated(answer: Any) -> None:  # noqa: ANN401
+    row = judge(
+        World(templates=(template({}),), environment="prod"), [replace(_rule(PASSED), judge=lambda _r, _w: answer)]
+    ).rows[0]
+
+    assert row.verdict is Verdict.NOT_EVALUATED
+    assert "judge must return PASSED, NOT_APPLICABLE or failed(...)" in row.message
 
 
 @pytest.mark.parametrize("resource", [None, "text", [], {}, {"Type": 3}, {"Type": ""}])

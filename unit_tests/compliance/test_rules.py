@@ -1,5 +1,6 @@
 """The folder of rules: each file that defines RULE is one, and a wrong file is named."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from compliance.controls import nist
 from compliance.rule import PASSED, Rule
 """
 BODY = 'RULE = Rule(id="Mine-It", title="t", why="w", fix="f", judge=lambda _r, _w: PASSED, controls=nist("{control}"))'
+
+_RULE = HEAD + 'RULE = Rule(id="{id}", title="t", why="w", fix="f", judge=lambda _r, _w: PASSED)'
 
 
 @pytest.fixture
@@ -43,6 +46,26 @@ def test_a_rule_that_is_none_is_told_with_its_file(folder: Path) -> None:
     (folder / "mine_text.py").write_text('RULE = "Mine-It"')
 
     with pytest.raises(RuleError, match=r"compliance/rules/mine_text\.py: RULE is a str"):
+        our_rules()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("RULE = Rul()", r"mine_wrong\.py: cannot be imported \(NameError: name 'Rul' is not defined\)"),
+        ("def judge(:", r"mine_wrong\.py: cannot be imported \(SyntaxError: "),
+        (_RULE.format(id="Mine"), "'Mine' must be <Pack>-<Name>"),
+        (_RULE.format(id="-It"), "'-It' must be <Pack>-<Name>"),
+        (_RULE.format(id="AwsSolutions-S1"), "'AwsSolutions-S1' would pass for a rule of AwsSolutions"),
+        (_RULE.format(id="CloudFormation-E1"), "would pass for a rule of CloudFormation"),
+        (_RULE.format(id="ActivePassive-Tls"), r"is that of compliance/rules/active_passive_tls\.py too"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_told_with_its_file(folder: Path, text: str, says: str) -> None:
+    (folder / "mine_wrong.py").write_text(text)
+    sys.modules.pop("compliance.rules.mine_wrong", None)
+
+    with pytest.raises(RuleError, match=says):
         our_rules()
 
 
