@@ -7,7 +7,7 @@ from compliance.arns import regions_of
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_number
-from compliance.references import is_known, render
+from compliance.references import is_known, is_there_with, render
 from compliance.rule import Rule
 from compliance.rules.failover_records import (
     GROUP,
@@ -71,6 +71,8 @@ def _of_its_pair(record: Record, counterpart: str, world: World) -> Iterator[str
     others = [other for other in all_records(world) if not _is_same_record(other, record)]
     answering = [other for other in others if same_question(record, other)]
     pair = [other for other in answering if other.role == counterpart]
+    if pair and not any(is_there_with(other.owner, record.owner) for other in pair):
+        yield f"{pair[0].place} has a condition of its own, so {record.place} may be left without its {counterpart}"
     if not pair:
         yield f"{record.place} has no {counterpart} record of the same name, type and hosted zone beside it"
     if any(other.role == record.role for other in answering):

@@ -179,3 +179,11 @@ def test_the_health_of_https_is_asked_by_https(kind: Any) -> None:  # noqa: ANN4
 def test_routing_within_one_region_is_left_alone() -> None:
     assert verdict_in(RULE, "First", template(_first(Failover=None, Weight=50), EAST)) is None
     assert _says(_first(Failover=None, MultiValueAnswer=False)) is None
+
+
+def test_a_counterpart_that_may_not_be_there_fails_unless_both_come_together() -> None:
+    first, second = pair()["First"], {**pair()["Second"], "Condition": "Sometimes"}
+
+    assert _says(changed_pair(Second=second)) is FAIL
+    assert _says(changed_pair(Second=second), "Second") is PASS
+    assert _says(changed_pair(First={**first, "Condition": "Sometimes"}, Second=second)) is PASS
