@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from compliance.arns import find
 from compliance.memory import once
 from compliance.reading import a_list, a_map, branches
-from compliance.references import of_type
+from compliance.references import is_there_with, of_type
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError
 
@@ -112,7 +112,7 @@ def _links_of(resource: Resource, world: World) -> Iterator[Link]:
     for replication in replications_of(resource):
         source, destination = source_of(replication, resource, world), destination_of(replication, resource, world)
         disabled = replication.terms is not None and replication.terms.get("Status") != "Enabled"
-        if source is not None and destination is not None and not disabled:
+        if source is not None and destination is not None and not disabled and is_there_with(resource, source):
             yield link(source, destination)
 
 

@@ -123,3 +123,9 @@ def test_what_the_templates_do_not_hold_is_not_evaluated() -> None:
 def test_a_bucket_alone_is_left_alone() -> None:
     assert says(RULE, bucket()) is None
     assert says(RULE, {"Type": "AWS::S3::Bucket"}) is None
+
+
+def test_a_direction_that_may_never_be_set_up_is_none() -> None:
+    back = {**reverse(), "Condition": "Sometimes"}
+
+    assert FAIL in _verdicts(pair(replicating(), regional_bucket(), back=back))
