@@ -6,14 +6,14 @@ from typing import Final
 from compliance.arns import find
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_number, a_text, branches
+from compliance.reading import a_list, a_map, a_number, a_text, branches
 from compliance.rule import Rule
 from compliance.rules.alarms import ALARM
 from compliance.rules.dead_letters import DEFAULT_RETENTION, QUEUE
 from compliance.rules.event_sources import FUNCTION
 from compliance.rules.metrics import BAD_WHEN_HIGH, SILENT_LOSS, Metric, metrics_of
 from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.values import describe, is_absent
 
 _LATEST: Final = 7200
 """Seconds. What is told later is history: a region is given up, or not, long before."""
@@ -33,6 +33,7 @@ def _complaints(alarm: Resource, world: World) -> Iterator[str]:
     threshold = a_number(alarm.properties.get("Threshold"), "Threshold")
     metrics = list(metrics_of(alarm))
     yield from _of_what_is_missing(alarm, metrics)
+    yield from _of_unit(alarm)
     yield from _of_time(alarm, metrics)
     if comparison.startswith(_LESS) and not comparison.endswith("UpperThreshold"):
         yield from _of_silence(alarm)
@@ -57,6 +58,16 @@ def _of_what_is_missing(alarm: Resource, metrics: list[Metric]) -> Iterator[str]
             yield f"{metric.name} has no Namespace"
         if metric.period is None:
             yield f"{metric.name} has no Period"
+
+
+def _of_unit(alarm: Resource) -> Iterator[str]:
+    queries = [a_map(query, "Metrics") for query in a_list(alarm.properties.get("Metrics"), "Metrics")]
+    for settings in (alarm.properties, *(a_map(query.get("MetricStat"), "MetricStat") for query in queries)):
+        if not is_absent(settings.get("Unit")):
+            yield (
+                f"Unit is {describe(settings['Unit'])}, and the alarm sees only what was published with just that unit; "
+                "leave it out"
+            )
 
 
 def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:

@@ -120,3 +120,15 @@ def test_what_only_a_deployment_knows_is_not_evaluated(setting: str) -> None:
 def test_it_is_told_within_two_hours_and_can_be_told(periods: int, points: int) -> None:
     verdict = _says(_alarm(EvaluationPeriods=periods, DatapointsToAlarm=points))
     assert (verdict is PASS) == (points <= periods and points * 60 <= 7200)
+
+
+def test_a_unit_hides_what_was_published_with_another() -> None:
+    stat = {"Metric": {"Namespace": "X", "MetricName": "Y"}, "Period": 60, "Stat": "Sum", "Unit": "Bytes"}
+    of_queries = _alarm(
+        **dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period")),
+        Metrics=[{"Id": "m", "MetricStat": stat}],
+    )
+
+    for it in (_alarm(Unit="Bytes"), _alarm(Unit=either({"Ref": "AWS::NoValue"}, "Bytes")), of_queries):
+        assert "Unit is" in message_in(RULE, "It", _world(it))
+        assert _says(it) is FAIL
