@@ -19,6 +19,7 @@ _SHORTEST_OLD: Final = {"prod": 7}
 _SHORTEST_ELSEWHERE: Final = 7
 _SHORTEST_OLD_ELSEWHERE: Final = 1
 """Where data comes and goes with its stack, it must outlast a test."""
+_ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
 _NARROWING: Final = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "TagFilter", "TagFilters")
 
 
@@ -33,6 +34,8 @@ def _complaints(bucket: Resource, world: World) -> Iterator[str]:
         place = f"lifecycle rule {a_text(rule.get('Id'), 'Id') or index}"
         if rule.get("Status") != "Disabled" and _reaches_what_matters(rule, bucket):
             yield from _of_rule(place, rule, world.environment)
+            if any(True for _ in notifications_of(bucket)):
+                yield from _of_archives(place, rule)
 
 
 def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator[str]:
@@ -46,6 +49,15 @@ def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator
     old = _days_of_old_versions(rule)
     if old is not None and old < least_old:
         yield f"{place} deletes overwritten and deleted versions after {old:g} days; keep them for {least_old} or more"
+
+
+def _of_archives(place: str, rule: Mapping[str, Json]) -> Iterator[str]:
+    """What is to be processed must be there to be read: from these classes S3 gives it back after hours."""
+    listed = [*a_list(rule.get("Transitions"), "Transitions"), rule.get("Transition")]
+    for index, part in enumerate(listed):
+        to = a_text(a_map(part, f"Transitions[{index}]").get("StorageClass"), "StorageClass")
+        if to in _ARCHIVES:
+            yield f"{place} moves objects that are to be processed to {to}, where nobody can read them without a restore"
 
 
 def _days_of_old_versions(rule: Mapping[str, Json]) -> float | None:

@@ -82,3 +82,19 @@ def test_what_only_a_deployment_knows_is_not_evaluated(rule: dict[str, Any]) -> 
 
 def test_a_bucket_without_a_lifecycle_is_not_asked() -> None:
     assert says(RULE, without(bucket(), "LifecycleConfiguration")) is None
+
+
+@pytest.mark.parametrize("to", ["GLACIER", "DEEP_ARCHIVE", either("STANDARD_IA", "GLACIER")])
+def test_what_is_to_be_processed_is_not_put_where_nobody_can_read_it(to: Any) -> None:  # noqa: ANN401
+    archived = {"Transitions": [{"StorageClass": to, "TransitionInDays": 0}]}
+    silent = without(_with(archived), "NotificationConfiguration")
+
+    assert says(RULE, _with(archived)) is FAIL
+    assert says(RULE, _with({"Transition": archived["Transitions"][0]})) is FAIL
+    assert says(RULE, _with({**archived, "Prefix": "tmp/"})) is PASS
+    assert says(RULE, silent) is PASS
+
+
+def test_an_archive_that_only_a_deployment_knows_cannot_be_judged() -> None:
+    assert says(RULE, _with({"Transitions": [{"StorageClass": UNKNOWN, "TransitionInDays": 1}]})) is NOT_EVALUATED
+    assert says(RULE, _with({"Transitions": [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]})) is PASS
