@@ -49,8 +49,9 @@ def main(
     """
     # Addresses and ARNs are full of `:...:`, which are no emoji.
     console, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False, emoji=False)
-    # A terminal that closes, and `kill`, must end the server as Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A terminal that closes, and `kill`, must end the server as Ctrl-C does; that, too, where a shell started it by `&`,
+    # which has its interrupts ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         with LocalCloud.start(
