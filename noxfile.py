@@ -125,6 +125,12 @@ def drill(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def drill_tests(session: nox.Session) -> None:
+    """Drill with unusual faults, kill drills and interrupt them, and look at what they leave behind."""
+    _pytest(session, "integration_tests/drill")
+
+
+@nox.session(default=False, requires=["environment"])
 def operate(session: nox.Session) -> None:
     """Look at a deployed platform and fail it over: `-- status`, `-- promote`, `-- failback`, `-- force`."""
     _python(session, "operations", *session.posargs)

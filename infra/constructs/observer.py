@@ -62,6 +62,8 @@ class Observer(Construct):
             description="Tries this region end to end every minute, and looks at the other one",
             in_network=False,
             timeout=_TIMEOUT,
+            # Of processor time, really: a run is TLS and JSON.
+            memory_size=512,
             # One at a time: two would write the same heartbeat, and promote twice.
             reserved_concurrency=1,
             environment={
