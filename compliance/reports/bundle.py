@@ -62,6 +62,7 @@ def verify(path: Path) -> list[str]:
         content = _read(path)
         members = _members(content)
         problems = _compare(members, _manifest(members)) + _compare_templates(members) + _compare_others(members)
+        problems += _compare_facts(members)
     except _RefusedError as error:
         return [str(error)]
     if not problems and _archive(members) != content:
@@ -173,6 +174,19 @@ def _compare(members: Mapping[str, bytes], listed: Mapping[str, Mapping[str, Any
         if wanted.get("sha256") != _sha256(found) or wanted.get("size") != len(found):
             problems.append(f"{name!r} was changed: its SHA-256 is {_sha256(found)}, the manifest's {wanted.get('sha256')}")
     return problems
+
+
+def _compare_facts(members: Mapping[str, bytes]) -> list[str]:
+    """What the manifest says besides, which nothing lists, against report.json: the verdict above all."""
+    try:
+        report, facts = json.loads(members.get("report.json", b"{}")), json.loads(members[MANIFEST])
+        return [
+            f"{MANIFEST} was changed: it says that {name} is {fact!r}, and report.json {report[name]!r}"
+            for name, fact in facts.items()
+            if name in report and name != "schema_version" and report[name] != fact
+        ]
+    except (ValueError, RecursionError, TypeError):
+        return []  # its own line says that report.json cannot be read
 
 
 def _compare_others(members: Mapping[str, bytes]) -> list[str]:

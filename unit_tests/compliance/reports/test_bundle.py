@@ -106,6 +106,15 @@ def test_a_template_that_was_forged_with_its_manifest_does_not_match_the_report(
     assert "not the template that was judged" in problems[0]
 
 
+def test_a_manifest_that_says_another_verdict_than_the_report_was_changed(tmp_path: Path) -> None:
+    members = {**MEMBERS, "report.json": b'{"templates": [], "schema_version": "2.0", "passed": false}'}
+
+    assert _problems(bundle.pack(members, passed=False), tmp_path) == []
+    assert _problems(bundle.pack(members, passed=True), tmp_path) == [
+        "manifest.json was changed: it says that passed is True, and report.json False"
+    ]
+
+
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     bomb = _zip({**MEMBERS, "bomb": b"\0" * 10**7}, zipfile.ZIP_DEFLATED)
 
