@@ -72,6 +72,8 @@ _PACKS: Final = (
     PCIDSS321Checks,
     ServerlessChecks,
 )
+_ENDLESS: Final = "Maximum call stack size exceeded"
+"""What Node.js says of conditions that go round in a circle."""
 _ROOT: Final = "Template"
 _FAILED: Final = "ValidationFailed"
 _DO_NOT_RAISE: Final = "@aws-cdk/core:failSynthOnValidationErrors"
@@ -293,7 +295,8 @@ def _include(app: App, index: int, template: Template, directory: Path) -> None:
         CfnInclude(stack, _ROOT, template_file=str(file))
     except Exception as error:
         name = template.file or template.name
-        raise LoadError(f"{name}: the CDK cannot load it: {error}{_reasons([template])}") from error
+        hint = "; does a condition stand on itself?" if _ENDLESS in str(error) else ""
+        raise LoadError(f"{name}: the CDK cannot load it: {error}{hint}{_reasons([template])}") from error
 
 
 def _loadable(value: Json) -> Json:

@@ -124,3 +124,15 @@ def test_any_manifest_is_refused(manifest: Any) -> None:  # noqa: ANN401
     assert result.exit_code == 2, result.output
     assert "ERROR: " in result.output
     assert "the gate itself failed" not in result.output
+
+
+def test_conditions_that_stand_on_each_other_are_told_in_words(tmp_path: Path) -> None:
+    circle = {"A": {"Fn::Not": [{"Condition": "B"}]}, "B": {"Fn::Not": [{"Condition": "A"}]}}
+    queue = {"Type": "AWS::SQS::Queue", "Condition": "A"}
+    file = tmp_path / "circle.json"
+    file.write_text(json.dumps({"Conditions": circle, "Resources": {"Queue": queue}}))
+
+    result = CliRunner().invoke(app, ["--template", str(file), "--output", str(tmp_path / "out")])
+
+    assert result.exit_code == 2
+    assert "does a condition stand on itself?" in " ".join(result.output.split())
