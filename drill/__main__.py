@@ -20,7 +20,7 @@ from drill.journal import Journal, read
 from drill.model import DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
-from drill.reports import chain
+from drill.reports import chain, facts
 from drill.targets.live import require_leave
 from integration_tests.e2e.local_platform import read_settings
 from operations.command_line import end_like_ctrl_c_on, explain, short
@@ -192,8 +192,8 @@ def _conclude(report: DrillReport) -> None:
     console.print(f"Report: {folder}/index.html, summary.md, report.json; also in {short(ROOT)}/latest", soft_wrap=True)
     controls = report.negative_controls
     console.print(
-        f"{report.verdict}: {report.objects} objects, {report.lost} lost, {report.duplicated} duplicated, "
-        f"{report.divergent} divergent, {controls.found}/{controls.injected} negative controls found",
+        f"{report.verdict}: {report.objects} objects, {facts.effects(report)}, "
+        f"{controls.found}/{controls.injected} negative controls found",
         style="bold green" if report.verdict is Verdict.PASSED else "bold red",
         soft_wrap=True,
     )

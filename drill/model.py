@@ -201,9 +201,12 @@ class DrillReport(_Model):
     faults: tuple[FaultRecord, ...]
     objects: int
     """Tagged objects that were to be uploaded."""
-    lost: int
-    duplicated: int
-    divergent: int
+    lost: int | None
+    """Objects that are nowhere, or not where they should be; null: nothing was proved, so it is not known."""
+    duplicated: int | None
+    """Objects with more than one effect; null likewise."""
+    divergent: int | None
+    """Objects that differ between the sources; null likewise."""
     rto_seconds: dict[str, float | None]
     """By kind: `detect`, `decide`, `switch`, `first_good_write_helper`, `first_good_write_dns`, `backlog_zero`,
     `failback`."""

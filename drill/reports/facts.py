@@ -66,9 +66,10 @@ def headline(report: DrillReport) -> str:
 
 def effects(report: DrillReport) -> str:
     """Return what became of the objects; without a proof nothing is known of that, which is not zero."""
-    if report.proof is None and not (report.lost or report.duplicated or report.divergent):
-        return "nothing was compared, so what was lost, duplicated or divergent is not known"
-    return f"{report.lost:,} lost, {report.duplicated:,} duplicated, {report.divergent:,} divergent"
+    counts = {"lost": report.lost, "duplicated": report.duplicated, "divergent": report.divergent}
+    unknown = " or ".join(what for what, count in counts.items() if count is None)
+    known = [f"{count:,} {what}" for what, count in counts.items() if count is not None]
+    return ", ".join([*known, *([f"nothing was compared, so what was {unknown} is not known"] if unknown else [])])
 
 
 def where(report: DrillReport) -> str:

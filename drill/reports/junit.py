@@ -92,8 +92,7 @@ def _proof(report: DrillReport) -> list[TestCase]:
     if report.proof is None:
         return [_case("proof", "all sources are equal", Skipped("nothing was compared"))]
     unequal = not report.proof.equal or report.lost or report.duplicated or report.divergent
-    counts = f"{report.lost} lost, {report.duplicated} duplicated, {report.divergent} divergent"
-    whole = _case("proof", "all sources are equal", _failure(counts) if unequal else None)
+    whole = _case("proof", "all sources are equal", _failure(facts.effects(report)) if unequal else None)
     return [whole, *_sources(facts.sources(report.proof))]
 
 

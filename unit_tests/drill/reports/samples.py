@@ -287,6 +287,9 @@ def never_began() -> DrillReport:
         rpo_seconds={"durable": None, "accepted": None},
         measures=(Measure(name="detect", title="Detected", seconds=None, target_seconds=15),),
         negative_controls=NegativeControls(injected=0, found=0),
+        lost=None,
+        duplicated=None,
+        divergent=None,
         proof=None,
         guard=GuardReport(calls=0, allowed_regions=()),
         phases=(PhaseRecord(name="preflight", status="failed"), PhaseRecord(name="baseline", status="not begun")),
@@ -378,9 +381,9 @@ REPORTS: st.SearchStrategy[DrillReport] = st.builds(
         )
     ),
     objects=_COUNTS,
-    lost=_COUNTS,
-    duplicated=_COUNTS,
-    divergent=_COUNTS,
+    lost=st.none() | _COUNTS,
+    duplicated=st.none() | _COUNTS,
+    divergent=st.none() | _COUNTS,
     rto_seconds=_BY_KIND,
     rpo_seconds=_BY_KIND,
     measures=_some(
