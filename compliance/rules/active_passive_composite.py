@@ -1,5 +1,6 @@
-"""A composite alarm stands on alarms that are there."""
+"""A composite alarm stands on alarms that are there, and is quiet while they are."""
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -13,6 +14,7 @@ from compliance.templates import Resource, World
 from compliance.values import UnresolvedError, is_absent
 
 _TERM: Final = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*?))\s*\)")
+_SPELLED: Final = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "False"}
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.Arn)?\}")
 _ARN: Final = re.compile(r"arn:[^:]+:cloudwatch:([^:]+):[^:]+:alarm:(.+)")
 
@@ -28,11 +30,36 @@ def _complaints(composite: Resource, world: World) -> Iterator[str]:
         if not is_known(text):
             raise UnresolvedError(f"the template does not say what AlarmRule {text[:60]} will be")
         yield f"AlarmRule {text[:60]!r} names no alarm, so it never changes"
+    elif _rings_when_all_is_well(text):
+        yield "AlarmRule rings while each of its alarms is OK, so that nobody will heed it; take the NOT, or the OK(), away"
     suppressor = composite.properties.get("ActionsSuppressor")
     if not is_absent(suppressor):
         terms.append(render(suppressor, composite.template))
     for term in terms:
         yield from _of_term(term, composite, world)
+
+
+def _rings_when_all_is_well(text: str) -> bool:
+    """Whether the rule is true while each of its alarms is OK; AND, OR and NOT bind as Python's do."""
+    stated = _TERM.sub(lambda term: " True " if term[0].startswith("OK") else " False ", text)
+    spelled = re.sub(r"\b(AND|OR|NOT|TRUE|FALSE)\b", lambda word: _SPELLED[word[0]], stated)
+    try:
+        return _holds(ast.parse(spelled.strip(), mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise UnresolvedError(f"AlarmRule {text[:60]!r} cannot be read") from None
+
+
+def _holds(part: ast.expr) -> bool:
+    match part:
+        case ast.Constant(value=bool(value)):
+            return value
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _holds(operand)
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(map(_holds, values))
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(map(_holds, values))
+    raise UnresolvedError("AlarmRule holds what is neither an alarm's state nor AND, OR, NOT")
 
 
 def _of_term(term: str, composite: Resource, world: World) -> Iterator[str]:
@@ -66,7 +93,7 @@ def _meant(term: str, composite: Resource, world: World) -> Iterator[Resource]:
 
 RULE = Rule(
     id="ActivePassive-Composite",
-    title="A composite alarm stands only on alarms of its own template",
+    title="A composite alarm stands only on alarms of its own template, and is quiet while they are",
     why=(
         "A composite alarm over a name that is not there, or that lives in another region, never leaves "
         "INSUFFICIENT_DATA: it is green in the list and says nothing in a failover."

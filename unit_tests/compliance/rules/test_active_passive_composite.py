@@ -35,7 +35,8 @@ def _templates(rule: Any, **others: Any) -> Any:  # noqa: ANN401
     "rule",
     [
         _join('ALARM("', ARN, '")'),
-        _join('(ALARM("', ARN, "\") OR OK(known)) AND NOT INSUFFICIENT_DATA('known')"),
+        _join('(ALARM("', ARN, "\") OR INSUFFICIENT_DATA(known)) AND NOT OK('known')"),
+        "OK(known) AND NOT OK(known) OR ALARM(known)",
         'ALARM("known")',
         "ALARM( known )",
         "ALARM(arn:aws:cloudwatch:us-west-2:000000000000:alarm:known)",
@@ -60,6 +61,10 @@ def test_alarms_of_its_own_template_pass(rule: Any) -> None:  # noqa: ANN401
         _join("ALARM(", {"Ref": "Topic"}, ")"),
         _join("ALARM(", {"Fn::GetAtt": ["It", "Arn"]}, ")"),
         either('ALARM("known")', 'ALARM("nobody")'),
+        "NOT ALARM(known)",
+        "NOT (ALARM(known) OR INSUFFICIENT_DATA(known))",
+        "ALARM(known) OR OK(known)",
+        "ALARM(known) OR TRUE",
     ],
 )
 def test_an_alarm_that_is_not_there_fails(rule: Any) -> None:  # noqa: ANN401
@@ -86,4 +91,11 @@ def test_a_suppressor_must_be_there_too() -> None:
     ],
 )
 def test_what_only_a_deployment_knows_is_not_evaluated(rule: Any) -> None:  # noqa: ANN401
+    assert _says(rule) is NOT_EVALUATED
+
+
+@pytest.mark.parametrize(
+    "rule", ["ALARM(known) XOR ALARM(known)", "ALARM(known) == TRUE", "(ALARM(known)", "f(ALARM(known))"]
+)
+def test_a_rule_that_cannot_be_read_is_not_evaluated(rule: str) -> None:
     assert _says(rule) is NOT_EVALUATED
