@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from botocore.exceptions import ProfileNotFound
 from rich.console import Console
 from rich.table import Table
 
@@ -23,11 +24,13 @@ from operations.guard import Guard, guarding
 from operations.register import Register
 from operations.status import RegionStatus
 from operations.target import Mode, Target
-from operations.which_cloud import prove_account, prove_local, require_aws_endpoint
+from operations.which_cloud import prove_account, prove_account_anywhere, require_aws_endpoint, require_loopback
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
+_UNNAMED: Final = "of these credentials"
+"""In place of an account that nobody named, so that nobody is asked whose the credentials are."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
 _chosen: dict[str, Target] = {}
@@ -36,7 +39,8 @@ _chosen: dict[str, Target] = {}
 @app.callback()
 def main(  # noqa: PLR0913, PLR0917 - one for each flag
     account: Annotated[
-        str | None, typer.Option(metavar="ID", help="The account it must be, 12 digits; proved by STS.")
+        str | None,
+        typer.Option(metavar="ID", help="The account it must be, 12 digits; proved by STS of the region acted on."),
     ] = None,
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
@@ -68,6 +72,8 @@ def status() -> None:
     """Show both regions: who is active, what waits, what died, what rings; a lost region costs a few seconds."""
     with _telling():
         target = _chosen["target"]
+        if target.account != _UNNAMED:
+            prove_account_anywhere(target)
         found = regions.look(target)
         _show(target, found)
         if any(one.claims is None for one in found):
@@ -85,6 +91,7 @@ def promote(
         target = _chosen["target"]
         chosen = region or named or target.secondary
         _require_region(target, chosen)
+        _proved(target, chosen)
         _confirm(target, f"{chosen} becomes active in {target.environment}.", chosen, yes=yes)
         _promote(target, chosen)
 
@@ -95,7 +102,7 @@ def failback(
 ) -> None:
     """Make the primary active again, if both regions are well and know the same; never by itself."""
     with _telling():
-        target = _chosen["target"]
+        target = _proved(_chosen["target"], _chosen["target"].primary)
         shut = gate.reasons(regions.look(target), back_to=target.primary, now=time.time())
         if shut:
             raise Refused(
@@ -112,7 +119,7 @@ def force(
 ) -> None:
     """Lead clients to the secondary by DNS, whatever the health checks say; promoting it is another step."""
     with _telling():
-        target = _chosen["target"]
+        target = _proved(_chosen["target"], _chosen["target"].secondary)
         _confirm(target, f"DNS leads clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
         _say(f"ForceFailover is 1 in {target.secondary}: its alarm rings within a minute, and DNS follows within two more.")
@@ -125,7 +132,7 @@ def unforce(
 ) -> None:
     """Let the health checks decide again where DNS leads clients."""
     with _telling():
-        target = _chosen["target"]
+        target = _proved(_chosen["target"], _chosen["target"].secondary)
         _confirm(target, f"DNS leads clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
         set_forced(target, forced=False)
         _say(f"ForceFailover is 0 in {target.secondary}.")
@@ -214,15 +221,14 @@ def _from_file(file: Path) -> Target:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(f"{file} is no target: {error}", hint="A drill writes one: reports/drill/<id>/target.json.") from error
     if held.endpoint_url:
-        prove_local(held)
+        require_loopback(held.endpoint_url)
+    else:
+        _require_aws(held)
     return held
 
 
 def _live(account: str | None, profile: str | None, environment: str, pair: tuple[str, str]) -> Target:
-    """Make the target of a real account, and prove by STS of the secondary's region that it is the one that was named.
-
-    The primary's region is not asked: it may be what is lost.
-    """
+    """Make the target of a real account, and ask nothing of it yet."""
     if account is not None and not re.fullmatch(r"\d{12}", account):
         raise Refused(f"{account!r} is no account.", hint="Type --account and its 12 digits, or leave it out.")
     primary, secondary = pair
@@ -230,7 +236,7 @@ def _live(account: str | None, profile: str | None, environment: str, pair: tupl
         raise Refused(f"Primary and secondary are both {primary}.", hint="Type two regions.")
     target = Target(
         mode=Mode.LIVE,
-        account=account or "of these credentials",
+        account=account or _UNNAMED,
         environment=environment,
         primary=primary,
         secondary=secondary,
@@ -238,10 +244,20 @@ def _live(account: str | None, profile: str | None, environment: str, pair: tupl
         run_id="operations",
         profile=profile,
     )
+    _require_aws(target)
+    return target
+
+
+def _require_aws(target: Target) -> None:
     for region in target.regions:
         require_aws_endpoint(target.client("dynamodb", region).meta.endpoint_url)
-    if account is not None:
-        prove_account(target, secondary, "AWS")
+
+
+def _proved(target: Target, region: str) -> Target:
+    """Prove the account by STS of the region that is acted on, and of no other: that one may be what is lost."""
+    if target.account != _UNNAMED:
+        with guarding(Guard((region,))):
+            prove_account(target, region)
     return target
 
 
@@ -258,6 +274,10 @@ def _telling() -> Iterator[None]:
     except RunFailure as failure:
         explain(failure, errors)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
+    except ProfileNotFound as error:
+        errors.print(f"{error}.", style="bold red", markup=False, soft_wrap=True)
+        errors.print("Type --profile and one of `aws configure list-profiles`.", markup=False, soft_wrap=True)
+        raise typer.Exit(_WRONG_USE) from error
     except KeyboardInterrupt:
         errors.print("Interrupted.")
         raise typer.Exit(_INTERRUPTED) from None

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from operations import guard
@@ -124,10 +125,13 @@ def _session(profile: str | None, local_account: str | None) -> boto3.Session:
 
 
 def _new_session(profile: str | None, local_account: str | None) -> boto3.Session:
+    core = botocore.session.Session(profile=profile)
+    # The global endpoint of STS is homed in us-east-1, whatever the caller's environment or profile prefers.
+    core.set_config_variable("sts_regional_endpoints", "regional")
     if local_account is None:
-        return boto3.Session(profile_name=profile)
+        return boto3.Session(botocore_session=core)
     # The local cloud takes the account's digits for an access key; nothing of the caller's own is used.
-    return boto3.Session(aws_access_key_id=local_account, aws_secret_access_key="local-cloud")  # noqa: S106 - there is no secret: it takes any
+    return boto3.Session(aws_access_key_id=local_account, aws_secret_access_key="local-cloud", botocore_session=core)  # noqa: S106 - there is no secret: it takes any
 
 
 _PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 6}, max_pool_connections=32, connect_timeout=5)

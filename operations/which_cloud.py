@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations import credentials
 from operations.failure import Refused
 
 if TYPE_CHECKING:
@@ -22,13 +23,22 @@ def prove_local(target: Target) -> None:
     Raises:
         Refused: The endpoint is no loopback address, or what answers there plays another account.
     """
-    host = urlsplit(target.endpoint_url or "").hostname or ""
+    require_loopback(target.endpoint_url)
+    _prove_account(target)
+
+
+def require_loopback(endpoint_url: str | None) -> None:
+    """Refuse an endpoint that is not this machine.
+
+    Raises:
+        Refused: Its host is no loopback address.
+    """
+    host = urlsplit(endpoint_url or "").hostname or ""
     if not is_loopback(host):
         raise Refused(
-            f"A local run talks to this machine only, but its endpoint is {target.endpoint_url!r}.",
+            f"A local run talks to this machine only, but its endpoint is {endpoint_url!r}.",
             hint="Nothing was sent. Run `python -m integration_tests.e2e` with no endpoint of your own.",
         )
-    _prove_account(target, "the local cloud")
 
 
 def prove_live(target: Target) -> None:
@@ -40,7 +50,7 @@ def prove_live(target: Target) -> None:
     for service in ("sts", "s3", "dynamodb", "cloudformation", "sqs"):
         for region in target.regions:
             require_aws_endpoint(target.client(service, region).meta.endpoint_url)
-    _prove_account(target, "AWS")
+    _prove_account(target)
 
 
 def require_aws_endpoint(url: str) -> None:
@@ -66,13 +76,45 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def prove_account(target: Target, region: str, cloud: str) -> None:
+def prove_account(target: Target, region: str) -> None:
     """Make sure that the credentials are the account's that was named, by STS of one region.
 
     Raises:
-        Refused: They are another account's, or do not work.
+        Refused: They are another account's, or do not work, or STS there does not answer.
     """
-    answered = _caller_account(target.client("sts", region), cloud)
+    _require_account(target, region, target.brisk_client("sts", region))
+
+
+def prove_account_anywhere(target: Target) -> None:
+    """Likewise by STS of every region that answers, of which there must be one: for looking only, when one may be lost.
+
+    Raises:
+        Refused: They are another account's, or do not work, or STS answers in no region.
+    """
+    silent: list[Refused] = []
+    for region in target.regions:
+        try:
+            _require_account(target, region, target.brisk_client("sts", region))
+        except _Silent as error:
+            silent.append(error)
+    if len(silent) == len(target.regions):
+        raise Refused(
+            " ".join(error.message for error in silent),
+            hint=f"Is {'it still running' if target.endpoint_url else 'this machine on the network'}? Nothing was written.",
+        )
+
+
+class _Silent(Refused):
+    """STS of a region did not answer."""
+
+
+def _prove_account(target: Target) -> None:
+    for region in target.regions:
+        _require_account(target, region, target.client("sts", region))
+
+
+def _require_account(target: Target, region: str, sts: Any) -> None:  # noqa: ANN401 - boto3's clients have no common type
+    answered = _caller_account(sts, region, "the local cloud" if target.endpoint_url else "AWS")
     if answered != target.account:
         raise Refused(
             f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
@@ -80,16 +122,14 @@ def prove_account(target: Target, region: str, cloud: str) -> None:
         )
 
 
-def _prove_account(target: Target, cloud: str) -> None:
-    for region in target.regions:
-        prove_account(target, region, cloud)
-
-
-def _caller_account(sts: Any, cloud: str) -> str:  # noqa: ANN401 - boto3's clients have no common type
+def _caller_account(sts: Any, region: str, cloud: str) -> str:  # noqa: ANN401 - likewise
     try:
         return str(sts.get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
-        raise Refused(
-            f"{cloud} did not say who is calling: {error}",
-            hint="Log in first (for example `aws sso login --profile NAME`) and give --profile NAME.",
+        if credentials.are_missing(error):
+            raise Refused(f"{cloud} did not say who is calling: {error}", hint=credentials.LOG_IN) from error
+        raise _Silent(
+            f"STS in {region} did not say who is calling: {error}",
+            hint=f"Nothing was written. Is {region} the region that is lost? Then act on the other one. If it is STS alone "
+            "that fails there, leave out --account: nobody asks STS then.",
         ) from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from operations import target as targets
@@ -52,3 +55,17 @@ def put_claim(replica: str, region: str, epoch: int) -> None:
     """Let a replica hold a region's claim, as replication or an earlier promotion put it there."""
     item = {"pk": {"S": "CONTROL#ACTIVE"}, "sk": {"S": region}, "epoch": {"N": str(epoch)}}
     boto3.client("dynamodb", region_name=replica).put_item(TableName=LIVE.table_name, Item=item)
+
+
+def lose(target: Target, *lost: str) -> list[str]:
+    """Let nothing of some regions answer; return the list that the host of every call from now on is put into."""
+    hosts: list[str] = []
+
+    def see(request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
+        host = str(urlsplit(request.url).hostname)
+        hosts.append(host)
+        if set(host.split(".")) & set(lost):
+            raise EndpointConnectionError(endpoint_url=request.url)
+
+    target.session().events.register_first("before-send", see)
+    return hosts

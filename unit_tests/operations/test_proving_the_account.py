@@ -1,0 +1,88 @@
+"""Whose the credentials are is asked of the region that is acted on: the other one may be what is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from operations import __main__ as command_line
+from operations.target import Target
+from unit_tests.operations.conftest import lose
+
+EAST, WEST = "us-east-1", "us-west-2"
+WHERE = ["--account", "123456789012", "--environment", "staging"]
+
+
+def _type(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command_line.app, list(arguments))
+    return result.exit_code, result.output
+
+
+@pytest.fixture(params=["named account", "target file"])
+def where(request: pytest.FixtureRequest, target: Target, tmp_path: Path) -> list[str]:
+    """Both ways to name the platform."""
+    if request.param == "named account":
+        return WHERE
+    target.save(tmp_path / "target.json")
+    return ["--target", str(tmp_path / "target.json")]
+
+
+@pytest.mark.parametrize(
+    ("lost", "arguments", "said"),
+    [
+        (EAST, ["promote", "--yes"], "us-west-2 is active, epoch 1"),
+        (WEST, ["promote", EAST, "--yes"], "us-east-1 is active already"),
+        (EAST, ["force", "--yes"], "ForceFailover is 1 in us-west-2"),
+        (EAST, ["unforce", "--yes"], "ForceFailover is 0 in us-west-2"),
+    ],
+)
+def test_the_other_region_is_not_asked(target: Target, where: list[str], lost: str, arguments: list[str], said: str) -> None:
+    hosts = lose(target, lost)
+    code, output = _type(*where, *arguments)
+    assert (code, said in output) == (0, True), output
+    acted_on = WEST if lost == EAST else EAST
+    assert f"sts.{acted_on}.amazonaws.com" in hosts
+    assert [host for host in hosts if acted_on not in host] == []
+
+
+@pytest.mark.parametrize(("lost", "answers"), [(EAST, WEST), (WEST, EAST)])
+def test_status_proves_the_account_by_whichever_region_answers(
+    target: Target, where: list[str], lost: str, answers: str
+) -> None:
+    hosts = lose(target, lost)
+    code, output = _type(*where, "status")
+    assert (code, f"{lost}: the table: Could not connect" in output) == (1, True), output
+    assert f"sts.{answers}.amazonaws.com" in hosts
+    assert "sts.amazonaws.com" not in hosts
+
+
+def test_status_of_another_account_is_refused_though_a_region_is_lost(target: Target) -> None:
+    lose(target, EAST)
+    code, output = _type("--account", "210987654321", "status")
+    assert (code, "STS in us-west-2 says that these credentials are account 123456789012's" in output) == (2, True), output
+
+
+def test_where_no_region_answers_nothing_is_proved(target: Target, where: list[str]) -> None:
+    lose(target, EAST, WEST)
+    code, output = _type(*where, "status")
+    assert (code, output.count("did not say who is calling")) == (2, 2), output
+    assert "Log in" not in output
+
+
+def test_to_act_on_the_lost_region_is_refused_with_the_way_out(target: Target, where: list[str]) -> None:
+    lose(target, WEST)
+    code, output = _type(*where, "promote", WEST, "--yes")
+    assert (code, "Is us-west-2 the region that is lost? Then act on the other one." in output) == (2, True), output
+
+
+def test_sts_is_never_asked_at_its_global_endpoint(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    assert target.client("sts", EAST).meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
+
+
+def test_a_profile_that_is_not_there_is_told(target: Target) -> None:
+    assert target
+    code, output = _type(*WHERE, "--profile", "nobody", "status")
+    assert (code, "nobody" in output, "aws configure list-profiles" in output) == (2, True, True), output
