@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from drill.context import Context
+from drill.load import expected
 from drill.load import items as load_items
+from drill.load.items import LoadItem
 from drill.model import Finding, NegativeControls, Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls
 from drill.proof import prove as prove_sources
@@ -42,6 +44,8 @@ def prove_with_controls(context: Context) -> Proof:
     """
     undo_damage(context)
     _provide_objects(context)
+    if not expected.IS_KNOWN:
+        context.note("what the transform makes of a record is not known to the drill: content is unproved", level="warning")
     first = prove(context)
     # Should the drill end before the last proof, this one is reported.
     context.journal.state(context.phase, "proof", first.model_dump(mode="json"))
@@ -96,8 +100,7 @@ def _provide_objects(context: Context) -> None:
     """Upload a few more objects if there are fewer than the controls need: an empty drill must be able to fail, too."""
     if len(context.items) >= _NEEDED:
         return
-    more = load_items.controls(context.plan.seed, _NEEDED, context.plan.source)
-    context.sender.send(more, context.on_event)
+    context.sender.send(_more_objects(context), context.on_event)
     ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
     for _ in context.waiting(_PATIENCE_SECONDS):
         if not any(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers):
@@ -117,4 +120,8 @@ def _scope(context: Context) -> Scope:
 
 
 def _receipts(context: Context) -> list[ReceiptRow]:
-    return context.sender.rows(context.items)
+    return context.sender.rows([*context.items, *_more_objects(context)])
+
+
+def _more_objects(context: Context) -> list[LoadItem]:
+    return load_items.controls(context.plan.seed, _NEEDED, context.plan.source)

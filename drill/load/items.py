@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
@@ -44,13 +46,18 @@ class LoadItem:
         index: Counts from 0.
         wave: When it is uploaded.
         item: As the client takes it.
-        records: How many records it holds.
+        parsed: The records that it holds, as they are read from it: JSON has numbers, CSV has text only.
     """
 
     index: int
     wave: Wave
     item: Item
-    records: int
+    parsed: tuple[dict[str, Any], ...]
+
+    @property
+    def records(self) -> int:
+        """How many records it holds."""
+        return len(self.parsed)
 
 
 def make(seed: int, objects: int, source: str) -> list[LoadItem]:
@@ -73,13 +80,14 @@ def controls(seed: int, count: int, source: str) -> list[LoadItem]:
 def _make(seed: int, index: int, wave: Wave, source: str) -> LoadItem:
     dice = random.Random(f"{seed}/{index}")  # noqa: S311 - the same files for the same seed, no secret
     records = [_record(dice, index, number) for number in range(dice.randint(1, _MOST_RECORDS))]
-    extension, text = _FORMATS[index % len(_FORMATS)](records)
-    body = text.encode()
+    extension, write, read = _FORMATS[index % len(_FORMATS)]
+    body = write(records).encode()
+    parsed = tuple({name: read(value) for name, value in record.items()} for record in records)
     if index % 4 == 0:
         # Without a time in its header the compressed file is the same each time.
         body, extension = gzip.compress(body, mtime=0), f"{extension}.gz"
     key = f"{source}/{abs(index):06d}.{extension}"
-    return LoadItem(index, wave, Item(key=key, content=body), len(records))
+    return LoadItem(index, wave, Item(key=key, content=body), parsed)
 
 
 def _record(dice: random.Random, index: int, number: int) -> dict[str, Any]:
@@ -92,20 +100,25 @@ def _record(dice: random.Random, index: int, number: int) -> dict[str, Any]:
     }
 
 
-def _ndjson(records: list[dict[str, Any]]) -> tuple[str, str]:
-    return "ndjson", "".join(json.dumps(one) + "\n" for one in records)
+def _ndjson(records: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in records)
 
 
-def _json(records: list[dict[str, Any]]) -> tuple[str, str]:
-    return "json", json.dumps(records)
-
-
-def _csv(records: list[dict[str, Any]]) -> tuple[str, str]:
+def _csv(records: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    return "csv", text.getvalue()
+    return text.getvalue()
 
 
-_FORMATS: Final = (_ndjson, _json, _csv)
+def _as_json_has_it(value: Any) -> str | Decimal:  # noqa: ANN401 - a text or a whole number
+    return value if isinstance(value, str) else Decimal(value)
+
+
+_FORMATS: Final[tuple[tuple[str, Callable[[list[dict[str, Any]]], str], Callable[[Any], str | Decimal]], ...]] = (
+    ("ndjson", _ndjson, _as_json_has_it),
+    ("json", json.dumps, _as_json_has_it),
+    ("csv", _csv, str),
+)
+"""Extension; how records are written; what a value is once it is read."""

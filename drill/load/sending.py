@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +25,9 @@ from client import (
     Unreachable,
     read_receipts,
 )
+from drill.load import expected
 from drill.load.items import LoadItem
+from drill.proof import effect
 from drill.proof.scope import ReceiptRow
 from operations.deployment import Deployment
 from operations.failure import RunFailure
@@ -93,21 +96,12 @@ class Sender:
         return [one for file in self._files() for one in read_receipts(file)]
 
     def rows(self, items: Sequence[LoadItem] = ()) -> list[ReceiptRow]:
-        """The receipts as the proof takes them."""
-        records = {one.item.key: one.records for one in items}
-        known = {"accepted", "durable", "processed", "quarantined"}
+        """The receipts as the proof takes them; of the files that the drill made, with what is to become of them."""
+        made = {one.item.key: one for one in items}
         return [
-            ReceiptRow(
-                source=one.source,
-                upload_id=one.upload_id,
-                sha256=one.sha256,
-                file_key=one.key,
-                size=one.size,
-                is_certain=str(one.state) in known,
-                records=records.get(one.key),
-            )
-            for one in self.receipts()
-            if one.sha256
+            _with_expectation(row, made.get(row.file_key))
+            for file in self._files()
+            for row in ReceiptRow.of_lines(dataclasses.asdict(one) for one in read_receipts(file))
         ]
 
     def _files(self) -> list[Path]:
@@ -161,6 +155,17 @@ class LosingTransport:
         if lost:
             raise Unreachable("the connection broke before its answer came (the drill lost it)")
         return answer
+
+
+def _with_expectation(row: ReceiptRow, made: LoadItem | None) -> ReceiptRow:
+    """Add what follows from the file's content, and from the identity by which its records are kept."""
+    if made is None:
+        return row
+    row = dataclasses.replace(row, records=made.records)
+    if not expected.IS_KNOWN:
+        return row
+    records = expected.records(made.parsed)
+    return dataclasses.replace(row, accepted=len(records), effect=effect.of_records(row.object_id, records))
 
 
 def _upload(client: Client, items: Sequence[LoadItem], on_event: OnEvent) -> None:

@@ -178,8 +178,10 @@ def _expectation_problems(case: Case, row: Row) -> Iterator[str]:
     for receipt in case.receipts[:1]:
         if receipt.records is not None and count(row, "records") != receipt.records:
             yield f"records is {count(row, 'records')} and the file holds {receipt.records}"
+        if receipt.accepted is not None and count(row, "accepted") != receipt.accepted:
+            yield f"accepted is {count(row, 'accepted')} and should be {receipt.accepted} of {receipt.records}"
         if receipt.effect is not None and text(row, "effect_digest") != receipt.effect:
-            yield f"its effect_digest is not that of the file, {receipt.effect}"
+            yield f"its effect_digest is {text(row, 'effect_digest')} and the file's content gives {receipt.effect}"
 
 
 def _size_problems(case: Case, row: Row) -> Iterator[str]:

@@ -126,6 +126,7 @@ def _suspicious(reading: Reading) -> set[str]:
         leaves |= differing(rows.worked, rows.begun)
         leaves |= {leaf for leaf in rows.recorded.keys if not _ordinals_fit(rows, leaf)}
         leaves |= _unlike_expectation(receipts.expected_records, rows.stated_records)
+        leaves |= _unlike_expectation(receipts.expected_accepted, rows.stated_accepted)
         leaves |= _unlike_expectation(receipts.expected_effects, rows.stated_effects)
         leaves |= _unlike_expectation(receipts.sizes, rows.sizes)
     return leaves

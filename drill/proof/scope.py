@@ -112,6 +112,7 @@ class ReceiptRow:
         is_certain: Whether the platform said that it has the object. Of an upload whose last answer was lost the client
             cannot know: it may be there, and then it must be whole; or it may not.
         records: How many records the file holds, if whoever made it knows.
+        accepted: How many of them are to be accepted, if whoever made it knows.
         effect: The effect digest of its records, if whoever made it knows (`drill.proof.effect.of_records`).
     """
 
@@ -123,6 +124,7 @@ class ReceiptRow:
     is_certain: bool = True
     records: int | None = None
     effect: str | None = None
+    accepted: int | None = None
 
     @property
     def object_key(self) -> str:

@@ -105,6 +105,7 @@ class Rows(Source):
         worked: Object and region, by the RESULT rows.
         begun: Object and region, by the ATTEMPT rows.
         stated_records: Of the scope: how many records the RESULT rows say the files hold.
+        stated_accepted: Of the scope: how many of them they say were accepted.
         stated_effects: Of the scope: the sum of effect digests.
         strangers: Keys of rows that the document does not know.
     """
@@ -123,6 +124,7 @@ class Rows(Source):
         self.worked: Totals[str] = Totals()
         self.begun: Totals[str] = Totals()
         self.stated_records: Totals[str] = Totals()
+        self.stated_accepted: Totals[str] = Totals()
         self.stated_effects: Totals[str] = Totals()
         self.strangers: set[tuple[str, str]] = set()
 
@@ -170,6 +172,7 @@ class Rows(Source):
         key = UploadKey.parse(text(row, "object_key"))
         self.add(object_id, hour_of_row(row), key.sha256 if key else "")
         self.stated_records.add(leaf, held)
+        self.stated_accepted.add(leaf, accepted)
         self.stated_effects.add(leaf, effect)
         size = count(row, "size")
         if size is not None:
@@ -183,6 +186,7 @@ class Receipts(Source):
 
     Attributes:
         expected_records: How many records the files hold, where that is known.
+        expected_accepted: How many of them are to be accepted, where that is known.
         expected_effects: The sum of effect digests, where they are known.
     """
 
@@ -190,6 +194,7 @@ class Receipts(Source):
         super().__init__("receipts", only, cases)
         self._scope = scope
         self.expected_records: Totals[str] = Totals()
+        self.expected_accepted: Totals[str] = Totals()
         self.expected_effects: Totals[str] = Totals()
 
     def take(self, receipts: Iterable[ReceiptRow]) -> None:
@@ -209,6 +214,8 @@ class Receipts(Source):
                 self.sizes.add(leaf, receipt.size)
             if receipt.records is not None:
                 self.expected_records.add(leaf, receipt.records)
+            if receipt.accepted is not None:
+                self.expected_accepted.add(leaf, receipt.accepted)
             if receipt.effect is not None:
                 self.expected_effects.add(leaf, int(receipt.effect, 16))
         case = self._case(object_id)

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Final
 
 from drill.proof.effect import of_records
+from operations.wire import Wire
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five
 
 Found = set[tuple[str, str, str]]
@@ -185,6 +186,44 @@ def record_beyond_the_last(five: Five, object_id: str) -> Found:
     return _divergent_ledgers(object_id)
 
 
+def last_record_is_another(five: Five, object_id: str) -> Found:
+    """Of a processor that is wrong always: counts, records and RESULT agree, in both replicas."""
+    return _process_otherwise(five, object_id, lambda records: {**records, max(records): {"M": {"n": {"N": "0"}}}})
+
+
+def last_record_rejected(five: Five, object_id: str) -> Found:
+    """Likewise, and it says that it did."""
+    return _process_otherwise(
+        five, object_id, lambda records: {ordinal: one for ordinal, one in records.items() if ordinal != max(records)}
+    )
+
+
+def rejected_and_nobody_knows_the_content(five: Five, object_id: str) -> Found:
+    for number, receipt in enumerate(five.receipts):
+        if receipt.object_id == object_id:
+            five.receipts[number] = dataclasses.replace(receipt, effect=None)
+    return last_record_rejected(five, object_id)
+
+
+def _process_otherwise(five: Five, object_id: str, becomes: Callable[[dict[int, Wire]], dict[int, Wire]]) -> Found:
+    """Let the records be others, and all that is counted and summed follow them."""
+    pk = f"REC#{object_id}#000000"
+    for region in REGIONS:
+        rows = five.rows[region]
+        before = {int(sk): row["record"] for (held, sk), row in rows.items() if held == pk}
+        if not before:
+            return set()
+        after = becomes(before)
+        for ordinal in before:
+            row = rows.pop((pk, f"{ordinal:012d}"))
+            if ordinal in after:
+                rows[pk, f"{ordinal:012d}"] = row | {"record": after[ordinal]}
+        _change(five, region, object_id, "accepted", {"N": str(len(after))})
+        _change(five, region, object_id, "rejected", {"N": str(len(before) - len(after))})
+        _change(five, region, object_id, "effect_digest", {"S": of_records(object_id, after.items())})
+    return _divergent_ledgers(object_id)
+
+
 def mutable_status(five: Five, object_id: str) -> Found:
     for region in REGIONS:
         _change(five, region, object_id, "state", {"S": "PROCESSING"})
@@ -266,6 +305,9 @@ DAMAGES: Final[tuple[Damage, ...]] = (
     accepted_and_rejected_exchanged,
     rejected_that_does_not_add_up,
     record_beyond_the_last,
+    last_record_is_another,
+    last_record_rejected,
+    rejected_and_nobody_knows_the_content,
     mutable_status,
     counter_in_the_result,
     other_size,

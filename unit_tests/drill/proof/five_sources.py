@@ -4,6 +4,7 @@ import base64
 import hashlib
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, Final
@@ -111,7 +112,7 @@ class Five:
         records = [(ordinal, {"M": {"n": {"N": str(number)}, "o": {"N": str(ordinal)}}}) for ordinal in range(held)]
         receipt = ReceiptRow(source, upload_id, sha256, f"folder/{number}.ndjson", len(body))
         effect = of_records(receipt.object_id, records)
-        self.receipts.append(ReceiptRow(source, upload_id, sha256, receipt.file_key, len(body), records=held, effect=effect))
+        self.receipts.append(replace(receipt, records=held, accepted=held, effect=effect))
         for region in REGIONS:
             self.objects[region][receipt.object_key] = [(f"v{number}", body)]
             for row in _rows(receipt, effect, records):
