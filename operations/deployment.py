@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from operations.failure import RunFailure
 from operations.target import Target
+from operations.whole_file import write_whole
 
 Outputs = dict[str, str]
 
@@ -57,12 +58,28 @@ class Deployment:
     def save(self, path: Path) -> None:
         """Write the outputs, for whoever must know them while a region cannot be asked."""
         held = {"regional": self.regional, "data": self.data, "failover": self.failover}
-        path.write_text(json.dumps(held, indent=2) + "\n", "utf-8")
+        write_whole(path, json.dumps(held, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path, target: Target) -> Deployment:
-        """Read what `save` wrote."""
-        return cls(target=target, **json.loads(path.read_text("utf-8")))
+        """Read what `save` wrote.
+
+        Raises:
+            RunFailure: The file is not whole, or is none that `save` wrote.
+        """
+        try:
+            held = json.loads(path.read_text("utf-8"))
+            return cls(
+                target=target,
+                regional={region: dict(held["regional"][region]) for region in target.regions},
+                data=dict(held["data"]),
+                failover=dict(held["failover"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFailure(
+                f"{path} does not hold the stacks' outputs of {' and '.join(target.regions)}: {_what(error)}",
+                hint="Delete it and type the same again while both regions answer: it is then read from the stacks anew.",
+            ) from error
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return a client of the cloud it is deployed to."""
@@ -86,6 +103,10 @@ class Deployment:
         if self.target.api_url:
             return self.target.api_url.format(api_id=outputs["ApiId"])
         return outputs["ApiEndpoint"]
+
+
+def _what(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _outputs(target: Target, stack: str, region: str) -> Outputs:

@@ -15,6 +15,7 @@ import botocore.session
 from botocore.config import Config
 
 from operations import guard
+from operations.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +108,7 @@ class Target:
 
     def save(self, path: Path) -> None:
         """Write the target for the test process. It holds no credentials."""
-        path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", "utf-8")
+        write_whole(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Target:
