@@ -17,6 +17,7 @@ from drill import runner
 from drill.faults import FAULTS
 from drill.folder import ROOT, DrillFolder, find
 from drill.journal import Journal, read
+from drill.measures import RESUMED
 from drill.model import DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
@@ -167,11 +168,15 @@ def verify() -> None:
 
 def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
     with folder.held():
-        if runner.is_ended(Journal(folder.journal)):
+        journal = Journal(folder.journal)
+        if runner.is_ended(journal):
             raise Refused(
                 f"Drill {folder.path.name} has ended.",
                 hint=f"Its report: {short(folder.path / 'summary.md')}. Begin another: python -m drill run",
             )
+        if len(journal.entries) > 1:
+            # What was measured across this line was measured by whoever typed `resume`.
+            journal.append(journal.entries[-1].phase, RESUMED)
         return runner.go_on(folder, Console(highlight=False, emoji=False), abort=abort)
 
 

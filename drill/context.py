@@ -151,7 +151,8 @@ class Context:
         """Take note of what a client did that goes by DNS alone."""
         if accepted(event) and event.receipt and event.receipt.id:
             self.watch.expect(event.receipt.id, event.at)
-            if self.phase in _DURING and self.journal.moment("fault") is not None:
+            fault = self.journal.moment("fault")
+            if self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
                 self.journal.mark(self.phase, "first_good_write_dns", event.at)
 
     # --- telling and waiting -----------------------------------------------------------------------------------------

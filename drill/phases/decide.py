@@ -6,6 +6,8 @@ from typing import Final
 
 from drill.context import Context
 from drill.stops import Stop
+from operations.ledger import Ledger
+from operations.queues import backlog
 from operations.register import Register
 from operations.signed_http import Api
 
@@ -24,5 +26,16 @@ def run(context: Context) -> str:
     if not any(api.call("GET", "/ready", signed=False).status == _OK for _ in context.waiting(_PATIENCE_SECONDS)):
         raise Stop(f"{region} is not ready itself; it is not promoted.", hint="Ask GET /ready what is wrong there.")
     claims = Register(context.target, region).claims()
+    _note_backlog(context, region)
     context.journal.mark(context.phase, "decided")
     return f"{region} is ready, claims there {claims or 'none'}: promote it"
+
+
+def _note_backlog(context: Context, region: str) -> None:
+    """Write down how much waits, so that the time until nothing does can be told with it."""
+    if context.journal.fact("backlog_at_decision") is not None:
+        return
+    objects = context.watch.look(Ledger(context.deployment, region), all_of_them=True).pending
+    messages = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
+    context.journal.state(context.phase, "backlog_at_decision", {"objects": objects, "messages": messages})
+    context.note(f"{objects} objects have no result in {region}, {messages} messages are in its queue", region=region)
