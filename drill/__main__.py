@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from drill import runner
+from drill import interrupted, runner
 from drill.faults import FAULTS
 from drill.folder import ROOT, DrillFolder, find
 from drill.journal import Journal, read
@@ -22,6 +22,7 @@ from drill.model import DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
 from drill.reports import chain, facts
+from drill.targets import keeper
 from drill.targets.live import require_leave
 from integration_tests.e2e.local_platform import read_settings
 from operations.command_line import end_like_ctrl_c_on, explain, short
@@ -85,6 +86,11 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     """
     with _telling():
         check_numbers(objects, time_factor)
+        if resume_id and dry_run:
+            raise Refused(
+                "--dry-run tells the plan of a drill that is still to begin; --resume goes on with one that has begun.",
+                hint=f"Type one of them. How far {resume_id} is: python -m drill status {resume_id}",
+            )
         if resume_id:
             _conclude(_go_on(find(resume_id)))
         plan = Plan(
@@ -177,7 +183,17 @@ def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
         if len(journal.entries) > 1:
             # What was measured across this line was measured by whoever typed `resume`.
             journal.append(journal.entries[-1].phase, RESUMED)
-        return runner.go_on(folder, Console(highlight=False, emoji=False), abort=abort)
+        try:
+            return runner.go_on(folder, Console(highlight=False, emoji=False), abort=abort)
+        except KeyboardInterrupt:
+            _say_interrupted(folder)
+            raise typer.Exit(_INTERRUPTED) from None
+
+
+def _say_interrupted(folder: DrillFolder) -> None:
+    there = keeper.attach(folder) is not None
+    said = interrupted.said(Journal(folder.journal), folder.path.name, cloud_is_there=there)
+    Console(stderr=True, highlight=False, emoji=False).print(said, markup=False, soft_wrap=True)
 
 
 def _conclude(report: DrillReport) -> None:
@@ -257,7 +273,7 @@ def _telling() -> Iterator[None]:
         explain(RunFailure(f"The drill cannot go on: {error}", hint="python -m drill resume"), errors)
         raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
-        errors.print("Interrupted; every fault was healed, the primary is active, and the local cloud was stopped.")
+        errors.print("Interrupted.")
         raise typer.Exit(_INTERRUPTED) from None
 
 

@@ -1,0 +1,35 @@
+"""What is typed: combinations that mean two things are refused, in words and before anything is done."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from drill import __main__ as command_line
+from drill import runner
+
+ID = "20260101T000000Z-abcdef"
+
+
+def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, list[str]]:
+    """Type something; return the exit status, what was said, and what was begun or gone on with."""
+    done: list[str] = []
+    monkeypatch.setattr(runner, "begin", lambda *_: done.append("begin"))
+    monkeypatch.setattr(command_line, "_go_on", lambda *_, **__: done.append("go on"))
+    monkeypatch.setattr(command_line, "_conclude", lambda *_: None)
+    monkeypatch.setattr(command_line, "end_like_ctrl_c_on", lambda *_: None)
+    result = CliRunner().invoke(command_line.app, command_line.with_default_command(list(arguments)))
+    return result.exit_code, " ".join(result.output.split()), done
+
+
+def test_a_dry_run_of_a_drill_that_has_begun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, said, done = _type(monkeypatch, "run", "--dry-run", "--resume", ID)
+    assert (code, done) == (2, [])
+    assert "--dry-run tells the plan" in said
+    assert f"python -m drill status {ID}" in said
+
+
+def test_a_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, said, done = _type(monkeypatch, "--dry-run", "--fault", "grey")
+    assert (code, done) == (0, [])
+    assert "FAULT grey" in said

@@ -1,0 +1,77 @@
+"""What is said of an interrupted drill follows from its journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from drill import __main__ as command_line
+from drill import interrupted, runner
+from drill.folder import DrillFolder
+from drill.journal import Journal
+from drill.plan import Plan
+
+ID = "20260101T000000Z-abcdef"
+FAULT = ("inject", "fault injecting", {"wish": "grey@inject", "name": "grey"})
+HEALED = ("inject", "fault healed", {"wish": "grey@inject", "name": "grey"})
+DECIDED = ("decide", "moment", {"name": "decided", "epoch": 1.0})
+BACK = ("failback", "moment", {"name": "failed_back", "epoch": 2.0})
+ENDED = ("report", "drill ended", {"verdict": "failed"})
+STUCK = ("detect", "phase failed", {"why": "not rolled back: no answer"})
+BEGAN = ("preflight", "drill began", {"plan": Plan(drill_id=ID).as_json()})
+Line = tuple[str, str, dict[str, Any]]
+
+
+def _journal(tmp_path: Path, *lines: Line) -> Journal:
+    folder = DrillFolder(tmp_path / ID)
+    folder.path.mkdir()
+    journal = Journal(folder.journal)
+    for phase, event, data in lines:
+        journal.append(phase, event, **data)
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("lines", "cloud_is_there", "says", "says_not"),
+    [
+        ((), False, "nothing was begun", "abort"),
+        ((BEGAN,), True, "no fault was injected; nothing was promoted; it is not reported yet; its local cloud", "healed"),
+        ((BEGAN, FAULT), True, "grey may still be there", "healed"),
+        ((BEGAN, FAULT, DECIDED), True, "the secondary may still be active", "primary is active"),
+        ((BEGAN, FAULT, DECIDED, HEALED), True, "every fault was healed; the secondary may still be active", "reported as"),
+        ((BEGAN, FAULT, DECIDED, HEALED, BACK), True, "every fault was healed; the primary is active; it is not", "may"),
+        ((BEGAN, FAULT, DECIDED, HEALED, ENDED), False, "the primary is active; it is reported as failed.", "abort"),
+        ((BEGAN, FAULT, DECIDED, STUCK, ENDED), False, "not rolled back: no answer", "primary is active"),
+    ],
+)
+def test_only_what_is_written_down_is_said_to_be_done(
+    tmp_path: Path,
+    lines: tuple[Line, ...],
+    cloud_is_there: bool,  # noqa: FBT001 - a table's column
+    says: str,
+    says_not: str,
+) -> None:
+    said = interrupted.said(_journal(tmp_path, *lines), ID, cloud_is_there=cloud_is_there)
+    assert says in said
+    assert says_not not in said
+    assert (f"python -m drill abort {ID}" in said) is (bool(lines) and cloud_is_there)
+
+
+def test_a_second_ctrl_c_does_not_say_that_all_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _journal(tmp_path, BEGAN, FAULT)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "go_on", interrupt)
+    with pytest.raises(typer.Exit) as leaving, command_line._telling():  # noqa: SLF001 - what every command does
+        command_line._go_on(DrillFolder(tmp_path / ID))  # noqa: SLF001 - likewise
+    assert leaving.value.exit_code == 130
+    said = capsys.readouterr().err
+    assert "grey may still be there" in said
+    assert "healed" not in said
