@@ -105,6 +105,9 @@ class _Client:
         else:
             yield from self._versions()
 
+    def describe_table(self, *, TableName: str) -> Row:  # noqa: N803 - DynamoDB's name
+        return {"Table": {"TableArn": f"arn:aws:dynamodb:{self._region}:111111111111:table/{TableName}"}}
+
     def _scan(self, segment: int, segments: int) -> Iterator[Row]:
         numbers = range(segment, self._world.objects, segments)
         step = _ROWS_A_PAGE // ROWS_AN_OBJECT
@@ -115,7 +118,8 @@ class _Client:
     def _versions(self) -> Iterator[Row]:
         for start in range(0, self._world.objects, _VERSIONS_A_PAGE):
             numbers = range(start, min(start + _VERSIONS_A_PAGE, self._world.objects))
-            yield {"Versions": [_version(receipt(number), number) for number in numbers]}
+            versions = [_version(receipt(number), number) for number in numbers]
+            yield {"Name": self._world.ingest_bucket(self._region), "Versions": versions}
 
     def head_object(self, *, Key: str, **_: str) -> Row:  # noqa: N803 - S3's names
         return {"ChecksumSHA256": base64.b64encode(bytes.fromhex(Key.split("/")[4])).decode()}

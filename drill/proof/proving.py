@@ -62,6 +62,7 @@ def prove_site(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, firs
     for _ in range(_ATTEMPTS):
         reading = read(site, scope, receipts)
         found = _Found(first)
+        found.add(_from_elsewhere(site, reading))
         found.add(_strangers(reading))
         found.add(sent_twice(scope, receipts))
         judge = Judge(scope, site)
@@ -162,6 +163,29 @@ def _strangers(reading: Reading) -> Iterable[Finding]:
                 where=rows.name,
                 what=f"the row {pk} / {sk} is of no documented family: no region owns it, and the last writer's is kept",
             )
+
+
+def _from_elsewhere(site: Site, reading: Reading) -> Iterable[Finding]:
+    """A source that is another's twin agrees with it in everything: that each was read itself, AWS's answers must say."""
+    for region, objects, rows in zip(site.regions, reading.objects, reading.rows, strict=True):
+        bucket, table = site.platform.ingest_bucket(region), site.platform.table(region)
+        if objects.origins != {bucket}:
+            yield _not_read(f"objects {region}", f"the bucket {bucket}", objects.origins)
+        if {_region_and_table(arn) for arn in rows.origins} != {(region, table)}:
+            yield _not_read(f"ledger {region}", f"the table {table} of {region}", rows.origins)
+
+
+def _region_and_table(arn: str) -> tuple[str, str]:
+    """Read `arn:aws:dynamodb:<region>:<account>:table/<name>`."""
+    _, _, _, region, _, resource = arn.split(":", 5)
+    return region, resource.removeprefix("table/")
+
+
+def _not_read(where: str, wanted: str, origins: Collection[str]) -> Finding:
+    said = ", ".join(sorted(origins)) or "nothing"
+    return Finding(
+        kind="divergent", object_id=where, where=where, what=f"{wanted} was to be read, and what was read is {said}"
+    )
 
 
 def _object_of(pk: str) -> str:

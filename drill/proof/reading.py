@@ -98,8 +98,13 @@ def _read_segment(platform: Platform, source: Rows, segment: int, segments: int,
     arguments: dict[str, Any] = {"TableName": platform.table(source.region), "ConsistentRead": True}
     if segments > 1:
         arguments |= {"Segment": segment, "TotalSegments": segments}
-    pages = 0
-    for page in platform.client("dynamodb", source.region).get_paginator("scan").paginate(**arguments):
+    client = platform.client("dynamodb", source.region)
+    # A scan's answer does not say of which region's replica it is; the ARN that the same client is told does.
+    described = client.describe_table(TableName=arguments["TableName"])["Table"]
+    with lock:
+        source.origins.add(described["TableArn"])
+    pages = 1
+    for page in client.get_paginator("scan").paginate(**arguments):
         pages += 1
         with lock:
             source.take(page["Items"])
@@ -136,6 +141,8 @@ class _Bucket:
         paginator = self._s3.get_paginator("list_object_versions")
         for page in paginator.paginate(Bucket=self._bucket, Prefix=self._scope.prefix):
             next(self._reads)
+            with self._lock:
+                self._source.origins.add(page["Name"])
             versions = waiting + page.get("Versions", [])
             last = versions[-1]["Key"] if versions else None
             groups = [list(group) for _, group in itertools.groupby(versions, key=lambda version: version["Key"])]

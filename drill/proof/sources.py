@@ -43,6 +43,7 @@ class Source(Entries):
     Attributes:
         sizes: The sum of the objects' sizes, and of how many it is known.
         suspects: Leaves with something that is wrong by itself.
+        origins: What AWS's answers named as what they are of: a bucket's name, a table's ARN.
     """
 
     def __init__(self, name: str, only: Leaves | None, cases: Cases) -> None:
@@ -51,6 +52,7 @@ class Source(Entries):
         self._cases = cases
         self.sizes: Totals[str] = Totals()
         self.suspects: set[str] = set()
+        self.origins: set[str] = set()
 
     def _is_wanted(self, leaf: str) -> bool:
         return self._only is None or leaf in self._only

@@ -91,7 +91,7 @@ class Five:
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
         """Return a client."""
-        return (_Table if service == "dynamodb" else _Bucket)(self, region)
+        return (_Table if service == "dynamodb" else Bucket)(self, region)
 
     def ingest_bucket(self, region: str) -> str:
         """Return a bucket's name."""
@@ -197,6 +197,9 @@ class _Client:
 
 
 class _Table(_Client):
+    def describe_table(self, *, TableName: str) -> Row:  # noqa: N803
+        return {"Table": {"TableArn": f"arn:aws:dynamodb:{self._region}:111111111111:table/{TableName}"}}
+
     def scan(self, *, TableName: str, ConsistentRead: bool, Segment: int = 0, TotalSegments: int = 1) -> Iterator[Row]:  # noqa: N803
         assert (TableName, ConsistentRead) == (self._five.table(self._region), True)
         rows = [
@@ -207,7 +210,9 @@ class _Table(_Client):
             yield {"Items": page}
 
 
-class _Bucket(_Client):
+class Bucket(_Client):
+    """One region's ingest bucket, as boto3's client of it."""
+
     def list_object_versions(self, *, Bucket: str, Prefix: str) -> Iterator[Row]:  # noqa: N803
         assert Bucket == self._five.ingest_bucket(self._region)
         listed = [
@@ -217,7 +222,8 @@ class _Bucket(_Client):
             for place, (version_id, body) in enumerate(versions)
         ]
         for page in self._pages(listed):
-            yield {"Versions": kept} if (kept := [one for one in page if not one["Marker"]]) else {}
+            kept = [one for one in page if not one["Marker"]]
+            yield {"Name": Bucket} | ({"Versions": kept} if kept else {})
 
     def head_object(self, *, Bucket: str, Key: str, VersionId: str, ChecksumMode: str) -> Row:  # noqa: N803
         assert (Bucket, ChecksumMode) == (self._five.ingest_bucket(self._region), "ENABLED")

@@ -12,7 +12,7 @@ from drill.proof import proving
 from drill.proof.digests import Entries, unequal_cells, unequal_leaves
 from drill.proof.scope import NO_HOUR, ReceiptRow, Scope, Site, hour_of, moment_of
 from unit_tests.drill.proof.damages import DAMAGES, Damage, no_replica, other_bytes
-from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Five, found, of_the_region, words
+from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Bucket, Five, found, of_the_region, words
 
 UPLOADS = 24
 
@@ -164,6 +164,58 @@ def test_in_an_outage_the_region_that_is_left_is_proved_alone() -> None:
     assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", "receipts")
     assert set(five.calls) == {WEST}
     assert five.prove(regions=(EAST,)).equal
+
+
+@pytest.mark.parametrize(
+    ("services", "wheres"),
+    [
+        ({"s3"}, {f"objects {EAST}"}),
+        ({"dynamodb"}, {f"ledger {EAST}"}),
+        ({"s3", "dynamodb"}, {f"objects {EAST}", f"ledger {EAST}"}),
+    ],
+)
+def test_a_source_that_is_read_from_the_other_region_proves_nothing(services: set[str], wheres: set[str]) -> None:
+    """Both would be the same: no damage of one alone were ever found."""
+    proof = _Twins(9, services).prove()
+    assert found(proof) == {("divergent", where, where) for where in wheres}
+    assert not proof.equal
+    assert _Twins(9, services).prove(regions=(WEST,)).equal
+
+
+class _Twins(Five):
+    """Whoever asks the first region is answered by the second, and, as AWS does, told so."""
+
+    def __init__(self, uploads: int, services: set[str]) -> None:
+        super().__init__(uploads)
+        self.services = services
+
+    def table(self, region: str) -> str:
+        """A global table has one name."""
+        return "ledger"
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
+        asked = WEST if service in self.services else region
+        client = super().client(service, asked)
+        return _OfItsOwnBucket(self, asked) if service == "s3" else client
+
+
+class _OfItsOwnBucket(Bucket):
+    """Lists the bucket of the region that it is of, whatever name it is asked by: the caller mistook both."""
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: ANN401, N803 - as boto3
+        assert Bucket.startswith("ingest-")
+        return super().list_object_versions(Bucket=self._own(), Prefix=Prefix)
+
+    def _own(self) -> str:
+        return self._five.ingest_bucket(self._region)
+
+    def head_object(self, *, Bucket: str, Key: str, VersionId: str, ChecksumMode: str) -> Any:  # noqa: ANN401, N803
+        assert Bucket.startswith("ingest-")
+        return super().head_object(Bucket=self._own(), Key=Key, VersionId=VersionId, ChecksumMode=ChecksumMode)
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:  # noqa: ANN401, N803
+        assert Bucket.startswith("ingest-")
+        return super().get_object(Bucket=self._own(), Key=Key, VersionId=VersionId)
 
 
 def test_what_is_not_asked_about_is_asked_about_when_it_looks_wrong() -> None:
