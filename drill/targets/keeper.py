@@ -58,8 +58,9 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Keepe
     """
     folder.alive.touch()
     if not _running(folder):
-        # A new one writes its own; what an older one said is of a cloud that is gone.
-        folder.keeper.unlink(missing_ok=True)
+        # A new one writes its own; what an older one said, and what was deployed there, is of a cloud that is gone.
+        for of_the_old_one in (folder.keeper, folder.target, folder.deployment):
+            of_the_old_one.unlink(missing_ok=True)
         _spawn(folder, plan)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:

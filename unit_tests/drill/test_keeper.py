@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from drill.folder import DrillFolder
+from drill.plan import Plan
 from drill.targets import keeper
 
 KEEPER = b"python\0-m\0drill.targets.keeper\0--folder\0x\0"
@@ -35,3 +38,20 @@ def test_a_process_is_the_keeper_if_it_lives_and_is_called_so(
 
 def test_a_process_that_is_gone_is_none(tmp_path: Path) -> None:
     assert keeper._is_keeper(tmp_path / "7") is False  # noqa: SLF001 - likewise
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_what_was_deployed_to_a_cloud_that_is_gone_is_asked_for_anew(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    runs: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    folder = DrillFolder(tmp_path)
+    folder.deployment.write_text("{}", "utf-8")
+    target: Any = None
+    ready = keeper.Keeper(7, target)
+    monkeypatch.setattr(keeper, "_running", lambda _: 7 if runs else 0)
+    monkeypatch.setattr(keeper, "_spawn", lambda *_: None)
+    monkeypatch.setattr(keeper, "attach", lambda _: ready)
+    assert keeper.ensure(folder, Plan(drill_id="20260101T000000Z-abcdef"), lambda _: None) is ready
+    assert folder.deployment.exists() is runs
