@@ -14,8 +14,6 @@ from drill.proof import ReceiptRow, Scope, Snapshot, controls
 from drill.proof import prove as prove_sources
 from operations.ledger import Ledger
 
-_NEEDED: Final = 4
-"""Objects that the negative controls damage."""
 _PATIENCE_SECONDS: Final = 60.0
 SNAPSHOT: Final = "snapshot.json"
 
@@ -62,16 +60,13 @@ def _controls(context: Context) -> NegativeControls:
     scope, receipts = _scope(context), _receipts(context)
     # First the line, then the deed: a drill that is killed in between undoes it all the same.
     context.journal.state(context.phase, "damage", controls.choose(context.deployment, scope, receipts).as_dict())
-    injected = controls.inject(context.deployment, scope, receipts)
     try:
-        damaged = prove_sources(
-            context.deployment, scope, injected.receipts(receipts), first=tuple(injected.object_ids.values())
-        )
+        _set_replication_withheld(context, withheld=True)
+        injected = controls.inject(context.deployment, scope, receipts)
+        damaged = prove_sources(context.deployment, scope, injected.receipts(receipts), first=injected.all_object_ids)
         found = controls.find(injected, damaged)
     finally:
-        controls.repair(context.deployment, injected)
-        _wait_for_repair(context, injected)
-        context.journal.state(context.phase, "damage", None)
+        undo_damage(context)
     context.note(
         f"negative controls: {found.found} of {found.injected} found",
         level="good" if found.found == found.injected else "bad",
@@ -84,9 +79,20 @@ def undo_damage(context: Context) -> None:
     held = context.journal.fact("damage")
     if held:
         injected = controls.Injected.from_dict(held)
+        _set_replication_withheld(context, withheld=False)
         controls.repair(context.deployment, injected)
         _wait_for_repair(context, injected)
         context.journal.state(context.phase, "damage", None)
+
+
+def _set_replication_withheld(context: Context, *, withheld: bool) -> None:
+    """Keep damage where it is done, so that a replica that the proof does not read itself cannot show it.
+
+    On AWS it takes an experiment of minutes to pause replication; there the tamper of one replica is looked for at once,
+    and the ARN that each replica answers with must be its own region's.
+    """
+    if context.plan.mode == "local":
+        context.platform.set_partition(cut=withheld)
 
 
 def _wait_for_repair(context: Context, injected: controls.Injected) -> None:
@@ -98,7 +104,7 @@ def _wait_for_repair(context: Context, injected: controls.Injected) -> None:
 
 def _provide_objects(context: Context) -> None:
     """Upload a few more objects if there are fewer than the controls need: an empty drill must be able to fail, too."""
-    if len(context.items) >= _NEEDED:
+    if len(context.items) >= controls.OBJECTS:
         return
     context.sender.send(_more_objects(context), context.on_event)
     ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
@@ -124,4 +130,4 @@ def _receipts(context: Context) -> list[ReceiptRow]:
 
 
 def _more_objects(context: Context) -> list[LoadItem]:
-    return load_items.controls(context.plan.seed, _NEEDED, context.plan.source)
+    return load_items.controls(context.plan.seed, controls.OBJECTS, context.plan.source)

@@ -3,23 +3,27 @@
 | control            | what is done                                                            | how it is undone    |
 |--------------------|-------------------------------------------------------------------------|---------------------|
 | `duplicate`        | an upload's RESULT again, under an identity that holds the bucket's name | that row is deleted |
-| `withheld_replica` | an object's versions are deleted in one region's bucket                 | it is put back      |
-| `tampered_row`     | a record gets one more attribute, which the global table carries on     | it is removed       |
+| `withheld_replica` | in each region's bucket, an object's versions are deleted               | they are put back   |
+| `tampered_row`     | through each region's replica, a record gets one more attribute         | it is removed       |
 | `lost_receipt`     | a receipt is left out of what the proof is given                        | it was never gone   |
 
+What is done in each region must be found in each, in the bucket or replica where it was done: a proof that read one region
+twice would find half of it. A global table carries a tamper on, so that both replicas come to agree and only the effect
+digest convicts it; where the drill can withhold replication meanwhile, the tamper is in the one replica alone.
+
 Which objects are damaged follows from the receipts alone, and each damage can be undone without knowing what was before.
-So a drill that is killed anywhere in between injects again, or repairs, with the same outcome. A tamper is in both replicas,
-for that is what a global table does: that replicas agree proves nothing, and only the effect digest convicts it.
+So a drill that is killed anywhere in between injects again, or repairs, with the same outcome.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -31,11 +35,49 @@ from operations.failure import RunFailure
 from operations.ledger import Ledger
 
 NAMES: Final = ("duplicate", "withheld_replica", "tampered_row", "lost_receipt")
+OBJECTS: Final = 6
+"""That are damaged: one doubled, one without its receipt, and two in each region."""
 MARK: Final = "lockstep_negative_control"
 """The attribute that a tampered record has too many."""
 
 _BATCH: Final = 100
 _THERE_ALREADY: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """An object that one bucket lacks.
+
+    Attributes:
+        region: Whose bucket.
+        origin: The region whose bucket still has it.
+        object_id: Its identity.
+        key: In the bucket.
+        sha256: Of its bytes.
+    """
+
+    region: str
+    origin: str
+    object_id: str
+    key: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """A record that is changed.
+
+    Attributes:
+        region: The region whose replica is written to.
+        object_id: The object whose record it is.
+        pk: The record's partition key.
+        sk: Its sort key.
+    """
+
+    region: str
+    object_id: str
+    pk: str
+    sk: str
 
 
 @dataclass(frozen=True)
@@ -45,32 +87,29 @@ class Injected:
     Attributes:
         duplicate: The identity that was made up.
         duplicate_of: The object whose effect is there twice.
-        withheld: The object that one bucket lacks.
-        withheld_key: Its key.
-        withheld_sha256: Of its bytes.
-        tampered: The object of which a record was changed.
-        tampered_keys: Partition and sort key of that record.
+        duplicate_in: The region whose replica that is written to.
+        withheld: One of each region.
+        tampered: One of each region.
         lost_receipt: The object whose receipt is left out.
-        writer: The region whose replica is written to.
-        lacking: The region whose bucket lacks an object.
     """
 
     duplicate: str
     duplicate_of: str
-    withheld: str
-    withheld_key: str
-    withheld_sha256: str
-    tampered: str
-    tampered_keys: tuple[str, str]
+    duplicate_in: str
+    withheld: tuple[Withheld, ...]
+    tampered: tuple[Tampered, ...]
     lost_receipt: str
-    writer: str
-    lacking: str
 
     @property
-    def object_ids(self) -> dict[str, str]:
-        """The object that each control is to be found by."""
-        identities = (self.duplicate, self.withheld, self.tampered, self.lost_receipt)
-        return dict(zip(NAMES, identities, strict=True))
+    def object_ids(self) -> dict[str, tuple[str, ...]]:
+        """The objects that each control is to be found by."""
+        withheld, tampered = (tuple(one.object_id for one in many) for many in (self.withheld, self.tampered))
+        return dict(zip(NAMES, ((self.duplicate,), withheld, tampered, (self.lost_receipt,)), strict=True))
+
+    @property
+    def all_object_ids(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(one for many in self.object_ids.values() for one in many)
 
     def receipts(self, receipts: Sequence[ReceiptRow]) -> list[ReceiptRow]:
         """Return the receipts without the one that is lost: what the proof is to be given."""
@@ -83,7 +122,8 @@ class Injected:
     @classmethod
     def from_dict(cls, held: dict[str, Any]) -> Injected:
         """Read what `as_dict` gave, from JSON too."""
-        return cls(**held | {"tampered_keys": tuple(held["tampered_keys"])})
+        withheld = tuple(Withheld(**one) for one in held["withheld"])
+        return cls(**held | {"withheld": withheld, "tampered": tuple(Tampered(**one) for one in held["tampered"])})
 
 
 def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
@@ -95,10 +135,37 @@ def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
         receipts: See `inject`.
 
     Raises:
-        RunFailure: There are not enough objects to damage: four are needed, one of them with a record.
+        RunFailure: There are not enough objects to damage: six are needed, two of them with a record.
     """
-    writer, lacking = deployment.target.regions
-    return _choose(deployment, scope, receipts, writer, lacking)
+    certain = sorted(
+        (receipt for receipt in receipts if receipt.is_certain and receipt.source == scope.source),
+        key=lambda receipt: receipt.object_id,
+    )
+    primary, secondary = deployment.target.regions
+    with_records = list(itertools.islice(_with_a_record(deployment, primary, certain), 2))
+    tampered = {one.object_id for one, _ in with_records}
+    others = [one for one in certain if one.object_id not in tampered][: OBJECTS - len(tampered)]
+    if len(with_records) + len(others) < OBJECTS:
+        raise RunFailure(
+            f"The negative controls need {OBJECTS} processed objects of {scope.source}, two of them with a record; "
+            f"there are {len(certain)} receipts, and {len(with_records)} of two with a record.",
+            hint="Drill with more objects: nox -s drill -- run --objects 100",
+        )
+    twice, lost, *withheld = others
+    origins = {primary: secondary, secondary: primary}
+    return Injected(
+        duplicate=_made_up(twice, deployment.ingest_bucket(secondary)),
+        duplicate_of=twice.object_id,
+        duplicate_in=primary,
+        withheld=tuple(
+            Withheld(region, origin, one.object_id, one.object_key, one.sha256)
+            for (region, origin), one in zip(origins.items(), withheld, strict=True)
+        ),
+        tampered=tuple(
+            Tampered(region, one.object_id, *keys) for region, (one, keys) in zip(origins, with_records, strict=True)
+        ),
+        lost_receipt=lost.object_id,
+    )
 
 
 def inject(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
@@ -110,57 +177,76 @@ def inject(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
         receipts: Of uploads that are processed and proved equal.
 
     Raises:
-        RunFailure: There are not enough objects to damage: four are needed, one of them with a record.
+        RunFailure: There are not enough objects to damage: six are needed, two of them with a record.
     """
     injected = choose(deployment, scope, receipts)
     _duplicate(deployment, injected)
-    _withhold(deployment, injected)
-    _tamper(deployment, injected)
+    for withheld in injected.withheld:
+        _withhold(deployment, withheld)
+    for tampered in injected.tampered:
+        _tamper(deployment, tampered)
     return injected
 
 
 def find(injected: Injected, proof: Proof) -> NegativeControls:
-    """Say which of the controls a proof has found: by the right kind, of the right object, in the right source."""
-    controls = tuple(
-        NegativeControl(
-            name=name,
-            injected=done,
-            object_id=injected.object_ids[name],
-            found=bool(by := _by(proof, injected.object_ids[name], is_it)),
-            how="; ".join(f"{one.kind} in {one.where}: {one.what}" for one in by),
-        )
-        for name, done, is_it in _expectations(injected)
-    )
+    """Say which of the controls a proof has found: each part by the right kind, of the right object, in the right source."""
+    controls = tuple(_control(name, parts, proof) for name, parts in _expectations(injected))
     return NegativeControls(injected=len(controls), found=sum(one.found for one in controls), controls=controls)
+
+
+def _control(name: str, parts: Sequence[_Part], proof: Proof) -> NegativeControl:
+    by = [_by(proof, part) for part in parts]
+    return NegativeControl(
+        name=name,
+        injected="; ".join(part.done for part in parts),
+        object_id=", ".join(part.object_id for part in parts),
+        found=all(by),
+        how="; ".join(f"{one.kind} in {one.where}: {one.what}" for found in by for one in found),
+    )
 
 
 def repair(deployment: Deployment, injected: Injected) -> None:
     """Undo all the damage, whether all of it was done or not. To do it twice comes to the same.
 
     Raises:
-        RunFailure: The object that was withheld is in neither bucket.
+        RunFailure: An object that was withheld is in neither bucket.
     """
-    dynamodb = deployment.client("dynamodb", injected.writer)
-    _put_back(deployment, injected)
-    with suppress(dynamodb.exceptions.ConditionalCheckFailedException):  # of a record that is gone, the next proof tells
-        _update_record(deployment, injected, "REMOVE #record.#mark", {})
-    dynamodb.delete_item(TableName=deployment.table(injected.writer), Key=_key(f"OBJ#{injected.duplicate}", "RESULT"))
+    for withheld in injected.withheld:
+        _put_back(deployment, withheld)
+    for tampered in injected.tampered:
+        gone = deployment.client("dynamodb", tampered.region).exceptions.ConditionalCheckFailedException
+        with suppress(gone):  # of a record that is gone, the next proof tells
+            _update_record(deployment, tampered, "REMOVE #record.#mark", {})
+    deployment.client("dynamodb", injected.duplicate_in).delete_item(
+        TableName=deployment.table(injected.duplicate_in), Key=_key(f"OBJ#{injected.duplicate}", "RESULT")
+    )
 
 
 def is_repaired(deployment: Deployment, injected: Injected) -> bool:
     """Say whether what was undone in one region is undone in both: until then a proof still finds it."""
-    return all(_is_clean(deployment, injected, region) for region in (injected.writer, injected.lacking))
-
-
-def _is_clean(deployment: Deployment, injected: Injected, region: str) -> bool:
-    dynamodb, table = deployment.client("dynamodb", region), deployment.table(region)
-    made_up = dynamodb.get_item(TableName=table, Key=_key(f"OBJ#{injected.duplicate}", "RESULT"), ConsistentRead=True)
-    record = dynamodb.get_item(TableName=table, Key=_key(*injected.tampered_keys), ConsistentRead=True)
-    listed = deployment.client("s3", region).list_object_versions(
-        Bucket=deployment.ingest_bucket(region), Prefix=injected.withheld_key
+    return all(_is_there(deployment, one) for one in injected.withheld) and all(
+        _rows_are_clean(deployment, injected, region) for region in deployment.target.regions
     )
-    is_there = any(version["Key"] == injected.withheld_key for version in listed.get("Versions", []))
-    return "Item" not in made_up and MARK not in record.get("Item", {}).get("record", {}).get("M", {}) and is_there
+
+
+def _rows_are_clean(deployment: Deployment, injected: Injected, region: str) -> bool:
+    if _row(deployment, region, f"OBJ#{injected.duplicate}", "RESULT"):
+        return False
+    records = [_row(deployment, region, one.pk, one.sk) for one in injected.tampered]
+    return not any(MARK in record.get("record", {}).get("M", {}) for record in records)
+
+
+def _row(deployment: Deployment, region: str, pk: str, sk: str) -> Row:
+    dynamodb = deployment.client("dynamodb", region)
+    answer = dynamodb.get_item(TableName=deployment.table(region), Key=_key(pk, sk), ConsistentRead=True)
+    return dict(answer.get("Item", {}))
+
+
+def _is_there(deployment: Deployment, withheld: Withheld) -> bool:
+    listed = deployment.client("s3", withheld.region).list_object_versions(
+        Bucket=deployment.ingest_bucket(withheld.region), Prefix=withheld.key
+    )
+    return any(version["Key"] == withheld.key for version in listed.get("Versions", []))
 
 
 def repaired(controls: NegativeControls) -> NegativeControls:
@@ -172,36 +258,18 @@ def repaired(controls: NegativeControls) -> NegativeControls:
 # --- which objects ----------------------------------------------------------------------------------------------
 
 
-def _choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow], writer: str, lacking: str) -> Injected:
-    certain = sorted(
-        (receipt for receipt in receipts if receipt.is_certain and receipt.source == scope.source),
-        key=lambda receipt: receipt.object_id,
-    )
-    ledger = Ledger(deployment, writer)
-    for start in range(0, len(certain), _BATCH):
-        rows = ledger.results(receipt.object_id for receipt in certain[start : start + _BATCH])
-        for receipt in certain[start : start + _BATCH]:
-            keys = _a_record(deployment, writer, rows.get(receipt.object_id))
-            others = [other for other in certain if other.object_id != receipt.object_id][:3]
-            if keys and len(others) == 3:  # noqa: PLR2004 - the other controls
-                twice, withheld, lost = others
-                return Injected(
-                    duplicate=_made_up(twice, deployment.ingest_bucket(lacking)),
-                    duplicate_of=twice.object_id,
-                    withheld=withheld.object_id,
-                    withheld_key=withheld.object_key,
-                    withheld_sha256=withheld.sha256,
-                    tampered=receipt.object_id,
-                    tampered_keys=keys,
-                    lost_receipt=lost.object_id,
-                    writer=writer,
-                    lacking=lacking,
-                )
-    raise RunFailure(
-        f"The negative controls need four processed objects of {scope.source}, one of them with a record; "
-        f"there are {len(certain)} receipts, and none fits.",
-        hint="Drill with more objects: nox -s drill -- run --objects 100",
-    )
+def _with_a_record(
+    deployment: Deployment, region: str, receipts: Sequence[ReceiptRow]
+) -> Iterator[tuple[ReceiptRow, tuple[str, str]]]:
+    """Yield the uploads that have a record, and the keys of their first."""
+    ledger = Ledger(deployment, region)
+    for start in range(0, len(receipts), _BATCH):
+        batch = receipts[start : start + _BATCH]
+        rows = ledger.results(receipt.object_id for receipt in batch)
+        for receipt in batch:
+            keys = _a_record(deployment, region, rows.get(receipt.object_id))
+            if keys:
+                yield receipt, keys
 
 
 def _a_record(deployment: Deployment, region: str, result: Row | None) -> tuple[str, str] | None:
@@ -229,10 +297,11 @@ def _made_up(receipt: ReceiptRow, bucket: str) -> str:
 
 
 def _duplicate(deployment: Deployment, injected: Injected) -> None:
-    row = Ledger(deployment, injected.writer).results([injected.duplicate_of]).get(injected.duplicate_of)
+    region = injected.duplicate_in
+    row = Ledger(deployment, region).results([injected.duplicate_of]).get(injected.duplicate_of)
     if row is None:
         raise RunFailure(
-            f"{injected.duplicate_of} has no RESULT in {injected.writer}, so it cannot be doubled.",
+            f"{injected.duplicate_of} has no RESULT in {region}, so it cannot be doubled.",
             hint="Negative controls come after a proof that found nothing.",
         )
     order = f"{text(row, 'received_at')}#{injected.duplicate}"
@@ -241,53 +310,53 @@ def _duplicate(deployment: Deployment, injected: Injected) -> None:
         **{name: {"S": order} for name in ("file_order", "state_order")},
         "object_id": {"S": injected.duplicate},
     }
-    deployment.client("dynamodb", injected.writer).put_item(TableName=deployment.table(injected.writer), Item=doubled)
+    deployment.client("dynamodb", region).put_item(TableName=deployment.table(region), Item=doubled)
 
 
-def _withhold(deployment: Deployment, injected: Injected) -> None:
+def _withhold(deployment: Deployment, withheld: Withheld) -> None:
     """Delete the object's versions in one bucket. A deletion that names its version is replicated nowhere."""
-    s3, bucket = deployment.client("s3", injected.lacking), deployment.ingest_bucket(injected.lacking)
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=injected.withheld_key)
+    s3, bucket = deployment.client("s3", withheld.region), deployment.ingest_bucket(withheld.region)
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=withheld.key)
     for page in pages:
         for version in page.get("Versions", []):
-            if version["Key"] == injected.withheld_key:
+            if version["Key"] == withheld.key:
                 s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
-def _tamper(deployment: Deployment, injected: Injected) -> None:
-    _update_record(deployment, injected, "SET #record.#mark = :mark", {":mark": {"S": "tampered"}})
+def _tamper(deployment: Deployment, tampered: Tampered) -> None:
+    _update_record(deployment, tampered, "SET #record.#mark = :mark", {":mark": {"S": "tampered"}})
 
 
-def _update_record(deployment: Deployment, injected: Injected, expression: str, values: dict[str, Any]) -> None:
+def _update_record(deployment: Deployment, tampered: Tampered, expression: str, values: dict[str, Any]) -> None:
     arguments: dict[str, Any] = {
-        "TableName": deployment.table(injected.writer),
-        "Key": _key(*injected.tampered_keys),
+        "TableName": deployment.table(tampered.region),
+        "Key": _key(tampered.pk, tampered.sk),
         "UpdateExpression": expression,
         "ConditionExpression": "attribute_exists(pk)",
         "ExpressionAttributeNames": {"#record": "record", "#mark": MARK},
     }
     if values:
         arguments["ExpressionAttributeValues"] = values
-    deployment.client("dynamodb", injected.writer).update_item(**arguments)
+    deployment.client("dynamodb", tampered.region).update_item(**arguments)
 
 
-def _put_back(deployment: Deployment, injected: Injected) -> None:
+def _put_back(deployment: Deployment, withheld: Withheld) -> None:
     """Put the bytes back that the other bucket has; an object that is there is left as it is."""
-    origin = deployment.client("s3", injected.writer)
+    origin = deployment.client("s3", withheld.origin)
     try:
-        found = origin.get_object(Bucket=deployment.ingest_bucket(injected.writer), Key=injected.withheld_key)
+        found = origin.get_object(Bucket=deployment.ingest_bucket(withheld.origin), Key=withheld.key)
     except ClientError as error:
         raise RunFailure(
-            f"{injected.withheld_key}, which was deleted in {injected.lacking}, cannot be read in {injected.writer}: "
+            f"{withheld.key}, which was deleted in {withheld.region}, cannot be read in {withheld.origin}: "
             f"{error.response['Error']['Message']}",
             hint="Put the file there again under that key; its client has it.",
         ) from error
     try:
-        deployment.client("s3", injected.lacking).put_object(
-            Bucket=deployment.ingest_bucket(injected.lacking),
-            Key=injected.withheld_key,
+        deployment.client("s3", withheld.region).put_object(
+            Bucket=deployment.ingest_bucket(withheld.region),
+            Key=withheld.key,
             Body=found["Body"].read(),
-            ChecksumSHA256=base64.b64encode(bytes.fromhex(injected.withheld_sha256)).decode(),
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(withheld.sha256)).decode(),
             IfNoneMatch="*",
         )
     except ClientError as error:
@@ -301,30 +370,50 @@ def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
 
 # --- what is to be found ----------------------------------------------------------------------------------------
 
-_IsIt = Callable[[Finding], bool]
+
+class _Part(NamedTuple):
+    """One damage, and the finding that convicts it."""
+
+    object_id: str
+    done: str
+    kind: str
+    where: str
+    says: str = ""
 
 
-def _expectations(injected: Injected) -> tuple[tuple[str, str, _IsIt], ...]:
-    in_ledgers = f"RESULT of {injected.duplicate_of} written again as that of {injected.duplicate} in {injected.writer}"
-    return (
-        ("duplicate", in_ledgers, lambda one: one.kind == "duplicated" and one.where.startswith("ledger ")),
-        (
-            "withheld_replica",
-            f"all versions of {injected.withheld_key} deleted in {injected.lacking}",
-            lambda one: one.kind == "lost" and one.where == f"objects {injected.lacking}",
-        ),
-        (
-            "tampered_row",
-            f"an attribute added to the record {' / '.join(injected.tampered_keys)} in {injected.writer}",
-            lambda one: one.kind == "divergent" and one.where.startswith("ledger ") and "effect_digest" in one.what,
-        ),
-        (
-            "lost_receipt",
-            f"the receipt of {injected.lost_receipt} kept from the proof",
-            lambda one: one.kind == "lost" and one.where == "receipts",
-        ),
+def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
+    duplicate, withheld, tampered, lost = NAMES
+    doubled = f"RESULT of {injected.duplicate_of} written again as that of {injected.duplicate} in {injected.duplicate_in}"
+    yield duplicate, [_Part(injected.duplicate, doubled, "duplicated", f"ledger {injected.duplicate_in}")]
+    yield (
+        withheld,
+        [
+            _Part(one.object_id, f"all versions of {one.key} deleted in {one.region}", "lost", f"objects {one.region}")
+            for one in injected.withheld
+        ],
+    )
+    yield (
+        tampered,
+        [
+            _Part(
+                one.object_id,
+                f"an attribute added to the record {one.pk} / {one.sk} in {one.region}",
+                "divergent",
+                f"ledger {one.region}",
+                "effect_digest",
+            )
+            for one in injected.tampered
+        ],
+    )
+    yield (
+        lost,
+        [_Part(injected.lost_receipt, f"the receipt of {injected.lost_receipt} kept from the proof", "lost", "receipts")],
     )
 
 
-def _by(proof: Proof, object_id: str, is_it: _IsIt) -> list[Finding]:
-    return [finding for finding in proof.findings if finding.object_id == object_id and is_it(finding)]
+def _by(proof: Proof, part: _Part) -> list[Finding]:
+    return [
+        one
+        for one in proof.findings
+        if (one.object_id, one.kind, one.where) == (part.object_id, part.kind, part.where) and part.says in one.what
+    ]

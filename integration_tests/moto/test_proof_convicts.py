@@ -24,7 +24,7 @@ from operations.failure import RunFailure
 
 SOURCE: Final = "drill-0a1b2c"
 SCOPE: Final = Scope(SOURCE)
-UPLOADS: Final = 5
+UPLOADS: Final = 6
 RECORDS: Final = 3
 AT: Final = 1_769_860_000.0
 
@@ -321,12 +321,12 @@ def test_each_negative_control_is_found_and_repaired(drill: Drill) -> None:
     drill.upload()
     drill.process()
     injected = controls.inject(drill.platform, SCOPE, drill.receipts)
-    drill.world.replicate_table()
-    assert len(set(injected.object_ids.values())) == len(controls.NAMES)
+    assert len(set(injected.all_object_ids)) == controls.OBJECTS
     proof = drill.prove(injected.receipts(drill.receipts))
     said = controls.find(injected, proof)
     assert (said.injected, said.found, [one.name for one in said.controls]) == (4, 4, list(controls.NAMES))
-    assert {finding.object_id for finding in proof.findings} == set(injected.object_ids.values())
+    assert {finding.object_id for finding in proof.findings} == set(injected.all_object_ids)
+    drill.world.replicate_table()
     controls.repair(drill.platform, injected)
     assert not controls.is_repaired(drill.platform, injected)  # in the other replica it is still there
     _replicate_deletion(drill, injected)
@@ -354,7 +354,6 @@ def test_a_drill_that_is_killed_injects_again_and_repairs_twice(drill: Drill, pa
             controls.inject(drill.platform, SCOPE, drill.receipts)
     injected = controls.inject(drill.platform, SCOPE, drill.receipts)
     assert injected == chosen == controls.inject(drill.platform, SCOPE, list(reversed(drill.receipts)))
-    drill.world.replicate_table()
     read_again = controls.Injected.from_dict(json.loads(json.dumps(injected.as_dict())))
     assert read_again == injected
     assert controls.find(read_again, drill.prove(injected.receipts(drill.receipts))).found == len(controls.NAMES)
@@ -365,10 +364,24 @@ def test_a_drill_that_is_killed_injects_again_and_repairs_twice(drill: Drill, pa
 
 
 def test_too_few_objects_to_damage_are_said_to_be(drill: Drill) -> None:
-    drill.upload(3)
+    drill.upload(5)
     drill.process()
-    with pytest.raises(RunFailure, match="need four processed objects"):
+    with pytest.raises(RunFailure, match="need 6 processed objects"):
         controls.inject(drill.platform, SCOPE, drill.receipts)
+
+
+@pytest.mark.parametrize("blind", REGIONS)
+def test_a_proof_that_never_reads_a_region_misses_what_was_damaged_there(drill: Drill, blind: str) -> None:
+    """Though the other region is read twice, and what is read is said to be of both."""
+    drill.upload()
+    drill.process()
+    injected = controls.inject(drill.platform, SCOPE, drill.receipts)
+    damaged = drill.prove(injected.receipts(drill.receipts))
+    other = next(region for region in REGIONS if region != blind)
+    seen = [one for one in damaged.findings if one.where.rpartition(" ")[2] != blind]
+    twins = [one.model_copy(update={"where": one.where.replace(other, blind)}) for one in seen]
+    said = controls.find(injected, damaged.model_copy(update={"findings": (*seen, *twins)}))
+    assert {one.name for one in said.controls if not one.found} >= {"withheld_replica", "tampered_row"}
 
 
 def _kill(*_: object) -> None:

@@ -189,7 +189,7 @@ class _Twins(Five):
         super().__init__(uploads)
         self.services = services
 
-    def table(self, region: str) -> str:
+    def table(self, region: str) -> str:  # noqa: ARG002 - as `Platform` has it
         """A global table has one name."""
         return "ledger"
 
