@@ -17,6 +17,8 @@ __all__ = ["ReportError", "chain", "write"]
 
 ORDER: Final[Sequence[str]] = ("summary.md", "index.html", "report.json", "junit.xml", EVIDENCE)
 """In which a reader wants them."""
+BESIDE: Final = ("receipts*.jsonl", "samples.jsonl")
+"""What a drill's folder holds besides: the evidence has the SHA-256 of each."""
 
 
 def write(report: DrillReport, folder: Path, *, journal: Path) -> list[Path]:
@@ -44,7 +46,8 @@ def write(report: DrillReport, folder: Path, *, journal: Path) -> list[Path]:
         "junit.xml": junit.render(report).encode(),
         "report.json": text,
     }
-    bundle = evidence.render(report, reports, journal.read_bytes() if journal.is_file() else None)
+    beside = {file.name: file.read_bytes() for pattern in BESIDE for file in folder.glob(pattern)}
+    bundle = evidence.render(report, reports, journal.read_bytes() if journal.is_file() else None, beside)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in {EVIDENCE: bundle, **reports}.items():
         files.write(folder / name, content)

@@ -5,6 +5,7 @@ the drill prints at its end where the folder is not.
 """
 
 import hashlib
+import json
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,11 +17,15 @@ from pydantic import ValidationError
 
 from compliance.reports import bundle
 from compliance.reports.text import one_line
+from drill.journal import Entry, read
 from drill.model import DrillReport, Previous
+from drill.reports.evidence import BESIDE
 from drill.reports.files import LATEST
+from operations.failure import RunFailure
 
 REPORT: Final = "report.json"
 JOURNAL: Final = "journal.jsonl"
+_ENDED: Final = "drill ended"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +72,19 @@ def verify(root: Path) -> list[str]:
     """
     links = _links(root)
     problems = [problem for link in links for problem in _folder_problems(link)]
+    problems += [problem for folder in _folders(root) for problem in _unreported_problems(folder)]
     return [one_line(problem) for problem in problems + _chain_problems(links)]
 
 
 def _links(root: Path) -> list[_Link]:
     """Every drill with a report, the oldest first."""
+    return [_link(folder) for folder in _folders(root) if (folder / REPORT).is_file()]
+
+
+def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and _is_id(path.name))
-    return [_link(folder) for folder in folders if (folder / REPORT).is_file()]
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and _is_id(path.name))
 
 
 def _is_id(name: str) -> bool:
@@ -96,7 +105,7 @@ def _link(folder: Path) -> _Link:
 def _folder_problems(link: _Link) -> list[str]:
     if link.report is None:
         return [f"{link.name}: {REPORT} was changed, it is no report any more: {link.unreadable}"]
-    problems = []
+    problems = _line_problems(link.folder)
     if link.report.drill_id != link.name:
         problems.append(f"{link.name}: {REPORT} is of another drill, {link.report.drill_id}")
     return problems + _journal_problems(link.folder, link.report.journal_sha256) + _evidence_problems(link.folder)
@@ -115,6 +124,37 @@ def _journal_problems(folder: Path, expected: str) -> list[str]:
         if digest.hexdigest() == expected:
             return []
     return [f"{folder.name}: {JOURNAL} was changed: no beginning of it has the SHA-256 that {REPORT} gives"]
+
+
+def _unreported_problems(folder: Path) -> list[str]:
+    """A drill without a report was killed, or is under way; unless what only a report leaves is there."""
+    if (folder / REPORT).is_file():
+        return []
+    entries, problems = _read(folder)
+    if (folder / bundle.EVIDENCE).is_file() or any(entry.event == _ENDED for entry in entries):
+        problems.append(f"{folder.name}: {REPORT} is missing, though the drill was reported")
+    return problems
+
+
+def _line_problems(folder: Path) -> list[str]:
+    """A drill that was reported ends with a line that says so: what follows the report is in no other file's hash."""
+    entries, problems = _read(folder)
+    if entries and entries[-1].event != _ENDED and not problems:
+        problems.append(
+            f"{folder.name}: the last lines of {JOURNAL} are missing; if the drill was killed while it reported, type "
+            f"`python -m drill resume {folder.name}`"
+        )
+    return problems
+
+
+def _read(folder: Path) -> tuple[list[Entry], list[str]]:
+    """The journal's whole lines; none, and why, where it is no journal."""
+    file = folder / JOURNAL
+    content = file.read_bytes() if file.is_file() else b""
+    try:
+        return read(content[: content.rfind(b"\n") + 1]), []
+    except RunFailure as failure:
+        return [], [f"{folder.name}: {JOURNAL} was changed: {failure.message}"]
 
 
 def _evidence_problems(folder: Path) -> list[str]:
@@ -141,6 +181,18 @@ def _differences(folder: Path, members: Mapping[str, bytes]) -> list[str]:
             problems.append(f"{folder.name}: {name} is missing")
         elif not _same(name, file.read_bytes(), kept):
             problems.append(f"{folder.name}: {name} was changed: {bundle.EVIDENCE} holds another")
+    return problems + _beside_problems(folder, json.loads(members[bundle.MANIFEST]).get(BESIDE, {}))
+
+
+def _beside_problems(folder: Path, hashes: Mapping[str, str]) -> list[str]:
+    """Receipts and samples, whose hashes the manifest has."""
+    problems = []
+    for name, expected in hashes.items():
+        file = folder / name
+        if not file.is_file():
+            problems.append(f"{folder.name}: {name} is missing")
+        elif hashlib.sha256(file.read_bytes()).hexdigest() != expected:
+            problems.append(f"{folder.name}: {name} was changed: the manifest of {bundle.EVIDENCE} has another SHA-256")
     return problems
 
 

@@ -1,32 +1,39 @@
 """The chain of drills: what was tampered with, dropped or forked is named; `latest` is never half a folder."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from drill.journal import Journal
 from drill.model import DrillReport
 from drill.reports import chain, files, write
 from unit_tests.drill.reports.samples import never_began, passed
 
 IDS = ("20261122T010000Z-aaaaaa", "20261123T010000Z-bbbbbb", "20261124T010000Z-cccccc")
-JOURNAL = b'{"seq": 0}\n{"seq": 1}\n'
+BESIDE = ("receipts.jsonl", "receipts-us-west-2.jsonl", "samples.jsonl")
 
 
 def _drill(root: Path, drill_id: str, made: Callable[..., DrillReport] = passed) -> Path:
     """One more drill, which names the one before it as every drill does."""
     folder = root / drill_id
     folder.mkdir(parents=True)
-    (folder / "journal.jsonl").write_bytes(JOURNAL)
+    for name in BESIDE:
+        (folder / name).write_text(f"{name} of {drill_id}\n")
+    journal = Journal(folder / "journal.jsonl")
+    journal.append("preflight", "drill began", plan={})
     report = made().model_copy(
         update={
             "drill_id": drill_id,
             "previous": chain.previous(root),
-            "journal_sha256": hashlib.sha256(JOURNAL).hexdigest(),
+            "journal_sha256": journal.sha256(),
         }
     )
     write(report, folder, journal=folder / "journal.jsonl")
+    journal.append("report", "phase done", said="passed")
+    journal.append("report", "drill ended", verdict="passed")
     return folder
 
 
@@ -61,11 +68,47 @@ def test_a_drill_that_reports_again_does_not_name_itself(root: Path) -> None:
     assert before.drill_id == IDS[1]
 
 
-def test_the_journal_may_grow_after_the_report(root: Path) -> None:
-    with (root / IDS[0] / "journal.jsonl").open("ab") as journal:
-        journal.write(b'{"seq": 2}\n')
+@pytest.mark.parametrize("cut", [1, 2])
+def test_last_lines_that_were_cut_off_are_named(cut: int, root: Path) -> None:
+    file = root / IDS[2] / "journal.jsonl"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-cut]))
 
+    (problem,) = chain.verify(root)
+
+    assert problem.startswith(f"{IDS[2]}: the last lines of journal.jsonl are missing")
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_receipts_and_samples_are_covered(name: str, root: Path) -> None:
+    with (root / IDS[2] / name).open("a") as file:
+        file.write("more\n")
+    (root / IDS[1] / name).unlink()
+
+    assert chain.verify(root) == [
+        f"{IDS[1]}: {name} is missing",
+        f"{IDS[2]}: {name} was changed: the manifest of evidence.zip has another SHA-256",
+    ]
+
+
+@pytest.mark.parametrize("also", [(), ("evidence.zip",), ("journal.jsonl",)])
+def test_the_newest_report_that_was_taken_away_is_missing(also: tuple[str, ...], root: Path) -> None:
+    for name in ("report.json", *also):
+        (root / IDS[2] / name).unlink()
+
+    assert chain.verify(root) == [f"{IDS[2]}: report.json is missing, though the drill was reported"]
+
+
+def test_a_drill_without_a_report_is_killed_or_under_way_unless_its_journal_is_none(root: Path) -> None:
+    folder = root / "20261125T010000Z-dddddd"
+    folder.mkdir()
+    Journal(folder / "journal.jsonl").append("preflight", "drill began", plan={})
+    with (folder / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"half a line')
     assert chain.verify(root) == []
+
+    (folder / "journal.jsonl").write_bytes(b"garbage\n")
+    (problem,) = chain.verify(root)
+    assert problem.startswith(f"{folder.name}: journal.jsonl was changed: Line 1")
 
 
 def _change(folder: Path, name: str) -> None:
@@ -117,7 +160,7 @@ def test_a_fork_and_a_second_beginning_are_named(root: Path) -> None:
     ):
         folder = root / drill_id
         folder.mkdir()
-        (folder / "journal.jsonl").write_bytes(JOURNAL)
+        shutil.copy(root / IDS[2] / "journal.jsonl", folder)
         write(report.model_copy(update={"drill_id": drill_id, **update}), folder, journal=folder / "journal.jsonl")
 
     assert chain.verify(root) == [
