@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from drill import heartbeats
 from drill.context import Context
 from operations.failure import RunFailure
 from operations.register import Register
@@ -16,6 +17,8 @@ from operations.signed_http import Api
 _MOST_SKEW_SECONDS: Final = 5.0
 """Dates in HTTP have whole seconds; SigV4 bears five minutes, and so does nobody who compares two logs."""
 _READY_WITHIN_SECONDS: Final = 60.0
+_HEARTBEAT_WITHIN_SECONDS: Final = 75.0
+"""In the observer's own time: it runs every minute."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,44 @@ def _alarms(context: Context) -> Check:
     )
 
 
+def _heartbeats(context: Context) -> Check:
+    """Both observers are at work. One that was just deployed has its first run within a minute of its own clock."""
+    silent: list[str] = []
+    for _ in context.waiting(_HEARTBEAT_WITHIN_SECONDS / context.plan.time_factor + _MOST_SKEW_SECONDS):
+        silent = [region for region in context.target.regions if not _is_fresh(context, region)]
+        if not silent:
+            break
+    wrong = f"none of the last {heartbeats.MOST_SECONDS:.0f} s of {', '.join(silent)}; an observer may not see the fault"
+    return Check("heartbeats", wrong if silent else "", "of both regions, fresh", must_hold=False)
+
+
+def _is_fresh(context: Context, region: str) -> bool:
+    heartbeat = heartbeats.read(context.deployment, region)
+    return heartbeat is not None and abs(time.time() - heartbeat.at) <= heartbeats.MOST_SECONDS
+
+
+def _canaries(context: Context) -> Check:
+    """No fault comes into an account whose uploads are not done in time; a local cloud has only just begun to do any."""
+    seconds = {region: found.canary_seconds for region, found in _read_heartbeats(context).items()}
+    lost = [region for region, one in seconds.items() if one is not None and one < 0]
+    wrong = f"the last one of {', '.join(lost)} was not done in time" if lost else ""
+    told = [f"{region} {one:.1f} s" for region, one in seconds.items() if one is not None]
+    return Check("canaries", wrong, ", ".join(told) or "none was done yet", must_hold=context.plan.mode == "live")
+
+
+def _replication(context: Context) -> Check:
+    pending = {region: found.replication_pending for region, found in _read_heartbeats(context).items()}
+    late = [f"{one:.0f} objects on their way to {region}" for region, one in pending.items() if one]
+    unknown = [region for region in context.target.regions if pending.get(region) is None]
+    found = f"not told yet of {', '.join(unknown)}" if unknown else "nothing on its way"
+    return Check("replication", ", ".join(late), found, must_hold=False)
+
+
+def _read_heartbeats(context: Context) -> dict[str, heartbeats.Heartbeat]:
+    read = {region: heartbeats.read(context.deployment, region) for region in context.target.regions}
+    return {region: found for region, found in read.items() if found is not None}
+
+
 _CHECKS: Final[tuple[Callable[[Context], Check], ...]] = (
     _credentials,
     _clocks,
@@ -154,4 +195,7 @@ _CHECKS: Final[tuple[Callable[[Context], Check], ...]] = (
     _dns,
     _dead_letters,
     _alarms,
+    _heartbeats,
+    _canaries,
+    _replication,
 )

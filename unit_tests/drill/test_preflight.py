@@ -1,0 +1,106 @@
+"""Preflight looks at what the observers say of their regions, and waits for them only so long."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from drill import heartbeats
+from drill.heartbeats import Heartbeat
+from drill.phases import preflight
+from handlers.observer import heartbeat as observer
+
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+def _context(mode: str = "local") -> Any:  # noqa: ANN401 - stands for a context
+    return SimpleNamespace(
+        target=SimpleNamespace(regions=(EAST, WEST)),
+        deployment=None,
+        plan=SimpleNamespace(time_factor=4.0, mode=mode),
+        waiting=lambda seconds: iter(range(3 if 20 < seconds < 30 else 0)),
+    )
+
+
+def _heartbeats(monkeypatch: pytest.MonkeyPatch, *rounds: dict[str, Heartbeat]) -> None:
+    """What is read: one of these rounds after the other, and then the last one again."""
+    asked = {EAST: 0, WEST: 0}
+
+    def read(_: object, region: str) -> Heartbeat | None:
+        held = rounds[min(asked[region], len(rounds) - 1)]
+        asked[region] += 1
+        return held.get(region)
+
+    monkeypatch.setattr(heartbeats, "read", read)
+
+
+def _both(at: float, *numbers: float | None) -> dict[str, Heartbeat]:
+    return {region: Heartbeat(at, *numbers) for region in (EAST, WEST)}
+
+
+def test_a_heartbeat_that_comes_in_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    _heartbeats(monkeypatch, {}, {EAST: Heartbeat(time.time())}, _both(time.time()))
+    assert preflight._heartbeats(_context()).problem == ""  # noqa: SLF001 - one of the checks
+
+
+@pytest.mark.parametrize("age", [None, 181.0, -181.0])
+def test_a_heartbeat_that_is_missing_or_old_is_a_warning(monkeypatch: pytest.MonkeyPatch, age: float | None) -> None:
+    fresh = Heartbeat(time.time())
+    _heartbeats(monkeypatch, {EAST: fresh} if age is None else {EAST: fresh, WEST: Heartbeat(time.time() - age)})
+    check = preflight._heartbeats(_context())  # noqa: SLF001 - likewise
+    assert f"of {WEST};" in check.problem
+    assert not check.must_hold
+
+
+@pytest.mark.parametrize(
+    ("seconds", "problem", "found"),
+    [(2.5, "", "us-east-1 2.5 s, us-west-2 2.5 s"), (None, "", "none was done yet"), (-1.0, "not done in time", "")],
+)
+def test_a_lost_canary_ends_a_live_drill_alone(
+    monkeypatch: pytest.MonkeyPatch, seconds: float | None, problem: str, found: str
+) -> None:
+    _heartbeats(monkeypatch, _both(time.time(), seconds))
+    for mode in ("local", "live"):
+        check = preflight._canaries(_context(mode))  # noqa: SLF001 - likewise
+        assert problem in check.problem
+        assert bool(check.problem) is bool(problem)
+        assert found in check.found
+        assert check.must_hold is (mode == "live")
+
+
+@pytest.mark.parametrize(
+    ("pending", "problem", "found"),
+    [(0.0, "", "nothing"), (None, "", "not told yet of us-east-1, us-west-2"), (3.0, "3 objects on their way to", "")],
+)
+def test_objects_on_their_way_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, pending: float | None, problem: str, found: str
+) -> None:
+    _heartbeats(monkeypatch, _both(time.time(), 1.0, pending))
+    check = preflight._replication(_context())  # noqa: SLF001 - likewise
+    assert problem in check.problem
+    assert bool(check.problem) is bool(problem)
+    assert found in check.found
+    assert not check.must_hold
+
+
+def test_a_row_is_read_as_the_observer_writes_it() -> None:
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name=EAST)
+        keys: Any = [("pk", "HASH"), ("sk", "RANGE")]
+        client.create_table(
+            TableName="ledger",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        )
+        deployment: Any = SimpleNamespace(client=lambda *_: client, table=lambda _: "ledger")
+        assert heartbeats.read(deployment, EAST) is None
+        row = observer.Heartbeat(at=12.5, canary_seconds=-1.0, queue_depth=3, replication_pending=4)
+        assert observer.write(client, "ledger", EAST, row)
+        assert heartbeats.read(deployment, EAST) == Heartbeat(12.5, -1.0, 4.0)
+        assert heartbeats.read(deployment, WEST) is None
