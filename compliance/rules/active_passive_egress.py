@@ -8,14 +8,13 @@ from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_list, a_map, branches
 from compliance.references import named, of_type
 from compliance.rule import Rule
-from compliance.rules.networks import is_everywhere
+from compliance.rules.networks import is_everywhere, is_own_network
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe, is_absent
 
 _FUNCTION: Final = "AWS::Lambda::Function"
 _GROUP: Final = "AWS::EC2::SecurityGroup"
 _RULE: Final = "AWS::EC2::SecurityGroupEgress"
-_OF_A_NETWORK: Final = {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 
 
 def _goes_out(resource: Resource, _world: World) -> bool:
@@ -65,17 +64,12 @@ def _beside(group: Resource, world: World) -> Iterator[Json]:
 def _of_rule(group: Resource, rule: Mapping[str, Json], world: World) -> Iterator[str]:
     for name in ("CidrIp", "CidrIpv6"):
         cidr = rule.get(name)
-        if is_absent(cidr) or _is_own_network(cidr, group, world):
+        if is_absent(cidr) or is_own_network(cidr, group, world):
             continue
         if not isinstance(cidr, str):
             raise UnresolvedError(f"{name} of an egress rule of {group.path} is {describe(cidr)}, which is not spelled out")
         if is_everywhere(cidr, f"{name} of an egress rule of {group.path}"):
             yield f"{group.path} lets out to {cidr}; name an endpoint's security group or a prefix list"
-
-
-def _is_own_network(cidr: Json, group: Resource, world: World) -> bool:
-    target = named(cidr, group.template, world)
-    return target is not None and target.type in _OF_A_NETWORK
 
 
 RULE = Rule(

@@ -7,14 +7,13 @@ from typing import Final
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist, pci
 from compliance.reading import a_list, a_map
-from compliance.references import named
 from compliance.rule import Rule
+from compliance.rules.networks import is_own_network
 from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe, is_absent
 
 _GROUP: Final = "AWS::EC2::SecurityGroup"
 _RULE: Final = "AWS::EC2::SecurityGroupIngress"
-_OF_A_NETWORK: Final = {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 _WIDEST: Final = {4: 16, 6: 56}
 """The largest network that a VPC can be. What is wider is somebody else's, too."""
 _WITH_PORTS: Final = {"tcp", "udp", "6", "17"}
@@ -37,7 +36,7 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
 def _of_rule(resource: Resource, rule: Mapping[str, Json], world: World) -> Iterator[str]:
     for name in ("CidrIp", "CidrIpv6"):
         cidr = rule.get(name)
-        if is_absent(cidr) or _is_own_network(cidr, resource, world):
+        if is_absent(cidr) or is_own_network(cidr, resource, world):
             continue
         if not isinstance(cidr, str):
             raise UnresolvedError(f"{name} is {describe(cidr)}, which is not spelled out")
@@ -74,11 +73,6 @@ def _is_wide(cidr: str, name: str) -> bool:
     except ValueError:
         raise UnresolvedError(f"{name} is {cidr!r}, not an address range") from None
     return network.prefixlen < _WIDEST[network.version]
-
-
-def _is_own_network(cidr: Json, resource: Resource, world: World) -> bool:
-    target = named(cidr, resource.template, world)
-    return target is not None and target.type in _OF_A_NETWORK
 
 
 RULE = Rule(
