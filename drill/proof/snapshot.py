@@ -16,7 +16,9 @@ from drill.proof.effect import MODULUS
 from drill.proof.rows import Family, Row, hash_of, place
 from drill.proof.scope import Platform, Scope
 from drill.proof.sources import is_of_scope
+from drill.reports import files
 from operations.deployment import Deployment
+from operations.failure import RunFailure
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,24 @@ class Snapshot:
         ]
 
     def save(self, path: Path) -> None:
-        """Write it as JSON, so that a drill that was killed finds it again."""
-        path.write_text(json.dumps(self.as_dict()) + "\n", "utf-8")
+        """Write it as JSON, whole or not at all, so that a drill that was killed finds it again."""
+        files.write(path, f"{json.dumps(self.as_dict())}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
-        """Read what `save` wrote."""
-        return cls.from_dict(json.loads(path.read_text("utf-8")))
+        """Read what `save` wrote.
+
+        Raises:
+            RunFailure: It cannot be read, or is not what `save` writes.
+        """
+        try:
+            return cls.from_dict(json.loads(path.read_bytes()))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise RunFailure(
+                f"{path} is no snapshot of write-once rows as this drill writes it: {type(error).__name__}: {error}",
+                hint="It was changed, or the disk was full. Delete it and resume the drill: rows that changed during the "
+                "failover are then not told by it, and everything else is.",
+            ) from error
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -70,7 +83,12 @@ class Snapshot:
     @classmethod
     def from_dict(cls, held: dict[str, Any]) -> Snapshot:
         """Read what `as_dict` gave."""
-        return cls({region: {one: tuple(row) for one, row in rows.items()} for region, rows in held["rows"].items()})
+        return cls(
+            {
+                region: {one: (str(result), int(records), str(total)) for one, (result, records, total) in rows.items()}
+                for region, rows in held["rows"].items()
+            }
+        )
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from drill.proof import proving
 from drill.proof.digests import Entries, unequal_cells, unequal_leaves
 from drill.proof.scope import NO_HOUR, ReceiptRow, Scope, Site, hour_of, moment_of
+from drill.proof.snapshot import Snapshot
+from operations.failure import RunFailure
 from unit_tests.drill.proof.damages import DAMAGES, Damage, no_replica, other_bytes
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Bucket, Five, found, of_the_region, words
 
@@ -312,12 +315,47 @@ def test_a_status_that_changes_is_seen_between_two_moments() -> None:
     assert "vanished" in words(findings)
 
 
-def test_what_is_new_since_a_snapshot_is_no_change(tmp_path: Any) -> None:  # noqa: ANN401 - a Path
+def test_what_is_new_since_a_snapshot_is_no_change(tmp_path: Path) -> None:
     five, more = Five(9), Five(12)
     path = tmp_path / "snapshot.json"
     five.snapshot().save(path)
     assert type(five.snapshot()).load(path).compare(more.snapshot()) == []
     assert type(five.snapshot()).load(path) == five.snapshot()
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b"",
+        b"\xff",
+        b'{"rows": {"us-ea',
+        b"[]",
+        b"{}",
+        b'{"rows": []}',
+        b'{"rows": {"r": {"a": [1]}}}',
+        b'{"rows": {"r": 1}}',
+    ],
+)
+def test_a_torn_snapshot_is_named(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "snapshot.json"
+    path.write_bytes(torn)
+    with pytest.raises(RunFailure, match=r"snapshot\.json is no snapshot") as raised:
+        Snapshot.load(path)
+    assert "Delete it" in raised.value.hint
+
+
+def test_a_snapshot_that_could_not_be_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "snapshot.json"
+    before = Five(3).snapshot()
+    before.save(path)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        Five(9).snapshot().save(path)
+    assert Snapshot.load(path) == before
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------
