@@ -13,7 +13,6 @@ from typing import Annotated, Final
 import typer
 from botocore.exceptions import ProfileNotFound
 from rich.console import Console
-from rich.table import Table
 
 from operations import gate
 from operations import status as regions
@@ -22,7 +21,7 @@ from operations.failure import Refused, RunFailure
 from operations.force import set_forced
 from operations.guard import Guard, guarding
 from operations.register import Register
-from operations.status import RegionStatus
+from operations.status_table import show
 from operations.target import Mode, Target
 from operations.which_cloud import prove_account, prove_account_anywhere, require_aws_endpoint, require_loopback
 
@@ -69,13 +68,13 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
 
 @app.command()
 def status() -> None:
-    """Show both regions: who is active, what waits, what died, what rings; a lost region costs a few seconds."""
+    """Show both regions: who is active, how each is and sees the other, where DNS leads; a lost one costs seconds."""
     with _telling():
         target = _chosen["target"]
         if target.account != _UNNAMED:
             prove_account_anywhere(target)
         found = regions.look(target)
-        _show(target, found)
+        show(Console(highlight=False, emoji=False), target, found, now=time.time())
         if any(one.claims is None for one in found):
             raise typer.Exit(_FAILED)
 
@@ -103,7 +102,11 @@ def failback(
     """Make the primary active again, if both regions are well and know the same; never by itself."""
     with _telling():
         target = _proved(_chosen["target"], _chosen["target"].primary)
-        shut = gate.reasons(regions.look(target), back_to=target.primary, now=time.time())
+        found = regions.look(target)
+        if regions.agree(found) and regions.active(found, primary=target.primary) == target.primary:
+            _say(f"{target.primary} is active already; nothing was written.")
+            return
+        shut = gate.reasons(found, back_to=target.primary, now=time.time())
         if shut:
             raise Refused(
                 "It is not time to go back. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
@@ -147,51 +150,6 @@ def _promote(target: Target, region: str) -> None:
     else:
         _say(f"{region} is active, epoch {promotion.epoch}; before it was {promotion.before}.")
     _say(f"{guard.calls} calls, all to {region}. Its processor learns of it within seconds. Next: status.")
-
-
-def _show(target: Target, found: list[RegionStatus]) -> None:
-    console = Console(highlight=False, emoji=False)
-    active = regions.active(found, primary=target.primary)
-    table = Table(title=f"{target.environment}, account {target.account}", title_justify="left")
-    for column in ("", *(f"{one.region}" for one in found)):
-        table.add_column(column)
-    unknown = "does not answer"
-    rows = {
-        "role": ["[bold green]active[/]" if one.region == active else "passive" for one in found],
-        "GET /ready": [unknown if one.ready is None else "200" if one.ready else "[red]not ready[/]" for one in found],
-        "messages waiting": [unknown if one.waiting is None else str(one.waiting) for one in found],
-        "dead letters": [unknown if one.dead is None else str(one.dead) for one in found],
-        "register it holds": [
-            unknown if one.claims is None else ", ".join(f"{k} {v}" for k, v in one.claims.items()) or "no claim"
-            for one in found
-        ],
-        "heartbeat of its own": [_heartbeat(one, one.region) for one in found],
-        "heartbeat of the other": [_heartbeat(one, _other(target, one.region)) for one in found],
-        "alarms that ring": [", ".join(one.ringing) or ("none" if one.claims is not None else unknown) for one in found],
-    }
-    for name, cells in rows.items():
-        table.add_row(name, *cells)
-    console.print(table)
-    for one in found:
-        for problem in one.problems:
-            console.print(f"{one.region}: {problem}", style="red", markup=False, soft_wrap=True)
-    if not regions.agree(found):
-        console.print("The replicas disagree on who is active: replication is behind.", style="red")
-    if active is None:
-        console.print("No replica answers: who is active cannot be told.", style="bold red")
-
-
-def _claims(claims: dict[str, int]) -> str:
-    return ", ".join(f"{region} {epoch}" for region, epoch in claims.items()) or "no claim"
-
-
-def _heartbeat(one: RegionStatus, region: str) -> str:
-    held = one.heartbeats.get(region)
-    return "none" if held is None else f"{max(0.0, time.time() - held.get('at', 0)):.0f} s ago"
-
-
-def _other(target: Target, region: str) -> str:
-    return target.secondary if region == target.primary else target.primary
 
 
 def _confirm(target: Target, what: str, word: str, *, yes: bool) -> None:

@@ -1,38 +1,98 @@
-"""The gate before a failback: what must hold before the other region may become active again."""
+"""The gate before a failback: what must hold before the other region may become active again, and what to do if not."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from operations import status
+from operations.heartbeats import MOST_SECONDS
 from operations.status import RegionStatus
 
-MOST_SECONDS_SINCE_HEARTBEAT = 180.0
+MOST_SECONDS_OF_SHADOW: Final = 60.0
+"""What waits longer was looked at several times and is not proved done; on a busy platform something always waits."""
+_SECONDS_ON_THE_WAY: Final = 10.0
+"""A heartbeat that was written so long ago has come to the other region, or replication is behind."""
 
 
 def reasons(statuses: list[RegionStatus], *, back_to: str, now: float) -> list[str]:
-    """Say why the gate is shut, worst first; nothing if it is open.
+    """Say why the gate is shut and what to do, worst first; nothing if it is open.
 
     Args:
         statuses: Of both regions.
         back_to: The region that is to become active.
         now: Epoch seconds.
     """
-    found = [f"{one.region} does not answer: {'; '.join(one.problems)}" for one in statuses if one.claims is None]
-    found += [
-        f"GET /ready of {one.region} does not answer 200" for one in statuses if one.claims is not None and not one.ready
+    silent = [f"{one.region} {one.silence}: {'; '.join(one.problems)}" for one in statuses if one.claims is None]
+    not_ready = [
+        f"GET /ready of {one.region} does not answer 200: mend it, for it cannot serve"
+        for one in statuses
+        if one.claims is not None and not one.ready
     ]
-    known = [one.claims for one in statuses if one.claims is not None]
-    if any(claims != known[0] for claims in known):
-        told = ", ".join(f"{one.region} holds {one.claims}" for one in statuses)
-        found.append(f"the replicas disagree on who is active, so replication is behind: {told}")
-    return found + [reason for one in statuses if one.region == back_to for reason in _behind(one, now)]
-
-
-def _behind(status: RegionStatus, now: float) -> list[str]:
-    """The region that is gone back to must see the other one's heartbeats, which come to it by replication alone."""
-    stale = {
-        region: now - held["at"]
-        for region, held in status.heartbeats.items()
-        if region != status.region and now - held.get("at", now) > MOST_SECONDS_SINCE_HEARTBEAT
-    }
+    if silent:
+        return silent + not_ready
     return [
-        f"{status.region} last heard of {region} {age:.0f} s ago, so replication is behind" for region, age in stale.items()
+        *not_ready,
+        *_disagreement(statuses),
+        *(reason for one in statuses for reason in _heartbeats(statuses, one, now)),
+        *(reason for one in statuses for reason in _pending(one)),
+        *(reason for one in statuses if one.region == back_to for reason in _backlog(one)),
+        *_digests(statuses),
     ]
+
+
+def _disagreement(statuses: list[RegionStatus]) -> list[str]:
+    if status.agree(statuses):
+        return []
+    told = ", ".join(f"{one.region} holds {one.claims}" for one in statuses)
+    return [f"the replicas disagree on who is active, so replication is behind: wait for it ({told})"]
+
+
+def _heartbeats(statuses: list[RegionStatus], one: RegionStatus, now: float) -> list[str]:
+    """The region's observer must run, and its heartbeats must come to the other region, which is by replication alone."""
+    own = one.heartbeats.get(one.region)
+    if own is None or own.age(now) > MOST_SECONDS:
+        last = "has written no heartbeat" if own is None else f"wrote its last heartbeat {own.age(now):.0f} s ago"
+        return [f"the observer of {one.region} {last}: mend it (its log says why), for its numbers are not to be trusted"]
+    found = []
+    for other in statuses:
+        copy = other.heartbeats.get(one.region)
+        if copy is None:
+            found.append(f"{other.region} never heard of {one.region}, so replication is behind: wait for it")
+        elif copy.age(now) > MOST_SECONDS or (copy.at < own.at and own.age(now) > _SECONDS_ON_THE_WAY):
+            found.append(
+                f"{other.region} last heard of {one.region} {copy.age(now):.0f} s ago, so replication is behind: wait for it"
+            )
+    return found
+
+
+def _pending(one: RegionStatus) -> list[str]:
+    own = one.heartbeats.get(one.region)
+    pending = own.numbers.get("replication_pending", 0.0) if own else 0.0
+    if pending <= 0:
+        return []
+    return [f"{pending:.0f} objects of the other region's bucket have not arrived in {one.region}'s: wait until it is 0"]
+
+
+def _backlog(one: RegionStatus) -> list[str]:
+    if one.waiting is None:
+        return [f"the ingest queue of {one.region} did not say what it holds: look at it, and try again"]
+    own = one.heartbeats.get(one.region)
+    depth, age = (own.numbers.get(name) for name in ("queue_depth", "shadow_age")) if own else (None, None)
+    is_young = bool(depth) and age is not None and age <= MOST_SECONDS_OF_SHADOW
+    if not one.waiting or is_young:
+        return []
+    waited = "for how long is not known" if age is None or not depth else f"the oldest for {age:.0f} s"
+    told = f"{one.waiting} messages in {one.region} are not proved done yet ({waited})"
+    return [f"{told}: they go as the other region's results arrive; wait until its queue depth falls to 0"]
+
+
+def _digests(statuses: list[RegionStatus]) -> list[str]:
+    unread = [one.region for one in statuses if one.region not in one.digests]
+    if unread:
+        return [f"the digests of {' and '.join(unread)} could not be read: try again"]
+    differing = status.compared_digests(statuses).differing
+    if not differing:
+        return []
+    told = f"the digests of {len(differing)} closed hours differ, from {differing[0]} on (UTC)"
+    what = "an hour is looked at again within the hour; if they differ then, find out which rows are missing where"
+    return [f"{told}: {what}"]

@@ -27,13 +27,19 @@ class Answer:
 
 
 class Api:
-    """A region's HTTP API."""
+    """A region's HTTP API.
 
-    def __init__(self, deployment: Deployment, region: str) -> None:
+    Args:
+        deployment: The platform, or the region's part of it.
+        region: Whose API.
+        timeout: Seconds to wait for a connection, and for an answer.
+    """
+
+    def __init__(self, deployment: Deployment, region: str, *, timeout: int = 60) -> None:
         self._url = deployment.api_url(region)
         self._region = region
         self._session = deployment.target.session()
-        self._http = URLLib3Session()
+        self._http = URLLib3Session(timeout=timeout)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True) -> Answer:
         """Send a request, signed for this region (SigV4, `execute-api`) or not at all."""

@@ -1,25 +1,40 @@
-"""What an operator looks at first: each region by itself, asked briskly, so that a lost one costs seconds."""
+"""What an operator looks at first: each region by itself, asked briskly, so that a lost one costs seconds.
+
+Data-plane calls of the regions themselves, and the alarms; CloudFormation only where no heartbeat tells where the API is.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from operations import credentials, digests, heartbeats
 from operations.deployment import Deployment
+from operations.digests import Comparison, Digests
 from operations.failure import RunFailure
+from operations.heartbeats import Heartbeat
 from operations.register import active_region, claims_of
 from operations.signed_http import Api
 from operations.target import Target
 
+NO_ANSWER: Final = "does not answer"
+NO_CREDENTIALS: Final = "no credentials"
+PEER_UNHEALTHY: Final = "peer-unhealthy"
+FORCE_FAILOVER: Final = "force-failover"
+"""The primary's health check fails while one of these two alarms of the secondary rings."""
+
 _OK: Final = 200
+_READY_SECONDS: Final = 10
 _COUNTS: Final = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
-_HEARTBEAT: Final = ("at", "canary_seconds", "queue_depth", "shadow_age", "dead_letters", "replication_pending", "epoch")
 
 
 @dataclass
@@ -29,22 +44,28 @@ class RegionStatus:
     Attributes:
         region: Its AWS name.
         problems: What could not be learned, and why.
+        silence: Why its table told nothing: `NO_ANSWER` or `NO_CREDENTIALS`.
         claims: What its replica holds of the register; None if it does not answer.
-        ready: Whether GET /ready answers 200; None if it was not asked.
+        ready: Whether GET /ready answers 200; None if it was not asked or did not answer.
         waiting: Messages of the ingest queue, whatever they are doing.
         dead: Messages of the dead-letter queue.
-        ringing: Alarms that ring.
-        heartbeats: The newest heartbeat of each region that this replica holds: number by name.
+        ringing: Alarms that ring; None if they could not be asked.
+        routing: The state of `PEER_UNHEALTHY` and `FORCE_FAILOVER`, which speak of the other region.
+        heartbeats: The newest heartbeat of each region that this replica holds.
+        digests: Each region's digests that this replica holds.
     """
 
     region: str
     problems: list[str] = field(default_factory=list)
+    silence: str = NO_ANSWER
     claims: dict[str, int] | None = None
     ready: bool | None = None
     waiting: int | None = None
     dead: int | None = None
-    ringing: list[str] = field(default_factory=list)
-    heartbeats: dict[str, dict[str, float]] = field(default_factory=dict)
+    ringing: list[str] | None = None
+    routing: dict[str, str] = field(default_factory=dict)
+    heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
+    digests: dict[str, Digests] = field(default_factory=dict)
 
 
 def look(target: Target) -> list[RegionStatus]:
@@ -70,48 +91,94 @@ def agree(statuses: list[RegionStatus]) -> bool:
     return all(claims == known[0] for claims in known)
 
 
+def newest_heartbeat(statuses: list[RegionStatus], region: str) -> Heartbeat | None:
+    """Return a region's newest heartbeat, whichever replica holds it."""
+    held = [one.heartbeats[region] for one in statuses if region in one.heartbeats]
+    return max(held, key=lambda one: one.at, default=None)
+
+
+def compared_digests(statuses: list[RegionStatus]) -> Comparison:
+    """Compare both regions' digests, each from its own replica where that answers, else as replication brought them."""
+    one, other = (_digests_of(statuses, status.region) for status in statuses)
+    return digests.compare(one, other)
+
+
+def _digests_of(statuses: list[RegionStatus], region: str) -> Digests:
+    own_first = sorted(statuses, key=lambda status: status.region != region)
+    return next((status.digests[region] for status in own_first if region in status.digests), {})
+
+
 def _region(target: Target, region: str) -> RegionStatus:
     found = RegionStatus(region)
     _ask(found, "the table", lambda: _table(target, found))
     if found.claims is None:
         # Each further question would cost its own timeout and say the same.
         return found
-    _ask(found, "the stack", lambda: _by_outputs(target, found))
+    _ask(found, "the digests", lambda: _digests(target, found))
+    _ask(found, "the ingest queue", lambda: _waiting(target, found))
+    _ask(found, "the dead-letter queue", lambda: _dead(target, found))
+    _ask(found, "GET /ready", lambda: _ready(target, found))
     _ask(found, "the alarms", lambda: _alarms(target, found))
     return found
 
 
-def _ask(found: RegionStatus, what: str, question: Any) -> None:  # noqa: ANN401 - a function of nothing
+def _ask(found: RegionStatus, what: str, question: Callable[[], None]) -> None:
     try:
         question()
     except (ClientError, BotoCoreError, HTTPClientError, RunFailure, OSError) as error:
         found.problems.append(f"{what}: {error}")
+        if credentials.are_missing(error):
+            found.silence = NO_CREDENTIALS
 
 
 def _table(target: Target, found: RegionStatus) -> None:
     client = target.brisk_client("dynamodb", found.region)
     found.claims = claims_of(client, target.table_name)
     for region in target.regions:
-        key = {"pk": {"S": f"HEARTBEAT#{region}"}, "sk": {"S": "LATEST"}}
-        row = client.get_item(TableName=target.table_name, Key=key).get("Item", {})
-        if row:
-            found.heartbeats[region] = {name: float(row[name]["N"]) for name in _HEARTBEAT if name in row}
+        heartbeat = heartbeats.read(client, target.table_name, region)
+        if heartbeat is not None:
+            found.heartbeats[region] = heartbeat
 
 
-def _by_outputs(target: Target, found: RegionStatus) -> None:
-    outputs = Deployment.of_region(target, found.region).regional[found.region]
-    sqs = target.brisk_client("sqs", found.region)
-    found.waiting, found.dead = (_depth(sqs, outputs[name]) for name in ("IngestQueueUrl", "DeadLetterQueueUrl"))
-    answer = Api(Deployment.of_region(target, found.region), found.region).call("GET", "/ready", signed=False)
+def _digests(target: Target, found: RegionStatus) -> None:
+    client, now = target.brisk_client("dynamodb", found.region), time.time()
+    for region in target.regions:
+        found.digests[region] = digests.read(client, target.table_name, region, now=now)
+
+
+def _waiting(target: Target, found: RegionStatus) -> None:
+    found.waiting = _depth(target, found.region, f"serverless-ingest-{target.environment}")
+
+
+def _dead(target: Target, found: RegionStatus) -> None:
+    found.dead = _depth(target, found.region, f"serverless-ingest-dlq-{target.environment}")
+
+
+def _depth(target: Target, region: str, name: str) -> int:
+    sqs = target.brisk_client("sqs", region)
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+    return sum(int(held.get(name, 0)) for name in _COUNTS)
+
+
+def _ready(target: Target, found: RegionStatus) -> None:
+    answer = Api(_where(target, found), found.region, timeout=_READY_SECONDS).call("GET", "/ready", signed=False)
     found.ready = answer.status == _OK
 
 
+def _where(target: Target, found: RegionStatus) -> Deployment:
+    """Learn of the region's own heartbeat where its API is: CloudFormation may be what is ill."""
+    own = found.heartbeats.get(found.region)
+    if own is None or not own.api_url:
+        return Deployment.of_region(target, found.region)
+    api_id = str(urlsplit(own.api_url).hostname).partition(".")[0]
+    return Deployment(target, {found.region: {"ApiId": api_id, "ApiEndpoint": own.api_url}}, {}, {})
+
+
 def _alarms(target: Target, found: RegionStatus) -> None:
-    pages = target.brisk_client("cloudwatch", found.region).get_paginator("describe_alarms")
-    for page in pages.paginate(StateValue="ALARM"):
-        found.ringing += [str(one["AlarmName"]) for one in page.get("MetricAlarms", [])]
-
-
-def _depth(sqs: Any, url: str) -> int:  # noqa: ANN401 - a boto3 client
-    held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
-    return sum(int(held.get(name, 0)) for name in _COUNTS)
+    client: Any = target.brisk_client("cloudwatch", found.region)
+    names = {f"serverless-{alarm}-{target.environment}": alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER)}
+    answer = client.describe_alarms(AlarmNames=list(names))
+    found.routing = {names[one["AlarmName"]]: str(one["StateValue"]) for one in answer.get("MetricAlarms", [])}
+    pages = client.get_paginator("describe_alarms").paginate(StateValue="ALARM")
+    found.ringing = [str(one["AlarmName"]) for page in pages for one in page.get("MetricAlarms", [])]

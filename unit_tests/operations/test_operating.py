@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from operations import __main__ as command_line
-from operations import gate
 from operations import status as regions
 from operations.force import METRIC, NAMESPACE, set_forced
 from operations.register import Register
@@ -88,34 +87,6 @@ def test_a_region_without_a_table_is_shown_as_not_answering(target: Target) -> N
 
 def _status(region: str, claims: dict[str, int] | None, **more: object) -> RegionStatus:
     return RegionStatus(region, claims=claims, ready=True, **more)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("statuses", "said"),
-    [
-        ([_status(EAST, {WEST: 1}), _status(WEST, {WEST: 1})], ""),
-        (
-            [_status(EAST, None, problems=["the table: gone"]), _status(WEST, {WEST: 1})],
-            "us-east-1 does not answer: the table",
-        ),
-        ([_status(EAST, {}), _status(WEST, {WEST: 1})], "the replicas disagree on who is active"),
-        (
-            [_status(EAST, {WEST: 1}, heartbeats={WEST: {"at": 100.0}}), _status(WEST, {WEST: 1})],
-            "us-east-1 last heard of us-west-2 900 s ago",
-        ),
-        ([_status(EAST, {WEST: 1}, heartbeats={EAST: {"at": 100.0}}), _status(WEST, {WEST: 1})], ""),
-        ([_status(EAST, {WEST: 1}, heartbeats={WEST: {"at": 900.0}}), _status(WEST, {WEST: 1})], ""),
-    ],
-)
-def test_the_gate_names_what_keeps_it_shut(statuses: list[RegionStatus], said: str) -> None:
-    found = gate.reasons(statuses, back_to=EAST, now=1000.0)
-    assert bool(found) == bool(said)
-    assert said in " ".join(found)
-
-
-def test_a_region_that_is_not_ready_shuts_the_gate() -> None:
-    ill = RegionStatus(WEST, claims={}, ready=False)
-    assert gate.reasons([_status(EAST, {}), ill], back_to=EAST, now=0.0) == ["GET /ready of us-west-2 does not answer 200"]
 
 
 def test_who_is_active_is_merged_from_what_each_replica_holds() -> None:

@@ -1,0 +1,147 @@
+"""The status as it is shown: one column a region, one line a fact, and what follows from them in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from operations import credentials, status
+from operations.heartbeats import MOST_SECONDS, Heartbeat
+from operations.status import FORCE_FAILOVER, NO_CREDENTIALS, PEER_UNHEALTHY, RegionStatus
+from operations.target import Target
+
+_NOT_KNOWN: Final = "not known"
+
+
+def show(console: Console, target: Target, found: list[RegionStatus], *, now: float) -> None:
+    """Print the status of both regions; `now` is in epoch seconds."""
+    active = status.active(found, primary=target.primary)
+    table = Table(title=f"{target.environment}, account {target.account}", title_justify="left")
+    for column in ("", *(one.region for one in found)):
+        table.add_column(column)
+    lines: dict[str, Callable[[RegionStatus], str]] = {
+        "role": lambda one: "[bold green]active[/]" if one.region == active else "passive" if active else _NOT_KNOWN,
+        "GET /ready": _ready,
+        "heartbeat, as its own replica holds it": lambda one: _age(one.heartbeats.get(one.region), one, now),
+        "heartbeat, as the other region sees it": lambda one: _seen(found, one, now),
+        "- canary": lambda one: _canary(_number(found, one, "canary_seconds")),
+        "- queue depth": lambda one: _whole(_number(found, one, "queue_depth")),
+        "- shadow age": lambda one: _seconds(_number(found, one, "shadow_age")),
+        "- dead letters": lambda one: _whole(_number(found, one, "dead_letters")),
+        "- replication pending, to here": lambda one: _whole(_number(found, one, "replication_pending")),
+        "- epoch": lambda one: _whole(_number(found, one, "epoch")),
+        "queue depth now": lambda one: _now(one, one.waiting),
+        "dead letters now": lambda one: _now(one, one.dead),
+        "claims, epoch by region": _claims,
+        f"{PEER_UNHEALTHY}, of the other": lambda one: _alarm(one, PEER_UNHEALTHY),
+        f"{FORCE_FAILOVER}": lambda one: _alarm(one, FORCE_FAILOVER),
+        "alarms that ring": lambda one: _silent(one) if one.ringing is None else ", ".join(one.ringing) or "none",
+    }
+    for name, cell in lines.items():
+        table.add_row(name, *(cell(one) for one in found))
+    console.print(table)
+    for one in found:
+        for problem in one.problems:
+            console.print(f"{one.region}: {problem}", style="red", markup=False, soft_wrap=True)
+    for sentence in conclusions(found, primary=target.primary):
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
+def conclusions(found: list[RegionStatus], *, primary: str) -> list[str]:
+    """Say what the numbers come to: who is active, what the digests say, and where DNS leads."""
+    said = []
+    if any(one.silence == NO_CREDENTIALS for one in found):
+        said.append(f"No credentials, which says nothing of the regions. {credentials.LOG_IN}")
+    if not status.agree(found):
+        said.append("The replicas disagree on who is active: replication is behind.")
+    if status.active(found, primary=primary) is None:
+        said.append("No replica answers: who is active cannot be told.")
+        return said
+    return [*said, _digests(found), _dns(found, primary)]
+
+
+def _digests(found: list[RegionStatus]) -> str:
+    compared = status.compared_digests(found)
+    if compared.differing:
+        return f"Digests differ in {len(compared.differing)} closed hours: {_few(compared.differing)} (UTC)."
+    if not compared.equal:
+        return "Digests: no closed hour has one of both regions yet."
+    return f"Digests are equal in all {compared.equal} closed hours that both regions have one of."
+
+
+def _dns(found: list[RegionStatus], primary: str) -> str:
+    """The primary's health check is its /ready and not the two alarms of the secondary, whose region is asked."""
+    first, second = sorted(found, key=lambda one: one.region != primary)
+    ringing = [alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER) if second.routing.get(alarm) == "ALARM"]
+    if ringing:
+        return f"DNS leads clients away from {primary}: {' and '.join(ringing)} rings in {second.region}."
+    if not first.ready:
+        return f"DNS leads clients away from {primary} if Route 53 too gets no 200 of its /ready."
+    if len(second.routing) < 2:  # noqa: PLR2004 - two alarms
+        return f"Where DNS leads cannot be told: {second.region} does not say how its alarms are."
+    return f"DNS leads clients to {primary}: its /ready answers, and neither alarm rings in {second.region}."
+
+
+def _silent(one: RegionStatus) -> str:
+    return one.silence if one.claims is None else _NOT_KNOWN
+
+
+def _ready(one: RegionStatus) -> str:
+    if one.ready is None:
+        return "does not answer" if one.claims is not None else _silent(one)
+    return "200" if one.ready else "[red]not ready[/]"
+
+
+def _claims(one: RegionStatus) -> str:
+    if one.claims is None:
+        return _silent(one)
+    return ", ".join(f"{region} {epoch}" for region, epoch in one.claims.items()) or "no claim"
+
+
+def _seen(found: list[RegionStatus], one: RegionStatus, now: float) -> str:
+    (other,) = (status for status in found if status is not one)
+    return _age(other.heartbeats.get(one.region), other, now)
+
+
+def _age(heartbeat: Heartbeat | None, holder: RegionStatus, now: float) -> str:
+    if holder.claims is None:
+        return f"{holder.region}: {_silent(holder)}"
+    if heartbeat is None:
+        return "none"
+    age = heartbeat.age(now)
+    return f"[red]{age:.0f} s ago[/]" if age > MOST_SECONDS else f"{age:.0f} s ago"
+
+
+def _number(found: list[RegionStatus], one: RegionStatus, name: str) -> float | None:
+    heartbeat = status.newest_heartbeat(found, one.region)
+    return None if heartbeat is None else heartbeat.numbers.get(name)
+
+
+def _whole(number: float | None) -> str:
+    return _NOT_KNOWN if number is None else f"{number:.0f}"
+
+
+def _seconds(number: float | None) -> str:
+    return _NOT_KNOWN if number is None else f"{number:.0f} s"
+
+
+def _canary(seconds: float | None) -> str:
+    if seconds is None:
+        return _NOT_KNOWN
+    return "[red]not done in time[/]" if seconds < 0 else f"{seconds:.1f} s"
+
+
+def _now(one: RegionStatus, number: int | None) -> str:
+    return _silent(one) if number is None else str(number)
+
+
+def _alarm(one: RegionStatus, alarm: str) -> str:
+    state = one.routing.get(alarm, _silent(one))
+    return f"[red]{state}[/]" if state == "ALARM" else state
+
+
+def _few(hours: tuple[str, ...]) -> str:
+    return ", ".join(hours[:3]) + (", ..." if len(hours) > 3 else "")  # noqa: PLR2004 - as many as fit a line

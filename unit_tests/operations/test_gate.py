@@ -1,0 +1,127 @@
+"""The gate before a failback: open only when both regions are well and know the same."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from operations import gate
+from operations.digests import Digests
+from operations.heartbeats import Heartbeat
+from operations.status import NO_CREDENTIALS, RegionStatus
+
+EAST, WEST = "us-east-1", "us-west-2"
+NOW = 1000.0
+DIGESTS: Digests = {"2026-11-24T03#0": ("2", "aa", "bb")}
+
+
+def _heartbeat(at: float = 970.0, **numbers: float) -> Heartbeat:
+    return Heartbeat(at, {"queue_depth": 0, "shadow_age": 0, "replication_pending": 0} | numbers)
+
+
+def _well(region: str) -> RegionStatus:
+    return RegionStatus(
+        region,
+        claims={WEST: 1},
+        ready=True,
+        waiting=0,
+        heartbeats={EAST: _heartbeat(), WEST: _heartbeat()},
+        digests={EAST: dict(DIGESTS), WEST: dict(DIGESTS)},
+    )
+
+
+def _reasons(change: Callable[[RegionStatus, RegionStatus], object]) -> list[str]:
+    east, west = _well(EAST), _well(WEST)
+    change(east, west)
+    return gate.reasons([east, west], back_to=EAST, now=NOW)
+
+
+def _set(of: Callable[[RegionStatus, RegionStatus], RegionStatus], **values: object) -> Callable[..., None]:
+    def change(east: RegionStatus, west: RegionStatus) -> None:
+        for name, value in values.items():
+            setattr(of(east, west), name, copy.deepcopy(value))
+
+    return change
+
+
+def _east(**values: object) -> Callable[..., None]:
+    return _set(lambda east, _: east, **values)
+
+
+def _west(**values: object) -> Callable[..., None]:
+    return _set(lambda _, west: west, **values)
+
+
+def _everywhere(region: str, heartbeat: Heartbeat) -> Callable[..., None]:
+    def change(east: RegionStatus, west: RegionStatus) -> None:
+        east.heartbeats[region] = west.heartbeats[region] = heartbeat
+
+    return change
+
+
+def test_it_is_open_when_all_is_well() -> None:
+    assert _reasons(lambda *_: None) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_east(claims=None, problems=["the table: gone"]), "us-east-1 does not answer: the table: gone"),
+        (_west(claims=None, silence=NO_CREDENTIALS), "us-west-2 no credentials"),
+        (_east(ready=False), "GET /ready of us-east-1 does not answer 200"),
+        (_west(ready=None), "GET /ready of us-west-2 does not answer 200"),
+        (_east(claims={}), "the replicas disagree on who is active"),
+        (_everywhere(EAST, _heartbeat(800.0)), "the observer of us-east-1 wrote its last heartbeat 200 s ago"),
+        (_east(heartbeats={WEST: _heartbeat()}), "the observer of us-east-1 has written no heartbeat"),
+        (_east(heartbeats={EAST: _heartbeat()}), "us-east-1 never heard of us-west-2"),
+        (_east(heartbeats={EAST: _heartbeat(), WEST: _heartbeat(910.0)}), "us-east-1 last heard of us-west-2 90 s ago"),
+        (_west(heartbeats={EAST: _heartbeat(910.0), WEST: _heartbeat()}), "us-west-2 last heard of us-east-1 90 s ago"),
+        (
+            _everywhere(EAST, _heartbeat(replication_pending=3)),
+            "3 objects of the other region's bucket have not arrived in us-east-1's",
+        ),
+        (_everywhere(WEST, _heartbeat(replication_pending=1)), "have not arrived in us-west-2's"),
+        (_east(waiting=None), "the ingest queue of us-east-1 did not say what it holds"),
+        (_east(waiting=5), "5 messages in us-east-1 are not proved done yet (for how long is not known)"),
+        (
+            lambda east, west: (
+                _everywhere(EAST, _heartbeat(queue_depth=5, shadow_age=61))(east, west),
+                _east(waiting=5)(east, west),
+            ),
+            "5 messages in us-east-1 are not proved done yet (the oldest for 61 s)",
+        ),
+        (_east(digests={WEST: DIGESTS}), "the digests of us-east-1 could not be read"),
+        (
+            _east(digests={EAST: {"2026-11-24T03#0": ("1", "aa", "bb")}}),
+            "the digests of 1 closed hours differ, from 2026-11-24T03 on",
+        ),
+        (_west(digests={WEST: {"2026-11-24T03#0": ("2", "aa", "cc")}}), "closed hours differ"),
+    ],
+)
+def test_it_says_what_keeps_it_shut_and_what_to_do(change: Callable[..., object], said: str) -> None:
+    (reason,) = _reasons(change)
+    assert said in reason
+    assert ":" in reason.removeprefix(said) or said.endswith("gone") or NO_CREDENTIALS in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # The busy platform: what has just come waits for its result.
+        lambda east, west: (
+            _everywhere(EAST, _heartbeat(queue_depth=5, shadow_age=16))(east, west),
+            _east(waiting=9)(east, west),
+        ),
+        _west(waiting=9),
+        # S3 does not publish what is pending where nothing is replicated.
+        _everywhere(EAST, Heartbeat(970.0)),
+        # The newest heartbeat is on its way.
+        lambda east, _: east.heartbeats.update({EAST: _heartbeat(995.0)}),
+        # An hour that only one region has digested yet says nothing.
+        _east(digests={EAST: DIGESTS | {"2026-11-24T04#0": ("1", "a", "b")}}),
+    ],
+)
+def test_it_stays_open_for_what_is_normal(change: Callable[..., object]) -> None:
+    assert _reasons(change) == []

@@ -1,0 +1,221 @@
+"""What status shows: rows as the observers write them, each region's from whichever replica answers."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import boto3
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from handlers.observer import heartbeat as observer
+from handlers.observer.canary import LOST
+from handlers.observer.digest_rows import DigestRow, DigestStore
+from handlers.observer.digests import Digest, hour_of, hours_before
+from operations import __main__ as command_line
+from operations import status, status_table
+from operations.digests import Comparison
+from operations.register import Register
+from operations.status import FORCE_FAILOVER, PEER_UNHEALTHY, RegionStatus
+from operations.target import Target
+from unit_tests.operations.conftest import LIVE, lose, put_claim
+
+EAST, WEST = "us-east-1", "us-west-2"
+WHERE = ["--account", "123456789012", "--environment", "staging"]
+
+
+def _type(*arguments: str) -> tuple[int, str]:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(command_line.app, list(arguments))
+    return result.exit_code, result.output
+
+
+def _client(service: str, region: str) -> Any:  # noqa: ANN401 - a boto3 client
+    return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+
+
+def _beat(region: str, *, age: float = 30.0, replicated: bool = True, **numbers: Any) -> None:  # noqa: ANN401 - the row's
+    """Write a region's heartbeat as its observer does, and bring it to the other replica."""
+    heartbeat = observer.Heartbeat(
+        at=time.time() - age, api_url=f"https://api.execute-api.{region}.amazonaws.com", **numbers
+    )
+    for replica in LIVE.regions if replicated else (region,):
+        assert observer.write(_client("dynamodb", replica), LIVE.table_name, region, heartbeat)
+
+
+def _digest(region: str, hours_ago: int, *, objects: int = 1, made_hours_ago: float = 0.0) -> str:
+    """Write a region's digest of an hour as its observer does; return the hour."""
+    hour = hours_before(hour_of(time.time()), hours_ago)
+    store = DigestStore(dynamodb=_client("dynamodb", region), table_name=LIVE.table_name, region=region)
+    store.write((hour, "a"), DigestRow(Digest(objects, 7, 9), time.time() - 3600 * made_hours_ago))
+    return hour
+
+
+def _alarm(region: str, alarm: str, state: str) -> None:
+    client, name = _client("cloudwatch", region), f"serverless-{alarm}-staging"
+    client.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Lockstep",
+        MetricName="M",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+
+def _line(output: str, name: str) -> list[str]:
+    """The cells of a line of the table: the primary's, the secondary's."""
+    (line,) = [line for line in output.splitlines() if line.strip("│ ").startswith(name)]
+    return [cell.strip() for cell in line.strip("│").split("│")][1:]
+
+
+def test_the_six_numbers_are_shown_of_both_regions(target: Target) -> None:
+    assert target
+    _beat(EAST, canary_seconds=1.25, queue_depth=3, shadow_age=41.0, dead_letters=2, replication_pending=17, epoch=4)
+    _beat(WEST, canary_seconds=LOST, queue_depth=0)
+    _, output = _type(*WHERE, "status")
+    shown = {
+        "- canary": ["1.2 s", "not done in time"],
+        "- queue depth": ["3", "0"],
+        "- shadow age": ["41 s", "not known"],
+        "- dead letters": ["2", "not known"],
+        "- replication pending": ["17", "not known"],
+        "- epoch": ["4", "not known"],
+    }
+    assert {name: _line(output, name) for name in shown} == shown
+
+
+def test_a_lost_regions_numbers_are_shown_in_its_own_column_as_the_other_sees_them(target: Target) -> None:
+    _beat(EAST, age=300.0, queue_depth=7)
+    _beat(WEST, queue_depth=0)
+    lose(target, EAST)
+    code, output = _type(*WHERE, "status")
+    assert code == 1
+    assert _line(output, "- queue depth") == ["7", "0"]
+    assert _line(output, "heartbeat, as the other region sees it") == ["300 s ago", "us-east-1: does not answer"]
+    assert _line(output, "heartbeat, as its own replica holds it") == ["us-east-1: does not answer", "30 s ago"]
+    assert "DNS leads clients away from us-east-1 if Route 53 too" in output
+
+
+def test_the_other_regions_heartbeat_is_as_old_as_the_one_that_came_through(target: Target) -> None:
+    assert target
+    _beat(EAST, age=120.0)
+    _beat(EAST, age=5.0, replicated=False)
+    _, output = _type(*WHERE, "status")
+    assert _line(output, "heartbeat, as its own")[0] == "5 s ago"
+    assert _line(output, "heartbeat, as the other")[0] == "120 s ago"
+
+
+def test_missing_credentials_are_no_outage(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert target
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    code, output = _type("--environment", "staging", "status")
+    assert (code, "does not answer" in output) == (1, False), output
+    assert _line(output, "GET /ready") == ["no credentials", "no credentials"]
+    assert "Log in first" in output
+    code, output = _type(*WHERE, "status")
+    assert (code, "Log in first" in output) == (2, True), output
+
+
+def test_digests_of_closed_hours_are_compared(target: Target) -> None:
+    equal = _digest(EAST, 5)
+    assert equal == _digest(WEST, 5)
+    _digest(EAST, 1)
+    _digest(WEST, 1, objects=2)
+    assert status.compared_digests(status.look(target)) == Comparison(1, ())
+    differing = _digest(EAST, 4)
+    _digest(WEST, 4, objects=2)
+    _digest(EAST, 6, made_hours_ago=5.5)
+    _digest(WEST, 6, objects=2)
+    assert status.compared_digests(status.look(target)) == Comparison(1, (differing,))
+    assert f"Digests differ in 1 closed hours: {differing}" in _type(*WHERE, "status")[1]
+
+
+def test_digests_that_only_the_other_replica_can_tell_are_taken_from_it(target: Target) -> None:
+    hour = _digest(EAST, 5)
+    store = DigestStore(dynamodb=_client("dynamodb", WEST), table_name=LIVE.table_name, region=EAST)
+    store.write((hour, "a"), DigestRow(Digest(1, 7, 9), time.time()))
+    _digest(WEST, 5)
+    lose(target, EAST)
+    assert status.compared_digests(status.look(target)) == Comparison(1, ())
+
+
+@pytest.mark.parametrize(
+    ("ready", "peer_unhealthy", "forced", "said"),
+    [
+        (True, "OK", "OK", "DNS leads clients to us-east-1"),
+        (True, "INSUFFICIENT_DATA", "INSUFFICIENT_DATA", "DNS leads clients to us-east-1"),
+        (True, "ALARM", "OK", "DNS leads clients away from us-east-1: peer-unhealthy rings in us-west-2."),
+        (True, "OK", "ALARM", "DNS leads clients away from us-east-1: force-failover rings in us-west-2."),
+        (False, "OK", "OK", "DNS leads clients away from us-east-1 if Route 53 too gets no 200"),
+        (True, None, None, "Where DNS leads cannot be told"),
+    ],
+)
+def test_what_the_primarys_health_check_goes_by_is_shown(
+    target: Target,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    ready: bool,
+    peer_unhealthy: str | None,
+    forced: str | None,
+    said: str,
+) -> None:
+    assert target
+    for alarm, state in ((PEER_UNHEALTHY, peer_unhealthy), (FORCE_FAILOVER, forced)):
+        if state:
+            _alarm(WEST, alarm, state)
+            _alarm(EAST, alarm, "ALARM")  # which speaks of the secondary, and leads no DNS
+    monkeypatch.setattr(status, "_ready", lambda _, found: setattr(found, "ready", ready))
+    _, output = _type(*WHERE, "status")
+    assert said in output
+    assert _line(output, "peer-unhealthy")[1] == (peer_unhealthy or "not known")
+
+
+def test_it_knows_queue_and_api_without_cloudformation(target: Target) -> None:
+    hosts = lose(target)
+    for region in LIVE.regions:
+        _beat(region)
+        queue = _client("sqs", region).create_queue(QueueName="serverless-ingest-staging")["QueueUrl"]
+        _client("sqs", region).send_message(QueueUrl=queue, MessageBody="{}")
+        _client("sqs", region).create_queue(QueueName="serverless-ingest-dlq-staging")
+    east, west = status.look(target)
+    assert [(one.waiting, one.dead) for one in (east, west)] == [(1, 0), (1, 0)]
+    assert not [host for host in hosts if "cloudformation" in host or not {EAST, WEST} & set(host.split("."))]
+
+
+def test_a_failback_of_what_is_active_writes_nothing(target: Target) -> None:
+    code, output = _type(*WHERE, "failback", "--yes")
+    assert (code, "us-east-1 is active already; nothing was written." in output) == (0, True), output
+    assert Register(target, EAST).claims() == {}
+
+
+@pytest.mark.parametrize("shut_by", ["", "a backlog", "replication", "digests"])
+def test_yes_does_not_skip_the_gate(target: Target, monkeypatch: pytest.MonkeyPatch, shut_by: str) -> None:
+    monkeypatch.setattr(status, "_ready", lambda _, found: setattr(found, "ready", True))
+    for region in LIVE.regions:
+        put_claim(region, WEST, 1)
+        _beat(region, replication_pending=int(shut_by == "replication"))
+        queue = _client("sqs", region).create_queue(QueueName="serverless-ingest-staging")["QueueUrl"]
+        if shut_by == "a backlog":
+            _client("sqs", region).send_message(QueueUrl=queue, MessageBody="{}")
+        _digest(region, 5, objects=1 + (shut_by == "digests" and region == EAST))
+    code, output = _type(*WHERE, "failback", "--yes")
+    assert code == (2 if shut_by else 0), output
+    assert Register(target, EAST).claims() == ({WEST: 1} if shut_by else {WEST: 1, EAST: 2})
+    assert ("It is not time to go back." in output) == bool(shut_by)
+
+
+def test_where_no_region_answers_it_draws_no_conclusion(target: Target) -> None:
+    console = Console(record=True, width=200)
+    status_table.show(console, target, [RegionStatus(EAST), RegionStatus(WEST)], now=0.0)
+    text = console.export_text()
+    assert "No replica answers: who is active cannot be told." in text
+    assert "DNS" not in text
