@@ -23,7 +23,7 @@ from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
 from drill.reports import chain, facts
 from drill.targets import keeper
-from drill.targets.live import require_leave
+from drill.targets.live import require_leave, require_possible
 from integration_tests.e2e.local_platform import read_settings
 from operations.command_line import end_like_ctrl_c_on, explain, short
 from operations.failure import Refused, RunFailure
@@ -107,6 +107,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             fis_role=fis_role,
         )
         if live:
+            require_possible(plan, can_be=[name for name, one in FAULTS.items() if one.is_made_on_aws])
             plan = dataclasses.replace(plan, primary=primary, secondary=secondary, control=secondary)
         elif account or profile or execute or stop_alarm or fis_role:
             raise Refused(

@@ -20,6 +20,7 @@ class Fault(ABC):
         seen_by_health_check: Whether the primary's own health check must notice it.
         seen_by_observer: Whether the health check may be content, and the other region's observer must notice it.
         stops_replication: Whether the regions fall behind each other while it is there.
+        is_made_on_aws: Whether it can be made in a real account.
         makes_dead_letters: Whether messages may end in the primary's dead-letter queue of it.
     """
 
@@ -29,6 +30,7 @@ class Fault(ABC):
     seen_by_health_check: ClassVar[bool] = False
     seen_by_observer: ClassVar[bool] = False
     stops_replication: ClassVar[bool] = False
+    is_made_on_aws: ClassVar[bool] = True
     makes_dead_letters: ClassVar[bool] = False
 
     @abstractmethod

@@ -17,6 +17,7 @@ class Lag(Fault):
     name = "lag"
     title = f"replication is {SECONDS:g} s late"
     stops_replication = True
+    is_made_on_aws = False
 
     def inject(self, powers: Powers) -> str:
         """Slow replication down."""

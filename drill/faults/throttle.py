@@ -17,6 +17,7 @@ class Throttle(Fault):
     name = "throttle"
     title = f"the primary's table throttles {SHARE:.0%} of the functions' calls"
     makes_dead_letters = True
+    is_made_on_aws = False
 
     def inject(self, powers: Powers) -> str:
         """Have calls throttled."""

@@ -10,6 +10,8 @@ No fault begins here without a stop condition and a way back:
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +32,24 @@ _RUNNING: Final = frozenset({"pending", "initiating", "running"})
 _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
 
 
+def require_possible(plan: Plan, *, can_be: Collection[str]) -> None:
+    """Refuse a live drill of a fault that nothing on AWS makes.
+
+    Args:
+        plan: The drill's.
+        can_be: The faults that can be made there.
+
+    Raises:
+        Refused: The plan has another one.
+    """
+    impossible = [str(wish) for wish in plan.faults if wish.name not in can_be]
+    if impossible:
+        raise Refused(
+            f"--live: nothing on AWS makes {', '.join(impossible)}. Nothing was done.",
+            hint=f"Type --fault and one of {', '.join(can_be)}; or leave --live out and drill it on this machine.",
+        )
+
+
 def require_leave(plan: Plan, *, execute: bool) -> None:
     """Refuse a live drill that was not asked for in so many words.
 
@@ -47,7 +67,7 @@ def require_leave(plan: Plan, *, execute: bool) -> None:
             hint="Look at the plan with --dry-run. Then add --execute.",
         )
     missing = [
-        flag for flag, value in (("--stop-alarm ARN", plan.stop_alarm), ("--fis-role ARN", plan.fis_role)) if not value
+        flag for flag, value in (("--stop-alarm NAME", plan.stop_alarm), ("--fis-role ARN", plan.fis_role)) if not value
     ]
     if missing:
         raise Refused(
@@ -91,17 +111,20 @@ class LiveTarget:
             (_stall if stalled else _unstall)(client, name)
 
     def set_partition(self, *, cut: bool) -> None:
-        """Start the experiments that pause replication, both ways, or stop them."""
+        """Start the experiments that pause replication, both ways, or stop them and take their templates away."""
         for source, destination in (self.target.regions, self.target.regions[::-1]):
             client = self.target.client("fis", source)
             running = self._experiments(client)
             if cut and not running:
                 template = client.create_experiment_template(**self._template(source, destination))["experimentTemplate"]
                 client.start_experiment(
-                    clientToken=f"{self.source}-{source}", experimentTemplateId=template["id"], tags={TAG: self.source}
+                    clientToken=self._token(source), experimentTemplateId=template["id"], tags={TAG: self.source}
                 )
-            for experiment in () if cut else running:
-                client.stop_experiment(id=experiment)
+            if not cut:
+                for experiment in running:
+                    client.stop_experiment(id=experiment)
+                for name in self._templates(client):
+                    client.delete_experiment_template(id=name)
 
     def set_lag(self, seconds: float | None) -> None:
         """Refuse: nothing on AWS makes replication slow by a given time."""
@@ -132,11 +155,24 @@ class LiveTarget:
             if one.get("tags", {}).get(TAG) == self.source and one["state"]["status"] in _RUNNING
         ]
 
+    def _templates(self, client: Any) -> list[str]:  # noqa: ANN401 - a boto3 client
+        pages = client.get_paginator("list_experiment_templates").paginate()
+        return [
+            str(one["id"])
+            for page in pages
+            for one in page["experimentTemplates"]
+            if one.get("tags", {}).get(TAG) == self.source
+        ]
+
+    def _token(self, region: str) -> str:
+        """A new one each time: for one that it knows, FIS returns the experiment of an earlier fault and starts none."""
+        return f"{self.source}-{region}-{secrets.token_hex(4)}"
+
     def _template(self, source: str, destination: str) -> dict[str, Any]:
         table = f"arn:aws:dynamodb:{source}:{self.target.account}:table/{self.deployment.table(source)}"
         alarm = f"arn:aws:cloudwatch:{source}:{self.target.account}:alarm:{self.stop_alarm}"
         return {
-            "clientToken": f"{self.source}-{source}",
+            "clientToken": self._token(source),
             "description": f"Drill {self.source}: {source} replicates nothing to {destination}",
             "roleArn": self.fis_role,
             "stopConditions": [{"source": "aws:cloudwatch:alarm", "value": alarm}],

@@ -33,3 +33,23 @@ def test_a_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     code, said, done = _type(monkeypatch, "--dry-run", "--fault", "grey")
     assert (code, done) == (0, [])
     assert "FAULT grey" in said
+
+
+@pytest.mark.parametrize("fault", ["lag", "throttle@failback"])
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_nothing_on_aws_makes_is_refused_before_anything_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    dry: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    live = ("--live", "--account", "1" * 12, "--execute", "--stop-alarm", "a", "--fis-role", "b", "--environment", "dev")
+    flags = ("--dry-run",) if dry else ()
+    code, said, done = _type(monkeypatch, "run", *live, *flags, "--fault", "grey", "--fault", fault)
+    assert (code, done) == (2, [])
+    assert f"nothing on AWS makes {fault if '@' in fault else f'{fault}@inject'}. Nothing was done." in said
+
+
+def test_the_stop_alarm_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, said, done = _type(monkeypatch, "run", "--live", "--account", "1" * 12, "--execute")
+    assert (code, done) == (2, [])
+    assert "--stop-alarm NAME and --fis-role ARN is missing" in said

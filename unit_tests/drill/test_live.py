@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -36,6 +37,8 @@ class FakeAws:
 
     def __init__(self, reserved: int | None) -> None:
         self.experiments: dict[str, dict[str, Any]] = {}
+        self.templates: dict[str, dict[str, Any]] = {}
+        self.tokens: dict[str, dict[str, Any]] = {}
         self.functions: dict[tuple[str, str], dict[str, Any]] = {}
         self.reserved = reserved
         self.target = SimpleNamespace(
@@ -72,20 +75,45 @@ class _Client:
         return call
 
     def get_paginator(self, name: str) -> Any:  # noqa: ANN401 - a paginator
-        assert name == "list_experiments"
-        return SimpleNamespace(paginate=lambda: [{"experiments": self._list()}])
+        pages = {
+            "list_experiments": lambda: [{"experiments": self._list()}],
+            "list_experiment_templates": lambda: [{"experimentTemplates": self._list_templates()}],
+        }
+        return SimpleNamespace(paginate=pages[name])
 
     def _list(self) -> list[dict[str, Any]]:
         return [one for one in self._aws.experiments.values() if one["region"] == self._region]
 
     def _create_experiment_template(self, **arguments: Json) -> Any:  # noqa: ANN401 - an answer
-        return {"experimentTemplate": {"id": f"template-{self._region}", **arguments}}
+        return self._once(arguments["clientToken"], lambda: self._new_template(arguments))
+
+    def _once(self, token: str, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What AWS did for a token before, or what it does now."""
+        if token not in self._aws.tokens:
+            self._aws.tokens[token] = do()
+        return self._aws.tokens[token]
+
+    def _new_template(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        template = {"id": f"template-{len(self._aws.tokens)}", "region": self._region, **arguments}
+        self._aws.templates[template["id"]] = template
+        return {"experimentTemplate": template}
+
+    def _list_templates(self) -> list[dict[str, Any]]:
+        return [one for one in self._aws.templates.values() if one["region"] == self._region]
+
+    def _delete_experiment_template(self, *, id: str) -> None:  # noqa: A002 - AWS's own name
+        del self._aws.templates[id]
 
     def _start_experiment(self, **arguments: Json) -> None:
+        assert arguments["experimentTemplateId"] in self._aws.templates
+        self._once(f"start {arguments['clientToken']}", lambda: self._start(arguments))
+
+    def _start(self, arguments: dict[str, Any]) -> dict[str, Any]:
         identity = f"experiment-{self._region}"
         assert identity not in self._aws.experiments or self._aws.experiments[identity]["state"]["status"] == "stopped"
         started = {"id": identity, "region": self._region, "tags": arguments["tags"], "state": {"status": "running"}}
         self._aws.experiments[identity] = started
+        return started
 
     def _stop_experiment(self, *, id: str) -> None:  # noqa: A002 - AWS's own name
         self._aws.experiments[id]["state"]["status"] = "stopped"
@@ -129,7 +157,7 @@ def _live(reserved: int | None = 50) -> tuple[FakeAws, Any]:
         ({"account": None}, True, "--live needs the account"),
         ({"account": "12345678901x"}, True, "--live needs the account"),
         ({}, False, "Nothing was done."),
-        ({"stop_alarm": None}, True, "--stop-alarm ARN is missing"),
+        ({"stop_alarm": None}, True, "--stop-alarm NAME is missing"),
         ({"fis_role": None}, True, "--fis-role ARN is missing"),
     ],
 )
@@ -156,6 +184,15 @@ def test_a_fault_leaves_nothing_when_it_is_healed(name: str, reserved: int | Non
         FAULTS[name].heal(live)
     assert all(held == {"reserved": reserved, "tags": {}} for held in aws.functions.values())
     assert all(one["state"]["status"] == "stopped" for one in aws.experiments.values())
+    assert aws.templates == {}
+
+
+def test_a_second_fault_of_a_drill_starts_experiments_of_its_own() -> None:
+    aws, live = _live()
+    for _ in range(2):
+        live.set_partition(cut=True)
+        assert [one["state"]["status"] for one in aws.experiments.values()] == ["running", "running"]
+        live.set_partition(cut=False)
 
 
 @pytest.mark.property
@@ -196,8 +233,10 @@ def test_experiments_of_others_are_left_alone() -> None:
     aws, live = _live()
     others = {"id": "theirs", "region": EAST, "tags": {TAG: "drill-000000"}, "state": {"status": "running"}}
     aws.experiments["theirs"] = others
+    aws.templates["theirs"] = {"id": "theirs", "region": EAST, "tags": {TAG: "drill-000000"}}
     live.set_partition(cut=False)
     assert others["state"] == {"status": "running"}
+    assert list(aws.templates) == ["theirs"]
 
 
 @pytest.mark.parametrize("name", ["lag", "throttle"])
