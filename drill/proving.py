@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drill.context import Context
 from drill.load import expected
@@ -12,9 +15,11 @@ from drill.load.items import LoadItem
 from drill.model import Finding, NegativeControls, Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls
 from drill.proof import prove as prove_sources
+from drill.proof.proving import MOST_FINDINGS
 from operations.ledger import Ledger
 
 _PATIENCE_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 0.5
 SNAPSHOT: Final = "snapshot.json"
 
 
@@ -49,11 +54,57 @@ def prove_with_controls(context: Context) -> Proof:
     context.journal.state(context.phase, "proof", first.model_dump(mode="json"))
     found = _controls(context)
     context.journal.state(context.phase, "controls", found.model_dump(mode="json"))
+    return _prove_to_report(context)
+
+
+def prove_what_is_left(context: Context) -> Proof:
+    """Prove once, and damage nothing for it: after a drill that could not go on and was rolled back.
+
+    What is under way gets a minute to be done. What is not done by then is lost, as far as anybody can tell; or so much is
+    broken that the region cannot be read, and then the other one is proved alone.
+
+    Raises:
+        ClientError: AWS refused, in both regions.
+        BotoCoreError: AWS answered in neither region.
+    """
+    _let_it_settle(context)
+    try:
+        return _prove_to_report(context)
+    except (ClientError, BotoCoreError) as error:
+        context.note(f"not both regions can be read: {error}", level="bad")
+        return _prove_to_report(context, regions=(context.target.secondary,))
+
+
+def _let_it_settle(context: Context) -> None:
+    """Wait until each object has its RESULT in both replicas, or the time is over; stop conditions stop nothing any more."""
+    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
+        except (ClientError, BotoCoreError):
+            return  # a region that cannot be read is none to wait for
+        context.say(f"{pending} results are missing")
+        if not pending:
+            return
+        if time.monotonic() >= deadline:
+            context.note(f"{pending} results did not come in {_PATIENCE_SECONDS:.0f} s; the proof says of what", level="bad")
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _prove_to_report(context: Context, *, regions: Sequence[str] | None = None) -> Proof:
+    """Prove, and say what has changed that is written once; this is the proof that is reported."""
+    proof = prove(context, regions=regions)
+    # Should the snapshot be unreadable, what was proved is reported.
+    context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
     changed = _changed_since_snapshot(context)
-    last = prove(context)
-    last = last.model_copy(update={"divergent": last.divergent + len(changed), "findings": (*changed, *last.findings)[:100]})
-    context.journal.state(context.phase, "proof", last.model_dump(mode="json"))
-    return last
+    if not changed:
+        return proof
+    findings = (*changed, *proof.findings)[:MOST_FINDINGS]
+    proof = proof.model_copy(update={"equal": False, "divergent": proof.divergent + len(changed), "findings": findings})
+    context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
+    return proof
 
 
 def _controls(context: Context) -> NegativeControls:

@@ -79,6 +79,8 @@ def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRep
             _fail(context, "interrupted by Ctrl-C")
         finally:
             _roll_back(context, steps)
+        if not abort and interrupted is None:
+            interrupted = _prove_what_is_left(context, steps)
         report = _report(context, steps)
         keeper.stop(folder)
         journal.append("report", "phase done", said=str(report.verdict))
@@ -174,6 +176,29 @@ def _roll_back(context: Context, steps: Steps) -> None:
         _fail(context, f"not rolled back: {error}")
     finally:
         context.close()
+
+
+def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | None:
+    """Prove once more if the drill could not go on: what stopped it may have cost objects, and the report is to name them.
+
+    Returns:
+        Ctrl-C, by which whoever waits for it has had enough; the report is still to be written.
+    """
+    journal = context.journal
+    if not (any(journal.of("phase failed")) and context.is_open and context.sender.receipts()):
+        return None
+    try:
+        with steps.step("prove: what is left, after the drill was stopped") as step, _shown(context, step):
+            proof = proving.prove_what_is_left(context)
+            said = f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent"
+            context.note(f"proved after the drill was stopped: {said}", level="good" if proof.equal else "bad")
+            step.conclude(said)
+    except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
+        context.note(f"nothing could be proved after the drill was stopped: {error}", level="bad")
+    except KeyboardInterrupt as interrupt:
+        _fail(context, "interrupted by Ctrl-C")
+        return interrupt
+    return None
 
 
 def _report(context: Context, steps: Steps) -> DrillReport:

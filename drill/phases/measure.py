@@ -39,14 +39,19 @@ def _wait_for_backlog(context: Context) -> int:
     region = context.target.secondary
     ledger = Ledger(context.deployment, region)
     uploaded_here = {one.id for one in context.sender.receipts() if one.region == region and one.id}
+    waiting, missing = 0, len(uploaded_here)
     for _ in context.waiting(_PATIENCE_SECONDS):
         detect.look(context)
         waiting = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
-        context.say(f"{waiting} messages wait in {region}")
-        if waiting == 0 and len(found := ledger.results(uploaded_here)) == len(uploaded_here):
+        missing = len(uploaded_here) - len(ledger.results(uploaded_here))
+        context.say(f"{waiting} messages wait in {region}, {missing} results are missing")
+        if not waiting and not missing:
             context.watch.look(ledger, all_of_them=True)
-            return len(found)
+            return len(uploaded_here)
     raise Stop(
-        f"After {_PATIENCE_SECONDS:.0f} s messages still wait in {region}, which is active.",
-        hint="Look at the processor's errors and at the dead-letter queue there.",
+        f"After {_PATIENCE_SECONDS:.0f} s {missing} of the {len(uploaded_here)} objects uploaded to {region}, which is "
+        f"active, have no RESULT, and {waiting} messages wait there.",
+        hint="Look at the processor's errors there and at its dead-letter queue."
+        if waiting
+        else "No message waits any more: they were taken for nothing, or never came. The proof names the objects.",
     )

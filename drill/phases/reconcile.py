@@ -64,6 +64,7 @@ def _wait_until_quiet(context: Context) -> None:
             return
     if waiting:
         raise Stop(
-            f"After {_PATIENCE_SECONDS:.0f} s {waiting} messages still wait in {primary}.", hint="Look at the processors."
+            f"After {_PATIENCE_SECONDS:.0f} s {waiting} messages wait in {primary}, and {pending} results are missing.",
+            hint="Look at the processors' errors.",
         )
     context.note(f"{pending} results did not come in {_PATIENCE_SECONDS:.0f} s; the proof says of what", level="bad")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +16,10 @@ from drill import runner
 from drill.context import Context
 from drill.folder import DrillFolder
 from drill.journal import Journal
-from drill.model import DrillReport, Verdict
+from drill.model import DrillReport, Proof, Verdict
 from drill.phases import Phase
 from drill.plan import Plan
+from drill.stops import Stop
 from operations.failure import RunFailure
 from operations.guard import GuardViolation
 
@@ -36,6 +37,10 @@ class World:
         self.done: list[str] = []
         self.rolled_back = 0
         self.stopped = 0
+        self.proved = 0
+        self.left: Callable[[], Proof] = lambda: Proof(
+            at="now", sources=(), objects=9, equal=False, lost=2, duplicated=0, divergent=0
+        )
         self.at: dict[str, Callable[[], None]] = {}
         self.folder = DrillFolder(folder / "20260101T000000Z-abcdef")
         phases = tuple(Phase(name, name, self._phase(name), is_failover=name == "switch") for name in NAMES)
@@ -53,6 +58,9 @@ class World:
         monkeypatch.setattr("drill.reporting._revision", lambda: None)
         monkeypatch.setattr("drill.rpo.measure", lambda _: {"durable": None, "accepted": None})
         monkeypatch.setattr("drill.proving.undo_damage", lambda _: None)
+        monkeypatch.setattr("drill.proving.prove_what_is_left", self._prove)
+        monkeypatch.setattr(Context, "sender", SimpleNamespace(receipts=lambda: ["a receipt"]))
+        monkeypatch.setattr(Context, "say", lambda *_: None, raising=False)
         monkeypatch.setattr(runner, "Register", lambda *_: SimpleNamespace(promote=self._promote))
         monkeypatch.setattr("drill.targets.keeper.stop", self._stop)
         monkeypatch.setattr("drill.reports.write", lambda *_, **__: [])
@@ -74,6 +82,13 @@ class World:
     def _promote(self) -> Any:  # noqa: ANN401 - a promotion
         self.rolled_back += 1
         return SimpleNamespace(already=True)
+
+    def _prove(self, context: Context) -> Proof:
+        assert self.rolled_back, "the drill is rolled back before what is left is proved"
+        self.proved += 1
+        proof = self.left()
+        context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
+        return proof
 
     def _stop(self, _: DrillFolder) -> None:
         self.stopped += 1
@@ -97,7 +112,7 @@ def _raise(error: BaseException) -> Callable[[], None]:
 def test_every_phase_is_run_once_and_the_cloud_is_stopped(world: World) -> None:
     report = world.go_on()
     assert world.done == list(NAMES)
-    assert (world.rolled_back, world.stopped) == (1, 1)
+    assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
     assert runner.is_ended(Journal(world.folder.journal))
     assert {one.name for one in report.phases if one.status == "done"} == {*NAMES, "report"}
     # Nothing was proved by phases that do nothing.
@@ -111,18 +126,38 @@ def test_a_phase_that_fails_ends_the_drill_and_all_is_put_back(world: World, err
     world.at["switch"] = _raise(error)
     report = world.go_on()
     assert world.done == ["preflight", "load"]
-    assert (world.rolled_back, world.stopped) == (1, 1)
+    assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 1)
     assert report.verdict is Verdict.FAILED
     assert str(error) in " ".join(report.reasons)
+    assert (report.lost, report.reasons[0]) == (2, "2 objects lost")
     states = {one.name: one.status for one in report.phases}
     assert (states["load"], states["switch"], states["failback"]) == ("done", "failed", "not begun")
+
+
+@pytest.mark.parametrize("error", [RunFailure("gone"), OSError("gone")])
+def test_a_stopped_drill_that_cannot_prove_anything_is_reported_all_the_same(world: World, error: Exception) -> None:
+    world.at["switch"] = _raise(Stop("no further"))
+    world.left = cast("Callable[[], Proof]", _raise(error))
+    report = world.go_on()
+    assert report.verdict is Verdict.FAILED
+    assert {"no further", "nothing was proved"} <= set(report.reasons)
+    assert any("nothing could be proved after the drill was stopped: gone" in one.what for one in report.timeline)
+
+
+def test_whoever_has_waited_enough_for_the_last_proof_has_the_report(world: World) -> None:
+    world.at["switch"] = _raise(Stop("no further"))
+    world.left = cast("Callable[[], Proof]", _raise(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        world.go_on()
+    assert runner.is_ended(Journal(world.folder.journal))
+    assert world.stopped == 1
 
 
 def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) -> None:
     world.at["load"] = _raise(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         world.go_on()
-    assert (world.rolled_back, world.stopped) == (1, 1)
+    assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
     assert runner.is_ended(Journal(world.folder.journal))
 
 

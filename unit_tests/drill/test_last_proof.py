@@ -1,0 +1,123 @@
+"""The proof of a drill that was stopped: it names what is lost, waits for no longer than it says, and damages nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from drill import proving
+from drill.journal import Journal
+from drill.phases import detect, measure
+from drill.stops import Stop
+from unit_tests.drill.proof.damages import no_replica, no_result
+from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Five
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
+        monkeypatch.setattr(proving, "time", clock)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def context_of(five: Five, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - what a phase is given
+    """Return a drill over five sources in memory."""
+    monkeypatch.setattr(proving, "Ledger", lambda _, region: SimpleNamespace(region=region))
+    notes: list[str] = []
+    return SimpleNamespace(
+        deployment=five,
+        target=SimpleNamespace(regions=REGIONS, primary=EAST, secondary=WEST),
+        plan=SimpleNamespace(source=SOURCE, seed=1, mode="local"),
+        items=[],
+        sender=SimpleNamespace(rows=lambda _: five.receipts),
+        watch=SimpleNamespace(look=lambda ledger, **_: SimpleNamespace(pending=_without_result(five, ledger.region))),
+        folder=SimpleNamespace(path=folder),
+        journal=Journal(folder / "journal.jsonl"),
+        phase="measure",
+        say=lambda _: None,
+        note=lambda what, **_: notes.append(what),
+        notes=notes,
+    )
+
+
+def _without_result(five: Five, region: str) -> int:
+    return sum((f"OBJ#{one}", "RESULT") not in five.rows[region] for one in five.ids)
+
+
+def test_what_was_never_done_is_named_and_waited_for_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    five = Five(9)
+    lost = five.ids[3]
+    no_result(five, lost)
+    context = context_of(five, tmp_path, monkeypatch)
+    proof = proving.prove_what_is_left(context)
+    assert (proof.lost, {one.object_id for one in proof.findings}) == (1, {lost})
+    assert context.journal.fact("proof")["lost"] == 1
+    assert 60 <= clock.now <= 61
+    assert context.notes == ["2 results did not come in 60 s; the proof says of what"]
+
+
+def test_nothing_is_waited_for_where_nothing_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    five = Five(9)
+    no_replica(five, five.ids[3])
+    proof = proving.prove_what_is_left(context_of(five, tmp_path, monkeypatch))
+    assert (proof.lost, clock.now) == (1, 0)
+
+
+def test_a_region_that_cannot_be_read_leaves_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    five = _Down(9)
+    no_replica(five, five.ids[3])
+    context = context_of(five, tmp_path, monkeypatch)
+    proof = proving.prove_what_is_left(context)
+    assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", "receipts")
+    assert (proof.lost, clock.now) == (1, 0)
+    assert "not both regions can be read" in context.notes[0]
+
+
+class _Down(Five):
+    """The primary answers nothing."""
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
+        if region == EAST:
+            raise EndpointConnectionError(endpoint_url=region)
+        return super().client(service, region)
+
+
+@pytest.mark.parametrize(("waiting", "hint"), [(0, "The proof names the objects"), (4, "dead-letter queue")])
+def test_who_waits_in_vain_is_told_what_is_missing_and_what_waits(
+    monkeypatch: pytest.MonkeyPatch, waiting: int, hint: str
+) -> None:
+    done, missing = "a" * 64, "b" * 64
+    monkeypatch.setattr(measure, "Ledger", lambda *_: SimpleNamespace(results=lambda ids: {done: {}} if done in ids else {}))
+    monkeypatch.setattr(measure, "backlog", lambda *_: {"ApproximateNumberOfMessages": waiting})
+    monkeypatch.setattr(detect, "look", lambda _: None)
+    receipts = [SimpleNamespace(region=WEST, id=one) for one in (done, missing)]
+    context: Any = SimpleNamespace(
+        target=SimpleNamespace(secondary=WEST),
+        deployment=None,
+        sender=SimpleNamespace(receipts=lambda: receipts),
+        waiting=lambda _: iter([None]),
+        say=lambda _: None,
+    )
+    with pytest.raises(Stop, match=f"1 of the 2 objects .* have no RESULT, and {waiting} messages wait there") as raised:
+        measure.run(context)
+    assert hint in raised.value.hint
