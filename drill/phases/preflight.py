@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from drill import heartbeats
 from drill.context import Context
+from operations import heartbeats
 from operations.failure import RunFailure
 from operations.register import Register
 from operations.signed_http import Api
@@ -160,13 +160,13 @@ def _heartbeats(context: Context) -> Check:
 
 
 def _is_fresh(context: Context, region: str) -> bool:
-    heartbeat = heartbeats.read(context.deployment, region)
+    heartbeat = _read_heartbeat(context, region)
     return heartbeat is not None and abs(time.time() - heartbeat.at) <= heartbeats.MOST_SECONDS
 
 
 def _canaries(context: Context) -> Check:
     """No fault comes into an account whose uploads are not done in time; a local cloud has only just begun to do any."""
-    seconds = {region: found.canary_seconds for region, found in _read_heartbeats(context).items()}
+    seconds = {region: found.numbers.get("canary_seconds") for region, found in _read_heartbeats(context).items()}
     lost = [region for region, one in seconds.items() if one is not None and one < 0]
     wrong = f"the last one of {', '.join(lost)} was not done in time" if lost else ""
     told = [f"{region} {one:.1f} s" for region, one in seconds.items() if one is not None]
@@ -174,7 +174,7 @@ def _canaries(context: Context) -> Check:
 
 
 def _replication(context: Context) -> Check:
-    pending = {region: found.replication_pending for region, found in _read_heartbeats(context).items()}
+    pending = {region: found.numbers.get("replication_pending") for region, found in _read_heartbeats(context).items()}
     late = [f"{one:.0f} objects on their way to {region}" for region, one in pending.items() if one]
     unknown = [region for region in context.target.regions if pending.get(region) is None]
     found = f"not told yet of {', '.join(unknown)}" if unknown else "nothing on its way"
@@ -182,8 +182,13 @@ def _replication(context: Context) -> Check:
 
 
 def _read_heartbeats(context: Context) -> dict[str, heartbeats.Heartbeat]:
-    read = {region: heartbeats.read(context.deployment, region) for region in context.target.regions}
+    read = {region: _read_heartbeat(context, region) for region in context.target.regions}
     return {region: found for region, found in read.items() if found is not None}
+
+
+def _read_heartbeat(context: Context, region: str) -> heartbeats.Heartbeat | None:
+    """Read it from the region's own replica."""
+    return heartbeats.read(context.deployment.client("dynamodb", region), context.deployment.table(region), region)
 
 
 _CHECKS: Final[tuple[Callable[[Context], Check], ...]] = (

@@ -6,14 +6,11 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from drill import heartbeats
-from drill.heartbeats import Heartbeat
 from drill.phases import preflight
-from handlers.observer import heartbeat as observer
+from operations import heartbeats
+from operations.heartbeats import Heartbeat
 
 EAST, WEST = "us-east-1", "us-west-2"
 
@@ -21,7 +18,7 @@ EAST, WEST = "us-east-1", "us-west-2"
 def _context(mode: str = "local") -> Any:  # noqa: ANN401 - stands for a context
     return SimpleNamespace(
         target=SimpleNamespace(regions=(EAST, WEST)),
-        deployment=None,
+        deployment=SimpleNamespace(client=lambda _, region: region, table=lambda region: f"table of {region}"),
         plan=SimpleNamespace(time_factor=4.0, mode=mode),
         waiting=lambda seconds: iter(range(3 if 20 < seconds < 30 else 0)),
     )
@@ -31,7 +28,8 @@ def _heartbeats(monkeypatch: pytest.MonkeyPatch, *rounds: dict[str, Heartbeat]) 
     """What is read: one of these rounds after the other, and then the last one again."""
     asked = {EAST: 0, WEST: 0}
 
-    def read(_: object, region: str) -> Heartbeat | None:
+    def read(client: object, table: str, region: str) -> Heartbeat | None:
+        assert (client, table) == (region, f"table of {region}"), "by its own replica"
         held = rounds[min(asked[region], len(rounds) - 1)]
         asked[region] += 1
         return held.get(region)
@@ -39,8 +37,9 @@ def _heartbeats(monkeypatch: pytest.MonkeyPatch, *rounds: dict[str, Heartbeat]) 
     monkeypatch.setattr(heartbeats, "read", read)
 
 
-def _both(at: float, *numbers: float | None) -> dict[str, Heartbeat]:
-    return {region: Heartbeat(at, *numbers) for region in (EAST, WEST)}
+def _both(at: float, **numbers: float | None) -> dict[str, Heartbeat]:
+    held = {name: number for name, number in numbers.items() if number is not None}
+    return {region: Heartbeat(at, held) for region in (EAST, WEST)}
 
 
 def test_a_heartbeat_that_comes_in_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +63,7 @@ def test_a_heartbeat_that_is_missing_or_old_is_a_warning(monkeypatch: pytest.Mon
 def test_a_lost_canary_ends_a_live_drill_alone(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, problem: str, found: str
 ) -> None:
-    _heartbeats(monkeypatch, _both(time.time(), seconds))
+    _heartbeats(monkeypatch, _both(time.time(), canary_seconds=seconds))
     for mode in ("local", "live"):
         check = preflight._canaries(_context(mode))  # noqa: SLF001 - likewise
         assert problem in check.problem
@@ -80,27 +79,9 @@ def test_a_lost_canary_ends_a_live_drill_alone(
 def test_objects_on_their_way_are_a_warning(
     monkeypatch: pytest.MonkeyPatch, pending: float | None, problem: str, found: str
 ) -> None:
-    _heartbeats(monkeypatch, _both(time.time(), 1.0, pending))
+    _heartbeats(monkeypatch, _both(time.time(), canary_seconds=1.0, replication_pending=pending))
     check = preflight._replication(_context())  # noqa: SLF001 - likewise
     assert problem in check.problem
     assert bool(check.problem) is bool(problem)
     assert found in check.found
     assert not check.must_hold
-
-
-def test_a_row_is_read_as_the_observer_writes_it() -> None:
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name=EAST)
-        keys: Any = [("pk", "HASH"), ("sk", "RANGE")]
-        client.create_table(
-            TableName="ledger",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
-        deployment: Any = SimpleNamespace(client=lambda *_: client, table=lambda _: "ledger")
-        assert heartbeats.read(deployment, EAST) is None
-        row = observer.Heartbeat(at=12.5, canary_seconds=-1.0, queue_depth=3, replication_pending=4)
-        assert observer.write(client, "ledger", EAST, row)
-        assert heartbeats.read(deployment, EAST) == Heartbeat(12.5, -1.0, 4.0)
-        assert heartbeats.read(deployment, WEST) is None
