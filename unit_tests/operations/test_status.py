@@ -73,6 +73,11 @@ def _line(output: str, name: str) -> list[str]:
     return [cell.strip() for cell in line.strip("│").split("│")][1:]
 
 
+def _seconds(cell: str) -> int:
+    """How old a cell says that something is; this machine may be busy, so no test asks for the very second."""
+    return int(cell.removesuffix(" s ago"))
+
+
 def test_the_six_numbers_are_shown_of_both_regions(target: Target) -> None:
     assert target
     _beat(EAST, canary_seconds=1.25, queue_depth=3, shadow_age=41.0, dead_letters=2, replication_pending=17, epoch=4)
@@ -96,8 +101,10 @@ def test_a_lost_regions_numbers_are_shown_in_its_own_column_as_the_other_sees_th
     code, output = _type(*WHERE, "status")
     assert code == 1
     assert _line(output, "- queue depth") == ["7", "0"]
-    assert _line(output, "heartbeat, as the other region sees it") == ["300 s ago", "us-east-1: does not answer"]
-    assert _line(output, "heartbeat, as its own replica holds it") == ["us-east-1: does not answer", "30 s ago"]
+    seen, sees = _line(output, "heartbeat, as the other region sees it")
+    assert 300 <= _seconds(seen) < 400
+    assert sees == _line(output, "heartbeat, as its own replica holds it")[0] == "us-east-1: does not answer"
+    assert 30 <= _seconds(_line(output, "heartbeat, as its own replica holds it")[1]) < 130
     assert "DNS leads clients away from us-east-1 if Route 53 too" in output
 
 
@@ -106,8 +113,8 @@ def test_the_other_regions_heartbeat_is_as_old_as_the_one_that_came_through(targ
     _beat(EAST, age=120.0)
     _beat(EAST, age=5.0, replicated=False)
     _, output = _type(*WHERE, "status")
-    assert _line(output, "heartbeat, as its own")[0] == "5 s ago"
-    assert _line(output, "heartbeat, as the other")[0] == "120 s ago"
+    assert 5 <= _seconds(_line(output, "heartbeat, as its own")[0]) < 100
+    assert 120 <= _seconds(_line(output, "heartbeat, as the other")[0]) < 220
 
 
 def test_missing_credentials_are_no_outage(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
