@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,14 @@ PLAN = Plan(drill_id="20260101T000000Z-abcdef", objects=7)
 PROOF = Proof(at="now", sources=("a", "b"), objects=7, equal=False, lost=0, duplicated=3, divergent=1)
 
 
-def _report(tmp_path: Path, proof: Proof | None = None) -> DrillReport:
+def _report(tmp_path: Path, proof: Proof | None = None, plan: Plan = PLAN) -> DrillReport:
     folder = DrillFolder(tmp_path / PLAN.drill_id)
     folder.path.mkdir()
     journal = Journal(folder.journal)
-    journal.append("preflight", "drill began", plan=PLAN.as_json())
+    journal.append("preflight", "drill began", plan=plan.as_json())
     if proof:
         journal.state("reconcile", "proof", proof.model_dump(mode="json"))
-    return reporting.build(journal, PLAN, folder)
+    return reporting.build(journal, plan, folder)
 
 
 def test_without_a_proof_it_is_not_known_what_was_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +45,14 @@ def test_with_a_proof_its_counts_are_told(tmp_path: Path, capsys: pytest.Capture
     with pytest.raises(typer.Exit):
         command_line._conclude(report)  # noqa: SLF001 - likewise
     assert "7 objects, 0 lost, 3 duplicated, 1 divergent" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("mode", ["local", "live"])
+def test_what_a_drill_of_its_kind_cannot_show_is_listed(tmp_path: Path, mode: str) -> None:
+    plan = dataclasses.replace(PLAN, mode=mode)
+    listed = {one.what for one in _report(tmp_path, plan=plan).not_tested}
+    assert {"The time that a person takes to decide", "The guard and clients"} <= listed
+    assert ("A drill of a real account" in listed) is (mode == "local")
+    assert ("lag, throttle, a true blackout" in listed) is (mode == "live")
+    # It is the live drill that has no name server to ask.
+    assert ("DNS" in listed) is (mode == "live")
