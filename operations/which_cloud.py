@@ -14,6 +14,7 @@ from operations.failure import Refused
 if TYPE_CHECKING:
     from operations.target import Target
 
+_IF_STS_ALONE = " If it is STS alone that fails there, leave out --account: nobody asks STS then."
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -114,7 +115,7 @@ def _prove_account(target: Target) -> None:
 
 
 def _require_account(target: Target, region: str, sts: Any) -> None:  # noqa: ANN401 - boto3's clients have no common type
-    answered = _caller_account(sts, region, "the local cloud" if target.endpoint_url else "AWS")
+    answered = _caller_account(target, region, sts)
     if answered != target.account:
         raise Refused(
             f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
@@ -122,7 +123,8 @@ def _require_account(target: Target, region: str, sts: Any) -> None:  # noqa: AN
         )
 
 
-def _caller_account(sts: Any, region: str, cloud: str) -> str:  # noqa: ANN401 - likewise
+def _caller_account(target: Target, region: str, sts: Any) -> str:  # noqa: ANN401 - likewise
+    cloud = "the local cloud" if target.endpoint_url else "AWS"
     try:
         return str(sts.get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
@@ -130,6 +132,6 @@ def _caller_account(sts: Any, region: str, cloud: str) -> str:  # noqa: ANN401 -
             raise Refused(f"{cloud} did not say who is calling: {error}", hint=credentials.LOG_IN) from error
         raise _Silent(
             f"STS in {region} did not say who is calling: {error}",
-            hint=f"Nothing was written. Is {region} the region that is lost? Then act on the other one. If it is STS alone "
-            "that fails there, leave out --account: nobody asks STS then.",
+            hint=f"Nothing was written. Is {region} the region that is lost? Then act on the other one."
+            f"{'' if target.endpoint_url else _IF_STS_ALONE}",
         ) from error
