@@ -7,6 +7,7 @@ does. The last tests have the negative controls damage what is in the tables and
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ from moto import mock_aws
 
 from drill.model import Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls, prove
+from drill.proof.effect import of_records
 from handlers.issuer.upload_id import new_upload_id
 from handlers.processor import intake, messages, pipeline, store
+from handlers.processor.errors import Reject
 from handlers.processor.store import Ledger
 from handlers.shared import schema
 from integration_tests.moto.processor_world import PRIMARY, REGIONS, SECONDARY, TABLE, Put, World, bucket, environment
@@ -62,7 +65,7 @@ class Drill:
             upload_id = new_upload_id(AT + 600 * number)
             sha256 = hashlib.sha256(body).hexdigest()
             receipt = ReceiptRow(SOURCE, upload_id, sha256, f"folder/{number}.ndjson", len(body), records=RECORDS)
-            self.receipts.append(receipt)
+            self.receipts.append(replace(receipt, accepted=RECORDS, effect=_effect(receipt, number)))
             put = self.world.put(receipt.object_key, body, region=region)
             self.world.replicate(put, source=region)
             self.puts.append(put)
@@ -78,6 +81,12 @@ class Drill:
     @property
     def ids(self) -> set[str]:
         return {receipt.object_id for receipt in self.receipts}
+
+
+def _effect(receipt: ReceiptRow, number: int) -> str:
+    """Return what the file's records come to, of numbers as DynamoDB answers them."""
+    contents = [{"file": {"N": f"{number}"}, "n": {"N": f"{record}.5"}} for record in range(RECORDS)]
+    return of_records(receipt.object_id, ((ordinal, {"M": content}) for ordinal, content in enumerate(contents)))
 
 
 @pytest.fixture
@@ -289,6 +298,49 @@ def test_a_record_dropped_or_doubled_before_it_is_counted(drill: Drill, patch: p
     proof = drill.prove()
     assert of_kind(proof, "divergent") == drill.ids
     assert f"the file holds {RECORDS}" in proof.findings[0].what
+
+
+def _copy_of_the_first(records: list[Any]) -> None:
+    records[-1] = records[0]
+
+
+def _of_another_value(records: list[Any]) -> None:
+    parse = records[-1].parse
+    records[-1] = replace(records[-1], parse=lambda raw: parse(raw) | {"n": 0})
+
+
+def _rejected(records: list[Any]) -> None:
+    def refuse(_: Any) -> None:  # noqa: ANN401 - the record as it was read
+        raise Reject("for no reason")
+
+    records[-1] = replace(records[-1], parse=refuse)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_copy_of_the_first, "and the file's content gives"),
+        (_of_another_value, "and the file's content gives"),
+        (_rejected, f"accepted is {RECORDS - 1} and should be {RECORDS} of {RECORDS}"),
+    ],
+)
+def test_content_that_is_changed_before_it_is_summed(
+    drill: Drill, patch: pytest.MonkeyPatch, spoil: Callable[[list[Any]], None], says: str
+) -> None:
+    """As many records as the file holds, RESULT and records at one, in both regions: only the file says otherwise."""
+    take = intake.Intake.take
+
+    def take_wrongly(self: Any, records: Any) -> None:  # noqa: ANN401 - the intake
+        spoiled = list(records)
+        spoil(spoiled)
+        take(self, spoiled)
+
+    patch.setattr(intake.Intake, "take", take_wrongly)
+    drill.upload()
+    drill.process()
+    proof = drill.prove()
+    assert of_kind(proof, "divergent") == drill.ids
+    assert says in proof.findings[0].what
 
 
 def test_a_file_that_is_swallowed(drill: Drill, patch: pytest.MonkeyPatch) -> None:
