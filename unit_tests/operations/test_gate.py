@@ -82,7 +82,7 @@ def test_it_is_open_when_all_is_well() -> None:
             _everywhere(EAST, _heartbeat(replication_pending=3)),
             "3 objects of the other region's bucket have not arrived in us-east-1's",
         ),
-        (_everywhere(WEST, _heartbeat(replication_pending=1)), "have not arrived in us-west-2's"),
+        (_everywhere(WEST, _heartbeat(replication_pending=3)), "have not arrived in us-west-2's"),
         (_east(waiting=None), "the ingest queue of us-east-1 did not say what it holds"),
         (_east(waiting=5), "5 messages in us-east-1 are not proved done yet (for how long is not known)"),
         (
@@ -115,6 +115,8 @@ def test_it_says_what_keeps_it_shut_and_what_to_do(change: Callable[..., object]
             _east(waiting=9)(east, west),
         ),
         _west(waiting=9),
+        # The observers' own canaries are on the way.
+        _everywhere(EAST, _heartbeat(replication_pending=2)),
         # S3 does not publish what is pending where nothing is replicated.
         _everywhere(EAST, Heartbeat(970.0)),
         # The newest heartbeat is on its way.

@@ -209,7 +209,7 @@ def test_yes_does_not_skip_the_gate(target: Target, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(status, "_ready", lambda _, found: setattr(found, "ready", True))
     for region in LIVE.regions:
         put_claim(region, WEST, 1)
-        _beat(region, replication_pending=int(shut_by == "replication"))
+        _beat(region, replication_pending=3 if shut_by == "replication" else 1)
         queue = _client("sqs", region).create_queue(QueueName="serverless-ingest-staging")["QueueUrl"]
         if shut_by == "a backlog":
             _client("sqs", region).send_message(QueueUrl=queue, MessageBody="{}")
