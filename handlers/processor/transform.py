@@ -6,6 +6,8 @@
   and `dict`;
 * from CSV and TSV: every value is the `str` that the file holds, under its column's name.
 
+The drill expects what it does, in its own words: after a change here, change `stored` in `drill/load/expected.py` too.
+
 It returns the record to store, which may be the same `dict`, changed. To leave a record out, raise `Reject` with the
 reason: it is counted as rejected, and archived with that reason and an excerpt.
 

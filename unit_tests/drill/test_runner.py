@@ -161,6 +161,20 @@ def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) ->
     assert runner.is_ended(Journal(world.folder.journal))
 
 
+@pytest.mark.parametrize(("mode", "has_ended"), [("local", True), ("live", False)])
+def test_a_drill_of_an_account_has_not_ended_while_a_fault_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: str, *, has_ended: bool
+) -> None:
+    world.folder.journal.unlink()
+    runner.begin(Plan(drill_id=world.folder.path.name, faults=(), mode=mode), world.folder)
+    Journal(world.folder.journal).append("inject", "fault injecting", wish="blackout@inject", name="blackout")
+    monkeypatch.setattr("drill.fault_control.heal", lambda _: None)
+
+    world.go_on()
+
+    assert runner.is_ended(Journal(world.folder.journal)) is has_ended
+
+
 def test_an_aborted_drill_begins_no_phase(world: World) -> None:
     report = runner.go_on(world.folder, Console(quiet=True), abort="enough")
     assert (world.done, world.rolled_back, world.stopped) == ([], 1, 1)
