@@ -136,7 +136,7 @@ def test_an_address_keeps_the_filters(open_page: Open) -> None:
 def test_links_and_tiles_lead_to_their_rows(open_page: Open) -> None:
     page = open_page(ledger(*ROWS))
 
-    page.get_by_role("link", name="1 findings").click()
+    page.get_by_role("link", name="1 finding").click()
     expect(page.locator("#count")).to_have_text(re.compile("^1 of 5"))
 
     page.locator('.map [data-path="S/A/Resource"]').click()
