@@ -111,7 +111,10 @@ class ObservedWorld(World):
     def minute(self, *, auto_promote: bool = False, process: bool = True) -> dict[str, Row]:
         """Let a minute pass: what was uploaded is processed, and each region that is not lost observes."""
         if process:
-            for region in set(REGIONS) - self.lost:
+            # The primary first: what it has not done yet, the secondary's shadow would put back and count.
+            for region in REGIONS:
+                if region in self.lost:
+                    continue
                 self.invoke(region)
                 if not self.cut:
                     self.replicate_table(source=region)
