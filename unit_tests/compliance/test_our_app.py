@@ -60,8 +60,9 @@ def test_a_rule_that_looks_at_most_types_alike_covers_none(assembly: Path) -> No
         if row.pack not in NOT_COVERAGE:
             types[row.rule].add(row.resource_type)
 
-    assert {rule for rule, looked_at in types.items() if len(looked_at) > 12} <= ALIKE
-    assert types.keys() >= ALIKE, "an entry of ALIKE is no rule"
+    everywhere = {rule for rule, looked_at in types.items() if len(looked_at) > 12}
+    # It asks for the name of a key and nothing of what the key is for, of however few types name one today.
+    assert everywhere | {"ActivePassive::ActivePassive-KeyNamed"} == ALIKE
 
 
 def _drop_a_tag(resources: Resources) -> None:
