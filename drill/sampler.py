@@ -13,16 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drill.model import Sample
 from drill.watch import Watch
+from operations import queues
 from operations.deployment import Deployment
 from operations.guard import GuardViolation
 from operations.ledger import Ledger
 
 _EVERY_SECONDS: Final = 1.0
-_COUNTS: Final = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 
 
 class Sampler:
@@ -104,9 +100,7 @@ class Sampler:
 
     def _depth(self, region: str, queue: str) -> int:
         client = self._deployment.target.brisk_client("sqs", region)
-        url = self._deployment.regional[region][queue]
-        held = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
-        return sum(int(held["Attributes"].get(name, 0)) for name in _COUNTS)
+        return queues.depth(client, self._deployment.regional[region][queue])
 
     def _seconds(self) -> float:
         return round(time.time() - self._began_at, 2)

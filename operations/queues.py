@@ -34,9 +34,18 @@ class Letter:
 
 def backlog(deployment: Deployment, region: str, queue: str) -> dict[str, int]:
     """Return how many messages a queue (`IngestQueueUrl` for example) holds, by what they are doing."""
-    client: Any = deployment.client("sqs", region)
-    answer = client.get_queue_attributes(QueueUrl=deployment.regional[region][queue], AttributeNames=list(_COUNTS))
-    return {name: int(answer["Attributes"].get(name, 0)) for name in _COUNTS}
+    return counts(deployment.client("sqs", region), deployment.regional[region][queue])
+
+
+def depth(client: Any, url: str) -> int:  # noqa: ANN401 - a boto3 client
+    """Return how many messages a queue holds, whatever they are doing."""
+    return sum(counts(client, url).values())
+
+
+def counts(client: Any, url: str) -> dict[str, int]:  # noqa: ANN401 - a boto3 client
+    """Return how many messages a queue holds, by what they are doing."""
+    held = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+    return {name: int(held.get(name, 0)) for name in _COUNTS}
 
 
 def own_letters(deployment: Deployment, region: str, prefixes: tuple[str, ...] = ()) -> list[Letter]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from operations import credentials, digests, heartbeats
+from operations import credentials, digests, heartbeats, queues
 from operations.deployment import Deployment
 from operations.digests import Comparison, Digests
 from operations.failure import RunFailure
@@ -30,11 +30,6 @@ FORCE_FAILOVER: Final = "force-failover"
 
 _OK: Final = 200
 _READY_SECONDS: Final = 10
-_COUNTS: Final = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 
 
 @dataclass
@@ -156,9 +151,7 @@ def _dead(target: Target, found: RegionStatus) -> None:
 
 def _depth(target: Target, region: str, name: str) -> int:
     sqs = target.brisk_client("sqs", region)
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
-    return sum(int(held.get(name, 0)) for name in _COUNTS)
+    return queues.depth(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
 
 def _ready(target: Target, found: RegionStatus) -> None:
