@@ -56,9 +56,7 @@ def main(plan: Plan) -> FaultWish | None:
 
 def there(journal: Journal) -> list[str]:
     """Return the names of the faults that are there, or may be, in the order in which they were injected."""
-    healed = {entry.data["wish"] for entry in journal.of("fault healed")}
-    begun = {entry.data["wish"]: entry.data["name"] for entry in journal.of("fault injecting")}
-    return [name for wish, name in begun.items() if wish not in healed]
+    return [name for _, name in _unhealed(journal)]
 
 
 def heal(context: Context) -> None:
@@ -69,17 +67,20 @@ def heal(context: Context) -> None:
     """
     problems: list[str] = []
     for _ in range(_ROUNDS):
-        problems = [problem for wish, name in _begun(context.journal) if (problem := _heal(context, wish, name))]
+        problems = [
+            problem for wish, name in reversed(_unhealed(context.journal)) if (problem := _heal(context, wish, name))
+        ]
         if not problems:
             return
         time.sleep(_PAUSE_SECONDS)
     raise RunFailure(f"Not healed: {'; '.join(problems)}", hint="Try again: `python -m drill abort`.")
 
 
-def _begun(journal: Journal) -> list[tuple[str, str]]:
+def _unhealed(journal: Journal) -> list[tuple[str, str]]:
+    """The wish and name of each, in the order in which they were injected."""
     healed = {entry.data["wish"] for entry in journal.of("fault healed")}
     begun = {entry.data["wish"]: entry.data["name"] for entry in journal.of("fault injecting")}
-    return [(wish, name) for wish, name in reversed(begun.items()) if wish not in healed]
+    return [(wish, name) for wish, name in begun.items() if wish not in healed]
 
 
 def _heal(context: Context, wish: str, name: str) -> str:
