@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.table import Table
 from benchmarks import gate as gate_benchmark
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
+
+_Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -27,15 +30,7 @@ def gate(
     output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/gate.json"),
 ) -> None:
     """Measure the gate beside `cdk synth` with the same packs, cfn-lint and checkov; and over more and more templates."""
-    errors = Console(stderr=True, emoji=False)
-    try:
-        with errors.status("gate") as progress:
-            result = gate_benchmark.measure(rounds, say=progress.update)
-    except BenchmarkError as error:
-        errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(result.as_dict(), indent=1) + "\n", "utf-8")
+    result = _measured("gate", lambda say: gate_benchmark.measure(rounds, say=say), output)
     _show(result, rounds, output)
 
 
@@ -45,16 +40,22 @@ def proof(
     output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/proof.json"),
 ) -> None:
     """Measure the drill's proof beside a comparison of five sets of ids, over a million rows."""
+    result = _measured("proof", lambda say: proof_benchmark.measure(objects, say=say), output)
+    _show_proof(result, output)
+
+
+def _measured(name: str, measure: Callable[[Callable[[str], None]], _Result], output: Path) -> _Result:
+    """Measure with progress shown, write the result, and return it; what cannot be measured ends in words and status 2."""
     errors = Console(stderr=True, emoji=False)
     try:
-        with errors.status("proof") as progress:
-            result = proof_benchmark.measure(objects, say=progress.update)
+        with errors.status(name) as progress:
+            result = measure(progress.update)
     except BenchmarkError as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(result.as_dict(), indent=1) + "\n", "utf-8")
-    _show_proof(result, output)
+    return result
 
 
 def _show_proof(result: proof_benchmark.Result, file: Path) -> None:
