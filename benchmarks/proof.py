@@ -80,12 +80,14 @@ def measure(objects: int, say: Callable[[str], None]) -> Result:
     """Measure each step once.
 
     Raises:
-        BenchmarkError: A step failed, or found something else than there is.
+        BenchmarkError: A step failed, found something else than there is, or was over before it could be measured.
     """
     steps = {}
     for name, title in _STEPS.items():
         say(f"{title}: {objects} objects")
         steps[name] = _step(name, objects)
+    if not all(measured for name in ("proof", "sets") for measured in steps[name].values()):
+        raise BenchmarkError(f"{objects} objects are too few for a ratio; try --objects 10000")
     return Result(objects=objects, steps=steps)
 
 
