@@ -4,12 +4,9 @@ A template may be hostile. Jinja escapes whatever it says, the explorer's data i
 the one script and the one style sheet that are ours, by their hashes.
 """
 
-import hashlib
-import json
 import re
-from base64 import b64encode
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -21,7 +18,7 @@ from markupsafe import Markup
 from compliance.baseline import Changes, Row
 from compliance.controls.coverage import ControlState, control_states
 from compliance.ledger import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
-from compliance.reports import coverage_map, provenance
+from compliance.reports import coverage_map, provenance, self_contained
 from compliance.reports.places import every_field, template_files
 from compliance.reports.text import counted, printable
 
@@ -49,10 +46,10 @@ def render(ledger: Ledger, changes: Changes | None = None) -> str:
     failures = _failures(ledger)
     text: str = _template().render(
         ledger=ledger,
-        policy=_policy(style, script),
+        policy=self_contained.policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of ours
         script=Markup(script),  # noqa: S704 - a file of ours
-        data=_inert(_explorer(ledger)),
+        data=self_contained.inert(_explorer(ledger)),
         columns=COLUMNS,
         words=WORDS,
         plain={verdict: words.partition(" ")[2] for verdict, words in WORDS.items()},
@@ -120,23 +117,6 @@ def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template writes
     """Text without the characters that HTML forbids or that turn the direction of what follows."""
     return printable(value) if type(value) is str else value
-
-
-def _policy(style: str, script: str) -> str:
-    """No request to anywhere, and no script or style but ours."""
-    return f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _inert(data: Mapping[str, Any]) -> Markup:
-    """JSON that cannot end the element that it stands in."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - nothing of HTML is left in it
 
 
 def _verdict(ledger: Ledger) -> str:

@@ -4,10 +4,6 @@ A report may hold text from anywhere: error messages, object keys. Jinja escapes
 inert, and the page's policy runs only the one script and the one style sheet that are ours, by their hashes.
 """
 
-import hashlib
-import json
-from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from compliance.reports import self_contained
 from compliance.reports.text import printable
 from drill.model import DrillReport, Measure
 from drill.reports import curves, facts, words
@@ -47,10 +44,10 @@ def render(report: DrillReport, report_sha256: str = "") -> str:
     text: str = _template().render(
         report=report,
         report_sha256=report_sha256,
-        policy=_policy(style, script),
+        policy=self_contained.policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of ours
         script=Markup(script),  # noqa: S704 - a file of ours
-        data=_inert(_curves_data(report)),
+        data=self_contained.inert(_curves_data(report)),
         facts=facts,
         words=words,
         measures=[_beside(measure) for measure in report.measures],
@@ -88,23 +85,6 @@ def _template() -> Any:  # noqa: ANN401 - jinja2.Template, whose type says nothi
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template writes
     """Text without the characters that HTML forbids or that turn the direction of what follows."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else printable(value)
-
-
-def _policy(style: str, script: str) -> str:
-    """No request to anywhere, and no script or style but ours."""
-    return f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'"
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _inert(data: Mapping[str, Any]) -> Markup:
-    """JSON that cannot end the element that it stands in."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - nothing of HTML is left in it
 
 
 def _beside(measure: Measure) -> Beside:
