@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any, Final
 
 from drill import measures, sampler, verdict
@@ -216,8 +215,3 @@ def _revision() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip()
-
-
-def newest_files(folder: Path) -> str:
-    """Say where the reports are, for the last line that a user sees."""
-    return str(folder.relative_to(CHECKOUT)) if folder.is_relative_to(CHECKOUT) else str(folder)

@@ -3,14 +3,9 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from drill.model import Measure, Verdict
+from drill.model import Measure
 
 NOT_MEASURED: Final = "not measured"
-VERDICTS: Final = {
-    Verdict.PASSED: "✓ passed",
-    Verdict.FAILED: "✕ failed",
-    Verdict.VOID: "? void",
-}
 KINDS: Final = {
     "detect": "Detected: from the fault to the first signal of it",
     "decide": "Decided: from the signal to the decision",
