@@ -165,6 +165,7 @@ def status(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_d
 def verify() -> None:
     """Check that no drill of reports/drill was changed afterwards: journals, reports, and the chain from drill to drill."""
     with _telling():
+        find(None, ROOT)  # where there is none, nothing was checked
         problems = chain.verify(ROOT)
         for problem in problems:
             _say(problem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -53,3 +55,11 @@ def test_the_stop_alarm_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch
     code, said, done = _type(monkeypatch, "run", "--live", "--account", "1" * 12, "--execute")
     assert (code, done) == (2, [])
     assert "--stop-alarm NAME and --fis-role ARN is missing" in said
+
+
+def test_no_drill_is_not_a_chain_that_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    code, said, _ = _type(monkeypatch, "verify")
+    assert code == 2
+    assert "No drill was begun here yet" in said
+    assert "as it was written" not in said
