@@ -6,7 +6,7 @@ path and the Python line of a resource stand in its other rows, and would make t
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from io import StringIO
 from typing import Any, Final
@@ -33,6 +33,8 @@ COLUMNS: Final = (
     "template_line",
 )
 
+_END: Final = "\r\n"
+
 # A spreadsheet runs a cell that begins so; some locales part cells at a semicolon, too.
 _FORMULA: Final = re.compile(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
@@ -40,28 +42,37 @@ _FORMULA: Final = re.compile(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 def render(ledger: Ledger) -> str:
     """The report as CSV text with a header and, as RFC 4180 asks, CRLF at the end of each line."""
     written = StringIO(newline="")
-    writer = csv.writer(written, lineterminator="\r\n")
+    writer = csv.writer(written, lineterminator=_END)
     writer.writerow(COLUMNS)
     # Thousands of rows share a few thousand texts.
     cell = cache(_cell)
     writer.writerows(_row(ledger, finding, cell) for finding in sorted(ledger.findings, key=_order))
-    writer.writerows(_silent(ledger, cell))
+    written.writelines(_silent(ledger, cell))
     return written.getvalue()
 
 
-def _silent(ledger: Ledger, cell: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
-    """A row for each rule and resource that it did not apply to, by rule and place."""
+def _silent(ledger: Ledger, cell: Callable[[str], str]) -> Iterator[str]:
+    """A line for each rule and resource that it did not apply to, by rule and place."""
     verdict, rest = Verdict.NOT_APPLICABLE.value, ("",) * (len(COLUMNS) - 10)
     places = {id(place): place for among in ledger.silent.values() for place in among}
-    # A place is one object for hundreds of rules: put into words and into order once.
+    # A place is one object for hundreds of rules: put into words and into order once. So are its columns and the rule's
+    # put into CSV once, and each line is but the two of them.
     ordered = sorted(places.values(), key=lambda place: (place.configuration, place.stack, place.path, *_words(place)))
     number = {id(place): rank for rank, place in enumerate(ordered)}
-    words = {identity: tuple(map(cell, _words(place))) for identity, place in places.items()}
+    words = {identity: _csv(map(cell, _words(place))) for identity, place in places.items()}
     for rule, among in sorted(ledger.silent.items()):
         known = ledger.rules.get(rule)
-        said = (cell(rule.partition("::")[0]), cell(rule), verdict, known.severity.value if known else "", *rest)
+        severity = known.severity.value if known else ""
+        said = _csv((cell(rule.partition("::")[0]), cell(rule), verdict, severity, *rest))
         for place in sorted(among, key=lambda place: number[id(place)]):
-            yield words[id(place)] + said
+            yield f"{words[id(place)]},{said}{_END}"
+
+
+def _csv(cells: Iterable[str]) -> str:
+    """Some columns of a line."""
+    written = StringIO(newline="")
+    csv.writer(written, lineterminator="").writerow(cells)
+    return written.getvalue()
 
 
 def _words(place: Place) -> tuple[str, ...]:
