@@ -125,7 +125,7 @@ def force(
         target = _proved(_chosen["target"], _chosen["target"].secondary)
         _confirm(target, f"DNS leads clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
-        _say(f"ForceFailover is 1 in {target.secondary}: its alarm rings within a minute, and DNS follows within two more.")
+        _say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
         _say(f"Now promote it: python -m operations ... promote {target.secondary}. To undo: unforce.")
 
 
@@ -138,7 +138,7 @@ def unforce(
         target = _proved(_chosen["target"], _chosen["target"].secondary)
         _confirm(target, f"DNS leads clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
         set_forced(target, forced=False)
-        _say(f"ForceFailover is 0 in {target.secondary}.")
+        _say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
 
 
 def _promote(target: Target, region: str) -> None:

@@ -1,11 +1,12 @@
-"""The manual lever: a metric in the secondary's region that its force-failover alarm rings by, and DNS follows.
+"""The manual lever: a row of the secondary's region that its observer publishes as ForceFailover, and DNS follows.
 
-One PutMetricData in the region that is to take over; nothing of the other region is asked. The alarm treats missing data as
-ignored, so a lever that was pulled stays so until it is put back.
+One PutItem in the region that is to take over; nothing of the other region is asked. The observer reads the row every
+minute, so a lever that was pulled holds until the row says otherwise.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations.failure import RunFailure
 from operations.target import Target
 
-NAMESPACE: Final = "Lockstep"
 METRIC: Final = "ForceFailover"
 
 
@@ -21,15 +21,19 @@ def set_forced(target: Target, *, forced: bool) -> None:
     """Lead clients away from the primary by DNS, or let its own health decide again.
 
     Raises:
-        RunFailure: CloudWatch in the secondary's region did not take the metric.
+        RunFailure: The table in the secondary's region did not take the row.
     """
-    client: Any = target.client("cloudwatch", target.secondary)
-    dimensions = [{"Name": "service", "Value": "operations"}, {"Name": "environment", "Value": target.environment}]
-    datum = {"MetricName": METRIC, "Dimensions": dimensions, "Value": 1.0 if forced else 0.0, "Unit": "Count"}
+    client: Any = target.client("dynamodb", target.secondary)
+    row = {
+        "pk": {"S": f"FORCE#{target.secondary}"},
+        "sk": {"S": "LATEST"},
+        "forced": {"BOOL": forced},
+        "at": {"N": f"{time.time():.3f}"},
+    }
     try:
-        client.put_metric_data(Namespace=NAMESPACE, MetricData=[datum])
+        client.put_item(TableName=target.table_name, Item=row)
     except (ClientError, BotoCoreError) as error:
         raise RunFailure(
-            f"CloudWatch in {target.secondary} did not take {METRIC}: {error}",
+            f"{target.table_name} in {target.secondary} did not take the row that sets {METRIC}: {error}",
             hint="Nothing was changed. Clients with the upload helper find the other region without it.",
         ) from error

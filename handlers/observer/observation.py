@@ -78,6 +78,8 @@ class Observer:
     register: ControlRegister
     canaries: CanaryKeeper
     measures: Measures
+    is_forced: Callable[[], bool]
+    """Whether a person sends clients to this region."""
     write_heartbeat: Callable[[Heartbeat], bool]
     """Through this region's replica."""
     replicated_heartbeat: Callable[[], Heartbeat | None]
@@ -131,6 +133,7 @@ class Observer:
         dead = steps.begin("measure the dead-letter queue", self.measures.dead_letters, seconds=seconds)
         ages = steps.begin("ask CloudWatch", lambda: self.measures.ages(self.clock()), seconds=seconds)
         ready = steps.begin("ask the own API", lambda: is_ready(self.http, self.settings.api_url), seconds=seconds)
+        forced = steps.begin("read whether clients are forced here", self.is_forced, seconds=seconds)
         claims = steps.run("read the register", self.register.claims, seconds=SECONDS["look"], otherwise=None)
         active = None if claims is None else highest_claim(claims, primary_region=self.settings.primary_region)
         here = Here(
@@ -142,7 +145,14 @@ class Observer:
             ages=steps.end(ages, otherwise=None),
             is_ready=steps.end(ready, otherwise=False),
         )
+        self._publish_forced(steps, forced)
         return replace(here, canary_seconds=self._judge_canary(steps, memory.canary, here))
+
+    def _publish_forced(self, steps: Steps, forced: Begun[bool]) -> None:
+        """Publish 0 or 1; nothing while the row cannot be read, so that what was published last holds."""
+        is_forced: bool | None = steps.end(forced, otherwise=None)
+        if is_forced is not None:
+            self.telemetry.count("ForceFailover", int(is_forced))
 
     def _judge_canary(self, steps: Steps, canary: Canary | None, here: Here) -> float | None:
         if canary is None:

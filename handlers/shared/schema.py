@@ -14,6 +14,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | `CONTROL#ACTIVE`              | `<region>`         | by that region only  | that region's claim to be active, an epoch   |
 | `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
 | `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | how that region is, by its own observer      |
+| `FORCE#<region>`              | `LATEST`           | by that region only  | whether a person sends clients away          |
 | `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | the RESULT rows of an hour, as it sees them  |
 | `OBSERVER#<region>`           | `MEMORY`           | by that region only  | what its observer keeps from run to run      |
 """
@@ -48,6 +49,8 @@ RESULT: Final = "RESULT"
 CONTROL: Final = "CONTROL#ACTIVE"
 EPOCH: Final = "epoch"
 """A control row's attribute: a whole number; the highest of all regions is active."""
+FORCED: Final = "forced"
+"""A force row's attribute: true while clients are sent to its region, whatever the other one's health."""
 READY: Final = "READY"
 LATEST: Final = "LATEST"
 MEMORY: Final = "MEMORY"
@@ -96,6 +99,11 @@ def health_partition_key(region: str) -> str:
 def heartbeat_partition_key(region: str) -> str:
     """Return the partition key of the row in which the observer of `region` says how that region is."""
     return f"HEARTBEAT#{region}"
+
+
+def force_partition_key(region: str) -> str:
+    """Return the partition key of the row by which a person sends clients to `region`; the sort key is `LATEST`."""
+    return f"FORCE#{region}"
 
 
 def digest_partition_key(region: str) -> str:

@@ -6,7 +6,7 @@ in the night. Each says what its silence means, for the three kinds of silence d
 * NOT_BREACHING where AWS publishes nothing when nothing is wrong: no errors, no throttles, an idle queue.
 * BREACHING where the absence itself is the failure: a trail that delivers nothing.
 * MISSING where the absence tells neither: the alarm shows INSUFFICIENT_DATA and does not act.
-* IGNORE where what was said last holds until something else is said.
+* IGNORE where a minute without a datapoint changes nothing: a person's decision holds until the next one is read.
 
 Two of them are also read by Route 53, from outside: `peer-unhealthy` and `force-failover` of the secondary's region are
 part of what decides about the PRIMARY record (docs/adr/0013-routing.md).

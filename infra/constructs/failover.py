@@ -62,8 +62,10 @@ def primary_check(
         ready,
         # An observer that says nothing is no reason to move clients.
         _alarm_check(scope, "PrimaryNotUnhealthy", context=context, alarm=PEER_UNHEALTHY, on_silence="Healthy"),
-        # What a person said last holds, though it is said once: Route 53 reads the metric itself, and knows nothing of
-        # what the alarm takes missing data for.
+        # The observer publishes 0 or 1 each minute. A minute without one is a deployment or a run that failed, and changes
+        # nothing that a person decided; longer silence rings `observer-silent`. AWS advises against LastKnownStatus for a
+        # metric that is silent for hours, as one that is written once by hand would be:
+        # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html
         _alarm_check(scope, "PrimaryNotForced", context=context, alarm=FORCE_FAILOVER, on_silence="LastKnownStatus"),
     ]
     check = route53.CfnHealthCheck(

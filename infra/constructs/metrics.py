@@ -146,8 +146,8 @@ class RegionMetrics:
         return self._observed("PeerUnhealthy")
 
     def force_failover(self) -> cloudwatch.Metric:
-        """1 when a person sends clients here, whatever the other region's health; 0 when that is over."""
-        return self._own("ForceFailover", service="operations", statistic="Maximum")
+        """1 in a minute in which a person sends clients here, whatever the other region's health, else 0."""
+        return self._observed("ForceFailover")
 
     def peer(self, what: str) -> cloudwatch.Metric:
         """One number of the other region's heartbeat, as this region's observer read it.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from integration_tests.moto.observer_world import MINUTE, PRIMARY, REGIONS, SECONDARY, ObservedWorld, api_url, observed
+from integration_tests.moto.observer_world import MINUTE, PRIMARY, REGIONS, SECONDARY, TABLE, ObservedWorld, api_url, observed
 
 
 @pytest.fixture
@@ -97,6 +97,36 @@ def test_a_region_that_was_promoted_has_until_the_next_canary(world: ObservedWor
     world.replicate_table(source=SECONDARY)
     assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 0, "it was sent while the region was passive"
     assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 1
+
+
+# --- the manual lever ---------------------------------------------------------------------------------------------
+
+
+def _force(world: ObservedWorld, region: str, forced: dict[str, object]) -> None:
+    row = {"pk": {"S": f"FORCE#{region}"}, "sk": {"S": "LATEST"}, "forced": forced}
+    world.client("dynamodb", region).put_item(TableName=TABLE, Item=row)
+    world.replicate_table(source=region)
+
+
+def test_a_forced_failover_is_published_every_minute_until_cleared(world: ObservedWorld) -> None:
+    assert world.minute()[SECONDARY]["ForceFailover"] == 0
+    _force(world, SECONDARY, {"BOOL": True})
+    world.lost.add(PRIMARY)
+    for _ in range(3):
+        assert world.minute()[SECONDARY]["ForceFailover"] == 1, "silence would leave a last known state to go by"
+    world.lost.clear()
+    assert world.minute()[PRIMARY]["ForceFailover"] == 0, "the row is the secondary's alone"
+    _force(world, SECONDARY, {"BOOL": False})
+    assert world.minute()[SECONDARY]["ForceFailover"] == 0
+
+
+@pytest.mark.parametrize("value", [{"S": "true"}, {"N": "1"}, {"NULL": True}])
+def test_a_force_row_without_a_boolean_publishes_nothing(world: ObservedWorld, value: dict[str, object]) -> None:
+    _force(world, SECONDARY, value)
+    seen = world.minute()[SECONDARY]
+    assert ("ForceFailover" in seen, seen["StepsFailed"], seen["Heartbeats"]) == (False, 1, 1)
+    _force(world, SECONDARY, {"BOOL": False})
+    assert world.minute()[SECONDARY]["ForceFailover"] == 0
 
 
 # --- a run that comes again, late, or not at all ------------------------------------------------------------------

@@ -8,9 +8,10 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from handlers.observer.force import is_forced
 from operations import __main__ as command_line
 from operations import status as regions
-from operations.force import METRIC, NAMESPACE, set_forced
+from operations.force import set_forced
 from operations.register import Register
 from operations.status import RegionStatus
 from operations.target import Target
@@ -66,14 +67,12 @@ def test_a_failback_is_refused_while_the_gate_is_shut(target: Target) -> None:
     assert Register(target, EAST).claims() == {}
 
 
-def test_force_is_one_metric_in_the_secondary_and_unforce_takes_it_back(target: Target) -> None:
-    for forced in (True, False):
-        set_forced(target, forced=forced)
-    found = boto3.client("cloudwatch", region_name=WEST).list_metrics(Namespace=NAMESPACE)["Metrics"]
-    assert {one["MetricName"] for one in found} == {METRIC}
-    dimensions = [{"Name": "service", "Value": "operations"}, {"Name": "environment", "Value": "staging"}]
-    assert all(sorted(one["Dimensions"], key=str) == sorted(dimensions, key=str) for one in found)
-    assert not boto3.client("cloudwatch", region_name=EAST).list_metrics(Namespace=NAMESPACE)["Metrics"]
+@pytest.mark.parametrize("forced", [True, False])
+def test_force_writes_the_row_that_the_secondarys_observer_reads(target: Target, forced: bool) -> None:  # noqa: FBT001
+    set_forced(target, forced=not forced)
+    set_forced(target, forced=forced)
+    assert is_forced(boto3.client("dynamodb", region_name=WEST), target.table_name, WEST) is forced
+    assert boto3.client("dynamodb", region_name=EAST).scan(TableName=target.table_name)["Items"] == []
 
 
 def test_a_region_without_a_table_is_shown_as_not_answering(target: Target) -> None:

@@ -34,8 +34,8 @@ def where(request: pytest.FixtureRequest, target: Target, tmp_path: Path) -> lis
     [
         (EAST, ["promote", "--yes"], "us-west-2 is active, epoch 1"),
         (WEST, ["promote", EAST, "--yes"], "us-east-1 is active already"),
-        (EAST, ["force", "--yes"], "ForceFailover is 1 in us-west-2"),
-        (EAST, ["unforce", "--yes"], "ForceFailover is 0 in us-west-2"),
+        (EAST, ["force", "--yes"], "The observer of us-west-2 publishes ForceFailover 1"),
+        (EAST, ["unforce", "--yes"], "The observer of us-west-2 publishes ForceFailover 0"),
     ],
 )
 def test_the_other_region_is_not_asked(target: Target, where: list[str], lost: str, arguments: list[str], said: str) -> None:

@@ -190,7 +190,7 @@ def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> Non
         ("observer-silent", "Heartbeats", "observer", 3, "LessThanThreshold"),
         ("lww-conflicts", "LwwConflicts", "observer", 1, "GreaterThanOrEqualToThreshold"),
         ("split-brain", "SplitBrain", "observer", 3, "GreaterThanOrEqualToThreshold"),
-        ("force-failover", "ForceFailover", "operations", 1, "GreaterThanOrEqualToThreshold"),
+        ("force-failover", "ForceFailover", "observer", 1, "GreaterThanOrEqualToThreshold"),
     ],
 )
 def test_what_the_observer_and_the_operator_say_is_watched(

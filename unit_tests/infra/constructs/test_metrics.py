@@ -91,7 +91,7 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
     "peer_unhealthy": (lambda of: of.peer_unhealthy(), ("Lockstep", "PeerUnhealthy", OBSERVED, "Maximum", 60)),
     "force_failover": (
         lambda of: of.force_failover(),
-        ("Lockstep", "ForceFailover", {"service": "operations", "environment": "prod"}, "Maximum", 60),
+        ("Lockstep", "ForceFailover", {"service": "observer", "environment": "prod"}, "Maximum", 60),
     ),
     "peer": (lambda of: of.peer("QueueDepth"), ("Lockstep", "PeerQueueDepth", OBSERVED, "Maximum", 60)),
     "canary_failed": (lambda of: of.canary_failed(), ("Lockstep", "CanaryFailed", OBSERVED, "Maximum", 60)),
