@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from integration_tests.moto.observer_world import MINUTE, PRIMARY, REGIONS, SECONDARY, TABLE, ObservedWorld, api_url, observed
+from integration_tests.moto.observer_world import (
+    MINUTE,
+    PRIMARY,
+    REGIONS,
+    SECONDARY,
+    TABLE,
+    ObservedWorld,
+    api_url,
+    observed,
+)
 
 
 @pytest.fixture
