@@ -32,6 +32,7 @@ _OPPOSITES: Final = {
     "breaching": "notBreaching",
     "true": "false",
     "Retain": "Delete",
+    "RetainExceptOnCreate": "Delete",
     "GreaterThanThreshold": "LessThanThreshold",
     "GreaterThanOrEqualToThreshold": "LessThanOrEqualToThreshold",
     "LessThanThreshold": "GreaterThanThreshold",

@@ -48,7 +48,10 @@ RULE = Rule(
         "unless told to keep it: the data of a region is then gone by a deployment, and a key takes all that it encrypted "
         "with it. A template that says nothing of it, from wherever it comes, fails where it is judged for prod."
     ),
-    fix="Set DeletionPolicy and UpdateReplacePolicy of the resource to Retain; in the CDK, RemovalPolicy.RETAIN sets both.",
+    fix=(
+        "Set the resource's DeletionPolicy to RetainExceptOnCreate (or Retain) and its UpdateReplacePolicy to Retain; in the "
+        "CDK, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE sets both."
+    ),
     judge=judge_by(_complaints, *_HOLDS_DATA, applies=_is_kept_here),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.7"),
 )

@@ -6,5 +6,10 @@ from infra.settings import Settings
 
 
 def removal_policy(settings: Settings) -> RemovalPolicy:
-    """Return RETAIN in prod, where data outlives its stack; DESTROY in environments that come and go."""
-    return RemovalPolicy.RETAIN if settings.is_production else RemovalPolicy.DESTROY
+    """Return RETAIN_ON_UPDATE_OR_DELETE in prod, where data outlives its stack; DESTROY in environments that come and go.
+
+    A creation that is rolled back is the exception (`RetainExceptOnCreate`): what it made holds no data yet, and its
+    name would be in the way of the next try.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.is_production else RemovalPolicy.DESTROY

@@ -38,6 +38,8 @@ class DataStack(Stack):
             lifecycle_rules=[expire("expire", after_days=context.settings.retention.access_logs_days)],
         )
         trail = AuditTrail(self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket)
+        # Last: in prod it is protected against deletion, so a creation that fails after it could not be rolled back.
+        table.table.node.add_dependency(secret, access_logs, trail)
         CfnOutput(self, "TableName", value=table.table.table_name)
         CfnOutput(self, "SecretArn", value=secret.arn)
         CfnOutput(self, "TrailArn", value=trail.arn)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unit_tests.infra.synthesis import Resource, Synthesis, everywhere, of_type, only
+from unit_tests.infra.synthesis import Resource, Synthesis, everywhere, leaves, of_type, only
 
 HOLDS_DATA = {
     "AWS::DynamoDB::GlobalTable": 1,
@@ -40,7 +40,8 @@ def test_what_holds_data_is_retained_in_prod_when_deleted_and_when_replaced(prod
         where: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         for where, resource in holding_data(prod).items()
     }
-    assert set(policies.values()) == {("Retain", "Retain")}, policies
+    # Except on create: what a first deployment made before it failed would be in the way of the next.
+    assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}, policies
 
 
 def test_nothing_is_retained_in_an_environment_that_comes_and_goes(dev: Synthesis) -> None:
@@ -65,6 +66,24 @@ def test_the_table_refuses_deletion_in_every_region_of_prod(prod: Synthesis, dev
     assert [replica.get("DeletionProtectionEnabled") for replica in table["Replicas"]] == [True, True]
     table = only(dev.templates["Data"], "AWS::DynamoDB::GlobalTable")
     assert {replica.get("DeletionProtectionEnabled", False) for replica in table["Replicas"]} == {False}
+
+
+def test_a_table_that_a_rollback_cannot_delete_is_made_last(prod: Synthesis) -> None:
+    resources = prod.templates["Data"]["Resources"]
+    (table,) = (name for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::GlobalTable")
+    after = set(resources[table]["DependsOn"])
+    pending = list(after)
+    while pending:
+        needed = needs(resources[pending.pop()]) & resources.keys() - after
+        after |= needed
+        pending += needed
+    assert after == resources.keys() - {table}
+
+
+def needs(resource: Resource) -> set[str]:
+    """The logical ids, and other text, that a resource names in `DependsOn`, `Ref` and `Fn::GetAtt`."""
+    found = {str(value) for _, value in leaves(resource.get("Properties", {}))}
+    return found | set(resource.get("DependsOn", []))
 
 
 @pytest.mark.parametrize("environment", ["prod", "dev"])

@@ -56,9 +56,9 @@ def test_the_secret_is_refused_without_tls_and_to_other_accounts() -> None:
 
 
 def test_the_secret_outlives_its_stack_in_prod_only() -> None:
-    for environment, policy in (("prod", "Retain"), ("dev", "Delete")):
+    for environment, deleted, replaced in (("prod", "RetainExceptOnCreate", "Retain"), ("dev", "Delete", "Delete")):
         Template.from_stack(secret_stack(environment=environment)).has_resource(
-            SECRET, {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
+            SECRET, {"DeletionPolicy": deleted, "UpdateReplacePolicy": replaced}
         )
 
 
