@@ -49,7 +49,7 @@ RULE = Rule(
         "with it. A template that says nothing of it, from wherever it comes, fails where it is judged for prod."
     ),
     fix=(
-        "Set DeletionPolicy of the resource to RetainExceptOnCreate or Retain, and its UpdateReplacePolicy to Retain; in the "
+        "Set the DeletionPolicy to RetainExceptOnCreate or Retain, and the UpdateReplacePolicy to Retain; in the "
         "CDK, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE sets both."
     ),
     judge=judge_by(_complaints, *_HOLDS_DATA, applies=_is_kept_here),
