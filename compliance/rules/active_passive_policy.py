@@ -31,6 +31,9 @@ _PERMISSION: Final = "AWS::Lambda::Permission"
 _TABLES: Final = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
 """They have a policy for the table and one for its stream; a global table has both for each replica."""
 
+TYPES: Final = (*_DOCUMENTS, *_TABLES, _PERMISSION)
+"""The types that carry a resource policy."""
+
 _ON_BEHALF_OF: Final = re.compile(
     r"aws:Source(Account|Arn|OrgID|OrgPaths|Vpc|Vpce|Owner)|aws:Principal(Account|Arn|OrgID|OrgPaths)"
     r"|kms:(CallerAccount|ViaService|EncryptionContext:.+)",
@@ -41,12 +44,13 @@ _WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceV
 """Keys of conditions that say who everybody is. What only services send along does not."""
 
 
-def _has_policy(resource: Resource, _world: World) -> bool:
+def has_resource_policy(resource: Resource, _world: World) -> bool:
+    """Whether one version of a resource carries a resource policy."""
     return resource.type == _PERMISSION or any(True for _ in _documents(resource))
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
-    for statement in _read(resource):
+    for statement in policy_statements(resource):
         if not statement.allows:
             continue
         foreign = strangers(statement, world)
@@ -70,7 +74,12 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
             )
 
 
-def _read(resource: Resource) -> Iterator[Statement]:
+def policy_statements(resource: Resource) -> Iterator[Statement]:
+    """The statements of the resource policies that one version of a resource carries.
+
+    Raises:
+        UnresolvedError: A policy cannot be read whole.
+    """
     if resource.type == _PERMISSION:
         yield from statements({"Statement": _as_statement(resource)}, resource.template, "the permission")
     for place, document in _documents(resource):
@@ -138,7 +147,7 @@ RULE = Rule(
         "confused deputy. One that admits everybody makes the bucket, the queue or the function public."
     ),
     fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
-    judge=judge_by(_complaints, *_DOCUMENTS, *_TABLES, _PERMISSION, applies=_has_policy),
+    judge=judge_by(_complaints, *TYPES, applies=has_resource_policy),
     controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
     + pci("1.3.1", "7.1.2", "7.2.1"),

