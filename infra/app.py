@@ -78,19 +78,23 @@ def _stacks(app: App, settings: Settings, asset: Path) -> None:
         for context in (secondary, primary)
     }
     data = DataStack(app, "Data", context=control, keys=keys[control.role].keys, **_common(control, "data"))
-    regional = {
-        context.role: RegionalStack(
-            app,
-            f"{context.role.capitalize()}Regional",
-            context=context,
-            keys=keys[context.role].keys,
-            asset=asset,
-            **_common(context, "regional"),
-        )
-        for context in (secondary, primary)
-    }
+
+    def regional_stack(context: RegionContext, **more: Any) -> RegionalStack:  # noqa: ANN401 - of RegionalStack
+        name = f"{context.role.capitalize()}Regional"
+        common = _common(context, "regional")
+        return RegionalStack(app, name, context=context, keys=keys[context.role].keys, asset=asset, **more, **common)
+
+    regional = {RegionRole.SECONDARY: regional_stack(secondary)}
+    alarm_digests = regional[RegionRole.SECONDARY].alarm_digests
+    regional[RegionRole.PRIMARY] = regional_stack(primary, peer_alarm_digests=alarm_digests)
     failover = FailoverStack(
-        app, "Failover", context=control, keys=keys[control.role].keys, asset=asset, **_common(control, "failover")
+        app,
+        "Failover",
+        context=control,
+        keys=keys[control.role].keys,
+        asset=asset,
+        alarm_digests=alarm_digests,
+        **_common(control, "failover"),
     )
 
     # Order only; no stack but the failover stack reads another region's.

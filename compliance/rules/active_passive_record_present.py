@@ -33,7 +33,11 @@ RULE = Rule(
         "Every rule on failover records is silent where there are none. Clients then know one region's address, and stay "
         "with it when it is lost."
     ),
-    fix="Declare a PRIMARY and a SECONDARY AWS::Route53::RecordSet, and give the gate all templates together.",
+    fix=(
+        "Declare a PRIMARY and a SECONDARY AWS::Route53::RecordSet, and give the gate all templates together. If clients "
+        "try the regions' hosts in order, declare an output ClientRouting with the value ordered-endpoints, and no hosted "
+        "zone, domain name or health check."
+    ),
     judge=judge,
     controls=nist("CP-2(5)", "CP-10", "SC-5") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from compliance.arns import regions_of
-from compliance.references import of_type
+from compliance.references import of_type, outputs
 from compliance.rules.apis import HTTP_API, REST_API
 from compliance.rules.replicas import GLOBAL_TABLE
 from compliance.rules.replication_terms import BUCKET, is_replicated
@@ -11,13 +11,16 @@ from compliance.templates import STACK, Resource, World
 from compliance.values import UnresolvedError
 
 _APIS: Final = (HTTP_API, REST_API)
-_NAMING: Final = (
+_NAMED: Final = (
     "AWS::ApiGateway::DomainName",
     "AWS::ApiGateway::DomainNameV2",
     "AWS::ApiGatewayV2::DomainName",
-    "AWS::EC2::VPC",
+    "AWS::Route53::HealthCheck",
     "AWS::Route53::HostedZone",
 )
+"""What is made for records that clients resolve, and for nothing else."""
+_ROUTING: Final = "ClientRouting"
+_ORDERED: Final = "ordered-endpoints"
 
 
 def speaks_for_all(resource: Resource, world: World) -> bool:
@@ -40,8 +43,20 @@ def serves_in_several(world: World) -> bool:
 
 
 def has_names(world: World) -> bool:
-    """Whether there is a zone that can hold records for clients, or what one is made for: a domain name or a VPC."""
-    return any(True for _ in of_type(world, *_NAMING))
+    """Whether there is a zone that can hold records for clients, or what one is made for: a domain name or a VPC.
+
+    A VPC alone may be the functions' and hold no client. A system says so by an output `ClientRouting` with the value
+    `ordered-endpoints`: its clients try the regions' hosts in order. It is believed only while nothing that records are
+    made for is there.
+    """
+    if any(True for _ in of_type(world, *_NAMED)):
+        return True
+    return any(True for _ in of_type(world, "AWS::EC2::VPC")) and not _has_ordered_endpoints(world)
+
+
+def _has_ordered_endpoints(world: World) -> bool:
+    said = [output.get("Value") for template in world.templates for name, output in outputs(template) if name == _ROUTING]
+    return bool(said) and all(value == _ORDERED for value in said)
 
 
 def _replicates(bucket: Resource, world: World) -> bool:

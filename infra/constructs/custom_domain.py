@@ -5,6 +5,7 @@ both regions serve and whose failover record says which one to use. A signature 
 client that signs asks `<domain>` which region is active and then calls `<region>.<domain>`.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import aws_apigatewayv2 as apigateway
@@ -36,9 +37,21 @@ class CustomDomain(Construct):
         context: RegionContext,
         domain: DomainSettings,
         stage: apigateway.HttpStage,
+        alarm_digests: Mapping[str, str],
     ) -> None:
+        """Create it.
+
+        Args:
+            scope: the parent.
+            construct_id: the id under it.
+            context: the region.
+            domain: the domain and its hosted zone.
+            stage: of the region's API.
+            alarm_digests: what `copied_digests` returns for the secondary's alarms; the primary's check needs them.
+        """
         super().__init__(scope, construct_id)
         self._context = context
+        self._alarm_digests = alarm_digests
         self._zone_id = domain.hosted_zone_id
         self.shared_host = domain.name
         self.host = f"{context.region}.{domain.name}"
@@ -55,7 +68,7 @@ class CustomDomain(Construct):
         ready.node.add_dependency(own_record)
         if self._context.role is RegionRole.SECONDARY:
             return ready
-        return primary_check(self, "PrimaryHealthy", context=self._context, ready=ready)
+        return primary_check(self, "PrimaryHealthy", context=self._context, ready=ready, alarm_digests=self._alarm_digests)
 
     def _certificate(self) -> certificates.CfnCertificate:
         return certificates.CfnCertificate(

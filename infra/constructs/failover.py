@@ -8,13 +8,18 @@ The SECONDARY record depends on its own region's `/ready` and on nothing else: i
 region that is lost. It has a check at all because a fault that makes `/ready` fail in both regions at once, a bad
 deployment say, is no reason to leave the primary: when neither record is healthy, Route 53 answers PRIMARY.
 docs/adr/0013-routing.md tells the whole of it.
+
+Some of a health check cannot be updated: the interval of its requests, and what it copied from its alarm when it was
+created. Each is therefore part of the check's logical id, so that a change of it makes a new check in its place.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from aws_cdk import Tags
+from aws_cdk import Stack, Tags
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
@@ -23,24 +28,61 @@ from infra.region import RegionContext, RegionRole
 from infra.settings import Settings
 
 READY_PATH: Final = "/ready"
-CHECK_INTERVAL_SECONDS: Final = 10
+_FAST_SECONDS: Final = 10
+_STANDARD_SECONDS: Final = 30
+"""The two request intervals of Route 53; the fast one costs more, and three times the requests."""
 FAILURES: Final = 3
 """Three times ten seconds and one lifetime of a record: a fault is passed by in a minute and a half."""
 RECORD_SECONDS: Final = 60
 
+_COPIED: Final = (
+    "AlarmName", "ComparisonOperator", "Dimensions", "EvaluationPeriods", "MetricName", "Namespace", "Period", "Statistic",
+    "Threshold", "TreatMissingData",
+)  # fmt: skip
+"""Properties of an alarm that decide what a health check on it says. Route 53 reads them when the check is created, and
+does not follow later changes of the alarm:
+https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html"""
+
+
+def copied_digest(alarm: Mapping[str, Any], region: str) -> str:
+    """Return a digest of what Route 53 copies from an alarm.
+
+    Args:
+        alarm: The properties of an `AWS::CloudWatch::Alarm`, as in a template.
+        region: The alarm's region.
+    """
+    copied = {name: alarm.get(name) for name in _COPIED} | {"Region": region}
+    if copied["Dimensions"]:
+        copied["Dimensions"] = sorted(copied["Dimensions"], key=lambda each: str(each["Name"]))
+    return hashlib.sha256(json.dumps(copied, sort_keys=True).encode()).hexdigest()[:8].upper()
+
+
+def copied_digests(alarms: Mapping[str, cloudwatch.Alarm]) -> dict[str, str]:
+    """Return the digest of each alarm that Route 53 reads, by the word in the alarm's name."""
+    return {word: _digest_of(alarms[word]) for word in (PEER_UNHEALTHY, FORCE_FAILOVER)}
+
+
+def _digest_of(alarm: cloudwatch.Alarm) -> str:
+    resource: Any = alarm.node.default_child
+    stack = Stack.of(alarm)
+    # As the template will have them; an override is not among them, and unit_tests/infra/test_health_check_ids.py sees it.
+    properties = stack.resolve(resource._render_properties(resource._updated_properties))  # noqa: SLF001 - protected in jsii
+    return copied_digest(properties, stack.region)
+
 
 def ready_check(scope: Construct, construct_id: str, *, context: RegionContext, host: str) -> route53.CfnHealthCheck:
     """Create the health check of one region: HTTPS to `/ready` on `host`, asked from around the world."""
+    interval = _FAST_SECONDS if context.settings.is_production else _STANDARD_SECONDS
     check = route53.CfnHealthCheck(
         scope,
-        construct_id,
+        construct_id if interval == _FAST_SECONDS else f"{construct_id}Every{interval}",
         health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
             type="HTTPS",
             fully_qualified_domain_name=host,
             port=443,
             resource_path=READY_PATH,
             enable_sni=True,
-            request_interval=CHECK_INTERVAL_SECONDS,
+            request_interval=interval,
             failure_threshold=FAILURES,
         ),
     )
@@ -48,7 +90,12 @@ def ready_check(scope: Construct, construct_id: str, *, context: RegionContext, 
 
 
 def primary_check(
-    scope: Construct, construct_id: str, *, context: RegionContext, ready: route53.CfnHealthCheck
+    scope: Construct,
+    construct_id: str,
+    *,
+    context: RegionContext,
+    ready: route53.CfnHealthCheck,
+    alarm_digests: Mapping[str, str],
 ) -> route53.CfnHealthCheck:
     """Create the check that the PRIMARY record depends on: all of three, two of which speak from the secondary's region.
 
@@ -57,16 +104,23 @@ def primary_check(
         construct_id: the id under it.
         context: the primary's region.
         ready: the check of its `/ready`.
+        alarm_digests: what `copied_digests` returns for the other region's alarms.
     """
+
+    def alarm_check(construct_id: str, alarm: str, on_silence: str) -> route53.CfnHealthCheck:
+        return _alarm_check(
+            scope, f"{construct_id}{alarm_digests[alarm]}", context=context, alarm=alarm, on_silence=on_silence
+        )
+
     children = [
         ready,
         # An observer that says nothing is no reason to move clients.
-        _alarm_check(scope, "PrimaryNotUnhealthy", context=context, alarm=PEER_UNHEALTHY, on_silence="Healthy"),
+        alarm_check("PrimaryNotUnhealthy", PEER_UNHEALTHY, on_silence="Healthy"),
         # The observer publishes 0 or 1 each minute. A minute without one is a deployment or a run that failed, and changes
         # nothing that a person decided; longer silence rings `observer-silent`. AWS advises against LastKnownStatus for a
         # metric that is silent for hours, as one that is written once by hand would be:
         # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html
-        _alarm_check(scope, "PrimaryNotForced", context=context, alarm=FORCE_FAILOVER, on_silence="LastKnownStatus"),
+        alarm_check("PrimaryNotForced", FORCE_FAILOVER, on_silence="LastKnownStatus"),
     ]
     check = route53.CfnHealthCheck(
         scope,
@@ -106,32 +160,21 @@ def _named(check: route53.CfnHealthCheck, context: RegionContext, says: str) -> 
     return check
 
 
-@dataclass(frozen=True, kw_only=True)
-class RegionEndpoint:
-    """What the failover needs to know of a region.
-
-    Attributes:
-        api_host: the host name of its HTTP API.
-        vpc_id: its VPC; None where the settings have none.
-    """
-
-    api_host: str
-    vpc_id: str | None
-
-
 class PrivateFailover(Construct):
-    """Failover where no domain is set: health checks, and records in a private hosted zone of both VPCs.
+    """Failover where no domain is set: health checks, and records in a private hosted zone of the clients' VPCs.
 
     Two names in the zone: `active`, a CNAME to the active region's API host, and `region`, a TXT with that
     region's name. A client asks either, then calls and signs for that region's own host: the API's
-    certificate does not hold a private name. Where there is no VPC there is no one to resolve a private name,
-    so there is neither zone nor record, and clients go by the stacks' outputs; the health checks are there
-    all the same.
+    certificate does not hold a private name. Without client VPCs nobody can resolve a private name, so there is neither
+    zone nor record nor health check, and clients try the two hosts in order (docs/client.md).
+
+    The VPCs need a way to the internet: an HTTP API has no private endpoint, and an interface endpoint of execute-api with
+    private DNS answers 403 for a public API (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
 
     Attributes:
         health_checks: what each region's record depends on.
-        hosted_zone: the zone; None without VPCs.
-        record_name: the name of the CNAME; None without VPCs.
+        hosted_zone: the zone.
+        record_name: the name of the CNAME.
     """
 
     def __init__(
@@ -140,48 +183,39 @@ class PrivateFailover(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        endpoints: Mapping[RegionRole, RegionEndpoint],
+        api_hosts: Mapping[RegionRole, str],
+        alarm_digests: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self._regions = {role: RegionContext(settings=settings, role=role) for role in RegionRole}
         ready = {
-            role: ready_check(self, f"{role.capitalize()}Ready", context=context, host=endpoints[role].api_host)
+            role: ready_check(self, f"{role.capitalize()}Ready", context=context, host=api_hosts[role])
             for role, context in self._regions.items()
         }
         primary = RegionRole.PRIMARY
-        self.health_checks = {
-            **ready,
-            primary: primary_check(self, "PrimaryHealthy", context=self._regions[primary], ready=ready[primary]),
-        }
-        self.hosted_zone: route53.CfnHostedZone | None = None
-        self.record_name: str | None = None
-        vpc_ids = {role: endpoint.vpc_id for role, endpoint in endpoints.items() if endpoint.vpc_id}
-        if len(vpc_ids) == len(self._regions):
-            self._zone(vpc_ids)
-            self._records(endpoints)
-
-    def _zone(self, vpc_ids: Mapping[RegionRole, str]) -> None:
-        self._zone_name = f"{self._regions[RegionRole.PRIMARY].naming.api('ingest')}.internal"
+        healthy = primary_check(
+            self, "PrimaryHealthy", context=self._regions[primary], ready=ready[primary], alarm_digests=alarm_digests
+        )
+        self.health_checks = {**ready, primary: healthy}
+        zone_name = f"{self._regions[primary].naming.api('ingest')}.internal"
         self.hosted_zone = route53.CfnHostedZone(
             self,
             "Zone",
-            name=self._zone_name,
+            name=zone_name,
             hosted_zone_config=route53.CfnHostedZone.HostedZoneConfigProperty(comment="Which region to send files to"),
             vpcs=[
-                route53.CfnHostedZone.VPCProperty(vpc_id=vpc_ids[role], vpc_region=context.region)
-                for role, context in self._regions.items()
+                route53.CfnHostedZone.VPCProperty(vpc_id=vpc_id, vpc_region=region)
+                for region, vpc_ids in settings.client_vpcs.items()
+                for vpc_id in vpc_ids
             ],
         )
-
-    def _records(self, endpoints: Mapping[RegionRole, RegionEndpoint]) -> None:
-        self.record_name = f"active.{self._zone_name}"
+        self.record_name = f"active.{zone_name}"
         for role, context in self._regions.items():
-            self._record(role, "Active", name=self.record_name, kind="CNAME", value=endpoints[role].api_host)
+            self._record(role, "Active", name=self.record_name, kind="CNAME", value=api_hosts[role])
             # The value of a TXT record is a quoted string.
-            self._record(role, "Region", name=f"region.{self._zone_name}", kind="TXT", value=f'"{context.region}"')
+            self._record(role, "Region", name=f"region.{zone_name}", kind="TXT", value=f'"{context.region}"')
 
     def _record(self, role: RegionRole, word: str, *, name: str, kind: str, value: str) -> None:
-        assert self.hosted_zone is not None  # noqa: S101 - made just before; told to the type checker
         route53.CfnRecordSet(
             self,
             f"{role.capitalize()}{word}",

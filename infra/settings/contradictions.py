@@ -153,6 +153,26 @@ def _prefix_lists(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
+def _client_vpcs(settings: Settings) -> Iterator[Contradiction]:
+    if not settings.client_vpcs:
+        return
+    if settings.domain is not None:
+        yield Contradiction(
+            ("client_vpcs", "domain.name"),
+            "with a domain the failover records are in its public zone, and a private zone would answer nobody",
+            "an empty table, or no domain",
+            {},
+        )
+    lacking = [region for region in settings.regions if not settings.client_vpcs.get(region)]
+    if lacking:
+        yield Contradiction(
+            ("client_vpcs", "primary_region", "secondary_region"),
+            f"no VPC in {' and '.join(lacking)} may ask the zone, so clients there could not find the active region",
+            f"a table from region to a list of VPC ids that has {' and '.join(settings.regions)}",
+            {**settings.client_vpcs, **{region: ["vpc-0123456789abcdef0"] for region in lacking}},
+        )
+
+
 def _names(settings: Settings) -> Iterator[Contradiction]:
     naming = Naming(settings.environment)
     longest = max(BUCKETS, key=len)
@@ -175,5 +195,6 @@ _CHECKS: Final[tuple[Callable[[Settings], Iterator[Contradiction]], ...]] = (
     _locks,
     _limits,
     _prefix_lists,
+    _client_vpcs,
     _names,
 )

@@ -126,6 +126,7 @@ def _fits_on_disk(value: object) -> object:
 Region = Annotated[str, AfterValidator(_region)]
 Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
 """Bytes of a file, all of which may be on the processor's disk at once, as records."""
+VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
 _REGION_WORDS: Final = "a region of the aws partition, such as " + ", ".join(STRONG_REGIONS) + " or eu-west-1"
 _PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to 17 hexadecimal digits)"
@@ -331,6 +332,14 @@ class Settings(_Table):
         "Sites whose pages may upload from a browser; none, and no CORS at all, by default.",
         allowed="a list of https origins: scheme, host and perhaps a port, no path, never *",
         example=["https://www.example.com"],
+    )
+    client_vpcs: Mapping[Region, tuple[VpcId, ...]] = _setting(
+        {},
+        "VPCs of this account whose clients find the active region by failover records in a private zone. Each needs a way "
+        "to the internet, for an HTTP API has no private endpoint. Without these and without a domain there are no records, "
+        "and clients try the two hosts in order.",
+        allowed="a table from region to a list of VPC ids, with a VPC of each of the two regions",
+        example={"us-east-1": ["vpc-0123456789abcdef0"], "us-west-2": ["vpc-0fedcba9876543210"]},
     )
     alarms_email: str | None = _setting(
         None,

@@ -1,5 +1,6 @@
 """Stack 5, in the control region, deployed last: what needs to know both regions."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from constructs import Construct
 
 from infra.constructs.bucket import bucket_arn
 from infra.constructs.dashboard import Dashboard
-from infra.constructs.failover import PrivateFailover, RegionEndpoint
+from infra.constructs.failover import PrivateFailover
 from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.keys import KeyPurpose, Keys
 from infra.constructs.reverse_replication import ReverseReplication
@@ -20,7 +21,7 @@ from infra.region import RegionContext, RegionRole
 
 
 class FailoverStack(Stack):
-    """The reverse direction of replication, the failover records and the dashboard."""
+    """The reverse direction of replication, the failover records for client VPCs and the dashboard."""
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class FailoverStack(Stack):
         context: RegionContext,
         keys: Keys,
         asset: Path,
+        alarm_digests: Mapping[str, str],
         **kwargs: Any,  # noqa: ANN401 - Stack's own
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -42,29 +44,29 @@ class FailoverStack(Stack):
             api_ids={role: self._regional(role, "ApiId") for role in RegionRole},
         )
         CfnOutput(self, "DashboardName", value=dashboard.name)
-        if context.settings.domain is None:
-            # With a domain each region writes its own records, so that the secondary needs nothing of the primary.
-            self._private_failover()
+        # With a domain each region writes its own records, so that the secondary needs nothing of the primary.
+        if context.settings.client_vpcs:
+            self._private_failover(alarm_digests)
+        has_records = bool(context.settings.client_vpcs or context.settings.domain)
+        CfnOutput(
+            self,
+            "ClientRouting",
+            value="failover-records" if has_records else "ordered-endpoints",
+            description="How clients find the active region: by Route 53, or by trying the two hosts in order",
+        )
 
-    def _private_failover(self) -> None:
-        in_network = self._context.settings.vpc.mode != "none"
+    def _private_failover(self, alarm_digests: Mapping[str, str]) -> None:
         failover = PrivateFailover(
             self,
             "Failover",
             settings=self._context.settings,
-            endpoints={
-                role: RegionEndpoint(
-                    api_host=self._regional(role, "ApiHost"),
-                    vpc_id=self._regional(role, "VpcId") if in_network else None,
-                )
-                for role in RegionRole
-            },
+            api_hosts={role: self._regional(role, "ApiHost") for role in RegionRole},
+            alarm_digests=alarm_digests,
         )
         for role, check in failover.health_checks.items():
             CfnOutput(self, f"{role.capitalize()}HealthCheckId", value=check.attr_health_check_id)
-        if failover.hosted_zone and failover.record_name:
-            CfnOutput(self, "HostedZoneId", value=failover.hosted_zone.attr_id)
-            CfnOutput(self, "RecordName", value=failover.record_name)
+        CfnOutput(self, "HostedZoneId", value=failover.hosted_zone.attr_id)
+        CfnOutput(self, "RecordName", value=failover.record_name)
 
     def _regional(self, role: RegionRole, output: str) -> str:
         """Return an output of a region's stack, of which nothing but its name is known here."""

@@ -1,10 +1,11 @@
 """Stacks 3 and 4, in each region: everything that ingests. Refers to no other region, and to no stack but its keys."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import CfnOutput, Fn, Stack
+from aws_cdk import Annotations, CfnOutput, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -14,6 +15,7 @@ from infra.constructs.alarms import Alarms
 from infra.constructs.bucket import Bucket, bucket_arn, expire, expire_noncurrent
 from infra.constructs.custom_domain import CustomDomain
 from infra.constructs.default_security_group import DefaultSecurityGroup
+from infra.constructs.failover import copied_digests
 from infra.constructs.front_door import FrontDoor
 from infra.constructs.function import FunctionSurroundings
 from infra.constructs.issuer import Issuer
@@ -49,11 +51,24 @@ class RegionalStack(Stack):
         context: RegionContext,
         keys: Keys,
         asset: Path,
+        peer_alarm_digests: Mapping[str, str] | None = None,
         **kwargs: Any,  # noqa: ANN401 - Stack's own
     ) -> None:
+        """Create the stack.
+
+        Args:
+            scope: the app.
+            construct_id: the id under it.
+            context: the region.
+            keys: the region's keys.
+            asset: the directory that functions run from.
+            peer_alarm_digests: the other region's `alarm_digests`; the primary with a domain needs them.
+            kwargs: Stack's own.
+        """
         super().__init__(scope, construct_id, **kwargs)
         self._context = context
         self._keys = keys
+        self._peer_alarm_digests = peer_alarm_digests or {}
         self.network = self._network()
         self.async_dead_letter_queue = AsyncDeadLetterQueue(
             self, "AsyncDeadLetters", context=context, key=keys[KeyPurpose.QUEUE]
@@ -173,7 +188,12 @@ class RegionalStack(Stack):
         )
         if context.settings.domain:
             domain = CustomDomain(
-                self, "Domain", context=context, domain=context.settings.domain, stage=self.front_door.stage
+                self,
+                "Domain",
+                context=context,
+                domain=context.settings.domain,
+                stage=self.front_door.stage,
+                alarm_digests=self._peer_alarm_digests,
             )
             CfnOutput(self, "HealthCheckId", value=domain.health_check.attr_health_check_id)
 
@@ -198,7 +218,19 @@ class RegionalStack(Stack):
             dead_letter_queue=self.async_dead_letter_queue.queue,
         ).topic
         metrics = RegionMetrics(context=self._context, account=self.account, api_id=self.front_door.api.api_id)
-        Alarms(self, "Alarms", context=self._context, metrics=metrics, topic=self.topic)
+        alarms = Alarms(self, "Alarms", context=self._context, metrics=metrics, topic=self.topic)
+        self.alarm_digests = copied_digests(alarms.by_resource)
+        self._warn_if_nobody_is_notified()
+
+    def _warn_if_nobody_is_notified(self) -> None:
+        settings = self._context.settings
+        if settings.is_production and settings.alarms_email is None:
+            Annotations.of(self).add_warning_v2(
+                "lockstep:alarms-email",
+                f"alarms_email is not set in environment {settings.environment}, so no alarm of {self._context.region} "
+                f"notifies anybody. Type under [environments.{settings.environment}] in environments.toml: "
+                'alarms_email = "on-call@example.com"',
+            )
 
     def _outputs(self) -> None:
         """Tell what the failover stack, the end-to-end test and the drill may know."""

@@ -108,7 +108,7 @@ def _start(settings: Settings, steps: Steps, time_factor: float, *, health_check
 def _prepare(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
     """Synthesize and judge while the empty cloud is bootstrapped; nothing of ours is deployed before both are done."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        judged = pool.submit(_synthesize_and_judge, settings.environment, folder, steps, commands)
+        judged = pool.submit(_synthesize_and_judge, settings, folder, steps, commands)
         bootstrapped = pool.submit(_bootstrap, settings, cloud, folder, steps, commands)
         try:
             for one in as_completed((judged, bootstrapped)):
@@ -119,15 +119,15 @@ def _prepare(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: St
         return judged.result()
 
 
-def _synthesize_and_judge(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
-    assembly = _synthesize(environment, folder, steps, commands)
-    _judge(environment, assembly, folder, steps, commands)
+def _synthesize_and_judge(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+    assembly = _synthesize(settings, folder, steps, commands)
+    _judge(settings.environment, assembly, folder, steps, commands)
     return assembly
 
 
-def _synthesize(environment: str, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
+def _synthesize(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
     with steps.step("synthesize both regions") as step:
-        context = {"environment": environment, "bundle": "host"}
+        context = {"environment": settings.environment, "bundle": "host", **_with_records(settings)}
         commands.run_logged(
             [sys.executable, "-c", _SYNTHESIS],
             what="The synthesis",
@@ -139,6 +139,14 @@ def _synthesize(environment: str, folder: RunFolder, steps: Steps, commands: Com
         assembly = Assembly.read(folder.assembly)
         step.conclude(f"{len(assembly.regions)} stacks")
         return assembly
+
+
+def _with_records(settings: Settings) -> dict[str, object]:
+    """Return client VPCs for settings that have no failover records, so that DNS is tested and drilled too."""
+    if settings.domain or settings.client_vpcs:
+        return {}
+    regions = (settings.primary_region, settings.secondary_region)
+    return {"client_vpcs": {region: [f"vpc-0000000000000000{number}"] for number, region in enumerate(regions)}}
 
 
 def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps, commands: Commands) -> None:

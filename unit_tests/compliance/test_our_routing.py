@@ -22,6 +22,7 @@ Templates = tuple[Template, ...]
 Damage = Callable[[dict[str, Any]], None]
 
 DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
+VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
 CHECK, ALARM = "AWS::Route53::HealthCheck", "AWS::CloudWatch::Alarm"
 
 
@@ -31,7 +32,7 @@ def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder: Path = tmp_path_factory.mktemp("routing")
     (folder / "asset" / "handlers").mkdir(parents=True)
     (folder / "asset" / "handlers" / "__init__.py").touch()
-    settings = Settings(domain=DOMAIN if request.param == "domain" else None)
+    settings = Settings(domain=DOMAIN) if request.param == "domain" else Settings(client_vpcs=VPCS)
     build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
     return load_assembly(folder / "cdk.out").templates
 

@@ -72,15 +72,25 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
             "cost_center": draw(tag_values()),
             "data_classification": draw(st.sampled_from(["public", "internal", "confidential", "restricted"])),
         },
-        "domain": {
-            "name": draw(st.sampled_from(["ingest.example.com", "a.bc", "x1.example.co.uk"])),
-            "hosted_zone_id": draw(st.from_regex(r"Z[A-Z0-9]{1,31}", fullmatch=True)),
-        },
+        **_names(draw, regions),
         "vpc": _vpc(draw, regions, is_production=environment == "prod"),
         **_kept(draw, is_production=environment == "prod", is_strong=consistency == "strong"),
         "limits": _limits(draw),
     }
     return environment, _thinned(draw, tables)
+
+
+def _names(draw: st.DrawFn, regions: list[str]) -> Table:
+    """A domain, or the VPCs of clients; never both."""
+    if draw(st.booleans()):
+        ids = st.lists(st.from_regex(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", fullmatch=True), min_size=1, max_size=2)
+        return {"client_vpcs": {region: draw(ids) for region in regions}}
+    return {
+        "domain": {
+            "name": draw(st.sampled_from(["ingest.example.com", "a.bc", "x1.example.co.uk"])),
+            "hosted_zone_id": draw(st.from_regex(r"Z[A-Z0-9]{1,31}", fullmatch=True)),
+        }
+    }
 
 
 @st.composite

@@ -66,7 +66,7 @@ def synthesize(settings: Settings, directory: Path) -> Synthesis:
     (asset / "handlers").mkdir(parents=True)
     (asset / "handlers" / "__init__.py").touch()
     app = build_app(settings=settings, outdir=str(directory / "cdk.out"), asset=asset)
-    return _read(settings, Path(app.synth().directory))
+    return read_assembly(settings, Path(app.synth().directory))
 
 
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
@@ -117,7 +117,8 @@ def _hashable(properties: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in properties.items() if isinstance(value, str)}
 
 
-def _read(settings: Settings, assembly: Path) -> Synthesis:
+def read_assembly(settings: Settings, assembly: Path) -> Synthesis:
+    """Read what was synthesized from its folder."""
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     stacks = {name: each for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
     return Synthesis(

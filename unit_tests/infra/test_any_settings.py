@@ -248,11 +248,18 @@ def alarms_act_where_they_stand(made: Synthesis) -> None:
         assert subscribed == ([made.settings.alarms_email] if made.settings.alarms_email else []), stack
 
 
-def failover_is_by_the_domain_or_by_a_private_zone(made: Synthesis) -> None:
+def failover_is_by_the_domain_or_client_vpcs_or_by_no_record(made: Synthesis) -> None:
     def standing(kind: str) -> Mapping[str, dict[str, Any]]:
         return dict(everywhere(made.templates, kind))
 
     checks, records = standing("AWS::Route53::HealthCheck"), standing("AWS::Route53::RecordSet")
+    routing = made.templates["Failover"]["Outputs"]["ClientRouting"]["Value"]
+    if not made.settings.domain and not made.settings.client_vpcs:
+        # Nobody could resolve a record, and a health check without a record moves nobody.
+        assert (dict(checks), dict(records), routing) == ({}, {}, "ordered-endpoints")
+        assert not dict(standing("AWS::Route53::HostedZone"))
+        return
+    assert routing == "failover-records"
     kinds = sorted(check["HealthCheckConfig"]["Type"] for check in checks.values())
     assert kinds == ["CALCULATED", "CLOUDWATCH_METRIC", "CLOUDWATCH_METRIC", "HTTPS", "HTTPS"]
     alarms = {each["AlarmName"] for each in of_type(made.templates["SecondaryRegional"], "AWS::CloudWatch::Alarm").values()}
@@ -272,8 +279,6 @@ def failover_is_by_the_domain_or_by_a_private_zone(made: Synthesis) -> None:
         assert places == set(REGIONAL)
         assert zones == {repr(made.settings.domain.hosted_zone_id)}
         assert sorted(failover) == ["PRIMARY", "SECONDARY"]
-    elif made.settings.vpc.mode == "none":
-        assert not records
     else:
         assert places == {"Failover"}
         assert sorted(failover) == ["PRIMARY", "PRIMARY", "SECONDARY", "SECONDARY"]
@@ -293,7 +298,7 @@ CHECKS: tuple[Callable[[Synthesis], None], ...] = (
     things_are_kept_as_long_as_is_set,
     the_queue_outlasts_the_processor,
     alarms_act_where_they_stand,
-    failover_is_by_the_domain_or_by_a_private_zone,
+    failover_is_by_the_domain_or_client_vpcs_or_by_no_record,
 )
 
 
@@ -347,9 +352,9 @@ SPOILS: dict[Callable[[Synthesis], None], Callable[[Synthesis], None]] = {
         made, "PrimaryRegional", "AWS::Lambda::EventSourceMapping", "ScalingConfig", {}
     ),
     alarms_act_where_they_stand: lambda made: _spoil(made, "PrimaryRegional", "AWS::CloudWatch::Alarm", "AlarmActions", []),
-    failover_is_by_the_domain_or_by_a_private_zone: lambda made: _spoil(
-        made, "Failover", "AWS::Route53::RecordSet", "TTL", "61"
-    ),
+    failover_is_by_the_domain_or_client_vpcs_or_by_no_record: lambda made: made.templates["Failover"]["Outputs"][
+        "ClientRouting"
+    ].update(Value="failover-records"),
 }
 
 

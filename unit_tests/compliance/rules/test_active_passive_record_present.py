@@ -1,8 +1,12 @@
 """ActivePassive-RecordPresent."""
 
+from dataclasses import replace
 from typing import Any
 
-from unit_tests.compliance.rules.failover import STACK, pair
+import pytest
+
+from compliance.templates import Template
+from unit_tests.compliance.rules.failover import STACK, endpoint_check, pair
 from unit_tests.compliance.rules.shapes import EAST, FAIL, PASS, WEST, table
 from unit_tests.compliance.worlds import ask, template
 
@@ -32,3 +36,36 @@ def test_where_no_zone_can_be_or_nobody_calls_nothing_is_asked() -> None:
     assert _says({}, Api=API) == []
     assert _says({}, Vpc=VPC) == []
     assert ask(RULE, template({"Api": API, "Vpc": VPC, "Table": table()}, EAST)) == []
+
+
+def _declared(failover: dict[str, Any], value: object) -> Template:
+    it = template(failover, WEST, STACK)
+    return replace(it, body={**it.body, "Outputs": {"ClientRouting": {"Value": value}}})
+
+
+def _declaring(value: object, **failover: dict[str, Any]) -> list[Any]:
+    regional = {"Api": API, "Vpc": VPC}
+    both = (template({**regional, "Table": table()}, EAST), template(regional, WEST))
+    return [row.verdict for row in ask(RULE, *both, _declared(failover, value))]
+
+
+def test_a_system_that_declares_ordered_endpoints_needs_no_records() -> None:
+    assert _declaring("ordered-endpoints") == []
+
+
+@pytest.mark.parametrize("value", ["failover-records", "", None, {"Ref": "AWS::StackName"}, ["ordered-endpoints"]])
+def test_another_declaration_excuses_no_missing_record(value: object) -> None:
+    assert _declaring(value) == [FAIL]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        endpoint_check(EAST),
+        {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "serverless.internal"}},
+        {"Type": "AWS::ApiGatewayV2::DomainName", "Properties": {"DomainName": "ingest.example.com"}},
+    ],
+    ids=lambda left: left["Type"],
+)
+def test_the_declaration_is_not_believed_beside_what_records_are_made_for(left: dict[str, Any]) -> None:
+    assert _declaring("ordered-endpoints", Left=left) == [FAIL]

@@ -12,6 +12,7 @@ from infra.settings import DomainSettings
 from unit_tests.infra.constructs.small_stack import context, function_in, key_in, of_type, only, stack_in
 
 DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABC")
+DIGESTS = {"peer-unhealthy": "0A", "force-failover": "0B"}
 REGIONS = {RegionRole.PRIMARY: "us-east-1", RegionRole.SECONDARY: "us-west-2"}
 
 
@@ -19,7 +20,7 @@ def domain(role: RegionRole) -> Stack:
     of = context(role)
     stack = stack_in(of)
     door = FrontDoor(stack, "FrontDoor", context=of, issuer=function_in(stack), logs_key=key_in(stack))
-    CustomDomain(stack, "Domain", context=of, domain=DOMAIN, stage=door.stage)
+    CustomDomain(stack, "Domain", context=of, domain=DOMAIN, stage=door.stage, alarm_digests=DIGESTS)
     return stack
 
 

@@ -4,22 +4,21 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack
-from aws_cdk.assertions import Template
 
-from infra.constructs.failover import PrivateFailover, RegionEndpoint
+from infra.constructs.failover import PrivateFailover, copied_digest
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import context, of_type, only, stack_in
 
 RECORD, CHECK, ZONE = "AWS::Route53::RecordSet", "AWS::Route53::HealthCheck", "AWS::Route53::HostedZone"
+VPCS = {"us-east-1": ["vpc-0000000e", "vpc-0000000f"], "us-west-2": ["vpc-0000000a"]}
+DIGESTS = {"peer-unhealthy": "0A", "force-failover": "0B"}
 
 
-def failover(*, vpc: bool = True) -> tuple[Stack, PrivateFailover]:
-    of = context()
+def failover(**settings: object) -> tuple[Stack, PrivateFailover]:
+    of = context(RegionRole.SECONDARY, client_vpcs=VPCS, **settings)
     stack = stack_in(of)
-    endpoints = {
-        role: RegionEndpoint(api_host=f"{role}.example.com", vpc_id=f"vpc-{role}" if vpc else None) for role in RegionRole
-    }
-    return stack, PrivateFailover(stack, "Failover", settings=of.settings, endpoints=endpoints)
+    hosts = {role: f"{role}.example.com" for role in RegionRole}
+    return stack, PrivateFailover(stack, "Failover", settings=of.settings, api_hosts=hosts, alarm_digests=DIGESTS)
 
 
 def records(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
@@ -104,20 +103,87 @@ def test_the_primary_stands_while_it_is_ready_and_not_unhealthy_and_not_forced(k
         assert not each.keys() & {"Inverted", "Disabled"}
 
 
-def test_the_zone_is_private_to_both_vpcs() -> None:
+def test_the_zone_is_private_to_the_clients_vpcs() -> None:
     stack, built = failover()
     assert only(stack, ZONE)["VPCs"] == [
-        {"VPCId": "vpc-primary", "VPCRegion": "us-east-1"},
-        {"VPCId": "vpc-secondary", "VPCRegion": "us-west-2"},
+        {"VPCId": "vpc-0000000e", "VPCRegion": "us-east-1"},
+        {"VPCId": "vpc-0000000f", "VPCRegion": "us-east-1"},
+        {"VPCId": "vpc-0000000a", "VPCRegion": "us-west-2"},
     ]
     assert built.record_name == "active.serverless-ingest-prod.internal"
 
 
-def test_without_vpcs_there_are_checks_and_neither_zone_nor_record() -> None:
-    stack, built = failover(vpc=False)
-    template = Template.from_stack(stack)
-    template.resource_count_is(CHECK, 5)
-    template.resource_count_is(ZONE, 0)
-    template.resource_count_is(RECORD, 0)
-    assert built.hosted_zone is None
-    assert built.record_name is None
+@pytest.mark.parametrize(("environment", "seconds"), [("prod", 10), ("staging", 30), ("dev", 30)])
+def test_only_prod_pays_for_fast_health_checks(environment: str, seconds: int) -> None:
+    stack, _ = failover(environment=environment)
+    checks = [check["HealthCheckConfig"] for check in of_type(stack, CHECK).values()]
+    endpoints = [check for check in checks if check["Type"] == "HTTPS"]
+    assert [check["RequestInterval"] for check in endpoints] == [seconds, seconds]
+    assert all(seconds * check["FailureThreshold"] <= 90 for check in endpoints)
+
+
+def test_an_interval_that_changes_makes_another_check() -> None:
+    # Route 53 cannot update RequestInterval, and CloudFormation would fail to.
+    def endpoints(environment: str) -> set[str]:
+        found = of_type(failover(environment=environment)[0], CHECK)
+        return {name for name, check in found.items() if check["HealthCheckConfig"]["Type"] == "HTTPS"}
+
+    assert not endpoints("prod") & endpoints("dev")
+    assert endpoints("staging") == endpoints("dev")
+
+
+ALARM: dict[str, Any] = {
+    "AlarmName": "serverless-force-failover-prod",
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "Dimensions": [{"Name": "environment", "Value": "prod"}, {"Name": "service", "Value": "observer"}],
+    "EvaluationPeriods": 1,
+    "MetricName": "ForceFailover",
+    "Namespace": "Lockstep",
+    "Period": 60,
+    "Statistic": "Maximum",
+    "Threshold": 1,
+    "TreatMissingData": "ignore",
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"AlarmName": "serverless-force-failover-dev"},
+        {"ComparisonOperator": "GreaterThanThreshold"},
+        {"Dimensions": [{"Name": "environment", "Value": "prod"}]},
+        {"Dimensions": [{"Name": "environment", "Value": "prod"}, {"Name": "service", "Value": "operations"}]},
+        {"EvaluationPeriods": 2},
+        {"MetricName": "PeerUnhealthy"},
+        {"Namespace": "Other"},
+        {"Period": 120},
+        {"Statistic": "Sum"},
+        {"Threshold": 0.5},
+        {"TreatMissingData": "missing"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_each_copied_property_is_part_of_the_digest(changed: dict[str, Any]) -> None:
+    assert copied_digest(ALARM | changed, "us-west-2") != copied_digest(ALARM, "us-west-2")
+
+
+def test_the_region_of_an_alarm_is_part_of_the_digest() -> None:
+    assert copied_digest(ALARM, "us-west-2") != copied_digest(ALARM, "us-east-1")
+
+
+@pytest.mark.parametrize(
+    "kept", [{"AlarmDescription": "x"}, {"AlarmActions": []}, {"Dimensions": ALARM["Dimensions"][::-1]}]
+)
+def test_what_route_53_does_not_copy_replaces_no_check(kept: dict[str, Any]) -> None:
+    assert copied_digest(ALARM | kept, "us-west-2") == copied_digest(ALARM, "us-west-2")
+
+
+def test_the_digest_is_part_of_the_logical_id() -> None:
+    found = of_type(failover()[0], CHECK)
+    by_alarm = {
+        check["HealthCheckConfig"]["AlarmIdentifier"]["Name"]: logical_id
+        for logical_id, check in found.items()
+        if "AlarmIdentifier" in check["HealthCheckConfig"]
+    }
+    assert "PrimaryNotForced0B" in by_alarm["serverless-force-failover-prod"]
+    assert "PrimaryNotUnhealthy0A" in by_alarm["serverless-peer-unhealthy-prod"]

@@ -1,0 +1,66 @@
+"""A health check on an alarm has a logical id of what it copied from the alarm, as both stand in the templates.
+
+Cannot prove that Route 53 replaces the check; integration_tests/local_cloud/test_routing.py does that on the local cloud.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.app import build_app
+from infra.constructs.failover import copied_digest
+from infra.settings import DomainSettings, Settings
+from unit_tests.infra.synthesis import Template, read_assembly
+
+VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
+DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
+
+
+def synthesized(folder: Path, settings: Settings, change: Callable[[App], None] = lambda _: None) -> dict[str, Template]:
+    """Return the templates; `change` is done to the app before it is synthesized, as an override in a fork would be."""
+    (folder / "asset" / "handlers").mkdir(parents=True)
+    (folder / "asset" / "handlers" / "__init__.py").touch()
+    app = build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset")
+    change(app)
+    return dict(read_assembly(settings, Path(app.synth().directory)).templates)
+
+
+def out_of_step(templates: dict[str, Template]) -> list[str]:
+    """Return the logical ids of health checks that do not hold the digest of the alarm that they copy."""
+    alarms = {
+        resource["Properties"]["AlarmName"]: resource["Properties"]
+        for resource in templates["SecondaryRegional"]["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    checks = {
+        logical_id: resource["Properties"]["HealthCheckConfig"].get("AlarmIdentifier")
+        for template in templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Route53::HealthCheck"
+    }
+    on_alarms = {logical_id: alarm for logical_id, alarm in checks.items() if alarm}
+    assert len(on_alarms) == 2
+    return [
+        logical_id
+        for logical_id, alarm in on_alarms.items()
+        if copied_digest(alarms[alarm["Name"]], alarm["Region"]) not in logical_id
+    ]
+
+
+@pytest.mark.parametrize("settings", [Settings(client_vpcs=VPCS), Settings(domain=DOMAIN)], ids=["client VPCs", "domain"])
+def test_each_check_holds_the_digest_of_its_synthesized_alarm(settings: Settings, tmp_path: Path) -> None:
+    assert out_of_step(synthesized(tmp_path, settings)) == []
+
+
+def test_an_override_of_the_alarm_is_seen(tmp_path: Path) -> None:
+    def override(app: App) -> None:
+        alarm: Any = app.node.find_child("SecondaryRegional").node.find_child("Alarms").node.find_child("ForceFailover")
+        resource = alarm.node.default_child
+        assert isinstance(resource, cloudwatch.CfnAlarm)
+        resource.add_property_override("Threshold", 2)
+
+    assert len(out_of_step(synthesized(tmp_path, Settings(client_vpcs=VPCS), override))) == 1
