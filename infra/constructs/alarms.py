@@ -26,10 +26,6 @@ from infra.constructs.metrics import INDEXES, OPERATIONS, RegionMetrics
 from infra.constructs.replication import REPLICATION_TIME_MINUTES
 from infra.region import RegionContext
 
-_NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
-_BREACHING = cloudwatch.TreatMissingData.BREACHING
-_MISSING = cloudwatch.TreatMissingData.MISSING
-_IGNORE = cloudwatch.TreatMissingData.IGNORE
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 _BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -50,6 +46,63 @@ FORCE_FAILOVER: Final = "force-failover"
 """The words in the names of the two alarms that Route 53 reads."""
 
 
+@dataclass(frozen=True)
+class Silence:
+    """What a period without a datapoint counts as.
+
+    Attributes:
+        treatment: CloudWatch's word for it.
+        source: Where it is written when the metric is silent: a page of AWS's, or the module of ours that publishes it.
+    """
+
+    treatment: cloudwatch.TreatMissingData
+    source: str
+
+
+_QUEUE_SILENT: Final = Silence(
+    # A queue publishes for six hours after its last message or call; one that holds a message publishes on.
+    cloudwatch.TreatMissingData.NOT_BREACHING,
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html",
+)
+_FUNCTION_SILENT: Final = Silence(
+    # A function that is not invoked publishes nothing, and one that is not invoked does not fail.
+    cloudwatch.TreatMissingData.NOT_BREACHING,
+    "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html",
+)
+_API_SILENT: Final = Silence(
+    # The health checks ask every few seconds: a silent API means that they are down, not it.
+    cloudwatch.TreatMissingData.NOT_BREACHING,
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html",
+)
+_TABLE_SILENT: Final = Silence(
+    # CloudWatch ignores the silence of DynamoDB's metrics whatever an alarm asks for; so it is what these ask for.
+    cloudwatch.TreatMissingData.IGNORE,
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
+)
+_REPLICATION_SILENT: Final = Silence(
+    # AWS advises it. S3 publishes zeroes while it replicates; a source that is lost publishes nothing at all.
+    cloudwatch.TreatMissingData.IGNORE,
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html",
+)
+_TRAIL_SILENT: Final = Silence(
+    # CloudTrail has no metric of its own; a log group that takes nothing in publishes nothing.
+    cloudwatch.TreatMissingData.BREACHING,
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html",
+)
+_PROCESSOR_SILENT: Final = Silence(
+    # A region without a shadow has none to age, and one that reads all files quarantines none.
+    cloudwatch.TreatMissingData.NOT_BREACHING,
+    "handlers/processor/telemetry.py",
+)
+_OBSERVER_SILENT: Final = Silence(
+    # It publishes in every run; that it does not run is for `observer-silent` to tell. Not to know is no verdict.
+    cloudwatch.TreatMissingData.NOT_BREACHING,
+    "handlers/observer/observation.py",
+)
+_NO_HEARTBEAT: Final = Silence(cloudwatch.TreatMissingData.BREACHING, "handlers/observer/observation.py")
+_LAST_WORD: Final = Silence(cloudwatch.TreatMissingData.IGNORE, "handlers/observer/observation.py")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watch:
     """One alarm to be.
@@ -61,7 +114,7 @@ class Watch:
         threshold: in the metric's unit.
         compare: how a datapoint breaches the threshold.
         periods: how many of the metric's periods are looked at.
-        breaching: how many of them must breach; None for all.
+        breaching: how many of them must breach; None for all, without a word of it: Route 53 takes no M-of-N alarm.
         silence: what a period without a datapoint counts as.
     """
 
@@ -70,7 +123,7 @@ class Watch:
     metric: cloudwatch.Metric
     threshold: float
     compare: cloudwatch.ComparisonOperator
-    silence: cloudwatch.TreatMissingData
+    silence: Silence
     periods: int = 1
     breaching: int | None = None
 
@@ -165,8 +218,10 @@ def _alarm(scope: Construct, watch: Watch, *, context: RegionContext, topic: sns
         threshold=watch.threshold,
         comparison_operator=watch.compare,
         evaluation_periods=watch.periods,
-        datapoints_to_alarm=watch.breaching or watch.periods,
-        treat_missing_data=watch.silence,
+        # Absent where all must breach: a health check supports no M-of-N alarm.
+        # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-types.html
+        datapoints_to_alarm=watch.breaching,
+        treat_missing_data=watch.silence.treatment,
     )
     alarm.add_alarm_action(actions.SnsAction(topic))
     alarm.add_ok_action(actions.SnsAction(topic))
@@ -184,15 +239,13 @@ def _queue(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             threshold=2 * context.settings.limits.processor_timeout_seconds,
             compare=_ABOVE,
             periods=5,
-            # An idle queue publishes nothing after six hours.
-            silence=_NOT_BREACHING,
+            silence=_QUEUE_SILENT,
         )
     ]
 
 
 def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
     timeout_milliseconds = context.settings.limits.processor_timeout_seconds * 1000
-    # A function that is not invoked publishes none of these, and one that is not invoked does not fail.
     return [
         Watch(
             resource="processor-errors",
@@ -200,7 +253,7 @@ def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.errors("processor"),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_FUNCTION_SILENT,
         ),
         Watch(
             resource="processor-throttles",
@@ -208,7 +261,7 @@ def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.throttles("processor"),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_FUNCTION_SILENT,
         ),
         Watch(
             resource="processor-duration",
@@ -217,7 +270,7 @@ def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             threshold=0.8 * timeout_milliseconds,
             compare=_ABOVE,
             periods=3,
-            silence=_NOT_BREACHING,
+            silence=_FUNCTION_SILENT,
         ),
         Watch(
             resource="issuer-errors",
@@ -225,7 +278,7 @@ def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.errors("issuer"),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_FUNCTION_SILENT,
         ),
     ]
 
@@ -240,8 +293,7 @@ def _api(metrics: RegionMetrics) -> list[Watch]:
             compare=_AT_LEAST,
             periods=5,
             breaching=3,
-            # The health checks ask every few seconds, so a silent API means that they are down, not it.
-            silence=_NOT_BREACHING,
+            silence=_API_SILENT,
         )
     ]
 
@@ -256,8 +308,7 @@ def _canary(metrics: RegionMetrics) -> list[Watch]:
             threshold=1,
             compare=_AT_LEAST,
             periods=_CONFIRMED_MINUTES,
-            # `observer-silent` is what tells of no canary at all.
-            silence=_NOT_BREACHING,
+            silence=_OBSERVER_SILENT,
         )
     ]
 
@@ -275,7 +326,7 @@ def _peer(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             compare=_AT_LEAST,
             periods=_CONFIRMED_MINUTES,
             # An observer that is silent says nothing of the other region; it must move no client away from it.
-            silence=_NOT_BREACHING,
+            silence=_OBSERVER_SILENT,
         ),
         Watch(
             resource=FORCE_FAILOVER,
@@ -283,7 +334,7 @@ def _peer(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.force_failover(),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_IGNORE,
+            silence=_LAST_WORD,
         ),
     ]
 
@@ -298,7 +349,7 @@ def _observer(metrics: RegionMetrics) -> list[Watch]:
             threshold=1,
             compare=_BELOW,
             periods=_CONFIRMED_MINUTES,
-            silence=_BREACHING,
+            silence=_NO_HEARTBEAT,
         )
     ]
 
@@ -314,7 +365,7 @@ def _auto_promotion(context: RegionContext, metrics: RegionMetrics) -> list[Watc
             metric=metrics.auto_promoted(),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_OBSERVER_SILENT,
         )
     ]
 
@@ -329,7 +380,7 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             metric=metrics.lww_conflicts(),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_OBSERVER_SILENT,
         ),
         Watch(
             resource="split-brain",
@@ -340,7 +391,7 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             compare=_AT_LEAST,
             # A promotion is heard of in the other region when its row has been replicated.
             periods=_CONFIRMED_MINUTES,
-            silence=_NOT_BREACHING,
+            silence=_OBSERVER_SILENT,
         ),
     ]
 
@@ -356,15 +407,14 @@ def _floods(metrics: RegionMetrics) -> list[Watch]:
             compare=_AT_LEAST,
             periods=5,
             breaching=3,
-            silence=_NOT_BREACHING,
+            silence=_API_SILENT,
         )
     ]
 
 
 def _table(metrics: RegionMetrics) -> list[Watch]:
     """Watch throttles of the table and of each index, and DynamoDB's own errors by operation."""
-    # DynamoDB publishes a count only when it is not zero. A single minute of throttling is on-demand capacity
-    # growing.
+    # A single minute of throttling is on-demand capacity growing.
     throttles = [
         Watch(
             resource="-".join(["table", *([_word(index)] if index else []), _word(kind), "throttles"]),
@@ -374,7 +424,7 @@ def _table(metrics: RegionMetrics) -> list[Watch]:
             compare=_AT_LEAST,
             periods=5,
             breaching=3,
-            silence=_NOT_BREACHING,
+            silence=_TABLE_SILENT,
         )
         for index in (None, *INDEXES)
         for kind in ("Read", "Write")
@@ -388,7 +438,7 @@ def _table(metrics: RegionMetrics) -> list[Watch]:
             compare=_AT_LEAST,
             periods=5,
             breaching=3,
-            silence=_NOT_BREACHING,
+            silence=_TABLE_SILENT,
         )
         for operation in OPERATIONS
     ]
@@ -407,8 +457,7 @@ def _table_replication(context: RegionContext, metrics: RegionMetrics) -> list[W
             threshold=_TABLE_REPLICATION_MILLISECONDS,
             compare=_ABOVE,
             periods=5,
-            # Published while there are writes to replicate, which the passive region seldom has.
-            silence=_NOT_BREACHING,
+            silence=_TABLE_SILENT,
         )
     ]
 
@@ -423,9 +472,7 @@ def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
             threshold=REPLICATION_TIME_MINUTES * 60,
             compare=_ABOVE,
             periods=3,
-            # S3 publishes zeroes while it replicates; none at all may be a dead source, which the source
-            # cannot tell.
-            silence=_MISSING,
+            silence=_REPLICATION_SILENT,
         ),
         Watch(
             resource="incoming-replication-pending",
@@ -434,7 +481,7 @@ def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
             threshold=_PENDING_OPERATIONS,
             compare=_ABOVE,
             periods=REPLICATION_TIME_MINUTES,
-            silence=_MISSING,
+            silence=_REPLICATION_SILENT,
         ),
         Watch(
             resource="outgoing-replication-failed",
@@ -443,8 +490,7 @@ def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.outgoing_replication_failed(),
             threshold=1,
             compare=_AT_LEAST,
-            # S3 publishes failures only when there are any.
-            silence=_NOT_BREACHING,
+            silence=_REPLICATION_SILENT,
         ),
     ]
 
@@ -459,8 +505,7 @@ def _shadow_late(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             # A message is first seen at once, and next after the delay.
             threshold=_SHADOW_LATE_SECONDS + context.settings.limits.shadow_delay_seconds,
             compare=_ABOVE,
-            # The active region has no shadow to age, nor has a passive one that waits for nothing.
-            silence=_NOT_BREACHING,
+            silence=_PROCESSOR_SILENT,
         )
     ]
 
@@ -474,7 +519,7 @@ def _shadow(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.shadow_age(),
             threshold=context.settings.limits.shadow_maximum_age_seconds,
             compare=_ABOVE,
-            silence=_NOT_BREACHING,
+            silence=_PROCESSOR_SILENT,
         )
     ]
 
@@ -487,8 +532,7 @@ def _failures(metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.dead_letters(),
             threshold=1,
             compare=_AT_LEAST,
-            # A queue that holds a message goes on publishing; one that publishes nothing is empty.
-            silence=_NOT_BREACHING,
+            silence=_QUEUE_SILENT,
         ),
         Watch(
             resource="async-dlq-depth",
@@ -496,7 +540,7 @@ def _failures(metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.async_dead_letters(),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_QUEUE_SILENT,
         ),
         Watch(
             resource="quarantined",
@@ -504,7 +548,7 @@ def _failures(metrics: RegionMetrics) -> list[Watch]:
             metric=metrics.quarantined(),
             threshold=1,
             compare=_AT_LEAST,
-            silence=_NOT_BREACHING,
+            silence=_PROCESSOR_SILENT,
         ),
     ]
 
@@ -520,8 +564,7 @@ def _trail(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             threshold=1,
             compare=_BELOW,
             periods=_QUIET_TRAIL_HOURS,
-            # CloudTrail has no metric of its own; a log group that takes nothing in publishes nothing.
-            silence=_BREACHING,
+            silence=_TRAIL_SILENT,
         )
     ]
 

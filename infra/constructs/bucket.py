@@ -116,7 +116,12 @@ class Bucket(Construct):
             self.resource.node.add_dependency(allowed.policy_dependable)
 
     def _refuse_other_keys(self, key: kms.IKey) -> None:
-        """Refuse an upload that names another encryption; one that names none gets the bucket's own."""
+        """Refuse an upload that names another encryption; one that names none gets the bucket's own.
+
+        Not to AWS's services: what delivers logs here names an encryption of its own choice, and a delivery that is
+        refused is lost. Nobody can act as a service, and which service may write at all is allowed one by one.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
+        """
         refusals = {
             "s3:x-amz-server-side-encryption": "aws:kms",
             "s3:x-amz-server-side-encryption-aws-kms-key-id": key.key_arn,
@@ -131,6 +136,7 @@ class Bucket(Construct):
                     conditions={
                         "StringNotEquals": {condition: wanted},
                         "Null": {condition: "false"},
+                        "Bool": {"aws:PrincipalIsAWSService": "false"},
                     },
                 )
             )

@@ -136,6 +136,8 @@ class Function(Construct):
         self.allow("sqs:SendMessage", on=[dead_letter_queue.queue_arn], by_lambda=True)
         self.allow("kms:Decrypt", "kms:GenerateDataKey", on=[surroundings.queue_key.key_arn])
         if network:
+            # Or what runs it at once, a rotation say, could find no way to the service that it needs.
+            self.function.node.add_dependency(*network.connected)
             self._allow_network_interfaces(context)
 
     def allow(self, *actions: str, on: Sequence[str], conditions: Conditions | None = None, by_lambda: bool = False) -> None:

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from infra.constructs.log_group import log_group
 from infra.region import RegionContext
@@ -29,6 +29,8 @@ class Network(Construct):
         vpc: the VPC.
         functions: the security group of the functions, which may reach the endpoints and nothing else.
         subnets: where the functions are placed.
+        connected: what must be there before a function runs: endpoints, routes and the security groups' rules. An
+            endpoint that is there without them is not reached.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, logs_key: kms.IKey) -> None:
@@ -48,6 +50,8 @@ class Network(Construct):
             "sqs": self._interface("Sqs", ec2.InterfaceVpcEndpointAwsService.SQS),
             "secretsmanager": self._interface("SecretsManager", ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER),
         }
+        # The VPC holds its subnets, route tables and endpoints; each group holds its rules.
+        self.connected: tuple[IDependable, ...] = (self.vpc, self.functions, self._endpoints_group)
 
     def admit(
         self, role: iam.IRole, *, actions: Sequence[str], resources: Sequence[str], conditions: Conditions | None = None

@@ -14,7 +14,13 @@ from pydantic_core import PydanticCustomError
 
 from infra.settings.contradictions import CONTRADICTION, contradictions_of
 from infra.settings.ephemeral_storage import MOST_EXPANDED_BYTES, WHY_NO_MORE
-from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, RegionRole
+from infra.settings.regions import (
+    AWS_REGIONS,
+    NO_ACCOUNT_REGIONAL_BUCKETS,
+    PREFIX_LISTS,
+    STRONG_REGIONS,
+    RegionRole,
+)
 
 PLACEHOLDER_ACCOUNT: Final = "000000000000"
 """The account of an environment that names none: enough to synthesize and for the local cloud, refused by a deploy."""
@@ -87,6 +93,9 @@ def _tag_value(default: str, meaning: str) -> Any:  # noqa: ANN401
 
 
 def _region(value: str) -> str:
+    if value in NO_ACCOUNT_REGIONAL_BUCKETS:
+        why = "S3 has no account-regional buckets there, which the platform's buckets are"
+        raise PydanticCustomError("region", "{why}", {"why": why})
     if value not in AWS_REGIONS:
         raise PydanticCustomError("region", "this is not a region of the aws partition that the project knows")
     return value

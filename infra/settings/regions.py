@@ -39,8 +39,6 @@ AWS_REGIONS: Final = (
     "eu-west-2",
     "eu-west-3",
     "il-central-1",
-    "me-central-1",
-    "me-south-1",
     "mx-central-1",
     "sa-east-1",
     "us-east-1",
@@ -48,7 +46,16 @@ AWS_REGIONS: Final = (
     "us-west-1",
     "us-west-2",
 )
-"""The regions of the `aws` partition. A list and not a pattern, so that `us-eats-1` is caught before a deploy."""
+"""The regions of the `aws` partition that have everything the platform uses.
+
+A list and not a pattern, so that `us-eats-1` is caught before a deploy.
+"""
+
+NO_ACCOUNT_REGIONAL_BUCKETS: Final = ("me-central-1", "me-south-1")
+"""Regions of the partition whose buckets can be in the global namespace only, which the names here are not.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+"""
 
 STRONG_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2")
 """The one set of regions in America that DynamoDB can hold strongly consistent: two replicas and a witness."""

@@ -118,6 +118,45 @@ class TestWhatIsRefused:
         assert world.refusals(replace(call, resource=call.resource.replace("-data-", "-secret-")))
 
 
+LOG_DELIVERY = (
+    "cloudtrail.amazonaws.com",
+    "config.amazonaws.com",
+    "delivery.logs.amazonaws.com",
+    "logging.s3.amazonaws.com",
+    "s3.amazonaws.com",
+)
+"""Service principals that deliver files to buckets: the trail's, and those that an account may point at the same bucket."""
+ANOTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/another"
+DELIVERED_UNDER = (
+    {},
+    {"s3:x-amz-server-side-encryption": "AES256"},
+    {"s3:x-amz-server-side-encryption": "aws:kms:dsse"},
+    {"s3:x-amz-server-side-encryption": "aws:kms", "s3:x-amz-server-side-encryption-aws-kms-key-id": ANOTHER_KEY},
+)
+
+
+@pytest.mark.parametrize("encryption", DELIVERED_UNDER, ids=str)
+def test_no_refusal_of_a_policy_stops_a_service(encryption: dict[str, str], world: World) -> None:
+    """What is refused to everybody is not meant for AWS's services, unless they came without TLS, which none does."""
+    asked = 0
+    for arn, statements in world.resource_policies.items():
+        named = {who for each in statements for who in each.principals if who.endswith(".amazonaws.com")}
+        for service in {*named, *(LOG_DELIVERY if arn.startswith("arn:aws:s3:::") else ())}:
+            for resource in (arn, f"{arn}/AWSLogs/file"):
+                for action in ("s3:PutObject", "s3:GetBucketAcl", "sqs:SendMessage", "sns:Publish", "kms:Decrypt"):
+                    request = Request(service, action, resource, encryption)
+                    assert world.denials(request) == [], arn
+                    asked += 1
+    assert asked > 100
+
+
+def test_a_role_that_names_another_key_is_still_refused(prod: Synthesis, world: World) -> None:
+    place = place_of(prod, "Data")
+    role = world.functions["serverless-processor-prod", place.region].role
+    for encryption in DELIVERED_UNDER[1:]:
+        assert world.denials(Request(role, "s3:PutObject", f"{place.bucket('trail')}/AWSLogs/file", encryption)), encryption
+
+
 Statements = list[dict[str, Any]]
 Mutation = Callable[[Statements], Iterator[tuple[str, Statements]]]
 

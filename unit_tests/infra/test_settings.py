@@ -1,5 +1,6 @@
 """Settings that are right: read as written, laid over each other, and holding what the platform relies on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
@@ -23,6 +24,7 @@ from infra.settings import (
     settings_from_context,
 )
 from unit_tests.infra.strategies import LOG_DAYS, Table, settings_tables, to_document, valid_settings
+from unit_tests.infra.synthesis import Template
 
 SHIPPED = Path(__file__).parents[2] / "environments.toml"
 
@@ -146,8 +148,34 @@ def test_the_context_names_the_environment_and_only_an_absent_name_is_prod() -> 
             settings_from_context({"environment": unset}, SHIPPED)
 
 
-def test_the_known_regions_are_those_of_the_aws_partition_that_have_dynamodb() -> None:
-    assert set(AWS_REGIONS) == set(boto3.session.Session().get_available_regions("dynamodb"))
+SERVICES = (
+    *("acm", "apigatewayv2", "cloudformation", "cloudtrail", "cloudwatch", "dynamodb", "ec2", "events", "kms", "lambda"),
+    *("logs", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"),
+)
+"""The regional services whose resources are in the templates, or that functions call."""
+OTHER_NAMESPACE_ONLY = {"me-central-1", "me-south-1"}
+"""Written again from https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html: all AWS Regions but these
+have account-regional buckets."""
+
+
+def test_the_known_regions_are_those_that_have_every_service_and_namespace() -> None:
+    session = boto3.session.Session()
+    everywhere = set.intersection(*(set(session.get_available_regions(service)) for service in SERVICES))
+    assert set(AWS_REGIONS) == everywhere - OTHER_NAMESPACE_ONLY
+
+
+@pytest.mark.parametrize("key", ["primary_region", "secondary_region"])
+@pytest.mark.parametrize("region", sorted(OTHER_NAMESPACE_ONLY))
+def test_a_region_without_account_regional_buckets_is_refused(region: str, key: str) -> None:
+    with pytest.raises(SettingsError, match="S3 has no account-regional buckets there"):
+        settings_from_context({key: region}, SHIPPED)
+
+
+def test_the_services_are_those_of_the_templates(templates: Mapping[str, Template]) -> None:
+    kinds = {each["Type"] for template in templates.values() for each in template["Resources"].values()}
+    words = {kind.split("::")[1].lower() for kind in kinds if kind.startswith("AWS::")}
+    named = {"apigatewayv2", "cloudtrail", "cloudwatch", "dynamodb", "ec2", "events", "kms", "lambda", "logs", "s3"}
+    assert words - {"iam", "route53"} == named | {"secretsmanager", "sns", "sqs"} <= set(SERVICES)
 
 
 def test_log_groups_are_kept_for_what_cloudwatch_logs_allows_and_nothing_else() -> None:

@@ -2,7 +2,8 @@
 
 Faithful: an alarm looks only at the metric with exactly its dimensions, at one statistic for each period, and fires
 when DatapointsToAlarm of EvaluationPeriods breach; where a datapoint is missing, an older one of the evaluation range
-stands in, and TreatMissingData, in its four forms, fills what is still missing; metric math (see
+stands in, and TreatMissingData, in its four forms, fills what is still missing, but for metrics of DynamoDB, whose
+silence is ignored whatever the alarm says; metric math (see
 `metric_math`); alarms are evaluated every second, not only when CloudWatch is called; composite alarms with their
 actions suppressor.
 Different from AWS: periods end now instead of on the minute, so an alarm fires within a second or two of its data;
@@ -143,7 +144,9 @@ def is_breaching(alarm: dict[str, Any]) -> bool | None:
 
 def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]:
     """The state, and why."""
-    missing, needed = alarm.get("TreatMissingData") or "missing", _needed(alarm)
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    ignored = alarm.get("Namespace") == "AWS/DynamoDB"
+    missing, needed = "ignore" if ignored else alarm.get("TreatMissingData") or "missing", _needed(alarm)
     present = _newest(alarm, series)
     if not present:
         state = {"breaching": "ALARM", "notBreaching": "OK", "ignore": alarm["StateValue"]}.get(missing, "INSUFFICIENT_DATA")

@@ -1,6 +1,7 @@
 """The alarms: which there are, on which dimensions, and what their silence means."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ from aws_cdk import Duration, Stack
 
 from handlers.shared import schema
 from infra.constructs.alarm_topic import AlarmTopic
-from infra.constructs.alarms import Alarms
+from infra.constructs import alarms as alarms_module
+from infra.constructs.alarms import Alarms, Silence
 from infra.constructs.metrics import RegionMetrics
 from infra.constructs.queue import AsyncDeadLetterQueue, IngestQueue
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, stack_in
 
+ROOT = Path(__file__).parents[3]
 PREFIX, SUFFIX = "serverless-", "-prod"
 PRIMARY_BUCKET = f"serverless-ingest-prod-{ACCOUNT}-us-east-1-an"
 SECONDARY_BUCKET = f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an"
@@ -90,17 +93,56 @@ def test_each_alarm_acts_is_plain_and_decides_what_silence_means(role: RegionRol
         assert alarm["AlarmDescription"], name
 
 
-def test_silence_is_a_failure_of_trail_and_observer_and_no_answer_of_incoming_replication_and_of_people() -> None:
-    unlike = {
-        name: alarm["TreatMissingData"] for name, alarm in alarms().items() if alarm["TreatMissingData"] != "notBreaching"
-    }
-    assert unlike == {
-        "trail-silent": "breaching",
+# Alarms on metrics of these services, and what AWS's page (`Silence.source`) says of their silence.
+SILENT_SERVICES = {
+    "AWS/ApiGateway": "notBreaching",
+    "AWS/DynamoDB": "ignore",
+    "AWS/Lambda": "notBreaching",
+    "AWS/Logs": "breaching",
+    "AWS/S3": "ignore",
+    "AWS/SQS": "notBreaching",
+}
+
+
+@pytest.mark.parametrize("role", RegionRole)
+def test_silence_of_an_aws_metric_is_treated_as_aws_documents(role: RegionRole) -> None:
+    found = alarms(role)
+    treated = {(each["Namespace"], each["TreatMissingData"]) for each in found.values() if each["Namespace"] != "Lockstep"}
+    assert treated <= set(SILENT_SERVICES.items())
+    own = {name: each["TreatMissingData"] for name, each in found.items() if each["Namespace"] == "Lockstep"}
+    assert {name: treatment for name, treatment in own.items() if treatment != "notBreaching"} == {
         "observer-silent": "breaching",
         "force-failover": "ignore",
-        "incoming-replication-latency": "missing",
-        "incoming-replication-pending": "missing",
     }
+
+
+def test_data_at_risk_does_not_clear_when_the_source_region_dies() -> None:
+    """What is published by, or about, the lost region goes silent: no silence of it may be taken for recovery."""
+    stack = alarms_stack()
+    (composite,) = (
+        each
+        for each in of_type(stack, "AWS::CloudWatch::CompositeAlarm").values()
+        if each["AlarmName"] == "serverless-data-at-risk-prod"
+    )
+    children = [each for name, each in of_type(stack, "AWS::CloudWatch::Alarm").items() if name in _children(composite)]
+    of_the_source = [each for each in children if each["Namespace"] != "Lockstep"]
+    assert len(of_the_source) == 4
+    assert {each["TreatMissingData"] for each in of_the_source} == {"ignore"}
+
+
+def test_each_silence_has_a_source() -> None:
+    silences = {name: each for name, each in vars(alarms_module).items() if isinstance(each, Silence)}
+    assert len(silences) >= 10
+    for name, silence in silences.items():
+        is_page = silence.source.startswith("https://docs.aws.amazon.com/")
+        assert is_page or (ROOT / silence.source).is_file(), name
+
+
+def test_silence_has_a_source_module_that_publishes_the_metric() -> None:
+    published = "".join(each.read_text() for each in (ROOT / "handlers").rglob("*.py"))
+    for name, alarm in alarms().items():
+        if alarm["Namespace"] == "Lockstep":
+            assert f'"{alarm["MetricName"]}"' in published, name
 
 
 def test_the_queue_alarms_watch_queues_that_there_are() -> None:
@@ -200,7 +242,7 @@ def test_what_the_observer_and_the_operator_say_is_watched(
     assert (alarm["Namespace"], alarm["MetricName"]) == ("Lockstep", metric)
     assert dimensions(alarm) == {"service": service, "environment": "prod"}
     assert (alarm["Threshold"], alarm["Period"], alarm["ComparisonOperator"]) == (1, 60, compare)
-    assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] == minutes
+    assert alarm["EvaluationPeriods"] == alarm.get("DatapointsToAlarm", minutes) == minutes
 
 
 @pytest.mark.parametrize("name", ["peer-unhealthy", "force-failover"])
@@ -209,7 +251,8 @@ def test_what_route_53_reads_is_plain_and_says_of_which_region_it_speaks(name: s
     alarm = alarms(role)[name]
     assert peer in alarm["AlarmDescription"]
     # Route 53 copies no more of an alarm than these: a datapoint too many that it does not know decides otherwise.
-    assert not alarm.keys() & {"Metrics", "ExtendedStatistic", "ThresholdMetricId"}
+    # It supports no M-of-N alarm, so not even M = N is set.
+    assert not alarm.keys() & {"DatapointsToAlarm", "Metrics", "ExtendedStatistic", "ThresholdMetricId"}
     assert alarm["Statistic"] == "Maximum"
 
 
@@ -261,6 +304,6 @@ def test_objects_that_the_active_region_does_not_process_are_told_within_minutes
     assert late["MetricName"] == "ShadowAge"
     assert late["Statistic"] == "Maximum"
     # With a long delay the metric has one datapoint in many minutes, so the first one that is late must do.
-    assert late["EvaluationPeriods"] == late["DatapointsToAlarm"] == 1
+    assert late["EvaluationPeriods"] == late.get("DatapointsToAlarm", 1) == 1
     assert late["Threshold"] < alarms()["shadow-age"]["Threshold"]
     assert "us-east-1" in late["AlarmDescription"]

@@ -8,6 +8,7 @@ from unit_tests.infra.iam.statements import Conditions
 
 WITHOUT_TLS = condition("Bool", "aws:SecureTransport", "false")
 OLD_TLS = condition("NumericLessThan", "s3:TlsVersion", "1.2")
+NO_SERVICE = condition("Bool", "aws:PrincipalIsAWSService", "false")
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,9 @@ def of_data(place: Place) -> Iterator[Said]:
     yield Said(trail, "Allow", service, ("s3:PutObject",), (log_files,), the_trail | to_owner)
 
     stranger = condition("StringNotEquals", "aws:PrincipalAccount", place.account)
-    no_service = condition("Bool", "aws:PrincipalIsAWSService", "false")
     for region in (place.region, place.peer):
         secret = place.secret.replace(place.region, region).replace("??????", "AbCdEf")
-        for conditions in (WITHOUT_TLS, stranger | no_service):
+        for conditions in (WITHOUT_TLS, stranger | NO_SERVICE):
             yield Said(secret, "Deny", "*", ("secretsmanager:*",), ("*",), conditions)
 
 
@@ -144,7 +144,7 @@ def _under_key(bucket: str, key: str) -> Iterator[Said]:
         ("s3:x-amz-server-side-encryption", "aws:kms"),
         ("s3:x-amz-server-side-encryption-aws-kms-key-id", key),
     ):
-        another = condition("StringNotEquals", header, wanted) | condition("Null", header, "false")
+        another = condition("StringNotEquals", header, wanted) | condition("Null", header, "false") | NO_SERVICE
         yield Said(bucket, "Deny", "*", ("s3:PutObject",), (f"{bucket}/*",), another)
 
 

@@ -101,12 +101,18 @@ class World:
             told += [f"{each}, for {request.action} on {request.resource}" for each in self._refusals(call)]
         return told
 
+    def denials(self, request: Request) -> list[Statement]:
+        """Return the statements that deny a call, whatever may allow it."""
+        own = self.roles[request.principal].statements if request.principal in self.roles else []
+        context, theirs = self._context(request), self._policies_on(request.resource)
+        return [each for each in (*own, *theirs) if each.effect == "Deny" and each.speaks_of(request, context)]
+
     def _refusals(self, request: Request) -> list[str]:
         context = self._context(request)
         call = f"{request.principal}: {request.action} on {request.resource}"
         own = self.roles[request.principal].statements if request.principal in self.roles else []
         theirs = self._policies_on(request.resource)
-        if any(each.effect == "Deny" and each.speaks_of(request, context) for each in (*own, *theirs)):
+        if self.denials(request):
             return [f"{call}: denied"]
         by_role = any(each.speaks_of(request, context) for each in own)
         by_resource = any(each.speaks_of(request, context) for each in theirs)

@@ -1,0 +1,79 @@
+"""A function in the VPC runs only when everything by which it reaches AWS is there.
+
+Read from the templates: what a resource waits for is what it names in `DependsOn`, `Ref` and `Fn::GetAtt`, all the way.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+
+from unit_tests.infra.synthesis import REGIONAL, Resource, Template, leaves
+
+WAY_OUT = {
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCEndpoint",
+}
+"""Without any one of these a call from the VPC times out."""
+RUNS_A_FUNCTION = {
+    "AWS::Events::Rule",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::SecretsManager::RotationSchedule",
+}
+"""Types that invoke a function from the moment in which they are made; custom resources do too."""
+
+
+def resources(template: Template) -> dict[str, Resource]:
+    found: dict[str, Resource] = template["Resources"]
+    return found
+
+
+def waits_for(template: Template, logical_id: str) -> set[str]:
+    """The logical ids of all that CloudFormation makes before a resource."""
+    before, pending = set[str](), [logical_id]
+    while pending:
+        resource = resources(template)[pending.pop()]
+        named = {str(value) for _, value in leaves(resource.get("Properties", {}))} | set(resource.get("DependsOn", []))
+        further = named & resources(template).keys() - before
+        before |= further
+        pending += further
+    return before
+
+
+def way_out(template: Template) -> set[str]:
+    return {name for name, each in resources(template).items() if each["Type"] in WAY_OUT}
+
+
+def in_network(template: Template) -> set[str]:
+    return {name for name, each in resources(template).items() if "VpcConfig" in each.get("Properties", {})}
+
+
+@pytest.mark.parametrize("stack", REGIONAL)
+def test_each_function_in_the_vpc_waits_for_its_way_out(stack: str, templates: Mapping[str, Template]) -> None:
+    template = templates[stack]
+    functions = in_network(template)
+    assert len(functions) == 3
+    assert {resources(template)[name]["Type"] for name in way_out(template)} == WAY_OUT
+    for function in functions:
+        assert way_out(template) <= waits_for(template, function), function
+
+
+def test_what_runs_a_function_waits_for_it(templates: Mapping[str, Template]) -> None:
+    looked_at = set()
+    for stack, template in templates.items():
+        functions = {name for name, each in resources(template).items() if each["Type"] == "AWS::Lambda::Function"}
+        for name, each in resources(template).items():
+            if each["Type"] in RUNS_A_FUNCTION or each["Type"].startswith("Custom::"):
+                looked_at.add(each["Type"])
+                before = waits_for(template, name) & functions
+                assert before, f"{stack}.{name}"
+    assert looked_at >= RUNS_A_FUNCTION
+
+
+def test_no_function_of_a_custom_resource_is_in_the_vpc(templates: Mapping[str, Template]) -> None:
+    """Its answer goes to a bucket of CloudFormation's, which the endpoint's policy does not admit."""
+    for template in templates.values():
+        for each in resources(template).values():
+            if each["Type"].startswith("Custom::"):
+                assert each["Properties"]["ServiceToken"]["Fn::GetAtt"][0] not in in_network(template)
