@@ -464,3 +464,25 @@ def test_a_policy_that_demands_tls_admits_the_loopback(cloud: LocalCloud) -> Non
     stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
     reader = assume(cloud, stack.outputs()["Role"], "s3")
     assert reader.list_objects_v2(Bucket=stack["Bucket"])["KeyCount"] == 0
+
+
+def test_a_refusal_to_all_but_services_refuses_a_role(cloud: LocalCloud) -> None:
+    another = {"Null": {"s3:x-amz-server-side-encryption": "false"}, "Bool": {"aws:PrincipalIsAWSService": "false"}}
+    arn = {"Fn::Sub": "${Bucket.Arn}/*"}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": arn, "Condition": another}
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Writer": role("lambda.amazonaws.com", allow("s3:PutObject")),
+        "Policy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "Bucket"},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]},
+            },
+        },
+    }
+    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}})
+    writer = assume(cloud, stack.outputs()["Role"], "s3")
+    writer.put_object(Bucket=stack["Bucket"], Key="a", Body=b"a")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        writer.put_object(Bucket=stack["Bucket"], Key="b", Body=b"b", ServerSideEncryption="AES256")

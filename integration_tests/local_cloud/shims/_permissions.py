@@ -11,6 +11,8 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import iam, kms
 
 _POLICY_REQUIRED: Final = ("kms",)
+NO_SERVICE: Final = {"aws:principalisawsservice": "false"}
+"""What every signed request says of a caller that is not a service of AWS's."""
 Principal = Any
 """ministack's `PrincipalInfo`: who acts, and the parsed policies that say what they may."""
 
@@ -31,6 +33,7 @@ def of_role(role: str) -> Principal:
             "aws:principalarn": f"arn:aws:iam::{account}:role/{name}",
             "aws:principalaccount": account,
             "aws:principaltype": "AssumedRole",
+            **NO_SERVICE,
         },
         limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
     )

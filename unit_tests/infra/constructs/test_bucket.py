@@ -80,10 +80,10 @@ def test_it_refuses_an_upload_that_names_another_encryption_and_takes_one_that_n
     refused = [each["Condition"] for each in statements(stack) if each["Action"] == "s3:PutObject"]
     assert refused == [
         {
-                "StringNotEquals": {header: wanted},
-                "Null": {header: "false"},
-                "Bool": {"aws:PrincipalIsAWSService": "false"},
-            }
+            "StringNotEquals": {header: wanted},
+            "Null": {header: "false"},
+            "Bool": {"aws:PrincipalIsAWSService": "false"},
+        }
         for header, wanted in {
             "s3:x-amz-server-side-encryption": "aws:kms",
             "s3:x-amz-server-side-encryption-aws-kms-key-id": {"Fn::GetAtt": [key, "Arn"]},
