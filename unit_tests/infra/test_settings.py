@@ -154,7 +154,7 @@ SERVICES = (
 )
 """The regional services whose resources are in the templates, or that functions call."""
 OTHER_NAMESPACE_ONLY = {"me-central-1", "me-south-1"}
-"""Written again from https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html: all AWS Regions but these
+"""Written again from https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html: all other regions
 have account-regional buckets."""
 
 

@@ -8,8 +8,8 @@ import pytest
 from aws_cdk import Duration, Stack
 
 from handlers.shared import schema
-from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs import alarms as alarms_module
+from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.alarms import Alarms, Silence
 from infra.constructs.metrics import RegionMetrics
 from infra.constructs.queue import AsyncDeadLetterQueue, IngestQueue
