@@ -1,63 +1,118 @@
-"""Finds a Chromium on the machine, or unpacks the one of the npm package @sparticuz/chromium."""
+"""Unpacks the Chromium of the npm package @sparticuz/chromium, with its libraries and its font.
 
+Every machine drives the same browser: package-lock.json pins it by hash, and what it loads beside the C library comes out
+of the package. A browser of the machine's own is used only where LOCKSTEP_CHROMIUM names it.
+"""
+
+import json
 import os
+import platform
 import shutil
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from xml.sax.saxutils import escape
 
-PROJECT: Final = Path(__file__).parents[2]
+from infra.bundling import REPOSITORY
+from infra.cdk_cli import node
+
 VARIABLE: Final = "LOCKSTEP_CHROMIUM"
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 PACKAGE: Final = "@sparticuz/chromium"
-MISSING: Final = (
-    f"no Chromium: none of {', '.join(NAMES)} is on the PATH, {VARIABLE} names none, and node_modules has no {PACKAGE}; "
-    "install one of them, or run `npm ci`"
-)
+ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+"""How it is started: a container has no user namespaces for the sandbox, and the pages are ours and offline."""
 
-_UNPACK: Final = f"console.log(await (await import('{PACKAGE}')).default.executablePath())"
+_ARCHIVES: Final = ("chromium.br", "al2023.tar.br", "fonts.tar.br")
+"""The browser, the libraries of Amazon Linux 2023 that it loads, and Open Sans."""
+_UNPACK: Final = f"""
+import {{ inflate }} from "{PACKAGE}";
+await Promise.all(process.argv.slice(1).map(inflate));
+"""
 _SECONDS: Final = 120
+# The package's own file names the folders of Lambda, where nothing is here: all text would be zero wide.
+_FONTS: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">fonts</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+
+
+class NoBrowserError(Exception):
+    """Raised when there is no browser to drive; says what to type."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Browser:
-    """A Chromium and the variables that it needs to start."""
+class Chromium:
+    """A Chromium and the environment variables that it needs to start."""
 
     executable: Path
     variables: dict[str, str] = field(default_factory=dict)
 
 
-def find(folder: Path, project: Path = PROJECT) -> Browser | None:
-    """A Chromium of the machine's, else the package's, unpacked into a folder; None where there is neither.
+def find(folder: Path = REPOSITORY / ".build" / "browser", project: Path = REPOSITORY) -> Chromium:
+    """Return the browser that LOCKSTEP_CHROMIUM names, or the package's, unpacked once into a folder of its version.
+
+    Args:
+        folder: where browsers are unpacked to; two processes may do so at the same time.
+        project: the folder that holds node_modules.
 
     Raises:
-        FileNotFoundError: The variable names a file that is not there.
+        NoBrowserError: The variable names no program, the package is not installed, or it does not run on this machine.
         subprocess.SubprocessError: The package cannot be unpacked.
     """
     named = os.environ.get(VARIABLE)
-    if named:
-        if not Path(named).is_file():
-            raise FileNotFoundError(f"{VARIABLE}={named}: there is no such file")
-        return Browser(executable=Path(named))
-    installed = next(filter(None, map(shutil.which, NAMES)), None)
-    if installed:
-        return Browser(executable=Path(installed))
-    return _unpacked(folder, project) if (project / "node_modules" / PACKAGE).is_dir() else None
+    if named is None:
+        return _packed(folder, project / "node_modules" / PACKAGE)
+    if not Path(named).is_file() or not os.access(named, os.X_OK):
+        raise NoBrowserError(
+            f"{VARIABLE} is {named!r}, which is no program. Allowed: the path of a Chromium, Chrome or Edge. "
+            f"To test with the browser that the project installs: unset {VARIABLE}"
+        )
+    return Chromium(executable=Path(named))
 
 
-def _unpacked(folder: Path, project: Path) -> Browser:
-    """The package's: it is made for Lambda, and brings the libraries of Lambda's Linux when it is told to be there."""
-    node = os.environ.get("JSII_NODE") or shutil.which("node") or "node"
-    variables = {"TMPDIR": str(folder), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
-    done = subprocess.run(  # noqa: S603 - the project's own Node.js and package
-        [node, "--input-type=module", "--eval", _UNPACK],
-        cwd=project,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=True,
+def _packed(folder: Path, package: Path) -> Chromium:
+    machine = (sys.platform, platform.machine())
+    if machine != ("linux", "x86_64"):
+        raise NoBrowserError(
+            f"{PACKAGE} does not run on this machine ({' '.join(machine)}). Allowed: linux x86_64, or a Chromium of your "
+            f"own: export {VARIABLE}=/path/to/chromium"
+        )
+    if not (package / "package.json").is_file():
+        raise NoBrowserError(f"{package} is not there. Type: python -m nox -s environment")
+    unpacked = folder / str(json.loads((package / "package.json").read_text())["version"])
+    if not unpacked.is_dir():
+        _unpack(package, unpacked)
+    return Chromium(
+        executable=unpacked / "chromium",
+        variables={
+            "LD_LIBRARY_PATH": str(unpacked / "al2023" / "lib"),
+            "FONTCONFIG_FILE": str(unpacked / "fonts" / "lockstep.conf"),
+        },
     )
-    libraries = {"LD_LIBRARY_PATH": str(folder / "al2023" / "lib"), "FONTCONFIG_PATH": str(folder / "fonts")}
-    return Browser(executable=Path(done.stdout.strip().splitlines()[-1]), variables=libraries)
+
+
+def _unpack(package: Path, target: Path) -> None:
+    """Unpack the archives; the folder appears under its name only when it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch) / "browser"
+        folder.mkdir()
+        subprocess.run(  # noqa: S603 - the project's own Node.js and package
+            [node(), "--input-type=module", "--eval", _UNPACK, *(str(package / "bin" / name) for name in _ARCHIVES)],
+            cwd=package,
+            env={**os.environ, "TMPDIR": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=True,
+        )
+        (folder / "fonts" / "lockstep.conf").write_text(_FONTS.format(cache=escape(str(target / "fonts" / "cache"))))
+        try:
+            folder.rename(target)
+        except OSError:
+            # Another process was first.
+            if not target.is_dir():
+                raise
+            shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""One browser for all tests; where there is none, they are skipped and say why."""
+"""One browser for all tests, the same on every machine."""
 
 import os
 from collections.abc import Iterator
@@ -6,23 +6,22 @@ from collections.abc import Iterator
 import playwright.sync_api as playwright
 import pytest
 
+from infra.cdk_cli import node
 from integration_tests.browser import chromium
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Browser]:
-    """A headless Chromium. CI must have one: there its absence is a failure."""
-    found = chromium.find(tmp_path_factory.mktemp("chromium"))
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(chromium.MISSING)
-        pytest.skip(chromium.MISSING)
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(
-            executable_path=found.executable,
-            env={**os.environ, **found.variables},
-            # A container has no user namespaces for the sandbox; the page is ours and offline.
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-        )
-        yield launched
-        launched.close()
+def browser() -> Iterator[playwright.Browser]:
+    """A headless Chromium; there is one on every machine that the project runs on, so its absence is an error."""
+    found = chromium.find()
+    with pytest.MonkeyPatch.context() as patch:
+        # The Node.js of Playwright's wheel needs libatomic, which a bare machine lacks.
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node()))
+        with playwright.sync_playwright() as driver:
+            launched = driver.chromium.launch(
+                executable_path=found.executable,
+                env={**os.environ, **found.variables},
+                args=chromium.ARGUMENTS,
+            )
+            yield launched
+            launched.close()
