@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,7 +35,17 @@ def read(client: Any, table: str, region: str) -> Heartbeat | None:  # noqa: ANN
     """Return a region's newest heartbeat that a replica holds; None if it holds none."""
     key = {"pk": {"S": f"HEARTBEAT#{region}"}, "sk": {"S": "LATEST"}}
     row = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-    if "at" not in row:
+    at = _number(row, "at")
+    if at is None:
         return None
-    numbers = {name: float(row[name]["N"]) for name in NUMBERS if name in row}
-    return Heartbeat(float(row["at"]["N"]), numbers, row.get("api_url", {}).get("S", ""))
+    numbers = {name: number for name in NUMBERS if (number := _number(row, name)) is not None}
+    return Heartbeat(at, numbers, row.get("api_url", {}).get("S", ""))
+
+
+def _number(row: dict[str, Any], name: str) -> float | None:
+    """Return an attribute that is a finite number; None for any other: a malformed row must not stop `status`."""
+    try:
+        number = float(row[name]["N"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

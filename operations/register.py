@@ -1,21 +1,26 @@
 """The max-epoch register: who is active, and how another region becomes it (data rule 4).
 
 One control row per region, each written only through its own region's replica; the highest epoch wins, and a tie is the
-primary's. So a promotion is data-plane calls of DynamoDB in the region that is promoted, and of nothing else: the table's
-name is known without asking CloudFormation.
+primary's. The rows are read by the handlers' own code, `handlers.shared.claims`: were the two to read a malformed row
+differently, the operator would see another region active than the functions do.
+
+A promotion is data-plane calls of DynamoDB in the region that is promoted, and of nothing else: the table's name is known
+without asking CloudFormation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handlers.shared import claims as control_rows
+from handlers.shared.claims import Claims, EpochsExhaustedError
 from operations.failure import RunFailure
 from operations.target import Target
 
-_CONTROL: Final = "CONTROL#ACTIVE"
 _TRIES: Final = 5
 """Somebody else may promote the same region at the same moment; more often than this it is no coincidence."""
 
@@ -48,75 +53,76 @@ class Register:
     def __init__(self, target: Target, region: str) -> None:
         self._client: Any = target.client("dynamodb", region)
         self._table = target.table_name
-        self._primary = target.primary
+        self._regions = target.regions
         self.region = region
 
     def claims(self) -> dict[str, int]:
-        """Return each region's claim that this replica holds: its epoch, by region."""
-        return claims_of(self._client, self._table)
+        """Return each region's claim that this replica holds: its epoch, by region. Malformed rows are left out."""
+        return dict(claims_of(self._client, self._table, self._regions).epochs)
 
     def active(self) -> str:
         """Return the region that is active, as this replica knows it."""
-        return active_region(self.claims(), primary=self._primary)
+        return active_region(self.claims(), primary=self._regions[0])
 
     def promote(self) -> Promotion:
         """Make this region the active one; do nothing if it is.
 
+        A row of this region that is not a sound claim is replaced by one that is.
+
         Raises:
-            RunFailure: The region's table did not answer or refused, or others claim without end.
+            RunFailure: The region's table did not answer or refused, others claim without end, or no epoch is left.
         """
         try:
             for _ in range(_TRIES):
-                claims = self.claims()
-                before = active_region(claims, primary=self._primary)
-                if before == self.region:
-                    return Promotion(self.region, claims.get(self.region, 0), before, already=True)
-                epoch = max(claims.values(), default=0) + 1
-                if self._claim(epoch):
-                    return Promotion(self.region, epoch, before, already=False)
+                promotion = self._try()
+                if promotion:
+                    return promotion
         except (ClientError, BotoCoreError) as error:
             raise RunFailure(
                 f"{self.region} was not promoted: its table {self._table} says: {error}",
                 hint="Nothing was changed. If this region is ill too, promote the other one.",
+            ) from error
+        except EpochsExhaustedError as error:
+            raise RunFailure(
+                f"{self.region} was not promoted: {error}.", hint="docs/runbook.md shows the command; then promote again."
             ) from error
         raise RunFailure(
             f"{self.region} was not promoted: somebody claims it at the same time, {_TRIES} times in a row.",
             hint="Find out who; then look at `nox -s operate -- status` and try again.",
         )
 
-    def _claim(self, epoch: int) -> bool:
-        """Write this region's claim; return False if it holds as high a one by now."""
+    def _rows(self) -> dict[str, Any]:
+        return control_rows.read_rows(self._client, self._table, self._regions)
+
+    def _try(self) -> Promotion | None:
+        """Claim once; return None if the region's row has changed since it was read."""
+        rows = self._rows()
+        epochs = control_rows.parse(rows.values(), self._regions).epochs
+        before = active_region(epochs, primary=self._regions[0])
+        held = rows.get(self.region)
+        if before == self.region and (held is None or self.region in epochs):
+            return Promotion(self.region, epochs.get(self.region, 0), before, already=True)
+        epoch = control_rows.next_epoch(epochs)
+        request = control_rows.claim_request(self._table, self.region, epoch, held=held)
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={"pk": {"S": _CONTROL}, "sk": {"S": self.region}, "epoch": {"N": str(epoch)}},
-                ConditionExpression="attribute_not_exists(pk) OR epoch < :epoch",
-                ExpressionAttributeValues={":epoch": {"N": str(epoch)}},
-            )
+            self._client.put_item(**request)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
+                return None
             raise
-        return True
+        return Promotion(self.region, epoch, before, already=False)
 
 
-def claims_of(client: Any, table: str) -> dict[str, int]:  # noqa: ANN401 - a boto3 client
-    """Return each region's claim that a replica holds: its epoch, by region."""
-    answer = client.query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": _CONTROL}},
-        ConsistentRead=True,
-    )
-    return {row["sk"]["S"]: int(row["epoch"]["N"]) for row in answer["Items"]}
+def claims_of(client: Any, table: str, regions: tuple[str, str]) -> Claims:  # noqa: ANN401 - a boto3 client
+    """Return what a replica holds of the register: the regions' claims, and what is malformed."""
+    return control_rows.parse(control_rows.read_rows(client, table, regions).values(), regions)
 
 
-def active_region(claims: dict[str, int], *, primary: str) -> str:
+def active_region(epochs: Mapping[str, int], *, primary: str) -> str:
     """Return the region with the highest epoch; among equals the primary, then the first by name.
 
     Args:
-        claims: Epoch by region. A region without a row has claimed nothing; the primary then has epoch 0.
+        epochs: Epoch by region. A region without a claim has none; the primary then has epoch 0.
         primary: The primary's region.
     """
-    epochs = {primary: 0} | claims
-    return min(epochs, key=lambda region: (-epochs[region], region != primary, region))
+    return control_rows.highest(epochs, primary_region=primary).region

@@ -124,11 +124,16 @@ def _ask(found: RegionStatus, what: str, question: Callable[[], None]) -> None:
         found.problems.append(f"{what}: {error}")
         if credentials.are_missing(error):
             found.silence = NO_CREDENTIALS
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # A malformed row says nothing of its region, and must not hide the rest.
+        found.problems.append(f"{what}: a row is malformed: {type(error).__name__}: {error}")
 
 
 def _table(target: Target, found: RegionStatus) -> None:
     client = target.brisk_client("dynamodb", found.region)
-    found.claims = claims_of(client, target.table_name)
+    claims = claims_of(client, target.table_name, target.regions)
+    found.claims = dict(claims.epochs)
+    found.problems += [f"{problem}; it does not count" for problem in claims.problems]
     for region in target.regions:
         heartbeat = heartbeats.read(client, target.table_name, region)
         if heartbeat is not None:

@@ -60,8 +60,8 @@ DECLARED: Final = (
     Declared(r"AWS::CloudWatch::Dashboard", r"DashboardBody", "people look at both regions from either"),
     Declared(
         r"AWS::Lambda::Function",
-        r"Environment\.Variables\.PRIMARY_REGION",
-        "it says who is active while no control row says otherwise; it is compared, and never called",
+        r"Environment\.Variables\.(PRIMARY|SECONDARY)_REGION",
+        "they say whose claims count, and who is active without one; they are compared, and never called",
     ),
     Declared(
         r"AWS::Lambda::Function",

@@ -47,6 +47,18 @@ DECLARED: Final = (
         "both regions name the same one as primary",
     ),
     Declared(
+        "AWS::Lambda::Function",
+        "*",
+        "Properties.Environment.Variables.SECONDARY_REGION",
+        "both regions name the same one as secondary",
+    ),
+    Declared(
+        "AWS::IAM::ManagedPolicy",
+        "Observer/*",
+        "Properties.PolicyDocument.Statement.*.dynamodb:LeadingKeys*",
+        "with auto_promote the secondary may claim to be active by itself, and the primary never",
+    ),
+    Declared(
         "AWS::SecretsManager::RotationSchedule",
         "*",
         ONE_SIDE,

@@ -5,7 +5,7 @@
 | `OBJ#<object id>`            | `RESULT`, `ATTEMPT#<region>`, `UPLOAD#<region>`       |
 | `CLAIM#<source>#<upload id>` | `UPLOAD#<region>`                                     |
 | `REC#<object id>#<n>`        | `<ordinal>`                                           |
-| `CONTROL#ACTIVE`             | `<region>`                                            |
+| `CONTROL#<region>`           | `ACTIVE`                                              |
 | `HEALTH#<region>`            | `READY`                                               |
 | `HEARTBEAT#<region>`         | `LATEST`                                              |
 | `DIGEST#<region>`            | `<YYYY-MM-DDTHH>#<first digit of the object id>`      |
@@ -50,7 +50,7 @@ _first: Final = operator.itemgetter(0)
 _ORDINAL: Final = re.compile(r"[0-9]{12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST_KEY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}#[0-9a-f]")
-_SINGLE: Final = {"HEALTH": "READY", "HEARTBEAT": "LATEST", "OBSERVER": "MEMORY"}
+_SINGLE: Final = {"CONTROL": "ACTIVE", "HEALTH": "READY", "HEARTBEAT": "LATEST", "OBSERVER": "MEMORY"}
 
 
 class Family(StrEnum):
@@ -90,8 +90,6 @@ def place(row: Row, regions: tuple[str, ...]) -> Place | None:
     kind, _, rest = pk.partition("#")
     if kind == "CLAIM":
         return _claim(rest, sk, row, regions)
-    if kind == "CONTROL":
-        return _own(rest == "ACTIVE" and sk in regions)
     if kind == "DIGEST":
         return _own(rest in regions and _DIGEST_KEY.fullmatch(sk) is not None)
     return _own(_SINGLE.get(kind) == sk and rest in regions)

@@ -55,7 +55,11 @@ class Application:
             key_arn=settings.data_key_arn,
             expiry_seconds=settings.upload_expiry_seconds,
         )
-        control = ControlRegister(dynamodb=dynamodb, table_name=settings.table_name, primary_region=settings.primary_region)
+        control = ControlRegister(
+            dynamodb=dynamodb,
+            table_name=settings.table_name,
+            regions=(settings.primary_region, settings.secondary_region),
+        )
         return cls(
             settings=settings,
             ledger=ledger,

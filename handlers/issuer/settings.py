@@ -18,6 +18,7 @@ class Settings:
     queue_url: str
     secret_name: str
     primary_region: str
+    secondary_region: str
     maximum_object_bytes: int
     upload_expiry_seconds: int
 
@@ -38,6 +39,7 @@ class Settings:
             queue_url=reader.text("QUEUE_URL"),
             secret_name=reader.text("SECRET_NAME"),
             primary_region=reader.text("PRIMARY_REGION"),
+            secondary_region=reader.text("SECONDARY_REGION"),
             maximum_object_bytes=reader.whole_number("MAXIMUM_OBJECT_BYTES", at_least=1),
             upload_expiry_seconds=reader.whole_number("UPLOAD_EXPIRY_SECONDS", at_least=1),
         )

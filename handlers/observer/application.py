@@ -56,7 +56,7 @@ def build(variables: Mapping[str, str]) -> Observer:
         settings=settings,
         telemetry=Telemetry(metrics),
         memory=MemoryStore(dynamodb=dynamodb, table_name=table_name, region=region),
-        register=ControlRegister(dynamodb=dynamodb, table_name=table_name, primary_region=settings.primary_region),
+        register=ControlRegister(dynamodb=dynamodb, table_name=table_name, regions=settings.regions),
         canaries=CanaryKeeper(
             api=OwnApi(url=settings.api_url, region=region, credentials=credentials, http=http), region=region
         ),
@@ -72,7 +72,7 @@ def build(variables: Mapping[str, str]) -> Observer:
             dynamodb=boto3.client("dynamodb", region_name=settings.peer_region, config=_IMPATIENT),
             table_name=table_name,
             region=settings.peer_region,
-            regions=(region, settings.peer_region),
+            regions=settings.regions,
         ),
         digests=HourDigests(
             reader=HourReader(dynamodb=dynamodb, table_name=table_name),

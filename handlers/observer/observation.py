@@ -1,7 +1,7 @@
 """One run of the observer, step by step. No step that fails stops another."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -22,7 +22,8 @@ from handlers.observer.steps import Begun, Steps
 from handlers.observer.telemetry import Telemetry
 from handlers.observer.web import Http, is_ready
 from handlers.shared import moments
-from handlers.shared.control import Active, ControlRegister, highest_claim
+from handlers.shared.claims import Active, highest
+from handlers.shared.control import ControlRegister
 
 logger = Logger(child=True)
 
@@ -45,7 +46,7 @@ CLAIMED_BY: Final = "observer"
 class Here:
     """What a run found out about its own region; None for what it could not."""
 
-    claims: dict[str, int] | None
+    claims: Mapping[str, int] | None
     active: Active | None
     canary_seconds: float | None
     """Of the canary that was judged."""
@@ -134,8 +135,11 @@ class Observer:
         ages = steps.begin("ask CloudWatch", lambda: self.measures.ages(self.clock()), seconds=seconds)
         ready = steps.begin("ask the own API", lambda: is_ready(self.http, self.settings.api_url), seconds=seconds)
         forced = steps.begin("read whether clients are forced here", self.is_forced, seconds=seconds)
-        claims = steps.run("read the register", self.register.claims, seconds=SECONDS["look"], otherwise=None)
-        active = None if claims is None else highest_claim(claims, primary_region=self.settings.primary_region)
+        register = steps.run("read the register", self.register.claims, seconds=SECONDS["look"], otherwise=None)
+        claims = register.epochs if register else None
+        active = None if claims is None else highest(claims, primary_region=self.settings.primary_region)
+        if register:
+            self.telemetry.count("MalformedControlRows", len(register.problems))
         here = Here(
             claims=claims,
             active=active,
@@ -238,7 +242,7 @@ class Observer:
 
     # --- both regions ---------------------------------------------------------------------------------------------
 
-    def _tell_split_brain(self, here: dict[str, int] | None, there: dict[str, int] | None) -> None:
+    def _tell_split_brain(self, here: Mapping[str, int] | None, there: Mapping[str, int] | None) -> None:
         """Compare the two views of the register; while one cannot be read, nothing is known and nothing told."""
         if here is None or there is None:
             return

@@ -1,11 +1,12 @@
 """The other region, as it is seen from here: asked directly, since replication may be what has failed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handlers.observer import heartbeat as heartbeats
 from handlers.observer.heartbeat import Heartbeat
-from handlers.shared import schema
+from handlers.shared import claims
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +28,7 @@ class PeerView:
     look: Look
     is_ready: bool | None
     """Whether its API answered `/ready` with 200; None where its address was never heard of."""
-    claims: dict[str, int] | None
+    claims: Mapping[str, int] | None
     """Each region's epoch, by the peer's replica of the control register; None if it cannot be read."""
     now: float
     """Epoch seconds, by the clock of this region."""
@@ -68,7 +69,7 @@ class PeerReader:
         dynamodb: A client of the peer's region that does not wait long.
         table_name: The table.
         region: The peer's.
-        regions: All whose claims there may be.
+        regions: The platform's.
     """
 
     def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str, regions: tuple[str, ...]) -> None:
@@ -87,16 +88,11 @@ class PeerReader:
         return Look(could_read=True, heartbeat=heartbeats.read(self._dynamodb, self._table_name, self._region))
 
     def claims(self) -> dict[str, int]:
-        """Return each region's claim to be active that the peer's replica holds.
+        """Return each region's claim to be active that the peer's replica holds. Malformed rows are left out.
 
         Raises:
             ClientError: DynamoDB refused.
             BotoCoreError: DynamoDB did not answer.
         """
-        rows: dict[str, Any] = {region: self._control_row(region) for region in self._regions}
-        return {region: int(row[schema.EPOCH]["N"]) for region, row in rows.items() if row}
-
-    def _control_row(self, region: str) -> dict[str, Any]:
-        key: dict[str, Any] = {schema.PARTITION_KEY: {"S": schema.CONTROL}, schema.SORT_KEY: {"S": region}}
-        answer = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
-        return dict(answer.get("Item", {}))
+        rows = claims.read_rows(self._dynamodb, self._table_name, self._regions)
+        return dict(claims.parse(rows.values(), self._regions).epochs)

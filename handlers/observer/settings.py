@@ -27,6 +27,12 @@ class Settings:
     auto_promote: bool
     """Whether this region may promote itself when the other one is gone; a person does it otherwise."""
 
+    @property
+    def regions(self) -> tuple[str, str]:
+        """The platform's two regions, the primary first."""
+        secondary = self.peer_region if self.region == self.primary_region else self.region
+        return self.primary_region, secondary
+
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Settings":
         """Read them.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handlers.shared.control import highest_claim
+from handlers.shared.claims import highest
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,6 @@ def compare(here: Mapping[str, int], there: Mapping[str, int], *, primary_region
     After a promotion they differ for as long as replication takes, about a second; that one run sees it is no alarm.
     """
     return Verdict(
-        active_here=highest_claim(here, primary_region=primary_region).region,
-        active_there=highest_claim(there, primary_region=primary_region).region,
+        active_here=highest(here, primary_region=primary_region).region,
+        active_there=highest(there, primary_region=primary_region).region,
     )

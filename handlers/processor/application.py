@@ -64,7 +64,7 @@ def build(variables: Mapping[str, str]) -> Pipeline:
         control=ControlRegister(
             dynamodb=dynamodb,
             table_name=settings.table_name,
-            primary_region=settings.primary_region,
+            regions=(settings.primary_region, settings.secondary_region),
             cache_seconds=settings.control_cache_seconds,
         ),
         reader=ObjectReader(s3),

@@ -20,6 +20,7 @@ class Settings:
     source: str
     """What an object that was put without the issuer is from; the same in both regions."""
     primary_region: str
+    secondary_region: str
     maximum_object_bytes: int
     maximum_expanded_bytes: int
     shadow_delay_seconds: int
@@ -48,6 +49,7 @@ class Settings:
             archive_bucket=reader.text("ARCHIVE_BUCKET"),
             source=reader.text("SOURCE"),
             primary_region=reader.text("PRIMARY_REGION"),
+            secondary_region=reader.text("SECONDARY_REGION"),
             maximum_object_bytes=reader.whole_number("MAXIMUM_OBJECT_BYTES", at_least=1),
             maximum_expanded_bytes=reader.whole_number("MAXIMUM_EXPANDED_BYTES", at_least=1),
             shadow_delay_seconds=reader.whole_number("SHADOW_DELAY_SECONDS"),

@@ -1,34 +1,24 @@
-"""Who is active: the max-epoch register (data rule 4).
+"""Who is active: the max-epoch register (data rule 4), as a function of one region reads and claims it.
 
 One control row per region, each written only through its own region; the highest epoch wins. No row means epoch 0, and
 a tie goes to the primary, so that a table that nobody has ever failed over has the primary active. To be promoted a
-region claims one more than every epoch that it can see.
+region claims one more than every epoch that it can see. `claims` says what a row is and what is made of a malformed one.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.shared import schema
+from handlers.shared import claims
+from handlers.shared.claims import Active, Claims
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 logger = Logger(child=True)
-
-
-@dataclass(frozen=True)
-class Active:
-    """What the register says."""
-
-    region: str
-    """The active region's AWS name."""
-    epoch: int
-    """Of the winning claim; 0 while nobody has ever claimed."""
 
 
 class ControlRegister:
@@ -37,7 +27,7 @@ class ControlRegister:
     Args:
         dynamodb: A low-level client of the region that the function runs in.
         table_name: The ledger.
-        primary_region: Active while no row exists, and where epochs tie.
+        regions: The platform's: the primary, which is active while no row exists and where epochs tie, and the secondary.
         cache_seconds: How long `active` uses an answer before the table is asked again.
         clock: Seconds that never go backwards.
     """
@@ -47,17 +37,18 @@ class ControlRegister:
         *,
         dynamodb: "DynamoDBClient",
         table_name: str,
-        primary_region: str,
+        regions: tuple[str, str],
         cache_seconds: float = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
-        self._primary_region = primary_region
+        self._regions = regions
         self._cache_seconds = cache_seconds
         self._clock = clock
         self._last: Active | None = None
         self._last_asked = 0.0
+        self._reported: tuple[str, ...] = ()
 
     def active(self) -> Active:
         """Return who is active, at most `cache_seconds` old while the table can be read.
@@ -92,32 +83,30 @@ class ControlRegister:
             ClientError: DynamoDB refused.
             BotoCoreError: DynamoDB did not answer.
         """
-        return highest_claim(self.claims(), primary_region=self._primary_region)
+        return claims.highest(self.claims().epochs, primary_region=self._regions[0])
 
-    def claims(self) -> dict[str, int]:
-        """Return each region's claim that this region's replica holds now: its epoch, by region.
+    def claims(self) -> Claims:
+        """Return what this region's replica holds now; what is malformed is logged when it is first seen.
 
         Raises:
             ClientError: DynamoDB refused.
             BotoCoreError: DynamoDB did not answer.
         """
-        answer = self._dynamodb.query(
-            TableName=self._table_name,
-            KeyConditionExpression="#pk = :control",
-            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY},
-            ExpressionAttributeValues={":control": {"S": schema.CONTROL}},
-            ConsistentRead=True,
-        )
-        return {row[schema.SORT_KEY]["S"]: int(row[schema.EPOCH]["N"]) for row in answer["Items"]}
+        rows = claims.read_rows(self._dynamodb, self._table_name, self._regions)
+        found = claims.parse(rows.values(), self._regions)
+        if found.problems and found.problems != self._reported:
+            logger.error("the table holds malformed control rows; they do not count", problems=found.problems)
+        self._reported = found.problems
+        return found
 
     def claim(self, region: str, *, claimed_by: str, claimed_at: str, seen: Mapping[str, int] | None = None) -> Active:
         """Claim, for the region that this runs in, to be the active one: one more than every epoch that is visible.
 
         Args:
             region: This region; its row is written through its own replica only.
-            claimed_by: Who does it, for whoever reads the row later.
+            claimed_by: Who does it, for people who read the row later.
             claimed_at: When, as `moments.as_text` writes it.
-            seen: Claims that are known from elsewhere, the other region's replica for example.
+            seen: Epochs that are known from elsewhere, the other region's replica for example.
 
         Returns:
             What the register says from now on.
@@ -126,45 +115,10 @@ class ControlRegister:
             ClientError: DynamoDB refused; `ConditionalCheckFailedException` if this region's own claim has changed
                 since it was read, so that two callers never take the same epoch.
             BotoCoreError: DynamoDB did not answer; it may have written.
+            EpochsExhaustedError: The highest possible epoch is claimed already.
         """
-        claims = self.claims()
-        epoch = max([0, *claims.values(), *(seen or {}).values()]) + 1
-        own = claims.get(region)
-        self._dynamodb.put_item(
-            TableName=self._table_name,
-            Item={
-                schema.PARTITION_KEY: {"S": schema.CONTROL},
-                schema.SORT_KEY: {"S": region},
-                schema.EPOCH: {"N": str(epoch)},
-                "claimed_by": {"S": claimed_by},
-                "claimed_at": {"S": claimed_at},
-            },
-            **_if_still(own),
-        )
+        rows = claims.read_rows(self._dynamodb, self._table_name, self._regions)
+        epoch = claims.next_epoch(claims.parse(rows.values(), self._regions).epochs, seen or {})
+        notes = {"claimed_by": claimed_by, "claimed_at": claimed_at}
+        self._dynamodb.put_item(**claims.claim_request(self._table_name, region, epoch, held=rows.get(region), notes=notes))
         return Active(region=region, epoch=epoch)
-
-
-def highest_claim(claims: Mapping[str, int], *, primary_region: str) -> Active:
-    """Return the claim with the highest epoch; among equals the primary's, then the first by name.
-
-    Args:
-        claims: Epoch by region, from the control rows.
-        primary_region: Its epoch is 0 where it has no row.
-    """
-    epochs = {primary_region: 0, **claims}
-    region = min(epochs, key=lambda name: (-epochs[name], name != primary_region, name))
-    return Active(region=region, epoch=epochs[region])
-
-
-def _if_still(own: int | None) -> Any:  # noqa: ANN401 - the arguments of a put
-    """Return the condition that a region's own claim is what was read."""
-    if own is None:
-        return {
-            "ConditionExpression": "attribute_not_exists(#pk)",
-            "ExpressionAttributeNames": {"#pk": schema.PARTITION_KEY},
-        }
-    return {
-        "ConditionExpression": "#epoch = :own",
-        "ExpressionAttributeNames": {"#epoch": schema.EPOCH},
-        "ExpressionAttributeValues": {":own": {"N": str(own)}},
-    }

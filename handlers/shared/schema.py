@@ -11,7 +11,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | that the issuer accepted an upload           |
 | `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | which file that region's issuer bound it to  |
 | `REC#<object id>#<n>`         | `<ordinal>`        | once, deterministic  | one record; at most 1,000 a partition key    |
-| `CONTROL#ACTIVE`              | `<region>`         | by that region only  | that region's claim to be active, an epoch   |
+| `CONTROL#<region>`            | `ACTIVE`           | by that region only  | that region's claim to be active, an epoch   |
 | `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
 | `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | how that region is, by its own observer      |
 | `FORCE#<region>`              | `LATEST`           | by that region only  | whether a person sends clients away          |
@@ -46,7 +46,7 @@ RECORDS_PER_PARTITION_KEY: Final = 1000
 
 # --- the values that sort keys and states take ------------------------------------------------------------------
 RESULT: Final = "RESULT"
-CONTROL: Final = "CONTROL#ACTIVE"
+ACTIVE: Final = "ACTIVE"
 EPOCH: Final = "epoch"
 """A control row's attribute: a whole number; the highest of all regions is active."""
 FORCED: Final = "forced"
@@ -89,6 +89,11 @@ def claim_partition_key(source: str, upload_id: str) -> str:
 def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
     """Return partition and sort key of a record; `ordinal` counts the accepted and rejected from 0."""
     return f"REC#{object_id}#{ordinal // RECORDS_PER_PARTITION_KEY:06d}", f"{ordinal:012d}"
+
+
+def control_partition_key(region: str) -> str:
+    """Return the partition key of a region's claim to be active; it holds the region, so that a role can be held to it."""
+    return f"CONTROL#{region}"
 
 
 def health_partition_key(region: str) -> str:

@@ -52,6 +52,7 @@ class Issuer(Construct):
                 "QUEUE_URL": queue.queue.queue_url,
                 "SECRET_NAME": secret_name,
                 "PRIMARY_REGION": context.settings.primary_region,
+                "SECONDARY_REGION": context.settings.secondary_region,
                 "MAXIMUM_OBJECT_BYTES": str(limits.maximum_object_bytes),
                 "UPLOAD_EXPIRY_SECONDS": str(limits.upload_expiry_seconds),
             },

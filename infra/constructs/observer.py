@@ -20,7 +20,7 @@ from infra.constructs.network import Conditions
 from infra.constructs.queue import IngestQueue
 from infra.constructs.replication import RULE_ID
 from infra.constructs.table import index_arn, table_arn
-from infra.region import RegionContext
+from infra.region import RegionContext, RegionRole
 
 OBSERVER: Final = "observer"
 """The word in the function's name, and the `service` of its metrics."""
@@ -106,7 +106,11 @@ class Observer(Construct):
         self.function.allow(
             "dynamodb:GetItem",
             on=[table_arn(self, context.peer)],
-            conditions=_rows(schema.heartbeat_partition_key(context.peer.region), schema.CONTROL),
+            conditions=_rows(
+                schema.heartbeat_partition_key(context.peer.region),
+                schema.control_partition_key(context.peer.region),
+                schema.control_partition_key(context.region),
+            ),
         )
         self.function.policy.add_statements(alias_statement(self, context.peer, KeyPurpose.DATA, actions=["kms:Decrypt"]))
 
@@ -148,13 +152,13 @@ class Observer(Construct):
 
 
 def _own_rows(context: RegionContext) -> Iterator[str]:
-    """Yield the partition keys of the rows that it writes: its region's own, and who is active only if it may promote."""
+    """Yield the partition keys of the rows that it writes: its region's own, and its claim only if it may promote itself."""
     region = context.region
     yield schema.heartbeat_partition_key(region)
     yield schema.digest_partition_key(region)
     yield schema.observer_partition_key(region)
-    if context.settings.auto_promote:
-        yield schema.CONTROL
+    if context.settings.auto_promote and context.role is RegionRole.SECONDARY:
+        yield schema.control_partition_key(region)
 
 
 def _rows(*partition_keys: str) -> Conditions:

@@ -58,6 +58,7 @@ class Processor(Construct):
                 "ARCHIVE_BUCKET": archive.name,
                 "SOURCE": SOURCE,
                 "PRIMARY_REGION": context.settings.primary_region,
+                "SECONDARY_REGION": context.settings.secondary_region,
                 "MAXIMUM_OBJECT_BYTES": str(limits.maximum_object_bytes),
                 "MAXIMUM_EXPANDED_BYTES": str(limits.maximum_expanded_bytes),
                 "SHADOW_DELAY_SECONDS": str(limits.shadow_delay_seconds),

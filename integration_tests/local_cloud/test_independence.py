@@ -132,7 +132,7 @@ def api(secondary: Stack) -> Api:
 
 def promote(secondary: Stack) -> None:
     """Claim the register for the secondary (data rule 4): one write, through its own region."""
-    claim = {"pk": {"S": "CONTROL#ACTIVE"}, "sk": {"S": SECONDARY}, "epoch": {"N": "1"}}
+    claim = {"pk": {"S": f"CONTROL#{SECONDARY}"}, "sk": {"S": "ACTIVE"}, "epoch": {"N": "1"}}
     secondary.client("dynamodb").put_item(TableName=secondary.outputs()["TableName"], Item=claim)
 
 

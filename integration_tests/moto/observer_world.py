@@ -149,7 +149,11 @@ class ObservedWorld(World):
 
     def claims(self, region: str) -> dict[str, int]:
         """Return the control rows that a region's replica holds."""
-        return {row["sk"]: int(row["epoch"]) for row in self.rows(region) if row["pk"] == "CONTROL#ACTIVE"}
+        return {
+            row["pk"].removeprefix("CONTROL#"): int(row["epoch"])
+            for row in self.rows(region)
+            if row["pk"].startswith("CONTROL#")
+        }
 
     def enter(self, region: str) -> None:
         """Have the processor run in a region; one is made for each and kept, since making its clients takes long."""
@@ -210,6 +214,7 @@ class ObservedWorld(World):
             "ENVIRONMENT": "prod",
             "TABLE_NAME": TABLE,
             "PRIMARY_REGION": PRIMARY,
+            "SECONDARY_REGION": SECONDARY,
             "PEER_REGION": other(region),
             "API_URL": api_url(region),
             "QUEUE_URL": self.queue_url("ingest", region),
@@ -243,6 +248,7 @@ class ObservedWorld(World):
                 "QUEUE_URL": self.queue_url("ingest", region),
                 "SECRET_NAME": SECRET,
                 "PRIMARY_REGION": PRIMARY,
+                "SECONDARY_REGION": SECONDARY,
                 "MAXIMUM_OBJECT_BYTES": "1000000",
                 "UPLOAD_EXPIRY_SECONDS": "900",
             }

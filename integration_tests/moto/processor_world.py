@@ -36,6 +36,7 @@ VARIABLES: Final = {
     "TABLE_NAME": TABLE,
     "SOURCE": "ingest",
     "PRIMARY_REGION": PRIMARY,
+    "SECONDARY_REGION": SECONDARY,
     "MAXIMUM_OBJECT_BYTES": "1000000",
     "MAXIMUM_EXPANDED_BYTES": "2000000",
     "SHADOW_DELAY_SECONDS": str(SHADOW_DELAY_SECONDS),
@@ -148,7 +149,11 @@ class World:
 
     def promote(self, region: str, epoch: int) -> None:
         """Write a region's claim, through that region only."""
-        row = {"pk": {"S": schema.CONTROL}, "sk": {"S": region}, schema.EPOCH: {"N": str(epoch)}}
+        row = {
+            "pk": {"S": schema.control_partition_key(region)},
+            "sk": {"S": schema.ACTIVE},
+            schema.EPOCH: {"N": str(epoch)},
+        }
         self.client("dynamodb", region).put_item(TableName=TABLE, Item=row)
 
     def forget(self, region: str = PRIMARY) -> None:

@@ -269,7 +269,7 @@ def test_the_secondary_promotes_itself_in_the_third_run_without_its_peer(world: 
     assert world.claims(SECONDARY) == {}
     assert world.minute(auto_promote=True)[SECONDARY]["AutoPromoted"] == 1
     assert world.claims(SECONDARY) == {SECONDARY: 1}
-    row = world.row("CONTROL#ACTIVE", SECONDARY, region=SECONDARY)
+    row = world.row(f"CONTROL#{SECONDARY}", "ACTIVE", region=SECONDARY)
     assert row is not None
     assert row["claimed_by"] == "observer"
     for _ in range(4):

@@ -20,10 +20,16 @@ DIFFERENT = {
     "Resources.IngestBucket*.Properties.ReplicationConfiguration": "the reverse rule is set by the failover stack",
     "Resources.KeysTrail*.KeyPolicy.Statement.*.aws:SourceArn": "the one trail is homed in one region",
     "Resources.*.Properties.Environment.Variables.PRIMARY_REGION": "the same region is the primary for both",
+    "Resources.*.Properties.Environment.Variables.SECONDARY_REGION": "likewise the secondary",
     "Resources.NetworkVpc*.Properties.Tags.*.Value": "CDK's Name tag is the construct's path",
     "Resources.RotationSchedule*": "a secret is rotated where it was made, in the control region",
 }
 """Places in which the two templates may differ, and why."""
+
+DIFFERENT_WITH_AUTO_PROMOTE = {
+    "Resources.ObserverFunctionPolicy*.dynamodb:LeadingKeys*": "the secondary may promote itself, and the primary never",
+}
+"""One more such place, where the settings let the secondary promote itself."""
 
 DIFFERENT_WITH_A_DOMAIN = {
     "Resources.Domain*.Properties.Failover": "one of two records is PRIMARY",
@@ -43,6 +49,7 @@ NAMES_THE_OTHER_REGION = {
     "AWS::Lambda::Function.Environment.Variables.PEER_REGION": "which region the observer looks at",
     "AWS::Lambda::Function.Environment.Variables.PEER_INGEST_BUCKET.*": "by what replication's metrics are found",
     "AWS::Lambda::Function.Environment.Variables.PRIMARY_REGION": "which region is active while no control row says so",
+    "AWS::Lambda::Function.Environment.Variables.SECONDARY_REGION": "the other region whose claim to be active counts",
     "AWS::KMS::Key.KeyPolicy.Statement.*.Condition.StringEquals.aws:SourceArn": "the trail, by its home region",
     "AWS::CloudWatch::Alarm.Dimensions.*.Value": "replication metrics name both ends",
     "AWS::CloudWatch::Alarm.AlarmDescription": "what whoever is woken reads",
@@ -93,7 +100,7 @@ def between(synthesis: Synthesis, kind: str) -> list[str]:
 
 def is_declared(place: str, *, with_domain: bool = False) -> bool:
     """Whether the two may differ here."""
-    patterns = [*DIFFERENT, *(DIFFERENT_WITH_A_DOMAIN if with_domain else ())]
+    patterns = [*DIFFERENT, *DIFFERENT_WITH_AUTO_PROMOTE, *(DIFFERENT_WITH_A_DOMAIN if with_domain else ())]
     return any(fnmatchcase(place, pattern) for pattern in patterns)
 
 

@@ -53,7 +53,12 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
 
 def put_claim(replica: str, region: str, epoch: int) -> None:
     """Let a replica hold a region's claim, as replication or an earlier promotion put it there."""
-    item = {"pk": {"S": "CONTROL#ACTIVE"}, "sk": {"S": region}, "epoch": {"N": str(epoch)}}
+    put_row(replica, region, {"epoch": {"N": str(epoch)}})
+
+
+def put_row(replica: str, region: str, attributes: dict[str, Any]) -> None:
+    """Let a replica hold any control row of a region."""
+    item = {"pk": {"S": f"CONTROL#{region}"}, "sk": {"S": "ACTIVE"}, **attributes}
     boto3.client("dynamodb", region_name=replica).put_item(TableName=LIVE.table_name, Item=item)
 
 

@@ -54,7 +54,7 @@ def test_a_target_that_is_no_target_is_told(target: Target, tmp_path: Path) -> N
 def test_a_promotion_says_what_it_did_and_a_second_one_that_there_was_nothing_to_do(target: Target) -> None:
     code, output = _type(*WHERE, "promote", WEST, "--yes")
     assert (code, "us-west-2 is active, epoch 1; before it was us-east-1." in output) == (0, True), output
-    assert "2 calls, all to us-west-2" in output
+    assert "3 calls, all to us-west-2" in output
     code, output = _type(*WHERE, "promote", "--region", WEST, "--yes")
     assert (code, "active already, epoch 1; nothing was written" in output) == (0, True), output
     assert Register(target, WEST).claims() == {WEST: 1}

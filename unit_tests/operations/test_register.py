@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from operations.failure import RunFailure
 from operations.guard import Guard, GuardViolation, guarding
 from operations.register import Register, active_region
 from operations.target import Target
-from unit_tests.operations.conftest import put_claim
+from unit_tests.operations.conftest import put_claim, put_row
 
 EAST, WEST = "us-east-1", "us-west-2"
 
@@ -32,7 +33,7 @@ def test_a_promotion_claims_above_all_that_the_replica_knows(target: Target) -> 
 def test_it_writes_through_its_own_region_only(target: Target) -> None:
     with guarding(Guard((WEST,))) as guard:
         Register(target, WEST).promote()
-    assert (guard.calls, guard.violations) == (2, [])
+    assert (guard.calls, guard.violations) == (3, [])
     assert Register(target, EAST).claims() == {}
 
 
@@ -48,25 +49,55 @@ def test_to_promote_what_is_active_writes_nothing(target: Target) -> None:
     assert (second.already, second.epoch) == (True, first.epoch)
 
 
+@pytest.mark.parametrize(
+    "epoch", [None, {"S": "9"}, {"N": "1.5"}, {"N": "-1"}, {"N": "1E+38"}, {"NS": ["1"]}, {"BOOL": True}]
+)
+@pytest.mark.parametrize("region", [EAST, WEST])
+def test_promote_own_malformed_row_is_repaired(target: Target, region: str, epoch: dict[str, Any] | None) -> None:
+    put_claim(region, WEST if region == EAST else EAST, 4)
+    put_row(region, region, {"epoch": epoch} if epoch else {})
+    assert Register(target, region).active() != region
+    promotion = Register(target, region).promote()
+    assert (promotion.region, promotion.epoch) == (region, 5)
+    assert Register(target, region).claims()[region] == 5
+
+
+def test_promote_primary_that_is_active_with_a_malformed_row_is_repaired(target: Target) -> None:
+    put_row(EAST, EAST, {"epoch": {"S": "x"}})
+    assert (Register(target, EAST).active(), Register(target, EAST).promote().epoch) == (EAST, 1)
+    assert Register(target, EAST).promote().already
+
+
+def test_promote_other_regions_malformed_row_does_not_count(target: Target) -> None:
+    put_row(WEST, EAST, {"epoch": {"N": str(10**38 - 1)}})
+    assert Register(target, WEST).promote().epoch == 1
+
+
+def test_promote_above_the_last_epoch_is_refused_with_the_way_out(target: Target) -> None:
+    put_claim(WEST, EAST, 10**15 - 1)
+    with pytest.raises(RunFailure, match="write a lower epoch into that region's row"):
+        Register(target, WEST).promote()
+
+
 def test_somebody_who_claims_meanwhile_is_overtaken(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     register = Register(target, WEST)
-    real, raced = register.claims, itertools.count()
+    real, raced = register._rows, itertools.count()  # noqa: SLF001
 
-    def claims() -> dict[str, int]:
+    def rows() -> dict[str, Any]:
         held = real()
         if next(raced) == 0:
             put_claim(WEST, WEST, 1)
             put_claim(WEST, EAST, 2)
         return held
 
-    monkeypatch.setattr(register, "claims", claims)
+    monkeypatch.setattr(register, "_rows", rows)
     assert register.promote().epoch == 3
 
 
 def test_a_race_without_end_is_given_up_with_words(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     register = Register(target, WEST)
     put_claim(WEST, WEST, 99)
-    monkeypatch.setattr(register, "claims", lambda: {EAST: 5})
+    monkeypatch.setattr(register, "_rows", dict)
     with pytest.raises(RunFailure, match="somebody claims it at the same time"):
         register.promote()
 

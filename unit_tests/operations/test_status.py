@@ -20,7 +20,7 @@ from operations.digests import Comparison
 from operations.register import Register
 from operations.status import FORCE_FAILOVER, PEER_UNHEALTHY, RegionStatus
 from operations.target import Target
-from unit_tests.operations.conftest import LIVE, lose, put_claim
+from unit_tests.operations.conftest import LIVE, lose, put_claim, put_row
 
 EAST, WEST = "us-east-1", "us-west-2"
 WHERE = ["--account", "123456789012", "--environment", "staging"]
@@ -115,6 +115,29 @@ def test_the_other_regions_heartbeat_is_as_old_as_the_one_that_came_through(targ
     _, output = _type(*WHERE, "status")
     assert 5 <= _seconds(_line(output, "heartbeat, as its own")[0]) < 100
     assert 120 <= _seconds(_line(output, "heartbeat, as the other")[0]) < 220
+
+
+def test_status_malformed_rows_are_reported_and_the_rest_is_shown(target: Target) -> None:
+    _beat(WEST, queue_depth=3)
+    client = boto3.client("dynamodb", region_name=WEST)
+    beat = {
+        "pk": {"S": f"HEARTBEAT#{EAST}"},
+        "sk": {"S": "LATEST"},
+        "at": {"N": "1"},
+        "epoch": {"S": "x"},
+        "api_url": {"N": "1"},
+    }
+    digest = {"pk": {"S": f"DIGEST#{EAST}"}, "sk": {"S": "2999-01-01T00#0"}, "at": {"S": "x"}}
+    for item in (beat, digest):
+        client.put_item(TableName=target.table_name, Item=item)  # type: ignore[arg-type]
+    put_row(WEST, WEST, {"epoch": {"S": "seven"}})
+    put_row(WEST, EAST, {"epoch": {"N": "2"}})
+    code, output = _type(*WHERE, "status")
+    assert code == 0, output
+    assert "the epoch of us-west-2 is {'S': 'seven'}, not a whole number" in output
+    assert "the digests: a row is malformed" in output
+    assert _line(output, "claims") == ["no claim", "us-east-1 2"]
+    assert _line(output, "- queue depth")[1] == "3"
 
 
 def test_missing_credentials_are_no_outage(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

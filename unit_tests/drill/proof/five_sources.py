@@ -122,7 +122,7 @@ class Five:
 def of_the_region(region: str) -> list[Row]:
     """Return the rows that a region owns and that are of no object."""
     return [
-        {"pk": {"S": "CONTROL#ACTIVE"}, "sk": {"S": region}, "epoch": {"N": "1"}},
+        {"pk": {"S": f"CONTROL#{region}"}, "sk": {"S": "ACTIVE"}, "epoch": {"N": "1"}},
         {"pk": {"S": f"HEALTH#{region}"}, "sk": {"S": "READY"}, "at": {"S": "now"}},
         {"pk": {"S": f"HEARTBEAT#{region}"}, "sk": {"S": "LATEST"}, "at": {"N": "1"}},
         {"pk": {"S": f"OBSERVER#{region}"}, "sk": {"S": "MEMORY"}},

@@ -95,7 +95,9 @@ def test_rows_that_regions_own_and_other_sources_are_left_alone() -> None:
     ("pk", "sk", "attributes"),
     [
         ("COUNTER#TOTAL", "ALL", {}),
-        ("CONTROL#ACTIVE", "CURRENT", {}),
+        ("CONTROL#us-east-1", "CURRENT", {}),
+        ("CONTROL#ACTIVE", "us-east-1", {}),
+        ("CONTROL#eu-west-9", "ACTIVE", {}),
         ("HEALTH#us-east-1", "COUNT", {}),
         ("HEARTBEAT#eu-west-1", "LATEST", {}),
         ("DIGEST#us-east-1", "2026-01-31T11", {}),

@@ -14,6 +14,7 @@ GOOD = {
     "QUEUE_URL": "q",
     "SECRET_NAME": "s",
     "PRIMARY_REGION": "us-east-1",
+    "SECONDARY_REGION": "us-west-2",
     "MAXIMUM_OBJECT_BYTES": "100",
     "UPLOAD_EXPIRY_SECONDS": "900",
 }

@@ -39,6 +39,7 @@ SETTINGS = Settings.read(
         "ARCHIVE_BUCKET": "archive",
         "SOURCE": "ingest",
         "PRIMARY_REGION": REGION,
+        "SECONDARY_REGION": PEER,
         "MAXIMUM_OBJECT_BYTES": "1000",
         "MAXIMUM_EXPANDED_BYTES": "1000",
         "SHADOW_DELAY_SECONDS": "15",

@@ -8,6 +8,7 @@ from handlers.shared.environment import EnvironmentVariableError
 TEXTS = (
     *("AWS_REGION", "ENVIRONMENT", "TABLE_NAME", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "ARCHIVE_BUCKET", "SOURCE"),
     "PRIMARY_REGION",
+    "SECONDARY_REGION",
 )
 NUMBERS = {
     "MAXIMUM_OBJECT_BYTES": 1,

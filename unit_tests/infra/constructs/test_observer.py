@@ -78,7 +78,13 @@ def test_it_promotes_by_itself_only_where_that_is_set(setting: bool, told: str) 
     assert the_function(stack)["Environment"]["Variables"]["AUTO_PROMOTE"] == told
     # Not by its own word alone: where a person promotes, its role may not write who is active.
     rows = on(stack, "dynamodb:PutItem", table(HERE))["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
-    assert ("CONTROL#ACTIVE" in rows) is setting
+    assert (f"CONTROL#{HERE}" in rows) is setting
+
+
+def test_the_primary_never_claims_by_itself() -> None:
+    stack = observer_stack(RegionRole.PRIMARY, auto_promote=True)
+    rows = on(stack, "dynamodb:PutItem", table(THERE))["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+    assert [row for row in rows if row.startswith("CONTROL#")] == []
 
 
 def test_it_writes_rows_of_its_own_region_and_no_other() -> None:
@@ -94,7 +100,7 @@ def test_it_writes_rows_of_its_own_region_and_no_other() -> None:
 def test_of_the_other_region_it_reads_two_rows_and_changes_nothing() -> None:
     stack = observer_stack()
     assert on(stack, "dynamodb:GetItem", table(THERE))["Condition"] == {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"HEARTBEAT#{THERE}", "CONTROL#ACTIVE"]}
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"HEARTBEAT#{THERE}", f"CONTROL#{THERE}", f"CONTROL#{HERE}"]}
     }
     there = {
         action

@@ -158,7 +158,11 @@ def observer(place: Place, api: str) -> Iterator[Need]:
     yield Need(("cloudwatch:GetMetricData",), ("*",))
     yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
     there = place.table.replace(place.region, place.peer)
-    yield Need(("dynamodb:GetItem",), (there,), conditions=of_rows(f"HEARTBEAT#{place.peer}", "CONTROL#ACTIVE"))
+    yield Need(
+        ("dynamodb:GetItem",),
+        (there,),
+        conditions=of_rows(*(f"{word}#{place.peer}" for word in ("HEARTBEAT", "CONTROL")), f"CONTROL#{place.region}"),
+    )
     by_alias = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-data-prod")
     yield Need(("kms:Decrypt",), (place.arn("kms", "key/*", place.peer),), own=False, conditions=by_alias)
 
