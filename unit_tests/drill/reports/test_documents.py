@@ -19,7 +19,9 @@ from typer.main import get_command
 from drill.__main__ import app
 from drill.faults import FAULTS
 from drill.plan import PHASES
-from handlers.shared.control import Active, ControlRegister
+from handlers.shared import schema
+from handlers.shared.claims import Active
+from handlers.shared.control import ControlRegister
 from operations.register import Register
 
 if TYPE_CHECKING:
@@ -32,10 +34,12 @@ RUNBOOK, DRILL = (DOCS / "runbook.md").read_text("utf-8"), (DOCS / "drill.md").r
 SECONDARY, PRIMARY, TABLE = "us-west-2", "us-east-1", "serverless-ledger-prod"
 
 
-def _typed(*beginning: str) -> dict[str, str]:
-    """The options of the one command of the runbook that begins so, as a shell takes them."""
+def _typed(*beginning: str, holding: str = "") -> dict[str, str]:
+    """The options of the one command of the runbook that begins so and holds a text, as a shell takes them."""
     wanted = ["aws", *beginning]
-    (words,) = [split for line in RUNBOOK.splitlines() if (split := _split(line))[: len(wanted)] == wanted]
+    (words,) = [
+        split for line in RUNBOOK.splitlines() if holding in line and (split := _split(line))[: len(wanted)] == wanted
+    ]
     options = words[len(wanted) :]
     named = [index for index, word in enumerate(options) if word.startswith("--")]
     ends = [*named[1:], len(options)]
@@ -66,7 +70,7 @@ def _claim(dynamodb: DynamoDBClient, *, region: str = SECONDARY, epoch: int = 1)
     """Type the claim, with the changes that the runbook tells to make."""
     options = {
         name: value.replace('"N": "1"', f'"N": "{epoch}"').replace(f"CONTROL#{SECONDARY}", f"CONTROL#{region}")
-        for name, value in _typed("dynamodb", "put-item").items()
+        for name, value in _typed("dynamodb", "put-item", holding="CONTROL#").items()
     }
     assert set(options) == {"--region", "--table-name", "--item", "--condition-expression", "--expression-attribute-values"}
     dynamodb.put_item(
@@ -123,22 +127,21 @@ def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:
     target = _Target()
     Register(target, SECONDARY).promote()  # type: ignore[arg-type]
 
-    options = _typed("dynamodb", "put-item")
+    options = _typed("dynamodb", "put-item", holding="CONTROL#")
     assert options["--region"] == SECONDARY
     assert target.made.sent["TableName"] == options["--table-name"]
     typed = json.loads(options["--item"])
     assert {name: target.made.sent["Item"][name] for name in typed} == typed
 
 
-def test_the_metric_that_is_typed_is_the_one_that_the_alarm_watches(templates: Mapping[str, Template]) -> None:
-    alarms = _alarms(templates)
-    options = _typed("cloudwatch", "put-metric-data")
-
-    watched = alarms["serverless-force-failover-prod"]
-    dimensions = dict(pair.split("=") for pair in options["--dimensions"].split(","))
-    assert (watched["Namespace"], watched["MetricName"]) == (options["--namespace"], options["--metric-name"])
-    assert {item["Name"]: item["Value"] for item in watched["Dimensions"]} == dimensions
-    assert float(options["--value"]) >= watched["Threshold"] > 0
+def test_the_typed_force_is_the_row_that_the_secondarys_observer_reads() -> None:
+    options = _typed("dynamodb", "put-item", holding="FORCE#")
+    assert (options["--region"], options["--table-name"]) == (SECONDARY, TABLE)
+    assert json.loads(options["--item"]) == {
+        "pk": {"S": schema.force_partition_key(SECONDARY)},
+        "sk": {"S": schema.LATEST},
+        "forced": {"BOOL": True},
+    }
 
 
 def test_every_name_in_the_runbook_is_deployed(templates: Mapping[str, Template]) -> None:
