@@ -46,7 +46,7 @@ class Caller:
     """Its ARN, as `principal_of` gives it; empty if the event does not say who it is."""
     is_observer: bool
     sources: frozenset[str] | None
-    """The sources that the settings bind it to; None for a platform of one tenant, which may use all that are not reserved."""
+    """The sources that the settings bind it to; None for a platform of one tenant: all that are not reserved."""
 
     @property
     def default_source(self) -> str:

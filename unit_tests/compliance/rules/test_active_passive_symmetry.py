@@ -111,7 +111,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "asset" / "handlers").mkdir(parents=True)
     (folder / "asset" / "handlers" / "__init__.py").touch()
     domain = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
-    build_app(settings=Settings(domain=domain, auto_promote=True), outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
+    settings = Settings(domain=domain, auto_promote=True)
+    build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
     return World(templates=load_assembly(Path(folder / "cdk.out")).templates, environment="prod")
 
 
