@@ -20,6 +20,7 @@ class DefaultSecurityGroup(Construct):
             description="Closes the VPC's default security group",
             # It calls EC2, whose API has no endpoint in the VPC; it runs at deployments only.
             in_network=False,
+            reserved_concurrency=surroundings.context.settings.limits.maintenance_concurrency,
         )
         group = Stack.of(self).format_arn(
             service="ec2",

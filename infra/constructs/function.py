@@ -70,7 +70,7 @@ class Function(Construct):
         memory_size: int = 256,
         ephemeral_storage: Size | None = None,
         timeout: Duration | None = None,
-        reserved_concurrency: int = 2,
+        reserved_concurrency: int | None,
         recursive_loop: lambda_.RecursiveLoop = lambda_.RecursiveLoop.TERMINATE,
     ) -> None:
         """Create the function.
@@ -86,7 +86,8 @@ class Function(Construct):
             memory_size: megabytes.
             ephemeral_storage: the disk under `/tmp`; Lambda's 512 MB unless told otherwise.
             timeout: a minute unless told otherwise.
-            reserved_concurrency: executions that it may have at once, and that no other function can take.
+            reserved_concurrency: executions that it may have at once, and that no other function can take; None reserves
+                none.
             recursive_loop: whether Lambda stops a message that comes round again.
         """
         super().__init__(scope, construct_id)

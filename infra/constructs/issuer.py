@@ -11,9 +11,6 @@ from infra.constructs.queue import IngestQueue
 from infra.constructs.secret import RECEIPT_SECRET
 from infra.constructs.table import index_arn, table_arn
 
-_CONCURRENCY = 20
-"""Executions: at some 20 ms a request, many times what the front door's throttle lets through."""
-
 
 class Issuer(Construct):
     """The function and what it may do.
@@ -44,7 +41,7 @@ class Issuer(Construct):
             description="Issues presigned uploads and receipts; tells the state of files",
             memory_size=512,
             timeout=Duration.seconds(20),
-            reserved_concurrency=_CONCURRENCY,
+            reserved_concurrency=limits.issuer_concurrency,
             environment={
                 "TABLE_NAME": context.naming.table("ledger"),
                 "INGEST_BUCKET": ingest.name,

@@ -64,8 +64,9 @@ class Observer(Construct):
             timeout=_TIMEOUT,
             # Of processor time, really: a run is TLS and JSON.
             memory_size=512,
-            # One at a time: two would write the same heartbeat, and promote twice.
-            reserved_concurrency=1,
+            # At most one at a time: two would write the same heartbeat. Without it, the timeout below a minute and no retry
+            # keep the runs apart, but for an event that EventBridge delivers twice.
+            reserved_concurrency=context.settings.limits.observer_concurrency,
             environment={
                 "TABLE_NAME": context.naming.table("ledger"),
                 "PRIMARY_REGION": context.settings.primary_region,

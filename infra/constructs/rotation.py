@@ -33,6 +33,7 @@ class Rotation(Construct):
             surroundings=surroundings,
             resource="rotation",
             description="Rotates the receipt-signing secret",
+            reserved_concurrency=surroundings.context.settings.limits.maintenance_concurrency,
         )
         self.function.allow(
             "secretsmanager:DescribeSecret",

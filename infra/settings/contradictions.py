@@ -106,7 +106,7 @@ def _locks(settings: Settings) -> Iterator[Contradiction]:
 
 def _limits(settings: Settings) -> Iterator[Contradiction]:
     limits = settings.limits
-    if limits.event_source_concurrency > limits.processor_concurrency:
+    if limits.processor_concurrency is not None and limits.event_source_concurrency > limits.processor_concurrency:
         yield Contradiction(
             ("limits.event_source_concurrency", "limits.processor_concurrency"),
             f"SQS would hand out {limits.event_source_concurrency} batches at once to a function that may run "

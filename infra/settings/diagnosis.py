@@ -153,7 +153,7 @@ def from_text(path: KeyPath, value: object) -> object:
         return value
     if field.annotation is bool:
         return SWITCH.get(value, value)
-    if field.annotation is int and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+    if int in (field.annotation, *get_args(field.annotation)) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         return int(value)
     if get_origin(field.annotation) is tuple:
         return [item.strip() for item in value.split(",") if item.strip()]

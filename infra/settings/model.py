@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from infra.settings.contradictions import CONTRADICTION, contradictions_of
@@ -32,6 +32,9 @@ LOG_RETENTION_DAYS: Final = (
 
 ENVIRONMENT_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
 """What an environment may be called."""
+
+NOT_RESERVED: Final = "none"
+"""What a settings file and the command line call a function without reserved concurrency."""
 
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
@@ -70,6 +73,19 @@ def _whole(default: int, lowest: int, highest: int, unit: str, meaning: str) -> 
         strict=True,
         ge=lowest,
         le=highest,
+    )
+
+
+def _reservation(default: int, lowest: int, meaning: str, most: int = 10_000) -> Any:  # noqa: ANN401
+    range_ = str(most) if lowest == most else f"a whole number of executions, {lowest} to {most},"
+    return _setting(
+        default,
+        f'{meaning} `"none"` reserves nothing: the function takes what the account has left.',
+        allowed=f'{range_} or "none"',
+        example=default,
+        strict=True,
+        ge=lowest,
+        le=most,
     )
 
 
@@ -132,7 +148,19 @@ def _fits_on_disk(value: object) -> object:
     return value
 
 
+def _none_reserved(value: object) -> object:
+    return None if value == NOT_RESERVED else value
+
+
 Region = Annotated[str, AfterValidator(_region)]
+
+
+def _reserved_in_words(value: int | None) -> int | str:
+    return NOT_RESERVED if value is None else value
+
+
+Reservation = Annotated[int | None, BeforeValidator(_none_reserved), PlainSerializer(_reserved_in_words)]
+"""A function's reserved concurrency, in executions; None where the function shares the account's unreserved concurrency."""
 Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
 """Bytes of a file, all of which may be on the processor's disk at once, as records."""
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
@@ -269,8 +297,13 @@ class LimitSettings(_Table):
     processor_timeout_seconds: int = _whole(
         300, 10, 900, "seconds", "The processor's timeout; the queue's visibility timeout is six times this."
     )
-    processor_concurrency: int = _whole(
-        50, 2, 10_000, "executions", "The processor's reserved concurrency, taken from the account's."
+    processor_concurrency: Reservation = _reservation(
+        50, 2, "The processor's reserved concurrency, taken from the account's."
+    )
+    issuer_concurrency: Reservation = _reservation(20, 1, "The issuer's reserved concurrency.")
+    observer_concurrency: Reservation = _reservation(1, 1, "The observer's reserved concurrency.", most=1)
+    maintenance_concurrency: Reservation = _reservation(
+        2, 1, "The reserved concurrency of each function that rotates the secret or configures a bucket or the VPC."
     )
     event_source_concurrency: int = _whole(
         40, 2, 1000, "executions", "How many batches SQS may hand to the processor at once."

@@ -90,6 +90,7 @@ class FailoverStack(Stack):
             ),
             resource="bucket-replication",
             description="Sets the reverse direction of the ingest bucket's replication",
+            reserved_concurrency=settings.limits.maintenance_concurrency,
         )
         function.allow(
             "s3:GetReplicationConfiguration",

@@ -228,12 +228,15 @@ def the_queue_outlasts_the_processor(made: Synthesis) -> None:
         mapping = only(made.templates[stack], "AWS::Lambda::EventSourceMapping")
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": limits.event_source_concurrency}
         assert mapping["BatchSize"] == limits.batch_size
-        (processor,) = (
-            each
-            for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
-            if each["Handler"] == "handlers.processor.handler.handler"
-        )
-        assert processor["ReservedConcurrentExecutions"] == limits.processor_concurrency
+        functions = {
+            each["Handler"].split(".")[1]: each for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
+        }
+        reserved = {name: each.get("ReservedConcurrentExecutions") for name, each in functions.items()}
+        assert reserved.pop("processor") == limits.processor_concurrency
+        assert reserved.pop("issuer") == limits.issuer_concurrency
+        assert reserved.pop("observer") == limits.observer_concurrency
+        assert set(reserved.values()) == {limits.maintenance_concurrency}
+        processor = functions["processor"]
         assert processor["Timeout"] == limits.processor_timeout_seconds
         assert processor["MemorySize"] == limits.processor_memory_mb
 

@@ -232,7 +232,8 @@ def test_valid_settings_hold_what_the_platform_relies_on(settings: Settings) -> 
     assert settings.regions == (settings.region_of(RegionRole.PRIMARY), settings.region_of(RegionRole.SECONDARY))
     assert settings.control_region in settings.regions
     assert settings.has_account == (set(settings.account) != {"0"})
-    assert settings.limits.event_source_concurrency <= settings.limits.processor_concurrency
+    reserved = settings.limits.processor_concurrency
+    assert reserved is None or settings.limits.event_source_concurrency <= reserved
     assert settings.limits.maximum_object_bytes <= settings.limits.maximum_expanded_bytes
     assert 512 < ephemeral_storage.needed_mb(settings.limits.maximum_expanded_bytes) <= 10_240
     assert ephemeral_storage.needed_mb(settings.limits.maximum_expanded_bytes) * 2**20 > (

@@ -94,6 +94,13 @@ CASES = {
     "retention.attempts_days": ("0x" + "f" * 6000, "", "0 to 36500", "attempts_days = 36500"),
     "object_lock.mode": ('"goverance"', "none of the choices", '"governance"', 'mode = "governance"'),
     "limits.batch_size": ("50", "too large", "1 to 10", "batch_size = 10"),
+    "limits.processor_concurrency": (
+        '"nothing"',
+        "text, and should be a whole number",
+        '2 to 10000, or "none"',
+        "processor_concurrency = 50",
+    ),
+    "limits.observer_concurrency": ("2", "too large", '1 or "none"', "observer_concurrency = 1"),
     "limits.event_source_concurrency": ("1", "too small", "2 to 1000", "event_source_concurrency = 2"),
     "limits.maximum_expanded_bytes": (
         "2550136833",

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import pytest
 from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
@@ -28,7 +27,8 @@ def function_stack(settings: dict[str, object] | None = None, /, **parameters: A
     of = context(**(settings or {}))
     stack = stack_in(of)
     surroundings = surroundings_in(stack, of, key_in(stack))
-    function = Function(stack, "Tried", surroundings=surroundings, resource="two-words", description="Tried", **parameters)
+    named = {"resource": "two-words", "description": "Tried", "reserved_concurrency": 2, **parameters}
+    function = Function(stack, "Tried", surroundings=surroundings, **named)
     function.allow("s3:GetObject", on=["arn:aws:s3:::bucket/*"])
     function.allow("sqs:DeleteMessage", on=["arn:aws:sqs:us-west-2:1:queue"], by_lambda=True)
     return stack
@@ -160,7 +160,9 @@ def test_it_is_not_there_before_its_permissions() -> None:
     assert policy_id in resource["DependsOn"]
 
 
-@pytest.mark.parametrize("parameter", ["reserved_concurrency", "memory_size"])
-def test_nothing_is_unlimited_by_default(parameter: str) -> None:
-    named = {"reserved_concurrency": "ReservedConcurrentExecutions", "memory_size": "MemorySize"}
-    assert function()[named[parameter]] > 0
+def test_function_memory_is_limited_by_default() -> None:
+    assert function()["MemorySize"] > 0
+
+
+def test_function_without_reservation_shares_the_account() -> None:
+    assert "ReservedConcurrentExecutions" not in function(reserved_concurrency=None)
