@@ -6,23 +6,23 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from compliance import acknowledgements, coverage, nag, native
-from compliance.acknowledgements import Facts, Registry
+from compliance.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
 from compliance.branches import variants, worst
 from compliance.judge import Findings, judge
 from compliance.ledger import Finding, Ledger, Subject, Verdict
 from compliance.loading import Assembly, load_assembly
 from compliance.matrix import Configuration
 from compliance.rules import our_rules
-from compliance.templates import Json, Resource, Template, World
+from compliance.templates import Json, Template, World
 
 _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
 _CLOSES_DEFAULT_GROUP: Final = "Custom::VpcRestrictDefaultSG"
@@ -45,7 +45,6 @@ class _Judged:
         found: The rows of every rule.
         subjects: Its templates.
         acknowledged: Each (construct path, acknowledged id) that the constructs carry.
-        recorded: Whether every answer of the packs was recorded.
     """
 
     configuration: str
@@ -53,7 +52,6 @@ class _Judged:
     found: Findings
     subjects: tuple[Subject, ...]
     acknowledged: tuple[tuple[str, str], ...]
-    recorded: bool
 
 
 def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
@@ -65,13 +63,13 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     *,
     matrix: Sequence[Configuration] = (),
 ) -> Ledger:
-    """Synthesize an app in each configuration with the packs, and judge what it wrote.
+    """Synthesize an app in each configuration, and judge what it wrote as `judge_assembly` does.
 
     Several configurations are judged side by side, in processes of their own.
 
     Args:
         app: `<module>:<function>`; the function takes `environment` and `outdir`, and `settings` where a configuration
-            has some, and returns an App without packs.
+            has some, and returns an App.
         configurations: What to judge.
         registry: The decisions.
         today: The day on which expiry was judged.
@@ -101,7 +99,8 @@ def judge_templates(templates: Sequence[Template], environment: str, today: date
         LoadError: The CDK cannot load one of them.
         GateError: The packs did not run.
     """
-    ledger = _ledger([_judge_included(Assembly(templates=tuple(templates)), environment, say)], Registry(), today)
+    assembly = Assembly(templates=tuple(templates))
+    ledger = _ledger([_judge_assembly(assembly, Configuration.of(environment), say)], Registry(), today)
     given = {template.name: template.file for template in templates}
     return replace(ledger, subjects=tuple(replace(each, file=given.get(each.name, "")) for each in ledger.subjects))
 
@@ -115,7 +114,40 @@ def judge_assembly(directory: Path, environment: str, registry: Registry, today:
         LoadError: It is not an assembly, or the CDK cannot load one of its templates.
         GateError: The packs did not run.
     """
-    return _ledger([_judge_included(load_assembly(directory), environment, say)], registry, today)
+    return _ledger([_judge_assembly(load_assembly(directory), Configuration.of(environment), say)], registry, today)
+
+
+class OpenFindingsError(Exception):
+    """What may not be deployed. The message lists each rule that is open, and where."""
+
+
+def admit(directory: Path, environment: str, registry: Registry | None = None) -> None:
+    """Judge a cloud assembly that is about to be deployed, exactly as `--assembly` does.
+
+    Args:
+        directory: The cloud assembly.
+        environment: Whose names and tags to expect.
+        registry: The decisions; by default those of `compliance/acknowledgements.toml`.
+
+    Raises:
+        OpenFindingsError: A finding is open, or nothing could be evaluated.
+        GateError: The gate could not do its work.
+        LoadError: The assembly cannot be judged.
+        RegistryError: The decisions cannot be read.
+    """
+    today = datetime.now(UTC).date()
+    registry = registry or read_registry(DEFAULT_FILE, today)
+    ledger = judge_assembly(directory, environment, registry, today, lambda _text: None)
+    if ledger.passed:
+        return
+    lines = sorted({f"{row.rule} at {row.path}{_by(row)}: {row.message}" for row in ledger.failures})
+    raise OpenFindingsError(
+        "\n  ".join((f"{directory}: may not be deployed; the gate found:", *(lines or ["nothing that it could evaluate"])))
+    )
+
+
+def _by(row: Finding) -> str:
+    return f" ({row.source})" if row.source else ""
 
 
 def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> list[_Judged]:
@@ -140,44 +172,44 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
 def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:
     say("starting the CDK")
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+    from compliance.tracing import traced  # noqa: PLC0415 - so does it
 
     factory = _import_factory(app)
     settings = {"settings": configuration.settings} if configuration.settings else {}
     with TemporaryDirectory(prefix="compliance-") as directory:
         say(f"{configuration.name}: synthesizing")
         try:
-            plugin.synthesize_with_packs(
-                lambda: factory(environment=configuration.environment, outdir=directory, **settings),
-                meanwhile=_get_ready,
-            )
+            with traced():
+                built = factory(environment=configuration.environment, outdir=directory, **settings)
+                plugin.synthesize(built, get_ready)
         except Exception as error:
             raise GateError(f"{app} cannot be synthesized for configuration {configuration.name!r}: {error}") from error
-        say(f"{configuration.name}: judging")
-        assembly = load_assembly(Path(directory))
-        world = world_of(assembly, configuration)
-        by_path = {resource.path: resource for template in world.templates for resource in template.resources}
-        packs = _read_packs(Path(directory), world, by_path.get, recorded=plugin.RECORDS)
-    packs.extend(_behind_conditions(world))
-    found = _judge_ourselves(world)
-    found.extend(worst(packs))
-    return _judged(world, assembly, found, recorded=plugin.RECORDS)
+        return _judge_assembly(load_assembly(Path(directory)), configuration, say)
 
 
-def _get_ready() -> None:
+def get_ready() -> None:
+    """Load the rules and AWS's schemas, which takes a third of a second once in a process."""
     native.warm_up()
     our_rules()
 
 
-def _judge_included(assembly: Assembly, environment: str, say: Say) -> _Judged:
-    say("starting the CDK")
-    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
-
-    world = world_of(assembly, Configuration.of(environment))
-    say(f"{len(world.templates)} templates: judging")
-    packs = packs_on(world, world.templates)
-    found = _judge_ourselves(world)
+def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) -> _Judged:
+    """Judge what was synthesized, here or elsewhere: the one way for an app, an assembly, templates and a deployment."""
+    world = world_of(assembly, configuration)
+    say(f"{configuration.name}: judging {len(world.templates)} templates")
+    with ThreadPoolExecutor(1) as beside:
+        ours = beside.submit(_judge_ourselves, world)  # Node.js has the packs, so Python would wait
+        packs = packs_on(world, world.templates)
+        found = ours.result()
     found.extend(packs)
-    return _judged(world, assembly, found, recorded=plugin.RECORDS)
+    regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
+    return _Judged(
+        configuration=world.name,
+        facts={"environment": (world.environment,), "configuration": (world.name,), "region": regions},
+        found=found,
+        subjects=tuple(_subject(world.name, template) for template in world.templates),
+        acknowledged=assembly.acknowledged,
+    )
 
 
 def packs_on(world: World, templates: Iterable[Template]) -> Findings:
@@ -196,31 +228,13 @@ def packs_on(world: World, templates: Iterable[Template]) -> Findings:
         for resource in template.resources
     }
     with TemporaryDirectory(prefix="compliance-") as directory:
-        plugin.judge_included([variant for variant, _ in shown], Path(directory))
-        packs = _read_packs(Path(directory) / "out", world, by_path.get, recorded=plugin.RECORDS)
+        try:
+            plugin.judge_included([variant for variant, _ in shown], Path(directory))
+            packs = nag.read(Path(directory) / "out", world, by_path.get)
+        except (plugin.UnrecordedError, nag.NagError) as error:
+            raise GateError(str(error)) from error
     packs.rows = [_answered_by_the_template(row, world) for row in packs.rows]
     return worst(packs)
-
-
-def _behind_conditions(world: World) -> Findings:
-    """What the packs say of synthesized templates whose Fn::If the constructs hide from them; nothing where none has one."""
-    hidden = {template.name: template for variant, template in variants(world.templates) if variant.body != template.body}
-    if not hidden:
-        return Findings()
-    found = packs_on(replace(world, templates=tuple(hidden.values())), hidden.values())
-    return Findings(rows=[row for row in found.rows if row.verdict is not Verdict.PASS], rules=found.rules)
-
-
-def _judged(world: World, assembly: Assembly, found: Findings, *, recorded: bool) -> _Judged:
-    regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
-    return _Judged(
-        configuration=world.name,
-        facts={"environment": (world.environment,), "configuration": (world.name,), "region": regions},
-        found=found,
-        subjects=tuple(_subject(world.name, template) for template in world.templates),
-        acknowledged=assembly.acknowledged,
-        recorded=recorded,
-    )
 
 
 def _ledger(
@@ -241,11 +255,9 @@ def _ledger(
         each.found.rows = acknowledgements.apply(registry, each.found.rows, each.facts)
         each.found.rows += acknowledgements.unregistered(registry, each.acknowledged, each.facts, _packs())
         findings.extend(each.found)
-    if all(each.recorded for each in judged):  # only a record of every answer can tell what was not looked at
-        findings.extend(coverage.judge(findings, explained))
-        if plain:
-            findings.extend(coverage.stale(findings, explained, whole=whole))
+    findings.extend(coverage.judge(findings, explained))
     if plain:
+        findings.extend(coverage.stale(findings, explained, whole=whole))
         matrix = {each.configuration: each.facts for each in judged}
         findings.rows += acknowledgements.stale(registry, findings.rows, matrix, whole=whole)
     rows = [*findings.rows, *registry.defects]
@@ -272,13 +284,6 @@ def _judge_ourselves(world: World) -> Findings:
 def _packs() -> tuple[str, ...]:
     """Every pack whose findings an acknowledgement can silence."""
     return (*nag.PACKS, native.PACK, *sorted({rule.info.pack for rule in our_rules()}))
-
-
-def _read_packs(directory: Path, world: World, locate: Callable[[str], Resource | None], *, recorded: bool) -> Findings:
-    try:
-        return nag.read(directory, world, locate, recorded=recorded)
-    except nag.NagError as error:
-        raise GateError(str(error)) from error
 
 
 def world_of(assembly: Assembly, configuration: Configuration) -> World:

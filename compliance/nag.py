@@ -20,8 +20,6 @@ FRAMEWORKS: Final = {
     "PCI.DSS.321": Framework.PCI,
 }
 """The framework whose controls a pack's rules name. AwsSolutions and Serverless are good practice and name none."""
-OUR_PLUGINS: Final = ("CloudFormation", "Lockstep", "Acknowledgements")
-"""Their rows are not read back from the report: the gate asks our rules itself, and keeps what passes too."""
 REPORT: Final = "validation-report.json"
 
 _THREW: Final = "Rule threw an error during validation."
@@ -40,14 +38,13 @@ class NagError(Exception):
     """The packs left nothing to read, so nothing is known."""
 
 
-def read(directory: Path, world: World, locate: Locate, *, recorded: bool) -> Findings:
+def read(directory: Path, world: World, locate: Locate) -> Findings:
     """Read the packs' answers about an assembly that was just synthesized.
 
     Args:
         directory: The cloud assembly.
         world: What was synthesized.
         locate: Finds the resource at a construct path; None for a path that is no resource of the world's.
-        recorded: Whether the packs were made to record every answer. A pack without a record is then NOT_EVALUATED.
 
     Raises:
         NagError: There is no validation report: no plugin ran.
@@ -60,7 +57,7 @@ def read(directory: Path, world: World, locate: Locate, *, recorded: bool) -> Fi
     for pack in PACKS:
         if pack in reader.records:
             reader.read_record(reader.records[pack])
-        elif recorded:
+        else:
             reader.add_not_run(pack, "the pack left no record of its answers")
     for plugin in json.loads(file.read_text("utf-8"))["pluginReports"]:
         reader.read_plugin(plugin)
@@ -72,7 +69,7 @@ class _Reader:
     """Turns what the packs left into rows.
 
     Attributes:
-        records: The record of each pack's every answer, by pack; empty where nothing recorded them.
+        records: The record of each pack's every answer, by pack.
         world: What was synthesized.
         locate: Finds the resource at a construct path.
         findings: The rows so far.
@@ -91,8 +88,6 @@ class _Reader:
         failure = (plugin.get("metadata") or {}).get("error")
         if failure:
             self.add_not_run(pack, str(failure))
-        if pack in OUR_PLUGINS:
-            return
         # Whether the CDK suppressed a violation is not asked: the registry alone decides what is acknowledged.
         for violation in (*plugin["violations"], *plugin.get("suppressedViolations", ())):
             for construct in violation["violatingConstructs"]:

@@ -1,10 +1,9 @@
 """The CDK app: reads the settings, wires the stacks in the order they are deployed in, tags everything.
 
-`cdk.json` runs it as `python -m infra.app`; then the gate judges the templates, so that none is deployed that fails.
+`cdk.json` runs it as `python -m infra`, which has the gate judge what it synthesizes.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from aws_cdk import App, Environment
 
 from infra.bundling import REPOSITORY, BundleTarget, BundlingError, bundle
 from infra.region import RegionContext, RegionRole
-from infra.settings import Settings, SettingsError, settings_from_context
+from infra.settings import Settings, settings_from_context
 from infra.stacks.data import DataStack
 from infra.stacks.failover import FailoverStack
 from infra.stacks.keys import KeysStack
@@ -116,24 +115,3 @@ def _common(context: RegionContext, resource: str) -> dict[str, Any]:
         "termination_protection": settings.is_production,
         "tags": tags_of(settings),
     }
-
-
-def main() -> None:
-    """Synthesize through the gate; a mistake in the settings is told without a traceback."""
-    # the gate is the last step, and heavy to import
-    from compliance.plugin import OpenFindingsError, attach, synthesize  # noqa: PLC0415
-
-    try:
-        app = build_app()
-    except (SettingsError, BundlingError) as error:
-        sys.exit(f"{error}")
-    attach(app)
-    try:
-        synthesize(app)
-    except OpenFindingsError as error:
-        sys.exit(f"{error}")
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    main()

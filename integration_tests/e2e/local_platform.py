@@ -40,7 +40,7 @@ except BundlingError as error:
     sys.exit(str(error))
 app.synth()
 """
-"""What `python -m infra.app` does but for its gate: the run has the finished assembly judged as a step of its own."""
+"""What `python -m infra` does but for its gate: the run has the finished assembly judged as a step of its own."""
 
 
 @contextlib.contextmanager

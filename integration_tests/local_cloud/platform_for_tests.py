@@ -31,7 +31,7 @@ def synthesize(cloud: LocalCloud, folder: Path, **settings: Any) -> Path:  # noq
     """
     context = {"bundle": "host", **{name.replace("__", "."): value for name, value in settings.items()}}
     variables = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
-    # Not `-m infra.app`, which runs the gate too: that judges these templates elsewhere.
+    # Not `-m infra`, which runs the gate too: that judges these templates elsewhere.
     program = "from infra.app import build_app; build_app().synth()"
     _run([sys.executable, "-c", program], cdk_cli.environment({**cloud.environment(), **variables}), _CHECKOUT)
     return folder

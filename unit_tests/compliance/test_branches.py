@@ -16,7 +16,7 @@ from compliance.ledger import Place, RuleInfo, Verdict
 from compliance.loading import LoadError
 from compliance.matrix import Configuration
 from compliance.templates import Template
-from unit_tests.compliance.test_attach import TODAY
+from unit_tests.compliance.test_admit import TODAY
 
 pytestmark = pytest.mark.property
 

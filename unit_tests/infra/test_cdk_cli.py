@@ -188,7 +188,7 @@ def test_any_arguments_are_run_or_refused_with_a_lesson(arguments: list[str]) ->
 )
 def test_the_app_tells_wrong_context_without_a_traceback(context: dict[str, object], told: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "infra.app"],
+        [sys.executable, "-m", "infra"],
         cwd=REPOSITORY,
         env=cdk_cli.environment({**os.environ, "CDK_CONTEXT_JSON": json.dumps(context)}),
         capture_output=True,

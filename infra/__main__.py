@@ -1,0 +1,34 @@
+"""`python -m infra`, which cdk.json runs: synthesize the app, and have the gate judge what is to be deployed."""
+
+import sys
+
+from compliance import gate, plugin  # the plugin before aws_cdk: it starts Node.js so that every answer is recorded
+from compliance.acknowledgements import RegistryError
+from compliance.coverage import UncoveredError
+from compliance.loading import LoadError
+from compliance.rules import RuleError
+from compliance.tracing import traced
+from infra.app import build_app
+from infra.bundling import BundlingError
+from infra.settings import SettingsError
+
+_EXPECTED = (
+    *(SettingsError, BundlingError, LoadError, RegistryError, UncoveredError, RuleError),
+    *(gate.GateError, gate.OpenFindingsError),
+)
+"""What the user is to mend. The message says it all."""
+
+
+def main() -> None:
+    """Synthesize, and exit with 1 unless what was synthesized may be deployed."""
+    try:
+        with traced():
+            app = build_app()
+            assembly = plugin.synthesize(app, gate.get_ready)
+        gate.admit(assembly, app.node.try_get_context("environment") or "prod")
+    except _EXPECTED as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()

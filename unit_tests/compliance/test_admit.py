@@ -1,0 +1,163 @@
+"""What is deployed is judged as the command judges it: by its templates, and by the registry alone."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from aws_cdk import Acknowledgment, Validations
+
+from compliance import gate
+from compliance.acknowledgements import Registry, check_registry
+from compliance.ledger import Ledger, Verdict
+from compliance.loading import LoadError
+from compliance.matrix import Configuration
+from compliance.nag import PACKS
+from unit_tests.compliance.sample import build_app
+
+TODAY = date(2026, 11, 24)
+QUEUES = ["Primary/Queue/Resource", "Secondary/Queue/Resource"]
+
+
+def _registry(rules: list[str], paths: list[str], **changes: object) -> Registry:
+    entry = {
+        "id": "bare-queues",
+        "title": "The sample's queues are bare",
+        "reason": "They exist for the tests of the gate alone.",
+        "owner": "tests",
+        "expires": date(2027, 1, 1),
+        "covers": [{"rules": rules, "paths": paths}],
+        **changes,
+    }
+    return check_registry({"decision": [entry]}, TODAY)
+
+
+def _open_rules() -> list[str]:
+    """What the sample is found wanting by, as an acknowledgement writes it."""
+    ledger = gate.judge_app("unit_tests.compliance.sample:build_app", PROD, Registry(), TODAY, print)
+    assert {finding.path for finding in ledger.failures} == set(QUEUES)
+    return sorted({finding.rule for finding in ledger.failures})
+
+
+MATRIX = tuple(Configuration.of(environment) for environment in ("prod", "dev"))
+PROD = MATRIX[:1]
+
+
+def _judge(app: str, registry: Registry, configurations: tuple[Configuration, ...] = PROD) -> Ledger:
+    return gate.judge_app(f"unit_tests.compliance.sample:{app}", configurations, registry, TODAY, print, matrix=MATRIX)
+
+
+def _deployed(outdir: Path, app: str = "build_app") -> dict[str, str]:
+    """Run what cdk.json runs, for an app of the sample, and return its exit status and what it wrote."""
+    code = (
+        f"import infra.__main__ as program\nfrom unit_tests.compliance import sample\n"
+        f"program.build_app = lambda: sample.{app}('prod', {str(outdir)!r})\nprogram.main()"
+    )
+    # As `cdk deploy -c` hands it over. Node.js reads it as it starts, so in a process of its own.
+    context = json.dumps({"@aws-cdk/core:failSynthOnValidationErrors": False})
+    run = subprocess.run(  # noqa: S603 - the code above
+        [sys.executable, "-c", code],
+        env={**os.environ, "CDK_CONTEXT_JSON": context},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {"status": str(run.returncode), "says": run.stderr}
+
+
+def test_deployment_with_an_open_finding_is_refused_naming_its_line(tmp_path: Path) -> None:
+    run = _deployed(tmp_path)
+
+    assert run["status"] == "1"
+    line = next(line for line in run["says"].splitlines() if "AwsSolutions-SQS4 at Primary/Queue/Resource" in line)
+    assert "(unit_tests/compliance/sample.py:" in line
+    assert "Traceback" not in run["says"]
+
+
+def test_deployment_of_an_unreadable_app_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    run = _deployed(tmp_path, "build_empty_app")
+
+    assert (run["status"], "holds no stack" in run["says"], "Traceback" in run["says"]) == ("1", True, False)
+
+
+def test_admit_passes_once_every_finding_is_acknowledged(tmp_path: Path) -> None:
+    build_app("prod", str(tmp_path)).synth()
+
+    gate.admit(tmp_path, "prod", _registry(_open_rules(), QUEUES))
+
+
+@pytest.mark.parametrize(
+    ("environment", "paths", "changes", "rule"),
+    [
+        ("dev", QUEUES, {}, "Naming::Naming-Pattern"),
+        ("prod", QUEUES, {"expires": date(2026, 1, 1)}, "Acknowledgements::Expired"),
+        ("prod", ["Primary/Queue", "Secondary/Queue"], {}, "AwsSolutions::AwsSolutions-SQS4"),
+    ],
+)
+def test_admit_refuses_other_names_and_decisions_that_do_not_hold(
+    tmp_path: Path, environment: str, paths: list[str], changes: dict[str, object], rule: str
+) -> None:
+    build_app("prod", str(tmp_path)).synth()
+
+    with pytest.raises(gate.OpenFindingsError, match=rule):
+        gate.admit(tmp_path, environment, _registry(_open_rules(), paths, **changes))
+
+
+def test_the_ledger_has_what_the_packs_found_and_what_the_registry_covers() -> None:
+    rules = _open_rules()
+
+    ledger = _judge("build_app", _registry(rules, QUEUES))
+
+    assert ledger.passed
+    assert ledger.counts[Verdict.ACKNOWLEDGED] == len(rules) * len(QUEUES)
+    assert {finding.region for finding in ledger.findings} == {"us-east-1", "us-west-2"}
+    assert all(finding.resource_type and finding.logical_id for finding in ledger.findings if finding.path in QUEUES)
+    assert set(PACKS) & {finding.pack for finding in ledger.findings}
+
+
+def test_a_decision_that_the_whole_matrix_does_not_need_fails_and_part_of_it_cannot_tell() -> None:
+    registry = _registry([*_open_rules(), "AwsSolutions::AwsSolutions-S1"], QUEUES)
+
+    assert _judge("build_app", registry).passed
+    whole = _judge("build_app", registry, MATRIX)
+
+    stale = [finding for finding in whole.failures if finding.rule == "Acknowledgements::Stale"]
+    assert len(stale) == len(QUEUES)
+    assert {finding.rule for finding in whole.failures} <= {"Acknowledgements::Stale", "Coverage::Stale"}
+
+
+@pytest.mark.parametrize("identifier", ["AwsSolutions::AwsSolutions-SQS3", "AwsSolutions-SQS3"])
+def test_an_acknowledgement_in_code_does_not_get_past_the_registry(identifier: str, tmp_path: Path) -> None:
+    app = build_app("prod", str(tmp_path))
+    construct = app.node.find_child("Primary").node.find_child("Queue")
+    Validations.of(construct).acknowledge(Acknowledgment(id=identifier, reason="because I said so"))
+    app.synth()
+
+    ledger = gate.judge_assembly(tmp_path, "prod", _registry(_open_rules(), QUEUES), TODAY, print)
+
+    (found,) = ledger.failures
+    assert found.rule == "Acknowledgements::Unregistered"
+    assert "Primary/Queue" in found.path
+
+
+def test_a_default_group_closed_by_a_custom_resource_passes() -> None:
+    ledger = _judge("build_app_with_vpc", Registry())
+
+    groups = {row.path: row.verdict for row in ledger.findings if row.rule.endswith("R5-VPCDefaultSecurityGroupClosed")}
+    assert groups == {"Primary/Open/Resource": Verdict.FAIL, "Primary/Closed/Resource": Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [
+        ("refuse", "no settings for prod"),
+        ("missing", "cannot be imported"),
+        ("build_empty_app", "holds no stack"),
+    ],
+)
+def test_an_app_that_cannot_be_judged_is_an_error(factory: str, says: str) -> None:
+    with pytest.raises((gate.GateError, LoadError), match=says):
+        _judge(factory, Registry())
