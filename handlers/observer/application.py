@@ -18,6 +18,7 @@ from handlers.observer.measures import Measures
 from handlers.observer.memory import MemoryStore
 from handlers.observer.observation import Observer
 from handlers.observer.peer import PeerReader
+from handlers.observer.secret_versions import SecretVersions
 from handlers.observer.settings import Settings
 from handlers.observer.telemetry import Telemetry
 from handlers.observer.web import OwnApi, http_session
@@ -73,6 +74,11 @@ def build(variables: Mapping[str, str]) -> Observer:
             table_name=table_name,
             region=settings.peer_region,
             regions=settings.regions,
+        ),
+        secrets=SecretVersions(
+            here=boto3.client("secretsmanager", region_name=region, config=_IMPATIENT),
+            there=boto3.client("secretsmanager", region_name=settings.peer_region, config=_IMPATIENT),
+            secret_name=settings.secret_name,
         ),
         digests=HourDigests(
             reader=HourReader(dynamodb=dynamodb, table_name=table_name),

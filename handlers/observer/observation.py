@@ -17,6 +17,7 @@ from handlers.observer.hours import HourDigests
 from handlers.observer.measures import Ages, Measures, shadow_age
 from handlers.observer.memory import Memory, MemoryStore, canary_seconds
 from handlers.observer.peer import Look, PeerReader, PeerView
+from handlers.observer.secret_versions import SecretVersions
 from handlers.observer.settings import Settings
 from handlers.observer.steps import Begun, Steps
 from handlers.observer.telemetry import Telemetry
@@ -67,6 +68,8 @@ class _Asked:
     look: Begun[Look]
     claims: Begun[dict[str, int]]
     ready: Begun[bool | None]
+    secret_here: Begun[str]
+    secret_there: Begun[str]
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Observer:
     replicated_heartbeat: Callable[[], Heartbeat | None]
     """The peer's, as this region's replica holds it."""
     peer: PeerReader
+    secrets: SecretVersions
     digests: HourDigests
     http: Http
     clock: Callable[[], float] = time.time
@@ -109,6 +113,7 @@ class Observer:
         heartbeat = self._beat(steps, here, went)
         view = self._end_peer(steps, peer)
         self._tell_split_brain(here.claims, view.claims)
+        self._tell_secret_drift(steps, peer)
         streak = self._consider_promotion(steps, memory.streak, here, view, run_at)
         memory = self._renew_digests(steps, memory)
         seen = view.look.heartbeat
@@ -225,6 +230,8 @@ class Observer:
             ready=steps.begin(
                 "ask the peer's API", lambda: is_ready(self.http, api_url) if api_url else None, seconds=seconds
             ),
+            secret_here=steps.begin("read the secret's version", self.secrets.current_here, seconds=seconds),
+            secret_there=steps.begin("read the peer's secret's version", self.secrets.current_there, seconds=seconds),
         )
 
     def _end_peer(self, steps: Steps, asked: _Asked) -> PeerView:
@@ -254,6 +261,15 @@ class Observer:
                 active_here=verdict.active_here,
                 active_there=verdict.active_there,
             )
+
+    def _tell_secret_drift(self, steps: Steps, asked: _Asked) -> None:
+        """Compare the versions that both regions sign with; while one cannot be read, nothing is known and published."""
+        here, there = steps.end(asked.secret_here, otherwise=None), steps.end(asked.secret_there, otherwise=None)
+        if here is None or there is None:
+            return
+        self.telemetry.count("SecretVersionsDiffer", int(here != there))
+        if here != there:
+            logger.warning("the two regions sign receipts with different keys", version_here=here, version_there=there)
 
     def _consider_promotion(self, steps: Steps, streak: Streak, here: Here, view: PeerView, run_at: float) -> Streak:
         """Promote this region if its settings let it and the peer has been dead for long enough; return the streak."""

@@ -24,6 +24,8 @@ class Settings:
     peer_ingest_bucket: str
     replication_rule_id: str
     """Of S3's replication, under which its metrics are found."""
+    secret_name: str
+    """Of the secret that signs receipts, in both regions."""
     auto_promote: bool
     """Whether this region may promote itself when the other one is gone; a person does it otherwise."""
 
@@ -53,6 +55,7 @@ class Settings:
             ingest_bucket=reader.text("INGEST_BUCKET"),
             peer_ingest_bucket=reader.text("PEER_INGEST_BUCKET"),
             replication_rule_id=reader.text("REPLICATION_RULE_ID"),
+            secret_name=reader.text("SECRET_NAME"),
             auto_promote=_truth(reader, "AUTO_PROMOTE"),
         )
         if settings.region and settings.region == settings.peer_region:

@@ -38,6 +38,8 @@ _SHADOW_LATE_SECONDS = 15 * 60
 _PENDING_OPERATIONS = 1000
 _TABLE_REPLICATION_MILLISECONDS = 5000
 _QUIET_TRAIL_HOURS = 2
+_ROTATION_MINUTES = 15
+"""Longer than a rotation and its replication take: four steps of a minute at most, each tried again."""
 _CONFIRMED_MINUTES = 3
 """Of an observer that looks once a minute: one look that fails is a deployment, or a packet that was lost."""
 
@@ -391,6 +393,16 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             compare=_AT_LEAST,
             # A promotion is heard of in the other region when its row has been replicated.
             periods=_CONFIRMED_MINUTES,
+            silence=_OBSERVER_SILENT,
+        ),
+        Watch(
+            resource="secret-drift",
+            says=f"This region and {context.peer.region} sign receipts with different keys, for longer than a rotation "
+            "takes. Ask for the secret's ReplicationStatus where it is homed, grant what it lacks, and rotate again.",
+            metric=metrics.secret_versions_differ(),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=_ROTATION_MINUTES,
             silence=_OBSERVER_SILENT,
         ),
     ]

@@ -39,6 +39,7 @@ _GRAPHS: Sequence[tuple[str, Series]] = (
         "Observer: hours that differ between the regions, or changed",
         lambda of: [of.digest_mismatch(), of.lww_conflicts()],
     ),
+    ("Observer: minutes in which the regions' signing keys differ", lambda of: [of.secret_versions_differ()]),
     ("Queue: messages waiting, and put back for want of time", lambda of: [of.queue_depth(), of.postponed()]),
     ("Queue: seconds that the oldest message waits", lambda of: [of.queue_age()]),
     ("Shadow: seconds since the oldest was first seen", lambda of: [of.shadow_age()]),

@@ -181,6 +181,10 @@ class RegionMetrics:
         """1 in a minute in which this region's observer made it the active one."""
         return self._observed("AutoPromoted")
 
+    def secret_versions_differ(self) -> cloudwatch.Metric:
+        """1 in a minute in which the two regions' current versions of the receipt secret were not the same, else 0."""
+        return self._observed("SecretVersionsDiffer")
+
     def split_brain(self) -> cloudwatch.Metric:
         """1 in a minute in which both regions took themselves for the active one, else 0."""
         return self._observed("SplitBrain")

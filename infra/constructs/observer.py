@@ -19,6 +19,7 @@ from infra.constructs.keys import KeyPurpose, alias_statement
 from infra.constructs.network import Conditions
 from infra.constructs.queue import IngestQueue
 from infra.constructs.replication import RULE_ID
+from infra.constructs.secret import RECEIPT_SECRET, secret_arn
 from infra.constructs.table import index_arn, table_arn
 from infra.region import RegionContext, RegionRole
 
@@ -77,6 +78,7 @@ class Observer(Construct):
                 "INGEST_BUCKET": ingest.name,
                 "PEER_INGEST_BUCKET": context.naming.bucket_name("ingest", Aws.ACCOUNT_ID, context.peer.region),
                 "REPLICATION_RULE_ID": RULE_ID,
+                "SECRET_NAME": context.naming.secret(RECEIPT_SECRET),
                 "AUTO_PROMOTE": "true" if context.settings.auto_promote else "false",
             },
         )
@@ -97,13 +99,15 @@ class Observer(Construct):
         allow("dynamodb:PutItem", on=[table_arn(self, context)], conditions=_rows(*_own_rows(context)))
         allow("dynamodb:Query", on=[index_arn(self, context, schema.STATE_INDEX)])
         allow("execute-api:Invoke", on=front_door.canary_arns)
+        allow("secretsmanager:DescribeSecret", on=[secret_arn(self, context)])
         allow("sqs:GetQueueAttributes", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])
         # CloudWatch knows no resource of a metric.
         allow("cloudwatch:GetMetricData", on=["*"])
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
 
     def _allow_there(self, context: RegionContext) -> None:
-        """Let it read, of the other region's replica, who lives there and who is active, and not a row of the ledger."""
+        """Let it read of the other region who lives there, who is active and which secret is current: no row, no value."""
+        self.function.allow("secretsmanager:DescribeSecret", on=[secret_arn(self, context.peer)])
         self.function.allow(
             "dynamodb:GetItem",
             on=[table_arn(self, context.peer)],

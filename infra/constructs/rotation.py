@@ -1,12 +1,13 @@
 """The rotation function: gives the receipt-signing secret a new key, by the four steps of Secrets Manager."""
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.constructs.function import Function, FunctionSurroundings
-from infra.constructs.secret import RECEIPT_SECRET
+from infra.constructs.keys import KeyPurpose, alias_statement
+from infra.constructs.secret import secret_arn
 
 
 class Rotation(Construct):
@@ -21,12 +22,7 @@ class Rotation(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        secret = stack.format_arn(
-            service="secretsmanager",
-            resource="secret",
-            resource_name=f"{surroundings.context.naming.secret(RECEIPT_SECRET)}-??????",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        secret = secret_arn(self, surroundings.context)
         self.function = Function(
             self,
             "Function",
@@ -43,6 +39,17 @@ class Rotation(Construct):
             on=[secret],
         )
         self.function.allow("kms:Decrypt", "kms:GenerateDataKey", on=[secret_key.key_arn])
+        # A new value is encrypted again for the replica, in its region and in this function's name. Without this the
+        # rotation succeeds here and the replica keeps the old key. No kms:ViaService: AWS does not say which it would be.
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
+        self.function.policy.add_statements(
+            alias_statement(
+                self,
+                surroundings.context.peer,
+                KeyPurpose.SECRET,
+                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+            )
+        )
         self.function.function.add_permission(
             "SecretsManager",
             principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),

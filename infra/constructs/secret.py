@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -105,6 +105,17 @@ class ReceiptSecretRotation(Construct):
         # With all that is under the function: its permission for Secrets Manager is what the schedule is
         # refused without.
         schedule.node.add_dependency(function)
+
+
+def secret_arn(scope: Construct, context: RegionContext) -> str:
+    """Return the pattern of the secret's ARN in the region of `context`: Secrets Manager adds six characters to the name."""
+    return Stack.of(scope).format_arn(
+        service="secretsmanager",
+        region=context.region,
+        resource="secret",
+        resource_name=f"{context.naming.secret(RECEIPT_SECRET)}-??????",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
 
 
 def _refuse(sid: str, conditions: dict[str, dict[str, str]]) -> iam.PolicyStatement:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until
+from integration_tests.local_cloud.stacks_for_tests import WEST, Stack, allow, assume, deploy, function, key, role, until
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
@@ -168,6 +168,40 @@ def test_a_rotation_whose_role_may_not_write_leaves_the_secret_as_it_was(cloud: 
     stack = deploy(cloud, rotating("stuck", "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"))
     assert not until(lambda: current(stack) == "new", seconds=1.0)
     assert "LastRotatedDate" not in stack.client("secretsmanager").describe_secret(SecretId=stack["Secret"])
+
+
+KEY_USE = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+
+
+@pytest.mark.parametrize("lacking", [None, *KEY_USE])
+def test_a_rotation_needs_the_key_of_the_replica_too(cloud: LocalCloud, lacking: str | None) -> None:
+    name = f"both-{lacking or 'granted'}".replace(":", "-")
+    root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+    far = deploy(cloud, {"Key": key(root)}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=WEST).outputs()["Arn"]
+    resources = rotating(name, *ALL)
+    resources["Secret"]["Properties"]["ReplicaRegions"] = [{"Region": WEST, "KmsKeyId": far}]
+    granted = [each for each in KEY_USE if each != lacking]
+    resources["Role"] = role("lambda.amazonaws.com", allow(*ALL), allow(*granted, resource=far))
+    stack = deploy(cloud, resources)
+    assert until(lambda: current(stack) == "new")
+    remote, home = cloud.client("secretsmanager", WEST), stack.client("secretsmanager")
+
+    def versions() -> list[str]:
+        both = (client.describe_secret(SecretId=name)["VersionIdsToStages"] for client in (home, remote))
+        return [next(version for version, stages in each.items() if "AWSCURRENT" in stages) for each in both]
+
+    def status() -> str:
+        (replica,) = home.describe_secret(SecretId=name)["ReplicationStatus"]
+        return str(replica["Status"])
+
+    if lacking is None:
+        assert until(lambda: len(set(versions())) == 1)
+        assert until(lambda: status() == "InSync")
+        assert remote.get_secret_value(SecretId=name)["SecretString"] == "new"
+        return
+    assert until(lambda: status() == "Failed")
+    assert not until(lambda: len(set(versions())) == 1, seconds=0.5)
+    assert remote.get_secret_value(SecretId=name)["SecretString"] == "old"
 
 
 def test_a_resource_policy_is_kept_and_taken_away(cloud: LocalCloud) -> None:

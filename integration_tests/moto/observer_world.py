@@ -222,12 +222,16 @@ class ObservedWorld(World):
             "INGEST_BUCKET": bucket("ingest", region),
             "PEER_INGEST_BUCKET": bucket("ingest", other(region)),
             "REPLICATION_RULE_ID": "everything-to-the-other-region",
+            "SECRET_NAME": SECRET,
             "AUTO_PROMOTE": "true" if auto_promote else "false",
         }
         observer = observing.build(variables)
         there = observer.peer._dynamodb  # noqa: SLF001 - the one client that reaches into the other region
         assert there.meta.region_name == other(region)
         there.meta.events.register_first("before-send.dynamodb.*", self.refuse_if_lost(other(region)))
+        secret_there = observer.secrets.there
+        assert secret_there.meta.region_name == other(region)
+        secret_there.meta.events.register_first("before-send.secretsmanager.*", self.refuse_if_lost(other(region)))
 
         def clock() -> float:
             return self.now + self.ahead[region]

@@ -11,6 +11,7 @@ from integration_tests.moto.observer_world import (
     PRIMARY,
     REGIONS,
     SECONDARY,
+    SECRET,
     TABLE,
     ObservedWorld,
     api_url,
@@ -52,6 +53,25 @@ def test_a_heartbeat_says_all_it_must(world: ObservedWorld) -> None:
         assert heartbeat["canary_seconds"] >= 0
         assert heartbeat["queue_depth"] in (0, 1)
         assert world.heartbeat(region, seen_from=PRIMARY if region == SECONDARY else SECONDARY) == heartbeat
+
+
+def test_signing_keys_that_differ_are_published_and_equal_again_too(world: ObservedWorld) -> None:
+    rotated = {"SecretId": SECRET, "SecretString": "{}", "ClientRequestToken": "w" * 32}
+    assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [0, 0]
+    world.client("secretsmanager", SECONDARY).put_secret_value(**rotated)
+    assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [1, 1]
+    world.client("secretsmanager", PRIMARY).put_secret_value(**rotated)
+    assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [0, 0]
+
+
+def test_a_signing_key_that_cannot_be_read_is_no_difference(world: ObservedWorld) -> None:
+    world.lost.add(PRIMARY)
+    assert "SecretVersionsDiffer" not in world.minute()[SECONDARY]
+    world.lost.clear()
+    world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    for measured in world.minute().values():
+        assert "SecretVersionsDiffer" not in measured
+        assert measured["StepsFailed"] >= 1
 
 
 # --- the canary ---------------------------------------------------------------------------------------------------
@@ -213,8 +233,14 @@ def test_a_peer_that_swallows_packets_costs_a_run_less_than_ten_seconds(world: O
     began = time.monotonic()
     seen = world.minute()[SECONDARY]
     assert time.monotonic() - began < 12
-    assert (seen["Heartbeats"], seen["PeerUnhealthy"], seen["StepsFailed"]) == (1, 1, 3)
-    assert world.outcome["failed"] == ["read the peer's heartbeat", "ask the peer's API", "read the peer's register"]
+    assert (seen["Heartbeats"], seen["PeerUnhealthy"], seen["StepsFailed"]) == (1, 1, 4)
+    asked = (
+        "read the peer's heartbeat",
+        "ask the peer's API",
+        "read the peer's register",
+        "read the peer's secret's version",
+    )
+    assert world.outcome["failed"] == [*asked]
 
 
 def test_one_broken_part_of_the_peer_is_enough(world: ObservedWorld) -> None:

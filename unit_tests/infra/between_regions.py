@@ -68,8 +68,13 @@ def plain(template: Template, *, here: str, there: str) -> Template:
     text = re.sub(r'"pl-[0-9a-f]+"', '"(prefix list)"', text)
     # CDK makes the logical ids of a security group's rules from the path of the peer, stack included.
     text = re.sub(r"(Network\w+?)(?:to|from)(?:Primary|Secondary)Regional(Network\w+?)[0-9A-F]{16,}", r"\1\2", text)
-    result: Template = json.loads(text)
+    # CDK sorts a statement's resources by their ARNs, so that the regions' own names decide which is first.
+    result: Template = json.loads(text, object_hook=_in_any_order)
     return result
+
+
+def _in_any_order(node: dict[str, Any]) -> dict[str, Any]:
+    return {**node, "Resource": sorted(node["Resource"], key=str)} if isinstance(node.get("Resource"), list) else node
 
 
 def differences(one: Any, other: Any, path: tuple[str, ...] = ()) -> Iterator[str]:  # noqa: ANN401 - any JSON

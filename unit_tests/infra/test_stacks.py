@@ -103,7 +103,7 @@ VARIABLES = {
     },
     "observer": {
         *("TABLE_NAME", "PRIMARY_REGION", "PEER_REGION", "API_URL", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
-        *("INGEST_BUCKET", "PEER_INGEST_BUCKET", "REPLICATION_RULE_ID", "AUTO_PROMOTE"),
+        *("INGEST_BUCKET", "PEER_INGEST_BUCKET", "REPLICATION_RULE_ID", "AUTO_PROMOTE", "SECRET_NAME"),
     },
     "rotation": set[str](),
     "default-security-group": set[str](),

@@ -86,7 +86,6 @@ def _run_steps(secret: dict[str, Any], token: str, steps: tuple[str, ...]) -> No
             return
     if steps == _STEPS:
         secret["LastRotatedDate"] = int(time.time())
-        secretsmanager._sync_replicas(secret)
 
 
 def _find_only_values() -> None:

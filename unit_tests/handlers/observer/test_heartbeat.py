@@ -134,6 +134,7 @@ GOOD = {
     "INGEST_BUCKET": "b",
     "PEER_INGEST_BUCKET": "p",
     "REPLICATION_RULE_ID": "r",
+    "SECRET_NAME": "receipt-signing",
     "AUTO_PROMOTE": "false",
 }
 

@@ -100,6 +100,10 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
     "lww_conflicts": (lambda of: of.lww_conflicts(), ("Lockstep", "LwwConflicts", OBSERVED, "Maximum", 60)),
     "digest_mismatch": (lambda of: of.digest_mismatch(), ("Lockstep", "DigestMismatch", OBSERVED, "Maximum", 60)),
     "auto_promoted": (lambda of: of.auto_promoted(), ("Lockstep", "AutoPromoted", OBSERVED, "Maximum", 60)),
+    "secret_versions_differ": (
+        lambda of: of.secret_versions_differ(),
+        ("Lockstep", "SecretVersionsDiffer", OBSERVED, "Maximum", 60),
+    ),
     "split_brain": (lambda of: of.split_brain(), ("Lockstep", "SplitBrain", OBSERVED, "Maximum", 60)),
     "trail_events": (
         lambda of: of.trail_events(),

@@ -97,7 +97,7 @@ def test_it_writes_rows_of_its_own_region_and_no_other() -> None:
         }
 
 
-def test_of_the_other_region_it_reads_two_rows_and_changes_nothing() -> None:
+def test_of_the_other_region_it_reads_rows_and_versions_and_changes_nothing() -> None:
     stack = observer_stack()
     assert on(stack, "dynamodb:GetItem", table(THERE))["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"HEARTBEAT#{THERE}", f"CONTROL#{THERE}", f"CONTROL#{HERE}"]}
@@ -107,7 +107,7 @@ def test_of_the_other_region_it_reads_two_rows_and_changes_nothing() -> None:
         for action, resources in allowed(stack, POLICY).items()
         if any(f":{THERE}:" in resource or f"-{THERE}-" in resource for resource in resources)
     }
-    assert there == {"dynamodb:GetItem", "kms:Decrypt"}
+    assert there == {"dynamodb:GetItem", "kms:Decrypt", "secretsmanager:DescribeSecret"}
 
 
 def test_the_other_region_s_key_is_told_by_its_alias() -> None:

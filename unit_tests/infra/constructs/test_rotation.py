@@ -3,7 +3,7 @@
 from aws_cdk import Stack
 
 from infra.constructs.rotation import Rotation
-from unit_tests.infra.constructs.permissions import allowed
+from unit_tests.infra.constructs.permissions import allowed, statements
 from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
 from unit_tests.infra.constructs.surroundings import surroundings_in
 
@@ -26,11 +26,20 @@ def test_it_may_take_the_four_steps_on_the_one_secret() -> None:
     }
 
 
-def test_it_may_use_the_secret_s_key() -> None:
+def test_it_may_use_the_key_of_the_secret_and_of_its_replica() -> None:
     stack = rotation_stack()
     (key,) = of_type(stack, "AWS::KMS::Key")
     may = allowed(stack, "RotationFunctionPolicy")
-    assert may["kms:Decrypt"] == may["kms:GenerateDataKey"] == {f'{{"Fn::GetAtt":["{key}","Arn"]}}'}
+    here, there = f'{{"Fn::GetAtt":["{key}","Arn"]}}', f"arn:aws:kms:us-east-1:{ACCOUNT}:key/*"
+    assert may["kms:Decrypt"] == may["kms:GenerateDataKey"] == {here, there}
+    assert may["kms:Encrypt"] == {there}
+
+
+def test_the_replica_s_key_is_known_by_its_alias() -> None:
+    (statement,) = (
+        each for each in statements(rotation_stack(), "RotationFunctionPolicy") if "ResourceAliases" in str(each)
+    )
+    assert statement["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/serverless-secret-prod"}}
 
 
 def test_secrets_manager_may_call_it_for_that_secret_and_nobody_else_may() -> None:

@@ -95,9 +95,7 @@ def place_of(synthesis: Synthesis, stack: str) -> Place:
 
 def sample(pattern: str) -> str:
     """Return an ARN that a pattern of ours is meant for."""
-    # A key of the other region, known by its alias only.
-    keys = pattern.replace(":key/*", ":key/serverless-data-prod")
-    return keys.replace("??????", "AbCdEf").replace("*", "sample.csv")
+    return pattern.replace("??????", "AbCdEf").replace("*", "sample.csv")
 
 
 def _function(world: World, place: Place, word: str, wanted: Iterable[Need]) -> Expectation:
@@ -148,7 +146,7 @@ def _unmet_needs(world: World, expected: Expectation) -> Iterator[str]:
     for need in expected.needs:
         endpoint = expected.endpoint if need.own else None
         for grant in need.grants():
-            request = Request(expected.role, grant.action, sample(grant.resource), _meeting(grant.conditions))
+            request = Request(expected.role, grant.action, _subject(grant), _meeting(grant.conditions))
             yield from (f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint))
             for context in _missing(grant.conditions, besides={"kms:ResourceAliases"}):
                 if not world.refusals(replace(request, context=context)):
@@ -157,6 +155,14 @@ def _unmet_needs(world: World, expected: Expectation) -> Iterator[str]:
         request = Request(expected.role, grant.action, "*", _meeting(grant.conditions))
         if not world.refusals(request):
             yield f"{expected.who}: {grant.action} is not refused to the function's own code"
+
+
+def _subject(grant: Grant) -> str:
+    """Return an ARN that a grant is about; a key of the other region is known by the alias in its condition only."""
+    aliases = [values[0] for _, key, values in grant.conditions if key == "kms:ResourceAliases"]
+    return (
+        grant.resource.replace(":key/*", f":key/{aliases[0].removeprefix('alias/')}") if aliases else sample(grant.resource)
+    )
 
 
 def _endpoints(world: World, expected: Iterable[Expectation]) -> Iterator[str]:

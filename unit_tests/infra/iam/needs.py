@@ -155,6 +155,8 @@ def observer(place: Place, api: str) -> Iterator[Need]:
     routes = tuple(place.arn("execute-api", f"{api}/$default/{route}") for route in ("POST/uploads", "GET/uploads/*"))
     yield Need(("execute-api:Invoke",), routes)
     yield Need(("sqs:GetQueueAttributes",), (place.queue("ingest"), place.queue("ingest-dlq")))
+    # Which version is current in each region; no value, and so no key.
+    yield Need(("secretsmanager:DescribeSecret",), (place.secret, place.secret.replace(place.region, place.peer)))
     yield Need(("cloudwatch:GetMetricData",), ("*",))
     yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
     there = place.table.replace(place.region, place.peer)
@@ -173,11 +175,20 @@ def of_rows(*partition_keys: str) -> Conditions:
 
 
 def rotation(place: Place) -> Iterator[Need]:
-    """The four steps of a rotation."""
+    """The four steps of a rotation.
+
+    A new value is encrypted for the replica too, under the caller's identity. "To encrypt the replicated secret with a KMS
+    key other than aws/secretsmanager, you need kms:GenerateDataKey and kms:Encrypt to the key", and kms:Decrypt for the
+    primary's: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
+    The replica's data key is read again when a label moves, hence kms:Decrypt there.
+    """
     reads = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
     writes = ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
     yield Need((*reads, *writes), (place.secret,))
     yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("secret"),), own=False)
+    by_alias = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-secret-prod")
+    there = (place.arn("kms", "key/*", place.peer),)
+    yield Need(("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"), there, own=False, conditions=by_alias)
 
 
 def default_security_group(place: Place, group: str) -> Iterator[Need]:

@@ -28,6 +28,11 @@ ENCRYPTION_CALLS = {
     "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
 }
 """What a service asks of KMS in the caller's name, when the resource is encrypted by a key of ours."""
+REPLICA_CALLS = {
+    "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+    "secretsmanager:UpdateSecretVersionStage": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+}
+"""What it asks of the key of each replica, likewise."""
 
 
 @dataclass
@@ -75,6 +80,7 @@ class World:
         self.resource_policies: dict[str, list[Statement]] = defaultdict(list)
         self.endpoints: dict[tuple[str, str], list[Statement]] = {}
         self._keys: dict[str, str] = {}
+        self._replicas: dict[str, list[str]] = {}
         self._aliases: dict[str, str] = {}
         self._attached: list[tuple[str, list[Statement]]] = []
         for stack in synthesis.templates:
@@ -99,6 +105,10 @@ class World:
         for action in ENCRYPTION_CALLS.get(request.action, ()) if key else ():
             call = Request(request.principal, action, key or "", request.context)
             told += [f"{each}, for {request.action} on {request.resource}" for each in self._refusals(call)]
+        for replica in self._replicas.get(request.resource, ()) if request.action in REPLICA_CALLS else ():
+            for action in REPLICA_CALLS[request.action]:
+                call = Request(request.principal, action, self._keys[replica], request.context)
+                told += [f"{each}, for {request.action} on its replica {replica}" for each in self._refusals(call)]
         return told
 
     def denials(self, request: Request) -> list[Statement]:
@@ -241,6 +251,7 @@ class World:
         arn = resolver.reference(logical_id)
         home = arn.split(":")[3]
         self._keys[arn] = resolver.text(properties["KmsKeyId"])
+        self._replicas[arn] = [arn.replace(home, replica["Region"]) for replica in properties["ReplicaRegions"]]
         for replica in properties["ReplicaRegions"]:
             self._keys[arn.replace(home, replica["Region"])] = _key_behind(resolver.text(replica["KmsKeyId"]))
 
