@@ -113,6 +113,12 @@ def cdk(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def preflight(session: nox.Session) -> None:
+    """Compare the account's quotas in both regions with what a deployment creates; `-- -c environment=dev` for another."""
+    _python(session, "infra.cdk_cli", "preflight", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
 def e2e(session: nox.Session) -> None:
     """Deploy both regions to the local cloud and push real files through; `-- --live --account ID` tests AWS."""
     _python(session, "integration_tests.e2e", *session.posargs)

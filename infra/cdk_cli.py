@@ -1,7 +1,8 @@
 """Runs the pinned CDK CLI with the pinned Node.js: `python -m infra.cdk_cli deploy --all`.
 
-It adds two things to the CLI. A deployment to AWS is refused while the environment names no account, in words that say
-what to write where; and Node.js comes from the Python environment, so that none need be installed.
+It adds three things to the CLI. A deployment to AWS is refused while the environment names no account, in words that say
+what to write where; it begins with the preflight, which compares the account's quotas with the templates (`preflight` runs
+it alone); and Node.js comes from the Python environment, so that none need be installed.
 """
 
 import os
@@ -23,6 +24,7 @@ _CHANGES_AN_ACCOUNT = {
     *("publish-assets", "refactor", "rollback", "watch"),
 }
 _CONTEXT_OPTIONS = ("-c", "--context")
+_PREFLIGHT_FOLDER = REPOSITORY / ".build" / "preflight"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -75,6 +77,27 @@ def refusal(arguments: Sequence[str], variables: Mapping[str, str]) -> str | Non
     )
 
 
+def preflight(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Synthesize, unless the arguments name an assembly, and check the account's quotas; return the exit status.
+
+    Args:
+        arguments: the CLI's; their context, `--app` and `--profile` count.
+        variables: environment variables.
+    """
+    assembly = next((value for value in _values(arguments, ("-a", "--app")) if (REPOSITORY / value).is_dir()), None)
+    if assembly is None:
+        assembly = str(_PREFLIGHT_FOLDER)
+        context = [part for value in _values(arguments, _CONTEXT_OPTIONS) for part in ("-c", value)]
+        synth = cdk("synth", "--quiet", "--output", assembly, *context)
+        done = subprocess.run(synth, cwd=REPOSITORY, env=environment(variables), check=False)  # noqa: S603
+        if done.returncode:
+            return done.returncode
+    profile = [part for value in _values(arguments, ("--profile",)) for part in ("--profile", value)]
+    # A process of its own, because synthesis must not import boto3.
+    command = [sys.executable, "-m", "operations.preflight", assembly, *profile]
+    return subprocess.run(command, cwd=REPOSITORY, env=environment(variables), check=False).returncode  # noqa: S603
+
+
 def _is_local(variables: Mapping[str, str]) -> bool:
     return urlsplit(variables.get("AWS_ENDPOINT_URL", "")).hostname in _LOOPBACK
 
@@ -82,15 +105,20 @@ def _is_local(variables: Mapping[str, str]) -> bool:
 def _context(arguments: Sequence[str]) -> dict[str, object]:
     """Return the context that the arguments give, in each spelling that the CLI takes; the last of a key counts."""
     found: dict[str, object] = {}
-    for before, argument in zip(("", *arguments), arguments, strict=False):
-        if before in _CONTEXT_OPTIONS:
-            assignment = argument
-        elif argument.startswith(tuple(f"{option}=" for option in _CONTEXT_OPTIONS)):
-            assignment = argument.partition("=")[2]
-        else:
-            continue
+    for assignment in _values(arguments, _CONTEXT_OPTIONS):
         key, _, value = assignment.partition("=")
         found[key] = value
+    return found
+
+
+def _values(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return what is given to an option, as `--option value` or `--option=value`, in order."""
+    found = []
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        if before in options:
+            found.append(argument)
+        elif argument.startswith(tuple(f"{option}=" for option in options)):
+            found.append(argument.partition("=")[2])
     return found
 
 
@@ -106,6 +134,10 @@ def main() -> None:
     if not _CLI.exists():
         sys.exit("The CDK CLI is not installed here. Type: nox -s environment")
     try:
+        if arguments[0] == "preflight":
+            sys.exit(preflight(arguments, os.environ))
+        if "deploy" in arguments and not _is_local(os.environ) and (status := preflight(arguments, os.environ)):
+            sys.exit(status)
         result = subprocess.run(cdk(*arguments), cwd=REPOSITORY, env=environment(os.environ), check=False)  # noqa: S603
     except KeyboardInterrupt:
         sys.exit(130)

@@ -198,3 +198,51 @@ def test_the_app_tells_wrong_context_without_a_traceback(context: dict[str, obje
     assert run.returncode == 1
     assert told in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.fixture
+def preflight_commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that would be run; the one of the preflight ends with 1, the others with 0."""
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, int("operations.preflight" in command))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(cdk_cli, "refusal", lambda *_: None)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return commands
+
+
+def test_deploy_stops_where_the_preflight_fails(
+    monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]]
+) -> None:
+    assert main(monkeypatch, "deploy", "--all", "-c", "environment=dev", "--profile=other") == 1
+    synth, check = preflight_commands
+    assert synth[2:4] == ["synth", "--quiet"]
+    assert synth[-2:] == ["-c", "environment=dev"]
+    assert check[1:3] == ["-m", "operations.preflight"]
+    assert check[-2:] == ["--profile", "other"]
+
+
+def test_deploy_of_an_assembly_checks_that_assembly(
+    monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]], tmp_path: Path
+) -> None:
+    assert main(monkeypatch, "deploy", "--app", str(tmp_path)) == 1
+    (check,) = preflight_commands
+    assert check[3] == str(tmp_path)
+
+
+def test_deploy_to_a_local_cloud_has_no_preflight(
+    monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert main(monkeypatch, "deploy", "--all") == 0
+    (deploy,) = preflight_commands
+    assert deploy[2:] == ["deploy", "--all"]
+
+
+def test_preflight_alone_does_not_deploy(monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]]) -> None:
+    assert main(monkeypatch, "preflight", "-c", "environment=dev") == 1
+    assert not [command for command in preflight_commands if "deploy" in command]
