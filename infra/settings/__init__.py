@@ -1,7 +1,13 @@
 """What may differ between environments: typed, validated, and read from `environments.toml` and the CDK context."""
 
 from infra.settings.errors import Problem, SettingsError
-from infra.settings.loading import environment_names, load_settings, overrides_from_context, settings_from_context
+from infra.settings.loading import (
+    default_environment,
+    environment_names,
+    load_settings,
+    overrides_from_context,
+    settings_from_context,
+)
 from infra.settings.model import (
     PLACEHOLDER_ACCOUNT,
     DomainSettings,
@@ -29,6 +35,7 @@ __all__ = [
     "SettingsError",
     "TagSettings",
     "VpcSettings",
+    "default_environment",
     "environment_names",
     "load_settings",
     "overrides_from_context",

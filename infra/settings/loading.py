@@ -15,6 +15,7 @@ from infra.settings.sources import DEFAULTS, ENVIRONMENTS, KeyPath, Layered, Set
 
 SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
+_PROD: Final = "prod"
 _OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle", "cli-telemetry", "acknowledged-issue-numbers"})
 """Context that is no setting of ours, with a name that could be one: the first two are the app's, the others the CLI's."""
 _GIVEN: Final = Source("the settings that the app was given", ("settings",))
@@ -63,14 +64,16 @@ def settings_from_context(
     Args:
         context: Names the environment under `environment`, and may hold settings by dotted key.
         path: The settings file.
-        environment: The name of the environment's table; by default the context's, else `prod`.
+        environment: The name of the environment's table; by default the context's, else `default_environment`.
         given: As for `load_settings`.
 
     Raises:
         SettingsError: With every problem at once.
     """
-    # Only an absent name is prod: an empty one is a shell variable that nobody set, and must not deploy to prod.
-    named = context.get(_ENVIRONMENT_KEY, "prod") if environment is None else environment
+    # Only an absent name is the default: an empty one is a shell variable that nobody set, and must not deploy to prod.
+    named = environment
+    if named is None:
+        named = context[_ENVIRONMENT_KEY] if _ENVIRONMENT_KEY in context else default_environment(path)
     chosen = named if isinstance(named, str) else shown(named)
     return load_settings(chosen, path, overrides_from_context(context), given=given)
 
@@ -85,6 +88,16 @@ def environment_names(path: Path = SETTINGS_FILE) -> tuple[str, ...]:
     if file.problems:
         raise SettingsError(str(path), file.problems)
     return tuple(file.environments)
+
+
+def default_environment(path: Path = SETTINGS_FILE) -> str:
+    """Return the environment that a command without an argument is about: `prod`, or the file's first if it has no prod.
+
+    Raises:
+        SettingsError: The file cannot be read.
+    """
+    names = tuple(SettingsFile.read(path).environments)
+    return next(iter(names), _PROD) if _PROD not in names else _PROD
 
 
 def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
+from infra import app as app_module
 from infra.app import build_app
 from infra.settings import Settings, SettingsError, load_settings
+from unit_tests.fixtures import SETTINGS_FILE
 
-SHIPPED = Path(__file__).parents[2] / "environments.toml"
+
+@pytest.fixture(autouse=True)
+def _settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "ENVIRONMENTS", SETTINGS_FILE)
 
 
 @pytest.fixture
@@ -42,14 +47,14 @@ def test_settings_are_laid_over_the_environments_own(tmp_path: Path, asset: Path
 
 
 def test_tables_and_dotted_keys_say_the_same() -> None:
-    by_table = load_settings("dev", SHIPPED, given={"retention": {"logs_days": 30}, "cors_origins": ["https://a.example"]})
-    by_key = load_settings("dev", SHIPPED, given={"retention.logs_days": 30, "cors_origins": "https://a.example"})
-    assert by_table == by_key != load_settings("dev", SHIPPED)
-    assert by_table.retention.trail_days == load_settings("dev", SHIPPED).retention.trail_days
+    by_table = load_settings("dev", SETTINGS_FILE, given={"retention": {"logs_days": 30}, "cors_origins": ["https://a.example"]})
+    by_key = load_settings("dev", SETTINGS_FILE, given={"retention.logs_days": 30, "cors_origins": "https://a.example"})
+    assert by_table == by_key != load_settings("dev", SETTINGS_FILE)
+    assert by_table.retention.trail_days == load_settings("dev", SETTINGS_FILE).retention.trail_days
 
 
 def test_what_is_given_comes_after_the_command_line() -> None:
-    settings = load_settings("dev", SHIPPED, {"retention.logs_days": "30"}, given={"retention.logs_days": 60})
+    settings = load_settings("dev", SETTINGS_FILE, {"retention.logs_days": "30"}, given={"retention.logs_days": 60})
     assert settings.retention.logs_days == 60
 
 

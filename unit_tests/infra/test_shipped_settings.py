@@ -1,0 +1,31 @@
+"""The file environments.toml of this repository, or of a fork of it: every environment in it is valid and can be built."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.naming import Naming
+from infra.settings import default_environment, environment_names, load_settings
+from unit_tests.infra.synthesis import STACKS, synthesize
+
+SHIPPED = Path(__file__).parents[2] / "environments.toml"
+
+
+@pytest.mark.parametrize("environment", environment_names(SHIPPED))
+def test_shipped_environment_is_valid(environment: str) -> None:
+    settings = load_settings(environment, SHIPPED)
+    assert settings.environment == environment
+    assert settings.is_production == (environment == "prod")
+
+
+def test_shipped_default_environment_is_one_of_the_file() -> None:
+    assert default_environment(SHIPPED) in environment_names(SHIPPED)
+
+
+def test_shipped_default_environment_is_built_where_it_says(tmp_path: Path) -> None:
+    settings = load_settings(default_environment(SHIPPED), SHIPPED)
+    made = synthesize(settings, tmp_path)
+    assert set(made.stacks) == set(STACKS)
+    assert {stack.account for stack in made.stacks.values()} == {settings.account}
+    assert {stack.region for stack in made.stacks.values()} == set(settings.regions)
+    assert made.stacks["Data"].name == Naming(settings.environment).stack("data")
