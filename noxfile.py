@@ -73,7 +73,7 @@ def properties(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def compliance(session: nox.Session) -> None:
-    """Judge prod, staging and dev by the gate; `-- --template FILE` judges any template, `-- --help` tells more."""
+    """Judge what environments.toml names by the gate; `-- --template FILE` any template, `-- --help` tells more."""
     _python(session, "compliance", *session.posargs)
 
 

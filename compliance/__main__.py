@@ -23,7 +23,7 @@ from compliance.controls import Framework
 from compliance.coverage import UncoveredError
 from compliance.ledger import Finding, Ledger, Severity, Threshold
 from compliance.loading import LoadError, load_templates
-from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
+from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.bundle import EVIDENCE, unpack
 from compliance.reports.bundle import verify as verify_bundle
@@ -75,7 +75,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         list[str] | None,
         typer.Option(
             help="The environment to judge, which the names end in. Repeatable.",
-            show_default="prod, staging and dev; for templates prod",
+            show_default="each one of environments.toml; for templates prod, or the file's first",
             rich_help_panel="What to judge",
         ),
     ] = None,
@@ -180,7 +180,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     A finding is mended in the infrastructure, or accepted by a decision in acknowledgements.toml that has a reason,
     an owner and a date. What a rule could not evaluate fails too, and so does a type that no rule looks at.
 
-    python -m compliance                                      our app: prod, staging and dev
+    python -m compliance                                      our app, in each environment of environments.toml
 
     python -m compliance --environment dev                    one environment
 
@@ -340,7 +340,9 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     registry = read_registry(registry_file, today)
     if assembly:
         return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say)
-    return gate.judge_app(app_factory, configurations, registry, today, say, matrix=read_matrix())
+    is_matrix = all(configuration.matrix for configuration in configurations)
+    environments, matrix = ((), read_matrix()) if is_matrix else (read_environments(), ())
+    return gate.judge_app(app_factory, configurations, registry, today, say, environments=environments, matrix=matrix)
 
 
 def _configurations(
@@ -350,13 +352,12 @@ def _configurations(
         raise gate.GateError("--environment, --configuration and --matrix exclude each other")
     if environments:
         return [Configuration.of(environment) for environment in dict.fromkeys(environments)]
-    every = read_matrix()
     if names:
-        return chosen(every, names)
+        return chosen(read_matrix(), names)
     if matrix:
-        return every
-    plain = [configuration for configuration in every if configuration.plain]
-    return plain if app_only else plain[:1]
+        return read_matrix()
+    every = read_environments()
+    return every if app_only else every[:1]
 
 
 def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, output: Path) -> None:

@@ -16,7 +16,7 @@ DEFAULT_FILE: Final = Path(__file__).parent / "acknowledgements.toml"
 PACK: Final = "Acknowledgements"
 MINIMUM_REASON: Final = 20
 
-_KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "met_in", "covers"}
+_KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "unless", "met_in", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
 _SETTINGS: Final = {"environment"}
 _PLACEHOLDERS: Final = ("environment", "region")
@@ -69,6 +69,7 @@ class Decision:
         owner: Who answers for it.
         expires: The last day on which it holds.
         when: For each setting, the values that it is for; empty for all.
+        unless: For each setting, the values that it is not for; forks name their environments as they like.
         met_in: The configurations of the matrix that meet it, where those alone do that have settings laid over their
             environment. It says where the decision would be stale, and not where it holds.
         covers: Each qualified rule id with each exact construct path that it may fail at.
@@ -82,6 +83,7 @@ class Decision:
     expires: date
     covers: frozenset[tuple[str, str]]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     met_in: tuple[str, ...] = ()
     unevaluated: frozenset[tuple[str, str]] = frozenset()
 
@@ -92,7 +94,9 @@ class Decision:
 
     def is_for(self, facts: Facts) -> bool:
         """Whether the decision is meant for a configuration with these facts."""
-        return all(set(facts.get(setting, ())) & set(values) for setting, values in self.when.items())
+        return all(set(facts.get(setting, ())) & set(values) for setting, values in self.when.items()) and not any(
+            set(facts.get(setting, ())) & set(values) for setting, values in self.unless.items()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +236,8 @@ def stale(
         registry: The decisions in force.
         findings: Of every configuration judged, after `apply`.
         matrix: Every configuration judged, by name, with its facts.
-        whole: Whether those are all that there are. If not, a decision that is for none of them may be for another.
+        whole: Whether those are the whole matrix. If not, they are the environments of a file that each fork writes: a
+            decision on a resource that none of them has may be for another, and so may one that is for none of them.
     """
     findings = list(findings)
     used = {
@@ -245,10 +250,12 @@ def stale(
         configurations = {name: facts for name, facts in matrix.items() if _is_met_in(decision, name, facts)}
         if not configurations and not whole:
             continue
+        there = {finding.path for finding in findings if finding.configuration in configurations}
         rows += [
             _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
             for rule, path in sorted(decision.places)
-            if not any(
+            if (whole or path in there)
+            and not any(
                 (name, expanded, path) in used for name, facts in configurations.items() for expanded in expand(rule, facts)
             )
         ]
@@ -297,7 +304,8 @@ def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
         problems.append(f"reason must be at least {MINIMUM_REASON} characters that say why the finding is accepted")
     if "expires" in entry and type(entry["expires"]) is not date:
         problems.append(f"expires is {entry['expires']!r}; it must be a date without quotes, as 2027-05-31")
-    problems += _when_problems(entry.get("when", {}))
+    for key in ("when", "unless"):
+        problems += _when_problems(key, entry.get(key, {}))
     if "met_in" in entry and not _is_texts(entry["met_in"]):
         problems.append("met_in must be a list of names of compliance/matrix.toml")
     if "covers" in entry:
@@ -305,12 +313,12 @@ def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
     return problems
 
 
-def _when_problems(when: object) -> list[str]:
+def _when_problems(key: str, when: object) -> list[str]:
     if not isinstance(when, Mapping):
-        return ["when must be a table, as when = { environment = ['prod'] }"]
+        return [f"{key} must be a table, as {key} = {{ environment = ['prod'] }}"]
     return [
-        f"when: {setting} = {values!r} is not understood; write a setting ({', '.join(sorted(_SETTINGS))}) and a list "
-        "of its values, as when = { environment = ['prod'] }"
+        f"{key}: {setting} = {values!r} is not understood; write a setting ({', '.join(sorted(_SETTINGS))}) and a list "
+        f"of its values, as {key} = {{ environment = ['prod'] }}"
         for setting, values in when.items()
         if setting not in _SETTINGS or not _is_texts(values)
     ]
@@ -359,6 +367,7 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
         owner=entry["owner"],
         expires=entry["expires"],
         when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
+        unless={setting: tuple(values) for setting, values in entry.get("unless", {}).items()},
         met_in=tuple(entry.get("met_in", ())),
         covers=_covered(cover for cover in entry["covers"] if "not_evaluated" not in cover),
         unevaluated=_covered(cover for cover in entry["covers"] if "not_evaluated" in cover),

@@ -61,6 +61,7 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     today: date,
     say: Say,
     *,
+    environments: Sequence[Configuration] = (),
     matrix: Sequence[Configuration] = (),
 ) -> Ledger:
     """Synthesize an app in each configuration, and judge what it wrote as `judge_assembly` does.
@@ -68,14 +69,15 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     Several configurations are judged side by side, in processes of their own.
 
     Args:
-        app: `<module>:<function>`; the function takes `environment` and `outdir`, and `settings` where a configuration
-            has some, and returns an App.
+        app: `<module>:<function>`; the function takes `environment` and `outdir`, for a configuration of the matrix also
+            `settings` and `defaults` (see `infra.app.build_app`), and returns an App.
         configurations: What to judge.
         registry: The decisions.
         today: The day on which expiry was judged.
         say: Told what happens.
-        matrix: Every configuration that there is. Stale decisions are looked for where at least those are judged that
-            have nothing laid over their environment.
+        environments: Every environment of environments.toml. Where all are judged, decisions are stale that found nothing
+            at a resource which is there.
+        matrix: Every configuration of the matrix. Where all are judged, a decision is stale that none needed.
 
     Raises:
         GateError: The app cannot be imported, built or synthesized.
@@ -87,7 +89,7 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
         judged,
         registry,
         today,
-        plain=bool(matrix) and names >= {each.name for each in matrix if each.plain},
+        plain=bool(environments) and names >= {each.name for each in environments},
         whole=bool(matrix) and names >= {each.name for each in matrix},
     )
 
@@ -175,7 +177,7 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
     from compliance.tracing import traced  # noqa: PLC0415 - so does it
 
     factory = _import_factory(app)
-    settings = {"settings": configuration.settings} if configuration.settings else {}
+    settings = {"settings": configuration.settings, "defaults": True} if configuration.matrix else {}
     with TemporaryDirectory(prefix="compliance-") as directory:
         say(f"{configuration.name}: synthesizing")
         try:
@@ -246,8 +248,8 @@ def _ledger(
         judged: Every configuration of the run.
         registry: The decisions.
         today: The day on which expiry was judged.
-        plain: Whether every environment is among them as it is.
-        whole: Whether every configuration that there is, is among them.
+        plain: Whether every environment of environments.toml is among them.
+        whole: Whether every configuration of the matrix is among them.
     """
     explained = coverage.read_uncovered(coverage.DEFAULT_FILE)
     findings = Findings()
@@ -256,7 +258,7 @@ def _ledger(
         each.found.rows += acknowledgements.unregistered(registry, each.acknowledged, each.facts, _packs())
         findings.extend(each.found)
     findings.extend(coverage.judge(findings, explained))
-    if plain:
+    if plain or whole:
         findings.extend(coverage.stale(findings, explained, whole=whole))
         matrix = {each.configuration: each.facts for each in judged}
         findings.rows += acknowledgements.stale(registry, findings.rows, matrix, whole=whole)

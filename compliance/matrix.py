@@ -1,4 +1,4 @@
-"""Every configuration that is kept at zero findings: an environment, and settings laid over its own."""
+"""What the app is judged in: each environment that environments.toml names, or each configuration of the matrix."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 DEFAULT_FILE: Final = Path(__file__).parent / "matrix.toml"
+ENVIRONMENTS_FILE: Final = Path(__file__).parents[1] / "environments.toml"
 
 _KEYS: Final = {"name", "environment", "settings"}
 
 
 class MatrixError(Exception):
-    """The matrix cannot be read, an entry of it is malformed, or a configuration is asked for that it does not have."""
+    """The matrix or environments.toml cannot be read, an entry is malformed, or the matrix lacks what is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,22 +23,37 @@ class Configuration:
     Attributes:
         name: What reports call it.
         environment: For example `prod`.
-        settings: What is laid over the environment's settings, by dotted key.
+        settings: What is laid over the built-in defaults, by dotted key.
+        matrix: Whether it is of the matrix, and so owes nothing to environments.toml.
     """
 
     name: str
     environment: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    matrix: bool = False
 
     @classmethod
     def of(cls, environment: str) -> "Configuration":
-        """An environment as it is."""
+        """Return an environment as environments.toml has it."""
         return cls(name=environment, environment=environment)
 
-    @property
-    def plain(self) -> bool:
-        """Whether it is an environment as it is, with nothing laid over."""
-        return not self.settings
+
+def read_environments(file: Path | None = None) -> tuple[Configuration, ...]:
+    """Read which environments the file has tables for, `prod` first; their settings are the app's to read.
+
+    Args:
+        file: By default the repository's environments.toml.
+
+    Raises:
+        MatrixError: It cannot be read, or names no environment.
+    """
+    path = file or ENVIRONMENTS_FILE
+    tables = _parsed(path).get("environments")
+    if not isinstance(tables, Mapping) or not tables:
+        raise MatrixError(
+            f"{path}: names no environment; write a table [environments.<name>] for each, as [environments.prod]"
+        )
+    return tuple(Configuration.of(name) for name in sorted(tables, key=lambda name: name != "prod"))
 
 
 def read_matrix(file: Path = DEFAULT_FILE) -> tuple[Configuration, ...]:
@@ -46,12 +62,7 @@ def read_matrix(file: Path = DEFAULT_FILE) -> tuple[Configuration, ...]:
     Raises:
         MatrixError: It cannot be read; the message says what is wrong with which entry.
     """
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise MatrixError(f"{file}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise MatrixError(f"{file}: is not TOML: {error}") from error
+    document = _parsed(file)
     entries = document.pop("configuration", None)
     if document or not isinstance(entries, list) or not entries:
         raise MatrixError(f"{file}: must hold entries, written as [[configuration]], and nothing else")
@@ -76,6 +87,15 @@ def chosen(matrix: Sequence[Configuration], names: Sequence[str]) -> tuple[Confi
     return tuple(configuration for configuration in matrix if configuration.name in names)
 
 
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise MatrixError(f"{file}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise MatrixError(f"{file}: is not TOML: {error}") from error
+
+
 def _configuration(where: str, entry: Any) -> Configuration:  # noqa: ANN401 - whatever TOML holds
     if not isinstance(entry, Mapping) or not {"name", "environment"} <= set(entry) <= _KEYS:
         raise MatrixError(f"{where}: must have the keys name and environment, may have settings, and has no others")
@@ -85,4 +105,4 @@ def _configuration(where: str, entry: Any) -> Configuration:  # noqa: ANN401 - w
     for key in ("name", "environment"):
         if not isinstance(entry[key], str) or not entry[key].strip():
             raise MatrixError(f"{where}: {key} is {entry[key]!r}; it must be text")
-    return Configuration(name=entry["name"], environment=entry["environment"], settings=dict(settings))
+    return Configuration(name=entry["name"], environment=entry["environment"], settings=dict(settings), matrix=True)

@@ -59,7 +59,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     time_factor: Annotated[
         float, typer.Option(help="How many times faster the clocks of health checks, alarms and TTLs run.")
     ] = DEFAULT_TIME_FACTOR,
-    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+    environment: Annotated[
+        str | None,
+        typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first without one"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan, and touch nothing.")] = False,  # noqa: FBT002
     resume_id: Annotated[
         str | None, typer.Option("--resume", metavar="ID", help="Go on with a drill that was killed, as `resume` does.")
@@ -95,7 +98,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             _conclude(_go_on(find(resume_id)))
         plan = Plan(
             drill_id=new_id(),
-            environment=environment,
+            environment=environment or "prod",
             faults=tuple(FaultWish.parse(one, tuple(FAULTS)) for one in fault or ["blackout"]),
             objects=objects,
             seed=seed,
@@ -116,6 +119,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             )
         else:
             settings = read_settings(environment)
+            plan = dataclasses.replace(plan, environment=settings.environment)
             plan = _in_regions(plan, settings.primary_region, settings.secondary_region)
         _show(plan)
         if dry_run:

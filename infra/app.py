@@ -12,7 +12,7 @@ from aws_cdk import App, Environment
 
 from infra.bundling import REPOSITORY, BundleTarget, BundlingError, bundle
 from infra.region import RegionContext, RegionRole
-from infra.settings import Settings, settings_from_context
+from infra.settings import Settings, settings_from_context, settings_over_defaults
 from infra.stacks.data import DataStack
 from infra.stacks.failover import FailoverStack
 from infra.stacks.keys import KeysStack
@@ -28,6 +28,7 @@ def build_app(
     outdir: str | None = None,
     settings: Settings | Mapping[str, object] | None = None,
     asset: Path | None = None,
+    defaults: bool = False,
 ) -> App:
     """Build the app of one environment, without synthesizing it.
 
@@ -38,6 +39,8 @@ def build_app(
             `{"consistency": "strong", "retention.attempts_days": 0}`; or whole settings, in place of the file's.
         asset: the directory that functions run from; by default bundled for the target that the CDK context's
             `bundle` names.
+        defaults: lay `settings` over the built-in defaults, and read neither the file nor the context: what a
+            configuration of the gate's matrix is must not depend on what a fork wrote into the file.
 
     Raises:
         SettingsError: the settings are wrong; the text tells all that is.
@@ -45,13 +48,15 @@ def build_app(
     """
     # The CDK CLI hands its context over by itself; without the CLI the flags must be the same.
     app = App(outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"])
-    whole = settings if isinstance(settings, Settings) else _settings(app, environment, settings)
+    whole = settings if isinstance(settings, Settings) else _settings(app, environment, settings, defaults=defaults)
     _stacks(app, whole, asset or bundle(_bundle_target(app)))
     apply_tags(app, whole)
     return app
 
 
-def _settings(app: App, environment: str | None, given: Mapping[str, object] | None) -> Settings:
+def _settings(app: App, environment: str | None, given: Mapping[str, object] | None, *, defaults: bool = False) -> Settings:
+    if defaults:
+        return settings_over_defaults(environment or "prod", given or {})
     context: dict[str, Any] = app.node.get_all_context()
     return settings_from_context(context, ENVIRONMENTS, environment=environment, given=given)
 

@@ -13,7 +13,7 @@ Wire: TypeAlias = dict[str, Any]
 
 
 def to_wire(value: object) -> Wire:
-    """Say how DynamoDB holds a JSON value whose numbers were read as Decimal.
+    """Say how DynamoDB holds a JSON value whose numbers are int or Decimal.
 
     Raises:
         TypeError: The value is of no JSON type; a float above all, which would not be exact.
@@ -25,14 +25,14 @@ def to_wire(value: object) -> Wire:
             return {"BOOL": value}
         case str():
             return {"S": value}
-        case Decimal():
-            return {"N": canonical_number(value)}
+        case int() | Decimal():
+            return {"N": canonical_number(Decimal(value))}
         case list():
             return {"L": [to_wire(one) for one in value]}
         case dict():
             return {"M": {name: to_wire(one) for name, one in value.items()}}
         case _:
-            raise TypeError(f"{value!r} is a {type(value).__name__}; JSON's types are expected, numbers as Decimal")
+            raise TypeError(f"{value!r} is a {type(value).__name__}; JSON's types are expected, numbers as int or Decimal")
 
 
 def canonical(value: Wire) -> Wire:

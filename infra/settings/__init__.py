@@ -7,6 +7,7 @@ from infra.settings.loading import (
     load_settings,
     overrides_from_context,
     settings_from_context,
+    settings_over_defaults,
 )
 from infra.settings.model import (
     PLACEHOLDER_ACCOUNT,
@@ -40,4 +41,5 @@ __all__ = [
     "load_settings",
     "overrides_from_context",
     "settings_from_context",
+    "settings_over_defaults",
 ]

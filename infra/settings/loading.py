@@ -16,6 +16,7 @@ from infra.settings.sources import DEFAULTS, ENVIRONMENTS, KeyPath, Layered, Set
 SETTINGS_FILE: Final = Path("environments.toml")
 _ENVIRONMENT_KEY: Final = "environment"
 _PROD: Final = "prod"
+_NO_FILE: Final = Path("no file")
 _OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle", "cli-telemetry", "acknowledged-issue-numbers"})
 """Context that is no setting of ours, with a name that could be one: the first two are the app's, the others the CLI's."""
 _GIVEN: Final = Source("the settings that the app was given", ("settings",))
@@ -40,14 +41,17 @@ def load_settings(
     Raises:
         SettingsError: With every problem at once.
     """
-    file = SettingsFile.read(path)
-    layered = _layered(environment, file, overrides or {}, given or {})
+    return _loaded(environment, SettingsFile.read(path), overrides or {}, given or {})
+
+
+def _loaded(environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]) -> Settings:
+    layered = _layered(environment, file, overrides, given)
     inside = list(_named_inside(layered))
     misnamed = list(_environment_problems(environment, file))
     settings, misset = _validated(environment, file, layered, is_named=not misnamed)
     problems = (*file.problems, *inside, *misnamed, *misset)
     if settings is None or problems:
-        title = f"{path}, environment {shown(environment)}"
+        title = f"{file.path}, environment {shown(environment)}"
         raise SettingsError(title, tuple(sorted(problems, key=lambda problem: problem.key)))
     return settings
 
@@ -76,6 +80,19 @@ def settings_from_context(
         named = context[_ENVIRONMENT_KEY] if _ENVIRONMENT_KEY in context else default_environment(path)
     chosen = named if isinstance(named, str) else shown(named)
     return load_settings(chosen, path, overrides_from_context(context), given=given)
+
+
+def settings_over_defaults(environment: str, given: Mapping[str, object]) -> Settings:
+    """Return the settings of an environment that stands in no file: the built-in defaults, and what is laid over them.
+
+    Args:
+        environment: The environment's name.
+        given: As for `load_settings`.
+
+    Raises:
+        SettingsError: With every problem at once.
+    """
+    return _loaded(environment, SettingsFile(_NO_FILE, {}, {environment: {}}, ()), {}, given)
 
 
 def environment_names(path: Path = SETTINGS_FILE) -> tuple[str, ...]:

@@ -34,7 +34,10 @@ def main(
         str | None, typer.Option(metavar="ID", help="With --live: the account it must be, 12 digits.")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile to use.")] = None,
-    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+    environment: Annotated[
+        str | None,
+        typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first without one"),
+    ] = None,
     primary: Annotated[str, typer.Option(help="With --live: the primary's region.")] = "us-east-1",
     secondary: Annotated[str, typer.Option(help="With --live: the secondary's region.")] = "us-west-2",
     control: Annotated[
@@ -62,7 +65,7 @@ def main(
     console = Console(highlight=False, emoji=False)
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
-        target = _live_target(live, account, profile, environment, (primary, secondary, control or secondary))
+        target = _live_target(live, account, profile, environment or "prod", (primary, secondary, control or secondary))
         with Commands() as commands:
             status = _live(target, Steps(console), commands) if target else _local(environment, Steps(console), commands)
     except RunFailure as failure:
@@ -82,7 +85,7 @@ def _live(target: Target, steps: Steps, commands: Commands) -> int:
     return run_live(target.of_run(folder.run_id), folder, steps, commands)
 
 
-def _local(environment: str, steps: Steps, commands: Commands) -> int:
+def _local(environment: str | None, steps: Steps, commands: Commands) -> int:
     settings = read_settings(environment)
     return run_local(settings, RunFolder.make(), steps, commands)
 

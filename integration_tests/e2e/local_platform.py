@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from infra import cdk_cli
-from infra.settings import Settings, SettingsError, load_settings
+from infra.settings import Settings, SettingsError, default_environment, load_settings
 from integration_tests.e2e.assembly import Assembly
 from integration_tests.e2e.cdk_cli import CdkCli
 from integration_tests.e2e.commands import Commands
@@ -81,14 +81,15 @@ def local_platform(
             folder.tidy()
 
 
-def read_settings(environment: str) -> Settings:
-    """Read the settings of an environment.
+def read_settings(environment: str | None) -> Settings:
+    """Read the settings of an environment; without a name, of the one that commands are about by default.
 
     Raises:
         Refused: They are wrong; the message tells all that is.
     """
+    file = CHECKOUT / "environments.toml"
     try:
-        return load_settings(environment, CHECKOUT / "environments.toml", {})
+        return load_settings(environment or default_environment(file), file)
     except SettingsError as error:
         is_misnamed = any(problem.key == "environment" for problem in error.problems)
         how = " Here the environment is chosen by --environment NAME." if is_misnamed else ""
@@ -98,7 +99,12 @@ def read_settings(environment: str) -> Settings:
 def _start(settings: Settings, steps: Steps, time_factor: float, *, health_checkers: bool) -> LocalCloud:
     with steps.step("start the local cloud") as step:
         try:
-            cloud = LocalCloud.start(account=settings.account, time_factor=time_factor, health_checkers=health_checkers)
+            cloud = LocalCloud.start(
+                account=settings.account,
+                time_factor=time_factor,
+                health_checkers=health_checkers,
+                hosted_zones={domain.hosted_zone_id: domain.name} if (domain := settings.domain) else {},
+            )
         except LocalCloudError as error:
             raise RunFailure(str(error)) from error
         step.conclude(cloud.endpoint_url)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+
+from drill.load import expected as expectation
 from integration_tests.e2e.pushing import Pushed
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
@@ -22,6 +25,7 @@ def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[s
     Raises:
         AssertionError: The region has no RESULT of the file.
     """
+    require_expectation()
     assert pushed.result(region)
     expected = {ordinal: to_wire(record) for ordinal, record in pushed.sample.accepted.items()}
     ledger = Ledger(deployment, region)
@@ -33,6 +37,12 @@ def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[s
 
     wait_until(deployment.target, all_there, patience=_PATIENCE)
     return _wrong(expected, held)
+
+
+def require_expectation() -> None:
+    """Skip the test that asks, while a fork's `drill/load/expected.py` says that it does not know the transform yet."""
+    if not expectation.IS_KNOWN:
+        pytest.skip("drill/load/expected.py has IS_KNOWN = False: what is stored of a record is not known")
 
 
 def _wrong(expected: dict[int, Wire], held: dict[int, Wire]) -> list[str]:

@@ -150,7 +150,7 @@ def _file(one: Pushed) -> dict[str, Any]:
         "accepted": one.count("accepted"),
         "rejected": one.count("rejected"),
         "expected_accepted": len(one.sample.accepted),
-        "expected_rejected": len(one.sample.rejected),
+        "expected_rejected": one.sample.rejections,
         "seconds": round(one.seconds, 2) if one.seconds is not None else None,
         "object_id": one.object_id,
     }

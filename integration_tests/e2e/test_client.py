@@ -13,12 +13,13 @@ from client import Answer, Client, Configuration, HttpTransport, Item, Outcome, 
 from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.corpus.reading import json_array
 from integration_tests.e2e.corpus.real import dataset
+from integration_tests.e2e.corpus.stored import rows
+from integration_tests.e2e.records import require_expectation
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
 from operations.ledger import Ledger
 from operations.target import Target
-from operations.wire import to_wire
 
 FILE = "iris.json"
 _FIRST_GOOD_WRITE_SECONDS = 15
@@ -127,7 +128,8 @@ def _note(outcome: Outcome, run: Run) -> None:
 def _once_in_both_regions(deployment: Deployment, outcome: Outcome) -> None:
     """Every record is in both regions under this one identity, and the file has no other."""
     assert outcome.receipt
-    records = {ordinal: to_wire(record) for ordinal, record in enumerate(json_array(dataset(FILE)))}
+    require_expectation()
+    records = rows(json_array(dataset(FILE)))
     for region in deployment.target.regions:
         ledger = Ledger(deployment, region)
         wait_until(

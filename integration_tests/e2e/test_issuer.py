@@ -10,12 +10,13 @@ import pytest
 from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.corpus.reading import json_array
 from integration_tests.e2e.corpus.real import dataset
+from integration_tests.e2e.corpus.stored import rows
+from integration_tests.e2e.records import require_expectation
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
 from operations.ledger import Ledger
 from operations.signed_http import Answer, Api
-from operations.wire import to_wire
 
 FILE = "ohlc.json"
 
@@ -70,7 +71,8 @@ def test_an_upload_is_issued_put_processed_and_found(api: Api, region: str, depl
     assert found.status == 200, found
     assert upload["id"] in [one["id"] for one in found.json()["files"]], found
 
-    expected = {ordinal: to_wire(record) for ordinal, record in enumerate(json_array(body))}
+    require_expectation()
+    expected = rows(json_array(body))
     for replica in deployment.target.regions:
         ledger = Ledger(deployment, replica)
         wait_until(deployment.target, lambda ledger=ledger: len(ledger.records(upload["id"], 50)) >= len(expected))  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
@@ -16,6 +17,7 @@ from integration_tests.local_cloud.not_faithful import NOT_FAITHFUL
 from integration_tests.local_cloud.server_process import HOST, SECRET_ACCESS_KEY, LocalCloudError, ServerProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -56,6 +58,7 @@ class LocalCloud(Disturber):
         keep_folder: bool = False,
         time_factor: float = 1.0,
         health_checkers: bool = False,
+        hosted_zones: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """Start a server and return when it answers.
 
@@ -67,6 +70,8 @@ class LocalCloud(Disturber):
                 run: 1 to 100.
             health_checkers: Check health by the clock, as Route 53 does, instead of when a status is asked for. Each
                 check of an API then runs its function again and again.
+            hosted_zones: Name of each public hosted zone that the account has from the start, by its id; on AWS somebody
+                made it before the platform.
 
         Raises:
             LocalCloudError: It did not start, and the message ends with its log's last lines; or an argument is wrong.
@@ -80,6 +85,7 @@ class LocalCloud(Disturber):
         except ValueError as error:
             raise LocalCloudError(str(error)) from error
         options = [f"--time-factor={factor:g}", *(["--health-checkers"] if health_checkers else [])]
+        options += [f"--hosted-zone={identity}={name}" for identity, name in hosted_zones.items()]
         server = ServerProcess(account=account, port=port, keep_folder=keep_folder, options=options)
         atexit.register(server.stop)
         try:

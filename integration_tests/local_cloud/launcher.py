@@ -37,6 +37,9 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     clock.factor = arguments.time_factor
     shims.install()
+    for zone in arguments.hosted_zone:
+        identity, _, name = zone.partition("=")
+        shims.route53.hold_zone(identity, name)
     economy.install()
     workers.prepare()
     economy.leave_out_what_stays()
@@ -52,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
     parser.add_argument("--folder", type=Path, help="to be removed should the parent be killed and unable to")
     parser.add_argument("--time-factor", type=float, default=1.0, help="how many times faster than AWS's the clocks are")
+    parser.add_argument("--hosted-zone", action="append", default=[], help="ID=NAME of a zone that is there from the start")
     parser.add_argument("--health-checkers", action="store_true", help="check health by the clock")
     return parser.parse_args()
 

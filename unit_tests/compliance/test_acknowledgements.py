@@ -170,7 +170,9 @@ def test_a_decision_met_in_some_configurations_holds_everywhere_and_is_stale_whe
     assert apply(registry, [FOUND], PROD)[0].verdict is Verdict.ACKNOWLEDGED
     assert not stale(registry, [], {"dev": DEV}, whole=False)
     assert stale(registry, [], {"dev": DEV}, whole=True)
-    assert stale(registry, [], matrix, whole=False)
+    assert not stale(registry, [], matrix, whole=False), "no such resource there: another configuration may have it"
+    mended = replace(FOUND, configuration="dev-no-vpc", verdict=Verdict.PASS)
+    assert stale(registry, [mended], matrix, whole=False)
     met = apply(registry, [replace(FOUND, configuration="dev-no-vpc")], DEV)
     assert not stale(registry, met, matrix, whole=True)
 
@@ -232,3 +234,10 @@ def test_what_could_not_be_evaluated_is_acknowledged_as_such_and_never_by_a_deci
     assert {apply(both, [row], PROD)[0].verdict for row in (FOUND, threw)} == {Verdict.ACKNOWLEDGED}
     assert stale(on_throw, apply(on_throw, [FOUND], PROD), {"prod": PROD})
     assert not stale(on_throw, apply(on_throw, [threw], PROD), {"prod": PROD})
+
+
+def test_decision_unless_prod_holds_in_every_other_environment() -> None:
+    registry = _registry(unless={"environment": ["prod"]})
+
+    assert apply(registry, [FOUND], {**DEV, "environment": ("sandbox",)})[0].verdict is Verdict.ACKNOWLEDGED
+    assert apply(registry, [FOUND], PROD)[0].verdict is Verdict.FAIL

@@ -372,7 +372,14 @@ def test_help_teaches() -> None:
     result = _run("--help")
 
     assert result.exit_code == 0
-    for expected in ("--template", "--assembly", "--matrix", "verify", "prod, staging and dev", "Exit status: 0 passed, 1"):
+    for expected in (
+        "--template",
+        "--assembly",
+        "--matrix",
+        "verify",
+        "each one of environments.toml",
+        "Exit status: 0 passed, 1",
+    ):
         assert expected in result.output
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
+from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 
 AXES: dict[str, dict[Any, dict[str, Any]]] = {
     "domain": {"no": {}, "yes": {"domain.name": "ingest.example.com"}},
@@ -55,16 +55,16 @@ def test_every_two_settings_that_can_be_had_together_are_in_one_configuration() 
 
 
 def test_each_environment_is_there_as_it_is_and_first() -> None:
-    plain = [configuration.name for configuration in read_matrix() if configuration.plain]
+    first = read_matrix()[: len(ENVIRONMENTS)]
 
-    assert plain == list(ENVIRONMENTS)
-    assert [configuration.name for configuration in read_matrix()[:3]] == plain
+    assert [configuration.name for configuration in first] == list(ENVIRONMENTS)
+    assert not any(configuration.settings for configuration in first)
 
 
 def test_configurations_are_chosen_by_name_in_the_matrix_s_order() -> None:
     matrix = read_matrix()
 
-    assert chosen(matrix, ["dev", "prod"]) == (Configuration.of("prod"), Configuration.of("dev"))
+    assert [each.name for each in chosen(matrix, ["dev", "prod"])] == ["prod", "dev"]
     with pytest.raises(MatrixError, match="it has prod, staging, dev"):
         chosen(matrix, ["nowhere"])
 
@@ -91,3 +91,23 @@ def test_a_malformed_matrix_is_an_error_that_names_the_entry(text: str, says: st
         read_matrix(tmp_path / "matrix.toml")
     with pytest.raises(MatrixError, match="cannot be read"):
         read_matrix(tmp_path / "none.toml")
+
+
+def test_environments_are_those_that_the_file_names_and_prod_is_first(tmp_path: Path) -> None:
+    file = tmp_path / "environments.toml"
+    file.write_text("[defaults]\ncontrol = 'primary'\n[environments.qa]\n[environments.prod]\n[environments.sandbox]")
+
+    assert read_environments(file) == tuple(map(Configuration.of, ("prod", "qa", "sandbox")))
+
+
+@pytest.mark.parametrize("text", ["", "environments = 3", "[environments]"])
+def test_file_without_an_environment_is_an_error_that_says_what_to_write(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "environments.toml"
+    file.write_text(text)
+
+    with pytest.raises(MatrixError, match=r"as \[environments.prod\]"):
+        read_environments(file)
+
+
+def test_environments_are_read_from_the_file_of_this_repository() -> None:
+    assert read_environments(), "the shipped file, or a fork's"

@@ -47,7 +47,9 @@ def test_settings_are_laid_over_the_environments_own(tmp_path: Path, asset: Path
 
 
 def test_tables_and_dotted_keys_say_the_same() -> None:
-    by_table = load_settings("dev", SETTINGS_FILE, given={"retention": {"logs_days": 30}, "cors_origins": ["https://a.example"]})
+    by_table = load_settings(
+        "dev", SETTINGS_FILE, given={"retention": {"logs_days": 30}, "cors_origins": ["https://a.example"]}
+    )
     by_key = load_settings("dev", SETTINGS_FILE, given={"retention.logs_days": 30, "cors_origins": "https://a.example"})
     assert by_table == by_key != load_settings("dev", SETTINGS_FILE)
     assert by_table.retention.trail_days == load_settings("dev", SETTINGS_FILE).retention.trail_days

@@ -12,13 +12,11 @@ from pydantic import ValidationError
 from infra.region import RegionContext
 from infra.settings import (
     AWS_REGIONS,
-    PLACEHOLDER_ACCOUNT,
     STRONG_REGIONS,
     RegionRole,
     Settings,
     SettingsError,
     default_environment,
-    environment_names,
     ephemeral_storage,
     load_settings,
     overrides_from_context,
@@ -128,7 +126,9 @@ def test_a_switch_that_is_neither_is_told_with_what_to_type() -> None:
 
 def test_the_context_names_the_environment_and_only_an_absent_name_is_prod() -> None:
     assert settings_from_context({}, SETTINGS_FILE).environment == "prod"
-    assert settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SETTINGS_FILE).retention.logs_days == 30
+    assert (
+        settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SETTINGS_FILE).retention.logs_days == 30
+    )
     assert settings_from_context({"environment": "dev"}, SETTINGS_FILE, environment="staging").environment == "staging"
     for unset in ("", None, 3, ["prod"]):
         with pytest.raises(SettingsError, match="one of prod, staging, dev"):

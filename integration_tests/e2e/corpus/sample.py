@@ -25,6 +25,8 @@ class Sample:
         accepted: The records that must land, by ordinal (position among all records of the file, from 0).
         rejected: For each record that must be refused, by ordinal: the line it stands on (from 1), or None where the
             format has no lines.
+        unstorable: Of the rejected ones, those that can be read and that DynamoDB cannot hold, as parsed.
+        refused: Ordinals of the records that the transform leaves out, or makes into what DynamoDB cannot hold.
         quarantined: The whole file must be quarantined.
         real: A file of the `vega_datasets` package, or made of one without changing a value.
     """
@@ -35,6 +37,8 @@ class Sample:
     compression: str = "none"
     accepted: Mapping[int, Record] = field(default_factory=dict, repr=False)
     rejected: Mapping[int, int | None] = field(default_factory=dict)
+    unstorable: Mapping[int, Record] = field(default_factory=dict, repr=False)
+    refused: frozenset[int] = frozenset()
     quarantined: bool = False
     real: bool = True
 
@@ -46,4 +50,9 @@ class Sample:
     @property
     def records(self) -> int:
         """How many records the file holds; 0 where nothing can be read of it."""
-        return len(self.accepted) + len(self.rejected)
+        return len(self.accepted) + self.rejections
+
+    @property
+    def rejections(self) -> int:
+        """How many of them must be rejected, by whichever part of the processor."""
+        return len(self.rejected) + len(self.refused)

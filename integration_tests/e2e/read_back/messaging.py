@@ -48,6 +48,14 @@ def topic(resource: Resource) -> Properties:
     }
 
 
+@reads("AWS::SNS::Subscription")
+def subscription(resource: Resource) -> Properties:
+    """Find it by its endpoint: an address that has not confirmed yet has no ARN of its own."""
+    topic_arn = resource.properties["TopicArn"]
+    held = resource.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
+    return next((one for one in held if one["Endpoint"] == resource.properties["Endpoint"]), {})
+
+
 @reads("AWS::SNS::TopicPolicy")
 def topic_policy(resource: Resource) -> Properties:
     (arn,) = resource.properties["Topics"]
@@ -151,6 +159,20 @@ def route(resource: Resource) -> Properties:
 def stage(resource: Resource) -> Properties:
     api_id, name = resource.properties["ApiId"], resource.properties["StageName"]
     return {**resource.client("apigatewayv2").get_stage(ApiId=api_id, StageName=name), "ApiId": api_id}
+
+
+@reads("AWS::ApiGatewayV2::DomainName")
+def domain_name(resource: Resource) -> Properties:
+    held: dict[str, Any] = resource.client("apigatewayv2").get_domain_name(DomainName=resource.physical_id)
+    return {**held, "Tags": {name: value for name, value in held.get("Tags", {}).items() if not name.startswith("aws:")}}
+
+
+@reads("AWS::ApiGatewayV2::ApiMapping")
+def api_mapping(resource: Resource) -> Properties:
+    name = resource.properties["DomainName"]
+    held = resource.client("apigatewayv2").get_api_mappings(DomainName=name)["Items"]
+    (mapping,) = (one for one in held if one["ApiMappingId"] == resource.physical_id)
+    return {**mapping, "DomainName": name}
 
 
 def _capitalized(answer: dict[str, Any]) -> Properties:

@@ -10,6 +10,19 @@ from integration_tests.e2e.read_back.readers import Properties, own_tags, reads,
 from integration_tests.e2e.read_back.resources import Resource
 
 
+@reads("AWS::CertificateManager::Certificate", DomainValidationOptions="ACM answers its own, never a hosted zone's id")
+def certificate(resource: Resource) -> Properties:
+    acm, arn = resource.client("acm"), resource.physical_id
+    held: dict[str, Any] = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    others = [name for name in held.get("SubjectAlternativeNames", []) if name != held["DomainName"]]
+    return {
+        **renamed(held, DomainName="DomainName"),
+        "SubjectAlternativeNames": others,
+        "ValidationMethod": held["DomainValidationOptions"][0]["ValidationMethod"],
+        "Tags": own_tags(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]),
+    }
+
+
 @reads("AWS::KMS::Key")
 def key(resource: Resource) -> Properties:
     kms, key_id = resource.client("kms"), resource.physical_id

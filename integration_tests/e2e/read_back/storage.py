@@ -31,6 +31,7 @@ def bucket(resource: Resource) -> Properties:
     lock = ask(s3.get_object_lock_configuration).get("ObjectLockConfiguration", {})
     notification = ask(s3.get_bucket_notification_configuration)
     replication = ask(s3.get_bucket_replication).get("ReplicationConfiguration")
+    cors = ask(s3.get_bucket_cors).get("CORSRules")
     suffix = f"-{resource.target.account}-{resource.region}-an"
     rules = [
         {
@@ -45,6 +46,7 @@ def bucket(resource: Resource) -> Properties:
         "BucketEncryption": {"ServerSideEncryptionConfiguration": rules},
         "BucketNamePrefix": name.removesuffix(suffix),
         "BucketNamespace": "account-regional" if name.endswith(suffix) else "global",
+        **({"CorsConfiguration": {"CorsRules": [_cors(one) for one in cors]}} if cors else {}),
         "LifecycleConfiguration": {
             "Rules": [_lifecycle(one) for one in ask(s3.get_bucket_lifecycle_configuration)["Rules"]]
         },
@@ -60,6 +62,10 @@ def bucket(resource: Resource) -> Properties:
         "Tags": own_tags(ask(s3.get_bucket_tagging).get("TagSet", [])),
         "VersioningConfiguration": renamed(ask(s3.get_bucket_versioning), Status="Status"),
     }
+
+
+def _cors(rule: dict[str, Any]) -> Properties:
+    return {**rule, **renamed(rule, Id="ID", ExposedHeaders="ExposeHeaders", MaxAge="MaxAgeSeconds")}
 
 
 def _lifecycle(rule: dict[str, Any]) -> Properties:

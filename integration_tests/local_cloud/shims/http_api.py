@@ -1,6 +1,6 @@
 """API Gateway's HTTP APIs: the endpoint's real name, and calls to it by that name.
 
-Faithful: `ApiEndpoint` is `https://<api>.execute-api.<region>.amazonaws.com`; a request to this server whose `Host`
+Faithful: CORS settings; `ApiEndpoint` is `https://<api>.execute-api.<region>.amazonaws.com`; a request to this server whose `Host`
 is that name reaches the API, IAM authorization included; throttling and access-log settings of a stage are read back.
 Different from AWS: the name does not resolve to this machine, so either set the `Host` header or call
 `/_aws/execute-api/<api>/<stage>/...`; throttling limits nothing; access logs are not written.
@@ -29,7 +29,11 @@ def install() -> None:
 
 def _apply(api: _templates.Resource) -> _templates.Attributes:
     endpoint = f"https://{api.physical_id}.execute-api.{get_region()}.amazonaws.com"
-    apigateway._apis[api.physical_id]["apiEndpoint"] = endpoint
+    record = apigateway._apis[api.physical_id]
+    record["apiEndpoint"] = endpoint
+    if cors := api.properties.get("CorsConfiguration"):
+        # The stock handler keeps the members in CloudFormation's spelling, which neither its API nor a preflight finds.
+        record["corsConfiguration"] = lower_first(cors)
     return {"ApiEndpoint": endpoint}
 
 

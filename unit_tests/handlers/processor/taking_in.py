@@ -9,7 +9,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
-from handlers.processor.transform import transform as unchanged
+from unit_tests.fixtures import unchanged
 
 OBJECT_ID: Final = "ab" * 32
 _ROOM: Final = 64 * 1024 * 1024

@@ -12,8 +12,8 @@ import pytest
 from handlers.processor.errors import Reject, UnreadableError
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
-from handlers.processor.transform import transform as unchanged
 from handlers.shared.effect import EffectDigest
+from unit_tests.fixtures import unchanged
 from unit_tests.handlers.processor.taking_in import OBJECT_ID, take_in
 
 LINES = b'{"a":1}\n{"a":2}\n{"a":3}\n'

@@ -21,8 +21,8 @@ from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Known, Ledger
 from handlers.processor.telemetry import Telemetry
-from handlers.processor.transform import transform
 from handlers.shared.control import Active, ControlRegister
+from unit_tests.fixtures import unchanged
 from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
 
 Logger()  # the parent, which the handler makes: without one, the pipeline's own logger takes no keys
@@ -81,7 +81,7 @@ class World:
             own_queue=self.own_queue,
             shadow=self.shadow,
             telemetry=self.telemetry,
-            transform=transform,
+            transform=unchanged,
         )
 
     def process(self, received: Message | None = None, *, deadline: Deadline | None = None) -> list[str]:
