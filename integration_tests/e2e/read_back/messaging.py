@@ -51,9 +51,15 @@ def topic(resource: Resource) -> Properties:
 @reads("AWS::SNS::Subscription")
 def subscription(resource: Resource) -> Properties:
     """Find it by its endpoint: an address that has not confirmed yet has no ARN of its own."""
-    topic_arn = resource.properties["TopicArn"]
-    held = resource.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
-    return next((one for one in held if one["Endpoint"] == resource.properties["Endpoint"]), {})
+    sns, said = resource.client("sns"), resource.properties
+    listed = sns.list_subscriptions_by_topic(TopicArn=said["TopicArn"])["Subscriptions"]
+    (held,) = (one for one in listed if one["Endpoint"] == said["Endpoint"])
+    if not held["SubscriptionArn"].startswith("arn:"):
+        # AWS answers no attributes before the address has confirmed.
+        return {**held, **renamed(said, RedrivePolicy="RedrivePolicy")}
+    attributes = sns.get_subscription_attributes(SubscriptionArn=held["SubscriptionArn"])["Attributes"]
+    redrive = {"RedrivePolicy": json.loads(attributes["RedrivePolicy"])} if "RedrivePolicy" in attributes else {}
+    return {**held, **redrive}
 
 
 @reads("AWS::SNS::TopicPolicy")
