@@ -1,7 +1,8 @@
 """API Gateway's HTTP APIs: the endpoint's real name, and calls to it by that name.
 
 Faithful: CORS settings; `ApiEndpoint` is `https://<api>.execute-api.<region>.amazonaws.com`; a request to this server
-whose `Host` is that name reaches the API, IAM authorization included; throttling and access-log settings of a stage are read back.
+whose `Host` is that name reaches the API, IAM authorization included; throttling and access-log settings of a stage
+are read back.
 Different from AWS: the name does not resolve to this machine, so either set the `Host` header or call
 `/_aws/execute-api/<api>/<stage>/...`; throttling limits nothing; access logs are not written.
 """
