@@ -155,7 +155,7 @@ def test_the_known_regions_are_those_that_have_every_service_and_namespace() -> 
 @pytest.mark.parametrize("region", sorted(OTHER_NAMESPACE_ONLY))
 def test_a_region_without_account_regional_buckets_is_refused(region: str, key: str) -> None:
     with pytest.raises(SettingsError, match="S3 has no account-regional buckets there"):
-        settings_from_context({key: region}, SHIPPED)
+        settings_from_context({key: region}, SETTINGS_FILE)
 
 
 def test_the_services_are_those_of_the_templates(templates: Mapping[str, Template]) -> None:
