@@ -125,6 +125,12 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def fork(session: nox.Session) -> None:
+    """Edit everything that a fork edits in a copy, and run both commands there; `-- --short`, `-- --keep`."""
+    _python(session, "integration_tests.fork", "--nox", sys.executable, *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
 def drill(session: nox.Session) -> None:
     """Fail over and back on the local cloud, measure it and prove it; `-- --dry-run` shows the plan, `-- --help` teaches."""
     _python(session, "drill", *session.posargs)

@@ -228,13 +228,13 @@ class VpcSettings(_Table):
         {},
         "S3's managed prefix list, for regions that the built-in table lacks.",
         allowed=_PREFIX_LIST_WORDS,
-        example={"eu-west-1": "pl-6da54004"},
+        example={"eu-west-2": "pl-7ca54015"},
     )
     dynamodb_prefix_list: Mapping[Region, PrefixList] = _setting(
         {},
         "DynamoDB's managed prefix list, for regions that the built-in table lacks.",
         allowed=_PREFIX_LIST_WORDS,
-        example={"eu-west-1": "pl-6fa54006"},
+        example={"eu-west-2": "pl-b3a742da"},
     )
 
     def prefix_list_of(self, service: Literal["s3", "dynamodb"], region: str) -> str | None:

@@ -70,6 +70,8 @@ class GatewayPrefixLists:
 
 
 PREFIX_LISTS: Final = {
+    "eu-central-1": GatewayPrefixLists(s3="pl-6ea54007", dynamodb="pl-66a5400f"),
+    "eu-west-1": GatewayPrefixLists(s3="pl-6da54004", dynamodb="pl-6fa54006"),
     "us-east-1": GatewayPrefixLists(s3="pl-63a5400a", dynamodb="pl-02cd2c6b"),
     "us-east-2": GatewayPrefixLists(s3="pl-7ba54012", dynamodb="pl-4ca54025"),
     "us-west-1": GatewayPrefixLists(s3="pl-6ba54002", dynamodb="pl-6ea54007"),

@@ -82,7 +82,7 @@ CASES = {
         '{ us-eats-1 = "pl-63a5400a" }',
         "us-eats-1: this is not a region",
         "from region to prefix list id",
-        's3_prefix_list = {eu-west-1 = "pl-6da54004"}',
+        's3_prefix_list = {eu-west-2 = "pl-7ca54015"}',
     ),
     "retention": ("5", "is a whole number, and should be a table", "logs_days, ", "logs_days = 365"),
     "retention.logs_days": ("31", "cannot keep logs", "30, 60", "logs_days = 30"),
@@ -142,15 +142,15 @@ def test_a_wrong_value_is_told_with_what_to_type(file: Path, case: str, table: s
 
 CONTRADICTIONS = {
     "vpc.s3_prefix_list": (
-        'primary_region = "eu-west-1"\nvpc.dynamodb_prefix_list = { eu-west-1 = "pl-6fa54006" }',
-        "aws ec2 describe-managed-prefix-lists --region eu-west-1 "
-        "--filters Name=prefix-list-name,Values=com.amazonaws.eu-west-1.s3",
-        's3_prefix_list = {eu-west-1 = "pl-0123456789abcdef0"}  # under [environments.prod.vpc]',
+        'primary_region = "eu-west-2"\nvpc.dynamodb_prefix_list = { eu-west-2 = "pl-6fa54006" }',
+        "aws ec2 describe-managed-prefix-lists --region eu-west-2 "
+        "--filters Name=prefix-list-name,Values=com.amazonaws.eu-west-2.s3",
+        's3_prefix_list = {eu-west-2 = "pl-0123456789abcdef0"}  # under [environments.prod.vpc]',
     ),
     "vpc.dynamodb_prefix_list": (
-        'secondary_region = "eu-west-1"\nvpc.s3_prefix_list = { eu-west-1 = "pl-6da54004" }',
-        "Values=com.amazonaws.eu-west-1.dynamodb",
-        'dynamodb_prefix_list = {eu-west-1 = "pl-0123456789abcdef0"}  # under [environments.prod.vpc]',
+        'secondary_region = "eu-west-2"\nvpc.s3_prefix_list = { eu-west-2 = "pl-6da54004" }',
+        "Values=com.amazonaws.eu-west-2.dynamodb",
+        'dynamodb_prefix_list = {eu-west-2 = "pl-0123456789abcdef0"}  # under [environments.prod.vpc]',
     ),
     "retention.attempts_days": (
         'consistency = "strong"',
