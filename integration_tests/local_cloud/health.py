@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from ministack import app
 from ministack.core.responses import get_account_id, request_scope
-from ministack.services import cloudwatch, route53
+from ministack.services import route53
 
 from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.clock import clock
@@ -35,6 +35,9 @@ _HEALTHY_BELOW: Final = 400
 _TICK_SECONDS: Final = 0.05
 _AT_ONCE: Final = 8
 _log: Final = logging.getLogger("local_cloud.health")
+
+COPY: Final = "CopiedAlarm"
+"""The key of a health check's configuration that holds its alarm as it was when the check was put on it."""
 
 
 @dataclass
@@ -103,9 +106,9 @@ class Checkers:
         return healthy >= needed, f"{healthy} of {len(verdicts)} child health checks are healthy; {needed} are needed"
 
     def _read_metric(self, identity: str, configuration: dict[str, Any]) -> tuple[bool, str]:
-        """Read the metric that an alarm looks at, and not the alarm: its state and its missing data mean nothing here."""
+        """Read the metric by what was copied of its alarm: the alarm's state and later changes mean nothing here."""
         name, region = configuration["AlarmIdentifier"]["Name"], configuration["AlarmIdentifier"]["Region"]
-        breaching = _is_breaching(name, region)
+        breaching = _is_breaching(configuration.get(COPY), region)
         if breaching is not None:
             self._last_known[identity] = not breaching
             return not breaching, f"the metric of the alarm {name} in {region} is {'' if breaching else 'not '}breaching"
@@ -150,13 +153,11 @@ class Checkers:
 checkers: Final = Checkers()
 
 
-def _is_breaching(name: str, region: str) -> bool | None:
-    account = get_account_id()
-    record = cloudwatch._alarms.get_scoped(account, region, name)
-    if record is None or regions.is_down(region):
+def _is_breaching(alarm: dict[str, Any] | None, region: str) -> bool | None:
+    if alarm is None or regions.is_down(region):
         return None
-    with request_scope(account, region):
-        return alarms.is_breaching(record)
+    with request_scope(get_account_id(), region):
+        return alarms.is_breaching(alarm)
 
 
 def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:

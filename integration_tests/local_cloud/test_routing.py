@@ -159,6 +159,39 @@ def test_a_metric_of_the_other_region_fails_over_and_what_it_said_last_holds_in_
     assert until(lambda: site.active() == EAST)
 
 
+def _on(alarm_name: str) -> dict[str, Any]:
+    identifier = {"Name": alarm_name, "Region": WEST}
+    return check(Type="CLOUDWATCH_METRIC", AlarmIdentifier=identifier, InsufficientDataHealthStatus="Healthy")
+
+
+def _alarm_above(threshold: float) -> dict[str, Any]:
+    return {"Level": alarm(Namespace="Test", MetricName="Level", Threshold=threshold, TreatMissingData="ignore")}
+
+
+def test_a_check_follows_its_alarm_only_when_it_is_replaced(fast: LocalCloud) -> None:
+    watched = deploy(fast, _alarm_above(10), region=WEST)
+    calculated = {"ChildHealthChecks": [{"Ref": "First"}], "HealthThreshold": 1}
+    standing = {"First": _on(watched["Level"]), "Primary": check(Type="CALCULATED", **calculated)}
+    stack = deploy(fast, standing, region=ELSEWHERE)
+    before = stack["First"]
+    put(watched, "Level", 5)
+    watched.update(_alarm_above(1))
+    route53 = stack.client("route53")
+    copied = route53.get_health_check(HealthCheckId=before)["HealthCheck"]["CloudWatchAlarmConfiguration"]
+    assert (copied["Threshold"], copied["MetricName"], copied["Dimensions"]) == (10.0, "Level", [])
+    assert health(stack, "Primary").startswith("Success"), "the new threshold never reached the check"
+    calculated["ChildHealthChecks"] = [{"Ref": "Second"}]
+    put(watched, "Level", 5)
+    stack.update({"Second": _on(watched["Level"]), "Primary": check(Type="CALCULATED", **calculated)})
+    assert (
+        route53.get_health_check(HealthCheckId=stack["Second"])["HealthCheck"]["CloudWatchAlarmConfiguration"]["Threshold"]
+        == 1.0
+    )
+    assert until(lambda: health(stack, "Primary").startswith("Failure"))
+    with pytest.raises(ClientError, match="NoSuchHealthCheck"):
+        route53.get_health_check(HealthCheckId=before)
+
+
 def test_no_metric_is_taken_or_read_in_a_region_that_is_down(site: Site) -> None:
     client = impatient(site.cloud, "cloudwatch", WEST)
     site.cloud.region_down(WEST)

@@ -3,8 +3,9 @@
 Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with
 its tags; in a cloud that was started with health checkers, each endpoint is checked at its RequestInterval and takes
 FailureThreshold checks in a row to change its state; without, it is checked once, when the status is asked for. An HTTP
-API's host name is called on this server, every other host as it is. A check on an alarm reads the alarm's metric, not
-its state, and InsufficientDataHealthStatus says what silence means; a hosted zone with VPCs is private; failover
+API's host name is called on this server, every other host as it is. A check on an alarm copies the alarm's
+settings when it is created, or when its AlarmIdentifier is updated, and does not follow later changes of the alarm; it reads
+the metric, not the alarm's state, and InsufficientDataHealthStatus says what silence means; a hosted zone with VPCs is private; failover
 records; `AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
 Different from AWS: one checker, here, instead of many around the world; GetHealthCheckStatus tells its state instead of
 each one's last check.
@@ -15,12 +16,14 @@ each one's last check.
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 import time
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
-from ministack.services import route53
+from ministack.core.responses import get_account_id
+from ministack.services import cloudwatch, route53
 from ministack.services.cloudformation import provisioners
 
 from integration_tests.local_cloud import health
@@ -29,6 +32,9 @@ from integration_tests.local_cloud.shims._shapes import truthful
 
 _STATUS_PATH: Final = re.compile(r"^/2013-04-01/healthcheck/(?P<id>[^/]+)/status$")
 _BOOLEANS: Final = ("MeasureLatency", "Inverted", "Disabled", "EnableSNI")
+_COPIED: Final = (
+    "EvaluationPeriods", "Threshold", "ComparisonOperator", "Period", "MetricName", "Namespace", "Statistic",
+)  # fmt: skip
 _NUMBERS: Final = ("Port", "RequestInterval", "FailureThreshold", "HealthThreshold")
 
 
@@ -40,6 +46,8 @@ def install() -> None:
     _answer_status()
     _understand_lists()
     _write_booleans()
+    _copy_alarms()
+    _write_copies()
 
 
 def hold_zone(identity: str, name: str) -> None:
@@ -180,6 +188,41 @@ def _write_booleans() -> None:
         for name in _BOOLEANS:
             for element in parent[-1].iter(name):
                 element.text = (element.text or "").lower()
+
+    route53._build_health_check_el = build
+
+
+def _copy_alarms() -> None:
+    """Keep what an alarm says at the moment in which a health check is put on it."""
+    stock = route53._parse_health_check_config
+
+    def parse(element: Element) -> dict[str, Any]:
+        configuration: dict[str, Any] = stock(element)
+        if identifier := configuration.get("AlarmIdentifier"):
+            alarm = cloudwatch._alarms.get_scoped(get_account_id(), identifier["Region"], identifier["Name"])
+            configuration[health.COPY] = copy.deepcopy(alarm)
+        return configuration
+
+    route53._parse_health_check_config = parse
+
+
+def _write_copies() -> None:
+    """GetHealthCheck shows the copy as CloudWatchAlarmConfiguration."""
+    stock = route53._build_health_check_el
+
+    def build(parent: Element, check: dict[str, Any]) -> None:
+        stock(parent, check)
+        alarm = check["config"].get(health.COPY)
+        if alarm is None:
+            return
+        shown = SubElement(parent[-1], "CloudWatchAlarmConfiguration")
+        for name in _COPIED:
+            SubElement(shown, name).text = str(alarm[name])
+        dimensions = SubElement(shown, "Dimensions")
+        for dimension in alarm.get("Dimensions") or []:
+            member = SubElement(dimensions, "Dimension")
+            for name in ("Name", "Value"):
+                SubElement(member, name).text = dimension[name]
 
     route53._build_health_check_el = build
 
