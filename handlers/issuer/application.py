@@ -70,7 +70,7 @@ class Application:
                 {
                     "table": readiness.table_check(dynamodb, settings.table_name, region),
                     "queue": readiness.queue_check(sqs, settings.queue_url),
-                    "secret": readiness.secret_check(signing_keys),
+                    "secret": readiness.at_most_every(readiness.SECRET_SECONDS, readiness.secret_check(signing_keys)),
                     "control": readiness.control_check(control),
                 }
             ),

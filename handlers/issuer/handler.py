@@ -13,11 +13,10 @@ the other one and is not in its table yet. Errors are JSON: `{error, message, hi
 """
 
 import json
-import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -37,21 +36,24 @@ RECEIPT_HEADER: Final = "x-upload-receipt"
 app = APIGatewayHttpResolver()
 logger = Logger()
 metrics = Metrics()
-# Where Lambda runs no X-Ray daemon (tracing off, or not Lambda), segments would go nowhere and fill the log.
-tracer = Tracer(
-    disabled=True if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ else None,
-    patch_modules=["botocore"],
-)
+_PROBES: Final = ("/healthz", "/ready")
 
 
+# There is no tracer and no metric of a healthy probe: health checkers ask more than once a second, for as long as the
+# platform stands.
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answer one request of the HTTP API (payload format 2.0), with or without the stage in its path."""
     metrics.set_default_dimensions(environment=application().settings.environment)
-    metrics.add_metric("Requests", MetricUnit.Count, 1)
-    return app.resolve(_without_stage(event), context)
+    event = _without_stage(event)
+    try:
+        answer = app.resolve(event, context)
+        if event["rawPath"] not in _PROBES or answer["statusCode"] != HTTPStatus.OK:
+            metrics.add_metric("Requests", MetricUnit.Count, 1)
+        return answer
+    finally:
+        if metrics.metric_set:
+            metrics.flush_metrics()
 
 
 @app.post("/uploads")
@@ -114,7 +116,8 @@ def ready() -> Response[str]:
     """Tell whether the region can do its work now."""
     readiness = application().probe.readiness()
     status = HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
-    metrics.add_metric("NotReady", MetricUnit.Count, 0 if readiness.ready else 1)
+    if not readiness.ready:
+        metrics.add_metric("NotReady", MetricUnit.Count, 1)
     return _json(
         status,
         {

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CACHE_SECONDS: Final = 5.0
+SECRET_SECONDS: Final = 60.0
+"""Between two reads of the secret that succeed: Secrets Manager's price is by the call, and a function that has read the
+secret signs with what it has for minutes (`signing_keys`), so a secret that is lost stops nothing sooner."""
 DEADLINE_SECONDS: Final = 1.5
 """For all checks together: a health check of Route 53 waits 2 seconds for the answer."""
 
@@ -124,6 +127,25 @@ def secret_check(signing_keys: SigningKeys) -> Check:
 def control_check(control: ControlRegister) -> Check:
     """Return the check that the register of who is active can be read now."""
     return lambda: _done(control.read())
+
+
+def at_most_every(seconds: float, check: Check, *, clock: Callable[[], float] = time.monotonic) -> Check:
+    """Return a check that asks again only when its last success is older than so many seconds.
+
+    A failure is not kept: the next probe asks again, so that a region is ready as soon as it can be.
+    """
+    passed_at: float | None = None
+
+    def checked() -> None:
+        nonlocal passed_at
+        now = clock()
+        if passed_at is not None and now - passed_at < seconds:
+            return
+        passed_at = None
+        check()
+        passed_at = now
+
+    return checked
 
 
 def _done(_answer: object) -> None:

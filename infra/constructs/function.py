@@ -72,6 +72,7 @@ class Function(Construct):
         timeout: Duration | None = None,
         reserved_concurrency: int | None,
         recursive_loop: lambda_.RecursiveLoop = lambda_.RecursiveLoop.TERMINATE,
+        answers_probes: bool = False,
     ) -> None:
         """Create the function.
 
@@ -89,6 +90,9 @@ class Function(Construct):
             reserved_concurrency: executions that it may have at once, and that no other function can take; None reserves
                 none.
             recursive_loop: whether Lambda stops a message that comes round again.
+            answers_probes: True for one that health checkers call day and night: Lambda neither traces it nor logs the
+                start and end of a call that went well
+                (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
         """
         super().__init__(scope, construct_id)
         context, network = surroundings.context, surroundings.network if in_network else None
@@ -115,7 +119,8 @@ class Function(Construct):
             timeout=timeout or Duration.minutes(1),
             reserved_concurrent_executions=reserved_concurrency,
             recursive_loop=recursive_loop,
-            tracing=lambda_.Tracing.ACTIVE,
+            tracing=lambda_.Tracing.DISABLED if answers_probes else lambda_.Tracing.ACTIVE,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN if answers_probes else None,
             log_group=group,
             logging_format=lambda_.LoggingFormat.JSON,
             dead_letter_queue=dead_letter_queue,
@@ -133,7 +138,8 @@ class Function(Construct):
         # Without this the function could be invoked before it may write its logs.
         self.function.node.add_dependency(self.policy)
         self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[group.log_group_arn])
-        self.allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", on=["*"])
+        if not answers_probes:
+            self.allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", on=["*"])
         self.allow("sqs:SendMessage", on=[dead_letter_queue.queue_arn], by_lambda=True)
         self.allow("kms:Decrypt", "kms:GenerateDataKey", on=[surroundings.queue_key.key_arn])
         if network:

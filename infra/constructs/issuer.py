@@ -39,6 +39,7 @@ class Issuer(Construct):
             surroundings=surroundings,
             resource="issuer",
             description="Issues presigned uploads and receipts; tells the state of files",
+            answers_probes=True,
             memory_size=512,
             timeout=Duration.seconds(20),
             reserved_concurrency=limits.issuer_concurrency,

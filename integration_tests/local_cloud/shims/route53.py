@@ -3,10 +3,10 @@
 Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with
 its tags; in a cloud that was started with health checkers, each endpoint is checked at its RequestInterval and takes
 FailureThreshold checks in a row to change its state; without, it is checked once, when the status is asked for. An HTTP
-API's host name is called on this server, every other host as it is. A check on an alarm copies the alarm's
-settings when it is created, or when its AlarmIdentifier is updated, and does not follow later changes of the alarm; it reads
-the metric, not the alarm's state, and InsufficientDataHealthStatus says what silence means; a hosted zone with VPCs is private; failover
-records; `AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
+API's host name is called on this server, every other host as it is. A check on an alarm copies the alarm's settings when
+it is created, or when its AlarmIdentifier is updated, and does not follow later changes of the alarm; it reads the metric,
+not the alarm's state, and InsufficientDataHealthStatus says what silence means; a hosted zone with VPCs is private;
+failover records; `AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
 Different from AWS: one checker, here, instead of many around the world; GetHealthCheckStatus tells its state instead of
 each one's last check.
 """

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
+from handlers.issuer.readiness import ReadinessProbe
 from unit_tests.handlers.issuer.test_settings import GOOD
 
 CONTEXT = SimpleNamespace(
@@ -89,8 +91,23 @@ def test_what_nobody_foresaw_is_not_shown(monkeypatch: pytest.MonkeyPatch, caplo
     assert "the inside" in caplog.text  # but the log has it
 
 
+@pytest.mark.parametrize("stage", ["$default", "live"])
+def test_a_healthy_probe_prints_nothing(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    path = "/healthz" if stage == "$default" else f"/{stage}/healthz"
+    assert answer(event("GET", path, stage=stage))[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_failing_probe_is_counted_and_logged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    down = ReadinessProbe({"table": lambda: (_ for _ in ()).throw(RuntimeError("down")).__next__()})
+    monkeypatch.setattr(front_door, "application", lambda: replace(application(), probe=down))
+    assert answer(event("GET", "/ready"))[0] == 503
+    emf = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    assert (emf["NotReady"], emf["Requests"]) == ([1.0], [1.0])
+
+
 def test_a_request_is_counted_with_its_environment(capsys: pytest.CaptureFixture[str]) -> None:
-    answer(event("GET", "/healthz"))
+    answer(event("GET", "/nowhere"))
     emf = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
     assert emf["Requests"] == [1.0]
     assert (emf["environment"], emf["service"]) == ("prod", "issuer")

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from handlers.issuer.readiness import Check, ReadinessProbe, StaleReadError, table_check
+from handlers.issuer.readiness import Check, ReadinessProbe, StaleReadError, at_most_every, table_check
 
 
 def good() -> None:
@@ -76,6 +76,48 @@ def test_the_answer_good_or_bad_is_kept_for_five_seconds(outcome: Exception | No
     now = 105.0
     probe.readiness()
     assert asked == 2
+
+
+def test_a_success_is_kept_for_a_minute_and_a_failure_not_at_all() -> None:
+    asked: list[float] = []
+    now, outcome = 0.0, None
+
+    def check() -> None:
+        asked.append(now)
+        if outcome:
+            raise outcome
+
+    kept = at_most_every(60, check, clock=lambda: now)
+    for later in (0, 5, 59):
+        now = float(later)
+        kept()
+    assert asked == [0]
+    now, outcome = 60.0, RuntimeError("the secret is gone")
+    for later in (60, 65, 70):
+        now = float(later)
+        with pytest.raises(RuntimeError, match="gone"):
+            kept()
+    assert asked == [0, 60, 65, 70]
+    now, outcome = 75.0, None
+    kept()
+    now = 80.0
+    kept()
+    assert asked[-1] == 75
+
+
+def test_a_probe_reads_the_secret_at_most_once_a_minute() -> None:
+    now = 0.0
+    reads = 0
+
+    def read() -> None:
+        nonlocal reads
+        reads += 1
+
+    probe = ReadinessProbe({"secret": at_most_every(60, read, clock=lambda: now)}, clock=lambda: now)
+    for second in range(600):
+        now = float(second)
+        assert probe.readiness().ready
+    assert reads == 10
 
 
 def test_a_check_that_hangs_costs_the_deadline_and_no_more() -> None:

@@ -65,6 +65,14 @@ def test_it_is_traced_and_logs_json_into_a_group_of_its_own() -> None:
     assert found["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": group_id}}
 
 
+def test_one_that_answers_probes_is_not_traced_and_logs_no_call_that_went_well() -> None:
+    stack = function_stack(answers_probes=True)
+    found = only(stack, "AWS::Lambda::Function")
+    assert "TracingConfig" not in found
+    assert found["LoggingConfig"]["SystemLogLevel"] == "WARN"
+    assert not [action for action in allowed(stack, "TriedPolicy") if action.startswith("xray:")]
+
+
 def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
     stack = function_stack(reserved_concurrency=7)
     found = only(stack, "AWS::Lambda::Function")
