@@ -43,6 +43,9 @@ _RESULT_ATTRIBUTES: Final = frozenset(
     }
 )
 _RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record"})
+_EXPIRY: Final = frozenset({"expires_at"})
+"""What a canary's rows hold beside: the observers' files go after some weeks, and nobody else's."""
+_CANARY: Final = {"S": "canary"}
 
 _OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
 _RECORD: Final = re.compile(r"REC#([0-9a-f]{64})#([0-9]{6})")
@@ -50,7 +53,13 @@ _first: Final = operator.itemgetter(0)
 _ORDINAL: Final = re.compile(r"[0-9]{12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST_KEY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}#[0-9a-f]")
-_SINGLE: Final = {"CONTROL": "ACTIVE", "HEALTH": "READY", "HEARTBEAT": "LATEST", "OBSERVER": "MEMORY"}
+_SINGLE: Final = {
+    "CONTROL": "ACTIVE",
+    "HEALTH": "READY",
+    "HEARTBEAT": "LATEST",
+    "OBSERVER": "MEMORY",
+    "FORCE": "LATEST",
+}
 
 
 class Family(StrEnum):
@@ -153,7 +162,7 @@ def hash_of(row: Row) -> int:
 def record_is_sound(row: Row, object_id: str) -> bool:
     """Whether a record's row holds what it must beside its content, and nothing else."""
     return (
-        row.keys() == _RECORD_ATTRIBUTES
+        row.keys() - _EXPIRY == _RECORD_ATTRIBUTES
         and text(row, "object_id") == object_id
         and count(row, "ordinal") == int(row["sk"]["S"])
         and "M" in row["record"]
@@ -171,8 +180,8 @@ def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[
         for name, value in expected.items()
         if row.get(name) != {"S": value}
     ]
-    if not row.keys() <= _RESULT_ATTRIBUTES:
-        problems += [f"{name} is no attribute of a RESULT row" for name in sorted(row.keys() - _RESULT_ATTRIBUTES)]
+    known = _RESULT_ATTRIBUTES | (_EXPIRY if row.get("source") == _CANARY else set())
+    problems += [f"{name} is no attribute of a RESULT row" for name in sorted(row.keys() - known)]
     if text(row, "state") not in STATES:
         problems.append(f"state is {_shown(row.get('state'))} and should be COMPLETED or QUARANTINED, for good")
     if text(row, "region") not in regions:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from handlers.issuer import readiness
-from handlers.issuer.ledger import Ledger
+from handlers.issuer.ledger import Ledger, Retention
 from handlers.issuer.presign import Presigner, regional_s3_client
 from handlers.issuer.readiness import ReadinessProbe
 from handlers.issuer.settings import Settings
@@ -47,7 +47,12 @@ class Application:
         sqs = boto3.client("sqs", region_name=region, config=_IMPATIENT)
         secrets = boto3.client("secretsmanager", region_name=region, config=_IMPATIENT)
         s3 = regional_s3_client(region, variables)
-        ledger = Ledger(dynamodb=dynamodb, table_name=settings.table_name, region=region)
+        ledger = Ledger(
+            dynamodb=dynamodb,
+            table_name=settings.table_name,
+            region=region,
+            retention=Retention(uploads_days=settings.upload_retention_days, canary_days=settings.canary_retention_days),
+        )
         signing_keys = SigningKeys(client=secrets, secret_name=settings.secret_name)
         presigner = Presigner(
             s3=s3,

@@ -1,6 +1,7 @@
 """The issuer's rows in the table, and the rows that it reads."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,6 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from handlers.issuer.validation import UploadRequest
 from handlers.shared import moments, schema
+from handlers.shared.object_keys import CANARY_SOURCE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,6 +21,21 @@ Row = dict[str, Any]
 
 _ROWS_AN_OBJECT: Final = 3
 """In the index by file, at most: RESULT and an UPLOAD row of each region."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long UPLOAD and CLAIM rows are kept, in days; 0 keeps them.
+
+    A CLAIM must outlive its upload id, which is taken for seven days (`validation`); the settings allow 15 days at least.
+    """
+
+    uploads_days: int = 0
+    canary_days: int = 0
+
+    def of(self, source: str) -> int:
+        """Return the days for uploads of a source."""
+        return self.canary_days if source == CANARY_SOURCE else self.uploads_days
 
 
 class UploadIdReusedError(Exception):
@@ -62,15 +79,27 @@ class Ledger:
         dynamodb: A low-level client of the region that the function runs in.
         table_name: The table.
         region: Owns the rows that are written here.
+        retention: How long they are kept.
+        clock: Epoch seconds.
     """
 
-    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str) -> None:
+    def __init__(
+        self,
+        *,
+        dynamodb: "DynamoDBClient",
+        table_name: str,
+        region: str,
+        retention: Retention,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._retention = retention
+        self._clock = clock
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._region = region
 
     def claim(self, request: UploadRequest) -> None:
-        """Bind the upload id to this file, for good.
+        """Bind the upload id to this file, for longer than the id can be used.
 
         The identity of an object holds the content's hash, so one upload id with two contents makes two objects that
         share no key. Hence a row of its own for the id, one a region. What the other region claimed counts as soon as
@@ -88,7 +117,7 @@ class Ledger:
         claims = self._partition(partition_key)
         if not any(claim[schema.SORT_KEY] == schema.upload_sort_key(self._region) for claim in claims):
             _refuse_if_different(claims, ours)  # before writing: a claim that loses must leave no trace
-            self._put_once(partition_key, ours | {"region": self._region})
+            self._put_once(partition_key, request.upload.source, ours | {"region": self._region})
             claims = self._partition(partition_key)
         _refuse_if_different(claims, ours)
 
@@ -98,6 +127,7 @@ class Ledger:
         received = str(moments.upload_moment(upload.upload_id))  # deterministic: no clock of ours
         self._put_once(
             schema.object_partition_key(upload.object_id),
+            upload.source,
             {
                 "object_id": upload.object_id,
                 "upload_id": upload.upload_id,
@@ -173,11 +203,13 @@ class Ledger:
             for item in page["Items"]:
                 yield {name: deserialize(value) for name, value in item.items()}
 
-    def _put_once(self, partition_key: str, attributes: Row) -> None:
+    def _put_once(self, partition_key: str, source: str, attributes: Row) -> None:
         row = attributes | {
             schema.PARTITION_KEY: partition_key,
             schema.SORT_KEY: schema.upload_sort_key(self._region),
         }
+        if days := self._retention.of(source):
+            row[schema.TIME_TO_LIVE] = schema.expires_at(self._clock(), days)
         serialize = TypeSerializer().serialize
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # an earlier try was here
             self._dynamodb.put_item(

@@ -21,6 +21,10 @@ class Settings:
     secondary_region: str
     maximum_object_bytes: int
     upload_expiry_seconds: int
+    upload_retention_days: int
+    """Of UPLOAD and CLAIM rows; 0 where the table has no TTL."""
+    canary_retention_days: int
+    """Of the same rows of a canary; 0 likewise."""
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Settings":
@@ -42,6 +46,8 @@ class Settings:
             secondary_region=reader.text("SECONDARY_REGION"),
             maximum_object_bytes=reader.whole_number("MAXIMUM_OBJECT_BYTES", at_least=1),
             upload_expiry_seconds=reader.whole_number("UPLOAD_EXPIRY_SECONDS", at_least=1),
+            upload_retention_days=reader.whole_number("UPLOAD_RETENTION_DAYS"),
+            canary_retention_days=reader.whole_number("CANARY_RETENTION_DAYS"),
         )
         reader.finish()
         return settings

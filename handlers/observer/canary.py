@@ -16,10 +16,11 @@ from botocore.exceptions import BotoCoreError
 
 from handlers.observer.web import OwnApi, WebError
 from handlers.shared import moments
+from handlers.shared.object_keys import CANARY_SOURCE
 
 logger = Logger(child=True)
 
-SOURCE: Final = "canary"
+SOURCE: Final = CANARY_SOURCE
 LOST: Final = -1.0
 """Stands, where seconds would, for a canary that was not done in time."""
 PATIENCE_SECONDS: Final = 30.0

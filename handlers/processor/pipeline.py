@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -133,7 +134,9 @@ class Pipeline:
             opened.check_digest()
             if intake.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
-            self.ledger.write_records(event.object_id, intake.prepared(), deadline)
+            self.ledger.write_records(
+                event.object_id, intake.prepared(), deadline, expires_at=self._expires_at(event, opened.facts)
+            )
             self._conclude(
                 event,
                 opened.facts,
@@ -198,10 +201,18 @@ class Pipeline:
             region=self.settings.region,
             epoch=epoch,
             version_id=event.version_id,
+            expires_at=self._expires_at(event, facts),
             **outcome,
         )
         if not self.ledger.conclude(result, time.time()):
             logger.info("another attempt wrote the RESULT first; it says the same")
+
+    def _expires_at(self, event: ObjectEvent, facts: ObjectFacts) -> int | None:
+        """Return when the rows of a canary may go, the same in both regions; None for every other object."""
+        days = self.settings.canary_retention_days
+        if not days or event.upload is None or event.upload.source != object_keys.CANARY_SOURCE:
+            return None
+        return schema.expires_at(datetime.fromisoformat(facts.received_at).timestamp(), days)
 
     def _note(self, message: Message, reason: str) -> dict[str, Any]:
         return {

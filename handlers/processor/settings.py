@@ -28,7 +28,9 @@ class Settings:
     shadow_maximum_age_seconds: int
     control_cache_seconds: int
     attempt_retention_days: int
-    """0 where the table has no TTL."""
+    """0 where the table has no TTL, or keeps them."""
+    canary_retention_days: int
+    """Of a canary's RESULT and records; 0 where the table has no TTL."""
     maximum_receives: int
     """How often SQS delivers a message before it moves it to the dead-letter queue."""
 
@@ -56,6 +58,7 @@ class Settings:
             shadow_maximum_age_seconds=reader.whole_number("SHADOW_MAXIMUM_AGE_SECONDS", at_least=1),
             control_cache_seconds=reader.whole_number("CONTROL_CACHE_SECONDS"),
             attempt_retention_days=reader.whole_number("ATTEMPT_RETENTION_DAYS"),
+            canary_retention_days=reader.whole_number("CANARY_RETENTION_DAYS"),
             maximum_receives=reader.whole_number("MAXIMUM_RECEIVES", at_least=1),
         )
         reader.finish()

@@ -59,6 +59,8 @@ class Result:
     format: str | None = None
     compression: str | None = None
     reason: str | None = None
+    expires_at: int | None = None
+    """`schema.TIME_TO_LIVE`: of a canary's alone."""
 
     def item(self, processed_at: str) -> dict[str, AttributeValue]:
         """Return it as an item; what is None is left out."""
@@ -138,7 +140,7 @@ class Ledger:
         names = _STATE_NAMES
         if self._attempt_retention_days:
             changes.append("#expires_at = :expires_at")
-            values[":expires_at"] = {"N": str(int(now) + self._attempt_retention_days * 86_400)}
+            values[":expires_at"] = {"N": str(schema.expires_at(now, self._attempt_retention_days))}
             names = names | {"#expires_at": schema.TIME_TO_LIVE}
         self._dynamodb.update_item(
             TableName=self._table_name,
@@ -158,20 +160,23 @@ class Ledger:
             ExpressionAttributeValues={":now": {"S": moments.from_epoch(now)}},
         )
 
-    def write_records(self, object_id: str, prepared: Iterable[tuple[int, bytes]], deadline: Deadline) -> None:
+    def write_records(
+        self, object_id: str, prepared: Iterable[tuple[int, bytes]], deadline: Deadline, *, expires_at: int | None = None
+    ) -> None:
         """Write all records of an object. Writing them again changes nothing.
 
         Args:
             object_id: Whose records they are.
             prepared: Ordinal and canonical text of each record's map.
             deadline: When the function must have ended.
+            expires_at: When DynamoDB may delete them, in epoch seconds; None keeps them.
 
         Raises:
             OutOfTimeError: DynamoDB takes them too slowly.
             ClientError: DynamoDB refused.
             BotoCoreError: DynamoDB did not answer.
         """
-        batches = _Shared(_batches(_record_puts(object_id, prepared)))
+        batches = _Shared(_batches(_record_puts(object_id, prepared, expires_at)))
         writer = _BatchWriter(self._dynamodb, self._table_name, deadline)
         first = next(batches, None)
         if first is None:
@@ -217,8 +222,11 @@ _Put = dict[str, Any]
 """One request of BatchWriteItem."""
 
 
-def _record_puts(object_id: str, prepared: Iterable[tuple[int, bytes]]) -> Iterator[tuple[_Put, int]]:
+def _record_puts(
+    object_id: str, prepared: Iterable[tuple[int, bytes]], expires_at: int | None
+) -> Iterator[tuple[_Put, int]]:
     """Yield the put of every record, and its length."""
+    expiry: dict[str, AttributeValue] = {} if expires_at is None else {schema.TIME_TO_LIVE: {"N": str(expires_at)}}
     for ordinal, text in prepared:
         partition_key, sort_key = schema.record_keys(object_id, ordinal)
         item = {
@@ -227,6 +235,7 @@ def _record_puts(object_id: str, prepared: Iterable[tuple[int, bytes]]) -> Itera
             "object_id": {"S": object_id},
             "ordinal": {"N": str(ordinal)},
             "record": json.loads(text, object_hook=_binary if b'{"B":"' in text else None),
+            **expiry,
         }
         yield {"PutRequest": {"Item": item}}, len(text)
 

@@ -13,6 +13,10 @@ INCOMING: Final = "incoming/"
 UPLOADS: Final = INCOMING + "uploads/"
 """Under this prefix lies what went through the issuer: `incoming/uploads/<source>/<upload id>/<sha256>/<file key>`."""
 
+CANARY_SOURCE: Final = "canary"
+"""The source of the files that the observer uploads every minute."""
+CANARIES: Final = f"{UPLOADS}{CANARY_SOURCE}/"
+
 
 @dataclass(frozen=True)
 class Upload:

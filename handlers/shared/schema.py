@@ -25,7 +25,8 @@ from typing import Final
 PARTITION_KEY: Final = "pk"
 SORT_KEY: Final = "sk"
 TIME_TO_LIVE: Final = "expires_at"
-"""Epoch seconds; set on ATTEMPT rows only, and only where the table's consistency allows TTL."""
+"""Epoch seconds; set on ATTEMPT, UPLOAD and CLAIM rows and on a canary's RESULT and records (docs/data.md), and only
+where the table's consistency allows TTL."""
 
 # --- indexes: one for each access pattern that the keys do not serve -------------------------------------------
 FILE_INDEX: Final = "by_file"
@@ -55,8 +56,9 @@ READY: Final = "READY"
 LATEST: Final = "LATEST"
 MEMORY: Final = "MEMORY"
 
-RESULT_PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at"})
-"""Attributes of a RESULT row that say who wrote it and when; all others are the same whichever region writes it."""
+RESULT_PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", TIME_TO_LIVE})
+"""Attributes of a RESULT row that say who wrote it and when, and how long that region keeps it, which a deployment changes
+in one region first; all others are the same whichever region writes it."""
 
 DIGEST_PREFIXES: Final = "0123456789abcdef"
 """First digit of the object id: by so much an hour's digest is split."""
@@ -124,6 +126,11 @@ def digest_sort_key(hour: str, prefix: str) -> str:
 def observer_partition_key(region: str) -> str:
     """Return the partition key of what the observer of `region` keeps from run to run."""
     return f"OBSERVER#{region}"
+
+
+def expires_at(since: float, days: int) -> int:
+    """Return the value of `TIME_TO_LIVE` for a row that is kept for `days` since a moment in epoch seconds."""
+    return int(since) + days * 86_400
 
 
 def newest_last(received_at: str, object_id: str) -> str:

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from handlers.shared.object_keys import INCOMING
+from handlers.shared.object_keys import CANARIES, INCOMING
 from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
@@ -158,6 +158,11 @@ def expire_noncurrent(after_days: int) -> s3.LifecycleRule:
         noncurrent_version_expiration=Duration.days(after_days),
         expired_object_delete_marker=True,
     )
+
+
+def expire_canaries(after_days: int) -> s3.LifecycleRule:
+    """Return a rule that removes the observers' canaries. S3 replicates no lifecycle deletion, so each region has it."""
+    return s3.LifecycleRule(id="expire-canaries", prefix=CANARIES, expiration=Duration.days(after_days))
 
 
 def bucket_arn(scope: Construct, context: RegionContext, resource: str) -> str:

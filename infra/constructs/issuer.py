@@ -53,6 +53,8 @@ class Issuer(Construct):
                 "SECONDARY_REGION": context.settings.secondary_region,
                 "MAXIMUM_OBJECT_BYTES": str(limits.maximum_object_bytes),
                 "UPLOAD_EXPIRY_SECONDS": str(limits.upload_expiry_seconds),
+                "UPLOAD_RETENTION_DAYS": str(context.settings.rows_kept_days("uploads_days")),
+                "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
             },
         )
         allow = self.function.allow

@@ -65,6 +65,7 @@ class Processor(Construct):
                 "SHADOW_MAXIMUM_AGE_SECONDS": str(limits.shadow_maximum_age_seconds),
                 "CONTROL_CACHE_SECONDS": str(limits.control_cache_seconds),
                 "ATTEMPT_RETENTION_DAYS": str(context.settings.retention.attempts_days),
+                "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
                 "MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES),
             },
         )

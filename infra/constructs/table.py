@@ -36,7 +36,7 @@ class LedgerTable(Construct):
                 point_in_time_recovery_enabled=True
             ),
             deletion_protection=settings.is_production,
-            time_to_live_attribute=schema.TIME_TO_LIVE if settings.retention.attempts_days else None,
+            time_to_live_attribute=None if strong else schema.TIME_TO_LIVE,
             dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             global_secondary_indexes=[
                 dynamodb.GlobalSecondaryIndexPropsV2(

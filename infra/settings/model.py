@@ -261,8 +261,20 @@ class RetentionSettings(_Table):
     )
     access_logs_days: int = _whole(400, 1, _HUNDRED_YEARS, "days", "S3 server access logs.")
     trail_days: int = _whole(2557, 1, _HUNDRED_YEARS, "days", "CloudTrail's log files.")
-    attempts_days: int = _whole(
-        30, 0, _HUNDRED_YEARS, "days", "Attempt rows of the table, by DynamoDB's TTL; 0 keeps them and turns TTL off."
+    attempts_days: int = _whole(30, 0, _HUNDRED_YEARS, "days", "Attempt rows of the table, by DynamoDB's TTL; 0 keeps them.")
+    uploads_days: int = _whole(
+        90,
+        15,
+        _HUNDRED_YEARS,
+        "days",
+        "Rows of issued uploads and of the ids that they claim, by TTL; kept with strong consistency.",
+    )
+    canary_days: int = _whole(
+        30,
+        15,
+        _HUNDRED_YEARS,
+        "days",
+        "The observers' canaries: objects, and by TTL rows, which are kept with strong consistency. prod's gate wants 30.",
     )
 
 
@@ -402,6 +414,11 @@ class Settings(_Table):
     def has_account(self) -> bool:
         """Whether a real account is named, so that a deploy to AWS has somewhere to go."""
         return self.account != PLACEHOLDER_ACCOUNT
+
+    def rows_kept_days(self, name: Literal["uploads_days", "canary_days"]) -> int:
+        """How many days a row is kept by TTL; 0 where the table cannot have TTL."""
+        days: int = getattr(self.retention, name)
+        return 0 if self.consistency == "strong" else days
 
     @property
     def is_production(self) -> bool:

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.alarms import Alarms
-from infra.constructs.bucket import Bucket, bucket_arn, expire, expire_noncurrent
+from infra.constructs.bucket import Bucket, bucket_arn, expire, expire_canaries, expire_noncurrent
 from infra.constructs.custom_domain import CustomDomain
 from infra.constructs.default_security_group import DefaultSecurityGroup
 from infra.constructs.failover import copied_digests
@@ -111,7 +111,10 @@ class RegionalStack(Stack):
             resource="ingest",
             key=key,
             access_logs=self.access_logs.bucket,
-            lifecycle_rules=[expire_noncurrent(retention.ingest_noncurrent_days)],
+            lifecycle_rules=[
+                expire_noncurrent(retention.ingest_noncurrent_days),
+                expire_canaries(retention.canary_days),
+            ],
             cors=self._cors(),
         )
         self.archive = Bucket(

@@ -255,6 +255,8 @@ class ObservedWorld(World):
                 "SECONDARY_REGION": SECONDARY,
                 "MAXIMUM_OBJECT_BYTES": "1000000",
                 "UPLOAD_EXPIRY_SECONDS": "900",
+                "UPLOAD_RETENTION_DAYS": "90",
+                "CANARY_RETENTION_DAYS": "20",
             }
         )
 

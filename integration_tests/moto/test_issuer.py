@@ -164,6 +164,8 @@ def environment() -> Iterator[None]:
             "SECONDARY_REGION": SECONDARY,
             "MAXIMUM_OBJECT_BYTES": "5000000",
             "UPLOAD_EXPIRY_SECONDS": "900",
+            "UPLOAD_RETENTION_DAYS": "90",
+            "CANARY_RETENTION_DAYS": "20",
         }
         for name, value in variables.items():
             patch.setenv(name, value)
@@ -246,6 +248,15 @@ def test_a_claim_that_was_refused_leaves_the_first_file_alone(world: World) -> N
     upload_id = world.issue()["upload_id"]
     world.call("POST", "/uploads", body=good_body() | {"upload_id": upload_id, "key": "other.csv"})
     world.issue(upload_id=upload_id)
+
+
+def test_the_rows_of_an_upload_expire_long_after_its_id(world: World) -> None:
+    before = time.time()
+    world.issue()
+    rows = world.rows()
+    assert {key[0].split("#")[0] for key in rows} == {"CLAIM", "OBJ"}
+    for row in rows.values():
+        assert int(row["expires_at"]["N"]) == pytest.approx(before + 90 * 86_400, abs=60)
 
 
 def test_two_sources_may_use_one_upload_id(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from moto import mock_aws
@@ -126,6 +127,27 @@ def test_a_region_that_was_promoted_has_until_the_next_canary(world: ObservedWor
     world.replicate_table(source=SECONDARY)
     assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 0, "it was sent while the region was passive"
     assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 1
+
+
+def test_every_row_of_a_canary_expires_and_the_result_at_one_moment(world: ObservedWorld) -> None:
+    for _ in range(3):
+        world.minute()
+    days = 20 * 86_400
+    kinds = set()
+    for region in REGIONS:
+        for row in world.rows(region):
+            kind = row["pk"].split("#")[0]
+            if kind in {"OBJ", "REC", "CLAIM"}:
+                assert int(row["expires_at"]) >= world.now + days - 3 * 3600, row
+                kinds.add((kind, row["sk"].split("#")[0] if kind == "OBJ" else ""))
+            else:
+                assert "expires_at" not in row, row
+    assert kinds == {("OBJ", "RESULT"), ("OBJ", "UPLOAD"), ("OBJ", "ATTEMPT"), ("REC", ""), ("CLAIM", "")}
+    results = {row["pk"]: row for row in world.rows(PRIMARY) if row["sk"] == "RESULT"}
+    assert results
+    for row in results.values():
+        received = datetime.fromisoformat(row["received_at"]).timestamp()
+        assert int(row["expires_at"]) == int(received) + days, "the same whichever region writes it"
 
 
 # --- the manual lever ---------------------------------------------------------------------------------------------

@@ -171,6 +171,8 @@ def _kept(draw: st.DrawFn, *, is_production: bool, is_strong: bool) -> Table:
             "access_logs_days": draw(days),
             "trail_days": draw(st.integers(locked, 36_500)),
             "attempts_days": 0 if is_strong else draw(st.integers(0, 36_500)),
+            "uploads_days": draw(st.integers(15, 36_500)),
+            "canary_days": draw(st.integers(30 if is_production else 15, 36_500)),
         },
         "object_lock": {
             "mode": draw(

@@ -140,7 +140,7 @@ def the_table_is_in_both_regions(made: Synthesis) -> None:
         assert [index["IndexName"] for index in replica["GlobalSecondaryIndexes"]] == indexes
         assert replica["SSESpecification"]["KMSMasterKeyId"]
     has_ttl = table.get("TimeToLiveSpecification", {}).get("Enabled", False)
-    assert has_ttl == (of.retention.attempts_days > 0)
+    assert has_ttl == (of.consistency == "eventual")
     if of.consistency == "eventual":
         assert not table.keys() & {"MultiRegionConsistency", "GlobalTableWitnesses"}
         return
@@ -209,7 +209,7 @@ def things_are_kept_as_long_as_is_set(made: Synthesis) -> None:
                 "Mode": lock.mode.upper(),
             }, where
         days = {
-            "ingest": None,
+            "ingest": retention.canary_days,
             "archive": retention.archive_days,
             "access-logs": retention.access_logs_days,
             "trail-access-logs": retention.access_logs_days,

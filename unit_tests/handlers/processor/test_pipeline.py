@@ -46,6 +46,7 @@ SETTINGS = Settings.read(
         "SHADOW_MAXIMUM_AGE_SECONDS": "3600",
         "CONTROL_CACHE_SECONDS": "5",
         "ATTEMPT_RETENTION_DAYS": "30",
+        "CANARY_RETENTION_DAYS": "20",
         "MAXIMUM_RECEIVES": "5",
     }
 )

@@ -17,6 +17,7 @@ NUMBERS = {
     "SHADOW_MAXIMUM_AGE_SECONDS": 1,
     "CONTROL_CACHE_SECONDS": 0,
     "ATTEMPT_RETENTION_DAYS": 0,
+    "CANARY_RETENTION_DAYS": 0,
     "MAXIMUM_RECEIVES": 1,
 }
 """The least that each may be."""

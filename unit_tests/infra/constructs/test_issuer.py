@@ -42,6 +42,13 @@ def test_it_is_told_where_things_are_and_the_limits_that_are_set() -> None:
     assert variables["SECRET_NAME"] == "serverless-receipt-signing-dev"
     assert variables["UPLOAD_EXPIRY_SECONDS"] == "60"
     assert variables["MAXIMUM_OBJECT_BYTES"] == "1234"
+    assert (variables["UPLOAD_RETENTION_DAYS"], variables["CANARY_RETENTION_DAYS"]) == ("90", "30")
+
+
+def test_with_strong_consistency_no_row_says_when_it_goes() -> None:
+    stack = issuer_stack(consistency="strong", retention={"attempts_days": 0, "uploads_days": 15})
+    variables = only(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert (variables["UPLOAD_RETENTION_DAYS"], variables["CANARY_RETENTION_DAYS"]) == ("0", "0")
 
 
 def test_it_may_presign_only_below_the_uploads_prefix() -> None:

@@ -72,10 +72,10 @@ def test_it_is_billed_on_demand_and_streams_both_images() -> None:
     assert table()["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
-def test_attempt_rows_expire_unless_they_are_to_be_kept() -> None:
-    assert table()["TimeToLiveSpecification"] == {"AttributeName": schema.TIME_TO_LIVE, "Enabled": True}
-    kept = table(retention={"attempts_days": 0})
-    assert not kept.get("TimeToLiveSpecification", {}).get("Enabled", False)
+@pytest.mark.parametrize("attempts_days", [0, 30])
+def test_rows_that_say_so_expire(attempts_days: int) -> None:
+    found = table(retention={"attempts_days": attempts_days})
+    assert found["TimeToLiveSpecification"] == {"AttributeName": schema.TIME_TO_LIVE, "Enabled": True}
 
 
 def test_an_eventually_consistent_table_has_no_witness() -> None:
