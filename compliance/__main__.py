@@ -22,8 +22,13 @@ from compliance.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.controls import Framework
 from compliance.coverage import UncoveredError
 from compliance.ledger import Finding, Ledger, Severity, Threshold
+<<<<<<< HEAD
 from compliance.loading import LoadError, load_templates
 from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
+=======
+from compliance.loading import ACCOUNT, LoadError, load_templates
+from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
+>>>>>>> c741e45 (Take our account from the assembly and read duplicates in linear time)
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.bundle import EVIDENCE, unpack
 from compliance.reports.bundle import verify as verify_bundle
@@ -108,6 +113,13 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     region: Annotated[
         str,
         typer.Option(help="The region of every --template that names none.", rich_help_panel="What to judge"),
+    ] = "",
+    account: Annotated[
+        str,
+        typer.Option(
+            help="The account of every --template. Without it every account that a template spells out is a stranger's.",
+            rich_help_panel="What to judge",
+        ),
     ] = "",
     app_factory: Annotated[
         str,
@@ -213,6 +225,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
                 template or [],
                 assembly,
                 region,
+                account,
                 app_factory,
                 registry,
                 say=progress.update,
@@ -318,6 +331,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     templates: list[str],
     assembly: Path | None,
     region: str,
+    account: str,
     app_factory: str,
     registry_file: Path,
     *,
@@ -333,10 +347,13 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
             raise gate.GateError("--acknowledgements is not for --template: decisions are about our app; leave it out")
         if region and not _REGION.fullmatch(region):
             raise gate.GateError(f"--region {region!r} is no region; give one as us-east-1")
-        loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)])
+        if account and not ACCOUNT.fullmatch(account):
+            raise gate.GateError(f"--account {account!r} is no account; give its 12 digits")
+        loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)], account)
         return gate.judge_templates(loaded, configurations[0].environment, today, say)
-    if region:
-        raise gate.GateError("--region is for --template; the app's and an assembly's stacks know theirs")
+    if region or account:
+        option = "--region" if region else "--account"
+        raise gate.GateError(f"{option} is for --template; the app's and an assembly's stacks know theirs")
     registry = read_registry(registry_file, today)
     if assembly:
         return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -22,6 +23,12 @@ MAXIMUM_RESOURCES: Final = 500
 """Nor one with more resources."""
 MAXIMUM_DEPTH: Final = 100
 """Deeper than any real template, and shallow enough for every parser here."""
+
+_SHOWN: Final = 60
+"""Characters of a text that a message quotes."""
+
+ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ENVIRONMENT: Final = re.compile(r"aws://(?P<account>[^/]*)/(?P<region>[^/]*)")
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+", re.ASCII)
 """A number with an exponent, also one that YAML 1.1 takes for text and others for a number."""
@@ -82,13 +89,17 @@ def load_template(file: Path, region: str = "") -> Template:
     return Template(name=file.name, body=body, region=region, paths=paths, text=text, file=str(file))
 
 
-def load_templates(given: Sequence[tuple[Path, str]]) -> list[Template]:
+def load_templates(given: Sequence[tuple[Path, str]], account: str = "") -> list[Template]:
     """Read templates that are judged together, each with its region, and name those apart whose files have one name.
+
+    Args:
+        given: Each file with its region, which may be empty.
+        account: Where they are to be deployed; empty when unknown.
 
     Raises:
         LoadError: One of them cannot be read, or is given twice.
     """
-    loaded = [load_template(file, region) for file, region in given]
+    loaded = [replace(load_template(file, region), account=account) for file, region in given]
     alike: dict[str, list[int]] = {}
     for index, template in enumerate(loaded):
         alike.setdefault(template.name, []).append(index)
@@ -106,7 +117,7 @@ def _names(alike: Sequence[tuple[Path, str]]) -> list[str]:
     for names in (by_name, by_region, by_path, by_both):
         if len(set(names)) == len(names):
             return names
-    twice = next(name for name in by_both if by_both.count(name) > 1)
+    twice = next(name for name, times in Counter(by_both).items() if times > 1)
     raise LoadError(f"{twice}: is given twice; give each template once for each region, as {by_path[0]}@us-east-1")
 
 
@@ -141,7 +152,8 @@ def _load_assembly(directory: Path) -> Assembly:
                 name=name,
                 body=template.body,
                 stack_name=str(properties.get("stackName", name)),
-                region=_region(str(artifact.get("environment", ""))),
+                region=region_of(artifact.get("environment")),
+                account=account_of(artifact.get("environment")),
                 paths={**template.paths, **metadata.paths},
                 text=template.text,
                 file=template.file,
@@ -212,10 +224,16 @@ def _ancestors(path: str) -> Iterator[str]:
         yield path
 
 
-def _region(environment: str) -> str:
+def region_of(environment: object) -> str:
     """The region of `aws://<account>/<region>`, empty where it is left open."""
-    region = environment.rpartition("/")[2]
-    return "" if region == "unknown-region" else region
+    found = _ENVIRONMENT.fullmatch(str(environment))
+    return "" if found is None or found["region"] == "unknown-region" else found["region"]
+
+
+def account_of(environment: object) -> str:
+    """The account of `aws://<account>/<region>`, empty where it is left open."""
+    found = _ENVIRONMENT.fullmatch(str(environment))
+    return found["account"] if found and ACCOUNT.fullmatch(found["account"]) else ""
 
 
 def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
@@ -260,10 +278,14 @@ def _parse_json(text: str) -> Json:
 def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object, so one of its values would go unseen")
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key {_short(twice)} stands twice in one object, so one of its values would go unseen")
     return found
+
+
+def _short(text: str) -> str:
+    """A text of the template as a message shows it, however long it is."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -324,7 +346,7 @@ def _refuse_odd_yaml(text: str) -> None:
             raise ValueError(f"line {event.start_mark.line + 1}: CloudFormation takes no YAML aliases")  # noqa: TRY004
         if isinstance(event, yaml.ScalarEvent) and stack and expects_key[-1] and stack[-1] is not None:
             if event.value in stack[-1]:
-                raise ValueError(f"line {event.start_mark.line + 1}: the key {event.value!r} stands twice in one map")
+                raise ValueError(f"line {event.start_mark.line + 1}: the key {_short(event.value)} stands twice in one map")
             stack[-1].add(event.value)
         _refuse_overflow(event)
         if isinstance(event, yaml.NodeEvent) and expects_key:
@@ -378,11 +400,11 @@ def _require_template(file: Path, body: Json) -> None:
         raise LoadError(f"{file}: has {len(resources):,} resources; a template has at most {MAXIMUM_RESOURCES}")
     for logical_id, resource in resources.items():
         if logical_id.startswith("Fn::"):
-            raise LoadError(f"{file}: {logical_id} is expanded by CloudFormation; judge the expanded template")
+            raise LoadError(f"{file}: {_short(logical_id)} is expanded by CloudFormation; judge the expanded template")
         if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
-            raise LoadError(f"{file}: resource {logical_id!r} has no Type; give it one, for example AWS::SQS::Queue")
+            raise LoadError(f"{file}: resource {_short(logical_id)} has no Type; give it one, for example AWS::SQS::Queue")
         if not isinstance(resource.get("Metadata", {}), Mapping):
-            raise LoadError(f"{file}: the Metadata of resource {logical_id!r} is not a map")
+            raise LoadError(f"{file}: the Metadata of resource {_short(logical_id)} is not a map")
 
 
 def _refuse_transforms(file: Path, body: Mapping[str, Json]) -> None:

@@ -23,6 +23,7 @@ class Template:
         body: The parsed template. Rules must not change it.
         stack_name: The stack's name in AWS; empty when unknown.
         region: For example `us-east-1`; empty when unknown.
+        account: The 12 digits of the account that it is deployed to; empty when unknown.
         paths: The construct path of a logical id, where it is known.
         text: The JSON or YAML that `body` was read from; empty when it was made from a dict.
         file: Where it was read from; empty when it was made from a dict.
@@ -33,6 +34,7 @@ class Template:
     body: Json
     stack_name: str = ""
     region: str = ""
+    account: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     file: str = ""
@@ -144,6 +146,12 @@ class World:
     def name(self) -> str:
         """What reports call the settings under judgement."""
         return self.configuration or self.environment
+
+    @cached_property
+    def account(self) -> str:
+        """The account that all templates are deployed to; empty where one of them does not know it, or two differ."""
+        accounts = {template.account for template in self.templates}
+        return accounts.pop() if len(accounts) == 1 else ""
 
     @cached_property
     def by_type(self) -> Mapping[str, tuple[Resource, ...]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from compliance import loading
 from compliance.loading import MAXIMUM_BYTES, LoadError, load_assembly, load_template, load_templates
 
 YAML = """
@@ -240,3 +241,37 @@ def test_templates_of_one_file_name_are_named_apart(
             load_templates(files)
     else:
         assert [template.name for template in load_templates(files)] == named
+
+
+class _Counted(str):
+    """A key that counts how often any such key is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        type(self).compared += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("keys", [500, 5000])
+def test_duplicate_key_is_found_in_linear_time(keys: int) -> None:
+    pairs = [(_Counted(f"k{number}"), None) for number in (*range(keys), keys - 1)]
+    _Counted.compared = 0
+
+    with pytest.raises(ValueError, match=f"'k{keys - 1}' stands twice"):
+        loading._unique_keys(pairs)  # noqa: SLF001 - json.loads makes plain str, which counts nothing
+
+    assert _Counted.compared < 4 * keys
+
+
+@pytest.mark.parametrize(
+    "text", ['{{"Resources": {{{q}}}, "{k}": 1, "{k}": 2}}', '{{"Resources": {{"{k}": {{"Type": 5}}}}}}']
+)
+def test_message_about_a_long_key_stays_short(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LoadError) as refused:
+        load_template(_write(tmp_path, text.format(q=QUEUE, k="k" * 200_000), "t.json"))
+
+    assert len(str(refused.value)) < 400

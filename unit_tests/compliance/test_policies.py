@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -148,3 +149,22 @@ def test_patterns_are_what_a_regular_expression_says(pattern: str, action: str) 
     expression = pattern.replace("*", "[ab]*").replace("?", "[ab]")
 
     assert covers(pattern, action) is (re.fullmatch(expression, action) is not None)
+
+
+def test_covers_of_many_asterisks_matches_as_iam_does() -> None:
+    assert covers("*a*b*c", "xaybzc")
+    assert covers("s3:*Object*", "s3:GetObjectTagging")
+    assert covers("a**b", "ab")
+    assert not covers("*a*b*c", "xaybzcd")
+    assert not covers("*b*a*c", "xaybzc")
+
+
+@pytest.mark.property
+@given(pattern=st.text("ab*?", max_size=8), action=st.text("ab", max_size=8))
+def test_covers_agrees_with_a_shell_pattern(pattern: str, action: str) -> None:
+    assert covers(pattern, action) is fnmatchcase(action, pattern)
+
+
+def test_covers_of_a_hostile_pattern_ends() -> None:
+    """Of 40 asterisks over 60 characters, a backtracking matcher tries more ways than there are seconds."""
+    assert not covers("*?" * 40 + "z", "a" * 60)

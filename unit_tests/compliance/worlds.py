@@ -73,7 +73,8 @@ def good() -> dict[str, dict[str, Any]]:
 
 def template(resources: Any, region: str = "us-east-1", stack_name: str = "serverless-regional-prod") -> Template:  # noqa: ANN401
     """A template of the resources; the construct path of each is `<region>/<logical id>`."""
-    return Template(name=region, body={"Resources": resources}, region=region, stack_name=stack_name)
+    body = {"Resources": resources}
+    return Template(name=region, body=body, region=region, account="000000000000", stack_name=stack_name)
 
 
 def ask(rule: str, *templates: Template, environment: str = "prod") -> list[Finding]:

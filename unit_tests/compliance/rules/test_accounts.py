@@ -1,5 +1,7 @@
 """Whose account is the system's own, and every policy that admits another."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,8 +108,22 @@ def test_the_stranger_is_said() -> None:
     assert f"admits account {THEIRS}, which is not the account of these templates" in said
 
 
-def test_the_account_that_most_resources_name_is_the_own_one() -> None:
-    other = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": [f"arn:aws:sns:us-east-1:{THEIRS}:alarm"]}}
-    world = World(templates=(template({"One": HOME, "Two": HOME, "Other": other}),), environment="prod")
-    assert not is_stranger(OURS, world)
+@pytest.mark.parametrize("times", [1, 50])
+def test_account_named_by_however_many_resources_is_a_stranger(times: int) -> None:
+    endpoint = f"arn:aws:sqs:us-east-1:{THEIRS}:q"
+    subscription = {"Type": "AWS::SNS::Subscription", "Properties": {"Protocol": "sqs", "Endpoint": endpoint}}
+    text = json.dumps(_allows({"AWS": THEIRS_ARN}))
+    resources = {"It": _policy(_allows({"AWS": THEIRS_ARN})), "Text": _policy(text)}
+    resources |= {f"S{number}": subscription for number in range(times)}
+
+    assert verdict_in("ActivePassive-Policy", "It", template(resources)) is FAIL
+    assert verdict_in("ActivePassive-Policy", "Text", template(resources)) is FAIL
+
+
+@pytest.mark.parametrize("accounts", [("",), (OURS, THEIRS), (OURS, "")])
+def test_own_account_unknown_or_ambiguous_makes_every_account_a_stranger(accounts: tuple[str, ...]) -> None:
+    stacks = tuple(replace(template({"Home": HOME}), account=account) for account in accounts)
+    world = World(templates=stacks, environment="prod")
+
+    assert is_stranger(OURS, world)
     assert is_stranger(THEIRS, world)
