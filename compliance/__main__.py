@@ -22,13 +22,8 @@ from compliance.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.controls import Framework
 from compliance.coverage import UncoveredError
 from compliance.ledger import Finding, Ledger, Severity, Threshold
-<<<<<<< HEAD
-from compliance.loading import LoadError, load_templates
-from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
-=======
 from compliance.loading import ACCOUNT, LoadError, load_templates
-from compliance.matrix import Configuration, MatrixError, chosen, read_matrix
->>>>>>> c741e45 (Take our account from the assembly and read duplicates in linear time)
+from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.bundle import EVIDENCE, unpack
 from compliance.reports.bundle import verify as verify_bundle
