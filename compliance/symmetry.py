@@ -4,6 +4,7 @@ What must differ is put away first: the names of the two regions, the stack's ow
 texts, logical ids that stand for the same construct, and the ids of AWS's prefix lists, which each region numbers anew.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -20,6 +21,7 @@ COMPARED: Final = ("Condition", "CreationPolicy", "DeletionPolicy", "Properties"
 COMPARED_OF_TEMPLATE: Final = ("Conditions", "Mappings", "Outputs", "Parameters", "Rules")
 """The parts of a template as a whole. Its description says which region it is for."""
 
+_UNORDERED: Final = frozenset({"Action", "NotAction", "NotResource", "Resource"})
 _PREFIX_LIST: Final = re.compile(r"\bpl-[0-9a-f]{8,}\b")
 _STACK: Final = "{stack}"
 _HASHED: Final = re.compile(r"(\{stack\}\w*?)[0-9A-F]{8}(?!\w)")
@@ -101,7 +103,13 @@ def _same_words(value: Json, template: Template, text: Callable[[str], str]) -> 
     reference = _reference(value, template)
     if reference is not None:
         return reference
-    return {text(key): _same_words(part, template, text) for key, part in _named(value, template).items()}
+    plain = {text(key): _same_words(part, template, text) for key, part in _named(value, template).items()}
+    if "Effect" in plain:
+        # A policy statement: the order of its actions and resources, which CDK sorts by their text, makes no difference.
+        for key in _UNORDERED & plain.keys():
+            if isinstance(plain[key], list):
+                plain[key] = sorted(plain[key], key=json.dumps)
+    return plain
 
 
 def _reference(value: Mapping[str, Json], template: Template) -> Json:

@@ -92,8 +92,13 @@ _REPLICATION: Final = re.compile(
 )
 """What a replication role does in the destination. A statement with these alone may name it."""
 
-_LOOKING: Final = re.compile(r"dynamodb:GetItem|kms:Decrypt", re.IGNORECASE)
-"""What a function that a clock runs may do in the other region: read a row, and change nothing."""
+_LOOKING: Final = re.compile(r"dynamodb:GetItem|kms:Decrypt|secretsmanager:DescribeSecret", re.IGNORECASE)
+"""What a function that a clock runs may do in the other region: read a row or a secret's versions, and change nothing."""
+
+_RE_ENCRYPTION: Final = frozenset({"kms:decrypt", "kms:encrypt", "kms:generatedatakey"})
+"""The actions by which Secrets Manager re-encrypts a replica's value in the name of a rotation. Exactly these may name the
+other region: a rotation that fails while it is lost is tried again, and the current value stays valid.
+"""
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:
@@ -145,7 +150,11 @@ def _is_statement_of(allowed: re.Pattern[str], value: Mapping[str, Json]) -> boo
     if "Effect" not in value or "Action" not in value:
         return False
     actions = one_or_more(value["Action"], "Action")
-    return bool(actions) and all(isinstance(action, str) and allowed.fullmatch(action) for action in actions)
+    if not all(isinstance(action, str) for action in actions):
+        return False
+    if {action.lower() for action in actions} == _RE_ENCRYPTION:
+        return True
+    return bool(actions) and all(allowed.fullmatch(action) for action in actions)
 
 
 def _is_declared(resource: Resource, path: str, world: World) -> bool:

@@ -40,6 +40,10 @@ def _pair(one: Any, other: Any) -> tuple[Resource, Resource]:  # noqa: ANN401 - 
         ({"Fn::Sub": ["${QueueAAAA} ${V}", {"V": "us-east-1"}]}, {"Fn::Sub": ["${QueueBBBB} ${V}", {"V": "us-west-2"}]}),
         (["pl-63a5400a", "pl-02cd2c6b", "pl-63a5400a"], ["pl-68a54001", "pl-00a54069", "pl-68a54001"]),
         ({"us-east-1": 1}, {"us-west-2": 1}),
+        (
+            {"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": ["arn:us-east-1", "arn:us-west-2"]},
+            {"Effect": "Allow", "Action": ["a:C", "a:B"], "Resource": ["arn:us-east-1", "arn:us-west-2"]},
+        ),
     ],
 )
 def test_what_must_differ_is_the_same_in_the_same_words(one: Any, other: Any) -> None:  # noqa: ANN401 - any JSON

@@ -82,6 +82,9 @@ def test_what_stays_in_its_region_or_is_declared_passes(it: dict[str, Any]) -> N
         _policy("sqs:SendMessage", THERE),
         _policy(["s3:ReplicateObject", "s3:GetObject"], f"arn:aws:s3:::a-{EAST}-an/*"),
         _policy("kms:Decrypt", f"arn:aws:kms:{EAST}:0:key/1"),
+        _policy(["kms:Decrypt", "kms:Encrypt"], f"arn:aws:kms:{EAST}:0:key/1"),
+        _policy(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"], f"arn:aws:kms:{EAST}:0:key/1"),
+        _policy("secretsmanager:DescribeSecret", f"arn:aws:secretsmanager:{EAST}:0:secret:a-??????"),
     ],
 )
 def test_naming_the_other_region_fails(it: dict[str, Any]) -> None:
@@ -125,3 +128,8 @@ def test_each_declared_place_has_a_reason_and_is_narrow() -> None:
         assert declared.reason
         assert re.compile(declared.type)
         assert re.fullmatch(declared.path, "Anything") is None
+
+
+def test_regions_re_encryption_of_a_replica_secret_passes() -> None:
+    actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+    assert _says(_policy(actions, f"arn:aws:kms:{EAST}:0:key/*")) is PASS
