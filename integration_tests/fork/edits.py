@@ -29,13 +29,13 @@ cors_origins = ["https://parcels.example.org", "https://localhost:8443"]
 name = "upload.parcels.example.org"
 hosted_zone_id = "Z0FEDCBA9876543210ZZ"
 
-[environments.sandbox]
+[environments.lab]
 alarms_email = "parcels-team@example.org"
 
-[environments.sandbox.vpc]
+[environments.lab.vpc]
 mode = "none"
 
-[environments.sandbox.object_lock]
+[environments.lab.object_lock]
 mode = "none"
 """
 

@@ -1,0 +1,55 @@
+"""A copy in which everything is edited that a fork edits: its templates pass the gate, its shipped files their own tests.
+
+`nox -s fork` runs the whole of both commands in such a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from integration_tests.fork.copying import copy
+from integration_tests.fork.edits import ENVIRONMENT, edit
+
+_SYNTHESIS = """
+from pathlib import Path
+from infra.app import build_app
+asset = Path("asset")
+(asset / "handlers").mkdir(parents=True)
+(asset / "handlers" / "__init__.py").touch()
+build_app(outdir="cdk.out", asset=asset).synth()
+"""
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fork")
+    copy(folder)
+    edit(folder)
+    return folder
+
+
+def run(fork: Path, *arguments: str) -> str:
+    """Run Python in the fork, and return what it printed once it ended well."""
+    variables = {**os.environ, "PYTHONPATH": str(fork), "CDK_VALIDATION": "false", "CDK_CONTEXT_JSON": "{}"}
+    ended = subprocess.run(  # noqa: S603 - our own commands
+        [sys.executable, *arguments], cwd=fork, env=variables, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-4000:]
+    return ended.stdout
+
+
+def test_gate_passes_the_templates_of_a_fork(fork: Path) -> None:
+    run(fork, "-c", _SYNTHESIS)
+    said = run(fork, "-m", "compliance", "--assembly", "cdk.out", "--environment", ENVIRONMENT, "--format", "json")
+    assert "PASSED" in said
+
+
+def test_shipped_files_of_a_fork_pass_their_own_tests(fork: Path) -> None:
+    tests = ("infra/test_shipped_settings.py", "handlers/processor/test_shipped_transform.py", "drill/test_load.py")
+    said = run(fork, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}" for test in tests))
+    assert " passed" in said
