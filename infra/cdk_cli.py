@@ -78,7 +78,9 @@ def refusal(arguments: Sequence[str], variables: Mapping[str, str]) -> str | Non
 
 
 def preflight(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Synthesize, unless the arguments name an assembly, and check the account's quotas; return the exit status.
+    """Synthesize, unless the arguments name an assembly; check the account's quotas and the updates of deployed stacks.
+
+    Returns the exit status of the first step that fails, or 0.
 
     Args:
         arguments: the CLI's; their context, `--app` and `--profile` count.
@@ -94,8 +96,15 @@ def preflight(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
             return done.returncode
     profile = [part for value in _values(arguments, ("--profile",)) for part in ("--profile", value)]
     # A process of its own, because synthesis must not import boto3.
-    command = [sys.executable, "-m", "operations.preflight", assembly, *profile]
-    return subprocess.run(command, cwd=REPOSITORY, env=environment(variables), check=False).returncode  # noqa: S603
+    deployed = str(_PREFLIGHT_FOLDER.with_name("deployed"))
+    for command in (
+        [sys.executable, "-m", "operations.preflight", assembly, "--deployed", deployed, *profile],
+        [sys.executable, "-m", "infra.updates", deployed, assembly],
+    ):
+        done = subprocess.run(command, cwd=REPOSITORY, env=environment(variables), check=False)  # noqa: S603
+        if done.returncode:
+            return done.returncode
+    return 0
 
 
 def _is_local(variables: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ fail, with the command that requests more; a quota that these credentials may no
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Stack:
     region: str
     account: str | None
     resources: Mapping[str, Mapping[str, Any]]
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def _stack(folder: Path, name: str, artifact: Mapping[str, Any]) -> Stack:
         region=region,
         account=account if account.isdigit() and account.strip("0") else None,
         resources=template.get("Resources", {}),
+        file=properties["templateFile"],
     )
 
 
@@ -190,6 +193,25 @@ def _new_resources(stack: Stack, clients: Clients) -> dict[str, Mapping[str, Any
     except (ClientError, BotoCoreError):
         there = set()  # not deployed, or not readable: everything counts as new
     return {logical_id: each for logical_id, each in stack.resources.items() if logical_id not in there}
+
+
+def save_deployed(stacks: Sequence[Stack], clients: Clients, folder: Path) -> None:
+    """Write the template of each stack that is deployed, under the name of its file in the assembly.
+
+    Raises:
+        ClientError: AWS refuses, for another reason than that there is no such stack.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for stack in stacks:
+        try:
+            found = clients("cloudformation", stack.region).get_template(StackName=stack.name, TemplateStage="Original")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":
+                continue  # CloudFormation's answer where there is no such stack
+            raise
+        body = found["TemplateBody"]
+        (folder / stack.file).write_text(body if isinstance(body, str) else json.dumps(body), "utf-8")
 
 
 def _concurrency(stacks: Sequence[Stack], region: str, clients: Clients) -> Line:
@@ -400,6 +422,9 @@ def report(lines: Sequence[Line], console: Console) -> bool:
 def main(
     assembly: Annotated[Path, typer.Argument(help="The folder that `nox -s synth` writes.")] = Path("cdk.out"),
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
+    deployed: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the templates of the deployed stacks there.")
+    ] = None,
 ) -> None:
     """Compare the quotas of the account, in each region of the templates, with what a deployment is about to create.
 
@@ -433,7 +458,14 @@ def main(
             known[service, region] = session.client(service, region_name=region, config=_CONFIG)  # type: ignore[call-overload]
         return known[service, region]
 
-    if not report(list(check(stacks, clients)), console):
+    enough = report(list(check(stacks, clients)), console)
+    if deployed:
+        try:
+            save_deployed(stacks, clients, deployed)
+        except (BotoCoreError, ClientError) as error:
+            errors.print(f"The deployed templates cannot be read: {error}", markup=False, soft_wrap=True)
+            raise typer.Exit(2) from error
+    if not enough:
         raise typer.Exit(1)
 
 

@@ -75,7 +75,7 @@ def settings_from_context(
         SettingsError: With every problem at once.
     """
     # Only an absent name is the default: an empty one is a shell variable that nobody set, and must not deploy to prod.
-    named = environment
+    named: object = environment
     if named is None:
         named = context[_ENVIRONMENT_KEY] if _ENVIRONMENT_KEY in context else default_environment(path)
     chosen = named if isinstance(named, str) else shown(named)

@@ -208,12 +208,13 @@ def test_the_app_tells_wrong_context_without_a_traceback(context: dict[str, obje
 
 @pytest.fixture
 def preflight_commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that would be run; the one of the preflight ends with 1, the others with 0."""
+    """The commands that would be run; the one of the quotas ends with 1, the others with 0."""
     commands: list[list[str]] = []
+    failing = ["operations.preflight"]
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        return subprocess.CompletedProcess(command, int("operations.preflight" in command))
+        return subprocess.CompletedProcess(command, int(failing[0] in command))
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(cdk_cli, "refusal", lambda *_: None)
@@ -230,6 +231,7 @@ def test_deploy_stops_where_the_preflight_fails(
     assert synth[-2:] == ["-c", "environment=dev"]
     assert check[1:3] == ["-m", "operations.preflight"]
     assert check[-2:] == ["--profile", "other"]
+    assert check[4:5] == ["--deployed"]
 
 
 def test_deploy_of_an_assembly_checks_that_assembly(

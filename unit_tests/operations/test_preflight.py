@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from operations import preflight
@@ -201,3 +202,18 @@ def test_assembly_that_cannot_be_read_is_an_error_that_helps(tmp_path: Path, art
 def test_assembly_of_a_missing_folder_is_an_error_that_helps(tmp_path: Path) -> None:
     with pytest.raises(AssemblyError, match="Type: nox -s synth"):
         read_assembly(tmp_path / "nothing")
+
+
+def test_deployed_templates_are_saved_by_the_names_of_the_assembly(tmp_path: Path) -> None:
+    written = read_assembly(write_assembly(tmp_path, {"x": artifact()}))
+    folder = tmp_path / "deployed"
+    preflight.save_deployed(written, Account(GetTemplate={"TemplateBody": {"Resources": {}}}), folder)
+    assert json.loads((folder / "t.json").read_text()) == {"Resources": {}}
+    preflight.save_deployed(written, Account(GetTemplate="ValidationError"), folder)
+    assert not list(folder.iterdir())
+
+
+def test_deployed_templates_that_may_not_be_read_are_an_error(tmp_path: Path) -> None:
+    written = read_assembly(write_assembly(tmp_path, {"x": artifact()}))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        preflight.save_deployed(written, Account(GetTemplate="AccessDenied"), tmp_path / "deployed")

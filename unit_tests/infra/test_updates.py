@@ -1,0 +1,124 @@
+"""Updates that AWS refuses, found by the real CDK CLI; cannot prove what CloudFormation itself would answer."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.updates import UpdateCheckError, compare, refused_updates, replacements
+
+TABLE = {
+    "Type": "AWS::DynamoDB::GlobalTable",
+    "Properties": {
+        "TableName": "serverless-ledger-prod",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "a", "b", "c")],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "Replicas": [{"Region": "us-west-2"}],
+        "GlobalSecondaryIndexes": [],
+    },
+}
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "serverless-ingest-prod", "FifoQueue": True}}
+NOTHING: dict[str, frozenset[str]] = {}
+
+
+def index(name: str, key: str = "a", projection: str = "ALL") -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": projection},
+    }
+
+
+def table(*indexes: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = copy.deepcopy(TABLE)
+    made["Properties"]["GlobalSecondaryIndexes"] = list(indexes)
+    return {"Resources": {"Ledger": made}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], [index("a"), index("b")]),
+        ([index("a"), index("b")], []),
+        ([index("a")], [index("b")]),
+        ([index("a")], [index("a", key="b")]),
+        ([index("a")], [index("a", projection="KEYS_ONLY")]),
+    ],
+)
+def test_updates_of_two_indexes_at_once_are_refused(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+    (refusal,) = refused_updates(table(*before), table(*after), NOTHING)
+    assert "one index of a table at a time" in refusal
+    assert "Deploy one of these changes" in refusal
+
+
+@pytest.mark.parametrize(("before", "after"), [([], [index("a")]), ([index("a")], []), ([index("a")], [index("a")])])
+def test_updates_of_one_index_pass(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+    assert not list(refused_updates(table(*before), table(*after), NOTHING))
+
+
+def test_updates_of_a_type_are_refused() -> None:
+    (refusal,) = refused_updates({"Resources": {"Ledger": QUEUE}}, table(), NOTHING)
+    assert "changes its type from AWS::SQS::Queue to AWS::DynamoDB::GlobalTable" in refusal
+
+
+def queue(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - properties
+    return {"Resources": {"Queue": {**QUEUE, "Properties": {**QUEUE["Properties"], **changes}}}}  # type: ignore[dict-item]
+
+
+def write(folder: Path, template: dict[str, Any]) -> Path:
+    """Write an assembly of one stack."""
+    folder.mkdir()
+    (folder / "Data.template.json").write_text(json.dumps(template))
+    artifact = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/us-west-2",
+        "properties": {"templateFile": "Data.template.json", "stackName": "serverless-data-prod"},
+        "displayName": "Data",
+    }
+    (folder / "manifest.json").write_text(json.dumps({"version": "48.0.0", "artifacts": {"Data": artifact}}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (queue(), queue(FifoQueue=False), "keeps its name 'serverless-ingest-prod' and changes FifoQueue"),
+        (queue(), queue(FifoQueue=False, QueueName="serverless-ingest2-prod"), None),
+        (queue(), queue(DelaySeconds=5), None),
+        (queue(), queue(), None),
+        (table(), {"Resources": {}}, None),
+    ],
+)
+def test_updates_that_replace_a_named_resource_are_refused(
+    tmp_path: Path, before: dict[str, Any], after: dict[str, Any], refused: str | None
+) -> None:
+    found = list(compare(write(tmp_path / "old", before), write(tmp_path / "new", after)))
+    assert [refused in each for each in found if refused] == ([True] if refused else [])
+    assert bool(found) == bool(refused)
+
+
+def test_updates_of_a_stack_that_is_not_deployed_are_not_compared(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    assert not list(compare(tmp_path / "old", write(tmp_path / "new", queue())))
+
+
+def test_updates_from_a_broken_template_are_an_error(tmp_path: Path) -> None:
+    old = write(tmp_path / "old", queue())
+    (old / "Data.template.json").write_text("{")
+    with pytest.raises(UpdateCheckError, match="cannot be read as JSON"):
+        list(compare(old, write(tmp_path / "new", queue())))
+
+
+def test_replacements_are_read_with_their_causes() -> None:
+    diff = """
+[~] AWS::S3::Bucket Ingest/Bucket Ingest12345678
+ └─ [~] BucketName (may cause replacement)
+[~] AWS::SQS::Queue Two Words Queue12345678 replace
+ ├─ [~] FifoQueue (requires replacement)
+ │   └─ [-] true
+ └─ [-] QueueName (requires replacement)
+"""
+    assert replacements(diff) == {"Queue12345678": frozenset({"FifoQueue", "QueueName"})}
