@@ -2,7 +2,7 @@
 
 | pk                           | sk                                                    |
 |------------------------------|-------------------------------------------------------|
-| `OBJ#<object id>`            | `RESULT`, `ATTEMPT#<region>`, `UPLOAD#<region>`       |
+| `OBJ#<object id>`            | `RESULT`, `ATTEMPT#<region>`, `REPLICA#<region>`, `UPLOAD#<region>` |
 | `CLAIM#<source>#<upload id>` | `UPLOAD#<region>`                                     |
 | `REC#<object id>#<n>`        | `<ordinal>`                                           |
 | `CONTROL#<region>`           | `ACTIVE`                                              |
@@ -39,10 +39,10 @@ _RESULT_ATTRIBUTES: Final = frozenset(
     {
         *("pk", "sk", "state", "object_id", "source", "file_key", "object_key", "received_at", "accepted", "rejected"),
         *("records", "effect_digest", "region", "epoch", "version_id", "size", "format", "compression", "reason"),
-        *("processed_at", "file_order", "state_hour", "state_order"),
+        *("processed_at", "file_order", "state_hour", "state_order", "processing_version"),
     }
 )
-_RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record"})
+_RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record", "processing_version"})
 _EXPIRY: Final = frozenset({"expires_at"})
 """What a canary's rows hold beside: the observers' files go after some weeks, and nobody else's."""
 _CANARY: Final = {"S": "canary"}
@@ -67,6 +67,7 @@ class Family(StrEnum):
 
     RESULT = "RESULT"
     ATTEMPT = "ATTEMPT"
+    REPLICA = "REPLICA"
     UPLOAD = "UPLOAD"
     CLAIM = "CLAIM"
     RECORD = "REC"
@@ -112,6 +113,8 @@ def _of_object(object_id: str, sk: str, row: Row, regions: tuple[str, ...]) -> P
         return None
     if kind == Family.ATTEMPT:
         return Place(Family.ATTEMPT, object_id)
+    if kind == Family.REPLICA:
+        return Place(Family.REPLICA, object_id)
     return Place(Family.UPLOAD, object_id) if kind == Family.UPLOAD else None
 
 
@@ -162,7 +165,7 @@ def hash_of(row: Row) -> int:
 def record_is_sound(row: Row, object_id: str) -> bool:
     """Whether a record's row holds what it must beside its content, and nothing else."""
     return (
-        row.keys() - _EXPIRY == _RECORD_ATTRIBUTES
+        (row.keys() - _EXPIRY) | {"processing_version"} == _RECORD_ATTRIBUTES  # which rows of an older release lack
         and text(row, "object_id") == object_id
         and count(row, "ordinal") == int(row["sk"]["S"])
         and "M" in row["record"]

@@ -148,6 +148,8 @@ class Rows(Source):
             case Family.ATTEMPT:
                 region = row["sk"]["S"].removeprefix("ATTEMPT#")
                 self.begun.add(leaf, number_of(f"{where.object_id}\0{region}"))
+            case Family.REPLICA:
+                pass  # changes while its region waits, and says of a replica what is judged here by itself
             case _:
                 self.written_once.add(leaf, quick_hash_of(row))
         case = self._case(where.object_id)

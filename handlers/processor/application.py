@@ -19,6 +19,7 @@ from handlers.processor.shadow import Shadow
 from handlers.processor.store import WRITERS, Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.processor.transform import transform
+from handlers.processor.version import processing_version
 from handlers.shared.control import ControlRegister
 
 _CONFIG: Final = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
@@ -53,14 +54,15 @@ def build(variables: Mapping[str, str]) -> Pipeline:
     telemetry = Telemetry(metrics)
     archive = Archive(s3=s3, bucket=settings.archive_bucket)
     own_queue = OwnQueue(sqs=sqs, queue_url=settings.queue_url)
+    ledger = Ledger(
+        dynamodb=dynamodb,
+        table_name=settings.table_name,
+        region=region,
+        attempt_retention_days=settings.attempt_retention_days,
+    )
     return Pipeline(
         settings=settings,
-        ledger=Ledger(
-            dynamodb=dynamodb,
-            table_name=settings.table_name,
-            region=region,
-            attempt_retention_days=settings.attempt_retention_days,
-        ),
+        ledger=ledger,
         control=ControlRegister(
             dynamodb=dynamodb,
             table_name=settings.table_name,
@@ -73,6 +75,7 @@ def build(variables: Mapping[str, str]) -> Pipeline:
         own_queue=own_queue,
         shadow=Shadow(
             own_queue=own_queue,
+            ledger=ledger,
             delay_seconds=settings.shadow_delay_seconds,
             maximum_age_seconds=settings.shadow_maximum_age_seconds,
             archive=archive,
@@ -80,4 +83,5 @@ def build(variables: Mapping[str, str]) -> Pipeline:
         ),
         telemetry=telemetry,
         transform=transform,
+        processing_version=processing_version(),
     )

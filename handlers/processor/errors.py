@@ -37,5 +37,26 @@ class UnreadableError(Exception):
         return str(self)
 
 
+class ConflictingResultError(Exception):
+    """RESULT says something else than this attempt made; the object is judged anew at the next delivery."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__(
+            f"object {object_id}: another attempt wrote a RESULT that differs from what this attempt made. It is processed "
+            "again; if this goes on, the transform gives different records for one file: make it deterministic"
+        )
+
+
+class UnrepairableError(Exception):
+    """RESULT counts records that this replica does not hold, and no version of the object is left to make them from."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__(
+            f"object {object_id}: RESULT counts records that this region's replica does not hold, and the object's versions "
+            "were deleted. If the other region is alive its records still arrive: redrive the message then. Else restore "
+            "the object, or upload the file again"
+        )
+
+
 class Reject(Exception):  # noqa: N818 - what a transform says: `raise Reject("no id")`
     """One record is not taken in; the reason and an excerpt go to the archive, and the other records land."""

@@ -1,7 +1,7 @@
 """A message of the ingest queue, and the objects that it tells of."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -29,6 +29,13 @@ class ObjectEvent:
     version_id: str
     event_time: str
     """When S3 made the event in this region, as S3 writes it."""
+    record: Any = field(default=None, compare=False, repr=False)
+    """The record of the message that says it."""
+
+    @property
+    def body(self) -> str:
+        """The body of a message that names this object only."""
+        return json.dumps({"Records": [self.record]})
 
     @cached_property
     def object_id(self) -> str:
@@ -73,14 +80,14 @@ class Message:
         """An identity for the archive, where the message tells of no object: the same each time it is delivered."""
         return object_keys.digest("message", self.message_id)
 
-    def objects(self, source: str) -> list[ObjectEvent]:
-        """Return the objects that it tells of; none if it is S3's own test message.
+    def objects(self, source: str) -> list[ObjectEvent | UnreadableError]:
+        """Return what each of its records is: an object, or why it is none; no record if it is S3's own test message.
 
         Args:
             source: What an object that was put without the issuer is from.
 
         Raises:
-            UnreadableError: It is no S3 event of an object created under `incoming/` in a versioned bucket.
+            UnreadableError: The whole message is no S3 event.
         """
         content = self._content()
         if content.get("Event") == "s3:TestEvent":
@@ -88,7 +95,7 @@ class Message:
         records = content.get("Records")
         if not isinstance(records, list) or not records:
             raise _no_event("it has no Records")
-        return [_object_event(record, source) for record in records]
+        return [_judged(record, source) for record in records]
 
     def _content(self) -> dict[str, Any]:
         try:
@@ -105,6 +112,13 @@ def _number(attributes: dict[str, Any], name: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else default  # noqa: PLR2004
 
 
+def _judged(record: Any, source: str) -> ObjectEvent | UnreadableError:  # noqa: ANN401 - anybody may have sent it
+    try:
+        return _object_event(record, source)
+    except UnreadableError as problem:  # of this record alone: the others are as good as without it
+        return problem
+
+
 def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - anybody may have sent it
     try:
         name, bucket, key = record["eventName"], record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
@@ -114,6 +128,7 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
             key=unquote_plus(key, errors="strict"),
             version_id=record["s3"]["object"].get("versionId") or "",
             event_time=record["eventTime"],
+            record=record,
         )
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise _no_event(f"a record of it is not as S3 writes it ({type(error).__name__}: {error})") from error

@@ -14,6 +14,7 @@ from handlers.shared import moments
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"})
 """MethodNotAllowed is S3's answer where the version is a delete marker."""
@@ -86,28 +87,43 @@ class ObjectReader:
         self._s3 = s3
 
     def open(self, event: ObjectEvent) -> OpenedObject:
-        """Open the version that an event names.
+        """Open the version that an event names; of an upload whose version was deleted, another version that is left.
+
+        An upload's versions are one object: their key holds the upload id and the content's hash, their identity no
+        version. A direct put's identity holds its version, which nothing can stand in for.
 
         Raises:
-            UnreadableError: The version is gone.
+            UnreadableError: No version is left.
             ClientError: S3 refused.
             BotoCoreError: S3 did not answer.
         """
-        try:
-            answer = self._s3.get_object(Bucket=event.bucket, Key=event.key, VersionId=event.version_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
-                raise
+        upload = event.upload
+        answer = self._get(event, event.version_id)
+        if answer is None and upload:
+            answer = next((found for version in self._versions(event) if (found := self._get(event, version))), None)
+        if answer is None:
             raise UnreadableError(
                 Fault.GONE, f"version {event.version_id} was deleted before it was processed; nothing is left to read"
-            ) from error
-        upload = event.upload
+            )
         facts = ObjectFacts(
             received_at=(moments.upload_moment(upload.upload_id) if upload else None)
             or moments.as_text(answer["LastModified"]),
             size=answer["ContentLength"],
         )
         return OpenedObject(event, facts, answer["Body"])
+
+    def _get(self, event: ObjectEvent, version_id: str) -> "GetObjectOutputTypeDef | None":
+        try:
+            return self._s3.get_object(Bucket=event.bucket, Key=event.key, VersionId=version_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return None
+
+    def _versions(self, event: ObjectEvent) -> Iterator[str]:
+        """Yield the versions of an event's key, newest first."""
+        listing = self._s3.list_object_versions(Bucket=event.bucket, Prefix=event.key)
+        return (found["VersionId"] for found in listing.get("Versions", []) if found["Key"] == event.key)
 
 
 def facts_of_gone(event: ObjectEvent) -> ObjectFacts:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.processor.messages import FIRST_SEEN, HOPS, OVERDUE_NOTED, Message
+from handlers.processor.messages import FIRST_SEEN, HOPS, OVERDUE_NOTED, Message, ObjectEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -20,13 +20,14 @@ class OwnQueue:
         self._sqs = sqs
         self._queue_url = queue_url
 
-    def put_back(self, message: Message, *, delay_seconds: int, is_overdue_noted: bool = False) -> None:
-        """Send a message to the end of its own queue; once it is there, this delivery of it may be acknowledged.
+    def put_back(self, message: Message, event: ObjectEvent, *, delay_seconds: int, is_overdue_noted: bool = False) -> None:
+        """Send one object of a message to the end of its own queue, as a message of its own.
 
         To SQS it is another message, of no age and never received, so it carries when it was first seen.
 
         Args:
             message: As it was delivered.
+            event: The object that waits.
             delay_seconds: How long it rests; SQS allows 0 to 900.
             is_overdue_noted: Whether the archive notes that it has waited too long; once it does, it stays so.
 
@@ -42,7 +43,7 @@ class OwnQueue:
             attributes[OVERDUE_NOTED] = {"DataType": "Number", "StringValue": "1"}
         self._sqs.send_message(
             QueueUrl=self._queue_url,
-            MessageBody=message.body,
+            MessageBody=event.body,
             DelaySeconds=delay_seconds,
             MessageAttributes=attributes,
         )

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -11,15 +12,15 @@ from aws_lambda_powertools import Logger
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
-from handlers.processor.errors import Fault, UnreadableError
+from handlers.processor.errors import ConflictingResultError, Fault, UnreadableError, UnrepairableError
 from handlers.processor.intake import Intake, Transform
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject, facts_of_gone
 from handlers.processor.own_queue import OwnQueue
-from handlers.processor.parsers import open_object
+from handlers.processor.parsers import Opened, open_object
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Ledger, Result
+from handlers.processor.store import Concluded, Known, Ledger, Result
 from handlers.processor.telemetry import Telemetry
 from handlers.shared import moments, object_keys, schema
 from handlers.shared.control import ControlRegister
@@ -31,6 +32,18 @@ _RECORDS_BETWEEN_LOOKS: Final = 1000
 _Any = TypeVar("_Any")
 
 logger = Logger(child=True)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What an attempt to take an object in begins with."""
+
+    event: ObjectEvent
+    message: Message
+    known: Known
+    """What the ledger knew before it."""
+    epoch: int
+    deadline: Deadline
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,8 @@ class Pipeline:
     shadow: Shadow
     telemetry: Telemetry
     transform: Transform
+    processing_version: str
+    """Which transform and parsers these are."""
 
     def process(self, message: Message, deadline: Deadline) -> None:
         """Do all that a message asks for; when this returns, it may be acknowledged.
@@ -63,7 +78,7 @@ class Pipeline:
         identities = [message.message_identity]
         try:
             events = self._objects(message)
-            identities = [event.object_id for event in events]
+            identities = [event.object_id for event in events] or identities
             self._settle(message, events, deadline)
         except Exception as problem:
             self.telemetry.count("MessagesFailed")
@@ -75,72 +90,111 @@ class Pipeline:
             raise
 
     def _objects(self, message: Message) -> list[ObjectEvent]:
+        """Return the objects that a message names; what it names beside them is refused, each record for itself."""
         try:
-            return message.objects(self.settings.source)
+            judged = message.objects(self.settings.source)
         except UnreadableError as problem:
-            self._refuse(message, problem)
+            self._refuse(message, problem, message.message_identity)
             return []
+        for number, one in enumerate(judged):
+            if isinstance(one, UnreadableError):
+                identity = message.message_identity
+                self._refuse(message, one, f"{identity}-{number}" if len(judged) > 1 else identity)
+        return [one for one in judged if isinstance(one, ObjectEvent)]
 
     def _settle(self, message: Message, events: list[ObjectEvent], deadline: Deadline) -> None:
-        waiting = [event for event in events if not self._is_settled(event)]
-        if not waiting:
-            return
-        active = self.control.active()
-        if active.region != self.settings.region:
-            self.shadow.put_back(message, waiting)
-            return
-        for event in waiting:
-            if deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
-                self.own_queue.put_back(message, delay_seconds=0)
+        for event in events:
+            known = self.ledger.look(event.object_id)
+            if self._is_settled(event, message, known, deadline):
+                continue
+            active = self.control.active()
+            if active.region != self.settings.region:
+                self.shadow.put_back(message, event, known.put_backs)
+            elif deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
+                self.own_queue.put_back(message, event, delay_seconds=0)
                 self.telemetry.count("MessagesPostponed")
-                return
-            logger.set_correlation_id(event.object_id)
-            self._take_in(event, message, active.epoch, deadline)
+            else:
+                logger.set_correlation_id(event.object_id)
+                self._take_in(_Attempt(event, message, known, active.epoch, deadline))
 
-    def _is_settled(self, event: ObjectEvent) -> bool:
-        """Return whether RESULT exists, whichever region wrote it."""
-        known = self.ledger.look(event.object_id)
-        if known.has_result and known.is_attempt_unfinished:  # it ended between RESULT and its last note
+    def _is_settled(self, event: ObjectEvent, message: Message, known: Known, deadline: Deadline) -> bool:
+        """Return whether this region's replica holds RESULT and every record that it counts.
+
+        A global table replicates each item by itself. RESULT may arrive before its records, and if the region that wrote
+        them is lost meanwhile they never do; so RESULT alone proves nothing here. What was seen once is noted.
+        """
+        if known.result is None:
+            return False
+        # An earlier delivery of this very message may have overwritten records with another version's and crashed.
+        if not known.is_settled or message.receive_count > 1:
+            if not self.ledger.holds(event.object_id, known.result, deadline):
+                self.telemetry.count("ResultsWithoutRecords")
+                return False
+            if known.result.has_archive and known.result.region != self.settings.region:
+                self._archive_here(event, message, known.result, deadline)
+            self.ledger.settle(event.object_id, known.result, time.time())
+        if known.is_attempt_unfinished:  # it ended between RESULT and its last note
             self.ledger.finish(event.object_id, time.time())
-        return known.has_result
+        return True
 
-    def _take_in(self, event: ObjectEvent, message: Message, epoch: int, deadline: Deadline) -> None:
-        began = time.time()
+    def _archive_here(self, event: ObjectEvent, message: Message, result: Concluded, deadline: Deadline) -> None:
+        """Keep in this region's archive, too, what the other region's keeps of an object and would be lost with it.
+
+        What is not in this region's bucket cannot be read here, and RESULT names the region whose archive holds it.
+        """
+        try:
+            opened = self.reader.open(event)
+        except UnreadableError:
+            return
+        try:
+            if result.reason:
+                self._archive_object(event, message, result.reason, opened.facts)
+                return
+            with Intake(event.object_id, self.transform) as intake, suppress(UnreadableError):  # by this region's version
+                intake.take(self._records(event, opened, deadline).records)
+                self.archive.rejections(event.object_id, intake.rejections())
+        finally:
+            opened.close()
+
+    def _take_in(self, attempt: _Attempt) -> None:
+        event, began = attempt.event, time.time()
         self.ledger.begin(event.object_id, began)
         try:
             opened = self.reader.open(event)
         except UnreadableError as problem:
-            self._quarantine(event, message, problem, facts_of_gone(event), epoch)
+            self._quarantine(attempt, problem, facts_of_gone(event))
         else:
             try:
-                self._read(event, opened, epoch, deadline)
+                self._read(attempt, opened)
             except UnreadableError as problem:
-                self._quarantine(event, message, problem, opened.facts, epoch)
+                self._quarantine(attempt, problem, opened.facts)
             finally:
                 opened.close()
         self.ledger.finish(event.object_id, time.time())
         self.telemetry.object_seconds(time.time() - began)
 
-    def _read(self, event: ObjectEvent, opened: OpenedObject, epoch: int, deadline: Deadline) -> None:
+    def _read(self, attempt: _Attempt, opened: OpenedObject) -> None:
         """Read an object to its clean end, and only then write: what was rejected, the records, RESULT."""
+        event, deadline = attempt.event, attempt.deadline
         with Intake(event.object_id, self.transform) as intake:
-            chunks = opened.chunks(maximum_bytes=self.settings.maximum_object_bytes)
-            content = open_object(
-                _in_time(chunks, deadline, every=1),
-                object_key=event.key,
-                maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
-            )
-            intake.take(_in_time(content.records, deadline, every=_RECORDS_BETWEEN_LOOKS))
+            content = self._records(event, opened, deadline)
+            intake.take(content.records)
             opened.check_digest()
             if intake.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
             self.ledger.write_records(
-                event.object_id, intake.prepared(), deadline, expires_at=self._expires_at(event, opened.facts)
+                event.object_id,
+                intake.prepared(),
+                self.processing_version,
+                deadline,
+                expires_at=self._expires_at(event, opened.facts),
             )
+            if attempt.known.was_begun:  # by an attempt of another version, it may be
+                kept = (ordinal for ordinal, _ in intake.prepared())
+                self.ledger.prune(event.object_id, kept, intake.accepted + intake.rejected, deadline)
             self._conclude(
-                event,
+                attempt,
                 opened.facts,
-                epoch,
                 state=schema.COMPLETED,
                 accepted=intake.accepted,
                 rejected=intake.rejected,
@@ -153,26 +207,27 @@ class Pipeline:
             self.telemetry.count("RecordsRejected", intake.rejected)
             logger.info("an object is completed", accepted=intake.accepted, rejected=intake.rejected)
 
-    def _quarantine(
-        self, event: ObjectEvent, message: Message, problem: UnreadableError, facts: ObjectFacts, epoch: int
-    ) -> None:
-        """Keep an object that cannot be taken in, tell the dead-letter queue, and only then write RESULT."""
-        copied = facts.size is not None and self.archive.copy(event, facts.size)
-        note = self._note(message, problem.reason) | {
-            "fault": problem.fault.value,
-            "bucket": event.bucket,
-            "object_key": event.key,
-            "version_id": event.version_id,
-            "size": facts.size,
-            "object": f"quarantined/{event.object_id}/object" if copied else None,
-        }
-        self.archive.quarantine(event.object_id, note)
+    def _records(self, event: ObjectEvent, opened: OpenedObject, deadline: Deadline) -> Opened:
+        content = open_object(
+            _in_time(opened.chunks(maximum_bytes=self.settings.maximum_object_bytes), deadline, every=1),
+            object_key=event.key,
+            maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
+        )
+        return replace(content, records=_in_time(content.records, deadline, every=_RECORDS_BETWEEN_LOOKS))
+
+    def _quarantine(self, attempt: _Attempt, problem: UnreadableError, facts: ObjectFacts) -> None:
+        """Keep an object that cannot be taken in, inform the dead-letter queue, and only then write RESULT."""
+        event, message = attempt.event, attempt.message
+        if problem.fault is Fault.GONE and attempt.known.result:
+            raise UnrepairableError(event.object_id)
+        self._archive_object(event, message, problem.reason, facts)
         if problem.fault is not Fault.GONE:  # there is nothing to redrive
             self.dead_letters.send(message, problem, event.object_id)
+        if attempt.known.was_begun:  # RESULT says that there is no record
+            self.ledger.prune(event.object_id, (), 0, attempt.deadline)
         self._conclude(
-            event,
+            attempt,
             facts,
-            epoch,
             state=schema.QUARANTINED,
             accepted=0,
             rejected=0,
@@ -182,14 +237,33 @@ class Pipeline:
         self.telemetry.count("ObjectsQuarantined")
         logger.warning("an object is quarantined", fault=problem.fault.value, reason=problem.reason)
 
-    def _refuse(self, message: Message, problem: UnreadableError) -> None:
-        """Keep a message that tells of no object, and tell the dead-letter queue."""
-        self.archive.quarantine(message.message_identity, self._note(message, problem.reason))
-        self.dead_letters.send(message, problem, message.message_identity)
+    def _archive_object(self, event: ObjectEvent, message: Message, reason: str, facts: ObjectFacts) -> None:
+        """Keep a quarantined object's bytes and the note that says why; the reason begins with the fault."""
+        copied = facts.size is not None and self.archive.copy(event, facts.size)
+        note = self._note(message, reason) | {
+            "fault": reason.partition(":")[0],
+            "bucket": event.bucket,
+            "object_key": event.key,
+            "version_id": event.version_id,
+            "size": facts.size,
+            "object": f"quarantined/{event.object_id}/object" if copied else None,
+        }
+        self.archive.quarantine(event.object_id, note)
+
+    def _refuse(self, message: Message, problem: UnreadableError, identity: str) -> None:
+        """Keep a message, or a record of one, that names no object, and send it to the dead-letter queue."""
+        self.archive.quarantine(identity, self._note(message, problem.reason))
+        self.dead_letters.send(message, problem, identity)
         self.telemetry.count("MessagesRefused")
         logger.warning("a message is no S3 event", reason=problem.reason, message_id=message.message_id)
 
-    def _conclude(self, event: ObjectEvent, facts: ObjectFacts, epoch: int, **outcome: Any) -> None:  # noqa: ANN401
+    def _conclude(self, attempt: _Attempt, facts: ObjectFacts, **outcome: Any) -> None:  # noqa: ANN401
+        """Write RESULT, and note that this region's replica holds what it says; it took every record of this attempt.
+
+        The first RESULT wins. It is replaced only by another processing version's, where its records are not to be had:
+        the region that wrote them is gone, and this region's attempt made others.
+        """
+        event, known = attempt.event, attempt.known
         upload = event.upload
         result = Result(
             object_id=event.object_id,
@@ -199,13 +273,28 @@ class Pipeline:
             received_at=facts.received_at,
             size=facts.size,
             region=self.settings.region,
-            epoch=epoch,
+            epoch=attempt.epoch,
             version_id=event.version_id,
             expires_at=self._expires_at(event, facts),
+            processing_version=self.processing_version,
             **outcome,
         )
-        if not self.ledger.conclude(result, time.time()):
-            logger.info("another attempt wrote the RESULT first; it says the same")
+        made = Concluded(
+            accepted=result.accepted,
+            records=result.accepted + result.rejected,
+            effect_digest=result.effect_digest,
+            processing_version=result.processing_version,
+            expires_at=result.expires_at,
+        )
+        is_of_another_version = known.result and known.result.processing_version != self.processing_version
+        instead_of = known.result if is_of_another_version else None
+        if (
+            not self.ledger.conclude(result, time.time(), instead_of=instead_of)
+            and self.ledger.look(event.object_id).result != made
+        ):
+            self.ledger.unsettle(event.object_id)  # the other attempt's note, whose records this attempt has overwritten
+            raise ConflictingResultError(event.object_id)
+        self.ledger.settle(event.object_id, made, time.time())
 
     def _expires_at(self, event: ObjectEvent, facts: ObjectFacts) -> int | None:
         """Return when the rows of a canary may go, the same in both regions; None for every other object."""

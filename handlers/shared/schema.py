@@ -8,6 +8,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 |-------------------------------|--------------------|----------------------|----------------------------------------------|
 | `OBJ#<object id>`             | `RESULT`           | once, deterministic  | what became of the object                    |
 | `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | that a region has begun and not yet finished |
+| `OBJ#<object id>`             | `REPLICA#<region>` | by that region only  | what that region's replica was seen to hold  |
 | `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | that the issuer accepted an upload           |
 | `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | which file that region's issuer bound it to  |
 | `REC#<object id>#<n>`         | `<ordinal>`        | once, deterministic  | one record; at most 1,000 a partition key    |
@@ -60,6 +61,15 @@ RESULT_PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processe
 """Attributes of a RESULT row that say who wrote it and when, and how long that region keeps it, which a deployment changes
 in one region first; all others are the same whichever region writes it."""
 
+PROCESSING_VERSION: Final = "processing_version"
+"""Attribute of RESULT and of each record: which transform, parsers and libraries made it."""
+SETTLED: Final = "settled_digest"
+"""Attribute of a REPLICA row: the effect digest of the RESULT of which that replica was seen to hold every record."""
+SETTLED_VERSION: Final = "settled_version"
+"""Attribute of a REPLICA row: the processing version of that RESULT."""
+PUT_BACKS: Final = "put_backs"
+"""Attribute of a REPLICA row: a message that was put back fewer times than this is an older copy of another one."""
+
 DIGEST_PREFIXES: Final = "0123456789abcdef"
 """First digit of the object id: by so much an hour's digest is split."""
 
@@ -76,6 +86,11 @@ def object_partition_key(object_id: str) -> str:
 def attempt_sort_key(region: str) -> str:
     """Return the sort key of the row in which `region` notes its own attempts."""
     return f"ATTEMPT#{region}"
+
+
+def replica_sort_key(region: str) -> str:
+    """Return the sort key of the row in which `region` notes what its own replica holds of an object."""
+    return f"REPLICA#{region}"
 
 
 def upload_sort_key(region: str) -> str:

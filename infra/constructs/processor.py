@@ -80,12 +80,15 @@ class Processor(Construct):
         # So that S3 answers 404 and not 403 for a version that was deleted meanwhile. It tells by whether the caller might
         # list the bucket, and a GET has no s3:prefix that a condition could look at.
         allow("s3:ListBucket", on=[ingest.bucket.bucket_arn])
+        # Another version of an upload stands in for one that was deleted.
+        allow("s3:ListBucketVersions", on=[ingest.bucket.bucket_arn])
         allow(
             "s3:PutObject",
             on=[archive.bucket.arn_for_objects("rejected/*"), archive.bucket.arn_for_objects("quarantined/*")],
         )
         allow(
             "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",

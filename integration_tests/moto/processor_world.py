@@ -172,6 +172,14 @@ class World:
         pages = self.client("dynamodb", region).get_paginator("scan").paginate(TableName=TABLE)
         return [item for page in pages for item in page["Items"]]
 
+    def effects(self, region: str = PRIMARY) -> list[Row]:
+        """Return every row but what regions note of their own replicas, as attribute values."""
+        return [item for item in self.items(region) if not item["sk"]["S"].startswith(schema.replica_sort_key(""))]
+
+    def settled(self, region: str) -> list[Row]:
+        """Return the rows in which a region notes that its own replica holds all of an object."""
+        return [row for row in self.rows(region) if row["sk"] == schema.replica_sort_key(region) and schema.SETTLED in row]
+
     def rows(self, region: str = PRIMARY) -> list[Row]:
         """Return every row."""
         deserialize = TypeDeserializer().deserialize

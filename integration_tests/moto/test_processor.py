@@ -155,9 +155,9 @@ def test_a_replicas_event_has_no_second_effect(world: World) -> None:
     world.replicate_table()
     world.replicate(put)
     world.promote(SECONDARY, 1)
-    before = world.items(SECONDARY)
+    before = world.effects(SECONDARY)
     assert world.invoke(SECONDARY).failed == []
-    assert world.items(SECONDARY) == before
+    assert world.effects(SECONDARY) == before
     assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
 
 

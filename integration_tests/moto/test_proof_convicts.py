@@ -215,7 +215,7 @@ def test_a_counter_in_a_row_that_is_written_once(drill: Drill, patch: pytest.Mon
 def sabotage_status(patch: pytest.MonkeyPatch) -> None:
     """Have RESULT be written over by whoever comes later, and nothing be settled."""
 
-    def conclude(self: Any, result: store.Result, now: float) -> bool:  # noqa: ANN401 - the ledger
+    def conclude(self: Any, result: store.Result, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
         self._dynamodb.put_item(TableName=TABLE, Item=result.item(f"{now}"))
         return True
 

@@ -66,10 +66,38 @@ def test_once_the_ledger_proves_it_done_it_is_acknowledged(world: World) -> None
     world.invoke(SECONDARY)
     world.invoke(PRIMARY)
     world.replicate_table()
-    before = world.items(SECONDARY)
+    before = world.effects(SECONDARY)
     assert after_the_delay(world).failed == []
     assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
-    assert world.items(SECONDARY) == before
+    assert world.effects(SECONDARY) == before
+    assert len(world.settled(SECONDARY)) == 1
+
+
+def lost_record(world: World) -> Put:
+    """Have RESULT arrive in the secondary with one of its two records, as a global table may replicate them."""
+    put = replicated(world)
+    world.invoke(PRIMARY)
+    world.replicate_table()
+    record = next(item for item in world.items(SECONDARY) if item["pk"]["S"].startswith("REC#"))
+    key = {name: record[name] for name in ("pk", "sk")}
+    world.client("dynamodb", SECONDARY).delete_item(TableName=VARIABLES["TABLE_NAME"], Key=key)
+    return put
+
+
+def test_a_result_without_all_its_records_is_put_back(world: World) -> None:
+    lost_record(world)
+    world.invoke(SECONDARY)
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 1}
+    assert world.settled(SECONDARY) == []
+
+
+def test_a_promoted_region_makes_the_records_that_never_arrived(world: World) -> None:
+    put = lost_record(world)
+    world.promote(SECONDARY, 1)
+    assert world.invoke(SECONDARY).failed == []
+    assert len(world.records(SECONDARY)) == 2
+    assert world.results(SECONDARY)[put.key]["region"] == PRIMARY, "the first RESULT stays"
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
 
 
 def test_records_without_a_result_prove_nothing(world: World) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import quote_plus
 
-from handlers.processor.messages import Message
+from handlers.processor.messages import Message, ObjectEvent
 
 
 def s3_event(
@@ -47,3 +47,8 @@ def sqs_record(body: object, *, receives: int = 1, sent: int = 1_000_000, **attr
 def message(body: object | None = None, **more: Any) -> Message:  # noqa: ANN401 - as of sqs_record
     """Return a message of one object, or of whatever is given."""
     return Message.from_record(sqs_record(s3_event() if body is None else body, **more))
+
+
+def objects_of(received: Message, source: str = "s") -> list[ObjectEvent]:
+    """Return the objects that a message names."""
+    return [one for one in received.objects(source) if isinstance(one, ObjectEvent)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.processor.errors import Fault, UnreadableError
-from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
+from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -31,13 +31,13 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 
 def test_an_event_says_which_version_of_which_object() -> None:
-    (event,) = message(s3_event(key="incoming/a b+c/ä.csv", version_id="v2", bucket="ingest")).objects("from")
+    (event,) = objects_of(message(s3_event(key="incoming/a b+c/ä.csv", version_id="v2", bucket="ingest")), "from")
     assert (event.key, event.version_id, event.bucket, event.source) == ("incoming/a b+c/ä.csv", "v2", "ingest", "from")
 
 
 def test_a_message_may_tell_of_several_objects() -> None:
     records = s3_event(key="incoming/a")["Records"] + s3_event(key="incoming/b")["Records"]
-    assert [event.key for event in message({"Records": records}).objects("s")] == ["incoming/a", "incoming/b"]
+    assert [event.key for event in objects_of(message({"Records": records}))] == ["incoming/a", "incoming/b"]
 
 
 def test_s3s_test_message_tells_of_none() -> None:
@@ -68,16 +68,29 @@ def test_s3s_test_message_tells_of_none() -> None:
     ],
 )
 def test_anything_else_is_refused_with_what_is_wrong(body: object, says: str) -> None:
-    with pytest.raises(UnreadableError, match=says) as caught:
-        message(body).objects("s")
-    assert caught.value.fault is Fault.NOT_AN_S3_EVENT
+    try:
+        (problem,) = message(body).objects("s")
+    except UnreadableError as error:
+        problem = error
+    assert isinstance(problem, UnreadableError)
+    assert says in problem.explanation
+    assert problem.fault is Fault.NOT_AN_S3_EVENT
+
+
+def test_one_foreign_record_does_not_condemn_the_others() -> None:
+    foreign = changed("eventName", "ObjectRemoved:Delete")["Records"]
+    records = [*s3_event(key="incoming/a")["Records"], *foreign, *s3_event(key="incoming/b")["Records"]]
+    received = message({"Records": records})
+    assert [event.key for event in objects_of(received)] == ["incoming/a", "incoming/b"]
+    assert isinstance(received.objects("s")[1], UnreadableError)
+    assert json.loads(objects_of(received)[1].body) == s3_event(key="incoming/b")
 
 
 @pytest.mark.property
 @given(body=st.text() | JSON.map(json.dumps) | st.fixed_dictionaries({"Records": st.lists(JSON)}).map(json.dumps))
 def test_no_body_makes_it_fail_in_another_way(body: str) -> None:
     try:
-        events = message(body).objects("s")
+        events = objects_of(message(body))
     except UnreadableError:
         return
     assert all(event.object_id for event in events)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from handlers.processor.messages import FIRST_SEEN, HOPS, Message
 from handlers.processor.own_queue import OwnQueue
-from unit_tests.handlers.processor.messages_of_sqs import message, s3_event, sqs_record
+from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event, sqs_record
 
 
 class Queue:
@@ -25,7 +25,9 @@ class Queue:
 
 
 def put_back(queue: Queue, received: Message, **more: Any) -> None:  # noqa: ANN401 - as of put_back
-    OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").put_back(received, **({"delay_seconds": 15} | more))
+    OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").put_back(
+        received, objects_of(received)[0], **({"delay_seconds": 15} | more)
+    )
 
 
 @pytest.mark.property
@@ -42,7 +44,7 @@ def test_first_seen_and_hops_survive_every_round(key: str, sent: int, later: lis
         received = queue.receive(sent=moment)
         assert (received.first_seen, received.hops) == (sent, hops)
         assert received.body == first.body
-        assert received.objects("s")[0].object_id == first.objects("s")[0].object_id
+        assert objects_of(received)[0].object_id == objects_of(first)[0].object_id
 
 
 @pytest.mark.property

@@ -1,6 +1,7 @@
 """What becomes of a message, and in which order: what could be lost is written before what says that it is done."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import Mock
@@ -13,22 +14,26 @@ from botocore.response import StreamingBody
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.errors import ConflictingResultError, UnrepairableError
 from handlers.processor.messages import Message
 from handlers.processor.objects import ObjectReader
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Known, Ledger
+from handlers.processor.store import Concluded, Known, Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.shared.control import Active, ControlRegister
 from unit_tests.fixtures import unchanged
-from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
+from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
 Logger()  # the parent, which the handler makes: without one, the pipeline's own logger takes no keys
 
 REGION, PEER = "us-east-1", "us-west-2"
 GOOD, ONE_BAD, UNREADABLE = b'{"a":1}\n{"a":2}\n', b'{"a":1}\nbad\n', b"["
+CONCLUDED = ("ledger.conclude", "ledger.settle", "ledger.finish")
+LANDED = ("ledger.write_records", *CONCLUDED)
+RESULT = Concluded(accepted=2, records=2, effect_digest="e", processing_version="p1", region="us-west-2")
 SETTINGS = Settings.read(
     {
         "AWS_REGION": REGION,
@@ -58,7 +63,9 @@ class World:
     def __init__(self, body: bytes = GOOD, *, active: str = REGION, known: Known | None = None) -> None:
         self.calls = Mock()
         self.ledger = self._neighbour("ledger", Ledger)
-        self.ledger.look.return_value = known or Known(has_result=False, is_attempt_unfinished=False)
+        self.ledger.look.return_value = known or Known()
+        self.ledger.holds.return_value = True
+        self.ledger.conclude.return_value = True
         self.archive = self._neighbour("archive", Archive)
         self.dead_letters = self._neighbour("dead_letters", DeadLetters)
         self.shadow = self._neighbour("shadow", Shadow)
@@ -83,6 +90,7 @@ class World:
             shadow=self.shadow,
             telemetry=self.telemetry,
             transform=unchanged,
+            processing_version="p1",
         )
 
     def process(self, received: Message | None = None, *, deadline: Deadline | None = None) -> list[str]:
@@ -108,7 +116,7 @@ class World:
 
 def test_records_come_before_the_result_that_says_they_are_there() -> None:
     world = World()
-    assert world.process() == ["ledger.look", "ledger.begin", "ledger.write_records", "ledger.conclude", "ledger.finish"]
+    assert world.process() == ["ledger.look", "ledger.begin", *LANDED]
     assert (world.result.state, world.result.accepted, world.result.rejected) == ("COMPLETED", 2, 0)
     assert (world.result.region, world.result.epoch) == (REGION, 3)
 
@@ -116,7 +124,7 @@ def test_records_come_before_the_result_that_says_they_are_there() -> None:
 def test_rejections_are_archived_before_anything_lands() -> None:
     world = World(ONE_BAD)
     order = world.process()
-    assert order[2:] == ["archive.rejections", "ledger.write_records", "ledger.conclude", "ledger.finish"]
+    assert order[2:] == ["archive.rejections", *LANDED]
     assert (world.result.accepted, world.result.rejected) == (1, 1)
 
 
@@ -126,8 +134,7 @@ def test_a_quarantine_is_kept_and_told_before_it_is_concluded() -> None:
         "archive.copy",
         "archive.quarantine",
         "dead_letters.send",
-        "ledger.conclude",
-        "ledger.finish",
+        *CONCLUDED,
     ]
     assert (world.result.state, world.result.accepted, world.result.rejected) == ("QUARANTINED", 0, 0)
     assert world.result.reason.startswith("bad_structure: ")
@@ -136,18 +143,95 @@ def test_a_quarantine_is_kept_and_told_before_it_is_concluded() -> None:
 def test_what_is_gone_is_concluded_and_is_no_dead_letter() -> None:
     world = World()
     world.s3.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
-    assert world.process()[2:] == ["archive.quarantine", "ledger.conclude", "ledger.finish"]
+    assert world.process()[2:] == ["archive.quarantine", *CONCLUDED]
 
 
 @pytest.mark.parametrize("active", [REGION, PEER])
-def test_what_has_a_result_is_left_alone_in_either_role(active: str) -> None:
-    world = World(active=active, known=Known(has_result=True, is_attempt_unfinished=False))
+def test_what_is_settled_is_left_alone_in_either_role(active: str) -> None:
+    world = World(active=active, known=Known(result=RESULT, is_settled=True))
     assert world.process() == ["ledger.look"]
     assert not world.s3.get_object.called
 
 
+@pytest.mark.parametrize("active", [REGION, PEER])
+def test_a_result_whose_records_are_all_here_is_settled_once(active: str) -> None:
+    world = World(active=active, known=Known(result=RESULT))
+    assert world.process() == ["ledger.look", "ledger.holds", "ledger.settle"]
+
+
+def test_a_result_without_its_records_is_put_back_while_passive() -> None:
+    world = World(active=PEER, known=Known(result=RESULT, was_begun=True, put_backs=8))
+    world.ledger.holds.return_value = False
+    assert world.process() == ["ledger.look", "ledger.holds", "shadow.put_back"]
+    assert world.shadow.put_back.call_args.args[2] == 8
+
+
+def test_a_result_without_its_records_is_processed_again_while_active() -> None:
+    world = World(known=Known(result=RESULT, was_begun=True))
+    world.ledger.holds.return_value = False
+    steps = ["ledger.look", "ledger.holds", "ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
+    assert world.process() == steps
+    assert world.ledger.conclude.call_args.kwargs["instead_of"] is None, "of one version: the first RESULT stays"
+
+
+def test_a_result_of_another_version_without_its_records_is_replaced() -> None:
+    older = replace(RESULT, processing_version="p0")
+    world = World(known=Known(result=older, was_begun=True))
+    world.ledger.holds.return_value = False
+    world.process()
+    assert world.ledger.conclude.call_args.kwargs["instead_of"] == older
+    assert list(world.ledger.prune.call_args.args[2:3]) == [2]
+
+
+def test_a_settled_note_is_not_believed_after_a_failed_delivery() -> None:
+    world = World(known=Known(result=RESULT, is_settled=True))
+    assert world.process(message(receives=2)) == ["ledger.look", "ledger.holds", "ledger.settle"]
+
+
+def test_an_attempt_that_loses_to_another_result_starts_anew() -> None:
+    world = World()
+    world.ledger.conclude.return_value = False
+    world.ledger.look.side_effect = [Known(), Known(result=RESULT)]
+    with pytest.raises(ConflictingResultError, match="deterministic"):
+        world.process()
+    assert world.order[-3:] == ["ledger.conclude", "ledger.look", "ledger.unsettle"]
+
+
+def test_what_is_gone_contradicts_no_result() -> None:
+    world = World(known=Known(result=RESULT, was_begun=True))
+    world.ledger.holds.return_value = False
+    world.s3.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
+    with pytest.raises(UnrepairableError, match="upload the file again"):
+        world.process()
+    assert not world.ledger.conclude.called
+    assert not world.ledger.prune.called
+
+
+def test_what_the_other_region_rejected_is_archived_here_too() -> None:
+    result = Concluded(accepted=1, records=2, effect_digest="e", processing_version="p1", region=PEER)
+    world = World(ONE_BAD, active=PEER, known=Known(result=result))
+    assert world.process() == ["ledger.look", "ledger.holds", "archive.rejections", "ledger.settle"]
+
+
+def test_what_the_other_region_quarantined_is_archived_here_too() -> None:
+    reason = "bad_structure: it ends early"
+    result = Concluded(accepted=0, records=0, effect_digest="e", processing_version="p1", region=PEER, reason=reason)
+    world = World(UNREADABLE, active=PEER, known=Known(result=result))
+    assert world.process() == ["ledger.look", "ledger.holds", "archive.copy", "archive.quarantine", "ledger.settle"]
+    note = world.archive.quarantine.call_args.args[1]
+    assert (note["fault"], note["reason"]) == ("bad_structure", reason)
+
+
+def test_a_foreign_record_is_refused_and_the_others_are_taken_in() -> None:
+    world = World()
+    foreign = s3_event(key="elsewhere/x")["Records"]
+    order = world.process(message({"Records": [*foreign, *s3_event()["Records"]]}))
+    assert order == ["archive.quarantine", "dead_letters.send", "ledger.look", "ledger.begin", *LANDED]
+    assert world.archive.quarantine.call_args.args[0] == f"{message().message_identity}-0"
+
+
 def test_an_attempt_that_ended_without_its_last_note_gets_it() -> None:
-    world = World(known=Known(has_result=True, is_attempt_unfinished=True))
+    world = World(known=Known(result=RESULT, is_settled=True, is_attempt_unfinished=True))
     assert world.process() == ["ledger.look", "ledger.finish"]
 
 
@@ -159,8 +243,8 @@ def test_a_passive_region_waits_and_touches_nothing() -> None:
 
 def test_of_several_objects_only_those_that_wait_are_taken_in() -> None:
     world = World()
-    done = message(s3_event(key="incoming/a")).objects("ingest")[0].object_id
-    world.ledger.look.side_effect = lambda object_id: Known(has_result=object_id == done, is_attempt_unfinished=False)
+    done = objects_of(message(s3_event(key="incoming/a")), "ingest")[0].object_id
+    world.ledger.look.side_effect = lambda object_id: Known(result=RESULT if object_id == done else None)
     world.process(message({"Records": [*s3_event(key="incoming/a")["Records"], *s3_event(key="incoming/b")["Records"]]}))
     assert [call.kwargs["Key"] for call in world.s3.get_object.mock_calls] == ["incoming/b"]
 
@@ -170,7 +254,7 @@ def test_what_is_no_event_is_kept_and_told_and_writes_no_row() -> None:
     assert world.process(message("nonsense")) == ["archive.quarantine", "dead_letters.send"]
 
 
-@pytest.mark.parametrize("step", ["begin", "write_records", "conclude", "finish"])
+@pytest.mark.parametrize("step", ["begin", "write_records", "conclude", "settle", "finish"])
 @pytest.mark.parametrize("receives", [1, 4, 5])
 def test_what_may_go_right_another_time_is_raised_and_noted_the_last_time(step: str, receives: int) -> None:
     world = World()
@@ -181,7 +265,7 @@ def test_what_may_go_right_another_time_is_raised_and_noted_the_last_time(step: 
     assert not world.archive.quarantine.called
     if receives == 5:
         object_id, note = world.archive.last_receive.call_args.args
-        assert object_id == message().objects("ingest")[0].object_id
+        assert object_id == objects_of(message(), "ingest")[0].object_id
         assert "ThrottlingException" in note["reason"]
         assert note["body"] == message().body
 

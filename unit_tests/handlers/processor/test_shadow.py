@@ -2,7 +2,7 @@
 
 import time
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from unittest.mock import Mock, call
 
 import pytest
@@ -13,8 +13,9 @@ from handlers.processor.archive import Archive
 from handlers.processor.messages import OVERDUE_NOTED
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.shadow import Shadow
+from handlers.processor.store import Ledger
 from handlers.processor.telemetry import Telemetry
-from unit_tests.handlers.processor.messages_of_sqs import message
+from unit_tests.handlers.processor.messages_of_sqs import message, objects_of
 
 MAXIMUM_AGE = 3600
 A_WHILE = 60
@@ -27,10 +28,12 @@ def shadow() -> Any:  # noqa: ANN401 - the shadow and all that it calls
     """Return a shadow and what it was given, in `calls` in the order that it used them."""
     calls = Mock()
     calls.own_queue, calls.archive, calls.telemetry = Mock(spec=OwnQueue), Mock(spec=Archive), Mock(spec=Telemetry)
+    calls.ledger = Mock(spec=Ledger)
     return SimpleNamespace(
         calls=calls,
         shadow=Shadow(
             own_queue=calls.own_queue,
+            ledger=calls.ledger,
             delay_seconds=15,
             maximum_age_seconds=MAXIMUM_AGE,
             archive=calls.archive,
@@ -49,9 +52,11 @@ def test_whatever_its_age_it_is_put_back(age: int, is_noted: bool) -> None:  # n
     one = shadow()
     noted = {OVERDUE_NOTED: {"StringValue": "1", "DataType": "Number"}} if is_noted else {}
     received = message(sent=first_seen(age), **noted)
-    one.shadow.put_back(received, received.objects("s"))
+    one.shadow.put_back(received, objects_of(received)[0], 0)
     is_overdue = age > MAXIMUM_AGE
-    assert one.calls.own_queue.put_back.mock_calls == [call(received, delay_seconds=15, is_overdue_noted=is_overdue)]
+    assert one.calls.own_queue.put_back.mock_calls == [
+        call(received, objects_of(received)[0], delay_seconds=15, is_overdue_noted=is_overdue)
+    ]
     assert one.calls.archive.overdue.called is (is_overdue and not is_noted)
     (measured,) = one.calls.telemetry.shadow_age.call_args.args
     assert measured == pytest.approx(max(0, age), abs=A_WHILE)
@@ -60,12 +65,12 @@ def test_whatever_its_age_it_is_put_back(age: int, is_noted: bool) -> None:  # n
 def test_what_is_overdue_is_noted_before_it_is_put_back() -> None:
     one = shadow()
     received = message(sent=first_seen(MAXIMUM_AGE + 60))
-    one.shadow.put_back(received, received.objects("s"))
+    one.shadow.put_back(received, objects_of(received)[0], 0)
     order = [name for name, _, _ in one.calls.mock_calls]
     assert order.index("archive.overdue") < order.index("own_queue.put_back")
     assert call("ShadowOverdue") in one.calls.telemetry.count.mock_calls
     object_id, note = one.calls.archive.overdue.call_args.args
-    assert object_id == received.objects("s")[0].object_id
+    assert object_id == objects_of(received)[0].object_id
     assert note["object_key"] == "incoming/x.csv"
     assert "waited 3" in note["reason"]
 
@@ -75,5 +80,24 @@ def test_what_cannot_be_noted_is_not_put_back_but_delivered_again() -> None:
     one.calls.archive.overdue.side_effect = ConnectionError
     received = message(sent=first_seen(MAXIMUM_AGE + 60))
     with pytest.raises(ConnectionError):
-        one.shadow.put_back(received, cast("Any", received.objects("s")))
+        one.shadow.put_back(received, objects_of(received)[0], 0)
     assert not one.calls.own_queue.put_back.called
+
+
+@pytest.mark.parametrize("hops", [0, 3, 7, 8, 15])
+def test_every_eighth_put_back_is_noted_once_it_was_sent(hops: int) -> None:
+    one = shadow()
+    received = message(sent=first_seen(0), hops={"StringValue": str(hops), "DataType": "Number"})
+    one.shadow.put_back(received, objects_of(received)[0], 0)
+    order = [name for name, _, _ in one.calls.mock_calls if not name.startswith("telemetry")]
+    noted = ["ledger.note_put_backs"] if (hops + 1) % 8 == 0 else []
+    assert order == ["own_queue.put_back", *noted]
+
+
+@pytest.mark.parametrize(("hops", "known", "is_dropped"), [(0, 0, False), (7, 8, True), (8, 8, False), (0, 16, True)])
+def test_a_copy_older_than_one_on_the_queue_is_dropped(hops: int, known: int, is_dropped: bool) -> None:  # noqa: FBT001
+    one = shadow()
+    received = message(sent=first_seen(MAXIMUM_AGE + 60), hops={"StringValue": str(hops), "DataType": "Number"})
+    one.shadow.put_back(received, objects_of(received)[0], known)
+    assert one.calls.own_queue.put_back.called is not is_dropped
+    assert one.calls.archive.overdue.called is not is_dropped

@@ -70,7 +70,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(count=26, takes=1)
 def test_every_record_is_written_once_however_little_is_taken_at_a_time(count: int, takes: int) -> None:
     table = Table(takes)
-    ledger(table).write_records(ID, prepared([{"n": number} for number in range(count)]), plenty())
+    ledger(table).write_records(ID, prepared([{"n": number} for number in range(count)]), "p1", plenty())
     assert {row["record"]["M"]["n"]["N"] for row in table.rows.values()} == {str(number) for number in range(count)}
     assert set(table.writes.values()) <= {1}
     assert all(key == schema.record_keys(ID, int(row["ordinal"]["N"])) for key, row in table.rows.items())
@@ -86,14 +86,14 @@ def test_every_record_is_written_once_however_little_is_taken_at_a_time(count: i
 def test_no_request_is_larger_than_dynamodb_takes(sizes: list[int], letter: str) -> None:
     table = Table()
     each = len(letter.encode())
-    ledger(table).write_records(ID, prepared([{"t": letter * (size // each)} for size in sizes]), plenty())
+    ledger(table).write_records(ID, prepared([{"t": letter * (size // each)} for size in sizes]), "p1", plenty())
     assert len(table.rows) == len(sizes)
 
 
 def test_binary_values_are_sent_as_bytes_and_maps_that_look_like_them_are_not() -> None:
     table = Table()
     record = {"bytes": b"\0\1", "B": "text", "map": {"B": "eA=="}, "list": [b"", {"B": b"x"}]}
-    ledger(table).write_records(ID, prepared([record]), plenty())
+    ledger(table).write_records(ID, prepared([record]), "p1", plenty())
     (row,) = table.rows.values()
     assert row["record"]["M"] == {
         "bytes": {"B": b"\0\1"},
@@ -107,7 +107,7 @@ def test_what_dynamodb_refuses_is_raised_and_the_other_writers_stop() -> None:
     table = Table()
     table.error = ClientError({"Error": {"Code": "ValidationException"}}, "BatchWriteItem")
     with pytest.raises(ClientError, match="ValidationException"):
-        ledger(table).write_records(ID, prepared([{"n": number} for number in range(5000)]), plenty())
+        ledger(table).write_records(ID, prepared([{"n": number} for number in range(5000)]), "p1", plenty())
     assert len(table.requests) < 30, "200 batches were to be written"
 
 
@@ -115,7 +115,7 @@ def test_without_time_nothing_more_is_written() -> None:
     table, looks = Table(takes=1), iter([300.0] * 4)
     deadline = Deadline(lambda: next(looks, 1.0))
     with pytest.raises(OutOfTimeError):
-        ledger(table).write_records(ID, prepared([{"n": number} for number in range(20)]), deadline)
+        ledger(table).write_records(ID, prepared([{"n": number} for number in range(20)]), "p1", deadline)
     assert len(table.requests) == 3
 
 
@@ -132,6 +132,7 @@ RESULT = Result(
     region="us-east-1",
     epoch=0,
     version_id="v1",
+    processing_version="p1",
 )
 
 

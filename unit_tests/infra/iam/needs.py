@@ -120,8 +120,9 @@ def processor(place: Place) -> Iterator[Need]:
     queue, archive = place.queue("ingest"), place.bucket("archive")
     yield Need(("s3:GetObject", "s3:GetObjectVersion"), (f"{place.bucket('ingest')}/incoming/*",))
     yield Need(("s3:ListBucket",), (place.bucket("ingest"),))  # without it a version that is gone is a 403, not a 404
+    yield Need(("s3:ListBucketVersions",), (place.bucket("ingest"),))  # another version stands in for one that is gone
     yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
-    writes = ("dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    writes = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     yield Need((*writes, "dynamodb:GetItem", "dynamodb:Query"), (place.table,))
     yield Need(("sqs:SendMessage",), (queue, place.queue("ingest-dlq")))
     polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")

@@ -1,0 +1,28 @@
+"""The processing version: what decides which records a file becomes, in one short text.
+
+Two attempts of one version write the same records. Attempts of two versions may not, so RESULT and every record carry the
+version, and an attempt removes what an earlier one of another version wrote and it does not.
+"""
+
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+_HANDLERS: Final = Path(__file__).parents[1]
+_SOURCES: Final = ("processor/transform.py", "processor/intake.py", "processor/parsers/*.py", "shared/attribute_values.py")
+_LIBRARIES: Final = ("ijson", "zstandard")
+
+
+@cache
+def processing_version() -> str:
+    """Return 16 hexadecimal digits: a hash of the transform, the parsers and the libraries that parse."""
+    content = hashlib.sha256()
+    for pattern in _SOURCES:
+        for source in sorted(_HANDLERS.glob(pattern)):
+            content.update(f"{source.relative_to(_HANDLERS).as_posix()}\0".encode())
+            content.update(hashlib.sha256(source.read_bytes()).digest())
+    for library in _LIBRARIES:
+        content.update(f"{library}\0{version(library)}\0".encode())
+    return content.hexdigest()[:16]

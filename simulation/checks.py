@@ -1,0 +1,127 @@
+"""The invariants: what must hold when a history has ended, found from the world alone and not from the handlers' word."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from simulation.plan import Upload
+from simulation.regions import Region
+from simulation.world import alive
+
+if TYPE_CHECKING:
+    from simulation.history import Accepted, History
+
+
+def check(history: "History") -> Iterator[tuple[str, str]]:
+    """Yield each invariant that does not hold, and what broke it."""
+    survivors = list(alive(history.world))
+    for region in survivors:
+        for accepted in history.accepted:
+            yield from _object(history, accepted, region)
+        yield from _strangers(history, region)
+        if region.queue:
+            yield "the queue empties", f"{region.name}: {len(region.queue)} messages are left"
+        if region.dead:
+            yield from _dead_letters(history, region)
+    if len(survivors) > 1:
+        yield from _replicas(survivors)
+
+
+def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
+    """Return the records that a file becomes under a transform, by ordinal; none if it cannot be read."""
+    if upload.damaged:
+        return {}
+    records: dict[int, dict[str, Any]] = {}
+    for place, kind in enumerate(upload.records):
+        if kind == "b" or (kind == "v" and version > 1):
+            continue
+        record = {"file": {"S": upload.name}, "n": {"N": str(place)}, "kind": {"S": kind}}
+        records[place] = record | ({"changed": {"N": str(version)}} if kind == "w" and version > 1 else {})
+    return records
+
+
+def _object(history: "History", accepted: "Accepted", region: Region) -> Iterator[tuple[str, str]]:
+    upload, identity = accepted.upload, accepted.object_id
+    is_here = any(
+        key == accepted.version.key and (version == accepted.version.version_id or not upload.direct)
+        for key, version in region.ingest
+    )
+    result = region.item(f"OBJ#{identity}", "RESULT")
+    where = f"{upload.name} in {region.name}"
+    if result is None:
+        if is_here:
+            yield "no accepted object is lost", f"{where}: the object is in the bucket and has no RESULT"
+        return
+    if not is_here:
+        return  # it was lost with the other region before S3 replicated it: RESULT has nothing to be repaired from
+    state = "QUARANTINED" if upload.damaged else "COMPLETED"
+    if result["state"]["S"] != state:
+        yield "RESULT says what the file is", f"{where}: {result['state']['S']}, expected {state}"
+        return
+    records = dict(_records(region, identity))
+    version = _version(result)
+    wanted = expected(upload, version)
+    accepted_count, rejected = int(result["accepted"]["N"]), int(result["rejected"]["N"])
+    if not upload.damaged and accepted_count + rejected != len(upload.records):
+        yield "every record is counted", f"{where}: {accepted_count} + {rejected} of {len(upload.records)} records"
+    if accepted_count != len(wanted):
+        yield "RESULT says what the file is", f"{where}: {accepted_count} accepted, expected {len(wanted)}"
+    yield from _archive(history, identity, where, is_damaged=upload.damaged, rejected=rejected)
+    yield from _compare(where, wanted, records)
+
+
+def _archive(history: "History", identity: str, where: str, *, is_damaged: bool, rejected: int) -> Iterator[tuple[str, str]]:
+    archived = {key for region in alive(history.world) for key in region.archive}
+    if is_damaged and not {f"quarantined/{identity}.json", f"quarantined/{identity}/object"} <= archived:
+        yield "a quarantined object has its note and its copy", f"{where}: not in a surviving region"
+    if rejected and f"rejected/{identity}.ndjson" not in archived:
+        yield "rejected lines are in an archive", f"{where}: {rejected} rejected lines are in no surviving archive"
+
+
+def _compare(where: str, wanted: dict[int, dict[str, Any]], records: dict[int, dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    if missing := sorted(wanted.keys() - records.keys()):
+        yield (
+            "every record of a COMPLETED object is there",
+            f"{where}: {len(missing)} of {len(wanted)} missing: {missing[:5]}",
+        )
+    if excess := sorted(records.keys() - wanted.keys()):
+        yield "each record is there once", f"{where}: {len(excess)} too many: {excess[:5]}"
+    if changed := [place for place in sorted(wanted.keys() & records.keys()) if wanted[place] != records[place]]:
+        yield "no record is changed", f"{where}: {changed[:5]}"
+
+
+def _version(result: dict[str, Any]) -> int:
+    return int(result.get("processing_version", {"S": "v1"})["S"].removeprefix("v"))
+
+
+def _records(region: Region, identity: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for pk in region.partitions:
+        if pk.startswith(f"REC#{identity}#"):
+            for item in region.partition(pk):
+                yield int(item["ordinal"]["N"]), item["record"]["M"]
+
+
+def _strangers(history: "History", region: Region) -> Iterator[tuple[str, str]]:
+    known = {one.object_id for one in history.accepted}
+    for (pk, sk), entry in region.table.items():
+        if pk.startswith("REC#") and entry.item is not None and pk.split("#")[1] not in known:
+            yield "no record comes from nowhere", f"{region.name}: {pk} {sk}"
+            return
+
+
+def _dead_letters(history: "History", region: Region) -> Iterator[tuple[str, str]]:
+    """A dead letter is right where its object is quarantined, and nowhere else once dead letters were redriven."""
+    damaged = {one.version.key for one in history.accepted if one.upload.damaged}
+    for message in region.dead.values():
+        key = json.loads(message.body)["Records"][0]["s3"]["object"]["key"]
+        if key not in damaged:
+            yield "no message dies", f"{region.name}: {key} is in the dead-letter queue"
+
+
+def _replicas(survivors: list[Region]) -> Iterator[tuple[str, str]]:
+    first, second = survivors
+    for key in sorted(first.table.keys() | second.table.keys()):
+        held = [region.item(*key) for region in survivors]
+        if held[0] != held[1]:
+            yield "replicas converge", f"{key[0]} {key[1]} differs between {first.name} and {second.name}"
+            return

@@ -1,0 +1,250 @@
+"""One history: the plan's events happen in the world, the handlers run, the faults stop, and everything must settle."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from handlers.processor.pipeline import Pipeline
+from handlers.shared.object_keys import Upload as UploadKey
+from handlers.shared.object_keys import object_identity
+from simulation import handlers_in_world
+from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
+from simulation.regions import Queued, Region, Version
+from simulation.scheduler import EPOCH
+from simulation.world import Line, World, alive
+
+CONCURRENCY: Final = 4
+BATCH_SIZE: Final = 10
+SETTLE_SECONDS: Final = 4 * 3600.0
+"""Within which everything must be processed once the faults have stopped: five visibility timeouts and the longest lag."""
+LIVE_MESSAGES: Final = 4
+"""Copies of one object's message that a region's queue may hold beside one for each event and fault."""
+
+
+@dataclass
+class Accepted:
+    """An object that a client was told is accepted.
+
+    Attributes:
+        upload: What it was.
+        object_id: Its identity.
+        version: As it was put first.
+        region: Where.
+    """
+
+    upload: Upload
+    object_id: str
+    version: Version
+    region: str
+
+
+@dataclass
+class History:
+    """A history while it runs, and what became of it.
+
+    Attributes:
+        plan: What shall happen.
+        world: Where.
+        accepted: Objects that were accepted.
+        violations: What the checks found: the invariant, and what broke it.
+    """
+
+    plan: Plan
+    world: World = field(init=False)
+    accepted: list[Accepted] = field(default_factory=list)
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    epochs: dict[str, int] = field(default_factory=dict)
+    _warm: dict[str, list[Pipeline]] = field(default_factory=lambda: {name: [] for name in REGIONS})
+    _polls: set[str] = field(default_factory=set)
+    most_messages: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.plan)
+        self.world.on_message = self._poll_soon
+
+    def run(self) -> "History":
+        """Let the history happen, then judge it."""
+        from simulation.checks import check  # noqa: PLC0415 - the checks read a history
+
+        handlers_in_world.enter(self.world)
+        for upload in self.plan.uploads:
+            self._at(upload.at, partial(self._put, upload))
+        for fault in self.plan.faults:
+            if fault.kind not in CALL_FAULTS:
+                self._at(fault.at, partial(self._begin, fault))
+        scheduler = self.world.scheduler
+        scheduler.run(EPOCH + self.plan.horizon)
+        self.stop_faults()
+        scheduler.run(EPOCH + self.plan.horizon + SETTLE_SECONDS)
+        for violation in check(self):
+            self.violations.append(violation)
+        return self
+
+    def digest(self) -> str:
+        """Return what is the same for the same plan, on any machine: a hash of the story."""
+        lines = "\n".join("\t".join(map(str, line)) for line in self.world.story)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def stop_faults(self) -> None:
+        """Heal what can be healed, promote a survivor, and redrive, as the runbook asks of a person."""
+        world = self.world
+        world.parted_until = world.lag_until = 0.0
+        for region in alive(world):
+            region.dark_until = region.stalled_until = region.throttled_until = 0.0
+            world.redrive(region)
+            world.on_message(region)
+        survivors = list(alive(world))
+        if len(survivors) == 1:
+            self._promote(survivors[0])
+
+    def _at(self, seconds: float, action: Callable[[], object]) -> None:
+        self.world.scheduler.after(EPOCH + seconds - self.world.now, action)
+
+    # --- clients ---------------------------------------------------------------------------------------------------
+
+    def _put(self, upload: Upload) -> None:
+        world, region = self.world, self.world.regions[upload.region]
+        if region.is_destroyed or world.now < region.dark_until:
+            return  # the client gets no answer; what it tries next is another upload
+        body = body_of(upload)
+        key = key_of(upload, body)
+        for number in range(2 if upload.twin else 1):
+            version = world.put_version(region, key, body)
+            world.note(region, "client", "PUT", f"{key} is accepted as {version.version_id}")
+            if number == 0 or upload.direct:  # through the issuer, two versions are one object
+                identity = object_identity("ingest", key, version.version_id)
+                self.accepted.append(Accepted(upload, identity, version, region.name))
+
+    # --- faults ----------------------------------------------------------------------------------------------------
+
+    def _begin(self, fault: Fault) -> None:
+        region = self.world.regions[fault.region]
+        if region.is_destroyed:
+            return
+        if fault.kind is Kind.PROMOTE:
+            self.world.phase = "promoted" if self.world.phase == "steady" else self.world.phase
+            self.world.coverage[fault.kind.value, self.world.phase, "-"] = 1
+            self._promote(region)
+        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE):
+            self._touch(fault, region)
+        else:
+            self.world.begin(fault)
+            if fault.kind is Kind.DEPLOY:
+                self._warm[region.name].clear()
+
+    def _touch(self, fault: Fault, region: Region) -> None:
+        for one in self.accepted:
+            version = region.ingest.get((one.version.key, one.version.version_id))
+            if one.upload.name != fault.name or version is None:
+                continue
+            if fault.kind is Kind.DUPLICATE:
+                self.world.announce(region, version, self.world.number())
+            else:
+                del region.ingest[version.key, version.version_id]
+                self.world.note(region, "client", "DELETE", f"{version.key} {version.version_id}")
+
+    def _promote(self, region: Region) -> None:
+        process = self.world.process("operator", region)
+        self.world.note(region, "operator", "promote", region.name)
+        process.start(lambda: handlers_in_world.promote(self.world, region), lambda: None)
+
+    # --- Lambda ----------------------------------------------------------------------------------------------------
+
+    def _poll_soon(self, region: Region) -> None:
+        if region.name not in self._polls and not region.is_destroyed:
+            self._polls.add(region.name)
+            world = self.world
+            wait = 0.05 + world.chance.unit("poll", region.name, world.number())
+            world.scheduler.after(wait, lambda: self._poll(region))
+
+    def _poll(self, region: Region) -> None:
+        self._polls.discard(region.name)
+        world = self.world
+        if region.is_destroyed:
+            return
+        blocked = max(region.dark_until, region.throttled_until)
+        if world.now < blocked:
+            world.scheduler.after(blocked - world.now, lambda: self._poll_soon(region))
+            return
+        if region.running >= CONCURRENCY:
+            return  # the next invocation to end asks again
+        messages = world.receive(region, BATCH_SIZE)
+        if messages:
+            self._watch_queue(region)
+            self._invoke(region, messages)
+            self._poll_soon(region)
+
+    def _invoke(self, region: Region, messages: list[Queued]) -> None:
+        world = self.world
+        region.running += 1
+        pipeline = self._warm[region.name].pop() if self._warm[region.name] else self._new_environment(region)
+        process = world.process("processor", region)
+
+        def work() -> None:
+            records = [lambda_record(message) for message in messages]
+            failed = handlers_in_world.invoke_processor(world, pipeline, records)
+            done = [message for message in messages if f"message-{message.number}" not in failed]
+            try:
+                world.call(region, "lambda:DeleteMessage", lambda: self._acknowledge(region, done))
+            except Exception:  # noqa: BLE001 - Lambda's own trouble: the messages come again
+                world.note(region, "lambda", "lambda:DeleteMessage", "not done")
+            self._warm[region.name].append(pipeline)
+            end()
+
+        def end() -> None:
+            region.running -= 1
+            self._poll_soon(region)
+
+        process.start(work, end)
+
+    def _acknowledge(self, region: Region, messages: list[Queued]) -> None:
+        for message in messages:
+            if region.queue.pop(message.number, None):
+                self.world.note(region, "lambda", "lambda:DeleteMessage", f"message {message.number} is acknowledged")
+
+    def _new_environment(self, region: Region) -> Pipeline:
+        pipeline = handlers_in_world.build_processor(self.world, region)
+        return handlers_in_world.with_transform(pipeline, region.transform_version)
+
+    def _watch_queue(self, region: Region) -> None:
+        self.most_messages[region.name] = max(self.most_messages.get(region.name, 0), len(region.queue))
+
+
+def lambda_record(message: Queued) -> dict[str, Any]:
+    """Return a message as Lambda hands it over."""
+    return {
+        "messageId": f"message-{message.number}",
+        "receiptHandle": f"handle-{message.number}-{message.receives}",
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": str(message.receives),
+            "SentTimestamp": str(int(message.sent_at * 1000)),
+        },
+        "messageAttributes": message.attributes,
+        "eventSource": "aws:sqs",
+    }
+
+
+def body_of(upload: Upload) -> bytes:
+    """Return a file's bytes."""
+    lines = [json.dumps({"file": upload.name, "n": place, "kind": kind}) for place, kind in enumerate(upload.records)]
+    return (f"[{', '.join(lines)}" if upload.damaged else "\n".join([*lines, ""])).encode()  # a JSON array without its end
+
+
+def key_of(upload: Upload, body: bytes) -> str:
+    """Return the key that a file is put under; through the issuer it holds an upload id of the upload's time."""
+    file_key = f"{upload.name}.json" if upload.damaged else f"{upload.name}.ndjson"
+    if upload.direct:
+        return f"incoming/{file_key}"
+    digest = hashlib.sha256(upload.name.encode()).hexdigest()
+    milliseconds = f"{int((EPOCH + upload.at) * 1000):012x}"
+    upload_id = f"{milliseconds[:8]}-{milliseconds[8:]}-7{digest[:3]}-8{digest[3:6]}-{digest[6:18]}"
+    return UploadKey("simulation", upload_id, hashlib.sha256(body).hexdigest(), file_key).object_key
+
+
+def story_of(history: History) -> list[Line]:
+    """Return the story."""
+    return history.world.story

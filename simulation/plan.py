@@ -1,0 +1,232 @@
+"""What a history is made of: uploads and faults, drawn from a seed, and nothing else; a plan can be kept and replayed."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from simulation.chance import Chance
+
+PRIMARY: Final = "us-east-1"
+SECONDARY: Final = "us-west-2"
+REGIONS: Final = (PRIMARY, SECONDARY)
+
+
+class Kind(StrEnum):
+    """What can go wrong, or be done by a person."""
+
+    CRASH_BEFORE = "crash before a call"
+    CRASH_AFTER = "crash after a call"
+    REFUSED = "a call is refused"
+    ANSWER_LOST = "a call's answer is lost"
+    REPEATED = "a call is repeated by the SDK"
+    UNPROCESSED = "a batch is processed in part"
+    DESTROY = "the region is destroyed"
+    BLACKOUT = "the region is dark"
+    PARTITION = "the regions are parted"
+    STALL = "every call is slow"
+    LAG = "replication is slow"
+    SKEW = "the clock is wrong"
+    PROMOTE = "the region is promoted"
+    DEPLOY = "another transform is deployed"
+    DELETE = "a version is deleted"
+    DUPLICATE = "an event comes again"
+    REDRIVE = "the dead letters are redriven"
+    OUTAGE = "the function is throttled"
+
+
+CALL_FAULTS: Final = (
+    Kind.CRASH_BEFORE,
+    Kind.CRASH_AFTER,
+    Kind.REFUSED,
+    Kind.ANSWER_LOST,
+    Kind.REPEATED,
+    Kind.UNPROCESSED,
+)
+"""Faults that hit the call of a number; the others begin at a time."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A client's upload.
+
+    Attributes:
+        at: Seconds since the beginning.
+        region: Whose bucket it goes to.
+        name: The file's name.
+        records: One letter a record: `g` good, `b` rejected by every transform, `v` rejected from version 2 on,
+            `w` changed by version 2.
+        damaged: Whether the file cannot be read at all.
+        direct: Whether it is put without the issuer.
+        twin: Whether it is uploaded once more under the same key, as a client does that lost the answer.
+    """
+
+    at: float
+    region: str
+    name: str
+    records: str
+    damaged: bool = False
+    direct: bool = False
+    twin: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong.
+
+    Attributes:
+        kind: What.
+        region: Where.
+        at: Seconds since the beginning; for a fault of a call, the call's number in that region.
+        lasts: Seconds.
+        amount: Seconds of skew or stall, factor of lag, version deployed.
+        name: The upload that it is about.
+    """
+
+    kind: Kind
+    region: str
+    at: float
+    lasts: float = 0.0
+    amount: float = 0.0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A history before it happens.
+
+    Attributes:
+        seed: Decides every lag, latency and order.
+        uploads: In order of time.
+        faults: In order of time.
+        horizon: Seconds until the faults have stopped and everything must settle.
+        crash_rate: Probability that any one call is a crash, beside the faults that are listed.
+    """
+
+    seed: int
+    uploads: tuple[Upload, ...]
+    faults: tuple[Fault, ...]
+    horizon: float = 3600.0
+    crash_rate: float = 0.0
+
+    @property
+    def events(self) -> list[Upload | Fault]:
+        """Return what can be left out when a history is shrunk."""
+        return [*self.uploads, *self.faults]
+
+    def keeping(self, events: list[Upload | Fault]) -> "Plan":
+        """Return the plan with these events only."""
+        return replace(
+            self,
+            uploads=tuple(one for one in events if isinstance(one, Upload)),
+            faults=tuple(one for one in events if isinstance(one, Fault)),
+        )
+
+    def to_json(self) -> str:
+        """Return it as text that `from_json` reads."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """Read a plan.
+
+        Raises:
+            ValueError: The text is no plan.
+        """
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            return cls(
+                seed=raw["seed"],
+                uploads=tuple(Upload(**one) for one in raw["uploads"]),
+                faults=tuple(Fault(**{**one, "kind": Kind(one["kind"])}) for one in raw["faults"]),
+                horizon=raw["horizon"],
+                crash_rate=raw["crash_rate"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the text is no plan of a history ({type(error).__name__}: {error})") from error
+
+
+@dataclass
+class _Draft:
+    chance: Chance
+    objects: int
+    faults: list[Fault] = field(default_factory=list)
+
+    def unit(self, *what: object) -> float:
+        return self.chance.unit("plan", *what)
+
+    def region(self, *what: object) -> str:
+        return REGIONS[self.chance.below(2, "plan", *what)]
+
+    def add(self, kind: Kind, region: str, at: float, **more: Any) -> None:  # noqa: ANN401 - the fault's own
+        self.faults.append(Fault(kind, region, round(at, 3), **more))
+
+
+def draw(seed: int, *, objects: int = 12) -> Plan:
+    """Return the plan of a seed.
+
+    Args:
+        seed: The same seed gives the same plan.
+        objects: Uploads at most; as few as 1 are drawn.
+    """
+    draft = _Draft(Chance(seed), 1 + Chance(seed).below(objects, "plan", "objects"))
+    uploads = tuple(sorted((_upload(draft, number) for number in range(draft.objects)), key=lambda one: (one.at, one.name)))
+    _call_faults(draft)
+    _timed_faults(draft, uploads)
+    _disaster(draft)
+    faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
+    return Plan(seed=seed, uploads=uploads, faults=faults)
+
+
+def _upload(draft: _Draft, number: int) -> Upload:
+    # Mostly small files, for their races are the same; one in eight has more than one batch of records.
+    many = draft.unit("many", number) < 0.12  # noqa: PLR2004
+    size = 1 + int(draft.unit("size", number) * (70 if many else 6))
+    letters = "".join("ggggbvw"[int(draft.unit("record", number, place) * 7)] for place in range(size))
+    return Upload(
+        at=round(draft.unit("at", number) * 120, 3),
+        region=draft.region("put", number) if draft.unit("stray", number) < 0.25 else PRIMARY,  # noqa: PLR2004
+        name=f"file-{number}",
+        records=letters,
+        damaged=draft.unit("damaged", number) < 0.07,  # noqa: PLR2004
+        direct=draft.unit("direct", number) < 0.3,  # noqa: PLR2004
+        twin=draft.unit("twin", number) < 0.1,  # noqa: PLR2004
+    )
+
+
+def _call_faults(draft: _Draft) -> None:
+    for number in range(int(draft.unit("call faults") * (2 + draft.objects / 3))):
+        kind = CALL_FAULTS[int(draft.unit("call fault", number) * len(CALL_FAULTS))]
+        draft.add(kind, draft.region("call region", number), 1 + int(draft.unit("call", number) * 12 * draft.objects))
+
+
+def _timed_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
+    def sometimes(kind: Kind, probability: float, **more: Any) -> None:  # noqa: ANN401 - the fault's own
+        if draft.unit("whether", kind) < probability:
+            draft.add(kind, draft.region("where", kind), draft.unit("when", kind) * 200, **more)
+
+    sometimes(Kind.BLACKOUT, 0.1, lasts=round(600 * draft.unit("dark"), 3))
+    sometimes(Kind.PARTITION, 0.15, lasts=round(900 * draft.unit("parted"), 3))
+    sometimes(Kind.STALL, 0.1, lasts=120.0, amount=round(20 * draft.unit("stall"), 3))
+    sometimes(Kind.LAG, 0.3, lasts=300.0, amount=round(1 + 60 * draft.unit("lag"), 3))
+    sometimes(Kind.SKEW, 0.1, lasts=600.0, amount=round(8 * draft.unit("skew") - 4, 3))
+    sometimes(Kind.OUTAGE, 0.1, lasts=round(300 * draft.unit("outage"), 3))
+    sometimes(Kind.REDRIVE, 0.1)
+    for number, upload in enumerate(uploads):
+        if draft.unit("event again", number) < 0.15:  # noqa: PLR2004
+            region = draft.region("event again", number)
+            draft.add(Kind.DUPLICATE, region, upload.at + 400 * draft.unit("again", number), name=upload.name)
+
+
+def _disaster(draft: _Draft) -> None:
+    """Lose a region, promote the other; or promote back and forth with both alive."""
+    kind = draft.unit("disaster")
+    moment = 5 + 150 * draft.unit("moment")
+    if kind < 0.55:  # noqa: PLR2004
+        lost = PRIMARY if kind < 0.45 else SECONDARY  # noqa: PLR2004
+        draft.add(Kind.DESTROY, lost, moment)
+        survivor = SECONDARY if lost == PRIMARY else PRIMARY
+        draft.add(Kind.PROMOTE, survivor, moment + 300 * draft.unit("decision") - 20)
+    elif kind < 0.85:  # noqa: PLR2004
+        for number in range(1 + int(3 * draft.unit("promotions"))):
+            draft.add(Kind.PROMOTE, draft.region("promoted", number), 240 * draft.unit("promotion", number))

@@ -1,0 +1,211 @@
+"""Simulated time: a heap of events, and processes that the scheduler suspends at each call to AWS.
+
+A process is a group of greenlets, as a Lambda execution environment is a group of threads. It runs until it waits, so
+nothing runs at the same time as anything else, and the order is the heap's alone.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+from greenlet import getcurrent, greenlet
+
+EPOCH: Final = 1_767_225_600.0
+"""Simulated time begins at 2026-01-01T00:00:00Z."""
+
+
+class Crash(BaseException):
+    """The execution environment ends here; no handler catches it."""
+
+
+class Process:
+    """An execution environment while it runs.
+
+    Attributes:
+        name: Who it is in the story, for example `processor`.
+        region: The AWS name of the region that it runs in.
+        is_dead: Whether it has crashed.
+    """
+
+    def __init__(self, scheduler: "Scheduler", name: str, region: str) -> None:
+        self._scheduler = scheduler
+        self.name = name
+        self.region = region
+        self.is_dead = False
+        self._members: list[greenlet] = []
+        self._on_crash: Callable[[], object] = lambda: None
+
+    def start(self, work: Callable[[], object], on_crash: Callable[[], object]) -> None:
+        """Run `work` from now on; if the process crashes, `on_crash` is called once instead of its end."""
+
+        def run() -> None:
+            try:
+                work()
+            except Crash:
+                self.crash()
+
+        self._on_crash = on_crash
+        self._spawn(run)
+
+    def fork(self, work: Callable[[], object]) -> None:
+        """Run `work` as a thread of this process."""
+        self._spawn(work)
+
+    def crash(self) -> None:
+        """End every greenlet of the process at the call that it waits for."""
+        if not self.is_dead:
+            self.is_dead = True
+            self._scheduler.after(0.0, self._end)
+
+    def _end(self) -> None:
+        for member in self._members:
+            if not member.dead:
+                member.throw(Crash())
+        self._on_crash()
+
+    def _spawn(self, work: Callable[[], object]) -> None:
+        def guarded() -> None:
+            with suppress(Crash):
+                work()
+
+        member = greenlet(guarded, parent=self._scheduler.hub)
+        member.process = self
+        self._members.append(member)
+        self._scheduler.after(0.0, lambda: self._resume(member))
+
+    def _resume(self, member: greenlet) -> None:
+        if not member.dead and not self.is_dead:
+            member.switch()
+
+    def wait(self, seconds: float) -> None:
+        """Suspend the current greenlet for simulated seconds.
+
+        Raises:
+            Crash: The process was killed meanwhile.
+        """
+        self._scheduler.after(seconds, self.resumption())
+        self._scheduler.hub.switch()
+
+    def resumption(self) -> Callable[[], None]:
+        """Return what resumes the current greenlet, for whoever lets it wait."""
+        member = getcurrent()
+        return lambda: self._resume(member)
+
+    def suspend(self, waiters: list[Callable[[], None]]) -> None:
+        """Suspend the current greenlet until one of `waiters` is called.
+
+        Raises:
+            Crash: The process was killed meanwhile.
+        """
+        waiters.append(self.resumption())
+        self._scheduler.hub.switch()
+
+    def later(self, action: Callable[[], object]) -> None:
+        """Call `action` as soon as the current greenlet waits."""
+        self._scheduler.after(0.0, action)
+
+
+class Scheduler:
+    """The events to come.
+
+    Attributes:
+        now: Simulated epoch seconds.
+        hub: The greenlet that runs the heap.
+    """
+
+    def __init__(self) -> None:
+        self.now = EPOCH
+        self.hub = getcurrent()
+        self._heap: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = itertools.count()
+
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
+        """Call `action` in some seconds; among events of one moment the first scheduled is the first called."""
+        heapq.heappush(self._heap, (self.now + max(0.0, seconds), next(self._order), action))
+
+    def run(self, until: float) -> bool:
+        """Run events up to a moment; return whether none is left before it."""
+        self.hub = getcurrent()
+        while self._heap and self._heap[0][0] <= until:
+            self.now, _, action = heapq.heappop(self._heap)
+            action()
+        return not self._heap
+
+
+def current_process() -> Process | None:
+    """Return the process that runs now; None where the simulator itself runs."""
+    process: Process | None = getattr(getcurrent(), "process", None)
+    return process
+
+
+class Future:
+    """What a simulated thread will return."""
+
+    def __init__(self) -> None:
+        self.is_done = False
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.waiters: list[Callable[[], None]] = []
+
+    def result(self) -> Any:  # noqa: ANN401 - as concurrent.futures has it
+        """Wait for the value, or raise what the thread raised."""
+        process = current_process()
+        while not self.is_done:
+            if process is None:
+                raise RuntimeError("a simulated thread was not finished and nobody simulates it")
+            process.suspend(self.waiters)
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class Executor:
+    """`ThreadPoolExecutor` of simulated threads; outside a process it calls at once."""
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        self._futures: list[Future] = []
+        self._max_workers = max_workers
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        process = current_process()
+        for future in self._futures:
+            while not (future.is_done or process is None or isinstance(error, Crash)):
+                process.suspend(future.waiters)
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future:  # noqa: ANN401 - as concurrent.futures
+        """Start `work(*arguments)` in a simulated thread."""
+        future = Future()
+
+        def run() -> None:
+            try:
+                future.value = work(*arguments)
+            except Exception as error:  # noqa: BLE001 - handed to whoever asks for the result
+                future.error = error
+            except Crash:  # a thread that crashes takes its process with it
+                if process is not None:
+                    process.crash()
+                raise
+            future.is_done = True
+            for resume in future.waiters:
+                if process is not None:
+                    process.later(resume)
+
+        process = current_process()
+        self._futures.append(future)
+        if process is None:
+            run()
+        else:
+            process.fork(run)
+        return future
+
+    def map(self, work: Callable[..., Any], *iterables: Any) -> list[Any]:  # noqa: ANN401 - as concurrent.futures
+        """Return `work` of each, in order."""
+        return [future.result() for future in [self.submit(work, *each) for each in zip(*iterables, strict=False)]]

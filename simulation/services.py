@@ -1,0 +1,348 @@
+"""Clients of the simulated services, as botocore makes them: the operations and arguments that the handlers use."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar
+
+from botocore.exceptions import ClientError
+
+from simulation.expressions import Item, matches, projected, updated
+from simulation.regions import Entry, Key, Queued, Region
+from simulation.scheduler import current_process
+from simulation.world import World, refusal
+
+_BATCH_ITEMS: Final = 25
+_PAGE_BYTES: Final = 1024 * 1024
+
+_Answer = TypeVar("_Answer")
+
+
+class ConditionalCheckFailedException(ClientError):  # noqa: N818 - AWS's name
+    """The class that a client carries in `exceptions`."""
+
+
+class DynamoDbClient:
+    """A client of one region's replica."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+
+    def __init__(self, world: World, region: Region) -> None:
+        self._world = world
+        self._region = region
+
+    def get_item(self, *, Key: dict[str, Any], **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
+        """See GetItem."""
+        key = _key(Key)
+
+        def read() -> dict[str, Any]:
+            item = self._visible(key, consistent=bool(request.get("ConsistentRead")))
+            return {} if item is None else {"Item": dict(item)}
+
+        return self._call("GetItem", read, _text(key))
+
+    def put_item(self, *, Item: Item, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
+        """See PutItem."""
+        key = _key(Item)
+
+        def write() -> dict[str, Any]:
+            self._check("PutItem", key, request)
+            self._world.write_item(self._region, key, dict(Item))
+            self._told("PutItem", f"{_text(key)} is written")
+            return {}
+
+        return self._call("PutItem", write, _text(key))
+
+    def delete_item(self, *, Key: dict[str, Any], **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
+        """See DeleteItem."""
+        key = _key(Key)
+
+        def write() -> dict[str, Any]:
+            self._check("DeleteItem", key, request)
+            self._world.write_item(self._region, key, None)
+            self._told("DeleteItem", f"{_text(key)} is deleted")
+            return {}
+
+        return self._call("DeleteItem", write, _text(key))
+
+    def update_item(self, *, Key: dict[str, Any], UpdateExpression: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See UpdateItem."""
+        key = _key(Key)
+
+        def write() -> dict[str, Any]:
+            self._check("UpdateItem", key, request)
+            held = self._region.item(*key) or dict(Key)
+            names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+            self._world.write_item(self._region, key, updated(UpdateExpression, held, names, values))
+            self._told("UpdateItem", f"{_text(key)} is written")
+            return {}
+
+        return self._call("UpdateItem", write, _text(key))
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]], **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See BatchWriteItem: each item is written or left unprocessed by itself."""
+        ((table, puts),) = RequestItems.items()
+        if len(puts) > _BATCH_ITEMS:
+            raise refusal("BatchWriteItem", "ValidationException", "Too many items requested", 400)
+        keys = [_key(put["PutRequest"]["Item"] if "PutRequest" in put else put["DeleteRequest"]["Key"]) for put in puts]
+        if len(set(keys)) != len(keys):
+            raise refusal("BatchWriteItem", "ValidationException", "Provided list of item keys contains duplicates", 400)
+
+        def write() -> dict[str, Any]:
+            left: list[Any] = []
+            partly, self._world.unprocessed = self._world.unprocessed, False
+            for put, key in zip(puts, keys, strict=True):
+                if partly and self._world.chance.happens(0.5, "unprocessed", *key, self._world.now):
+                    left.append(put)
+                    continue
+                item = dict(put["PutRequest"]["Item"]) if "PutRequest" in put else None
+                self._world.write_item(self._region, key, item)
+            self._told("BatchWriteItem", f"{keys[0][0]}: {len(puts) - len(left)} of {len(puts)} items are written")
+            return {"UnprocessedItems": {table: left} if left else {}}
+
+        return self._call("BatchWriteItem", write, keys[0][0])
+
+    def query(self, *, KeyConditionExpression: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's name
+        """See Query."""
+        names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+
+        def read() -> dict[str, Any]:
+            index = request.get("IndexName")
+            found = self._candidates(index, values, consistent=bool(request.get("ConsistentRead")))
+            items = [item for item in found if matches(KeyConditionExpression, item, names, values)]
+            order = f"{index}_order" if index else "sk"
+            sort = {"by_file": "file_order", "by_state_hour": "state_order"}.get(str(index), order)
+            items.sort(key=lambda item: item[sort]["S"], reverse=not request.get("ScanIndexForward", True))
+            return _page(items, request, names, values)
+
+        return self._call("Query", read, str(next(iter(values.values()), "")))
+
+    def get_paginator(self, operation: str) -> Any:  # noqa: ANN401 - of botocore's paginator, `paginate` is used
+        """Return the paginator of Query."""
+        if operation != "query":
+            raise NotImplementedError(f"the simulated DynamoDB does not page {operation!r}")
+
+        def paginate(**request: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - Query's
+            size = request.pop("PaginationConfig", {}).get("PageSize")
+            request |= {"Limit": size} if size else {}
+            while True:
+                answer = self.query(**request)
+                yield answer
+                if "LastEvaluatedKey" not in answer:
+                    return
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+        return SimpleNamespace(paginate=paginate)
+
+    def _candidates(self, index: object, values: dict[str, Any], *, consistent: bool) -> list[Item]:
+        if index:
+            return [entry.item for entry in self._region.table.values() if entry.item is not None]
+        keys = [
+            (value["S"], sk)
+            for value in values.values()
+            if "S" in value and value["S"] in self._region.partitions
+            for sk in self._region.partitions[value["S"]]
+        ]
+        found = (self._visible(key, consistent=consistent) for key in keys)
+        return [item for item in found if item is not None]
+
+    def _visible(self, key: Key, *, consistent: bool) -> Item | None:
+        entry = self._region.table.get(key, Entry())
+        is_fresh = self._world.now - entry.written_at < 1.0
+        if (
+            is_fresh
+            and not consistent
+            and self._world.chance.happens(0.2, "stale", self._region.name, *key, self._world.now)
+        ):
+            return entry.before
+        return entry.item
+
+    def _check(self, operation: str, key: Key, request: dict[str, Any]) -> None:
+        condition = request.get("ConditionExpression")
+        if condition is None:
+            return
+        names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+        if not matches(condition, self._region.item(*key) or {}, names, values):
+            self._told(operation, f"{_text(key)}: the condition is not met")
+            answer: Any = {
+                "Error": {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+            raise ConditionalCheckFailedException(answer, operation)
+
+    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
+        return self._world.call(self._region, f"dynamodb:{operation}", effect, what)
+
+    def _told(self, operation: str, effect: str) -> None:
+        self._world.note(self._region, _actor(), f"dynamodb:{operation}", effect)
+
+
+class S3Client:
+    """A client of one region's buckets."""
+
+    def __init__(self, world: World, region: Region) -> None:
+        self._world = world
+        self._region = region
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
+        """See GetObject."""
+
+        def read() -> dict[str, Any]:
+            version = self._region.ingest.get((Key, VersionId))
+            if version is None:
+                self._told("GetObject", f"{Key}: no such version")
+                raise refusal("GetObject", "NoSuchVersion", "The specified version does not exist.", 404)
+            self._told("GetObject", f"{Key} is read")
+            return {
+                "Body": _Body(version.body),
+                "ContentLength": len(version.body),
+                "LastModified": datetime.fromtimestamp(int(version.created_at), UTC),
+                "VersionId": VersionId,
+            }
+
+        return self._call("GetObject", read, Key)
+
+    def head_object(self, *, Bucket: str, Key: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
+        """See HeadObject."""
+
+        def read() -> dict[str, Any]:
+            found = self._versions(Key)
+            wanted = [one for one in found if one.version_id == request.get("VersionId", one.version_id)]
+            if not wanted:
+                raise refusal("HeadObject", "404", "Not Found", 404)
+            newest = wanted[-1]
+            answer = {"ContentLength": len(newest.body), "VersionId": newest.version_id}
+            return answer | ({"ReplicationStatus": newest.replication} if newest.replication else {})
+
+        return self._call("HeadObject", read, Key)
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
+        """See ListObjectVersions; all in one page."""
+
+        def read() -> dict[str, Any]:
+            found = [one for one in self._region.ingest.values() if one.key.startswith(Prefix)]
+            found.sort(key=lambda one: (one.key, one.created_at, one.version_id))
+            listed = [{"Key": one.key, "VersionId": one.version_id, "IsLatest": False} for one in reversed(found)]
+            return {"Versions": listed, "IsTruncated": False}
+
+        return self._call("ListObjectVersions", read, Prefix)
+
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
+        """See PutObject, into the archive."""
+        content = Body if isinstance(Body, bytes) else Body.read()
+
+        def write() -> dict[str, Any]:
+            self._region.archive[Key] = content
+            self._told("PutObject", f"{Key} is in the archive")
+            return {}
+
+        return self._call("PutObject", write, Key)
+
+    def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str], **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See CopyObject, from the ingest bucket into the archive."""
+
+        def write() -> dict[str, Any]:
+            version = self._region.ingest.get((CopySource["Key"], CopySource["VersionId"]))
+            if version is None:
+                raise refusal("CopyObject", "NoSuchVersion", "The specified version does not exist.", 404)
+            self._region.archive[Key] = version.body
+            self._told("CopyObject", f"{Key} is in the archive")
+            return {}
+
+        return self._call("CopyObject", write, Key)
+
+    def _versions(self, key: str) -> list[Any]:
+        found = [one for one in self._region.ingest.values() if one.key == key]
+        return sorted(found, key=lambda one: (one.created_at, one.version_id))
+
+    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
+        return self._world.call(self._region, f"s3:{operation}", effect, what)
+
+    def _told(self, operation: str, effect: str) -> None:
+        self._world.note(self._region, _actor(), f"s3:{operation}", effect)
+
+
+class SqsClient:
+    """A client of one region's queues."""
+
+    def __init__(self, world: World, region: Region) -> None:
+        self._world = world
+        self._region = region
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See SendMessage."""
+        attributes = {
+            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+            for name, value in request.get("MessageAttributes", {}).items()
+        }
+
+        def write() -> dict[str, Any]:
+            if QueueUrl == "dead-letters":
+                number = self._world.number()
+                now = self._world.now
+                self._region.dead[number] = Queued(number, MessageBody, attributes, now, now)
+            else:
+                message = self._world.send_message(self._region, MessageBody, attributes, request.get("DelaySeconds", 0))
+                number = message.number if message else 0
+            digest = hashlib.md5(MessageBody.encode(), usedforsecurity=False).hexdigest()
+            self._world.note(self._region, _actor(), "sqs:SendMessage", f"message {number} to {QueueUrl}")
+            return {"MessageId": f"message-{number}", "MD5OfMessageBody": digest}
+
+        return self._world.call(self._region, "sqs:SendMessage", write, QueueUrl)
+
+
+class _Body:
+    """The body of GetObject, as botocore streams it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        for start in range(0, len(self._content), size):
+            yield self._content[start : start + size]
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+def client(world: World, region: Region, service: str) -> Any:  # noqa: ANN401 - clients have no type in common
+    """Return a client of a service."""
+    kinds = {"dynamodb": DynamoDbClient, "s3": S3Client, "sqs": SqsClient}
+    return kinds[service](world, region)
+
+
+def _page(items: list[Item], request: dict[str, Any], names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
+    start = request.get("ExclusiveStartKey")
+    if start is not None:
+        after = next((place for place, item in enumerate(items) if _key(item) == _key(start)), None)
+        items = items[after + 1 :] if after is not None else [item for item in items if _key(item) > _key(start)]
+    page: list[Item] = []
+    size, limit = 0, request.get("Limit")
+    answer: dict[str, Any] = {}
+    for item in items:
+        if (limit and len(page) == limit) or size > _PAGE_BYTES:
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("pk", "sk")}
+            break
+        page.append(item)
+        size += len(str(item)) if len(items) > _BATCH_ITEMS * 40 else 0
+    if "FilterExpression" in request:
+        page = [item for item in page if matches(request["FilterExpression"], item, names, values)]
+    answer["Count"] = len(page)
+    if request.get("Select") != "COUNT":
+        fields = request.get("ProjectionExpression")
+        answer["Items"] = [projected(fields, item, names) if fields else dict(item) for item in page]
+    return answer
+
+
+def _key(item: dict[str, Any]) -> Key:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _text(key: Key) -> str:
+    return " ".join(key)
+
+
+def _actor() -> str:
+    process = current_process()
+    return process.name if process else "simulator"
