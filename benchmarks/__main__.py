@@ -1,4 +1,4 @@
-"""`python -m benchmarks (gate|proof)`: measure beside a peer, print ratios, write reports/benchmarks."""
+"""`python -m benchmarks (gate|proof|cost)`: measure beside a peer and write reports/benchmarks; count the cost."""
 
 import json
 import sys
@@ -10,9 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import cost as costs
 from benchmarks import gate as gate_benchmark
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
+from infra.app import ENVIRONMENTS
+from infra.settings import SettingsError, load_settings
 
 _Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result)
 
@@ -42,6 +45,27 @@ def proof(
     """Measure the drill's proof beside a comparison of five sets of ids, over a million rows."""
     result = _measured("proof", lambda say: proof_benchmark.measure(objects, say=say), output)
     _show_proof(result, output)
+
+
+@app.command()
+def cost(
+    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+) -> None:
+    """Print what an idle month costs: list prices times what the templates and the clocks make; what is not included."""
+    try:
+        settings = load_settings(environment, ENVIRONMENTS, {})
+    except SettingsError as error:
+        Console(stderr=True, emoji=False).print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    lines = costs.idle(costs.synthesized(settings))
+    table = Table(title=f"An idle month of {environment}, both regions, list prices of {costs.PRICES_OF}")
+    for column in ("for", "how many", "of", "USD", "counted by"):
+        table.add_column(column, justify="right" if column in {"how many", "USD"} else "left")
+    for line in lines:
+        table.add_row(line.what, f"{line.count:,.0f}", line.unit, f"{line.usd:.2f}", line.counted)
+    console = Console(soft_wrap=True, emoji=False)
+    console.print(table)
+    console.print(f"Together: {sum(line.usd for line in lines):.2f} USD. Not included: {costs.NOT_INCLUDED}.")
 
 
 def _measured(name: str, measure: Callable[[Callable[[str], None]], _Result], output: Path) -> _Result:

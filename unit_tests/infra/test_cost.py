@@ -1,0 +1,51 @@
+"""The cost table counts what the templates hold and names its prices; cannot prove what AWS will bill."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cost import Line, idle
+from infra.settings import Settings
+from unit_tests.infra.synthesis import Synthesis, synthesize
+
+VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
+
+
+def table(made: Synthesis) -> dict[str, Line]:
+    return {line.what: line for line in idle(made.templates)}
+
+
+def total(made: Synthesis) -> float:
+    return sum(line.usd for line in table(made).values())
+
+
+def test_fixed_things_are_counted_in_the_templates(prod: Synthesis) -> None:
+    found = table(prod)
+    assert found["interface endpoints"].usd == pytest.approx(2 * 2 * 2 * 7.30)
+    assert found["customer managed keys"].count == 10
+    assert (found["health checks"].count, found["health check options: HTTPS, fast"].count) == (0, 0)
+    assert found["secret and its replica"].count == 2
+
+
+def test_every_price_has_a_source_and_every_count_says_where_from(prod: Synthesis) -> None:
+    for line in table(prod).values():
+        assert line.source.startswith("https://aws.amazon.com/"), line.what
+        assert "pricing" in line.source, line.what
+        assert line.counted, line.what
+
+
+def test_prod_idles_below_what_the_page_says(prod: Synthesis) -> None:
+    assert total(prod) < 140
+
+
+def test_one_zone_outside_prod_idles_below_110_dollars(tmp_path: Path) -> None:
+    made = synthesize(Settings.model_validate({"environment": "dev", "vpc": {"availability_zones": 1}}), tmp_path)
+    assert total(made) < 110
+
+
+def test_records_bring_the_cost_of_their_health_checks(prod: Synthesis, tmp_path: Path) -> None:
+    made = synthesize(Settings(client_vpcs=VPCS), tmp_path)
+    found = table(made)
+    assert (found["health checks"].count, found["health check options: HTTPS, fast"].count) == (5, 4)
+    assert found["HTTP API"].count > 8_000_000 > table(prod)["HTTP API"].count
+    assert 20 < total(made) - total(prod) < 40
