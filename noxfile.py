@@ -208,11 +208,13 @@ def _node(session: nox.Session) -> tuple[str, str]:
 
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
-    _python(session, "pytest", *arguments, *session.posargs)
+    # conftest.py sets what tests need, so that they run the same from an editor.
+    _run(session, PYTHON, "-m", "pytest", *arguments, *session.posargs)
 
 
 def _python(session: nox.Session, module: str, *arguments: str) -> None:
-    _run(session, PYTHON, "-m", module, *arguments)
+    node, _ = _node(session)
+    _run(session, PYTHON, "-m", module, *arguments, env={**OFFLINE, "JSII_NODE": node})
 
 
 def _tool(session: nox.Session, name: str, *arguments: str) -> None:
@@ -220,6 +222,5 @@ def _tool(session: nox.Session, name: str, *arguments: str) -> None:
     _run(session, str(Path(PYTHON).with_name(name)), *arguments)
 
 
-def _run(session: nox.Session, *command: str) -> None:
-    node, _ = _node(session)
-    session.run(*command, env={**OFFLINE, "JSII_NODE": node}, external=True)
+def _run(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
+    session.run(*command, env=env, external=True)
