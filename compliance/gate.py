@@ -14,12 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from compliance import acknowledgements, coverage, nag, native
+from compliance import acknowledgements, coverage, manifest, nag, native
 from compliance.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
 from compliance.branches import variants, worst
 from compliance.judge import Findings, judge
 from compliance.ledger import Finding, Ledger, Subject, Verdict
-from compliance.loading import Assembly, load_assembly
+from compliance.loading import Assembly, LoadError, load_assembly
 from compliance.matrix import Configuration
 from compliance.rules import our_rules
 from compliance.templates import Json, Template, World
@@ -204,6 +204,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
         packs = packs_on(world, world.templates)
         found = ours.result()
     found.extend(packs)
+    found.extend(_judge_manifest(assembly, world))
     regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
     return _Judged(
         configuration=world.name,
@@ -212,6 +213,18 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
         subjects=tuple(_subject(world.name, template) for template in world.templates),
         acknowledged=assembly.acknowledged,
     )
+
+
+def _judge_manifest(assembly: Assembly, world: World) -> Findings:
+    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+
+    try:
+        return manifest.judge_manifest(assembly, world, plugin.fingerprint)
+    except (AttributeError, TypeError, ValueError, OSError) as error:
+        raise LoadError(
+            f"the assembly's manifest or asset list is malformed ({type(error).__name__}: {error}); give the folder that "
+            "`cdk synth` wrote"
+        ) from error
 
 
 def packs_on(world: World, templates: Iterable[Template]) -> Findings:
@@ -285,7 +298,7 @@ def _judge_ourselves(world: World) -> Findings:
 
 def _packs() -> tuple[str, ...]:
     """Every pack whose findings an acknowledgement can silence."""
-    return (*nag.PACKS, native.PACK, *sorted({rule.info.pack for rule in our_rules()}))
+    return (*nag.PACKS, native.PACK, manifest.PACK, *sorted({rule.info.pack for rule in our_rules()}))
 
 
 def world_of(assembly: Assembly, configuration: Configuration) -> World:

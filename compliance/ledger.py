@@ -193,7 +193,9 @@ class DecisionUse:
     acknowledged: int
 
 
-NOT_COVERAGE: Final = frozenset({"CloudFormation", "Naming", "Tagging", "Template", "Acknowledgements", "Coverage"})
+NOT_COVERAGE: Final = frozenset(
+    {"CloudFormation", "Naming", "Tagging", "Template", "Acknowledgements", "Assembly", "Coverage"}
+)
 """The packs that look at any type alike: what they say of a resource does not cover its type."""
 
 ALIKE: Final = frozenset(

@@ -41,10 +41,39 @@ PATH_KEY: Final = "aws:cdk:path"
 ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
 LOGICAL_ID: Final = "aws:cdk:logicalId"
 CREATION_STACK: Final = "aws:cdk:creationStack"
+_ANNOTATIONS: Final = {"aws:cdk:warning": "warning", "aws:cdk:error": "error"}
+
+_STACK: Final = "aws:cloudformation:stack"
+_ASSETS: Final = "cdk:asset-manifest"
+_KINDS: Final = frozenset({_STACK, _ASSETS, "cdk:cloud-assembly", "cdk:tree", "cdk:feature-flag-report"})
+"""The types of artifacts; all but stacks, their assets and nested assemblies deploy nothing."""
 
 
 class LoadError(Exception):
     """A template or an assembly that cannot be judged. The message says which, why, and what would do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackArtifact:
+    """A stack as the manifest has the CDK CLI deploy it.
+
+    Attributes:
+        name: Of the artifact; it is the template's too.
+        environment: `aws://<account>/<region>`, as it is written.
+        properties: For example `terminationProtection`.
+        dependencies: The names of artifacts that come first.
+        asset_artifacts: Those of its manifest that list assets.
+        asset_manifests: The files of those that it depends on.
+        annotations: Each construct path, level (`warning` or `error`) and text that the app notes there.
+    """
+
+    name: str
+    environment: str
+    properties: Mapping[str, Any]
+    dependencies: tuple[str, ...]
+    asset_artifacts: frozenset[str]
+    asset_manifests: tuple[Path, ...]
+    annotations: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +82,14 @@ class Assembly:
 
     Attributes:
         templates: Of its stacks, in the manifest's order.
+        stacks: The stacks, in the same order; empty for templates that no manifest names.
+        artifacts: The name of every artifact.
         acknowledged: Each (construct path, acknowledged id) that the constructs carry.
     """
 
     templates: tuple[Template, ...]
+    stacks: tuple[StackArtifact, ...] = ()
+    artifacts: frozenset[str] = frozenset()
     acknowledged: tuple[tuple[str, str], ...] = ()
 
 
@@ -65,6 +98,7 @@ class _StackMetadata:
     paths: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
+    annotations: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def load_template(file: Path, region: str = "") -> Template:
@@ -139,9 +173,16 @@ def load_assembly(directory: Path) -> Assembly:
 
 def _load_assembly(directory: Path) -> Assembly:
     templates: list[Template] = []
+    stacks: list[StackArtifact] = []
     acknowledged: list[tuple[str, str]] = []
-    for folder, name, artifact in _artifacts(directory):
-        if artifact.get("type") != "aws:cloudformation:stack":
+    artifacts = list(_artifacts(directory))
+    assets = {
+        name: _within(folder, artifact.get("properties", {}).get("file"))
+        for folder, name, artifact in artifacts
+        if artifact.get("type") == _ASSETS
+    }
+    for folder, name, artifact in artifacts:
+        if artifact.get("type") != _STACK:
             continue
         metadata = _stack_metadata(folder, artifact)
         acknowledged.extend(metadata.acknowledged)
@@ -160,20 +201,41 @@ def _load_assembly(directory: Path) -> Assembly:
                 sources=_complete(metadata),
             )
         )
+        dependencies = tuple(map(str, artifact.get("dependencies", ())))
+        stacks.append(
+            StackArtifact(
+                name=name,
+                environment=str(artifact.get("environment")),
+                properties=properties,
+                dependencies=dependencies,
+                asset_artifacts=frozenset(assets),
+                asset_manifests=tuple(assets[each] for each in dependencies if each in assets),
+                annotations=tuple(metadata.annotations),
+            )
+        )
     if not templates:
         raise LoadError(f"{directory}: the cloud assembly holds no stack, so there is nothing to judge")
-    return Assembly(templates=tuple(templates), acknowledged=tuple(acknowledged))
+    return Assembly(
+        templates=tuple(templates),
+        stacks=tuple(stacks),
+        artifacts=frozenset(name for _, name, _ in artifacts),
+        acknowledged=tuple(acknowledged),
+    )
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
     file = directory / "manifest.json"
     if not file.is_file():
         raise LoadError(f"{directory}: not a cloud assembly (no manifest.json); give the folder that `cdk synth` wrote")
-    manifest = _parse(file, _read(file, limit=64 * MAXIMUM_BYTES))
+    manifest = read_json(file)
+    if isinstance(manifest, Mapping) and manifest.get("missing"):
+        raise LoadError(f"{file}: was synthesized without context that it needs; give the folder of a complete `cdk synth`")
     artifacts = manifest.get("artifacts") if isinstance(manifest, Mapping) else None
     if not isinstance(artifacts, Mapping):
         raise LoadError(f"{file}: has no artifacts; give the folder that `cdk synth` wrote")
     for name, artifact in artifacts.items():
+        if artifact.get("type") not in _KINDS:
+            raise LoadError(f"{file}: artifact {name!r} is of type {artifact.get('type')!r}, which nobody judges")
         yield directory, name, artifact
         if artifact.get("type") == "cdk:cloud-assembly":
             yield from _artifacts(_within(directory, artifact.get("properties", {}).get("directoryName")))
@@ -191,7 +253,7 @@ def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata
     entries: dict[str, list[dict[str, Any]]] = dict(artifact.get("metadata") or {})
     if "additionalMetadataFile" in artifact:
         file = _within(folder, artifact["additionalMetadataFile"])
-        entries.update(_parse(file, _read(file, limit=64 * MAXIMUM_BYTES)))
+        entries.update(read_json(file))
     found = _StackMetadata()
     for path, records in entries.items():
         stack = next((record.get("data") for record in records if record.get("type") == CREATION_STACK), None)
@@ -200,6 +262,8 @@ def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata
             if record.get("type") == LOGICAL_ID:
                 found.paths[str(record.get("data"))] = path.removeprefix("/")
                 found.sources[str(record.get("data"))] = source
+            elif record.get("type") in _ANNOTATIONS:
+                found.annotations.append((path.removeprefix("/"), _ANNOTATIONS[record["type"]], str(record.get("data"))))
             elif record.get("type") == ACKNOWLEDGED_RULES:
                 found.acknowledged.extend((path.removeprefix("/"), rule) for rule in record.get("data") or {})
     return found
@@ -234,6 +298,15 @@ def account_of(environment: object) -> str:
     """The account of `aws://<account>/<region>`, empty where it is left open."""
     found = _ENVIRONMENT.fullmatch(str(environment))
     return found["account"] if found and ACCOUNT.fullmatch(found["account"]) else ""
+
+
+def read_json(file: Path) -> Json:
+    """Read one of an assembly's own files, which may be larger than a template.
+
+    Raises:
+        LoadError: It cannot be read, or is not JSON.
+    """
+    return _parse(file, _read(file, limit=64 * MAXIMUM_BYTES))
 
 
 def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:

@@ -19,7 +19,7 @@ if RECORDS:
     # The gate validates natively; the CDK's own engine takes 4.7 s to start and says the same.
     os.environ.setdefault("CDK_VALIDATION", "false")
 
-from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack, Validations  # noqa: E402
+from aws_cdk import App, DefaultStackSynthesizer, Environment, FileSystem, Stack, Validations  # noqa: E402
 from aws_cdk.cloudformation_include import CfnInclude  # noqa: E402
 from cdk_nag import (  # noqa: E402
     AwsSolutionsChecks,
@@ -109,6 +109,11 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
 def included_path(index: int, logical_id: str) -> str:
     """Where `judge_included` puts a resource of its template number `index`."""
     return f"{_stack_id(index)}/{_ROOT}/{logical_id}"
+
+
+def fingerprint(path: Path) -> str:
+    """Return the CDK's hash of a file or folder, which names the asset that it is."""
+    return FileSystem.fingerprint(str(path))
 
 
 def _synthesize(app: App) -> None:

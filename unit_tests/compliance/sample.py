@@ -18,6 +18,7 @@ def build_app(environment: str, outdir: str | None = None) -> App:
             name,
             stack_name=f"serverless-regional-{environment}",
             env=Environment(account="000000000000", region=region),
+            termination_protection=True,
         )
         sqs.Queue(stack, "Queue", queue_name=f"serverless-ingest-{environment}")
         for key, value in {**TAGS, "Environment": environment}.items():
@@ -30,7 +31,8 @@ def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
     app = build_app(environment, outdir)
     stack = Stack.of(app.node.find_child("Primary"))
     closed, _open = (
-        ec2.Vpc(stack, name, max_azs=1, nat_gateways=0, restrict_default_security_group=False) for name in ("Closed", "Open")
+        ec2.Vpc(stack, name, availability_zones=["us-east-1a"], nat_gateways=0, restrict_default_security_group=False)
+        for name in ("Closed", "Open")
     )
     CustomResource(
         closed,
