@@ -112,7 +112,7 @@ def test_a_local_run_reaches_loopback_by_address_only(endpoint: str | None) -> N
         (["--profile", "mine"], "are for --live"),
         (["--live", "--account", ACCOUNT, "--primary", "us-west-2"], "contradict each other"),
         (["--live", "--account", ACCOUNT, "--control", "eu-west-1"], "contradict each other"),
-        (["--environment", "nowhere"], "one of prod, staging, dev"),
+        (["--environment", "nowhere"], "has no table [environments.nowhere]"),
     ],
 )
 def test_wrong_use_ends_with_status_2_and_says_what_to_type(

@@ -70,7 +70,10 @@ def _cors(rule: dict[str, Any]) -> Properties:
 
 def _lifecycle(rule: dict[str, Any]) -> Properties:
     expiration = rule.get("Expiration", {})
+    # AWS answers a rule's prefix within its filter, which older rules do not have.
+    prefix = rule.get("Filter", rule).get("Prefix")
     return {
+        **({"Prefix": prefix} if prefix else {}),
         **renamed(rule, Id="ID", Status="Status", AbortIncompleteMultipartUpload="AbortIncompleteMultipartUpload"),
         **renamed(rule, NoncurrentVersionExpiration="NoncurrentVersionExpiration"),
         **renamed(expiration, ExpirationInDays="Days", ExpiredObjectDeleteMarker="ExpiredObjectDeleteMarker"),
