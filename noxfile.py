@@ -4,11 +4,17 @@ One virtual environment (`.venv`, from requirements/dev.txt) serves all sessions
 nothing but Python and pip need be installed.
 """
 
+import contextlib
 import hashlib
 import os
+import shutil
+import signal
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import nox
 
@@ -29,6 +35,12 @@ OFFLINE = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "PYTHONPATH": str(ROOT),
 }
+
+# After Ctrl-C nox waits for the program, then sends SIGTERM, waits again, then kills it. A terminal's Ctrl-C reaches the
+# program too, so the first wait matters only where nox alone is signalled. The second one covers what the longest clean-up
+# takes: `e2e --live` and `drill --live` remove what they made in a real account.
+INTERRUPT_SECONDS = 10.0
+TERMINATE_SECONDS = 3600.0
 
 
 @nox.session(default=False)
@@ -223,4 +235,73 @@ def _tool(session: nox.Session, name: str, *arguments: str) -> None:
 
 
 def _run(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
-    session.run(*command, env=env, external=True)
+    patience = {"interrupt_timeout": INTERRUPT_SECONDS, "terminate_timeout": TERMINATE_SECONDS}
+    with _interrupted_once(), _temporary_folder() as folder:
+        # A program that has something to clean up does so when this process is gone (operations/command_line.py).
+        own = {"LOCKSTEP_PARENT": str(os.getpid()), "TMPDIR": folder}
+        session.run(*command, env={**(env or {}), **own}, external=True, **patience)
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    """A folder for what the program, jsii and Node.js leave behind when they are interrupted; removed afterwards.
+
+    One that is still there because nox itself was killed is removed by the next session.
+    """
+    everybodys = Path(tempfile.gettempdir())
+    for old in everybodys.glob("nox-lockstep-*"):
+        if not _is_alive(int(old.name.split("-")[2])):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"nox-lockstep-{os.getpid()}-", dir=everybodys))
+    try:
+        yield str(folder)
+    finally:
+        # A grandchild that dies this moment may still write.
+        for _ in range(20):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(0.1)
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Let the first SIGINT, SIGTERM or SIGHUP end the session as Ctrl-C does, once its program has cleaned up.
+
+    By itself nox leaves at the second Ctrl-C and at every SIGTERM, while the program still cleans up.
+    """
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    # What `nohup` has ignored stays ignored.
+    held = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        for each in held:
+            signal.signal(each, lambda *_: None)
+        if number != signal.SIGINT:
+            for child in _children():
+                os.kill(child, signal.SIGINT)
+        raise KeyboardInterrupt
+
+    for number in held:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+
+
+def _children() -> list[int]:
+    """Return this process's children where the system lists them; elsewhere they get nox's SIGTERM ten seconds later."""
+    file = Path(f"/proc/self/task/{os.getpid()}/children")
+    return [int(child) for child in file.read_text().split()] if file.exists() else []

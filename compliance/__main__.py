@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,7 @@ class Exit(IntEnum):
     PASSED = 0
     FINDINGS = 1
     ERROR = 2
+    INTERRUPTED = 130
 
 
 class FailOn(StrEnum):
@@ -201,11 +203,13 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance verify evidence.zip                  has the evidence been tampered with?
 
-    Exit status: 0 passed, 1 findings, 2 wrong use, a template that cannot be read, or an error of the gate.
+    Exit status: 0 passed, 1 findings, 2 wrong use, a template that cannot be read, or an error of the gate, 130 interrupted.
     """
     if context.invoked_subcommand:
         return
     errors = Console(stderr=True, emoji=False)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     _leave_the_verdict_to_the_gate()
     try:
         _check(format_ or [], fail_on, baseline, output)
@@ -232,6 +236,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes), drilled)
     except _EXPECTED as error:
         _stop(errors, str(error), error)
+    except KeyboardInterrupt:
+        errors.print("Interrupted: there is no verdict, and nothing is left running. Type the same command again.")
+        raise typer.Exit(Exit.INTERRUPTED) from None
     except OSError as error:
         _stop(errors, f"{error.filename or output}: {error.strerror}", error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end as a pass

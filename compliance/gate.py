@@ -5,6 +5,8 @@ import importlib
 import json
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -157,7 +159,7 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
     if workers <= 1:
         return [_judge_configuration(app, configuration, say) for configuration in configurations]
     # Started afresh and not forked: each needs a Node.js of its own.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent) as pool:
         pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
         say(f"judging {', '.join(each.name for each in configurations)}")
         try:
@@ -166,9 +168,28 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
                 say(f"{number} of {len(pending)} judged, last {pending[future].name}")
         except BrokenProcessPool as error:
             raise GateError("a process of the gate ended before its work; is there enough memory?") from error
+        except KeyboardInterrupt:
+            # Nobody waits for their work any more.
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
         return [future.result() for future in pending]
+
+
+def _end_with_parent() -> None:
+    """End this process when the gate's is gone, however it ended; a worker by itself would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    # The gate itself sees to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:

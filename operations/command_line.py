@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -12,6 +16,9 @@ from rich.console import Console
 from operations.failure import RunFailure
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
+PARENT_VARIABLE: Final = "LOCKSTEP_PARENT"
+"""Environment variable that the noxfile sets: its process id, without which a program is not to go on."""
+_LOOK_SECONDS: Final = 0.5
 
 
 def explain(failure: RunFailure, console: Console) -> None:
@@ -32,10 +39,54 @@ def short(path: Path) -> Path:
 
 
 def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
-    """Let a polite kill unwind through every `finally`, as Ctrl-C does; that too, where a shell has it ignored."""
+    """Let the first of these signals unwind through every `finally`, as Ctrl-C does, also where a shell has it ignored.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    The further ones do not interrupt the clean-up. The end of LOCKSTEP_PARENT counts as SIGINT.
+    """
+    is_interrupted = False
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        nonlocal is_interrupted
+        if number == signal.SIGHUP:
+            _leave_terminal()
+        if is_interrupted:
+            _print_raw(f"Still cleaning up. `kill -9 {os.getpid()}` ends that, and leaves what is not removed yet.\n")
+            return
+        is_interrupted = True
         raise KeyboardInterrupt
 
     for number in signals:
-        signal.signal(number, interrupt)
+        # `nohup` ignores SIGHUP on purpose.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Interrupt this process when the parent that LOCKSTEP_PARENT names is gone: after `kill -9` nothing else would."""
+    parent = os.environ.pop(PARENT_VARIABLE, "")
+    if not parent.isdecimal() or os.name == "nt":  # there a virtual environment's Python is a child of its launcher
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(_LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _leave_terminal() -> None:
+    """Print to nowhere from now on: the terminal is gone, and each line printed to it would fail."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            if os.isatty(stream) or stream == 0:
+                os.dup2(nowhere, stream)
+        os.close(nowhere)
+
+
+def _print_raw(text: str) -> None:
+    # Not by `print`: a signal may come in the middle of one.
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())

@@ -8,7 +8,8 @@ import json
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import boto3
 import botocore.session
@@ -16,9 +17,6 @@ from botocore.config import Config
 
 from operations import guard
 from operations.whole_file import write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Mode(StrEnum):
@@ -46,6 +44,7 @@ class Target:
         profile: The AWS profile to take credentials from, in live mode.
         templates: Folder of the synthesized templates that were deployed; None: ask CloudFormation for them.
         not_faithful: (what, why) for all that this cloud only records.
+        secret_file: On the local cloud: the file that holds root's secret access key for as long as the cloud runs.
     """
 
     mode: Mode
@@ -60,6 +59,7 @@ class Target:
     profile: str | None = None
     templates: str | None = None
     not_faithful: tuple[tuple[str, str], ...] = ()
+    secret_file: str | None = None
 
     @property
     def regions(self) -> tuple[str, str]:
@@ -100,7 +100,14 @@ class Target:
 
     def session(self) -> boto3.Session:
         """Return the session whose credentials every call is made with."""
-        return _session(self.profile, self.account if self.endpoint_url else None)
+        return _session(self.profile, (self.account, self.secret()) if self.endpoint_url else None)
+
+    def secret(self) -> str:
+        """Return the local cloud's secret access key, which its control commands want too; any text if the cloud is gone."""
+        try:
+            return Path(self.secret_file or "").read_text("utf-8")
+        except OSError:
+            return "the-local-cloud-is-gone"
 
     def of_run(self, run_id: str) -> Target:
         """Return the same target for a run of that id."""
@@ -119,20 +126,21 @@ class Target:
 
 
 @functools.cache
-def _session(profile: str | None, local_account: str | None) -> boto3.Session:
-    session = _new_session(profile, local_account)
+def _session(profile: str | None, local_keys: tuple[str, str] | None) -> boto3.Session:
+    session = _new_session(profile, local_keys)
     guard.install(session)
     return session
 
 
-def _new_session(profile: str | None, local_account: str | None) -> boto3.Session:
+def _new_session(profile: str | None, local_keys: tuple[str, str] | None) -> boto3.Session:
     core = botocore.session.Session(profile=profile)
     # The global endpoint of STS is homed in us-east-1, whatever the caller's environment or profile prefers.
     core.set_config_variable("sts_regional_endpoints", "regional")
-    if local_account is None:
+    if local_keys is None:
         return boto3.Session(botocore_session=core)
     # The local cloud takes the account's digits for an access key; nothing of the caller's own is used.
-    return boto3.Session(aws_access_key_id=local_account, aws_secret_access_key="local-cloud", botocore_session=core)  # noqa: S106 - there is no secret: it takes any
+    account, secret = local_keys
+    return boto3.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=core)
 
 
 _PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 6}, max_pool_connections=32, connect_timeout=5)

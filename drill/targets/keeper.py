@@ -12,11 +12,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from rich.console import Console
@@ -27,13 +27,16 @@ from integration_tests.e2e.commands import Commands, last_lines
 from integration_tests.e2e.local_platform import local_platform, read_settings
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
+from integration_tests.local_cloud.server_process import remove_folder
+from operations.command_line import end_like_ctrl_c_on
 from operations.failure import RunFailure
 from operations.target import Target
 
 ORPHANED_SECONDS: Final = 900.0
 """How long the cloud is kept when no drill is at work."""
 _START_SECONDS: Final = 300.0
-_STOP_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 120.0
+"""Far more than it takes to remove the cloud's files from a slow disk."""
 _PAUSE: Final = 0.2
 
 
@@ -86,17 +89,19 @@ def attach(folder: DrillFolder) -> Keeper | None:
 
 
 def stop(folder: DrillFolder) -> None:
-    """End the drill's keeper and its cloud; do nothing if it is gone."""
+    """End the drill's keeper and its cloud, if they are there, and remove what the cloud kept."""
     process_id = _running(folder)
-    if not process_id:
-        return
-    os.kill(process_id, signal.SIGTERM)
+    if process_id:
+        os.kill(process_id, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while _running(folder) and time.monotonic() < deadline:
         time.sleep(_PAUSE)
     if _running(folder):
         # Its cloud ends with it: that watches the process that started it.
         os.kill(process_id, signal.SIGKILL)
+    if _temporary_file(folder).exists():
+        remove_folder(Path(_temporary_file(folder).read_text("utf-8")))
+        _temporary_file(folder).unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -105,7 +110,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--plan", required=True, help="the plan, as JSON")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_like_ctrl_c_on(signal.SIGTERM)
     try:
         _keep(DrillFolder(arguments.folder), Plan.from_json(json.loads(arguments.plan)))
     except KeyboardInterrupt:
@@ -116,6 +121,11 @@ def main() -> None:
 
 def _keep(folder: DrillFolder, plan: Plan) -> None:
     run = RunFolder.make(CHECKOUT / ".build" / "drill")
+    # The drill removes it should this process be killed; and it is not the temporary folder of a session that may end first.
+    temporary = run.path / "cloud"
+    temporary.mkdir()
+    _temporary_file(folder).write_text(str(temporary), "utf-8")
+    tempfile.tempdir = str(temporary)
     steps = Steps(Console(highlight=False, emoji=False))
     with (
         Commands() as commands,
@@ -184,13 +194,14 @@ def _process_file(folder: DrillFolder) -> Path:
     return folder.path / "keeper.pid"
 
 
+def _temporary_file(folder: DrillFolder) -> Path:
+    """Holds the path of the folder in which the keeper's cloud keeps everything."""
+    return folder.path / "keeper.tmp"
+
+
 def _last_line(log: Path) -> str:
     lines = log.read_text("utf-8", errors="replace").splitlines() if log.exists() else []
     return lines[-1] if lines else "starting"
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class LocalTarget:
     @property
     def disturber(self) -> Disturber:
         """The cloud's control surface."""
-        return Disturber(str(self.target.endpoint_url))
+        return Disturber(str(self.target.endpoint_url), self.target.secret())
 
     def name_server(self) -> str | None:
         """Where the cloud's name server answers."""

@@ -75,7 +75,9 @@ def main(
         explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
-        Console(stderr=True, emoji=False).print("Interrupted; everything that this run started was stopped.")
+        Console(stderr=True, emoji=False).print(
+            "Interrupted; everything that this run started was stopped. Type the same command again: each run begins anew."
+        )
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(status)
 

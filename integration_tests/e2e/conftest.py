@@ -15,6 +15,7 @@ from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.failover import Failover
 from integration_tests.e2e.paths import TARGET_VARIABLE
 from integration_tests.e2e.pushing import Pushed, push
+from operations.command_line import end_with_parent
 from operations.deployment import Deployment
 from operations.queues import Letter, own_letters
 from operations.target import Mode, Target
@@ -26,6 +27,7 @@ _ORDER: Final = ("test_cut_off", "test_read_back", "test_promotion", "test_issue
 
 def pytest_configure(config: pytest.Config) -> None:
     """Learn which cloud is meant."""
+    end_with_parent()
     config.addinivalue_line("markers", "local_only: needs what only a cloud on this machine allows")
     config.addinivalue_line("filterwarnings", "ignore:.*:DeprecationWarning:botocore")
     file = os.environ.get(TARGET_VARIABLE)

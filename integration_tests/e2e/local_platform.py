@@ -197,6 +197,7 @@ def _target(environment: str, assembly: Assembly, cloud: LocalCloud, folder: Run
         api_url=cloud.api_url("{api_id}"),
         templates=str(assembly.folder),
         not_faithful=tuple((what, why) for what, why in cloud.not_faithful),
+        secret_file=str(cloud.secret_file),
     )
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import urllib.request
 from collections.abc import Iterator
 
+from integration_tests.local_cloud.disturber import Disturber
 from operations.target import Target
+
+
+def disturber(target: Target) -> Disturber:
+    """Return what disturbs the target, a local cloud."""
+    return Disturber(str(target.endpoint_url), target.secret())
 
 
 @contextlib.contextmanager
 def partition(target: Target) -> Iterator[None]:
     """Let nothing travel between the regions while the block runs. Each still serves its own clients."""
-    _tell(target, "cut")
+    disturber(target).partition(cut=True)
     try:
         yield
     finally:
-        _tell(target, "restore")
-
-
-def _tell(target: Target, wish: str) -> None:
-    request = urllib.request.Request(f"{target.endpoint_url}/_local_cloud/replication/{wish}", method="POST")  # noqa: S310 - on loopback, which `prove_local` proved
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=10):
-        pass
+        disturber(target).partition(cut=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.corpus.reading import json_array
 from integration_tests.e2e.corpus.real import dataset
 from integration_tests.e2e.corpus.stored import rows
+from integration_tests.e2e.partition import disturber
 from integration_tests.e2e.records import require_expectation
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
@@ -100,11 +100,11 @@ def test_a_region_that_goes_down_costs_seconds(deployment: Deployment, run: Run,
     target = deployment.target
     seconds = []
     with opened(deployment, tmp_path) as client:
-        _tell(target, f"region/{target.primary}/down")
+        disturber(target).region_down(target.primary)
         try:
             (outcome,) = client.upload_all([item], on_event=lambda event: seconds.append(event.seconds))
         finally:
-            _tell(target, f"region/{target.primary}/up")
+            disturber(target).region_up(target.primary)
         _note(outcome, run)
     assert outcome.receipt
     assert outcome.receipt.region == target.secondary
@@ -144,10 +144,3 @@ def _once_in_both_regions(deployment: Deployment, outcome: Outcome) -> None:
 
 def _patience(target: Target) -> float:
     return 150.0 if target.endpoint_url else 600.0
-
-
-def _tell(target: Target, wish: str) -> None:
-    request = urllib.request.Request(f"{target.endpoint_url}/_local_cloud/{wish}", method="POST")  # noqa: S310 - on loopback
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=10):
-        pass

@@ -10,6 +10,7 @@ from typing import Final
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
 from integration_tests.e2e.run_folder import RunFolder
+from operations.command_line import PARENT_VARIABLE
 from operations.target import Mode, Target
 
 _GRACE_SECONDS: Final = {Mode.LOCAL: 0.0, Mode.LIVE: 900.0}
@@ -27,6 +28,6 @@ def run_tests(target: Target, folder: RunFolder, commands: Commands) -> int:
     return commands.run_shown(
         [*command, f"--junit-xml={REPORTS / 'junit.xml'}"],
         cwd=CHECKOUT,
-        env={**os.environ, TARGET_VARIABLE: str(folder.target_file)},
+        env={**os.environ, TARGET_VARIABLE: str(folder.target_file), PARENT_VARIABLE: str(os.getpid())},
         grace_seconds=_GRACE_SECONDS[target.mode],
     )

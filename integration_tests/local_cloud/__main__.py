@@ -5,17 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from integration_tests.local_cloud.cloud import PLACEHOLDER_ACCOUNT, LocalCloud
-from integration_tests.local_cloud.server_process import LocalCloudError
-
-if TYPE_CHECKING:
-    from types import FrameType
+from integration_tests.local_cloud.server_process import TOKEN_HEADER, LocalCloudError
+from operations.command_line import end_like_ctrl_c_on
 
 _DEFAULT_PORT = 4566
 
@@ -49,10 +47,7 @@ def main(
     """
     # Addresses and ARNs are full of `:...:`, which are no emoji.
     console, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False, emoji=False)
-    # A terminal that closes, and `kill`, must end the server as Ctrl-C does; that, too, where a shell started it by `&`,
-    # which has its interrupts ignored.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         with LocalCloud.start(
             account=account, port=port, keep_folder=keep, time_factor=time_factor, health_checkers=health_checkers
@@ -62,14 +57,10 @@ def main(
                 cloud.require_alive()
                 time.sleep(0.5)
     except KeyboardInterrupt:
-        console.print("stopped")
+        console.print("Stopped; nothing of it is left." if not keep else "Stopped; its folder is left.")
     except LocalCloudError as error:
         errors.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _explain(console: Console, cloud: LocalCloud) -> None:
@@ -89,10 +80,16 @@ def _explain(console: Console, cloud: LocalCloud) -> None:
     say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
     say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
     say(f"Its name server answers over UDP at {cloud.health()['name_server']}.")
-    say(f"Disturb it: curl -X POST {cloud.endpoint_url}/_local_cloud/region/us-east-1/down   (or /up, /stall, /unstall)")
-    say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/throttle/us-east-1/0.5   (DynamoDB's share; 0 ends it)")
-    say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/lag/30   (seconds)")
-    say(f"            curl -X POST {cloud.endpoint_url}/_local_cloud/replication/cut   (or /restore)\n")
+    say("Disturb it, where these variables are set:")
+    for command, what in (
+        ("region/us-east-1/down", "or /up, /stall, /unstall"),
+        ("throttle/us-east-1/0.5", "DynamoDB's share; 0 ends it"),
+        ("replication/lag/30", "seconds"),
+        ("replication/cut", "or /restore"),
+    ):
+        curl = f'curl -H "{TOKEN_HEADER}: $AWS_SECRET_ACCESS_KEY" -X POST'
+        say(f"  {curl} {cloud.endpoint_url}/_local_cloud/{command}   # {what}")
+    say("")
     table = Table(title="NOT FAITHFUL: stored and answered, or simplified", title_justify="left")
     table.add_column("what")
     table.add_column("why")

@@ -14,7 +14,7 @@ from botocore.config import Config
 from integration_tests.local_cloud.clock import checked_factor
 from integration_tests.local_cloud.disturber import Disturber
 from integration_tests.local_cloud.not_faithful import NOT_FAITHFUL
-from integration_tests.local_cloud.server_process import HOST, SECRET_ACCESS_KEY, LocalCloudError, ServerProcess
+from integration_tests.local_cloud.server_process import HOST, LocalCloudError, ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class LocalCloud(Disturber):
         self._session: Any = boto3.session.Session()
         self._making_clients = threading.Lock()
         self.account = account
-        super().__init__(f"http://{HOST}:{server.port}")
+        super().__init__(f"http://{HOST}:{server.port}", server.secret)
 
     @classmethod
     def start(
@@ -110,6 +110,16 @@ class LocalCloud(Disturber):
         return self._server.log
 
     @property
+    def secret_access_key(self) -> str:
+        """Root's secret access key, another one in each run."""
+        return self._server.secret
+
+    @property
+    def secret_file(self) -> Path:
+        """Holds the secret access key, for other processes of this user."""
+        return self._server.secret_file
+
+    @property
     def process_id(self) -> int:
         """The server's process id."""
         return self._server.process_id
@@ -145,7 +155,7 @@ class LocalCloud(Disturber):
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": region,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": HOST,
         }
@@ -162,7 +172,7 @@ class LocalCloud(Disturber):
             "region_name": region,
             "endpoint_url": self.endpoint_url,
             "aws_access_key_id": self.account,
-            "aws_secret_access_key": SECRET_ACCESS_KEY,
+            "aws_secret_access_key": self.secret_access_key,
             "config": Config(proxies={}, s3={"addressing_style": "path"}, retries={"mode": "standard"}),
         }
         # Making a client reads its service's model, which the session keeps; sessions are not thread-safe.

@@ -1,5 +1,7 @@
 """The control surface: `POST /_local_cloud/...` in front of ministack, to disturb the cloud while it runs.
 
+Each needs the run's secret in the header `X-Local-Cloud-Token`.
+
 | path | what it does |
 |---|---|
 | `GET /_local_cloud/health` | says that the server is running, and what is disturbed |
@@ -15,13 +17,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from ministack import app as ministack_app
 from ministack.services import apigateway, s3
 
 from integration_tests.local_cloud import regions
+from integration_tests.local_cloud.admission import CONTROL_PREFIX, Admission, Refusal
 from integration_tests.local_cloud.clock import clock
 from integration_tests.local_cloud.replicator import replicator
 from integration_tests.local_cloud.shims import recursion
@@ -29,9 +34,11 @@ from integration_tests.local_cloud.shims import recursion
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
     Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-PREFIX: Final = "/_local_cloud/"
+_log: Final = logging.getLogger("local_cloud.control")
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, region/<region>/stall, region/<region>/unstall, "
     "throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore"
@@ -45,14 +52,22 @@ _SIGNED_FOR: Final = re.compile(
 )
 
 
-def with_control_surface(application: Application) -> Application:
-    """The application; requests under `/_local_cloud/` are answered here, those to a region that is down refused."""
+def with_control_surface(application: Application, admission: Admission) -> Application:
+    """The application for those who may call it.
+
+    Requests under `/_local_cloud/` are answered here, those to a region that is down refused.
+    """
 
     async def front(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI's shapes
         if scope["type"] != "http":
             await application(scope, receive, send)
-        elif scope["path"].startswith(PREFIX):
-            await _answer(send, *_obey(scope["method"], scope["path"].removeprefix(PREFIX)))
+            return
+        body = (await receive())["body"]  # whole: this server calls nobody before
+        if refusal := admission.refusal(scope, body):
+            _log.warning("refused %s %s: %s", scope["method"], scope["path"], refusal.message)
+            await _refuse(send, scope, refusal)
+        elif scope["path"].startswith(CONTROL_PREFIX):
+            await _answer(send, *_obey(scope["method"], scope["path"].removeprefix(CONTROL_PREFIX)))
         elif any(regions.is_down(region) for region in _regions_of(scope)):
             # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
             await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
@@ -61,9 +76,19 @@ def with_control_surface(application: Application) -> Application:
             await _answer(send, 503, {"message": "Service Unavailable"})
         else:
             recursion.remember(scope["headers"])
-            await application(scope, receive, send)
+            await application(scope, _replayed(body, receive), send)
 
     return front
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body again, and then whatever comes."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
 
 
 def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
@@ -83,7 +108,7 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
         case ("POST", "replication", ("cut" | "restore") as wish):
             regions.set_cut(cut=wish == "cut")
         case _:
-            return 404, {"message": f"There is no {method} {PREFIX}{command}; there are: {_COMMANDS}."}
+            return 404, {"message": f"There is no {method} {CONTROL_PREFIX}{command}; there are: {_COMMANDS}."}
     return 200, {
         "status": "running",
         "name_server": name_server,
@@ -154,6 +179,23 @@ def _regions_of_api(host: str, path: str) -> set[str]:
 def _regions_of_bucket(host: str, path: str) -> set[str]:
     named = ministack_app._extract_s3_vhost_bucket(host) or path.lstrip("/").partition("/")[0]
     return {record["region"] for (_, bucket), record in s3._buckets.to_dict().items() if bucket == named}
+
+
+async def _refuse(send: Any, scope: Any, refusal: Refusal) -> None:  # noqa: ANN401  ASGI's shapes
+    """Answer in the protocol of the service that is called, which the SDKs read, or else in JSON."""
+    if not refusal.service:
+        await _answer(send, 403, {"__type": refusal.code, "message": refusal.message})
+        return
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    status, fields, body = ministack_app._credential_failure(refusal.service, "", str(uuid.uuid4()), refusal, headers)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in fields.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": body.encode() if isinstance(body, str) else body})
 
 
 async def _answer(send: Any, status: int, answer: dict[str, Any]) -> None:  # noqa: ANN401  ASGI's shapes

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any, Final
 
-from integration_tests.local_cloud.server_process import LocalCloudError
+from integration_tests.local_cloud.server_process import TOKEN_HEADER, LocalCloudError
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -17,10 +17,15 @@ class Disturber:
 
     Attributes:
         endpoint_url: `http://127.0.0.1:<port>`.
+
+    Args:
+        endpoint_url: Likewise.
+        secret: The cloud's secret access key.
     """
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, secret: str) -> None:
         self.endpoint_url = endpoint_url
+        self._secret = secret
 
     def health(self) -> dict[str, Any]:
         """What is disturbed, how many writes wait, how fast its clock is and where its name server listens."""
@@ -60,7 +65,9 @@ class Disturber:
         self._control(f"replication/{'cut' if cut else 'restore'}")
 
     def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:
-        request = urllib.request.Request(f"{self.endpoint_url}/_local_cloud/{command}", method=method)  # noqa: S310
+        request = urllib.request.Request(  # noqa: S310  on loopback
+            f"{self.endpoint_url}/_local_cloud/{command}", method=method, headers={TOKEN_HEADER: self._secret}
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:

@@ -84,10 +84,15 @@ def read_head(text: bytes) -> Head:
     request = _REQUEST_LINE.fullmatch(line)
     if request is None:
         raise BadRequestError(f"no request line: {line[:80]!r}")
+    if not request[2].startswith(b"/"):
+        # A target with a host of its own (absolute-form) would be another one than `Host`.
+        raise BadRequestError(f"a target that is no path: {request[2][:80]!r}")
     headers = [_field(one) for one in rest]
     fields: dict[bytes, bytes] = {}
     for name, value in headers:
-        if name in (b"content-length", b"host") and fields.get(name, value) != value:
+        if name == b"host" and name in fields:
+            raise BadRequestError("two Hosts")
+        if name == b"content-length" and fields.get(name, value) != value:
             raise BadRequestError(f"two different values of {name.decode()}")
         fields[name] = f"{fields[name].decode('latin-1')},".encode("latin-1") + value if name in fields else value
     version = request[3].decode()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ministack import app as ministack_app
 
-from integration_tests.local_cloud import control, economy, shims, workers
+from integration_tests.local_cloud import admission, control, economy, shims, workers
 from integration_tests.local_cloud.clock import clock
 from integration_tests.local_cloud.health import checkers
 from integration_tests.local_cloud.http_server import serve
@@ -40,6 +40,7 @@ def main() -> None:
     for zone in arguments.hosted_zone:
         identity, _, name = zone.partition("=")
         shims.route53.hold_zone(identity, name)
+    admission.install()
     economy.install()
     workers.prepare()
     economy.leave_out_what_stays()
@@ -67,7 +68,9 @@ async def _serve(listener: int, *, health_checkers: bool) -> None:
     control.name_server = await NameServer(os.environ["BIND_HOST"]).start()
     if health_checkers:
         checkers.start()
-    await serve(control.with_control_surface(ministack_app.app), socket.socket(fileno=listener), stopping)
+    admitted = admission.Admission(os.environ["AWS_SECRET_ACCESS_KEY"])
+    application = control.with_control_surface(ministack_app.app, admitted)
+    await serve(application, socket.socket(fileno=listener), stopping)
 
 
 def _stop_with_parent(folder: Path | None) -> None:

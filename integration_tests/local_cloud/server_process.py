@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import IO, Final
 
 HOST: Final = "127.0.0.1"
-SECRET_ACCESS_KEY: Final = "local-cloud"
 START_TIMEOUT_SECONDS: Final = 60.0
 TERMINATE_GRACE_SECONDS: Final = 5.0
+TOKEN_HEADER: Final = "X-Local-Cloud-Token"
 LOG_TAIL_LINES: Final = 25
+_REMOVALS: Final = 50
 _MODULE: Final = "integration_tests.local_cloud.launcher"
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
@@ -35,6 +37,8 @@ class ServerProcess:
 
     Attributes:
         port: The loopback port it listens on.
+        secret: The run's: root's secret access key and the control commands' token.
+        secret_file: Holds the secret; for this user only.
         folder: Holds everything the server writes; removed by `stop` unless `keep_folder`.
         log: The server's standard output and error.
 
@@ -48,9 +52,13 @@ class ServerProcess:
     def __init__(self, *, account: str, port: int, keep_folder: bool, options: Sequence[str] = ()) -> None:
         self._keep_folder = keep_folder
         self._options = options
+        self.secret = secrets.token_urlsafe(30)
         self.folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
         self.log = self.folder / "server.log"
+        self.secret_file = self.folder / "secret"
         try:
+            self.secret_file.touch(mode=0o600)
+            self.secret_file.write_text(self.secret, "utf-8")
             self.port, self._process = self._spawn(account, port)
         except BaseException:
             self._remove_folder()
@@ -123,6 +131,7 @@ class ServerProcess:
             stderr=subprocess.STDOUT,
             pass_fds=(listener,),
             start_new_session=True,
+            umask=0o077,
         )
 
     def _environment(self, account: str, port: int) -> dict[str, str]:
@@ -134,7 +143,7 @@ class ServerProcess:
             **kept,
             "AUTH": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",
@@ -154,8 +163,11 @@ class ServerProcess:
 
     def _answers(self) -> bool:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(
+            f"http://{HOST}:{self.port}/_local_cloud/health", headers={TOKEN_HEADER: self.secret}
+        )
         try:
-            with opener.open(f"http://{HOST}:{self.port}/_local_cloud/health", timeout=1) as response:
+            with opener.open(request, timeout=1) as response:
                 return bool(response.status == 200)
         except (OSError, urllib.error.URLError):
             return False
@@ -167,4 +179,13 @@ class ServerProcess:
 
     def _remove_folder(self) -> None:
         if not self._keep_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_folder(self.folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in which processes that were just killed may still write."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)

@@ -18,7 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from integration_tests.local_cloud import LocalCloud, LocalCloudError, server_process
+from integration_tests.local_cloud import LocalCloud, LocalCloudError
 from integration_tests.local_cloud.shims import metric_math
 from integration_tests.local_cloud.stacks_for_tests import allow, assume, deploy, function, key, role, until, zipped
 
@@ -80,7 +80,7 @@ def test_whoever_is_killed_no_server_and_no_busy_worker_stays(also_killed: str) 
         try:
             assert user.stdout is not None
             server, url, folder = user.stdout.readline().split()
-            worker = busy_worker(url)
+            worker = busy_worker(url, (Path(folder) / "secret").read_text("utf-8"))
             assert alive(int(server))
             assert alive(worker)
         finally:
@@ -95,11 +95,11 @@ def test_whoever_is_killed_no_server_and_no_busy_worker_stays(also_killed: str) 
         shutil.rmtree(folder)
 
 
-def busy_worker(url: str) -> int:
+def busy_worker(url: str, secret: str) -> int:
     """Make a function without CloudFormation, leave it in the middle of an invocation, and answer its process."""
 
     def client(service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
-        credentials = {"aws_access_key_id": "000000000000", "aws_secret_access_key": server_process.SECRET_ACCESS_KEY}
+        credentials = {"aws_access_key_id": "000000000000", "aws_secret_access_key": secret}
         return boto3.client(service, "us-east-1", endpoint_url=url, **credentials)  # type: ignore[call-overload]
 
     arn = client("iam").create_role(RoleName="busy", AssumeRolePolicyDocument="{}")["Role"]["Arn"]

@@ -29,7 +29,6 @@ from botocore.exceptions import ClientError
 
 from integration_tests.local_cloud import LocalCloud
 from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
-from integration_tests.local_cloud.server_process import SECRET_ACCESS_KEY
 from integration_tests.local_cloud.stacks_for_tests import Stack, impatient, until
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Api:
 
     def __init__(self, cloud: LocalCloud, api_id: str) -> None:
         self._url = cloud.api_url(api_id)
-        self._credentials = Credentials(cloud.account, SECRET_ACCESS_KEY)
+        self._credentials = Credentials(cloud.account, cloud.secret_access_key)
 
     def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  any JSON
         """Send a signed request and return its answer."""
