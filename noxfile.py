@@ -155,6 +155,12 @@ def drill_tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def interrupts(session: nox.Session) -> None:
+    """Press Ctrl-C at e2e, drill, compliance and the local cloud at several moments, and look at what is left."""
+    _pytest(session, "integration_tests/interrupts")
+
+
+@nox.session(default=False, requires=["environment"])
 def operate(session: nox.Session) -> None:
     """Look at a deployed platform and fail it over: `-- status`, `-- promote`, `-- failback`, `-- force`."""
     _python(session, "operations", *session.posargs)

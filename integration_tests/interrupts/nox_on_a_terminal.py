@@ -91,7 +91,7 @@ class Nox:
         holds = what if callable(what) else lambda: what in self.text
         deadline = time.monotonic() + _WITHIN_SECONDS
         while not holds():
-            is_over = self._process.poll() is not None
+            is_over = self._process.poll() is not None and not self.processes()
             self._read()
             assert holds() or not (is_over or time.monotonic() > deadline), f"{what!r} did not come: {self.text}"
 
@@ -117,6 +117,8 @@ class Nox:
     def assert_nothing_is_left(self) -> None:
         """Wait until the last process has ended, and look into the temporary folder.
 
+        Where nox itself was killed, the next session has removed its folder before.
+
         Raises:
             AssertionError: Something is left.
         """
@@ -126,6 +128,13 @@ class Nox:
         assert not self.processes(), [_command_line(one) for one in self.processes()]
         left = sorted(str(one.relative_to(self.temporary)) for one in self.temporary.rglob("*"))
         assert left == [], f"{left[:20]}\n{self.text}"
+
+    def run_another_session(self) -> None:
+        """Run a session that does nothing, with the same temporary folder, once every process of this one has ended."""
+        self.wait_for(lambda: not self.processes())
+        command = [sys.executable, "-m", "nox", "-s", "upload", "--", "--help"]
+        environment = {**os.environ, "TMPDIR": str(self.temporary)}
+        subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  ours
 
     def processes(self) -> list[int]:
         """The ids of all processes that this nox has started, directly or not, and that have not ended."""

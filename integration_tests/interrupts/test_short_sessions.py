@@ -1,0 +1,65 @@
+"""Ctrl-C through nox at the sessions that can be interrupted within seconds."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from integration_tests.interrupts.nox_on_a_terminal import Nox
+
+JUDGING = "judging prod"
+NO_VERDICT = "Interrupted: there is no verdict, and nothing is left running."
+UP = "Ctrl-C stops it."
+
+
+def test_gate_interrupted_while_judging_leaves_nothing(tmp_path: Path) -> None:
+    with Nox(tmp_path, "compliance") as nox:
+        nox.wait_for(lambda: any(nox.temporary.rglob("jsii-kernel*")))
+        nox.press_ctrl_c()
+        assert nox.end() == 130
+        assert nox.text.count(NO_VERDICT) == 1
+        assert "Traceback" not in nox.text
+        nox.assert_nothing_is_left()
+
+
+def test_gate_interrupted_while_starting_leaves_nothing(tmp_path: Path) -> None:
+    with Nox(tmp_path, "compliance") as nox:
+        nox.wait_for(JUDGING)
+        nox.press_ctrl_c()
+        nox.press_ctrl_c()
+        assert nox.end() == 130
+        nox.assert_nothing_is_left()
+
+
+def test_local_cloud_interrupted_while_starting_leaves_nothing(tmp_path: Path) -> None:
+    with Nox(tmp_path, "local_cloud", "--port", "0") as nox:
+        nox.wait_for(lambda: any(nox.temporary.rglob("server.log")))
+        nox.press_ctrl_c()
+        nox.end()
+        nox.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, "terminal closed"])
+def test_local_cloud_stopped_while_up_leaves_nothing(tmp_path: Path, how: signal.Signals | str) -> None:
+    with Nox(tmp_path, "local_cloud", "--port", "0") as nox:
+        nox.wait_for(UP)
+        if how == signal.SIGINT:
+            nox.press_ctrl_c()
+        elif isinstance(how, signal.Signals):
+            nox.send(how)
+        else:
+            nox.close_terminal()
+        nox.end()
+        assert ("Stopped; nothing of it is left." in nox.text) == isinstance(how, signal.Signals)
+        nox.assert_nothing_is_left()
+
+
+def test_local_cloud_whose_nox_was_killed_ends(tmp_path: Path) -> None:
+    with Nox(tmp_path, "local_cloud", "--port", "0") as nox:
+        nox.wait_for(UP)
+        nox.send(signal.SIGKILL)
+        assert nox.end() == -signal.SIGKILL
+        nox.run_another_session()
+        nox.assert_nothing_is_left()
