@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import threading
 import time
 from pathlib import Path
@@ -47,8 +48,7 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         nonlocal is_interrupted
-        if number == signal.SIGHUP:
-            _leave_terminal()
+        _leave_dead_terminal(is_dead=number == signal.SIGHUP)
         if is_interrupted:
             _print_raw(f"Still cleaning up. `kill -9 {os.getpid()}` ends that, and leaves what is not removed yet.\n")
             return
@@ -76,12 +76,13 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def _leave_terminal() -> None:
-    """Print to nowhere from now on: the terminal is gone, and each line printed to it would fail."""
+def _leave_dead_terminal(*, is_dead: bool) -> None:
+    """Print to nowhere from now on if the terminal is gone: each line printed to it would fail, and end the clean-up."""
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
-            if os.isatty(stream) or stream == 0:
+            # One that has hung up is a device still, and no terminal any more.
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and (is_dead or not os.isatty(stream)):
                 os.dup2(nowhere, stream)
         os.close(nowhere)
 

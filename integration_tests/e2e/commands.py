@@ -80,8 +80,7 @@ class Commands:
     def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_seconds: float = 0) -> int:
         """Run a program whose output is the user's to see, and return its exit status.
 
-        On Ctrl-C it is interrupted too, if it is given some seconds to clean up after itself (a second Ctrl-C ends it), else
-        ended.
+        On Ctrl-C it is interrupted too, if it is given some seconds to clean up after itself, else ended.
         """
         with self._started(command, cwd, env, piped=False) as process:
             try:

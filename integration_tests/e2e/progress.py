@@ -72,12 +72,10 @@ class Steps:
     def _end(self, task: TaskID, title: str, begun: float, word: str, step: Step) -> None:
         if not self._progress:
             outcome = f" ({step.outcome})" if step.outcome else ""
-            self._console.print(
-                f"{title}: {word} in {time.monotonic() - begun:.1f} s{outcome}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+            line = f"{title}: {word} in {time.monotonic() - begun:.1f} s{outcome}"
+            # Nobody may be reading any more (`| head`), which does not end a run that must still put things right.
+            with contextlib.suppress(OSError):
+                self._console.print(line, highlight=False, markup=False, soft_wrap=True)
         elif word == "done":
             self._progress.update(task, completed=1, detail=escape(step.outcome))
         else:

@@ -40,7 +40,7 @@ from integration_tests.local_cloud.server_process import TOKEN_HEADER
 
 CONTROL_PREFIX: Final = "/_local_cloud/"
 _RESPONSE_URL: Final = "/_ministack/cfn-response/"
-_CLOSED: Final = ("/_ministack", "/_localstack", "/health")
+_CLOSED: Final = re.compile(r"/health|/(_ministack|_localstack)(/.*)?", re.DOTALL)
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 _LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
@@ -111,7 +111,7 @@ class Admission:
         path, method = scope["path"], scope["method"]
         if path.startswith(_RESPONSE_URL):
             return None if method == "PUT" else Refusal(f"{method} {path} is not served; PUT is.")
-        if path.startswith(_CLOSED):
+        if _CLOSED.fullmatch(path):
             return Refusal(f"{path} is ministack's own and closed here. Use {CONTROL_PREFIX}health.")
         query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
         authorization = headers.get("authorization", "")

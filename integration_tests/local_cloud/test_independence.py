@@ -158,7 +158,7 @@ def test_an_upload_waits_in_the_passive_secondary_and_is_processed_once_it_is_pr
     secondary.client("s3").put_object(
         Bucket=secondary.outputs()["IngestBucketName"], Key="incoming/alone/direct.csv", Body=b"a,b\n1,2\n"
     )
-    found = until(lambda: api.call("GET", "/files?key=alone/direct.csv")["files"], seconds=20)
+    found = until(lambda: api.call("GET", "/files?key=alone%2Fdirect.csv")["files"], seconds=20)
     assert [(one["state"], one["format"], one["accepted"]) for one in found] == [("processed", "csv", 1)]
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from integration_tests.local_cloud.stacks_for_tests import (
@@ -74,7 +75,9 @@ def test_a_bucket_of_a_region_that_is_down_answers_no_request_wherever_it_is_sig
     western = impatient(disturbed, "s3", WEST)
     # As AWS does, the cloud redirects it, and the client signs it again for the bucket's own region.
     western.put_object(Bucket=lost, Key="a", Body=b"x")
-    link = western.generate_presigned_url("get_object", Params={"Bucket": lost, "Key": "a"})
+    modern = Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={})
+    signer = disturbed.client("s3", EAST, config=modern)
+    link = signer.generate_presigned_url("get_object", Params={"Bucket": lost, "Key": "a"})
     assert fetch(link) == (200, "x")
     disturbed.region_down(EAST)
     with pytest.raises(ClientError, match="503"):
