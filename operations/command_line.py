@@ -67,6 +67,9 @@ def end_with_parent() -> None:
     parent = os.environ.pop(PARENT_VARIABLE, "")
     if not parent.isdecimal() or os.name == "nt":  # there a virtual environment's Python is a child of its launcher
         return
+    if os.getppid() != int(parent) and _is_alive(int(parent)):
+        # The variable was meant for an ancestor, a test process for example.
+        return
 
     def watch() -> None:
         while os.getppid() == int(parent):
@@ -74,6 +77,14 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _leave_dead_terminal(*, is_dead: bool) -> None:
