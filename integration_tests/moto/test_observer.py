@@ -142,7 +142,8 @@ def test_every_row_of_a_canary_expires_and_the_result_at_one_moment(world: Obser
                 kinds.add((kind, row["sk"].split("#")[0] if kind == "OBJ" else ""))
             else:
                 assert "expires_at" not in row, row
-    assert kinds == {("OBJ", "RESULT"), ("OBJ", "UPLOAD"), ("OBJ", "ATTEMPT"), ("REC", ""), ("CLAIM", "")}
+    of_object = {("OBJ", kind) for kind in ("RESULT", "UPLOAD", "ATTEMPT", "REPLICA")}
+    assert kinds == {*of_object, ("REC", ""), ("CLAIM", "")}
     results = {row["pk"]: row for row in world.rows(PRIMARY) if row["sk"] == "RESULT"}
     assert results
     for row in results.values():

@@ -76,6 +76,7 @@ def _lifecycle(rule: dict[str, Any]) -> Properties:
         **({"Prefix": prefix} if prefix else {}),
         **renamed(rule, Id="ID", Status="Status", AbortIncompleteMultipartUpload="AbortIncompleteMultipartUpload"),
         **renamed(rule, NoncurrentVersionExpiration="NoncurrentVersionExpiration"),
+        **renamed(rule.get("Filter", {}), Prefix="Prefix"),
         **renamed(expiration, ExpirationInDays="Days", ExpiredObjectDeleteMarker="ExpiredObjectDeleteMarker"),
         **{name: rule[name] for name in ("Transitions", "NoncurrentVersionTransitions") if name in rule},
     }
