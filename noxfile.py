@@ -74,7 +74,9 @@ def types(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def unit(session: nox.Session) -> None:
     """Run the unit tests: templates, settings, rules, handlers; no network."""
-    _pytest(session, "unit_tests", "-m", "not property")
+    # A module stays with one worker, so that what its fixtures synthesize is made once.
+    workers = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
+    _pytest(session, "unit_tests", "-m", "not property", *workers, "--durations", "10")
 
 
 @nox.session(requires=["environment"])
