@@ -101,8 +101,9 @@ def _drop_bucket_policies(resources: Resources) -> None:
 
 
 def _open_the_default_group(resources: Resources) -> None:
-    for name in [name for name, resource in resources.items() if resource["Type"] == "Custom::VpcRestrictDefaultSG"]:
-        del resources[name]
+    for resource in resources.values():  # others depend on it, so it stays and closes nothing
+        if resource["Type"] == "Custom::VpcRestrictDefaultSG":
+            resource["Type"] = "Custom::Nothing"
 
 
 def _drop_validation(resources: Resources) -> None:
