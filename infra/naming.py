@@ -32,6 +32,7 @@ _LONGEST: Final = {
     "key alias": 256,
     "stack": 128,
     "security group": 255,
+    "role": 64,
 }
 
 
@@ -128,6 +129,13 @@ class Naming:
     def security_group(self, resource: str) -> str:
         """A security group's name."""
         return self._of_kind(resource, "security group")
+
+    def role(self, resource: str, region: str | None = None) -> str:
+        """An IAM role's name, which is global: with the region where each region has one.
+
+        Only for a role that a policy or a function must name before it exists (docs/adr/0016-who-may-claim.md).
+        """
+        return self._name(resource, "role", _LONGEST["role"] - len(after := f"-{region}" if region else "")) + after
 
     def _of_kind(self, resource: str, kind: str, before: str = "") -> str:
         return self._name(resource, kind, _LONGEST[kind], before)

@@ -12,9 +12,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from handlers.issuer.errors import RequestError
+from handlers.shared.object_keys import CANARY_SOURCE
 
-CANARY_SOURCE: Final = "canary"
-"""The observers' own uploads. By them a region is judged, and DNS moved, so nobody else may send or ask for one."""
 DEFAULT_SOURCE: Final = "default"
 DIRECT_SOURCE: Final = "ingest"
 """The logical source of objects put into the bucket directly; no upload goes by that name."""
@@ -57,7 +56,7 @@ class Caller:
         """Whether it may send uploads in the name of a source."""
         return source != DIRECT_SOURCE and self.may_read(source)
 
-    def may_read(self, source: object) -> bool:
+    def may_read(self, source: str | None) -> bool:
         """Whether it may learn anything of what a source sent."""
         if self.is_observer or source == CANARY_SOURCE:
             return self.is_observer and source == CANARY_SOURCE

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.issuer import validation
 from handlers.issuer.application import application
+from handlers.issuer.callers import Caller
 from handlers.issuer.errors import RequestError
 from handlers.shared.receipts import Receipt, ReceiptError, SigningSecretError
 
@@ -59,14 +60,16 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
 @app.post("/uploads")
 def issue_upload() -> Response[str]:
     """Issue a presigned PUT and a receipt."""
-    issuer = application().issuer
+    issuer, caller = application().issuer, _caller()
     request = validation.parse_upload(
         app.current_event.body,
         is_base64=bool(app.current_event.is_base64_encoded),
         maximum_bytes=application().settings.maximum_object_bytes,
         now=issuer.clock(),
+        default_source=caller.default_source,
     )
-    answer = issuer.issue(request)
+    caller.require_source(request.upload.source)
+    answer = issuer.issue(request, caller)
     metrics.add_metric("UploadsIssued", MetricUnit.Count, 1)
     logger.info("an upload is issued", object_id=answer["id"], upload_id=answer["upload_id"], size=request.size)
     return _json(HTTPStatus.CREATED, answer)
@@ -75,10 +78,12 @@ def issue_upload() -> Response[str]:
 @app.get("/uploads/<object_id>")
 def upload_state(object_id: str) -> Response[str]:
     """Tell the state of an upload or object."""
-    object_id = validation.parse_object_id(object_id)
+    object_id, caller = validation.parse_object_id(object_id), _caller()
     receipt = _receipt(object_id)
     rows = application().ledger.object(object_id)
-    if not rows.exists and receipt is None:
+    source = receipt.upload.source if receipt else rows.first("source")
+    # What is another caller's is answered as what does not exist.
+    if not (rows.exists or receipt) or not caller.may_read(source):
         raise RequestError(
             HTTPStatus.NOT_FOUND,
             "NotFound",
@@ -94,7 +99,9 @@ def upload_state(object_id: str) -> Response[str]:
 def files() -> Response[str]:
     """Tell where a file is: the objects of its key, newest first."""
     request = validation.parse_files(app.current_event.query_string_parameters or {})
-    objects, last = application().ledger.files(request.file_key, limit=request.limit, before=request.before)
+    objects, last = application().ledger.files(
+        request.file_key, limit=request.limit, before=request.before, may_read=_caller().may_read
+    )
     return _json(
         HTTPStatus.OK,
         {
@@ -169,10 +176,21 @@ def answer_errors(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) 
 app.use([answer_errors])
 
 
+def _caller() -> Caller:
+    return application().settings.callers.of_event(app.current_event.raw_event)
+
+
 def _receipt(object_id: str) -> Receipt | None:
     token = app.current_event.headers.get(RECEIPT_HEADER)
     if not token:
         return None
+    if not token.isascii():
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            "ReceiptRefused",
+            f"{RECEIPT_HEADER} is no receipt: it holds a character that is not ASCII",
+            f"send the `receipt` of POST /uploads as it was answered, or leave {RECEIPT_HEADER} out",
+        )
     hint = f"send the `receipt` of POST /uploads as it was answered, or leave {RECEIPT_HEADER} out"
     try:
         receipt = application().signing_keys.verify(token)
@@ -198,6 +216,6 @@ def _json(status: int, body: object) -> Response[str]:
     return Response(
         status_code=int(status),
         content_type="application/json",
-        body=json.dumps(body, ensure_ascii=False),
+        body=json.dumps(body),  # in ASCII: whatever the request held, the answer is valid UTF-8
         headers={"Cache-Control": "no-store"},
     )

@@ -42,7 +42,7 @@ class UploadIdReusedError(Exception):
     """An upload id came back with another file.
 
     Attributes:
-        claimed: What it was first used for: `key`, `size`, `sha256`, `region`.
+        claimed: What it was first used for: `key`, `size`, `sha256`, `region`; and by whom, `caller`.
     """
 
     def __init__(self, claimed: dict[str, str]) -> None:
@@ -98,12 +98,16 @@ class Ledger:
         self._table_name = table_name
         self._region = region
 
-    def claim(self, request: UploadRequest) -> None:
+    def claim(self, request: UploadRequest, caller: str) -> None:
         """Bind the upload id to this file, for longer than the id can be used.
 
         The identity of an object holds the content's hash, so one upload id with two contents makes two objects that
         share no key. Hence a row of its own for the id, one a region. What the other region claimed counts as soon as
         it has arrived here; two clients that use one id at once in both regions get two objects, each whole.
+
+        Args:
+            request: The file.
+            caller: The principal that sends it; the row holds it.
 
         Raises:
             UploadIdReusedError: Here or, as far as is known here, there, the id was used for another file.
@@ -117,11 +121,12 @@ class Ledger:
         claims = self._partition(partition_key)
         if not any(claim[schema.SORT_KEY] == schema.upload_sort_key(self._region) for claim in claims):
             _refuse_if_different(claims, ours)  # before writing: a claim that loses must leave no trace
-            self._put_once(partition_key, request.upload.source, ours | {"region": self._region})
+            row = ours | {"region": self._region, "caller": caller}
+            self._put_once(partition_key, request.upload.source, row)
             claims = self._partition(partition_key)
         _refuse_if_different(claims, ours)
 
-    def note_upload(self, request: UploadRequest, now: str) -> None:
+    def note_upload(self, request: UploadRequest, caller: str, now: str) -> None:
         """Write the region's UPLOAD row, unless it is there: an earlier try with the same upload id wrote it."""
         upload = request.upload
         received = str(moments.upload_moment(upload.upload_id))  # deterministic: no clock of ours
@@ -137,6 +142,7 @@ class Ledger:
                 "sha256": upload.content_sha256,
                 "received_at": received,
                 "issued_at": now,
+                "caller": caller,
                 "region": self._region,
                 schema.FILE_INDEX_PARTITION_KEY: upload.file_key,
                 schema.FILE_INDEX_SORT_KEY: schema.newest_last(received, upload.object_id),
@@ -147,19 +153,25 @@ class Ledger:
         """Return all that is known here of an object."""
         return _object_rows(object_id, self._partition(schema.object_partition_key(object_id)))
 
-    def files(self, file_key: str, *, limit: int, before: str | None) -> tuple[list[ObjectRows], str | None]:
+    def files(
+        self, file_key: str, *, limit: int, before: str | None, may_read: Callable[[str | None], bool]
+    ) -> tuple[list[ObjectRows], str | None]:
         """Return the objects of a logical key, newest first, and the `file_order` to go on from, if there are more.
 
-        Rows of one object share their `file_order`, so they lie side by side and no page cuts through an object.
+        Objects of sources that the caller may not read are passed over, and count for nothing in a page. Rows of one
+        object share their `file_order`, so they lie side by side and no page cuts through an object.
         """
         rows = self._file_rows(file_key, limit=limit, before=before)
         page: list[ObjectRows] = []
         last = None
         for order, group in groupby(rows, key=lambda row: str(row[schema.FILE_INDEX_SORT_KEY])):
+            of_object = list(group)
+            found = _object_rows(str(of_object[0]["object_id"]), of_object)
+            if not may_read(found.first("source")):
+                continue
             if len(page) == limit:
                 return page, last
-            of_object = list(group)
-            page.append(_object_rows(str(of_object[0]["object_id"]), of_object))
+            page.append(found)
             last = order
         return page, None
 
@@ -224,7 +236,8 @@ def _refuse_if_different(claims: Sequence[Row], ours: Row) -> None:
     for claim in claims:
         if any(claim[name] != value for name, value in ours.items()):
             raise UploadIdReusedError(
-                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")} | {"region": claim["region"]}
+                {name: str(claim[f"claimed_{name}"]) for name in ("key", "size", "sha256")}
+                | {"region": claim["region"], "caller": claim.get("caller", "")}
             )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from handlers.issuer.callers import Callers
 from handlers.shared.environment import EnvironmentReader
 
 
@@ -25,6 +26,8 @@ class Settings:
     """Of UPLOAD and CLAIM rows; 0 where the table has no TTL."""
     canary_retention_days: int
     """Of the same rows of a canary; 0 likewise."""
+    callers: Callers
+    """Which principals may use which sources."""
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Settings":
@@ -48,6 +51,7 @@ class Settings:
             upload_expiry_seconds=reader.whole_number("UPLOAD_EXPIRY_SECONDS", at_least=1),
             upload_retention_days=reader.whole_number("UPLOAD_RETENTION_DAYS"),
             canary_retention_days=reader.whole_number("CANARY_RETENTION_DAYS"),
+            callers=Callers.parse(variables.get("CALLERS", ""), reader.text("OBSERVER_ROLE_ARNS")),
         )
         reader.finish()
         return settings

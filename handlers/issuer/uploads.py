@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+from handlers.issuer.callers import Caller
 from handlers.issuer.errors import RequestError
 from handlers.issuer.ledger import Ledger, UploadIdReusedError
 from handlers.issuer.presign import Presigner
@@ -27,25 +28,29 @@ class UploadIssuer:
     clock: Callable[[], float] = time.time
     """Epoch seconds."""
 
-    def issue(self, request: UploadRequest) -> dict[str, Any]:
+    def issue(self, request: UploadRequest, caller: Caller) -> dict[str, Any]:
         """Return what the client needs to send its file, and the receipt.
 
         The same request gets the same id and a fresh URL. A client that sends a file again gets 412 from S3
         (`If-None-Match`), which says that the file is there already.
+
+        Args:
+            request: What is asked for; its source must be one of the caller's.
+            caller: Who asks; the rows hold it.
 
         Raises:
             RequestError: 409; the upload id was used for another file.
         """
         now = self.clock()
         try:
-            self.ledger.claim(request)
+            self.ledger.claim(request, caller.principal)
         except UploadIdReusedError as error:
-            raise _conflict(request, error) from error
+            raise _conflict(request, error, caller) from error
         receipt = Receipt(upload=request.upload, size=request.size, region=self.region, issued_at=int(now))
         signed = self.signing_keys.sign(receipt)
         put = self.presigner.presign(request.upload, request.size, now)
         # Last, so that no row speaks of an upload whose client got no answer for want of a key.
-        self.ledger.note_upload(request, moments.as_text(datetime.fromtimestamp(now, UTC)))
+        self.ledger.note_upload(request, caller.principal, moments.as_text(datetime.fromtimestamp(now, UTC)))
         return {
             "id": request.upload.object_id,
             "upload_id": request.upload.upload_id,
@@ -57,7 +62,13 @@ class UploadIssuer:
         }
 
 
-def _conflict(request: UploadRequest, error: UploadIdReusedError) -> RequestError:
+def _conflict(request: UploadRequest, error: UploadIdReusedError, caller: Caller) -> RequestError:
+    hint = "to send another file, leave upload_id out or make a new UUIDv7; to send the same file, send the same body"
+    if error.claimed["caller"] != caller.principal:
+        # Another principal of the same source: what the first one sent is not this one's to learn.
+        return RequestError(
+            HTTPStatus.CONFLICT, "UploadIdReused", f"upload_id {request.upload.upload_id} cannot be used for this file", hint
+        )
     sent = {
         "key": request.upload.file_key,
         "size": str(request.size),
@@ -73,5 +84,5 @@ def _conflict(request: UploadRequest, error: UploadIdReusedError) -> RequestErro
         "UploadIdReused",
         f"upload_id {request.upload.upload_id} was used in {error.claimed['region']} for another file: "
         + "; ".join(different),
-        "to send another file, leave upload_id out or make a new UUIDv7; to send the same file, send the same body",
+        hint,
     )

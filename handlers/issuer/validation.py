@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from handlers.issuer.callers import DEFAULT_SOURCE
 from handlers.issuer.errors import Problem, RequestError, invalid_request
 from handlers.issuer.upload_id import UploadIdError, new_upload_id, parse_upload_id
 from handlers.shared.object_keys import Upload
 
 MAXIMUM_OBJECT_KEY_BYTES: Final = 1024
 """S3's limit, in UTF-8."""
-DEFAULT_SOURCE: Final = "default"
+MAXIMUM_FILE_KEY_BYTES: Final = 2048
+"""Of an index's partition key, in UTF-8
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 DEFAULT_PAGE: Final = 20
 MAXIMUM_PAGE: Final = 100
 
+_LONGEST_NAME: Final = 80
 _UNREADABLE: Final = 10**30
 _EXAMPLE: Final = '{"key": "reports/2026/january.csv", "size": 1048576, "sha256": "<64 hexadecimal digits>"}'
 _FIELDS: Final = ("key", "size", "sha256", "upload_id", "source")
@@ -48,7 +52,9 @@ class FilesRequest:
     """The `file_order` that ended the page before this one."""
 
 
-def parse_upload(body: str | None, *, is_base64: bool, maximum_bytes: int, now: float) -> UploadRequest:
+def parse_upload(
+    body: str | None, *, is_base64: bool, maximum_bytes: int, now: float, default_source: str = DEFAULT_SOURCE
+) -> UploadRequest:
     """Read the body of `POST /uploads`.
 
     Args:
@@ -56,17 +62,18 @@ def parse_upload(body: str | None, *, is_base64: bool, maximum_bytes: int, now: 
         is_base64: Whether that is base64.
         maximum_bytes: The largest object accepted.
         now: Epoch seconds.
+        default_source: The source of an upload that names none.
 
     Raises:
         RequestError: 400, with everything that is wrong.
     """
     fields = _json_object(body, is_base64=is_base64)
     problems = [
-        Problem(name, "there is no such field", f"the fields are {', '.join(_FIELDS)}")
+        Problem(name[:_LONGEST_NAME], "there is no such field", f"the fields are {', '.join(_FIELDS)}")
         for name in fields
         if name not in _FIELDS
     ]
-    source = _source(fields.get("source", DEFAULT_SOURCE), problems)
+    source = _source(fields.get("source", default_source), problems)
     upload_id = _upload_id(fields.get("upload_id"), now, problems)
     content_sha256 = _sha256(fields.get("sha256"), problems)
     size = _size(fields.get("size"), maximum_bytes, problems)
@@ -89,13 +96,18 @@ def parse_files(query: Mapping[str, str]) -> FilesRequest:
         RequestError: 400, with everything that is wrong.
     """
     problems = [
-        Problem(name, "there is no such parameter", "the parameters are key, limit, next")
+        Problem(name[:_LONGEST_NAME], "there is no such parameter", "the parameters are key, limit, next")
         for name in query
         if name not in ("key", "limit", "next")
     ]
     file_key = query.get("key", "")
     if not file_key:
         problems.append(Problem("key", "is missing", "ask for a file by its key: GET /files?key=reports/january.csv"))
+    elif _SURROGATE.search(file_key):
+        problems.append(Problem("key", "holds half of a surrogate pair, which no encoding has", "send valid UTF-8"))
+    elif (length := len(file_key.encode())) > MAXIMUM_FILE_KEY_BYTES:
+        hint = f"send at most {MAXIMUM_FILE_KEY_BYTES}; no file has a longer key"
+        problems.append(Problem("key", f"takes {length} bytes in UTF-8", hint))
     limit = _limit(query.get("limit", str(DEFAULT_PAGE)), problems)
     before = _page(query.get("next"), problems)
     if problems:

@@ -20,7 +20,6 @@ from handlers.shared.object_keys import CANARY_SOURCE
 
 logger = Logger(child=True)
 
-SOURCE: Final = CANARY_SOURCE
 LOST: Final = -1.0
 """Stands, where seconds would, for a canary that was not done in time."""
 PATIENCE_SECONDS: Final = 30.0
@@ -61,11 +60,12 @@ class CanaryKeeper:
         self._region = region
         self._clock = clock
 
-    def send(self, run_at: float, *, is_active: bool) -> Canary:
-        """Send a canary. The same run sends the same one, however often it is tried.
+    def send(self, run_at: float, *, upload_id: str, is_active: bool) -> Canary:
+        """Send a canary. The same upload id sends the same one, however often it is tried.
 
         Args:
             run_at: The run's scheduled time, in epoch seconds.
+            upload_id: Random, so that nobody can use it up in advance (`new_upload_id`), and kept before it is sent.
             is_active: Whether this region is the active one.
 
         Raises:
@@ -82,8 +82,8 @@ class CanaryKeeper:
                 "key": f"canary/{self._region}.ndjson",
                 "size": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
-                "upload_id": upload_id(self._region, run_at),
-                "source": SOURCE,
+                "upload_id": upload_id,
+                "source": CANARY_SOURCE,
             },
         )
         status = self._api.put(answer["url"], content, answer["headers"])
@@ -119,15 +119,6 @@ class CanaryKeeper:
             return seconds
         logger.warning("the canary is lost", object_id=canary.object_id, state=answer.get("state"), sent_at=canary.sent_at)
         return LOST
-
-
-def upload_id(region: str, run_at: float) -> str:
-    """Return the upload id (a UUIDv7) of a run's canary: always the same for the same run."""
-    milliseconds = int(run_at * 1000)
-    random = int.from_bytes(hashlib.sha256(f"{region}\0{milliseconds}".encode()).digest()[:10], "big") >> 6
-    number = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
-    digits = f"{number:032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _seconds(canary: Canary, answer: dict[str, object], *, must_be_processed: bool) -> float | None:

@@ -19,6 +19,15 @@ logger = Logger(child=True)
 
 
 @dataclass(frozen=True)
+class NextCanary:
+    """What a run's canary will be: the same run, tried again, sends the same one."""
+
+    run_at: float
+    """The run's scheduled time, in epoch seconds."""
+    upload_id: str
+
+
+@dataclass(frozen=True)
 class Memory:
     """All of it; as it is made, that of an observer that has never run."""
 
@@ -26,6 +35,8 @@ class Memory:
     """The scheduled time of the last run, in epoch seconds."""
     canary: Canary | None = None
     """The canary that is under way."""
+    next_canary: NextCanary | None = None
+    """The canary that the run sends, kept before it is sent."""
     canary_seconds: float | None = None
     """How the last canary that was judged went; `LOST` if it was."""
     peer_api_url: str | None = None
@@ -85,6 +96,7 @@ def parse(text: str) -> Memory:
         return Memory(
             run_at=float(held["run_at"]),
             canary=Canary(**held["canary"]) if held["canary"] else None,
+            next_canary=NextCanary(**held["next_canary"]) if held.get("next_canary") else None,
             canary_seconds=held["canary_seconds"],
             peer_api_url=held["peer_api_url"],
             streak=Streak(**held["streak"]),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
+from handlers.issuer.upload_id import new_upload_id
 from handlers.observer import peer_metrics, split_brain
 from handlers.observer.auto_promote import Situation, Streak
 from handlers.observer.canary import LOST, Canary, CanaryKeeper
@@ -15,13 +16,13 @@ from handlers.observer.digests import Budget
 from handlers.observer.heartbeat import Heartbeat
 from handlers.observer.hours import HourDigests
 from handlers.observer.measures import Ages, Measures, shadow_age
-from handlers.observer.memory import Memory, MemoryStore, canary_seconds
+from handlers.observer.memory import Memory, MemoryStore, NextCanary, canary_seconds
 from handlers.observer.peer import Look, PeerReader, PeerView
 from handlers.observer.secret_versions import SecretVersions
 from handlers.observer.settings import Settings
 from handlers.observer.steps import Begun, Steps
 from handlers.observer.telemetry import Telemetry
-from handlers.observer.web import Http, is_ready
+from handlers.observer.web import Http, is_api_of, is_ready
 from handlers.shared import moments
 from handlers.shared.claims import Active, highest
 from handlers.shared.control import ControlRegister
@@ -107,9 +108,9 @@ class Observer:
         steps = Steps(self.telemetry)
         recalled = steps.run("recall the last run", self.memory.recall, seconds=SECONDS["recall"], otherwise=None)
         memory = recalled or Memory()
-        peer = self._begin_peer(steps, memory.peer_api_url)
+        peer = self._begin_peer(steps, self._pinned(memory.peer_api_url))
         here = self._look_here(steps, memory)
-        canary, went = self._send_canary(steps, memory, here, run_at)
+        canary, went = self._send_canary(steps, memory, here, run_at, may_keep=recalled is not None)
         heartbeat = self._beat(steps, here, went)
         view = self._end_peer(steps, peer)
         self._tell_split_brain(here.claims, view.claims)
@@ -122,13 +123,22 @@ class Observer:
             run_at=max(memory.run_at, run_at),
             canary=canary,
             canary_seconds=went,
-            peer_api_url=(seen and seen.api_url) or memory.peer_api_url,
+            peer_api_url=self._pinned(seen and seen.api_url) or memory.peer_api_url,
             streak=streak,
         )
         if recalled is not None:  # else what is there is better than a memory of this run alone
             keep = partial(self.memory.keep, memory, self.clock())
             steps.run("keep this run", keep, seconds=SECONDS["keep"], otherwise=None)
         return {"failed": steps.failed, "peer": view.problems, "canary_seconds": went, "epoch": heartbeat.epoch}
+
+    def _pinned(self, url: str | None) -> str | None:
+        """Return the peer's API if it is at a host that it may be at; a row of the table tells, so it is not believed."""
+        settings = self.settings
+        if not url or is_api_of(url, settings.peer_region, like=settings.api_url, of=settings.region):
+            return url
+        logger.error("the peer's heartbeat names a host that is no API of its region; it is not asked", api_url=url[:200])
+        self.telemetry.count("PeerHostRefused")
+        return None
 
     # --- this region ----------------------------------------------------------------------------------------------
 
@@ -176,7 +186,9 @@ class Observer:
             self.telemetry.seconds("CanarySeconds", seconds)
         return seconds
 
-    def _send_canary(self, steps: Steps, memory: Memory, here: Here, run_at: float) -> tuple[Canary | None, float | None]:
+    def _send_canary(
+        self, steps: Steps, memory: Memory, here: Here, run_at: float, *, may_keep: bool
+    ) -> tuple[Canary | None, float | None]:
         """Send the next canary, unless one is still waited for or this run has sent its own; tell how they go.
 
         Returns:
@@ -189,13 +201,25 @@ class Observer:
         else:
             canary = steps.run(
                 "send a canary",
-                lambda: self.canaries.send(run_at, is_active=here.is_active(self.settings.region)),
+                lambda: self._send_kept(memory, run_at, is_active=here.is_active(self.settings.region), may_keep=may_keep),
                 seconds=SECONDS["canary"],
                 otherwise=None,
             )
             went = canary_seconds(memory, verdict=here.canary_seconds, uploaded_in=canary.uploaded_in if canary else LOST)
         self.telemetry.count("CanaryFailed", int(went == LOST))
         return canary, went
+
+    def _send_kept(self, memory: Memory, run_at: float, *, is_active: bool, may_keep: bool) -> Canary:
+        """Send the run's canary under a random upload id, which this region's own row holds before it is sent.
+
+        Where the row could not be read it is not written either: what it holds is worth more than one canary.
+        """
+        following = memory.next_canary
+        if following is None or following.run_at != run_at:
+            following = NextCanary(run_at, new_upload_id(run_at))
+            if may_keep:
+                self.memory.keep(replace(memory, next_canary=following), self.clock())
+        return self.canaries.send(run_at, upload_id=following.upload_id, is_active=is_active)
 
     def _beat(self, steps: Steps, here: Here, went: float | None) -> Heartbeat:
         pending = here.ages.replication_pending if here.ages else None

@@ -43,6 +43,8 @@ STATE_INDEX_SORT_KEY: Final = "state_order"
 STATE_INDEX_SHARDS: Final = 16
 """Partition keys an hour of one state is spread over: one key takes 1,000 writes a second."""
 
+RECORD_PARTITION_KEYS: Final = "REC#*"
+"""Pattern of the partition keys of all records, for IAM's conditions."""
 RECORDS_PER_PARTITION_KEY: Final = 1000
 """Records of one object under one partition key (data rule 7)."""
 

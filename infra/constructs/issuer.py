@@ -7,9 +7,10 @@ from constructs import Construct
 from handlers.shared import object_keys, schema
 from infra.constructs.bucket import Bucket
 from infra.constructs.function import Function, FunctionSurroundings
+from infra.constructs.observer import observer_role_arn
 from infra.constructs.queue import IngestQueue
 from infra.constructs.secret import RECEIPT_SECRET
-from infra.constructs.table import index_arn, table_arn
+from infra.constructs.table import index_arn, leading_keys, table_arn
 
 
 class Issuer(Construct):
@@ -55,6 +56,11 @@ class Issuer(Construct):
                 "UPLOAD_EXPIRY_SECONDS": str(limits.upload_expiry_seconds),
                 "UPLOAD_RETENTION_DAYS": str(context.settings.rows_kept_days("uploads_days")),
                 "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
+                # The reserved sources are theirs alone.
+                "OBSERVER_ROLE_ARNS": ",".join(
+                    observer_role_arn(self, context, region) for region in context.settings.regions
+                ),
+                **({"CALLERS": ",".join(context.settings.callers)} if context.settings.callers else {}),
             },
         )
         allow = self.function.allow
@@ -66,7 +72,17 @@ class Issuer(Construct):
             # So that S3 answers 404 and not 403 for an upload that has not arrived.
             conditions={"StringLike": {"s3:prefix": f"{object_keys.UPLOADS}*"}},
         )
-        allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", on=[table_arn(self, context)])
+        allow("dynamodb:GetItem", "dynamodb:Query", on=[table_arn(self, context)])
+        # Not the control row, nor any other row by which regions are judged.
+        allow(
+            "dynamodb:PutItem",
+            on=[table_arn(self, context)],
+            conditions=leading_keys(
+                schema.object_partition_key("*"),
+                schema.claim_partition_key("*"),
+                schema.health_partition_key(context.region),
+            ),
+        )
         allow("dynamodb:Query", on=[index_arn(self, context, schema.FILE_INDEX)])
         allow(
             "secretsmanager:GetSecretValue",

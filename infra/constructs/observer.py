@@ -62,6 +62,7 @@ class Observer(Construct):
             resource=OBSERVER,
             description="Tries this region end to end every minute, and looks at the other one",
             in_network=False,
+            role_name=context.naming.role(OBSERVER, context.region),
             timeout=_TIMEOUT,
             # Of processor time, really: a run is TLS and JSON.
             memory_size=512,
@@ -168,3 +169,10 @@ def _own_rows(context: RegionContext) -> Iterator[str]:
 
 def _rows(*partition_keys: str) -> Conditions:
     return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partition_keys)}}
+
+
+def observer_role_arn(scope: Construct, context: RegionContext, region: str) -> str:
+    """Return the ARN of the observer's role in a region, by its name: it may not exist yet."""
+    return Stack.of(scope).format_arn(
+        service="iam", region="", resource="role", resource_name=context.naming.role(OBSERVER, region)
+    )

@@ -5,11 +5,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from handlers.shared import schema
 from handlers.shared.object_keys import INCOMING
 from infra.constructs.bucket import Bucket
 from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.queue import MAXIMUM_RECEIVES, IngestQueue
-from infra.constructs.table import table_arn
+from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext
 from infra.settings import ephemeral_storage
 
@@ -86,14 +87,15 @@ class Processor(Construct):
             "s3:PutObject",
             on=[archive.bucket.arn_for_objects("rejected/*"), archive.bucket.arn_for_objects("quarantined/*")],
         )
+        allow("dynamodb:GetItem", "dynamodb:Query", on=[table_arn(self, context)])
+        # Not the control row, nor any other row by which regions are judged.
         allow(
             "dynamodb:BatchWriteItem",
             "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
             "dynamodb:PutItem",
-            "dynamodb:Query",
             "dynamodb:UpdateItem",
             on=[table_arn(self, context)],
+            conditions=leading_keys(schema.object_partition_key("*"), schema.RECORD_PARTITION_KEYS),
         )
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
         allow("sqs:SendMessage", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])

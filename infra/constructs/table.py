@@ -72,5 +72,14 @@ def index_arn(scope: Construct, context: RegionContext, index: str) -> str:
     return f"{table_arn(scope, context)}/index/{index}"
 
 
+def leading_keys(*patterns: str) -> dict[str, dict[str, list[str]]]:
+    """Return the condition that a call is about rows of these partition keys only; `*` stands for anything.
+
+    Every data-plane call carries the partition keys of the rows or queries that it names
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
+    """
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)}}
+
+
 def _text(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -136,6 +136,15 @@ def _origin(value: str) -> str:
     return value
 
 
+def _bound_caller(value: str) -> str:
+    source, _, arn = value.partition("=")
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", source) or source == "canary":
+        raise PydanticCustomError("caller", "the source is not 1 to 32 of a-z, 0-9 and hyphen, or is reserved")
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/-]{1,64}", arn) or "," in arn:
+        raise PydanticCustomError("caller", "this is not the ARN of an IAM role or user")
+    return value
+
+
 def _log_retention(value: int) -> int:
     if value not in LOG_RETENTION_DAYS:
         raise PydanticCustomError("log_retention", "CloudWatch Logs cannot keep logs for that many days")
@@ -394,6 +403,14 @@ class Settings(_Table):
         "and clients try the two hosts in order.",
         allowed="a table from region to a list of VPC ids, with a VPC of each of the two regions",
         example={"us-east-1": ["vpc-0123456789abcdef0"], "us-west-2": ["vpc-0fedcba9876543210"]},
+    )
+    callers: tuple[Annotated[str, AfterValidator(_bound_caller)], ...] = _setting(
+        (),
+        "Which principals may use which sources, as `<source>=<ARN of a role or user>`; a role's sessions are its own. "
+        "None: one tenant, in which every principal that IAM lets call the API may use every source.",
+        allowed="a list of source (1 to 32 of a-z, 0-9 and hyphen, not canary), =, and the ARN of an IAM role or user",
+        example=["billing=arn:aws:iam::123456789012:role/billing"],
+        max_length=24,
     )
     alarms_email: str | None = _setting(
         None,

@@ -51,6 +51,7 @@ from integration_tests.moto.processor_world import (
 
 SECRET: Final = "serverless-receipt-signing-prod"
 MINUTE: Final = 60.0
+OBSERVER_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/serverless-observer-prod"
 
 
 class ObservedWorld(World):
@@ -253,6 +254,7 @@ class ObservedWorld(World):
                 "SECRET_NAME": SECRET,
                 "PRIMARY_REGION": PRIMARY,
                 "SECONDARY_REGION": SECONDARY,
+                "OBSERVER_ROLE_ARNS": OBSERVER_ROLE,
                 "MAXIMUM_OBJECT_BYTES": "1000000",
                 "UPLOAD_EXPIRY_SECONDS": "900",
                 "UPLOAD_RETENTION_DAYS": "90",
@@ -307,7 +309,11 @@ def _http_event(request: AWSPreparedRequest, path: str) -> Row:
         "rawQueryString": "",
         "queryStringParameters": {},
         "headers": {},
-        "requestContext": {"stage": "$default", "http": {"method": request.method, "path": path}},
+        "requestContext": {
+            "stage": "$default",
+            "http": {"method": request.method, "path": path},
+            "authorizer": {"iam": {"userArn": OBSERVER_ROLE}},
+        },
         "body": body.decode() if isinstance(body, bytes) else body,
         "isBase64Encoded": False,
     }

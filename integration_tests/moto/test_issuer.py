@@ -5,6 +5,7 @@ tests' own SigV4, for the second a test says what S3 would.
 """
 # ruff: noqa: ANN401 - rows and answers are JSON, and clients of any service have no type in common
 
+import base64
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ import jwt
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -39,6 +40,8 @@ CONTEXT = SimpleNamespace(
     invoked_function_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:serverless-issuer-prod",
     aws_request_id="request-1",
 )
+CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/uploader/session"
+OBSERVER = f"arn:aws:sts::{ACCOUNT}:assumed-role/serverless-observer-prod-{SECONDARY}/serverless-observer-prod"
 CONTENT = b"a,b\n1,2\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
@@ -68,7 +71,11 @@ class World:
                 "rawQueryString": urlencode(query),
                 "queryStringParameters": query,
                 "headers": more.get("headers", {}),
-                "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+                "requestContext": {
+                    "stage": "$default",
+                    "http": {"method": method, "path": path},
+                    "authorizer": {"iam": {"userArn": more.get("caller", CALLER)}},
+                },
                 "body": body if isinstance(body, str | None) else json.dumps(body),
                 "isBase64Encoded": False,
             },
@@ -162,6 +169,7 @@ def environment() -> Iterator[None]:
             "SECRET_NAME": SECRET,
             "PRIMARY_REGION": PRIMARY,
             "SECONDARY_REGION": SECONDARY,
+            "OBSERVER_ROLE_ARNS": ",".join(f"arn:aws:iam::{ACCOUNT}:role/serverless-observer-prod-{one}" for one in REGIONS),
             "MAXIMUM_OBJECT_BYTES": "5000000",
             "UPLOAD_EXPIRY_SECONDS": "900",
             "UPLOAD_RETENTION_DAYS": "90",
@@ -481,6 +489,114 @@ def test_the_other_regions_loss_is_not_ours(world: World) -> None:
     assert world.call("GET", "/ready", region=SECONDARY)[0] == 200
 
 
+# --- tenants ----------------------------------------------------------------------------------------------------
+
+ALPHA = f"arn:aws:sts::{ACCOUNT}:assumed-role/alpha/one"
+BETA = f"arn:aws:sts::{ACCOUNT}:assumed-role/beta/one"
+
+
+@pytest.fixture
+def tenants(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two tenants, a source each."""
+    bound = f"alpha=arn:aws:iam::{ACCOUNT}:role/teams/alpha,beta=arn:aws:iam::{ACCOUNT}:role/beta"
+    monkeypatch.setenv("CALLERS", bound)
+    application.cache_clear()
+    return world
+
+
+@pytest.mark.parametrize("caller", [CALLER, ALPHA, f"arn:aws:iam::{ACCOUNT}:root", "", None, 7])
+def test_canary_source_of_a_stranger_is_refused(world: World, caller: object) -> None:
+    before = world.rows()
+    status, answer = world.call("POST", "/uploads", body=good_body() | {"source": "canary"}, caller=caller)
+    assert (status, answer["error"]) == (403, "SourceNotYours")
+    assert world.rows() == before
+
+
+def test_canary_is_the_observers_of_either_region_to_send_and_to_read(world: World) -> None:
+    status, answer = world.call("POST", "/uploads", body=good_body() | {"source": "canary"}, caller=OBSERVER)
+    assert status == 201
+    assert put(answer) == 200
+    assert world.call("GET", f"/uploads/{answer['id']}", caller=OBSERVER)[0] == 200
+    assert world.call("GET", f"/uploads/{answer['id']}")[0] == 404
+    assert world.call("GET", "/files", query={"key": "reports/january.csv"})[1]["files"] == []
+    assert world.call("POST", "/uploads", body=good_body(), caller=OBSERVER)[0] == 403, "and it sends nothing else"
+
+
+def test_rows_of_an_upload_hold_the_caller(world: World) -> None:
+    answer = world.issue()
+    role = {"S": f"arn:aws:iam::{ACCOUNT}:role/uploader"}
+    assert world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]["caller"] == role
+    assert world.rows()[f"CLAIM#default#{answer['upload_id']}", "UPLOAD#us-east-1"]["caller"] == role
+
+
+def test_source_left_out_by_a_bound_caller_is_its_own(tenants: World) -> None:
+    status, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
+    assert status == 201
+    assert tenants.call("GET", f"/uploads/{answer['id']}", caller=ALPHA)[1]["source"] == "alpha"
+
+
+def test_caller_that_is_bound_to_nothing_may_use_nothing(tenants: World) -> None:
+    for source in ("alpha", "beta", "default", "ingest", "canary"):
+        assert tenants.call("POST", "/uploads", body=good_body() | {"source": source})[0] == 403
+
+
+def test_receipt_of_another_tenant_opens_nothing(tenants: World) -> None:
+    _, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
+    headers = {"x-upload-receipt": answer["receipt"]}
+    for region in REGIONS:
+        asked = [
+            tenants.call(
+                "GET", f"/uploads/{one}", region=region, headers=headers if one == answer["id"] else {}, caller=BETA
+            )
+            for one in (answer["id"], "ab" * 32)
+        ]
+        (status, told), (missing_status, missing) = asked
+        assert (status, told["error"]) == (missing_status, missing["error"]) == (404, "NotFound")
+        assert told["message"].replace(answer["id"], "") == missing["message"].replace("ab" * 32, "")
+
+
+def test_409_to_another_principal_of_the_source_tells_nothing(world: World) -> None:
+    upload_id = world.issue(key="secret.csv")["upload_id"]
+    other = good_body() | {"upload_id": upload_id, "key": "other.csv"}
+    status, told = world.call("POST", "/uploads", body=other, caller=BETA)
+    assert status == 409
+    assert not [word for word in ("secret.csv", PRIMARY, DIGEST) if word in json.dumps(told)]
+    assert "secret.csv" in json.dumps(world.call("POST", "/uploads", body=other)[1]), "the caller's own is explained"
+
+
+@pytest.mark.property
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    moves=st.lists(
+        st.tuples(
+            st.sampled_from([ALPHA, BETA]), st.sampled_from(["alpha", "beta"]), st.sampled_from(REGIONS), st.integers(0, 2)
+        ),
+        max_size=8,
+    )
+)
+def test_tenants_hostile_moves_leave_the_other_untouched(tenants: World, moves: list[tuple[str, str, str, int]]) -> None:
+    """Whatever a stranger sends, in whichever region and whatever is there: always the same 403, and no row of it."""
+    now = time.time()
+    ids = [new_upload_id(now - age) for age in range(3)]
+    for caller, source, region, which in moves:
+        key = f"{source}-{which}.csv"
+        body = good_body() | {"source": source, "upload_id": ids[which], "key": key}
+        status, answer = tenants.call("POST", "/uploads", region=region, body=body, caller=caller)
+        mine = f"/{source}/" in caller
+        assert status == (201 if mine else 403)
+        if not mine:
+            assert key not in json.dumps(answer)
+            assert ids[which] not in json.dumps(answer)
+        for reader in (ALPHA, BETA):
+            _, listed = tenants.call("GET", "/files", region=region, query={"key": key}, caller=reader)
+            assert all(f"/{one['source']}/" in reader for one in listed["files"])
+            assert listed["next"] is None
+    for region in REGIONS:
+        for (partition, _), row in tenants.rows(region).items():
+            if partition.startswith("CLAIM#"):
+                assert row["caller"]["S"].endswith(f"/{partition.split('#')[1]}")
+
+
 # --- anything ---------------------------------------------------------------------------------------------------
 
 almost_good = st.fixed_dictionaries(
@@ -510,3 +626,87 @@ def test_any_body_is_issued_or_refused_with_an_error_that_teaches(world: World, 
         assert said["error"]
         assert said["message"]
         assert said["hint"]
+
+
+texts = (
+    st.text(st.characters(), max_size=40)
+    | st.text("\ud800\udfff\x00é\U0001f600a/%", max_size=12)
+    | st.text("k", min_size=1025).map(str)
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+bodies = st.one_of(
+    st.none(),
+    texts,
+    st.binary(max_size=60).map(lambda raw: base64.b64encode(raw).decode()),
+    st.dictionaries(st.sampled_from(["key", "size", "sha256", "upload_id", "source"]) | texts, values).map(json.dumps),
+    st.dictionaries(st.sampled_from(["key", "source"]) | texts, texts).map(lambda one: json.dumps(one, ensure_ascii=False)),
+    st.sampled_from(
+        ["[" * 100_000, '{"a":' * 50_000, "NaN", '{"size": NaN}', '{"size": 1e999}', '{"size": ' + "9" * 5000 + "}"]
+    ),
+    st.just(json.dumps({f"field {n}": 0 for n in range(30_000)})),
+    st.just(json.dumps({"k" * 1_000_000: 0, "key": "\ud800" * 3000})),
+)
+queries = st.none() | st.dictionaries(st.sampled_from(["key", "limit", "next"]) | texts, texts | st.just("k" * 2049))
+headers = st.dictionaries(st.sampled_from(["x-upload-receipt", "content-type"]) | texts, texts)
+paths = st.sampled_from(
+    ["/uploads", "/files", "/ready", "/healthz", "/uploads/" + "ab" * 32, "/$default/uploads", "", "//"]
+) | texts.map(lambda text: f"/uploads/{text}")
+
+
+@pytest.mark.property
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", ""]),
+    path=paths,
+    body=bodies,
+    is_base64=st.booleans(),
+    query=queries,
+    held=headers,
+)
+@example(method="POST", path="/uploads", body='{"\ud800": 1}', is_base64=False, query=None, held={})
+@example(method="POST", path="/uploads", body='{"key": "\\ud800"}', is_base64=False, query=None, held={})
+@example(method="GET", path="/files", body=None, is_base64=False, query={"key": "k" * 2049}, held={})
+@example(method="GET", path="/files", body=None, is_base64=False, query={"key": "\udfff"}, held={})
+@example(method="GET", path="/files", body=None, is_base64=False, query={"\ud800": "x", "key": "a"}, held={})
+@example(
+    method="GET",
+    path="/uploads/" + "ab" * 32,
+    body=None,
+    is_base64=False,
+    query=None,
+    held={"x-upload-receipt": "\ud800.a.b"},
+)
+@example(
+    method="GET", path="/uploads/" + "ab" * 32, body=None, is_base64=False, query=None, held={"x-upload-receipt": "..."}
+)
+def test_any_request_is_answered_below_500_in_utf_8(
+    world: World,
+    method: str,
+    path: str,
+    body: str | None,
+    *,
+    is_base64: bool,
+    query: dict[str, str] | None,
+    held: dict[str, str],
+) -> None:
+    """The real entry point: what it returns, Lambda's runtime must be able to encode, and it is never our own failure."""
+    world.enter(PRIMARY)
+    event = {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "queryStringParameters": query,
+        "headers": held,
+        "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    response = front_door.handler(event, CONTEXT)
+    sent = json.dumps(response, ensure_ascii=False).encode("utf-8")
+    assert len(sent) < 6 * 1024 * 1024
+    assert response["statusCode"] < 500, response
+    json.loads(response["body"])

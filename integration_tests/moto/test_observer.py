@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from moto import mock_aws
 
+from handlers.observer.memory import Memory, NextCanary
 from integration_tests.moto.observer_world import (
     MINUTE,
     PRIMARY,
@@ -196,14 +197,59 @@ def test_a_run_that_comes_twice_does_everything_once(world: ObservedWorld) -> No
     assert world.memory(PRIMARY)["canary"] == before["canary"], "it is still waited for"
 
 
-def test_a_run_that_died_after_its_upload_sends_the_same_canary_again(world: ObservedWorld) -> None:
-    world.minute()
-    first = world.memory(PRIMARY)["canary"]["object_id"]
-    key = {"pk": {"S": f"OBSERVER#{PRIMARY}"}, "sk": {"S": "MEMORY"}}
-    world.client("dynamodb", PRIMARY).delete_item(TableName="serverless-ledger-prod", Key=key)
+def test_a_run_that_died_after_its_upload_sends_the_same_canary_again(
+    world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = world.observer(PRIMARY).memory
+    with monkeypatch.context() as patch:
+        first_write = store.keep
+        patch.setattr(store, "keep", lambda memory, now: first_write(memory, now) if memory.canary is None else None)
+        world.minute()
+    kept = world.memory(PRIMARY)
+    assert kept["canary"] is None, "it died before it could note what it had sent"
     seen = world.observe(PRIMARY)
     assert seen["CanaryFailed"] == 0, "S3 answers 412, which says that it is there"
-    assert world.memory(PRIMARY)["canary"]["object_id"] == first
+    objects = world.client("s3", PRIMARY).list_objects_v2(Bucket=f"serverless-ingest-prod-123456789012-{PRIMARY}-an")
+    sent = [one["Key"] for one in objects["Contents"] if f"/{kept['next_canary']['upload_id']}/" in one["Key"]]
+    assert len(sent) == 1
+    assert world.memory(PRIMARY)["canary"]["run_at"] == kept["next_canary"]["run_at"]
+
+
+def test_canary_ids_cannot_be_foreseen_and_are_kept_before_they_are_sent(
+    world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.broken_apis.add(PRIMARY)
+    kept: list[NextCanary] = []
+    store = world.observer(PRIMARY).memory
+    keep = store.keep
+
+    def spy(memory: Memory, now: float) -> None:
+        kept.extend([memory.next_canary] if memory.next_canary else [])
+        keep(memory, now)
+
+    monkeypatch.setattr(store, "keep", spy)
+    runs = []
+    for _ in range(3):
+        world.minute()
+        runs.append(world.now // 60 * 60)
+    assert [one.run_at for one in kept] == runs, "each though the API did not answer"
+    assert len({one.upload_id[14:] for one in kept}) == 3
+
+
+def test_peer_heartbeat_of_a_strange_host_is_not_asked(world: ObservedWorld) -> None:
+    world.minute()
+    row = world.row(f"HEARTBEAT#{PRIMARY}", "LATEST", region=PRIMARY)
+    assert row is not None
+    for url in ("https://evil.example", "https://api.us-west-2.example"):
+        world.client("dynamodb", PRIMARY).update_item(
+            TableName="serverless-ledger-prod",
+            Key={"pk": {"S": f"HEARTBEAT#{PRIMARY}"}, "sk": {"S": "LATEST"}},
+            UpdateExpression="SET api_url = :url",
+            ExpressionAttributeValues={":url": {"S": url}},
+        )
+        seen = world.observe(SECONDARY)
+        assert seen["PeerHostRefused"] == 1
+        assert world.memory(SECONDARY)["peer_api_url"] == f"https://api.{PRIMARY}.example", "the last that was right"
 
 
 def test_an_observer_that_missed_runs_is_silent_meanwhile_and_goes_on(world: ObservedWorld) -> None:

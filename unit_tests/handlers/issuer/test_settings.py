@@ -15,6 +15,7 @@ GOOD = {
     "SECRET_NAME": "s",
     "PRIMARY_REGION": "us-east-1",
     "SECONDARY_REGION": "us-west-2",
+    "OBSERVER_ROLE_ARNS": "arn:aws:iam::123456789012:role/observer",
     "MAXIMUM_OBJECT_BYTES": "100",
     "UPLOAD_EXPIRY_SECONDS": "900",
     "UPLOAD_RETENTION_DAYS": "90",

@@ -11,14 +11,15 @@ from botocore.exceptions import ConnectTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.issuer.upload_id import parse_upload_id
-from handlers.observer.canary import LOST, PATIENCE_SECONDS, Canary, CanaryKeeper, upload_id
+from handlers.issuer.upload_id import new_upload_id
+from handlers.observer.canary import LOST, PATIENCE_SECONDS, Canary, CanaryKeeper
 from handlers.observer.memory import Memory, canary_seconds
-from handlers.observer.web import OwnApi, WebError, is_ready
+from handlers.observer.web import OwnApi, WebError, is_api_of, is_ready
 from handlers.shared import moments
 
 RUN_AT = 1_769_860_800.0
 SENT_AT = RUN_AT + 2
+UPLOAD_ID = new_upload_id(RUN_AT)
 
 
 class Api:
@@ -52,26 +53,17 @@ def canary(*, was_active: bool = True) -> Canary:
     return Canary(object_id="a" * 64, run_at=RUN_AT, sent_at=SENT_AT, uploaded_in=0.2, was_active=was_active)
 
 
-@pytest.mark.property
-@given(run_at=st.integers(0, 4_000_000_000), region=st.sampled_from(["us-east-1", "us-west-2"]))
-def test_its_id_is_one_that_the_issuer_takes_and_the_same_for_the_same_run(run_at: int, region: str) -> None:
-    made = upload_id(region, float(run_at))
-    assert parse_upload_id(made, float(run_at)) == made
-    assert upload_id(region, float(run_at)) == made
-    assert moments.upload_moment(made) == moments.from_epoch(run_at)
-    assert made not in (upload_id(region, run_at + 60.0), upload_id("eu-west-1", float(run_at)))
-
-
 def test_it_is_sent_signed_for_its_region_and_put_as_it_was_signed() -> None:
     api = Api()
-    sent = keeper(api).send(RUN_AT, is_active=False)
+    sent = keeper(api).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
     assert (sent.object_id, sent.run_at, sent.was_active) == ("a" * 64, RUN_AT, False)
     post, put = api.asked
     body = json.loads(post.body)
+    assert body["upload_id"] == UPLOAD_ID
     assert (post.url, body["source"], body["size"]) == ("https://api.example/uploads", "canary", len(put.body))
     assert re.search(r"Credential=AKIDEXAMPLE/\d{8}/us-west-2/execute-api/aws4_request", post.headers["Authorization"])
     assert (put.url, put.headers["x"], "Authorization" in put.headers) == ("https://bucket/key", "y", False)
-    keeper(again := Api(PUT=(412, {}))).send(RUN_AT, is_active=False)
+    keeper(again := Api(PUT=(412, {}))).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
     assert [one.body for one in again.asked] == [one.body for one in api.asked]
 
 
@@ -87,7 +79,7 @@ def test_it_is_sent_signed_for_its_region_and_put_as_it_was_signed() -> None:
 )
 def test_one_that_cannot_be_sent_says_why(answers: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
-        keeper(Api(**answers)).send(RUN_AT, is_active=True)
+        keeper(Api(**answers)).send(RUN_AT, upload_id=UPLOAD_ID, is_active=True)
 
 
 PROCESSED = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT + 1.5)}
@@ -161,3 +153,26 @@ def test_ready_is_200_by_https_and_nothing_else(url: str, answer: Any, ready: bo
     api = Api(GET=answer)
     assert is_ready(cast("Any", api), url) is ready
     assert all(one.url == f"{url}/ready" for one in api.asked)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://abcdefghij.execute-api.us-east-1.amazonaws.com", True),
+        *((url, False) for url in (
+            "https://abcdefghij.execute-api.us-west-2.amazonaws.com",
+            "http://abcdefghij.execute-api.us-east-1.amazonaws.com",
+            "https://abcdefghij.execute-api.us-east-1.amazonaws.com.evil.example",
+            "https://evil.example/abcdefghij.execute-api.us-east-1.amazonaws.com",
+            "https://user@abcdefghij.execute-api.us-east-1.amazonaws.com",
+            "https://abcdefghij.execute-api.us-east-1.amazonaws.com:8443",
+            "https://abcdefghij.execute-api.us-east-1.amazonaws.com/ready?x=",
+            "https://abcdefghij.execute-api.us-east-1.amazonaws.com\n",
+            "https://a.b.execute-api.us-east-1.amazonaws.com",
+            "",
+        )),
+    ],
+)  # fmt: skip
+def test_peer_host_is_an_api_of_the_peers_region_or_is_not_asked(url: str, is_taken: bool) -> None:  # noqa: FBT001 - pytest's
+    mine = "https://0123456789.execute-api.us-west-2.amazonaws.com"
+    assert is_api_of(url, "us-east-1", like=mine, of="us-west-2") is is_taken

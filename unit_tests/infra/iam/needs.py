@@ -123,7 +123,8 @@ def processor(place: Place) -> Iterator[Need]:
     yield Need(("s3:ListBucketVersions",), (place.bucket("ingest"),))  # another version stands in for one that is gone
     yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
     writes = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-    yield Need((*writes, "dynamodb:GetItem", "dynamodb:Query"), (place.table,))
+    yield Need(("dynamodb:GetItem", "dynamodb:Query"), (place.table,))
+    yield Need(writes, (place.table,), conditions=of_rows_like("OBJ#*", "REC#*"))
     yield Need(("sqs:SendMessage",), (queue, place.queue("ingest-dlq")))
     polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
     yield Need(polls, (queue,), own=False)
@@ -135,7 +136,9 @@ def issuer(place: Place) -> Iterator[Need]:
     bucket = place.bucket("ingest")
     yield Need(("s3:GetObject", "s3:PutObject"), (f"{bucket}/incoming/uploads/*",))
     yield Need(("s3:ListBucket",), (bucket,), conditions=condition("StringLike", "s3:prefix", "incoming/uploads/*"))
-    yield Need(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), (place.table,))
+    yield Need(("dynamodb:GetItem", "dynamodb:Query"), (place.table,))
+    mine = of_rows_like("OBJ#*", "CLAIM#*#*", f"HEALTH#{place.region}")
+    yield Need(("dynamodb:PutItem",), (place.table,), conditions=mine)
     yield Need(("dynamodb:Query",), (f"{place.table}/index/by_file",))
     yield Need(("secretsmanager:GetSecretValue",), (place.secret,))
     yield Need(("sqs:GetQueueAttributes",), (place.queue("ingest"),))
@@ -174,6 +177,11 @@ def observer(place: Place, api: str) -> Iterator[Need]:
 def of_rows(*partition_keys: str) -> Conditions:
     """Return the condition that a call is about rows of these partition keys only."""
     return condition("ForAllValues:StringEquals", "dynamodb:LeadingKeys", *partition_keys)
+
+
+def of_rows_like(*patterns: str) -> Conditions:
+    """Return the condition that a call is about rows of partition keys like these only."""
+    return condition("ForAllValues:StringLike", "dynamodb:LeadingKeys", *patterns)
 
 
 def rotation(place: Place) -> Iterator[Need]:
