@@ -79,7 +79,7 @@ class Issuer(Construct):
             on=[table_arn(self, context)],
             conditions=leading_keys(
                 schema.object_partition_key("*"),
-                schema.claim_partition_key("*"),
+                schema.claim_partition_key("*", "*"),
                 schema.health_partition_key(context.region),
             ),
         )
