@@ -133,7 +133,7 @@ class Naming:
     def role(self, resource: str, region: str | None = None) -> str:
         """An IAM role's name, which is global: with the region where each region has one.
 
-        Only for a role that a policy or a function must name before it exists (docs/adr/0016-who-may-claim.md).
+        Only for a role that a policy or a function must name before it exists; docs/threat-model.md says which.
         """
         return self._name(resource, "role", _LONGEST["role"] - len(after := f"-{region}" if region else "")) + after
 

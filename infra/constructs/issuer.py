@@ -56,10 +56,8 @@ class Issuer(Construct):
                 "UPLOAD_EXPIRY_SECONDS": str(limits.upload_expiry_seconds),
                 "UPLOAD_RETENTION_DAYS": str(context.settings.rows_kept_days("uploads_days")),
                 "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
-                # The reserved sources are theirs alone.
-                "OBSERVER_ROLE_ARNS": ",".join(
-                    observer_role_arn(self, context, region) for region in context.settings.regions
-                ),
+                # Its canaries alone go by the reserved source, and only to its own region's API.
+                "OBSERVER_ROLE_ARNS": observer_role_arn(self, context),
                 **({"CALLERS": ",".join(context.settings.callers)} if context.settings.callers else {}),
             },
         )

@@ -171,8 +171,8 @@ def _rows(*partition_keys: str) -> Conditions:
     return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partition_keys)}}
 
 
-def observer_role_arn(scope: Construct, context: RegionContext, region: str) -> str:
-    """Return the ARN of the observer's role in a region, by its name: it may not exist yet."""
+def observer_role_arn(scope: Construct, context: RegionContext) -> str:
+    """Return the ARN of this region's observer's role, by its name: it may not exist yet."""
     return Stack.of(scope).format_arn(
-        service="iam", region="", resource="role", resource_name=context.naming.role(OBSERVER, region)
+        service="iam", region="", resource="role", resource_name=context.naming.role(OBSERVER, context.region)
     )
