@@ -26,6 +26,7 @@ LIMITS = {
     "alias": 256,
     "stack": 128,
     "security_group": 255,
+    "role": 64,
 }
 """The longest name of each kind, from AWS's references; written again so that a slip in the code is seen."""
 KINDS = sorted(LIMITS)
