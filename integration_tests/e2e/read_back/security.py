@@ -48,6 +48,7 @@ def role(resource: Resource) -> Properties:
     held = iam.get_role(RoleName=name)["Role"]
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     return {
+        "RoleName": held["RoleName"],
         **renamed(held, Description="Description", Path="Path", MaxSessionDuration="MaxSessionDuration"),
         "AssumeRolePolicyDocument": _document(held["AssumeRolePolicyDocument"]),
         "ManagedPolicyArns": [one["PolicyArn"] for one in attached],
