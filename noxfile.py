@@ -98,6 +98,12 @@ def integration(session: nox.Session) -> None:
     _pytest(session, *(f"integration_tests/{folder}" for folder in folders))
 
 
+@nox.session(requires=["environment"])
+def simulate(session: nox.Session) -> None:
+    """Run the real handlers through simulated disasters; `-- --histories N --jobs N`, `-- --seed N --story`, `-- --help`."""
+    _python(session, "simulation", *session.posargs)
+
+
 @nox.session(default=False, requires=["environment"])
 def mutants(session: nox.Session) -> None:
     """Damage prod's templates in every way there is and report which damage the gate sees; `-- --sample 200` for a look."""

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from simulation.plan import Upload
 from simulation.regions import Region
 from simulation.world import alive
+
+LIVE_MESSAGES: Final = 2
+"""Copies of a message that may be on a queue at one time: S3 may send each event twice, SQS deliver each twice."""
 
 if TYPE_CHECKING:
     from simulation.history import Accepted, History
@@ -23,6 +26,10 @@ def check(history: "History") -> Iterator[tuple[str, str]]:
             yield "the queue empties", f"{region.name}: {len(region.queue)} messages are left"
         if region.dead:
             yield from _dead_letters(history, region)
+    for name, most in sorted(history.most_messages.items()):
+        sent = sum(1 + one.upload.twin for one in history.accepted) + len(history.plan.faults)
+        if most > LIVE_MESSAGES * sent:
+            yield "the shadow queue is bounded", f"{name}: {most} messages at a time of {len(history.accepted)} objects"
     if len(survivors) > 1:
         yield from _replicas(survivors)
 

@@ -14,14 +14,12 @@ from simulation import handlers_in_world
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
 from simulation.regions import Queued, Region, Version
 from simulation.scheduler import EPOCH
-from simulation.world import Line, World, alive
+from simulation.world import World, alive
 
 CONCURRENCY: Final = 4
 BATCH_SIZE: Final = 10
 SETTLE_SECONDS: Final = 4 * 3600.0
 """Within which everything must be processed once the faults have stopped: five visibility timeouts and the longest lag."""
-LIVE_MESSAGES: Final = 4
-"""Copies of one object's message that a region's queue may hold beside one for each event and fault."""
 
 
 @dataclass
@@ -243,8 +241,3 @@ def key_of(upload: Upload, body: bytes) -> str:
     milliseconds = f"{int((EPOCH + upload.at) * 1000):012x}"
     upload_id = f"{milliseconds[:8]}-{milliseconds[8:]}-7{digest[:3]}-8{digest[3:6]}-{digest[6:18]}"
     return UploadKey("simulation", upload_id, hashlib.sha256(body).hexdigest(), file_key).object_key
-
-
-def story_of(history: History) -> list[Line]:
-    """Return the story."""
-    return history.world.story

@@ -230,3 +230,10 @@ def _disaster(draft: _Draft) -> None:
     elif kind < 0.85:  # noqa: PLR2004
         for number in range(1 + int(3 * draft.unit("promotions"))):
             draft.add(Kind.PROMOTE, draft.region("promoted", number), 240 * draft.unit("promotion", number))
+
+
+def draw_long_wait(seed: int) -> Plan:
+    """Return a plan in which the passive region waits for two hours, while one call in 100 is a crash."""
+    uploads = tuple(Upload(at=float(number), region=SECONDARY, name=f"file-{number}", records="ggb") for number in range(5))
+    parted = Fault(Kind.PARTITION, PRIMARY, 0.0, lasts=2 * 3600.0)
+    return Plan(seed=seed, uploads=uploads, faults=(parted,), horizon=2 * 3600.0, crash_rate=0.01)

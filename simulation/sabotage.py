@@ -1,0 +1,100 @@
+"""Variants of the protocol that are wrong on purpose: the simulator must convict each of them.
+
+Each replaces a method of the handlers for as long as it is entered.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+
+from handlers.processor.archive import Archive
+from handlers.processor.messages import ObjectEvent
+from handlers.processor.own_queue import OwnQueue
+from handlers.processor.pipeline import Pipeline
+from handlers.processor.shadow import Shadow
+from handlers.processor.store import Ledger
+from handlers.shared import object_keys
+from handlers.shared.control import ControlRegister
+
+Change = tuple[object, str, Callable[..., Any]]
+
+
+def _acknowledge_on_result(_pipeline: Any, _event: Any, _message: Any, known: Any, _deadline: Any) -> bool:  # noqa: ANN401
+    return known.result is not None
+
+
+_write_records, _conclude = Ledger.write_records, Ledger.conclude
+
+
+def _keep_records_back(self: Any, object_id: str, prepared: Any, *given: Any, **named: Any) -> None:  # noqa: ANN401 - the ledger
+    vars(self)["kept_back"] = (object_id, list(prepared), given, named)
+
+
+def _conclude_first(self: Any, *given: Any, **named: Any) -> bool:  # noqa: ANN401 - the ledger
+    is_first = _conclude(self, *given, **named)
+    if kept := vars(self).pop("kept_back", None):
+        object_id, prepared, others, others_named = kept
+        _write_records(self, object_id, prepared, *others, **others_named)
+    return is_first
+
+
+def _mutable_status(self: Any, result: Any, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
+    item = result.item(f"{now}") | {"state": {"S": "PROCESSED" if now % 2 < 1 else "COMPLETED"}}
+    self._dynamodb.put_item(TableName=self._table_name, Item=item)
+    return True
+
+
+def _nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
+    return None
+
+
+def _fail(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
+    raise RuntimeError("waiting is a failed delivery")
+
+
+VARIANTS: Final[dict[str, list[Change]]] = {
+    "acknowledge on RESULT alone": [(Pipeline, "_is_settled", _acknowledge_on_result)],
+    "acknowledge before write": [(Ledger, "write_records", _nothing)],
+    "RESULT before the last record": [
+        (Ledger, "write_records", _keep_records_back),
+        (Ledger, "conclude", _conclude_first),
+    ],
+    "version in an upload's identity": [
+        (
+            ObjectEvent,
+            "object_id",
+            property(lambda self: object_keys.digest("object", self.source, self.key, self.version_id)),
+        )
+    ],
+    "bucket name in the identity": [
+        (
+            ObjectEvent,
+            "object_id",
+            property(lambda self: object_keys.digest("object", self.bucket, self.key, self.version_id)),
+        )
+    ],
+    "mutable status": [(Ledger, "conclude", _mutable_status)],
+    "drop instead of put back": [(OwnQueue, "put_back", _nothing)],
+    "passive drops everything": [(Shadow, "put_back", _nothing)],
+    "receive count used up by waiting": [(Shadow, "put_back", _fail)],
+    "put-back without generation": [(Ledger, "note_put_backs", _nothing)],
+    "promotion that claims nothing": [(ControlRegister, "claim", _nothing)],
+    "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
+    "quarantine without its note": [(Archive, "quarantine", _nothing)],
+    "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
+}
+"""What is wrong, by name."""
+
+
+@contextmanager
+def sabotaged(name: str) -> Iterator[None]:
+    """Run the handlers with a variant."""
+    changes = [patch.object(owner, attribute, change) for owner, attribute, change in VARIANTS[name]]
+    for change in changes:
+        change.start()
+    try:
+        yield
+    finally:
+        for change in reversed(changes):
+            change.stop()
