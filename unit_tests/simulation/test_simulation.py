@@ -23,7 +23,7 @@ print(sorted({name for one in histories for name, _ in one.violations}))
 
 
 def run(*seeds: int, sabotage: str = "", hash_seed: str = "0") -> tuple[str, str]:
-    """Run histories in a process of their own, for the simulator replaces the handlers' clock; return digests, violations."""
+    """Run in a process of its own, for the simulator replaces the handlers' clock; return digests, violations."""
     command = [sys.executable, "-c", _SCRIPT, sabotage, *map(str, seeds)]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - our own script
