@@ -17,7 +17,7 @@ from handlers.processor.store import Ledger
 from handlers.shared import object_keys
 from handlers.shared.control import ControlRegister
 
-Change = tuple[object, str, Callable[..., Any]]
+Change = tuple[object, str, Callable[..., Any] | property]
 
 
 def _acknowledge_on_result(_pipeline: Any, _event: Any, _message: Any, known: Any, _deadline: Any) -> bool:  # noqa: ANN401
