@@ -215,7 +215,7 @@ def test_our_own_registry_is_well_formed_and_small() -> None:
     registry = read_registry(DEFAULT_FILE, TODAY)
 
     assert not registry.defects
-    assert len([decision for decision in registry.decisions if not decision.met_in]) <= 9
+    assert len([decision for decision in registry.decisions if not decision.met_in]) <= 10
     names = {configuration.name for configuration in read_matrix()}
     assert all(set(decision.met_in) <= names for decision in registry.decisions)
 

@@ -258,7 +258,7 @@ class _Counted(str):
 
 @pytest.mark.parametrize("keys", [500, 5000])
 def test_duplicate_key_is_found_in_linear_time(keys: int) -> None:
-    pairs = [(_Counted(f"k{number}"), None) for number in (*range(keys), keys - 1)]
+    pairs: list[tuple[str, Any]] = [(_Counted(f"k{number}"), None) for number in (*range(keys), keys - 1)]
     _Counted.compared = 0
 
     with pytest.raises(ValueError, match=f"'k{keys - 1}' stands twice"):

@@ -127,7 +127,7 @@ LOG_DELIVERY = (
 )
 """Service principals that deliver files to buckets: the trail's, and those that an account may point at the same bucket."""
 ANOTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/another"
-DELIVERED_UNDER = (
+DELIVERED_UNDER: tuple[dict[str, str], ...] = (
     {},
     {"s3:x-amz-server-side-encryption": "AES256"},
     {"s3:x-amz-server-side-encryption": "aws:kms:dsse"},

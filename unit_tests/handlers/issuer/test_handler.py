@@ -47,7 +47,7 @@ def event(method: str, path: str, *, stage: str = "$default", body: str | None =
 
 
 def answer(sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    response = front_door.handler(sent, CONTEXT)
+    response = front_door.handler(sent, CONTEXT)  # type: ignore[arg-type]
     return response["statusCode"], json.loads(response["body"])
 
 

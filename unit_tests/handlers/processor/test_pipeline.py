@@ -23,7 +23,8 @@ from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Concluded, Known, Ledger
 from handlers.processor.telemetry import Telemetry
-from handlers.shared.control import Active, ControlRegister
+from handlers.shared.claims import Active
+from handlers.shared.control import ControlRegister
 from unit_tests.fixtures import unchanged
 from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
