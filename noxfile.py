@@ -94,7 +94,7 @@ def compliance(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
-    folders = ("browser", "bundling", "client", "moto")
+    folders = ("browser", "bundling", "client", "interrupts/test_short_sessions.py", "moto")
     _pytest(session, *(f"integration_tests/{folder}" for folder in folders))
 
 

@@ -123,7 +123,7 @@ class Observer:
             run_at=max(memory.run_at, run_at),
             canary=canary,
             canary_seconds=went,
-            peer_api_url=self._pinned(seen and seen.api_url) or memory.peer_api_url,
+            peer_api_url=self._pinned(seen.api_url if seen else None) or memory.peer_api_url,
             streak=streak,
         )
         if recalled is not None:  # else what is there is better than a memory of this run alone

@@ -79,7 +79,7 @@ class World:
                 "body": body if isinstance(body, str | None) else json.dumps(body),
                 "isBase64Encoded": False,
             },
-            CONTEXT,
+            CONTEXT,  # type: ignore[arg-type]
         )
         return response["statusCode"], json.loads(response["body"])
 
@@ -705,7 +705,7 @@ def test_any_request_is_answered_below_500_in_utf_8(
         "body": body,
         "isBase64Encoded": is_base64,
     }
-    response = front_door.handler(event, CONTEXT)
+    response = front_door.handler(event, CONTEXT)  # type: ignore[arg-type]
     sent = json.dumps(response, ensure_ascii=False).encode("utf-8")
     assert len(sent) < 6 * 1024 * 1024
     assert response["statusCode"] < 500, response

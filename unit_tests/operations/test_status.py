@@ -129,7 +129,7 @@ def test_status_malformed_rows_are_reported_and_the_rest_is_shown(target: Target
     }
     digest = {"pk": {"S": f"DIGEST#{EAST}"}, "sk": {"S": "2999-01-01T00#0"}, "at": {"S": "x"}}
     for item in (beat, digest):
-        client.put_item(TableName=target.table_name, Item=item)  # type: ignore[arg-type]
+        client.put_item(TableName=target.table_name, Item=item)
     put_row(WEST, WEST, {"epoch": {"S": "seven"}})
     put_row(WEST, EAST, {"epoch": {"N": "2"}})
     code, output = _type(*WHERE, "status")

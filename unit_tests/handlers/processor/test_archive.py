@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 
 from handlers.processor.archive import Archive
-from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
+from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
 ID = "ab" * 32
 
@@ -43,7 +43,7 @@ def test_notes_are_json_under_a_key_of_their_kind(keep: str, key: str) -> None:
 
 def test_the_very_version_is_copied() -> None:
     kept, s3 = archive()
-    (event,) = message(s3_event(key="incoming/a b.csv", version_id="v7", bucket="ingest")).objects("s")
+    (event,) = objects_of(message(s3_event(key="incoming/a b.csv", version_id="v7", bucket="ingest")))
     assert kept.copy(event, 5 * 1024**3)
     request = s3.copy_object.call_args.kwargs
     assert request["CopySource"] == {"Bucket": "ingest", "Key": "incoming/a b.csv", "VersionId": "v7"}
@@ -52,6 +52,6 @@ def test_the_very_version_is_copied() -> None:
 
 def test_what_s3_copies_in_no_one_call_is_left_where_it_is() -> None:
     kept, s3 = archive()
-    (event,) = message().objects("s")
+    (event,) = objects_of(message())
     assert not kept.copy(event, 5 * 1024**3 + 1)
     assert not s3.copy_object.called

@@ -13,14 +13,14 @@ from handlers.processor.errors import UnreadableError
 from handlers.processor.messages import ObjectEvent
 from handlers.processor.objects import ObjectReader, OpenedObject, facts_of_gone
 from handlers.shared.object_keys import Upload
-from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
+from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
 CONTENT = b"a,b\n1,2\n"
 UPLOAD = Upload("billing", "0199d0a0-0000-7000-8000-000000000000", hashlib.sha256(CONTENT).hexdigest(), "x.csv")
 
 
 def event(key: str = "incoming/x.csv") -> ObjectEvent:
-    (found,) = message(s3_event(key=key, version_id="v1", bucket="ingest")).objects("s")
+    (found,) = objects_of(message(s3_event(key=key, version_id="v1", bucket="ingest")))
     return found
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers.processor.messages import Message
 from handlers.shared.object_keys import INCOMING, Upload, digest, file_key, object_identity
-from unit_tests.handlers.processor.messages_of_sqs import s3_event, sqs_record
+from unit_tests.handlers.processor.messages_of_sqs import objects_of, s3_event, sqs_record
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40).map(INCOMING.__add__)
 versions = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=32).filter("null".__ne__)
@@ -26,7 +26,7 @@ A_VERSION = "3HL4kqtJlcpXroDTDmjVBH40Nrjfkd"
 
 def identity(**event: str) -> str:
     """Return the identity of an event's object, all the way from a message as SQS delivers it."""
-    (found,) = Message.from_record(sqs_record(s3_event(**event))).objects("ingest")
+    (found,) = objects_of(Message.from_record(sqs_record(s3_event(**event))), "ingest")
     return found.object_id
 
 
