@@ -42,6 +42,9 @@ OFFLINE = {
 INTERRUPT_SECONDS = 10.0
 TERMINATE_SECONDS = 3600.0
 
+# Else npm leaves a cache of compiled code in the temporary folder.
+NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
+
 
 @nox.session(default=False)
 def environment(session: nox.Session) -> None:
@@ -49,7 +52,9 @@ def environment(session: nox.Session) -> None:
     _when_changed(session, VENV, LOCK, _install)
     node, npm = _node(session)
     lock = ROOT / "package-lock.json"
-    _when_changed(session, ROOT / "node_modules", lock, lambda *_: session.run(node, npm, "ci", "--silent", external=True))
+    _when_changed(
+        session, ROOT / "node_modules", lock, lambda *_: session.run(node, npm, "ci", "--silent", external=True, env=NPM)
+    )
 
 
 @nox.session(requires=["environment"])

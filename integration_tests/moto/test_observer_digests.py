@@ -25,9 +25,8 @@ def reckoned(world: ObservedWorld, region: str) -> dict[str, tuple[int, str, str
     for item in world.items(region):
         if item["sk"]["S"] != "RESULT":
             continue
-        kept: dict[str, Any] = {
-            name: value for name, value in item.items() if name not in ("region", "epoch", "version_id", "processed_at")
-        }
+        provenance = ("region", "epoch", "version_id", "processed_at", "expires_at")
+        kept: dict[str, Any] = {name: value for name, value in item.items() if name not in provenance}
         object_id, hour = item["pk"]["S"].removeprefix("OBJ#"), item["received_at"]["S"][:13]
         text = json.dumps(dict(sorted(kept.items())), separators=(",", ":"))
         place = f"{hour}#{object_id[0]}"

@@ -346,9 +346,9 @@ def test_content_that_is_changed_before_it_is_summed(
 def test_a_file_that_is_swallowed(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     take_in = pipeline.Pipeline._take_in  # noqa: SLF001 - it is sabotaged
 
-    def swallow(self: Any, event: Any, *args: Any) -> None:  # noqa: ANN401 - the pipeline, and what it is given
-        if event.key != drill.puts[2].key:
-            take_in(self, event, *args)
+    def swallow(self: Any, attempt: Any) -> None:  # noqa: ANN401 - the pipeline, and what it is given
+        if attempt.event.key != drill.puts[2].key:
+            take_in(self, attempt)
 
     patch.setattr(pipeline.Pipeline, "_take_in", swallow)
     drill.upload()
