@@ -29,7 +29,7 @@ RULE = Rule(
         "Zones fail more often than regions. Subnets that share one look like redundancy and are none: the whole network "
         "goes with the zone, and a failover of regions is spent on it."
     ),
-    fix="Set AvailabilityZone of each subnet, as Fn::Select of Fn::GetAZs with an index of its own.",
+    fix="Set AvailabilityZoneId of each subnet to a zone of its own, such as use1-az1; or AvailabilityZone.",
     judge=judge_by(_complaints, VPC, applies=_has_several),
     controls=nist("CP-2(5)", "CP-10", "SC-5", "SC-36") + hipaa("164.308(a)(7)(i)"),
 )

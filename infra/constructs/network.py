@@ -37,6 +37,7 @@ class Network(Construct):
         super().__init__(scope, construct_id)
         self._context = context
         self.vpc = self._vpc()
+        self._place_subnets()
         self.subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         self.functions = self._security_group("Functions", "functions", "Functions: out to the endpoints only")
         self._endpoints_group = self._security_group(
@@ -105,6 +106,15 @@ class Network(Construct):
                 )
             ],
         )
+
+    def _place_subnets(self) -> None:
+        """Put each subnet in a zone by its id: the order of Fn::GetAZs is the account's and may change."""
+        ids = self._context.settings.vpc.zone_ids_of(self._context.region)
+        for subnet, zone_id in zip(self.vpc.isolated_subnets, ids, strict=False):
+            placed = subnet.node.default_child
+            assert isinstance(placed, ec2.CfnSubnet)  # noqa: S101 - what CDK makes; for the type checker
+            placed.availability_zone = None
+            placed.availability_zone_id = zone_id
 
     def _flow_logs(self, logs_key: kms.IKey) -> None:
         group = log_group(self, "FlowLogs", context=self._context, resource="flow-logs", key=logs_key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from infra.naming import BUCKETS, Naming, NamingError
-from infra.settings.regions import STRONG_REGIONS
+from infra.settings.regions import STRONG_REGIONS, ZONE_IDS
 
 if TYPE_CHECKING:
     from infra.settings.model import Settings
@@ -153,6 +153,36 @@ def _prefix_lists(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
+def _zones(settings: Settings) -> Iterator[Contradiction]:
+    vpc = settings.vpc
+    if vpc.mode == "none":
+        return
+    for region in sorted({*settings.regions, *vpc.zone_ids}):
+        ids = vpc.zone_ids_of(region)
+        built_in = ZONE_IDS.get(region, ())
+        strange = [each for each in ids if built_in and each.split("-")[0] != built_in[0].split("-")[0]]
+        if strange:
+            wrong = f"{', '.join(strange)} is not a zone of {region}, whose ids are like {built_in[0]}"
+        elif len(set(ids)) < len(ids):
+            wrong = f"{region} names a zone twice: {', '.join(ids)}"
+        elif len(ids) < vpc.availability_zones:
+            wrong = (
+                f"{vpc.availability_zones} zones of {region} are to have a subnet, and {len(ids)} are known"
+                f"{': ' if ids else ''}{', '.join(ids)}. Ask AWS for the ids: aws ec2 describe-availability-zones "
+                f"--region {region} --filters Name=zone-type,Values=availability-zone --query AvailabilityZones[].ZoneId"
+            )
+        else:
+            continue
+        prefix = built_in[0].split("-")[0] if built_in else "use1"
+        enough = built_in if len(built_in) >= vpc.availability_zones else tuple(f"{prefix}-az{n}" for n in (1, 2, 3))
+        yield Contradiction(
+            ("vpc.zone_ids", "vpc.availability_zones"),
+            wrong,
+            f"a list of {vpc.availability_zones} or more different zone ids of {region}",
+            {**vpc.zone_ids, region: list(enough[: vpc.availability_zones])},
+        )
+
+
 def _client_vpcs(settings: Settings) -> Iterator[Contradiction]:
     if not settings.client_vpcs:
         return
@@ -195,6 +225,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Iterator[Contradiction]], ...]] = (
     _locks,
     _limits,
     _prefix_lists,
+    _zones,
     _client_vpcs,
     _names,
 )

@@ -19,6 +19,7 @@ from infra.settings.regions import (
     NO_ACCOUNT_REGIONAL_BUCKETS,
     PREFIX_LISTS,
     STRONG_REGIONS,
+    ZONE_IDS,
     RegionRole,
 )
 
@@ -173,6 +174,7 @@ Reservation = Annotated[int | None, BeforeValidator(_none_reserved), PlainSerial
 Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
 """Bytes of a file, all of which may be on the processor's disk at once, as records."""
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
+ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}[0-9]-az[0-9]{1,2}$")]
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
 _REGION_WORDS: Final = "a region of the aws partition, such as " + ", ".join(STRONG_REGIONS) + " or eu-west-1"
 _PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to 17 hexadecimal digits)"
@@ -227,6 +229,13 @@ class VpcSettings(_Table):
         "`isolated`: a VPC with no way out but its endpoints. `none`: functions outside any VPC; refused in prod.",
     )
     availability_zones: int = _whole(2, 1, 3, "zones", "How many availability zones have a subnet in each region.")
+    zone_ids: Mapping[Region, tuple[ZoneId, ...]] = _setting(
+        {},
+        "The zones whose subnets are used, in this order, instead of the region's built-in ones. An id names the same place "
+        "in every account; a zone's letter does not.",
+        allowed="a table from region to a list of its zone ids, as many as vpc.availability_zones or more",
+        example={"us-east-1": ["use1-az1", "use1-az2"]},
+    )
     cidr: Annotated[str, AfterValidator(_cidr)] = _setting(
         "10.0.0.0/16",
         "The VPC's address range.",
@@ -245,6 +254,10 @@ class VpcSettings(_Table):
         allowed=_PREFIX_LIST_WORDS,
         example={"eu-west-2": "pl-b3a742da"},
     )
+
+    def zone_ids_of(self, region: str) -> tuple[str, ...]:
+        """The zones of a region that may have a subnet, in order: as set, else as built in; empty if neither is."""
+        return self.zone_ids.get(region, ZONE_IDS.get(region, ()))
 
     def prefix_list_of(self, service: Literal["s3", "dynamodb"], region: str) -> str | None:
         """The id of the service's managed prefix list in a region: as set, else as built in; None if neither is."""

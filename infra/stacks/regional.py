@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import Annotations, CfnOutput, Fn, Stack
+from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -86,8 +86,9 @@ class RegionalStack(Stack):
     @property
     @jsii.member(jsii_name="availabilityZones")
     def availability_zones(self) -> list[str]:
-        """The zones that the region itself names at deployment: CDK's own way would look them up in an account."""
-        return [Fn.select(index, Fn.get_azs()) for index in range(self._context.settings.vpc.availability_zones)]
+        """The zones that settings name, by id: CDK's own way would look them up in an account."""
+        vpc = self._context.settings.vpc
+        return list(vpc.zone_ids_of(self._context.region)[: vpc.availability_zones])
 
     def _network(self) -> Network | None:
         if self._context.settings.vpc.mode == "none":

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from infra.naming import BUCKETS
-from infra.settings import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, Settings
+from infra.settings import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, ZONE_IDS, Settings
 
 LOG_DAYS: Final = (
     1,
@@ -151,9 +151,17 @@ def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
     needed = [region for region in regions if mode == "isolated" and region not in PREFIX_LISTS]
     unneeded = [region for region in ("eu-west-3", "us-east-1") if region not in needed]
     prefix_lists = st.fixed_dictionaries(dict.fromkeys(needed, ids), optional=dict.fromkeys(unneeded, ids))
+    zones = draw(st.integers(1, 3))
+    short = {
+        region: [f"{ids[0].split('-')[0]}-az{number}" for number in (1, 2, 3)]
+        for region, ids in ZONE_IDS.items()
+        if len(ids) < zones
+    }
+    chosen = {region: draw(st.permutations(ZONE_IDS[region])) for region in regions if draw(st.booleans())}
     return {
         "mode": mode,
-        "availability_zones": draw(st.integers(1, 3)),
+        "availability_zones": zones,
+        "zone_ids": chosen | {region: ids for region, ids in short.items() if region in regions},
         "cidr": draw(st.sampled_from(["10.0.0.0/16", "10.20.0.0/20", "172.16.4.0/22", "192.168.7.0/24"])),
         "s3_prefix_list": draw(prefix_lists),
         "dynamodb_prefix_list": draw(prefix_lists),

@@ -174,6 +174,8 @@ def functions_stand_in_the_network_that_is_set(made: Synthesis) -> None:
         assert inside == {"processor", "issuer", "rotation"}, stack
         subnets = [ipaddress.IPv4Network(each["CidrBlock"]) for each in of_type(template, "AWS::EC2::Subnet").values()]
         assert len(subnets) == vpc.availability_zones, stack
+        zones = [each["AvailabilityZoneId"] for each in of_type(template, "AWS::EC2::Subnet").values()]
+        assert zones == list(vpc.zone_ids_of(made.stacks[stack].region)[: vpc.availability_zones]), stack
         assert only(template, "AWS::EC2::VPC")["CidrBlock"] == vpc.cidr, stack
         assert all(each.subnet_of(ipaddress.IPv4Network(vpc.cidr)) for each in subnets), stack
         assert not any(one.overlaps(other) for one in subnets for other in subnets if one is not other), stack

@@ -78,6 +78,12 @@ CASES = {
     "vpc.cidr ": ('"8.8.0.0/16"', "not a private range", "private", 'cidr = "10.0.0.0/16"'),
     "vpc.cidr  ": ('"10.0.0.0/8"', "between /16 and /24", "/16 to /24", 'cidr = "10.0.0.0/16"'),
     "vpc.availability_zones": ("9", "too large", "1 to 3", "availability_zones = 3"),
+    "vpc.zone_ids": (
+        '{ us-east-1 = ["us-east-1a"] }',
+        "not written as",
+        "a list of its zone ids",
+        'zone_ids = {us-east-1 = ["use1-az1", "use1-az2"]}',
+    ),
     "vpc.s3_prefix_list": (
         '{ us-eats-1 = "pl-63a5400a" }',
         "us-eats-1: this is not a region",
@@ -141,6 +147,26 @@ def test_a_wrong_value_is_told_with_what_to_type(file: Path, case: str, table: s
 
 
 CONTRADICTIONS = {
+    "vpc.zone_ids": (
+        'vpc.zone_ids = { us-east-1 = ["usw2-az1", "usw2-az2"] }',
+        "usw2-az1, usw2-az2 is not a zone of us-east-1, whose ids are like use1-az1",
+        'zone_ids = {us-east-1 = ["use1-az1", "use1-az2"]}  # under [environments.prod.vpc]',
+    ),
+    "vpc.zone_ids ": (
+        'vpc.zone_ids = { us-east-1 = ["use1-az1", "use1-az1"] }',
+        "us-east-1 names a zone twice: use1-az1, use1-az1",
+        'zone_ids = {us-east-1 = ["use1-az1", "use1-az2"]}  # under [environments.prod.vpc]',
+    ),
+    "vpc.zone_ids  ": (
+        'vpc.zone_ids = { us-east-1 = ["use1-az1"] }',
+        "aws ec2 describe-availability-zones --region us-east-1",
+        'zone_ids = {us-east-1 = ["use1-az1", "use1-az2"]}  # under [environments.prod.vpc]',
+    ),
+    "vpc.zone_ids   ": (
+        'primary_region = "us-west-1"\nvpc.availability_zones = 3',
+        "3 zones of us-west-1 are to have a subnet, and 2 are known: usw1-az1, usw1-az3",
+        'zone_ids = {us-west-1 = ["usw1-az1", "usw1-az2", "usw1-az3"]}  # under [environments.prod.vpc]',
+    ),
     "vpc.s3_prefix_list": (
         'primary_region = "eu-west-2"\nvpc.dynamodb_prefix_list = { eu-west-2 = "pl-6fa54006" }',
         "aws ec2 describe-managed-prefix-lists --region eu-west-2 "
@@ -205,9 +231,9 @@ CONTRADICTIONS = {
 def test_a_contradiction_is_told_with_what_to_type(file: Path, key: str) -> None:
     written, wrong, type_this = CONTRADICTIONS[key]
     problems = problems_of(file, f"[environments.prod]\n{written}")
-    assert list(problems) == [key]
-    assert wrong in problems[key].wrong
-    assert problems[key].type_this == type_this
+    assert list(problems) == [key.strip()]
+    assert wrong in problems[key.strip()].wrong
+    assert problems[key.strip()].type_this == type_this
 
 
 @pytest.mark.parametrize("setting", ['vpc.mode = "none"', 'object_lock.mode = "none"'])

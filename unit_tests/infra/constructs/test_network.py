@@ -45,6 +45,16 @@ def test_there_is_a_subnet_in_each_zone_and_any_allowed_range_has_room_for_them(
     assert all(each.subnet_of(ipaddress.IPv4Network(cidr)) for each in subnets)
 
 
+def test_each_subnet_is_in_a_zone_by_its_id() -> None:
+    for zone_ids, expected in (
+        ({}, ["usw2-az1", "usw2-az2"]),
+        ({"us-west-2": ["usw2-az4", "usw2-az3"]}, ["usw2-az4", "usw2-az3"]),
+    ):
+        subnets = of_type(network_stack(zone_ids=zone_ids)[0], "AWS::EC2::Subnet").values()
+        assert [each["AvailabilityZoneId"] for each in subnets] == expected
+        assert not any("AvailabilityZone" in each for each in subnets)
+
+
 def test_a_zone_more_moves_no_subnet() -> None:
     one, two = (
         [each["CidrBlock"] for each in of_type(network_stack(availability_zones=zones)[0], "AWS::EC2::Subnet").values()]
