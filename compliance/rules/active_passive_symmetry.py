@@ -76,6 +76,7 @@ DECLARED: Final = (
         "Properties.KeyPolicy.Statement.*.Condition.*.aws:SourceArn",
         "the one trail, which a key admits by its ARN, is homed in one region",
     ),
+    Declared("AWS::EC2::Subnet", "*", "Properties.AvailabilityZoneId", "a zone is of one region; ActivePassive-SubnetZones"),
     Declared("AWS::Route53::RecordSet", "*", "Properties.Failover", "one record is the primary, the other the secondary"),
     Declared("AWS::Route53::RecordSet", "*", "Properties.SetIdentifier", "it tells the two records of one name apart"),
     Declared(

@@ -21,6 +21,7 @@ DIFFERENT = {
     "Resources.KeysTrail*.KeyPolicy.Statement.*.aws:SourceArn": "the one trail is homed in one region",
     "Resources.*.Properties.Environment.Variables.PRIMARY_REGION": "the same region is the primary for both",
     "Resources.*.Properties.Environment.Variables.SECONDARY_REGION": "likewise the secondary",
+    "Resources.NetworkVpcIsolatedSubnet*.Properties.AvailabilityZoneId": "a zone is of one region",
     "Resources.NetworkVpc*.Properties.Tags.*.Value": "CDK's Name tag is the construct's path",
     "Resources.RotationSchedule*": "a secret is rotated where it was made, in the control region",
 }
