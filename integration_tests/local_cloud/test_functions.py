@@ -141,6 +141,19 @@ def test_a_removed_permission_denies_its_action_and_no_other(trying: Stack, remo
     assert all("Denied" in one for one in denied)
 
 
+def test_a_subnet_is_in_the_zone_whose_id_it_names(cloud: LocalCloud) -> None:
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.1.0.0/24", "AvailabilityZoneId": "use1-az2"},
+        },
+    }
+    stack = deploy(cloud, resources)
+    (held,) = stack.client("ec2").describe_subnets(SubnetIds=[stack["Subnet"]])["Subnets"]
+    assert (held["AvailabilityZoneId"], held["AvailabilityZone"]) == ("use1-az2", "us-east-1b")
+
+
 def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None:
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
