@@ -4,9 +4,7 @@ import json
 import multiprocessing
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,6 +12,7 @@ import typer
 
 from simulation.history import History
 from simulation.plan import Plan, draw, draw_long_wait
+from simulation.running import Totals, run
 from simulation.sabotage import VARIANTS, sabotaged
 from simulation.shrinking import shrink
 from simulation.story import story
@@ -25,41 +24,19 @@ _CHUNK: Final = 50
 _MOST_SABOTAGED: Final = 400
 
 
-@dataclass
-class _Totals:
-    histories: int = 0
-    objects: int = 0
-    calls: int = 0
-    coverage: Counter[str] = field(default_factory=Counter)
-    broken: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-
-
-def _run(seeds: list[int]) -> _Totals:
-    totals = _Totals()
-    for seed in seeds:
-        history = History(draw(seed)).run()
-        totals.histories += 1
-        totals.objects += len(history.accepted)
-        totals.calls += sum(region.calls for region in history.world.regions.values())
-        totals.coverage.update({" x ".join(cell): count for cell, count in history.world.coverage.items()})
-        if history.violations:
-            totals.broken[seed] = history.violations
-    return totals
-
-
-def _chunks(seeds: list[int], jobs: int) -> Iterator[_Totals]:
+def _chunks(seeds: list[int], jobs: int) -> Iterator[Totals]:
     chunks = [seeds[start : start + _CHUNK] for start in range(0, len(seeds), _CHUNK)]
     if jobs == 1:
-        yield from map(_run, chunks)
+        yield from map(run, chunks)
         return
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap(_run, chunks)
+        yield from pool.imap(run, chunks)
 
 
 def _simulate(first: int, histories: int, jobs: int) -> bool:
     known = [one["seed"] for one in json.loads(REGRESSIONS.read_text())]
     seeds = [*known, *(seed for seed in range(first, first + histories) if seed not in set(known))]
-    totals, began = _Totals(), time.monotonic()
+    totals, began = Totals(), time.monotonic()
     for part in _chunks(seeds, jobs):
         totals.histories += part.histories
         totals.objects += part.objects
@@ -86,7 +63,7 @@ def _simulate(first: int, histories: int, jobs: int) -> bool:
     return not totals.broken
 
 
-def _report(totals: _Totals, seconds: float) -> None:
+def _report(totals: Totals, seconds: float) -> None:
     REPORT.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {
         "histories": totals.histories,

@@ -8,8 +8,13 @@ from simulation.plan import Upload
 from simulation.regions import Region
 from simulation.world import alive
 
-LIVE_MESSAGES: Final = 2
-"""Copies of a message that may be on a queue at one time: S3 may send each event twice, SQS deliver each twice."""
+LIVE_MESSAGES: Final = 8
+"""Copies of a message that may be on a queue at one time, for each one sent: one for each put-back between two notes.
+
+Only every eighth put-back is noted; until then each crash after a send leaves a copy more. It is no proven maximum, for
+two copies can have one count. Measured in 30 waits of 2 hours at 1 % crashes: 5 objects had 9 to 16 messages; in four of
+them without notes, 3,228 to 4,106.
+"""
 
 if TYPE_CHECKING:
     from simulation.history import Accepted, History

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,13 @@ def test_the_histories_that_once_failed_hold() -> None:
 def test_a_sabotaged_protocol_is_convicted(sabotage: str, broken: str) -> None:
     _, violations = run(5, 9, 11, 23, 37, 42, 46, 79, sabotage=sabotage)
     assert broken in violations
+
+
+def test_a_run_in_two_processes_ends_with_a_verdict(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "simulation", "--histories", "1", "--jobs", "2"]
+    environment = os.environ | {"PYTHONPATH": str(REGRESSIONS.parents[1])}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60)  # noqa: S603 - our own command
+    assert (done.returncode, "every invariant holds" in done.stdout) == (0, True), done.stderr
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
