@@ -392,8 +392,8 @@ def test_one_spoilt_setting_is_the_one_that_is_told(file: Path, written: tuple[s
     path = data.draw(st.sampled_from(_paths(tables)))
     _put(tables, path, data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n")))
     problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
-    is_in_a_table_of_free_keys = len(path) == 3
-    assert ".".join(path[:2] if is_in_a_table_of_free_keys else path) in problems
+    setting = path[:1] if path[0] == "client_vpcs" else path[:2]  # what is deeper is a key of a table from region
+    assert ".".join(setting) in problems
 
 
 @pytest.mark.property
