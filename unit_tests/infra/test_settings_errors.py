@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infra.settings import Problem, Settings, SettingsError, environment_names, load_settings
@@ -390,7 +390,9 @@ def test_any_override_is_taken_or_refused_with_a_lesson(file: Path, written: tup
 def test_one_spoilt_setting_is_the_one_that_is_told(file: Path, written: tuple[str, Table], data: st.DataObject) -> None:
     environment, tables = written
     path = data.draw(st.sampled_from(_paths(tables)))
-    _put(tables, path, data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n")))
+    spoilt = data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n"))
+    assume(not (path == ("auto_promote",) and spoilt is False))  # the one setting that may be false
+    _put(tables, path, spoilt)
     problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
     setting = path[:1] if path[0] == "client_vpcs" else path[:2]  # what is deeper is a key of a table from region
     assert ".".join(setting) in problems

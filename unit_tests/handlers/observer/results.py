@@ -31,6 +31,7 @@ def result(object_id: str, *, hour_begin: float = BEGIN, **changes: Any) -> dict
         "region": "us-east-1",
         "epoch": 0,
         "version_id": "v",
+        "processing_version": "p",
         "size": 10,
     }
     return Result(**facts | changes).item(processed_at)
