@@ -390,7 +390,7 @@ def test_any_override_is_taken_or_refused_with_a_lesson(file: Path, written: tup
 def test_one_spoilt_setting_is_the_one_that_is_told(file: Path, written: tuple[str, Table], data: st.DataObject) -> None:
     environment, tables = written
     path = data.draw(st.sampled_from(_paths(tables)))
-    spoilt = data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n"))
+    spoilt: object = data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n"))
     assume(not (path == ("auto_promote",) and spoilt is False))  # the one setting that may be false
     _put(tables, path, spoilt)
     problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
