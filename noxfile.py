@@ -97,16 +97,16 @@ def compliance(session: nox.Session) -> None:
 
 
 @nox.session(requires=["environment"])
+def simulate(session: nox.Session) -> None:
+    """Run the real handlers through simulated disasters; `-- --histories N --jobs N`, `-- --seed N --story`, `-- --help`."""
+    _python(session, "simulation", *session.posargs)
+
+
+@nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
     folders = ("browser", "bundling", "client", "interrupts/test_short_sessions.py", "moto")
     _pytest(session, *(f"integration_tests/{folder}" for folder in folders))
-
-
-@nox.session(requires=["environment"])
-def simulate(session: nox.Session) -> None:
-    """Run the real handlers through simulated disasters; `-- --histories N --jobs N`, `-- --seed N --story`, `-- --help`."""
-    _python(session, "simulation", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
