@@ -24,7 +24,7 @@ SETTLE_SECONDS: Final = 4 * 3600.0
 
 @dataclass
 class Accepted:
-    """An object that a client was told is accepted.
+    """An object that the issuer accepted from a client.
 
     Attributes:
         upload: What it was.

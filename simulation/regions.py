@@ -63,7 +63,7 @@ class Region:
         ingest: Versions by key and version id.
         archive: Bodies by key.
         table: Entries by key.
-        partitions: Sort keys by partition key, of which each was written at some time.
+        partitions: By partition key: every sort key that was written at some time.
         queue: The ingest queue.
         dead: The dead-letter queue.
         is_destroyed: For good.

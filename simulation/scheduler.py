@@ -90,7 +90,7 @@ class Process:
         self._scheduler.hub.switch()
 
     def resumption(self) -> Callable[[], None]:
-        """Return what resumes the current greenlet, for whoever lets it wait."""
+        """Return what resumes the current greenlet, for the code that lets it wait."""
         member = getcurrent()
         return lambda: self._resume(member)
 
@@ -187,7 +187,7 @@ class Executor:
         def run() -> None:
             try:
                 future.value = work(*arguments)
-            except Exception as error:  # noqa: BLE001 - handed to whoever asks for the result
+            except Exception as error:  # noqa: BLE001 - raised again where the result is read
                 future.error = error
             except Crash:  # a thread that crashes takes its process with it
                 if process is not None:

@@ -63,7 +63,7 @@ class Refusal:
     """Why a request is refused.
 
     Attributes:
-        message: For whoever sent it.
+        message: The body of the answer.
         code: AWS's error code.
         service: Whose protocol the error is sent in, by the signature's scope; empty if there is none.
     """

@@ -25,7 +25,7 @@ def test_shipped_transform_of_the_same_record_gives_the_same_result(record: dict
 
 
 def outcome(record: dict[str, Any]) -> object:
-    """Return what is stored of a record; of one that is rejected, which exception said so."""
+    """Return what is stored of a record; of one that is rejected, the class of its exception."""
     try:
         stored = shipped_transform(record)
     except Exception as error:  # noqa: BLE001 - any exception rejects the record
