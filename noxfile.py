@@ -42,6 +42,9 @@ OFFLINE = {
 INTERRUPT_SECONDS = 10.0
 TERMINATE_SECONDS = 3600.0
 
+# A module stays with one worker, so that what its fixtures make is made once.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--durations", "10")
+
 # Else npm leaves a cache of compiled code in the temporary folder.
 NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
 
@@ -79,15 +82,13 @@ def types(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def unit(session: nox.Session) -> None:
     """Run the unit tests: templates, settings, rules, handlers; no network."""
-    # A module stays with one worker, so that what its fixtures synthesize is made once.
-    workers = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
-    _pytest(session, "unit_tests", "-m", "not property", *workers, "--durations", "10")
+    _pytest(session, "unit_tests", "-m", "not property", *PARALLEL)
 
 
 @nox.session(requires=["environment"])
 def properties(session: nox.Session) -> None:
     """Run the property-based tests (Hypothesis): what must hold for every input."""
-    _pytest(session, "unit_tests", "-m", "property")
+    _pytest(session, "unit_tests", "-m", "property", *PARALLEL)
 
 
 @nox.session(requires=["environment"])
@@ -106,7 +107,7 @@ def simulate(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
     folders = ("browser", "bundling", "client", "interrupts/test_short_sessions.py", "moto")
-    _pytest(session, *(f"integration_tests/{folder}" for folder in folders))
+    _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL)
 
 
 @nox.session(default=False, requires=["environment"])
