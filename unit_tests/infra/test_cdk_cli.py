@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -206,51 +208,190 @@ def test_the_app_tells_wrong_context_without_a_traceback(context: dict[str, obje
     assert "Traceback" not in run.stderr
 
 
+class Commands(list[list[str]]):
+    """The commands that would be run, in order, and what the private folder held at each.
+
+    Attributes:
+        failing: the word of the command that ends with 1; the others end with 0.
+        held: by command, the text of the template in the folder that it reads, and the folder's mode.
+        change: called before the command is answered, as somebody who tampers would act.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing = ""
+        self.held: list[tuple[str, int]] = []
+        self.variables: list[dict[str, str]] = []
+        self.change: Callable[[], object] = lambda: None
+
+    def run(self, command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        """Stand in for `subprocess.run`."""
+        self.append(command)
+        self.variables.append(env)
+        for before, argument in pairwise(command):
+            if before == "--output":
+                Path(argument).mkdir(parents=True)
+                (Path(argument) / "a.template.json").write_text("synthesized")
+            if before in {"--assembly", "--app"} and (template := Path(argument) / "a.template.json").exists():
+                self.held.append((template.read_text(), Path(argument).parent.stat().st_mode & 0o777))
+        self.change()
+        return subprocess.CompletedProcess(command, int(self.failing in command))
+
+    @property
+    def steps(self) -> list[str]:
+        """What each command is."""
+        names = (
+            "synth",
+            "compliance",
+            "operations.preflight",
+            "infra.updates",
+            "deploy",
+            "import",
+            "publish-assets",
+            "refactor",
+        )
+        return [next((name for name in names if name in command), "other") for command in self]
+
+
 @pytest.fixture
-def preflight_commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that would be run; the one of the quotas ends with 1, the others with 0."""
-    commands: list[list[str]] = []
-    failing = ["operations.preflight"]
-
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        commands.append(command)
-        return subprocess.CompletedProcess(command, int(failing[0] in command))
-
-    monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(cdk_cli, "refusal", lambda *_: None)
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Commands:
+    """Record the commands instead of running them; the account is known, and AWS is meant."""
+    recorded = Commands()
+    monkeypatch.setattr(subprocess, "run", recorded.run)
+    monkeypatch.setattr(cdk_cli, "_PREFLIGHT_FOLDER", tmp_path / ".build" / "preflight")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    return commands
+    return recorded
 
 
-def test_deploy_stops_where_the_preflight_fails(
-    monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]]
+@pytest.fixture
+def given_assembly(tmp_path: Path) -> Path:
+    """An assembly that somebody synthesized before."""
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "a.template.json").write_text("given")
+    return folder
+
+
+WITH_ACCOUNT = ("-c", "account=123456789012")
+
+
+@pytest.mark.parametrize("command", ["deploy", "import", "publish-assets", "refactor"])
+def test_deploy_synthesizes_judges_checks_and_deploys_one_folder(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, command: str
 ) -> None:
-    assert main(monkeypatch, "deploy", "--all", "-c", "environment=dev", "--profile=other") == 1
-    synth, check = preflight_commands
-    assert synth[2:4] == ["synth", "--quiet"]
-    assert synth[-2:] == ["-c", "environment=dev"]
-    assert check[1:3] == ["-m", "operations.preflight"]
+    assert main(monkeypatch, command, "--all", *WITH_ACCOUNT, "-c", "environment=dev", "--profile=other") == 0
+    assert commands.steps == ["synth", "compliance", "operations.preflight", "infra.updates", command]
+    synth, judge, check, updates, run = commands
+    folder = synth[synth.index("--output") + 1]
+    assert judge[1:] == ["-m", "compliance", "--assembly", folder, "--environment", "dev"]
+    assert check[3] == updates[-1] == folder
     assert check[-2:] == ["--profile", "other"]
     assert check[4:5] == ["--deployed"]
+    assert run[2:5] == ["--app", folder, command]
+    assert commands.held == [("synthesized", 0o700)] * 2, "the gate and the CLI read the same folder, which is private"
+    assert not Path(folder).exists(), "the private folder goes"
 
 
-def test_deploy_of_an_assembly_checks_that_assembly(
-    monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]], tmp_path: Path
+@pytest.mark.parametrize(
+    ("failing", "steps"), [("synth", 1), ("compliance", 2), ("operations.preflight", 3), ("infra.updates", 4)]
+)
+def test_deploy_stops_at_the_first_step_that_fails(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, failing: str, steps: int
 ) -> None:
-    assert main(monkeypatch, "deploy", "--app", str(tmp_path)) == 1
-    (check,) = preflight_commands
-    assert check[3] == str(tmp_path)
+    commands.failing = failing
+    assert main(monkeypatch, "deploy", "--all", *WITH_ACCOUNT) == 1
+    assert len(commands) == steps
+    assert commands.steps[-1] == failing
 
 
-def test_deploy_to_a_local_cloud_has_no_preflight(
-    monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]]
+@pytest.mark.parametrize("spelling", [["--app", "{}"], ["--app={}"], ["-a", "{}"], ["-a={}"]])
+def test_deploy_of_an_assembly_judges_and_deploys_its_copy(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path, spelling: list[str]
+) -> None:
+    def tamper() -> None:
+        (given_assembly / "a.template.json").write_text("tampered with")
+
+    commands.change = tamper
+    arguments = [each.format(given_assembly) for each in spelling]
+    assert main(monkeypatch, "deploy", *arguments, "--all", *WITH_ACCOUNT) == 0
+    assert commands.steps == ["compliance", "operations.preflight", "infra.updates", "deploy"]
+    assert commands.held == [("given", 0o700)] * 2, "a change of the given folder reaches neither"
+    assert str(given_assembly) not in commands[-1]
+    assert commands[-1][4:] == ["deploy", "--all", *WITH_ACCOUNT]
+
+
+def test_deploy_of_an_assembly_copies_what_is_behind_its_links(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text("given")
+    (given_assembly / "a.template.json").unlink()
+    (given_assembly / "a.template.json").symlink_to(elsewhere)
+    commands.change = lambda: elsewhere.write_text("tampered with")
+    assert main(monkeypatch, "deploy", "--app", str(given_assembly), *WITH_ACCOUNT) == 0
+    assert commands.held == [("given", 0o700)] * 2
+
+
+def test_deploy_of_an_incomplete_assembly_reports_the_file(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path
+) -> None:
+    (given_assembly / "asset.zip").symlink_to("nowhere")
+    why = main(monkeypatch, "deploy", "--app", str(given_assembly), *WITH_ACCOUNT)
+    assert "asset.zip" in why
+    assert "Type: nox -s synth" in why
+    assert not commands
+
+
+def test_deploy_of_an_assembly_reports_an_unknown_environment(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    why = main(monkeypatch, "deploy", "--app", str(given_assembly), "-c", "environment=nope")
+    assert "one of prod, staging, dev" in why
+    assert not commands
+
+
+def test_deploy_with_another_app_is_judged_too(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
+    assert main(monkeypatch, "deploy", "--app", "python -m other", *WITH_ACCOUNT) == 0
+    assert commands.steps[:2] == ["synth", "compliance"]
+    assert commands[0][-2:] == ["--app", "python -m other"]
+    assert "python -m other" not in commands[-1]
+
+
+def test_deploy_to_a_local_cloud_is_judged_without_preflight(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert main(monkeypatch, "deploy", "--all") == 0
-    (deploy,) = preflight_commands
-    assert deploy[2:] == ["deploy", "--all"]
+    assert commands.steps == ["synth", "compliance", "deploy"]
 
 
-def test_preflight_alone_does_not_deploy(monkeypatch: pytest.MonkeyPatch, preflight_commands: list[list[str]]) -> None:
-    assert main(monkeypatch, "preflight", "-c", "environment=dev") == 1
-    assert not [command for command in preflight_commands if "deploy" in command]
+@pytest.mark.parametrize("name", ["CDK_APP", "CDK_OUTPUT", "CDK_HOTSWAP", "CDK_HOTSWAP_FALLBACK", "CDK_WATCH"])
+def test_deploy_ignores_what_the_environment_says_to_the_cli(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, name: str
+) -> None:
+    monkeypatch.setenv(name, "true")
+    assert main(monkeypatch, "deploy", "--all", *WITH_ACCOUNT) == 0
+    assert not [variables for variables in commands.variables if name in variables]
+
+
+@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:4566"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["watch"],
+        *(["deploy", option] for option in ("--watch", "--watch=true", "--hotswap", "--hotswap=true")),
+        *(["deploy", option] for option in ("--hotswap-fallback", "--hotswapFallback", "-va", "-aother")),
+    ],
+)
+def test_deploy_around_the_gate_is_refused(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, endpoint: str, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    why = main(monkeypatch, *arguments, *WITH_ACCOUNT)
+    assert f"'{arguments[-1]}'" in why
+    assert "Type: " in why
+    assert not commands
+
+
+def test_preflight_alone_does_not_deploy(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
+    assert main(monkeypatch, "preflight", "-c", "environment=dev") == 0
+    assert commands.steps == ["synth", "operations.preflight", "infra.updates"]
