@@ -6,7 +6,8 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,24 +24,51 @@ from operations.guard import Guard, guarding
 from operations.register import Register
 from operations.status_table import show
 from operations.target import Mode, Target
-from operations.which_cloud import prove_account, prove_account_anywhere, require_aws_endpoint, require_loopback
+from operations.which_cloud import caller_of, require_aws_endpoint, require_loopback
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
 _UNNAMED: Final = "of these credentials"
-"""In place of an account that nobody named, so that nobody is asked whose the credentials are."""
+"""In place of an account that was not given and is not known yet."""
+_PRODUCTION: Final = "prod"
+"""The environment that the templates protect; here a change needs `--account`, and a confirmation the region's name."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
-_chosen: dict[str, Target] = {}
+
+
+@dataclass
+class _Chosen:
+    """What the options before the command come to.
+
+    Attributes:
+        target: The platform; its account is `_UNNAMED` if none was given.
+        unverified: Whether to go on while STS does not answer.
+    """
+
+    target: Target
+    unverified: bool
+
+
+_options: list[_Chosen] = []
 
 
 @app.callback()
 def main(  # noqa: PLR0913, PLR0917 - one for each flag
     account: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="The account it must be, 12 digits; proved by STS of the region acted on."),
+        typer.Option(
+            metavar="ID",
+            help="The account it must be, 12 digits; proved by STS of the region acted on. "
+            "Every command but status needs it in prod.",
+        ),
     ] = None,
+    unverified: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--account-unverified", help="Go on although STS does not answer. If it answers another account, it is refused."
+        ),
+    ] = False,
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
     primary: Annotated[str, typer.Option(help="The primary's region.")] = "us-east-1",
@@ -56,6 +84,8 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
 
         python -m operations --account 123456789012 --profile prod promote us-west-2
 
+        python -m operations --account 123456789012 --account-unverified promote us-west-2
+
         python -m operations --target reports/drill/latest/target.json status
 
     Exit status: 0 done, 1 it could not be done, 2 wrong use or refused, 130 interrupted.
@@ -63,16 +93,16 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     docs/runbook.md leads through a failover step by step.
     """
     with _telling():
-        _chosen["target"] = _from_file(target) if target else _live(account, profile, environment, (primary, secondary))
+        _require_digits(account)
+        named = _from_file(target, account) if target else _live(account, profile, environment, (primary, secondary))
+        _options[:] = [_Chosen(named, unverified)]
 
 
 @app.command()
 def status() -> None:
     """Show both regions: who is active, how each is and sees the other, where DNS leads; a lost one costs seconds."""
     with _telling():
-        target = _chosen["target"]
-        if target.account != _UNNAMED:
-            prove_account_anywhere(target)
+        target = _shown()
         found = regions.look(target)
         show(Console(highlight=False, emoji=False), target, found, now=time.time())
         if any(one.claims is None for one in found):
@@ -87,10 +117,10 @@ def promote(
 ) -> None:
     """Make a region active, by data-plane calls in that region alone; the other one may be gone."""
     with _telling():
-        target = _chosen["target"]
+        target = _options[0].target
         chosen = region or named or target.secondary
         _require_region(target, chosen)
-        _proved(target, chosen)
+        target = _proved(chosen)
         _confirm(target, f"{chosen} becomes active in {target.environment}.", chosen, yes=yes)
         _promote(target, chosen)
 
@@ -101,7 +131,7 @@ def failback(
 ) -> None:
     """Make the primary active again, if both regions are well and know the same; never by itself."""
     with _telling():
-        target = _proved(_chosen["target"], _chosen["target"].primary)
+        target = _proved(_options[0].target.primary)
         found = regions.look(target)
         if regions.agree(found) and regions.active(found, primary=target.primary) == target.primary:
             _say(f"{target.primary} is active already; nothing was written.")
@@ -122,7 +152,7 @@ def force(
 ) -> None:
     """Lead clients to the secondary by DNS, whatever the health checks say; promoting it is another step."""
     with _telling():
-        target = _proved(_chosen["target"], _chosen["target"].secondary)
+        target = _proved(_options[0].target.secondary)
         _confirm(target, f"DNS leads clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
         _say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
@@ -135,7 +165,7 @@ def unforce(
 ) -> None:
     """Let the health checks decide again where DNS leads clients."""
     with _telling():
-        target = _proved(_chosen["target"], _chosen["target"].secondary)
+        target = _proved(_options[0].target.secondary)
         _confirm(target, f"DNS leads clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
         set_forced(target, forced=False)
         _say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
@@ -162,7 +192,7 @@ def _confirm(target: Target, what: str, word: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused(f"{what} Nobody is here to confirm it.", hint="Add --yes.")
-    wanted = word if target.environment == "prod" else "y"
+    wanted = word if target.environment == _PRODUCTION else "y"
     _say(what)
     if input(f"Type {wanted} to go on: ").strip() != wanted:
         raise Refused("It was not confirmed.", hint="Nothing was changed.")
@@ -173,11 +203,21 @@ def _require_region(target: Target, region: str) -> None:
         raise Refused(f"{region!r} is no region of this platform.", hint=f"Type {' or '.join(target.regions)}.")
 
 
-def _from_file(file: Path) -> Target:
+def _require_digits(account: str | None) -> None:
+    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
+        raise Refused(f"--account: {account!r} is no account.", hint="Type --account and its 12 digits.")
+
+
+def _from_file(file: Path, account: str | None) -> Target:
     try:
         held = Target.load(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(f"{file} is no target: {error}", hint="A drill writes one: reports/drill/<id>/target.json.") from error
+    if account not in {None, held.account}:
+        raise Refused(
+            f"{file} names account {held.account!r}, and --account is {account}.",
+            hint="Leave out --account, or give the target of that account.",
+        )
     if held.endpoint_url:
         require_loopback(held.endpoint_url)
     else:
@@ -187,8 +227,6 @@ def _from_file(file: Path) -> Target:
 
 def _live(account: str | None, profile: str | None, environment: str, pair: tuple[str, str]) -> Target:
     """Make the target of a real account, and ask nothing of it yet."""
-    if account is not None and not re.fullmatch(r"\d{12}", account):
-        raise Refused(f"{account!r} is no account.", hint="Type --account and its 12 digits, or leave it out.")
     primary, secondary = pair
     if primary == secondary:
         raise Refused(f"Primary and secondary are both {primary}.", hint="Type two regions.")
@@ -211,12 +249,40 @@ def _require_aws(target: Target) -> None:
         require_aws_endpoint(target.client("dynamodb", region).meta.endpoint_url)
 
 
-def _proved(target: Target, region: str) -> Target:
-    """Prove the account by STS of the region that is acted on, and of no other: that one may be what is lost."""
-    if target.account != _UNNAMED:
-        with guarding(Guard((region,))):
-            prove_account(target, region)
-    return target
+def _proved(region: str) -> Target:
+    """Show whose account a region is changed in, by STS of that region and of no other: that one may be what is lost.
+
+    Raises:
+        Refused: In prod no account was given; or as `caller_of`.
+    """
+    chosen = _options[0]
+    if chosen.target.account == _UNNAMED and chosen.target.environment == _PRODUCTION:
+        raise Refused(
+            f"{_PRODUCTION}: no account is given, and this command changes it.",
+            hint="Nothing was asked or written. Type --account and the 12 digits of the account before the command; "
+            "`status` shows which account the profile reaches.",
+        )
+    with guarding(Guard((region,))):
+        return _show_caller(chosen, [region])
+
+
+def _shown() -> Target:
+    """Show whose account is looked at, by STS of any region; without `--account` none need answer."""
+    chosen = _options[0]
+    try:
+        return _show_caller(chosen, chosen.target.regions)
+    except Refused as refused:
+        if chosen.target.account != _UNNAMED:
+            raise
+        _say(f"Account not verified: {refused.message}")
+        return chosen.target
+
+
+def _show_caller(chosen: _Chosen, asked: Sequence[str]) -> Target:
+    given = None if chosen.target.account == _UNNAMED else chosen.target.account
+    caller = caller_of(chosen.target, asked, given=given, unverified=chosen.unverified)
+    _say(caller.sentence)
+    return replace(chosen.target, account=caller.account or _UNNAMED)
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from operations.failure import Refused
 if TYPE_CHECKING:
     from operations.target import Target
 
-_IF_STS_ALONE = " If it is STS alone that fails there, leave out --account: nobody asks STS then."
+_IF_STS_ALONE = " If it is STS alone that fails there, and you are sure of the account, add --account-unverified."
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -77,32 +79,52 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def prove_account(target: Target, region: str) -> None:
-    """Make sure that the credentials are the account's that was named, by STS of one region.
+@dataclass(frozen=True)
+class Caller:
+    """Whose credentials a command uses.
 
-    Raises:
-        Refused: They are another account's, or do not work, or STS there does not answer.
+    Attributes:
+        account: 12 digits: STS's answer, or without one the account that was given; None if there is neither.
+        sentence: The same for a person: the account, the caller's ARN and the region whose STS answered, or why none did.
     """
-    _require_account(target, region, target.brisk_client("sts", region))
+
+    account: str | None
+    sentence: str
 
 
-def prove_account_anywhere(target: Target) -> None:
-    """Likewise by STS of every region that answers, of which there must be one: for looking only, when one may be lost.
+def caller_of(target: Target, regions: Sequence[str], *, given: str | None, unverified: bool) -> Caller:
+    """Ask STS of some regions, in turn until one answers, whose the credentials are.
+
+    Args:
+        target: The platform.
+        regions: The regions to ask: to act on a region, that one alone, since the other one may be what is lost.
+        given: The account that the user gave, 12 digits; None if none.
+        unverified: Whether to go on if STS answers in none of the regions.
 
     Raises:
-        Refused: They are another account's, or do not work, or STS answers in no region.
+        Refused: The credentials are another account's or do not work, or STS answers in no region and `unverified` is false.
     """
     silent: list[Refused] = []
-    for region in target.regions:
+    for region in regions:
         try:
-            _require_account(target, region, target.brisk_client("sts", region))
+            account, arn = _identity(target, region, target.brisk_client("sts", region))
         except _Silent as error:
             silent.append(error)
-    if len(silent) == len(target.regions):
-        raise Refused(
-            " ".join(error.message for error in silent),
-            hint=f"Is {'it still running' if target.endpoint_url else 'this machine on the network'}? Nothing was written.",
-        )
+            continue
+        _require_given(account, given, region)
+        return Caller(account, f"Account {account}, as {arn}, by STS in {region}.")
+    reasons = " ".join(error.message for error in silent)
+    if not unverified:
+        hint = silent[0].hint if len(silent) == 1 else _silent_everywhere(target)
+        raise Refused(reasons, hint=hint)
+    named = f"Account {given} as given, NOT VERIFIED" if given else "Account NOT VERIFIED and not given"
+    return Caller(given, f"{named} (--account-unverified): {reasons}")
+
+
+def _silent_everywhere(target: Target) -> str:
+    if target.endpoint_url:
+        return "Is it still running? Nothing was written."
+    return f"Is this machine on the network? Nothing was written.{_IF_STS_ALONE}"
 
 
 class _Silent(Refused):
@@ -115,18 +137,22 @@ def _prove_account(target: Target) -> None:
 
 
 def _require_account(target: Target, region: str, sts: Any) -> None:  # noqa: ANN401 - boto3's clients have no common type
-    answered = _caller_account(target, region, sts)
-    if answered != target.account:
+    _require_given(_identity(target, region, sts)[0], target.account, region)
+
+
+def _require_given(answered: str, given: str | None, region: str) -> None:
+    if given is not None and answered != given:
         raise Refused(
-            f"STS in {region} says that these credentials are account {answered}'s, not {target.account}'s.",
+            f"STS in {region} says that these credentials are account {answered}'s, not {given}'s.",
             hint="Name the right account with --account, or take its credentials with --profile. Nothing was written.",
         )
 
 
-def _caller_account(target: Target, region: str, sts: Any) -> str:  # noqa: ANN401 - likewise
+def _identity(target: Target, region: str, sts: Any) -> tuple[str, str]:  # noqa: ANN401 - likewise
+    """Return the account and the ARN of the caller."""
     cloud = "the local cloud" if target.endpoint_url else "AWS"
     try:
-        return str(sts.get_caller_identity()["Account"])
+        identity = sts.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         if credentials.are_missing(error):
             raise Refused(f"{cloud} did not say who is calling: {error}", hint=credentials.LOG_IN) from error
@@ -135,3 +161,4 @@ def _caller_account(target: Target, region: str, sts: Any) -> str:  # noqa: ANN4
             hint=f"Nothing was written. Is {region} the region that is lost? Then act on the other one."
             f"{'' if target.endpoint_url else _IF_STS_ALONE}",
         ) from error
+    return str(identity["Account"]), str(identity["Arn"])

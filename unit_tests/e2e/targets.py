@@ -45,7 +45,8 @@ class FakeClients:
         self.called.append(region)
         if self.error:
             raise self.error
-        return {"Account": self.accounts[region]}
+        account = self.accounts[region]
+        return {"Account": account, "Arn": f"arn:aws:iam::{account}:user/tester"}
 
 
 def clients(primary: str = ACCOUNT, secondary: str = ACCOUNT, **further: Any) -> FakeClients:  # noqa: ANN401 - any field

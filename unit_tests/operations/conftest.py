@@ -74,3 +74,12 @@ def lose(target: Target, *lost: str) -> list[str]:
 
     target.session().events.register_first("before-send", see)
     return hosts
+
+
+def lose_service(target: Target, service: str) -> None:
+    """Let a service answer in no region, while the others do."""
+
+    def see(request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    target.session().events.register_first(f"before-send.{service}", see)
