@@ -13,7 +13,7 @@ from client.errors import ClientFailure, Misconfigured, ReceiptsUnusable, Upload
 from client.events import Event, Kind, Outcome
 from client.receipts import Receipt, State, read_receipts
 from client.transport import Answer, HttpTransport, Request, Transport, Unreachable
-from client.verifying import Standing
+from client.verifying import Standing, Until
 
 __all__ = [
     "Answer",
@@ -34,6 +34,7 @@ __all__ = [
     "State",
     "Transport",
     "Unreachable",
+    "Until",
     "UploadFailed",
     "read_receipts",
 ]

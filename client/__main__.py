@@ -7,7 +7,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Final
@@ -23,7 +22,7 @@ from client.events import Outcome
 from client.gathering import gather
 from client.progress import UploadProgress, printable
 from client.receipts import Receipt, State, read_receipts
-from client.verifying import Standing
+from client.verifying import Standing, Until
 
 _SOMETHING_IS_NOT_THERE: Final = 1
 _WRONG_USE: Final = 2
@@ -68,13 +67,6 @@ Exit status: 0 every file is where it should be, 1 some file is not, 2 wrong use
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
-
-
-class Until(StrEnum):
-    """How far an upload should be."""
-
-    DURABLE = "durable"
-    PROCESSED = "processed"
 
 
 @app.callback(help=_HELP)
@@ -163,8 +155,8 @@ def verify(
         configuration = _configuration(context)
         read_receipts(configuration.receipts)
         with Client(configuration) as client:
-            standings = client.verify(until=State(until), wait_seconds=wait)
-        _report(standings, State(until))
+            standings = client.verify(until=until, wait_seconds=wait)
+        _report(standings, until)
 
 
 @app.command()
@@ -215,9 +207,10 @@ def _end(outcomes: Sequence[Outcome]) -> None:
         raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
 
-def _report(standings: Sequence[Standing], until: State) -> None:
+def _report(standings: Sequence[Standing], until: Until) -> None:
     for state, number in sorted(Counter(one.receipt.state for one in standings).items()):
         _say(f"{number:>8} {state}")
+    _say(f"{sum(one.receipt.durable for one in standings):>8} durable")
     behind = [one for one in standings if not one.reached]
     _list([f"{one.receipt.key}: {one.reason}" for one in behind])
     if behind:

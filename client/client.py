@@ -21,7 +21,7 @@ from client.routing import Router
 from client.signing import Signer, find_credentials
 from client.transport import HttpTransport, Transport
 from client.uploading import Uploader
-from client.verifying import Standing, Verifier
+from client.verifying import Standing, Until, Verifier
 
 _VERIFY_PAUSE_SECONDS: Final = 2.0
 _Given = TypeVar("_Given")
@@ -165,7 +165,7 @@ class Client:
     def verify(
         self,
         *,
-        until: State = State.PROCESSED,
+        until: Until = Until.PROCESSED,
         wait_seconds: float = 0.0,
         workers: int | None = None,
         on_event: Callable[[Standing], None] | None = None,
@@ -173,7 +173,7 @@ class Client:
         """Ask what became of every upload.
 
         Args:
-            until: DURABLE or PROCESSED: how far each should be.
+            until: How far each should be.
             wait_seconds: How long to ask again for those that are on their way.
             workers: How many are asked for at once.
             on_event: Is told each answer, one thread at a time.

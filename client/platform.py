@@ -21,6 +21,8 @@ _S3_CODE: Final = re.compile(rb"<Code>([A-Za-z0-9]{1,64})</Code>")
 _REFUSED_STORES: Final = frozenset(
     {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest"}
 )
+_DURABLE: Final = "durable"
+"""A state, to a region whose release did not answer it separately."""
 _OK, _CREATED, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _PRECONDITION_FAILED, _TOO_LARGE = (
     200,
     201,
@@ -79,11 +81,13 @@ class Known:
         state: None: it knows of none.
         region: Which region that is.
         reason: Why it is in quarantine.
+        durable: Whether it shows that both regions hold the upload.
     """
 
     state: State | None
     region: str
     reason: str = ""
+    durable: bool = False
 
 
 class Platform:
@@ -172,8 +176,10 @@ class Platform:
         state = _text(held, "state")
         if state == "unknown":
             return Known(None, endpoint.region)
+        durable = held.get("durable") is True or state == _DURABLE
         try:
-            return Known(State(state), endpoint.region, str(held.get("reason", "")))
+            known = State.ACCEPTED if state == _DURABLE else State(state)
+            return Known(known, endpoint.region, str(held.get("reason", "")), durable)
         except ValueError:
             raise RegionFailed(f"{endpoint.region} told a state that this client does not know: {state!r}") from None
 

@@ -10,16 +10,19 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from client.content import Fingerprint, Item
 from client.errors import ReceiptsUnusable
 from client.identity import new_upload_id, object_id
 from client.moments import as_text
+
+_TYPES: Final[Mapping[str, type]] = {"size": int, "durable": bool}
+"""Of a line's values that are no text."""
 
 
 class State(StrEnum):
@@ -37,17 +40,15 @@ class State(StrEnum):
     """Its file changed before it was known to have arrived; the new content is an upload of its own."""
     ACCEPTED = "accepted"
     """It is in one region."""
-    DURABLE = "durable"
-    """It is in both regions: the loss of one does not lose it."""
     PROCESSED = "processed"
     """Its effects are in the table."""
     QUARANTINED = "quarantined"
-    """It is in both regions, and cannot be read; the line tells why."""
+    """It cannot be read, and the platform keeps it as it is; the line tells why."""
 
     @property
     def safe(self) -> bool:
         """Whether the platform has the file."""
-        return self in {State.ACCEPTED, State.DURABLE, State.PROCESSED, State.QUARANTINED}
+        return self in {State.ACCEPTED, State.PROCESSED, State.QUARANTINED}
 
     @property
     def final(self) -> bool:
@@ -79,6 +80,8 @@ class Receipt:
     """What the platform signed."""
     reason: str = ""
     """Why it failed, is missing or in quarantine, and what to do."""
+    durable: bool = False
+    """Whether a region has shown that both regions hold it, so that the loss of one does not lose it."""
 
     @classmethod
     def read(cls, line: bytes) -> Self:
@@ -93,7 +96,9 @@ class Receipt:
         fields = {field.name: field for field in dataclasses.fields(cls)}
         known = {name: value for name, value in held.items() if name in fields}
         missing = [name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in known]
-        wrong = [name for name, value in known.items() if type(value) is not (int if name == "size" else str)]
+        if known.get("state") == "durable":  # a client of an earlier release wrote it as a state
+            known |= {"state": State.ACCEPTED.value, "durable": True}
+        wrong = [name for name, value in known.items() if type(value) is not _TYPES.get(name, str)]
         if missing or wrong:
             raise ValueError(f"{', '.join(missing + wrong)} is missing or of another type")
         return cls(**{**known, "state": State(known["state"])})
@@ -159,7 +164,7 @@ class Receipts:
         self._sync(ticket)
         return receipt
 
-    def note(self, upload: Receipt, state: State, /, **more: str) -> Receipt:
+    def note(self, upload: Receipt, state: State, /, **more: str | bool) -> Receipt:
         """Write down what has become known of an upload, and return its new line.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from client.configuration import Endpoint
@@ -9,7 +10,16 @@ from client.platform import Impossible, Known, Platform, RegionFailed
 from client.receipts import Receipt, Receipts, State
 from client.routing import Router
 
-_RANK: Final = {State.ACCEPTED: 1, State.DURABLE: 2, State.PROCESSED: 3, State.QUARANTINED: 3}
+_RANK: Final = {State.ACCEPTED: 1, State.PROCESSED: 2, State.QUARANTINED: 2}
+
+
+class Until(StrEnum):
+    """How far an upload should be."""
+
+    DURABLE = "durable"
+    """Both regions hold it, whatever became of it: the loss of one does not lose it."""
+    PROCESSED = "processed"
+    """Its effects are in the table."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,12 @@ class Verifier:
         self._receipts, self._platform, self._router = receipts, platform, router
         self._endpoints = tuple(endpoints)
 
-    def verify(self, receipt: Receipt, until: State) -> Standing:
+    def verify(self, receipt: Receipt, until: Until) -> Standing:
         """Ask what became of an upload.
 
         Args:
             receipt: Its line.
-            until: DURABLE or PROCESSED: how far it should be.
+            until: How far it should be.
         """
         if not receipt.id:
             return Standing(receipt, reached=False, reason=f"was never sent{_told(receipt)}; type `resume`")
@@ -56,11 +66,13 @@ class Verifier:
         best = max((one for one in known if one.state), key=lambda one: _rank(one.state), default=None)
         if best is None:
             return self._absent(receipt, silent)
-        if _rank(best.state) > _rank(receipt.state):
-            receipt = self._note(receipt, best)
-        return self._judge(receipt, best, until, silent)
+        durable = any(one.durable for one in known)
+        if _rank(best.state) > _rank(receipt.state) or durable > receipt.durable:
+            receipt = self._note(receipt, best, durable=durable)
+        reached = durable if until is Until.DURABLE else best.state is State.PROCESSED
+        return Standing(receipt, reached=True) if reached else self._behind(receipt, best, until, silent)
 
-    def _ask(self, receipt: Receipt, until: State) -> tuple[list[Known], list[str]]:
+    def _ask(self, receipt: Receipt, until: Until) -> tuple[list[Known], list[str]]:
         """Ask region after region, its own first, until one knows enough; return what they said, and who did not."""
         known: list[Known] = []
         silent: list[str] = []
@@ -76,7 +88,7 @@ class Verifier:
             except Impossible as failure:
                 silent.append(f"{endpoint.region}: {failure}; {failure.hint}")
             else:
-                if _rank(known[-1].state) >= _RANK[until]:
+                if _reaches(known[-1], until):
                     break
         return known, silent
 
@@ -87,23 +99,38 @@ class Verifier:
         if not receipt.state.safe:
             return Standing(receipt, reached=False, reason=f"is in no region{_told(receipt)}; type `resume`")
         reason = f"was {receipt.state} in {receipt.region}, and now no region knows it; type `resume` to send it again"
-        return Standing(self._receipts.note(receipt, State.MISSING, reason=reason), reached=False, reason=reason)
+        missing = self._receipts.note(receipt, State.MISSING, reason=reason, durable=False)
+        return Standing(missing, reached=False, reason=reason)
 
-    def _note(self, receipt: Receipt, best: Known) -> Receipt:
+    def _note(self, receipt: Receipt, best: Known, *, durable: bool) -> Receipt:
         assert best.state is not None  # noqa: S101 - its rank is above another's
         return self._receipts.note(
-            receipt, best.state, region=receipt.region or best.region, receipt=receipt.receipt, reason=best.reason
+            receipt,
+            best.state if _rank(best.state) >= _rank(receipt.state) else receipt.state,
+            region=receipt.region or best.region,
+            receipt=receipt.receipt,
+            reason=best.reason,
+            durable=durable or receipt.durable,
         )
 
-    def _judge(self, receipt: Receipt, best: Known, until: State, silent: list[str]) -> Standing:
+    def _behind(self, receipt: Receipt, best: Known, until: Until, silent: list[str]) -> Standing:
         if best.state is State.QUARANTINED:
             reason = f"is in quarantine: {best.reason or receipt.reason or 'it cannot be read'}; send a corrected file"
             return Standing(receipt, reached=False, reason=reason)
-        if _rank(best.state) >= _RANK[until]:
-            return Standing(receipt, reached=True)
-        before = f", though it was {receipt.state} before" if _rank(receipt.state) > _rank(best.state) else ""
         others = f" ({'; '.join(silent)})" if silent else ""
-        return Standing(receipt, reached=False, reason=f"is {best.state} in {best.region}{before}{others}", waits=True)
+        if until is Until.DURABLE:
+            before = ", though one did before" if receipt.durable else ""
+            reason = f"is {best.state} in {best.region}, and no region shows that both hold it{before}{others}"
+        else:
+            before = f", though it was {receipt.state} before" if _rank(receipt.state) > _rank(best.state) else ""
+            reason = f"is {best.state} in {best.region}{before}{others}"
+        return Standing(receipt, reached=False, reason=reason, waits=True)
+
+
+def _reaches(known: Known, until: Until) -> bool:
+    if until is Until.DURABLE:
+        return known.durable
+    return _rank(known.state) >= _RANK[State.PROCESSED]
 
 
 def _rank(state: State | None) -> int:

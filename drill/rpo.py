@@ -8,8 +8,6 @@ from datetime import datetime
 from drill.context import Context
 from drill.proof.scope import moment_of
 
-_SAFE = frozenset({"durable", "processed", "quarantined"})
-
 
 def measure(context: Context) -> dict[str, float | None]:
     """Return `durable`: the age of the oldest lost object that was promised; and `accepted`: the longest wait for a copy.
@@ -23,6 +21,6 @@ def measure(context: Context) -> dict[str, float | None]:
     ages = [
         time.time() - datetime.fromisoformat(moment).timestamp()
         for one in context.sender.receipts()
-        if one.id in lost and str(one.state) in _SAFE and (moment := moment_of(one.upload_id)) is not None
+        if one.id in lost and one.durable and (moment := moment_of(one.upload_id)) is not None
     ]
     return {"durable": round(max(ages, default=0.0), 2), "accepted": context.watch.longest_alone()}

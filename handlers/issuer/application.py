@@ -42,7 +42,7 @@ class Application:
             EnvironmentVariableError: Names every variable that is missing or wrong.
         """
         settings = Settings.read(variables)
-        region = settings.region
+        region, regions = settings.region, (settings.primary_region, settings.secondary_region)
         dynamodb = boto3.client("dynamodb", region_name=region, config=_IMPATIENT)
         sqs = boto3.client("sqs", region_name=region, config=_IMPATIENT)
         secrets = boto3.client("secretsmanager", region_name=region, config=_IMPATIENT)
@@ -63,14 +63,14 @@ class Application:
         control = ControlRegister(
             dynamodb=dynamodb,
             table_name=settings.table_name,
-            regions=(settings.primary_region, settings.secondary_region),
+            regions=regions,
         )
         return cls(
             settings=settings,
             ledger=ledger,
             signing_keys=signing_keys,
             issuer=UploadIssuer(ledger=ledger, presigner=presigner, signing_keys=signing_keys, region=region),
-            states=StateReader(s3=s3, bucket=settings.ingest_bucket, region=region),
+            states=StateReader(s3=s3, bucket=settings.ingest_bucket, region=region, regions=regions),
             probe=ReadinessProbe(
                 {
                     "table": readiness.table_check(dynamodb, settings.table_name, region),

@@ -3,7 +3,7 @@
 | route                | answers                                                                                      |
 |----------------------|----------------------------------------------------------------------------------------------|
 | `POST /uploads`      | 201: a presigned PUT and a receipt; body `{key, size, sha256, upload_id?, source?}`           |
-| `GET /uploads/{id}`  | 200: the state of an upload or object, `id` as POST answered it                               |
+| `GET /uploads/{id}`  | 200: the state of an upload or object, `id` as POST answered it, and whether it is `durable` |
 | `GET /files?key=`    | 200: the objects of a key, newest first; `limit` (1 to 100) and `next` page through them      |
 | `GET /healthz`       | 200 while the function runs                                                                  |
 | `GET /ready`         | 200 if the region can do its work now, 503 if not; cached 5 seconds                           |

@@ -60,6 +60,8 @@ class ObjectRows:
     """One for each region whose issuer accepted it."""
     attempts: Sequence[Row]
     """One for each region whose processor began it."""
+    replicas: Sequence[Row] = ()
+    """One for each region that has noted what its replica holds; none where the rows come from the index by file."""
 
     @property
     def exists(self) -> bool:
@@ -250,4 +252,5 @@ def _object_rows(object_id: str, rows: Sequence[Row]) -> ObjectRows:
         result=next(iter(of(schema.RESULT)), None),
         uploads=of(schema.upload_sort_key("")),
         attempts=of(schema.attempt_sort_key("")),
+        replicas=of(schema.replica_sort_key("")),
     )

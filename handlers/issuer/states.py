@@ -1,11 +1,12 @@
-"""The state of an upload or object: derived, as a maximum, from what exists; never a row of its own."""
+"""The state of an upload or object, and whether it is durable: derived from what exists; never a row of its own."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.issuer.ledger import ObjectRows
 from handlers.shared import schema
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
 _PARALLEL_LOOKS: Final = 8
 _REPLICATED: Final = frozenset({"COMPLETED", "REPLICA"})
+"""S3's word for an object whose copy has arrived, on the source and on the copy.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-status.html"""
 _FROM_RESULT: Final = ("format", "compression", "records", "accepted", "rejected", "reason", "processed_at")
 _FROM_ANY: Final = ("upload_id", "source", "size", "received_at")
+
+logger = Logger(child=True)
 
 
 class State(IntEnum):
@@ -27,12 +32,18 @@ class State(IntEnum):
     """No object is here, as far as this region can see."""
     ACCEPTED = 1
     """The object is in this region's bucket, or a processor has begun it."""
-    DURABLE = 2
-    """It is in both regions' buckets: the loss of one region does not lose it."""
-    PROCESSED = 3
+    PROCESSED = 2
     """Its effects are in the table."""
-    QUARANTINED = 4
+    QUARANTINED = 3
     """It cannot be read at all; the archive holds it, with the reason."""
+
+
+class Copies(IntEnum):
+    """In which of the two buckets an object is, as this region's own bucket answers."""
+
+    NONE_HERE = 0
+    HERE = 1
+    BOTH = 2
 
 
 class StateReader:
@@ -42,21 +53,47 @@ class StateReader:
         s3: A client of this region.
         bucket: This region's ingest bucket.
         region: This region, named in answers: what it sees may lag behind the other.
+        regions: Both regions.
     """
 
-    def __init__(self, *, s3: "S3Client", bucket: str, region: str) -> None:
+    def __init__(self, *, s3: "S3Client", bucket: str, region: str, regions: tuple[str, str]) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._region = region
+        self._regions = regions
 
     def describe(self, rows: ObjectRows, object_key: str | None = None) -> dict[str, Any]:
-        """Return an object's state and what goes with it, ready for JSON.
+        """Return an object's state, whether it is durable, and what goes with it, ready for JSON.
 
         Args:
             rows: All that the table says of it.
             object_key: Where the object would be, if a receipt says so; else the rows are asked.
         """
-        state = self.state(rows, object_key)
+        state, is_durable = self.judge(rows, object_key)
+        return self._described(rows, state) | {"durable": is_durable}
+
+    def describe_all(self, objects: Sequence[ObjectRows]) -> list[dict[str, Any]]:
+        """Return the state of each and what goes with it, in order; the bucket is asked for several at once.
+
+        It does not say whether they are durable: the index by file, where these rows come from, holds no REPLICA rows.
+        """
+        with ThreadPoolExecutor(max_workers=_PARALLEL_LOOKS) as pool:
+            return list(pool.map(lambda rows: self._described(rows, self._state(rows)), objects))
+
+    def judge(self, rows: ObjectRows, object_key: str | None = None) -> tuple[State, bool]:
+        """Return the highest state that is proven, and whether it is proven that the loss of a region loses nothing.
+
+        Durable is what both buckets hold; and once there is a RESULT, both replicas must hold the records that it counts,
+        too, which each region notes of its own replica. What cannot be asked is not durable.
+        """
+        key = object_key or rows.first("object_key")
+        if rows.result is None:
+            copies = self._copies(key)
+            return max(_begun(rows), _state_of(copies)), copies is Copies.BOTH
+        is_durable = self._is_in_both_replicas(rows.result, rows.replicas) and self._is_in_both_buckets(key)
+        return _state_of_result(rows.result), is_durable
+
+    def _described(self, rows: ObjectRows, state: State) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "id": rows.object_id,
             "state": state.name.lower(),
@@ -73,30 +110,37 @@ class StateReader:
             )
         return {name: _plain(value) for name, value in answer.items() if value is not None}
 
-    def describe_all(self, objects: Sequence[ObjectRows]) -> list[dict[str, Any]]:
-        """Return `describe` of each, in order; the bucket is asked for several at once."""
-        with ThreadPoolExecutor(max_workers=_PARALLEL_LOOKS) as pool:
-            return list(pool.map(self.describe, objects))
-
-    def state(self, rows: ObjectRows, object_key: str | None = None) -> State:
+    def _state(self, rows: ObjectRows) -> State:
         """Return the highest state that is proven; the bucket is asked only if the table leaves the question open."""
         if rows.result:
-            quarantined = rows.result.get("state") == schema.QUARANTINED
-            return State.QUARANTINED if quarantined else State.PROCESSED
-        begun = State.ACCEPTED if rows.attempts else State.UNKNOWN
-        key = object_key or rows.first("object_key")
-        # A direct put lies elsewhere in the bucket, where the issuer may not look.
-        return max(begun, self._in_bucket(key)) if key and key.startswith(UPLOADS) else begun
+            return _state_of_result(rows.result)
+        return max(_begun(rows), _state_of(self._copies(rows.first("object_key"))))
 
-    def _in_bucket(self, key: str) -> State:
+    def _is_in_both_replicas(self, result: dict[str, Any], replicas: Sequence[dict[str, Any]]) -> bool:
+        """Return whether each region has noted that its replica holds every record of this very RESULT."""
+        concluded = (result.get("effect_digest"), result.get(schema.PROCESSING_VERSION, ""))
+        settled = {row[schema.SORT_KEY]: (row.get(schema.SETTLED), row.get(schema.SETTLED_VERSION, "")) for row in replicas}
+        return all(settled.get(schema.replica_sort_key(region)) == concluded for region in self._regions)
+
+    def _is_in_both_buckets(self, key: str | None) -> bool:
+        try:
+            return self._copies(key) is Copies.BOTH
+        except (ClientError, BotoCoreError):  # the state is known all the same
+            logger.warning("the bucket cannot be asked for an object's copies", object_key=key, exc_info=True)
+            return False
+
+    def _copies(self, key: str | None) -> Copies:
+        # A direct put lies elsewhere in the bucket, where the issuer may not look.
+        if not key or not key.startswith(UPLOADS):
+            return Copies.NONE_HERE
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             if status == 404 or (status == 403 and self._is_absent(key)):  # noqa: PLR2004 - HTTP's own
-                return State.UNKNOWN
+                return Copies.NONE_HERE
             raise
-        return State.DURABLE if head.get("ReplicationStatus") in _REPLICATED else State.ACCEPTED
+        return Copies.BOTH if head.get("ReplicationStatus") in _REPLICATED else Copies.HERE
 
     def _is_absent(self, key: str) -> bool:
         """Ask the listing, since S3 answers 403 for a missing key to who may list only under a prefix.
@@ -105,6 +149,18 @@ class StateReader:
         """
         listing = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return all(found["Key"] != key for found in listing.get("Contents", []))
+
+
+def _begun(rows: ObjectRows) -> State:
+    return State.ACCEPTED if rows.attempts else State.UNKNOWN
+
+
+def _state_of(copies: Copies) -> State:
+    return State.UNKNOWN if copies is Copies.NONE_HERE else State.ACCEPTED
+
+
+def _state_of_result(result: dict[str, Any]) -> State:
+    return State.QUARANTINED if result.get("state") == schema.QUARANTINED else State.PROCESSED
 
 
 def _plain(value: object) -> object:

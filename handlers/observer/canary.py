@@ -129,6 +129,6 @@ def _seconds(canary: Canary, answer: dict[str, object], *, must_be_processed: bo
     if state == "processed":
         processed_at = datetime.fromisoformat(str(answer["processed_at"])).timestamp()
         return max(0.0, processed_at - canary.sent_at)  # the two clocks are of two machines
-    if state in ("accepted", "durable") and not must_be_processed:
+    if state == "accepted" and not must_be_processed:
         return canary.uploaded_in
     return None

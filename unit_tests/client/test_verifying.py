@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client import Item, State
+from client import Item, State, Until, read_receipts
 from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World, make_client
 
 
@@ -23,19 +23,42 @@ def test_states_follow_each_other(tmp_path: Path) -> None:
             seen.append((standing.receipt.state, standing.reached, standing.waits))
         assert seen == [
             (State.ACCEPTED, False, True),
-            (State.DURABLE, False, True),
+            (State.ACCEPTED, False, True),
             (State.PROCESSED, True, False),
         ]
     with make_client(world, tmp_path) as client:
         assert [one.state for one in client.receipts] == [State.PROCESSED]
 
 
-def test_durable_is_enough_where_it_is_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_processed", [False, True])
+def test_durable_is_what_both_regions_hold(tmp_path: Path, *, is_processed: bool) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
+        if is_processed:
+            world.process()
+        (alone,) = client.verify(until=Until.DURABLE)
+        assert (alone.reached, alone.waits, alone.receipt.durable) == (False, True, False)
+        assert "no region shows that both hold it" in alone.reason
         world.replicate()
-        assert [one.reached for one in client.verify(until=State.DURABLE)] == [True]
+        (standing,) = client.verify(until=Until.DURABLE)
+        assert (standing.reached, standing.receipt.durable) == (True, True)
+        assert standing.receipt.state is (State.PROCESSED if is_processed else State.ACCEPTED)
+        for region in world.regions.values():
+            region.replicas.clear()
+        (later,) = client.verify(until=Until.DURABLE)
+        assert (later.reached, later.receipt.durable) == (False, True), "what was promised stays written down"
+        assert "though one did before" in later.reason
+
+
+def test_a_receipt_that_says_durable_as_a_state_is_read(tmp_path: Path) -> None:
+    world = World()
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+    path = next(tmp_path.glob("*.jsonl"))
+    path.write_text(path.read_text().replace('"state": "accepted"', '"state": "durable"').replace(', "durable": false', ""))
+    (receipt,) = read_receipts(path)
+    assert (receipt.state, receipt.durable) == (State.ACCEPTED, True)
 
 
 def test_quarantine_is_never_where_it_should_be(tmp_path: Path) -> None:
@@ -43,7 +66,7 @@ def test_quarantine_is_never_where_it_should_be(tmp_path: Path) -> None:
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
         world.process("it is cut in half")
-        (standing,) = client.verify(until=State.DURABLE)
+        (standing,) = client.verify(until=Until.DURABLE)
     assert (standing.reached, standing.receipt.state) == (False, State.QUARANTINED)
     assert "it is cut in half" in standing.reason
 

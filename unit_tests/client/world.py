@@ -189,13 +189,13 @@ class World:
         return Answer(200)
 
     def _state(self, region: Region, object_id: str) -> Answer:
+        keys = [key for key in region.bucket if identity_of(key) == object_id]
+        answer = {"id": object_id, "durable": any(key in region.replicas for key in keys)}
         if reason := region.processed.get(object_id):
             state = "processed" if reason == "ok" else "quarantined"
-            return Answer(200, json.dumps({"id": object_id, "state": state, "reason": reason}).encode())
-        for key in region.bucket:
-            if identity_of(key) == object_id:
-                state = "durable" if key in region.replicas else "accepted"
-                return Answer(200, json.dumps({"id": object_id, "state": state}).encode())
+            return Answer(200, json.dumps({**answer, "state": state, "reason": reason}).encode())
+        if keys:
+            return Answer(200, json.dumps({**answer, "state": "accepted"}).encode())
         return _error(404, "NotFound", f"{region.name} knows no upload or object")
 
     def replicate(self) -> None:

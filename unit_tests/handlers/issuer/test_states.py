@@ -1,4 +1,4 @@
-"""States are a maximum of what is proven; S3 answers from a script."""
+"""States are a maximum of what is proven, and `durable` is a fact of its own; S3 answers from a script."""
 
 from itertools import product
 from typing import Any
@@ -22,7 +22,7 @@ class World:
     def __init__(self) -> None:
         s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         self.answers = Stubber(s3)
-        self.reader = StateReader(s3=s3, bucket=BUCKET, region="us-east-1")
+        self.reader = StateReader(s3=s3, bucket=BUCKET, region="us-east-1", regions=("us-east-1", "us-west-2"))
 
     def will_find(self, head: int | str | None) -> None:
         """Answer the next HEAD with an HTTP status of failure, or with the replication status of what is there."""
@@ -38,39 +38,88 @@ class World:
         self.answers.add_response("list_objects_v2", {"Contents": [{"Key": key} for key in keys]}, asked)
 
 
-def rows(*, result: str | None = None, upload: bool = True, attempt: bool = False) -> ObjectRows:
+DIGEST, VERSION = "d" * 64, "v1"
+RESULT_ROW = {"accepted": 2, "records": 3, "rejected": 1, "effect_digest": DIGEST, "processing_version": VERSION}
+
+
+def replica(region: str, *, digest: str = DIGEST, version: str = VERSION) -> dict[str, Any]:
+    """Return the row by which a region says that its replica holds every record."""
+    return {"sk": f"REPLICA#{region}", "settled_digest": digest, "settled_version": version}
+
+
+BOTH_REPLICAS = (replica("us-east-1"), replica("us-west-2"))
+
+
+def rows(
+    *, result: str | None = None, attempt: bool = False, replicas: tuple[dict[str, Any], ...] = BOTH_REPLICAS
+) -> ObjectRows:
     return ObjectRows(
         object_id="ab" * 32,
-        result={"state": result, "accepted": 2, "records": 3, "rejected": 1} if result else None,
-        uploads=[UPLOAD_ROW] if upload else [],
+        result={"state": result, "object_key": KEY, **RESULT_ROW} if result else None,
+        uploads=[UPLOAD_ROW],
         attempts=[{"region": "us-west-2"}] if attempt else [],
+        replicas=replicas,
     )
 
 
 @pytest.mark.parametrize(
-    ("head", "attempt", "state"),
+    ("head", "attempt", "state", "durable"),
     [
-        (404, False, State.UNKNOWN),
-        (404, True, State.ACCEPTED),
-        (None, False, State.ACCEPTED),
-        ("PENDING", False, State.ACCEPTED),
-        ("FAILED", True, State.ACCEPTED),
-        ("COMPLETED", False, State.DURABLE),
-        ("REPLICA", True, State.DURABLE),
+        (404, False, State.UNKNOWN, False),
+        (404, True, State.ACCEPTED, False),
+        (None, False, State.ACCEPTED, False),
+        ("PENDING", False, State.ACCEPTED, False),
+        ("FAILED", True, State.ACCEPTED, False),
+        ("COMPLETED", False, State.ACCEPTED, True),
+        ("REPLICA", True, State.ACCEPTED, True),
     ],
 )
-def test_the_bucket_decides_while_there_is_no_result(*, head: int | str | None, attempt: bool, state: State) -> None:
+def test_the_bucket_decides_while_there_is_no_result(
+    *, head: int | str | None, attempt: bool, state: State, durable: bool
+) -> None:
     world = World()
     world.will_find(head)
     with world.answers:
-        assert world.reader.state(rows(attempt=attempt)) is state
+        assert world.reader.judge(rows(attempt=attempt)) == (state, durable)
 
 
 @pytest.mark.parametrize(("result", "state"), [("COMPLETED", State.PROCESSED), ("QUARANTINED", State.QUARANTINED)])
-def test_a_result_ends_the_question_without_asking_the_bucket(result: str, state: State) -> None:
+@pytest.mark.parametrize(
+    ("head", "durable"), [(404, False), (None, False), ("PENDING", False), ("COMPLETED", True), ("REPLICA", True)]
+)
+def test_a_result_alone_makes_nothing_durable(*, result: str, state: State, head: int | str | None, durable: bool) -> None:
     world = World()
+    world.will_find(head)
     with world.answers:
-        assert world.reader.state(rows(result=result, attempt=True)) is state
+        assert world.reader.judge(rows(result=result)) == (state, durable)
+
+
+@pytest.mark.parametrize(
+    "replicas",
+    [
+        (),
+        (replica("us-east-1"),),
+        (replica("us-west-2"),),
+        (replica("us-east-1"), replica("us-west-2", digest="e" * 64)),
+        (replica("us-east-1"), replica("us-west-2", version="v2")),
+        (replica("us-east-1"), {"sk": "REPLICA#us-west-2", "put_backs": 8}),
+        (replica("us-east-1"), replica("eu-west-1")),
+    ],
+)
+def test_processed_is_durable_only_once_both_replicas_hold_it(replicas: tuple[dict[str, Any], ...]) -> None:
+    world = World()
+    with world.answers:  # and the bucket is not asked
+        assert world.reader.judge(rows(result="COMPLETED", replicas=replicas)) == (State.PROCESSED, False)
+
+
+def test_a_silent_bucket_leaves_the_state_and_proves_no_copy() -> None:
+    world = World()
+    world.will_find(500)
+    with world.answers:
+        assert world.reader.judge(rows(result="COMPLETED")) == (State.PROCESSED, False)
+    world.will_find(500)
+    with world.answers, pytest.raises(ClientError):
+        world.reader.judge(rows())
 
 
 def test_one_more_proof_never_lowers_the_state() -> None:
@@ -79,10 +128,9 @@ def test_one_more_proof_never_lowers_the_state() -> None:
 
     def state(head: int | str | None, *, attempt: bool, result: str | None) -> State:
         world = World()
-        if result is None:
-            world.will_find(head)
+        world.will_find(head)
         with world.answers:
-            return world.reader.state(rows(result=result, attempt=attempt))
+            return world.reader.judge(rows(result=result, attempt=attempt))[0]
 
     cases = list(product(range(3), [False, True], range(2)))
     for less, more in product(cases, cases):
@@ -96,18 +144,18 @@ def test_403_counts_as_absent_only_if_the_listing_says_so() -> None:
     world.will_find(403)
     world.will_list(KEY + "x")
     with world.answers:
-        assert world.reader.state(rows()) is State.UNKNOWN
+        assert world.reader.judge(rows())[0] is State.UNKNOWN
     world.will_find(403)
     world.will_list(KEY)
     with world.answers, pytest.raises(ClientError):
-        world.reader.state(rows())
+        world.reader.judge(rows())
 
 
 def test_a_direct_put_is_judged_by_the_table_alone() -> None:
     world = World()
     direct = ObjectRows("ab" * 32, None, [], [{"object_key": "incoming/a.csv"}])
     with world.answers:
-        assert world.reader.state(direct) is State.ACCEPTED
+        assert world.reader.judge(direct) == (State.ACCEPTED, False)
 
 
 def test_a_receipts_key_is_looked_for_where_the_table_knows_nothing() -> None:
@@ -115,11 +163,12 @@ def test_a_receipts_key_is_looked_for_where_the_table_knows_nothing() -> None:
     world.will_find("REPLICA")
     with world.answers:
         answer = world.reader.describe(ObjectRows("ab" * 32, None, [], []), KEY)
-    assert answer["state"] == "durable"
+    assert (answer["state"], answer["durable"]) == ("accepted", True)
 
 
 def test_counts_and_reason_come_from_the_result() -> None:
     result: dict[str, Any] = {"state": "QUARANTINED", "reason": "not gzip", "records": 0, "accepted": 0, "rejected": 0}
-    answer = World().reader.describe(ObjectRows("ab" * 32, result, [UPLOAD_ROW], []))
+    (answer,) = World().reader.describe_all([ObjectRows("ab" * 32, result, [UPLOAD_ROW], [])])
+    assert "durable" not in answer, "the index by file does not say it"
     assert (answer["state"], answer["reason"], answer["accepted"]) == ("quarantined", "not gzip", 0)
     assert (answer["key"], answer["size"], answer["uploads_issued_in"]) == ("a.csv", 3, ["us-east-1"])

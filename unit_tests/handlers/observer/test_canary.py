@@ -87,7 +87,7 @@ PROCESSED = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT + 
 
 @pytest.mark.property
 @given(
-    state=st.sampled_from(["unknown", "accepted", "durable", "processed", "quarantined", None]),
+    state=st.sampled_from(["unknown", "accepted", "processed", "quarantined", None]),
     was_active=st.booleans(),
     is_active=st.booleans(),
     age=st.floats(0, 600),
@@ -107,7 +107,7 @@ def test_it_is_judged_by_what_the_region_owes_it(
         assert seconds == pytest.approx(1.5)
     elif state == "quarantined":
         assert seconds == LOST
-    elif state in ("accepted", "durable") and not (was_active and is_active):
+    elif state == "accepted" and not (was_active and is_active):
         assert seconds == 0.2
     else:
         assert seconds == waits
