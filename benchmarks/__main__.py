@@ -15,7 +15,7 @@ from benchmarks import gate as gate_benchmark
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 from infra.app import ENVIRONMENTS
-from infra.settings import SettingsError, load_settings
+from infra.settings import SettingsError, default_environment, load_settings
 
 _Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result)
 
@@ -49,16 +49,18 @@ def proof(
 
 @app.command()
 def cost(
-    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
+    environment: Annotated[
+        str, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
+    ] = "",
 ) -> None:
     """Print what an idle month costs: list prices times what the templates and the clocks make; what is not included."""
     try:
-        settings = load_settings(environment, ENVIRONMENTS, {})
+        settings = load_settings(environment or default_environment(ENVIRONMENTS), ENVIRONMENTS)
     except SettingsError as error:
         Console(stderr=True, emoji=False).print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     lines = costs.idle(costs.synthesized(settings))
-    table = Table(title=f"An idle month of {environment}, both regions, list prices of {costs.PRICES_OF}")
+    table = Table(title=f"An idle month of {settings.environment}, both regions, list prices of {costs.PRICES_OF}")
     for column in ("for", "how many", "of", "USD", "counted by"):
         table.add_column(column, justify="right" if column in {"how many", "USD"} else "left")
     for line in lines:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.timing import Command, medians, seconds, take_turns
+from infra.app import ENVIRONMENTS
 from infra.bundling import REPOSITORY
 from infra.cdk_cli import cdk, environment
+from infra.settings import settings_from_context
 
 WORK: Final = REPOSITORY / ".build" / "bench"
 PEERS: Final = REPOSITORY / ".build" / "bench-venv" / ("Scripts" if os.name == "nt" else "bin")
@@ -69,7 +71,8 @@ def _commands() -> list[Command]:
     plain = {name: value for name, value in variables.items() if name != "CDK_VALIDATION"}
     app = f"{sys.executable} -m benchmarks.plain_app"
     templates = str(assembly / "*.template.json")
-    gate = [sys.executable, "-m", "compliance", "--environment", "prod", "--output", str(WORK / "reports")]
+    settings = settings_from_context({}, ENVIRONMENTS)
+    gate = [sys.executable, "-m", "compliance", "--environment", settings.environment, "--output", str(WORK / "reports")]
     return [
         Command(name="gate", arguments=gate, variables=variables),
         Command(
@@ -92,13 +95,15 @@ def _commands() -> list[Command]:
 
 
 def _scale(rounds: int, say: Callable[[str], None]) -> list[dict[str, float]]:
+    settings = settings_from_context({}, ENVIRONMENTS)
     regional = [WORK / "cdk.out" / f"{name}Regional.template.json" for name in ("Primary", "Secondary")]
     resources = sum(len(json.loads(file.read_text("utf-8"))["Resources"]) for file in regional)
     rows = []
     for copies in SCALES:
-        arguments = [sys.executable, "-m", "compliance", "--environment", "prod", "--output", str(WORK / "scale")]
+        arguments = [sys.executable, "-m", "compliance", "--environment", settings.environment]
+        arguments += ["--output", str(WORK / "scale")]
         for number in range(copies):
-            for file, region in zip(regional, ("us-east-1", "us-west-2"), strict=True):
+            for file, region in zip(regional, settings.regions, strict=True):
                 copy = WORK / f"copy-{number}-{file.name}"
                 shutil.copyfile(file, copy)
                 arguments += ["--template", f"{copy}@{region}"]

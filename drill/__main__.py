@@ -24,9 +24,9 @@ from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, 
 from drill.reports import chain, facts
 from drill.targets import keeper
 from drill.targets.live import require_leave, require_possible
-from integration_tests.e2e.local_platform import read_settings
 from operations.command_line import end_like_ctrl_c_on, explain, short
 from operations.failure import Refused, RunFailure
+from operations.settings_file import Place, place_of, read_settings
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2
@@ -61,7 +61,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     ] = DEFAULT_TIME_FACTOR,
     environment: Annotated[
         str | None,
-        typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first without one"),
+        typer.Option(
+            help="The environment of environments.toml.",
+            show_default="prod; in a file without prod its first, and with --live its only one",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan, and touch nothing.")] = False,  # noqa: FBT002
     resume_id: Annotated[
@@ -70,8 +73,12 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     live: Annotated[bool, typer.Option("--live", help="Drill what is deployed in a real AWS account.")] = False,  # noqa: FBT002
     account: Annotated[str | None, typer.Option(metavar="ID", help="With --live: the account it must be.")] = None,
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile.")] = None,
-    primary: Annotated[str, typer.Option(help="With --live: the primary's region.")] = "us-east-1",
-    secondary: Annotated[str, typer.Option(help="With --live: the secondary's region.")] = "us-west-2",
+    primary: Annotated[
+        str | None, typer.Option(help="With --live: the primary's region.", show_default="the environment's")
+    ] = None,
+    secondary: Annotated[
+        str | None, typer.Option(help="With --live: the secondary's region.", show_default="the environment's")
+    ] = None,
     stop_alarm: Annotated[
         str | None, typer.Option(metavar="NAME", help="With --live: the alarm that ends every fault at once.")
     ] = None,
@@ -98,7 +105,6 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             _conclude(_go_on(find(resume_id)))
         plan = Plan(
             drill_id=new_id(),
-            environment=environment or "prod",
             faults=tuple(FaultWish.parse(one, tuple(FAULTS)) for one in fault or ["blackout"]),
             objects=objects,
             seed=seed,
@@ -111,7 +117,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         )
         if live:
             require_possible(plan, can_be=[name for name, one in FAULTS.items() if one.is_made_on_aws])
-            plan = dataclasses.replace(plan, primary=primary, secondary=secondary, control=secondary)
+            place = place_of(environment, primary, secondary)
         elif account or profile or execute or stop_alarm or fis_role:
             raise Refused(
                 "--account, --profile, --execute, --stop-alarm and --fis-role are for --live; here no account is used.",
@@ -119,8 +125,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             )
         else:
             settings = read_settings(environment)
-            plan = dataclasses.replace(plan, environment=settings.environment)
-            plan = _in_regions(plan, settings.primary_region, settings.secondary_region)
+            place = Place(settings.environment, *settings.regions, settings.control_region)
+        plan = dataclasses.replace(plan, **dataclasses.asdict(place))
         _show(plan)
         if dry_run:
             raise typer.Exit(0)
@@ -237,10 +243,6 @@ def _show(plan: Plan) -> None:
         for one in plan.faults_of(phase.name):
             _say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
     _say(f"  {'report':<10} what was measured and proved; faults are healed and the primary is active, however it ends")
-
-
-def _in_regions(plan: Plan, primary: str, secondary: str) -> Plan:
-    return dataclasses.replace(plan, primary=primary, secondary=secondary, control=secondary)
 
 
 def _confirm(plan: Plan) -> None:

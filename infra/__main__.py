@@ -8,9 +8,9 @@ from compliance.coverage import UncoveredError
 from compliance.loading import LoadError
 from compliance.rules import RuleError
 from compliance.tracing import traced
-from infra.app import build_app
+from infra.app import ENVIRONMENTS, build_app
 from infra.bundling import BundlingError
-from infra.settings import SettingsError
+from infra.settings import SettingsError, default_environment
 
 _EXPECTED = (
     *(SettingsError, BundlingError, LoadError, RegistryError, UncoveredError, RuleError),
@@ -25,7 +25,7 @@ def main() -> None:
         with traced():
             app = build_app()
             assembly = plugin.synthesize(app, gate.get_ready)
-        gate.admit(assembly, app.node.try_get_context("environment") or "prod")
+        gate.admit(assembly, app.node.try_get_context("environment") or default_environment(ENVIRONMENTS))
     except _EXPECTED as error:
         sys.exit(f"{error}")
 

@@ -22,6 +22,7 @@ from operations.failure import Refused, RunFailure
 from operations.force import set_forced
 from operations.guard import Guard, guarding
 from operations.register import Register
+from operations.settings_file import place_of
 from operations.status_table import show
 from operations.target import Mode, Target
 from operations.which_cloud import caller_of, require_aws_endpoint, require_loopback
@@ -70,9 +71,12 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         ),
     ] = False,
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
-    environment: Annotated[str, typer.Option(help="The environment of environments.toml.")] = "prod",
-    primary: Annotated[str, typer.Option(help="The primary's region.")] = "us-east-1",
-    secondary: Annotated[str, typer.Option(help="The secondary's region.")] = "us-west-2",
+    environment: Annotated[
+        str | None,
+        typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's only one"),
+    ] = None,
+    primary: Annotated[str | None, typer.Option(help="The primary's region.", show_default="the environment's")] = None,
+    secondary: Annotated[str | None, typer.Option(help="The secondary's region.", show_default="the environment's")] = None,
     target: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Instead: the target.json of a platform on a local cloud.")
     ] = None,
@@ -225,18 +229,16 @@ def _from_file(file: Path, account: str | None) -> Target:
     return held
 
 
-def _live(account: str | None, profile: str | None, environment: str, pair: tuple[str, str]) -> Target:
+def _live(account: str | None, profile: str | None, environment: str | None, pair: tuple[str | None, str | None]) -> Target:
     """Make the target of a real account, and ask nothing of it yet."""
-    primary, secondary = pair
-    if primary == secondary:
-        raise Refused(f"Primary and secondary are both {primary}.", hint="Type two regions.")
+    place = place_of(environment, *pair)
     target = Target(
         mode=Mode.LIVE,
         account=account or _UNNAMED,
-        environment=environment,
-        primary=primary,
-        secondary=secondary,
-        control=secondary,
+        environment=place.environment,
+        primary=place.primary,
+        secondary=place.secondary,
+        control=place.control,
         run_id="operations",
         profile=profile,
     )

@@ -10,11 +10,12 @@ import pytest
 import pytest_socket
 from hypothesis import settings as hypothesis_settings
 
-from unit_tests.fixtures import use_fixture_transform
+from unit_tests.fixtures import use_fixture_settings, use_fixture_transform
 
 if TYPE_CHECKING:
     from unit_tests.infra.synthesis import Synthesis, Template
 
+use_fixture_settings()
 use_fixture_transform()
 
 # A busy machine is no failure. In CI the examples are the same each time, so that a red build is of its own change.

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from compliance.loading import LoadError
+from compliance.matrix import MatrixError, read_environments
 from compliance.mutants import report
 from compliance.mutants.mutant import Mutant
 from compliance.mutants.operators import mutants_of
@@ -29,7 +30,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 @app.command()
 def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     assembly: Annotated[Path, typer.Option(metavar="DIR", help="The cloud assembly to damage.")] = Path("cdk.out"),
-    environment: Annotated[str, typer.Option(help="The environment that it was synthesized for.")] = "prod",
+    environment: Annotated[
+        str, typer.Option(help="The environment that it was synthesized for.", show_default="prod, or the file's first")
+    ] = "",
     sample: Annotated[
         int, typer.Option(min=0, metavar="N", help="Try N mutants chosen at random instead of all; 0 for all.")
     ] = 0,
@@ -63,13 +66,14 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     errors = Console(stderr=True, emoji=False)
     try:
         explanations = read_explanations(explained)
+        environment = environment or read_environments()[0].environment
         world = load_world(assembly, environment)
         every = list(mutants_of(world))
         mutants = [each for each in every if only in {"", each.resource_type} and operator in {"", each.operator}]
         _require(mutants, every, only, operator)
         chosen = _sample(mutants, sample, seed)
         trials = _try(assembly, environment, chosen, errors, processes)
-    except (LoadError, RuleError, SurvivorsError) as error:
+    except (LoadError, MatrixError, RuleError, SurvivorsError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     outcome = Outcome(

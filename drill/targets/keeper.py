@@ -24,12 +24,13 @@ from rich.console import Console
 from drill.folder import CHECKOUT, DrillFolder
 from drill.plan import Plan
 from integration_tests.e2e.commands import Commands, last_lines
-from integration_tests.e2e.local_platform import local_platform, read_settings
+from integration_tests.e2e.local_platform import local_platform
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.local_cloud.server_process import remove_folder
 from operations.command_line import end_like_ctrl_c_on
 from operations.failure import RunFailure
+from operations.settings_file import read_settings
 from operations.target import Target
 
 ORPHANED_SECONDS: Final = 900.0

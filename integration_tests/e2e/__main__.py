@@ -12,12 +12,12 @@ from rich.console import Console
 
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.live_run import run_live
-from integration_tests.e2e.local_platform import read_settings
 from integration_tests.e2e.local_run import run_local
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on, explain
 from operations.failure import Refused, RunFailure
+from operations.settings_file import place_of, read_settings
 from operations.target import Mode, Target
 
 _FAILED: Final = 1
@@ -36,12 +36,19 @@ def main(
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile to use.")] = None,
     environment: Annotated[
         str | None,
-        typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first without one"),
+        typer.Option(
+            help="The environment of environments.toml.",
+            show_default="prod; in a file without prod its first, and with --live its only one",
+        ),
     ] = None,
-    primary: Annotated[str, typer.Option(help="With --live: the primary's region.")] = "us-east-1",
-    secondary: Annotated[str, typer.Option(help="With --live: the secondary's region.")] = "us-west-2",
+    primary: Annotated[
+        str | None, typer.Option(help="With --live: the primary's region.", show_default="the environment's")
+    ] = None,
+    secondary: Annotated[
+        str | None, typer.Option(help="With --live: the secondary's region.", show_default="the environment's")
+    ] = None,
     control: Annotated[
-        str | None, typer.Option(help="With --live: the control region.", show_default="the secondary's")
+        str | None, typer.Option(help="With --live: the control region.", show_default="the environment's")
     ] = None,
 ) -> None:
     """Deploy both regions to a cloud on this machine, push real files through, and read back what became of them.
@@ -65,7 +72,7 @@ def main(
     console = Console(highlight=False, emoji=False)
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
-        target = _live_target(live, account, profile, environment or "prod", (primary, secondary, control or secondary))
+        target = _live_target(live, account, profile, environment, (primary, secondary, control))
         with Commands() as commands:
             status = _live(target, Steps(console), commands) if target else _local(environment, Steps(console), commands)
     except RunFailure as failure:
@@ -96,8 +103,8 @@ def _live_target(
     live: bool,  # noqa: FBT001 - the command's own flag
     account: str | None,
     profile: str | None,
-    environment: str,
-    regions: tuple[str, str, str],
+    environment: str | None,
+    regions: tuple[str | None, str | None, str | None],
 ) -> Target | None:
     if not live:
         if account or profile:
@@ -111,19 +118,14 @@ def _live_target(
             f"--live needs the account that it may touch, and {account!r} is not one.",
             hint="Type --account and its 12 digits; `aws sts get-caller-identity` tells them.",
         )
-    primary, secondary, control = regions
-    if primary == secondary or control not in {primary, secondary}:
-        raise Refused(
-            f"The regions contradict each other: primary {primary}, secondary {secondary}, control {control}.",
-            hint="Primary and secondary differ, and the control region is one of them.",
-        )
+    place = place_of(environment, *regions)
     return Target(
         mode=Mode.LIVE,
         account=str(account),
-        environment=environment,
-        primary=primary,
-        secondary=secondary,
-        control=control,
+        environment=place.environment,
+        primary=place.primary,
+        secondary=place.secondary,
+        control=place.control,
         run_id="",
         profile=profile,
     )

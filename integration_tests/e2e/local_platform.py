@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from infra import cdk_cli
-from infra.settings import Settings, SettingsError, default_environment, load_settings
+from infra.settings import Settings
 from integration_tests.e2e.assembly import Assembly
 from integration_tests.e2e.cdk_cli import CdkCli
 from integration_tests.e2e.commands import Commands
@@ -24,7 +24,7 @@ from integration_tests.e2e.paths import CHECKOUT
 from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.local_cloud import LocalCloud, LocalCloudError
-from operations.failure import Refused, RunFailure
+from operations.failure import RunFailure
 from operations.target import Mode, Target
 from operations.which_cloud import prove_local
 
@@ -79,21 +79,6 @@ def local_platform(
         finally:
             _keep_log(cloud, folder)
             folder.tidy()
-
-
-def read_settings(environment: str | None) -> Settings:
-    """Read the settings of an environment; without a name, of the one that commands are about by default.
-
-    Raises:
-        Refused: They are wrong; the message tells all that is.
-    """
-    file = CHECKOUT / "environments.toml"
-    try:
-        return load_settings(environment or default_environment(file), file)
-    except SettingsError as error:
-        is_misnamed = any(problem.key == "environment" for problem in error.problems)
-        how = " Here the environment is chosen by --environment NAME." if is_misnamed else ""
-        raise Refused(str(error), hint=f"Nothing was begun.{how}") from error
 
 
 def _start(settings: Settings, steps: Steps, time_factor: float, *, health_checkers: bool) -> LocalCloud:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from integration_tests.e2e.commands import Commands
-from integration_tests.fork.copying import commit, copy
+from integration_tests.fork.copying import CHECKOUT, commit, copy
 from integration_tests.fork.edits import ENVIRONMENT, edit
 from operations.command_line import end_like_ctrl_c_on
 
@@ -32,7 +32,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     short: Annotated[bool, typer.Option("--short", help="Only synth, the gate, unit tests and handlers on moto.")] = False,  # noqa: FBT002
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the copy behind, and print where it is.")] = False,  # noqa: FBT002
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the copy behind, in .build/fork.")] = False,  # noqa: FBT002
     nox: Annotated[str, typer.Option(metavar="PYTHON", help="The Python that has nox.")] = sys.executable,
 ) -> None:
     """Copy the repository, edit everything that a fork edits, and run the README's two commands in the copy.
@@ -45,10 +45,11 @@ def main(
     """
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     console = Console(highlight=False, emoji=False)
-    folder = Path(tempfile.mkdtemp(prefix="lockstep-fork-"))
+    folder = CHECKOUT / ".build" / "fork" if keep else Path(tempfile.mkdtemp(prefix="lockstep-fork-"))
     checkout = folder / "lockstep"
     try:
-        checkout.mkdir()
+        shutil.rmtree(checkout, ignore_errors=True)
+        checkout.mkdir(parents=True)
         copy(checkout)
         commit(checkout, "Fork")
         edit(checkout)

@@ -15,13 +15,16 @@ import pytest
 from integration_tests.fork.copying import copy
 from integration_tests.fork.edits import ENVIRONMENT, edit
 
+# What `cdk synth` and `cdk deploy` run: synthesis, then the gate, of the environment that is the default.
 _SYNTHESIS = """
+from functools import partial
 from pathlib import Path
-from infra.app import build_app
+import infra.__main__ as program
 asset = Path("asset")
 (asset / "handlers").mkdir(parents=True)
 (asset / "handlers" / "__init__.py").touch()
-build_app(outdir="cdk.out", asset=asset).synth()
+program.build_app = partial(program.build_app, outdir="cdk.out", asset=asset)
+program.main()
 """
 
 
@@ -45,8 +48,7 @@ def run(fork: Path, *arguments: str) -> str:
 
 def test_gate_passes_the_templates_of_a_fork(fork: Path) -> None:
     run(fork, "-c", _SYNTHESIS)
-    said = run(fork, "-m", "compliance", "--assembly", "cdk.out", "--environment", ENVIRONMENT, "--format", "json")
-    assert "PASSED" in said
+    assert f"-{ENVIRONMENT}" in (fork / "cdk.out" / "manifest.json").read_text("utf-8")
 
 
 def test_shipped_files_of_a_fork_pass_their_own_tests(fork: Path) -> None:

@@ -30,7 +30,10 @@ def _type(*arguments: str) -> tuple[int, str]:
     [
         (["--account", "12", "status"], "'12' is no account."),
         (["--account", "210987654321", "status"], "STS in us-east-1 says that these credentials are account 123456789012's"),
-        ([*WHERE, "--secondary", EAST, "status"], "Primary and secondary are both us-east-1."),
+        (
+            [*WHERE, "--secondary", EAST, "status"],
+            "The regions contradict each other: primary us-east-1, secondary us-e",
+        ),
         ([*WHERE, "promote", "eu-west-1", "--yes"], "'eu-west-1' is no region of this platform."),
         ([*WHERE, "promote", WEST], "Nobody is here to confirm it."),
         ([*WHERE, "force"], "Nobody is here to confirm it."),
