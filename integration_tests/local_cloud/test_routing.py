@@ -122,10 +122,10 @@ def test_a_check_changes_its_state_only_after_as_many_failures_as_its_threshold_
     began = time.monotonic()
     site.cloud.region_down(EAST)
     assert until(lambda: health(site.global_, "Ready").startswith("Failure: HTTP status code 503"))
-    assert 2 * INTERVAL <= time.monotonic() - began <= 8 * INTERVAL
+    assert time.monotonic() - began >= 2 * INTERVAL
     assert until(lambda: site.active() == WEST)
-    site.cloud.region_up(EAST)
     began = time.monotonic()
+    site.cloud.region_up(EAST)
     assert until(lambda: site.active() == EAST)
     assert time.monotonic() - began >= 2 * INTERVAL
 

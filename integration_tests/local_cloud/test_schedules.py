@@ -110,11 +110,10 @@ def counted(stack: Stack, metric: str) -> float:
 
 
 def test_a_rule_runs_its_function_at_its_rate_and_the_function_gets_its_event(quick: LocalCloud) -> None:
+    began = time.monotonic()
     stack = deploy(quick, scheduled(), region=WEST)
-    assert until(lambda: depth(stack, "Ran") == 1)
-    first = time.monotonic()
     assert until(lambda: depth(stack, "Ran") == 3)
-    assert MINUTE < time.monotonic() - first < 3 * MINUTE
+    assert time.monotonic() - began > 2 * MINUTE
     (message,) = stack.client("sqs").receive_message(QueueUrl=stack["Ran"])["Messages"][:1]
     event = json.loads(message["Body"])
     arn = stack.client("events").describe_rule(Name=stack["Rule"])["Arn"]

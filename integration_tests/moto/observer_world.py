@@ -62,7 +62,8 @@ class ObservedWorld(World):
         lost: Regions that answer nothing.
         broken_apis: Regions whose API alone answers nothing.
         unready: Regions whose `/ready` answers 503.
-        hang_seconds: How long a lost region keeps who asks it waiting.
+        answers: Cleared while a lost region keeps who asks it waiting, for a minute at the most.
+        waited_out: How many waited that minute out.
         cut: Whether replication, of tables and buckets, has stopped.
         deaf: Whether the queues hear nothing of new objects.
         ahead: By how many seconds the clock of a region's observer is ahead.
@@ -76,7 +77,9 @@ class ObservedWorld(World):
         self.lost: set[str] = set()
         self.broken_apis: set[str] = set()
         self.unready: set[str] = set()
-        self.hang_seconds = 0.0
+        self.answers = threading.Event()
+        self.answers.set()
+        self.waited_out = 0
         self.cut = False
         self.deaf = False
         self.ahead = dict.fromkeys(REGIONS, 0.0)
@@ -172,7 +175,7 @@ class ObservedWorld(World):
         if region is None:
             return self._put_presigned(request)
         if region in self.lost | self.broken_apis:
-            time.sleep(self.hang_seconds)
+            self._keep_waiting()
             raise ConnectTimeoutError(endpoint_url=str(request.url))
         if region in self.unready and url.path == "/ready":
             return SimpleNamespace(status_code=503, content=b"{}")
@@ -199,12 +202,16 @@ class ObservedWorld(World):
                 self.replicate(put, source=region)
         return answer
 
+    def _keep_waiting(self) -> None:
+        if not self.answers.wait(60):
+            self.waited_out += 1
+
     def refuse_if_lost(self, region: str) -> Callable[..., None]:
         """Return a hook of a client of a region, which answers nothing while that is lost."""
 
         def hook(**_: object) -> None:
             if region in self.lost:
-                time.sleep(self.hang_seconds)
+                self._keep_waiting()
                 raise ConnectTimeoutError(endpoint_url=f"https://dynamodb.{region}.amazonaws.com")
 
         return hook
