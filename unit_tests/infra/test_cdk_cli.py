@@ -16,12 +16,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from infra import cdk_cli
+from infra import cdk_cli, cdk_options
+from infra.cdk_options import RefusedError
 from infra.settings import SettingsError
 from unit_tests.fixtures import SETTINGS_FILE
 
 REPOSITORY = Path(__file__).parents[2]
-CHANGING = ("bootstrap", "deploy", "destroy", "gc", "import", "orphan", "publish-assets", "refactor", "rollback", "watch")
+CHANGING = ("bootstrap", "deploy", "destroy", "gc", "import", "publish-assets", "refactor", "rollback")
 TELLS_ALL = """
 const [, , ...given] = process.argv;
 console.log(JSON.stringify({given, folder: process.cwd(), node: process.version, variables: process.env}));
@@ -30,8 +31,19 @@ process.exit(7);
 
 
 @pytest.fixture(autouse=True)
-def _settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def _settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cdk_cli, "_SETTINGS_FILE", SETTINGS_FILE)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    for name in [name for name in os.environ if name.startswith("CDK")]:
+        monkeypatch.delenv(name)
+
+
+def refusal(arguments: list[str], variables: dict[str, str] | None = None) -> str | None:
+    """Return why a command line is refused, or None."""
+    try:
+        return cdk_cli.refusal(cdk_options.parse(arguments, cdk_cli.REGISTRY), variables or {})
+    except RefusedError as error:
+        return str(error)
 
 
 def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status, or what is told
@@ -54,16 +66,16 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", CHANGING)
 def test_what_changes_an_account_is_refused_while_none_is_named(command: str) -> None:
-    why = cdk_cli.refusal([command, "--all"], {})
+    why = refusal([command])
     assert why is not None
     assert "'prod' names no account" in why
     assert '[environments.prod]\n  account = "123456789012"' in why
     assert "nox -s e2e" in why
 
 
-@pytest.mark.parametrize("command", ["diff", "list", "ls", "synth", "doctor", "context", "--help"])
+@pytest.mark.parametrize("command", ["diff", "list", "ls", "synth", "doctor", "context"])
 def test_what_changes_nothing_needs_no_account(command: str) -> None:
-    assert cdk_cli.refusal([command], {}) is None
+    assert refusal([command]) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +90,14 @@ def test_what_changes_nothing_needs_no_account(command: str) -> None:
     ],
 )
 def test_a_local_cloud_needs_no_account_and_any_other_endpoint_does(endpoint: str, *, is_refused: bool) -> None:
-    assert (cdk_cli.refusal(["deploy"], {"AWS_ENDPOINT_URL": endpoint}) is not None) == is_refused
+    assert (refusal(["deploy"], {"AWS_ENDPOINT_URL": endpoint}) is not None) == is_refused
+
+
+def test_one_service_at_aws_makes_it_a_deployment_to_aws() -> None:
+    local = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_S3": "http://localhost:4566"}
+    assert refusal(["deploy"], local) is None
+    elsewhere = {"AWS_ENDPOINT_URL_CLOUDFORMATION": "https://cloudformation.us-east-1.amazonaws.com"}
+    assert "names no account" in str(refusal(["deploy"], local | elsewhere))
 
 
 @pytest.mark.parametrize(
@@ -92,11 +111,11 @@ def test_a_local_cloud_needs_no_account_and_any_other_endpoint_does(endpoint: st
     ],
 )
 def test_an_account_on_the_command_line_is_one(arguments: list[str]) -> None:
-    assert cdk_cli.refusal(["deploy", *arguments], {}) is None
+    assert refusal(["deploy", *arguments]) is None
 
 
 def test_the_last_environment_that_is_named_is_meant() -> None:
-    why = cdk_cli.refusal(["deploy", "-c", "environment=dev", "--context", "environment=staging"], {})
+    why = refusal(["deploy", "-c", "environment=dev", "--context", "environment=staging"])
     assert why is not None
     assert "'staging' names no account" in why
 
@@ -114,10 +133,13 @@ def test_an_unknown_environment_is_told_clearly_and_an_empty_one_is_not_prod(
 def test_the_cli_gets_every_argument_and_its_exit_status_is_ours(
     monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["diff", "--all", "-c", "retention.logs_days=30", "a b", "$HOME", "-c", "tags.owner=ab'\"c"]
+    arguments = ["diff", "-q", "-vv", "-c", "retention.logs_days=30", "a b", "$HOME", "--no-fail", "-c", "tags.owner=ab'\"c"]
     assert main(monkeypatch, *arguments) == 7
     told = json.loads(capfd.readouterr().out)
-    assert told["given"] == arguments
+    assert told["given"] == [
+        *("diff", "a b", "$HOME", "--quiet", "--verbose", "--verbose"),
+        *("--context=retention.logs_days=30", "--fail=false", "--context=tags.owner=ab'\"c"),
+    ]
     assert Path(told["folder"]) == REPOSITORY
     assert told["node"].startswith("v24."), "the wheel's Node.js and no other"
     assert stand_in.exists()
@@ -136,6 +158,38 @@ def test_no_argument_shows_the_help(
 ) -> None:
     main(monkeypatch)
     assert json.loads(capfd.readouterr().out)["given"] == ["--help"]
+    assert stand_in.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "handed_on"),
+    [
+        (["deploy", "--help"], ["deploy", "--help"]),
+        (["deploy", "--all", "--role-arn=x", "-h"], ["deploy", "-h"]),
+        (["--role-arn", "x", "--version"], ["--version"]),
+    ],
+    ids=" ".join,
+)
+def test_help_reaches_the_cli_with_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+    stand_in: Path,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    handed_on: list[str],
+) -> None:
+    assert main(monkeypatch, *arguments) == 7
+    assert json.loads(capfd.readouterr().out)["given"] == handed_on
+    assert stand_in.exists()
+
+
+@pytest.mark.parametrize("command", ["deploy", "destroy", "bootstrap", "rollback"])
+def test_option_in_the_environment_stops_a_change_and_never_reaches_the_cli(
+    monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setenv("CDK_ROLE_ARN", "arn:x")
+    assert "Type: unset CDK_ROLE_ARN" in main(monkeypatch, command, *WITH_ACCOUNT)
+    assert main(monkeypatch, "list") == 7
+    assert "CDK_ROLE_ARN" not in json.loads(capfd.readouterr().out)["variables"]
     assert stand_in.exists()
 
 
@@ -173,17 +227,19 @@ def test_the_pinned_cli_is_the_one_that_is_found() -> None:
 
 
 @pytest.mark.property
-@given(arguments=st.lists(st.sampled_from(["deploy", "-c", "--context", "-c="]) | st.text(max_size=20), max_size=6))
+@given(
+    arguments=st.lists(st.sampled_from(["deploy", "-c", "--context", "-c="]) | st.text(max_size=20), min_size=1, max_size=6)
+)
 @example(arguments=["deploy", "-c"])
 @example(arguments=["deploy", "-c", "environment"])
 @example(arguments=["deploy", "-c", "=", "--context=", "-c=a..b=c"])
 def test_any_arguments_are_run_or_refused_with_a_lesson(arguments: list[str]) -> None:
     try:
-        why = cdk_cli.refusal(arguments, {})
+        why = refusal(arguments)
     except SettingsError as error:
         assert "type this:" in str(error)
     else:
-        assert why is None or "environments.toml" in why
+        assert why is None or "Type" in why
 
 
 @pytest.mark.parametrize(
@@ -228,7 +284,8 @@ class Commands(list[list[str]]):
         """Stand in for `subprocess.run`."""
         self.append(command)
         self.variables.append(env)
-        for before, argument in pairwise(command):
+        words = [word for argument in command for word in argument.split("=", 1)]
+        for before, argument in pairwise(words):
             if before == "--output":
                 Path(argument).mkdir(parents=True)
                 (Path(argument) / "a.template.json").write_text("synthesized")
@@ -273,21 +330,23 @@ def given_assembly(tmp_path: Path) -> Path:
 
 
 WITH_ACCOUNT = ("-c", "account=123456789012")
+DEFAULTS = {"deploy": ["--no-previous-parameters"]}
 
 
 @pytest.mark.parametrize("command", ["deploy", "import", "publish-assets", "refactor"])
 def test_deploy_synthesizes_judges_checks_and_deploys_one_folder(
     monkeypatch: pytest.MonkeyPatch, commands: Commands, command: str
 ) -> None:
-    assert main(monkeypatch, command, "--all", *WITH_ACCOUNT, "-c", "environment=dev", "--profile=other") == 0
+    assert main(monkeypatch, command, *WITH_ACCOUNT, "-c", "environment=dev", "--profile=other") == 0
     assert commands.steps == ["synth", "compliance", "operations.preflight", "infra.updates", command]
     synth, judge, check, updates, run = commands
-    folder = synth[synth.index("--output") + 1]
+    folder = next(each for each in synth if each.startswith("--output=")).removeprefix("--output=")
+    assert "--app=python -m infra --unjudged" in synth, "the folder is judged once, where it is deployed from"
     assert judge[1:] == ["-m", "compliance", "--assembly", folder, "--environment", "dev"]
     assert check[3] == updates[-1] == folder
     assert check[-2:] == ["--profile", "other"]
     assert check[4:5] == ["--deployed"]
-    assert run[2:5] == ["--app", folder, command]
+    assert run[2:] == [command, "--profile=other", *DEFAULTS.get(command, ()), f"--app={folder}"]
     assert commands.held == [("synthesized", 0o700)] * 2, "the gate and the CLI read the same folder, which is private"
     assert not Path(folder).exists(), "the private folder goes"
 
@@ -317,7 +376,7 @@ def test_deploy_of_an_assembly_judges_and_deploys_its_copy(
     assert commands.steps == ["compliance", "operations.preflight", "infra.updates", "deploy"]
     assert commands.held == [("given", 0o700)] * 2, "a change of the given folder reaches neither"
     assert str(given_assembly) not in commands[-1]
-    assert commands[-1][4:] == ["deploy", "--all", *WITH_ACCOUNT]
+    assert commands[-1][2:-1] == ["deploy", "--all", *DEFAULTS["deploy"]]
 
 
 def test_deploy_of_an_assembly_copies_what_is_behind_its_links(
@@ -354,8 +413,8 @@ def test_deploy_of_an_assembly_reports_an_unknown_environment(
 def test_deploy_with_another_app_is_judged_too(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
     assert main(monkeypatch, "deploy", "--app", "python -m other", *WITH_ACCOUNT) == 0
     assert commands.steps[:2] == ["synth", "compliance"]
-    assert commands[0][-2:] == ["--app", "python -m other"]
-    assert "python -m other" not in commands[-1]
+    assert "--app=python -m other" in commands[0]
+    assert "python -m other" not in " ".join(commands[-1])
 
 
 def test_deploy_to_a_local_cloud_is_judged_without_preflight(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
@@ -364,31 +423,17 @@ def test_deploy_to_a_local_cloud_is_judged_without_preflight(monkeypatch: pytest
     assert commands.steps == ["synth", "compliance", "deploy"]
 
 
-@pytest.mark.parametrize("name", ["CDK_APP", "CDK_OUTPUT", "CDK_HOTSWAP", "CDK_HOTSWAP_FALLBACK", "CDK_WATCH"])
-def test_deploy_ignores_what_the_environment_says_to_the_cli(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, name: str
+@pytest.mark.parametrize("file", ["cdk.json", ".cdk.json"])
+def test_option_in_a_file_stops_a_change(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, tmp_path: Path, file: str
 ) -> None:
-    monkeypatch.setenv(name, "true")
-    assert main(monkeypatch, "deploy", "--all", *WITH_ACCOUNT) == 0
-    assert not [variables for variables in commands.variables if name in variables]
-
-
-@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:4566"])
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["watch"],
-        *(["deploy", option] for option in ("--watch", "--watch=true", "--hotswap", "--hotswap=true")),
-        *(["deploy", option] for option in ("--hotswap-fallback", "--hotswapFallback", "-va", "-aother")),
-    ],
-)
-def test_deploy_around_the_gate_is_refused(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, endpoint: str, arguments: list[str]
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    why = main(monkeypatch, *arguments, *WITH_ACCOUNT)
-    assert f"'{arguments[-1]}'" in why
-    assert "Type: " in why
+    (tmp_path / "home").mkdir()
+    written = tmp_path / "home" / file
+    written.write_text('{"build": "make"}')
+    if file == "cdk.json":
+        monkeypatch.setattr(cdk_cli, "PROJECT_FILE", written)
+    why = main(monkeypatch, "deploy", "--all", *WITH_ACCOUNT)
+    assert f"{written}: the key 'build' is \"make\"" in why
     assert not commands
 
 
