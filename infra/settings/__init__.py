@@ -19,13 +19,13 @@ from infra.settings.model import (
     TagSettings,
     VpcSettings,
 )
-from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, ZONE_IDS, RegionRole
+from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGION_SETS, ZONE_IDS, RegionRole
 
 __all__ = [
     "AWS_REGIONS",
     "PLACEHOLDER_ACCOUNT",
     "PREFIX_LISTS",
-    "STRONG_REGIONS",
+    "STRONG_REGION_SETS",
     "ZONE_IDS",
     "DomainSettings",
     "LimitSettings",

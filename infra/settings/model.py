@@ -18,9 +18,9 @@ from infra.settings.regions import (
     AWS_REGIONS,
     NO_ACCOUNT_REGIONAL_BUCKETS,
     PREFIX_LISTS,
-    STRONG_REGIONS,
     ZONE_IDS,
     RegionRole,
+    witness_of,
 )
 
 PLACEHOLDER_ACCOUNT: Final = "000000000000"
@@ -176,7 +176,7 @@ Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}[0-9]-az[0-9]{1,2}$")]
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
-_REGION_WORDS: Final = "a region of the aws partition, such as " + ", ".join(STRONG_REGIONS) + " or eu-west-1"
+_REGION_WORDS: Final = "a region of the aws partition, such as us-east-1, us-east-2, us-west-2 or eu-west-1"
 _PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to 17 hexadecimal digits)"
 
 
@@ -396,7 +396,7 @@ class Settings(_Table):
     consistency: Literal["eventual", "strong"] = _choice(
         "eventual",
         ("eventual", "strong"),
-        "The global table's multi-Region consistency. `strong` needs a witness region and forbids TTL.",
+        "The global table's multi-Region consistency. `strong` needs a witness in a third region and forbids TTL.",
     )
     auto_promote: bool = _switch(
         "Whether the passive region's observer promotes its region by itself, when two independent signals have told "
@@ -470,7 +470,7 @@ class Settings(_Table):
         """The third region that strong consistency needs; None when consistency is eventual."""
         if self.consistency == "eventual":
             return None
-        return next(region for region in STRONG_REGIONS if region not in self.regions)
+        return witness_of(*self.regions)
 
     def region_of(self, role: RegionRole) -> str:
         """The AWS name of the region that has this role."""

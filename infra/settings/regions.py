@@ -57,8 +57,22 @@ NO_ACCOUNT_REGIONAL_BUCKETS: Final = ("me-central-1", "me-south-1")
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
 """
 
-STRONG_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-2")
-"""The one set of regions in America that DynamoDB can hold strongly consistent: two replicas and a witness."""
+STRONG_REGION_SETS: Final = (
+    ("us-east-1", "us-east-2", "us-west-2"),
+    ("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+    ("ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
+)
+"""Sets of regions among which DynamoDB offers strong consistency; both replicas and the witness are of one set.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-globaltablewitness.html
+"""
+
+
+def witness_of(primary: str, secondary: str) -> str | None:
+    """Return the region of the witness that makes two regions a quorum; None where DynamoDB has none for them."""
+    sets = (each for each in STRONG_REGION_SETS if {primary, secondary} <= set(each))
+    return next((region for each in sets for region in each if region not in {primary, secondary}), None)
+
 
 ZONE_IDS: Final = {
     region: tuple(f"{prefix}-az{number}" for number in numbers)

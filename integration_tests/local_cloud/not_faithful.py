@@ -34,7 +34,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("KMS and IAM for the account's root", "never denied, whatever a key's policy says"),
     NotFaithful("aws:SecureTransport", "every request counts as TLS, for the loopback has none"),
     NotFaithful("DynamoDB point-in-time recovery", "restores the latest state only"),
-    NotFaithful("DynamoDB MultiRegionConsistency STRONG", "refused"),
+    NotFaithful("DynamoDB MultiRegionConsistency STRONG", "a witness never fails; no write conflicts with another region's"),
     NotFaithful("DynamoDB throughput", "unlimited; nothing throttles unless it is told to"),
     NotFaithful("Secrets Manager calendar", "secrets rotate when they are told to, not by the date"),
     NotFaithful("Secrets Manager replicas", "never Failed; one that cannot be reached stays InProgress and catches up"),

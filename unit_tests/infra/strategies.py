@@ -7,7 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from infra.naming import BUCKETS
-from infra.settings import AWS_REGIONS, PREFIX_LISTS, STRONG_REGIONS, ZONE_IDS, Settings
+from infra.settings import AWS_REGIONS, PREFIX_LISTS, STRONG_REGION_SETS, ZONE_IDS, Settings
 
 LOG_DAYS: Final = (
     1,
@@ -53,7 +53,7 @@ def tag_values() -> st.SearchStrategy[str]:
 def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
     """An environment's name and the tables that set it, valid; any setting may be left to its default."""
     consistency = draw(st.sampled_from(["eventual", "strong"]))
-    choice = STRONG_REGIONS if consistency == "strong" else AWS_REGIONS
+    choice = draw(st.sampled_from(STRONG_REGION_SETS)) if consistency == "strong" else AWS_REGIONS
     regions = draw(st.lists(st.sampled_from(choice), min_size=2, max_size=2, unique=True))
     longest = min(12, _ROOM - max(map(len, regions)))
     environment = draw(st.sampled_from(["prod"] if longest >= 4 else ["qa"]) | environment_names(longest))

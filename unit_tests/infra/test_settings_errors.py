@@ -185,7 +185,7 @@ CONTRADICTIONS = {
     ),
     "consistency": (
         'consistency = "strong"\nprimary_region = "us-west-1"\nretention.attempts_days = 0',
-        "us-east-1, us-east-2, us-west-2",
+        "no set has us-west-1 and us-west-2",
         'consistency = "eventual"  # under [environments.prod]',
     ),
     "vpc.mode": ('vpc.mode = "none"', "outside a VPC", 'mode = "isolated"  # under [environments.prod.vpc]'),

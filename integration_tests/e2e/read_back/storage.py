@@ -112,7 +112,9 @@ def global_table(resource: Resource) -> Properties:
         "AttributeDefinitions": table["AttributeDefinitions"],
         "BillingMode": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
         "GlobalSecondaryIndexes": table.get("GlobalSecondaryIndexes", []),
+        "GlobalTableWitnesses": [{"Region": one["RegionName"]} for one in table.get("GlobalTableWitnesses", [])],
         "KeySchema": table["KeySchema"],
+        **renamed(table, MultiRegionConsistency="MultiRegionConsistency"),
         "Replicas": [_replica(resource, region) for region in dict.fromkeys([resource.region, *others])],
         "SSESpecification": {
             "SSEEnabled": table.get("SSEDescription", {}).get("Status") == "ENABLED",

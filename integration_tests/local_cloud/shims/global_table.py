@@ -3,8 +3,12 @@
 Faithful: a replica in every region of `Replicas`, each with its own key, point-in-time recovery, deletion protection,
 table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a table
 that is protected cannot be deleted; none is made or changed while the region of a replica is down.
+`MultiRegionConsistency: STRONG`: three replicas, or two and a witness, of one set of regions; for good; no TTL, no local
+secondary index, no transactions. How writes travel then is in `table_replication`.
 Different from AWS: a key that is disabled or denied does not make a table inaccessible; backups hold the latest state
-only; `MultiRegionConsistency: STRONG` is refused rather than simulated; throughput is not limited.
+only; throughput is not limited; a witness never fails.
+Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html and
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-globaltablewitness.html
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -12,7 +16,8 @@ only; `MultiRegionConsistency: STRONG` is refused rather than simulated; through
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from ministack.core.responses import get_region
 from ministack.services import dynamodb
@@ -22,12 +27,24 @@ from integration_tests.local_cloud import regions
 from integration_tests.local_cloud.shims import _api, _templates
 from integration_tests.local_cloud.shims._shapes import renamed, truthful
 
+WITNESSES: Final = "_witnesses"
+"""Key of a table's state that only strongly consistent ones have: the regions of its witnesses."""
+_QUORUM_OF: Final = 3
+_REGION_SETS: Final = (
+    {"us-east-1", "us-east-2", "us-west-2"},
+    {"eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"},
+    {"ap-northeast-1", "ap-northeast-2", "ap-northeast-3"},
+)
+_NO_TTL: Final = "A strongly consistent global table has no TTL."
+_NO_TRANSACTIONS: Final = "A strongly consistent global table has no transactions."
+
 
 def install() -> None:
     """Give global tables their replicas."""
     _keep_the_name()
     _templates.extend("AWS::DynamoDB::GlobalTable", _apply, rewrite=_without_replicas, before_delete=_delete_replicas)
-    _tell_replica_keys()
+    _describe_members()
+    _refuse_what_strong_tables_lack()
 
 
 def _keep_the_name() -> None:
@@ -44,9 +61,10 @@ def _keep_the_name() -> None:
 
 def _without_replicas(properties: _templates.Properties) -> _templates.Properties:
     """The stock handler makes the home table; protection, encryption and TTL are set through the API afterwards."""
-    if properties.get("MultiRegionConsistency") == "STRONG":
-        raise ValueError("The local cloud has no strongly consistent global tables; set consistency to eventual.")
-    later = ("Replicas", "SSESpecification", "TimeToLiveSpecification", "DeletionProtectionEnabled")
+    later = (
+        *("Replicas", "SSESpecification", "TimeToLiveSpecification", "DeletionProtectionEnabled"),
+        *("MultiRegionConsistency", "GlobalTableWitnesses"),
+    )
     return {name: value for name, value in properties.items() if name not in later}
 
 
@@ -57,8 +75,12 @@ def _apply(table: _templates.Resource) -> _templates.Attributes:
         raise ValueError(f"Replicas must contain the stack's own region {home}; it has {sorted(wanted)}.")
     if unreachable := sorted(region for region in wanted if regions.is_down(region)):
         raise ValueError(f"The replica of {name} in {unreachable[0]} cannot be made or changed: that region is down (503).")
+    witnesses = [one["Region"] for one in table.properties.get("GlobalTableWitnesses", [])]
+    if wrong := _wrong_consistency(table, [*wanted, *witnesses], witnesses):
+        raise ValueError(wrong)
     try:
         _match_replicas(name, home, set(wanted))
+        _set_consistency(name, list(wanted), witnesses if _is_strong(table.properties) else None)
         for region, replica in wanted.items():
             _configure(name, region, replica, table)
         _set_ttl(name, table)
@@ -69,6 +91,34 @@ def _apply(table: _templates.Resource) -> _templates.Attributes:
         raise
     described = _api.client("dynamodb").describe_table(TableName=name)["Table"]
     return {"Arn": described["TableArn"], "TableId": described["TableId"], "StreamArn": described["LatestStreamArn"]}
+
+
+def _is_strong(properties: dict[str, Any]) -> bool:
+    return properties.get("MultiRegionConsistency") == "STRONG"
+
+
+def _wrong_consistency(table: _templates.Resource, members: list[str], witnesses: list[str]) -> str:
+    """Return why DynamoDB refuses a table's consistency; empty if it takes it."""
+    new = table.properties
+    if table.previous and _is_strong(table.previous) != _is_strong(new):
+        return "The consistency of a global table cannot be changed after its creation."
+    if not _is_strong(new):
+        return f"An eventually consistent global table has no witness; it has {witnesses}." if witnesses else ""
+    if truthful(new.get("TimeToLiveSpecification", {}), "Enabled").get("Enabled"):
+        return _NO_TTL
+    if new.get("LocalSecondaryIndexes"):
+        return "A strongly consistent global table has no local secondary indexes."
+    if len(set(members)) != _QUORUM_OF or len(witnesses) > 1 or not any(set(members) <= each for each in _REGION_SETS):
+        return f"Strong consistency takes three replicas, or two and a witness, of one set of regions; not {members}."
+    return ""
+
+
+def _set_consistency(name: str, replicas: list[str], witnesses: list[str] | None) -> None:
+    for region in replicas:
+        table = dynamodb._tables.get_scoped(dynamodb.get_account_id(), region, name)
+        table.pop(WITNESSES, None)
+        if witnesses is not None:
+            table[WITNESSES] = witnesses
 
 
 def _match_replicas(name: str, home: str, wanted: set[str]) -> None:
@@ -149,8 +199,8 @@ def _delete_replicas(name: str, _properties: _templates.Properties) -> None:
         client.update_table(TableName=name, ReplicaUpdates=[{"Delete": {"RegionName": replica["RegionName"]}}])
 
 
-def _tell_replica_keys() -> None:
-    """DescribeTable answers, for every other replica, the key that its region encrypts with."""
+def _describe_members() -> None:
+    """DescribeTable answers the key that every other replica is encrypted with, the consistency and the witness."""
     stock = dynamodb._table_description
 
     def describe(name: str) -> dict[str, Any]:
@@ -159,6 +209,37 @@ def _tell_replica_keys() -> None:
             member = dynamodb._tables.get_scoped(dynamodb.get_account_id(), replica["RegionName"], name) or {}
             if key := (member.get("SSEDescription") or {}).get("KMSMasterKeyArn"):
                 replica["KMSMasterKeyId"] = key
+        witnesses = dynamodb._tables[name].get(WITNESSES)
+        if witnesses is not None:
+            answer["MultiRegionConsistency"] = "STRONG"
+            answer["GlobalTableWitnesses"] = [{"RegionName": each, "WitnessStatus": "ACTIVE"} for each in witnesses]
         return answer
 
     dynamodb._table_description = describe
+
+
+def _refuse_what_strong_tables_lack() -> None:
+    """Answer an error to transactions and TTL on a strongly consistent table."""
+    stock_ttl, stock_write, stock_get = dynamodb._update_ttl, dynamodb._transact_write_items, dynamodb._transact_get_items
+
+    def update_ttl(data: dict[str, Any]) -> Any:  # noqa: ANN401  what the stock handler answers
+        return _refusal(_NO_TTL) if _has_strong([data]) else stock_ttl(data)
+
+    def transact(stock: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        def act(data: dict[str, Any]) -> Any:  # noqa: ANN401  what the stock handler answers
+            operations = [one for item in data.get("TransactItems", []) for one in item.values()]
+            return _refusal(_NO_TRANSACTIONS) if _has_strong(operations) else stock(data)
+
+        return act
+
+    dynamodb._update_ttl = update_ttl
+    dynamodb._transact_write_items, dynamodb._transact_get_items = transact(stock_write), transact(stock_get)
+
+
+def _has_strong(requests: list[dict[str, Any]]) -> bool:
+    names = [dynamodb._normalize_table_name(one.get("TableName")) for one in requests]
+    return any(WITNESSES in (dynamodb._tables.get(name) or {}) for name in names)
+
+
+def _refusal(why: str) -> Any:  # noqa: ANN401  what the stock handlers answer
+    return dynamodb.error_response_json("ValidationException", why, 400)

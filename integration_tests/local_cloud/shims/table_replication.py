@@ -2,8 +2,11 @@
 
 Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica; of two
 concurrent writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is
-not logged; ReplicationLatency tells, in the region of the write, how long it took to each other one.
-Different from AWS: TTL deletions travel like any other delete.
+not logged; ReplicationLatency tells, in the region of the write, how long it took to each other one. A write to a strongly
+consistent table is in each replica before it is answered, whatever lags or is cut, because its witness joins the regions;
+it has no ReplicationLatency.
+Different from AWS: TTL deletions travel like any other delete; no write to a strongly consistent table conflicts with
+another.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -20,6 +23,7 @@ from ministack.services import cloudwatch, dynamodb
 
 from integration_tests.local_cloud.economy import copied
 from integration_tests.local_cloud.replicator import replicator
+from integration_tests.local_cloud.shims.global_table import WITNESSES
 
 Stamp = tuple[int, str]
 """When a write was made, in nanoseconds, and in which region."""
@@ -41,11 +45,19 @@ _clock: Final = threading.Lock()
 
 
 def install() -> None:
-    """Send writes through the replicator instead of applying them at once."""
-    dynamodb._replicate_write = _replicate
+    """Send writes through the replicator instead of applying them at once, unless the table is strongly consistent."""
+    stock = dynamodb._replicate_write
+
+    def replicate(table: dict[str, Any], event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+        if WITNESSES in table:
+            stock(table, event, old, new)
+        else:
+            _replicate(table, old, new)
+
+    dynamodb._replicate_write = replicate
 
 
-def _replicate(table: dict[str, Any], _event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+def _replicate(table: dict[str, Any], old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
     group = dynamodb._replica_group(table)
     if not group:
         return
