@@ -37,6 +37,12 @@ ENVIRONMENT_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
 NOT_RESERVED: Final = "none"
 """What a settings file and the command line call a function without reserved concurrency."""
 
+MOST_CALLERS_BYTES: Final = 2048
+"""Bytes of `callers`, joined by commas: what Lambda's 4 KB for all of a function's environment variables leave
+(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+_PRINCIPAL: Final = re.compile(r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]+/){0,20}[A-Za-z0-9_+=.@-]{1,64}")
+_PRINCIPAL_WORDS: Final = "the ARN of an IAM role or user in the aws partition, without a wildcard or a comma"
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
 _HUNDRED_YEARS: Final = 36_500
@@ -141,8 +147,20 @@ def _bound_caller(value: str) -> str:
     source, _, arn = value.partition("=")
     if not re.fullmatch(r"[a-z0-9-]{1,32}", source) or source == "canary":
         raise PydanticCustomError("caller", "the source is not 1 to 32 of a-z, 0-9 and hyphen, or is reserved")
-    if not re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/-]{1,64}", arn) or "," in arn:
-        raise PydanticCustomError("caller", "this is not the ARN of an IAM role or user")
+    if not _PRINCIPAL.fullmatch(arn):
+        raise PydanticCustomError("caller", f"this is not {_PRINCIPAL_WORDS}")
+    return value
+
+
+def _fits_the_environment(value: tuple[str, ...]) -> tuple[str, ...]:
+    size = len(",".join(value).encode())
+    if size > MOST_CALLERS_BYTES:
+        why = (
+            f"the {len(value)} entries take {size} bytes and {MOST_CALLERS_BYTES} fit, for the issuer reads them from its "
+            "environment variables, to which Lambda gives 4 KB in all; bind one role to each source, and let its clients "
+            "assume it"
+        )
+        raise PydanticCustomError("callers", "{why}", {"why": why})
     return value
 
 
@@ -417,13 +435,15 @@ class Settings(_Table):
         allowed="a table from region to a list of VPC ids, with a VPC of each of the two regions",
         example={"us-east-1": ["vpc-0123456789abcdef0"], "us-west-2": ["vpc-0fedcba9876543210"]},
     )
-    callers: tuple[Annotated[str, AfterValidator(_bound_caller)], ...] = _setting(
-        (),
-        "Which principals may use which sources, as `<source>=<ARN of a role or user>`; a role's sessions are its own. "
-        "None: one tenant, in which every principal that IAM lets call the API may use every source.",
-        allowed="a list of source (1 to 32 of a-z, 0-9 and hyphen, not canary), =, and the ARN of an IAM role or user",
-        example=["billing=arn:aws:iam::123456789012:role/billing"],
-        max_length=24,
+    callers: Annotated[tuple[Annotated[str, AfterValidator(_bound_caller)], ...], AfterValidator(_fits_the_environment)] = (
+        _setting(
+            (),
+            "Which principals may use which sources, as `<source>=<ARN of a role or user>`; a role's sessions are its own. "
+            "None: one tenant, in which every principal that IAM lets call the API may use every source.",
+            allowed="a list of source (1 to 32 of a-z, 0-9 and hyphen, not canary), =, and the ARN of an IAM role or user "
+            f"without a comma; {MOST_CALLERS_BYTES} bytes in all, joined by commas",
+            example=["billing=arn:aws:iam::123456789012:role/billing"],
+        )
     )
     alarms_email: str | None = _setting(
         None,

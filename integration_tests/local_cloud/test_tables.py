@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,3 +150,119 @@ def test_a_table_under_a_key_needs_the_key(cloud: LocalCloud) -> None:
         value(client, stack["Table"], "x")
     stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
     assert value(client, stack["Table"], "x") is None
+
+
+WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
+READS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:ConditionCheckItem")
+
+
+def named(pk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}}
+
+
+REQUESTS: dict[str, Any] = {
+    "PutItem": lambda client, name, pk: client.put_item(TableName=name, Item={**named(pk), "file": {"S": pk}}),
+    "UpdateItem": lambda client, name, pk: client.update_item(TableName=name, Key=named(pk)),
+    "GetItem": lambda client, name, pk: client.get_item(TableName=name, Key=named(pk)),
+    "DeleteItem": lambda client, name, pk: client.delete_item(TableName=name, Key=named(pk)),
+    "BatchGetItem": lambda client, name, pk: client.batch_get_item(
+        RequestItems={name: {"Keys": [named("mine#2"), named(pk)]}}
+    ),
+    "BatchWriteItem, put": lambda client, name, pk: client.batch_write_item(
+        RequestItems={name: [{"PutRequest": {"Item": named("mine#2")}}, {"PutRequest": {"Item": named(pk)}}]}
+    ),
+    "BatchWriteItem, delete": lambda client, name, pk: client.batch_write_item(
+        RequestItems={name: [{"DeleteRequest": {"Key": named(pk)}}]}
+    ),
+    "TransactWriteItems": lambda client, name, pk: client.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": name, "Item": named("mine#2")}},
+            {"Delete": {"TableName": name, "Key": named(pk)}},
+        ]
+    ),
+    "Query": lambda client, name, pk: client.query(
+        TableName=name,
+        KeyConditionExpression="#p = :p",
+        ExpressionAttributeNames={"#p": "pk"},
+        ExpressionAttributeValues={":p": {"S": pk}},
+    ),
+    "Query, older form": lambda client, name, pk: client.query(
+        TableName=name, KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": pk}]}}
+    ),
+    "Query of an index": lambda client, name, pk: client.query(
+        TableName=name,
+        IndexName="by_file",
+        KeyConditionExpression="file = :f",
+        ExpressionAttributeValues={":f": {"S": pk}},
+    ),
+}
+
+
+def refused(call: Any, *arguments: Any) -> bool:  # noqa: ANN401  a request of the table above
+    try:
+        call(*arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDeniedException"
+        return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def limited(cloud: LocalCloud, table: Stack) -> tuple[Any, str]:
+    """A client whose role may touch rows below `mine#` and no others."""
+    statement = allow(*WRITES, *READS) | {"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["mine#*"]}}}
+    stack = deploy(
+        cloud, {"Role": role("lambda.amazonaws.com", statement)}, {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST
+    )
+    return assume(cloud, stack.outputs()["Arn"], "dynamodb", WEST), table["Table"]
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_leading_keys_hold_a_role_to_its_rows(request_: str, limited: tuple[Any, str]) -> None:
+    client, name = limited
+    assert not refused(REQUESTS[request_], client, name, "mine#1")
+    assert refused(REQUESTS[request_], client, name, "yours#1")
+    assert refused(REQUESTS[request_], client, name, "mine")
+
+
+def test_scan_names_no_leading_key(limited: tuple[Any, str]) -> None:
+    """So `ForAllValues` is true of it, as IAM documents: a role that is held to rows must not be allowed to scan."""
+    client, name = limited
+    assert not refused(lambda: client.scan(TableName=name))
+
+
+def test_resource_policy_of_a_replica_refuses_by_role_and_row(cloud: LocalCloud, table: Stack) -> None:
+    arns = {
+        name: deploy(
+            cloud,
+            {"Role": role("lambda.amazonaws.com", allow(*WRITES, *READS))},
+            {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}},
+            region=WEST,
+        ).outputs()["Arn"]
+        for name in ("operator", "other")
+    }
+    east, west, name = clients(table)
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": list(WRITES),
+        "Resource": "*",
+        "Condition": {
+            "ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["CONTROL#*"]},
+            "ArnNotEquals": {"aws:PrincipalArn": [arns["operator"]]},
+        },
+    }
+    arn = west.describe_table(TableName=name)["Table"]["TableArn"]
+    west.put_resource_policy(ResourceArn=arn, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    try:
+        there = {who: assume(cloud, role_arn, "dynamodb", WEST) for who, role_arn in arns.items()}
+        assert not refused(REQUESTS["PutItem"], there["operator"], name, "CONTROL#us-west-2")
+        assert refused(REQUESTS["PutItem"], there["other"], name, "CONTROL#us-west-2")
+        assert refused(REQUESTS["BatchWriteItem, put"], there["other"], name, "CONTROL#us-west-2")
+        assert not refused(REQUESTS["PutItem"], there["other"], name, "OBJ#1")
+        assert not refused(REQUESTS["GetItem"], there["other"], name, "CONTROL#us-west-2")
+        until(lambda: east.get_item(TableName=name, Key=named("CONTROL#us-west-2")).get("Item"))
+        elsewhere = assume(cloud, arns["other"], "dynamodb", EAST)
+        assert not refused(REQUESTS["PutItem"], elsewhere, name, "CONTROL#us-east-1"), "each replica has its own policy"
+    finally:
+        west.delete_resource_policy(ResourceArn=arn)

@@ -596,6 +596,69 @@ def test_409_to_another_principal_of_the_source_tells_nothing(world: World) -> N
     assert "secret.csv" in json.dumps(world.call("POST", "/uploads", body=other)[1]), "the caller's own is explained"
 
 
+STRANGERS = (
+    BETA,
+    CALLER,
+    ALPHA.replace("/alpha/", "/alpha2/"),
+    ALPHA.replace(ACCOUNT, "210987654321"),
+    ALPHA.replace("arn:aws:", "arn:aws-cn:"),
+    f"arn:aws:sts::{ACCOUNT}:federated-user/alpha",
+    f"arn:aws:iam::{ACCOUNT}:user/alpha",
+    f"arn:aws:iam::{ACCOUNT}:root",
+    "",
+    None,
+)
+"""Everybody but the role `alpha`, as API Gateway may name them."""
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=str)
+@pytest.mark.parametrize("region", REGIONS)
+def test_each_route_keeps_a_stranger_from_the_source(tenants: World, stranger: object, region: str) -> None:
+    _, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
+    put(answer)
+    tenants.replicate_table(PRIMARY, SECONDARY)
+    tenants.put_result(answer["id"], region, source="alpha", file_key="reports/january.csv", file_order="2026#x", state="x")
+    before = tenants.rows(region)
+    receipt = {"x-upload-receipt": answer["receipt"]}
+
+    def ask(method: str, path: str, **more: Any) -> tuple[int, dict[str, Any]]:
+        return tenants.call(method, path, region=region, caller=stranger, **more)
+
+    hostile = [good_body() | {"source": "alpha", **with_id} for with_id in ({}, {"upload_id": answer["upload_id"]})]
+    for body in hostile:
+        assert ask("POST", "/uploads", body=body)[0] == 403
+    assert ask("GET", f"/uploads/{answer['id']}")[0] == 404
+    assert ask("GET", f"/uploads/{answer['id'].upper()}", headers=receipt)[0] == 404
+    status, listed = ask("GET", "/files", query={"key": "reports/january.csv"})
+    assert (status, listed["files"], listed["next"]) == (200, [], None)
+    for method, path in (
+        ("PUT", "/uploads"),
+        ("DELETE", f"/uploads/{answer['id']}"),
+        ("GET", "/uploads"),
+        ("GET", f"/uploads/{answer['id']}/"),
+        ("POST", f"/uploads/{answer['id']}"),
+        ("GET", f"//uploads/{answer['id']}"),
+    ):
+        status, told = ask(method, path)
+        assert status in (400, 404), (method, path)
+        assert not [word for word in ("january", answer["upload_id"], DIGEST) if word in json.dumps(told)]
+    assert tenants.rows(region) == before, "and nothing is written"
+    assert tenants.call("GET", f"/uploads/{answer['id']}", region=region, caller=ALPHA)[0] == 200
+
+
+def test_claim_that_holds_no_caller_tells_nobody_what_it_is_for(world: World) -> None:
+    """A row of a version that noted no caller."""
+    answer = world.issue(key="secret.csv")
+    key = {"pk": {"S": f"CLAIM#default#{answer['upload_id']}"}, "sk": {"S": f"UPLOAD#{PRIMARY}"}}
+    world.client("dynamodb", PRIMARY).update_item(
+        TableName=TABLE, Key=key, UpdateExpression="REMOVE #c", ExpressionAttributeNames={"#c": "caller"}
+    )
+    body = good_body() | {"upload_id": answer["upload_id"], "key": "other.csv"}
+    status, told = world.call("POST", "/uploads", body=body)
+    assert status == 409
+    assert "secret.csv" not in json.dumps(told)
+
+
 @pytest.mark.property
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -49,6 +49,15 @@ def tag_values() -> st.SearchStrategy[str]:
     return st.from_regex(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,40}[A-Za-z0-9_.:/=+@-])?", fullmatch=True)
 
 
+def bound_callers() -> st.SearchStrategy[str]:
+    """Entries of `callers`: a source, and a role or user with or without a path."""
+    sources = st.from_regex(r"[a-z0-9-]{1,32}", fullmatch=True).filter(lambda source: source != "canary")
+    principals = st.from_regex(
+        r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]{1,20}/){0,3}[A-Za-z0-9_+=.@-]{1,64}", fullmatch=True
+    )
+    return st.builds("{}={}".format, sources, principals.filter(str.isascii))
+
+
 @st.composite
 def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
     """An environment's name and the tables that set it, valid; any setting may be left to its default."""
@@ -65,6 +74,7 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
         "consistency": consistency,
         "auto_promote": draw(st.booleans()),
         "cors_origins": draw(st.lists(st.sampled_from(["https://a.example", "https://b.example:8443"]), unique=True)),
+        "callers": draw(st.lists(bound_callers(), max_size=6)),
         "alarms_email": draw(st.sampled_from(["on-call@example.com", "a.b+c@mail.example.org"])),
         "tags": {
             "project": draw(tag_values()),
@@ -217,7 +227,8 @@ def _limits(draw: st.DrawFn) -> Table:
 
 def _thinned(draw: st.DrawFn, tables: Table) -> Table:
     """Leave out whole tables and loose settings that contradict nothing by being absent."""
-    droppable = ["control", "auto_promote", "cors_origins", "alarms_email", "tags", "domain", "limits", "account"]
+    droppable = ["control", "auto_promote", "cors_origins", "callers", "alarms_email", "tags", "domain"]
+    droppable += ["limits", "account"]
     if {tables["primary_region"], tables["secondary_region"]} <= set(PREFIX_LISTS):
         droppable.append("vpc")
     dropped = draw(st.sets(st.sampled_from(droppable)))

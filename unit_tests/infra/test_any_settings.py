@@ -6,6 +6,7 @@ Each check reads templates as plain data and is given the settings that they wer
 import copy
 import dataclasses
 import ipaddress
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 
 from infra.settings import STRONG_REGION_SETS, Settings
 from unit_tests.infra.between_regions import between, faults, is_declared, other_region, undeclared
+from unit_tests.infra.iam.resolve import Resolver
 from unit_tests.infra.strategies import valid_settings
 from unit_tests.infra.synthesis import KEYS, REGIONAL, Resource, Synthesis, everywhere, of_type, only, synthesize
 from unit_tests.infra.test_tagging import UNTAGGABLE, tags_in
@@ -291,6 +293,28 @@ def failover_is_by_the_domain_or_client_vpcs_or_by_no_record(made: Synthesis) ->
         assert sorted(failover) == ["PRIMARY", "PRIMARY", "SECONDARY", "SECONDARY"]
 
 
+MOST_VARIABLES_BYTES = 4096
+"""Of all environment variables of a function (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+
+def environment_variables_fit_into_lambda(made: Synthesis) -> None:
+    for stack, template in made.templates.items():
+        resolver = Resolver.of(made, stack)
+        for logical_id, function in of_type(template, "AWS::Lambda::Function").items():
+            variables = resolver.value(function["Environment"]["Variables"])
+            # Measured as the JSON that Lambda quotes when it refuses them.
+            size = len(json.dumps(variables, separators=(",", ":")).encode())
+            assert size <= MOST_VARIABLES_BYTES, f"{stack}.{logical_id}: {size} bytes"
+    callers = ",".join(made.settings.callers)
+    told = [
+        each["Environment"]["Variables"].get("CALLERS", "")
+        for stack in REGIONAL
+        for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
+        if "issuer" in each["FunctionName"]
+    ]
+    assert told == [callers, callers]
+
+
 CHECKS: tuple[Callable[[Synthesis], None], ...] = (
     stacks_stand_where_the_settings_say,
     names_follow_the_pattern,
@@ -306,6 +330,7 @@ CHECKS: tuple[Callable[[Synthesis], None], ...] = (
     the_queue_outlasts_the_processor,
     alarms_act_where_they_stand,
     failover_is_by_the_domain_or_client_vpcs_or_by_no_record,
+    environment_variables_fit_into_lambda,
 )
 
 
@@ -320,6 +345,21 @@ def check(of: Settings) -> None:
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])  # a synthesis takes half a second
 @given(of=valid_settings())
 @example(of=Settings.model_validate({"environment": "dev", "vpc": {"cidr": "192.168.7.0/24", "availability_zones": 3}}))
+@example(
+    # The longest names that regions and environments may have, and as many callers as fit.
+    of=Settings.model_validate(
+        {
+            "environment": "abc",
+            "primary_region": "ap-southeast-1",
+            "secondary_region": "ap-southeast-2",
+            "vpc": {
+                "s3_prefix_list": dict.fromkeys(("ap-southeast-1", "ap-southeast-2"), "pl-0123456789abcdef0"),
+                "dynamodb_prefix_list": dict.fromkeys(("ap-southeast-1", "ap-southeast-2"), "pl-0123456789abcdef0"),
+            },
+            "callers": [f"c{n:02}=arn:aws:iam::123456789012:role/{'r' * 26}" for n in range(33)],
+        }
+    )
+)
 def test_any_valid_settings_synthesize_and_hold(of: Settings) -> None:
     check(of)
 
@@ -362,6 +402,9 @@ SPOILS: dict[Callable[[Synthesis], None], Callable[[Synthesis], None]] = {
     failover_is_by_the_domain_or_client_vpcs_or_by_no_record: lambda made: made.templates["Failover"]["Outputs"][
         "ClientRouting"
     ].update(Value="failover-records"),
+    environment_variables_fit_into_lambda: lambda made: _named(made, "PrimaryRegional", "AWS::Lambda::Function")[
+        "Environment"
+    ]["Variables"].update(MORE="x" * MOST_VARIABLES_BYTES),
 }
 
 

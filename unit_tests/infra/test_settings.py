@@ -80,6 +80,7 @@ def test_the_command_line_comes_last_and_its_text_is_read_as_what_the_setting_ta
             "retention.logs_days": "30",
             "account": "123456789012",
             "cors_origins": "https://a.example, https://b.example",
+            "callers": "a=arn:aws:iam::123456789012:role/a, b=arn:aws:iam::123456789012:user/teams/ann",
             "vpc.s3_prefix_list.eu-west-1": "pl-6da54004",
             "tags": {"owner": "data"},
         },
@@ -87,6 +88,7 @@ def test_the_command_line_comes_last_and_its_text_is_read_as_what_the_setting_ta
     assert settings.retention.logs_days == 30
     assert settings.account == "123456789012"
     assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.callers == ("a=arn:aws:iam::123456789012:role/a", "b=arn:aws:iam::123456789012:user/teams/ann")
     assert settings.vpc.s3_prefix_list == {"eu-west-1": "pl-6da54004"}
     assert settings.tags.owner == "data"
 

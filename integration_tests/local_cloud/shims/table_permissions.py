@@ -1,0 +1,106 @@
+"""Which rows of a table a caller may touch, and the policy that a table has of its own.
+
+Faithful: `dynamodb:LeadingKeys` holds the partition keys that a request names (items, keys, batches, transactions, and
+queries of a table or an index by `=`); a Scan names none. A replica's resource policy is evaluated with the caller's own
+policies, for the table and its indexes.
+Different from AWS: of a transaction each item is judged by the keys of all; PartiQL names no key, so that a condition on the
+key refuses it unless it is `ForAllValues`.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import dynamodb
+
+_ONE_ITEM: Final = ("Put", "Update", "Delete", "Get", "ConditionCheck")
+"""The members of a transaction's item."""
+
+
+def install() -> None:
+    """Add the key to what a request carries, and the table to the resources with a policy."""
+    stock = iam_actions.dynamodb_service_context
+
+    def context(body: bytes) -> dict[str, Any]:
+        found: dict[str, Any] = stock(body)
+        keys = leading_keys(body)
+        return {**found, "dynamodb:LeadingKeys": keys} if keys else found
+
+    iam_actions.dynamodb_service_context = context
+    dynamodb.table_policy_for_arn = _policy
+    iam_evaluator._RESOURCE_POLICY_LOOKUPS["dynamodb"] = ("dynamodb", "table_policy_for_arn")
+
+
+def leading_keys(body: bytes) -> list[str]:
+    """The partition keys that a request names, each once; none if the request is malformed, which is refused later."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return []
+    return list(dict.fromkeys(_named(request))) if isinstance(request, Mapping) else []
+
+
+def _named(request: Mapping[str, Any]) -> Iterator[str]:
+    table = request.get("TableName")
+    if isinstance(table, str):
+        yield from _of_item(table, request.get("Item"))
+        yield from _of_item(table, request.get("Key"))
+        yield from _of_query(table, request)
+    for name, asked in _mapping(request.get("RequestItems")).items():
+        entries = _mapping(asked).get("Keys", []) if isinstance(asked, Mapping) else asked
+        for entry in entries if isinstance(entries, list) else []:
+            write = _mapping(entry)
+            yield from _of_item(name, _mapping(write.get("PutRequest")).get("Item"))
+            yield from _of_item(name, _mapping(write.get("DeleteRequest")).get("Key"))
+            yield from _of_item(name, write)
+    for item in request.get("TransactItems") or []:
+        for member in _ONE_ITEM:
+            if operation := _mapping(_mapping(item).get(member)):
+                yield from _named({**operation, "KeyConditionExpression": None})
+
+
+def _of_item(table: str, item: object) -> Iterator[str]:
+    yield from _text(_mapping(item).get(_partition_key(table, None)))
+
+
+def _of_query(table: str, request: Mapping[str, Any]) -> Iterator[str]:
+    name = _partition_key(table, request.get("IndexName"))
+    for condition in [_mapping(request.get("KeyConditions")).get(name)]:
+        for operand in _mapping(condition).get("AttributeValueList", []):
+            yield from _text(operand)
+    expression = request.get("KeyConditionExpression")
+    if not isinstance(expression, str):
+        return
+    names, values = _mapping(request.get("ExpressionAttributeNames")), _mapping(request.get("ExpressionAttributeValues"))
+    for attribute, placeholder in re.findall(r"([#\w.-]+)\s*=\s*(:\w+)", expression):
+        if names.get(attribute, attribute) == name:
+            yield from _text(values.get(placeholder))
+
+
+def _partition_key(table: str, index: object) -> str:
+    record = dynamodb._tables.get(table.rpartition("/")[2]) or {}
+    indexes = [*record.get("GlobalSecondaryIndexes", []), *record.get("LocalSecondaryIndexes", [])]
+    of = next((each for each in indexes if each.get("IndexName") == index), record) if index else record
+    keys = [part["AttributeName"] for part in of.get("KeySchema", []) if part.get("KeyType") == "HASH"]
+    return str(keys[0]) if keys else ""
+
+
+def _text(value: object) -> Iterator[str]:
+    for kind in ("S", "N", "B"):
+        if isinstance(found := _mapping(value).get(kind), str):
+            yield found
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _policy(arn: str) -> tuple[str, str] | None:
+    held = dynamodb._resource_policies.get(arn.partition("/index/")[0])
+    return (held["Policy"], arn.split(":")[4]) if held else None
