@@ -21,7 +21,7 @@ from client.errors import ClientFailure, Misconfigured
 from client.events import Outcome
 from client.gathering import gather
 from client.progress import UploadProgress, printable
-from client.receipts import Receipt, State, read_receipts
+from client.receipts import Receipt, State, lock_of, read_receipts
 from client.verifying import Standing, Until
 
 _SOMETHING_IS_NOT_THERE: Final = 1
@@ -126,7 +126,8 @@ def upload(
     with _told():
         config, _ = context.obj
         configuration = _configuration(context)
-        items = gather(paths, prefix, [configuration.receipts, config or DEFAULT_FILE])
+        own = [configuration.receipts, lock_of(configuration.receipts), config or DEFAULT_FILE]
+        items = gather(paths, prefix, own)
         with Client(configuration) as client:
             _end(_upload(client, items))
 

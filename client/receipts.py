@@ -5,8 +5,8 @@ only ever added to, by one process at a time. Whatever is torn off its end by a 
 on yet, so the next run takes it away.
 """
 
+import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import threading
@@ -16,6 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from client.content import Fingerprint, Item
 from client.errors import ReceiptsUnusable
 from client.identity import new_upload_id, object_id
@@ -23,6 +25,7 @@ from client.moments import as_text
 
 _TYPES: Final[Mapping[str, type]] = {"size": int, "durable": bool}
 """Of a line's values that are no text."""
+_NAME_ANOTHER: Final = "Name a file that can be written: --receipts FILE, or `receipts` in the configuration."
 
 
 class State(StrEnum):
@@ -125,16 +128,22 @@ class Receipts:
         self._index = _Index()
         self._written = self._synced = 0
         self._unusable: ReceiptsUnusable | None = None
-        self._descriptor = _open_and_lock(path)
+        self._held = _lock(path)
+        try:
+            self._descriptor = _open(path)
+        except BaseException:
+            self._held.release()
+            raise
         try:
             self._length = self._load()
         except BaseException:
-            os.close(self._descriptor)
+            self.close()
             raise
 
     def close(self) -> None:
         """Let another process have the file."""
         os.close(self._descriptor)
+        self._held.release()
 
     @property
     def all(self) -> list[Receipt]:
@@ -314,28 +323,51 @@ def _parse(path: Path, held: bytes) -> tuple[_Index, int]:
     return index, length
 
 
-def _open_and_lock(path: Path) -> int:
+def lock_of(path: Path) -> Path:
+    """Return the file whose lock stands for a receipts file; the same for each of its names.
+
+    It is a file of its own, since on Windows nobody else can read what is locked, and it stays where it is.
+    """
+    return Path(f"{os.path.realpath(path)}.lock")
+
+
+def _lock(path: Path) -> BaseFileLock:
+    # The system lets go of it when the process ends, however it ends.
+    lock = FileLock(lock_of(path), mode=0o600, thread_local=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        hint = "Name a file that can be written: --receipts FILE, or `receipts` in the configuration."
-        raise ReceiptsUnusable(f"The receipts file {path} cannot be opened: {error.strerror}.", hint) from error
-    try:
-        # The kernel lets go of it when the process ends, however it ends.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _sync_folder(path.parent)
-    except OSError as error:
-        os.close(descriptor)
+        lock_of(path).parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as error:
         hint = "Wait until that is done, or name another file by --receipts."
         raise ReceiptsUnusable(f"Another upload is using the receipts file {path}.", hint) from error
+    except OSError as error:
+        raise ReceiptsUnusable(f"The receipts file {path} cannot be locked: {error.strerror}.", _NAME_ANOTHER) from error
+    return lock
+
+
+def _open(path: Path) -> int:
+    # Windows would write each line's end as two characters.
+    binary: int = getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o600)
+    except OSError as error:
+        raise ReceiptsUnusable(f"The receipts file {path} cannot be opened: {error.strerror}.", _NAME_ANOTHER) from error
+    try:
+        _sync_folder(Path(os.path.realpath(path)).parent)
+    except OSError as error:
+        os.close(descriptor)
+        raise ReceiptsUnusable(
+            f"The folder of the receipts file {path} cannot be written: {error.strerror}.", _NAME_ANOTHER
+        ) from error
     return descriptor
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make sure that a new file's name outlives a power failure, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Make sure that a new file's name outlives a power failure, too, where the system lets programs ask for that."""
+    # Windows opens no folder.
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock, Timeout
 
 from drill.plan import ID
 from operations.failure import Refused
@@ -72,21 +73,24 @@ class DrillFolder:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Let no other process drill here; the kernel ends this with the process, however that ends.
+        """Let no other process drill here; the system ends this with the process, however that ends.
 
         Raises:
             Refused: Another process is at it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise Refused(
-                    f"Another process is at work on drill {self.path.name}.",
-                    hint="Wait for it, or stop it with Ctrl-C; `python -m drill status` tells how far it is.",
-                ) from error
+        lock = FileLock(self.path / "lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise Refused(
+                f"Another process is at work on drill {self.path.name}.",
+                hint="Wait for it, or stop it with Ctrl-C; `python -m drill status` tells how far it is.",
+            ) from error
+        try:
             yield
+        finally:
+            lock.release()
 
 
 def find(drill_id: str | None, root: Path = ROOT) -> DrillFolder:

@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from client import State, read_receipts
-from client.identity import object_id
+from integration_tests.client.small_platform import Server
 
 FILES = 150
-
-
-class Server(ThreadingHTTPServer):
-    """The issuer and the bucket of one region."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.objects: dict[str, bytes] = {}
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's names
-        """A client that was killed takes no answer."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        identity = object_id(asked["source"], asked["upload_id"], asked["sha256"])
-        url = f"http://127.0.0.1:{self.server.server_port}/{identity}"
-        headers = {"Content-Length": str(asked["size"])}
-        issued = {"id": identity, "upload_id": asked["upload_id"], "url": url, "headers": headers, "receipt": "signed"}
-        self._answer(201, issued)
-
-    def do_PUT(self) -> None:
-        size = int(self.headers["content-length"])
-        body = self.rfile.read(size)
-        if len(body) < size:
-            self.close_connection = True  # S3 keeps nothing of a body that broke off
-            return
-        there = self.path in self.server.objects
-        self.server.objects.setdefault(self.path, body)
-        self._answer(412 if there else 200, {})
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the library's names
-        pass
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A platform that works."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +43,13 @@ def test_a_program_that_is_ended_goes_on_where_it_was(
     held = read_receipts(receipts)
     assert [one.state for one in held] == [State.ACCEPTED] * FILES
     assert len({one.upload_id for one in held}) == FILES
+
+
+def test_client_that_uploads_its_own_folder_leaves_its_files_out(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a")
+    for _ in range(2):
+        assert _client(server, tmp_path / "receipts.jsonl", "upload", str(tmp_path)).wait(60) == 0
+    assert list(server.objects.values()) == [b"a"]
 
 
 def _client(server: Server, receipts: Path, *arguments: str) -> subprocess.Popen[bytes]:

@@ -20,6 +20,21 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     make_client(World(), tmp_path).close()
 
 
+def test_receipts_file_of_two_names_has_one_holder(tmp_path: Path) -> None:
+    (tmp_path / "receipts.jsonl").symlink_to(tmp_path / "target.jsonl")
+    with make_client(World(), tmp_path), pytest.raises(ReceiptsUnusable, match="Another upload is using"):
+        Receipts(tmp_path / "target.jsonl", now=World().clock.now)
+
+
+@pytest.mark.parametrize("name", ["file/receipts.jsonl", "folder"])
+def test_receipts_file_that_cannot_be_made_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for _ in range(2):  # the first one holds nothing any more
+        with pytest.raises(ReceiptsUnusable, match=f"The receipts file .*{name} cannot be (locked: File|opened: Is a)"):
+            Receipts(tmp_path / name, now=World().clock.now)
+
+
 def test_a_torn_end_is_taken_away_and_a_damaged_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "receipts.jsonl"
     world = World()

@@ -1,0 +1,22 @@
+"""Gives the client's tests a platform that works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from integration_tests.client.small_platform import Server
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A platform that works."""
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
