@@ -396,6 +396,15 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             silence=_OBSERVER_SILENT,
         ),
         Watch(
+            resource="control-rows-malformed",
+            says="A row that says which region is active is no sound claim, so it does not count: a fault or a person wrote "
+            "it past `operate`. `operate status` names it; `operate promote` of its region repairs it.",
+            metric=metrics.malformed_control_rows(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_OBSERVER_SILENT,
+        ),
+        Watch(
             resource="secret-drift",
             says=f"This region and {context.peer.region} sign receipts with different keys, for longer than a rotation "
             "takes. Ask for the secret's ReplicationStatus where it is homed, grant what it lacks, and rotate again.",

@@ -189,6 +189,10 @@ class RegionMetrics:
         """1 in a minute in which both regions took themselves for the active one, else 0."""
         return self._observed("SplitBrain")
 
+    def malformed_control_rows(self) -> cloudwatch.Metric:
+        """Control rows of this region's replica that are no sound claim, and so do not count."""
+        return self._observed("MalformedControlRows")
+
     def trail_events(self) -> cloudwatch.Metric:
         """Log events that CloudTrail delivered; its home region alone has them."""
         return self._metric(

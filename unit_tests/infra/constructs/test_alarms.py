@@ -75,6 +75,7 @@ def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
         "observer-silent",
         "lww-conflicts",
         "split-brain",
+        "control-rows-malformed",
         "secret-drift",
     }
 
@@ -233,6 +234,7 @@ def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> Non
         ("observer-silent", "Heartbeats", "observer", 3, "LessThanThreshold"),
         ("lww-conflicts", "LwwConflicts", "observer", 1, "GreaterThanOrEqualToThreshold"),
         ("split-brain", "SplitBrain", "observer", 3, "GreaterThanOrEqualToThreshold"),
+        ("control-rows-malformed", "MalformedControlRows", "observer", 1, "GreaterThanOrEqualToThreshold"),
         ("secret-drift", "SecretVersionsDiffer", "observer", 15, "GreaterThanOrEqualToThreshold"),
         ("force-failover", "ForceFailover", "observer", 1, "GreaterThanOrEqualToThreshold"),
     ],

@@ -104,6 +104,10 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
         lambda of: of.secret_versions_differ(),
         ("Lockstep", "SecretVersionsDiffer", OBSERVED, "Maximum", 60),
     ),
+    "malformed_control_rows": (
+        lambda of: of.malformed_control_rows(),
+        ("Lockstep", "MalformedControlRows", OBSERVED, "Maximum", 60),
+    ),
     "split_brain": (lambda of: of.split_brain(), ("Lockstep", "SplitBrain", OBSERVED, "Maximum", 60)),
     "trail_events": (
         lambda of: of.trail_events(),
