@@ -368,8 +368,11 @@ def test_broken_toml_is_shown_with_the_line_at_fault(file: Path, text: str, valu
 
 def test_toml_that_nests_without_end_is_told(file: Path) -> None:
     assert "too deeply" in problems_of(file, "a = " + "[" * 5_000)[""].wrong
-    keys = ".".join("a" * 3_000)
+    keys = ".".join("a" * 990)
     assert "no such setting" in problems_of(file, f"[environments.prod]\n{keys} = 1")["a"].wrong
+    # Python 3.14 reads no key of more than 1,000 parts; the older ones do.
+    (problem,) = problems_of(file, f"[environments.prod]\n{keys}.{keys} = 1").values()
+    assert "no such setting" in problem.wrong or "too deeply" in problem.wrong
 
 
 def test_bytes_that_are_not_utf_8_are_told(file: Path) -> None:

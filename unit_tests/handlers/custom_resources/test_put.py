@@ -50,8 +50,10 @@ def test_the_body_is_put_without_a_content_type_for_which_the_url_is_not_signed(
 
 def test_a_refusal_is_an_oserror_that_is_tried_again(line: Line) -> None:
     line.status = 503
-    with pytest.raises(OSError, match="503"):
+    with pytest.raises(urllib.error.HTTPError, match="503") as refusal:
         custom_resource.put("https://bucket.s3.amazonaws.com/answer", b"{}")
+    assert isinstance(refusal.value, OSError)
+    refusal.value.close()
 
 
 def test_a_local_cloud_may_be_answered_in_the_clear(line: Line) -> None:
