@@ -6,12 +6,13 @@ from typing import Final
 from compliance.complaints import judge_by
 from compliance.controls import hipaa, nist
 from compliance.reading import a_map, a_number, branches
-from compliance.references import is_known, named, of_type, render
+from compliance.references import is_known, of_type, render
 from compliance.rule import Rule
-from compliance.rules.alarms import ALARM, COMPOSITE, named_alarms
+from compliance.rules.alarms import COMPOSITE
 from compliance.rules.failover_records import (
     CLOUDWATCH_METRIC,
     HEALTH_CHECK,
+    alarms_behind,
     all_records,
     health_check_of,
     region_behind,
@@ -48,7 +49,7 @@ def _complaints(check: Resource, world: World) -> Iterator[str]:
     region = render(identifier["Region"], check.template)
     if not is_known(region):
         raise UnresolvedError(f"the template does not say in which region alarm {describe(identifier['Name'])} is")
-    for alarm in _alarms(identifier["Name"], region, check, world):
+    for alarm in alarms_behind(identifier["Name"], region, check, world):
         if alarm.type == COMPOSITE:
             yield f"{alarm.path} is a composite alarm, which Route 53 does not read"
             continue
@@ -57,16 +58,6 @@ def _complaints(check: Resource, world: World) -> Iterator[str]:
     for judged in _judged_regions(check, world):
         if judged == region:
             yield f"the alarm is in {region}, the region that it judges: lost together, it says nothing"
-
-
-def _alarms(name: Json, region: str, check: Resource, world: World) -> list[Resource]:
-    target = named(name, check.template, world)
-    if target is not None and target.type in {ALARM, COMPOSITE}:
-        return [target]
-    found = named_alarms(render(name, check.template), region, world)
-    if not found:
-        raise UnresolvedError(f"alarm {describe(name)} in {region} is in none of the templates")
-    return found
 
 
 def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str]:

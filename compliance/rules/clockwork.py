@@ -5,13 +5,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from compliance.arns import names_of
+from compliance.arns import find, names_of
 from compliance.memory import once
-from compliance.reading import one_or_more
-from compliance.references import named, of_type
-from compliance.rules.dead_letters import Key, key_of
+from compliance.reading import a_list, a_map, a_text, branches, one_or_more
+from compliance.references import is_there_with, named, of_type
+from compliance.rules.dead_letters import Key, is_same, key_of
 from compliance.rules.event_sources import FUNCTION
-from compliance.templates import Resource, World
+from compliance.templates import Json, Resource, World
 from compliance.values import is_absent
 
 EVENT_RULE: Final = "AWS::Events::Rule"
@@ -21,6 +21,55 @@ _CLOCKS: Final = ("events.amazonaws.com", "scheduler.amazonaws.com")
 _HARMLESS: Final = ("AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
 """Types that may speak of a function and do not call it."""
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+_OFF: Final = "DISABLED"
+_RATE: Final = re.compile(r"rate\((?P<number>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
+_MINUTES: Final = re.compile(r"cron\((\*|[*0]/(?P<step>[1-9]\d*)) \* [*?] \* [*?] \*\)")
+_SECONDS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}
+
+
+def interval_of(function: Resource, world: World) -> int | None:
+    """Seconds between two runs that schedules ask for in every branch of their conditions; None where none does.
+
+    A schedule that is switched off, that is there on a condition only, or whose expression is neither a rate nor a cron
+    expression of minutes, asks for none.
+
+    Raises:
+        UnresolvedError: A schedule's expression, state or target is not spelled out.
+    """
+    clocks = [clock for clock in of_type(world, EVENT_RULE, SCHEDULE) if is_there_with(clock, function)]
+    found = [interval for clock in clocks if (interval := _interval(clock, function, world)) is not None]
+    return min(found, default=None)
+
+
+def _interval(clock: Resource, function: Resource, world: World) -> int | None:
+    """The longest interval of a schedule's branches, each of which must run the function."""
+    found = []
+    for properties in branches(clock.properties):
+        is_on = a_text(properties.get("State"), "State") != _OFF and is_absent(properties.get("EventPattern"))
+        expression = a_text(properties.get("ScheduleExpression"), "ScheduleExpression") if is_on else None
+        seconds = _seconds(expression or "")
+        if seconds is None or not any(_is(target, function, clock, world) for target in _targets(clock, properties)):
+            return None
+        found.append(seconds)
+    return max(found, default=None)
+
+
+def _targets(clock: Resource, properties: Mapping[str, Json]) -> list[Json]:
+    listed = [properties.get("Target")] if clock.type == SCHEDULE else a_list(properties.get("Targets"), "Targets")
+    return [a_map(target, "a target").get("Arn") for target in listed]
+
+
+def _is(target: Json, function: Resource, clock: Resource, world: World) -> bool:
+    found = None if is_absent(target) else find(target, clock.template, world, FUNCTION)
+    return found is not None and is_same(found, function)
+
+
+def _seconds(expression: str) -> int | None:
+    if rate := _RATE.fullmatch(expression):
+        return int(rate["number"]) * _SECONDS[rate["unit"]]
+    if minutes := _MINUTES.fullmatch(expression):
+        return int(minutes["step"] or 1) * _SECONDS["minute"]
+    return None
 
 
 def is_run_by_a_clock_alone(function: Resource, world: World) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from compliance.arns import regions_of
 from compliance.reading import a_list, a_map, a_text, branches
 from compliance.references import Located, follow, is_known, named, of_type, render
+from compliance.rules.alarms import ALARM, COMPOSITE, named_alarms
 from compliance.templates import Json, Resource, Template, World
 from compliance.values import UnresolvedError, describe, is_absent
 
@@ -198,6 +199,21 @@ def signals(check: Resource, world: World, depth: int = 0) -> Iterator[Signal]:
             if child is None or child.type != HEALTH_CHECK:
                 raise UnresolvedError(f"{describe(value)}, on which {check.path} stands, is in none of the templates")
             yield from signals(child, world, depth + 1)
+
+
+def alarms_behind(name: Json, region: str, check: Resource, world: World) -> list[Resource]:
+    """The alarms of a region that a health check may mean by a name.
+
+    Raises:
+        UnresolvedError: None of the templates holds it.
+    """
+    target = named(name, check.template, world)
+    if target is not None and target.type in {ALARM, COMPOSITE}:
+        return [target]
+    found = named_alarms(render(name, check.template), region, world)
+    if not found:
+        raise UnresolvedError(f"alarm {describe(name)} in {region} is in none of the templates")
+    return found
 
 
 def region_behind(value: Json, template: Template, world: World) -> str | None:
