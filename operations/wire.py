@@ -12,11 +12,11 @@ Wire: TypeAlias = dict[str, Any]
 """An attribute value: `{"S": "a"}`, `{"N": "1.5"}`, `{"M": {...}}`."""
 
 
-def to_wire(value: object) -> Wire:
-    """Say how DynamoDB holds a JSON value whose numbers are int or Decimal.
+def to_wire(value: object) -> Wire:  # noqa: PLR0911 - one for each type
+    """Say how DynamoDB holds a value of a record; a float by its shortest decimal text, as `repr` writes it.
 
     Raises:
-        TypeError: The value is of no JSON type; a float above all, which would not be exact.
+        TypeError: A record has no values of this type.
     """
     match value:
         case None:
@@ -25,14 +25,18 @@ def to_wire(value: object) -> Wire:
             return {"BOOL": value}
         case str():
             return {"S": value}
+        case float():
+            return {"N": canonical_number(Decimal(repr(value)))}
         case int() | Decimal():
             return {"N": canonical_number(Decimal(value))}
-        case list():
+        case bytes():
+            return {"B": value}
+        case list() | tuple():
             return {"L": [to_wire(one) for one in value]}
         case dict():
             return {"M": {name: to_wire(one) for name, one in value.items()}}
         case _:
-            raise TypeError(f"{value!r} is a {type(value).__name__}; JSON's types are expected, numbers as int or Decimal")
+            raise TypeError(f"{value!r} is a {type(value).__name__}; a record holds JSON's types, Decimal, float and bytes")
 
 
 def canonical(value: Wire) -> Wire:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any, Final
 
+from drill.load.storable import can_be_held
 from operations.wire import Wire, to_wire
 
 IS_KNOWN: Final = True
@@ -23,10 +24,12 @@ IS_KNOWN: Final = True
 
 
 def stored(record: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what is stored of a record, numbers as int or Decimal; None if it is to be rejected, as any exception says.
+    """Return what is stored of a record; None if it is to be rejected, as any exception says.
+
+    What DynamoDB cannot hold is rejected too, and need not be checked for here.
 
     Args:
-        record: As it is parsed: of JSON with numbers as Decimal, of CSV with text for every value.
+        record: As `transform` is given it: numbers of JSON as int or Decimal, of CSV text for every value.
     """
     return record
 
@@ -37,8 +40,9 @@ def records(parsed: Iterable[dict[str, Any]]) -> list[tuple[int, Wire]]:
 
 
 def outcome(record: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what is stored of a record; None if it is to be rejected, be it because an exception is raised over it."""
+    """Return what is stored of a record; None if it is rejected: by `stored`, by any exception, or by DynamoDB's limits."""
     try:
-        return stored(deepcopy(record))
+        content: Any = stored(deepcopy(record))
     except Exception:  # noqa: BLE001 - the platform rejects a record for any exception, as transform.py says
         return None
+    return content if isinstance(content, dict) and can_be_held(content) else None

@@ -9,7 +9,6 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
@@ -112,11 +111,11 @@ def _csv(records: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _as_json_has_it(value: Any) -> str | Decimal:  # noqa: ANN401 - a text or a whole number
-    return value if isinstance(value, str) else Decimal(value)
+def _as_json_has_it(value: Any) -> Any:  # noqa: ANN401 - a text or a whole number
+    return value
 
 
-_FORMATS: Final[tuple[tuple[str, Callable[[list[dict[str, Any]]], str], Callable[[Any], str | Decimal]], ...]] = (
+_FORMATS: Final[tuple[tuple[str, Callable[[list[dict[str, Any]]], str], Callable[[Any], Any]], ...]] = (
     ("ndjson", _ndjson, _as_json_has_it),
     ("json", json.dumps, _as_json_has_it),
     ("csv", _csv, str),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
-"""A record: JSON's types, numbers as Decimal."""
+"""A record as `transform` is given it: JSON's types, numbers with a point or an exponent as Decimal."""
 
 
 def json_array(body: bytes) -> list[Record]:
@@ -39,4 +39,4 @@ def table(body: bytes, delimiter: str) -> list[Record]:
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - whatever the document holds
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return json.loads(text, parse_float=Decimal)
