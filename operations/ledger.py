@@ -46,7 +46,14 @@ class Ledger:
 
     def results(self, object_ids: Iterable[str]) -> dict[str, dict[str, Wire]]:
         """Return the RESULT rows that are there, by object id."""
-        wanted = [{"pk": {"S": f"OBJ#{one}"}, "sk": {"S": "RESULT"}} for one in object_ids]
+        return self._rows_of(object_ids, "RESULT")
+
+    def attempts(self, object_ids: Iterable[str], region: str) -> dict[str, dict[str, Wire]]:
+        """Return the ATTEMPT rows of a region that are there, by object id."""
+        return self._rows_of(object_ids, f"ATTEMPT#{region}")
+
+    def _rows_of(self, object_ids: Iterable[str], sort_key: str) -> dict[str, dict[str, Wire]]:
+        wanted = [{"pk": {"S": f"OBJ#{one}"}, "sk": {"S": sort_key}} for one in object_ids]
         found: dict[str, dict[str, Wire]] = {}
         while wanted:
             request = {self._table: {"Keys": wanted[:_BATCH], "ConsistentRead": True}}

@@ -18,14 +18,19 @@ from simulation.shrinking import shrink
 from simulation.story import story
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
-"""Seeds of every history that ever failed, with the invariant that it broke."""
+"""Every plan whose history once failed, with the invariant that it broke; a seed alone would mean another one later."""
 REPORT: Final = Path("reports/simulation")
 _CHUNK: Final = 50
 _MOST_SABOTAGED: Final = 400
 
 
-def _chunks(seeds: list[int], jobs: int) -> Iterator[Totals]:
-    chunks = [seeds[start : start + _CHUNK] for start in range(0, len(seeds), _CHUNK)]
+def known_failures() -> list[Plan]:
+    """Return every plan whose history once failed."""
+    return [Plan.from_dict(one["plan"]) for one in json.loads(REGRESSIONS.read_text())]
+
+
+def _chunks(plans: list[Plan | int], jobs: int) -> Iterator[Totals]:
+    chunks = [plans[start : start + _CHUNK] for start in range(0, len(plans), _CHUNK)]
     if jobs == 1:
         yield from map(run, chunks)
         return
@@ -34,30 +39,27 @@ def _chunks(seeds: list[int], jobs: int) -> Iterator[Totals]:
 
 
 def _simulate(first: int, histories: int, jobs: int) -> bool:
-    known = [one["seed"] for one in json.loads(REGRESSIONS.read_text())]
-    seeds = [*known, *(seed for seed in range(first, first + histories) if seed not in set(known))]
+    plans: list[Plan | int] = [*known_failures(), *range(first, first + histories)]
     totals, began = Totals(), time.monotonic()
-    for part in _chunks(seeds, jobs):
+    for part in _chunks(plans, jobs):
         totals.histories += part.histories
         totals.objects += part.objects
         totals.calls += part.calls
         totals.coverage += part.coverage
-        totals.broken |= part.broken
+        totals.broken += part.broken
         rate = totals.histories / (time.monotonic() - began)
         typer.echo(
-            f"\r{totals.histories} of {len(seeds)} histories, {rate:.1f} a second, {len(totals.broken)} broken",
+            f"\r{totals.histories} of {len(plans)} histories, {rate:.1f} a second, {len(totals.broken)} broken",
             nl=False,
         )
     typer.echo()
     seconds = time.monotonic() - began
     _report(totals, seconds)
-    for seed, violations in list(totals.broken.items())[:3]:
-        plan = shrink(draw(seed), violations[0][0])
-        typer.echo(story(History(plan).run()))
-        (REPORT / f"seed-{seed}.json").write_text(plan.to_json())
-        typer.echo(
-            f"replay: nox -s simulate -- --plan {REPORT}/seed-{seed}.json; whole: nox -s simulate -- --seed {seed} --story"
-        )
+    for plan, violations in totals.broken[:3]:
+        smallest, kept = shrink(plan, violations[0][0]), REPORT / f"seed-{plan.seed}.json"
+        typer.echo(story(History(smallest).run()))
+        kept.write_text(smallest.to_json())
+        typer.echo(f"replay: nox -s simulate -- --plan {kept}; whole: nox -s simulate -- --seed {plan.seed} --story")
     verdict = "every invariant holds" if not totals.broken else f"{len(totals.broken)} histories break an invariant"
     typer.echo(f"{verdict}: {totals.histories} histories, {totals.objects} objects, {totals.calls} calls in {seconds:.0f} s")
     return not totals.broken
@@ -72,7 +74,7 @@ def _report(totals: Totals, seconds: float) -> None:
         "seconds": round(seconds, 1),
         "histories_per_second": round(totals.histories / seconds, 1),
         "verdict": "broken" if totals.broken else "held",
-        "broken": [{"seed": seed, "violations": found} for seed, found in sorted(totals.broken.items())],
+        "broken": [{"seed": plan.seed, "violations": found} for plan, found in totals.broken],
         "coverage": dict(sorted(totals.coverage.items())),
     }
     (REPORT / "report.json").write_text(json.dumps(content, indent=1))

@@ -14,6 +14,7 @@ from simulation import handlers_in_world
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
 from simulation.regions import Queued, Region, Version
 from simulation.scheduler import EPOCH
+from simulation.watch import Watch
 from simulation.world import World, alive
 
 CONCURRENCY: Final = 4
@@ -54,14 +55,16 @@ class History:
     world: World = field(init=False)
     accepted: list[Accepted] = field(default_factory=list)
     violations: list[tuple[str, str]] = field(default_factory=list)
-    epochs: dict[str, int] = field(default_factory=dict)
     _warm: dict[str, list[Pipeline]] = field(default_factory=lambda: {name: [] for name in REGIONS})
     _polls: set[str] = field(default_factory=set)
+    _watch: Watch = field(init=False)
     most_messages: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
+        self._watch = Watch(self._name_of)
         self.world.on_message = self._poll_soon
+        self.world.on_item = self._watch.take
 
     def run(self) -> "History":
         """Let the history happen, then judge it."""
@@ -77,8 +80,7 @@ class History:
         scheduler.run(EPOCH + self.plan.horizon)
         self.stop_faults()
         scheduler.run(EPOCH + self.plan.horizon + SETTLE_SECONDS)
-        for violation in check(self):
-            self.violations.append(violation)
+        self.violations += [*self._watch.violations, *check(self)]
         return self
 
     def digest(self) -> str:
@@ -100,6 +102,9 @@ class History:
 
     def _at(self, seconds: float, action: Callable[[], object]) -> None:
         self.world.scheduler.after(EPOCH + seconds - self.world.now, action)
+
+    def _name_of(self, object_id: str) -> str:
+        return next((one.upload.name for one in self.accepted if one.object_id == object_id), object_id)
 
     # --- clients ---------------------------------------------------------------------------------------------------
 

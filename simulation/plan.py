@@ -133,8 +133,16 @@ class Plan:
         Raises:
             ValueError: The text is no plan.
         """
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> "Plan":
+        """Return the plan that JSON holds.
+
+        Raises:
+            ValueError: It is no plan.
+        """
         try:
-            raw: dict[str, Any] = json.loads(text)
             return cls(
                 seed=raw["seed"],
                 uploads=tuple(Upload(**one) for one in raw["uploads"]),
@@ -216,6 +224,8 @@ def _timed_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
         if draft.unit("event again", number) < 0.15:  # noqa: PLR2004
             region = draft.region("event again", number)
             draft.add(Kind.DUPLICATE, region, upload.at + 400 * draft.unit("again", number), name=upload.name)
+        if draft.unit("deleted", number) < 0.03:  # noqa: PLR2004
+            draft.add(Kind.DELETE, upload.region, upload.at + 60 * draft.unit("deletion", number), name=upload.name)
 
 
 def _disaster(draft: _Draft) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from simulation.history import History
-from simulation.plan import draw
+from simulation.plan import Plan, draw
 
 
 @dataclass
@@ -15,18 +15,18 @@ class Totals:
     objects: int = 0
     calls: int = 0
     coverage: Counter[str] = field(default_factory=Counter)
-    broken: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    broken: list[tuple[Plan, list[tuple[str, str]]]] = field(default_factory=list)
 
 
-def run(seeds: list[int]) -> Totals:
-    """Run a history for each seed."""
+def run(plans: list[Plan | int]) -> Totals:
+    """Run a history for each plan, or the plan of a seed."""
     totals = Totals()
-    for seed in seeds:
-        history = History(draw(seed)).run()
+    for one in plans:
+        history = History(one if isinstance(one, Plan) else draw(one)).run()
         totals.histories += 1
         totals.objects += len(history.accepted)
         totals.calls += sum(region.calls for region in history.world.regions.values())
         totals.coverage.update({" x ".join(cell): count for cell, count in history.world.coverage.items()})
         if history.violations:
-            totals.broken[seed] = history.violations
+            totals.broken.append((history.plan, history.violations))
     return totals

@@ -9,12 +9,13 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from handlers.processor.archive import Archive
+from handlers.processor.deadline import Deadline
 from handlers.processor.messages import ObjectEvent
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Ledger
-from handlers.shared import object_keys
+from handlers.processor.store import Ledger, Result
+from handlers.shared import object_keys, schema
 from handlers.shared.control import ControlRegister
 
 Change = tuple[object, str, Callable[..., Any] | property]
@@ -43,6 +44,15 @@ def _mutable_status(self: Any, result: Any, now: float, **_: Any) -> bool:  # no
     item = result.item(f"{now}") | {"state": {"S": "PROCESSED" if now % 2 < 1 else "COMPLETED"}}
     self._dynamodb.put_item(TableName=self._table_name, Item=item)
     return True
+
+
+def _conclude_gone(self: Any, event: Any, _message: Any, known: Any, problem: Any) -> None:  # noqa: ANN401 - the pipeline
+    if known.was_begun:
+        self.ledger.prune(event.object_id, (), 0, Deadline(lambda: 60.0))
+    facts = {"object_id": event.object_id, "source": event.source, "file_key": event.key, "object_key": event.key}
+    made = {"state": schema.QUARANTINED, "accepted": 0, "rejected": 0, "effect_digest": "", "reason": problem.reason}
+    whose = {"region": self.settings.region, "epoch": 0, "version_id": event.version_id, "received_at": event.event_time}
+    self.ledger.conclude(Result(**facts, **made, **whose, processing_version=self.processing_version), 0.0)
 
 
 def _nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
@@ -81,6 +91,7 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "put-back without generation": [(Ledger, "note_put_backs", _nothing)],
     "promotion that claims nothing": [(ControlRegister, "claim", _nothing)],
     "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
+    "a deleted version is a RESULT": [(Pipeline, "_note_gone", _conclude_gone)],
     "quarantine without its note": [(Archive, "quarantine", _nothing)],
     "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
 }

@@ -55,6 +55,7 @@ class World:
     lag_until: float = 0.0
     lag_factor: float = 1.0
     on_message: Callable[[Region], None] = lambda _region: None
+    on_item: Callable[[Region, Key, Stamp, Item | None, Item | None], None] = lambda *_: None
     _numbers: int = 0
     _processes: list[Process] = field(default_factory=list)
     _call_faults: dict[tuple[str, int], list[Kind]] = field(default_factory=dict)
@@ -159,7 +160,13 @@ class World:
     # --- DynamoDB ------------------------------------------------------------------------------------------------
 
     def write_item(self, region: Region, key: Key, item: Item | None) -> None:
-        """Write an item to a replica and send it to the other one, by itself and in no order."""
+        """Write an item to a replica and send it to the other one, by itself and in no order.
+
+        To delete what is not there changes nothing, so nothing is replicated.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+        """
+        if item is None and region.item(*key) is None:
+            return
         stamp = (self.clock(region), self.number(), region.name)
         self._take(region, key, stamp, item)
         lag = self.chance.lag(*_ITEM_LAG, "item", region.name, *key, stamp[1])
@@ -174,6 +181,7 @@ class World:
             if stamp[2] != region.name:
                 self.note(region, "replication", "item arrives", f"{key[0]} {key[1]}")
             entry.before, entry.stamp, entry.item, entry.written_at = entry.item, stamp, item, self.now
+            self.on_item(region, key, stamp, entry.before, item)
 
     def _send(self, region: Region, lag: float, arrive: Callable[[Region], object]) -> None:
         """Replicate something: it is lost with the region that it leaves, and waits while there is no way."""

@@ -27,8 +27,8 @@ class ObjectFacts:
 
     received_at: str
     """As `moments.as_text` writes it."""
-    size: int | None
-    """Bytes as stored; None if the version is gone."""
+    size: int
+    """Bytes as stored."""
 
 
 class OpenedObject:
@@ -51,7 +51,7 @@ class OpenedObject:
             UnreadableError: It is larger than `maximum_bytes`.
             BotoCoreError: The connection broke; not the object's fault.
         """
-        size = self.facts.size or 0
+        size = self.facts.size
         if size > maximum_bytes:
             raise UnreadableError(
                 Fault.TOO_LARGE,
@@ -124,10 +124,3 @@ class ObjectReader:
         """Yield the versions of an event's key, newest first."""
         listing = self._s3.list_object_versions(Bucket=event.bucket, Prefix=event.key)
         return (found["VersionId"] for found in listing.get("Versions", []) if found["Key"] == event.key)
-
-
-def facts_of_gone(event: ObjectEvent) -> ObjectFacts:
-    """Return what is still known of a version that is gone: of a direct put, the time of this region's own event."""
-    upload = event.upload
-    received_at = moments.upload_moment(upload.upload_id) if upload else None
-    return ObjectFacts(received_at=received_at or event.event_time, size=None)

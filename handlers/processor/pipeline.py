@@ -12,10 +12,10 @@ from aws_lambda_powertools import Logger
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
-from handlers.processor.errors import ConflictingResultError, Fault, UnreadableError, UnrepairableError
+from handlers.processor.errors import ConflictingResultError, UnreadableError, UnrepairableError
 from handlers.processor.intake import Intake, Transform
 from handlers.processor.messages import Message, ObjectEvent
-from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject, facts_of_gone
+from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.parsers import Opened, open_object
 from handlers.processor.settings import Settings
@@ -28,6 +28,8 @@ from handlers.shared.effect import EffectDigest
 
 _SECONDS_TO_END: Final = 5.0
 _RECORDS_BETWEEN_LOOKS: Final = 1000
+_PUT_BACKS_BETWEEN_LOOKS: Final = 8
+"""A passive region asks its bucket at every eighth put-back: a request at each one would cost more than it tells."""
 
 _Any = TypeVar("_Any")
 
@@ -108,14 +110,24 @@ class Pipeline:
             if self._is_settled(event, message, known, deadline):
                 continue
             active = self.control.active()
-            if active.region != self.settings.region:
-                self.shadow.put_back(message, event, known.put_backs)
+            if active.region != self.settings.region and active.region not in known.gone_in:
+                self._put_back(event, message, known)
             elif deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
                 self.own_queue.put_back(message, event, delay_seconds=0)
                 self.telemetry.count("MessagesPostponed")
             else:
                 logger.set_correlation_id(event.object_id)
                 self._take_in(_Attempt(event, message, known, active.epoch, deadline))
+
+    def _put_back(self, event: ObjectEvent, message: Message, known: Known) -> None:
+        """Put a message back in a passive region, unless its object was deleted there and it can lead to nothing."""
+        if known.result is None and message.hops % _PUT_BACKS_BETWEEN_LOOKS == _PUT_BACKS_BETWEEN_LOOKS - 1:
+            try:
+                self.reader.open(event).close()
+            except UnreadableError as problem:
+                self._note_gone(event, message, known, problem)
+                return
+        self.shadow.put_back(message, event, known.put_backs)
 
     def _is_settled(self, event: ObjectEvent, message: Message, known: Known, deadline: Deadline) -> bool:
         """Return whether this region's replica holds RESULT and every record that it counts.
@@ -162,14 +174,14 @@ class Pipeline:
         try:
             opened = self.reader.open(event)
         except UnreadableError as problem:
-            self._quarantine(attempt, problem, facts_of_gone(event))
-        else:
-            try:
-                self._read(attempt, opened)
-            except UnreadableError as problem:
-                self._quarantine(attempt, problem, opened.facts)
-            finally:
-                opened.close()
+            self._note_gone(event, attempt.message, attempt.known, problem)
+            return
+        try:
+            self._read(attempt, opened)
+        except UnreadableError as problem:
+            self._quarantine(attempt, problem, opened.facts)
+        finally:
+            opened.close()
         self.ledger.finish(event.object_id, time.time())
         self.telemetry.object_seconds(time.time() - began)
 
@@ -218,11 +230,8 @@ class Pipeline:
     def _quarantine(self, attempt: _Attempt, problem: UnreadableError, facts: ObjectFacts) -> None:
         """Keep an object that cannot be taken in, inform the dead-letter queue, and only then write RESULT."""
         event, message = attempt.event, attempt.message
-        if problem.fault is Fault.GONE and attempt.known.result:
-            raise UnrepairableError(event.object_id)
         self._archive_object(event, message, problem.reason, facts)
-        if problem.fault is not Fault.GONE:  # there is nothing to redrive
-            self.dead_letters.send(message, problem, event.object_id)
+        self.dead_letters.send(message, problem, event.object_id)
         if attempt.known.was_begun:  # RESULT says that there is no record
             self.ledger.prune(event.object_id, (), 0, attempt.deadline)
         self._conclude(
@@ -237,18 +246,33 @@ class Pipeline:
         self.telemetry.count("ObjectsQuarantined")
         logger.warning("an object is quarantined", fault=problem.fault.value, reason=problem.reason)
 
+    def _note_gone(self, event: ObjectEvent, message: Message, known: Known, problem: UnreadableError) -> None:
+        """Note that this region's bucket holds no version of an object; there is nothing to process and to redrive.
+
+        It is no RESULT: the other region's bucket may hold a version, and may have processed it. A RESULT written here
+        could win over that region's, and to remove records here could remove those that it wrote.
+
+        Raises:
+            UnrepairableError: RESULT counts records that this replica does not hold.
+        """
+        if known.result:
+            raise UnrepairableError(event.object_id)
+        self._archive_note(event, message, problem.reason)
+        self.ledger.note_gone(event.object_id, problem.reason, time.time())
+        self.telemetry.count("ObjectsQuarantined")
+        logger.warning("an object is gone", reason=problem.reason)
+
     def _archive_object(self, event: ObjectEvent, message: Message, reason: str, facts: ObjectFacts) -> None:
         """Keep a quarantined object's bytes and the note that says why; the reason begins with the fault."""
-        copied = facts.size is not None and self.archive.copy(event, facts.size)
-        note = self._note(message, reason) | {
-            "fault": reason.partition(":")[0],
-            "bucket": event.bucket,
-            "object_key": event.key,
-            "version_id": event.version_id,
-            "size": facts.size,
-            "object": f"quarantined/{event.object_id}/object" if copied else None,
-        }
-        self.archive.quarantine(event.object_id, note)
+        copied = self.archive.copy(event, facts.size)
+        self._archive_note(
+            event, message, reason, size=facts.size, object=f"quarantined/{event.object_id}/object" if copied else None
+        )
+
+    def _archive_note(self, event: ObjectEvent, message: Message, reason: str, **copy: Any) -> None:  # noqa: ANN401
+        where = {"bucket": event.bucket, "object_key": event.key, "version_id": event.version_id}
+        note = self._note(message, reason) | {"fault": reason.partition(":")[0], "size": None, "object": None}
+        self.archive.quarantine(event.object_id, note | where | copy)
 
     def _refuse(self, message: Message, problem: UnreadableError, identity: str) -> None:
         """Keep a message, or a record of one, that names no object, and send it to the dead-letter queue."""

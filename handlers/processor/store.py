@@ -26,6 +26,7 @@ WRITERS: Final = 8
 _BATCH_ITEMS: Final = 25
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 """A request may be 16 MB; smaller ones are cheaper to repeat."""
+_ATTEMPT: Final = schema.attempt_sort_key("")
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _DIGEST_RECORDS: Final = 100_000
@@ -67,6 +68,8 @@ class Known:
     """Whether this region has begun it and not noted its end."""
     was_begun: bool = False
     """Whether any region has begun it, so that records of another attempt may be there."""
+    gone_in: frozenset[str] = frozenset()
+    """Regions whose bucket was seen to hold no version of it any more."""
     put_backs: int = 0
     """A message that was put back fewer times is an older copy of another one."""
 
@@ -150,7 +153,8 @@ class Ledger:
             result=result,
             is_settled=result is not None and settled == (result.effect_digest, result.processing_version),
             is_attempt_unfinished=schema.STATE_INDEX_PARTITION_KEY in attempt,
-            was_begun=any(name.startswith(schema.attempt_sort_key("")) for name in rows),
+            gone_in=frozenset(name.removeprefix(_ATTEMPT) for name, row in rows.items() if schema.GONE in row),
+            was_begun=any(name.startswith(_ATTEMPT) for name in rows),
             put_backs=int(replica.get(schema.PUT_BACKS, {"N": "0"})["N"]),
         )
 
@@ -303,27 +307,59 @@ class Ledger:
             ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, moments.hour_of(moment), object_id)},
             ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
-        names = _STATE_NAMES
-        if self._attempt_retention_days:
-            changes.append("#expires_at = :expires_at")
-            values[":expires_at"] = {"N": str(schema.expires_at(now, self._attempt_retention_days))}
-            names = names | {"#expires_at": schema.TIME_TO_LIVE}
-        self._dynamodb.update_item(
-            TableName=self._table_name,
-            Key=self._attempt_key(object_id),
-            UpdateExpression=f"SET {', '.join(changes)} ADD attempts :one",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
-        )
+        self._note_attempt(object_id, changes, values, now, " ADD attempts :one")
 
     def finish(self, object_id: str, now: float) -> None:
         """Note that this region's attempt has ended, so that it is no longer found as unfinished."""
         self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._attempt_key(object_id),
-            UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order",
-            ExpressionAttributeNames=_STATE_NAMES,
+            UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone",
+            ExpressionAttributeNames=_STATE_NAMES | {"#gone": schema.GONE},
             ExpressionAttributeValues={":now": {"S": moments.from_epoch(now)}},
+        )
+
+    def note_gone(self, object_id: str, reason: str, now: float) -> None:
+        """Note that this region's bucket holds no version of an object any more, and list it under that state.
+
+        Args:
+            object_id: Which object.
+            reason: Why, for people.
+            now: Epoch seconds.
+        """
+        moment = moments.from_epoch(now)
+        changes = ["#gone = :reason", "object_id = :object_id", "updated_at = :now"]
+        changes += ["#state_hour = :state_hour", "#state_order = :state_order"]
+        values: dict[str, AttributeValue] = {
+            ":reason": {"S": reason},
+            ":object_id": {"S": object_id},
+            ":now": {"S": moment},
+            ":state_hour": {"S": schema.state_hour(schema.GONE_STATE, moments.hour_of(moment), object_id)},
+            ":state_order": {"S": schema.newest_last(moment, object_id)},
+        }
+        self._note_attempt(object_id, changes, values, now, gone=schema.GONE)
+
+    def _note_attempt(
+        self,
+        object_id: str,
+        changes: list[str],
+        values: dict[str, AttributeValue],
+        now: float,
+        more: str = "",
+        **names: str,
+    ) -> None:
+        """Update this region's ATTEMPT row, which DynamoDB may drop after the retention."""
+        aliases = _STATE_NAMES | {f"#{name}": attribute for name, attribute in names.items()}
+        if self._attempt_retention_days:
+            changes = [*changes, "#expires_at = :expires_at"]
+            values = values | {":expires_at": {"N": str(schema.expires_at(now, self._attempt_retention_days))}}
+            aliases["#expires_at"] = schema.TIME_TO_LIVE
+        self._dynamodb.update_item(
+            TableName=self._table_name,
+            Key=self._attempt_key(object_id),
+            UpdateExpression=f"SET {', '.join(changes)}{more}",
+            ExpressionAttributeNames=aliases,
+            ExpressionAttributeValues=values,
         )
 
     def write_records(

@@ -7,7 +7,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | pk                            | sk                 | written              | what it is                                   |
 |-------------------------------|--------------------|----------------------|----------------------------------------------|
 | `OBJ#<object id>`             | `RESULT`           | once, deterministic  | what became of the object                    |
-| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | that a region has begun and not yet finished |
+| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | that it began and not finished, or is `gone` |
 | `OBJ#<object id>`             | `REPLICA#<region>` | by that region only  | what that region's replica was seen to hold  |
 | `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | that the issuer accepted an upload           |
 | `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | which file that region's issuer bound it to  |
@@ -78,6 +78,11 @@ DIGEST_PREFIXES: Final = "0123456789abcdef"
 COMPLETED: Final = "COMPLETED"
 QUARANTINED: Final = "QUARANTINED"
 UNFINISHED: Final = "UNFINISHED"
+GONE: Final = "gone"
+"""Attribute of an ATTEMPT row: why that region's bucket holds no version of the object any more. It is no RESULT, for
+the other region's bucket may hold one."""
+GONE_STATE: Final = "GONE"
+"""State by which the index lists such rows."""
 
 
 def object_partition_key(object_id: str) -> str:

@@ -1,7 +1,8 @@
-"""A version that is deleted before it is processed: concluded as gone, and neither tried again nor a dead letter."""
+"""A version that is deleted before it is processed: noted as gone, and neither tried again nor a dead letter."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
@@ -18,55 +19,71 @@ _FILES: Final = 5
 """So many are put and deleted; the processor may come before the deletion, but hardly before each of them."""
 _BODY: Final = b'{"n": 1}\n'
 
-Results = dict[str, dict[str, Wire]]
+@dataclass(frozen=True)
+class Outcome:
+    """What became of files whose only version in the primary was deleted at once, by object id.
+
+    Attributes:
+        results: RESULT rows; a processor was before the deletion, or a copy had reached the secondary before it.
+        gone: Why the primary found nothing to process.
+    """
+
+    results: dict[str, dict[str, Wire]]
+    gone: dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def results(deployment: Deployment, run: Run) -> Results:
-    """What became of files whose only version was deleted at once, by object id: RESULT as both regions have it."""
-    ids = [_put_and_delete(deployment, number) for number in range(_FILES)]
+def outcome(deployment: Deployment, run: Run) -> Outcome:
+    """Put files, delete them, and wait until each has a RESULT or is noted as gone."""
+    target = deployment.target
+    keys = [f"{_prefix(deployment)}{number}.ndjson" for number in range(_FILES)]
+    ids = {object_id(key, _put_and_delete(deployment, key)): key for key in keys}
     run.issued.extend(Made(one, records=1) for one in ids)
-    ledgers = [Ledger(deployment, region) for region in deployment.target.regions]
-    found: dict[str, Results] = {}
+    ledger = Ledger(deployment, target.primary)
+    found = Outcome({}, {})
 
     def all_done() -> bool:
-        found.update({ledger.region: ledger.results(ids) for ledger in ledgers})
-        return all(set(rows) == set(ids) for rows in found.values())
+        attempts = ledger.attempts(ids, target.primary)
+        found.gone.update({one: str(row["gone"]["S"]) for one, row in attempts.items() if "gone" in row})
+        found.results.update(ledger.results(ids))
+        copies = {one for one, key in ids.items() if _is_in_secondary(deployment, key)}
+        return set(ids) - copies <= set(found.gone) | set(found.results) and copies <= set(found.results)
 
-    lacking = "a version that is gone has no RESULT (if of none, the processor may not list the bucket, and is told 403)"
-    assert wait_until(deployment.target, all_done), f"{lacking}: {found}"
-    return found[deployment.target.primary]
-
-
-def test_a_version_that_was_deleted_at_once_is_concluded_as_gone(results: Results) -> None:
-    gone = {one: row for one, row in results.items() if row["state"] == {"S": "QUARANTINED"}}
-    assert gone, f"the processor was before the deletion {len(results)} times: {results}"
-    for row in gone.values():
-        assert row["reason"]["S"].startswith("gone: "), row
-        assert {name: row[name]["N"] for name in ("records", "accepted", "rejected")} == {
-            "records": "0",
-            "accepted": "0",
-            "rejected": "0",
-        }
-    others = [row["state"] for one, row in results.items() if one not in gone]
-    assert others == [{"S": "COMPLETED"}] * len(others)
+    lacking = "a version that is gone is not noted (if none is, the processor may not list the bucket and gets 403)"
+    assert wait_until(target, all_done), f"{lacking}: {found}"
+    return found
 
 
-def test_it_is_no_dead_letter(results: Results, deployment: Deployment) -> None:
-    assert results
+def test_a_version_that_was_deleted_at_once_is_noted_as_gone(outcome: Outcome) -> None:
+    assert outcome.gone, f"the processor was before the deletion {len(outcome.results)} times: {outcome.results}"
+    assert all(reason.startswith("gone: version ") for reason in outcome.gone.values()), outcome.gone
+
+
+def test_a_result_exists_only_where_a_copy_was_processed(outcome: Outcome) -> None:
+    states = [(row["state"], row["accepted"]) for row in outcome.results.values()]
+    assert states == [({"S": "COMPLETED"}, {"N": "1"})] * len(states)
+
+
+def test_it_is_no_dead_letter(outcome: Outcome, deployment: Deployment) -> None:
+    assert outcome.gone
     for region in deployment.target.regions:
         keys = {letter.object_key for letter in own_letters(deployment, region)}
         assert not {key for key in keys if key.startswith(_prefix(deployment))}, region
 
 
-def _put_and_delete(deployment: Deployment, number: int) -> str:
-    """Put a file and delete its version; return its identity."""
+def _put_and_delete(deployment: Deployment, key: str) -> str:
+    """Put a file and delete its version; return the version's id."""
     primary = deployment.target.primary
     s3, bucket = deployment.client("s3", primary), deployment.ingest_bucket(primary)
-    key = f"{_prefix(deployment)}{number}.ndjson"
     version = str(s3.put_object(Bucket=bucket, Key=key, Body=_BODY)["VersionId"])
     s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
-    return object_id(key, version)
+    return version
+
+
+def _is_in_secondary(deployment: Deployment, key: str) -> bool:
+    secondary = deployment.target.secondary
+    s3, bucket = deployment.client("s3", secondary), deployment.ingest_bucket(secondary)
+    return bool(s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions"))
 
 
 def _prefix(deployment: Deployment) -> str:

@@ -220,7 +220,10 @@ def test_an_object_that_was_deleted_meanwhile_is_gone_and_no_dead_letter(world: 
         Bucket=event_record(put, PRIMARY)["s3"]["bucket"]["name"], Key=put.key, VersionId=put.version_id
     )
     assert world.invoke().failed == []
-    assert world.results()[put.key]["reason"].startswith("gone: ")
+    assert world.results() == {}
+    (attempt,) = (row for row in world.rows() if row["sk"] == f"ATTEMPT#{PRIMARY}")
+    assert attempt["gone"].startswith("gone: ")
+    assert attempt["state_hour"].startswith("GONE#")
     assert world.dead_letters() == []
 
 

@@ -11,7 +11,7 @@ from botocore.response import StreamingBody
 
 from handlers.processor.errors import UnreadableError
 from handlers.processor.messages import ObjectEvent
-from handlers.processor.objects import ObjectReader, OpenedObject, facts_of_gone
+from handlers.processor.objects import ObjectReader, OpenedObject
 from handlers.shared.object_keys import Upload
 from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
@@ -75,13 +75,9 @@ def test_an_upload_is_held_to_the_digest_in_its_key_and_dated_by_its_id() -> Non
     found = opened(UPLOAD.object_key)
     list(found.chunks(maximum_bytes=100))
     found.check_digest()
-    assert found.facts.received_at == facts_of_gone(event(UPLOAD.object_key)).received_at == "2025-10-11T00:16:10.752Z"
+    assert found.facts.received_at == "2025-10-11T00:16:10.752Z"
     other = opened(UPLOAD.object_key, content=CONTENT + b" ")
     list(other.chunks(maximum_bytes=100))
     with pytest.raises(UnreadableError, match="wrong_digest"):
         other.check_digest()
 
-
-def test_of_a_direct_put_that_is_gone_the_event_tells_the_time() -> None:
-    facts = facts_of_gone(event())
-    assert (facts.received_at, facts.size) == ("2026-01-31T12:00:00.000Z", None)

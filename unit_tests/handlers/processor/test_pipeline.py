@@ -141,10 +141,35 @@ def test_a_quarantine_is_kept_and_told_before_it_is_concluded() -> None:
     assert world.result.reason.startswith("bad_structure: ")
 
 
-def test_what_is_gone_is_concluded_and_is_no_dead_letter() -> None:
-    world = World()
-    world.s3.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
-    assert world.process()[2:] == ["archive.quarantine", *CONCLUDED]
+GONE = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
+NOTED_GONE = ["archive.quarantine", "ledger.note_gone"]
+
+
+@pytest.mark.parametrize("was_begun", [False, True])
+def test_a_deleted_version_is_noted_and_no_row_is_touched(was_begun: bool) -> None:  # noqa: FBT001 - a parameter
+    world = World(known=Known(was_begun=was_begun))
+    world.s3.get_object.side_effect = GONE
+    assert world.process() == ["ledger.look", "ledger.begin", *NOTED_GONE]
+    assert world.ledger.note_gone.call_args.args[1].startswith("gone: version ")
+
+
+@pytest.mark.parametrize(("hops", "steps"), [(6, ["shadow.put_back"]), (7, NOTED_GONE), (8, ["shadow.put_back"])])
+def test_a_deleted_version_ends_in_the_passive_region_too(hops: int, steps: list[str]) -> None:
+    world = World(active=PEER)
+    world.s3.get_object.side_effect = GONE
+    assert world.process(message(hops={"StringValue": str(hops), "DataType": "Number"})) == ["ledger.look", *steps]
+
+
+def test_a_passive_region_waits_for_the_records_of_a_known_result() -> None:
+    world = World(active=PEER, known=Known(result=RESULT))
+    world.ledger.holds.return_value = False
+    world.s3.get_object.side_effect = GONE
+    assert world.process(message(hops={"StringValue": "7", "DataType": "Number"})) == ["ledger.look", "ledger.holds", "shadow.put_back"]
+
+
+def test_a_passive_region_processes_what_is_gone_in_the_active_one() -> None:
+    world = World(active=PEER, known=Known(gone_in=frozenset({PEER}), was_begun=True))
+    assert world.process() == ["ledger.look", "ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
 
 
 @pytest.mark.parametrize("active", [REGION, PEER])

@@ -1,0 +1,108 @@
+"""The invariants that hold after every write, checked as it happens and not only when the history has ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from simulation.expressions import Item
+from simulation.regions import Key, Region, Stamp
+
+_OWNED: Final = ("ATTEMPT#", "REPLICA#", "UPLOAD#")
+_OWNED_PARTITIONS: Final = ("CONTROL#", "HEALTH#", "HEARTBEAT#", "FORCE#", "DIGEST#", "OBSERVER#")
+_PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", "expires_at"})
+
+
+@dataclass
+class Watch:
+    """Sees every item that a replica takes.
+
+    Attributes:
+        name_of: Returns the name of the upload that an object id is of.
+        violations: The invariants that a write broke, and how; each once for a row.
+    """
+
+    name_of: Callable[[str], str]
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    _seen: set[tuple[str, Key]] = field(default_factory=set)
+
+    def take(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
+        """Check a write of this region, or one that arrives from the other.
+
+        Args:
+            region: Whose replica takes it.
+            key: The item's.
+            stamp: When it was written, and in which region.
+            before: What the replica held.
+            item: What it holds now; None if it was deleted.
+        """
+        pk, sk = key
+        is_own = stamp[2] == region.name
+        owner = _owner(pk, sk)
+        if is_own and owner is not None and owner != region.name:
+            self._break("a region writes its own rows only", key, f"{region.name} writes the row of {owner}")
+        if (
+            pk.startswith("CONTROL#")
+            and before
+            and int((item or {}).get("epoch", {"N": "0"})["N"]) < int(before["epoch"]["N"])
+        ):
+            self._break("the epoch never goes back", key, f"{before['epoch']['N']} becomes {item} in {region.name}")
+        if pk.startswith("OBJ#") and sk == "RESULT":
+            self._result(region, key, before, item, is_own=is_own)
+        if is_own and sk.startswith("REPLICA#") and item and "settled_digest" in item:
+            self._settled(region, key, before, item)
+
+    def _result(self, region: Region, key: Key, before: Item | None, item: Item | None, *, is_own: bool) -> None:
+        if item is None:
+            self._break("RESULT is never removed", key, f"removed in {region.name}")
+            return
+        if is_own and (held := _records(region, key[0])) != int(item["accepted"]["N"]):
+            self._break(
+                "RESULT follows its records",
+                key,
+                f"{region.name} writes RESULT of {item['accepted']['N']} over {held} records",
+            )
+        same_version = before is not None and before.get("processing_version") == item.get("processing_version")
+        if before and same_version and _meaning(before) != _meaning(item):
+            self._break("RESULT never changes its meaning", key, f"{_differences(before, item)} in {region.name}")
+
+    def _settled(self, region: Region, key: Key, before: Item | None, item: Item) -> None:
+        if before and before.get("settled_digest") == item["settled_digest"]:
+            return
+        result = region.item(key[0], "RESULT")
+        if result is None:
+            self._break("a settled replica holds RESULT", key, f"{region.name} holds none")
+        elif (held := _records(region, key[0])) < int(result["accepted"]["N"]):
+            self._break("a settled replica holds every record", key, f"{held} of {result['accepted']['N']} in {region.name}")
+
+    def _break(self, invariant: str, key: Key, detail: str) -> None:
+        if (invariant, key) not in self._seen:
+            self._seen.add((invariant, key))
+            name = self.name_of(key[0].removeprefix("OBJ#")) if key[0].startswith("OBJ#") else key[0]
+            self.violations.append((invariant, f"{name}: {key[1]}: {detail}"))
+
+
+def _owner(pk: str, sk: str) -> str | None:
+    for prefix in _OWNED_PARTITIONS:
+        if pk.startswith(prefix):
+            return pk.removeprefix(prefix)
+    return next((sk.removeprefix(prefix) for prefix in _OWNED if sk.startswith(prefix)), None)
+
+
+def _records(region: Region, object_pk: str) -> int:
+    prefix = f"REC#{object_pk.removeprefix('OBJ#')}#"
+    number = count = 0
+    while sort_keys := region.partitions.get(f"{prefix}{number:06d}"):
+        count += sum(region.item(f"{prefix}{number:06d}", sk) is not None for sk in sort_keys)
+        number += 1
+    return count
+
+
+def _meaning(result: Item) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name not in _PROVENANCE}
+
+
+def _differences(before: Item, item: Item) -> str:
+    names = [name for name in sorted(before.keys() | item.keys()) if name not in _PROVENANCE]
+    return ", ".join(
+        f"{name} {before.get(name)} becomes {item.get(name)}" for name in names if before.get(name) != item.get(name)
+    )
