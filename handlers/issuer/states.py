@@ -35,7 +35,10 @@ class State(IntEnum):
     PROCESSED = 2
     """Its effects are in the table."""
     QUARANTINED = 3
-    """It cannot be read at all; the archive holds it, with the reason."""
+    """It cannot be read at all, or was deleted before it was processed; the archive holds the reason.
+
+    A deleted object is PROCESSED after all if the other region's bucket still holds it.
+    """
 
 
 class Copies(IntEnum):
@@ -89,7 +92,7 @@ class StateReader:
         key = object_key or rows.first("object_key")
         if rows.result is None:
             copies = self._copies(key)
-            return max(_begun(rows), _state_of(copies)), copies is Copies.BOTH
+            return self._state_without_result(rows, copies), copies is Copies.BOTH
         is_durable = self._is_in_both_replicas(rows.result, rows.replicas) and self._is_in_both_buckets(key)
         return _state_of_result(rows.result), is_durable
 
@@ -101,7 +104,7 @@ class StateReader:
             "key": rows.first(schema.FILE_INDEX_PARTITION_KEY),
             **{name: rows.first(name) for name in _FROM_ANY},
             "uploads_issued_in": sorted(str(row["region"]) for row in rows.uploads),
-            **{name: (rows.result or {}).get(name) for name in _FROM_RESULT},
+            **{name: (rows.result or {"reason": self._gone(rows)}).get(name) for name in _FROM_RESULT},
         }
         if state is State.UNKNOWN:
             answer["hint"] = (
@@ -114,7 +117,17 @@ class StateReader:
         """Return the highest state that is proven; the bucket is asked only if the table leaves the question open."""
         if rows.result:
             return _state_of_result(rows.result)
-        return max(_begun(rows), _state_of(self._copies(rows.first("object_key"))))
+        return self._state_without_result(rows, self._copies(rows.first("object_key")))
+
+    def _state_without_result(self, rows: ObjectRows, copies: Copies) -> State:
+        if copies is Copies.NONE_HERE and self._gone(rows):
+            return State.QUARANTINED
+        return max(_begun(rows), _state_of(copies))
+
+    def _gone(self, rows: ObjectRows) -> object:
+        """Return why this region's bucket holds no version any more; None if the processor has not noted it."""
+        own = schema.attempt_sort_key(self._region)
+        return next((row.get(schema.GONE) for row in rows.attempts if row[schema.SORT_KEY] == own), None)
 
     def _is_in_both_replicas(self, result: dict[str, Any], replicas: Sequence[dict[str, Any]]) -> bool:
         """Return whether each region has noted that its replica holds every record of this very RESULT."""

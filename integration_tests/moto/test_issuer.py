@@ -114,8 +114,12 @@ class World:
     def note_replica(self, object_id: str, region: str, written: dict[str, str]) -> None:
         """Write what the processor of a region notes of its replica once that holds every record of a RESULT."""
         settled = {"settled_digest": written["effect_digest"], "settled_version": written["processing_version"]}
+        self.put_row(object_id, f"REPLICA#{region}", settled)
+
+    def put_row(self, object_id: str, sort_key: str, attributes: dict[str, str]) -> None:
+        """Write a row of an object."""
         table = boto3.resource("dynamodb", region_name=PRIMARY).Table(TABLE)
-        table.put_item(Item={"pk": f"OBJ#{object_id}", "sk": f"REPLICA#{region}", "object_id": object_id, **settled})
+        table.put_item(Item={"pk": f"OBJ#{object_id}", "sk": sort_key, "object_id": object_id, **attributes})
 
     def client(self, service: str, region: str) -> Any:
         """Return a client; making one takes longer than most calls."""
@@ -390,6 +394,17 @@ def test_a_processed_object_in_one_bucket_is_not_durable(world: World) -> None:
         seen.append(durable())
     s3_says("COMPLETED")
     assert [*seen, durable()] == [False, False, False, True]
+
+
+def test_a_deleted_upload_is_quarantined_until_a_copy_is_processed(world: World) -> None:
+    answer = world.issue()
+    world.put_row(answer["id"], f"ATTEMPT#{SECONDARY}", {"gone": "gone: of the other region's bucket"})
+    assert world.state(answer["id"]) == "accepted", "an attempt began, and this region's bucket may still get it"
+    world.put_row(answer["id"], f"ATTEMPT#{PRIMARY}", {"gone": "gone: version v1 was deleted"})
+    _, said = world.call("GET", f"/uploads/{answer['id']}")
+    assert (said["state"], said["reason"], said["durable"]) == ("quarantined", "gone: version v1 was deleted", False)
+    world.put_result(answer["id"], state="COMPLETED", file_key="a.csv", size=8, records=1, accepted=1, rejected=0)
+    assert world.state(answer["id"]) == "processed"
 
 
 def s3_says(status: str) -> None:
