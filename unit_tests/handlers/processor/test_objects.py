@@ -80,4 +80,3 @@ def test_an_upload_is_held_to_the_digest_in_its_key_and_dated_by_its_id() -> Non
     list(other.chunks(maximum_bytes=100))
     with pytest.raises(UnreadableError, match="wrong_digest"):
         other.check_digest()
-

@@ -153,18 +153,22 @@ def test_a_deleted_version_is_noted_and_no_row_is_touched(was_begun: bool) -> No
     assert world.ledger.note_gone.call_args.args[1].startswith("gone: version ")
 
 
+def put_back_before(times: int) -> Message:
+    return message(hops={"StringValue": str(times), "DataType": "Number"})
+
+
 @pytest.mark.parametrize(("hops", "steps"), [(6, ["shadow.put_back"]), (7, NOTED_GONE), (8, ["shadow.put_back"])])
 def test_a_deleted_version_ends_in_the_passive_region_too(hops: int, steps: list[str]) -> None:
     world = World(active=PEER)
     world.s3.get_object.side_effect = GONE
-    assert world.process(message(hops={"StringValue": str(hops), "DataType": "Number"})) == ["ledger.look", *steps]
+    assert world.process(put_back_before(hops)) == ["ledger.look", *steps]
 
 
 def test_a_passive_region_waits_for_the_records_of_a_known_result() -> None:
     world = World(active=PEER, known=Known(result=RESULT))
     world.ledger.holds.return_value = False
     world.s3.get_object.side_effect = GONE
-    assert world.process(message(hops={"StringValue": "7", "DataType": "Number"})) == ["ledger.look", "ledger.holds", "shadow.put_back"]
+    assert world.process(put_back_before(7)) == ["ledger.look", "ledger.holds", "shadow.put_back"]
 
 
 def test_a_passive_region_processes_what_is_gone_in_the_active_one() -> None:
