@@ -19,6 +19,7 @@ _FILES: Final = 5
 """So many are put and deleted; the processor may come before the deletion, but hardly before each of them."""
 _BODY: Final = b'{"n": 1}\n'
 
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of files whose only version in the primary was deleted at once, by object id.
