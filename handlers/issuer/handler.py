@@ -37,7 +37,6 @@ RECEIPT_HEADER: Final = "x-upload-receipt"
 app = APIGatewayHttpResolver()
 logger = Logger()
 metrics = Metrics()
-_PROBES: Final = ("/healthz", "/ready")
 
 
 # There is no tracer and no metric of a healthy probe: health checkers ask more than once a second, for as long as the
@@ -48,10 +47,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     metrics.set_default_dimensions(environment=application().settings.environment)
     event = _without_stage(event)
     try:
-        answer = app.resolve(event, context)
-        if event["rawPath"] not in _PROBES or answer["statusCode"] != HTTPStatus.OK:
-            metrics.add_metric("Requests", MetricUnit.Count, 1)
-        return answer
+        return app.resolve(event, context)
     finally:
         if metrics.metric_set:
             metrics.flush_metrics()
@@ -70,7 +66,8 @@ def issue_upload() -> Response[str]:
     )
     caller.require_source(request.upload.source)
     answer = issuer.issue(request, caller)
-    metrics.add_metric("UploadsIssued", MetricUnit.Count, 1)
+    if not caller.is_observer:  # a canary is no user's upload
+        metrics.add_metric("UploadsIssued", MetricUnit.Count, 1)
     logger.info("an upload is issued", object_id=answer["id"], upload_id=answer["upload_id"], size=request.size)
     return _json(HTTPStatus.CREATED, answer)
 

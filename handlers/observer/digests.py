@@ -1,7 +1,7 @@
 """Digests of an hour: how many RESULT rows, which, and what they say, whatever order they are read in.
 
 They are kept by hour and by the first digit of the object id, so that two regions that differ need compare one
-sixteenth of one hour. An hour's rows are found by the state index, 32 partition keys in all (two states, 16 shards).
+sixteenth of one hour. An hour's rows are found by the state index, 8 partition keys in all (two states, 4 shards).
 """
 
 import hashlib

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAXIMUM_AGE_SECONDS: Final = 180.0
 """An older one is of an observer that has stopped."""
 
-_NUMBERS: Final = ("canary_seconds", "queue_depth", "shadow_age", "dead_letters", "replication_pending", "epoch")
+NUMBERS: Final = ("canary_seconds", "queue_depth", "shadow_age", "dead_letters", "replication_pending", "epoch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Heartbeat:
     def item(self, region: str) -> dict[str, Any]:
         """Return it as the row of a region, without the time."""
         item: dict[str, Any] = key(region)
-        item |= {name: {"N": _number(value)} for name in _NUMBERS if (value := getattr(self, name)) is not None}
+        item |= {name: {"N": _number(value)} for name in NUMBERS if (value := getattr(self, name)) is not None}
         if self.api_url is not None:
             item["api_url"] = {"S": self.api_url}
         if self.ready is not None:
@@ -67,7 +67,7 @@ class Heartbeat:
         Raises:
             ValueError: It does not say when it was written.
         """
-        numbers = {name: _parse_number(item.get(name)) for name in (*_NUMBERS, AT)}
+        numbers = {name: _parse_number(item.get(name)) for name in (*NUMBERS, AT)}
         at = numbers.pop(AT)
         if at is None:
             raise ValueError(f"the heartbeat {item} does not say when it was written")

@@ -57,11 +57,17 @@ class Measures:
         """Return how many messages the dead-letter queue holds."""
         return self._depth(self.settings.dead_letter_queue_url)
 
-    def ages(self, now: float) -> Ages:
-        """Return what CloudWatch knows of the last minutes; `now` is in epoch seconds."""
+    def ages(self, now: float, *, is_empty: bool) -> Ages:
+        """Return what CloudWatch knows of the last minutes.
+
+        Args:
+            now: Epoch seconds.
+            is_empty: Whether the ingest queue is known to hold nothing; then no message has an age, and CloudWatch, which
+                is paid by the metric (https://aws.amazon.com/cloudwatch/pricing/), is not asked for it.
+        """
         end = datetime.fromtimestamp(now, UTC)
         answer = self.cloudwatch.get_metric_data(
-            MetricDataQueries=self._queries(), StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
+            MetricDataQueries=self._queries(is_empty=is_empty), StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
         )
         newest = {result["Id"]: _first(result["Values"]) for result in answer["MetricDataResults"]}
         return Ages(
@@ -72,19 +78,22 @@ class Measures:
         attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_DEPTH))["Attributes"]
         return sum(int(attributes[name]) for name in _DEPTH)
 
-    def _queries(self) -> "list[MetricDataQueryTypeDef]":
+    def _queries(self, *, is_empty: bool) -> "list[MetricDataQueryTypeDef]":
         settings = self.settings
+        pending = _query(
+            "pending",
+            "AWS/S3",
+            "OperationsPendingReplication",  # S3 publishes it in the destination's region
+            SourceBucket=settings.peer_ingest_bucket,
+            DestinationBucket=settings.ingest_bucket,
+            RuleId=settings.replication_rule_id,
+        )
+        if is_empty:
+            return [pending]
         return [
+            pending,
             _query("shadow", NAMESPACE, "ShadowAge", service="processor", environment=settings.environment),
             _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=settings.queue_url.rsplit("/", 1)[-1]),
-            _query(
-                "pending",
-                "AWS/S3",
-                "OperationsPendingReplication",  # S3 publishes it in the destination's region
-                SourceBucket=settings.peer_ingest_bucket,
-                DestinationBucket=settings.ingest_bucket,
-                RuleId=settings.replication_rule_id,
-            ),
         ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 
 from handlers.issuer.upload_id import new_upload_id
-from handlers.observer import peer_metrics, split_brain
+from handlers.observer import split_brain
 from handlers.observer.auto_promote import Situation, Streak
 from handlers.observer.canary import LOST, Canary, CanaryKeeper
 from handlers.observer.digests import Budget
@@ -129,7 +129,13 @@ class Observer:
         if recalled is not None:  # else what is there is better than a memory of this run alone
             keep = partial(self.memory.keep, memory, self.clock())
             steps.run("keep this run", keep, seconds=SECONDS["keep"], otherwise=None)
-        return {"failed": steps.failed, "peer": view.problems, "canary_seconds": went, "epoch": heartbeat.epoch}
+        return {
+            "failed": steps.failed,
+            "peer": view.problems,
+            "peer_numbers": view.numbers,
+            "canary_seconds": went,
+            "epoch": heartbeat.epoch,
+        }
 
     def _pinned(self, url: str | None) -> str | None:
         """Return the peer's API if it is at a host that it may be at; a row of the table tells, so it is not believed."""
@@ -147,21 +153,27 @@ class Observer:
         seconds = SECONDS["look"]
         depth = steps.begin("measure the queue", self.measures.queue_depth, seconds=seconds)
         dead = steps.begin("measure the dead-letter queue", self.measures.dead_letters, seconds=seconds)
-        ages = steps.begin("ask CloudWatch", lambda: self.measures.ages(self.clock()), seconds=seconds)
         ready = steps.begin("ask the own API", lambda: is_ready(self.http, self.settings.api_url), seconds=seconds)
         forced = steps.begin("read whether clients are forced here", self.is_forced, seconds=seconds)
         register = steps.run("read the register", self.register.claims, seconds=SECONDS["look"], otherwise=None)
         claims = register.epochs if register else None
         active = None if claims is None else highest(claims, primary_region=self.settings.primary_region)
-        if register:
+        if register and register.problems:
             self.telemetry.count("MalformedControlRows", len(register.problems))
+        waiting = steps.end(depth, otherwise=None)
+        ages = steps.run(
+            "ask CloudWatch",
+            lambda: self.measures.ages(self.clock(), is_empty=waiting == 0),
+            seconds=seconds,
+            otherwise=None,
+        )
         here = Here(
             claims=claims,
             active=active,
             canary_seconds=None,
-            queue_depth=steps.end(depth, otherwise=None),
+            queue_depth=waiting,
             dead_letters=steps.end(dead, otherwise=None),
-            ages=steps.end(ages, otherwise=None),
+            ages=ages,
             is_ready=steps.end(ready, otherwise=False),
         )
         self._publish_forced(steps, forced)
@@ -239,8 +251,6 @@ class Observer:
             "write the heartbeat", lambda: self.write_heartbeat(heartbeat), seconds=SECONDS["heartbeat"], otherwise=False
         )
         self.telemetry.count("Heartbeats", int(is_written))
-        if heartbeat.shadow_age is not None:
-            self.telemetry.seconds("ShadowAge", heartbeat.shadow_age)
         return heartbeat
 
     # --- the peer -------------------------------------------------------------------------------------------------
@@ -268,7 +278,7 @@ class Observer:
         )
         if view.problems:
             logger.warning("the other region is unhealthy", region=self.settings.peer_region, problems=view.problems)
-        peer_metrics.publish(view, self.telemetry)
+        self.telemetry.count("PeerUnhealthy", int(bool(view.problems)))
         return view
 
     # --- both regions ---------------------------------------------------------------------------------------------

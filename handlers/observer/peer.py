@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handlers.observer import heartbeat as heartbeats
-from handlers.observer.heartbeat import Heartbeat
+from handlers.observer.heartbeat import NUMBERS, Heartbeat
 from handlers.shared import claims
 
 if TYPE_CHECKING:
@@ -49,6 +49,17 @@ class PeerView:
         if self.is_ready is False:
             found.append("its API is not ready")
         return found
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """What the peer's heartbeat says of it, for the log; nothing where there is none. Its age tells whether it is of now.
+
+        An alarm that watches the same metric stands in the peer's own region, and `operate -- status` shows these from here.
+        """
+        heartbeat = self.look.heartbeat
+        if heartbeat is None:
+            return {}
+        return {"age": round(heartbeat.age(self.now), 3)} | {name: getattr(heartbeat, name) for name in NUMBERS}
 
     @property
     def is_heartbeat_dead(self) -> bool:

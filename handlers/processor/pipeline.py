@@ -76,7 +76,6 @@ class Pipeline:
             Exception: Whatever went wrong may go right another time; the message must be delivered again. Of the last
                 delivery the archive keeps a note.
         """
-        self.telemetry.count("MessagesReceived")
         identities = [message.message_identity]
         try:
             events = self._objects(message)
@@ -183,7 +182,8 @@ class Pipeline:
         finally:
             opened.close()
         self.ledger.finish(event.object_id, time.time())
-        self.telemetry.object_seconds(time.time() - began)
+        if not _is_canary(event):
+            self.telemetry.object_seconds(time.time() - began)
 
     def _read(self, attempt: _Attempt, opened: OpenedObject) -> None:
         """Read an object to its clean end, and only then write: what was rejected, the records, RESULT."""
@@ -214,9 +214,10 @@ class Pipeline:
                 format=content.format.value,
                 compression=content.compression.value,
             )
-            self.telemetry.count("ObjectsCompleted")
-            self.telemetry.count("RecordsAccepted", intake.accepted)
-            self.telemetry.count("RecordsRejected", intake.rejected)
+            if not _is_canary(event):
+                self.telemetry.count("ObjectsCompleted")
+                self.telemetry.count("RecordsAccepted", intake.accepted)
+                self.telemetry.count("RecordsRejected", intake.rejected)
             logger.info("an object is completed", accepted=intake.accepted, rejected=intake.rejected)
 
     def _records(self, event: ObjectEvent, opened: OpenedObject, deadline: Deadline) -> Opened:
@@ -323,7 +324,7 @@ class Pipeline:
     def _expires_at(self, event: ObjectEvent, facts: ObjectFacts) -> int | None:
         """Return when the rows of a canary may go, the same in both regions; None for every other object."""
         days = self.settings.canary_retention_days
-        if not days or event.upload is None or event.upload.source != object_keys.CANARY_SOURCE:
+        if not days or not _is_canary(event):
             return None
         return schema.expires_at(datetime.fromisoformat(facts.received_at).timestamp(), days)
 
@@ -337,6 +338,11 @@ class Pipeline:
             "first_seen": moments.from_epoch(message.first_seen / 1000),
             "body": message.body,
         }
+
+
+def _is_canary(event: ObjectEvent) -> bool:
+    """Return whether an object is the observer's own: no user's, so the metrics of users' objects do not count it."""
+    return event.upload is not None and event.upload.source == object_keys.CANARY_SOURCE
 
 
 def _in_time(things: Iterable[_Any], deadline: Deadline, *, every: int) -> Iterator[_Any]:

@@ -40,8 +40,10 @@ STATE_INDEX: Final = "by_state_hour"
 STATE_INDEX_PARTITION_KEY: Final = "state_hour"
 STATE_INDEX_SORT_KEY: Final = "state_order"
 
-STATE_INDEX_SHARDS: Final = 16
-"""Partition keys an hour of one state is spread over: one key takes 1,000 writes a second."""
+STATE_INDEX_SHARDS: Final = 4
+"""Partition keys an hour of one state is spread over. One key takes 1,000 writes a second
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html); each is one more request
+of the observer for each hour, every minute, and each request is an event of the audit trail."""
 
 RECORD_PARTITION_KEYS: Final = "REC#*"
 """Pattern of the partition keys of all records, for IAM's conditions."""

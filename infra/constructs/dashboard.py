@@ -26,15 +26,7 @@ _GRAPHS: Sequence[tuple[str, Series]] = (
         lambda of: [of.peer_unhealthy(), of.split_brain(), of.force_failover()],
     ),
     ("Observer: runs, and canaries that failed", lambda of: [of.heartbeats(), of.canary_failed()]),
-    ("Observer: seconds that a canary takes, here and there", lambda of: [of.canary_seconds(), of.peer("CanarySeconds")]),
-    (
-        "Observer: seconds since the other region's heartbeat, and of its shadow",
-        lambda of: [of.peer("HeartbeatAge"), of.peer("ShadowAge")],
-    ),
-    (
-        "Observer: what waits and what failed in the other region",
-        lambda of: [of.peer(what) for what in ("QueueDepth", "DeadLetters", "ReplicationPending")],
-    ),
+    ("Observer: seconds that a canary takes", lambda of: [of.canary_seconds()]),
     (
         "Observer: hours that differ between the regions, or changed",
         lambda of: [of.digest_mismatch(), of.lww_conflicts()],

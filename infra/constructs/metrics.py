@@ -28,18 +28,6 @@ OPERATIONS: Final = ("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateIte
 """What the functions ask of the table; DynamoDB counts its own errors by operation only."""
 
 
-PEER_NUMBERS: Final = (
-    "HeartbeatAge",
-    "CanarySeconds",
-    "QueueDepth",
-    "ShadowAge",
-    "DeadLetters",
-    "ReplicationPending",
-    "Epoch",
-)
-"""What an observer publishes of the other region: how old its heartbeat is, and the six numbers that are in it."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class RegionMetrics:
     """The metrics of one region.
@@ -148,14 +136,6 @@ class RegionMetrics:
     def force_failover(self) -> cloudwatch.Metric:
         """1 in a minute in which a person sends clients here, whatever the other region's health, else 0."""
         return self._observed("ForceFailover")
-
-    def peer(self, what: str) -> cloudwatch.Metric:
-        """One number of the other region's heartbeat, as this region's observer read it.
-
-        Args:
-            what: one of PEER_NUMBERS.
-        """
-        return self._observed(f"Peer{what}")
 
     def canary_failed(self) -> cloudwatch.Metric:
         """1 in a minute in which the file that the observer uploaded was not processed in time, else 0."""

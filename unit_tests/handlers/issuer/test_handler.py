@@ -103,13 +103,7 @@ def test_a_failing_probe_is_counted_and_logged(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(front_door, "application", lambda: replace(application(), probe=down))
     assert answer(event("GET", "/ready"))[0] == 503
     emf = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
-    assert (emf["NotReady"], emf["Requests"]) == ([1.0], [1.0])
-
-
-def test_a_request_is_counted_with_its_environment(capsys: pytest.CaptureFixture[str]) -> None:
-    answer(event("GET", "/nowhere"))
-    emf = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
-    assert emf["Requests"] == [1.0]
+    assert emf["NotReady"] == [1.0]
     assert (emf["environment"], emf["service"]) == ("prod", "issuer")
     assert sorted(emf["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) == ["environment", "service"]
     assert emf["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Lockstep"

@@ -93,7 +93,6 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
         lambda of: of.force_failover(),
         ("Lockstep", "ForceFailover", {"service": "observer", "environment": "prod"}, "Maximum", 60),
     ),
-    "peer": (lambda of: of.peer("QueueDepth"), ("Lockstep", "PeerQueueDepth", OBSERVED, "Maximum", 60)),
     "canary_failed": (lambda of: of.canary_failed(), ("Lockstep", "CanaryFailed", OBSERVED, "Maximum", 60)),
     "canary_seconds": (lambda of: of.canary_seconds(), ("Lockstep", "CanarySeconds", OBSERVED, "Maximum", 60)),
     "heartbeats": (lambda of: of.heartbeats(), ("Lockstep", "Heartbeats", OBSERVED, "Sum", 60)),
