@@ -28,7 +28,6 @@ tracer = Tracer(
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """Process a batch.
 
@@ -55,4 +54,8 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFail
 
     # A batch of which every message failed is no failure of the function: the same messages would come again anyway.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=process, processor=processor, context=context)
+    try:
+        return process_partial_response(event=event, record_handler=process, processor=processor, context=context)
+    finally:
+        if metrics.metric_set:  # of a batch of canaries there is none
+            metrics.flush_metrics()
