@@ -67,7 +67,10 @@ class Measures:
         """
         end = datetime.fromtimestamp(now, UTC)
         answer = self.cloudwatch.get_metric_data(
-            MetricDataQueries=self._queries(is_empty=is_empty), StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
+            MetricDataQueries=self._queries(is_empty=is_empty),
+            StartTime=end - _WINDOW,
+            EndTime=end,
+            ScanBy="TimestampDescending",
         )
         newest = {result["Id"]: _first(result["Values"]) for result in answer["MetricDataResults"]}
         return Ages(

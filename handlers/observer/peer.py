@@ -52,9 +52,9 @@ class PeerView:
 
     @property
     def numbers(self) -> dict[str, float | None]:
-        """What the peer's heartbeat says of it, for the log; nothing where there is none. Its age tells whether it is of now.
+        """What the peer's heartbeat says of it, for the log, and how old it is; nothing where there is none.
 
-        An alarm that watches the same metric stands in the peer's own region, and `operate -- status` shows these from here.
+        They are no metrics: the peer's own region has them with its alarms, and `operate -- status` shows these from here.
         """
         heartbeat = self.look.heartbeat
         if heartbeat is None:

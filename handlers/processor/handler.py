@@ -4,7 +4,9 @@ It answers with partial batch responses: what it names in `batchItemFailures` SQ
 """
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -25,9 +27,26 @@ tracer = Tracer(
     patch_modules=["botocore"],
 )
 
+_Handler: TypeAlias = "Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]"
+
+
+def _publishing(handler: _Handler) -> _Handler:
+    """Publish the batch's metrics; Powertools' own decorator warns of a batch that has none, such as one of canaries."""
+
+    @wraps(handler)
+    def publish(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+        try:
+            return handler(event, context)
+        finally:
+            if metrics.metric_set:
+                metrics.flush_metrics()
+
+    return publish
+
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
+@_publishing
 def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """Process a batch.
 
@@ -54,8 +73,4 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFail
 
     # A batch of which every message failed is no failure of the function: the same messages would come again anyway.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    try:
-        return process_partial_response(event=event, record_handler=process, processor=processor, context=context)
-    finally:
-        if metrics.metric_set:  # of a batch of canaries there is none
-            metrics.flush_metrics()
+    return process_partial_response(event=event, record_handler=process, processor=processor, context=context)

@@ -89,4 +89,12 @@ def test_what_each_region_sees_of_the_other_is_shown(region: str) -> None:
         for metric in metrics(graph)
         if metric[0] == "Lockstep"
     }
-    assert {"PeerUnhealthy", "ForceFailover", "SplitBrain", "LwwConflicts", "DigestMismatch", "Heartbeats", "CanaryFailed"} <= shown
+    assert {
+        "PeerUnhealthy",
+        "ForceFailover",
+        "SplitBrain",
+        "LwwConflicts",
+        "DigestMismatch",
+        "Heartbeats",
+        "CanaryFailed",
+    } <= shown
