@@ -52,6 +52,7 @@ NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
 @nox.session(default=False)
 def environment(session: nox.Session) -> None:
     """Install what the project needs into .venv, by version and hash; does nothing when it is up to date."""
+    _refuse_other_pythons(session)
     _when_changed(session, VENV, LOCK, _install)
     node, npm = _node(session)
     lock = ROOT / "package-lock.json"
@@ -209,6 +210,17 @@ def lock(session: nox.Session) -> None:
     # The Lambda runtime carries boto3 and what it needs.
     runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]
     session.run(*compile_, *plain, *runtime, "--group", "handlers", "-o", "handlers/requirements.txt")
+
+
+def _refuse_other_pythons(session: nox.Session) -> None:
+    supported = nox.project.python_versions(nox.project.load_toml(ROOT / "pyproject.toml"))
+    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if running not in supported:
+        newest = f"python{supported[-1]}"
+        session.error(
+            f"nox runs on Python {running} ({sys.executable}); pyproject.toml names {', '.join(supported)}. "
+            f"Type `{newest} -m pip install nox && {newest} -m nox`"
+        )
 
 
 def _install(session: nox.Session, directory: Path, lock: Path) -> None:

@@ -208,8 +208,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if context.invoked_subcommand:
         return
     errors = Console(stderr=True, emoji=False)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     _leave_the_verdict_to_the_gate()
     try:
         _check(format_ or [], fail_on, baseline, output)
