@@ -10,7 +10,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from simulation.exhaustive import plans
 from simulation.history import History
+from simulation.page import render
 from simulation.plan import Plan, draw, draw_long_wait
 from simulation.running import Totals, run
 from simulation.sabotage import VARIANTS, sabotaged
@@ -21,6 +23,7 @@ REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
 """Every plan whose history once failed, with the invariant that it broke; a seed alone would mean another one later."""
 REPORT: Final = Path("reports/simulation")
 _CHUNK: Final = 50
+_EXHAUSTIVE_OBJECTS: Final = 2
 _MOST_SABOTAGED: Final = 400
 
 
@@ -29,8 +32,8 @@ def known_failures() -> list[Plan]:
     return [Plan.from_dict(one["plan"]) for one in json.loads(REGRESSIONS.read_text())]
 
 
-def _chunks(plans: list[Plan | int], jobs: int) -> Iterator[Totals]:
-    chunks = [plans[start : start + _CHUNK] for start in range(0, len(plans), _CHUNK)]
+def _chunks(chosen: list[Plan | int], jobs: int) -> Iterator[Totals]:
+    chunks = [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
     if jobs == 1:
         yield from map(run, chunks)
         return
@@ -38,10 +41,9 @@ def _chunks(plans: list[Plan | int], jobs: int) -> Iterator[Totals]:
         yield from pool.imap(run, chunks)
 
 
-def _simulate(first: int, histories: int, jobs: int) -> bool:
-    plans: list[Plan | int] = [*known_failures(), *range(first, first + histories)]
+def _simulate(chosen: list[Plan | int], jobs: int) -> bool:
     totals, began = Totals(), time.monotonic()
-    for part in _chunks(plans, jobs):
+    for part in _chunks(chosen, jobs):
         totals.histories += part.histories
         totals.objects += part.objects
         totals.calls += part.calls
@@ -49,24 +51,25 @@ def _simulate(first: int, histories: int, jobs: int) -> bool:
         totals.broken += part.broken
         rate = totals.histories / (time.monotonic() - began)
         typer.echo(
-            f"\r{totals.histories} of {len(plans)} histories, {rate:.1f} a second, {len(totals.broken)} broken",
+            f"\r{totals.histories} of {len(chosen)} histories, {rate:.1f} a second, {len(totals.broken)} broken",
             nl=False,
         )
     typer.echo()
-    seconds = time.monotonic() - began
-    _report(totals, seconds)
+    seconds, smallest_histories = time.monotonic() - began, []
+    REPORT.mkdir(parents=True, exist_ok=True)
     for plan, violations in totals.broken[:3]:
-        smallest, kept = shrink(plan, violations[0][0]), REPORT / f"seed-{plan.seed}.json"
-        typer.echo(story(History(smallest).run()))
-        kept.write_text(smallest.to_json())
-        typer.echo(f"replay: nox -s simulate -- --plan {kept}; whole: nox -s simulate -- --seed {plan.seed} --story")
+        history = History(shrink(plan, violations[0][0])).run()
+        smallest_histories.append(history)
+        kept = REPORT / f"seed-{plan.seed}.json"
+        kept.write_text(history.plan.to_json())
+        typer.echo(f"{story(history)}\nreplay: nox -s simulate -- --plan {kept}")
+    _report(totals, seconds, smallest_histories)
     verdict = "every invariant holds" if not totals.broken else f"{len(totals.broken)} histories break an invariant"
     typer.echo(f"{verdict}: {totals.histories} histories, {totals.objects} objects, {totals.calls} calls in {seconds:.0f} s")
     return not totals.broken
 
 
-def _report(totals: Totals, seconds: float) -> None:
-    REPORT.mkdir(parents=True, exist_ok=True)
+def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
     content: dict[str, Any] = {
         "histories": totals.histories,
         "objects": totals.objects,
@@ -78,6 +81,8 @@ def _report(totals: Totals, seconds: float) -> None:
         "coverage": dict(sorted(totals.coverage.items())),
     }
     (REPORT / "report.json").write_text(json.dumps(content, indent=1))
+    (REPORT / "report.html").write_text(render(content, histories))
+    typer.echo(f"report: {REPORT / 'report.html'}")
 
 
 def convict(name: str) -> tuple[int, str] | None:
@@ -109,6 +114,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
     seed: Annotated[int, typer.Option(help="The first seed; with --story the only one.")] = 0,
     story_: Annotated[bool, typer.Option("--story", help="Print the story of one seed.")] = False,  # noqa: FBT002
     plan: Annotated[Path | None, typer.Option(help="Replay a plan that was kept.")] = None,
+    exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Lose a region at each moment.")] = False,  # noqa: FBT002
     sabotage: Annotated[bool, typer.Option("--sabotage", help="Show that each wrong variant is convicted.")] = False,  # noqa: FBT002
 ) -> None:
     """Run histories of the real handlers in a simulated world; exit 1 if one breaks an invariant."""
@@ -117,7 +123,10 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
         typer.echo(story(history))
         typer.echo(f"digest {history.digest()}")
         sys.exit(bool(history.violations))
-    sys.exit(not (_sabotage() if sabotage else _simulate(seed, histories, jobs)))
+    if sabotage:
+        sys.exit(not _sabotage())
+    drawn = plans(_EXHAUSTIVE_OBJECTS) if exhaustive else [*known_failures(), *range(seed, seed + histories)]
+    sys.exit(not _simulate(list(drawn), jobs))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,8 @@ class Plan:
         faults: In order of time.
         horizon: Seconds until the faults have stopped and everything must settle.
         crash_rate: Probability that any one call is a crash, beside the faults that are listed.
+        unreplicated: If given, objects replicate at once, and so do items, except the primary's writes of these numbers,
+            which never do.
     """
 
     seed: int
@@ -108,6 +110,7 @@ class Plan:
     faults: tuple[Fault, ...]
     horizon: float = 3600.0
     crash_rate: float = 0.0
+    unreplicated: frozenset[int] | None = None
 
     @property
     def events(self) -> list[Upload | Fault]:
@@ -124,7 +127,7 @@ class Plan:
 
     def to_json(self) -> str:
         """Return it as text that `from_json` reads."""
-        return json.dumps(asdict(self), indent=1)
+        return json.dumps(asdict(self), indent=1, default=sorted)
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
@@ -149,6 +152,7 @@ class Plan:
                 faults=tuple(Fault(**{**one, "kind": Kind(one["kind"])}) for one in raw["faults"]),
                 horizon=raw["horizon"],
                 crash_rate=raw["crash_rate"],
+                unreplicated=None if raw.get("unreplicated") is None else frozenset(raw["unreplicated"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the text is no plan of a history ({type(error).__name__}: {error})") from error

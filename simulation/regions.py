@@ -73,6 +73,7 @@ class Region:
         skew: How far the region's clock is ahead, in seconds.
         transform_version: What is deployed.
         calls: How many calls were made.
+        writes: How many items were written here.
         running: Invocations.
         metrics: Sums by name.
     """
@@ -92,6 +93,7 @@ class Region:
     skew: float = 0.0
     transform_version: int = 1
     calls: int = 0
+    writes: int = 0
     running: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
 

@@ -10,8 +10,8 @@ from simulation.world import Line
 _MOST_LINES = 60
 
 
-def story(history: History) -> str:
-    """Return the plan's events, the calls that concern what broke, and what broke."""
+def happened(history: History) -> list[Line]:
+    """Return what concerns the objects that broke an invariant, and every fault; identities and keys are shortened."""
     names = {detail.split()[0] for _, detail in history.violations}
     wanted = [part for one in history.accepted if one.upload.name in names for part in (one.object_id, one.version.key)]
     shown = [
@@ -19,23 +19,33 @@ def story(history: History) -> str:
         for line in history.world.story
         if line[2] in ("fault", "operator", "client") or "crash" in line[4] or any(part in line[4] for part in wanted)
     ]
-    shown = list(_merged(shown))
-    lines = [f"seed {history.plan.seed}, {len(history.plan.events)} events"]
-    lines += [
-        f"  {one.at:.3f} s: {one.name} with records {one.records!r} goes to {one.region}"
+    return [(*line[:4], _short(line[4], wanted)) for line in _merged(shown)]
+
+
+def planned(history: History) -> list[str]:
+    """Return a line for each upload and each fault of the plan."""
+    lines = [
+        f"{one.at:.3f} s: {one.name} with records {one.records!r} goes to {one.region}"
         + (", damaged" * one.damaged)
         + (", without the issuer" * one.direct)
         + (", twice" * one.twin)
         for one in history.plan.uploads
     ]
     lines += [
-        f"  {'call' if one.kind in CALL_FAULTS else 'at'} {one.at:g}: {one.kind}, {one.region} {one.name}"
+        f"{'call' if one.kind in CALL_FAULTS else 'at'} {one.at:g}: {one.kind}, {one.region} {one.name}"
         + (f" for {one.lasts:g} s" if one.lasts else "")
         for one in history.plan.faults
     ]
+    return lines
+
+
+def story(history: History) -> str:
+    """Return the plan's events, the calls that concern what broke, and what broke."""
+    shown = happened(history)
+    lines = [f"seed {history.plan.seed}, {len(history.plan.events)} events", *(f"  {line}" for line in planned(history))]
     lines += [f"{'seconds':>10}  {'region':<10} {'who':<12} {'call':<26} effect"]
     for seconds, region, actor, call, effect in shown[:_MOST_LINES]:
-        lines.append(f"{seconds:>10.3f}  {region:<10} {actor:<12} {call:<26} {_short(effect, wanted)}")
+        lines.append(f"{seconds:>10.3f}  {region:<10} {actor:<12} {call:<26} {effect}")
     if len(shown) > _MOST_LINES:
         lines.append(f"            and {len(shown) - _MOST_LINES} lines more; replay the plan to see them")
     lines += [f"BROKEN: {name}: {detail}" for name, detail in history.violations] or ["every invariant holds"]

@@ -24,6 +24,7 @@ _OBJECT_LAG: Final = (4.0, 2400.0)
 """Of an object's replication; AWS's own control promises 15 minutes for most."""
 _LONGEST_LAG: Final = 3600.0
 _EVENT_LAG: Final = (0.8, 600.0)
+_AT_ONCE: Final = 1e-6
 _LATENCY: Final = (0.012, 3.0)
 
 _Answer = TypeVar("_Answer")
@@ -41,6 +42,7 @@ class World:
         scheduler: Time.
         regions: By name.
         story: What happened.
+        writes: Epoch seconds and region of each write of an item.
         coverage: How often each fault met each call, by phase.
     """
 
@@ -49,6 +51,7 @@ class World:
     scheduler: Scheduler = field(default_factory=Scheduler)
     regions: dict[str, Region] = field(default_factory=lambda: {name: Region(name) for name in REGIONS})
     story: list[Line] = field(default_factory=list)
+    writes: list[tuple[float, str]] = field(default_factory=list)
     coverage: dict[tuple[str, str, str], int] = field(default_factory=dict)
     phase: str = "steady"
     parted_until: float = 0.0
@@ -169,7 +172,14 @@ class World:
             return
         stamp = (self.clock(region), self.number(), region.name)
         self._take(region, key, stamp, item)
+        number = region.writes
+        region.writes += 1
+        self.writes.append((self.now, region.name))
         lag = self.chance.lag(*_ITEM_LAG, "item", region.name, *key, stamp[1])
+        if self.plan.unreplicated is not None:
+            if region.name == REGIONS[0] and number in self.plan.unreplicated:
+                return
+            lag = _AT_ONCE
         self._send(region, lag, lambda peer: self._take(peer, key, stamp, item))
 
     def _take(self, region: Region, key: Key, stamp: Stamp, item: Item | None) -> None:
@@ -209,6 +219,7 @@ class World:
         region.ingest[key, version.version_id] = version
         self.announce(region, version, number)
         lag = self.chance.lag(*_OBJECT_LAG, "object", region.name, key, number)
+        lag = lag if self.plan.unreplicated is None else _AT_ONCE
         self._send(region, lag, lambda peer: self._replicated(peer, version))
         return version
 
