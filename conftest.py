@@ -2,6 +2,8 @@
 
 import os
 
+from hypothesis import settings
+
 from infra.bundling import REPOSITORY
 from infra.cdk_cli import node
 
@@ -15,3 +17,9 @@ os.environ |= {
     # Processes that a test starts find the project from any working directory.
     "PYTHONPATH": str(REPOSITORY),
 }
+
+# No deadline: a busy machine is not a failure. By default the examples are the same each time, so that a red build is caused
+# by its own change. `nox -s nightly` draws new ones, ten times as many.
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("nightly", deadline=None, max_examples=1_000, print_blob=True)
+settings.load_profile("ci")

@@ -92,6 +92,13 @@ def properties(session: nox.Session) -> None:
     _pytest(session, "unit_tests", "-m", "property", *PARALLEL)
 
 
+@nox.session(default=False, requires=["environment"])
+def nightly(session: nox.Session) -> None:
+    """Run the property-based tests on new examples, ten times as many as every push does."""
+    for folder in ("unit_tests", "integration_tests/moto"):
+        _pytest(session, folder, "-m", "property", "--hypothesis-profile", "nightly", *PARALLEL)
+
+
 @nox.session(requires=["environment"])
 def compliance(session: nox.Session) -> None:
     """Judge what environments.toml names by the gate; `-- --template FILE` any template, `-- --help` tells more."""

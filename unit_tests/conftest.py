@@ -1,14 +1,12 @@
-"""What every unit test has: no sockets, one way to draw examples, and prod's templates, made once."""
+"""What every unit test has: no sockets, and prod's templates, made once."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
-from hypothesis import settings as hypothesis_settings
 
 from unit_tests.fixtures import use_fixture_settings, use_fixture_transform
 
@@ -17,11 +15,6 @@ if TYPE_CHECKING:
 
 use_fixture_settings()
 use_fixture_transform()
-
-# A busy machine is no failure. In CI the examples are the same each time, so that a red build is of its own change.
-hypothesis_settings.register_profile("lockstep", deadline=None)
-hypothesis_settings.register_profile("lockstep-ci", deadline=None, derandomize=True)
-hypothesis_settings.load_profile("lockstep-ci" if os.environ.get("CI") else "lockstep")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, role, until
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_tables import global_table, replica
+from unit_tests.fixtures.examples import examples
 
 if TYPE_CHECKING:
     from integration_tests.local_cloud import LocalCloud
@@ -232,7 +233,7 @@ heal = st.just(None)
 @given(steps=st.lists(write | heal, min_size=1, max_size=8))
 @example(steps=[(EAST, "a", "1"), (WEST, "a", None)])
 @example(steps=[(EAST, "a", "1"), None, (WEST, "a", None), (EAST, "a", "2")])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_two_replicas_were_written_apart_the_last_write_is_in_both(
     disturbed: LocalCloud, site: Site, steps: list[tuple[str, str, str | None] | None]
 ) -> None:

@@ -29,6 +29,7 @@ from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
 from handlers.issuer.upload_id import new_upload_id
 from handlers.shared import moments, receipts, schema
+from unit_tests.fixtures.examples import examples
 
 ACCOUNT = "123456789012"
 PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
@@ -675,7 +676,7 @@ def test_claim_that_holds_no_caller_tells_nobody_what_it_is_for(world: World) ->
 
 
 @pytest.mark.property
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moves=st.lists(
         st.tuples(
@@ -723,7 +724,7 @@ almost_good = st.fixed_dictionaries(
 
 
 @pytest.mark.property
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text() | almost_good | almost_good.map(json.dumps))
 def test_any_body_is_issued_or_refused_with_an_error_that_teaches(world: World, body: object) -> None:
     status, said = world.call("POST", "/uploads", body=body)
@@ -768,7 +769,7 @@ paths = st.sampled_from(
 
 
 @pytest.mark.property
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", ""]),
     path=paths,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from client import Item, Outcome, State, read_receipts
 from client.receipts import Receipts
 from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World, make_client
+from unit_tests.fixtures.examples import examples
 
 pytestmark = pytest.mark.property
 
@@ -26,7 +27,7 @@ class Killed(BaseException):
     """kill -9."""
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(faults=FAULTS, lasting=st.tuples(LASTING, LASTING), in_memory=st.booleans(), replicate=st.booleans())
 @example(faults=[Fault.NONE, Fault.LOST_ANSWER], lasting=(Fault.NONE, Fault.NONE), in_memory=False, replicate=True)
 @example(faults=[], lasting=(Fault.LATE, Fault.LATE), in_memory=True, replicate=False)
@@ -52,7 +53,7 @@ def test_no_history_doubles_or_invents(
         _require_truth(world, items, again)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(faults=FAULTS, kill_at=st.integers(0, 12), torn=st.integers(0, 700), in_memory=st.booleans(), resume=st.booleans())
 @example(faults=[], kill_at=0, torn=0, in_memory=False, resume=False)
 @example(faults=[], kill_at=2, torn=699, in_memory=False, resume=True)

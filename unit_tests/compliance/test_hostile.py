@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from compliance.__main__ import app
+from unit_tests.fixtures.examples import examples
 
 pytestmark = pytest.mark.property
 
@@ -45,8 +46,7 @@ _TEMPLATE = st.fixed_dictionaries(
     optional={"Conditions": _JSON, "Parameters": _JSON, "Outputs": _JSON, "Mappings": _JSON, "Transform": _JSON},
 )
 _QUICK = settings(
-    max_examples=25,
-    deadline=None,
+    max_examples=examples(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

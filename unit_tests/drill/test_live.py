@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import boto3
 import pytest
+from botocore.model import ServiceModel
 from botocore.session import get_session
 from botocore.validate import validate_parameters
 from hypothesis import given
@@ -61,8 +63,7 @@ class FakeAws:
 class _Client:
     def __init__(self, aws: FakeAws, service: str, region: str) -> None:
         self._aws, self._region = aws, region
-        self._model = get_session().get_service_model(service)
-        self._operations = {_snake(name): name for name in self._model.operation_names}
+        self._model, self._operations = _model(service)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a client does
         shape = self._model.operation_model(self._operations[name]).input_shape
@@ -138,6 +139,13 @@ class _Client:
     def _untag_resource(self, **arguments: Json) -> None:
         for key in arguments["TagKeys"]:
             del self._aws.function(self._region, arguments["Resource"].rpartition(":")[2])["tags"][key]
+
+
+@cache
+def _model(service: str) -> tuple[ServiceModel, dict[str, str]]:
+    """AWS's model of a service, and the name of each operation by its method's."""
+    model = get_session().get_service_model(service)
+    return model, {_snake(name): name for name in model.operation_names}
 
 
 def _snake(name: str) -> str:

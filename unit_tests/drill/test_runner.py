@@ -22,6 +22,7 @@ from drill.plan import Plan
 from drill.stops import Stop
 from operations.failure import RunFailure
 from operations.guard import GuardViolation
+from unit_tests.fixtures.examples import examples
 
 NAMES = ("preflight", "load", "switch", "failback")
 
@@ -182,7 +183,7 @@ def test_an_aborted_drill_begins_no_phase(world: World) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kills=st.lists(st.sampled_from(NAMES), max_size=4))
 def test_a_drill_that_is_killed_anywhere_does_the_rest(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, kills: list[str]

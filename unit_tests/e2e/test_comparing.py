@@ -21,9 +21,12 @@ _values = st.booleans() | st.integers(-5, 10**7) | st.text("xyz", min_size=1, ma
 _properties = st.dictionaries(
     _names,
     st.recursive(
-        _values, lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(_names, inner, min_size=1)
+        _values,
+        lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(_names, inner, min_size=1, max_size=3),
+        max_leaves=10,
     ),
     min_size=1,
+    max_size=4,
 )
 _numbers = st.decimals(allow_nan=False, allow_infinity=False, places=5, min_value=-(10**9), max_value=10**9)
 _records = st.recursive(

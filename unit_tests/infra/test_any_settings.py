@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from infra.settings import STRONG_REGION_SETS, Settings
+from unit_tests.fixtures.examples import examples
 from unit_tests.infra.between_regions import between, faults, is_declared, other_region, undeclared
 from unit_tests.infra.iam.resolve import Resolver
 from unit_tests.infra.strategies import valid_settings
@@ -194,8 +195,8 @@ def functions_stand_in_the_network_that_is_set(made: Synthesis) -> None:
 
 def nothing_leads_out_of_the_network(made: Synthesis) -> None:
     text = repr(made.templates)
-    assert "0.0.0.0/0" not in text
-    assert "::/0" not in text
+    # Not `assert ... not in text`: pytest would look for the closest match in a megabyte for a quarter of a minute.
+    assert [range_ for range_ in ("0.0.0.0/0", "::/0") if range_ in text] == []
     types = {resource["Type"] for _, resource in resources(made)}
     assert not types & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EgressOnlyInternetGateway"}
 
@@ -342,7 +343,7 @@ def check(of: Settings) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])  # a synthesis takes half a second
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])  # a synthesis takes half a second
 @given(of=valid_settings())
 @example(of=Settings.model_validate({"environment": "dev", "vpc": {"cidr": "192.168.7.0/24", "availability_zones": 3}}))
 @example(

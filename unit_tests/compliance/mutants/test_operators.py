@@ -11,6 +11,7 @@ from compliance.mutants.mutant import REMOVED, Mutant, at, damage
 from compliance.mutants.operators import LOPSIDE, mutants_of
 from compliance.templates import World
 from unit_tests.compliance.worlds import good, template
+from unit_tests.fixtures.examples import examples
 
 QUEUE = {
     "Type": "AWS::SQS::Queue",
@@ -103,7 +104,7 @@ def test_a_damage_that_one_region_lacks_is_done_in_the_other() -> None:
 
 @pytest.mark.property
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_every_mutant_differs_at_its_place_only_and_has_an_id_of_its_own(data: st.DataObject) -> None:
     original = World(templates=(template(good()), template(good(), "us-west-2")), environment="prod")
     text = json.dumps([t.body for t in original.templates])

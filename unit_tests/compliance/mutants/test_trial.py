@@ -15,6 +15,7 @@ from compliance.templates import World
 from unit_tests.compliance.rules.failover import pair
 from unit_tests.compliance.rules.shapes import pipeline, regional_bucket, replicating, table
 from unit_tests.compliance.worlds import good, template
+from unit_tests.fixtures.examples import examples
 
 REGIONAL = {**good(), **pipeline()}
 ORIGINAL = World(
@@ -37,7 +38,7 @@ BEFORE = _failing(ORIGINAL)
 
 @pytest.mark.property
 @given(st.sampled_from(MUTANTS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_what_is_near_a_damage_is_all_that_local_rules_need_be_asked(mutant: Mutant) -> None:
     damaged = damage(ORIGINAL, mutant)
     bench = object.__new__(trial._Bench)  # noqa: SLF001 - without AWS and the packs, which take a Node.js

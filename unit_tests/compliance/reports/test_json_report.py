@@ -13,6 +13,7 @@ import compliance
 from compliance.ledger import Ledger
 from compliance.reports import json_report
 from unit_tests.compliance.reports.ledgers import HOSTILE, ROWS, hostile, ledger, ledgers
+from unit_tests.fixtures.examples import examples
 
 SCHEMA = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -58,7 +59,7 @@ def test_hostile_text_is_kept_as_it_is() -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=25)  # each tells of every control of every framework
+@settings(max_examples=examples(25))  # each tells of every control of every framework
 @given(ledgers())
 def test_any_ledger_is_valid_and_its_rows_are_all_there(judged: Ledger) -> None:
     report = _report(judged)

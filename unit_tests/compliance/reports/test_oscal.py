@@ -12,6 +12,7 @@ from trestle.oscal.assessment_results import Model
 from compliance.ledger import Ledger
 from compliance.reports import oscal
 from unit_tests.compliance.reports.ledgers import ACCEPTED, PASSING, ROWS, UNTIDY, hostile, ledger, ledgers
+from unit_tests.fixtures.examples import examples
 
 
 def _document(judged: Ledger) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def test_hostile_text_is_valid() -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=25)  # each tells of every control of every framework
+@settings(max_examples=examples(25))  # each tells of every control of every framework
 @given(ledgers())
 def test_any_ledger_is_valid_oscal(judged: Ledger) -> None:
     results = _document(judged)["results"][0]

@@ -29,6 +29,7 @@ from unit_tests.compliance.reports.ledgers import (
     ledgers,
     subject,
 )
+from unit_tests.fixtures.examples import examples
 
 VOID = {"meta", "link", "br", "input", "path", "rect"}
 
@@ -179,7 +180,7 @@ def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> Non
 
 
 @pytest.mark.property
-@settings(max_examples=10)  # each is a megabyte, for the frameworks alone
+@settings(max_examples=examples(10))  # each is a megabyte, for the frameworks alone
 @given(ledgers())
 def test_any_ledger_gives_the_elements_of_a_plain_one_and_all_its_rows(judged: Ledger) -> None:
     text = page.render(judged)

@@ -36,6 +36,7 @@ from unit_tests.compliance.rules.shapes import (
     without,
 )
 from unit_tests.compliance.worlds import ask, template
+from unit_tests.fixtures.examples import examples
 
 ID: Final = RULE.id
 REGIONAL: Final = ("PrimaryRegional", "SecondaryRegional")
@@ -162,7 +163,7 @@ def _exempt(resource: Resource, place: str) -> bool:
 
 
 @pytest.mark.property
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 @given(data=st.data())
 def test_any_damage_to_one_side_of_our_app_fails_there(app: World, data: st.DataObject) -> None:
     side = data.draw(st.sampled_from(REGIONAL), label="side")
@@ -199,7 +200,7 @@ def _damage(body: Any, path: tuple[str | int, ...], how: str, app: World) -> Non
 
 
 @pytest.mark.property
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(data=st.data())
 def test_any_resource_that_one_side_of_our_app_loses_fails_on_the_other(app: World, data: st.DataObject) -> None:
     side = data.draw(st.sampled_from(REGIONAL), label="side")

@@ -18,6 +18,7 @@ from compliance.reports import bundle
 from drill.model import DrillReport, Measure, NegativeControls, Verdict
 from drill.reports import ReportError, facts, json_report, junit, page, schema, summary, write
 from unit_tests.drill.reports.samples import HOSTILE, REPORTS, digests, failed, never_began, passed
+from unit_tests.fixtures.examples import examples
 
 VOID = {"meta", "link", "br", "input", "path", "rect", "line"}
 FILES = ["summary.md", "index.html", "report.json", "junit.xml", "evidence.zip"]
@@ -96,7 +97,7 @@ def test_the_schema_is_the_model_s() -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(REPORTS)
 @example(passed())
 @example(failed())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from handlers.issuer.presign import PresignedPut, Presigner, regional_s3_client
 from handlers.shared.object_keys import Upload
+from unit_tests.fixtures.examples import examples
 
 SECRET = "made-up"
 KEY_ARN = "arn:aws:kms:us-west-2:000000000000:key/00000000-0000-0000-0000-000000000000"
@@ -85,7 +86,7 @@ def test_the_headers_listed_are_exactly_those_that_are_signed() -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40))
 def test_s3_accepts_the_put_as_listed_whatever_the_key_holds(file_key: str) -> None:
     put = presign(file_key)

@@ -12,6 +12,7 @@ from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Budget, Digest, HourReader, Scan, begin_of, hour_of, hours_before
 from handlers.observer.hours import CLOSED_HOURS_WATCHED, DOUBTFUL_A_RUN, HourDigests, Outcome, plan
 from handlers.shared import schema
+from unit_tests.fixtures.examples import examples
 from unit_tests.handlers.observer.results import BEGIN, HOUR, hours_of_rows, reckoned, result
 from unit_tests.handlers.observer.table import Table
 
@@ -172,7 +173,7 @@ KEPT = all_kept(CLOSED)
 
 
 @pytest.mark.property
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(count=st.integers(1, CLOSED_HOURS_WATCHED), first=st.integers(0, 29), turn=st.integers(0, 1000))
 def test_no_doubtful_hour_waits_longer_than_half_an_hour(count: int, first: int, turn: int) -> None:
     places = tuple((hours_before(hour_of(CLOSED), 2 + back), "0") for back in range(count))

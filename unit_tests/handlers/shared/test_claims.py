@@ -1,7 +1,10 @@
 """Control rows of any shape: no reader stops, one of the two regions is active, and a promotion repairs its own row."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -11,6 +14,9 @@ from moto import mock_aws
 
 from handlers.shared import claims, schema
 from handlers.shared.claims import Active, EpochsExhaustedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
 
@@ -92,10 +98,9 @@ stored = st.one_of(
 )
 
 
-@pytest.mark.property
-@given(own=st.none() | st.tuples(stored), other=st.none() | st.tuples(stored))
-def test_claim_over_any_stored_row_makes_the_region_active(own: Any, other: Any) -> None:  # noqa: ANN401 - rows
-    """The request is taken by DynamoDB's own rules, moto's, whatever the region's row held; once, not twice."""
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[DynamoDBClient]:
+    """A client of the secondary, where the table `t` is."""
     with mock_aws():
         client = boto3.client("dynamodb", region_name=SECONDARY, aws_access_key_id="a", aws_secret_access_key="b")
         client.create_table(
@@ -104,22 +109,30 @@ def test_claim_over_any_stored_row_makes_the_region_active(own: Any, other: Any)
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
-        for region, held in ((SECONDARY, own), (PRIMARY, other)):
-            if held is not None:
-                item: Any = row(region, held[0]) if held[0] else {k: v for k, v in row(region, 0).items() if k != "epoch"}
-                client.put_item(TableName="t", Item=item)
-        found = claims.read_rows(client, "t", REGIONS)
-        before = claims.parse(found.values(), REGIONS).epochs
-        epoch = claims.next_epoch(before)
-        request = claims.claim_request("t", SECONDARY, epoch, held=found.get(SECONDARY), notes={"claimed_by": "a test"})
-        client.put_item(**request)
-        after = claims.parse(claims.read_rows(client, "t", REGIONS).values(), REGIONS)
-        assert claims.highest(after.epochs, primary_region=PRIMARY) == Active(SECONDARY, epoch)
-        assert after.epochs.get(PRIMARY) == before.get(PRIMARY), "the other region's row is the other region's"
-        if own and own[0] == {"BOOL": True}:
-            return  # moto takes true for the number 1; DynamoDB compares types too
-        with pytest.raises(client.exceptions.ConditionalCheckFailedException):
-            client.put_item(**request | {"Item": request["Item"]})
+        yield client
+
+
+@pytest.mark.property
+@given(own=st.none() | st.tuples(stored), other=st.none() | st.tuples(stored))
+def test_claim_over_any_stored_row_makes_the_region_active(own: Any, other: Any, dynamodb: DynamoDBClient) -> None:  # noqa: ANN401 - rows
+    """The request is taken by DynamoDB's own rules, moto's, whatever the region's row held; once, not twice."""
+    for region, held in ((SECONDARY, own), (PRIMARY, other)):
+        whole: Any = row(region, held[0] if held else None)
+        dynamodb.delete_item(TableName="t", Key={name: whole[name] for name in ("pk", "sk")})
+        if held is not None:
+            dynamodb.put_item(TableName="t", Item=whole if held[0] else {k: v for k, v in whole.items() if k != "epoch"})
+    found = claims.read_rows(dynamodb, "t", REGIONS)
+    before = claims.parse(found.values(), REGIONS).epochs
+    epoch = claims.next_epoch(before)
+    request = claims.claim_request("t", SECONDARY, epoch, held=found.get(SECONDARY), notes={"claimed_by": "a test"})
+    dynamodb.put_item(**request)
+    after = claims.parse(claims.read_rows(dynamodb, "t", REGIONS).values(), REGIONS)
+    assert claims.highest(after.epochs, primary_region=PRIMARY) == Active(SECONDARY, epoch)
+    assert after.epochs.get(PRIMARY) == before.get(PRIMARY), "the other region's row is the other region's"
+    if own and own[0] == {"BOOL": True}:
+        return  # moto takes true for the number 1; DynamoDB compares types too
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.put_item(**request | {"Item": request["Item"]})
 
 
 def test_control_key_holds_the_region_for_iam_to_see() -> None:
