@@ -176,6 +176,12 @@ def _load_assembly(directory: Path) -> Assembly:
     stacks: list[StackArtifact] = []
     acknowledged: list[tuple[str, str]] = []
     artifacts = list(_artifacts(directory))
+    twice = [name for name, times in Counter(name for _, name, _ in artifacts).items() if times > 1]
+    if twice:
+        # In a nested assembly, say, whose list of assets would then be judged in place of the one that is deployed.
+        raise LoadError(
+            f"{directory}: {len(twice)} artifacts have the name of another, as {_short(twice[0])}; each has its own"
+        )
     assets = {
         name: _within(folder, artifact.get("properties", {}).get("file"))
         for folder, name, artifact in artifacts

@@ -22,7 +22,7 @@ Fingerprint = Callable[[Path], str]
 _KEPT_IN: Final = "prod"
 _ROLE: Final = re.compile(
     r"arn:\$\{AWS::Partition\}:iam::(?P<account>\d{12}):role/"
-    r"cdk-[a-z0-9]+-(?P<kind>deploy|cfn-exec|lookup|file-publishing)-role-(?P=account)-(?P<region>[a-z0-9-]+)"
+    r"cdk-(?P<qualifier>[a-z0-9]+)-(?P<kind>deploy|cfn-exec|lookup|file-publishing)-role-(?P=account)-(?P<region>[a-z0-9-]+)"
 )
 """A role of the CDK's bootstrap: https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html"""
 _PROPERTIES: Final = frozenset(
@@ -37,8 +37,11 @@ _PROPERTIES: Final = frozenset(
 of it, and stand in no template."""
 _ROLES: Final = (("assumeRoleArn", "deploy"), ("cloudFormationExecutionRoleArn", "cfn-exec"))
 _URL: Final = re.compile(
-    r"s3://cdk-[a-z0-9]+-assets-(?P<account>\d{12})-(?P<region>[a-z0-9-]+)/(?P<digest>[0-9a-f]{64})\.json"
+    r"s3://cdk-(?P<qualifier>[a-z0-9]+)-assets-(?P<account>\d{12})-(?P<region>[a-z0-9-]+)/(?P<digest>[0-9a-f]{64})\.json"
 )
+_BUCKET: Final = re.compile(r"cdk-(?P<qualifier>[a-z0-9]+)-assets-(?P<account>\d{12})-(?P<region>[a-z0-9-]+)")
+_VERSION: Final = re.compile(r"/cdk-bootstrap/(?P<qualifier>[a-z0-9]+)/version")
+_LOOKUP: Final = frozenset({"arn", "requiresBootstrapStackVersion", "bootstrapStackVersionSsmParameter"})
 _SHOWN: Final = 80
 _FIX: Final = "Change the app and synthesize again; edit nothing in cdk.out."
 
@@ -152,9 +155,33 @@ def _misplaced(stack: StackArtifact, template: Template, assembly: Assembly, wor
         yield from _role_problems(key, stack.properties.get(key), kind, template)
     lookup = stack.properties.get("lookupRole")
     if lookup is not None:
-        yield from _role_problems(
-            "lookupRole", lookup.get("arn") if isinstance(lookup, Mapping) else lookup, "lookup", template
-        )
+        given = lookup if isinstance(lookup, Mapping) else {"arn": lookup}
+        yield from _role_problems("lookupRole", given.get("arn"), "lookup", template)
+        yield from (f"lookupRole has {key} set; the gate allows no such key" for key in sorted(set(given) - _LOOKUP))
+    version = stack.properties.get("bootstrapStackVersionSsmParameter")
+    if version is not None and not _VERSION.fullmatch(str(version)):
+        yield f"bootstrapStackVersionSsmParameter is {_short(version)}; it must be /cdk-bootstrap/<qualifier>/version"
+    qualifiers = sorted(set(_qualifiers(stack)))
+    if len(qualifiers) > 1:
+        yield f"roles and buckets of several bootstraps are named: {', '.join(qualifiers)}; a stack has one"
+
+
+def _qualifiers(stack: StackArtifact) -> Iterator[str]:
+    """The bootstraps that a stack's artifact and its assets name. Anybody may own a bucket by the name of another one."""
+    lookup = stack.properties.get("lookupRole")
+    named = [
+        (_ROLE, stack.properties.get("assumeRoleArn")),
+        (_ROLE, stack.properties.get("cloudFormationExecutionRoleArn")),
+        (_ROLE, lookup.get("arn") if isinstance(lookup, Mapping) else lookup),
+        (_URL, stack.properties.get("stackTemplateAssetObjectUrl")),
+        (_VERSION, stack.properties.get("bootstrapStackVersionSsmParameter")),
+    ]
+    for _, entry, _ in _assets(stack):
+        for destination in entry.get("destinations", {}).values():
+            named += [(_BUCKET, destination.get("bucketName")), (_ROLE, destination.get("assumeRoleArn"))]
+    for pattern, text in named:
+        if found := pattern.fullmatch(str(text)):
+            yield found["qualifier"]
 
 
 def _role_problems(key: str, arn: object, kind: str, template: Template) -> Iterator[str]:
@@ -177,15 +204,19 @@ def _changed(stack: StackArtifact, template: Template, fingerprint: Fingerprint)
         return
     if (url["account"], url["region"]) != (template.account, template.region):
         yield "stackTemplateAssetObjectUrl is a bucket of another account or region"
-    digest = hashlib.sha256(Path(template.file).read_bytes()).hexdigest()
+    digest = _digest(Path(template.file))
     if digest != url["digest"]:
         yield f"{Path(template.file).name} has the digest {digest[:12]}…, and the manifest names {url['digest'][:12]}…"
-    listed = {key: entry for key, entry, _ in _assets(stack)}
-    source = listed.get(url["digest"], {}).get("source", {}).get("path")
-    if source != stack.properties.get("templateFile"):
-        yield f"the asset that is uploaded as the template is {_short(source)}"
+    listed = [entry for key, entry, _ in _assets(stack) if key == url["digest"]]
+    sources = [entry.get("source", {}).get("path") for entry in listed]
+    if sources != [stack.properties.get("templateFile")]:
+        yield f"the asset that is uploaded as the template is {_short(sources)}"
     for key, entry, folder in _assets(stack):
         yield from _asset_problems(key, entry, folder, template, fingerprint)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _assets(stack: StackArtifact) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
@@ -207,13 +238,15 @@ def _asset_problems(
         yield f"asset {_short(key)} comes from {_short(dict(source))}; it must be a path inside the assembly"
     elif not path.exists():
         yield f"asset {source['path']} is not in the assembly"
-    elif path != Path(template.file) and key != fingerprint(path):
+    elif key != (_digest(path) if path == Path(template.file) else fingerprint(path)):
         yield f"asset {source['path']} was changed after the synthesis: its hash is not {key[:12]}…"
     for destination in entry.get("destinations", {}).values():
-        bucket = f"-assets-{template.account}-{template.region}"
-        if not re.fullmatch(rf"cdk-[a-z0-9]+{re.escape(bucket)}", str(destination.get("bucketName"))):
-            bucket = _short(destination.get("bucketName"))
-            yield f"asset {key[:12]}… is uploaded to {bucket}, which is no bootstrap bucket of its stack's"
+        bucket = _BUCKET.fullmatch(str(destination.get("bucketName")))
+        if bucket is None or (bucket["account"], bucket["region"]) != (template.account, template.region):
+            name = _short(destination.get("bucketName"))
+            yield f"asset {key[:12]}… is uploaded to {name}, which is no bootstrap bucket of its stack's"
+        if destination.get("region", template.region) != template.region:
+            yield f"asset {key[:12]}… is uploaded to region {_short(destination['region'])}, which is not its stack's"
         if not str(destination.get("objectKey", "")).startswith(key):
             yield f"asset {key[:12]}… is uploaded as {_short(destination.get('objectKey'))}"
         yield from _role_problems("assumeRoleArn of an asset", destination.get("assumeRoleArn"), "file-publishing", template)

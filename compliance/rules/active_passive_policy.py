@@ -14,12 +14,26 @@ from compliance.rules.permissions import narrows
 from compliance.templates import Json, Resource, World
 from compliance.values import is_absent
 
-_DOCUMENTS: Final = {
+DOCUMENTS: Final = {
+    "AWS::ApiGateway::RestApi": "Policy",
+    "AWS::Backup::BackupVault": "AccessPolicy",
+    "AWS::CloudTrail::ResourcePolicy": "ResourcePolicy",
+    "AWS::ECR::RegistryPolicy": "PolicyText",
     "AWS::ECR::Repository": "RepositoryPolicyText",
+    "AWS::EFS::FileSystem": "FileSystemPolicy",
     "AWS::Events::EventBusPolicy": "Statement",
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::KMS::ReplicaKey": "KeyPolicy",
+    "AWS::Kinesis::ResourcePolicy": "ResourcePolicy",
+    "AWS::Logs::Destination": "DestinationPolicy",
+    "AWS::Logs::ResourcePolicy": "PolicyDocument",
+    "AWS::OpenSearchService::Domain": "AccessPolicies",
+    "AWS::S3::AccessPoint": "Policy",
     "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::S3::MultiRegionAccessPointPolicy": "Policy",
+    "AWS::S3Express::BucketPolicy": "PolicyDocument",
+    "AWS::S3ObjectLambda::AccessPointPolicy": "PolicyDocument",
+    "AWS::S3Tables::TableBucketPolicy": "ResourcePolicy",
     "AWS::SNS::TopicInlinePolicy": "PolicyDocument",
     "AWS::SNS::TopicPolicy": "PolicyDocument",
     "AWS::SQS::QueueInlinePolicy": "PolicyDocument",
@@ -31,7 +45,7 @@ _PERMISSION: Final = "AWS::Lambda::Permission"
 _TABLES: Final = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
 """They have a policy for the table and one for its stream; a global table has both for each replica."""
 
-TYPES: Final = (*_DOCUMENTS, *_TABLES, _PERMISSION)
+TYPES: Final = (*DOCUMENTS, *_TABLES, _PERMISSION)
 """The types that carry a resource policy."""
 
 _ON_BEHALF_OF: Final = re.compile(
@@ -91,7 +105,7 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
     if resource.type in _TABLES:
         yield from _of_table(resource.properties)
         return
-    name = _DOCUMENTS.get(resource.type, "")
+    name = DOCUMENTS.get(resource.type, "")
     document = resource.properties.get(name)
     if not is_absent(document):
         yield name, {"Statement": document} if resource.type == "AWS::Events::EventBusPolicy" else document

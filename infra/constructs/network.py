@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from aws_cdk import CustomResource
+from aws_cdk import CustomResource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -118,7 +118,14 @@ class Network(Construct):
 
     def _flow_logs(self, logs_key: kms.IKey) -> None:
         group = log_group(self, "FlowLogs", context=self._context, resource="flow-logs", key=logs_key)
-        role = iam.Role(self, "FlowLogsRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))
+        stack = Stack.of(self)
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        own_logs = {
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:vpc-flow-log/*"},
+        }
+        service = iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=own_logs)
+        role = iam.Role(self, "FlowLogsRole", assumed_by=service)
         iam.ManagedPolicy(
             self,
             "FlowLogsPolicy",

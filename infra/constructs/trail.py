@@ -86,11 +86,10 @@ class AuditTrail(Construct):
 
     def _create(self, key: kms.IKey) -> None:
         group = log_group(self, "Logs", context=self._context, resource="audit", key=key)
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal(_SERVICE, conditions={"StringEquals": {"aws:SourceArn": self.arn}}),
-        )
+        # Without a condition on the trail: AWS documents none for this role, and with one the delivery is reported to stop
+        # (https://github.com/prowler-cloud/prowler/issues/4714). The role may write to one log group and nothing else:
+        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal(_SERVICE))
         policy = iam.ManagedPolicy(
             self,
             "Policy",

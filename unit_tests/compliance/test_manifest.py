@@ -89,8 +89,13 @@ def _place(environment: str, name: str = "Primary") -> Callable[[Manifest], obje
     return lambda manifest: _stack(manifest, name).__setitem__("environment", environment)
 
 
-def _role(account: str = "000000000000", kind: str = "deploy") -> str:
-    return f"arn:${{AWS::Partition}}:iam::{account}:role/cdk-hnb659fds-{kind}-role-{account}-us-east-1"
+def _role(account: str = "000000000000", kind: str = "deploy", qualifier: str = "hnb659fds") -> str:
+    return f"arn:${{AWS::Partition}}:iam::{account}:role/cdk-{qualifier}-{kind}-role-{account}-us-east-1"
+
+
+def _url_of_another_bootstrap(manifest: Manifest) -> None:
+    properties = _stack(manifest)["properties"]
+    properties["stackTemplateAssetObjectUrl"] = properties["stackTemplateAssetObjectUrl"].replace("hnb659fds", "evil")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +115,15 @@ def _role(account: str = "000000000000", kind: str = "deploy") -> str:
         (_set("assumeRoleArn", _role("999999999999")), "Assembly-Placed", "a role of another account"),
         (_set("assumeRoleArn", _role(kind="cfn-exec")), "Assembly-Placed", "bootstrap's deploy role"),
         (_drop("assumeRoleArn"), "Assembly-Placed", "bootstrap's deploy role"),
+        (_set("assumeRoleArn", _role(qualifier="evil")), "Assembly-Placed", "several bootstraps are named: evil, hnb659fds"),
+        (_url_of_another_bootstrap, "Assembly-Placed", "several bootstraps are named: evil, hnb659fds"),
+        (_set("bootstrapStackVersionSsmParameter", "/evil"), "Assembly-Placed", "'/evil'; it must be /cdk-bootstrap/"),
+        (_set("bootstrapStackVersionSsmParameter", "/cdk-bootstrap/evil/version"), "Assembly-Placed", "several bootstraps"),
+        (
+            lambda m: _stack(m)["properties"]["lookupRole"].update(assumeRoleExternalId="x"),
+            "Assembly-Placed",
+            "lookupRole has assumeRoleExternalId set",
+        ),
         (_set("cloudFormationExecutionRoleArn", "arn:aws:iam::000000000000:role/admin"), "Assembly-Placed", "cfn-exec role"),
         (_set("assumeRoleExternalId", "x"), "Assembly-Placed", "assumeRoleExternalId is set"),
         (_set("parameters", {"BootstrapVersion": "/x"}), "Assembly-Placed", "parameters is set"),
@@ -129,9 +143,12 @@ def test_tampered_manifest_fails(assembly: Path, tamper: Callable[[Manifest], ob
     assert says in _failing(assembly)[rule]
 
 
+def _code(assets: Any) -> dict[str, Any]:  # noqa: ANN401
+    return next(entry for entry in assets["files"].values() if entry["source"]["packaging"] == "zip")
+
+
 def _destination(assets: Any) -> dict[str, Any]:  # noqa: ANN401
-    entry = next(entry for entry in assets["files"].values() if entry["source"]["packaging"] == "zip")
-    found: dict[str, Any] = next(iter(entry["destinations"].values()))
+    found: dict[str, Any] = next(iter(_code(assets)["destinations"].values()))
     return found
 
 
@@ -140,6 +157,9 @@ def _destination(assets: Any) -> dict[str, Any]:  # noqa: ANN401
     [
         (lambda a: _destination(a).update(bucketName="somebody-elses"), "which is no bootstrap bucket"),
         (lambda a: _destination(a).update(objectKey="other.zip"), "uploaded as 'other.zip'"),
+        (lambda a: _destination(a).update(region="eu-west-1"), "to region 'eu-west-1'"),
+        (lambda a: _destination(a).update(assumeRoleExternalId="x"), "has assumeRoleExternalId set"),
+        (lambda a: _code(a)["source"].update(path="Primary.template.json"), "Primary.template.json was changed"),
         (lambda a: a.update(dockerImages={"x": {"source": {"directory": "d"}}}), "dockerImages"),
         (lambda a: next(iter(a["files"].values()))["source"].update(path="../../etc/passwd"), "inside the assembly"),
         (lambda a: next(iter(a["files"].values())).update(source={"executable": ["sh"]}), "inside the assembly"),
@@ -150,6 +170,30 @@ def test_tampered_asset_list_fails(assembly: Path, tamper: Callable[[Any], objec
     _edit(assembly / "Primary.assets.json", tamper)
 
     assert says in _failing(assembly).get("Assembly-Whole", "")
+
+
+def test_assets_in_a_bucket_of_another_bootstrap_fail(assembly: Path) -> None:
+    _edit(
+        assembly / "Primary.assets.json",
+        lambda a: _destination(a).update(bucketName="cdk-evil-assets-000000000000-us-east-1"),
+    )
+
+    assert "several bootstraps are named: evil, hnb659fds" in _failing(assembly)["Assembly-Placed"]
+
+
+def test_nested_assembly_cannot_stand_in_for_the_assets_that_are_judged(assembly: Path) -> None:
+    """The CLI uploads by the main assembly's list; a nested one of the same name hides it from a reader by name."""
+    shutil.copytree(assembly, assembly / "nested", ignore=shutil.ignore_patterns("manifest.json"))
+    listed = json.loads((assembly / "manifest.json").read_text())
+    nested = {"version": listed["version"], "artifacts": {"Primary.assets": listed["artifacts"]["Primary.assets"]}}
+    (assembly / "nested" / "manifest.json").write_text(json.dumps(nested))
+    listed["artifacts"]["Nested"] = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "nested"}}
+    (assembly / "manifest.json").write_text(json.dumps(listed))
+    (code,) = assembly.glob("asset.*")
+    (code / "handler.py").write_text("import os\n")
+
+    with pytest.raises(LoadError, match=r"have the name of another, as 'Primary\.assets'"):
+        _failing(assembly)
 
 
 def test_changed_template_fails_by_its_digest(assembly: Path) -> None:

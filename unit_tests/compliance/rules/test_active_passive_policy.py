@@ -1,9 +1,11 @@
 """ActivePassive-Policy."""
 
+import json
 from typing import Any
 
 import pytest
 
+from compliance.rules.active_passive_policy import DOCUMENTS
 from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 
 RULE = "ActivePassive-Policy"
@@ -159,3 +161,16 @@ def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any])
 
 def test_a_resource_without_a_policy_is_not_asked() -> None:
     assert says(RULE, {"Type": "AWS::KMS::Key", "Properties": {}}) is None
+
+
+@pytest.mark.parametrize("kind", sorted(DOCUMENTS))
+def test_service_without_a_source_fails_in_every_type_of_policy(kind: str) -> None:
+    name, type_ = DOCUMENTS[kind], kind.removeprefix("AWS::")
+    statement = _statement(Action="sns:Publish", Condition=None)
+    body = {"Statement": [statement]}
+    value = statement if kind == "AWS::Events::EventBusPolicy" else body
+    assert says(RULE, {"Type": kind, "Properties": {name: value}}) is FAIL
+    assert says(RULE, _policy(_statement(Action="sns:Publish"), kind=type_, name=name)) is PASS or value is statement
+    written = json.dumps(body)
+    if value is body:
+        assert says(RULE, {"Type": kind, "Properties": {name: written}}) is FAIL

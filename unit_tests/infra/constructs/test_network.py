@@ -161,7 +161,13 @@ def test_all_traffic_is_logged_into_an_encrypted_group_by_a_role_that_may_do_tha
     flow_log = only(stack, "AWS::EC2::FlowLog")
     (vpc,) = of_type(stack, "AWS::EC2::VPC")
     (group_id,) = of_type(stack, "AWS::Logs::LogGroup")
-    (role,) = of_type(stack, "AWS::IAM::Role")
+    ((role, taken_on),) = of_type(stack, "AWS::IAM::Role").items()
+    (trust,) = taken_on["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:ec2:{stack.region}:{stack.account}:vpc-flow-log/*"},
+    }
     assert flow_log["ResourceId"] == {"Ref": vpc}
     assert flow_log["ResourceType"] == "VPC"
     assert flow_log["TrafficType"] == "ALL"
