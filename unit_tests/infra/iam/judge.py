@@ -70,14 +70,14 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
         yield _service_role("replication", place, replication, "s3.amazonaws.com", needs.replication(place))
         flow_logs = resolver.text(only(template, "AWS::EC2::FlowLog")["DeliverLogsPermissionArn"])
         service = "vpc-flow-logs.amazonaws.com"
-        yield _service_role("flow logs", place, flow_logs, service, needs.flow_logs(place))
+        by_us = needs.condition("StringEquals", "aws:SourceAccount", place.account)
+        by_us |= needs.condition("ArnLike", "aws:SourceArn", place.arn("ec2", "vpc-flow-log/*"))
+        yield _service_role("flow logs", place, flow_logs, service, needs.flow_logs(place), by_us)
 
     place = place_of(synthesis, "Data")
     resolver, trail = Resolver.of(synthesis, "Data"), only(synthesis.templates["Data"], "AWS::CloudTrail::Trail")
-    service, own_trail = "cloudtrail.amazonaws.com", place.arn("cloudtrail", "trail/serverless-audit-prod")
     role = resolver.text(trail["CloudWatchLogsRoleArn"])
-    by_trail = needs.condition("StringEquals", "aws:SourceArn", own_trail)
-    yield _service_role("trail", place, role, service, needs.trail(place), by_trail)
+    yield _service_role("trail", place, role, "cloudtrail.amazonaws.com", needs.trail(place))
 
     place, secondary = place_of(synthesis, "Failover"), place_of(synthesis, "SecondaryRegional")
     outputs = synthesis.templates["SecondaryRegional"]["Outputs"]
