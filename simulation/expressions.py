@@ -175,7 +175,7 @@ def _comparison(left: _Operand, compare: Callable[[Any, Any], bool], right: _Ope
     def test(*given: Any) -> bool:  # noqa: ANN401 - an operand's arguments
         first, second = left(*given), right(*given)
         if first is None or second is None or first.keys() != second.keys():
-            return False
+            return compare is _COMPARE["<>"]
         return compare(comparable(first), comparable(second))
 
     return test

@@ -14,6 +14,7 @@ from simulation.scheduler import current_process
 from simulation.world import World, refusal
 
 _BATCH_ITEMS: Final = 25
+_INDEX_SORT_KEYS: Final = {"by_file": "file_order", "by_state_hour": "state_order"}
 _PAGE_BYTES: Final = 1024 * 1024
 
 _Answer = TypeVar("_Answer")
@@ -111,8 +112,8 @@ class DynamoDbClient:
             index = request.get("IndexName")
             found = self._candidates(index, values, consistent=bool(request.get("ConsistentRead")))
             items = [item for item in found if matches(KeyConditionExpression, item, names, values)]
-            order = f"{index}_order" if index else "sk"
-            sort = {"by_file": "file_order", "by_state_hour": "state_order"}.get(str(index), order)
+            sort = _INDEX_SORT_KEYS[index] if index else "sk"
+            items = [item for item in items if sort in item]  # an index holds what has its keys
             items.sort(key=lambda item: item[sort]["S"], reverse=not request.get("ScanIndexForward", True))
             return _page(items, request, names, values)
 

@@ -1,0 +1,260 @@
+"""The cases. Each takes clients of one region and asserts what they answer; keys are the case's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@dataclass(frozen=True)
+class Services:
+    """Clients of one region, with a table, a versioned bucket and a queue.
+
+    Attributes:
+        dynamodb: The table has the keys `pk` and `sk`, and the index `by_file`.
+        s3: The bucket is versioned.
+        sqs: The queue is empty.
+        table: Its name.
+        bucket: Its name.
+        queue_url: Its URL.
+        put_version: Puts an object's next version and returns its id.
+    """
+
+    dynamodb: Any
+    s3: Any
+    sqs: Any
+    table: str
+    bucket: str
+    queue_url: str
+    put_version: Callable[[str, bytes], str]
+
+    def put(self, pk: str, sk: str = "a", **attributes: dict[str, Any]) -> None:
+        """Put an item."""
+        self.dynamodb.put_item(TableName=self.table, Item=key(pk, sk) | attributes)
+
+    def get(self, pk: str, sk: str = "a") -> dict[str, Any] | None:
+        """Get an item, consistently."""
+        answer = self.dynamodb.get_item(TableName=self.table, Key=key(pk, sk), ConsistentRead=True)
+        found: dict[str, Any] | None = answer.get("Item")
+        return found
+
+    def update(self, pk: str, expression: str, values: dict[str, Any], **more: Any) -> None:  # noqa: ANN401 - UpdateItem's
+        """Update an item."""
+        given = {"ExpressionAttributeValues": values} if values else {}
+        self.dynamodb.update_item(TableName=self.table, Key=key(pk, "a"), UpdateExpression=expression, **given, **more)
+
+    def query(self, pk: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - Query's
+        """Query a partition key, consistently."""
+        values = {":pk": {"S": pk}} | more.pop("values", {})
+        answer: dict[str, Any] = self.dynamodb.query(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            **more,
+        )
+        return answer
+
+    def fails(self, code: str, call: Callable[[], object]) -> None:
+        """Assert that a call is refused with a code."""
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert refused.value.response["Error"]["Code"] == code
+
+
+def key(pk: str, sk: str = "a") -> dict[str, Any]:
+    """Return an item's key."""
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def number(value: int) -> dict[str, str]:
+    """Return a number as an attribute value."""
+    return {"N": str(value)}
+
+
+def a_put_replaces_the_whole_item(of: Services) -> None:
+    of.put("replace", old=number(1))
+    of.put("replace", new=number(2))
+    assert of.get("replace") == key("replace") | {"new": number(2)}
+
+
+def a_missing_item_has_no_item_in_the_answer(of: Services) -> None:
+    assert of.get("missing") is None
+
+
+def a_condition_on_a_missing_item_sees_no_attribute(of: Services) -> None:
+    def put() -> None:
+        of.dynamodb.put_item(
+            TableName=of.table, Item=key("once"), ConditionExpression="attribute_not_exists(pk)", ReturnValues="NONE"
+        )
+
+    put()
+    of.fails("ConditionalCheckFailedException", put)
+    with pytest.raises(of.dynamodb.exceptions.ConditionalCheckFailedException):
+        put()
+
+
+def a_comparison_with_a_missing_attribute_is_false(of: Services) -> None:
+    of.put("comparison")
+    for comparison in ("n = :n", "n < :n", "n <= :n", "n > :n", "n >= :n", "n BETWEEN :n AND :n"):
+        of.fails(
+            "ConditionalCheckFailedException",
+            lambda condition=comparison: of.update(
+                "comparison", "SET x = :n", {":n": number(1)}, ConditionExpression=condition
+            ),
+        )
+
+
+def a_missing_attribute_is_unequal(of: Services) -> None:
+    of.put("unequal")
+    of.update("unequal", "SET n = :n", {":n": number(1)}, ConditionExpression="n <> :n")
+    of.fails(
+        "ConditionalCheckFailedException",
+        lambda: of.update("unequal", "SET n = :n", {":n": number(1)}, ConditionExpression="n <> :n"),
+    )
+
+
+def a_comparison_of_two_types_is_false(of: Services) -> None:
+    of.put("types", n={"S": "1"})
+    of.fails(
+        "ConditionalCheckFailedException",
+        lambda: of.update("types", "SET x = :n", {":n": number(1)}, ConditionExpression="n = :n OR n < :n"),
+    )
+
+
+def numbers_compare_by_value(of: Services) -> None:
+    of.put("numbers", n=number(10))
+    of.update("numbers", "SET x = :n", {":n": number(9)}, ConditionExpression="n > :n AND NOT n = :n")
+
+
+def an_update_creates_adds_and_removes(of: Services) -> None:
+    of.update(
+        "update", "SET a = :a, b = if_not_exists(b, :b) ADD n :n", {":a": {"S": "x"}, ":b": {"S": "y"}, ":n": number(2)}
+    )
+    of.update("update", "SET b = if_not_exists(b, :b) REMOVE a ADD n :n", {":b": {"S": "z"}, ":n": number(3)})
+    assert of.get("update") == key("update") | {"b": {"S": "y"}, "n": number(5)}
+
+
+def an_update_reads_the_item_as_it_was_before(of: Services) -> None:
+    of.put("swap", a=number(1), b=number(2))
+    of.update("swap", "SET a = b, b = a", {})
+    assert of.get("swap") == key("swap") | {"a": number(2), "b": number(1)}
+
+
+def a_removal_of_nothing_succeeds(of: Services) -> None:
+    of.dynamodb.delete_item(TableName=of.table, Key=key("nothing"))
+    of.update("bare", "REMOVE a", {})
+    assert of.get("bare") == key("bare"), "an update creates the item that it finds missing"
+
+
+def a_batch_writes_and_deletes(of: Services) -> None:
+    of.put("batch", "old")
+    requests = [{"PutRequest": {"Item": key("batch", "new")}}, {"DeleteRequest": {"Key": key("batch", "old")}}]
+    answer = of.dynamodb.batch_write_item(RequestItems={of.table: requests})
+    assert not answer.get("UnprocessedItems")
+    assert (of.get("batch", "new"), of.get("batch", "old")) == (key("batch", "new"), None)
+
+
+def a_batch_of_26_items_is_refused(of: Services) -> None:
+    requests = [{"PutRequest": {"Item": key("many", str(place))}} for place in range(26)]
+    of.fails("ValidationException", lambda: of.dynamodb.batch_write_item(RequestItems={of.table: requests}))
+
+
+def a_batch_that_names_a_key_twice_is_refused(of: Services) -> None:
+    requests = [{"PutRequest": {"Item": key("twice")}}, {"DeleteRequest": {"Key": key("twice")}}]
+    of.fails("ValidationException", lambda: of.dynamodb.batch_write_item(RequestItems={of.table: requests}))
+
+
+def a_query_answers_in_the_order_of_the_sort_key(of: Services) -> None:
+    for sk in ("b", "a", "10", "9"):
+        of.put("order", sk)
+    assert [item["sk"]["S"] for item in of.query("order")["Items"]] == ["10", "9", "a", "b"]
+    assert [item["sk"]["S"] for item in of.query("order", ScanIndexForward=False)["Items"]] == ["b", "a", "9", "10"]
+
+
+def a_query_is_paged_by_its_limit(of: Services) -> None:
+    for place in range(5):
+        of.put("pages", str(place))
+    first = of.query("pages", Limit=3)
+    assert [item["sk"]["S"] for item in first["Items"]] == ["0", "1", "2"]
+    rest = of.query("pages", ExclusiveStartKey=first["LastEvaluatedKey"])
+    assert ([item["sk"]["S"] for item in rest["Items"]], "LastEvaluatedKey" in rest) == (["3", "4"], False)
+
+
+def a_filter_follows_the_limit(of: Services) -> None:
+    for place in range(4):
+        of.put("filter", str(place), n=number(place))
+    answer = of.query("filter", Limit=2, FilterExpression="n >= :two", values={":two": number(2)})
+    assert (answer["Count"], answer["Items"], "LastEvaluatedKey" in answer) == (0, [], True)
+
+
+def a_count_answers_with_no_items(of: Services) -> None:
+    for place in range(3):
+        of.put("count", str(place))
+    answer = of.query("count", Select="COUNT")
+    assert (answer["Count"], answer.get("Items")) in ((3, None), (3, []))
+
+
+def a_projection_answers_with_what_is_named(of: Services) -> None:
+    of.put("projection", n=number(1), m=number(2))
+    answer = of.query("projection", ProjectionExpression="sk, #n, z", ExpressionAttributeNames={"#n": "n"})
+    assert answer["Items"] == [{"sk": {"S": "a"}, "n": number(1)}]
+
+
+def an_index_holds_what_has_its_keys(of: Services) -> None:
+    of.put("index", "1", file_key={"S": "of-a-file"}, file_order={"S": "1"})
+    of.put("index", "2", file_key={"S": "of-a-file"}, file_order={"S": "2"})
+    of.put("index", "3", file_key={"S": "of-a-file"})
+    answer = of.dynamodb.query(
+        TableName=of.table,
+        IndexName="by_file",
+        KeyConditionExpression="file_key = :file",
+        ExpressionAttributeValues={":file": {"S": "of-a-file"}},
+        ScanIndexForward=False,
+    )
+    assert [item["sk"]["S"] for item in answer["Items"]] == ["2", "1"]
+
+
+def each_version_is_read_by_its_id(of: Services) -> None:
+    first, second = of.put_version("incoming/versions", b"one"), of.put_version("incoming/versions", b"second")
+    for version, body in ((first, b"one"), (second, b"second")):
+        answer = of.s3.get_object(Bucket=of.bucket, Key="incoming/versions", VersionId=version)
+        assert (b"".join(answer["Body"].iter_chunks(2)), answer["ContentLength"]) == (body, len(body))
+    head = of.s3.head_object(Bucket=of.bucket, Key="incoming/versions")
+    assert (head["VersionId"], head["ContentLength"]) == (second, 6)
+
+
+def versions_are_listed_newest_first(of: Services) -> None:
+    versions = [of.put_version("incoming/listed", b"x") for _ in range(3)]
+    of.put_version("incoming/listed-not", b"x")
+    answer = of.s3.list_object_versions(Bucket=of.bucket, Prefix="incoming/listed")
+    listed = [one["VersionId"] for one in answer["Versions"] if one["Key"] == "incoming/listed"]
+    assert listed == versions[::-1]
+    assert {one["Key"] for one in answer["Versions"]} == {"incoming/listed", "incoming/listed-not"}
+
+
+def a_missing_object_answers_404_to_head(of: Services) -> None:
+    of.fails("404", lambda: of.s3.head_object(Bucket=of.bucket, Key="incoming/missing"))
+
+
+def a_missing_key_or_version_cannot_be_read(of: Services) -> None:
+    other = of.put_version("incoming/other", b"x")
+    with pytest.raises(ClientError) as refused:
+        of.s3.get_object(Bucket=of.bucket, Key="incoming/never", VersionId=other)
+    assert refused.value.response["Error"]["Code"] in {"NoSuchVersion", "NoSuchKey"}, "the processor takes both for gone"
+
+
+def a_message_carries_its_body_and_answers_with_its_digest(of: Services) -> None:
+    attributes = {"hops": {"DataType": "Number", "StringValue": "3"}}
+    answer = of.sqs.send_message(QueueUrl=of.queue_url, MessageBody="{}", DelaySeconds=0, MessageAttributes=attributes)
+    assert answer["MD5OfMessageBody"] == "99914b932bd37a50b983c5e7c90ae93b"
+
+
+CASES: Final = [
+    case
+    for name, case in list(globals().items())
+    if callable(case) and getattr(case, "__module__", "") == __name__ and "of" in getattr(case, "__annotations__", {})
+]
+"""Every case of this module."""

@@ -1,0 +1,84 @@
+"""The simulated services beside moto: both answer the handlers' calls alike."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from integration_tests.conformance.cases import CASES, Services
+from simulation.plan import PRIMARY, Plan
+from simulation.services import client
+from simulation.world import World
+
+
+def simulated() -> Services:
+    """Return clients of a world in which nothing goes wrong."""
+    world = World(Plan(seed=0, uploads=(), faults=()))
+    region = world.regions[PRIMARY]
+    return Services(
+        *(client(world, region, service) for service in ("dynamodb", "s3", "sqs")),
+        table="ledger",
+        bucket=f"ingest-{PRIMARY}",
+        queue_url="ingest",
+        put_version=lambda key, body: world.put_version(region, key, body).version_id,
+    )
+
+
+def of_moto() -> Services:
+    """Return clients of moto, with what the cases need."""
+    dynamodb, s3, sqs = (boto3.client(service, region_name=PRIMARY) for service in ("dynamodb", "s3", "sqs"))
+    dynamodb.create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "file_key", "file_order")
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_file",
+                "KeySchema": [
+                    {"AttributeName": "file_key", "KeyType": "HASH"},
+                    {"AttributeName": "file_order", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    s3.create_bucket(Bucket="ingest")
+    s3.put_bucket_versioning(Bucket="ingest", VersioningConfiguration={"Status": "Enabled"})
+    return Services(
+        dynamodb,
+        s3,
+        sqs,
+        table="ledger",
+        bucket="ingest",
+        queue_url=sqs.create_queue(QueueName="ingest")["QueueUrl"],
+        put_version=lambda key, body: s3.put_object(Bucket="ingest", Key=key, Body=body)["VersionId"],
+    )
+
+
+MOTO_DIFFERS: Final = {
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    "a_batch_of_26_items_is_refused": "moto takes any number of items",
+    "a_batch_that_names_a_key_twice_is_refused": "moto compares puts with puts only",
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+    "a_comparison_of_two_types_is_false": "moto raises TypeError",
+}
+"""Cases in which moto is not as AWS documents; the test fails as soon as it is."""
+
+
+@pytest.fixture(scope="module", params=[simulated, of_moto])
+def services(request: pytest.FixtureRequest) -> Iterator[Services]:
+    with mock_aws():
+        yield request.param()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_a_case_holds(case: Callable[[Services], None], services: Services, request: pytest.FixtureRequest) -> None:
+    if services.bucket == "ingest" and case.__name__ in MOTO_DIFFERS:
+        reason = MOTO_DIFFERS[case.__name__]
+        request.applymarker(pytest.mark.xfail(reason=reason, raises=(TypeError, pytest.fail.Exception), strict=True))
+    case(services)
