@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -99,12 +100,8 @@ def a_condition_on_a_missing_item_sees_no_attribute(of: Services) -> None:
 def a_comparison_with_a_missing_attribute_is_false(of: Services) -> None:
     of.put("comparison")
     for comparison in ("n = :n", "n < :n", "n <= :n", "n > :n", "n >= :n", "n BETWEEN :n AND :n"):
-        of.fails(
-            "ConditionalCheckFailedException",
-            lambda condition=comparison: of.update(
-                "comparison", "SET x = :n", {":n": number(1)}, ConditionExpression=condition
-            ),
-        )
+        call = partial(of.update, "comparison", "SET x = :n", {":n": number(1)}, ConditionExpression=comparison)
+        of.fails("ConditionalCheckFailedException", call)
 
 
 def a_missing_attribute_is_unequal(of: Services) -> None:

@@ -18,7 +18,9 @@ def simulated() -> Services:
     world = World(Plan(seed=0, uploads=(), faults=()))
     region = world.regions[PRIMARY]
     return Services(
-        *(client(world, region, service) for service in ("dynamodb", "s3", "sqs")),
+        client(world, region, "dynamodb"),
+        client(world, region, "s3"),
+        client(world, region, "sqs"),
         table="ledger",
         bucket=f"ingest-{PRIMARY}",
         queue_url="ingest",
@@ -28,7 +30,8 @@ def simulated() -> Services:
 
 def of_moto() -> Services:
     """Return clients of moto, with what the cases need."""
-    dynamodb, s3, sqs = (boto3.client(service, region_name=PRIMARY) for service in ("dynamodb", "s3", "sqs"))
+    dynamodb, s3 = boto3.client("dynamodb", region_name=PRIMARY), boto3.client("s3", region_name=PRIMARY)
+    sqs = boto3.client("sqs", region_name=PRIMARY)
     dynamodb.create_table(
         TableName="ledger",
         BillingMode="PAY_PER_REQUEST",
