@@ -56,9 +56,7 @@ def environment(session: nox.Session) -> None:
     _when_changed(session, VENV, LOCK, _install)
     node, npm = _node(session)
     lock = ROOT / "package-lock.json"
-    _when_changed(
-        session, ROOT / "node_modules", lock, lambda *_: session.run(node, npm, "ci", "--silent", external=True, env=NPM)
-    )
+    _when_changed(session, ROOT / "node_modules", lock, lambda *_: _run(session, node, npm, "ci", "--silent", env=NPM))
 
 
 @nox.session(requires=["environment"])
@@ -231,10 +229,10 @@ def _refuse_other_pythons(session: nox.Session) -> None:
 
 
 def _install(session: nox.Session, directory: Path, lock: Path) -> None:
-    session.run(sys.executable, "-m", "venv", "--clear", str(directory), external=True)
+    _run(session, sys.executable, "-m", "venv", "--clear", str(directory))
     # The lock file is complete, so pip need not resolve anything (and older ones stumble over a package's extras).
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r"]
-    session.run(str(directory / BIN / "python"), *install, str(lock), external=True)
+    _run(session, str(directory / BIN / "python"), *install, str(lock))
 
 
 def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[..., object]) -> None:
@@ -317,13 +315,17 @@ def _is_alive(process_id: int) -> bool:
 def _interrupted_once() -> Iterator[None]:
     """Let the first SIGINT, SIGTERM or SIGHUP end the session as Ctrl-C does, once its program has cleaned up.
 
-    By itself nox leaves at the second Ctrl-C and at every SIGTERM, while the program still cleans up.
+    By itself nox leaves at the second Ctrl-C and at every SIGTERM, while the program still cleans up. And it takes a program
+    that ends with 0 after the signal for a success, so that the next session would begin.
     """
+    is_interrupted = False
     numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     # What `nohup` has ignored stays ignored.
     held = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
+        nonlocal is_interrupted
+        is_interrupted = True
         for each in held:
             signal.signal(each, lambda *_: None)
         if number != signal.SIGINT:
@@ -338,6 +340,8 @@ def _interrupted_once() -> Iterator[None]:
     finally:
         for number, handler in held.items():
             signal.signal(number, handler)
+    if is_interrupted:
+        raise KeyboardInterrupt
 
 
 def _children() -> list[int]:

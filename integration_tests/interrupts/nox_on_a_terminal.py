@@ -41,9 +41,10 @@ class Nox:
         folder: An empty folder for both.
         session: The session's name.
         arguments: Passed on to the session's program.
+        checkout: Where the noxfile is.
     """
 
-    def __init__(self, folder: Path, session: str, *arguments: str) -> None:
+    def __init__(self, folder: Path, session: str, *arguments: str, checkout: Path = CHECKOUT) -> None:
         self.temporary = folder / "tmp"
         self.drills = folder / "drills"
         self.temporary.mkdir()
@@ -59,7 +60,7 @@ class Nox:
         }
         self._process = subprocess.Popen(  # noqa: S603  our own noxfile
             [sys.executable, "-c", _START, "-s", session, *(["--", *arguments] if arguments else [])],
-            cwd=CHECKOUT,
+            cwd=checkout,
             env=environment,
             stdin=inside,
             stdout=inside,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from integration_tests.interrupts.nox_on_a_terminal import Nox
+from integration_tests.interrupts.nox_on_a_terminal import CHECKOUT, Nox
 
 JUDGING = "judging prod"
 NO_VERDICT = "Interrupted: there is no verdict, and nothing is left running."
@@ -33,6 +34,23 @@ def test_gate_interrupted_while_starting_leaves_nothing(tmp_path: Path) -> None:
         nox.assert_nothing_is_left()
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_environment_interrupted_while_installing_leaves_nothing(tmp_path: Path, how: signal.Signals) -> None:
+    checkout = tmp_path / "checkout"
+    for name in ("noxfile.py", "pyproject.toml", "requirements/dev.txt"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(CHECKOUT / name, checkout / name)
+    with Nox(tmp_path, "environment", checkout=checkout) as nox:
+        nox.wait_for(lambda: any(nox.temporary.rglob("pip-unpack-*")))
+        if how == signal.SIGINT:
+            nox.press_ctrl_c()
+        else:
+            nox.send(how)
+        assert nox.end() == 130
+        assert not (checkout / ".venv" / ".lockstep").exists()
+        nox.assert_nothing_is_left()
+
+
 def test_local_cloud_interrupted_while_starting_leaves_nothing(tmp_path: Path) -> None:
     with Nox(tmp_path, "local_cloud", "--port", "0") as nox:
         nox.wait_for(lambda: any(nox.temporary.rglob("server.log")))
@@ -51,7 +69,9 @@ def test_local_cloud_stopped_while_up_leaves_nothing(tmp_path: Path, how: signal
             nox.send(how)
         else:
             nox.close_terminal()
-        nox.end()
+        # The program ends with 0; a session that was interrupted is no success of nox's all the same.
+        assert nox.end() == 130
+        assert "Session local_cloud was successful" not in nox.text
         assert ("Stopped; nothing of it is left." in nox.text) == isinstance(how, signal.Signals)
         nox.assert_nothing_is_left()
 
