@@ -115,6 +115,26 @@ class Bucket(Construct):
         if allowed.policy_dependable:
             self.resource.node.add_dependency(allowed.policy_dependable)
 
+    def reserve(self, prefix: str, *, role: iam.IRole) -> None:
+        """Refuse to everybody but one role to put objects under a prefix, whatever their own policies allow.
+
+        Replication goes on: S3 writes a replica as `s3:ReplicateObject`, not as `s3:PutObject`.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+
+        Args:
+            prefix: ends with a slash.
+            role: puts them; a presigned URL acts as the role that signed it.
+        """
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects(f"{prefix}*")],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": role.role_arn}},
+            )
+        )
+
     def _refuse_other_keys(self, key: kms.IKey) -> None:
         """Refuse an upload that names another encryption; one that names none gets the bucket's own.
 

@@ -55,6 +55,7 @@ class Function(Construct):
         function: the function.
         name: its name in the settings' words, and the word by which its metrics know it.
         policy: its permissions; what needs the function to be allowed already depends on it.
+        role: what it runs as.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Function(Construct):
         self.name = resource
         group = log_group(self, "Logs", context=context, resource=resource, key=surroundings.logs_key)
         role = iam.Role(self, "Role", role_name=role_name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self._role = role
+        self.role = role
         self.policy = iam.ManagedPolicy(self, "Policy", roles=[role])
         self.function = lambda_.Function(
             self,
@@ -160,7 +161,7 @@ class Function(Construct):
         """
         self.policy.add_statements(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))
         if self._network and not by_lambda:
-            self._network.admit(self._role, actions=actions, resources=on, conditions=conditions)
+            self._network.admit(self.role, actions=actions, resources=on, conditions=conditions)
 
     def _allow_network_interfaces(self, context: RegionContext) -> None:
         """Let Lambda attach the function to the VPC, and refuse the same calls to the function's own code."""

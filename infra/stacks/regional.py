@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from handlers.shared.object_keys import CANARIES
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.alarms import Alarms
 from infra.constructs.bucket import Bucket, bucket_arn, expire, expire_canaries, expire_noncurrent
@@ -175,6 +176,8 @@ class RegionalStack(Stack):
             data_key=keys[KeyPurpose.DATA],
             secret_key=keys[KeyPurpose.SECRET],
         )
+        # A canary that fails moves clients; the issuer takes the observer's own for one, and signs its upload.
+        self.ingest.reserve(CANARIES, role=self.issuer.function.role)
         self.rotation = Rotation(self, "Rotation", surroundings=surroundings, secret_key=keys[KeyPurpose.SECRET])
         if self._context.is_control:
             ReceiptSecretRotation(self, "RotationSchedule", context=self._context, function=self.rotation.function.function)

@@ -486,3 +486,35 @@ def test_a_refusal_to_all_but_services_refuses_a_role(cloud: LocalCloud) -> None
     writer.put_object(Bucket=stack["Bucket"], Key="a", Body=b"a")
     with pytest.raises(ClientError, match="AccessDenied"):
         writer.put_object(Bucket=stack["Bucket"], Key="b", Body=b"b", ServerSideEncryption="AES256")
+
+
+def test_reserved_prefix_put_by_a_stranger_is_denied(cloud: LocalCloud) -> None:
+    reserved = {"Fn::Sub": "${Bucket.Arn}/reserved/*"}
+    but_one = {"ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["Issuer", "Arn"]}}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": reserved, "Condition": but_one}
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Issuer": role("lambda.amazonaws.com", allow("s3:PutObject")),
+        # Whatever its own policy allows.
+        "Stranger": role("lambda.amazonaws.com", allow("*")),
+        "Policy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "Bucket"},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]},
+            },
+        },
+    }
+    stack = deploy(cloud, resources, {name: {"Fn::GetAtt": [name, "Arn"]} for name in ("Issuer", "Stranger")})
+    issuer, stranger = (assume(cloud, stack.outputs()[name], "s3") for name in ("Issuer", "Stranger"))
+    bucket_name = stack["Bucket"]
+    issuer.put_object(Bucket=bucket_name, Key="reserved/a", Body=b"a")
+    stranger.put_object(Bucket=bucket_name, Key="other/a", Body=b"a")
+    copy = {"Bucket": bucket_name, "Key": "other/a"}
+    for attempt in (
+        lambda: stranger.put_object(Bucket=bucket_name, Key="reserved/a", Body=b"x"),
+        lambda: stranger.copy_object(Bucket=bucket_name, Key="reserved/x", CopySource=copy),
+        lambda: stranger.create_multipart_upload(Bucket=bucket_name, Key="reserved/x"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()

@@ -81,6 +81,17 @@ class TestWhatIsRefused:
     def test_an_upload_under_another_prefix(self, uploads: Request, world: World) -> None:
         assert world.refusals(replace(uploads, resource=uploads.resource.replace("/uploads/", "/direct/")))
 
+    def test_canary_put_by_any_role_but_the_issuer_is_denied(self, uploads: Request, world: World) -> None:
+        canary = f"{uploads.resource.partition('/')[0]}/incoming/uploads/canary/1/2/3"
+        assert world.denials(replace(uploads, resource=canary)) == []
+        others = world.roles.keys() - {uploads.principal}
+        assert len(others) > 5
+        for role in (*others, "arn:aws:iam::111122223333:role/stranger", "anonymous"):
+            assert world.denials(replace(uploads, principal=role, resource=canary)), role
+            assert world.denials(replace(uploads, principal=role)) == [], role
+            # A replica is written by another action.
+            assert world.denials(replace(uploads, principal=role, resource=canary, action="s3:ReplicateObject")) == []
+
     def test_an_upload_into_the_other_region(self, uploads: Request, world: World) -> None:
         here, there = ("us-east-1", "us-west-2") if "us-east-1" in uploads.resource else ("us-west-2", "us-east-1")
         assert world.refusals(replace(uploads, resource=uploads.resource.replace(here, there)))

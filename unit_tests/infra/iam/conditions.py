@@ -45,7 +45,11 @@ _POSITIVE: dict[str, Callable[[str, str], bool]] = {
     "Bool": _same_truth,
     "NumericLessThan": _less,
 }
-_NEGATIVE: dict[str, Callable[[str, str], bool]] = {"StringNotEquals": _equal, "StringNotLike": matches}
+_NEGATIVE: dict[str, Callable[[str, str], bool]] = {
+    "ArnNotEquals": lambda wanted, found: _arn_like(wanted, found),
+    "StringNotEquals": _equal,
+    "StringNotLike": matches,
+}
 _ARN_PARTS = 6
 
 

@@ -41,7 +41,7 @@ def problems(synthesis: Synthesis) -> Iterator[str]:
     """
     world = World(synthesis)
     expected = list(expectations(synthesis, world))
-    said = list(_said(synthesis))
+    said = list(_said(synthesis, world))
     yield from _unknown_roles(world, expected)
     for each in expected:
         yield from _role(world, each)
@@ -192,7 +192,7 @@ def _resource_policies(world: World, said: Iterable[Said]) -> Iterator[str]:
     yield from _compared("the policies on resources", wanted, found)
 
 
-def _said(synthesis: Synthesis) -> Iterator[Said]:
+def _said(synthesis: Synthesis, world: World) -> Iterator[Said]:
     home = synthesis.stacks["Data"].region
     for stack in REGIONAL:
         template, place = synthesis.templates[stack], place_of(synthesis, stack)
@@ -200,7 +200,8 @@ def _said(synthesis: Synthesis) -> Iterator[Said]:
         routes = tuple(
             route["RouteKey"].partition(" ")[2] for route in of_type(template, "AWS::ApiGatewayV2::Route").values()
         )
-        yield from services.of_a_region(place, Resolver.of(synthesis, stack).reference(api), routes)
+        issuer = world.functions["serverless-issuer-prod", place.region].role
+        yield from services.of_a_region(place, Resolver.of(synthesis, stack).reference(api), routes, issuer)
         yield from services.of_keys(place, home)
     yield from services.of_data(place_of(synthesis, "Data"))
 

@@ -38,13 +38,14 @@ class Said:
                 yield self.on, self.effect, self.principal, action, resource, self.conditions
 
 
-def of_a_region(place: Place, api: str, routes: tuple[str, ...]) -> Iterator[Said]:
+def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) -> Iterator[Said]:
     """What the policies of a regional stack say.
 
     Args:
         place: the region.
         api: the HTTP API's id.
         routes: paths that API Gateway hands to the issuer.
+        issuer: ARN of the issuer's role.
     """
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
     ingest, archive, logs = (place.bucket(word) for word in ("ingest", "archive", "access-logs"))
@@ -54,6 +55,8 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...]) -> Iterator[Sai
         yield from _under_key(bucket, place.key("data"))
     for word, bucket in (("ingest", ingest), ("archive", archive)):
         yield _access_log(logs, word, bucket, own_account)
+    another = condition("ArnNotEquals", "aws:PrincipalArn", issuer)
+    yield Said(ingest, "Deny", "*", ("s3:PutObject",), (f"{ingest}/incoming/uploads/canary/*",), another)
 
     queue = place.queue("ingest")
     for each in (queue, place.queue("ingest-dlq"), place.queue("async-dlq")):
