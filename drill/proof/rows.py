@@ -10,6 +10,8 @@
 | `HEARTBEAT#<region>`         | `LATEST`                                              |
 | `DIGEST#<region>`            | `<YYYY-MM-DDTHH>#<first digit of the object id>`      |
 | `OBSERVER#<region>`          | `MEMORY`                                              |
+| `FORCE#<region>`             | `LATEST`                                              |
+| `REPLICATION#<region>`       | `READY`                                               |
 
 A row of any other shape is one that nobody owns: a counter that both regions write, most likely, of which a global table
 keeps the last writer's and drops the other's.
@@ -59,6 +61,7 @@ _SINGLE: Final = {
     "HEARTBEAT": "LATEST",
     "OBSERVER": "MEMORY",
     "FORCE": "LATEST",
+    "REPLICATION": "READY",
 }
 
 

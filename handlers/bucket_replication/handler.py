@@ -1,7 +1,9 @@
-"""Custom resource that sets one replication rule on a bucket.
+"""Custom resource that sets one replication rule on a bucket, and replicates what the bucket held before it.
 
 S3 refuses a rule whose destination does not exist yet, so of two buckets that replicate to each other only one can have
-its rule in its template. This sets the other's, last, and takes away nothing but that rule.
+its rule in its template. This sets the other's, last, and takes away nothing but that rule. When the rule is set and what
+is older than it has been replicated, it writes that down as a row of the table: the observers wait for it before they send
+their first canary.
 
 Resource properties:
 
@@ -10,12 +12,16 @@ Resource properties:
 | `Bucket`                   | name of the source bucket                                                    |
 | `BucketRegion`             | the region it is in                                                          |
 | `ReplicationConfiguration` | as an `AWS::S3::Bucket` has it, with one rule, which has an `Id`             |
+| `AccountId`                | the bucket's owner, 12 digits                                                |
+| `BatchRole`                | ARN of the role by which S3 Batch Operations replicates what is older        |
+| `TableName`                | the table; its replica in the function's own region is written               |
 
 The physical id is the bucket's name, a slash, and the rule's id: what an Update replaces and a Delete takes away.
 """
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -23,8 +29,9 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from handlers.bucket_replication.existing_objects import Source, replicate_existing
 from handlers.bucket_replication.spelling import in_api_spelling
-from handlers.shared import custom_resource
+from handlers.shared import custom_resource, schema
 from handlers.shared.custom_resource import Context, Outcome, PropertyError, Request, RequestType
 
 if TYPE_CHECKING:
@@ -34,13 +41,19 @@ if TYPE_CHECKING:
 logger = Logger()
 
 CONFIGURATION: Final = "ReplicationConfiguration"
-PROPERTIES: Final = ("Bucket", "BucketRegion", CONFIGURATION)
+TEXTS: Final = ("AccountId", "BatchRole", "TableName", "Bucket", "BucketRegion")
+PROPERTIES: Final = (*TEXTS, CONFIGURATION)
 CLOUDFORMATION_S_OWN: Final = frozenset({"ServiceToken", "ServiceTimeout"})
 """Properties that are CloudFormation's business."""
 
 READ_BACK_ATTEMPTS: Final = 10
 READ_BACK_PAUSE_SECONDS: Final = 2.0
-"""S3 may answer a bucket's former configuration for a while; together well within the function's minute."""
+"""S3 may answer a bucket's former configuration for a while."""
+AFTER_THE_JOB_SECONDS: Final = 15.0
+"""Kept back from the time to wait for the job, for the row that is written after it and for the answer."""
+
+
+_PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 5})
 
 
 class ReadBackError(Exception):
@@ -50,27 +63,39 @@ class ReadBackError(Exception):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Context) -> None:
     """Answer CloudFormation's request; see `provide`."""
-    custom_resource.answer(event, context, provide)
+    until = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - AFTER_THE_JOB_SECONDS
+    custom_resource.answer(event, context, partial(provide, until=until))
 
 
-def provide(request: Request) -> Outcome:
-    """Set the rule (Create, Update) or take it away (Delete).
+def provide(request: Request, *, until: float) -> Outcome:
+    """Set the rule and replicate what is older than it (Create, Update), or take the rule away (Delete).
+
+    Args:
+        request: What CloudFormation asks.
+        until: When to stop waiting for the objects that are older than the rule, by the monotonic clock.
 
     Raises:
         PropertyError: A property is missing, unknown or of the wrong kind.
         ReadBackError: S3 does not answer what was put; the rule stays, and the next request finds it.
-        ClientError: S3 refused.
+        ExistingObjectsError: The rule is set, and not all that is older than it could be replicated.
+        ClientError: AWS refused.
     """
     if request.type is RequestType.DELETE:
         bucket, rule_id = _named(request)
         remove_rule(_client(request), bucket, rule_id)
-    else:
-        bucket, configuration = request.text("Bucket"), desired(request)
-        replaced_id = _replaced_rule(request, bucket)
-        (rule,) = configuration["Rules"]
-        rule_id = rule["ID"]
-        set_rule(_client(request), bucket, configuration["Role"], rule, replaced_id=replaced_id)
-    return Outcome(f"{bucket}/{rule_id}", {"Bucket": bucket, "RuleId": rule_id})
+        return Outcome(f"{bucket}/{rule_id}")
+    account, batch_role, table_name, bucket, region = map(request.text, TEXTS)
+    configuration = desired(request)
+    replaced_id = _replaced_rule(request, bucket)
+    (rule,) = configuration["Rules"]
+    rule_id = rule["ID"]
+    set_rule(_client(request), bucket, configuration["Role"], rule, replaced_id=replaced_id)
+    control = boto3.client("s3control", region_name=region, config=_PATIENT)
+    source = Source(account=account, bucket=bucket, role=batch_role)
+    existing = replicate_existing(control, source, token=request.request_id, seconds=until - time.monotonic())
+    logger.info("what the bucket held before its rule is replicated", bucket=bucket, job=existing)
+    note_ready(table_name, region, bucket=bucket, rule_id=rule_id)
+    return Outcome(f"{bucket}/{rule_id}", {"Bucket": bucket, "RuleId": rule_id, "ExistingObjects": existing})
 
 
 def desired(request: Request) -> "ReplicationConfigurationOutputTypeDef":
@@ -140,6 +165,26 @@ def remove_rule(s3: "S3Client", bucket: str, rule_id: str) -> None:
         logger.info("the bucket is gone, and its rules with it", bucket=bucket)
 
 
+def note_ready(table_name: str, region: str, *, bucket: str, rule_id: str) -> None:
+    """Write the row that says that files replicate both ways: this rule is the last of the two to be set.
+
+    Args:
+        table_name: The table.
+        region: The bucket's.
+        bucket: The source bucket.
+        rule_id: The rule's id.
+    """
+    boto3.client("dynamodb", config=_PATIENT).put_item(
+        TableName=table_name,
+        Item={
+            schema.PARTITION_KEY: {"S": schema.replication_partition_key(region)},
+            schema.SORT_KEY: {"S": schema.READY},
+            "bucket": {"S": bucket},
+            "rule_id": {"S": rule_id},
+        },
+    )
+
+
 def _read(s3: "S3Client", bucket: str) -> "ReplicationConfigurationOutputTypeDef | None":
     try:
         return s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
@@ -173,11 +218,7 @@ def _lost(put: object, answered: object, place: str = "") -> Iterator[str]:
 
 
 def _client(request: Request) -> "S3Client":
-    return boto3.client(
-        "s3",
-        region_name=request.text("BucketRegion"),
-        config=Config(retries={"mode": "standard", "total_max_attempts": 5}),
-    )
+    return boto3.client("s3", region_name=request.text("BucketRegion"), config=_PATIENT)
 
 
 def _named(request: Request) -> tuple[str, str]:

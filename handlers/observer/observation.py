@@ -40,7 +40,8 @@ SECONDS: Final = {
     "keep": 2.0,
 }
 """How long each kind of step may take. Looks run at once, and the peer is asked while this region works. A run has two
-steps of `canary` and of `promotion` each: it takes 40 seconds at the most, if nothing answers anything."""
+steps of `canary` and of `promotion` each, and of `recall` until its first canary: it takes 43 seconds at the most, if
+nothing answers anything."""
 CLAIMED_BY: Final = "observer"
 
 
@@ -85,6 +86,8 @@ class Observer:
     measures: Measures
     is_forced: Callable[[], bool]
     """Whether a person sends clients to this region."""
+    replicates: Callable[[], bool]
+    """Whether a deployment has written that files replicate both ways."""
     write_heartbeat: Callable[[Heartbeat], bool]
     """Through this region's replica."""
     replicated_heartbeat: Callable[[], Heartbeat | None]
@@ -110,7 +113,10 @@ class Observer:
         memory = recalled or Memory()
         peer = self._begin_peer(steps, self._pinned(memory.peer_api_url))
         here = self._look_here(steps, memory)
-        canary, went = self._send_canary(steps, memory, here, run_at, may_keep=recalled is not None)
+        if self._holds_canaries(steps, recalled):
+            canary, went = None, None
+        else:
+            canary, went = self._send_canary(steps, memory, here, run_at, may_keep=recalled is not None)
         heartbeat = self._beat(steps, here, went)
         view = self._end_peer(steps, peer)
         self._tell_split_brain(here.claims, view.claims)
@@ -197,6 +203,21 @@ class Observer:
         if seconds is not None and seconds > LOST:
             self.telemetry.seconds("CanarySeconds", seconds)
         return seconds
+
+    def _holds_canaries(self, steps: Steps, recalled: Memory | None) -> bool:
+        """Return whether this region sends no canary yet: it never has, and files do not replicate both ways.
+
+        What cannot be read holds none back: a canary too many is noise, one too few hides an outage. One that is held is
+        no success either: `CanaryFailed` is not published, and `canaries-held` rings when no deployment ends it.
+        """
+        has_begun = recalled is None or recalled.canary is not None or recalled.canary_seconds is not None
+        if has_begun or steps.run(
+            "read whether files replicate both ways", self.replicates, seconds=SECONDS["recall"], otherwise=True
+        ):
+            return False
+        logger.info("no canary is sent before files replicate both ways: the failover stack is not deployed yet")
+        self.telemetry.count("CanariesHeld")
+        return True
 
     def _send_canary(
         self, steps: Steps, memory: Memory, here: Here, run_at: float, *, may_keep: bool

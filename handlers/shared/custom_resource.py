@@ -66,6 +66,8 @@ class Request:
     """As the template has them, but every number and boolean is a text by now."""
     old_properties: Mapping[str, Any]
     """Empty unless it is an Update."""
+    request_id: str
+    """The same however often one request is delivered: a UUID, and so an idempotency token."""
 
     def text(self, name: str) -> str:
         """Return a property that must be a text and not be empty.
@@ -165,6 +167,7 @@ def _parse(event: Mapping[str, Any]) -> Request:
         physical_resource_id=event.get("PhysicalResourceId"),
         properties=event.get("ResourceProperties") or {},
         old_properties=event.get("OldResourceProperties") or {},
+        request_id=str(event["RequestId"]),
     )
 
 

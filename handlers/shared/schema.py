@@ -16,6 +16,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
 | `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | how that region is, by its own observer      |
 | `FORCE#<region>`              | `LATEST`           | by that region only  | whether a person sends clients away          |
+| `REPLICATION#<region>`        | `READY`            | by the deployment    | that its files reach the other region too    |
 | `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | the RESULT rows of an hour, as it sees them  |
 | `OBSERVER#<region>`           | `MEMORY`           | by that region only  | what its observer keeps from run to run      |
 """
@@ -135,6 +136,11 @@ def heartbeat_partition_key(region: str) -> str:
 def force_partition_key(region: str) -> str:
     """Return the partition key of the row by which a person sends clients to `region`; the sort key is `LATEST`."""
     return f"FORCE#{region}"
+
+
+def replication_partition_key(region: str) -> str:
+    """Return the partition key of the row that a deployment writes once files of `region` replicate; it is `READY`."""
+    return f"REPLICATION#{region}"
 
 
 def digest_partition_key(region: str) -> str:

@@ -40,6 +40,9 @@ _TABLE_REPLICATION_MILLISECONDS = 5000
 _QUIET_TRAIL_HOURS = 2
 _ROTATION_MINUTES = 15
 """Longer than a rotation and its replication take: four steps of a minute at most, each tried again."""
+_DEPLOYMENT_MINUTES = 45
+"""Longer than a first deployment takes from a region's stack to the end of the failover stack, fifteen minutes' wait for a
+job of S3 Batch Operations included."""
 _CONFIRMED_MINUTES = 3
 """Of an observer that looks once a minute: one look that fails is a deployment, or a packet that was lost."""
 
@@ -352,7 +355,17 @@ def _observer(metrics: RegionMetrics) -> list[Watch]:
             compare=_BELOW,
             periods=_CONFIRMED_MINUTES,
             silence=_NO_HEARTBEAT,
-        )
+        ),
+        Watch(
+            resource="canaries-held",
+            says="No canary has ever been sent here, since no deployment has written that files replicate both ways. "
+            "Deploy the failover stack; where that fails, its Custom::BucketReplication says why.",
+            metric=metrics.canaries_held(),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=_DEPLOYMENT_MINUTES,
+            silence=_OBSERVER_SILENT,
+        ),
     ]
 
 

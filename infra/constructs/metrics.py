@@ -141,6 +141,10 @@ class RegionMetrics:
         """1 in a minute in which the file that the observer uploaded was not processed in time, else 0."""
         return self._observed("CanaryFailed")
 
+    def canaries_held(self) -> cloudwatch.Metric:
+        """1 in a minute in which the observer sent no canary, since files do not replicate both ways yet."""
+        return self._observed("CanariesHeld")
+
     def canary_seconds(self) -> cloudwatch.Metric:
         """Seconds from the observer's upload to its result."""
         return self._observed("CanarySeconds")

@@ -10,12 +10,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.bucket import bucket_arn
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.failover import PrivateFailover
 from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.keys import KeyPurpose, Keys
-from infra.constructs.reverse_replication import ReverseReplication
+from infra.constructs.reverse_replication import TIMEOUT, ReverseReplication
 from infra.constructs.stack_output import stack_output
 from infra.region import RegionContext, RegionRole
 
@@ -74,9 +73,6 @@ class FailoverStack(Stack):
         return stack_output(stack_name=context.naming.stack("regional"), output_name=output, region=context.region)
 
     def _reverse_replication(self, keys: Keys, asset: Path) -> None:
-        settings = self._context.settings
-        secondary = RegionContext(settings=settings, role=RegionRole.SECONDARY)
-        role_arn = self._regional(RegionRole.SECONDARY, "ReplicationRoleArn")
         function = Function(
             self,
             "BucketReplication",
@@ -89,18 +85,24 @@ class FailoverStack(Stack):
                 network=None,
             ),
             resource="bucket-replication",
-            description="Sets the reverse direction of the ingest bucket's replication",
-            reserved_concurrency=settings.limits.maintenance_concurrency,
+            description="Sets the reverse direction of the ingest bucket's replication, and replicates what is older",
+            timeout=TIMEOUT,
+            reserved_concurrency=self._context.settings.limits.maintenance_concurrency,
         )
-        function.allow(
-            "s3:GetReplicationConfiguration",
-            "s3:PutReplicationConfiguration",
-            on=[bucket_arn(self, secondary, "ingest")],
+        function.allow("kms:Decrypt", "kms:GenerateDataKey", on=[keys[KeyPurpose.DATA].key_arn])
+        reverse = ReverseReplication(
+            self,
+            "ReverseReplication",
+            context=self._context,
+            function=function,
+            role_arn=self._regional(RegionRole.SECONDARY, "ReplicationRoleArn"),
         )
-        function.allow(
-            "iam:PassRole", on=[role_arn], conditions={"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}
+        CfnOutput(
+            self,
+            "ExistingObjects",
+            value=reverse.existing_objects,
+            description="The job that replicated what the secondary's bucket held before its rule, and how far it came",
         )
-        ReverseReplication(self, "ReverseReplication", settings=settings, function=function.function, role_arn=role_arn)
 
     def _async_dead_letter_queue(self, key: kms.IKey) -> sqs.IQueue:
         """Return the control region's queue for failed asynchronous invocations, by its name."""

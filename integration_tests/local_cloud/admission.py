@@ -43,7 +43,8 @@ _RESPONSE_URL: Final = "/_ministack/cfn-response/"
 _CLOSED: Final = re.compile(r"/health|/(_ministack|_localstack)(/.*)?", re.DOTALL)
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
-_LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
+_LOOPBACK: Final = re.compile(r"((\d{12}\.)?127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
+"""S3 Control's clients put the account first; no browser can: to it, a name that ends in a number is an IPv4 address."""
 _AWS_NAME: Final = re.compile(
     r"([a-z0-9][a-z0-9.-]*\.)?(execute-api|s3)([.-][a-z]{2}(-[a-z]+)+-\d)?\.amazonaws\.com(\.cn)?(:\d{1,5})?", re.ASCII
 )

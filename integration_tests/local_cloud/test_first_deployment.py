@@ -1,16 +1,19 @@
-"""A first deployment that fails at its last resource leaves nothing that is in the way of the next one."""
+"""A first deployment: what fails is deployed again, and what is uploaded meanwhile is processed when it is done."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 
 from integration_tests.local_cloud import LocalCloud
 from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
-from integration_tests.local_cloud.stacks_for_tests import Stack
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, role, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,8 @@ FIRST: Final = (
     ("PrimaryRegional", "regional", PRIMARY),
 )
 """Construct id, the word in the name and the region of each stack, in the order of a deployment."""
+EARLY: Final = ("incoming/early/one.ndjson", "incoming/early/another.ndjson")
+CANARIES: Final = "incoming/uploads/canary/"
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +65,13 @@ def failing(assembly: Path, folder: Path, stack: str) -> Path:
     return copy
 
 
-def test_each_stack_whose_last_resource_failed_is_deployed_again(cloud: LocalCloud, tmp_path: Path) -> None:
-    cdk, assembly = Cdk(cloud, SECONDARY, tmp_path / "cdk"), synthesize(cloud, tmp_path / "assembly")
+def test_first_deployment_fails_resumes_and_strands_no_upload(cloud: LocalCloud, tmp_path: Path) -> None:
+    cdk = Cdk(cloud, SECONDARY, tmp_path / "cdk")
+    assembly = synthesize(cloud, tmp_path / "assembly", limits__shadow_delay_seconds=1)
     for region in (PRIMARY, SECONDARY):
         cdk.bootstrap(region)
+    regional = {region: Stack(cloud, region, "serverless-regional-prod") for region in (PRIMARY, SECONDARY)}
+    early: dict[str, str] = {}
     for construct_id, word, region in FIRST:
         stack = Stack(cloud, region, f"serverless-{word}-prod")
         with pytest.raises(Refused, match=r"(?s)Last.*ROLLBACK_COMPLETE"):
@@ -73,3 +81,65 @@ def test_each_stack_whose_last_resource_failed_is_deployed_again(cloud: LocalClo
         cdk.deploy(assembly, construct_id)
         described = stack.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"][0]
         assert described["StackStatus"] == "CREATE_COMPLETE", construct_id
+        if construct_id == "SecondaryRegional":
+            early = {key: upload(stack, key) for key in EARLY}
+            observe(stack)
+
+    assert until(lambda: waiting(regional[SECONDARY]) == len(EARLY))
+    for stack in regional.values():
+        observe(stack)
+        assert canaries(stack) == 0, stack.region
+        refuse_a_forged_canary(stack)
+
+    cdk.deploy(assembly, "Failover")
+    failover = Stack(cloud, SECONDARY, "serverless-failover-prod")
+    assert failover.outputs()["ExistingObjects"].endswith(f": Complete, {len(EARLY)} objects")
+    assert until(lambda: waiting(regional[SECONDARY]) == 0, seconds=60)
+    bucket = regional[PRIMARY].outputs()["IngestBucketName"]
+    for key, version in early.items():
+        there = regional[PRIMARY].client("s3").head_object(Bucket=bucket, Key=key)
+        # The identity of a file that was put directly holds its version: a copy would be another file.
+        assert (there["VersionId"], there["ReplicationStatus"]) == (version, "REPLICA"), key
+    for stack in regional.values():
+        observe(stack)
+        assert until(partial(canaries, stack)), stack.region
+
+
+def upload(stack: Stack, key: str) -> str:
+    """Put a file into a region's bucket; return its version id."""
+    answer = stack.client("s3").put_object(Bucket=stack.outputs()["IngestBucketName"], Key=key, Body=b'{"name": "early"}\n')
+    return str(answer["VersionId"])
+
+
+def waiting(stack: Stack) -> int:
+    """Count the messages in a region's ingest queue, whatever they wait for."""
+    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
+    found = stack.client("sqs").get_queue_attributes(QueueUrl=stack.outputs()["IngestQueueUrl"], AttributeNames=list(counts))
+    return sum(int(found["Attributes"][name]) for name in counts)
+
+
+def observe(stack: Stack) -> None:
+    """Run a region's observer as its schedule does."""
+    event = {"time": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    answer = stack.client("lambda").invoke(FunctionName="serverless-observer-prod", Payload=json.dumps(event).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def canaries(stack: Stack) -> int:
+    """Count the canaries in a region's bucket."""
+    listed = stack.client("s3").list_objects_v2(Bucket=stack.outputs()["IngestBucketName"], Prefix=CANARIES)
+    return int(listed["KeyCount"])
+
+
+def refuse_a_forged_canary(stack: Stack) -> None:
+    """Put a canary as a role that may do everything, but is not the issuer's; the bucket's policy must refuse it."""
+    stranger = deploy(
+        stack.cloud,
+        {"Stranger": role("lambda.amazonaws.com", allow("*"))},
+        {"Role": {"Fn::GetAtt": ["Stranger", "Arn"]}},
+        region=stack.region,
+    )
+    s3, bucket = assume(stack.cloud, stranger.outputs()["Role"], "s3", stack.region), stack.outputs()["IngestBucketName"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key=f"{CANARIES}1/{'0' * 64}/canary.ndjson", Body=b"{")
+    assert s3.put_object(Bucket=bucket, Key="direct/file.ndjson", Body=b"{}")["VersionId"]

@@ -5,7 +5,7 @@ handler does not read. So each watches its parent too.
 
 `https://<api>.execute-api.<region>.amazonaws.com` leads to this server: the request is the one that AWS would get, with
 the same `Host`, so that its signature holds; only its connection goes elsewhere, and without TLS. Every client that is
-built on urllib3 takes part, botocore's among them; no other name is led anywhere.
+built on urllib3 takes part, botocore's among them. S3 Control's `<account>.127.0.0.1` leads here too; no other name is led.
 
 A start costs a second of a processor. No more start at once than there are processors, and an invocation that waits for one
 takes, as on AWS, whichever environment of its function is free first: the new one, or one whose invocation has ended.
@@ -42,6 +42,11 @@ def _lead_apis_here():
         from urllib3 import connection, connectionpool
     except ImportError:
         return
+    # S3 Control puts the account before whatever host it is given, and no resolver knows the loopback by such a name.
+    resolve, account = socket.getaddrinfo, re.compile(r"^[0-9]{12}[.](?=127[.]0[.]0[.]1$)")
+    def resolve_loopback(host, *rest, **named):
+        return resolve(account.sub("", host) if isinstance(host, str) else host, *rest, **named)
+    socket.getaddrinfo = resolve_loopback
     is_api = re.compile(r"^[a-z0-9]+[.]execute-api[.][a-z0-9-]+[.]amazonaws[.]com$").match
     server = (os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"]))
     class Connection(connection.HTTPConnection):

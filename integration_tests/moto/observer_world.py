@@ -84,6 +84,7 @@ class ObservedWorld(World):
         self.deaf = False
         self.ahead = dict.fromkeys(REGIONS, 0.0)
         self._issuers = {region: self._issuer(region) for region in REGIONS}
+        self.note_that_files_replicate()
         self._one_request = threading.Lock()
         self._patch = patch
         patch.setattr(observing, "http_session", lambda: SimpleNamespace(send=self.send_http))
@@ -246,6 +247,16 @@ class ObservedWorld(World):
 
         observer.canaries._clock = clock  # noqa: SLF001 - the handler takes the machine's
         return replace(observer, clock=clock, digests=observer.digests if self.with_digests else _NoDigests())
+
+    def note_that_files_replicate(self, *, truth: bool = True) -> None:
+        """Write the row that a deployment writes when the second replication rule is set, or take it away."""
+        key = {"pk": {"S": f"REPLICATION#{SECONDARY}"}, "sk": {"S": "READY"}}
+        for region in REGIONS:
+            table: Any = self.client("dynamodb", region)
+            if truth:
+                table.put_item(TableName=TABLE, Item=key)
+            else:
+                table.delete_item(TableName=TABLE, Key=key)
 
     def _issuer(self, region: str) -> Application:
         value = json.dumps({"key": "k" * 44})

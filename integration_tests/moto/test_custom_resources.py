@@ -8,6 +8,7 @@ replicates by the rule, nor that it answers a rule as it was put: a deployment t
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,10 +17,12 @@ import pytest
 from moto import mock_aws
 
 from handlers.bucket_replication import handler as bucket_replication
+from handlers.bucket_replication.existing_objects import ExistingObjectsError, Source
 from handlers.default_security_group import handler as default_security_group
 from handlers.shared import custom_resource
 
 ROLE = "arn:aws:iam::123456789012:role/replication"
+BATCH_ROLE = "arn:aws:iam::123456789012:role/batch"
 BUCKETS = {region: f"serverless-ingest-prod-123456789012-{region}-an" for region in ("us-east-1", "us-west-2")}
 CONTEXT = SimpleNamespace(
     function_name="custom-resource",
@@ -41,6 +44,9 @@ class CloudFormation:
         self.answers: list[dict[str, Any]] = []
         self.writes: list[str] = []
         """The S3 operations called that change something, and where."""
+        self.jobs: list[dict[str, Any]] = []
+        """What each job that replicates older objects was started with."""
+        self.job_fails = False
 
     def send(self, handler: Handler, kind: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
         """Have a handler do a request; there must be exactly one answer."""
@@ -68,6 +74,15 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
         monkeypatch.delenv(name, raising=False)
     cloudformation = CloudFormation()
     monkeypatch.setattr(custom_resource, "put", lambda _url, body: cloudformation.answers.append(json.loads(body)))
+
+    def replicate(control: Any, source: Source, **asked: Any) -> str:
+        """Note a job; moto knows none."""
+        cloudformation.jobs.append({**asked, **asdict(source), "region": control.meta.region_name})
+        if cloudformation.job_fails:
+            raise ExistingObjectsError("some objects stay behind")
+        return "job-1: Complete, 0 objects"
+
+    monkeypatch.setattr(bucket_replication, "replicate_existing", replicate)
     with mock_aws():
         session = boto3.Session()
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
@@ -77,6 +92,13 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
             s3: Any = boto3.client("s3", region_name=region)
             s3.create_bucket(Bucket=bucket, **location)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        key = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
+        boto3.client("dynamodb").create_table(
+            TableName="ledger",
+            KeySchema=key,  # type: ignore[arg-type]
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
         note_writes(session.events, cloudformation.writes)
         yield cloudformation
 
@@ -133,6 +155,9 @@ def properties(source: str = "us-west-2", *, rule_id: str = RULE_ID, key: str = 
     return {
         "Bucket": BUCKETS[source],
         "BucketRegion": source,
+        "AccountId": "123456789012",
+        "BatchRole": BATCH_ROLE,
+        "TableName": "ledger",
         "ReplicationConfiguration": {"Role": ROLE, "Rules": [rule]},
     }
 
@@ -190,6 +215,47 @@ def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFo
             },
         }
     ]
+
+
+def ready_rows() -> list[dict[str, Any]]:
+    """The rows that say that files replicate both ways."""
+    return [dict(item) for item in boto3.client("dynamodb").scan(TableName="ledger")["Items"]]
+
+
+def test_older_objects_are_replicated_once_the_rule_is_set(cloudformation: CloudFormation) -> None:
+    answer = cloudformation.send(bucket_replication.handler, "Create", properties(), RequestId="request-of-cloudformation")
+    (job,) = cloudformation.jobs
+    assert 0 < job.pop("seconds") <= 60 - bucket_replication.AFTER_THE_JOB_SECONDS
+    assert job == {
+        "region": "us-west-2",
+        "account": "123456789012",
+        "bucket": BUCKETS["us-west-2"],
+        "role": BATCH_ROLE,
+        # The same event, delivered again, starts no second job; another deployment does.
+        "token": "request-of-cloudformation",
+    }
+    assert answer["Data"]["ExistingObjects"] == "job-1: Complete, 0 objects"
+    assert update(cloudformation, properties())["Status"] == "SUCCESS"
+    assert len(cloudformation.jobs) == 2
+
+
+def test_canaries_may_begin_only_when_rule_and_job_are_done(cloudformation: CloudFormation) -> None:
+    cloudformation.job_fails = True
+    answer = cloudformation.send(bucket_replication.handler, "Create", properties())
+    assert (answer["Status"], ready_rows()) == ("FAILED", [])
+    assert "some objects stay behind" in answer["Reason"]
+    assert len(rules()) == 1
+    cloudformation.job_fails = False
+    assert cloudformation.send(bucket_replication.handler, "Create", properties())["Status"] == "SUCCESS"
+    row = {"pk": "REPLICATION#us-west-2", "sk": "READY", "bucket": BUCKETS["us-west-2"], "rule_id": RULE_ID}
+    assert ready_rows() == [{name: {"S": value} for name, value in row.items()}]
+
+
+def test_no_job_is_started_where_no_rule_could_be_set(cloudformation: CloudFormation) -> None:
+    answer = cloudformation.send(bucket_replication.handler, "Create", {**properties(), "Bucket": "not-there"})
+    assert (answer["Status"], cloudformation.jobs, ready_rows()) == ("FAILED", [], [])
+    delete(cloudformation)
+    assert cloudformation.jobs == []
 
 
 def test_a_rule_that_is_there_is_not_written_again(cloudformation: CloudFormation) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
 from handlers.observer.memory import Memory, NextCanary
@@ -18,6 +19,7 @@ from integration_tests.moto.observer_world import (
     api_url,
     observed,
 )
+from integration_tests.moto.processor_world import bucket
 
 
 @pytest.fixture
@@ -76,6 +78,52 @@ def test_a_signing_key_that_cannot_be_read_is_no_difference(world: ObservedWorld
 
 
 # --- the canary ---------------------------------------------------------------------------------------------------
+
+
+def test_first_canary_waits_until_files_replicate_both_ways(world: ObservedWorld) -> None:
+    world.note_that_files_replicate(truth=False)
+    for _ in range(2):
+        for measured in world.minute().values():
+            # A canary that was not sent is no success: an outage shows in what is published, or in nothing.
+            assert (measured["CanariesHeld"], "CanaryFailed" in measured) == (1, False)
+        assert [world.memory(region)["canary"] for region in REGIONS] == [None, None]
+        buckets = {region: bucket("ingest", region) for region in REGIONS}
+        listed = [world.client("s3", region).list_objects_v2(Bucket=name) for region, name in buckets.items()]
+        assert [each["KeyCount"] for each in listed] == [0, 0]
+    world.note_that_files_replicate()
+    for measured in world.minute().values():
+        assert ("CanariesHeld" in measured, measured["CanaryFailed"]) == (False, 0)
+    assert all(world.memory(region)["canary"] for region in REGIONS)
+
+
+def test_canaries_that_have_begun_go_on_without_the_row(world: ObservedWorld) -> None:
+    world.minute()
+    world.note_that_files_replicate(truth=False)
+    for _ in range(3):
+        for measured in world.minute().values():
+            assert ("CanariesHeld" in measured, measured["CanaryFailed"]) == (False, 0)
+    assert all(world.memory(region)["canary"] for region in REGIONS)
+
+
+@pytest.mark.parametrize("unreadable", ["memory", "row"])
+def test_canary_is_sent_where_what_would_hold_it_is_unreadable(
+    world: ObservedWorld, monkeypatch: pytest.MonkeyPatch, unreadable: str
+) -> None:
+    """With the peer gone too: what is not known must never look like health."""
+    world.note_that_files_replicate(truth=False)
+    world.lost.add(PRIMARY)
+    world.broken_apis.add(SECONDARY)
+
+    def fail() -> bool:
+        raise ConnectTimeoutError(endpoint_url="https://dynamodb.us-west-2.amazonaws.com")
+
+    observer = world.observer(SECONDARY)
+    if unreadable == "memory":
+        monkeypatch.setattr(observer.memory, "recall", fail)
+    else:
+        object.__setattr__(observer, "replicates", fail)
+    measured = world.minute()[SECONDARY]
+    assert ("CanariesHeld" in measured, measured["CanaryFailed"]) == (False, 1)
 
 
 def test_a_canary_goes_the_whole_way_and_is_counted_once_in_both_regions(world: ObservedWorld) -> None:

@@ -16,6 +16,9 @@ ON = {"Status": "Enabled"}
 PROPERTIES: dict[str, Any] = {
     "Bucket": BUCKET,
     "BucketRegion": "us-west-2",
+    "AccountId": "000000000000",
+    "BatchRole": "arn:aws:iam::000000000000:role/batch",
+    "TableName": "table",
     "ReplicationConfiguration": {
         "Role": ROLE,
         "Rules": [
@@ -40,7 +43,7 @@ PROPERTIES: dict[str, Any] = {
 
 def asked(properties: dict[str, Any]) -> Any:
     """Return the configuration that a Create with these properties asks for."""
-    return replication.desired(Request(RequestType.CREATE, "Rule", None, properties, {}))
+    return replication.desired(Request(RequestType.CREATE, "Rule", None, properties, {}, "id"))
 
 
 def given(**more: Any) -> dict[str, Any]:
@@ -182,4 +185,4 @@ def test_two_rules_are_refused() -> None:
 @pytest.mark.parametrize("physical_id", [None, "", "bucket", "bucket/", "/rule"])
 def test_a_physical_id_that_is_not_ours_is_refused(kind: RequestType, physical_id: str | None) -> None:
     with pytest.raises(PropertyError, match="must be a bucket's name, a slash and a rule's id"):
-        replication.provide(Request(kind, "Rule", physical_id, PROPERTIES, {}))
+        replication.provide(Request(kind, "Rule", physical_id, PROPERTIES, {}, "id"), until=0)

@@ -153,7 +153,7 @@ def test_a_missing_property_is_named_with_those_that_are_there() -> None:
     assert "property Buckett of Rule" in told["Reason"]
     assert "Bucket, Enabled" in told["Reason"]
     with pytest.raises(PropertyError):
-        Request(RequestType.CREATE, "Rule", None, {"Bucket": ""}, {}).text("Bucket")
+        Request(RequestType.CREATE, "Rule", None, {"Bucket": ""}, {}, "id").text("Bucket")
 
 
 def test_an_answer_that_is_lost_is_sent_again_until_it_arrives_and_then_no_more(

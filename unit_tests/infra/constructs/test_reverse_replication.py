@@ -3,24 +3,38 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnResource
+from aws_cdk import CfnResource, Stack
 from aws_cdk.assertions import Template
 
 from handlers.bucket_replication import handler
 from handlers.shared.custom_resource import Request, RequestType
+from infra.constructs.function import Function
 from infra.constructs.replication import replication_configuration
-from infra.constructs.reverse_replication import RESOURCE_TYPE, ReverseReplication
-from infra.region import RegionRole
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, function_in, only, stack_in
+from infra.constructs.reverse_replication import RESOURCE_TYPE, TIMEOUT, ReverseReplication
+from infra.region import RegionContext, RegionRole
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.surroundings import surroundings_in
 
 ROLE = "arn:aws:iam::1:role/any"
 
 
-def reverse(control: RegionRole = RegionRole.SECONDARY) -> dict[str, Any]:
-    of = context(control, control=control)
+def reverse_in(of: RegionContext) -> Stack:
     stack = stack_in(of)
-    ReverseReplication(stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn=ROLE)
-    return only(stack, RESOURCE_TYPE)
+    function = Function(
+        stack,
+        "Function",
+        surroundings=surroundings_in(stack, of, key_in(stack)),
+        resource="bucket-replication",
+        description="Tried",
+        in_network=False,
+        reserved_concurrency=None,
+    )
+    ReverseReplication(stack, "Reverse", context=of, function=function, role_arn=ROLE)
+    return stack
+
+
+def reverse(control: RegionRole = RegionRole.SECONDARY) -> dict[str, Any]:
+    return only(reverse_in(context(control, control=control)), RESOURCE_TYPE)
 
 
 @pytest.mark.parametrize("control", RegionRole)
@@ -50,13 +64,20 @@ def test_the_function_is_given_every_property_that_it_documents() -> None:
 
 def test_the_function_takes_what_it_is_given() -> None:
     given = reverse()
-    taken = handler.desired(Request(RequestType.CREATE, "Rule", None, given, {}))
+    taken = handler.desired(Request(RequestType.CREATE, "Rule", None, given, {}, "id"))
     (rule,), (said,) = taken["Rules"], given["ReplicationConfiguration"]["Rules"]
     assert {"Id" if name == "ID" else name: value for name, value in rule.items()} == said
 
 
 def test_a_function_that_never_answers_does_not_hold_the_deployment_for_an_hour() -> None:
-    of = context()
-    stack = stack_in(of)
-    ReverseReplication(stack, "Reverse", settings=of.settings, function=function_in(stack), role_arn=ROLE)
-    Template.from_stack(stack).has_resource_properties(RESOURCE_TYPE, {"ServiceTimeout": "300"})
+    Template.from_stack(reverse_in(context())).has_resource_properties(RESOURCE_TYPE, {"ServiceTimeout": "960"})
+    # Longer than the function may take, so that its own answer comes first.
+    assert TIMEOUT.to_seconds() < 960
+
+
+def test_rule_waits_for_the_permissions_of_the_job_it_starts() -> None:
+    stack = reverse_in(context())
+    (rule,) = Template.from_stack(stack).find_resources(RESOURCE_TYPE).values()
+    policies = [name for name in of_type(stack, "AWS::IAM::ManagedPolicy") if name.startswith("ReverseBatch")]
+    assert len(policies) == 1
+    assert policies[0] in rule["DependsOn"]

@@ -82,8 +82,10 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
     place, secondary = place_of(synthesis, "Failover"), place_of(synthesis, "SecondaryRegional")
     outputs = synthesis.templates["SecondaryRegional"]["Outputs"]
     role = Resolver.of(synthesis, "SecondaryRegional").text(outputs["ReplicationRoleArn"]["Value"])
-    wanted = needs.bucket_replication(secondary.bucket("ingest"), role)
-    yield _function(world, place, "bucket-replication", wanted)
+    rule, resolver = only(synthesis.templates["Failover"], "Custom::BucketReplication"), Resolver.of(synthesis, "Failover")
+    batch, service = resolver.text(rule["BatchRole"]), "batchoperations.s3.amazonaws.com"
+    yield _service_role("batch replication", place, batch, service, needs.batch_replication(secondary.bucket("ingest")))
+    yield _function(world, place, "bucket-replication", needs.bucket_replication(place, secondary, role, batch))
 
 
 def place_of(synthesis: Synthesis, stack: str) -> Place:

@@ -17,6 +17,7 @@ EVERYWHERE = {
     "ec2:DescribeSecurityGroups": "likewise",
     "ec2:DescribeSubnets": "likewise",
     "ec2:UnassignPrivateIpAddresses": "as AssignPrivateIpAddresses",
+    "s3:CreateJob": "S3 knows no resource of a job before it is made; the role that may be passed bounds it",
     "xray:PutTelemetryRecords": "X-Ray takes no resource",
     "xray:PutTraceSegments": "likewise",
 }
@@ -208,11 +209,28 @@ def default_security_group(place: Place, group: str) -> Iterator[Need]:
     yield Need(revokes, (place.arn("ec2", f"security-group/{group}"),))
 
 
-def bucket_replication(bucket: str, replication_role: str) -> Iterator[Need]:
-    """Sets the secondary's rule, for which S3 wants to be handed a role."""
-    yield Need(("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"), (bucket,))
-    to_s3 = condition("StringEquals", "iam:PassedToService", "s3.amazonaws.com")
-    yield Need(("iam:PassRole",), (replication_role,), conditions=to_s3)
+def bucket_replication(place: Place, secondary: Place, replication_role: str, batch_role: str) -> Iterator[Need]:
+    """Sets the secondary's rule, has what is older replicated, and notes that both are done.
+
+    S3 wants to be handed a role for each of the two; whoever creates a job needs to pass its role:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+    """
+    yield Need(("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"), (secondary.bucket("ingest"),))
+    for role, service in ((replication_role, "s3.amazonaws.com"), (batch_role, "batchoperations.s3.amazonaws.com")):
+        yield Need(("iam:PassRole",), (role,), conditions=condition("StringEquals", "iam:PassedToService", service))
+    yield Need(("s3:CreateJob",), ("*",))
+    yield Need(("s3:DescribeJob",), (secondary.arn("s3", "job/*"),))
+    yield Need(("dynamodb:PutItem",), (place.table,), conditions=of_rows_like(f"REPLICATION#{secondary.region}"))
+    yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
+
+
+def batch_replication(bucket: str) -> Iterator[Need]:
+    """Has S3 list what is under `incoming/` and starts its replication; the rule's own role does the copying.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
+    """
+    yield Need(("s3:InitiateReplication",), (f"{bucket}/incoming/*",), own=False)
+    yield Need(("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"), (bucket,), own=False)
 
 
 def replication(place: Place) -> Iterator[Need]:
