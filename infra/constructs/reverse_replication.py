@@ -1,6 +1,6 @@
 """The reverse direction of replication, secondary to primary, set when both buckets exist."""
 
-from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import Aws, CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -70,7 +70,10 @@ class ReverseReplication(Construct):
         function.allow(*rule, on=[bucket_arn(self, source, "ingest")])
         # A job has no ARN before it exists. What it may do is its role's, and no other role can be handed to it.
         function.allow("s3:CreateJob", on=["*"])
-        jobs = Stack.of(self).format_arn(service="s3", region=source.region, resource="job", resource_name="*")
+        # The account as CloudFormation knows it, so that the gate's decision holds in any.
+        jobs = Stack.of(self).format_arn(
+            service="s3", region=source.region, account=Aws.ACCOUNT_ID, resource="job", resource_name="*"
+        )
         function.allow("s3:DescribeJob", on=[jobs])
         for role, service in ((role_arn, "s3.amazonaws.com"), (batch_role_arn, _BATCH_OPERATIONS)):
             function.allow("iam:PassRole", on=[role], conditions={"StringEquals": {"iam:PassedToService": service}})
