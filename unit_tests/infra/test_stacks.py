@@ -42,7 +42,7 @@ OUTPUTS = {
         "ObserverFunctionName",
         *("ApiId", "ApiHost", "ApiEndpoint", "AlarmTopicArn", "VpcId", "ReplicationRoleArn"),
     },
-    "Failover": {"ClientRouting", "DashboardName"},
+    "Failover": {"ClientRouting", "ExistingObjects", "DashboardName"},
 }
 """What the end-to-end test, the drill and the failover stack read by name: to rename one is to break them."""
 
