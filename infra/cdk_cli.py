@@ -114,6 +114,7 @@ def deploy(line: CommandLine, variables: Mapping[str, str]) -> int:
             status = 0
         status = status or _judge(line, variables, assembly)
         if not status and not _is_local(variables):
+            _require_account(line, assembly)
             status = _check(line, variables, assembly)
         if status:
             return status
@@ -158,6 +159,19 @@ def _judge(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> i
     environment_ = settings_from_context(_context(line), _SETTINGS_FILE).environment
     gate = [sys.executable, "-m", "compliance", "--assembly", str(assembly), "--environment", environment_]
     return _run(gate, variables)
+
+
+def _require_account(line: CommandLine, assembly: Path) -> None:
+    """Exit unless the assembly is for the account of the settings; the gate has seen that all its stacks are for one."""
+    artifacts = json.loads((assembly / "manifest.json").read_text("utf-8"))["artifacts"].values()
+    accounts = {artifact["environment"].split("/")[2] for artifact in artifacts if "environment" in artifact}
+    settings = settings_from_context(_context(line), _SETTINGS_FILE)
+    if accounts != {settings.account}:
+        sys.exit(
+            f"The assembly is for account {', '.join(sorted(accounts))}, and environment '{settings.environment}' is account"
+            f" {settings.account}.\nAllowed: an assembly for that account. Type: nox -s synth -- -c environment="
+            f"{settings.environment} -c account={settings.account}"
+        )
 
 
 def _check(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> int:

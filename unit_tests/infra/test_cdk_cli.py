@@ -264,6 +264,13 @@ def test_the_app_tells_wrong_context_without_a_traceback(context: dict[str, obje
     assert "Traceback" not in run.stderr
 
 
+def _write_assembly(folder: Path, template: str, account: str = "123456789012") -> None:
+    folder.mkdir(parents=True)
+    (folder / "a.template.json").write_text(template)
+    artifacts = {"A": {"environment": f"aws://{account}/us-east-1"}, "A.assets": {"properties": {}}}
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+
+
 class Commands(list[list[str]]):
     """The commands that would be run, in order, and what the private folder held at each.
 
@@ -287,8 +294,7 @@ class Commands(list[list[str]]):
         words = [word for argument in command for word in argument.split("=", 1)]
         for before, argument in pairwise(words):
             if before == "--output":
-                Path(argument).mkdir(parents=True)
-                (Path(argument) / "a.template.json").write_text("synthesized")
+                _write_assembly(Path(argument), "synthesized")
             if before in {"--assembly", "--app"} and (template := Path(argument) / "a.template.json").exists():
                 self.held.append((template.read_text(), Path(argument).parent.stat().st_mode & 0o777))
         self.change()
@@ -324,8 +330,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Commands:
 def given_assembly(tmp_path: Path) -> Path:
     """An assembly that somebody synthesized before."""
     folder = tmp_path / "given"
-    folder.mkdir()
-    (folder / "a.template.json").write_text("given")
+    _write_assembly(folder, "given")
     return folder
 
 
@@ -389,6 +394,16 @@ def test_deploy_of_an_assembly_copies_what_is_behind_its_links(
     commands.change = lambda: elsewhere.write_text("tampered with")
     assert main(monkeypatch, "deploy", "--app", str(given_assembly), *WITH_ACCOUNT) == 0
     assert commands.held == [("given", 0o700)] * 2
+
+
+def test_deploy_of_an_assembly_for_another_account_is_refused(
+    monkeypatch: pytest.MonkeyPatch, commands: Commands, tmp_path: Path
+) -> None:
+    _write_assembly(tmp_path / "theirs", "given", account="999999999999")
+    why = main(monkeypatch, "deploy", "--app", str(tmp_path / "theirs"), "--all", *WITH_ACCOUNT)
+    assert "The assembly is for account 999999999999, and environment 'prod' is account 123456789012." in why
+    assert "Type: nox -s synth -- -c environment=prod -c account=123456789012" in why
+    assert commands.steps == ["compliance"]
 
 
 def test_deploy_of_an_incomplete_assembly_reports_the_file(

@@ -15,7 +15,7 @@ SECRET = "{{resolve:secretsmanager:database:SecretString:password}}"
 
 def _world(properties: dict[str, Any], **body: Any) -> Template:  # noqa: ANN401
     found = template({"Thing": {"Type": "AWS::RDS::DBInstance", "Properties": properties}})
-    found.body.update(body)  # type: ignore[union-attr]
+    found.body.update(body)
     return found
 
 
