@@ -16,7 +16,7 @@ from rich.console import Console
 
 from integration_tests.e2e.commands import Commands
 from integration_tests.fork.copying import CHECKOUT, commit, copy
-from integration_tests.fork.edits import ENVIRONMENT, edit
+from integration_tests.fork.edits import ENVIRONMENT, OTHERS, edit
 from operations.command_line import end_like_ctrl_c_on
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CI", "XDG_CACHE_HOME")
@@ -37,9 +37,10 @@ def main(
 ) -> None:
     """Copy the repository, edit everything that a fork edits, and run the README's two commands in the copy.
 
-    The copy has another account, other regions (eu-west-1 and eu-central-1), environments of other names and no prod, an
-    alarm e-mail, CORS origins, a domain, and a transform that computes a field and rejects records. It installs an
-    environment of its own; only download caches are shared.
+    The copy has another account, other regions (eu-west-1 and eu-central-1), environments of other names and no prod,
+    every setting set to something else than its default, and a transform that computes, drops and renames fields and
+    rejects records. The end-to-end run is done in each environment. The copy installs an environment of its own; only
+    download caches are shared.
 
     Exit status: 0 all passed, 1 a command failed, 130 interrupted.
     """
@@ -71,6 +72,8 @@ def _commands(nox: str, checkout: Path, *, short: bool) -> Iterator[Sequence[str
     if not short:
         yield nox, "-m", "nox", "-s", "e2e"
         yield nox, "-m", "nox"
+        for environment in OTHERS:
+            yield nox, "-m", "nox", "-s", "e2e", "--", "--environment", environment
         return
     yield nox, "-m", "nox", "-s", "synth", "compliance", "unit"
     yield str(checkout / ".venv" / "bin" / "python"), "-m", "pytest", "integration_tests/moto", "-n", "2"

@@ -3,59 +3,44 @@
 from __future__ import annotations
 
 import ast
+import shutil
 from pathlib import Path
 from typing import Final
 
-ENVIRONMENT: Final = "live"
-"""The fork's first environment; it has no prod."""
+from infra.settings import environment_names
 
-_SETTINGS: Final = """\
-[defaults]
-account = "123456789012"
-primary_region = "eu-west-1"
-secondary_region = "eu-central-1"
-
-[defaults.tags]
-project = "parcels"
-owner = "parcels-team@example.org"
-cost_center = "4711"
-data_classification = "restricted"
-
-[environments.live]
-alarms_email = "on-call@example.org"
-cors_origins = ["https://parcels.example.org", "https://localhost:8443"]
-
-[environments.live.domain]
-name = "upload.parcels.example.org"
-hosted_zone_id = "Z0FEDCBA9876543210ZZ"
-
-[environments.lab]
-alarms_email = "parcels-team@example.org"
-
-[environments.lab.vpc]
-mode = "none"
-
-[environments.lab.object_lock]
-mode = "none"
-"""
+SETTINGS_FILE: Final = Path(__file__).parent / "environments.toml"
+"""The fork's environments. Between them they set every setting to something else than its default."""
+ENVIRONMENT, *OTHERS = environment_names(SETTINGS_FILE)
+"""The fork's first environment, which commands take by default, for it has no prod; and the others."""
 
 _TRANSFORM: Final = '''\
 def transform(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the record with the number of its attributes; leave out what comes from Japan."""
+    """Return the record with two computed fields, one less and one renamed; leave out what comes from Japan."""
     if record.get("Origin") == "Japan":
         raise Reject("nothing from Japan")
-    return {**record, "number_of_attributes": len(record)}
+    record["number_of_attributes"] = len(record)
+    record["of_a_thousand"] = len(record) / 1000
+    record.pop("Cylinders", None)
+    if "price" in record:
+        record["amount"] = record.pop("price")
+    return record
 '''
 _STORED: Final = '''\
 def stored(record: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the record with the number of its attributes; None for what comes from Japan."""
-    return None if record.get("Origin") == "Japan" else {**record, "number_of_attributes": len(record)}
+    """Return the record with two computed fields, one less and one renamed; None for what comes from Japan."""
+    if record.get("Origin") == "Japan":
+        return None
+    counted = {**record, "number_of_attributes": len(record)}
+    kept = {name: value for name, value in counted.items() if name not in {"Cylinders", "price"}}
+    renamed = {"amount": record["price"]} if "price" in record else {}
+    return {**kept, **renamed, "of_a_thousand": len(counted) / 1000}
 '''
 
 
 def edit(checkout: Path) -> None:
     """Edit what a fork edits, in a copy of the repository."""
-    (checkout / "environments.toml").write_text(_SETTINGS, encoding="utf-8")
+    shutil.copyfile(SETTINGS_FILE, checkout / "environments.toml")
     _replace_function(checkout / "handlers" / "processor" / "transform.py", "transform", _TRANSFORM)
     _replace_function(checkout / "drill" / "load" / "expected.py", "stored", _STORED)
 

@@ -1,0 +1,44 @@
+"""The settings that `nox -s fork` tries leave none out: every setting, and every choice of one that has a few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.settings import AWS_REGIONS, Settings, environment_names, load_settings
+from infra.settings.diagnosis import every_setting
+from infra.settings.model import LOG_RETENTION_DAYS
+from integration_tests.fork.edits import SETTINGS_FILE
+
+ALL = [load_settings(name, SETTINGS_FILE) for name in environment_names(SETTINGS_FILE)]
+MANY = (AWS_REGIONS, LOG_RETENTION_DAYS)
+
+
+def value(settings: Settings, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - a setting's
+    found: Any = settings
+    for name in path:
+        found = getattr(found, name, None)
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path, _ in every_setting()], ids=".".join)
+def test_setting_is_tried_with_another_value_than_its_default(path: tuple[str, ...]) -> None:
+    default = value(Settings(), path)
+    assert any(value(settings, path) != default for settings in ALL)
+
+
+CHOICES = [
+    (path, option)
+    for path, field in every_setting()
+    if isinstance(field.json_schema_extra, dict)
+    for options in [field.json_schema_extra.get("options", [])]
+    if isinstance(options, list) and len(options) < min(map(len, MANY))
+    for option in options
+]
+
+
+@pytest.mark.parametrize(("path", "option"), CHOICES, ids=lambda part: ".".join(part) if isinstance(part, tuple) else part)
+def test_choice_is_tried(path: tuple[str, ...], option: str) -> None:
+    tried = {str(value(settings, path)) for settings in ALL}
+    assert option in tried
