@@ -38,7 +38,7 @@ class Api:
     def __init__(self, deployment: Deployment, region: str, *, timeout: int = 60) -> None:
         self._url = deployment.api_url(region)
         self._region = region
-        self._session = deployment.target.session()
+        self._target = deployment.target
         self._http = URLLib3Session(timeout=timeout)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True) -> Answer:
@@ -47,7 +47,7 @@ class Api:
         headers = {"content-type": "application/json"} if body is not None else {}
         request = AWSRequest(method=method, url=self._url + path, data=data, headers=headers)
         if signed:
-            credentials = self._session.get_credentials()
+            credentials = self._target.caller_credentials()
             if credentials is None:
                 raise RunFailure("There are no AWS credentials to sign with.", hint="Set AWS_PROFILE, or log in.")
             SigV4Auth(credentials, "execute-api", self._region).add_auth(request)

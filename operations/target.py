@@ -14,6 +14,7 @@ from typing import Any, Final
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from operations import guard
 from operations.whole_file import write_whole
@@ -45,6 +46,8 @@ class Target:
         templates: Folder of the synthesized templates that were deployed; None: ask CloudFormation for them.
         not_faithful: (what, why) for all that this cloud only records.
         secret_file: On the local cloud: the file that holds root's secret access key for as long as the cloud runs.
+        caller: On the local cloud, where sources are bound to callers: the ARN of the role that calls the API. None: the
+            API is called with the credentials of every other call.
     """
 
     mode: Mode
@@ -60,6 +63,7 @@ class Target:
     templates: str | None = None
     not_faithful: tuple[tuple[str, str], ...] = ()
     secret_file: str | None = None
+    caller: str | None = None
 
     @property
     def regions(self) -> tuple[str, str]:
@@ -102,6 +106,11 @@ class Target:
         """Return the session whose credentials every call is made with."""
         return _session(self.profile, (self.account, self.secret()) if self.endpoint_url else None)
 
+    def caller_credentials(self) -> Credentials | None:
+        """Return what requests to the API are signed with; None if there are no credentials."""
+        found: Credentials | None = _assumed(self) if self.caller else self.session().get_credentials()
+        return found
+
     def secret(self) -> str:
         """Return the local cloud's secret access key, which its control commands want too; any text if the cloud is gone."""
         try:
@@ -123,6 +132,14 @@ class Target:
         held = json.loads(path.read_text("utf-8"))
         pairs = tuple((what, why) for what, why in held.pop("not_faithful"))
         return cls(mode=Mode(held.pop("mode")), not_faithful=pairs, **held)
+
+
+@functools.cache
+def _assumed(target: Target) -> Credentials:
+    # A drill takes the primary away.
+    sts = target.client("sts", target.secondary)
+    held = sts.assume_role(RoleArn=target.caller, RoleSessionName="lockstep")["Credentials"]
+    return Credentials(held["AccessKeyId"], held["SecretAccessKey"], held["SessionToken"])
 
 
 @functools.cache

@@ -118,7 +118,7 @@ class Sender:
             api_seconds=_API_SECONDS,
             profile=target.profile,
         )
-        held: Any = target.session().get_credentials()
+        held: Any = target.caller_credentials()
         credentials = Credentials(held.access_key, held.secret_key, held.token) if target.endpoint_url else None
         with Client(configuration, transport=transport, credentials=credentials) as client:
             with self._lock:

@@ -18,6 +18,9 @@ DEFAULT_SOURCE: Final = "default"
 DIRECT_SOURCE: Final = "ingest"
 """The logical source of objects put into the bucket directly; no upload goes by that name."""
 
+_ANY: Final = "-*"
+"""At the end of a source that stands for every source with the beginning before the asterisk."""
+
 _SESSION: Final = re.compile(
     r"arn:(?P<partition>[a-z-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL
 )
@@ -45,12 +48,16 @@ class Caller:
     """Its ARN, as `principal_of` gives it; empty if the event does not say who it is."""
     is_observer: bool
     sources: frozenset[str] | None
-    """The sources that the settings bind it to; None for a platform of one tenant: all that are not reserved."""
+    """The sources that the settings bind it to, some as a beginning and `-*`.
+
+    None for a platform of one tenant: all that are not reserved.
+    """
 
     @property
     def default_source(self) -> str:
         """The source of an upload that names none: the caller's only one, else `DEFAULT_SOURCE`."""
-        return next(iter(self.sources)) if self.sources and len(self.sources) == 1 else DEFAULT_SOURCE
+        (source,) = self.sources if self.sources and len(self.sources) == 1 else (DEFAULT_SOURCE,)
+        return DEFAULT_SOURCE if source.endswith(_ANY) else source
 
     def may_send(self, source: str) -> bool:
         """Whether it may send uploads in the name of a source."""
@@ -60,7 +67,11 @@ class Caller:
         """Whether it may learn anything of what a source sent."""
         if self.is_observer or source == CANARY_SOURCE:
             return self.is_observer and source == CANARY_SOURCE
-        return self.sources is None or source in self.sources
+        return self.sources is None or (source is not None and self._is_bound_to(source))
+
+    def _is_bound_to(self, source: str) -> bool:
+        bound = self.sources or frozenset()
+        return source in bound or any(one.endswith(_ANY) and source.startswith(one.removesuffix("*")) for one in bound)
 
     def require_source(self, source: str) -> None:
         """Refuse a source that is not the caller's, before anything is looked at, so that the answer tells nothing.
@@ -94,7 +105,8 @@ class Callers:
         """Read the settings.
 
         Args:
-            bound: `<source>=<principal ARN>` pairs, separated by commas; empty for one tenant.
+            bound: `<source>=<principal ARN>` pairs, separated by commas; empty for one tenant. A source `<beginning>-*`
+                stands for every source that begins so.
             observers: ARNs of the observers' roles, separated by commas.
         """
         sources: dict[str, set[str]] = {}

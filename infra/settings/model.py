@@ -145,7 +145,7 @@ def _origin(value: str) -> str:
 
 def _bound_caller(value: str) -> str:
     source, _, arn = value.partition("=")
-    if not re.fullmatch(r"[a-z0-9-]{1,32}", source) or source == "canary":
+    if not re.fullmatch(r"[a-z0-9-]{1,32}|[a-z0-9-]{1,30}-\*", source) or source == "canary":
         raise PydanticCustomError("caller", "the source is not 1 to 32 of a-z, 0-9 and hyphen, or is reserved")
     if not _PRINCIPAL.fullmatch(arn):
         raise PydanticCustomError("caller", f"this is not {_PRINCIPAL_WORDS}")
@@ -439,9 +439,10 @@ class Settings(_Table):
         _setting(
             (),
             "Which principals may use which sources, as `<source>=<ARN of a role or user>`; a role's sessions are its own. "
+            "`e2e-*` stands for every source that begins with `e2e-`. "
             "None: one tenant, in which every principal that IAM lets call the API may use every source.",
-            allowed="a list of source (1 to 32 of a-z, 0-9 and hyphen, not canary), =, and the ARN of an IAM role or user "
-            f"without a comma; {MOST_CALLERS_BYTES} bytes in all, joined by commas",
+            allowed="a list of source (1 to 32 of a-z, 0-9 and hyphen, not canary; or a beginning and -*), =, and the ARN "
+            f"of an IAM role or user without a comma; {MOST_CALLERS_BYTES} bytes in all, joined by commas",
             example=["billing=arn:aws:iam::123456789012:role/billing"],
         )
     )

@@ -43,6 +43,11 @@ app.synth()
 """What `python -m infra` does but for its gate: the run has the finished assembly judged as a step of its own."""
 
 
+_CALLER: Final = "lockstep-tests"
+_SOURCES: Final = ("e2e-*", "drill-*")
+"""What end-to-end runs and drills call their uploads' source."""
+
+
 @contextlib.contextmanager
 def local_platform(
     settings: Settings,
@@ -73,8 +78,10 @@ def local_platform(
             with steps:
                 assembly = _prepare(settings, cloud, folder, steps, commands)
                 _deploy(assembly, cloud, folder, steps, commands)
-            target = _target(settings.environment, assembly, cloud, folder)
+            target = _target(settings, assembly, cloud, folder)
             prove_local(target)
+            if target.caller:
+                _make_caller(target)
             yield target
         finally:
             _keep_log(cloud, folder)
@@ -118,7 +125,12 @@ def _synthesize_and_judge(settings: Settings, folder: RunFolder, steps: Steps, c
 
 def _synthesize(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
     with steps.step("synthesize both regions") as step:
-        context = {"environment": settings.environment, "bundle": "host", **_with_records(settings)}
+        context = {
+            "environment": settings.environment,
+            "bundle": "host",
+            **_with_records(settings),
+            **_with_caller(settings),
+        }
         commands.run_logged(
             [sys.executable, "-c", _SYNTHESIS],
             what="The synthesis",
@@ -138,6 +150,29 @@ def _with_records(settings: Settings) -> dict[str, object]:
         return {}
     regions = (settings.primary_region, settings.secondary_region)
     return {"client_vpcs": {region: [f"vpc-0000000000000000{number}"] for number, region in enumerate(regions)}}
+
+
+def _with_caller(settings: Settings) -> dict[str, object]:
+    """Bind the sources of tests and drills to a role of their own, where the settings bind sources to callers."""
+    own = [f"{source}={_caller(settings)}" for source in _SOURCES]
+    return {"callers": [*settings.callers, *own]} if settings.callers else {}
+
+
+def _caller(settings: Settings) -> str:
+    return f"arn:aws:iam::{settings.account}:role/{_CALLER}"
+
+
+def _make_caller(target: Target) -> None:
+    """Make the role that calls the API; the account may assume it."""
+    iam = target.client("iam", target.secondary)
+    trust = {"Effect": "Allow", "Principal": {"AWS": target.account}, "Action": "sts:AssumeRole"}
+    invoke = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    iam.create_role(RoleName=_CALLER, AssumeRolePolicyDocument=_policy(trust))
+    iam.put_role_policy(RoleName=_CALLER, PolicyName="invoke", PolicyDocument=_policy(invoke))
+
+
+def _policy(statement: dict[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps, commands: Commands) -> None:
@@ -169,11 +204,11 @@ def _deploy(assembly: Assembly, cloud: LocalCloud, folder: RunFolder, steps: Ste
         step.conclude(f"{len(assembly.regions)} stacks")
 
 
-def _target(environment: str, assembly: Assembly, cloud: LocalCloud, folder: RunFolder) -> Target:
+def _target(settings: Settings, assembly: Assembly, cloud: LocalCloud, folder: RunFolder) -> Target:
     return Target(
         mode=Mode.LOCAL,
         account=assembly.account,
-        environment=environment,
+        environment=settings.environment,
         primary=assembly.regions["PrimaryRegional"],
         secondary=assembly.regions["SecondaryRegional"],
         control=assembly.regions["Failover"],
@@ -183,6 +218,7 @@ def _target(environment: str, assembly: Assembly, cloud: LocalCloud, folder: Run
         templates=str(assembly.folder),
         not_faithful=tuple((what, why) for what, why in cloud.not_faithful),
         secret_file=str(cloud.secret_file),
+        caller=_caller(settings) if settings.callers else None,
     )
 
 

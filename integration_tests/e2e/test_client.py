@@ -56,7 +56,7 @@ def opened(deployment: Deployment, folder: Path, transport: Lossy | None = None,
     configuration = Configuration.of(
         {"endpoints": endpoints, "source": target.source, "receipts": folder / "receipts.jsonl"}
     )
-    with Client(configuration, transport=transport, credentials=target.session().get_credentials()) as client:
+    with Client(configuration, transport=transport, credentials=target.caller_credentials()) as client:
         yield client
 
 

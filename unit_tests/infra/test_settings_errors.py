@@ -74,6 +74,13 @@ CASES = {
         "not canary",
         'callers = ["b=arn:aws:iam::123456789012:user/a/b"]',
     ),
+    "callers     ": (
+        '["*=arn:aws:iam::123456789012:role/a", "a*=arn:aws:iam::123456789012:role/b", '
+        '"a-*=arn:aws:iam::123456789012:role/a"]',
+        "is not 1 to 32 of a-z, 0-9 and hyphen",
+        "or a beginning and -*",
+        'callers = ["a-*=arn:aws:iam::123456789012:role/a"]',
+    ),
     "callers  ": (
         '["a=arn:aws-cn:iam::123456789012:role/a"]',
         "in the aws partition",

@@ -89,6 +89,24 @@ def test_sources_of_one_principal_are_gathered() -> None:
     assert found.default_source == "default", "with several there is no own one to fall back to"
 
 
+@pytest.mark.parametrize("source", ["e2e-", "e2e-20260101-000000-abcdef12", "e2e--"])
+def test_beginning_with_an_asterisk_binds_every_source_of_it(source: str) -> None:
+    found = caller(ROLE, f"e2e-*={ROLE},ingest-*={ROLE}")
+    assert found.may_send(source)
+    assert found.may_read(source)
+
+
+@pytest.mark.parametrize("source", ["e2e", "e2", "E2e-1", "xe2e-1", "-*", "", "canary", "ingest", "default", None])
+def test_beginning_with_an_asterisk_binds_no_other_source(source: str | None) -> None:
+    found = caller(ROLE, f"e2e-*={ROLE},can-*={ROLE}")
+    assert not found.may_read(source)
+    assert not found.may_send(source or "")
+
+
+def test_caller_that_is_bound_to_a_beginning_alone_has_no_own_source() -> None:
+    assert caller(ROLE, f"e2e-*={ROLE}").default_source == "default"
+
+
 def test_direct_puts_are_read_by_who_is_bound_and_sent_by_nobody() -> None:
     found = caller(ROLE, f"ingest={ROLE}")
     assert found.may_read("ingest")
