@@ -86,7 +86,10 @@ def in_primary(properties: dict[str, Any]) -> None:
     properties["HealthCheckConfig"]["AlarmIdentifier"]["Region"] = "us-east-1"
 
 
-RULES = ("Record", "RecordPrimary", "RecordSecondary", "Health", "HealthCalculated", "HealthEnabled", "Regions", "EventRule")
+RULES = (
+    *("Record", "RecordPrimary", "RecordSecondary", "Regions", "EventRule"),
+    *("Health", "HealthCalculated", "HealthEnabled", "HealthSilence"),
+)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -118,6 +121,21 @@ WRONG: Mapping[str, tuple[str, Callable[[dict[str, Any]], bool], Damage]] = {
     ),
     "an alarm of some datapoints": ("Health", named(ALARM, "serverless-peer-unhealthy-prod"), put(DatapointsToAlarm=2)),
     "an alarm of high resolution": ("Health", named(ALARM, "serverless-force-failover-prod"), put(Period=10)),
+    "a status that is kept while the observer does not run": (
+        "HealthSilence",
+        named("AWS::Events::Rule", "serverless-observe-prod"),
+        put(State="DISABLED"),
+    ),
+    "a status that is kept while the observer seldom runs": (
+        "HealthSilence",
+        named("AWS::Events::Rule", "serverless-observe-prod"),
+        put(ScheduleExpression="rate(1 day)"),
+    ),
+    "a status that is kept for a metric nobody publishes": (
+        "HealthSilence",
+        named(ALARM, "serverless-force-failover-prod"),
+        put(Dimensions=[]),
+    ),
     "a schedule that is off": ("EventRule", named("AWS::Events::Rule", "serverless-observe-prod"), put(State="DISABLED")),
     "an issuer that asks the other region": (
         "Regions",
