@@ -6,6 +6,7 @@ from typing import Final
 
 from operations import status
 from operations.heartbeats import MOST_SECONDS
+from operations.reconciler import MOST_SECONDS as MOST_SECONDS_OF_RECONCILER
 from operations.status import RegionStatus
 
 MOST_SECONDS_OF_SHADOW: Final = 60.0
@@ -40,6 +41,7 @@ def reasons(statuses: list[RegionStatus], *, back_to: str, now: float) -> list[s
         *(reason for one in statuses for reason in _pending(one)),
         *(reason for one in statuses if one.region == back_to for reason in _backlog(one)),
         *_digests(statuses),
+        *(reason for one in statuses for reason in _unreconciled(one, now)),
     ]
 
 
@@ -87,6 +89,19 @@ def _backlog(one: RegionStatus) -> list[str]:
     waited = "for how long is not known" if age is None or not depth else f"the oldest for {age:.0f} s"
     told = f"{one.waiting} messages in {one.region} are not proved done yet ({waited})"
     return [f"{told}: they go as the other region's results arrive; wait until its queue depth falls to 0"]
+
+
+def _unreconciled(one: RegionStatus, now: float) -> list[str]:
+    found = one.reconciled
+    if found is None:  # it has not run yet: its alarm rings if it does not
+        return []
+    if found.age(now) > MOST_SECONDS_OF_RECONCILER:
+        return [f"the reconciler of {one.region} last ran {found.age(now) / 60:.0f} minutes ago: fix it (its log says why)"]
+    if not found.work:
+        return []
+    told = f"the reconciler of {one.region} lists {found.work} objects that are not what they must be"
+    first = f" ({found.findings[0]})" if found.findings else ""
+    return [f"{told}{first}: `status` lists them; it sends them again by itself, what stays is for you"]
 
 
 def _digests(statuses: list[RegionStatus]) -> list[str]:

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from operations import credentials, digests, heartbeats, queues
+from operations import credentials, digests, heartbeats, queues, reconciler
 from operations.deployment import Deployment
 from operations.digests import Comparison, Digests
 from operations.failure import RunFailure
 from operations.heartbeats import Heartbeat
+from operations.reconciler import Reconciled
 from operations.register import active_region, claims_of
 from operations.signed_http import Api
 from operations.target import Target
@@ -48,6 +49,7 @@ class RegionStatus:
         routing: The state of `PEER_UNHEALTHY` and `FORCE_FAILOVER`, which speak of the other region.
         heartbeats: The newest heartbeat of each region that this replica holds.
         digests: Each region's digests that this replica holds.
+        reconciled: What its reconciler found; None if that never ran, or could not be read.
     """
 
     region: str
@@ -61,6 +63,7 @@ class RegionStatus:
     routing: dict[str, str] = field(default_factory=dict)
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     digests: dict[str, Digests] = field(default_factory=dict)
+    reconciled: Reconciled | None = None
 
 
 def look(target: Target) -> list[RegionStatus]:
@@ -110,6 +113,7 @@ def _region(target: Target, region: str) -> RegionStatus:
         # Each further question would cost its own timeout and say the same.
         return found
     _ask(found, "the digests", lambda: _digests(target, found))
+    _ask(found, "what the reconciler found", lambda: _reconciled(target, found))
     _ask(found, "the ingest queue", lambda: _waiting(target, found))
     _ask(found, "the dead-letter queue", lambda: _dead(target, found))
     _ask(found, "GET /ready", lambda: _ready(target, found))
@@ -144,6 +148,11 @@ def _digests(target: Target, found: RegionStatus) -> None:
     client, now = target.brisk_client("dynamodb", found.region), time.time()
     for region in target.regions:
         found.digests[region] = digests.read(client, target.table_name, region, now=now)
+
+
+def _reconciled(target: Target, found: RegionStatus) -> None:
+    client = target.brisk_client("dynamodb", found.region)
+    found.reconciled = reconciler.read(client, target.table_name, found.region)
 
 
 def _waiting(target: Target, found: RegionStatus) -> None:

@@ -10,10 +10,12 @@ from rich.table import Table
 
 from operations import credentials, status
 from operations.heartbeats import MOST_SECONDS, Heartbeat
+from operations.reconciler import MOST_SECONDS as RECONCILER_SECONDS
 from operations.status import FORCE_FAILOVER, NO_CREDENTIALS, PEER_UNHEALTHY, RegionStatus
 from operations.target import Target
 
 _NOT_KNOWN: Final = "not known"
+_SHOWN: Final = 10
 
 
 def show(console: Console, target: Target, found: list[RegionStatus], *, now: float) -> None:
@@ -35,6 +37,7 @@ def show(console: Console, target: Target, found: list[RegionStatus], *, now: fl
         "- epoch": lambda one: _whole(_number(found, one, "epoch")),
         "queue depth now": lambda one: _now(one, one.waiting),
         "dead letters now": lambda one: _now(one, one.dead),
+        "unreconciled": lambda one: _unreconciled(one, now),
         "claims, epoch by region": _claims,
         f"{PEER_UNHEALTHY}, of the other": lambda one: _alarm(one, PEER_UNHEALTHY),
         f"{FORCE_FAILOVER}": lambda one: _alarm(one, FORCE_FAILOVER),
@@ -60,7 +63,7 @@ def conclusions(found: list[RegionStatus], *, primary: str) -> list[str]:
     if status.active(found, primary=primary) is None:
         said.append("No replica answers: who is active cannot be told.")
         return said
-    return [*said, _digests(found), _dns(found, primary)]
+    return [*said, _digests(found), *(line for one in found for line in _findings(one)), _dns(found, primary)]
 
 
 def _digests(found: list[RegionStatus]) -> str:
@@ -70,6 +73,15 @@ def _digests(found: list[RegionStatus]) -> str:
     if not compared.equal:
         return "Digests: no closed hour has one of both regions yet."
     return f"Digests are equal in all {compared.equal} closed hours that both regions have one of."
+
+
+def _findings(one: RegionStatus) -> list[str]:
+    if one.reconciled is None or not one.reconciled.findings:
+        return []
+    shown = one.reconciled.findings[:_SHOWN]
+    more = len(one.reconciled.findings) - len(shown)
+    last = [f"- and {more} more, in the row RECONCILER#{one.region} of the table"] if more else []
+    return [f"The reconciler of {one.region} lists:", *(f"- {each}" for each in shown), *last]
 
 
 def _dns(found: list[RegionStatus], primary: str) -> str:
@@ -93,6 +105,14 @@ def _ready(one: RegionStatus) -> str:
     if one.ready is None:
         return "does not answer" if one.claims is not None else _silent(one)
     return "200" if one.ready else "[red]not ready[/]"
+
+
+def _unreconciled(one: RegionStatus, now: float) -> str:
+    if one.reconciled is None:
+        return _silent(one)
+    age, work = one.reconciled.age(now), one.reconciled.work
+    late = f" [red]{age / 60:.0f} minutes ago[/]" if age > RECONCILER_SECONDS else ""
+    return (f"[red]{work}[/]" if work else "0") + late
 
 
 def _claims(one: RegionStatus) -> str:

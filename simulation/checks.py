@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from simulation.handlers_in_world import says_durable
 from simulation.plan import Upload
 from simulation.regions import Region
 from simulation.world import alive
@@ -37,6 +38,27 @@ def check(history: "History") -> Iterator[tuple[str, str]]:
             yield "the shadow queue is bounded", f"{name}: {most} messages at a time of {len(history.accepted)} objects"
     if len(survivors) > 1:
         yield from _replicas(survivors)
+
+
+def durable(history: "History") -> Iterator[tuple[str, str]]:
+    """Yield what an issuer says is durable, and is not in both regions; both must be alive to say more than S3 does."""
+    regions = list(alive(history.world))
+    if len(regions) < len(history.world.regions):
+        return
+    for accepted in history.accepted:
+        identity, key = accepted.object_id, accepted.version.key
+        if identity in history.meddled:
+            continue  # S3 does not unsay that it made a copy, and a replica's note holds until the reconciler looks
+        for region in regions:
+            if not says_durable(history.world, region, identity, key):
+                continue
+            for other in regions:
+                where = f"{accepted.upload.name}: {region.name} says so, and {other.name}"
+                if not any(held == key for held, _ in other.ingest):
+                    yield "durable never lies", f"{where} has no copy of the object"
+                result = region.item(f"OBJ#{identity}", "RESULT")
+                if result and dict(_records(other, identity)) != expected(accepted.upload, _version(result)):
+                    yield "durable never lies", f"{where} does not hold its records"
 
 
 def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:

@@ -21,6 +21,9 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "simulation")
 
 from aws_lambda_powertools import Logger
 
+from handlers.issuer.ledger import Ledger as IssuerLedger
+from handlers.issuer.ledger import Retention
+from handlers.issuer.states import StateReader
 from handlers.processor import application as processor_application
 from handlers.processor import handler as processor_handler
 from handlers.processor.pipeline import Pipeline
@@ -35,7 +38,9 @@ from simulation.world import FUNCTION_SECONDS, MAXIMUM_RECEIVES, World
 SHADOW_DELAY_SECONDS: Final = 15
 SHADOW_MAXIMUM_AGE_SECONDS: Final = 4 * 86_400
 
-_state: Final = SimpleNamespace(world=None, pipeline=None)
+_BUILDERS: Final = {"application", "reconciler"}
+
+_state: Final = SimpleNamespace(world=None, pipeline=None, reconciler=None)
 
 
 class _Clock(ModuleType):
@@ -118,13 +123,14 @@ def install() -> None:
                 setattr(module, attribute, _Silence())
     outside: dict[str, Any] = {
         "application": lambda: _state.pipeline,
+        "reconciler": lambda: _state.reconciler,
         "metrics": metrics,
         "boto3": SimpleNamespace(
             client=lambda service, region_name, **_: client(_state.world, _state.world.regions[region_name], service)
         ),
     }
     for module in (processor_application, processor_handler):
-        for name in outside.keys() & vars(module).keys() - ({"application"} if module is processor_application else set()):
+        for name in outside.keys() & vars(module).keys() - (_BUILDERS if module is processor_application else set()):
             setattr(module, name, outside[name])
 
 
@@ -156,9 +162,9 @@ def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return transform
 
 
-def build_processor(world: World, region: Region) -> Pipeline:
-    """Return the processor of a new execution environment, as the function's template sets it up."""
-    variables = {
+def _variables(region: Region) -> dict[str, str]:
+    """Return the function's environment variables, as its template sets them up."""
+    return {
         "AWS_REGION": region.name,
         "ENVIRONMENT": "sim",
         "TABLE_NAME": "ledger",
@@ -178,8 +184,19 @@ def build_processor(world: World, region: Region) -> Pipeline:
         "ATTEMPT_RETENTION_DAYS": "30",
         "MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES),
     }
+
+
+def build_processor(world: World, region: Region) -> Pipeline:
+    """Return the processor of a new execution environment."""
     _state.world = world
-    return processor_application.build(variables)
+    return processor_application.build(_variables(region))
+
+
+def invoke_reconciler(world: World, region: Region) -> None:
+    """Have the processor's function reconcile, in a new execution environment, as the schedule does."""
+    _state.world, _state.pipeline = world, processor_application.build(_variables(region))
+    _state.reconciler = processor_application.build_reconciler(_variables(region))
+    _handle({"source": "aws.events"}, _context(world))
 
 
 def with_transform(pipeline: Pipeline, version: int) -> Pipeline:
@@ -201,11 +218,23 @@ _handle: Final = _body_of_handler()
 
 def invoke_processor(world: World, pipeline: Pipeline, records: list[dict[str, Any]]) -> set[str]:
     """Run the processor on a batch; return the ids of the messages that it wants delivered again."""
-    ends = world.now + FUNCTION_SECONDS
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
     _state.pipeline = pipeline
-    answer = _handle({"Records": records}, context)
+    answer = _handle({"Records": records}, _context(world))
     return {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+
+
+def _context(world: World) -> SimpleNamespace:
+    ends = world.now + FUNCTION_SECONDS
+    return SimpleNamespace(get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
+
+
+def says_durable(world: World, region: Region, object_id: str, object_key: str) -> bool:
+    """Return whether the issuer of a region answers now that an object is durable."""
+    dynamodb, s3 = client(world, region, "dynamodb"), client(world, region, "s3")
+    ledger = IssuerLedger(dynamodb=dynamodb, table_name="ledger", region=region.name, retention=Retention())
+    reader = StateReader(s3=s3, bucket=f"ingest-{region.name}", region=region.name, regions=REGIONS)
+    _, is_durable = reader.judge(ledger.object(object_id), object_key)
+    return is_durable
 
 
 def promote(world: World, region: Region) -> None:

@@ -17,6 +17,10 @@ from simulation.scheduler import EPOCH
 from simulation.watch import Watch
 from simulation.world import World, alive
 
+RECONCILED_EVERY: Final = 1800.0
+"""The function's schedule has it every five minutes; walks rest for an hour, and each run costs the simulator time."""
+LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
+"""When the issuers are asked whether objects are durable, beside the moment before a region is destroyed."""
 CONCURRENCY: Final = 4
 BATCH_SIZE: Final = 10
 SETTLE_SECONDS: Final = 4 * 3600.0
@@ -59,6 +63,8 @@ class History:
     _polls: set[str] = field(default_factory=set)
     _watch: Watch = field(init=False)
     most_messages: dict[str, int] = field(default_factory=dict)
+    meddled: set[str] = field(default_factory=set)
+    """Object ids of which somebody deleted a version or a record."""
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
@@ -76,6 +82,12 @@ class History:
         for fault in self.plan.faults:
             if fault.kind not in CALL_FAULTS:
                 self._at(fault.at, partial(self._begin, fault))
+        ends = self.plan.horizon + SETTLE_SECONDS - 3600
+        for place, name in enumerate(REGIONS):
+            for number in range(1, int(ends / RECONCILED_EVERY)):
+                self._at(number * RECONCILED_EVERY + 7 * place, partial(self._reconcile, self.world.regions[name]))
+        for moment in LOOKS:
+            self._at(moment, self._look_at_durable)
         scheduler = self.world.scheduler
         scheduler.run(EPOCH + self.plan.horizon)
         self.stop_faults()
@@ -131,9 +143,14 @@ class History:
             self.world.phase = "promoted" if self.world.phase == "steady" else self.world.phase
             self.world.coverage[fault.kind.value, self.world.phase, "-"] = 1
             self._promote(region)
-        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE):
+        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD):
             self._touch(fault, region)
+        elif fault.kind is Kind.LOSE_MESSAGES:
+            region.queue.clear()
+            self.world.note(region, "operator", "sqs:PurgeQueue", "every message is gone")
         else:
+            if fault.kind is Kind.DESTROY:
+                self._look_at_durable()
             self.world.begin(fault)
             if fault.kind is Kind.DEPLOY:
                 self._warm[region.name].clear()
@@ -145,14 +162,43 @@ class History:
                 continue
             if fault.kind is Kind.DUPLICATE:
                 self.world.announce(region, version, self.world.number())
+            elif fault.kind is Kind.LOSE_RECORD:
+                self._lose_record(region, one.object_id)
             else:
+                self.meddled.add(one.object_id)
                 del region.ingest[version.key, version.version_id]
                 self.world.note(region, "client", "DELETE", f"{version.key} {version.version_id}")
+
+    def _lose_record(self, region: Region, object_id: str) -> None:
+        pk = f"REC#{object_id}#000000"
+        for item in region.partition(pk)[:1]:
+            self.meddled.add(object_id)
+            self.world.write_item(region, (pk, item["sk"]["S"]), None)
+            self.world.note(region, "operator", "dynamodb:DeleteItem", f"{pk} {item['sk']['S']}")
+
+    def _look_at_durable(self) -> None:
+        from simulation.checks import durable  # noqa: PLC0415 - the checks read a history
+
+        self.violations += durable(self)
 
     def _promote(self, region: Region) -> None:
         process = self.world.process("operator", region)
         self.world.note(region, "operator", "promote", region.name)
         process.start(lambda: handlers_in_world.promote(self.world, region), lambda: None)
+
+    # --- the reconciler ----------------------------------------------------------------------------------------------
+
+    def _reconcile(self, region: Region) -> None:
+        if region.is_destroyed or self.world.now < max(region.dark_until, region.throttled_until):
+            return
+        process = self.world.process("reconciler", region)
+        process.start(lambda: self._run_reconciler(region), lambda: None)
+
+    def _run_reconciler(self, region: Region) -> None:
+        try:
+            handlers_in_world.invoke_reconciler(self.world, region)
+        except Exception as error:  # noqa: BLE001 - an invocation that failed: the next one does it again
+            self.world.note(region, "lambda", "reconcile", f"not done: {type(error).__name__}")
 
     # --- Lambda ----------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     DUPLICATE = "an event comes again"
     REDRIVE = "the dead letters are redriven"
     OUTAGE = "the function is throttled"
+    LOSE_RECORD = "a record is deleted"
+    LOSE_MESSAGES = "the queue is purged"
 
 
 CALL_FAULTS: Final = (
@@ -224,6 +226,11 @@ def _timed_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
     sometimes(Kind.SKEW, 0.1, lasts=600.0, amount=round(8 * draft.unit("skew") - 4, 3))
     sometimes(Kind.OUTAGE, 0.1, lasts=round(300 * draft.unit("outage"), 3))
     sometimes(Kind.REDRIVE, 0.1)
+    sometimes(Kind.LOSE_MESSAGES, 0.05)
+    for number, upload in enumerate(uploads):
+        if draft.unit("lose record", number) < 0.02:  # noqa: PLR2004
+            at = 600 + 2400 * draft.unit("lost record", number)
+            draft.add(Kind.LOSE_RECORD, draft.region("lost record", number), at, name=upload.name)
     for number, upload in enumerate(uploads):
         if draft.unit("event again", number) < 0.15:  # noqa: PLR2004
             region = draft.region("event again", number)

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
+from handlers.issuer.states import State, StateReader
 from handlers.processor.archive import Archive
 from handlers.processor.deadline import Deadline
 from handlers.processor.messages import ObjectEvent
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
+from handlers.processor.reconciler import Kind, Reconciler
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, Result
 from handlers.shared import object_keys, schema
@@ -55,6 +57,14 @@ def _conclude_gone(self: Any, event: Any, _message: Any, known: Any, problem: An
     self.ledger.conclude(Result(**facts, **made, **whose, processing_version=self.processing_version), 0.0)
 
 
+def _durable_once_processed(_self: Any, rows: Any, _key: Any = None) -> tuple[State, bool]:  # noqa: ANN401 - the reader
+    return State.PROCESSED, rows.result is not None
+
+
+def _trust_the_note(_self: Any, _run: Any, _object_id: str, known: Any) -> Kind | None:  # noqa: ANN401 - the reconciler
+    return None if known.result else Kind.NO_RESULT
+
+
 def _nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
     return None
 
@@ -93,6 +103,9 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
     "a deleted version is a RESULT": [(Pipeline, "_note_gone", _conclude_gone)],
     "quarantine without its note": [(Archive, "quarantine", _nothing)],
+    "durable from processed": [(StateReader, "judge", _durable_once_processed)],
+    "reconciler that trusts what was noted": [(Reconciler, "_kind", _trust_the_note)],
+    "no reconciler": [(Reconciler, "run", _nothing)],
     "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
 }
 """What is wrong, by name."""

@@ -119,6 +119,16 @@ class DynamoDbClient:
 
         return self._call("Query", read, str(next(iter(values.values()), "")))
 
+    def scan(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's arguments
+        """See Scan; in order of keys, where AWS has an order of its own."""
+
+        def read() -> dict[str, Any]:
+            items = [self._region.item(*key) for key in sorted(self._region.table)]
+            names = request.get("ExpressionAttributeNames", {})
+            return _page([item for item in items if item is not None], request, names, {})
+
+        return self._call("Scan", read, request["TableName"])
+
     def get_paginator(self, operation: str) -> Any:  # noqa: ANN401 - of botocore's paginator, `paginate` is used
         """Return the paginator of Query."""
         if operation != "query":
@@ -218,14 +228,32 @@ class S3Client:
 
         return self._call("HeadObject", read, Key)
 
-    def list_object_versions(self, *, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
-        """See ListObjectVersions; all in one page."""
+    def list_object_versions(self, *, Bucket: str, Prefix: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See ListObjectVersions: by key, newest first; both markers are exclusive."""
 
         def read() -> dict[str, Any]:
             found = [one for one in self._region.ingest.values() if one.key.startswith(Prefix)]
-            found.sort(key=lambda one: (one.key, one.created_at, one.version_id))
-            listed = [{"Key": one.key, "VersionId": one.version_id, "IsLatest": False} for one in reversed(found)]
-            return {"Versions": listed, "IsTruncated": False}
+            found.sort(key=lambda one: (one.created_at, one.version_id), reverse=True)
+            found.sort(key=lambda one: one.key)
+            marker, version_id = request.get("KeyMarker", ""), request.get("VersionIdMarker", "")
+            versions = [(one.key, one.version_id) for one in found]
+            if version_id:
+                found = found[versions.index((marker, version_id)) + 1 :]
+            else:
+                found = [one for one in found if one.key > marker]
+            page = found[: request.get("MaxKeys", 1000)]
+            listed = [
+                {
+                    "Key": one.key,
+                    "VersionId": one.version_id,
+                    "IsLatest": False,
+                    "LastModified": datetime.fromtimestamp(int(one.created_at), UTC),
+                }
+                for one in page
+            ]
+            is_truncated = len(page) < len(found)
+            markers = {"NextKeyMarker": page[-1].key, "NextVersionIdMarker": page[-1].version_id} if is_truncated else {}
+            return {"Versions": listed, "IsTruncated": is_truncated, **markers}
 
         return self._call("ListObjectVersions", read, Prefix)
 

@@ -9,7 +9,8 @@ from drill.context import Context
 from drill.stops import Stop
 from operations.register import Register
 
-_PATIENCE_SECONDS: Final = 240.0
+_PATIENCE_SECONDS: Final = 420.0
+"""Longer than the five minutes until the reconciler looks again at what it lists."""
 _SECOND_FAULT_SECONDS: Final = 6.0
 """How long a fault of this phase is left there."""
 

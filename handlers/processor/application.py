@@ -14,8 +14,9 @@ from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.objects import ObjectReader
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
+from handlers.processor.reconciler import Reconciler
 from handlers.processor.settings import Settings
-from handlers.processor.shadow import Shadow
+from handlers.processor.shadow import PUT_BACKS_BETWEEN_NOTES, Shadow
 from handlers.processor.store import WRITERS, Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.processor.transform import transform
@@ -30,6 +31,8 @@ _LEDGER_CONFIG: Final = Config(
     max_pool_connections=WRITERS + 2,
     parameter_validation=False,  # for every attribute of every record it would cost more than to serialize it
 )
+_SECONDS_A_LOOK: Final = 60.0
+"""Beside its delay, how long a message that is put back may take to be looked at."""
 
 metrics = Metrics()
 
@@ -40,38 +43,34 @@ def application() -> Pipeline:
     return build(os.environ)
 
 
+@cache
+def reconciler() -> Reconciler:
+    """Return the function's reconciler, likewise."""
+    return build_reconciler(os.environ)
+
+
 def build(variables: Mapping[str, str]) -> Pipeline:
     """Build a pipeline.
 
     Raises:
         EnvironmentVariableError: Names every variable that is missing or wrong.
     """
-    settings = Settings.read(variables)
-    region = settings.region
-    dynamodb = boto3.client("dynamodb", region_name=region, config=_LEDGER_CONFIG)
-    s3 = boto3.client("s3", region_name=region, config=_CONFIG)
-    sqs = boto3.client("sqs", region_name=region, config=_CONFIG)
-    telemetry = Telemetry(metrics)
-    archive = Archive(s3=s3, bucket=settings.archive_bucket)
-    own_queue = OwnQueue(sqs=sqs, queue_url=settings.queue_url)
-    ledger = Ledger(
-        dynamodb=dynamodb,
-        table_name=settings.table_name,
-        region=region,
-        attempt_retention_days=settings.attempt_retention_days,
+    parts = _Parts(Settings.read(variables))
+    settings, archive, own_queue, ledger, telemetry = (
+        parts.settings,
+        parts.archive,
+        parts.own_queue,
+        parts.ledger,
+        parts.telemetry,
     )
+    dead_letters = DeadLetters(sqs=parts.sqs, queue_url=settings.dead_letter_queue_url, region=settings.region)
     return Pipeline(
         settings=settings,
         ledger=ledger,
-        control=ControlRegister(
-            dynamodb=dynamodb,
-            table_name=settings.table_name,
-            regions=(settings.primary_region, settings.secondary_region),
-            cache_seconds=settings.control_cache_seconds,
-        ),
-        reader=ObjectReader(s3),
+        control=parts.control,
+        reader=ObjectReader(parts.s3),
         archive=archive,
-        dead_letters=DeadLetters(sqs=sqs, queue_url=settings.dead_letter_queue_url, region=region),
+        dead_letters=dead_letters,
         own_queue=own_queue,
         shadow=Shadow(
             own_queue=own_queue,
@@ -79,9 +78,60 @@ def build(variables: Mapping[str, str]) -> Pipeline:
             delay_seconds=settings.shadow_delay_seconds,
             maximum_age_seconds=settings.shadow_maximum_age_seconds,
             archive=archive,
+            dead_letters=dead_letters,
             telemetry=telemetry,
         ),
         telemetry=telemetry,
         transform=transform,
         processing_version=processing_version(),
     )
+
+
+def build_reconciler(variables: Mapping[str, str]) -> Reconciler:
+    """Build a reconciler.
+
+    Raises:
+        EnvironmentVariableError: Names every variable that is missing or wrong.
+    """
+    parts = _Parts(Settings.read(variables))
+    settings = parts.settings
+    return Reconciler(
+        s3=parts.s3,
+        dynamodb=parts.dynamodb,
+        bucket=settings.ingest_bucket,
+        table_name=settings.table_name,
+        region=settings.region,
+        source=settings.source,
+        ledger=parts.ledger,
+        control=parts.control,
+        own_queue=parts.own_queue,
+        telemetry=parts.telemetry,
+        waiting_seconds=2 * PUT_BACKS_BETWEEN_NOTES * settings.shadow_delay_seconds + _SECONDS_A_LOOK,
+        maximum_age_seconds=settings.shadow_maximum_age_seconds,
+    )
+
+
+class _Parts:
+    """What the pipeline and the reconciler are both made of."""
+
+    def __init__(self, settings: Settings) -> None:
+        region = settings.region
+        self.settings = settings
+        self.dynamodb = boto3.client("dynamodb", region_name=region, config=_LEDGER_CONFIG)
+        self.s3 = boto3.client("s3", region_name=region, config=_CONFIG)
+        self.sqs = boto3.client("sqs", region_name=region, config=_CONFIG)
+        self.telemetry = Telemetry(metrics)
+        self.archive = Archive(s3=self.s3, bucket=settings.archive_bucket)
+        self.own_queue = OwnQueue(sqs=self.sqs, queue_url=settings.queue_url)
+        self.ledger = Ledger(
+            dynamodb=self.dynamodb,
+            table_name=settings.table_name,
+            region=region,
+            attempt_retention_days=settings.attempt_retention_days,
+        )
+        self.control = ControlRegister(
+            dynamodb=self.dynamodb,
+            table_name=settings.table_name,
+            regions=(settings.primary_region, settings.secondary_region),
+            cache_seconds=settings.control_cache_seconds,
+        )

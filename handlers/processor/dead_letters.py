@@ -7,7 +7,7 @@ the file is uploaded again. What SQS itself moved there, after its last receive,
 from typing import TYPE_CHECKING, Any, Final
 
 from handlers.processor.errors import UnreadableError
-from handlers.processor.messages import Message
+from handlers.processor.messages import HOPS, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -24,7 +24,10 @@ class DeadLetters:
         self._region = region
 
     def send(self, message: Message, problem: UnreadableError, identity: str) -> None:
-        """Send a message as it came, with the attributes `fault`, `reason`, `object_id` and `region`."""
+        """Send a message as it came, with the attributes `fault`, `reason`, `object_id` and `region`.
+
+        It keeps how often it was put back, so that a passive region does not take it for an older copy once it is redriven.
+        """
         self._sqs.send_message(
             QueueUrl=self._queue_url,
             MessageBody=message.body,
@@ -33,6 +36,7 @@ class DeadLetters:
                 "reason": _text(problem.explanation),
                 "object_id": _text(identity),
                 "region": _text(self._region),
+                HOPS: {"DataType": "Number", "StringValue": str(message.hops)},
             },
         )
 

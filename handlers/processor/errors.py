@@ -16,6 +16,8 @@ class Fault(StrEnum):
     UNKNOWN_FORMAT = "unknown_format"
     BAD_STRUCTURE = "bad_structure"
     BAD_HEADER = "bad_header"
+    OVERDUE = "overdue"
+    """Of a message, and no RESULT: a passive region has waited for days."""
 
 
 class UnreadableError(Exception):

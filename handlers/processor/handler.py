@@ -1,6 +1,6 @@
-"""The processor's entry point: a batch of SQS messages, each an S3 event notification.
+"""The processor's entry point: a batch of SQS messages, each an S3 event notification; or the reconciler's schedule.
 
-It answers with partial batch responses: what it names in `batchItemFailures` SQS delivers again, the rest is done.
+It answers a batch with partial batch responses: what it names in `batchItemFailures` SQS delivers again, the rest is done.
 """
 
 import os
@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from handlers.processor.application import application, metrics
+from handlers.processor.application import application, metrics, reconciler
 from handlers.processor.deadline import Deadline
 from handlers.processor.messages import Message
 
@@ -27,14 +27,15 @@ tracer = Tracer(
     patch_modules=["botocore"],
 )
 
-_Handler: TypeAlias = "Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]"
+_Answer: TypeAlias = "PartialItemFailureResponse | dict[str, int]"
+_Handler: TypeAlias = "Callable[[dict[str, Any], LambdaContext], _Answer]"
 
 
 def _publishing(handler: _Handler) -> _Handler:
     """Publish the batch's metrics; Powertools' own decorator warns of a batch that has none, such as one of canaries."""
 
     @wraps(handler)
-    def publish(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+    def publish(event: dict[str, Any], context: "LambdaContext") -> _Answer:
         try:
             return handler(event, context)
         finally:
@@ -47,15 +48,15 @@ def _publishing(handler: _Handler) -> _Handler:
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
 @_publishing
-def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
-    """Process a batch.
+def handler(event: dict[str, Any], context: "LambdaContext") -> _Answer:
+    """Process a batch, or reconcile.
 
     Args:
-        event: As the queue's event source mapping sends it.
+        event: As the queue's event source mapping sends it, or as EventBridge's schedule does.
         context: Lambda's.
 
     Returns:
-        `batchItemFailures`: the messages to deliver again.
+        `batchItemFailures`: the messages to deliver again. Of the reconciler, `unreconciled`: how much is not as it must be.
 
     Raises:
         EnvironmentVariableError: The function is not set up as its template must do it.
@@ -64,6 +65,8 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFail
     metrics.set_default_dimensions(environment=pipeline.settings.environment)
 
     deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000)
+    if event.get("source") == "aws.events":
+        return reconciler().run(deadline)
 
     def process(record: SQSRecord) -> None:
         try:

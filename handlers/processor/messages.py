@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.shared import object_keys
@@ -13,8 +13,8 @@ FIRST_SEEN: Final = "first_seen"
 """Message attribute: epoch milliseconds at which the message was first on this queue."""
 HOPS: Final = "hops"
 """Message attribute: how often it was put back."""
-OVERDUE_NOTED: Final = "overdue_noted"
-"""Message attribute: present once its age has been noted in the archive."""
+VERIFY: Final = "verify"
+"""Message attribute: present where this replica's records are to be looked at, though they were seen before."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Message:
     first_seen: int
     """Epoch milliseconds."""
     hops: int
-    is_overdue_noted: bool
+    must_verify: bool
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Message":
@@ -72,7 +72,7 @@ class Message:
             receive_count=int(system["ApproximateReceiveCount"]),
             first_seen=_number(own, FIRST_SEEN, int(system["SentTimestamp"])),
             hops=_number(own, HOPS, 0),
-            is_overdue_noted=OVERDUE_NOTED in own,
+            must_verify=VERIFY in own,
         )
 
     @property
@@ -105,6 +105,12 @@ class Message:
         if not isinstance(content, dict):
             raise _no_event("its body is no JSON object")
         return content
+
+
+def event_body(bucket: str, key: str, version_id: str, event_time: str) -> str:
+    """Return the body of a message that names one version of one object, as S3's own event does."""
+    stored = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "versionId": version_id}}
+    return json.dumps({"Records": [{"eventName": "ObjectCreated:Reconciled", "eventTime": event_time, "s3": stored}]})
 
 
 def _number(attributes: dict[str, Any], name: str, default: int) -> int:

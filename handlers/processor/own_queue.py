@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.processor.messages import FIRST_SEEN, HOPS, OVERDUE_NOTED, Message, ObjectEvent
+from handlers.processor.messages import FIRST_SEEN, HOPS, VERIFY, Message, ObjectEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -20,7 +20,7 @@ class OwnQueue:
         self._sqs = sqs
         self._queue_url = queue_url
 
-    def put_back(self, message: Message, event: ObjectEvent, *, delay_seconds: int, is_overdue_noted: bool = False) -> None:
+    def put_back(self, message: Message, event: ObjectEvent, *, delay_seconds: int) -> None:
         """Send one object of a message to the end of its own queue, as a message of its own.
 
         To SQS it is another message, of no age and never received, so it carries when it was first seen.
@@ -29,21 +29,29 @@ class OwnQueue:
             message: As it was delivered.
             event: The object that waits.
             delay_seconds: How long it rests; SQS allows 0 to 900.
-            is_overdue_noted: Whether the archive notes that it has waited too long; once it does, it stays so.
 
         Raises:
             ClientError: SQS refused; the message is delivered again by itself.
             BotoCoreError: SQS did not answer; likewise.
         """
-        attributes: dict[str, Any] = {
-            FIRST_SEEN: {"DataType": "Number", "StringValue": str(message.first_seen)},
-            HOPS: {"DataType": "Number", "StringValue": str(message.hops + 1)},
-        }
-        if is_overdue_noted or message.is_overdue_noted:
-            attributes[OVERDUE_NOTED] = {"DataType": "Number", "StringValue": "1"}
+        self._send(event.body, delay_seconds, {FIRST_SEEN: message.first_seen, HOPS: message.hops + 1})
+
+    def send(self, body: str, *, first_seen: float, put_backs: int) -> None:
+        """Send an object's event again, and have this replica's records looked at, though they were seen before.
+
+        Args:
+            body: As `event_body` returns it.
+            first_seen: From when its age counts, in epoch seconds.
+            put_backs: As how often put back it counts.
+
+        Raises:
+            ClientError: SQS refused.
+            BotoCoreError: SQS did not answer; it may have been sent.
+        """
+        self._send(body, 0, {FIRST_SEEN: int(first_seen * 1000), HOPS: put_backs, VERIFY: 1})
+
+    def _send(self, body: str, delay_seconds: int, numbers: dict[str, int]) -> None:
+        attributes: Any = {name: {"DataType": "Number", "StringValue": str(number)} for name, number in numbers.items()}
         self._sqs.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=event.body,
-            DelaySeconds=delay_seconds,
-            MessageAttributes=attributes,
+            QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=delay_seconds, MessageAttributes=attributes
         )

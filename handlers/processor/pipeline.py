@@ -30,6 +30,8 @@ _SECONDS_TO_END: Final = 5.0
 _RECORDS_BETWEEN_LOOKS: Final = 1000
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
 """A passive region asks its bucket at every eighth put-back: a request at each one would cost more than it tells."""
+_SECONDS_TO_REPLICATE: Final = 900.0
+"""RESULT may be here before its records: each item replicates by itself, within seconds. What is older is missing."""
 
 _Any = TypeVar("_Any")
 
@@ -137,9 +139,12 @@ class Pipeline:
         if known.result is None:
             return False
         # An earlier delivery of this very message may have overwritten records with another version's and crashed.
-        if not known.is_settled or message.receive_count > 1:
+        if not known.is_settled or message.receive_count > 1 or message.must_verify:
             if not self.ledger.holds(event.object_id, known.result, deadline):
-                self.telemetry.count("ResultsWithoutRecords")
+                if known.is_settled:  # it was so, and is no more
+                    self.ledger.unsettle(event.object_id)
+                if time.time() - known.result.processed_at > _SECONDS_TO_REPLICATE:
+                    self.telemetry.count("ResultsWithoutRecords")
                 return False
             if known.result.has_archive and known.result.region != self.settings.region:
                 self._archive_here(event, message, known.result, deadline)

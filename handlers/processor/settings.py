@@ -16,6 +16,7 @@ class Settings:
     queue_url: str
     """The region's own ingest queue, on which a passive region puts messages back."""
     dead_letter_queue_url: str
+    ingest_bucket: str
     archive_bucket: str
     source: str
     """What an object that was put without the issuer is from; the same in both regions."""
@@ -48,6 +49,7 @@ class Settings:
             table_name=reader.text("TABLE_NAME"),
             queue_url=reader.text("QUEUE_URL"),
             dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
+            ingest_bucket=reader.text("INGEST_BUCKET"),
             archive_bucket=reader.text("ARCHIVE_BUCKET"),
             source=reader.text("SOURCE"),
             primary_region=reader.text("PRIMARY_REGION"),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,8 @@ class Concluded:
     """Why the object is quarantined; empty if it is not."""
     expires_at: int | None = field(default=None, compare=False)
     """When DynamoDB may delete the object's rows, in epoch seconds; None keeps them."""
+    processed_at: float = field(default=0.0, compare=False)
+    """Epoch seconds."""
 
     @property
     def has_archive(self) -> bool:
@@ -452,6 +455,7 @@ def _concluded(row: dict[str, Any]) -> Concluded:
         region=_text(row, "region"),
         reason=_text(row, "reason"),
         expires_at=int(row[schema.TIME_TO_LIVE]["N"]) if schema.TIME_TO_LIVE in row else None,
+        processed_at=datetime.fromisoformat(row["processed_at"]["S"]).timestamp() if "processed_at" in row else 0.0,
     )
 
 

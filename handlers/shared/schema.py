@@ -19,6 +19,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | `REPLICATION#<region>`        | `READY`            | by the deployment    | that its files reach the other region too    |
 | `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | the RESULT rows of an hour, as it sees them  |
 | `OBSERVER#<region>`           | `MEMORY`           | by that region only  | what its observer keeps from run to run      |
+| `RECONCILER#<region>`         | `LATEST`           | by that region only  | what its reconciler found, and how far it is |
 """
 
 from typing import Final
@@ -156,6 +157,11 @@ def digest_sort_key(hour: str, prefix: str) -> str:
 def observer_partition_key(region: str) -> str:
     """Return the partition key of what the observer of `region` keeps from run to run."""
     return f"OBSERVER#{region}"
+
+
+def reconciler_partition_key(region: str) -> str:
+    """Return the partition key of what the reconciler of `region` found, and keeps from run to run."""
+    return f"RECONCILER#{region}"
 
 
 def expires_at(since: float, days: int) -> int:

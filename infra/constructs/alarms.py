@@ -43,6 +43,10 @@ _ROTATION_MINUTES = 15
 _DEPLOYMENT_MINUTES = 45
 """Longer than a first deployment takes from a region's stack to the end of the failover stack, fifteen minutes' wait for a
 job of S3 Batch Operations included."""
+_MISMATCH_MINUTES = 15
+"""Longer than replication takes; the hours that differ are looked at again, two a minute."""
+_COPIES_A_MINUTE = 100
+"""S3 and SQS send few messages twice; a crash leaves one copy more."""
 _CONFIRMED_MINUTES = 3
 """Of an observer that looks once a minute: one look that fails is a deployment, or a packet that was lost."""
 
@@ -103,6 +107,11 @@ _OBSERVER_SILENT: Final = Silence(
     # It publishes in every run; that it does not run is for `observer-silent` to tell. Not to know is no verdict.
     cloudwatch.TreatMissingData.NOT_BREACHING,
     "handlers/observer/observation.py",
+)
+_RECONCILER_SILENT: Final = Silence(
+    # It publishes in every run, three times in a period: a silent one looks for nothing.
+    cloudwatch.TreatMissingData.BREACHING,
+    "handlers/processor/reconciler.py",
 )
 _NO_HEARTBEAT: Final = Silence(cloudwatch.TreatMissingData.BREACHING, "handlers/observer/observation.py")
 _LAST_WORD: Final = Silence(cloudwatch.TreatMissingData.IGNORE, "handlers/observer/observation.py")
@@ -175,6 +184,7 @@ class Alarms(Construct):
             *_floods(metrics),
             *_shadow_late(context, metrics),
             *_failures(metrics),
+            *_unreconciled(metrics),
             *_trail(context, metrics),
         ]
         self.by_resource = {
@@ -398,6 +408,16 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             silence=_OBSERVER_SILENT,
         ),
         Watch(
+            resource="digest-mismatch",
+            says=f"An hour that is over has other results here than in {context.peer.region}: something has not been "
+            "replicated, or was lost with a region. `operate -- status` names the hours; see what the reconciler lists.",
+            metric=metrics.digest_mismatch(),
+            threshold=1,
+            compare=_AT_LEAST,
+            periods=_MISMATCH_MINUTES,
+            silence=_OBSERVER_SILENT,
+        ),
+        Watch(
             resource="split-brain",
             says=f"This region and {context.peer.region} both take themselves for the active one. Nothing is done twice by "
             "it; see which has the higher epoch, and why the other has not heard of it.",
@@ -426,6 +446,39 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             compare=_AT_LEAST,
             periods=_ROTATION_MINUTES,
             silence=_OBSERVER_SILENT,
+        ),
+    ]
+
+
+def _unreconciled(metrics: RegionMetrics) -> list[Watch]:
+    return [
+        Watch(
+            resource="unreconciled",
+            says="The reconciler lists objects without a result, or results whose records are not all here, and sends them "
+            "again; or it does not run. `operate -- status` shows them; what stays is for a person (docs/runbook.md).",
+            metric=metrics.unreconciled(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_RECONCILER_SILENT,
+        ),
+        Watch(
+            resource="results-without-records",
+            says="A result is older than replication takes, and its records are not all in this replica. The active region "
+            "makes them again; the passive one waits for them, or was lost to replication.",
+            metric=metrics.results_without_records(),
+            threshold=1,
+            compare=_AT_LEAST,
+            silence=_PROCESSOR_SILENT,
+        ),
+        Watch(
+            resource="shadow-copies",
+            says="Copies of messages multiply in this passive region: the processor crashes between sending one back and "
+            "acknowledging it, or something sends events again and again. See its log.",
+            metric=metrics.shadow_copies_dropped(),
+            threshold=_COPIES_A_MINUTE,
+            compare=_AT_LEAST,
+            periods=5,
+            silence=_PROCESSOR_SILENT,
         ),
     ]
 

@@ -21,6 +21,7 @@ from infra.region import RegionContext
 
 MINUTE: Final = Duration.minutes(1)
 FIVE_MINUTES: Final = Duration.minutes(5)
+FIFTEEN_MINUTES: Final = Duration.minutes(15)
 HOUR: Final = Duration.hours(1)
 
 INDEXES: Final = (schema.FILE_INDEX, schema.STATE_INDEX)
@@ -129,6 +130,18 @@ class RegionMetrics:
         """Messages that the processor put back because the objects before them in it had taken the time there was."""
         return self._own("MessagesPostponed", service="processor", statistic="Sum")
 
+    def unreconciled(self) -> cloudwatch.Metric:
+        """Objects that the reconciler lists as not what they must be; it publishes in each of its runs."""
+        return self._own("Unreconciled", service="processor", statistic="Maximum", period=FIFTEEN_MINUTES)
+
+    def results_without_records(self) -> cloudwatch.Metric:
+        """Messages of objects whose RESULT is older than replication takes, and whose records are not all here."""
+        return self._own("ResultsWithoutRecords", service="processor", statistic="Sum")
+
+    def shadow_copies_dropped(self) -> cloudwatch.Metric:
+        """Messages that ended because a newer copy of them is on the queue."""
+        return self._own("ShadowCopiesDropped", service="processor", statistic="Sum")
+
     def peer_unhealthy(self) -> cloudwatch.Metric:
         """1 in a minute in which this region's observer found the other region unhealthy, else 0."""
         return self._observed("PeerUnhealthy")
@@ -228,9 +241,9 @@ class RegionMetrics:
     def _observed(self, metric: str, *, statistic: str = "Maximum") -> cloudwatch.Metric:
         return self._own(metric, service="observer", statistic=statistic)
 
-    def _own(self, metric: str, *, service: str, statistic: str) -> cloudwatch.Metric:
+    def _own(self, metric: str, *, service: str, statistic: str, period: Duration = MINUTE) -> cloudwatch.Metric:
         dimensions = {"service": service, "environment": self.context.settings.environment}
-        return self._metric(METRICS_NAMESPACE, metric, dimensions, statistic=statistic, period=MINUTE)
+        return self._metric(METRICS_NAMESPACE, metric, dimensions, statistic=statistic, period=period)
 
     def _metric(
         self, namespace: str, name: str, dimensions: dict[str, str], *, statistic: str, period: Duration

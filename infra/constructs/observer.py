@@ -4,11 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from aws_cdk import Aws, Duration, Stack
-from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from handlers.shared import schema
@@ -19,6 +15,7 @@ from infra.constructs.keys import KeyPurpose, alias_statement
 from infra.constructs.network import Conditions
 from infra.constructs.queue import IngestQueue
 from infra.constructs.replication import RULE_ID
+from infra.constructs.schedule import run_by_the_clock
 from infra.constructs.secret import RECEIPT_SECRET, secret_arn
 from infra.constructs.table import index_arn, table_arn
 from infra.region import RegionContext, RegionRole
@@ -83,16 +80,19 @@ class Observer(Construct):
                 "AUTO_PROMOTE": "true" if context.settings.auto_promote else "false",
             },
         )
-        # What was not observed in its own minute is of the past: the next run says what is so now.
-        # A backlog of runs would also make three in a row of three minutes that never were.
-        self.function.function.configure_async_invoke(
-            max_event_age=INTERVAL,
-            retry_attempts=0,
-            on_failure=destinations.SqsDestination(surroundings.dead_letter_queue),
-        )
         self._allow_here(queue, front_door, data_key, context)
         self._allow_there(context)
-        self._run_by_the_minute(context, surroundings.dead_letter_queue)
+        # What was not observed in its own minute is of the past. A backlog of runs would also make three in a row of three
+        # minutes that never were.
+        run_by_the_clock(
+            self,
+            context=context,
+            function=self.function,
+            resource="observe",
+            description="Runs the observer every minute",
+            interval=INTERVAL,
+            dead_letter_queue=surroundings.dead_letter_queue,
+        )
 
     def _allow_here(self, queue: IngestQueue, front_door: FrontDoor, data_key: kms.IKey, context: RegionContext) -> None:
         allow = self.function.allow
@@ -119,42 +119,6 @@ class Observer(Construct):
             ),
         )
         self.function.policy.add_statements(alias_statement(self, context.peer, KeyPurpose.DATA, actions=["kms:Decrypt"]))
-
-    def _run_by_the_minute(self, context: RegionContext, dead_letter_queue: sqs.IQueue) -> None:
-        """Let EventBridge run it, and keep what it could not even hand over."""
-        stack, function = Stack.of(self), self.function.function
-        rule = events.CfnRule(
-            self,
-            "Schedule",
-            name=context.naming.event_rule("observe"),
-            description="Runs the observer every minute",
-            schedule_expression=events.Schedule.rate(INTERVAL).expression_string,
-            state="ENABLED",
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id=OBSERVER,
-                    arn=function.function_arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letter_queue.queue_arn),
-                    retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=INTERVAL.to_seconds(), maximum_retry_attempts=1
-                    ),
-                )
-            ],
-        )
-        # By hand, for CDK's own target names both of these after the stack, so that no two regions have the same.
-        service = iam.ServicePrincipal("events.amazonaws.com")
-        function.add_permission("Schedule", principal=service, source_arn=rule.attr_arn)
-        dead_letter_queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[service],
-                actions=["sqs:SendMessage"],
-                resources=[dead_letter_queue.queue_arn],
-                conditions={
-                    "ArnEquals": {"aws:SourceArn": rule.attr_arn},
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                },
-            )
-        )
 
 
 def _own_rows(context: RegionContext) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The processor: turns the objects that its queue tells of into records of the table."""
+"""The processor: turns the objects that its queue tells of into records of the table; and, by the clock, reconciles."""
 
 from aws_cdk import Duration, Size
 from aws_cdk import aws_kms as kms
@@ -10,16 +10,19 @@ from handlers.shared.object_keys import INCOMING
 from infra.constructs.bucket import Bucket
 from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.queue import MAXIMUM_RECEIVES, IngestQueue
+from infra.constructs.schedule import run_by_the_clock
 from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext
 from infra.settings import ephemeral_storage
 
 SOURCE = "ingest"
 """The logical source of objects put into the bucket directly: part of their identity, so the same in both regions."""
+RECONCILED_EVERY = Duration.minutes(5)
+"""What is found again was lost for at least a quarter of an hour; sooner is no better, and each run costs."""
 
 
 class Processor(Construct):
-    """The function, what it may do, and the queue's mapping to it.
+    """The function, what it may do, the queue's mapping to it, and the rule that has it reconcile.
 
     Attributes:
         function: the function.
@@ -56,6 +59,7 @@ class Processor(Construct):
                 "TABLE_NAME": context.naming.table("ledger"),
                 "QUEUE_URL": queue.queue.queue_url,
                 "DEAD_LETTER_QUEUE_URL": queue.dead_letter_queue.queue_url,
+                "INGEST_BUCKET": ingest.name,
                 "ARCHIVE_BUCKET": archive.name,
                 "SOURCE": SOURCE,
                 "PRIMARY_REGION": context.settings.primary_region,
@@ -72,6 +76,15 @@ class Processor(Construct):
         )
         self._allow(queue, ingest, archive, data_key, context)
         self.mapping = self._map(queue, context)
+        run_by_the_clock(
+            self,
+            context=context,
+            function=self.function,
+            resource="reconcile",
+            description="Has the processor look for what no message stands for any more",
+            interval=RECONCILED_EVERY,
+            dead_letter_queue=surroundings.dead_letter_queue,
+        )
 
     def _allow(
         self, queue: IngestQueue, ingest: Bucket, archive: Bucket, data_key: kms.IKey, context: RegionContext
@@ -81,13 +94,14 @@ class Processor(Construct):
         # So that S3 answers 404 and not 403 for a version that was deleted meanwhile. It tells by whether the caller might
         # list the bucket, and a GET has no s3:prefix that a condition could look at.
         allow("s3:ListBucket", on=[ingest.bucket.bucket_arn])
-        # Another version of an upload stands in for one that was deleted.
+        # Another version of an upload stands in for one that was deleted; and the reconciler walks through all of them.
         allow("s3:ListBucketVersions", on=[ingest.bucket.bucket_arn])
         allow(
             "s3:PutObject",
             on=[archive.bucket.arn_for_objects("rejected/*"), archive.bucket.arn_for_objects("quarantined/*")],
         )
-        allow("dynamodb:GetItem", "dynamodb:Query", on=[table_arn(self, context)])
+        # The reconciler scans the table, a page at a time, for records whose RESULT or object is gone.
+        allow("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", on=[table_arn(self, context)])
         # Not the control row, nor any other row by which regions are judged.
         allow(
             "dynamodb:BatchWriteItem",
@@ -95,7 +109,11 @@ class Processor(Construct):
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             on=[table_arn(self, context)],
-            conditions=leading_keys(schema.object_partition_key("*"), schema.RECORD_PARTITION_KEYS),
+            conditions=leading_keys(
+                schema.object_partition_key("*"),
+                schema.RECORD_PARTITION_KEYS,
+                schema.reconciler_partition_key(context.region),
+            ),
         )
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
         allow("sqs:SendMessage", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])

@@ -369,7 +369,7 @@ class LimitSettings(_Table):
         60,
         14 * 86_400,
         "seconds",
-        "The age at which a message that waits in the passive region is noted in the archive and counts as data at risk.",
+        "The age at which a message that waits in the passive region becomes a dead letter, and counts as data at risk.",
     )
     control_cache_seconds: int = _whole(
         5, 1, 30, "seconds", "How long a function may go on believing what the control register said."

@@ -6,6 +6,7 @@ it. It does not prove permissions, encryption or throttling.
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from moto.s3.models import s3_backends
 
 from handlers.processor import handler as processor
-from handlers.processor.application import application, metrics
+from handlers.processor.application import application, metrics, reconciler
 from handlers.shared import schema
 
 ACCOUNT: Final = "123456789012"
@@ -148,6 +149,15 @@ class World:
                 sqs.delete_message(**receipt)
         return invocation
 
+    def reconcile(self, region: str = PRIMARY, *, later: float = 3600.0) -> int:
+        """Run the reconciler some seconds from now, as its schedule does; return how much it found that is not right."""
+        self.enter(region)
+        moved = SimpleNamespace(time=lambda: time.time() + later)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("handlers.processor.reconciler.time", moved)
+            answer = processor.handler({"source": "aws.events"}, _context(lambda: 300.0, region))
+        return int(answer["unreconciled"])
+
     def promote(self, region: str, epoch: int) -> None:
         """Write a region's claim, through that region only."""
         row = {
@@ -237,8 +247,10 @@ class World:
         if self._region != region:
             self._region = region
             application.cache_clear()
+            reconciler.cache_clear()
             os.environ.update(
                 AWS_REGION=region,
+                INGEST_BUCKET=bucket("ingest", region),
                 ARCHIVE_BUCKET=bucket("archive", region),
                 QUEUE_URL=self.queue_url("ingest", region),
                 DEAD_LETTER_QUEUE_URL=self.queue_url("dead-letter", region),
@@ -277,13 +289,14 @@ def environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in VARIABLES.items():
             patch.setenv(name, value)
-        for name in ("AWS_REGION", "ARCHIVE_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
+        for name in ("AWS_REGION", "INGEST_BUCKET", "ARCHIVE_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
             patch.setenv(name, "")
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
             patch.delenv(name, raising=False)
         patch.setattr(metrics.provider, "namespace", "Lockstep")
         yield
     application.cache_clear()
+    reconciler.cache_clear()
 
 
 def other(region: str) -> str:

@@ -153,7 +153,7 @@ def test_the_highest_epoch_wins_whatever_came_last(world: World) -> None:
     assert (result["region"], result["epoch"]) == (PRIMARY, 2)
 
 
-def test_what_has_waited_too_long_is_archived_once_alarms_each_time_and_is_not_lost(
+def test_what_has_waited_too_long_ends_as_a_dead_letter_with_its_reason(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put = replicated(world)
@@ -167,19 +167,30 @@ def test_what_has_waited_too_long_is_archived_once_alarms_each_time_and_is_not_l
         MessageAttributes={"first_seen": {"DataType": "Number", "StringValue": str(old)}},
     )
     world.invoke(SECONDARY)
+    identity = object_identity("ingest", put.key, put.version_id)
     ((key, body),) = world.archived(SECONDARY).items()
-    assert key == f"quarantined/{object_identity('ingest', put.key, put.version_id)}.overdue.json"
+    assert key == f"quarantined/{identity}.overdue.json"
     note = json.loads(body)
     assert (note["object_key"], note["version_id"]) == (put.key, put.version_id)
     measured = metrics(capsys)
     assert measured["ShadowOverdue"] == [1.0]
     assert measured["ShadowAge"][0] >= SHADOW_MAXIMUM_AGE_SECONDS
-    world.forget(SECONDARY)
-    after_the_delay(world)
-    assert world.archived(SECONDARY) == {}, "it is noted once, not every few seconds for days"
-    assert metrics(capsys)["ShadowOverdue"] == [1.0]
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}, "it goes round no more"
+    (letter,) = world.dead_letters(SECONDARY)
+    attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    assert (attributes["fault"], attributes["object_id"]) == ("overdue", identity)
+    assert world.results(SECONDARY) == {}, "it is no verdict on the object"
+
+
+def test_a_promoted_region_processes_what_had_ended_as_overdue(world: World) -> None:
+    put = replicated(world)
+    world.client("sqs", SECONDARY).purge_queue(QueueUrl=world.queue_url("ingest", SECONDARY))
+    days = 5 * 86_400
+    assert world.reconcile(SECONDARY, later=days) == 1
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}, "it has waited long enough"
     world.promote(SECONDARY, 1)
-    after_the_delay(world)
+    world.reconcile(SECONDARY, later=days + 1000)
+    world.invoke(SECONDARY)
     assert world.results(SECONDARY)[put.key]["accepted"] == 2
 
 

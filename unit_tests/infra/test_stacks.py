@@ -61,7 +61,7 @@ HELD = {
         "AWS::SQS::Queue": 3,
         "AWS::Lambda::Function": 5,
         "AWS::Lambda::EventSourceMapping": 1,
-        "AWS::Events::Rule": 1,
+        "AWS::Events::Rule": 2,
         "AWS::Logs::LogGroup": 7,
         "AWS::ApiGatewayV2::Api": 1,
         "AWS::ApiGatewayV2::Route": 5,
@@ -93,7 +93,7 @@ EVERY_FUNCTION = {
 VARIABLES = {
     "processor": {
         *("TABLE_NAME", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "ARCHIVE_BUCKET", "SOURCE", "PRIMARY_REGION"),
-        "SECONDARY_REGION",
+        *("SECONDARY_REGION", "INGEST_BUCKET"),
         *("MAXIMUM_OBJECT_BYTES", "MAXIMUM_EXPANDED_BYTES", "SHADOW_DELAY_SECONDS", "SHADOW_MAXIMUM_AGE_SECONDS"),
         *("CONTROL_CACHE_SECONDS", "ATTEMPT_RETENTION_DAYS", "CANARY_RETENTION_DAYS", "MAXIMUM_RECEIVES"),
     },

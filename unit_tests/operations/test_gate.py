@@ -10,6 +10,7 @@ import pytest
 from operations import gate
 from operations.digests import Digests
 from operations.heartbeats import Heartbeat
+from operations.reconciler import Reconciled
 from operations.status import NO_CREDENTIALS, RegionStatus
 
 EAST, WEST = "us-east-1", "us-west-2"
@@ -29,6 +30,7 @@ def _well(region: str) -> RegionStatus:
         waiting=0,
         heartbeats={EAST: _heartbeat(), WEST: _heartbeat()},
         digests={EAST: dict(DIGESTS), WEST: dict(DIGESTS)},
+        reconciled=Reconciled(NOW - 200),
     )
 
 
@@ -98,6 +100,11 @@ def test_it_is_open_when_all_is_well() -> None:
             "the digests of 1 closed hours differ, from 2026-11-24T03 on",
         ),
         (_west(digests={WEST: {"2026-11-24T03#0": ("2", "aa", "cc")}}), "closed hours differ"),
+        (
+            _west(reconciled=Reconciled(NOW, 2, ("object-without-result: incoming/a", "..."))),
+            "the reconciler of us-west-2 lists 2 objects that are not what they must be (object-without-result: incoming/a)",
+        ),
+        (_east(reconciled=Reconciled(NOW - 3600)), "the reconciler of us-east-1 last ran 60 minutes ago"),
     ],
 )
 def test_it_says_what_keeps_it_shut_and_what_to_do(change: Callable[..., object], said: str) -> None:
@@ -123,6 +130,8 @@ def test_it_says_what_keeps_it_shut_and_what_to_do(change: Callable[..., object]
         lambda east, _: east.heartbeats.update({EAST: _heartbeat(995.0)}),
         # An hour that only one region has digested yet says nothing.
         _east(digests={EAST: DIGESTS | {"2026-11-24T04#0": ("1", "a", "b")}}),
+        # Nor does a reconciler that has not had its first run.
+        _west(reconciled=None),
     ],
 )
 def test_it_stays_open_for_what_is_normal(change: Callable[..., object]) -> None:

@@ -14,6 +14,7 @@ from handlers.observer import heartbeat as observer
 from handlers.observer.canary import LOST
 from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Digest, hour_of, hours_before
+from handlers.processor.reconciler import Finding, Notes, ReconcilerRow
 from operations import __main__ as command_line
 from operations import status, status_table
 from operations.digests import Comparison
@@ -138,6 +139,27 @@ def test_status_malformed_rows_are_reported_and_the_rest_is_shown(target: Target
     assert "the digests: a row is malformed" in output
     assert _line(output, "claims") == ["no claim", "us-east-1 2"]
     assert _line(output, "- queue depth")[1] == "3"
+
+
+def test_status_lists_what_the_reconciler_found(target: Target) -> None:
+    _reconciled(EAST, work=0)
+    _reconciled(WEST, "incoming/a[b].csv", "", work=2)
+    output = _type(*WHERE, "status")[1]
+    assert _line(output, "unreconciled") == ["0", "2"]
+    assert "The reconciler of us-west-2 lists:" in output
+    assert "- object-without-result: incoming/a[b].csv, sent again 3 times" in output
+    assert f"- object-without-result: object {'ab' * 32}, sent again 3 times" in output
+    client = boto3.client("dynamodb", region_name=EAST)
+    row = {"pk": {"S": f"RECONCILER#{EAST}"}, "sk": {"S": "LATEST"}, "at": {"N": "1"}, "notes": {"S": "no JSON"}}
+    client.put_item(TableName=target.table_name, Item=row)
+    assert "what the reconciler found: a row is malformed" in _type(*WHERE, "status")[1]
+
+
+def _reconciled(region: str, *object_keys: str, work: int) -> None:
+    """Write a reconciler's row as the processor of a region does."""
+    row = ReconcilerRow(dynamodb=_client("dynamodb", region), table_name=LIVE.table_name, region=region)
+    findings = tuple(Finding("object-without-result", "ab" * 32, 0.0, key, "v1", sends=3) for key in object_keys)
+    row.keep(Notes(findings=findings), work, time.time())
 
 
 def test_missing_credentials_are_no_outage(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

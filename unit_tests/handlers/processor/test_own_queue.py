@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.processor.messages import FIRST_SEEN, HOPS, Message
+from handlers.processor.messages import FIRST_SEEN, HOPS, Message, event_body
 from handlers.processor.own_queue import OwnQueue
 from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event, sqs_record
 
@@ -47,14 +47,16 @@ def test_first_seen_and_hops_survive_every_round(key: str, sent: int, later: lis
         assert objects_of(received)[0].object_id == objects_of(first)[0].object_id
 
 
-@pytest.mark.property
-@given(noted=st.lists(st.booleans(), min_size=1, max_size=6))
-def test_once_noted_as_overdue_always_noted(noted: list[bool]) -> None:
-    queue, received = Queue(), message()
-    for count, is_noted in enumerate(noted, start=1):
-        put_back(queue, received, is_overdue_noted=is_noted)
-        received = queue.receive(sent=0)
-        assert received.is_overdue_noted is any(noted[:count])
+def test_an_event_sent_again_names_its_object_and_asks_to_verify() -> None:
+    queue = Queue()
+    body = event_body("bucket", "incoming/a b+ü.csv", "v1", "2026-01-01T00:00:00.000Z")
+    OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").send(body, first_seen=12.5, put_backs=16)
+    received = queue.receive(sent=99)
+    assert (received.first_seen, received.hops, received.must_verify) == (12_500, 16, True)
+    (event,) = objects_of(received)
+    assert (event.bucket, event.key, event.version_id) == ("bucket", "incoming/a b+ü.csv", "v1")
+    put_back(queue, received)
+    assert not queue.receive(sent=99).must_verify, "it is unsettled by now, and looked at in any case"
 
 
 def test_it_is_sent_to_its_own_queue_with_the_delay() -> None:

@@ -1,10 +1,11 @@
 """What becomes of a message, and in which order: what could be lost is written before what says that it is done."""
 
 import io
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import Mock, call
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -42,6 +43,7 @@ SETTINGS = Settings.read(
         "TABLE_NAME": "t",
         "QUEUE_URL": "https://queue",
         "DEAD_LETTER_QUEUE_URL": "https://dlq",
+        "INGEST_BUCKET": "ingest",
         "ARCHIVE_BUCKET": "archive",
         "SOURCE": "ingest",
         "PRIMARY_REGION": REGION,
@@ -216,6 +218,24 @@ def test_a_result_of_another_version_without_its_records_is_replaced() -> None:
 def test_a_settled_note_is_not_believed_after_a_failed_delivery() -> None:
     world = World(known=Known(result=RESULT, is_settled=True))
     assert world.process(message(receives=2)) == ["ledger.look", "ledger.holds", "ledger.settle"]
+
+
+def test_a_message_to_verify_believes_no_note() -> None:
+    world = World(known=Known(result=RESULT, is_settled=True))
+    verify = {"verify": {"StringValue": "1", "DataType": "Number"}}
+    assert world.process(message(**verify)) == ["ledger.look", "ledger.holds", "ledger.settle"]
+    world = World(active=PEER, known=Known(result=RESULT, is_settled=True))
+    world.ledger.holds.return_value = False
+    assert world.process(message(**verify)) == ["ledger.look", "ledger.holds", "ledger.unsettle", "shadow.put_back"]
+
+
+@pytest.mark.parametrize(("age", "counts"), [(1, False), (3600, True)])
+def test_missing_records_count_once_replication_had_its_time(*, age: float, counts: bool) -> None:
+    result = replace(RESULT, processed_at=time.time() - age)
+    world = World(active=PEER, known=Known(result=result))
+    world.ledger.holds.return_value = False
+    world.process()
+    assert (call("ResultsWithoutRecords") in world.telemetry.count.mock_calls) is counts
 
 
 def test_an_attempt_that_loses_to_another_result_starts_anew() -> None:

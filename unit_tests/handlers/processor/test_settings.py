@@ -6,7 +6,8 @@ from handlers.processor.settings import Settings
 from handlers.shared.environment import EnvironmentVariableError
 
 TEXTS = (
-    *("AWS_REGION", "ENVIRONMENT", "TABLE_NAME", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "ARCHIVE_BUCKET", "SOURCE"),
+    *("AWS_REGION", "ENVIRONMENT", "TABLE_NAME", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "INGEST_BUCKET", "ARCHIVE_BUCKET"),
+    "SOURCE",
     "PRIMARY_REGION",
     "SECONDARY_REGION",
 )

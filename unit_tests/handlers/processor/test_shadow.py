@@ -1,4 +1,4 @@
-"""The passive region: waits, notes once that it waits too long, and never drops what it waits for."""
+"""The passive region: waits, and ends what it has waited for too long as a dead letter with its reason."""
 
 import time
 from types import SimpleNamespace
@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.processor.archive import Archive
-from handlers.processor.messages import OVERDUE_NOTED
+from handlers.processor.dead_letters import DeadLetters
+from handlers.processor.errors import Fault
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger
@@ -28,7 +29,7 @@ def shadow() -> Any:  # noqa: ANN401 - the shadow and all that it calls
     """Return a shadow and what it was given, in `calls` in the order that it used them."""
     calls = Mock()
     calls.own_queue, calls.archive, calls.telemetry = Mock(spec=OwnQueue), Mock(spec=Archive), Mock(spec=Telemetry)
-    calls.ledger = Mock(spec=Ledger)
+    calls.ledger, calls.dead_letters = Mock(spec=Ledger), Mock(spec=DeadLetters)
     return SimpleNamespace(
         calls=calls,
         shadow=Shadow(
@@ -37,6 +38,7 @@ def shadow() -> Any:  # noqa: ANN401 - the shadow and all that it calls
             delay_seconds=15,
             maximum_age_seconds=MAXIMUM_AGE,
             archive=calls.archive,
+            dead_letters=calls.dead_letters,
             telemetry=calls.telemetry,
         ),
     )
@@ -47,41 +49,42 @@ def first_seen(seconds_ago: float) -> int:
 
 
 @pytest.mark.property
-@given(age=ages, is_noted=st.booleans())
-def test_whatever_its_age_it_is_put_back(age: int, is_noted: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+@given(age=ages)
+def test_it_is_put_back_or_ends_as_a_dead_letter(age: int) -> None:
     one = shadow()
-    noted = {OVERDUE_NOTED: {"StringValue": "1", "DataType": "Number"}} if is_noted else {}
-    received = message(sent=first_seen(age), **noted)
-    one.shadow.put_back(received, objects_of(received)[0], 0)
+    received = message(sent=first_seen(age))
+    (event,) = objects_of(received)
+    one.shadow.put_back(received, event, 0)
     is_overdue = age > MAXIMUM_AGE
-    assert one.calls.own_queue.put_back.mock_calls == [
-        call(received, objects_of(received)[0], delay_seconds=15, is_overdue_noted=is_overdue)
-    ]
-    assert one.calls.archive.overdue.called is (is_overdue and not is_noted)
+    assert one.calls.own_queue.put_back.mock_calls == ([] if is_overdue else [call(received, event, delay_seconds=15)])
+    assert one.calls.dead_letters.send.called is one.calls.archive.overdue.called is is_overdue
     (measured,) = one.calls.telemetry.shadow_age.call_args.args
     assert measured == pytest.approx(max(0, age), abs=A_WHILE)
 
 
-def test_what_is_overdue_is_noted_before_it_is_put_back() -> None:
+def test_what_is_overdue_is_noted_before_it_is_a_dead_letter() -> None:
     one = shadow()
     received = message(sent=first_seen(MAXIMUM_AGE + 60))
     one.shadow.put_back(received, objects_of(received)[0], 0)
     order = [name for name, _, _ in one.calls.mock_calls]
-    assert order.index("archive.overdue") < order.index("own_queue.put_back")
+    assert order.index("archive.overdue") < order.index("dead_letters.send")
     assert call("ShadowOverdue") in one.calls.telemetry.count.mock_calls
     object_id, note = one.calls.archive.overdue.call_args.args
     assert object_id == objects_of(received)[0].object_id
     assert note["object_key"] == "incoming/x.csv"
     assert "waited 3" in note["reason"]
+    (sent, problem, identity) = one.calls.dead_letters.send.call_args.args
+    assert (sent, problem.fault, identity) == (received, Fault.OVERDUE, object_id)
 
 
-def test_what_cannot_be_noted_is_not_put_back_but_delivered_again() -> None:
+def test_what_cannot_be_noted_is_no_dead_letter_but_delivered_again() -> None:
     one = shadow()
     one.calls.archive.overdue.side_effect = ConnectionError
     received = message(sent=first_seen(MAXIMUM_AGE + 60))
     with pytest.raises(ConnectionError):
         one.shadow.put_back(received, objects_of(received)[0], 0)
     assert not one.calls.own_queue.put_back.called
+    assert not one.calls.dead_letters.send.called
 
 
 @pytest.mark.parametrize("hops", [0, 3, 7, 8, 15])
@@ -97,7 +100,7 @@ def test_every_eighth_put_back_is_noted_once_it_was_sent(hops: int) -> None:
 @pytest.mark.parametrize(("hops", "known", "is_dropped"), [(0, 0, False), (7, 8, True), (8, 8, False), (0, 16, True)])
 def test_a_copy_older_than_one_on_the_queue_is_dropped(hops: int, known: int, is_dropped: bool) -> None:  # noqa: FBT001
     one = shadow()
-    received = message(sent=first_seen(MAXIMUM_AGE + 60), hops={"StringValue": str(hops), "DataType": "Number"})
+    received = message(sent=first_seen(0), hops={"StringValue": str(hops), "DataType": "Number"})
     one.shadow.put_back(received, objects_of(received)[0], known)
     assert one.calls.own_queue.put_back.called is not is_dropped
-    assert one.calls.archive.overdue.called is not is_dropped
+    assert not one.calls.dead_letters.send.called

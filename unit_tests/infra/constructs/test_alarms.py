@@ -78,6 +78,10 @@ def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
         "split-brain",
         "control-rows-malformed",
         "secret-drift",
+        "digest-mismatch",
+        "unreconciled",
+        "results-without-records",
+        "shadow-copies",
     }
 
 
@@ -115,6 +119,7 @@ def test_silence_of_an_aws_metric_is_treated_as_aws_documents(role: RegionRole) 
     own = {name: each["TreatMissingData"] for name, each in found.items() if each["Namespace"] == "Lockstep"}
     assert {name: treatment for name, treatment in own.items() if treatment != "notBreaching"} == {
         "observer-silent": "breaching",
+        "unreconciled": "breaching",
         "force-failover": "ignore",
     }
 
@@ -235,6 +240,8 @@ def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> Non
         ("observer-silent", "Heartbeats", "observer", 3, "LessThanThreshold"),
         ("canaries-held", "CanariesHeld", "observer", 45, "GreaterThanOrEqualToThreshold"),
         ("lww-conflicts", "LwwConflicts", "observer", 1, "GreaterThanOrEqualToThreshold"),
+        ("digest-mismatch", "DigestMismatch", "observer", 15, "GreaterThanOrEqualToThreshold"),
+        ("results-without-records", "ResultsWithoutRecords", "processor", 1, "GreaterThanOrEqualToThreshold"),
         ("split-brain", "SplitBrain", "observer", 3, "GreaterThanOrEqualToThreshold"),
         ("control-rows-malformed", "MalformedControlRows", "observer", 1, "GreaterThanOrEqualToThreshold"),
         ("secret-drift", "SecretVersionsDiffer", "observer", 15, "GreaterThanOrEqualToThreshold"),
@@ -249,6 +256,13 @@ def test_what_the_observer_and_the_operator_say_is_watched(
     assert dimensions(alarm) == {"service": service, "environment": "prod"}
     assert (alarm["Threshold"], alarm["Period"], alarm["ComparisonOperator"]) == (1, 60, compare)
     assert alarm["EvaluationPeriods"] == alarm.get("DatapointsToAlarm", minutes) == minutes
+
+
+def test_the_reconciler_is_watched_for_its_findings_and_for_silence() -> None:
+    alarm = alarms()["unreconciled"]
+    assert dimensions(alarm) == {"service": "processor", "environment": "prod"}
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("Unreconciled", "Maximum", 1)
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (900, 1, "breaching")
 
 
 @pytest.mark.parametrize("name", ["peer-unhealthy", "force-failover"])

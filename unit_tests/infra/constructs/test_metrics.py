@@ -96,6 +96,15 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
     "canary_failed": (lambda of: of.canary_failed(), ("Lockstep", "CanaryFailed", OBSERVED, "Maximum", 60)),
     "canary_seconds": (lambda of: of.canary_seconds(), ("Lockstep", "CanarySeconds", OBSERVED, "Maximum", 60)),
     "heartbeats": (lambda of: of.heartbeats(), ("Lockstep", "Heartbeats", OBSERVED, "Sum", 60)),
+    "unreconciled": (lambda of: of.unreconciled(), ("Lockstep", "Unreconciled", OWN, "Maximum", 900)),
+    "results_without_records": (
+        lambda of: of.results_without_records(),
+        ("Lockstep", "ResultsWithoutRecords", OWN, "Sum", 60),
+    ),
+    "shadow_copies_dropped": (
+        lambda of: of.shadow_copies_dropped(),
+        ("Lockstep", "ShadowCopiesDropped", OWN, "Sum", 60),
+    ),
     "lww_conflicts": (lambda of: of.lww_conflicts(), ("Lockstep", "LwwConflicts", OBSERVED, "Maximum", 60)),
     "digest_mismatch": (lambda of: of.digest_mismatch(), ("Lockstep", "DigestMismatch", OBSERVED, "Maximum", 60)),
     "auto_promoted": (lambda of: of.auto_promoted(), ("Lockstep", "AutoPromoted", OBSERVED, "Maximum", 60)),

@@ -79,6 +79,23 @@ def test_it_is_told_where_things_are_by_reference_and_the_limits_that_are_set() 
     assert variables["MAXIMUM_RECEIVES"] == "5"
 
 
+def test_the_clock_has_it_reconcile_and_keeps_what_fails() -> None:
+    stack = processor_stack()
+    rule = only(stack, "AWS::Events::Rule")
+    assert (rule["Name"], rule["ScheduleExpression"], rule["State"]) == (
+        "serverless-reconcile-dev",
+        "rate(5 minutes)",
+        "ENABLED",
+    )
+    failed = {"Fn::GetAtt": [id_of(stack, "AWS::SQS::Queue", QueueName="serverless-async-dlq-dev"), "Arn"]}
+    (target,) = rule["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": failed}
+    asynchronous = only(stack, "AWS::Lambda::EventInvokeConfig")
+    assert (asynchronous["MaximumRetryAttempts"], asynchronous["MaximumEventAgeInSeconds"]) == (0, 300)
+    (permission,) = of_type(stack, "AWS::Lambda::Permission").values()
+    assert permission["Principal"] == "events.amazonaws.com"
+
+
 @pytest.mark.parametrize(
     ("limit", "megabytes"),
     [(1, 513), (1024 * 1024, 516), (1024 * 1024 + 1, 517), (2 * 1024**3, 8704), (2432 * 1024**2, 10_240)],
@@ -103,7 +120,7 @@ def test_it_may_do_what_it_needs_to_what_it_needs() -> None:
     assert may["s3:GetObject"] == may["s3:GetObjectVersion"] == {_under(ingest, "incoming/*")}
     assert may["s3:ListBucket"] == {f'{{"Fn::GetAtt":["{ingest}","Arn"]}}'}
     assert may["s3:PutObject"] == {_under(archive, "rejected/*"), _under(archive, "quarantined/*")}
-    for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"):
+    for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"):
         assert may[f"dynamodb:{action}"] == table, action
     assert may["sqs:SendMessage"] == {queue, dead_letters, failed}
     for action in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):

@@ -124,8 +124,8 @@ def processor(place: Place) -> Iterator[Need]:
     yield Need(("s3:ListBucketVersions",), (place.bucket("ingest"),))  # another version stands in for one that is gone
     yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
     writes = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-    yield Need(("dynamodb:GetItem", "dynamodb:Query"), (place.table,))
-    yield Need(writes, (place.table,), conditions=of_rows_like("OBJ#*", "REC#*"))
+    yield Need(("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"), (place.table,))  # the reconciler scans
+    yield Need(writes, (place.table,), conditions=of_rows_like("OBJ#*", "REC#*", f"RECONCILER#{place.region}"))
     yield Need(("sqs:SendMessage",), (queue, place.queue("ingest-dlq")))
     polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
     yield Need(polls, (queue,), own=False)

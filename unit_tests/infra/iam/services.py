@@ -64,10 +64,6 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
     from_bucket = own_account | condition("ArnEquals", "aws:SourceArn", ingest)
     yield Said(queue, "Allow", "s3.amazonaws.com", ("sqs:SendMessage",), (queue,), from_bucket)
 
-    failed, every_minute = place.queue("async-dlq"), place.arn("events", "rule/serverless-observe-prod")
-    from_rule = own_account | condition("ArnEquals", "aws:SourceArn", every_minute)
-    yield Said(failed, "Allow", "events.amazonaws.com", ("sqs:SendMessage",), (failed,), from_rule)
-
     topic = place.arn("sns", "serverless-alarms-prod")
     yield Said(topic, "Deny", "*", ("sns:Publish",), (topic,), WITHOUT_TLS)
     alarms = condition("ArnLike", "aws:SourceArn", place.arn("cloudwatch", "alarm:serverless-*-prod"))
@@ -77,9 +73,14 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
     rotates = place.arn("lambda", "function:serverless-rotation-prod")
     of_secret = own_account | condition("ArnLike", "aws:SourceArn", place.secret)
     yield Said(rotates, "Allow", "secretsmanager.amazonaws.com", invoke, (rotates,), of_secret)
-    observes = place.arn("lambda", "function:serverless-observer-prod")
-    of_rule = condition("ArnLike", "aws:SourceArn", every_minute)
-    yield Said(observes, "Allow", "events.amazonaws.com", invoke, (observes,), of_rule)
+    failed = place.queue("async-dlq")
+    for rule, word in (("observe", "observer"), ("reconcile", "processor")):
+        by_the_clock = place.arn("events", f"rule/serverless-{rule}-prod")
+        from_rule = own_account | condition("ArnEquals", "aws:SourceArn", by_the_clock)
+        yield Said(failed, "Allow", "events.amazonaws.com", ("sqs:SendMessage",), (failed,), from_rule)
+        runs = place.arn("lambda", f"function:serverless-{word}-prod")
+        of_rule = condition("ArnLike", "aws:SourceArn", by_the_clock)
+        yield Said(runs, "Allow", "events.amazonaws.com", invoke, (runs,), of_rule)
     issues = place.arn("lambda", "function:serverless-issuer-prod")
     for route in routes:
         of_route = condition("ArnLike", "aws:SourceArn", place.arn("execute-api", f"{api}/*/*{route}"))

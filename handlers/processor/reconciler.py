@@ -1,0 +1,442 @@
+"""The reconciler: finds what no message on a queue stands for any more, and puts it on this region's queue again.
+
+| what it finds            | where                                     | what it does about it                             |
+|--------------------------|-------------------------------------------|---------------------------------------------------|
+| `object-without-result`  | a version in the bucket, no RESULT        | sends the object's event again                    |
+| `result-without-records` | RESULT, and not its records in this table | likewise; the processor looks at the records anew |
+| `archive-not-copied`     | RESULT of the other region, not settled   | likewise; the processor copies and settles it     |
+| `records-without-result` | records, no RESULT and no object          | lists it, until one of them comes or goes         |
+
+It reads and sends; what is sent changes nothing that is settled already. An object that is not in this region's bucket is
+listed and not sent, for nothing could be made of it. A finding stays listed in this region's row, and counts in the metric
+`Unreconciled`, until it is no more so. Each run is bounded, and goes on where the last one ended:
+
+* the bucket's objects of the last seven days, for as long as an upload id is good; again after an hour at the earliest;
+* every object of the bucket, and every row of the table: once a week.
+
+Canaries are left out of the walks through the bucket: the observer judges each of them by itself.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+
+from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.messages import event_body
+from handlers.processor.own_queue import OwnQueue
+from handlers.processor.shadow import PUT_BACKS_BETWEEN_NOTES
+from handlers.processor.store import Known, Ledger
+from handlers.processor.telemetry import Telemetry
+from handlers.shared import moments, object_keys, schema
+from handlers.shared.control import ControlRegister
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+GRACE_SECONDS: Final = 900.0
+"""What is younger is on its way: processed within seconds, retried within minutes."""
+RECENT_SECONDS: Final = 7 * 86_400.0
+"""How long an upload id is good."""
+FINDINGS: Final = 100
+"""Open ones, beyond which the walks wait; also how many may be listed that were sent `TRIES` times in vain."""
+TRIES: Final = 5
+ROWS_A_RUN: Final = 20_000
+SECONDS_A_RUN: Final = 20.0
+
+_FIRST_PAUSE_SECONDS: Final = 3600.0
+_LONGEST_PAUSE_SECONDS: Final = 86_400.0
+_CYCLE_SECONDS: Final = 7 * 86_400.0
+_RECENT_CYCLE_SECONDS: Final = (3600.0, 3 * 86_400.0)
+_SECONDS_AN_OBJECT: Final = 10.0
+"""Of the pause between two walks through the recent objects: each look is a few reads, and an event of the audit trail."""
+_PAGE: Final = 1000
+_AFTER_CANARIES: Final = object_keys.CANARIES[:-1] + chr(ord("/") + 1)
+_RESERVED_SECONDS: Final = 5.0
+
+logger = Logger(child=True)
+
+
+class Kind(StrEnum):
+    """What is wrong with an object."""
+
+    NO_RESULT = "object-without-result"
+    NO_RECORDS = "result-without-records"
+    NOT_ARCHIVED = "archive-not-copied"
+    STRAY_RECORDS = "records-without-result"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An object with which something is wrong."""
+
+    kind: str
+    object_id: str
+    found_at: float
+    """Epoch seconds."""
+    object_key: str = ""
+    version_id: str = ""
+    """Empty, as the key, where only records are known."""
+    stored_at: float = 0.0
+    """When the object came into the bucket, in epoch seconds."""
+    sends: int = 0
+    next_at: float = 0.0
+    """When it may be sent next."""
+    put_backs: int = 0
+    """Of its message, when it was last looked at: a message that is put back goes round by itself."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How far a walk is."""
+
+    begun_at: float = 0.0
+    is_whole: bool = True
+    objects: int = 0
+    """Looked at since it began."""
+    cursor: Any = None
+    """Where it goes on: key and version id in the bucket, a key of the table; None at the beginning."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What a run leaves to the next one."""
+
+    recent: Walk = field(default_factory=Walk)
+    bucket: Walk = field(default_factory=Walk)
+    table: Walk = field(default_factory=Walk)
+    findings: tuple[Finding, ...] = ()
+
+
+class ReconcilerRow:
+    """Reads and writes the region's own row.
+
+    Args:
+        dynamodb: A low-level client of this region.
+        table_name: The table.
+        region: This region.
+    """
+
+    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._key: dict[str, Any] = {
+            schema.PARTITION_KEY: {"S": schema.reconciler_partition_key(region)},
+            schema.SORT_KEY: {"S": schema.LATEST},
+        }
+
+    def recall(self) -> Notes:
+        """Return what the last run left; nothing if there is none, or a release wrote it that this one cannot read."""
+        row = self._dynamodb.get_item(TableName=self._table_name, Key=self._key, ConsistentRead=True).get("Item", {})
+        text = row.get("notes", {}).get("S")
+        if not text:
+            return Notes()
+        try:
+            held = json.loads(text)
+            walks = {name: Walk(**held[name]) for name in ("recent", "bucket", "table")}
+            return Notes(**walks, findings=tuple(Finding(**one) for one in held["findings"]))
+        except (ValueError, TypeError, KeyError):
+            logger.warning("the reconciler's notes cannot be read; it begins anew", notes=text[:1000], exc_info=True)
+            return Notes()
+
+    def keep(self, notes: Notes, work: int, now: float) -> None:
+        """Write what the run leaves, unless a later run has; `work` is how many findings count."""
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table_name,
+                Item={
+                    **self._key,
+                    "at": {"N": f"{now:.3f}"},
+                    "work": {"N": str(work)},
+                    "notes": {"S": json.dumps(asdict(notes))},
+                },
+                ConditionExpression="attribute_not_exists(#pk) OR #at <= :at",
+                ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#at": "at"},
+                ExpressionAttributeValues={":at": {"N": f"{now:.3f}"}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+
+class Reconciler:
+    """Does one run.
+
+    Args:
+        s3: A client of this region.
+        dynamodb: A low-level client of this region.
+        bucket: This region's ingest bucket.
+        table_name: The table.
+        region: This region.
+        source: What an object is from that was put without the issuer.
+        ledger: Looks at objects and their records.
+        control: Who is active.
+        own_queue: This region's ingest queue.
+        telemetry: Where it is counted.
+        waiting_seconds: How long a message may take to be put back so often that its row says so.
+        maximum_age_seconds: Beyond it, a passive region's message has ended in the dead-letter queue.
+
+    Attributes:
+        row: What it keeps from run to run.
+    """
+
+    def __init__(  # noqa: PLR0913 - each by its name
+        self,
+        *,
+        s3: "S3Client",
+        dynamodb: "DynamoDBClient",
+        bucket: str,
+        table_name: str,
+        region: str,
+        source: str,
+        ledger: Ledger,
+        control: ControlRegister,
+        own_queue: OwnQueue,
+        telemetry: Telemetry,
+        waiting_seconds: float,
+        maximum_age_seconds: float,
+    ) -> None:
+        self._s3 = s3
+        self._dynamodb = dynamodb
+        self._bucket = bucket
+        self._table_name = table_name
+        self._region = region
+        self._source = source
+        self._ledger = ledger
+        self._control = control
+        self._own_queue = own_queue
+        self._telemetry = telemetry
+        self._waiting_seconds = waiting_seconds
+        self._maximum_age_seconds = maximum_age_seconds
+        self.row = ReconcilerRow(dynamodb=dynamodb, table_name=table_name, region=region)
+
+    def run(self, deadline: Deadline) -> dict[str, int]:
+        """Look again at what was found, go on with the walks, send what is due; return how many findings there are.
+
+        Raises:
+            ClientError: AWS refused; the next run does it again.
+            BotoCoreError: AWS did not answer; likewise.
+        """
+        is_active = self._control.active().region == self._region
+        run = _Run(now=time.time(), deadline=deadline, is_active=is_active, rows=ROWS_A_RUN)
+        notes = self.row.recall()
+        for finding in notes.findings:
+            self._look_again(run, finding)
+        pause = min(max(_RECENT_CYCLE_SECONDS[0], notes.recent.objects * _SECONDS_AN_OBJECT), _RECENT_CYCLE_SECONDS[1])
+        notes = Notes(
+            recent=self._walk(run, notes.recent, pause, self._recent_page),
+            bucket=self._walk(run, notes.bucket, _CYCLE_SECONDS, self._bucket_page),
+            table=self._walk(run, notes.table, _CYCLE_SECONDS, self._table_page),
+            findings=tuple(self._sent(run, finding) for finding in run.findings.values()),
+        )
+        work = sum(_counts(finding, run.now) for finding in notes.findings)
+        self.row.keep(notes, work, run.now)
+        self._telemetry.count("Unreconciled", work)
+        if work:
+            kinds = sorted({finding.kind for finding in notes.findings})
+            logger.warning("objects are not as they must be; status lists them", number=work, kinds=kinds)
+        return {"unreconciled": work}
+
+    # --- judging --------------------------------------------------------------------------------------------------
+
+    def _look_again(self, run: "_Run", finding: Finding) -> None:
+        """Keep a finding that is still so, as what it is now."""
+        known = self._ledger.look(finding.object_id)
+        kind = self._kind(run, finding.object_id, known)
+        if kind is Kind.NO_RESULT and finding.kind == Kind.STRAY_RECORDS:
+            kind = Kind.STRAY_RECORDS if self._has_records(finding.object_id) else None
+        if kind is None:
+            self._telemetry.count("Reconciled")
+            return
+        if known.put_backs > finding.put_backs:  # its message is there, and is looked at
+            finding = replace(finding, put_backs=known.put_backs, next_at=run.now + self._waiting_seconds)
+        run.findings[finding.object_id] = replace(finding, kind=kind)
+
+    def _kind(self, run: "_Run", object_id: str, known: Known) -> Kind | None:
+        """Return what is wrong with an object, None if nothing is."""
+        result = known.result
+        if result is None:
+            return Kind.NO_RESULT
+        if run.now - result.processed_at < GRACE_SECONDS:
+            return None
+        run.rows -= result.accepted
+        if not self._ledger.holds(object_id, result, run.deadline):
+            return Kind.NO_RECORDS
+        if known.is_settled:
+            return None
+        if result.has_archive and result.region != self._region:
+            return Kind.NOT_ARCHIVED
+        self._ledger.settle(object_id, result, run.now)  # of a release before it was noted, or its message is lost
+        return None
+
+    def _look(self, run: "_Run", finding: Finding) -> None:
+        """Judge an object that a walk came to."""
+        listed = run.findings.get(finding.object_id)
+        if listed:
+            if not listed.object_key and finding.object_key:  # the walk through the table found its rows alone
+                now_is = Kind.NO_RESULT if listed.kind == Kind.STRAY_RECORDS else listed.kind
+                run.findings[listed.object_id] = replace(finding, kind=now_is, found_at=listed.found_at)
+            return
+        run.rows -= 1
+        known = self._ledger.look(finding.object_id)
+        try:
+            kind = self._kind(run, finding.object_id, known)
+        except OutOfTimeError:
+            logger.warning("the records of an object cannot be read in a run", object_id=finding.object_id)
+            return
+        if kind is None:
+            return
+        if not finding.object_key and kind is Kind.NO_RESULT:
+            kind = Kind.STRAY_RECORDS
+        # A passive region's message goes round by itself; whether it does is known once it was put back again.
+        next_at = run.now if run.is_active or kind is not Kind.NO_RESULT else run.now + self._waiting_seconds
+        run.findings[finding.object_id] = replace(finding, kind=kind, put_backs=known.put_backs, next_at=next_at)
+
+    # --- sending --------------------------------------------------------------------------------------------------
+
+    def _sent(self, run: "_Run", finding: Finding) -> Finding:
+        """Send a finding's object to this region's queue if it is due; return the finding with what was done."""
+        age = run.now - finding.stored_at
+        has_ended = not run.is_active and finding.kind == Kind.NO_RESULT and age > self._maximum_age_seconds
+        if not finding.object_key or run.now < finding.next_at or has_ended:
+            return finding
+        put_backs = finding.put_backs + PUT_BACKS_BETWEEN_NOTES
+        self._own_queue.send(
+            event_body(self._bucket, finding.object_key, finding.version_id, moments.from_epoch(run.now)),
+            first_seen=run.now,
+            put_backs=put_backs,
+        )
+        # Every other copy of the message is now an older one, and ends when it is looked at.
+        self._ledger.note_put_backs(finding.object_id, put_backs)
+        self._telemetry.count("ObjectsSentAgain")
+        logger.info("an object is sent again", object_id=finding.object_id, kind=finding.kind, sends=finding.sends + 1)
+        pause = min(_FIRST_PAUSE_SECONDS * 2**finding.sends, _LONGEST_PAUSE_SECONDS)
+        return replace(finding, sends=finding.sends + 1, next_at=run.now + pause, put_backs=put_backs)
+
+    # --- walking --------------------------------------------------------------------------------------------------
+
+    def _walk(self, run: "_Run", walk: Walk, pause: float, page: "Callable[[_Run, Walk], Walk]") -> Walk:
+        """Go on with a walk for as long as the run may; begin it anew when its pause is over."""
+        if walk.is_whole and run.now - walk.begun_at >= pause:
+            walk = Walk(begun_at=run.now, is_whole=False)
+        while not walk.is_whole and not run.is_over:
+            walk = page(run, walk)
+        return walk
+
+    def _recent_page(self, run: "_Run", walk: Walk) -> Walk:
+        return self._versions(run, walk, since=run.now - RECENT_SECONDS)
+
+    def _bucket_page(self, run: "_Run", walk: Walk) -> Walk:
+        return self._versions(run, walk, since=0.0)
+
+    def _versions(self, run: "_Run", walk: Walk, *, since: float) -> Walk:
+        """Judge the objects of one page of the bucket's versions that came since a moment in epoch seconds."""
+        key, version_id = walk.cursor or ("", "")
+        markers: Any = {"KeyMarker": key} if key else {}
+        markers |= {"VersionIdMarker": version_id} if version_id else {}
+        listing = self._s3.list_object_versions(Bucket=self._bucket, Prefix=object_keys.INCOMING, MaxKeys=_PAGE, **markers)
+        for version in listing.get("Versions", []):
+            if run.is_over:
+                return replace(walk, cursor=[key, version_id])
+            key, version_id = version["Key"], version["VersionId"]
+            if beyond := _skip_to(key, since):
+                return replace(walk, cursor=[beyond, ""])
+            stored_at = version["LastModified"].timestamp()
+            if since <= stored_at <= run.now - GRACE_SECONDS:
+                object_id = object_keys.object_identity(self._source, key, version_id)
+                self._look(run, Finding("", object_id, run.now, key, version_id, stored_at))
+                walk = replace(walk, objects=walk.objects + 1)
+        if not listing.get("IsTruncated"):
+            return replace(walk, is_whole=True, cursor=None)
+        return replace(walk, cursor=[listing["NextKeyMarker"], listing.get("NextVersionIdMarker", "")])
+
+    def _table_page(self, run: "_Run", walk: Walk) -> Walk:
+        """Judge the objects of one page of the table, whose RESULT or records it holds."""
+        start: Any = {"ExclusiveStartKey": walk.cursor} if walk.cursor else {}
+        page = self._dynamodb.scan(
+            TableName=self._table_name,
+            ProjectionExpression="#pk, #sk",
+            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#sk": schema.SORT_KEY},
+            Limit=_PAGE,
+            **start,
+        )
+        run.rows -= len(page["Items"])
+        for object_id in dict.fromkeys(_objects(page["Items"])):
+            # What is left of a page when the run is over waits for the next walk: a week, and no run reads a page twice.
+            if run.deadline_is_near:
+                break
+            self._look(run, Finding("", object_id, run.now, stored_at=run.now))
+        cursor = page.get("LastEvaluatedKey")
+        return replace(walk, cursor=cursor, is_whole=cursor is None, objects=walk.objects + 1)
+
+    def _has_records(self, object_id: str) -> bool:
+        partition_key, _ = schema.record_keys(object_id, 0)
+        answer = self._dynamodb.query(
+            TableName=self._table_name,
+            KeyConditionExpression="#pk = :records",
+            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY},
+            ExpressionAttributeValues={":records": {"S": partition_key}},
+            Limit=1,
+        )
+        return bool(answer["Count"])
+
+
+@dataclass
+class _Run:
+    """What one run has at hand."""
+
+    now: float
+    deadline: Deadline
+    is_active: bool
+    rows: int
+    """That may still be read."""
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more may be looked at: of rows, of time, or for the findings that are open."""
+        tried = sum(finding.sends >= TRIES for finding in self.findings.values())
+        is_full = len(self.findings) - min(tried, FINDINGS) >= FINDINGS
+        return self.rows <= 0 or is_full or time.time() - self.now > SECONDS_A_RUN or self.deadline_is_near
+
+    @property
+    def deadline_is_near(self) -> bool:
+        """Whether the function's time ends."""
+        try:
+            self.deadline.check("an object is looked at", reserved_seconds=_RESERVED_SECONDS)
+        except OutOfTimeError:
+            return True
+        return False
+
+
+def _skip_to(key: str, since: float) -> str:
+    """Return the key behind which a walk goes on, if all between this one and it is left out; else nothing."""
+    if key.startswith(object_keys.CANARIES):
+        return _AFTER_CANARIES
+    upload = object_keys.Upload.parse(key)
+    moment = moments.upload_moment(upload.upload_id) if upload else None
+    if upload is None or moment is None or datetime.fromisoformat(moment).timestamp() >= since:
+        return ""
+    digits = f"{int(since * 1000):012x}"  # a source's uploads lie in the order of their ids, which begin with the time
+    return f"{object_keys.UPLOADS}{upload.source}/{digits[:8]}-{digits[8:]}"
+
+
+def _objects(items: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the object ids of rows that are a RESULT or a first record."""
+    for item in items:
+        kind, _, rest = item[schema.PARTITION_KEY]["S"].partition("#")
+        object_id, _, number = rest.partition("#")
+        if (kind == "OBJ" and item[schema.SORT_KEY]["S"] == schema.RESULT) or (kind == "REC" and not int(number)):
+            yield object_id
+
+
+def _counts(finding: Finding, now: float) -> bool:
+    """Return whether a finding is work: records without a RESULT may be of an attempt that is under way."""
+    return finding.kind != Kind.STRAY_RECORDS or now - finding.found_at >= GRACE_SECONDS

@@ -1,0 +1,167 @@
+"""The reconciler's walks: whatever the pages, each object is looked at once a walk, and canaries never."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.processor import reconciler
+from handlers.processor.deadline import Deadline
+from handlers.processor.reconciler import Finding, Notes, Reconciler, ReconcilerRow, Walk
+from handlers.processor.store import Known, Ledger
+from handlers.shared.object_keys import CANARY_SOURCE, Upload
+
+NOW = 1_750_000_000.0
+DAY = 86_400.0
+
+
+class Bucket:
+    """Lists versions in pages, as S3 does: by key, newest first; both markers are exclusive.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+
+    def __init__(self, versions: Iterable[tuple[str, str, float]], page: int) -> None:
+        self._versions = sorted(versions, key=lambda one: (one[0], -one[2], one[1]))
+        self._page = page
+        self.listings = 0
+
+    def list_object_versions(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - boto3's arguments
+        self.listings += 1
+        key, version_id = request.get("KeyMarker", ""), request.get("VersionIdMarker", "")
+        found = [one for one in self._versions if one[0].startswith(request["Prefix"])]
+        if version_id:
+            place = next(place for place, one in enumerate(found) if one[:2] == (key, version_id))
+            found = found[place + 1 :]
+        else:
+            found = [one for one in found if one[0] > key]
+        page, rest = found[: self._page], found[self._page :]
+        listed = [
+            {"Key": name, "VersionId": version, "LastModified": datetime.fromtimestamp(at, UTC)}
+            for name, version, at in page
+        ]
+        return {"Versions": listed, "IsTruncated": bool(rest)} | (
+            {"NextKeyMarker": page[-1][0], "NextVersionIdMarker": page[-1][1]} if rest else {}
+        )
+
+
+class Table:
+    """Keeps the reconciler's row, and has no other."""
+
+    def __init__(self) -> None:
+        self.row: dict[str, Any] = {}
+
+    def get_item(self, **_: object) -> dict[str, Any]:
+        return {"Item": self.row} if self.row else {}
+
+    def put_item(self, *, Item: dict[str, Any], **_: object) -> None:  # noqa: N803 - boto3's name
+        self.row = Item
+
+    def scan(self, **_: object) -> dict[str, Any]:
+        return {"Items": []}
+
+
+def upload_key(source: str, seconds: float, file_key: str = "a.csv") -> str:
+    """Return the key of an upload through the issuer, at a moment in epoch seconds."""
+    digits = f"{int(seconds * 1000):012x}"
+    return Upload(source, f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000", "ab" * 32, file_key).object_key
+
+
+def make(bucket: Bucket, ledger: Any) -> Reconciler:  # noqa: ANN401 - a mock
+    active = SimpleNamespace(region="us-east-1")
+    return Reconciler(
+        s3=cast("Any", bucket),
+        dynamodb=cast("Any", Table()),
+        bucket="bucket",
+        table_name="table",
+        region="us-east-1",
+        source="ingest",
+        ledger=ledger,
+        control=cast("Any", SimpleNamespace(active=lambda: active)),
+        own_queue=Mock(),
+        telemetry=Mock(),
+        waiting_seconds=300,
+        maximum_age_seconds=4 * DAY,
+    )
+
+
+sources = st.sampled_from(["a", CANARY_SOURCE, "canary0", "canary-2", "z"])
+versions = st.one_of(
+    st.tuples(sources, st.floats(0, 20 * DAY)).map(lambda one: (upload_key(one[0], NOW - one[1]), NOW - one[1])),
+    st.tuples(st.sampled_from("xyz"), st.floats(0, 20 * DAY)).map(lambda one: (f"incoming/{one[0]}", NOW - one[1])),
+)
+
+
+@pytest.mark.property
+@given(drawn=st.lists(versions, max_size=30), page=st.integers(1, 7), rows=st.integers(1, 40))
+def test_each_object_is_looked_at_whatever_the_pages(drawn: list[tuple[str, float]], page: int, rows: int) -> None:
+    stored = [(key, f"v{number}", at) for number, (key, at) in enumerate(drawn)]
+    ledger = Mock(spec=Ledger)
+    ledger.look.return_value = Known()
+    bucket = Bucket(stored, page)
+    found: set[tuple[str, str]] = set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+        patch.setattr(reconciler, "ROWS_A_RUN", rows)
+        patch.setattr(reconciler, "FINDINGS", 1000)
+        one = make(bucket, ledger)
+        for _ in range(200):
+            one.run(Deadline(lambda: 300.0))
+            notes = one.row.recall()
+            if notes.recent.is_whole and notes.bucket.is_whole and notes.table.is_whole:
+                break
+        found = {(finding.object_key, finding.version_id) for finding in notes.findings}
+    old_enough = [one for one in stored if one[2] <= NOW - reconciler.GRACE_SECONDS]
+    wanted = {key for key, _, _ in old_enough if not key.startswith(f"incoming/uploads/{CANARY_SOURCE}/")}
+    assert {key for key, _ in found} == wanted
+    direct = {(key, version) for key, version, _ in old_enough if not key.startswith("incoming/uploads/")}
+    assert direct <= found, "each version of a direct put is an object of its own"
+
+
+@pytest.mark.property
+@given(drawn=st.lists(versions, max_size=20), page=st.integers(1, 7))
+def test_the_quick_walk_looks_at_seven_days(drawn: list[tuple[str, float]], page: int) -> None:
+    stored = [(key, f"v{number}", at) for number, (key, at) in enumerate(drawn)]
+    ledger = Mock(spec=Ledger)
+    ledger.look.return_value = Known()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+        patch.setattr(Reconciler, "_bucket_page", lambda _self, _run, walk: Walk(walk.begun_at))
+        one = make(Bucket(stored, page), ledger)
+        one.run(Deadline(lambda: 300.0))
+        found = {finding.object_key for finding in one.row.recall().findings}
+    recent = [key for key, _, at in stored if NOW - 7 * DAY <= at <= NOW - reconciler.GRACE_SECONDS]
+    assert found == {key for key in recent if not key.startswith(f"incoming/uploads/{CANARY_SOURCE}/")}
+
+
+def test_a_walk_rests_for_longer_the_more_it_found() -> None:
+    ledger = Mock(spec=Ledger)
+    ledger.look.return_value = Known()
+    stored = [(f"incoming/{number:04d}", "v", NOW - 3600) for number in range(1000)]
+    begun = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciler, "FINDINGS", 10_000)
+        one = make(Bucket(stored, 1000), ledger)
+        for hours in range(6):
+            patch.setattr(reconciler, "time", SimpleNamespace(time=lambda now=NOW + 3600.0 * hours: now))
+            one.run(Deadline(lambda: 300.0))
+            begun.append(one.row.recall().recent.begun_at - NOW)
+    assert begun == [0, 0, 0, 3 * 3600, 3 * 3600, 3 * 3600], "10 s an object, an hour at least"
+
+
+def test_notes_that_cannot_be_read_begin_anew() -> None:
+    table = Table()
+    row = ReconcilerRow(dynamodb=cast("Any", table), table_name="table", region="us-east-1")
+    kept = Notes(
+        findings=(Finding("object-without-result", "ab" * 32, NOW, "incoming/x", "v"),), recent=Walk(1.0, cursor=["k", "v"])
+    )
+    row.keep(kept, 1, NOW)
+    assert row.recall() == kept
+    for text in ("{", "[]", '{"recent": {"colour": 1}}'):
+        table.row["notes"] = {"S": text}
+        assert row.recall() == Notes()
