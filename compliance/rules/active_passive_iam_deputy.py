@@ -30,6 +30,7 @@ SENDS: Final[Mapping[str, str]] = {
 """Services that send aws:SourceAccount and aws:SourceArn when they take on a role, with the page that says so."""
 
 SILENT: Final[Mapping[str, str]] = {
+    "batchoperations.s3.amazonaws.com": f"{_DOCS}/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html",
     # The page's trust policy has no condition, and with one the delivery is reported to stop:
     # https://github.com/prowler-cloud/prowler/issues/4714
     "cloudtrail.amazonaws.com": _TRAIL_LOGS,
