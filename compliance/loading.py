@@ -194,6 +194,8 @@ def _load_assembly(directory: Path) -> Assembly:
         acknowledged.extend(metadata.acknowledged)
         properties = artifact.get("properties", {})
         template = load_template(_within(folder, properties.get("templateFile")))
+        paths = {**template.paths, **metadata.paths}
+        _require_own_paths(name, template, paths)
         templates.append(
             Template(
                 name=name,
@@ -201,7 +203,7 @@ def _load_assembly(directory: Path) -> Assembly:
                 stack_name=str(properties.get("stackName", name)),
                 region=region_of(artifact.get("environment")),
                 account=account_of(artifact.get("environment")),
-                paths={**template.paths, **metadata.paths},
+                paths=paths,
                 text=template.text,
                 file=template.file,
                 sources=_complete(metadata),
@@ -227,6 +229,24 @@ def _load_assembly(directory: Path) -> Assembly:
         artifacts=frozenset(name for _, name, _ in artifacts),
         acknowledged=tuple(acknowledged),
     )
+
+
+def _require_own_paths(name: str, template: Template, paths: Mapping[str, str]) -> None:
+    """Refuse a resource that goes by another's construct path: decisions for the other would cover it."""
+    for logical_id, path in template.paths.items():
+        if paths[logical_id] != path:
+            raise LoadError(
+                f"{name}: the construct path of {_short(logical_id)} is {_short(path)} in the template and "
+                f"{_short(paths[logical_id])} in the manifest; give the folder that `cdk synth` wrote"
+            )
+    holders: dict[str, str] = {}
+    for logical_id in template.body["Resources"]:
+        path = paths.get(logical_id)
+        if path is not None and holders.setdefault(path, logical_id) != logical_id:
+            raise LoadError(
+                f"{name}: {_short(holders[path])} and {_short(logical_id)} have one construct path, {_short(path)}; each "
+                "resource has its own"
+            )
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:

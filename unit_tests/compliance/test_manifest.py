@@ -234,6 +234,36 @@ def test_manifest_of_what_cannot_be_judged_is_refused(
         _failing(assembly)
 
 
+@pytest.mark.parametrize("where", ["manifest", "template", "both"])
+def test_resource_by_the_path_of_another_is_refused(assembly: Path, where: str) -> None:
+    """Else the decisions about the other one would cover it."""
+    queue, dead = "Primary/Queue/Resource", "Primary/Queue/Other"
+
+    def in_manifest(manifest: Manifest) -> None:
+        records = _stack(manifest)["metadata"]
+        (logical_id,) = [each for each in records[f"/{queue}"] if each["type"] == "aws:cdk:logicalId"]
+        records[f"/{dead}"] = [{**logical_id, "data": "Twin"}]
+        if where != "template":
+            records[f"/{queue}"].append(records.pop(f"/{dead}")[0])
+
+    def in_template(template: Any) -> None:  # noqa: ANN401
+        twin = next(each for each in template["Resources"].values() if each["Type"] == "AWS::SQS::Queue")
+        other = {} if where == "manifest" else {"Metadata": {"aws:cdk:path": queue}}
+        template["Resources"]["Twin"] = {**twin, "Metadata": {}, **other}
+
+    file = assembly / "manifest.json"
+    if "additionalMetadataFile" in _stack(json.loads(file.read_text())):
+        metadata = assembly / _stack(json.loads(file.read_text()))["additionalMetadataFile"]
+        _edit(metadata, lambda records: in_manifest({"artifacts": {"Primary": {"metadata": records}}}))
+    else:
+        _edit(file, in_manifest)
+    _edit(assembly / "Primary.template.json", in_template)
+
+    says = "in the template and" if where == "template" else "have one construct path"
+    with pytest.raises(LoadError, match=says):
+        _failing(assembly)
+
+
 def test_error_annotation_of_the_app_fails(tmp_path: Path) -> None:
     app = build_app("prod", str(tmp_path))
     Annotations.of(app.node.find_child("Primary")).add_error("this must not be deployed")
