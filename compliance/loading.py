@@ -241,10 +241,10 @@ def _require_own_paths(name: str, template: Template, paths: Mapping[str, str]) 
             )
     holders: dict[str, str] = {}
     for logical_id in template.body["Resources"]:
-        path = paths.get(logical_id)
-        if path is not None and holders.setdefault(path, logical_id) != logical_id:
+        own = paths.get(logical_id)
+        if own is not None and holders.setdefault(own, logical_id) != logical_id:
             raise LoadError(
-                f"{name}: {_short(holders[path])} and {_short(logical_id)} have one construct path, {_short(path)}; each "
+                f"{name}: {_short(holders[own])} and {_short(logical_id)} have one construct path, {_short(own)}; each "
                 "resource has its own"
             )
 
