@@ -5,10 +5,12 @@ of the lock file, so that a change of source costs a copy of a few files.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,6 +38,13 @@ _LAMBDA_WHEELS = [
 ]
 
 
+_UNFINISHED = ".unfinished-"
+_KEPT = 4
+"""Assets and sets of libraries that stay, those last used: both targets, for two states of the source or two Pythons."""
+_ABANDONED_SECONDS = 3600.0
+"""A half-made one that is older was left by a process that was killed."""
+
+
 class BundlingError(Exception):
     """The libraries could not be installed; the text holds pip's own last words."""
 
@@ -55,6 +64,7 @@ def bundle(target: BundleTarget) -> Path:
                 destination = unfinished / source.relative_to(REPOSITORY)
                 destination.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, destination)
+    _keep_few(directory)
     return directory
 
 
@@ -65,7 +75,25 @@ def _libraries(target: BundleTarget) -> Path:
         with _made_whole(directory) as unfinished:
             _install(target, unfinished)
             _strip(unfinished)
+    _keep_few(directory)
     return directory
+
+
+def _keep_few(used: Path) -> None:
+    """Note that a directory was used, and remove the oldest beside it: each change of source makes a new one."""
+    os.utime(used)
+    made = [one for one in used.parent.iterdir() if not one.name.startswith(_UNFINISHED)]
+    old = sorted(made, key=_last_used, reverse=True)[_KEPT:]
+    abandoned = [one for one in used.parent.glob(f"{_UNFINISHED}*") if _last_used(one) < time.time() - _ABANDONED_SECONDS]
+    for one in (*old, *abandoned):
+        shutil.rmtree(one, ignore_errors=True)
+
+
+def _last_used(directory: Path) -> float:
+    try:
+        return directory.stat().st_mtime
+    except FileNotFoundError:  # another process has just removed it
+        return time.time()
 
 
 def _install(target: BundleTarget, directory: Path) -> None:
@@ -117,7 +145,7 @@ class _made_whole:  # noqa: N801 - reads as a clause in `with`
 
     def __enter__(self) -> Path:
         self._directory.parent.mkdir(parents=True, exist_ok=True)
-        self._unfinished = Path(tempfile.mkdtemp(dir=self._directory.parent, prefix=".unfinished-"))
+        self._unfinished = Path(tempfile.mkdtemp(dir=self._directory.parent, prefix=_UNFINISHED))
         return self._unfinished
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:

@@ -33,6 +33,8 @@ from operations.failure import RunFailure
 from operations.settings_file import read_settings
 from operations.target import Target
 
+WORK: Final = CHECKOUT / ".build" / "drill"
+"""Run folders of the clouds that drills use. The newest few are kept, without what is large in them."""
 ORPHANED_SECONDS: Final = 900.0
 """How long the cloud is kept when no drill is at work."""
 _START_SECONDS: Final = 300.0
@@ -121,12 +123,10 @@ def main() -> None:
 
 
 def _keep(folder: DrillFolder, plan: Plan) -> None:
-    run = RunFolder.make(CHECKOUT / ".build" / "drill")
+    run = RunFolder.make(WORK)
     # The drill removes it should this process be killed; and it is not the temporary folder of a session that may end first.
-    temporary = run.path / "cloud"
-    temporary.mkdir()
-    _temporary_file(folder).write_text(str(temporary), "utf-8")
-    tempfile.tempdir = str(temporary)
+    _temporary_file(folder).write_text(str(run.cloud), "utf-8")
+    tempfile.tempdir = str(run.cloud)
     steps = Steps(Console(highlight=False, emoji=False))
     with (
         Commands() as commands,

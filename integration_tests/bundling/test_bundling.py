@@ -1,7 +1,10 @@
 """What is bundled for Lambda is the Lambda runtime's, at the locked versions, and nobody else's; the host's is its twin."""
 
+import itertools
+import os
 import re
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -69,9 +72,9 @@ def test_both_targets_run_the_source_as_it_is_here(target: BundleTarget) -> None
 
 
 def test_what_has_not_changed_is_not_made_again(asset: Path) -> None:
-    made = asset.stat().st_mtime_ns
+    made = (asset.stat().st_ino, (asset / "handlers").stat().st_mtime_ns)
     assert bundle(BundleTarget.LAMBDA) == asset
-    assert asset.stat().st_mtime_ns == made
+    assert (asset.stat().st_ino, (asset / "handlers").stat().st_mtime_ns) == made
 
 
 def test_a_changed_source_is_another_asset_of_the_same_libraries(
@@ -88,6 +91,37 @@ def test_a_changed_source_is_another_asset_of_the_same_libraries(
     assert other.name != asset.name
     assert other.name.split("-")[2] == asset.name.split("-")[2], "the lock file is the same"
     assert (other / "handlers" / "__init__.py").read_text() == "CHANGED = True\n"
+
+
+def test_changes_of_source_leave_the_last_used_assets_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "handlers" / "__init__.py"
+    source.parent.mkdir()
+    monkeypatch.setattr(bundling, "HANDLERS", source.parent)
+    monkeypatch.setattr(bundling, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(bundling, "BUILD_DIRECTORY", tmp_path / "build")
+    monkeypatch.setattr(bundling, "_libraries", lambda _: source.parent)
+    abandoned, under_way = (tmp_path / "build" / "assets" / f".unfinished-{name}" for name in ("old", "new"))
+    for folder in (abandoned, under_way):
+        folder.mkdir(parents=True)
+    long_ago = time.time() - 7_200
+    os.utime(abandoned, (long_ago, long_ago))
+
+    hours = itertools.count()
+
+    def use(number: int) -> Path:
+        source.write_text(f"NUMBER = {number}\n")
+        used = bundle(BundleTarget.HOST)
+        hour = 3_600 * next(hours)  # else two within one tick of the file system's clock are equally old
+        os.utime(used, (hour, hour))
+        return used
+
+    made = []
+    for number in range(6):
+        made.append(use(number))
+        use(0)  # made first, and used all the time
+    assert [one.exists() for one in made] == [True, False, False, True, True, True]
+    assert not abandoned.exists()
+    assert under_way.exists()
 
 
 def test_a_version_that_does_not_exist_is_told_with_pip_s_words_and_leaves_nothing(

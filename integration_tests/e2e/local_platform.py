@@ -73,19 +73,21 @@ def local_platform(
     """
     with steps:
         cloud = _start(settings, steps, time_factor, health_checkers=health_checkers)
-    with cloud:
-        try:
-            with steps:
-                assembly = _prepare(settings, cloud, folder, steps, commands)
-                _deploy(assembly, cloud, folder, steps, commands)
-            target = _target(settings, assembly, cloud, folder)
-            prove_local(target)
-            if target.caller:
-                _make_caller(target)
-            yield target
-        finally:
-            _keep_log(cloud, folder)
-            folder.tidy()
+    try:
+        with cloud:
+            try:
+                with steps:
+                    assembly = _prepare(settings, cloud, folder, steps, commands)
+                    _deploy(assembly, cloud, folder, steps, commands)
+                target = _target(settings, assembly, cloud, folder)
+                prove_local(target)
+                if target.caller:
+                    _make_caller(target)
+                yield target
+            finally:
+                _keep_log(cloud, folder)
+    finally:
+        folder.tidy()
 
 
 def _start(settings: Settings, steps: Steps, time_factor: float, *, health_checkers: bool) -> LocalCloud:
@@ -177,7 +179,9 @@ def _policy(statement: dict[str, object]) -> str:
 
 def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps, commands: Commands) -> None:
     with steps.step("judge the templates (the gate)") as step:
-        command = [sys.executable, "-m", "compliance", "--assembly", str(assembly.folder)]
+        # Not all formats: the evidence, with the whole assembly and ledger in it, takes 60 MB.
+        formats = ("--format", "summary", "--format", "html")
+        command = [sys.executable, "-m", "compliance", "--assembly", str(assembly.folder), *formats]
         commands.run_logged(
             [*command, "--environment", environment, "--output", str(folder.path / "compliance")],
             what="The gate (python -m compliance)",

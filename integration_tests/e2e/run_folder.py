@@ -1,4 +1,7 @@
-"""The folder of one run: its templates, its logs, its target. The newest few runs are kept to look at."""
+"""The folder of one run: its templates, its logs, its target. The newest few runs are kept to look at.
+
+What is large goes when the run ends: the functions' code in the assembly and all temporary files.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from integration_tests.e2e.paths import WORK
+from integration_tests.local_cloud.server_process import remove_folder
 
 _KEPT: Final = 3
 _PROCESS_FILE: Final = "process_id"
@@ -30,13 +34,20 @@ class RunFolder:
 
     @classmethod
     def make(cls, work: Path = WORK) -> RunFolder:
-        """Make a new folder, and remove the old ones but for the newest and those of runs that are still under way."""
+        """Make a new folder, and remove the old ones but for the newest and those of runs that are still under way.
+
+        Those that are kept are tidied, since the end of a run that was killed did not do that.
+        """
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
         path = work / run_id
         path.mkdir(parents=True)
         (path / _PROCESS_FILE).write_text(str(os.getpid()), "utf-8")
-        for old in sorted(work.iterdir(), reverse=True)[_KEPT:]:
-            if not _is_under_way(old):
+        for number, old in enumerate(sorted(work.iterdir(), reverse=True)):
+            if _is_under_way(old):
+                continue
+            if number < _KEPT:
+                cls(old, old.name).tidy()
+            else:
                 shutil.rmtree(old, ignore_errors=True)
         return cls(path, run_id)
 
@@ -52,9 +63,20 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         return folder
 
+    @property
+    def cloud(self) -> Path:
+        """Where a local cloud that outlives its session keeps its files."""
+        folder = self.path / "cloud"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def tidy(self) -> None:
-        """Remove the temporary files."""
-        shutil.rmtree(self.path / "tmp", ignore_errors=True)
+        """Remove the temporary files, the cloud's and the assembly's assets."""
+        for large in (self.path / "tmp", self.path / "cloud", *self.assembly.glob("asset.*")):
+            if large.is_dir():
+                remove_folder(large)
+            else:
+                large.unlink(missing_ok=True)
 
     @property
     def target_file(self) -> Path:

@@ -76,7 +76,7 @@ def test_end_to_end_run_interrupted_leaves_nothing(tmp_path: Path, moment: str, 
         nox.assert_nothing_is_left()
     made = set(WORK.glob("*")) - before
     assert len(made) <= 1
-    assert not [run for run in made if (run / "tmp").exists()]
+    _assert_small(made)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,7 @@ def test_end_to_end_run_interrupted_leaves_nothing(tmp_path: Path, moment: str, 
     ],
 )
 def test_drill_interrupted_heals_reports_and_leaves_nothing(tmp_path: Path, phase: str, act: str) -> None:
+    before = set(keeper.WORK.glob("*"))
     with Nox(tmp_path, "drill", "--objects", "8") as nox:
         nox.wait_for(lambda: _has_begun(nox.drills, phase))
         ACTS[act](nox)
@@ -110,9 +111,17 @@ def test_drill_interrupted_heals_reports_and_leaves_nothing(tmp_path: Path, phas
     assert report.verdict is Verdict.FAILED or phase == "report"
     assert all(one.healed_at is not None for one in report.faults if one.injected_at is not None)
     assert keeper.attach(folder) is None
+    _assert_small(set(keeper.WORK.glob("*")) - before)
     if act in {"ctrl_c", "terminated"}:
         assert nox.text.count("was interrupted:") == 1
         assert "Traceback" not in nox.text
+
+
+def _assert_small(runs: set[Path]) -> None:
+    """Look for what is large in run folders: the cloud's files, temporary files, the functions' code and evidence."""
+    sizes = {str(file): file.stat().st_size for run in runs for file in run.rglob("*") if file.is_file()}
+    assert sum(sizes.values()) < 10_000_000, sorted(sizes.items(), key=lambda one: -one[1])[:10]
+    assert not [run for run in runs for name in ("cloud", "tmp") if (run / name).exists()]
 
 
 def _has_begun(drills: Path, phase: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,12 +28,38 @@ def test_old_folders_go_but_for_the_newest_and_those_under_way(tmp_path: Path) -
         assert all(one.exists() for one in [*kept, made.path])
 
 
-def test_temporary_files_go_and_logs_stay(tmp_path: Path) -> None:
+def _with_everything(folder: RunFolder) -> set[str]:
+    """Write what a run writes; return what is to stay."""
+    for name in ("tmp/left", "cloud/local-cloud-1/s3/object", "cdk.out/asset.1/code.py", "cdk.out/asset.2.zip"):
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text("large")
+    stays = {"cdk.out/manifest.json", "logs/deploy.log", "process_id"}
+    for name in stays:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).touch()
+    return stays
+
+
+def _files(folder: RunFolder) -> set[str]:
+    return {str(one.relative_to(folder.path)) for one in folder.path.rglob("*") if one.is_file()}
+
+
+def test_tidy_removes_what_is_large_and_keeps_the_rest(tmp_path: Path) -> None:
     folder = RunFolder.make(tmp_path)
-    (folder.scratch / "left").write_text("behind")
-    folder.log("deploy").parent.mkdir()
-    folder.log("deploy").write_text("done")
-    folder.tidy()
-    folder.tidy()
-    assert not (folder.path / "tmp").exists()
-    assert folder.log("deploy").exists()
+    stays = _with_everything(folder)
+    for _ in range(2):
+        folder.tidy()
+    assert _files(folder) == stays
+    assert {one.name for one in folder.path.iterdir()} == {"cdk.out", "logs", "process_id"}
+
+
+def test_new_run_tidies_one_that_was_killed_and_none_that_runs(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    killed, running = (RunFolder(tmp_path / name, name) for name in ("20250101-a", "20250102-a"))
+    stays, all_of_it = _with_everything(killed), _with_everything(running) and _files(running)
+    (killed.path / "process_id").write_text(str(ended.pid))
+    (running.path / "process_id").write_text(str(os.getpid()))
+    RunFolder.make(tmp_path)
+    assert _files(killed) == stays
+    assert _files(running) == all_of_it
