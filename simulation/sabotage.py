@@ -3,6 +3,7 @@
 Each replaces a method of the handlers for as long as it is entered.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,14 +12,16 @@ from unittest.mock import patch
 from handlers.issuer.states import State, StateReader
 from handlers.processor.archive import Archive
 from handlers.processor.deadline import Deadline
+from handlers.processor.intake import Intake
 from handlers.processor.messages import ObjectEvent
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Kind, Reconciler
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, Result
-from handlers.shared import object_keys, schema
+from handlers.shared import claims, object_keys, schema
 from handlers.shared.control import ControlRegister
+from simulation.plan import PRIMARY
 
 Change = tuple[object, str, Callable[..., Any] | property]
 
@@ -73,6 +76,52 @@ def _fail(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
     raise RuntimeError("waiting is a failed delivery")
 
 
+def _claim_the_shared_row(self: Any, region: str, *, claimed_by: str, claimed_at: str) -> None:  # noqa: ANN401 - the register
+    regions, table = self._regions, self._table_name
+    rows = claims.read_rows(self._dynamodb, table, regions)
+    epoch = claims.next_epoch(claims.parse(rows.values(), regions).epochs)
+    item = {"pk": {"S": schema.control_partition_key(regions[0])}, "sk": {"S": schema.ACTIVE}, "epoch": {"N": str(epoch)}}
+    whose = {"active": {"S": region}, "claimed_by": {"S": claimed_by}, "claimed_at": {"S": claimed_at}}
+    self._dynamodb.put_item(TableName=table, Item=item | whose)
+
+
+def _claim_after_one_region(epochs: Any, *_: Any) -> int:  # noqa: ANN401 - a mapping
+    return int(epochs.get(PRIMARY, 0)) + 1
+
+
+def _conclude_and(more: Callable[[Any, Any], None]) -> Callable[..., bool]:
+    def conclude(self: Any, result: Any, *given: Any, **named: Any) -> bool:  # noqa: ANN401 - the ledger
+        more(self, result)
+        return _conclude(self, result, *given, **named)
+
+    return conclude
+
+
+def _count(self: Any, result: Any) -> None:  # noqa: ANN401 - the ledger
+    self._dynamodb.update_item(
+        TableName=self._table_name,
+        Key={"pk": {"S": "TOTALS"}, "sk": {"S": "ALL"}},
+        UpdateExpression="ADD objects :one, records :records",
+        ExpressionAttributeValues={":one": {"N": "1"}, ":records": {"N": str(result.accepted)}},
+    )
+
+
+def _point_to_latest(self: Any, result: Any) -> None:  # noqa: ANN401 - the ledger
+    key = {"pk": {"S": f"FILE#{result.source}"}, "sk": {"S": "LATEST"}}
+    self._dynamodb.put_item(TableName=self._table_name, Item=key | {"object_id": {"S": result.object_id}})
+
+
+_calls = itertools.count()
+
+
+def _transform_by_chance(self: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - an intake
+    _init(self, *given, **named)
+    transform = vars(self)["_transform"]
+    vars(self)["_transform"] = lambda record: transform(record) | {"drawn": next(_calls)}
+
+
+_init = Intake.__init__
+
 VARIANTS: Final[dict[str, list[Change]]] = {
     "acknowledge on RESULT alone": [(Pipeline, "_is_settled", _acknowledge_on_result)],
     "acknowledge before write": [(Ledger, "write_records", _nothing)],
@@ -95,6 +144,18 @@ VARIANTS: Final[dict[str, list[Change]]] = {
         )
     ],
     "mutable status": [(Ledger, "conclude", _mutable_status)],
+    "shared control row": [(ControlRegister, "claim", _claim_the_shared_row)],
+    "epoch from the wrong region": [(claims, "next_epoch", _claim_after_one_region)],
+    "shared counter": [(Ledger, "conclude", _conclude_and(_count))],
+    "latest as a row": [(Ledger, "conclude", _conclude_and(_point_to_latest))],
+    "non-deterministic transform": [(Intake, "__init__", _transform_by_chance)],
+    "region in the identity": [
+        (
+            ObjectEvent,
+            "object_id",
+            property(lambda self: object_keys.digest("object", self.record["awsRegion"], self.key, self.version_id)),
+        )
+    ],
     "drop instead of put back": [(OwnQueue, "put_back", _nothing)],
     "passive drops everything": [(Shadow, "put_back", _nothing)],
     "receive count used up by waiting": [(Shadow, "put_back", _fail)],

@@ -1,6 +1,6 @@
 """The invariants that hold after every write, checked as it happens and not only when the history has ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,6 +9,8 @@ from simulation.regions import Key, Region, Stamp
 
 _OWNED: Final = ("ATTEMPT#", "REPLICA#", "UPLOAD#")
 _OWNED_PARTITIONS: Final = ("CONTROL#", "HEALTH#", "HEARTBEAT#", "FORCE#", "DIGEST#", "OBSERVER#")
+_CLAIM_SECONDS: Final = 30.0
+"""Longer than a promotion's calls take, slow ones and a skewed clock included."""
 _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", "expires_at"})
 
 
@@ -24,6 +26,7 @@ class Watch:
     name_of: Callable[[str], str]
     violations: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[tuple[str, Key]] = field(default_factory=set)
+    _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
 
     def take(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
         """Check a write of this region, or one that arrives from the other.
@@ -40,16 +43,30 @@ class Watch:
         owner = _owner(pk, sk)
         if is_own and owner is not None and owner != region.name:
             self._break("a region writes its own rows only", key, f"{region.name} writes the row of {owner}")
-        if (
-            pk.startswith("CONTROL#")
-            and before
-            and int((item or {}).get("epoch", {"N": "0"})["N"]) < int(before["epoch"]["N"])
-        ):
-            self._break("the epoch never goes back", key, f"{before['epoch']['N']} becomes {item} in {region.name}")
+        if is_own and item is not None and owner is None:
+            self._shared(region, key, item)
+        if pk.startswith("CONTROL#") and _epoch(item) < _epoch(before):
+            self._break("the epoch never goes back", key, f"{_epoch(before)} becomes {_epoch(item)} in {region.name}")
+        if is_own and pk.startswith("CONTROL#"):
+            highest = max(
+                (_epoch(one) for other, one in _claims(region, stamp[0] - _CLAIM_SECONDS) if other != pk), default=0
+            )
+            if _epoch(item) <= highest:
+                self._break("a claim is above every epoch that is visible", key, f"{_epoch(item)}, and there is {highest}")
         if pk.startswith("OBJ#") and sk == "RESULT":
             self._result(region, key, before, item, is_own=is_own)
         if is_own and sk.startswith("REPLICA#") and item and "settled_digest" in item:
             self._settled(region, key, before, item)
+
+    def _shared(self, region: Region, key: Key, item: Item) -> None:
+        """Check a row that has no owner: whichever region writes it under one processing version writes the same."""
+        written = self._written.setdefault(key, {})
+        written[region.name] = item
+        for name, other in written.items():
+            if _meaning(other) != _meaning(item) and other.get("processing_version") == item.get("processing_version"):
+                self._break(
+                    "a row has one writer or one content", key, f"{region.name}, {name}: {_differences(other, item)}"
+                )
 
     def _result(self, region: Region, key: Key, before: Item | None, item: Item | None, *, is_own: bool) -> None:
         if item is None:
@@ -86,6 +103,17 @@ def _owner(pk: str, sk: str) -> str | None:
         if pk.startswith(prefix):
             return pk.removeprefix(prefix)
     return next((sk.removeprefix(prefix) for prefix in _OWNED if sk.startswith(prefix)), None)
+
+
+def _claims(region: Region, until: float) -> Iterator[tuple[str, Item | None]]:
+    """Yield the control rows that the replica held by then: a row that arrives while a claim is made may tie with it."""
+    for (pk, sk), entry in region.table.items():
+        if pk.startswith("CONTROL#") and sk == "ACTIVE" and entry.written_at < until:
+            yield pk, entry.item
+
+
+def _epoch(item: Item | None) -> int:
+    return int((item or {}).get("epoch", {"N": "0"})["N"])
 
 
 def _records(region: Region, object_pk: str) -> int:
