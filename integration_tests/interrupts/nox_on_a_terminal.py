@@ -22,12 +22,17 @@ _WITHIN_SECONDS: Final = 300.0
 _MARK: Final = "LOCKSTEP_INTERRUPT_TEST"
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _START: Final = """
-import os, sys
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 os.setsid()
 os.close(os.open(os.ttyname(0), os.O_RDWR))
 os.execv(sys.executable, [sys.executable, "-m", "nox", *sys.argv[1:]])
 """
-"""Opening a terminal makes it the controlling one of a new session, whose Ctrl-C the kernel sends to all of nox's group."""
+"""Opening a terminal makes it the controlling one of a new session, whose Ctrl-C the kernel sends to all of nox's group.
+
+What starts the tests may ignore these signals, as `nohup` and a shell's `&` do; a terminal's shell does not.
+"""
 
 
 class Nox:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any, Final
@@ -28,6 +29,7 @@ from handlers.issuer import handler as front_door
 from handlers.issuer.application import Application
 from handlers.observer import application as observing
 from handlers.observer import handler as entry
+from handlers.observer import observation
 from handlers.observer.digests import Budget, Scan
 from handlers.observer.hours import HourDigests, Outcome
 from handlers.observer.observation import Observer
@@ -51,6 +53,7 @@ from integration_tests.moto.processor_world import (
 
 SECRET: Final = "serverless-receipt-signing-prod"
 MINUTE: Final = 60.0
+_PATIENCE_SECONDS: Final = 600.0
 OBSERVER_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/serverless-observer-prod"
 
 
@@ -88,6 +91,10 @@ class ObservedWorld(World):
         self._one_request = threading.Lock()
         self._patch = patch
         patch.setattr(observing, "http_session", lambda: SimpleNamespace(send=self.send_http))
+        # On a busy machine moto is slow, which is not what any test is about but the one that sets a time of its own.
+        for name in observation.SECONDS:
+            patch.setitem(observation.SECONDS, name, _PATIENCE_SECONDS)
+        patch.setattr(observation, "Budget", partial(Budget, seconds=_PATIENCE_SECONDS))
         self._observers: dict[tuple[str, bool], Observer] = {}
         self._pipelines: dict[str, Pipeline] = {}
 

@@ -109,10 +109,11 @@ def test_a_rotation_makes_a_new_key_current_however_often_each_step_comes(world:
 
 def test_receipts_of_before_a_rotation_still_verify_and_those_of_two_before_do_not(world: World) -> None:
     before = world.keys()
-    old = before.sign(receipt())
+    signed = receipt()
+    old = before.sign(signed)
     world.rotate()
     after = world.keys()
-    new = after.sign(receipt())
+    new = after.sign(signed)
     assert key_version(new) != key_version(old)
     assert after.verify(old) == after.verify(new)
     world.rotate()
