@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from drill import __main__ as drill_command_line
 from integration_tests.e2e import __main__ as e2e_command_line
 from operations import __main__ as operate_command_line
-from operations import settings_file
+from operations import settings_file, status
 from operations.failure import Refused
 from operations.settings_file import Place, place_of
 from operations.target import Target
@@ -95,9 +95,9 @@ def _place(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str
     reached: list[Target] = []
     account = ["--account", "123456789012"]
     monkeypatch.setattr(operate_command_line, "_shown", lambda: reached.append(operate_command_line._options[0].target))  # noqa: SLF001
-    monkeypatch.setattr(operate_command_line.regions, "look", lambda _: [])
+    monkeypatch.setattr(status, "look", lambda _: [])
     monkeypatch.setattr(operate_command_line, "show", lambda *_, **__: None)
-    monkeypatch.setattr(e2e_command_line, "run_live", lambda target, *_: reached.append(target) or 0)
+    monkeypatch.setattr(e2e_command_line, "_live", lambda target, *_: reached.append(target))
     monkeypatch.setattr(drill_command_line, "_show", reached.append)
     app, arguments = {
         "operate": (operate_command_line.app, [*account, "status"]),
