@@ -69,7 +69,9 @@ def lint(session: nox.Session) -> None:
     _tool(session, "lint-imports")
     workflows = [str(file) for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
     _tool(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
-    _tool(session, "zizmor", "--offline", "--quiet", *workflows)
+    dependabot = str(ROOT / ".github" / "dependabot.yml")
+    _tool(session, "check-jsonschema", "--builtin-schema", "vendor.dependabot", dependabot)
+    _tool(session, "zizmor", "--offline", "--quiet", *workflows, dependabot)
 
 
 @nox.session(requires=["environment"])
@@ -117,6 +119,25 @@ def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
     folders = ("browser", "bundling", "client", "interrupts/test_short_sessions.py", "moto")
     _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL)
+
+
+@nox.session(default=False, requires=["environment"])
+def secrets(session: nox.Session) -> None:
+    """Look for keys and passwords in every file that git tracks; .secrets.baseline lists what tests made up."""
+    files = str(session.run("git", "ls-files", external=True, silent=True, log=False)).splitlines()
+    _tool(session, "detect-secrets-hook", "--baseline", ".secrets.baseline", *files)
+
+
+@nox.session(default=False, requires=["environment"])
+def audit(session: nox.Session) -> None:
+    """Ask PyPI's and npm's advisories about every locked package; needs the network."""
+    environment = ROOT / ".build" / "audit-venv"
+    _when_changed(session, environment, ROOT / "requirements" / "audit.txt", _install)
+    # By the lock files alone: nothing of them is installed or resolved.
+    for lock in (*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "handlers" / "requirements.txt"):
+        _run(session, str(environment / BIN / "pip-audit"), "--disable-pip", "--require-hashes", "-r", str(lock))
+    node, npm = _node(session)
+    _run(session, node, npm, "audit", env=NPM)
 
 
 @nox.session(default=False, requires=["environment"])
@@ -213,7 +234,7 @@ def lock(session: nox.Session) -> None:
     session.install("--group", "lock")
     compile_ = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
-    for group in ("dev", "bench"):
+    for group in ("ci", "dev", "bench", "audit"):
         session.run(*compile_, *plain, "--group", group, "-o", f"requirements/{group}.txt")
     # The Lambda runtime carries boto3 and what it needs.
     runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]

@@ -1,0 +1,172 @@
+"""The workflows keep credentials from whoever may not have them; cannot prove what GitHub's own settings say."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+ROOT: Final = Path(__file__).parent.parent
+WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+NAMES: Final = [file.stem for file in WORKFLOWS]
+INSTALL: Final = "python -m pip install --require-hashes --no-deps -r requirements/ci.txt"
+CREDENTIALS: Final = "aws-actions/configure-aws-credentials"
+Step = dict[str, Any]
+
+
+def workflow(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8"))
+    return loaded
+
+
+def jobs(name: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = workflow(name)["jobs"]
+    return found
+
+
+def all_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in NAMES:
+        for job, body in jobs(name).items():
+            yield f"{name}.{job}", body
+
+
+def uses(job: dict[str, Any]) -> list[str]:
+    return [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    return [step.get("run", "") for step in job["steps"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_pinned_by_commit_with_its_version(name: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8")
+    lines = [line for line in text.splitlines() if re.search(r"\buses:", line)]
+    assert lines
+    for line in lines:
+        assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_every_package_a_workflow_installs_is_pinned_by_hash() -> None:
+    installs = [line for _, job in all_jobs() for run in commands(job) for line in run.splitlines() if "install" in line]
+    assert installs
+    assert set(installs) == {INSTALL}
+    locked = (ROOT / "requirements" / "ci.txt").read_text("utf-8")
+    assert re.search(r"^nox==\S+ \\\n    --hash=sha256:[0-9a-f]{64}", locked, re.MULTILINE)
+    packages = re.findall(r"^[a-z][\w.-]*==", locked, re.MULTILINE)
+    assert len(re.findall(r"==[^\\\n]*\\\n    --hash=", locked)) == len(packages), "a package without a hash"
+
+
+def test_only_the_deploy_job_may_ask_for_an_identity() -> None:
+    holders = {name for name, job in all_jobs() if job["permissions"].get("id-token")}
+    assert holders == {"deploy.deploy"}
+    assert {name for name, job in all_jobs() if CREDENTIALS in uses(job)} == holders
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_job_has_a_permission_that_it_does_not_name(name: str) -> None:
+    assert workflow(name)["permissions"] == {}
+    assert all("permissions" in job for job in jobs(name).values())
+
+
+def test_what_is_deployed_is_what_the_judge_made() -> None:
+    judge, deploy = jobs("deploy")["judge"], jobs("deploy")["deploy"]
+    assert deploy["needs"] == "judge"
+    assert judge["permissions"] == {"contents": "read"}
+    made = "\n".join(commands(judge))
+    assert (
+        made.index("-s synth") < made.index("-s compliance -- --assembly cdk.out") < made.index("sha256sum assembly.tar.gz")
+    )
+    ran = "\n".join(commands(deploy))
+    assert "synth" not in ran
+    assert all("--app cdk.out" in run for run in commands(deploy) if "-s cdk" in run)
+    verify = next(step for step in deploy["steps"] if "sha256sum --check" in step.get("run", ""))
+    assert verify["env"] == {"DIGEST": "${{ needs.judge.outputs.digest }}"}
+    assert verify["run"].index("sha256sum --check --strict") < verify["run"].index("tar --extract")
+    order = [step.get("uses", "").partition("@")[0] or step.get("run", "") for step in deploy["steps"]]
+    credentials = order.index(CREDENTIALS)
+    assert order.index("actions/download-artifact") < deploy["steps"].index(verify) < credentials
+    assert order.index("actions/attest-build-provenance") < credentials
+
+
+def packed(folder: Path, account: str) -> subprocess.CompletedProcess[str]:
+    """Run the step that packs the assembly, as GitHub runs it."""
+    (step,) = (step for step in jobs("deploy")["judge"]["steps"] if step.get("id") == "made")
+    assembly = folder / "cdk.out"
+    assembly.mkdir()
+    failover = {"environment": f"aws://{account}/us-west-2"}
+    (assembly / "manifest.json").write_text(json.dumps({"artifacts": {"Failover": failover}}))
+    environment = os.environ | {"GITHUB_OUTPUT": str(folder / "output"), "ENVIRONMENT": "prod"}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(  # noqa: S603 - the workflow's own
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_digest_handed_on_is_of_the_bytes_handed_on(tmp_path: Path) -> None:
+    assert packed(tmp_path, "123456789012").returncode == 0
+    digest = hashlib.sha256((tmp_path / "assembly.tar.gz").read_bytes()).hexdigest()
+    expected = ["account=123456789012", "region=us-west-2", f"digest={digest}"]
+    assert (tmp_path / "output").read_text().splitlines() == expected
+
+
+def test_an_assembly_without_an_account_says_what_to_type(tmp_path: Path) -> None:
+    done = packed(tmp_path, "unknown-account")
+    assert done.returncode == 1
+    assert 'Type under [environments.prod] in environments.toml: account = "123456789012"' in done.stderr
+
+
+def test_a_deployment_starts_from_a_protected_branch_only() -> None:
+    first = jobs("deploy")["judge"]["steps"][0]
+    assert first["if"] == "${{ !github.ref_protected || github.ref_type != 'branch' }}"
+    assert "exit 1" in first["run"]
+    assert jobs("deploy")["deploy"]["environment"] == "${{ inputs.environment }}"
+
+
+def test_the_deploy_role_trusts_one_environment_on_one_branch() -> None:
+    document = json.loads((ROOT / ".github" / "deploy-role-trust.json").read_text("utf-8"))
+    (statement,) = document["Statement"]
+    issuer = "token.actions.githubusercontent.com"
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            f"{issuer}:aud": "sts.amazonaws.com",
+            f"{issuer}:sub": "repo:OWNER/NAME:environment:ENVIRONMENT",
+            f"{issuer}:ref": "refs/heads/main",
+            f"{issuer}:job_workflow_ref": "OWNER/NAME/.github/workflows/deploy.yml@refs/heads/main",
+        }
+    }
+    assert not set("*?") & set(json.dumps(document)), "a wildcard"
+
+
+def test_the_baseline_is_a_push_to_the_default_branch() -> None:
+    (step,) = (step for step in jobs("ci")["compliance"]["steps"] if "gh run list" in step.get("run", ""))
+    assert "github.base_ref == github.event.repository.default_branch" in step["if"]
+    assert step["env"]["DEFAULT"] == "${{ github.event.repository.default_branch }}"
+    assert '--branch "$DEFAULT" --event push --status success' in step["run"]
+
+
+def test_advisories_and_secrets_are_looked_at_by_a_workflow() -> None:
+    assert "python -m nox -s audit" in commands(jobs("nightly")["audit"])
+    assert "python -m nox -s secrets" in commands(jobs("ci")["secrets"])
+
+
+def test_each_kind_of_pinned_dependency_is_renewed() -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))["updates"]
+    assert {each["package-ecosystem"] for each in updates} == {"github-actions", "pip", "npm"}
+    assert all(each["cooldown"]["default-days"] >= 7 for each in updates)
+
+
+def test_every_path_has_a_code_owner_and_exists() -> None:
+    lines = [line for line in (ROOT / ".github" / "CODEOWNERS").read_text("utf-8").splitlines() if line and line[0] != "#"]
+    paths = [line.split()[0] for line in lines]
+    assert paths[0] == "*"
+    assert {"/.github/", "/compliance/", "/requirements/", "/environments.toml"} <= set(paths)
+    assert all((ROOT / path.strip("/")).exists() for path in paths[1:])
+    assert all(len(line.split()) > 1 for line in lines)
