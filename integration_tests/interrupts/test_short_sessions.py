@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings import default_environment
 from integration_tests.interrupts.nox_on_a_terminal import CHECKOUT, Nox
 
-JUDGING = "judging prod"
+JUDGING = f"judging {default_environment(CHECKOUT / 'environments.toml')}"
 NO_VERDICT = "Interrupted: there is no verdict, and nothing is left running."
 UP = "Ctrl-C stops it."
 
