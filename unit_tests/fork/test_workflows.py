@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from infra.settings import AWS_REGIONS
-from unit_tests.fork.test_fork import run
 
 WORKFLOWS = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
 DEPLOY = next(file for file in WORKFLOWS if file.name == "deploy.yml")
@@ -25,12 +24,3 @@ def test_deploy_form_lists_the_environments_of_the_repository() -> None:
     # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#onworkflow_dispatchinputsinput_idtype
     inputs = DEPLOY.read_text("utf-8").split("inputs:")[1].split("permissions:")[0]
     assert re.search(r"environment:\s+description: .*\s+type: environment\s+required: true", inputs)
-
-
-def test_deploy_finds_the_control_region_in_the_assembly(tmp_path: Path) -> None:
-    (tmp_path / "cdk.out").mkdir()
-    manifest = '{"artifacts": {"Failover": {"environment": "aws://123456789012/eu-central-1"}}}'
-    (tmp_path / "cdk.out" / "manifest.json").write_text(manifest, "utf-8")
-    found = re.search(r'python -c "(.*?)" >>', DEPLOY.read_text("utf-8"), re.DOTALL)
-    assert found
-    assert run(tmp_path, "-c", re.sub(r"^ {10}", "", found[1], flags=re.MULTILINE)) == "region=eu-central-1\n"
