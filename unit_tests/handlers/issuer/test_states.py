@@ -57,7 +57,7 @@ def rows(
         object_id="ab" * 32,
         result={"state": result, "object_key": KEY, **RESULT_ROW} if result else None,
         uploads=[UPLOAD_ROW],
-        attempts=[{"region": "us-west-2"}] if attempt else [],
+        attempts=[{"sk": "ATTEMPT#us-west-2"}] if attempt else [],
         replicas=replicas,
     )
 
@@ -153,7 +153,7 @@ def test_403_counts_as_absent_only_if_the_listing_says_so() -> None:
 
 def test_a_direct_put_is_judged_by_the_table_alone() -> None:
     world = World()
-    direct = ObjectRows("ab" * 32, None, [], [{"object_key": "incoming/a.csv"}])
+    direct = ObjectRows("ab" * 32, None, [], [{"sk": "ATTEMPT#us-east-1", "object_key": "incoming/a.csv"}])
     with world.answers:
         assert world.reader.judge(direct) == (State.ACCEPTED, False)
 
