@@ -151,8 +151,9 @@ def _health(templates: Templates) -> Iterator[Line]:
 
 def _called(templates: Templates) -> Iterator[Line]:
     probes = sum(_CHECKERS * SECONDS / each["RequestInterval"] for each in _checks(templates) if each["Type"] == "HTTPS")
-    observers = len(_resources(templates, "AWS::Events::Rule"))
-    runs = observers * MINUTES
+    schedules = Counter(each["ScheduleExpression"] for each in _resources(templates, "AWS::Events::Rule"))
+    observers, reconcilers = schedules["rate(1 minute)"], schedules["rate(5 minutes)"]
+    runs, walks = observers * MINUTES, reconcilers * MINUTES / 5
     # A run asks its own /ready and the peer's, POSTs a canary and GETs the last one.
     requests = probes + 4 * runs
     by_probes = f"{_CHECKERS} checkers an endpoint"
@@ -162,14 +163,20 @@ def _called(templates: Templates) -> Iterator[Line]:
     probed = 2 * SECONDS / 5 if probes else 2 * runs
     lambda_ = f"{_AWS}/lambda/pricing/"
     yield Line(
-        "Lambda, requests", requests + 3 * runs, "request", 0.20 * _MILLION, lambda_, f"{by_probes}; 3 functions a run"
+        "Lambda, requests",
+        requests + 3 * runs + walks,
+        "request",
+        0.20 * _MILLION,
+        lambda_,
+        f"{by_probes}; 3 functions a run",
     )
     # 0.5 GB: 5 ms a cached probe, 100 ms one that looks, 5 s a run. The processor: 1.73 GB for 0.3 s, twice a canary.
-    gigabyte_seconds = 0.5 * (0.005 * probes + 0.1 * probed + 5 * runs) + 1.73 * 0.3 * 2 * runs
+    gigabyte_seconds = 0.5 * (0.005 * probes + 0.1 * probed + 5 * runs) + 1.73 * 0.3 * (2 * runs + walks)
     yield Line("Lambda, duration", gigabyte_seconds, "GB-second", 0.0000133334, lambda_, "5 s a run, 5 ms a cached probe")
     # A run reads 3 hours of digests, 32 partitions each, and some 15 rows; it writes some 8, and its canary some 8, each in
     # both replicas.
-    reads, writes = 111 * runs + 2 * probed, 2 * (16 * runs + probed)
+    # The reconciler reads the register and its row and writes it; its walks read some 60 rows more an hour and region.
+    reads, writes = 111 * runs + 2 * probed + 9 * walks, 2 * (16 * runs + probed + walks)
     dynamodb = f"{_AWS}/dynamodb/pricing/on-demand/"
     yield Line("DynamoDB, reads", reads, "read unit", 0.125 * _MILLION, dynamodb, "111 a run, 2 a probe that looks")
     yield Line("DynamoDB, writes", writes, "write unit", 0.625 * _MILLION, dynamodb, "16 a run, 1 a probe, in each replica")
@@ -186,7 +193,12 @@ def _called(templates: Templates) -> Iterator[Line]:
     )
     yield Line("CloudWatch, GetMetricData", 3 * runs, "metric", 0.00001, cloudwatch, "3 metrics a run")
     yield Line(
-        "X-Ray", 3 * runs, "trace", 5 * _MILLION, f"{_AWS}/xray/pricing/", "each run and both processors of its canary"
+        "X-Ray",
+        3 * runs + walks,
+        "trace",
+        5 * _MILLION,
+        f"{_AWS}/xray/pricing/",
+        "each run and both processors of its canary",
     )
     # Two reads of the secret a minute and environment, two environments in each region.
     secret_reads = 2 * 2 * 2 * MINUTES

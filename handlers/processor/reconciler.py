@@ -14,7 +14,7 @@ listed and not sent, for nothing could be made of it. A finding stays listed in 
 * the bucket's objects of the last seven days, for as long as an upload id is good; again after an hour at the earliest;
 * every object of the bucket, and every row of the table: once a week.
 
-Canaries are left out of the walks through the bucket: the observer judges each of them by itself.
+Canaries are left out: the observer judges each of them by itself.
 """
 
 import json
@@ -362,8 +362,12 @@ class Reconciler:
         start: Any = {"ExclusiveStartKey": walk.cursor} if walk.cursor else {}
         page = self._dynamodb.scan(
             TableName=self._table_name,
-            ProjectionExpression="#pk, #sk",
-            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#sk": schema.SORT_KEY},
+            ProjectionExpression="#pk, #sk, #expires_at",
+            ExpressionAttributeNames={
+                "#pk": schema.PARTITION_KEY,
+                "#sk": schema.SORT_KEY,
+                "#expires_at": schema.TIME_TO_LIVE,
+            },
             Limit=_PAGE,
             **start,
         )
@@ -429,8 +433,10 @@ def _skip_to(key: str, since: float) -> str:
 
 
 def _objects(items: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the object ids of rows that are a RESULT or a first record."""
+    """Yield the object ids of rows that are a RESULT or a first record; not of those that expire, which are canaries'."""
     for item in items:
+        if schema.TIME_TO_LIVE in item:
+            continue
         kind, _, rest = item[schema.PARTITION_KEY]["S"].partition("#")
         object_id, _, number = rest.partition("#")
         if (kind == "OBJ" and item[schema.SORT_KEY]["S"] == schema.RESULT) or (kind == "REC" and not int(number)):

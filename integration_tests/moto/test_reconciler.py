@@ -160,6 +160,14 @@ def test_records_without_a_result_and_object_are_listed_until_they_go(world: Wor
     assert world.reconcile(PRIMARY, later=6000.0) == 0
 
 
+def test_a_canarys_rows_are_left_out(world: World) -> None:
+    for number, expiry in enumerate([{"expires_at": {"N": "9"}}, {}]):
+        row = {"pk": {"S": f"REC#{number:064d}#000000"}, "sk": {"S": "0"}, **expiry}
+        world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=row)
+    world.reconcile(PRIMARY)
+    assert [one["object_id"] for one in listed(world)] == [f"{1:064d}"]
+
+
 def test_a_result_that_cannot_be_made_whole_is_listed_and_not_sent(world: World) -> None:
     put = processed(world)
     delete_records(world)
