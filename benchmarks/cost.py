@@ -173,12 +173,12 @@ def _called(templates: Templates) -> Iterator[Line]:
     # 0.5 GB: 5 ms a cached probe, 100 ms one that looks, 5 s a run. The processor: 1.73 GB for 0.3 s, twice a canary.
     gigabyte_seconds = 0.5 * (0.005 * probes + 0.1 * probed + 5 * runs) + 1.73 * 0.3 * (2 * runs + walks)
     yield Line("Lambda, duration", gigabyte_seconds, "GB-second", 0.0000133334, lambda_, "5 s a run, 5 ms a cached probe")
-    # A run reads 3 hours of digests, 32 partitions each, and some 15 rows; it writes some 8, and its canary some 8, each in
+    # A run reads 2.5 hours of digests, 32 partitions each, and some 15 rows; it writes some 8, its canary some 8, each in
     # both replicas.
     # The reconciler reads the register and its row and writes it; its walks read some 60 rows more an hour and region.
-    reads, writes = 111 * runs + 2 * probed + 9 * walks, 2 * (16 * runs + probed + walks)
+    reads, writes = 95 * runs + 2 * probed + 9 * walks, 2 * (16 * runs + probed + walks)
     dynamodb = f"{_AWS}/dynamodb/pricing/on-demand/"
-    yield Line("DynamoDB, reads", reads, "read unit", 0.125 * _MILLION, dynamodb, "111 a run, 2 a probe that looks")
+    yield Line("DynamoDB, reads", reads, "read unit", 0.125 * _MILLION, dynamodb, "95 a run, 2 a probe that looks")
     yield Line("DynamoDB, writes", writes, "write unit", 0.625 * _MILLION, dynamodb, "16 a run, 1 a probe, in each replica")
     events = reads + writes / 2 + 8 * runs
     trail = f"{_AWS}/cloudtrail/pricing/"

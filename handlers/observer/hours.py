@@ -1,6 +1,6 @@
 """Which hours a run digests: a bounded number, so that every hour is seen in time and none is for ever.
 
-* The open hour and the one before it, in which rows still arrive: every run.
+* The open hour: every run. The one before it, in which rows still arrive: every other run.
 * Doubtful hours, which are closed and not digested since, or differ from the peer's: `DOUBTFUL_A_RUN` of them.
 * One closed hour of the last 60, by the minute of the clock: each is looked at again once an hour, so that a row that
   came late, or was changed, is found. It needs no memory, and a run that was missed costs nothing but the hour's delay.
@@ -123,7 +123,8 @@ def plan(now: float, ours: Mapping[Place, DigestRow], found: Comparison, turn: i
     doubtful = [hour for hour in closed if hour in differing or not _is_kept(hour, ours)]
     chosen = _rotated(doubtful, DOUBTFUL_A_RUN * minute)[:DOUBTFUL_A_RUN]
     audited = closed[minute % CLOSED_HOURS_WATCHED]
-    return list(dict.fromkeys(_rotated([*chosen, hours_before(this_hour, 1), this_hour, audited], turn)))
+    still_arriving = [hours_before(this_hour, 1)] if minute % 2 == 0 else []
+    return list(dict.fromkeys(_rotated([*chosen, *still_arriving, this_hour, audited], turn)))
 
 
 def _is_kept(hour: str, ours: Mapping[Place, DigestRow]) -> bool:

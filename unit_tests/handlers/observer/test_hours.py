@@ -147,12 +147,14 @@ def test_what_a_late_run_still_writes_does_not_undo_a_newer_row() -> None:
 
 @pytest.mark.property
 @given(minute=st.integers(0, 10**6), turn=st.integers(0, 10**6))
-def test_a_run_reads_a_bounded_number_of_hours_the_open_and_the_last_among_them(minute: int, turn: int) -> None:
+def test_a_run_reads_few_hours_the_open_one_and_every_other_time_the_last(minute: int, turn: int) -> None:
     now = CLOSED + 60.0 * minute
     hours = plan(now, {}, Comparison((), ()), turn)
     assert len(hours) <= 3 + DOUBTFUL_A_RUN
     assert len(hours) == len(set(hours))
-    assert {hour_of(now), hours_before(hour_of(now), 1)} <= set(hours)
+    assert hour_of(now) in hours
+    following = plan(now + 60, {}, Comparison((), ()), turn + 1)
+    assert hours_before(hour_of(now), 1) in {*hours, *following}
 
 
 def all_kept(now: float) -> dict[tuple[str, str], DigestRow]:
@@ -164,7 +166,7 @@ def test_each_closed_hour_of_the_last_sixty_is_looked_at_again_within_the_hour()
     hours: set[str] = set()
     for minute in MINUTES:
         chosen = plan(CLOSED + minute, all_kept(CLOSED), Comparison((), ()), 0)
-        assert len(chosen) == 3
+        assert len(chosen) in {2, 3}
         hours |= set(chosen)
     assert hours == {hours_before(hour_of(CLOSED), back) for back in range(HOURS_WATCHED)}
 
