@@ -72,10 +72,10 @@ class ObservedWorld(World):
         ahead: By how many seconds the clock of a region's observer is ahead.
     """
 
-    def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, with_digests: bool) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         super().__init__()
         self._capsys = capsys
-        self.with_digests = with_digests
+        self._with_digests = False
         self.now = time.time() // 3600 * 3600 - 3 * 3600 + 60
         self.lost: set[str] = set()
         self.broken_apis: set[str] = set()
@@ -119,6 +119,11 @@ class ObservedWorld(World):
         measured = json.loads(printed[-1])
         assert (measured["service"], measured["environment"]) == ("observer", "prod")
         return {name: sum(values) for name, values in measured.items() if isinstance(values, list)}
+
+    def start_digests(self) -> None:
+        """Let the runs from now on digest hours, which takes moto a second each."""
+        self._with_digests = True
+        self._observers.clear()
 
     def minute(self, *, auto_promote: bool = False, process: bool = True) -> dict[str, Row]:
         """Let a minute pass: what was uploaded is processed, and each region that is not lost observes."""
@@ -253,7 +258,7 @@ class ObservedWorld(World):
             return self.now + self.ahead[region]
 
         observer.canaries._clock = clock  # noqa: SLF001 - the handler takes the machine's
-        return replace(observer, clock=clock, digests=observer.digests if self.with_digests else _NoDigests())
+        return replace(observer, clock=clock, digests=observer.digests if self._with_digests else _NoDigests())
 
     def note_that_files_replicate(self, *, truth: bool = True) -> None:
         """Write the row that a deployment writes when the second replication rule is set, or take it away."""
@@ -289,12 +294,12 @@ class ObservedWorld(World):
 
 
 @contextmanager
-def observed(capsys: pytest.CaptureFixture[str], *, with_digests: bool = False) -> Iterator[ObservedWorld]:
-    """Stand both regions up; digests take moto a second a run, so they are left out where nothing is asked of them."""
+def observed(capsys: pytest.CaptureFixture[str]) -> Iterator[ObservedWorld]:
+    """Stand both regions up."""
     with environment(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(observing.metrics.provider, "namespace", "Lockstep")
         patch.setattr(observing.metrics.provider, "service", "observer")
-        yield ObservedWorld(patch, capsys, with_digests=with_digests)
+        yield ObservedWorld(patch, capsys)
 
 
 def api_url(region: str) -> str:
