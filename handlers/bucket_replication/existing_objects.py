@@ -25,12 +25,14 @@ LONGEST_PAUSE_SECONDS: Final = 15.0
 
 ATTEMPTS: Final = 3
 ATTEMPT_PAUSE_SECONDS: Final = 20.0
-"""A job that failed before its first object is tried again: its role is as new as the deployment, and IAM is eventually
-consistent. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
+"""A job that was denied, or failed before its first object, is tried again: the roles and what they may do are as new as the
+deployment, and IAM is eventually consistent.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 
 _NO_OBJECTS: Final = "found no keys matching the filter criteria"
 """How S3 words the failure of a job whose filter matches no object.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html#troubleshoot-batch-replication-errors"""
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _NOT_YET_KNOWN: Final = frozenset({"NoSuchJob", "NoSuchJobException"})
 """A job may be unknown for a moment after its creation.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html"""
@@ -73,21 +75,36 @@ def replicate_existing(control: S3ControlClient, source: Source, *, token: str, 
         ClientError: S3 refused to start or to describe the job.
     """
     until = time.monotonic() + seconds
-    for attempt in range(ATTEMPTS):
-        job_id = _start(control, source, token=f"{token}-{attempt}")
-        job = _await(partial(_describe, control, source.account, job_id), until)
-        if not _failed_at_once(job) or time.monotonic() + ATTEMPT_PAUSE_SECONDS > until:
-            break
+    attempt = 0
+    while True:
+        job_id = _start(control, source, token=f"{token}-{attempt}", may_be_denied=not _is_last(attempt, until))
+        if job_id is not None:
+            job = _await(partial(_describe, control, source.account, job_id), until)
+            if not _failed_at_once(job) or _is_last(attempt, until):
+                return _judge(source.bucket, job_id, job)
         time.sleep(ATTEMPT_PAUSE_SECONDS)
-    return _judge(source.bucket, job_id, job)
+        attempt += 1
 
 
-def _start(control: S3ControlClient, source: Source, *, token: str) -> str:
-    answer = control.create_job(
-        AccountId=source.account,
-        ClientRequestToken=token,
-        Operation={"S3ReplicateObject": {}},
-        ManifestGenerator={
+def _is_last(attempt: int, until: float) -> bool:
+    return attempt + 1 >= ATTEMPTS or time.monotonic() + ATTEMPT_PAUSE_SECONDS > until
+
+
+def _start(control: S3ControlClient, source: Source, *, token: str, may_be_denied: bool) -> str | None:
+    """Start a job and return its id; None if that is denied and may be."""
+    try:
+        return str(control.create_job(ClientRequestToken=token, **_job(source))["JobId"])
+    except ClientError as error:
+        if not may_be_denied or error.response["Error"]["Code"] not in _DENIED:
+            raise
+        return None
+
+
+def _job(source: Source) -> dict[str, Any]:
+    return {
+        "AccountId": source.account,
+        "Operation": {"S3ReplicateObject": {}},
+        "ManifestGenerator": {
             "S3JobManifestGenerator": {
                 "ExpectedBucketOwner": source.account,
                 "SourceBucket": f"arn:aws:s3:::{source.bucket}",
@@ -100,13 +117,12 @@ def _start(control: S3ControlClient, source: Source, *, token: str) -> str:
                 },
             }
         },
-        Report={"Enabled": False},
-        Priority=1,
-        RoleArn=source.role,
-        ConfirmationRequired=False,
-        Description=f"Replicates what {source.bucket} held before its rule",
-    )
-    return str(answer["JobId"])
+        "Report": {"Enabled": False},
+        "Priority": 1,
+        "RoleArn": source.role,
+        "ConfirmationRequired": False,
+        "Description": f"Replicates what {source.bucket} held before its rule",
+    }
 
 
 def _describe(control: S3ControlClient, account: str, job_id: str) -> dict[str, Any]:
