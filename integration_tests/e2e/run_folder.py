@@ -71,8 +71,9 @@ class RunFolder:
         return folder
 
     def tidy(self) -> None:
-        """Remove the temporary files, the cloud's and the assembly's assets."""
-        for large in (self.path / "tmp", self.path / "cloud", *self.assembly.glob("asset.*")):
+        """Remove the temporary files, the cloud's, and the assembly's assets with what the CDK CLI has packed of them."""
+        packed = self.assembly / ".cache"
+        for large in (self.path / "tmp", self.path / "cloud", packed, *self.assembly.glob("asset.*")):
             if large.is_dir():
                 remove_folder(large)
             else:

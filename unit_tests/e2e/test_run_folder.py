@@ -30,7 +30,13 @@ def test_old_folders_go_but_for_the_newest_and_those_under_way(tmp_path: Path) -
 
 def _with_everything(folder: RunFolder) -> set[str]:
     """Write what a run writes; return what is to stay."""
-    for name in ("tmp/left", "cloud/local-cloud-1/s3/object", "cdk.out/asset.1/code.py", "cdk.out/asset.2.zip"):
+    for name in (
+        "tmp/left",
+        "cloud/local-cloud-1/s3/object",
+        "cdk.out/asset.1/code.py",
+        "cdk.out/asset.2.zip",
+        "cdk.out/.cache/1.zip",
+    ):
         (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
         (folder.path / name).write_text("large")
     stays = {"cdk.out/manifest.json", "logs/deploy.log", "process_id"}
