@@ -35,3 +35,8 @@ class RegionContext:
     def is_control(self) -> bool:
         """Whether what must be operable in a disaster is homed here."""
         return self.settings.control is self.role
+
+    @property
+    def promotes_itself(self) -> bool:
+        """Whether this region's observer may make it the active one: the secondary's, where the settings let it."""
+        return self.settings.auto_promote and self.role is RegionRole.SECONDARY

@@ -18,7 +18,7 @@ from infra.constructs.replication import RULE_ID
 from infra.constructs.schedule import run_by_the_clock
 from infra.constructs.secret import RECEIPT_SECRET, secret_arn
 from infra.constructs.table import index_arn, table_arn
-from infra.region import RegionContext, RegionRole
+from infra.region import RegionContext
 
 OBSERVER: Final = "observer"
 """The word in the function's name, and the `service` of its metrics."""
@@ -127,7 +127,7 @@ def _own_rows(context: RegionContext) -> Iterator[str]:
     yield schema.heartbeat_partition_key(region)
     yield schema.digest_partition_key(region)
     yield schema.observer_partition_key(region)
-    if context.settings.auto_promote and context.role is RegionRole.SECONDARY:
+    if context.promotes_itself:
         yield schema.control_partition_key(region)
 
 

@@ -102,18 +102,18 @@ class Processor(Construct):
         )
         # The reconciler scans the table, a page at a time, for records whose RESULT or object is gone.
         allow("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", on=[table_arn(self, context)])
-        # Not the control row, nor any other row by which regions are judged.
+        # Not the control row, nor any other row by which regions are judged. Of an object's rows it deletes none.
         allow(
             "dynamodb:BatchWriteItem",
             "dynamodb:DeleteItem",
+            on=[table_arn(self, context)],
+            conditions=leading_keys(schema.RECORD_PARTITION_KEYS),
+        )
+        allow(
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             on=[table_arn(self, context)],
-            conditions=leading_keys(
-                schema.object_partition_key("*"),
-                schema.RECORD_PARTITION_KEYS,
-                schema.reconciler_partition_key(context.region),
-            ),
+            conditions=leading_keys(schema.object_partition_key("*"), schema.reconciler_partition_key(context.region)),
         )
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
         allow("sqs:SendMessage", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])

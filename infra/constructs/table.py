@@ -2,6 +2,7 @@
 
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -18,7 +19,24 @@ class LedgerTable(Construct):
         table: the table.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, key: kms.IKey) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        key: kms.IKey,
+        policy: iam.PolicyDocument | None = None,
+    ) -> None:
+        """Create the table.
+
+        Args:
+            scope: the parent.
+            construct_id: the id under it.
+            context: the control region.
+            key: of the replica there.
+            policy: the resource policy of the replica there; the other one's cannot be in this template.
+        """
         super().__init__(scope, construct_id)
         settings = context.settings
         strong = settings.consistency == "strong"
@@ -50,6 +68,7 @@ class LedgerTable(Construct):
                     sort_key=_text(schema.STATE_INDEX_SORT_KEY),
                 ),
             ],
+            resource_policy=policy,
             replicas=[dynamodb.ReplicaTableProps(region=context.peer.region)],
             multi_region_consistency=dynamodb.MultiRegionConsistency.STRONG if strong else None,
             witness_region=settings.witness_region,

@@ -147,8 +147,13 @@ def _bound_caller(value: str) -> str:
     source, _, arn = value.partition("=")
     if not re.fullmatch(r"[a-z0-9-]{1,32}|[a-z0-9-]{1,30}-\*", source) or source == "canary":
         raise PydanticCustomError("caller", "the source is not 1 to 32 of a-z, 0-9 and hyphen, or is reserved")
-    if not _PRINCIPAL.fullmatch(arn):
-        raise PydanticCustomError("caller", f"this is not {_PRINCIPAL_WORDS}")
+    _principal(arn)
+    return value
+
+
+def _principal(value: str) -> str:
+    if not _PRINCIPAL.fullmatch(value):
+        raise PydanticCustomError("principal", f"this is not {_PRINCIPAL_WORDS}")
     return value
 
 
@@ -445,6 +450,14 @@ class Settings(_Table):
             f"of an IAM role or user without a comma; {MOST_CALLERS_BYTES} bytes in all, joined by commas",
             example=["billing=arn:aws:iam::123456789012:role/billing"],
         )
+    )
+    operators: tuple[Annotated[str, AfterValidator(_principal)], ...] = _setting(
+        (),
+        "Who may take on the operator's role, which alone moves the active region; users need a second factor. None: every "
+        "principal of the account that IAM lets take it on and that signed in with a second factor. Identity Center's roles "
+        "need to be named.",
+        allowed="a list of ARNs of IAM roles or users, with their paths",
+        example=["arn:aws:iam::123456789012:role/on-call"],
     )
     alarms_email: str | None = _setting(
         None,

@@ -1,4 +1,4 @@
-"""Stack 2, in the control region: what is one for both regions. The global table, the replicated secret, the trail."""
+"""Stack 2, in the control region: what is one for both regions. The global table, the secret, the trail, the operator."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ from constructs import Construct
 
 from infra.constructs.bucket import Bucket, expire
 from infra.constructs.keys import KeyPurpose, Keys
+from infra.constructs.operator import Operator
 from infra.constructs.secret import ReceiptSecret
 from infra.constructs.table import LedgerTable
+from infra.constructs.table_policy import rows_policy
 from infra.constructs.trail import AuditTrail
 from infra.region import RegionContext
 
 
 class DataStack(Stack):
-    """The table, the secret and the trail."""
+    """The table, the secret, the trail and the operator's role."""
 
     def __init__(
         self,
@@ -26,7 +28,8 @@ class DataStack(Stack):
         **kwargs: Any,  # noqa: ANN401 - Stack's own
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        table = LedgerTable(self, "Ledger", context=context, key=keys[KeyPurpose.DATA])
+        table = LedgerTable(self, "Ledger", context=context, key=keys[KeyPurpose.DATA], policy=rows_policy(self, context))
+        operator = Operator(self, "Operator", context=context)
         secret = ReceiptSecret(self, "ReceiptSecret", context=context, key=keys[KeyPurpose.SECRET])
         access_logs = Bucket(
             self,
@@ -39,8 +42,9 @@ class DataStack(Stack):
         )
         trail = AuditTrail(self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket)
         # Last: in prod it is protected against deletion, so a creation that fails after it could not be rolled back.
-        table.table.node.add_dependency(secret, access_logs, trail)
+        table.table.node.add_dependency(secret, access_logs, trail, operator)
         CfnOutput(self, "TableName", value=table.table.table_name)
+        CfnOutput(self, "OperatorRoleArn", value=operator.role.role_arn)
         CfnOutput(self, "SecretArn", value=secret.arn)
         CfnOutput(self, "TrailArn", value=trail.arn)
         CfnOutput(self, "TrailBucketName", value=trail.bucket.name)

@@ -16,11 +16,13 @@ from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.keys import KeyPurpose, Keys
 from infra.constructs.reverse_replication import TIMEOUT, ReverseReplication
 from infra.constructs.stack_output import stack_output
+from infra.constructs.table import table_arn
+from infra.constructs.table_policy import PeerTablePolicy
 from infra.region import RegionContext, RegionRole
 
 
 class FailoverStack(Stack):
-    """The reverse direction of replication, the failover records for client VPCs and the dashboard."""
+    """The reverse direction of replication, the peer table's policy, the failover records for client VPCs, the dashboard."""
 
     def __init__(
         self,
@@ -35,7 +37,9 @@ class FailoverStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._context = context
-        self._reverse_replication(keys, asset)
+        surroundings = self._surroundings(keys, asset)
+        self._reverse_replication(surroundings, keys)
+        self._peer_table_policy(surroundings)
         dashboard = Dashboard(
             self,
             "Dashboard",
@@ -72,18 +76,11 @@ class FailoverStack(Stack):
         context = RegionContext(settings=self._context.settings, role=role)
         return stack_output(stack_name=context.naming.stack("regional"), output_name=output, region=context.region)
 
-    def _reverse_replication(self, keys: Keys, asset: Path) -> None:
+    def _reverse_replication(self, surroundings: FunctionSurroundings, keys: Keys) -> None:
         function = Function(
             self,
             "BucketReplication",
-            surroundings=FunctionSurroundings(
-                context=self._context,
-                code=lambda_.Code.from_asset(str(asset)),
-                logs_key=keys[KeyPurpose.LOGS],
-                queue_key=keys[KeyPurpose.QUEUE],
-                dead_letter_queue=self._async_dead_letter_queue(keys[KeyPurpose.QUEUE]),
-                network=None,
-            ),
+            surroundings=surroundings,
             resource="bucket-replication",
             description="Sets the reverse direction of the ingest bucket's replication, and replicates what is older",
             timeout=TIMEOUT,
@@ -102,6 +99,33 @@ class FailoverStack(Stack):
             "ExistingObjects",
             value=reverse.existing_objects,
             description="The job that replicated what the secondary's bucket held before its rule, and how far it came",
+        )
+
+    def _peer_table_policy(self, surroundings: FunctionSurroundings) -> None:
+        function = Function(
+            self,
+            "TablePolicy",
+            surroundings=surroundings,
+            resource="table-policy",
+            description="Sets the resource policy of the table's replica in the other region",
+            reserved_concurrency=self._context.settings.limits.maintenance_concurrency,
+        )
+        function.allow(
+            "dynamodb:DeleteResourcePolicy",
+            "dynamodb:GetResourcePolicy",
+            "dynamodb:PutResourcePolicy",
+            on=[table_arn(self, self._context.peer)],
+        )
+        PeerTablePolicy(self, "PeerTablePolicy", context=self._context, function=function.function)
+
+    def _surroundings(self, keys: Keys, asset: Path) -> FunctionSurroundings:
+        return FunctionSurroundings(
+            context=self._context,
+            code=lambda_.Code.from_asset(str(asset)),
+            logs_key=keys[KeyPurpose.LOGS],
+            queue_key=keys[KeyPurpose.QUEUE],
+            dead_letter_queue=self._async_dead_letter_queue(keys[KeyPurpose.QUEUE]),
+            network=None,
         )
 
     def _async_dead_letter_queue(self, key: kms.IKey) -> sqs.IQueue:

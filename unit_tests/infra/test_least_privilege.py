@@ -31,7 +31,8 @@ def test_every_role_may_do_what_it_needs_and_nothing_more(prod: Synthesis) -> No
 def test_every_role_is_in_the_table(prod: Synthesis, world: World) -> None:
     words = {(each.who.rpartition(" in ")[0]) for each in expectations(prod, world)}
     functions = {"processor", "issuer", "observer", "rotation", "default-security-group", "bucket-replication"}
-    assert words == {*functions, "replication", "batch replication", "flow logs", "trail"}
+    others = {"replication", "batch replication", "flow logs", "trail", "operator"}
+    assert words == {*functions, "table-policy", *others}
 
 
 def test_no_action_is_a_wildcard(world: World) -> None:

@@ -12,7 +12,7 @@ from unit_tests.infra.synthesis import Resource, Synthesis, everywhere, leaves, 
 HOLDS_DATA = {
     "AWS::DynamoDB::GlobalTable": 1,
     "AWS::KMS::Key": 10,
-    "AWS::Logs::LogGroup": 16,
+    "AWS::Logs::LogGroup": 17,
     "AWS::S3::Bucket": 8,
     "AWS::SQS::Queue": 6,
     "AWS::SecretsManager::Secret": 1,

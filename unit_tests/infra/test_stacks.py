@@ -34,7 +34,7 @@ PLACES = {
 
 OUTPUTS = {
     "Keys": {"DataKeyArn", "QueueKeyArn", "LogsKeyArn", "SecretKeyArn", "TrailKeyArn"},
-    "Data": {"TableName", "SecretArn", "TrailArn", "TrailBucketName"},
+    "Data": {"TableName", "SecretArn", "TrailArn", "TrailBucketName", "OperatorRoleArn"},
     "Regional": {
         *("IngestBucketName", "ArchiveBucketName", "AccessLogsBucketName"),
         *("IngestQueueUrl", "DeadLetterQueueUrl", "AsyncDeadLetterQueueUrl"),
@@ -75,13 +75,14 @@ HELD = {
         "Custom::VpcRestrictDefaultSG": 1,
     },
     "Failover": {
-        "AWS::Lambda::Function": 1,
-        "AWS::Logs::LogGroup": 1,
+        "AWS::Lambda::Function": 2,
+        "AWS::Logs::LogGroup": 2,
         "AWS::Route53::HealthCheck": 0,
         "AWS::Route53::HostedZone": 0,
         "AWS::Route53::RecordSet": 0,
         "AWS::CloudWatch::Dashboard": 1,
         "Custom::BucketReplication": 1,
+        "Custom::TablePolicy": 1,
     },
 }
 
@@ -110,6 +111,7 @@ VARIABLES = {
     "rotation": set[str](),
     "default-security-group": set[str](),
     "bucket-replication": set[str](),
+    "table-policy": set[str](),
 }
 """The variables that a function reads, beside the ones of every function."""
 
@@ -188,7 +190,8 @@ def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Ma
         assert not role.keys() & {"Policies", "ManagedPolicyArns"}, where
     # Only what a policy or a function must name before it exists has a name: names are what a failed deployment trips over.
     named = {str(role["RoleName"]) for _, role in roles if "RoleName" in role}
-    assert named == {f"serverless-observer-prod-{region}" for region in ("us-east-1", "us-west-2")}
+    observers = {f"serverless-observer-prod-{region}" for region in ("us-east-1", "us-west-2")}
+    assert named == {*observers, "serverless-operator-prod"}
 
 
 def test_no_function_came_in_uncalled(templates: Mapping[str, Template]) -> None:

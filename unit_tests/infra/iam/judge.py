@@ -79,6 +79,11 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
     role = resolver.text(trail["CloudWatchLogsRoleArn"])
     yield _service_role("trail", place, role, "cloudtrail.amazonaws.com", needs.trail(place))
 
+    with_second_factor = needs.condition("Bool", "aws:MultiFactorAuthPresent", "true")
+    root = f"arn:aws:iam::{place.account}:root"
+    role = f"arn:aws:iam::{place.account}:role/serverless-operator-prod"
+    yield _service_role("operator", place, role, root, needs.operator(place), with_second_factor)
+
     place, secondary = place_of(synthesis, "Failover"), place_of(synthesis, "SecondaryRegional")
     outputs = synthesis.templates["SecondaryRegional"]["Outputs"]
     role = Resolver.of(synthesis, "SecondaryRegional").text(outputs["ReplicationRoleArn"]["Value"])
@@ -86,6 +91,7 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
     batch, service = resolver.text(rule["BatchRole"]), "batchoperations.s3.amazonaws.com"
     yield _service_role("batch replication", place, batch, service, needs.batch_replication(secondary.bucket("ingest")))
     yield _function(world, place, "bucket-replication", needs.bucket_replication(place, secondary, role, batch))
+    yield _function(world, place, "table-policy", needs.table_policy(place))
 
 
 def place_of(synthesis: Synthesis, stack: str) -> Place:
@@ -205,6 +211,8 @@ def _said(synthesis: Synthesis, world: World) -> Iterator[Said]:
         issuer = world.functions["serverless-issuer-prod", place.region].role
         yield from services.of_a_region(place, Resolver.of(synthesis, stack).reference(api), routes, issuer)
         yield from services.of_keys(place, home)
+        promotes_itself = synthesis.settings.auto_promote and place.region == synthesis.settings.secondary_region
+        yield from services.of_tables(place, promotes_itself=promotes_itself)
     yield from services.of_data(place_of(synthesis, "Data"))
 
 

@@ -123,9 +123,10 @@ def processor(place: Place) -> Iterator[Need]:
     yield Need(("s3:ListBucket",), (place.bucket("ingest"),))  # without it a version that is gone is a 403, not a 404
     yield Need(("s3:ListBucketVersions",), (place.bucket("ingest"),))  # another version stands in for one that is gone
     yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
-    writes = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     yield Need(("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"), (place.table,))  # the reconciler scans
-    yield Need(writes, (place.table,), conditions=of_rows_like("OBJ#*", "REC#*", f"RECONCILER#{place.region}"))
+    yield Need(("dynamodb:BatchWriteItem", "dynamodb:DeleteItem"), (place.table,), conditions=of_rows_like("REC#*"))
+    written = of_rows_like("OBJ#*", f"RECONCILER#{place.region}")
+    yield Need(("dynamodb:PutItem", "dynamodb:UpdateItem"), (place.table,), conditions=written)
     yield Need(("sqs:SendMessage",), (queue, place.queue("ingest-dlq")))
     polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
     yield Need(polls, (queue,), own=False)
@@ -231,6 +232,33 @@ def batch_replication(bucket: str) -> Iterator[Need]:
     """
     yield Need(("s3:InitiateReplication",), (f"{bucket}/incoming/*",), own=False)
     yield Need(("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"), (bucket,), own=False)
+
+
+def table_policy(place: Place) -> Iterator[Need]:
+    """Sets the policy of the other region's replica, which that replica's own template cannot hold."""
+    verbs = ("Delete", "Get", "Put")
+    there = place.table.replace(place.region, place.peer)
+    yield Need(tuple(f"dynamodb:{verb}ResourcePolicy" for verb in verbs), (there,))
+
+
+def operator(place: Place) -> Iterator[Need]:
+    """Looks at both regions, claims for either, and sends clients to the secondary, us-west-2 in prod as shipped."""
+    pair = sorted((place.region, place.peer))
+    claims, force = [f"CONTROL#{region}" for region in pair], "FORCE#us-west-2"
+    told = [f"{word}#{region}" for word in ("HEARTBEAT", "DIGEST") for region in pair]
+    for region in pair:
+        table = place.table.replace(place.region, region)
+        yield Need(("dynamodb:PutItem",), (table,), own=False, conditions=of_rows_like(*claims, force))
+        reads = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+        yield Need(reads, (table,), own=False, conditions=of_rows_like(*claims, force, *told))
+        by_alias = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-data-prod")
+        yield Need(("kms:Decrypt",), (place.arn("kms", "key/*", region),), own=False, conditions=by_alias)
+        for word in ("ingest", "ingest-dlq"):
+            queue = place.queue(word).replace(place.region, region)
+            yield Need(("sqs:GetQueueAttributes", "sqs:GetQueueUrl"), (queue,), own=False)
+        yield Need(("cloudwatch:DescribeAlarms",), (place.arn("cloudwatch", "alarm:*", region),), own=False)
+        stack = place.arn("cloudformation", "stack/serverless-regional-prod/*", region)
+        yield Need(("cloudformation:DescribeStacks",), (stack,), own=False)
 
 
 def replication(place: Place) -> Iterator[Need]:

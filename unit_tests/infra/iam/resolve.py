@@ -1,7 +1,7 @@
 """Resolves CloudFormation's intrinsics to what AWS would make of them: names, ARNs and host names as plain text.
 
-What AWS chooses itself is written in a form of our own: a key is known by its alias (`key/serverless-data-prod`), a role
-or a VPC by its stack and logical id.
+What AWS chooses itself is written in a form of our own: a key is known by its alias (`key/serverless-data-prod`), a VPC,
+or a role without a name, by its stack and logical id.
 """
 
 import re
@@ -124,6 +124,8 @@ class Resolver:
                 return str(properties["TableName"])
             case "AWS::KMS::Key":
                 return self._alias_of(logical_id)
+            case "AWS::IAM::Role" if "RoleName" in properties:
+                return str(properties["RoleName"])
         return f"{self._name}.{logical_id}"
 
     def _alias_of(self, key: str) -> str:

@@ -137,6 +137,32 @@ def of_data(place: Place) -> Iterator[Said]:
             yield Said(secret, "Deny", "*", ("secretsmanager:*",), ("*",), conditions)
 
 
+WRITES = (
+    *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    *("dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"),
+)
+
+
+def of_tables(place: Place, *, promotes_itself: bool) -> Iterator[Said]:
+    """What the policy of the table's replica says: the rows by which regions are judged are for their writers only.
+
+    Args:
+        place: the region.
+        promotes_itself: whether this region's observer may claim.
+    """
+    role = f"arn:aws:iam::{place.account}:role/"
+    service = f"{role}aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
+    operator, observer = f"{role}serverless-operator-prod", f"{role}serverless-observer-prod-{place.region}"
+    for rows, writers in (
+        (("CONTROL#*",), (operator, observer) if promotes_itself else (operator,)),
+        (("FORCE#*",), (operator,)),
+        (("HEARTBEAT#*", "DIGEST#*", "OBSERVER#*"), (observer,)),
+    ):
+        others = condition("ArnNotEquals", "aws:PrincipalArn", *writers, service)
+        of_rows = condition("ForAnyValue:StringLike", "dynamodb:LeadingKeys", *rows)
+        yield Said(place.table, "Deny", "*", WRITES, (place.table,), of_rows | others)
+
+
 def _over_tls(bucket: str) -> Iterator[Said]:
     for conditions in (WITHOUT_TLS, OLD_TLS):
         yield Said(bucket, "Deny", "*", ("s3:*",), (bucket, f"{bucket}/*"), conditions)

@@ -11,6 +11,7 @@ from unit_tests.infra.iam.statements import Request, Statement, UnknownPolicyErr
 from unit_tests.infra.synthesis import Synthesis
 
 ENCRYPTION_CALLS = {
+    "dynamodb:BatchGetItem": ("kms:Decrypt",),
     "dynamodb:BatchWriteItem": ("kms:Decrypt",),
     "dynamodb:GetItem": ("kms:Decrypt",),
     "dynamodb:PutItem": ("kms:Decrypt",),
@@ -160,7 +161,7 @@ class World:
     def _policies_on(self, arn: str) -> list[Statement]:
         if arn.startswith("arn:aws:s3:::"):
             return self.resource_policies.get(arn.partition("/")[0], [])
-        return self.resource_policies.get(arn, [])
+        return self.resource_policies.get(arn.partition("/index/")[0], [])
 
     def _key_of(self, arn: str) -> str | None:
         if arn.startswith("arn:aws:s3:::"):
@@ -267,6 +268,12 @@ class World:
         for replica in properties["Replicas"]:
             arn = f"arn:aws:dynamodb:{replica['Region']}:{account}:table/{properties['TableName']}"
             self._keys[arn] = _key_behind(resolver.text(replica["SSESpecification"]["KMSMasterKeyId"]))
+            if policy := replica.get("ResourcePolicy"):
+                self.resource_policies[arn] += parse(resolver.value(policy["PolicyDocument"]))
+
+    def _table_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
+        arn = resolver.text(properties["TableArn"])
+        self.resource_policies[arn] += parse(resolver.value(properties["Policy"]))
 
     def _endpoint(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         service = resolver.text(properties["ServiceName"]).rpartition(".")[2]
@@ -290,6 +297,7 @@ class World:
         "AWS::SQS::QueuePolicy": _queue_policy,
         "AWS::SecretsManager::ResourcePolicy": _secret_policy,
         "AWS::SecretsManager::Secret": _secret,
+        "Custom::TablePolicy": _table_policy,
     }
 
 

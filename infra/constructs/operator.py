@@ -1,0 +1,102 @@
+"""The operator's role: what a person needs to look at both regions, to promote one and to send clients to it.
+
+Nothing else may write the rows that decide this (`table_policy`). It is made in advance, for no step of a failover may
+create IAM, and is global like all of IAM; taking it on is a call of STS in a region.
+"""
+
+from typing import Final
+
+from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from handlers.shared import schema
+from infra.constructs.keys import KeyPurpose, alias_statement
+from infra.constructs.table import leading_keys, table_arn
+from infra.region import RegionContext
+
+OPERATOR: Final = "operator"
+"""The word in the role's name."""
+
+
+class Operator(Construct):
+    """The role, whom it trusts, and what it may do.
+
+    Attributes:
+        role: the role.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext) -> None:
+        super().__init__(scope, construct_id)
+        self._context = context
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=context.naming.role(OPERATOR),
+            description="Looks at both regions, promotes one, and sends clients to it",
+            assumed_by=iam.CompositePrincipal(*self._trusted()),
+        )
+        self._policy = iam.ManagedPolicy(self, "Policy", roles=[self.role])
+        for region in (context, context.peer):
+            self._allow_in(region)
+
+    def _trusted(self) -> list[iam.IPrincipal]:
+        """Trust whom the settings name; else whoever IAM lets take it on, signed in with a second factor.
+
+        The account is the principal and the name is a condition: a role that is made anew stays trusted, and one that is
+        not there yet fails no deployment
+        (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html). So the named ones
+        need `sts:AssumeRole` in a policy of their own. A session of a role carries no second factor of its own when it
+        takes on another role; how people sign in to that role decides.
+        """
+        named = self._context.settings.operators
+        with_second_factor = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+        if not named:
+            return [iam.AccountRootPrincipal().with_conditions(with_second_factor)]
+        trusted: list[iam.IPrincipal] = []
+        for account in sorted({arn.split(":")[4] for arn in named}):
+            for kind, more in (("role", {}), ("user", with_second_factor)):
+                if arns := sorted(arn for arn in named if arn.startswith(f"arn:aws:iam::{account}:{kind}/")):
+                    conditions = {"ArnEquals": {"aws:PrincipalArn": arns}, **more}
+                    trusted.append(iam.AccountPrincipal(account).with_conditions(conditions))
+        return trusted
+
+    def _allow_in(self, region: RegionContext) -> None:
+        table, settings = table_arn(self, region), region.settings
+        claims = [schema.control_partition_key(each) for each in settings.regions]
+        force = schema.force_partition_key(settings.secondary_region)
+        told = [
+            of(each) for of in (schema.heartbeat_partition_key, schema.digest_partition_key) for each in settings.regions
+        ]
+        # Both claims in each replica: one at the highest epoch must be lowered, be its own region lost or not.
+        self._allow("dynamodb:PutItem", on=[table], conditions=leading_keys(*claims, force))
+        self._allow(
+            *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
+            on=[table],
+            conditions=leading_keys(*claims, force, *told),
+        )
+        self._policy.add_statements(alias_statement(self, region, KeyPurpose.DATA, actions=["kms:Decrypt"]))
+        queues = [self._arn(region, "sqs", region.naming.queue(word)) for word in ("ingest", "ingest-dlq")]
+        self._allow("sqs:GetQueueAttributes", "sqs:GetQueueUrl", on=queues)
+        # All that ring are listed, which CloudWatch allows to who may describe any alarm
+        # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).
+        self._allow("cloudwatch:DescribeAlarms", on=[self._arn(region, "cloudwatch", "alarm:*")])
+        stack = self._arn(region, "cloudformation", f"stack/{region.naming.stack('regional')}/*")
+        self._allow("cloudformation:DescribeStacks", on=[stack])
+
+    def _allow(self, *actions: str, on: list[str], conditions: dict[str, dict[str, list[str]]] | None = None) -> None:
+        self._policy.add_statements(iam.PolicyStatement(actions=list(actions), resources=on, conditions=conditions))
+
+    def _arn(self, region: RegionContext, service: str, resource: str) -> str:
+        return Stack.of(self).format_arn(
+            service=service,
+            region=region.region,
+            account=Aws.ACCOUNT_ID,
+            resource=resource,
+            arn_format=ArnFormat.NO_RESOURCE_NAME,
+        )
+
+
+def operator_role_arn(scope: Construct, context: RegionContext) -> str:
+    """Return the ARN of the operator's role, by its name."""
+    return Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=context.naming.role(OPERATOR))

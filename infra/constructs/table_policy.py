@@ -1,0 +1,113 @@
+"""Who may write the rows by which regions are judged: a refusal on each replica of the table, whatever a role may do.
+
+The roles of the functions are held to their rows by their own policies. This holds everybody else too, an administrator
+for example: without the operator's role nobody moves the active region.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from handlers.shared import schema
+from infra.constructs.observer import observer_role_arn
+from infra.constructs.operator import operator_role_arn
+from infra.constructs.table import table_arn
+from infra.region import RegionContext
+
+RESOURCE_TYPE: Final = "Custom::TablePolicy"
+WRITES: Final = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
+"""Each action by which a row changes: a transaction needs those of its parts. All carry `dynamodb:LeadingKeys`
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html)."""
+
+
+def rows_policy(scope: Construct, context: RegionContext) -> iam.PolicyDocument:
+    """Return the resource policy of the replica in the region of `context`.
+
+    It refuses and grants nothing: who may write is still for the roles' own policies.
+    """
+    return iam.PolicyDocument(
+        statements=[_only(scope, context, rows, writers) for rows, writers in _writers(scope, context)],
+        # As it is: the custom resource hands the same document on.
+        minimize=False,
+    )
+
+
+class PeerTablePolicy(Construct):
+    """Has a function set the policy of the replica in the other region, which its own template cannot hold."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, function: lambda_.IFunction) -> None:
+        """Create the custom resource.
+
+        Args:
+            scope: the parent.
+            construct_id: the id under it.
+            context: the region of the stack that homes the table; the replica is its peer's.
+            function: answers the custom resource; see `handlers/table_policy`.
+        """
+        super().__init__(scope, construct_id)
+        CustomResource(
+            self,
+            "Policy",
+            service_token=function.function_arn,
+            resource_type=RESOURCE_TYPE,
+            properties={
+                "TableArn": table_arn(self, context.peer),
+                "Policy": Stack.of(self).resolve(rows_policy(self, context.peer)),
+            },
+            # The function answers within its own timeout, or never; CloudFormation would wait an hour.
+            service_timeout=Duration.minutes(5),
+        )
+
+
+def _writers(scope: Construct, context: RegionContext) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Yield patterns of partition keys, with the only roles that may write such rows through this replica."""
+    operator, observer = operator_role_arn(scope, context), observer_role_arn(scope, context)
+    yield [schema.control_partition_key("*")], [operator, *([observer] if context.promotes_itself else [])]
+    yield [schema.force_partition_key("*")], [operator]
+    yield (
+        [
+            schema.heartbeat_partition_key("*"),
+            schema.digest_partition_key("*"),
+            schema.observer_partition_key("*"),
+        ],
+        [observer],
+    )
+
+
+def _only(scope: Construct, context: RegionContext, rows: Sequence[str], writers: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        principals=[iam.StarPrincipal()],
+        actions=list(WRITES),
+        resources=[table_arn(scope, context)],
+        conditions={
+            "ForAnyValue:StringLike": {"dynamodb:LeadingKeys": list(rows)},
+            # Rows of the other region come by DynamoDB's own role; refused, they would never arrive.
+            "ArnNotEquals": {"aws:PrincipalArn": [*writers, _replication_role_arn(scope)]},
+        },
+    )
+
+
+def _replication_role_arn(scope: Construct) -> str:
+    """Return the ARN of the role by which DynamoDB replicates.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html
+    """
+    return Stack.of(scope).format_arn(
+        service="iam",
+        region="",
+        resource="role",
+        resource_name="aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication",
+    )

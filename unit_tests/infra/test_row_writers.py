@@ -1,0 +1,153 @@
+"""Who may write which kind of row: every role, each row, each action and both replicas, by all policies together.
+
+The tables of `iam/needs.py` hold the policies' text. This asks for their effect, as a thief of a role would, and as an
+administrator would whom no policy of ours limits.
+"""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.settings import Settings
+from unit_tests.infra.iam.statements import Request, Statement
+from unit_tests.infra.iam.world import Role, World
+from unit_tests.infra.synthesis import REGIONAL, Synthesis, synthesize
+
+PRIMARY, SECONDARY = "us-east-1", "us-west-2"
+ACCOUNT = "000000000000"
+WRITES = ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")
+ROWS = {
+    "OBJ": "OBJ#{id}",
+    "CLAIM": "CLAIM#default#{id}",
+    "REC": "REC#{id}#000000",
+    **{
+        f"{word} of {region}": f"{word}#{region}"
+        for word in ("CONTROL", "FORCE", "HEALTH", "HEARTBEAT", "DIGEST", "OBSERVER")
+        for region in (PRIMARY, SECONDARY)
+    },
+}
+"""A partition key of each kind of row that `handlers/shared/schema.py` lists."""
+EVERYWHERE = (PRIMARY, SECONDARY)
+ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/administrator"
+REPLICATION = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
+)
+Allowed = set[tuple[str, str, str, str]]
+"""Who, by which action, which row, through the replica of which region."""
+
+
+def expected(*, auto_promote: bool) -> Allowed:
+    allowed = {
+        *(
+            ("operator", "PutItem", row, replica)
+            for replica in EVERYWHERE
+            for row in (f"CONTROL of {PRIMARY}", f"CONTROL of {SECONDARY}", f"FORCE of {SECONDARY}")
+        )
+    }
+    for region in EVERYWHERE:
+        processor, issuer, observer = (f"{word} of {region}" for word in ("processor", "issuer", "observer"))
+        allowed |= {(processor, action, "REC", region) for action in ("BatchWriteItem", "DeleteItem")}
+        allowed |= {(processor, action, "OBJ", region) for action in ("PutItem", "UpdateItem")}
+        allowed |= {(issuer, "PutItem", row, region) for row in ("OBJ", "CLAIM", f"HEALTH of {region}")}
+        allowed |= {(observer, "PutItem", f"{word} of {region}", region) for word in ("HEARTBEAT", "DIGEST", "OBSERVER")}
+    if auto_promote:
+        allowed.add((f"observer of {SECONDARY}", "PutItem", f"CONTROL of {SECONDARY}", SECONDARY))
+    return allowed
+
+
+def names(world: World) -> dict[str, str]:
+    """What to call each role, by its ARN: a function's name and region where it is one's."""
+    found = {arn: arn.rpartition("/")[2] for arn in world.roles}
+    for (function, region), place in world.functions.items():
+        found[place.role] = f"{function.removeprefix('serverless-').removesuffix('-prod')} of {region}"
+    return found | {f"arn:aws:iam::{ACCOUNT}:role/serverless-operator-prod": "operator"}
+
+
+def requests(role: str) -> list[tuple[str, str, str, Request]]:
+    return [
+        (
+            action,
+            row,
+            replica,
+            Request(
+                role,
+                f"dynamodb:{action}",
+                f"arn:aws:dynamodb:{replica}:{ACCOUNT}:table/serverless-ledger-prod",
+                {"dynamodb:LeadingKeys": (key.format(id="0" * 64),)},
+            ),
+        )
+        for action, (row, key), replica in itertools.product(WRITES, ROWS.items(), EVERYWHERE)
+    ]
+
+
+def allowed_in(made: Synthesis) -> Allowed:
+    world = World(made)
+    return {
+        (name, action, row, replica)
+        for arn, name in names(world).items()
+        for action, row, replica, request in requests(arn)
+        if not world.refusals(request)
+    }
+
+
+@pytest.mark.parametrize("auto_promote", [False, True])
+def test_each_role_writes_its_own_rows_and_no_other(tmp_path: Path, auto_promote: bool) -> None:  # noqa: FBT001
+    made = synthesize(Settings(auto_promote=auto_promote), tmp_path)
+    assert allowed_in(made) == expected(auto_promote=auto_promote)
+
+
+@pytest.fixture(scope="module")
+def world(prod: Synthesis) -> World:
+    """The templates' policies, and a role of the account that may do everything."""
+    made = World(prod)
+    everything = Statement("Allow", ("*",), ("*",), (), frozenset())
+    for arn in (ADMINISTRATOR, REPLICATION):
+        made.roles[arn] = Role([], [everything])
+    return made
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_administrator_may_not_write_a_row_by_which_regions_are_judged(world: World, row: str) -> None:
+    judged = row.partition(" ")[0] in {"CONTROL", "FORCE", "HEARTBEAT", "DIGEST", "OBSERVER"}
+    asked = [request for _, of, _, request in requests(ADMINISTRATOR) if of == row]
+    asked += [replace(one, action=f"dynamodb:PartiQL{verb}") for one in asked for verb in ("Insert", "Update", "Delete")]
+    assert len(asked) == 32
+    assert {bool(world.refusals(request)) for request in asked} == {judged}
+
+
+def test_batch_that_hides_a_control_row_among_others_is_refused(world: World) -> None:
+    for _, _, _, request in requests(ADMINISTRATOR):
+        hidden = replace(request, context={"dynamodb:LeadingKeys": ("OBJ#1", f"CONTROL#{PRIMARY}", "OBJ#2")})
+        assert world.refusals(hidden)
+
+
+def test_replication_may_write_every_row_of_every_replica(world: World) -> None:
+    """What is refused to it never arrives, or stops replication altogether."""
+    assert not [why for *_, request in requests(REPLICATION) for why in world.refusals(request)]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_everybody_of_the_account_may_still_read(world: World, row: str) -> None:
+    reads = [
+        replace(request, action=f"dynamodb:{action}")
+        for _, of, _, request in requests(ADMINISTRATOR)
+        for action in ("GetItem", "Query", "Scan")
+        if of == row
+    ]
+    assert not [why for request in reads for why in world.refusals(request)]
+
+
+def test_no_role_is_granted_what_names_no_key(prod: Synthesis) -> None:
+    """`ForAllValues` holds of a request without the key, so a role that is held to rows must not scan or use PartiQL."""
+    for arn, role in World(prod).roles.items():
+        granted = {grant.action for each in role.statements for grant in each.grants() if grant.effect == "Allow"}
+        assert not [action for action in granted if action == "dynamodb:Scan" or "PartiQL" in action], arn
+
+
+def test_each_kind_of_row_of_the_schema_is_asked_for() -> None:
+    schema = (Path(__file__).parents[2] / "handlers" / "shared" / "schema.py").read_text()
+    kinds = {line.split("`")[1].split("#")[0] for line in schema.splitlines() if line.startswith("| `")}
+    assert kinds == {row.partition(" ")[0] for row in ROWS}
+    assert len(REGIONAL) == len(EVERYWHERE)
