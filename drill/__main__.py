@@ -73,6 +73,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     live: Annotated[bool, typer.Option("--live", help="Drill what is deployed in a real AWS account.")] = False,  # noqa: FBT002
     account: Annotated[str | None, typer.Option(metavar="ID", help="With --live: the account it must be.")] = None,
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile.")] = None,
+    operator_profile: Annotated[
+        str | None,
+        typer.Option(help="With --live: the profile that takes on the operator's role.", show_default="--profile"),
+    ] = None,
     primary: Annotated[
         str | None, typer.Option(help="With --live: the primary's region.", show_default="the environment's")
     ] = None,
@@ -112,15 +116,17 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             mode="live" if live else "local",
             account=account,
             profile=profile,
+            operator_profile=operator_profile,
             stop_alarm=stop_alarm,
             fis_role=fis_role,
         )
         if live:
             require_possible(plan, can_be=[name for name, one in FAULTS.items() if one.is_made_on_aws])
             place = place_of(environment, primary, secondary)
-        elif account or profile or execute or stop_alarm or fis_role:
+        elif account or profile or operator_profile or execute or stop_alarm or fis_role:
             raise Refused(
-                "--account, --profile, --execute, --stop-alarm and --fis-role are for --live; here no account is used.",
+                "--account, --profile, --operator-profile, --execute, --stop-alarm and --fis-role are for --live; here no "
+                "account is used.",
                 hint="Type `python -m drill run`, or add --live.",
             )
         else:

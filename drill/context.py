@@ -211,6 +211,7 @@ class Context:
             control=plan.control,
             run_id=plan.source,
             profile=plan.profile,
+            operator_profile=plan.operator_profile,
         )
         if not self.folder.deployment.exists():
             # Only before the first fault: STS may be what is lost later.

@@ -84,6 +84,7 @@ class Plan:
         mode: `local` or `live`.
         account: With `live`, the account it must be.
         profile: With `live`, the AWS profile.
+        operator_profile: With `live`, the AWS profile that takes on the operator's role.
         primary: With `live`, the primary's region.
         secondary: With `live`, the secondary's region.
         control: With `live`, the control region.
@@ -100,6 +101,7 @@ class Plan:
     mode: str = "local"
     account: str | None = None
     profile: str | None = None
+    operator_profile: str | None = None
     primary: str = "us-east-1"
     secondary: str = "us-west-2"
     control: str = "us-west-2"

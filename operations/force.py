@@ -23,7 +23,7 @@ def set_forced(target: Target, *, forced: bool) -> None:
     Raises:
         RunFailure: The table in the secondary's region did not take the row.
     """
-    client: Any = target.client("dynamodb", target.secondary)
+    client: Any = target.operator_client("dynamodb", target.secondary)
     row = {
         "pk": {"S": f"FORCE#{target.secondary}"},
         "sk": {"S": "LATEST"},

@@ -51,7 +51,7 @@ class Register:
     """
 
     def __init__(self, target: Target, region: str) -> None:
-        self._client: Any = target.client("dynamodb", region)
+        self._client: Any = target.operator_client("dynamodb", region)
         self._table = target.table_name
         self._regions = target.regions
         self.region = region
@@ -84,7 +84,8 @@ class Register:
             ) from error
         except EpochsExhaustedError as error:
             raise RunFailure(
-                f"{self.region} was not promoted: {error}.", hint="docs/runbook.md shows the command; then promote again."
+                f"{self.region} was not promoted: {error}.",
+                hint="Section 6 of docs/runbook.md shows the command; then promote again.",
             ) from error
         raise RunFailure(
             f"{self.region} was not promoted: somebody claims it at the same time, {_TRIES} times in a row.",

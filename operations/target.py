@@ -43,6 +43,7 @@ class Target:
         api_url: Where an HTTP API answers on the local cloud, `{api_id}` standing for its id; None: as its stack's
             outputs say.
         profile: The AWS profile to take credentials from, in live mode.
+        operator_profile: The AWS profile that takes on the operator's role, which alone may claim; None: `profile`.
         templates: Folder of the synthesized templates that were deployed; None: ask CloudFormation for them.
         not_faithful: (what, why) for all that this cloud only records.
         secret_file: On the local cloud: the file that holds root's secret access key for as long as the cloud runs.
@@ -60,6 +61,7 @@ class Target:
     endpoint_url: str | None = None
     api_url: str | None = None
     profile: str | None = None
+    operator_profile: str | None = None
     templates: str | None = None
     not_faithful: tuple[tuple[str, str], ...] = ()
     secret_file: str | None = None
@@ -97,6 +99,11 @@ class Target:
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return a boto3 client of this cloud (one for each service and region)."""
         return _client(self.session(), service, region, self.endpoint_url)
+
+    def operator_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
+        """Return a client for what only the operator may do: claims, and sending clients elsewhere."""
+        as_operator = dataclasses.replace(self, profile=self.operator_profile or self.profile)
+        return as_operator.client(service, region)
 
     def brisk_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
         """Return a client that asks once and waits a few seconds: for looking at what may be down."""

@@ -14,12 +14,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from handlers.bucket_replication import handler as bucket_replication
 from handlers.bucket_replication.existing_objects import ExistingObjectsError, Source
 from handlers.default_security_group import handler as default_security_group
 from handlers.shared import custom_resource
+from handlers.table_policy import handler as table_policy
 
 ROLE = "arn:aws:iam::123456789012:role/replication"
 BATCH_ROLE = "arn:aws:iam::123456789012:role/batch"
@@ -438,3 +440,105 @@ def test_a_group_that_is_not_there_fails_with_the_reason(cloudformation: CloudFo
     answer = cloudformation.send(default_security_group.handler, "Create", {"DefaultSecurityGroupId": "sg-00000000"})
     assert answer["Status"] == "FAILED"
     assert "InvalidGroup.NotFound" in answer["Reason"]
+
+
+# --- the table's policy -----------------------------------------------------------------------------------------
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": "*", "Action": ["dynamodb:PutItem"], "Resource": "*"}],
+}
+
+
+class Replica:
+    """A DynamoDB that keeps one policy, as the API does; moto 5.2 leaves out conflicts."""
+
+    def __init__(self) -> None:
+        self.held: str | None = None
+        self.writes: list[str] = []
+        self.blocked = 0
+
+    def get_resource_policy(self, *, ResourceArn: str) -> dict[str, str]:  # noqa: N803 - boto3's spelling
+        if self.held is None:
+            raise self._error("PolicyNotFoundException", ResourceArn)
+        return {"Policy": self.held}
+
+    def put_resource_policy(self, *, ResourceArn: str, Policy: str) -> None:  # noqa: N803
+        if self.blocked:
+            self.blocked -= 1
+            raise self._error("ResourceInUseException", ResourceArn)
+        self.writes.append(ResourceArn)
+        self.held = Policy
+
+    def delete_resource_policy(self, *, ResourceArn: str) -> None:  # noqa: N803
+        if self.held is None:
+            raise self._error("ResourceNotFoundException", ResourceArn)
+        self.held = None
+
+    @staticmethod
+    def _error(code: str, arn: str) -> ClientError:
+        return ClientError({"Error": {"Code": code, "Message": arn}}, "PutResourcePolicy")
+
+
+TABLE_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/serverless-ledger-prod"
+
+
+@pytest.fixture
+def replica(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> Replica:  # noqa: ARG001
+    replica = Replica()
+
+    def client(service: str, *, region_name: str, **_: Any) -> Replica:
+        assert (service, region_name) == ("dynamodb", "us-east-1")
+        return replica
+
+    monkeypatch.setattr(table_policy.boto3, "client", client)
+    monkeypatch.setattr(table_policy, "BLOCKED_PAUSE_SECONDS", 0)
+    return replica
+
+
+def test_policy_is_set_once_and_taken_away(cloudformation: CloudFormation, replica: Replica) -> None:
+    wanted = {"TableArn": TABLE_ARN, "Policy": POLICY}
+    for kind in ("Create", "Update"):
+        answer = cloudformation.send(table_policy.handler, kind, wanted, PhysicalResourceId=TABLE_ARN)
+        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", TABLE_ARN)
+    assert json.loads(str(replica.held)) == POLICY
+    assert replica.writes == [TABLE_ARN], "what is there already is not written again"
+    for _ in range(2):
+        answer = cloudformation.send(table_policy.handler, "Delete", wanted, PhysicalResourceId=TABLE_ARN)
+        assert answer["Status"] == "SUCCESS"
+    assert replica.held is None
+
+
+def test_policy_that_somebody_replaced_is_mended(cloudformation: CloudFormation, replica: Replica) -> None:
+    replica.held = json.dumps({"Statement": []})
+    cloudformation.send(table_policy.handler, "Update", {"TableArn": TABLE_ARN, "Policy": POLICY})
+    assert json.loads(str(replica.held)) == POLICY
+
+
+@pytest.mark.parametrize(("blocked", "status"), [(2, "SUCCESS"), (3, "FAILED")])
+def test_change_that_is_blocked_for_a_while_is_tried_again(
+    blocked: int, status: str, cloudformation: CloudFormation, replica: Replica
+) -> None:
+    replica.blocked = blocked
+    answer = cloudformation.send(table_policy.handler, "Create", {"TableArn": TABLE_ARN, "Policy": POLICY})
+    assert answer["Status"] == status
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"TableArn": TABLE_ARN},
+        {"TableArn": "ledger", "Policy": POLICY},
+        {"TableArn": TABLE_ARN, "Policy": "{}"},
+        {"TableArn": TABLE_ARN, "Policy": {}},
+        {"TableArn": f"{TABLE_ARN}/index/a", "Policy": POLICY},
+    ],
+)
+def test_properties_that_name_no_table_or_policy_are_refused(
+    given: dict[str, Any], cloudformation: CloudFormation, replica: Replica
+) -> None:
+    answer = cloudformation.send(table_policy.handler, "Create", given)
+    assert answer["Status"] == "FAILED"
+    assert "TableArn" in answer["Reason"] or "Policy" in answer["Reason"] or "ledger" in answer["Reason"]
+    assert replica.held is None

@@ -27,6 +27,7 @@ UNREAD_TYPES: Final[Mapping[str, str]] = {
     "AWS::CDK::Metadata": "says which constructs were used, to AWS",
     "Custom::VpcRestrictDefaultSG": "has no API of its own; what it does is read back with the VPC",
     "Custom::BucketReplication": "has no API of its own; what it does is read back with the bucket that it is for",
+    "Custom::TablePolicy": "has no API of its own; what it does is read back with the table that it is for",
 }
 
 

@@ -142,8 +142,15 @@ def _replica(resource: Resource, region: str) -> Properties:
         "GlobalSecondaryIndexes": table.get("GlobalSecondaryIndexes", []),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery == "ENABLED"},
         "SSESpecification": {"KMSMasterKeyId": _as_said(resource, region, key)},
+        "ResourcePolicy": {"PolicyDocument": table_policy(dynamodb, table["TableArn"])},
         "Tags": own_tags(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])),
     }
+
+
+def table_policy(dynamodb: Any, arn: str) -> Properties:  # noqa: ANN401 - a boto3 client
+    """Return the resource policy that a replica has."""
+    held: Properties = json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    return held
 
 
 def _as_said(resource: Resource, region: str, key_arn: str) -> str:

@@ -1,0 +1,130 @@
+"""Each function's role, the operator's and an administrator's against each kind of row, in both regions' replicas.
+
+Every write has a condition that never holds. So a caller that may write is answered that the condition failed, one that may
+not that access is denied, and no row changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from operations.target import Target
+
+pytestmark = pytest.mark.local_only
+
+JUDGED: Final = ("CONTROL", "FORCE", "HEARTBEAT", "DIGEST", "OBSERVER")
+"""Rows by which regions are judged, each of one region."""
+_NEVER: Final = {
+    "ConditionExpression": "attribute_exists(#pk) AND attribute_not_exists(#pk)",
+    "ExpressionAttributeNames": {"#pk": "pk"},
+}
+_OBJECT: Final = "0" * 64
+_REFUSED: Final = "AccessDeniedException"
+_ALLOWED: Final = "ConditionalCheckFailedException"
+
+
+def rows(target: Target) -> list[str]:
+    """A partition key of each kind of row, for each region where it has one."""
+    words = (*JUDGED, "HEALTH")
+    return [f"OBJ#{_OBJECT}", f"REC#{_OBJECT}#000000", "CLAIM#default#id"] + [
+        f"{word}#{region}" for word in words for region in target.regions
+    ]
+
+
+def own_rows(function: str, region: str) -> set[str]:
+    """What the role of a function may put in its own region's replica."""
+    word = function.removeprefix("serverless-").rpartition("-")[0]
+    return {
+        "processor": {f"OBJ#{_OBJECT}"},
+        "issuer": {f"OBJ#{_OBJECT}", "CLAIM#default#id", f"HEALTH#{region}"},
+        "observer": {f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER")},
+    }.get(word, set())
+
+
+def answer_to(client: Any, target: Target, partition_key: str, action: str = "put_item") -> str:  # noqa: ANN401
+    """Return the error code that a write gets."""
+    key = {"pk": {"S": partition_key}, "sk": {"S": "e2e"}}
+    given = {"Item": key} if action == "put_item" else {"Key": key}
+    with pytest.raises(ClientError) as caught:
+        getattr(client, action)(TableName=target.table_name, **given, **_NEVER)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def acting_as(target: Target, role_arn: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
+    """Return a DynamoDB client of a region that acts as a role."""
+    held = target.client("sts", region).assume_role(RoleArn=role_arn, RoleSessionName="hostile")["Credentials"]
+    create: Any = boto3.client
+    return create(
+        "dynamodb",
+        region_name=region,
+        endpoint_url=target.endpoint_url,
+        aws_access_key_id=held["AccessKeyId"],
+        aws_secret_access_key=held["SecretAccessKey"],
+        aws_session_token=held["SessionToken"],
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
+
+
+def functions(target: Target) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, region and role of each function of the platform."""
+    for region in target.regions:
+        for page in target.client("lambda", region).get_paginator("list_functions").paginate():
+            for one in page["Functions"]:
+                if one["FunctionName"].startswith("serverless-") and one["FunctionName"].endswith(f"-{target.environment}"):
+                    yield one["FunctionName"], region, one["Role"]
+
+
+def test_each_functions_role_may_put_its_own_rows_and_no_other(target: Target) -> None:
+    found = list(functions(target))
+    assert len(found) == 12, found
+    wrong = []
+    for name, region, role in found:
+        for replica in target.regions:
+            client, mine = acting_as(target, role, replica), own_rows(name, region) if replica == region else set()
+            for row in rows(target):
+                expected = _ALLOWED if row in mine else _REFUSED
+                if (answer := answer_to(client, target, row)) != expected:
+                    wrong.append(f"{name} in {region} puts {row} in {replica}: {answer}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_operator_may_claim_and_force_and_write_no_other_row(target: Target) -> None:
+    role = f"arn:aws:iam::{target.account}:role/serverless-operator-{target.environment}"
+    mine = {f"CONTROL#{region}" for region in target.regions} | {f"FORCE#{target.secondary}"}
+    for replica in target.regions:
+        client = acting_as(target, role, replica)
+        assert {row for row in rows(target) if answer_to(client, target, row) == _ALLOWED} == mine
+        assert {answer_to(client, target, row, "delete_item") for row in rows(target)} == {_REFUSED}
+
+
+@pytest.fixture
+def administrator(target: Target) -> Iterator[str]:
+    """A role of the account that no policy of its own limits."""
+    iam, name = target.client("iam", target.control), "e2e-administrator"
+    trust = {"Effect": "Allow", "Principal": {"AWS": target.account}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+    policy = json.dumps({**document, "Statement": [everything]})
+    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=policy)
+    yield arn
+    iam.delete_role_policy(RoleName=name, PolicyName="everything")
+    iam.delete_role(RoleName=name)
+
+
+@pytest.mark.parametrize("action", ["put_item", "delete_item", "update_item"])
+def test_administrator_is_refused_the_rows_by_which_regions_are_judged(
+    action: str, administrator: str, target: Target
+) -> None:
+    for replica in target.regions:
+        client = acting_as(target, administrator, replica)
+        for row in rows(target):
+            expected = _REFUSED if row.partition("#")[0] in JUDGED else _ALLOWED
+            assert answer_to(client, target, row, action) == expected, f"{row} in {replica}"
