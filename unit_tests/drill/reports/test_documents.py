@@ -20,7 +20,7 @@ from drill.__main__ import app
 from drill.faults import FAULTS
 from drill.plan import PHASES
 from handlers.shared import schema
-from handlers.shared.claims import Active
+from handlers.shared.claims import EPOCH_LIMIT, Active, EpochsExhaustedError
 from handlers.shared.control import ControlRegister
 from operations.register import Register
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[3] / "docs"
 RUNBOOK, DRILL = (DOCS / "runbook.md").read_text("utf-8"), (DOCS / "drill.md").read_text("utf-8")
 SECONDARY, PRIMARY, TABLE = "us-west-2", "us-east-1", "serverless-ledger-prod"
+
+
+_CLAIMS, _LOWERS = "attribute_not_exists(pk)", "epoch = :held"
+"""What the two commands that write a control row are told apart by."""
 
 
 def _typed(*beginning: str, holding: str = "") -> dict[str, str]:
@@ -70,7 +74,7 @@ def _claim(dynamodb: DynamoDBClient, *, region: str = SECONDARY, epoch: int = 1)
     """Type the claim, with the changes that the runbook tells to make."""
     options = {
         name: value.replace('"N": "1"', f'"N": "{epoch}"').replace(f"CONTROL#{SECONDARY}", f"CONTROL#{region}")
-        for name, value in _typed("dynamodb", "put-item", holding="CONTROL#").items()
+        for name, value in _typed("dynamodb", "put-item", holding=_CLAIMS).items()
     }
     assert set(options) == {"--region", "--table-name", "--item", "--condition-expression", "--expression-attribute-values"}
     dynamodb.put_item(
@@ -92,6 +96,22 @@ def test_the_typed_claim_promotes_the_secondary_and_the_next_the_primary(dynamod
         _claim(dynamodb)
     _claim(dynamodb, region=PRIMARY, epoch=2)
     assert register.read() == Active(region=PRIMARY, epoch=2)
+
+
+def test_the_typed_command_lowers_an_epoch_at_its_limit_and_frees_promote(dynamodb: DynamoDBClient) -> None:
+    register = ControlRegister(dynamodb=dynamodb, table_name=TABLE, regions=(PRIMARY, SECONDARY))
+    _claim(dynamodb, epoch=EPOCH_LIMIT - 1)
+    with pytest.raises(EpochsExhaustedError):
+        register.claim(PRIMARY, claimed_by="test", claimed_at="now")
+    options = _typed("dynamodb", "put-item", holding=_LOWERS)
+    dynamodb.put_item(
+        TableName=options["--table-name"],
+        Item=json.loads(options["--item"]),
+        ConditionExpression=options["--condition-expression"],
+        ExpressionAttributeValues=json.loads(options["--expression-attribute-values"]),
+    )
+    assert register.read() == Active(region=PRIMARY, epoch=0)
+    assert register.claim(SECONDARY, claimed_by="test", claimed_at="now") == Active(region=SECONDARY, epoch=1)
 
 
 def test_the_typed_query_tells_the_claims(dynamodb: DynamoDBClient) -> None:
@@ -122,12 +142,12 @@ def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:
         def client(self, *_: str) -> _Client:
             return self.made
 
-        brisk_client = client
+        brisk_client = operator_client = client
 
     target = _Target()
     Register(target, SECONDARY).promote()  # type: ignore[arg-type]
 
-    options = _typed("dynamodb", "put-item", holding="CONTROL#")
+    options = _typed("dynamodb", "put-item", holding=_CLAIMS)
     assert options["--region"] == SECONDARY
     assert target.made.sent["TableName"] == options["--table-name"]
     typed = json.loads(options["--item"])
@@ -156,7 +176,7 @@ def test_every_name_in_the_runbook_is_deployed(templates: Mapping[str, Template]
 def test_every_command_of_the_runbook_names_a_region() -> None:
     commands = [words for line in RUNBOOK.splitlines() if (words := _split(line))]
 
-    assert len(commands) == 5
+    assert len(commands) == 6
     assert all("--region" in words and words[words.index("--region") + 1] == SECONDARY for words in commands)
 
 
