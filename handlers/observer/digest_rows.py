@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from aws_lambda_powertools import Logger
+
 from handlers.observer.digests import HOUR_SECONDS, Digest, begin_of
 from handlers.observer.rows import AT, put_unless_newer
 from handlers.shared import schema
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+logger = Logger(child=True)
 
 Place = tuple[str, str]
 """An hour and a prefix."""
@@ -44,7 +48,7 @@ class DigestStore:
         self._region = region
 
     def rows(self, region: str, *, first_hour: str, last_hour: str) -> dict[Place, DigestRow]:
-        """Return a region's rows of some hours, the first and last included.
+        """Return a region's rows of some hours, the first and last included; a malformed one counts as none.
 
         Raises:
             ClientError: DynamoDB refused.
@@ -61,7 +65,8 @@ class DigestStore:
             },
             ConsistentRead=True,
         )
-        return dict(_parse(item) for page in pages for item in page["Items"])
+        found = (_parse(item) for page in pages for item in page["Items"])
+        return dict(one for one in found if one is not None)
 
     def write(self, place: Place, row: DigestRow) -> None:
         """Write one of this region's rows.
@@ -81,7 +86,12 @@ class DigestStore:
         put_unless_newer(self._dynamodb, self._table_name, item, at=row.at)
 
 
-def _parse(item: dict[str, Any]) -> tuple[Place, DigestRow]:
-    hour, _, prefix = item[schema.SORT_KEY]["S"].partition("#")
-    values = [item["objects"]["N"], item["identities"]["S"], item["effects"]["S"]]
-    return (hour, prefix), DigestRow(Digest.of_list(values), float(item[AT]["N"]))
+def _parse(item: dict[str, Any]) -> tuple[Place, DigestRow] | None:
+    try:
+        hour, _, prefix = item[schema.SORT_KEY]["S"].partition("#")
+        begin_of(hour)
+        values = [item["objects"]["N"], item["identities"]["S"], item["effects"]["S"]]
+        return (hour, prefix), DigestRow(Digest.of_list(values), float(item[AT]["N"]))
+    except (KeyError, ValueError, TypeError, OverflowError):
+        logger.warning("a digest's row is malformed; it counts as none", row=str(item)[:500], exc_info=True)
+        return None

@@ -4,6 +4,7 @@ It tries its own region end to end, says in a heartbeat how that region is, look
 it sees, so that each region can raise an alarm about the other; and it digests what the ledger holds, hour by hour.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handlers.observer.application import application, metrics
+from handlers.observer.rows import FURTHEST_AHEAD_SECONDS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -42,11 +44,19 @@ def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
 
 
 def scheduled_at(event: Mapping[str, Any], clock: Callable[[], float] = time.time) -> float:
-    """Return when a run was scheduled, in epoch seconds: by its event, or now if that does not say."""
-    moment = event.get("time")
+    """Return when a run was scheduled, in epoch seconds: by its event, or now if that does not say.
+
+    EventBridge sends a run within the minute or not at all, so a time that is far from now is not believed: the memory
+    keeps the latest, and one that is yet to come would hold up every canary until then.
+    """
+    now = clock()
+    moment = event.get("time") if isinstance(event, Mapping) else None
     if isinstance(moment, str):
         try:
-            return datetime.fromisoformat(moment).timestamp()
-        except ValueError:
-            logger.warning("the event's time is no time; the clock's is taken", time=moment[:100])
-    return clock()
+            scheduled = datetime.fromisoformat(moment).timestamp()
+        except (ValueError, OverflowError):
+            scheduled = math.inf
+        if abs(scheduled - now) <= FURTHEST_AHEAD_SECONDS:
+            return scheduled
+        logger.warning("the event's time is no time of a run; the clock's is taken", time=moment[:100])
+    return now

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MAXIMUM_AGE_SECONDS: Final = 180.0
 """An older one is of an observer that has stopped."""
 
+_LARGEST: Final = 1e15
+"""DynamoDB holds numbers up to 10^125, which no count, age or epoch of ours is."""
 NUMBERS: Final = ("canary_seconds", "queue_depth", "shadow_age", "dead_letters", "replication_pending", "epoch")
 
 
@@ -62,7 +64,7 @@ class Heartbeat:
 
     @classmethod
     def parse(cls, item: dict[str, Any]) -> "Heartbeat":
-        """Read a row; what is not there, or of another type, is None.
+        """Read a row; what is not there, or not as `item` writes it, is None.
 
         Raises:
             ValueError: It does not say when it was written.
@@ -113,4 +115,5 @@ def _number(value: float) -> str:
 
 def _parse_number(attribute: dict[str, Any] | None) -> float | None:
     text = (attribute or {}).get("N")
-    return float(text) if text is not None else None
+    number = float(text) if text is not None else None
+    return number if number is not None and abs(number) < _LARGEST else None

@@ -1,5 +1,6 @@
 """What the heartbeat's numbers are measured by: the region's own queues and metrics."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,4 +125,5 @@ def _query(name: str, namespace: str, metric: str, **dimensions: str) -> "Metric
 
 
 def _first(values: Sequence[float]) -> float | None:
-    return values[0] if values else None
+    """Return the newest value; None if there is none, or it is no number that a metric of ours could be."""
+    return values[0] if values and math.isfinite(values[0]) else None

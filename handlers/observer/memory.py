@@ -1,6 +1,7 @@
 """What the observer keeps from run to run: a row of its own region."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +9,8 @@ from aws_lambda_powertools import Logger
 
 from handlers.observer.auto_promote import Streak
 from handlers.observer.canary import LOST, Canary
-from handlers.observer.digests import Scan
-from handlers.observer.rows import put_unless_newer
+from handlers.observer.digests import Scan, begin_of
+from handlers.observer.rows import FURTHEST_AHEAD_SECONDS, put_unless_newer
 from handlers.shared import schema
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ class Memory:
     """An hour whose digest took more than one run may take."""
     turn: int = 0
     """How many hours have been scanned, so that each gets its turn."""
+
+    def of_the_past(self, now: float) -> "Memory":
+        """Return it, or a memory of nothing if it holds a time that is yet to come, at which everything would wait.
+
+        Args:
+            now: Epoch seconds.
+        """
+        times = (self.run_at, self.streak.last_at, *((self.canary.run_at, self.canary.sent_at) if self.canary else ()))
+        if max(times) <= now + FURTHEST_AHEAD_SECONDS:
+            return self
+        logger.warning("the observer's memory is of a time that is yet to come; it begins anew", times=times)
+        return Memory()
 
 
 class MemoryStore:
@@ -90,22 +103,62 @@ class MemoryStore:
 
 
 def parse(text: str) -> Memory:
-    """Read what `json.dumps(asdict(memory))` wrote."""
+    """Read what `json.dumps(asdict(memory))` wrote; anything else is a memory of nothing. Never raises."""
     try:
-        held = json.loads(text)
-        return Memory(
-            run_at=float(held["run_at"]),
-            canary=Canary(**held["canary"]) if held["canary"] else None,
-            next_canary=NextCanary(**held["next_canary"]) if held.get("next_canary") else None,
-            canary_seconds=held["canary_seconds"],
-            peer_api_url=held["peer_api_url"],
-            streak=Streak(**held["streak"]),
-            scan=Scan(**held["scan"]) if held["scan"] else None,
-            turn=int(held["turn"]),
-        )
-    except (ValueError, TypeError, KeyError):
+        return _parse(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         logger.warning("the observer's memory cannot be read; it begins anew", memory=text[:1000], exc_info=True)
         return Memory()
+
+
+def _parse(held: Any) -> Memory:  # noqa: ANN401 - JSON
+    canary, following, streak, scan = held["canary"], held.get("next_canary"), held["streak"], held["scan"]
+    return Memory(
+        run_at=_number(held["run_at"]),
+        canary=Canary(
+            object_id=_text(canary["object_id"]),
+            run_at=_number(canary["run_at"]),
+            sent_at=_number(canary["sent_at"]),
+            uploaded_in=_number(canary["uploaded_in"]),
+            was_active=bool(canary["was_active"]),
+        )
+        if canary
+        else None,
+        next_canary=NextCanary(_number(following["run_at"]), _text(following["upload_id"])) if following else None,
+        canary_seconds=_number_or_none(held["canary_seconds"]),
+        peer_api_url=None if held["peer_api_url"] is None else _text(held["peer_api_url"]),
+        streak=Streak(int(_number(streak["runs"])), _number(streak["last_at"]), _number_or_none(streak["heartbeat_at"])),
+        scan=_scan(scan) if scan else None,
+        turn=int(_number(held["turn"])),
+    )
+
+
+def _scan(held: Any) -> Scan:  # noqa: ANN401 - JSON
+    scan = Scan(
+        hour=_text(held["hour"]),
+        partition=int(_number(held["partition"])),
+        start_key=held["start_key"],
+        digests=dict(held["digests"]),
+    )
+    begin_of(scan.hour)
+    scan.by_prefix()
+    return scan
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return value
+
+
+def _number_or_none(value: object) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - a row is data
+    return value
 
 
 def canary_seconds(memory: Memory, *, verdict: float | None, uploaded_in: float | None) -> float | None:

@@ -110,7 +110,7 @@ class Observer:
         """
         steps = Steps(self.telemetry)
         recalled = steps.run("recall the last run", self.memory.recall, seconds=SECONDS["recall"], otherwise=None)
-        memory = recalled or Memory()
+        memory = (recalled or Memory()).of_the_past(self.clock())
         peer = self._begin_peer(steps, self._pinned(memory.peer_api_url))
         here = self._look_here(steps, memory)
         if self._holds_canaries(steps, recalled):
@@ -374,7 +374,8 @@ class Observer:
             otherwise=None,
         )
         if outcome is None:
-            return memory
+            # The hour is begun anew: where it was left may be what cannot be gone on from.
+            return replace(memory, scan=None)
         self.telemetry.count("LwwConflicts", outcome.conflicts)
         self.telemetry.count("DigestMismatch", outcome.mismatches)
         return replace(memory, scan=outcome.scan, turn=outcome.turn)

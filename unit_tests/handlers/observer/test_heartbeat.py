@@ -156,7 +156,15 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("event", "at"),
-    [({"time": "2026-01-31T12:00:00Z"}, NOW), ({}, 5.0), ({"time": "soon"}, 5.0), ({"time": 7}, 5.0)],
+    [
+        ({"time": "2026-01-31T12:00:00Z"}, NOW),
+        ({}, NOW + 30),
+        ({"time": "soon"}, NOW + 30),
+        ({"time": 7}, NOW + 30),
+        ({"time": "2026-01-31T13:01:00Z"}, NOW + 30),
+        ({"time": "9999-12-31T23:59:59Z"}, NOW + 30),
+        ({"time": "0001-01-01T00:00:00"}, NOW + 30),
+    ],
 )
 def test_a_run_is_known_by_its_scheduled_time(event: dict[str, Any], at: float) -> None:
-    assert scheduled_at(event, lambda: 5.0) == at
+    assert scheduled_at(event, lambda: NOW + 30) == at
