@@ -32,17 +32,18 @@ _ALLOWED: Final = "ConditionalCheckFailedException"
 
 def rows(target: Target) -> list[str]:
     """A partition key of each kind of row, for each region where it has one."""
-    words = (*JUDGED, "HEALTH")
+    words = (*JUDGED, "HEALTH", "REPLICATION", "RECONCILER")
     return [f"OBJ#{_OBJECT}", f"REC#{_OBJECT}#000000", "CLAIM#default#id"] + [
         f"{word}#{region}" for word in words for region in target.regions
     ]
 
 
-def own_rows(function: str, region: str) -> set[str]:
+def own_rows(function: str, region: str, secondary: str) -> set[str]:
     """What the role of a function may put in its own region's replica."""
     word = function.removeprefix("serverless-").rpartition("-")[0]
     return {
-        "processor": {f"OBJ#{_OBJECT}"},
+        "processor": {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
+        "bucket-replication": {f"REPLICATION#{secondary}"},
         "issuer": {f"OBJ#{_OBJECT}", "CLAIM#default#id", f"HEALTH#{region}"},
         "observer": {f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER")},
     }.get(word, set())
@@ -87,7 +88,8 @@ def test_each_functions_role_may_put_its_own_rows_and_no_other(target: Target) -
     wrong = []
     for name, region, role in found:
         for replica in target.regions:
-            client, mine = acting_as(target, role, replica), own_rows(name, region) if replica == region else set()
+            client = acting_as(target, role, replica)
+            mine = own_rows(name, region, target.secondary) if replica == region else set()
             for row in rows(target):
                 expected = _ALLOWED if row in mine else _REFUSED
                 if (answer := answer_to(client, target, row)) != expected:

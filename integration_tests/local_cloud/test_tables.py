@@ -266,3 +266,22 @@ def test_resource_policy_of_a_replica_refuses_by_role_and_row(cloud: LocalCloud,
         assert not refused(REQUESTS["PutItem"], elsewhere, name, "CONTROL#us-east-1"), "each replica has its own policy"
     finally:
         west.delete_resource_policy(ResourceArn=arn)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_policy_of_a_replica_is_set_by_who_may(granted: bool, cloud: LocalCloud, table: Stack) -> None:  # noqa: FBT001
+    _, west, name = clients(table)
+    arn = west.describe_table(TableName=name)["Table"]["TableArn"]
+    verbs = [f"dynamodb:{verb}ResourcePolicy" for verb in ("Get", "Put", "Delete")]
+    statement = allow(*verbs, resource=arn if granted else f"{arn}-other")
+    stack = deploy(
+        cloud, {"Role": role("lambda.amazonaws.com", statement)}, {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST
+    )
+    client = assume(cloud, stack.outputs()["Arn"], "dynamodb", WEST)
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "dynamodb:Scan"}]}
+    calls = (
+        lambda: client.put_resource_policy(ResourceArn=arn, Policy=json.dumps(document)),
+        lambda: client.get_resource_policy(ResourceArn=arn),
+        lambda: client.delete_resource_policy(ResourceArn=arn),
+    )
+    assert [refused(call) for call in calls] == [not granted] * 3

@@ -24,7 +24,7 @@ ROWS = {
     "REC": "REC#{id}#000000",
     **{
         f"{word} of {region}": f"{word}#{region}"
-        for word in ("CONTROL", "FORCE", "HEALTH", "HEARTBEAT", "DIGEST", "OBSERVER")
+        for word in ("CONTROL", "FORCE", "HEALTH", "HEARTBEAT", "REPLICATION", "DIGEST", "OBSERVER", "RECONCILER")
         for region in (PRIMARY, SECONDARY)
     },
 }
@@ -49,9 +49,11 @@ def expected(*, auto_promote: bool) -> Allowed:
     for region in EVERYWHERE:
         processor, issuer, observer = (f"{word} of {region}" for word in ("processor", "issuer", "observer"))
         allowed |= {(processor, action, "REC", region) for action in ("BatchWriteItem", "DeleteItem")}
-        allowed |= {(processor, action, "OBJ", region) for action in ("PutItem", "UpdateItem")}
+        written = ("OBJ", f"RECONCILER of {region}")
+        allowed |= {(processor, action, row, region) for action in ("PutItem", "UpdateItem") for row in written}
         allowed |= {(issuer, "PutItem", row, region) for row in ("OBJ", "CLAIM", f"HEALTH of {region}")}
         allowed |= {(observer, "PutItem", f"{word} of {region}", region) for word in ("HEARTBEAT", "DIGEST", "OBSERVER")}
+    allowed.add((f"bucket-replication of {SECONDARY}", "PutItem", f"REPLICATION of {SECONDARY}", SECONDARY))
     if auto_promote:
         allowed.add((f"observer of {SECONDARY}", "PutItem", f"CONTROL of {SECONDARY}", SECONDARY))
     return allowed
@@ -139,11 +141,13 @@ def test_everybody_of_the_account_may_still_read(world: World, row: str) -> None
     assert not [why for request in reads for why in world.refusals(request)]
 
 
-def test_no_role_is_granted_what_names_no_key(prod: Synthesis) -> None:
-    """`ForAllValues` holds of a request without the key, so a role that is held to rows must not scan or use PartiQL."""
+def test_no_role_is_granted_rows_by_what_names_no_key(prod: Synthesis) -> None:
+    """`ForAllValues` holds of a request without the key, so who is held to rows must neither scan nor use PartiQL."""
     for arn, role in World(prod).roles.items():
-        granted = {grant.action for each in role.statements for grant in each.grants() if grant.effect == "Allow"}
-        assert not [action for action in granted if action == "dynamodb:Scan" or "PartiQL" in action], arn
+        grants = [grant for each in role.statements for grant in each.grants() if grant.action.startswith("dynamodb:")]
+        assert not [grant for grant in grants if "PartiQL" in grant.action], arn
+        scans = [grant for grant in grants if grant.action == "dynamodb:Scan"]
+        assert not [grant for grant in scans if grant.conditions], f"{arn} is held to rows, and may scan them all"
 
 
 def test_each_kind_of_row_of_the_schema_is_asked_for() -> None:

@@ -2,7 +2,7 @@
 
 Faithful: `dynamodb:LeadingKeys` holds the partition keys that a request names (items, keys, batches, transactions, and
 queries of a table or an index by `=`); a Scan names none. A replica's resource policy is evaluated with the caller's own
-policies, for the table and its indexes.
+policies, for the table and its indexes; the calls that set and read it are about the table that they name.
 Different from AWS: of a transaction each item is judged by the keys of all; PartiQL names no key, so that a condition on the
 key refuses it unless it is `ForAllValues`.
 """
@@ -33,17 +33,32 @@ def install() -> None:
         return {**found, "dynamodb:LeadingKeys": keys} if keys else found
 
     iam_actions.dynamodb_service_context = context
+    _name_the_table_of_a_policy()
     dynamodb.table_policy_for_arn = _policy
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["dynamodb"] = ("dynamodb", "table_policy_for_arn")
 
 
+def _name_the_table_of_a_policy() -> None:
+    stock = iam_actions.dynamodb_resource_arns
+
+    def arns(body: bytes, region: str, account: str) -> list[str]:
+        found: list[str] = stock(body, region, account)
+        named = None if found else _request(body).get("ResourceArn")
+        return [named] if isinstance(named, str) else found
+
+    iam_actions.dynamodb_resource_arns = arns
+
+
 def leading_keys(body: bytes) -> list[str]:
     """The partition keys that a request names, each once; none if the request is malformed, which is refused later."""
+    return list(dict.fromkeys(_named(_request(body))))
+
+
+def _request(body: bytes) -> Mapping[str, Any]:
     try:
-        request = json.loads(body or b"{}")
+        return _mapping(json.loads(body or b"{}"))
     except ValueError:
-        return []
-    return list(dict.fromkeys(_named(request))) if isinstance(request, Mapping) else []
+        return {}
 
 
 def _named(request: Mapping[str, Any]) -> Iterator[str]:
