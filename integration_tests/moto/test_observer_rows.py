@@ -116,7 +116,7 @@ events = st.none() | json_values | st.fixed_dictionaries({"time": json_values})
 
 
 @pytest.mark.property
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(items=rows(), event=events)
 @example(items=[{"pk": {"S": f"HEARTBEAT#{SECONDARY}"}, "sk": {"S": "LATEST"}, "api_url": {"S": "https://["}}], event=None)
 @example(
@@ -145,7 +145,7 @@ def test_run_over_any_rows_ends_and_the_next_ones_are_well(
         seen = world.observe(region, event={"time": None} if event is None else event)
         assert seen["Heartbeats"] == 1, "its own heartbeat is written over whatever was there"
     remove(world)
-    for _ in range(3):
+    for _ in range(2):
         seen_by = world.minute()
     for region in REGIONS:
         assert seen_by[region]["CanaryFailed"] == 0
@@ -181,7 +181,7 @@ depths = st.dictionaries(
 
 
 @pytest.mark.property
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(found=results, depth=depths)
 @example(found=[{"Id": "pending", "Values": [float("inf")]}, {"Id": "shadow", "Values": [float("nan")]}], depth={})
 def test_run_over_any_answers_of_metrics_and_queues_ends(
