@@ -1,7 +1,9 @@
 """Gives tests the environment variables that they need, however pytest is started: by nox, an editor or a shell."""
 
 import os
+from functools import cache
 
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
 from infra.bundling import REPOSITORY
@@ -23,3 +25,8 @@ os.environ |= {
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("nightly", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("ci")
+
+# moto gives each test a boto3 session of its own, and a session reads the models of its services anew: six clients take
+# 0.16 s of processor time, and 0.04 s with the models in memory.
+_read = cache(JSONFileLoader().load_file)
+setattr(JSONFileLoader, "load_file", lambda _self, path: _read(path))  # noqa: B010 - a method cannot be assigned for mypy
