@@ -21,6 +21,7 @@ from integration_tests.e2e.corpus.malformed import malformed_samples
 from integration_tests.e2e.corpus.real import real_samples
 from integration_tests.e2e.corpus.sample import Sample
 from integration_tests.e2e.corpus.stored import after_transform
+from operations.wire import to_wire
 
 OBJECT_ID = "a" * 64
 REAL = ("cars.json", "wheat.json", "la-riots.csv")
@@ -110,7 +111,7 @@ def test_files_of_the_end_to_end_run_become_what_is_expected(
 
 
 def differences(sample: Sample, transform: Callable[[Record], Record]) -> list[str]:
-    records = [(ordinal, expected.to_wire(record)) for ordinal, record in sample.accepted.items()]
+    records = [(ordinal, to_wire(record)) for ordinal, record in sample.accepted.items()]
     with Intake(OBJECT_ID, transform) as intake:
         take(intake, sample.body)
         found = intake.accepted, intake.rejected, intake.effect_digest

@@ -45,7 +45,7 @@ def test_identity_center_role_with_a_path_is_its_session() -> None:
     name = "AWSReservedSSO_Billing_0123456789abcdef"
     path = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{name}"
     found = caller(f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/ann@example.com", f"billing={path}")
-    assert found.sources == {"billing"}
+    assert found.sources == frozenset({"billing"})
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_wildcard_in_a_binding_matches_only_itself() -> None:
 
 def test_sources_of_one_principal_are_gathered() -> None:
     found = caller(ROLE, f"billing={ROLE},tax={ROLE},tax={ROLE},other={ROLE}2")
-    assert found.sources == {"billing", "tax"}
+    assert found.sources == frozenset({"billing", "tax"})
     assert found.default_source == "default", "with several there is no own one to fall back to"
 
 
