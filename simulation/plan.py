@@ -226,6 +226,9 @@ def _timed_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
     sometimes(Kind.SKEW, 0.1, lasts=600.0, amount=round(8 * draft.unit("skew") - 4, 3))
     sometimes(Kind.OUTAGE, 0.1, lasts=round(300 * draft.unit("outage"), 3))
     sometimes(Kind.REDRIVE, 0.1)
+    if draft.unit("deployed") < 0.3:  # noqa: PLR2004
+        for region in REGIONS:  # one region before the other, as a deployment goes
+            draft.add(Kind.DEPLOY, region, 300 * draft.unit("deployment", region), amount=2)
     sometimes(Kind.LOSE_MESSAGES, 0.05)
     for number, upload in enumerate(uploads):
         if draft.unit("lose record", number) < 0.02:  # noqa: PLR2004
