@@ -18,10 +18,12 @@ from rich.console import Console
 from operations import gate
 from operations import status as regions
 from operations.command_line import explain
+from operations.deployment import Deployment
 from operations.failure import Refused, RunFailure
 from operations.force import set_forced
 from operations.guard import Guard, guarding
 from operations.register import Register
+from operations.reprocess import reprocess as send_again
 from operations.settings_file import place_of
 from operations.status_table import show
 from operations.target import Mode, Target
@@ -173,6 +175,27 @@ def unforce(
         _confirm(target, f"DNS leads clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
         set_forced(target, forced=False)
         _say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
+
+
+@app.command()
+def reprocess(
+    prefix: Annotated[str, typer.Argument(help="What the objects' keys begin with, such as incoming/uploads/billing/.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Have the active region process objects again whose records another version of the processor made."""
+    with _telling():
+        if not prefix.startswith("incoming/"):
+            raise Refused(f"{prefix!r} is no prefix of ingest objects.", hint="Type one that begins with incoming/.")
+        found = regions.look(_options[0].target)
+        region = regions.active(found, primary=_options[0].target.primary)
+        if region is None:
+            raise Refused("No replica answers: which region is active cannot be known.", hint="Nothing was sent.")
+        target = _proved(region)
+        what = f"Every object under {prefix} of {target.environment} is processed again in {region}"
+        _confirm(target, f"{what} if another version processed it.", region, yes=yes)
+        sent = send_again(Deployment.of_region(target, region), region, prefix)
+        _say(f"{sent} objects are sent to the ingest queue of {region}. What this version made already stays as it is.")
+        _say("lww-conflicts rings when results are replaced; the other region settles them within hours. Next: status.")
 
 
 def _promote(target: Target, region: str) -> None:

@@ -15,6 +15,8 @@ HOPS: Final = "hops"
 """Message attribute: how often it was put back."""
 VERIFY: Final = "verify"
 """Message attribute: present where this replica's records are to be looked at, though they were seen before."""
+REPROCESS: Final = "reprocess"
+"""Message attribute: present where a person wants the records that another processing version made to be made anew."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Message:
     """Epoch milliseconds."""
     hops: int
     must_verify: bool
+    must_reprocess: bool
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Message":
@@ -73,6 +76,7 @@ class Message:
             first_seen=_number(own, FIRST_SEEN, int(system["SentTimestamp"])),
             hops=_number(own, HOPS, 0),
             must_verify=VERIFY in own,
+            must_reprocess=REPROCESS in own,
         )
 
     @property

@@ -108,9 +108,14 @@ class Pipeline:
     def _settle(self, message: Message, events: list[ObjectEvent], deadline: Deadline) -> None:
         for event in events:
             known = self.ledger.look(event.object_id)
-            if self._is_settled(event, message, known, deadline):
+            is_settled = self._is_settled(event, message, known, deadline)
+            if is_settled and not self._is_outdated(message, known):
                 continue
             active = self.control.active()
+            if is_settled:
+                if active.region != self.settings.region:
+                    continue  # it was sent to the region that was active then; the records are whole as they are
+                self.ledger.unsettle(event.object_id)
             if active.region != self.settings.region and active.region not in known.gone_in:
                 self._put_back(event, message, known)
             elif deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
@@ -152,6 +157,11 @@ class Pipeline:
         if known.is_attempt_unfinished:  # it ended between RESULT and its last note
             self.ledger.finish(event.object_id, time.time())
         return True
+
+    def _is_outdated(self, message: Message, known: Known) -> bool:
+        """Return whether a person wants an object made anew, and another processing version made its records."""
+        is_of_another_version = known.result and known.result.processing_version != self.processing_version
+        return message.must_reprocess and bool(is_of_another_version)
 
     def _archive_here(self, event: ObjectEvent, message: Message, result: Concluded, deadline: Deadline) -> None:
         """Keep in this region's archive, too, what the other region's keeps of an object and would be lost with it.
@@ -206,7 +216,7 @@ class Pipeline:
                 deadline,
                 expires_at=self._expires_at(event, opened.facts),
             )
-            if attempt.known.was_begun:  # by an attempt of another version, it may be
+            if attempt.known.was_begun or attempt.known.result:  # by an attempt of another version, it may be
                 kept = (ordinal for ordinal, _ in intake.prepared())
                 self.ledger.prune(event.object_id, kept, intake.accepted + intake.rejected, deadline)
             self._conclude(
@@ -238,7 +248,7 @@ class Pipeline:
         event, message = attempt.event, attempt.message
         self._archive_object(event, message, problem.reason, facts)
         self.dead_letters.send(message, problem, event.object_id)
-        if attempt.known.was_begun:  # RESULT says that there is no record
+        if attempt.known.was_begun or attempt.known.result:  # RESULT says that there is no record
             self.ledger.prune(event.object_id, (), 0, attempt.deadline)
         self._conclude(
             attempt,

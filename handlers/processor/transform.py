@@ -25,6 +25,15 @@ What it must hold to:
 * Values are what JSON knows, and `Decimal`, `float` and `bytes`. What DynamoDB cannot hold (a number beyond 38 digits,
   an empty key, an item over 400 KB) is rejected by what comes after; there is no need to check for it here.
 * Any other exception rejects the record too, with the exception's name: an odd record does not stop a file.
+
+What a change means. RESULT and every record carry the processing version, a hash of this file, the parsers and the libraries
+that parse. Files that were processed before the change stay as they are. `nox -s operate -- reprocess PREFIX` has the active
+region make them anew, remove the records that the new version no longer writes, and replace RESULT.
+
+Deploy it to both regions, the secondary first, as `nox -s cdk -- deploy --all` does: the passive region processes nothing, so
+until the primary is deployed every record is of the old version. If the secondary is promoted in between, what it processes
+is of the new one. A file that both versions begin ends as one of them makes it: the first RESULT stays while its records are
+whole, and an attempt that loses to it is made again and conforms.
 """
 
 from typing import Any

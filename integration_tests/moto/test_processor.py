@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -15,6 +16,7 @@ from moto import mock_aws
 
 from handlers.processor.application import application
 from handlers.processor.archive import Archive
+from handlers.processor.errors import Reject
 from handlers.processor.store import Ledger
 from handlers.shared.attribute_values import canonical_number, canonical_text
 from handlers.shared.effect import EffectDigest
@@ -472,3 +474,52 @@ def refused(code: str) -> ClientError:
 
 def identity(put: Put) -> str:
     return object_identity("ingest", put.key, put.version_id)
+
+
+def test_objects_are_made_anew_by_another_version_only_on_purpose(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = world.put("incoming/x.ndjson", b'{"a":1}\n{"a":2}\n{"a":3}\n')
+    world.invoke()
+    before = world.items()
+
+    def without_the_second(record: dict[str, Any]) -> dict[str, Any]:
+        if record["a"] == 2:
+            raise Reject("no longer wanted")
+        return record | {"changed": True}
+
+    newer = replace(application(), transform=without_the_second, processing_version="newer")
+    monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
+    world.announce(put)
+    world.invoke()
+    assert world.items() == before, "an event that comes again changes nothing"
+    for _ in range(2):
+        queue_url = world.queue_url("ingest", PRIMARY)
+        world.client("sqs", PRIMARY).send_message(
+            QueueUrl=queue_url,
+            MessageBody=json.dumps({"Records": [event_record(put, PRIMARY)]}),
+            MessageAttributes={"reprocess": {"DataType": "Number", "StringValue": "1"}},
+        )
+        assert world.invoke().failed == []
+    assert [row for _, row in sorted(world.records().items())] == [{"a": 1, "changed": True}, {"a": 3, "changed": True}]
+    result = world.results()[put.key]
+    assert (result["accepted"], result["rejected"], result["processing_version"]) == (2, 1, "newer")
+    (settled,) = world.settled(PRIMARY)
+    assert settled["settled_version"] == "newer"
+    assert next(row["attempts"] for row in world.rows() if row["sk"] == f"ATTEMPT#{PRIMARY}") == 2, "once is enough"
+
+
+def test_a_passive_region_makes_nothing_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = world.put("incoming/x.ndjson", b'{"a":1}\n')
+    world.invoke()
+    before = world.items()
+    newer = replace(application(), processing_version="newer")
+    monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
+    world.client("sqs", PRIMARY).send_message(
+        QueueUrl=world.queue_url("ingest", PRIMARY),
+        MessageBody=json.dumps({"Records": [event_record(put, PRIMARY)]}),
+        MessageAttributes={"reprocess": {"DataType": "Number", "StringValue": "1"}},
+    )
+    claim = {"pk": {"S": "CONTROL#us-west-2"}, "sk": {"S": "ACTIVE"}, "epoch": {"N": "1"}}
+    world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=claim)
+    assert world.invoke().failed == []
+    assert [row for row in world.items() if not row["pk"]["S"].startswith("CONTROL#")] == before
+    assert set(world.depth(PRIMARY).values()) == {0}

@@ -1,0 +1,74 @@
+"""Having objects processed again by the deployed version, on purpose: their events are sent to the active region's queue.
+
+The processor makes the records of an object anew only if another processing version made them, and then replaces RESULT.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.deployment import Deployment
+from operations.failure import RunFailure
+
+_CANARIES: Final = "incoming/uploads/canary/"
+_A_BATCH: Final = 10
+"""The most that SQS takes in one request."""
+
+
+def reprocess(deployment: Deployment, region: str, prefix: str) -> int:
+    """Send the event of every version of every object under a prefix; return how many were sent.
+
+    Args:
+        deployment: The platform.
+        region: The active one.
+        prefix: What the keys begin with; canaries are left out.
+
+    Raises:
+        RunFailure: The bucket or the queue refused or did not answer. To do it again sends everything again, and nothing is
+            processed twice.
+    """
+    sqs: Any = deployment.client("sqs", region)
+    sent = 0
+    try:
+        bodies = _bodies(deployment, region, prefix)
+        while batch := list(islice(bodies, _A_BATCH)):
+            entries = [{"Id": str(number), "MessageBody": body, **_REPROCESS} for number, body in enumerate(batch)]
+            answer = sqs.send_message_batch(QueueUrl=deployment.regional[region]["IngestQueueUrl"], Entries=entries)
+            if answer.get("Failed"):
+                raise RunFailure(
+                    f"The ingest queue of {region} did not take {len(answer['Failed'])} messages: "
+                    f"{answer['Failed'][0].get('Message', answer['Failed'][0]['Code'])}",
+                    hint=f"{sent} were sent before. Type the same again: nothing is processed twice.",
+                )
+            sent += len(entries)
+    except (ClientError, BotoCoreError) as error:
+        raise RunFailure(
+            f"Sending the objects under {prefix} in {region} failed: {error}",
+            hint=f"{sent} were sent before. Type the same again: nothing is processed twice.",
+        ) from error
+    return sent
+
+
+_REPROCESS: Final = {"MessageAttributes": {"reprocess": {"DataType": "Number", "StringValue": "1"}}}
+
+
+def _bodies(deployment: Deployment, region: str, prefix: str) -> Iterator[str]:
+    """Yield the body of a message for each version, as S3's own event has it."""
+    bucket = deployment.ingest_bucket(region)
+    pages = deployment.client("s3", region).get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for version in page.get("Versions", []):
+            if version["Key"].startswith(_CANARIES):
+                continue
+            stored = {
+                "bucket": {"name": bucket},
+                "object": {"key": quote_plus(version["Key"], safe="/"), "versionId": version["VersionId"]},
+            }
+            made = version["LastModified"].strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            yield json.dumps({"Records": [{"eventName": "ObjectCreated:Reprocess", "eventTime": made, "s3": stored}]})
