@@ -186,6 +186,7 @@ def reprocess(
     with _telling():
         if not prefix.startswith("incoming/"):
             raise Refused(f"{prefix!r} is no prefix of ingest objects.", hint="Type one that begins with incoming/.")
+        _require_account(_options[0].target)
         found = regions.look(_options[0].target)
         region = regions.active(found, primary=_options[0].target.primary)
         if region is None:
@@ -281,14 +282,18 @@ def _proved(region: str) -> Target:
         Refused: In prod no account was given; or as `caller_of`.
     """
     chosen = _options[0]
-    if chosen.target.account == _UNNAMED and chosen.target.environment == _PRODUCTION:
+    _require_account(chosen.target)
+    with guarding(Guard((region,))):
+        return _show_caller(chosen, [region])
+
+
+def _require_account(target: Target) -> None:
+    if target.account == _UNNAMED and target.environment == _PRODUCTION:
         raise Refused(
             f"{_PRODUCTION}: no account is given, and this command changes it.",
             hint="Nothing was asked or written. Type --account and the 12 digits of the account before the command; "
             "`status` shows which account the profile reaches.",
         )
-    with guarding(Guard((region,))):
-        return _show_caller(chosen, [region])
 
 
 def _shown() -> Target:

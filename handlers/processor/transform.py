@@ -30,7 +30,7 @@ What a change means. RESULT and every record carry the processing version, a has
 that parse. Files that were processed before the change stay as they are. `nox -s operate -- reprocess PREFIX` has the active
 region make them anew, remove the records that the new version no longer writes, and replace RESULT.
 
-Deploy it to both regions, the secondary first, as `nox -s cdk -- deploy --all` does: the passive region processes nothing, so
+Deploy it to both regions, the secondary first, as `nox -s cdk -- deploy --all` does: the passive region processes nothing;
 until the primary is deployed every record is of the old version. If the secondary is promoted in between, what it processes
 is of the new one. A file that both versions begin ends as one of them makes it: the first RESULT stays while its records are
 whole, and an attempt that loses to it is made again and conforms.

@@ -1,4 +1,4 @@
-"""The operator's role: what a person needs to look at both regions, to promote one and to send clients to it.
+"""The operator's role: what a person needs to look at both regions, to promote one, to send clients to it, and to reprocess.
 
 Nothing else may write the rows that decide this (`table_policy`). It is made in advance, for no step of a failover may
 create IAM, and is global like all of IAM; taking it on is a call of STS in a region.
@@ -11,6 +11,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from handlers.shared import schema
+from handlers.shared.object_keys import INCOMING
+from infra.constructs.bucket import bucket_arn
 from infra.constructs.keys import KeyPurpose, alias_statement
 from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext
@@ -66,7 +68,9 @@ class Operator(Construct):
         claims = [schema.control_partition_key(each) for each in settings.regions]
         force = schema.force_partition_key(settings.secondary_region)
         told = [
-            of(each) for of in (schema.heartbeat_partition_key, schema.digest_partition_key) for each in settings.regions
+            of(each)
+            for of in (schema.heartbeat_partition_key, schema.digest_partition_key, schema.reconciler_partition_key)
+            for each in settings.regions
         ]
         # Both claims in each replica: one at the highest epoch must be lowered, be its own region lost or not.
         self._allow("dynamodb:PutItem", on=[table], conditions=leading_keys(*claims, force))
@@ -78,6 +82,12 @@ class Operator(Construct):
         self._policy.add_statements(alias_statement(self, region, KeyPurpose.DATA, actions=["kms:Decrypt"]))
         queues = [self._arn(region, "sqs", region.naming.queue(word)) for word in ("ingest", "ingest-dlq")]
         self._allow("sqs:GetQueueAttributes", "sqs:GetQueueUrl", on=queues)
+        # To reprocess: the objects' names, and messages on the queue that S3's own events go to.
+        self._allow("sqs:SendMessage", on=queues[:1])
+        queue_key = alias_statement(self, region, KeyPurpose.QUEUE, actions=["kms:Decrypt", "kms:GenerateDataKey"])
+        self._policy.add_statements(queue_key)
+        ours = {"StringLike": {"s3:prefix": [f"{INCOMING}*"]}}
+        self._allow("s3:ListBucketVersions", on=[bucket_arn(self, region, "ingest")], conditions=ours)
         # All that ring are listed, which CloudWatch allows to who may describe any alarm
         # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).
         self._allow("cloudwatch:DescribeAlarms", on=[self._arn(region, "cloudwatch", "alarm:*")])

@@ -18,7 +18,13 @@ from unit_tests.operations.conftest import lose, lose_service
 
 EAST, WEST = "us-east-1", "us-west-2"
 ACCOUNT = "123456789012"
-CHANGES = [["promote", "--yes"], ["failback", "--yes"], ["force", "--yes"], ["unforce", "--yes"]]
+CHANGES = [
+    ["promote", "--yes"],
+    ["failback", "--yes"],
+    ["force", "--yes"],
+    ["unforce", "--yes"],
+    ["reprocess", "incoming/", "--yes"],
+]
 NOT_VERIFIED = f"Account {ACCOUNT} as given, NOT VERIFIED"
 
 

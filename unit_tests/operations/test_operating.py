@@ -37,6 +37,8 @@ def _type(*arguments: str) -> tuple[int, str]:
         ([*WHERE, "promote", "eu-west-1", "--yes"], "'eu-west-1' is no region of this platform."),
         ([*WHERE, "promote", WEST], "Nobody is here to confirm it."),
         ([*WHERE, "force"], "Nobody is here to confirm it."),
+        ([*WHERE, "reprocess", "incoming/a/"], "Nobody is here to confirm it."),
+        ([*WHERE, "reprocess", "uploads/"], "Type one that begins with incoming/."),
         (["--target", "nowhere.json", "status"], "nowhere.json is no target"),
     ],
 )

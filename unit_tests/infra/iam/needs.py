@@ -245,7 +245,7 @@ def operator(place: Place) -> Iterator[Need]:
     """Looks at both regions, claims for either, and sends clients to the secondary, us-west-2 in prod as shipped."""
     pair = sorted((place.region, place.peer))
     claims, force = [f"CONTROL#{region}" for region in pair], "FORCE#us-west-2"
-    told = [f"{word}#{region}" for word in ("HEARTBEAT", "DIGEST") for region in pair]
+    told = [f"{word}#{region}" for word in ("HEARTBEAT", "DIGEST", "RECONCILER") for region in pair]
     for region in pair:
         table = place.table.replace(place.region, region)
         yield Need(("dynamodb:PutItem",), (table,), own=False, conditions=of_rows_like(*claims, force))
@@ -256,6 +256,13 @@ def operator(place: Place) -> Iterator[Need]:
         for word in ("ingest", "ingest-dlq"):
             queue = place.queue(word).replace(place.region, region)
             yield Need(("sqs:GetQueueAttributes", "sqs:GetQueueUrl"), (queue,), own=False)
+        # To reprocess.
+        yield Need(("sqs:SendMessage",), (place.queue("ingest").replace(place.region, region),), own=False)
+        of_queues = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-queue-prod")
+        use = ("kms:Decrypt", "kms:GenerateDataKey")
+        yield Need(use, (place.arn("kms", "key/*", region),), own=False, conditions=of_queues)
+        listed = condition("StringLike", "s3:prefix", "incoming/*")
+        yield Need(("s3:ListBucketVersions",), (place.bucket("ingest", region),), own=False, conditions=listed)
         yield Need(("cloudwatch:DescribeAlarms",), (place.arn("cloudwatch", "alarm:*", region),), own=False)
         stack = place.arn("cloudformation", "stack/serverless-regional-prod/*", region)
         yield Need(("cloudformation:DescribeStacks",), (stack,), own=False)
