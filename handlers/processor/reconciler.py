@@ -19,7 +19,7 @@ Canaries are left out: the observer judges each of them by itself.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -372,13 +372,16 @@ class Reconciler:
             **start,
         )
         run.rows -= len(page["Items"])
-        for object_id in dict.fromkeys(_objects(page["Items"])):
-            # What is left of a page when the run is over waits for the next walk: a week, and no run reads a page twice.
-            if run.deadline_is_near:
-                break
-            self._look(run, Finding("", object_id, run.now, stored_at=run.now))
+        seen: set[str] = set()
+        for item in page["Items"]:
+            object_id = _object(item)
+            if object_id and object_id not in seen:
+                seen.add(object_id)
+                self._look(run, Finding("", object_id, run.now, stored_at=run.now))
+                if run.deadline_is_near:  # any key may be where a scan goes on
+                    return replace(walk, cursor={name: item[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)})
         cursor = page.get("LastEvaluatedKey")
-        return replace(walk, cursor=cursor, is_whole=cursor is None, objects=walk.objects + 1)
+        return replace(walk, cursor=cursor, is_whole=cursor is None)
 
     def _has_records(self, object_id: str) -> bool:
         partition_key, _ = schema.record_keys(object_id, 0)
@@ -432,15 +435,12 @@ def _skip_to(key: str, since: float) -> str:
     return f"{object_keys.UPLOADS}{upload.source}/{digits[:8]}-{digits[8:]}"
 
 
-def _objects(items: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the object ids of rows that are a RESULT or a first record; not of those that expire, which are canaries'."""
-    for item in items:
-        if schema.TIME_TO_LIVE in item:
-            continue
-        kind, _, rest = item[schema.PARTITION_KEY]["S"].partition("#")
-        object_id, _, number = rest.partition("#")
-        if (kind == "OBJ" and item[schema.SORT_KEY]["S"] == schema.RESULT) or (kind == "REC" and not int(number)):
-            yield object_id
+def _object(item: dict[str, Any]) -> str:
+    """Return the object id of a row that is a RESULT or a first record; else nothing, and nothing for a canary's."""
+    kind, _, rest = item[schema.PARTITION_KEY]["S"].partition("#")
+    object_id, _, number = rest.partition("#")
+    is_result, is_first = kind == "OBJ" and item[schema.SORT_KEY]["S"] == schema.RESULT, kind == "REC" and not int(number)
+    return object_id if (is_result or is_first) and schema.TIME_TO_LIVE not in item else ""
 
 
 def _counts(finding: Finding, now: float) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from handlers.processor import reconciler
 from handlers.processor.deadline import Deadline
 from handlers.processor.reconciler import Finding, Notes, Reconciler, ReconcilerRow, Walk
-from handlers.processor.store import Known, Ledger
+from handlers.processor.store import Concluded, Known, Ledger
 from handlers.shared.object_keys import CANARY_SOURCE, Upload
 
 NOW = 1_750_000_000.0
@@ -72,11 +72,11 @@ def upload_key(source: str, seconds: float, file_key: str = "a.csv") -> str:
     return Upload(source, f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000", "ab" * 32, file_key).object_key
 
 
-def make(bucket: Bucket, ledger: Any) -> Reconciler:  # noqa: ANN401 - a mock
+def make(bucket: Bucket, ledger: Any, table: Table | None = None) -> Reconciler:  # noqa: ANN401 - a mock
     active = SimpleNamespace(region="us-east-1")
     return Reconciler(
         s3=cast("Any", bucket),
-        dynamodb=cast("Any", Table()),
+        dynamodb=cast("Any", table or Table()),
         bucket="bucket",
         table_name="table",
         region="us-east-1",
@@ -165,3 +165,24 @@ def test_notes_that_cannot_be_read_begin_anew() -> None:
     for text in ("{", "[]", '{"recent": {"colour": 1}}'):
         table.row["notes"] = {"S": text}
         assert row.recall() == Notes()
+
+
+class TableOfResults(Table):
+    """A table of five RESULT rows, scanned in the order of their keys."""
+
+    def scan(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - Scan's
+        rows = [{"pk": {"S": f"OBJ#{name}"}, "sk": {"S": "RESULT"}} for name in "abcde"]
+        start = request.get("ExclusiveStartKey", {"pk": {"S": ""}})["pk"]["S"]
+        return {"Items": [row for row in rows if row["pk"]["S"] > start]}
+
+
+def test_a_run_that_ends_within_a_page_goes_on_behind_its_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Mock(spec=Ledger)
+    ledger.look.return_value = Known(result=Concluded(1, 1, "", "", processed_at=NOW))
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+    one = make(Bucket([], 5), ledger, TableOfResults())
+    most = [0]
+    for _ in range(3):
+        most[0] += 2
+        one.run(Deadline(lambda: 300.0 if ledger.look.call_count < most[0] else 1.0))
+    assert [call.args[0] for call in ledger.look.mock_calls] == list("abcde")
