@@ -1,24 +1,26 @@
 """What the platform costs in a month in which nobody uploads: list prices times what templates and clocks make.
 
 Fixed things are counted in the synthesized templates. Calls are an idle platform's: the observers' runs with their canaries,
-the health checkers, the polls of the queue. `NOT_INCLUDED` says what is left out.
+the health checkers, the polls of the queue. What a run calls is not guessed: integration_tests/moto/test_cost.py holds
+`A_RUN` to a count of the real handlers' calls. `NOT_INCLUDED` says what is left out.
 """
 
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from infra.app import build_app
+from infra.constructs.reverse_replication import RESOURCE_TYPE as REVERSE_RULE
 from infra.settings import Settings
 
 PRICES_OF: Final = "2026-11"
 """When the list prices below were entered. us-east-1 and us-west-2, USD. Check them before you rely on a cent."""
 NOT_INCLUDED: Final = (
-    "tax, free tiers, discounts, support, real uploads and their storage, traffic, other work of the account"
+    "tax, free tiers, discounts, support, real uploads and their storage, traffic, other work of the account, what logs and "
+    "the trail keep over the years, the second and third dollar of each key after its first two yearly rotations"
 )
 HOURS: Final = 730
 MINUTES: Final = 43_800
@@ -28,6 +30,16 @@ _CHECKERS: Final = 16
 """Health checkers that ask one endpoint: "about 15", says Route 53 of its eight regions."""
 _MILLION: Final = 1e-6
 _GIGABYTE: Final = 1e-9
+_REPLICATION_METRICS: Final = 4
+"""Of each replication rule with metrics: latency, bytes and operations pending, operations failed. They are "billed at the
+same rate as Amazon CloudWatch custom metrics" (https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html)."""
+_OBSERVER_SECONDS: Final = 3.0
+"""An assumption: some 65 calls of 20 ms each, half of it the function's share of a processor, and the waits for the own API,
+S3, CloudWatch and the other region."""
+_EVENT_BYTES: Final = 1500
+"""An assumption: an event of CloudTrail's as the log group takes it."""
+_PLATFORM_BYTES: Final = 700
+"""An assumption: Lambda's own start and report lines of an invocation, and a trace's."""
 
 _AWS: Final = "https://aws.amazon.com"
 
@@ -57,6 +69,53 @@ class Line:
         """What it costs in a month."""
         return self.count * self.price
 
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of an observer makes in its region, with its canary in both: the mean of the two regions' runs.
+
+    Attributes:
+        table_requests: Requests to DynamoDB; each is an event of the trail, whatever it asks for.
+        table_reads: Read units.
+        table_writes: Write units in one replica, those of the indexes among them.
+        object_requests: Requests to S3 for objects that are the functions', the PUT of the presigned URL among them.
+        secret_reads: GetSecretValue, of an issuer with one execution environment.
+        secret_looks: DescribeSecret.
+        queue_requests: SendMessage and GetQueueAttributes.
+        measures: Metrics that CloudWatch is asked for.
+        own_metrics: Metrics of the functions' namespace that a region has because of it, at the most.
+        log_bytes: What the three functions log.
+    """
+
+    table_requests: float
+    table_reads: float
+    table_writes: float
+    object_requests: float
+    secret_reads: float
+    secret_looks: float
+    queue_requests: float
+    measures: float
+    own_metrics: float
+    log_bytes: float
+
+
+A_RUN: Final = Run(
+    table_requests=59,
+    table_reads=132,
+    table_writes=19.5,
+    object_requests=3,
+    secret_reads=1,
+    secret_looks=2,
+    queue_requests=4.5,
+    measures=2,
+    own_metrics=7,
+    log_bytes=3600,
+)
+"""In a region whose closed hours are all digested; an observer that begins anew reads two hours more in each of 30 runs.
+`secret_reads` is the clock's: the issuer reads its secret at most once a minute."""
+_RECONCILED_REQUESTS: Final = 9
+"""To the table in a run of the reconciler that finds nothing: two claims, its own notes, the notes written, and its walks'
+reads, some 60 an hour and region."""
 
 Templates = Mapping[str, Mapping[str, Any]]
 """CloudFormation templates by the stack's construct id."""
@@ -109,31 +168,17 @@ def _fixed(templates: Templates) -> Iterator[Line]:
     yield Line(
         "dashboards", len(_resources(templates, "AWS::CloudWatch::Dashboard")), "dashboard", 3.0, cloudwatch, "template"
     )
-    yield Line("own metrics", _own_metrics(templates), "metric", 0.30, cloudwatch, "template: alarms and dashboard")
+    rules = _replication_rules(templates) * _REPLICATION_METRICS
+    yield Line("S3 replication metrics", rules, "metric", 0.30, cloudwatch, "template: 4 a rule with metrics")
     replicas = sum(1 + len(each.get("ReplicaRegions", ())) for each in _resources(templates, "AWS::SecretsManager::Secret"))
     yield Line("secret and its replica", replicas, "secret", 0.40, f"{_AWS}/secrets-manager/pricing/", "template")
     yield from _health(templates)
 
 
-def _own_metrics(templates: Templates) -> int:
-    """Count the metrics of the functions' namespace that anything looks at, by region and dimensions."""
-    found: Counter[str] = Counter()
-    for name, template in templates.items():
-        for alarm in _resources({name: template}, "AWS::CloudWatch::Alarm"):
-            if alarm.get("Namespace") == "Lockstep":
-                found[f"{name} {alarm['MetricName']}"] += 1
-        text = json.dumps(template)
-        for dashboard in _resources({name: template}, "AWS::CloudWatch::Dashboard"):
-            text = json.dumps(dashboard).replace("\\\\", "\\").replace('\\"', '"')
-            for metric in set(_metric_names(text)):
-                for region in ("PrimaryRegional", "SecondaryRegional"):
-                    found[f"{region} {metric}"] += 1
-    return len(found)
-
-
-def _metric_names(dashboard: str) -> Iterator[str]:
-    parts = dashboard.split('"Lockstep"')
-    yield from (part.split('"')[1].strip("\\") for part in parts[1:])
+def _replication_rules(templates: Templates) -> int:
+    buckets = [each.get("ReplicationConfiguration", {}) for each in _resources(templates, "AWS::S3::Bucket")]
+    reverse = [each["ReplicationConfiguration"] for each in _resources(templates, REVERSE_RULE)]
+    return sum("Metrics" in rule["Destination"] for each in (*buckets, *reverse) for rule in each.get("Rules", ()))
 
 
 def _checks(templates: Templates) -> list[Mapping[str, Any]]:
@@ -151,63 +196,129 @@ def _health(templates: Templates) -> Iterator[Line]:
 
 def _called(templates: Templates) -> Iterator[Line]:
     probes = sum(_CHECKERS * SECONDS / each["RequestInterval"] for each in _checks(templates) if each["Type"] == "HTTPS")
-    schedules = Counter(each["ScheduleExpression"] for each in _resources(templates, "AWS::Events::Rule"))
-    observers, reconcilers = schedules["rate(1 minute)"], schedules["rate(5 minutes)"]
-    runs, walks = observers * MINUTES, reconcilers * MINUTES / 5
+    rates = [each["ScheduleExpression"] for each in _resources(templates, "AWS::Events::Rule")]
+    runs = rates.count("rate(1 minute)") * MINUTES
+    reconciled = rates.count("rate(5 minutes)") * MINUTES / 5
+    assert runs / MINUTES + reconciled * 5 / MINUTES == len(rates), f"a clock that is not counted: {rates}"  # noqa: S101
+    # A probe's answer is kept for 5 s in each of two execution environments; the observers' own probes are of their run.
+    looked = 2 * SECONDS / 5 if probes else 0
+    yield from _computed(runs, reconciled, probes, looked)
+    yield from _stored(runs, reconciled, looked)
+    yield from _watched(templates, runs, reconciled, probes, looked)
+
+
+def _computed(runs: float, reconciled: float, probes: float, looked: float) -> Iterator[Line]:
     # A run asks its own /ready and the peer's, POSTs a canary and GETs the last one.
     requests = probes + 4 * runs
     by_probes = f"{_CHECKERS} checkers an endpoint"
     a_run = "4 requests a run of the observer"
     yield Line("HTTP API", requests, "request", _MILLION, f"{_AWS}/api-gateway/pricing/", f"{by_probes}; {a_run}")
-    # The answer is kept for 5 s in each of one or two environments; a canary is processed in both regions.
-    probed = 2 * SECONDS / 5 if probes else 2 * runs
     lambda_ = f"{_AWS}/lambda/pricing/"
     yield Line(
         "Lambda, requests",
-        requests + 3 * runs + walks,
+        requests + 3 * runs + reconciled,
         "request",
         0.20 * _MILLION,
         lambda_,
         f"{by_probes}; 3 functions a run",
     )
-    # 0.5 GB: 5 ms a cached probe, 100 ms one that looks, 5 s a run. The processor: 1.73 GB for 0.3 s, twice a canary.
-    gigabyte_seconds = 0.5 * (0.005 * probes + 0.1 * probed + 5 * runs) + 1.73 * 0.3 * (2 * runs + walks)
-    yield Line("Lambda, duration", gigabyte_seconds, "GB-second", 0.0000133334, lambda_, "5 s a run, 5 ms a cached probe")
-    # A run reads 2.5 hours of digests, 32 partitions each, and some 15 rows; it writes some 8, its canary some 8, each in
-    # both replicas.
-    # The reconciler reads the register and its row and writes it; its walks read some 60 rows more an hour and region.
-    reads, writes = 95 * runs + 2 * probed + 9 * walks, 2 * (16 * runs + probed + walks)
-    dynamodb = f"{_AWS}/dynamodb/pricing/on-demand/"
-    yield Line("DynamoDB, reads", reads, "read unit", 0.125 * _MILLION, dynamodb, "95 a run, 2 a probe that looks")
-    yield Line("DynamoDB, writes", writes, "write unit", 0.625 * _MILLION, dynamodb, "16 a run, 1 a probe, in each replica")
-    events = reads + writes / 2 + 8 * runs
-    trail = f"{_AWS}/cloudtrail/pricing/"
-    yield Line(
-        "CloudTrail, data events", events, "event", _MILLION, trail, "each read and write of table and ingest buckets"
-    )
-    # The trail's log group takes each event, some 1.5 kB; the access log 0.4 kB a request; the functions 6 kB a run.
-    ingested = (1500 * events + 400 * requests + 6000 * runs) * _GIGABYTE
-    cloudwatch = f"{_AWS}/cloudwatch/pricing/"
-    yield Line(
-        "CloudWatch Logs, ingestion", ingested, "GB", 0.50, cloudwatch, "1.5 kB an event, 0.4 kB a request, 6 kB a run"
-    )
-    yield Line("CloudWatch, GetMetricData", 3 * runs, "metric", 0.00001, cloudwatch, "3 metrics a run")
+    # 0.5 GB: 5 ms a cached probe, 100 ms another request. The processor: 1.73 GB for 0.3 s, twice a canary.
+    issuer = 0.005 * probes + 0.1 * (looked + 4 * runs)
+    gigabyte_seconds = 0.5 * (issuer + _OBSERVER_SECONDS * runs) + 1.73 * 0.3 * (2 * runs + reconciled)
+    told = f"{_OBSERVER_SECONDS:g} s a run, 0.1 s a request, 0.3 s a canary and region (assumed)"
+    yield Line("Lambda, duration", gigabyte_seconds, "GB-second", 0.0000133334, lambda_, told)
     yield Line(
         "X-Ray",
-        3 * runs + walks,
+        3 * runs + reconciled,
         "trace",
         5 * _MILLION,
         f"{_AWS}/xray/pricing/",
         "each run and both processors of its canary",
     )
-    # Two reads of the secret a minute and environment, two environments in each region.
-    secret_reads = 2 * 2 * 2 * MINUTES
-    secrets = f"{_AWS}/secrets-manager/pricing/"
-    yield Line("Secrets Manager, calls", secret_reads, "call", 0.000005, secrets, "2 a minute and environment")
-    # Five pollers of each queue wait 20 s; a canary is sent, received and deleted in both regions, some come back once.
-    polls = observers * 5 * SECONDS / 20 + 10 * runs + 3 * probed
-    yield Line("SQS", polls, "request", 0.40 * _MILLION, f"{_AWS}/sqs/pricing/", "5 pollers a queue, 10 a canary")
+
+
+def _stored(runs: float, reconciled: float, looked: float) -> Iterator[Line]:
+    dynamodb = f"{_AWS}/dynamodb/pricing/on-demand/"
+    reads = A_RUN.table_reads * runs + 3 * looked + _RECONCILED_REQUESTS * reconciled
+    writes = 2 * (A_RUN.table_writes * runs + looked + reconciled)
+    yield Line("DynamoDB, reads", reads, "read unit", 0.125 * _MILLION, dynamodb, f"{A_RUN.table_reads:g} a run (counted)")
+    yield Line(
+        "DynamoDB, writes",
+        writes,
+        "write unit",
+        0.625 * _MILLION,
+        dynamodb,
+        f"{A_RUN.table_writes:g} a run (counted), in each replica",
+    )
     s3 = f"{_AWS}/s3/pricing/"
     yield Line("S3, puts and their replicas", 2 * runs, "put", 0.000005, s3, "a canary and its replica")
-    kms = f"{_AWS}/kms/pricing/"
-    yield Line("KMS, calls", 12 * runs + secret_reads, "call", 0.000003, kms, "12 a run: bucket, queue, table, logs")
+    # Five pollers of each queue wait 20 s (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html). A canary
+    # is sent by S3 and deleted in both regions; the receives are polls.
+    polls = runs / MINUTES * 5 * SECONDS / 20 + (A_RUN.queue_requests + 4) * runs + looked
+    yield Line("SQS", polls, "request", 0.40 * _MILLION, f"{_AWS}/sqs/pricing/", "5 pollers a queue; the calls of a run")
+
+
+def _watched(templates: Templates, runs: float, reconciled: float, probes: float, looked: float) -> Iterator[Line]:
+    cloudwatch, trail = f"{_AWS}/cloudwatch/pricing/", f"{_AWS}/cloudtrail/pricing/"
+    own = (A_RUN.own_metrics * runs + 5 * reconciled) / MINUTES  # the reconciler has one
+    yield Line("own metrics", own, "metric", 0.30, cloudwatch, "counted: what an idle platform publishes, by region")
+    # S3 replicates by GETs at the source and PUTs at the destination, as a role of ours.
+    data = (A_RUN.table_requests + A_RUN.object_requests + 2) * runs + 4 * looked + _RECONCILED_REQUESTS * reconciled
+    yield Line(
+        "CloudTrail, data events",
+        data,
+        "event",
+        _MILLION,
+        trail,
+        f"{A_RUN.table_requests:g} of the table and {A_RUN.object_requests + 2:g} of objects a run (counted)",
+    )
+    # Each execution environment reads the secret once a minute; health checkers keep two of them warm.
+    secret_reads = (2 if probes else 1) * A_RUN.secret_reads * runs
+    looks = A_RUN.secret_looks * runs
+    secrets = f"{_AWS}/secrets-manager/pricing/"
+    yield Line(
+        "Secrets Manager, calls",
+        secret_reads + looks,
+        "call",
+        0.000005,
+        secrets,
+        "a read a minute and environment, 2 looks a run (counted)",
+    )
+    keys = _key_calls(templates, runs) + secret_reads
+    told = "SQS by its formula; table a principal and 5 minutes; 1 a canary; a log group and 5 minutes; secret reads"
+    yield Line("KMS, calls", keys, "call", 0.000003, f"{_AWS}/kms/pricing/", told)
+    # The first copy of management events costs nothing; the log group takes them too.
+    management = keys + secret_reads + looks + A_RUN.queue_requests * runs + 4 * runs
+    functions = (A_RUN.log_bytes + 3 * _PLATFORM_BYTES) * runs + 2 * _PLATFORM_BYTES * reconciled
+    ingested = (_EVENT_BYTES * (data + management) + 400 * (probes + 4 * runs) + functions) * _GIGABYTE
+    told = (
+        f"{_EVENT_BYTES / 1000:g} kB an event (assumed), 0.4 kB a request, {A_RUN.log_bytes / 1000:.1f} kB a run (counted)"
+    )
+    yield Line("CloudWatch Logs, ingestion", ingested, "GB", 0.50, cloudwatch, told)
+    yield Line(
+        "CloudWatch, GetMetricData",
+        A_RUN.measures * runs,
+        "metric",
+        0.00001,
+        cloudwatch,
+        f"{A_RUN.measures:g} a run (counted)",
+    )
+
+
+def _key_calls(templates: Templates, runs: float) -> float:
+    """Return the calls of KMS in a month that services make in the functions' names.
+
+    * SQS: (seconds of the month / reuse period) x (2 x producers + consumers); S3 and the processor produce, Lambda consumes
+      (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html).
+    * DynamoDB keeps the table's key for each principal for five minutes
+      (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html): the issuer, the
+      processor and both observers, in each region.
+    * S3: one call a canary of the four for its PUT, its two replications and its GET; the bucket key saves the others, an
+      assumption: "up to 99 percent" (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
+    * CloudWatch Logs: one call for each log group and five minutes, an assumption.
+    """
+    groups = len(_resources(templates, "AWS::Logs::LogGroup"))
+    reuse = [each["KmsDataKeyReusePeriodSeconds"] for each in _resources(templates, "AWS::SQS::Queue")]
+    queues = 2 * SECONDS / min(reuse) * (2 * 2 + 1)
+    five_minutes = SECONDS / 300
+    return queues + 2 * 4 * five_minutes + runs + groups * five_minutes

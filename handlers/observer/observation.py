@@ -309,8 +309,8 @@ class Observer:
         if here is None or there is None:
             return
         verdict = split_brain.compare(here, there, primary_region=self.settings.primary_region)
-        self.telemetry.count("SplitBrain", int(verdict.is_split))
         if verdict.is_split:
+            self.telemetry.count("SplitBrain")
             logger.error(
                 "the two regions' registers name different regions",
                 active_here=verdict.active_here,
@@ -322,8 +322,8 @@ class Observer:
         here, there = steps.end(asked.secret_here, otherwise=None), steps.end(asked.secret_there, otherwise=None)
         if here is None or there is None:
             return
-        self.telemetry.count("SecretVersionsDiffer", int(here != there))
         if here != there:
+            self.telemetry.count("SecretVersionsDiffer")
             logger.warning("the two regions sign receipts with different keys", version_here=here, version_there=there)
 
     def _consider_promotion(self, steps: Steps, streak: Streak, here: Here, view: PeerView, run_at: float) -> Streak:
@@ -376,6 +376,7 @@ class Observer:
         if outcome is None:
             # The hour is begun anew: where it was left may be what cannot be gone on from.
             return replace(memory, scan=None)
-        self.telemetry.count("LwwConflicts", outcome.conflicts)
+        if outcome.conflicts:
+            self.telemetry.count("LwwConflicts", outcome.conflicts)
         self.telemetry.count("DigestMismatch", outcome.mismatches)
         return replace(memory, scan=outcome.scan, turn=outcome.turn)

@@ -167,7 +167,7 @@ class RegionMetrics:
         return self._observed("Heartbeats", statistic="Sum")
 
     def lww_conflicts(self) -> cloudwatch.Metric:
-        """Hours whose rows changed although they are written once: the last writer won."""
+        """Hours whose rows changed although they are written once: the last writer won. Nothing where there are none."""
         return self._observed("LwwConflicts")
 
     def digest_mismatch(self) -> cloudwatch.Metric:
@@ -179,11 +179,11 @@ class RegionMetrics:
         return self._observed("AutoPromoted")
 
     def secret_versions_differ(self) -> cloudwatch.Metric:
-        """1 in a minute in which the two regions' current versions of the receipt secret were not the same, else 0."""
+        """1 in a minute in which the two regions' current versions of the receipt secret were not the same, else nothing."""
         return self._observed("SecretVersionsDiffer")
 
     def split_brain(self) -> cloudwatch.Metric:
-        """1 in a minute in which both regions took themselves for the active one, else 0."""
+        """1 in a minute in which both regions took themselves for the active one, else nothing."""
         return self._observed("SplitBrain")
 
     def malformed_control_rows(self) -> cloudwatch.Metric:

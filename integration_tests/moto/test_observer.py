@@ -37,8 +37,8 @@ def test_two_healthy_regions_say_so_of_each_other(world: ObservedWorld) -> None:
         seen = world.minute()
     assert set(seen) == set(REGIONS)
     for measured in seen.values():
-        wrong = {"PeerUnhealthy", "CanaryFailed", "SplitBrain", "LwwConflicts"}
-        assert {name: measured[name] for name in wrong} == dict.fromkeys(wrong, 0)
+        assert (measured["PeerUnhealthy"], measured["CanaryFailed"]) == (0, 0)
+        assert not {"SplitBrain", "LwwConflicts", "SecretVersionsDiffer", "MalformedControlRows"} & set(measured)
         assert measured["Heartbeats"] == 1
         assert "StepsFailed" not in measured
     numbers = world.outcome["peer_numbers"]
@@ -61,11 +61,11 @@ def test_a_heartbeat_says_all_it_must(world: ObservedWorld) -> None:
 
 def test_signing_keys_that_differ_are_published_and_equal_again_too(world: ObservedWorld) -> None:
     rotated = {"SecretId": SECRET, "SecretString": "{}", "ClientRequestToken": "w" * 32}
-    assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [0, 0]
+    assert ["SecretVersionsDiffer" in each for each in world.minute().values()] == [False, False]
     world.client("secretsmanager", SECONDARY).put_secret_value(**rotated)
     assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [1, 1]
     world.client("secretsmanager", PRIMARY).put_secret_value(**rotated)
-    assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [0, 0]
+    assert ["SecretVersionsDiffer" in each for each in world.minute().values()] == [False, False]
 
 
 def test_a_signing_key_that_cannot_be_read_is_no_difference(world: ObservedWorld) -> None:
@@ -400,7 +400,7 @@ def test_each_region_taking_itself_for_active_is_a_split_brain(world: ObservedWo
     world.cut = False
     world.replicate_table(source=SECONDARY)
     seen = world.minute()
-    assert [seen[region]["SplitBrain"] for region in REGIONS] == [0, 0]
+    assert ["SplitBrain" in seen[region] for region in REGIONS] == [False, False]
     assert [world.heartbeat(region)["epoch"] for region in REGIONS] == [1, 1]
 
 

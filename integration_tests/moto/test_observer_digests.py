@@ -56,7 +56,7 @@ def test_what_two_observers_keep_is_what_a_scan_of_either_ledger_says(world: Obs
     seen = world.minute(process=False)
     for region in REGIONS:
         assert kept(world, region) == reckoned(world, region)
-        assert (seen[region]["LwwConflicts"], seen[region]["DigestMismatch"]) == (0, 0)
+        assert ("LwwConflicts" in seen[region], seen[region]["DigestMismatch"]) == (False, 0)
     assert kept(world, PRIMARY) == kept(world, SECONDARY)
     assert sum(count for count, _, _ in kept(world, PRIMARY).values()) == 6, "three canaries of each region"
 

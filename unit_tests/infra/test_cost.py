@@ -1,10 +1,13 @@
-"""The cost table counts what the templates hold and names its prices; cannot prove what AWS will bill."""
+"""The cost table counts what the templates hold and names its prices; cannot prove what AWS will bill.
+
+What a run calls is counted by integration_tests/moto/test_cost.py.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks.cost import Line, idle
+from benchmarks.cost import A_RUN, Line, idle
 from infra.settings import Settings
 from unit_tests.infra.synthesis import Synthesis, synthesize
 
@@ -35,12 +38,23 @@ def test_every_price_has_a_source_and_every_count_says_where_from(prod: Synthesi
 
 
 def test_prod_idles_below_what_the_page_says(prod: Synthesis) -> None:
-    assert total(prod) < 140
+    assert total(prod) < 117
 
 
-def test_one_zone_outside_prod_idles_below_110_dollars(tmp_path: Path) -> None:
+def test_one_zone_idles_below_110_dollars(tmp_path: Path) -> None:
     made = synthesize(Settings.model_validate({"environment": "dev", "vpc": {"availability_zones": 1}}), tmp_path)
-    assert total(made) < 110
+    assert total(made) < 90
+
+
+def test_each_clock_is_counted_by_its_rate(prod: Synthesis) -> None:
+    found = table(prod)
+    runs = 2 * 43_800
+    assert found["CloudWatch, GetMetricData"].count == A_RUN.measures * runs, "the observers' runs"
+    assert found["X-Ray"].count == 3 * runs + 2 * 43_800 / 5, "the reconcilers' too"
+
+
+def test_replication_metrics_are_counted_by_rule(prod: Synthesis) -> None:
+    assert table(prod)["S3 replication metrics"].count == 2 * 4
 
 
 def test_records_bring_the_cost_of_their_health_checks(prod: Synthesis, tmp_path: Path) -> None:

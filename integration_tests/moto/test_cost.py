@@ -1,0 +1,195 @@
+"""What a run of an observer calls, publishes and logs is what the cost table says; cannot prove what AWS bills for it."""
+
+import json
+import logging
+import math
+from dataclasses import asdict
+from io import StringIO
+from typing import Any, Final
+
+import boto3
+import botocore.client
+import pytest
+from moto import mock_aws
+
+from benchmarks.cost import A_RUN
+from handlers.observer import hours
+from handlers.observer.digest_rows import DigestRow, DigestStore
+from handlers.observer.digests import Digest, hour_of, hours_before
+from handlers.shared import schema
+from integration_tests.moto.observer_world import REGIONS, SECONDARY, TABLE, ObservedWorld, observed
+
+MINUTES: Final = 2
+CLOSED_HOURS: Final = 2
+"""Watched here, since moto needs minutes for the sixty; `digest_rows_left_out` adds what the others would cost."""
+Call = tuple[str, str, dict[str, Any], dict[str, Any]]
+"""Service, operation, request and answer."""
+
+
+class Counting:
+    """Stands for pytest's capsys, and keeps what it read."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = ""
+
+    def readouterr(self) -> Any:  # noqa: ANN401 - pytest's own
+        """Read it."""
+        read = self._capsys.readouterr()
+        self.out += read.out
+        return read
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Counting:
+    return Counting(capsys)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """Everything that Powertools' loggers write."""
+    stream = StringIO()
+    loggers = [each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    handlers = [handler for each in loggers for handler in each.handlers if isinstance(handler, logging.StreamHandler)]
+    for handler in handlers:
+        monkeypatch.setattr(handler, "stream", stream)
+    return stream
+
+
+def test_a_run_costs_what_the_cost_table_counts(
+    monkeypatch: pytest.MonkeyPatch, printed: Counting, logged: StringIO
+) -> None:
+    made: list[Call] = []
+    watched = hours.CLOSED_HOURS_WATCHED
+    monkeypatch.setattr(hours, "CLOSED_HOURS_WATCHED", CLOSED_HOURS)
+    with mock_aws(), observed(printed) as world:
+        world.start_digests()
+        know_all_closed_hours(world)
+        for _ in range(2):
+            world.minute()
+        printed.readouterr()
+        printed.out = ""
+        logged.truncate(0)
+        record_calls(monkeypatch, made, world)
+        for _ in range(MINUTES):
+            # An object's event is in the passive region before its RESULT is: the message is put back once.
+            world.invoke(SECONDARY)
+            world.minute()
+        printed.readouterr()
+    runs = MINUTES * len(REGIONS)
+    counted = {name: value / runs for name, value in summary(made).items()}
+    counted["table_reads"] += digest_rows_left_out(made, watched - CLOSED_HOURS)
+    counted["own_metrics"] = len(metrics(printed.out))
+    counted["log_bytes"] = (len(printed.out) + len(logged.getvalue())) / runs
+    expected = asdict(A_RUN)
+    del expected["secret_reads"]  # the clock's
+    # Two probes within five seconds share one look, and a message may come back before a minute is over.
+    assert counted == {name: pytest.approx(value, rel=0.15) for name, value in expected.items()}
+
+
+def know_all_closed_hours(world: ObservedWorld) -> None:
+    """Give both regions digests of every closed hour, as observers have them that ran all along."""
+    for region in REGIONS:
+        client = boto3.client("dynamodb", region_name=region)
+        for owner in REGIONS:
+            store = DigestStore(dynamodb=client, table_name=TABLE, region=owner)
+            for back in range(CLOSED_HOURS):
+                hour = hours_before(hour_of(world.now), 2 + back)
+                for prefix in schema.DIGEST_PREFIXES:
+                    store.write((hour, prefix), DigestRow(Digest(), world.now))
+
+
+def record_calls(monkeypatch: pytest.MonkeyPatch, made: list[Call], world: ObservedWorld) -> None:
+    """Record every call of the handlers' clients, and the presigned PUT; not those of the world around them."""
+    of_the_world = {id(client) for client in world._clients.values()}  # noqa: SLF001
+    call = botocore.client.BaseClient._make_api_call  # noqa: SLF001
+    put = world._put_presigned  # noqa: SLF001
+
+    def recorded(self: Any, operation: str, request: dict[str, Any]) -> Any:  # noqa: ANN401 - any service's
+        answer = call(self, operation, request)
+        if id(self) not in of_the_world:
+            made.append((self.meta.service_model.service_name, operation, request, answer))
+        return answer
+
+    def recorded_put(request: Any) -> Any:  # noqa: ANN401 - an HTTP request and answer
+        made.append(("s3", "PutObject", {}, {}))
+        return put(request)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
+    monkeypatch.setattr(world, "_put_presigned", recorded_put)
+
+
+def summary(made: list[Call]) -> dict[str, float]:
+    """Return what the calls come to, by the names of the cost table."""
+    table = [each for each in made if each[0] == "dynamodb"]
+    secrets = [each[1] for each in made if each[0] == "secretsmanager"]
+    return {
+        "table_requests": len(table),
+        "table_reads": sum(read_units(*each[1:]) for each in table),
+        "table_writes": sum(write_units(*each[1:3]) for each in table),
+        "object_requests": sum(each[0] == "s3" for each in made),
+        "secret_looks": secrets.count("DescribeSecret"),
+        "queue_requests": sum(each[0] == "sqs" for each in made),
+        "measures": sum(len(each[2]["MetricDataQueries"]) for each in made if each[0] == "cloudwatch"),
+    }
+
+
+def digest_rows_left_out(made: list[Call], closed_hours: int) -> float:
+    """Return the read units that digests of so many more hours add to a run, which reads both regions' of all of them."""
+    answers = [answer for _, operation, request, answer in made if operation == "Query" and "IndexName" not in request]
+    rows = [item for answer in answers for item in answer["Items"] if item["pk"]["S"].startswith("DIGEST#")]
+    bytes_a_row = sum(size(row) for row in rows) / len(rows)
+    return len(REGIONS) * closed_hours * len(schema.DIGEST_PREFIXES) * bytes_a_row / 4096
+
+
+def read_units(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
+    """Return the read units of a request: one for each 4 kB, half of it where the read may be stale.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+    """
+    if operation == "BatchGetItem":  # item by item
+        found = [item for items in answer["Responses"].values() for item in items]
+        asked = sum(len(each["Keys"]) for each in request["RequestItems"].values())
+        return sum(max(1, math.ceil(size(item) / 4096)) for item in found) + asked - len(found)
+    if operation not in ("GetItem", "Query"):
+        return 0
+    items = answer.get("Items", [answer.get("Item", {})])
+    units = max(1, math.ceil(sum(size(item) for item in items) / 4096))
+    return units if request.get("ConsistentRead") else units / 2
+
+
+def write_units(operation: str, request: dict[str, Any]) -> float:
+    """Return the write units of a request in one replica: one for each kB, once more for each index that the row is in.
+
+    A change of a row's place in an index is two writes of it.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+    """
+    if operation == "PutItem":
+        return units_of_row(request["Item"])
+    if operation == "BatchWriteItem":
+        puts = [each for requests in request["RequestItems"].values() for each in requests]
+        return sum(units_of_row(each["PutRequest"]["Item"]) for each in puts)
+    if operation == "UpdateItem":
+        return 1 + int(schema.STATE_INDEX_PARTITION_KEY in json.dumps(request))
+    return 0
+
+
+def units_of_row(item: dict[str, Any]) -> float:
+    """Return the write units of a row and of what the indexes hold of it."""
+    indexes = sum(key in item for key in (schema.FILE_INDEX_PARTITION_KEY, schema.STATE_INDEX_PARTITION_KEY))
+    return math.ceil(size(item) / 1024) * (1 + indexes)
+
+
+def size(item: dict[str, Any]) -> int:
+    """Return an item's bytes, about: its attributes' names and their values as text."""
+    return sum(len(name) + sum(len(str(value)) for value in each.values()) for name, each in item.items())
+
+
+def metrics(printed: str) -> set[tuple[str, str]]:
+    """Return the metrics in what was printed: the function's name and the metric's; at most so many a region."""
+    emf = [json.loads(line) for line in printed.splitlines() if line.startswith('{"_aws"')]
+    return {
+        (each.get("service", "processor"), one["Name"])
+        for each in emf
+        for one in each["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
