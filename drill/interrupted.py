@@ -21,10 +21,11 @@ def said(journal: Journal, drill_id: str, *, cloud_is_there: bool) -> str:
     """
     if not journal.entries:
         return "Interrupted; nothing was begun."
-    is_ended = journal.last("drill ended") is not None
+    ended = journal.last("drill ended")
+    is_ended = ended is not None
     problems = [why for entry in journal.of("phase failed") if (why := str(entry.data["why"])).startswith(NOT_ROLLED_BACK)]
     told = [_faults(journal), _register(journal, rolled_back=is_ended and not problems), *problems]
-    told.append("it is reported as failed" if is_ended else "it is not reported yet")
+    told.append(f"it is reported as {str(ended.data['verdict']).lower()}" if ended else "it is not reported yet")
     told += ["its local cloud still runs"] if cloud_is_there else []
     rest = "" if is_ended and not cloud_is_there else f" For the rest type: python -m drill abort {drill_id}"
     return f"Drill {drill_id} was interrupted: {'; '.join(told)}.{rest}"

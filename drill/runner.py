@@ -18,6 +18,7 @@ from drill.plan import Plan
 from drill.targets import keeper
 from integration_tests.e2e.progress import Step, Steps
 from integration_tests.local_cloud import LocalCloudError
+from operations.command_line import held_back
 from operations.failure import RunFailure
 from operations.guard import Guard, guarding
 from operations.register import Register
@@ -78,15 +79,20 @@ def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRep
             interrupted = interrupt
             _fail(context, "interrupted by Ctrl-C")
         finally:
-            _roll_back(context, steps)
+            try:
+                with held_back("The drill is being rolled back"):
+                    _roll_back(context, steps)
+            except KeyboardInterrupt as interrupt:
+                interrupted = interrupt
         if not abort and interrupted is None:
             interrupted = _prove_what_is_left(context, steps)
-        report = _report(context, steps)
-        keeper.stop(folder)
-        journal.append("report", "phase done", said=str(report.verdict))
-        if plan.mode == "local" or not fault_control.there(journal):
-            # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
-            journal.append("report", _ENDED, verdict=str(report.verdict))
+        with held_back("The drill's report is being written"):
+            report = _report(context, steps)
+            keeper.stop(folder)
+            journal.append("report", "phase done", said=str(report.verdict))
+            if plan.mode == "local" or not fault_control.there(journal):
+                # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
+                journal.append("report", _ENDED, verdict=str(report.verdict))
     if interrupted:
         raise interrupted
     return report

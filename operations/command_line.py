@@ -8,6 +8,7 @@ import signal
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -20,6 +21,7 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PARENT_VARIABLE: Final = "LOCKSTEP_PARENT"
 """Environment variable that the noxfile sets: its process id, without which a program is not to go on."""
 _LOOK_SECONDS: Final = 0.5
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def explain(failure: RunFailure, console: Console) -> None:
@@ -60,6 +62,31 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
     end_with_parent()
+
+
+@contextlib.contextmanager
+def held_back(what: str) -> Iterator[None]:
+    """Let a block run to its end; the first of the signals that come meanwhile takes effect after it.
+
+    Args:
+        what: Printed when a signal comes: what is being done, as in "The drill's report is being written".
+    """
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        _leave_dead_terminal(is_dead=number == signal.SIGHUP)
+        came.append(number)
+        _print_raw(f"{what}. `kill -9 {os.getpid()}` ends that, and leaves the rest undone.\n")
+
+    numbers = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def end_with_parent() -> None:

@@ -20,6 +20,7 @@ HEALED = ("inject", "fault healed", {"wish": "grey@inject", "name": "grey"})
 DECIDED = ("decide", "moment", {"name": "decided", "epoch": 1.0})
 BACK = ("failback", "moment", {"name": "failed_back", "epoch": 2.0})
 ENDED = ("report", "drill ended", {"verdict": "failed"})
+PASSED = ("report", "drill ended", {"verdict": "PASSED"})
 STUCK = ("detect", "phase failed", {"why": "not rolled back: no answer"})
 BEGAN = ("preflight", "drill began", {"plan": Plan(drill_id=ID).as_json()})
 Line = tuple[str, str, dict[str, Any]]
@@ -44,6 +45,7 @@ def _journal(tmp_path: Path, *lines: Line) -> Journal:
         ((BEGAN, FAULT, DECIDED, HEALED), True, "every fault was healed; the secondary may still be active", "reported as"),
         ((BEGAN, FAULT, DECIDED, HEALED, BACK), True, "every fault was healed; the primary is active; it is not", "may"),
         ((BEGAN, FAULT, DECIDED, HEALED, ENDED), False, "the primary is active; it is reported as failed.", "abort"),
+        ((BEGAN, FAULT, DECIDED, HEALED, PASSED), False, "it is reported as passed.", "failed"),
         ((BEGAN, FAULT, DECIDED, STUCK, ENDED), False, "not rolled back: no answer", "primary is active"),
     ],
 )

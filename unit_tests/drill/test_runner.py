@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,7 +64,7 @@ class World:
         monkeypatch.setattr(Context, "sender", SimpleNamespace(receipts=lambda: ["a receipt"]))
         monkeypatch.setattr(Context, "say", lambda *_: None, raising=False)
         monkeypatch.setattr(runner, "Register", lambda *_: SimpleNamespace(promote=self._promote))
-        monkeypatch.setattr("drill.targets.keeper.stop", self._stop)
+        monkeypatch.setattr("drill.targets.keeper.stop", self.stop)
         monkeypatch.setattr("drill.reports.write", lambda *_, **__: [])
 
     def begin(self) -> None:
@@ -91,7 +92,7 @@ class World:
         context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
         return proof
 
-    def _stop(self, _: DrillFolder) -> None:
+    def stop(self, _: DrillFolder) -> None:
         self.stopped += 1
 
 
@@ -159,6 +160,36 @@ def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) ->
     with pytest.raises(KeyboardInterrupt):
         world.go_on()
     assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
+    assert runner.is_ended(Journal(world.folder.journal))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "moment", ["drill.proving.undo_damage", "drill.rpo.measure", "drill.reports.write", "drill.targets.keeper.stop"]
+)
+def test_drill_interrupted_at_its_end_concludes_first(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str, number: signal.Signals
+) -> None:
+    does = {"drill.rpo.measure": {"durable": None, "accepted": None}, "drill.reports.write": []}
+    stop = world.stop
+
+    def interrupted(folder: Any, *_: object, **__: object) -> Any:  # noqa: ANN401 - of several functions
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        if moment == "drill.targets.keeper.stop":
+            stop(folder)
+        return does.get(moment)
+
+    monkeypatch.setattr(moment, interrupted)
+    before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            world.go_on()
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert world.done == list(NAMES)
+    assert (world.rolled_back, world.stopped) == (1, 1)
     assert runner.is_ended(Journal(world.folder.journal))
 
 
