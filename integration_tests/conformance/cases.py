@@ -232,6 +232,48 @@ def versions_are_listed_newest_first(of: Services) -> None:
     assert {one["Key"] for one in answer["Versions"]} == {"incoming/listed", "incoming/listed-not"}
 
 
+def versions_are_paged_by_both_markers(of: Services) -> None:
+    for name in ("a", "b", "b", "c"):
+        of.put_version(f"incoming/paged/{name}", b"x")
+    whole = of.s3.list_object_versions(Bucket=of.bucket, Prefix="incoming/paged/")["Versions"]
+    found: list[Any] = []
+    markers: dict[str, Any] = {}
+    while True:
+        page = of.s3.list_object_versions(Bucket=of.bucket, Prefix="incoming/paged/", MaxKeys=1, **markers)
+        found += page["Versions"]
+        if not page["IsTruncated"]:
+            break
+        markers = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+    assert [(one["Key"], one["VersionId"]) for one in found] == [(one["Key"], one["VersionId"]) for one in whole]
+
+
+def a_key_marker_alone_is_exclusive_and_need_not_exist(of: Services) -> None:
+    """See https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html."""
+    for name in ("a", "b", "c", "d"):
+        of.put_version(f"incoming/marked/{name}", b"x")
+    for marker, after in (("b", "cd"), ("bb", "cd"), ("", "abcd")):
+        listing = of.s3.list_object_versions(
+            Bucket=of.bucket, Prefix="incoming/marked/", KeyMarker=f"incoming/marked/{marker}"
+        )
+        assert [one["Key"][-1] for one in listing.get("Versions", [])] == list(after), marker
+
+
+def a_scan_is_paged_and_projected(of: Services) -> None:
+    for number_of in range(5):
+        of.put(f"scanned-{number_of}", big={"S": "x"})
+    found: list[Any] = []
+    start: dict[str, Any] = {}
+    while True:
+        page = of.dynamodb.scan(TableName=of.table, Limit=2, ProjectionExpression="pk, sk", **start)
+        assert len(page["Items"]) <= 2
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    assert all(item.keys() == {"pk", "sk"} for item in found)
+    assert {f"scanned-{number_of}" for number_of in range(5)} <= {item["pk"]["S"] for item in found}
+
+
 def a_missing_object_answers_404_to_head(of: Services) -> None:
     of.fails("404", lambda: of.s3.head_object(Bucket=of.bucket, Key="incoming/missing"))
 
