@@ -35,7 +35,8 @@ Row = dict[str, Wire]
 
 NO_RECORDS: Final = "0" * 64
 STATES: Final = frozenset({"COMPLETED", "QUARANTINED"})
-_SHARDS: Final = 16
+STATE_INDEX_SHARDS: Final = 4
+"""Over how many partition keys of the state index an hour is spread; tested against the platform's own number."""
 
 _RESULT_ATTRIBUTES: Final = frozenset(
     {
@@ -207,7 +208,7 @@ def _derived(row: Row, key: UploadKey, object_id: str) -> dict[str, str]:
         "received_at": received_at,
         "file_order": order,
         "state_order": order,
-        "state_hour": f"{text(row, 'state')}#{hour}#{int(object_id[:8], 16) % _SHARDS:02d}",
+        "state_hour": f"{text(row, 'state')}#{hour}#{int(object_id[:8], 16) % STATE_INDEX_SHARDS:02d}",
     }
 
 

@@ -145,7 +145,7 @@ def _rows(receipt: ReceiptRow, effect: str, records: list[tuple[int, Row]]) -> I
     object_id, received = receipt.object_id, str(moment_of(receipt.upload_id))
     order = {"S": f"{received}#{object_id}"}
     state = "COMPLETED" if records else "QUARANTINED"
-    shard = int(object_id[:8], 16) % 16
+    shard = int(object_id[:8], 16) % 4
     yield {
         "pk": {"S": f"OBJ#{object_id}"},
         "sk": {"S": "RESULT"},

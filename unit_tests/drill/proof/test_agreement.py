@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from drill.proof import effect
+from drill.proof import effect, rows
 from drill.proof.scope import NO_HOUR, ReceiptRow, UploadKey, hour_of, moment_of
 from handlers.shared import moments, object_keys, schema
 from handlers.shared.attribute_values import UnstorableError, attribute_map, canonical_text
@@ -44,6 +44,12 @@ def test_the_effect_digest(records: list[dict[str, Any]], start: int) -> None:
         digest.add(*schema.record_keys(object_id, ordinal), canonical_text(attribute))
         stored.append((ordinal, as_answered(attribute)))
     assert effect.of_records(object_id, reversed(stored)) == digest.hexdigest()
+
+
+def test_state_index_is_spread_over_as_many_keys_as_the_proof_expects() -> None:
+    shards = {schema.state_hour("COMPLETED", "2026-01-01T00", f"{number:08x}{0:056x}") for number in range(4_096)}
+    expected = {f"COMPLETED#2026-01-01T00#{shard:02d}" for shard in range(rows.STATE_INDEX_SHARDS)}
+    assert shards == expected
 
 
 def as_answered(attribute: dict[str, Any]) -> dict[str, Any]:
