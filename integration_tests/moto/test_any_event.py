@@ -120,8 +120,8 @@ def test_batch_of_any_messages_is_taken_or_named_and_leaves_no_record(world: Wor
         }
         for number, body in enumerate(batch)
     ]
-    context = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: 300_000})
-    answer = processor.handler({"Records": records}, context)  # type: ignore[arg-type]
+    context: Any = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: 300_000})
+    answer = processor.handler({"Records": records}, context)
     failed = [one["itemIdentifier"] for one in answer["batchItemFailures"]]
     assert set(failed) <= {record["messageId"] for record in records}
     assert len(failed) == len(set(failed))

@@ -491,7 +491,7 @@ def replica(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> 
         assert (service, region_name) == ("dynamodb", "us-east-1")
         return replica
 
-    monkeypatch.setattr(table_policy.boto3, "client", client)
+    monkeypatch.setattr(boto3, "client", client)
     monkeypatch.setattr(table_policy, "BLOCKED_PAUSE_SECONDS", 0)
     return replica
 

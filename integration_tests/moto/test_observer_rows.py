@@ -185,11 +185,9 @@ def test_run_over_any_answers_of_metrics_and_queues_ends(
     world: ObservedWorld, found: list[dict[str, Any]], depth: dict[str, str]
 ) -> None:
     real = world.observer(PRIMARY)
-    measures = replace(
-        real.measures,
-        cloudwatch=SimpleNamespace(get_metric_data=lambda **_: {"MetricDataResults": found}),
-        sqs=SimpleNamespace(get_queue_attributes=lambda **_: {"Attributes": depth}),
-    )
+    cloudwatch: Any = SimpleNamespace(get_metric_data=lambda **_: {"MetricDataResults": found})
+    sqs: Any = SimpleNamespace(get_queue_attributes=lambda **_: {"Attributes": depth})
+    measures = replace(real.measures, cloudwatch=cloudwatch, sqs=sqs)
     world._observers[PRIMARY, False] = replace(real, measures=measures)
     try:
         seen = world.observe(PRIMARY)
