@@ -318,7 +318,7 @@ def _key_calls(templates: Templates, runs: float) -> float:
     * CloudWatch Logs: one call for each log group and five minutes, an assumption.
     """
     groups = len(_resources(templates, "AWS::Logs::LogGroup"))
-    reuse = [each["KmsDataKeyReusePeriodSeconds"] for each in _resources(templates, "AWS::SQS::Queue")]
+    reuse: list[float] = [each["KmsDataKeyReusePeriodSeconds"] for each in _resources(templates, "AWS::SQS::Queue")]
     queues = 2 * SECONDS / min(reuse) * (2 * 2 + 1)
     five_minutes = SECONDS / 300
     return queues + 2 * 4 * five_minutes + runs + groups * five_minutes

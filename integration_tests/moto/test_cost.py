@@ -62,7 +62,8 @@ def test_a_run_costs_what_the_cost_table_counts(
     made: list[Call] = []
     watched = hours.CLOSED_HOURS_WATCHED
     monkeypatch.setattr(hours, "CLOSED_HOURS_WATCHED", CLOSED_HOURS)
-    with mock_aws(), observed(printed) as world:
+    stand_in: Any = printed
+    with mock_aws(), observed(stand_in) as world:
         world.start_digests()
         know_all_closed_hours(world)
         for _ in range(2):
@@ -102,7 +103,8 @@ def know_all_closed_hours(world: ObservedWorld) -> None:
 def record_calls(monkeypatch: pytest.MonkeyPatch, made: list[Call], world: ObservedWorld) -> None:
     """Record every call of the handlers' clients, and the presigned PUT; not those of the world around them."""
     of_the_world = {id(client) for client in world._clients.values()}  # noqa: SLF001
-    call = botocore.client.BaseClient._make_api_call  # noqa: SLF001
+    base: Any = botocore.client.BaseClient  # whose stubs know no such method
+    call = base._make_api_call  # noqa: SLF001
     put = world._put_presigned  # noqa: SLF001
 
     def recorded(self: Any, operation: str, request: dict[str, Any]) -> Any:  # noqa: ANN401 - any service's
@@ -115,7 +117,7 @@ def record_calls(monkeypatch: pytest.MonkeyPatch, made: list[Call], world: Obser
         made.append(("s3", "PutObject", {}, {}))
         return put(request)
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
+    monkeypatch.setattr(base, "_make_api_call", recorded)
     monkeypatch.setattr(world, "_put_presigned", recorded_put)
 
 

@@ -94,6 +94,7 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
         ("Lockstep", "ForceFailover", {"service": "observer", "environment": "prod"}, "Maximum", 60),
     ),
     "canary_failed": (lambda of: of.canary_failed(), ("Lockstep", "CanaryFailed", OBSERVED, "Maximum", 60)),
+    "canaries_held": (lambda of: of.canaries_held(), ("Lockstep", "CanariesHeld", OBSERVED, "Maximum", 60)),
     "canary_seconds": (lambda of: of.canary_seconds(), ("Lockstep", "CanarySeconds", OBSERVED, "Maximum", 60)),
     "heartbeats": (lambda of: of.heartbeats(), ("Lockstep", "Heartbeats", OBSERVED, "Sum", 60)),
     "unreconciled": (lambda of: of.unreconciled(), ("Lockstep", "Unreconciled", OWN, "Maximum", 900)),
