@@ -9,6 +9,9 @@ import pytest
 from infra.cdk_cli import node
 from integration_tests.browser import chromium
 
+# A busy machine is not a failure: what a test expects may take as long as what it does (`set_default_timeout`).
+playwright.expect.set_options(timeout=20_000)
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[playwright.Browser]:
