@@ -134,9 +134,9 @@ def audit(session: nox.Session) -> None:
     """Ask PyPI's and npm's advisories about every locked package; needs the network."""
     environment = ROOT / ".build" / "audit-venv"
     _when_changed(session, environment, ROOT / "requirements" / "audit.txt", _install)
-    # By the lock files alone: nothing of them is installed or resolved.
+    # By the lock files alone: nothing of them is installed or resolved. A package that PyPI cannot be asked about fails.
     for lock in (*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "handlers" / "requirements.txt"):
-        _run(session, str(environment / BIN / "pip-audit"), "--disable-pip", "--require-hashes", "-r", str(lock))
+        _run(session, str(environment / BIN / "pip-audit"), "--strict", "--disable-pip", "--require-hashes", "-r", str(lock))
     node, npm = _node(session)
     _run(session, node, npm, "audit", env=NPM)
 
