@@ -6,6 +6,7 @@
 | `result-without-records` | RESULT, and not its records in this table | likewise; the processor looks at the records anew |
 | `archive-not-copied`     | RESULT of the other region, not settled   | likewise; the processor copies and settles it     |
 | `records-without-result` | records, no RESULT and no object          | lists it, until one of them comes or goes         |
+| `malformed-rows`         | rows that no processor wrote              | lists it, until they are as they must be          |
 
 It reads and sends; what is sent changes nothing that is settled already. An object that is not in this region's bucket is
 listed and not sent, for nothing could be made of it. A finding stays listed in this region's row, and counts in the metric
@@ -60,6 +61,8 @@ _SECONDS_AN_OBJECT: Final = 10.0
 _PAGE: Final = 1000
 _AFTER_CANARIES: Final = object_keys.CANARIES[:-1] + chr(ord("/") + 1)
 _RESERVED_SECONDS: Final = 5.0
+_MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a row raises that somebody wrote by hand; one such row must not stop every run."""
 
 logger = Logger(child=True)
 
@@ -71,6 +74,7 @@ class Kind(StrEnum):
     NO_RECORDS = "result-without-records"
     NOT_ARCHIVED = "archive-not-copied"
     STRAY_RECORDS = "records-without-result"
+    MALFORMED = "malformed-rows"
 
 
 @dataclass(frozen=True)
@@ -248,9 +252,13 @@ class Reconciler:
 
     def _look_again(self, run: "_Run", finding: Finding) -> None:
         """Keep a finding that is still so, as what it is now."""
-        known = self._ledger.look(finding.object_id)
-        kind = self._kind(run, finding.object_id, known)
-        if kind is Kind.NO_RESULT and finding.kind == Kind.STRAY_RECORDS:
+        try:
+            known = self._ledger.look(finding.object_id)
+            kind = self._kind(run, finding.object_id, known)
+        except _MALFORMED:
+            run.findings[finding.object_id] = replace(finding, kind=Kind.MALFORMED)
+            return
+        if kind is Kind.NO_RESULT and not finding.object_key:
             kind = Kind.STRAY_RECORDS if self._has_records(finding.object_id) else None
         if kind is None:
             self._telemetry.count("Reconciled")
@@ -285,9 +293,13 @@ class Reconciler:
                 run.findings[listed.object_id] = replace(finding, kind=now_is, found_at=listed.found_at)
             return
         run.rows -= 1
-        known = self._ledger.look(finding.object_id)
         try:
+            known = self._ledger.look(finding.object_id)
             kind = self._kind(run, finding.object_id, known)
+        except _MALFORMED:
+            logger.exception("the rows of an object are malformed", object_id=finding.object_id)
+            run.findings[finding.object_id] = replace(finding, kind=Kind.MALFORMED, object_key="", version_id="")
+            return
         except OutOfTimeError:
             logger.warning("the records of an object cannot be read in a run", object_id=finding.object_id)
             return

@@ -160,6 +160,19 @@ def test_records_without_a_result_and_object_are_listed_until_they_go(world: Wor
     assert world.reconcile(PRIMARY, later=6000.0) == 0
 
 
+def test_a_malformed_row_is_listed_and_stops_no_run(world: World) -> None:
+    processed(world)
+    row = {"pk": {"S": f"OBJ#{1:064d}"}, "sk": {"S": schema.RESULT}, "accepted": {"S": "many"}}
+    world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=row)
+    delete_records(world)
+    for later in (3600.0, 3900.0):
+        assert world.reconcile(PRIMARY, later=later) == 2
+        assert sorted(one["kind"] for one in listed(world)) == ["malformed-rows", "result-without-records"]
+    delete(world, f"OBJ#{1:064d}", schema.RESULT)
+    world.invoke(PRIMARY)
+    assert world.reconcile(PRIMARY, later=4200.0) == 0
+
+
 def test_a_canarys_rows_are_left_out(world: World) -> None:
     for number, expiry in enumerate([{"expires_at": {"N": "9"}}, {}]):
         row = {"pk": {"S": f"REC#{number:064d}#000000"}, "sk": {"S": "0"}, **expiry}
