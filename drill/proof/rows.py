@@ -10,6 +10,7 @@
 | `HEARTBEAT#<region>`         | `LATEST`                                              |
 | `DIGEST#<region>`            | `<YYYY-MM-DDTHH>#<first digit of the object id>`      |
 | `OBSERVER#<region>`          | `MEMORY`                                              |
+| `RECONCILER#<region>`        | `LATEST`                                              |
 | `FORCE#<region>`             | `LATEST`                                              |
 | `REPLICATION#<region>`       | `READY`                                               |
 
@@ -61,6 +62,7 @@ _SINGLE: Final = {
     "HEALTH": "READY",
     "HEARTBEAT": "LATEST",
     "OBSERVER": "MEMORY",
+    "RECONCILER": "LATEST",
     "FORCE": "LATEST",
     "REPLICATION": "READY",
 }

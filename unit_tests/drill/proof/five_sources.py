@@ -126,6 +126,7 @@ def of_the_region(region: str) -> list[Row]:
         {"pk": {"S": f"HEALTH#{region}"}, "sk": {"S": "READY"}, "at": {"S": "now"}},
         {"pk": {"S": f"HEARTBEAT#{region}"}, "sk": {"S": "LATEST"}, "at": {"N": "1"}},
         {"pk": {"S": f"OBSERVER#{region}"}, "sk": {"S": "MEMORY"}},
+        {"pk": {"S": f"RECONCILER#{region}"}, "sk": {"S": "LATEST"}},
         {"pk": {"S": f"REPLICATION#{region}"}, "sk": {"S": "READY"}},
         {"pk": {"S": f"DIGEST#{region}"}, "sk": {"S": "2026-01-31T11#a"}, "count": {"N": "1"}},
     ]
