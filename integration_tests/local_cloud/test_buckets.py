@@ -511,10 +511,11 @@ def test_reserved_prefix_put_by_a_stranger_is_denied(cloud: LocalCloud) -> None:
     issuer.put_object(Bucket=bucket_name, Key="reserved/a", Body=b"a")
     stranger.put_object(Bucket=bucket_name, Key="other/a", Body=b"a")
     copy = {"Bucket": bucket_name, "Key": "other/a"}
-    for attempt in (
+    attempts: list[Callable[[], object]] = [
         lambda: stranger.put_object(Bucket=bucket_name, Key="reserved/a", Body=b"x"),
         lambda: stranger.copy_object(Bucket=bucket_name, Key="reserved/x", CopySource=copy),
         lambda: stranger.create_multipart_upload(Bucket=bucket_name, Key="reserved/x"),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):
             attempt()
