@@ -445,6 +445,14 @@ _Put = dict[str, Any]
 """One request of BatchWriteItem."""
 
 
+def _epoch_seconds(text: str) -> float:
+    """Return when something was, 0 if it does not say: a row that somebody wrote by hand must not stop its object."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
 def _concluded(row: dict[str, Any]) -> Concluded:
     accepted, rejected = int(row["accepted"]["N"]), int(row["rejected"]["N"])
     return Concluded(
@@ -455,7 +463,7 @@ def _concluded(row: dict[str, Any]) -> Concluded:
         region=_text(row, "region"),
         reason=_text(row, "reason"),
         expires_at=int(row[schema.TIME_TO_LIVE]["N"]) if schema.TIME_TO_LIVE in row else None,
-        processed_at=datetime.fromisoformat(row["processed_at"]["S"]).timestamp() if "processed_at" in row else 0.0,
+        processed_at=_epoch_seconds(_text(row, "processed_at")),
     )
 
 

@@ -18,6 +18,7 @@ from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Digest, hour_of, hours_before
 from handlers.shared import schema
 from integration_tests.moto.observer_world import REGIONS, SECONDARY, TABLE, ObservedWorld, observed
+from integration_tests.moto.processor_world import VARIABLES
 
 MINUTES: Final = 2
 CLOSED_HOURS: Final = 2
@@ -62,6 +63,8 @@ def test_a_run_costs_what_the_cost_table_counts(
     made: list[Call] = []
     watched = hours.CLOSED_HOURS_WATCHED
     monkeypatch.setattr(hours, "CLOSED_HOURS_WATCHED", CLOSED_HOURS)
+    # In moto's own seconds: however slow the machine is, no message that was put back comes back within the test.
+    monkeypatch.setitem(VARIABLES, "SHADOW_DELAY_SECONDS", "900")
     stand_in: Any = printed
     with mock_aws(), observed(stand_in) as world:
         world.start_digests()
