@@ -144,8 +144,8 @@ def _strangers(history: "History", region: Region) -> Iterator[tuple[str, str]]:
 
 
 def _dead_letters(history: "History", region: Region) -> Iterator[tuple[str, str]]:
-    """A dead letter is right where its object is quarantined, and nowhere else once dead letters were redriven."""
-    damaged = {one.version.key for one in history.accepted if one.upload.damaged}
+    """A dead letter is right where its object is quarantined, or was deleted while its records were not all here."""
+    damaged = {one.version.key for one in history.accepted if one.upload.damaged or one.object_id in history.meddled}
     for message in region.dead.values():
         key = json.loads(message.body)["Records"][0]["s3"]["object"]["key"]
         if key not in damaged:
