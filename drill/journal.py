@@ -59,12 +59,15 @@ class Journal:
         self._lock = threading.Lock()
         self.entries: list[Entry] = []
         self._last = FIRST
+        self._size = 0
         path.touch()
         self._read()
 
     def append(self, phase: str, event: str, **data: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
         """Write a line and return when it is on disk."""
         with self._lock:
+            if self.path.stat().st_size != self._size:  # Ctrl-C came while a line was written: is it there, or a part of it?
+                self._read()
             entry = Entry(len(self.entries), time.time(), phase, event, data, self._last)
             line = _line(entry)
             with self.path.open("ab") as file:
@@ -73,6 +76,7 @@ class Journal:
                 os.fsync(file.fileno())
             self.entries.append(entry)
             self._last = hashlib.sha256(line).hexdigest()
+            self._size += len(line) + 1
             return entry
 
     def of(self, event: str, **data: Any) -> Iterator[Entry]:  # noqa: ANN401 - likewise
@@ -119,6 +123,7 @@ class Journal:
             with self.path.open("r+b") as file:
                 file.truncate(len(whole))
         self.entries = read(whole)
+        self._size = len(whole)
         if whole:
             self._last = hashlib.sha256(whole.splitlines()[-1]).hexdigest()
 

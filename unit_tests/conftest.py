@@ -1,7 +1,8 @@
-"""What every unit test has: no sockets, and prod's templates, made once."""
+"""What every unit test has: no sockets, no other test's signal handlers, and prod's templates, made once."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,19 @@ use_fixture_transform()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[None]:
-    """Refuse sockets while a test of this directory and its fixtures run; the CDK speaks to Node.js by pipes."""
+    """Refuse sockets while a test of this directory and its fixtures run; the CDK speaks to Node.js by pipes.
+
+    Handlers of signals that a command under test has set are taken away again, so that the next test meets none.
+    """
     pytest_socket.disable_socket()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return (yield)
     finally:
         pytest_socket.enable_socket()
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -84,3 +84,32 @@ def test_another_file_is_refused_with_words(tmp_path: Path) -> None:
     file.write_text('{"no": "journal"}\n', "utf-8")
     with pytest.raises(RunFailure, match="Line 1 of the journal is none of a drill's"):
         Journal(file)
+
+
+@pytest.mark.parametrize("step", ["os.fsync", "hashlib.sha256"])
+def test_line_interrupted_while_it_is_written_leaves_the_chain_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("load", "first")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"drill.journal.{step}", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append("load", "interrupted")
+    journal.append("load", "next")
+    written = read(journal.path.read_bytes())
+    assert [one.event for one in written] == ["first", "interrupted", "next"]
+    assert [one.previous for one in journal.entries] == [one.previous for one in written]
+
+
+def test_part_of_a_line_is_taken_away_before_the_next(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("load", "first")
+    with journal.path.open("ab") as file:
+        file.write(b'{"seq":1,"at"')
+    journal.append("load", "next")
+    assert [one.event for one in read(journal.path.read_bytes())] == ["first", "next"]
