@@ -104,7 +104,7 @@ class _Parser:
             inner = self.either()
             self.take(")")
             return inner
-        if self.next in ("attribute_exists", "attribute_not_exists", "begins_with"):
+        if self.next in ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with"):
             return self.function()
         left = self.operand()
         if self.next.upper() == "BETWEEN":
@@ -119,6 +119,11 @@ class _Parser:
         name = self.take()
         self.take("(")
         operand = self.operand()
+        if name == "attribute_type":
+            self.take(",")
+            kind = self.operand()
+            self.take(")")
+            return lambda *given: next(iter((kind(*given) or {}).values()), "") in (operand(*given) or {})
         if name == "begins_with":
             self.take(",")
             prefix = self.operand()

@@ -8,7 +8,7 @@ from simulation.expressions import Item
 from simulation.regions import Key, Region, Stamp
 
 _OWNED: Final = ("ATTEMPT#", "REPLICA#", "UPLOAD#")
-_OWNED_PARTITIONS: Final = ("CONTROL#", "HEALTH#", "HEARTBEAT#", "FORCE#", "DIGEST#", "OBSERVER#")
+_OWNED_PARTITIONS: Final = ("CONTROL#", "HEALTH#", "HEARTBEAT#", "FORCE#", "DIGEST#", "OBSERVER#", "RECONCILER#")
 _CLAIM_SECONDS: Final = 30.0
 """Longer than a promotion's calls take, slow ones and a skewed clock included."""
 _VERSION: Final = "processing_version"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 
 from handlers.observer.digests import HOUR_SECONDS, Digest, begin_of
-from handlers.observer.rows import AT, put_unless_newer
 from handlers.shared import schema
+from handlers.shared.own_rows import AT, put_unless_newer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

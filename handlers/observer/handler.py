@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handlers.observer.application import application, metrics
-from handlers.observer.rows import FURTHEST_AHEAD_SECONDS
+from handlers.shared.own_rows import FURTHEST_AHEAD_SECONDS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from handlers.observer.canary import LOST
-from handlers.observer.rows import AT, put_unless_newer
 from handlers.shared import schema
+from handlers.shared.own_rows import AT, put_unless_newer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger
 from handlers.observer.auto_promote import Streak
 from handlers.observer.canary import LOST, Canary
 from handlers.observer.digests import Scan, begin_of
-from handlers.observer.rows import FURTHEST_AHEAD_SECONDS, put_unless_newer
 from handlers.shared import schema
+from handlers.shared.own_rows import FURTHEST_AHEAD_SECONDS, put_unless_newer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -27,7 +27,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
 from handlers.processor.deadline import Deadline, OutOfTimeError
 from handlers.processor.messages import event_body
@@ -37,6 +36,7 @@ from handlers.processor.store import Known, Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.shared import moments, object_keys, schema
 from handlers.shared.control import ControlRegister
+from handlers.shared.own_rows import put_unless_newer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -152,22 +152,8 @@ class ReconcilerRow:
 
     def keep(self, notes: Notes, work: int, now: float) -> None:
         """Write what the run leaves, unless a later run has; `work` is how many findings count."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table_name,
-                Item={
-                    **self._key,
-                    "at": {"N": f"{now:.3f}"},
-                    "work": {"N": str(work)},
-                    "notes": {"S": json.dumps(asdict(notes))},
-                },
-                ConditionExpression="attribute_not_exists(#pk) OR #at <= :at",
-                ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#at": "at"},
-                ExpressionAttributeValues={":at": {"N": f"{now:.3f}"}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+        item = {**self._key, "work": {"N": str(work)}, "notes": {"S": json.dumps(asdict(notes))}}
+        put_unless_newer(self._dynamodb, self._table_name, item, at=now)
 
 
 class Reconciler:

@@ -121,6 +121,17 @@ def a_comparison_of_two_types_is_false(of: Services) -> None:
     )
 
 
+def a_condition_asks_for_an_attributes_type(of: Services) -> None:
+    of.put("kind", n={"S": "1"})
+    condition = {"ConditionExpression": "attribute_type(n, :kind)"}
+    call = partial(of.update, "kind", "SET x = :kind", {":kind": {"S": "N"}}, **condition)
+    of.fails("ConditionalCheckFailedException", call)
+    of.update("kind", "SET x = :kind", {":kind": {"S": "S"}}, **condition)
+    of.fails(
+        "ConditionalCheckFailedException", partial(of.update, "no-kind", "SET x = :kind", {":kind": {"S": "S"}}, **condition)
+    )
+
+
 def numbers_compare_by_value(of: Services) -> None:
     of.put("numbers", n=number(10))
     of.update("numbers", "SET x = :n", {":n": number(9)}, ConditionExpression="n > :n AND NOT n = :n")

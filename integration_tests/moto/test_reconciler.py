@@ -62,6 +62,17 @@ def test_a_whole_platform_has_nothing_to_reconcile(world: World) -> None:
     assert [world.depth(region) for region in (PRIMARY, SECONDARY)] == [EMPTY, EMPTY]
 
 
+@pytest.mark.parametrize("at", ["N", "S"])
+def test_row_of_a_time_to_come_or_of_none_holds_no_run_up(world: World, at: str) -> None:
+    processed(world)
+    world.reconcile(PRIMARY)
+    (row,) = [row for row in world.items(PRIMARY) if row["pk"]["S"] == schema.reconciler_partition_key(PRIMARY)]
+    world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item={**row, "at": {at: "99999999999"}, "work": {"N": "7"}})
+    assert world.reconcile(PRIMARY, later=3600) == 0
+    (row,) = [row for row in world.items(PRIMARY) if row["pk"]["S"] == schema.reconciler_partition_key(PRIMARY)]
+    assert row["work"] == {"N": "0"}
+
+
 @pytest.mark.parametrize("most", [1, 6])
 def test_deleted_records_are_found_and_made_again(world: World, most: int) -> None:
     put = processed(world)

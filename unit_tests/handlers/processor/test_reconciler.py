@@ -7,6 +7,7 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,8 @@ class Bucket:
 
 class Table:
     """Keeps the reconciler's row, and has no other."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ClientError)
 
     def __init__(self) -> None:
         self.row: dict[str, Any] = {}
