@@ -30,6 +30,7 @@ def _acknowledge_on_result(_pipeline: Any, _event: Any, _message: Any, known: An
     return known.result is not None
 
 
+_MOMENT: Final = "2026-01-01T00:00:00.000Z"
 _write_records, _conclude = Ledger.write_records, Ledger.conclude
 
 
@@ -56,7 +57,7 @@ def _conclude_gone(self: Any, event: Any, _message: Any, known: Any, problem: An
         self.ledger.prune(event.object_id, (), 0, Deadline(lambda: 60.0))
     facts = {"object_id": event.object_id, "source": event.source, "file_key": event.key, "object_key": event.key}
     made = {"state": schema.QUARANTINED, "accepted": 0, "rejected": 0, "effect_digest": "", "reason": problem.reason}
-    whose = {"region": self.settings.region, "epoch": 0, "version_id": event.version_id, "received_at": event.event_time}
+    whose = {"region": self.settings.region, "epoch": 0, "version_id": event.version_id, "received_at": _MOMENT}
     self.ledger.conclude(Result(**facts, **made, **whose, processing_version=self.processing_version), 0.0)
 
 

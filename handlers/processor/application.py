@@ -56,32 +56,27 @@ def build(variables: Mapping[str, str]) -> Pipeline:
         EnvironmentVariableError: Names every variable that is missing or wrong.
     """
     parts = _Parts(Settings.read(variables))
-    settings, archive, own_queue, ledger, telemetry = (
-        parts.settings,
-        parts.archive,
-        parts.own_queue,
-        parts.ledger,
-        parts.telemetry,
-    )
+    settings = parts.settings
+    archive = Archive(s3=parts.s3, bucket=settings.archive_bucket)
     dead_letters = DeadLetters(sqs=parts.sqs, queue_url=settings.dead_letter_queue_url, region=settings.region)
     return Pipeline(
         settings=settings,
-        ledger=ledger,
+        ledger=parts.ledger,
         control=parts.control,
         reader=ObjectReader(parts.s3),
         archive=archive,
         dead_letters=dead_letters,
-        own_queue=own_queue,
+        own_queue=parts.own_queue,
         shadow=Shadow(
-            own_queue=own_queue,
-            ledger=ledger,
+            own_queue=parts.own_queue,
+            ledger=parts.ledger,
             delay_seconds=settings.shadow_delay_seconds,
             maximum_age_seconds=settings.shadow_maximum_age_seconds,
             archive=archive,
             dead_letters=dead_letters,
-            telemetry=telemetry,
+            telemetry=parts.telemetry,
         ),
-        telemetry=telemetry,
+        telemetry=parts.telemetry,
         transform=transform,
         processing_version=processing_version(),
     )
@@ -121,7 +116,6 @@ class _Parts:
         self.s3 = boto3.client("s3", region_name=region, config=_CONFIG)
         self.sqs = boto3.client("sqs", region_name=region, config=_CONFIG)
         self.telemetry = Telemetry(metrics)
-        self.archive = Archive(s3=self.s3, bucket=settings.archive_bucket)
         self.own_queue = OwnQueue(sqs=self.sqs, queue_url=settings.queue_url)
         self.ledger = Ledger(
             dynamodb=self.dynamodb,

@@ -29,8 +29,6 @@ class ObjectEvent:
     key: str
     """Decoded."""
     version_id: str
-    event_time: str
-    """When S3 made the event in this region, as S3 writes it."""
     record: Any = field(default=None, compare=False, repr=False)
     """The record of the message that says it."""
 
@@ -137,12 +135,12 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
             bucket=bucket,
             key=unquote_plus(key, errors="strict"),
             version_id=record["s3"]["object"].get("versionId") or "",
-            event_time=record["eventTime"],
             record=record,
         )
+        event_time = record["eventTime"]
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise _no_event(f"a record of it is not as S3 writes it ({type(error).__name__}: {error})") from error
-    if not all(_is_text(value) for value in (name, bucket, event.key, event.version_id, event.event_time)):
+    if not all(_is_text(value) for value in (name, bucket, event.key, event.version_id, event_time)):
         raise _no_event("a record of it holds no text where S3 writes text")
     if not name.startswith("ObjectCreated:"):
         raise _no_event(f"it tells of {name[:60]!r}; only ObjectCreated:* is to be sent to this queue")
