@@ -225,8 +225,8 @@ def _computed(runs: float, reconciled: float, probes: float, looked: float) -> I
     # 0.5 GB: 5 ms a cached probe, 100 ms another request. The processor: 1.73 GB for 0.3 s, twice a canary.
     issuer = 0.005 * probes + 0.1 * (looked + 4 * runs)
     gigabyte_seconds = 0.5 * (issuer + _OBSERVER_SECONDS * runs) + 1.73 * 0.3 * (2 * runs + reconciled)
-    told = f"{_OBSERVER_SECONDS:g} s a run, 0.1 s a request, 0.3 s a canary and region (assumed)"
-    yield Line("Lambda, duration", gigabyte_seconds, "GB-second", 0.0000133334, lambda_, told)
+    basis = f"{_OBSERVER_SECONDS:g} s a run, 0.1 s a request, 0.3 s a canary and region (assumed)"
+    yield Line("Lambda, duration", gigabyte_seconds, "GB-second", 0.0000133334, lambda_, basis)
     yield Line(
         "X-Ray",
         3 * runs + reconciled,
@@ -285,16 +285,16 @@ def _watched(templates: Templates, runs: float, reconciled: float, probes: float
         "a read a minute and environment, 2 looks a run (counted)",
     )
     keys = _key_calls(templates, runs) + secret_reads
-    told = "SQS by its formula; table a principal and 5 minutes; 1 a canary; a log group and 5 minutes; secret reads"
-    yield Line("KMS, calls", keys, "call", 0.000003, f"{_AWS}/kms/pricing/", told)
+    basis = "SQS by its formula; table a principal and 5 minutes; 1 a canary; a log group and 5 minutes; secret reads"
+    yield Line("KMS, calls", keys, "call", 0.000003, f"{_AWS}/kms/pricing/", basis)
     # The first copy of management events costs nothing; the log group takes them too.
     management = keys + secret_reads + looks + A_RUN.queue_requests * runs + 4 * runs
     functions = (A_RUN.log_bytes + 3 * _PLATFORM_BYTES) * runs + 2 * _PLATFORM_BYTES * reconciled
     ingested = (_EVENT_BYTES * (data + management) + 400 * (probes + 4 * runs) + functions) * _GIGABYTE
-    told = (
+    basis = (
         f"{_EVENT_BYTES / 1000:g} kB an event (assumed), 0.4 kB a request, {A_RUN.log_bytes / 1000:.1f} kB a run (counted)"
     )
-    yield Line("CloudWatch Logs, ingestion", ingested, "GB", 0.50, cloudwatch, told)
+    yield Line("CloudWatch Logs, ingestion", ingested, "GB", 0.50, cloudwatch, basis)
     yield Line(
         "CloudWatch, GetMetricData",
         A_RUN.measures * runs,

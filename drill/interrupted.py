@@ -24,11 +24,11 @@ def said(journal: Journal, drill_id: str, *, cloud_is_there: bool) -> str:
     ended = journal.last("drill ended")
     is_ended = ended is not None
     problems = [why for entry in journal.of("phase failed") if (why := str(entry.data["why"])).startswith(NOT_ROLLED_BACK)]
-    told = [_faults(journal), _register(journal, rolled_back=is_ended and not problems), *problems]
-    told.append(f"it is reported as {str(ended.data['verdict']).lower()}" if ended else "it is not reported yet")
-    told += ["its local cloud still runs"] if cloud_is_there else []
+    lines = [_faults(journal), _register(journal, rolled_back=is_ended and not problems), *problems]
+    lines.append(f"it is reported as {str(ended.data['verdict']).lower()}" if ended else "it is not reported yet")
+    lines += ["its local cloud still runs"] if cloud_is_there else []
     rest = "" if is_ended and not cloud_is_there else f" For the rest type: python -m drill abort {drill_id}"
-    return f"Drill {drill_id} was interrupted: {'; '.join(told)}.{rest}"
+    return f"Drill {drill_id} was interrupted: {'; '.join(lines)}.{rest}"
 
 
 def _faults(journal: Journal) -> str:

@@ -183,8 +183,8 @@ def _check(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> i
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    told = environment(cdk_options.passed_on(variables))
-    return subprocess.run(command, cwd=REPOSITORY, env=told, check=False).returncode  # noqa: S603
+    passed = environment(cdk_options.passed_on(variables))
+    return subprocess.run(command, cwd=REPOSITORY, env=passed, check=False).returncode  # noqa: S603
 
 
 def _is_local(variables: Mapping[str, str]) -> bool:

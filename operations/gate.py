@@ -99,9 +99,9 @@ def _unreconciled(one: RegionStatus, now: float) -> list[str]:
         return [f"the reconciler of {one.region} last ran {found.age(now) / 60:.0f} minutes ago: fix it (its log says why)"]
     if not found.work:
         return []
-    told = f"the reconciler of {one.region} lists {found.work} objects that are not what they must be"
-    first = f" ({found.findings[0]})" if found.findings else ""
-    return [f"{told}{first}: `status` lists them; it sends them again by itself, what stays is for you"]
+    found_first = f" ({found.findings[0]})" if found.findings else ""
+    listed = f"the reconciler of {one.region} lists {found.work} objects that are not what they must be{found_first}"
+    return [f"{listed}: `status` lists them; it sends them again by itself, what stays is for you"]
 
 
 def _digests(statuses: list[RegionStatus]) -> list[str]:

@@ -39,11 +39,11 @@ def read(client: Any, table: str, region: str) -> Reconciled | None:  # noqa: AN
     row = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
     if row is None:
         return None
-    findings = tuple(_said(one) for one in json.loads(row["notes"]["S"])["findings"])
+    findings = tuple(_described(one) for one in json.loads(row["notes"]["S"])["findings"])
     return Reconciled(float(row["at"]["N"]), int(row["work"]["N"]), findings)
 
 
-def _said(finding: dict[str, Any]) -> str:
+def _described(finding: dict[str, Any]) -> str:
     what = finding["object_key"] or f"object {finding['object_id']}"
     sent = f", sent again {finding['sends']} times" if finding["sends"] else ""
     return f"{finding['kind']}: {what}{sent}"

@@ -1,4 +1,4 @@
-"""The workflows keep credentials from whoever may not have them; cannot prove what GitHub's own settings say."""
+"""The workflows give credentials to one job only; cannot prove how GitHub itself is set up."""
 
 import hashlib
 import json

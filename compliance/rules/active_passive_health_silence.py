@@ -19,7 +19,7 @@ from compliance.templates import Json, Resource, World
 from compliance.values import UnresolvedError, describe, is_absent
 
 _KEPT: Final = "LastKnownStatus"
-"""Also where nothing is said:
+"""Also the value where the property is absent:
 https://docs.aws.amazon.com/Route53/latest/APIReference/API_UpdateHealthCheck.html"""
 _NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
 _SERVICE: Final = "POWERTOOLS_SERVICE_NAME"

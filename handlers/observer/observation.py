@@ -374,7 +374,7 @@ class Observer:
             otherwise=None,
         )
         if outcome is None:
-            # The hour is begun anew: where it was left may be what cannot be gone on from.
+            # The next run begins the hour anew: the place where this one stopped may be the cause of the failure.
             return replace(memory, scan=None)
         if outcome.conflicts:
             self.telemetry.count("LwwConflicts", outcome.conflicts)

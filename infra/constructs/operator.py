@@ -43,7 +43,7 @@ class Operator(Construct):
             self._allow_in(region)
 
     def _trusted(self) -> list[iam.IPrincipal]:
-        """Trust whom the settings name; else whoever IAM lets take it on, signed in with a second factor.
+        """Trust the principals of the settings; without any, each one that IAM allows and that has a second factor.
 
         The account is the principal and the name is a condition: a role that is made anew stays trusted, and one that is
         not there yet fails no deployment
@@ -67,7 +67,7 @@ class Operator(Construct):
         table, settings = table_arn(self, region), region.settings
         claims = [schema.control_partition_key(each) for each in settings.regions]
         force = schema.force_partition_key(settings.secondary_region)
-        told = [
+        reports = [
             of(each)
             for of in (schema.heartbeat_partition_key, schema.digest_partition_key, schema.reconciler_partition_key)
             for each in settings.regions
@@ -77,7 +77,7 @@ class Operator(Construct):
         self._allow(
             *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
             on=[table],
-            conditions=leading_keys(*claims, force, *told),
+            conditions=leading_keys(*claims, force, *reports),
         )
         self._policy.add_statements(alias_statement(self, region, KeyPurpose.DATA, actions=["kms:Decrypt"]))
         queues = [self._arn(region, "sqs", region.naming.queue(word)) for word in ("ingest", "ingest-dlq")]

@@ -44,9 +44,9 @@ def test_the_reverse_replication_is_what_its_custom_resource_says(resources: lis
 
 
 def test_peer_replicas_policy_is_what_its_custom_resource_says(resources: list[Resource], target: Target, run: Run) -> None:
-    (said,) = [one.properties for one in resources if one.type == "Custom::TablePolicy"]
-    region = said["TableArn"].split(":")[3]
-    held = storage.table_policy(target.client("dynamodb", region), said["TableArn"])
-    assert held == said["Policy"]
+    (declared,) = [one.properties for one in resources if one.type == "Custom::TablePolicy"]
+    region = declared["TableArn"].split(":")[3]
+    held = storage.table_policy(target.client("dynamodb", region), declared["TableArn"])
+    assert held == declared["Policy"]
     assert region != target.control, "the other one's is in the table's own template"
-    run.read_back.add(*count(said["Policy"]))
+    run.read_back.add(*count(declared["Policy"]))

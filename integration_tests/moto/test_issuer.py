@@ -373,8 +373,8 @@ def test_what_s3_says_of_replication_makes_it_durable(world: World, status: str,
     answer = world.issue()
     put(answer)
     s3_says(status)
-    _, said = world.call("GET", f"/uploads/{answer['id']}")
-    assert (said["state"], said["durable"]) == ("accepted", durable)
+    _, answered = world.call("GET", f"/uploads/{answer['id']}")
+    assert (answered["state"], answered["durable"]) == ("accepted", durable)
 
 
 def test_a_processed_object_in_one_bucket_is_not_durable(world: World) -> None:
@@ -385,9 +385,9 @@ def test_a_processed_object_in_one_bucket_is_not_durable(world: World) -> None:
     world.put_result(answer["id"], state="COMPLETED", file_key="a.csv", object_key=f"incoming/{key}", **written)
 
     def durable() -> bool:
-        _, said = world.call("GET", f"/uploads/{answer['id']}")
-        assert said["state"] == "processed"
-        return bool(said["durable"])
+        _, answered = world.call("GET", f"/uploads/{answer['id']}")
+        assert answered["state"] == "processed"
+        return bool(answered["durable"])
 
     seen = [durable()]
     for region in (PRIMARY, SECONDARY):
@@ -402,8 +402,12 @@ def test_a_deleted_upload_is_quarantined_until_a_copy_is_processed(world: World)
     world.put_row(answer["id"], f"ATTEMPT#{SECONDARY}", {"gone": "gone: of the other region's bucket"})
     assert world.state(answer["id"]) == "accepted", "an attempt began, and this region's bucket may still get it"
     world.put_row(answer["id"], f"ATTEMPT#{PRIMARY}", {"gone": "gone: version v1 was deleted"})
-    _, said = world.call("GET", f"/uploads/{answer['id']}")
-    assert (said["state"], said["reason"], said["durable"]) == ("quarantined", "gone: version v1 was deleted", False)
+    _, answered = world.call("GET", f"/uploads/{answer['id']}")
+    assert (answered["state"], answered["reason"], answered["durable"]) == (
+        "quarantined",
+        "gone: version v1 was deleted",
+        False,
+    )
     world.put_result(answer["id"], state="COMPLETED", file_key="a.csv", size=8, records=1, accepted=1, rejected=0)
     assert world.state(answer["id"]) == "processed"
 
@@ -655,9 +659,9 @@ def test_each_route_keeps_a_stranger_from_the_source(tenants: World, stranger: o
         ("POST", f"/uploads/{answer['id']}"),
         ("GET", f"//uploads/{answer['id']}"),
     ):
-        status, told = ask(method, path)
+        status, answered = ask(method, path)
         assert status in (400, 404), (method, path)
-        assert not [word for word in ("january", answer["upload_id"], DIGEST) if word in json.dumps(told)]
+        assert not [word for word in ("january", answer["upload_id"], DIGEST) if word in json.dumps(answered)]
     assert tenants.rows(region) == before, "and nothing is written"
     assert tenants.call("GET", f"/uploads/{answer['id']}", region=region, caller=ALPHA)[0] == 200
 
@@ -670,9 +674,9 @@ def test_claim_that_holds_no_caller_tells_nobody_what_it_is_for(world: World) ->
         TableName=TABLE, Key=key, UpdateExpression="REMOVE #c", ExpressionAttributeNames={"#c": "caller"}
     )
     body = good_body() | {"upload_id": answer["upload_id"], "key": "other.csv"}
-    status, told = world.call("POST", "/uploads", body=body)
+    status, answered = world.call("POST", "/uploads", body=body)
     assert status == 409
-    assert "secret.csv" not in json.dumps(told)
+    assert "secret.csv" not in json.dumps(answered)
 
 
 @pytest.mark.property

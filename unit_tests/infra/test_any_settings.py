@@ -307,13 +307,13 @@ def environment_variables_fit_into_lambda(made: Synthesis) -> None:
             size = len(json.dumps(variables, separators=(",", ":")).encode())
             assert size <= MOST_VARIABLES_BYTES, f"{stack}.{logical_id}: {size} bytes"
     callers = ",".join(made.settings.callers)
-    told = [
+    bound = [
         each["Environment"]["Variables"].get("CALLERS", "")
         for stack in REGIONAL
         for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
         if "issuer" in each["FunctionName"]
     ]
-    assert told == [callers, callers]
+    assert bound == [callers, callers]
 
 
 CHECKS: tuple[Callable[[Synthesis], None], ...] = (

@@ -135,13 +135,13 @@ def test_the_cli_gets_every_argument_and_its_exit_status_is_ours(
 ) -> None:
     arguments = ["diff", "-q", "-vv", "-c", "retention.logs_days=30", "a b", "$HOME", "--no-fail", "-c", "tags.owner=ab'\"c"]
     assert main(monkeypatch, *arguments) == 7
-    told = json.loads(capfd.readouterr().out)
-    assert told["given"] == [
+    received = json.loads(capfd.readouterr().out)
+    assert received["given"] == [
         *("diff", "a b", "$HOME", "--quiet", "--verbose", "--verbose"),
         *("--context=retention.logs_days=30", "--fail=false", "--context=tags.owner=ab'\"c"),
     ]
-    assert Path(told["folder"]) == REPOSITORY
-    assert told["node"].startswith("v24."), "the wheel's Node.js and no other"
+    assert Path(received["folder"]) == REPOSITORY
+    assert received["node"].startswith("v24."), "the wheel's Node.js and no other"
     assert stand_in.exists()
 
 

@@ -51,7 +51,7 @@ def test_two_environments_and_no_prod_are_refused_by_name(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (EUROPE + LIVE, r"has no table \[environments.prod\]"),
         ("[environments.prod]\nprimary_region = 'eu-west-9'\n", "eu-west-9"),
@@ -60,10 +60,10 @@ def test_two_environments_and_no_prod_are_refused_by_name(file: Path) -> None:
         (None, "environments.toml"),
     ],
 )
-def test_file_that_does_not_help_is_needed_unless_all_is_given(file: Path, text: str | None, said: str) -> None:
+def test_file_that_does_not_help_is_needed_unless_all_is_given(file: Path, text: str | None, message: str) -> None:
     if text is not None:
         file.write_text(text, "utf-8")
-    with pytest.raises(Refused, match=said) as refused:
+    with pytest.raises(Refused, match=message) as refused:
         place_of("prod")
     assert "With --environment, --primary and --secondary the file is not needed." in refused.value.hint
     assert place_of("prod", "us-west-1", "us-west-2") == Place("prod", "us-west-1", "us-west-2", "us-west-2")

@@ -35,7 +35,7 @@ SECONDARY, PRIMARY, TABLE = "us-west-2", "us-east-1", "serverless-ledger-prod"
 
 
 _CLAIMS, _LOWERS = "attribute_not_exists(pk)", "epoch = :held"
-"""What the two commands that write a control row are told apart by."""
+"""Distinguishes the two commands that write a control row."""
 
 
 def _typed(*beginning: str, holding: str = "") -> dict[str, str]:

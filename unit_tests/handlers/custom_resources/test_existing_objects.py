@@ -129,9 +129,9 @@ def test_objects_that_stay_behind_fail_the_deployment(
 ) -> None:
     start(stub)
     look(stub, status, total, failed)
-    with pytest.raises(ExistingObjectsError, match=says) as told:
+    with pytest.raises(ExistingObjectsError, match=says) as refused:
         run(s3control)
-    assert len(str(told.value)) <= 1024, "CloudFormation's answer is cut there"
+    assert len(str(refused.value)) <= 1024, "CloudFormation's answer is cut there"
 
 
 def test_start_denied_at_first_is_tried_again(s3control: Any, stub: Stubber, slept: list[float]) -> None:

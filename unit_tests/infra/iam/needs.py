@@ -213,7 +213,7 @@ def default_security_group(place: Place, group: str) -> Iterator[Need]:
 def bucket_replication(place: Place, secondary: Place, replication_role: str, batch_role: str) -> Iterator[Need]:
     """Sets the secondary's rule, has what is older replicated, and notes that both are done.
 
-    S3 wants to be handed a role for each of the two; whoever creates a job needs to pass its role:
+    S3 takes a role for each of the two, and the creator of a job must be allowed to pass its role:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
     """
     yield Need(("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"), (secondary.bucket("ingest"),))
@@ -245,12 +245,12 @@ def operator(place: Place) -> Iterator[Need]:
     """Looks at both regions, claims for either, and sends clients to the secondary, us-west-2 in prod as shipped."""
     pair = sorted((place.region, place.peer))
     claims, force = [f"CONTROL#{region}" for region in pair], "FORCE#us-west-2"
-    told = [f"{word}#{region}" for word in ("HEARTBEAT", "DIGEST", "RECONCILER") for region in pair]
+    published = [f"{word}#{region}" for word in ("HEARTBEAT", "DIGEST", "RECONCILER") for region in pair]
     for region in pair:
         table = place.table.replace(place.region, region)
         yield Need(("dynamodb:PutItem",), (table,), own=False, conditions=of_rows_like(*claims, force))
         reads = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
-        yield Need(reads, (table,), own=False, conditions=of_rows_like(*claims, force, *told))
+        yield Need(reads, (table,), own=False, conditions=of_rows_like(*claims, force, *published))
         by_alias = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-data-prod")
         yield Need(("kms:Decrypt",), (place.arn("kms", "key/*", region),), own=False, conditions=by_alias)
         for word in ("ingest", "ingest-dlq"):
