@@ -125,8 +125,13 @@ def integration(session: nox.Session) -> None:
 @nox.session(default=False, requires=["environment"])
 def secrets(session: nox.Session) -> None:
     """Look for keys and passwords in every file that git tracks; .secrets.baseline lists what tests made up."""
+    baseline = ".secrets.baseline"
     files = str(session.run("git", "ls-files", external=True, silent=True, log=False)).splitlines()
-    _tool(session, "detect-secrets-hook", "--baseline", ".secrets.baseline", *files)
+    files.remove(baseline)
+    with tempfile.TemporaryDirectory() as folder:
+        # Where a known one has moved to another line, the hook writes the line into the baseline and ends with 3.
+        copy = shutil.copy(ROOT / baseline, folder)
+        _tool(session, "detect-secrets-hook", "--baseline", copy, *files, success_codes=(0, 3))
 
 
 @nox.session(default=False, requires=["environment"])
@@ -295,17 +300,25 @@ def _python(session: nox.Session, module: str, *arguments: str) -> None:
     _run(session, PYTHON, "-m", module, *arguments, env={**OFFLINE, "JSII_NODE": node})
 
 
-def _tool(session: nox.Session, name: str, *arguments: str) -> None:
+def _tool(session: nox.Session, name: str, *arguments: str, success_codes: tuple[int, ...] = (0,)) -> None:
     """Run a command that the environment installed beside its Python."""
-    _run(session, str(Path(PYTHON).with_name(name)), *arguments)
+    _run(session, str(Path(PYTHON).with_name(name)), *arguments, success_codes=success_codes)
 
 
-def _run(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
-    patience = {"interrupt_timeout": INTERRUPT_SECONDS, "terminate_timeout": TERMINATE_SECONDS}
+def _run(
+    session: nox.Session, *command: str, env: dict[str, str] | None = None, success_codes: tuple[int, ...] = (0,)
+) -> None:
     with _interrupted_once(), _temporary_folder() as folder:
         # A program that has something to clean up does so when this process is gone (operations/command_line.py).
         own = {"LOCKSTEP_PARENT": str(os.getpid()), "TMPDIR": folder}
-        session.run(*command, env={**(env or {}), **own}, external=True, **patience)
+        session.run(
+            *command,
+            env={**(env or {}), **own},
+            external=True,
+            success_codes=success_codes,
+            interrupt_timeout=INTERRUPT_SECONDS,
+            terminate_timeout=TERMINATE_SECONDS,
+        )
 
 
 @contextlib.contextmanager
