@@ -26,7 +26,7 @@ from drill.targets import keeper
 from drill.targets.live import require_leave, require_possible
 from operations.command_line import end_like_ctrl_c_on, explain, short
 from operations.failure import Refused, RunFailure
-from operations.settings_file import Place, place_of, read_settings
+from operations.settings_file import EnvironmentOption, Place, PrimaryOption, SecondaryOption, place_of, read_settings
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2
@@ -59,13 +59,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     time_factor: Annotated[
         float, typer.Option(help="How many times faster the clocks of health checks, alarms and TTLs run.")
     ] = DEFAULT_TIME_FACTOR,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            help="The environment of environments.toml.",
-            show_default="prod; in a file without prod its first, and with --live its only one",
-        ),
-    ] = None,
+    environment: EnvironmentOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan, and touch nothing.")] = False,  # noqa: FBT002
     resume_id: Annotated[
         str | None, typer.Option("--resume", metavar="ID", help="Go on with a drill that was killed, as `resume` does.")
@@ -77,12 +71,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         str | None,
         typer.Option(help="With --live: the profile that takes on the operator's role.", show_default="--profile"),
     ] = None,
-    primary: Annotated[
-        str | None, typer.Option(help="With --live: the primary's region.", show_default="the environment's")
-    ] = None,
-    secondary: Annotated[
-        str | None, typer.Option(help="With --live: the secondary's region.", show_default="the environment's")
-    ] = None,
+    primary: PrimaryOption = None,
+    secondary: SecondaryOption = None,
     stop_alarm: Annotated[
         str | None, typer.Option(metavar="NAME", help="With --live: the alarm that ends every fault at once.")
     ] = None,

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from infra.settings import RegionRole, Settings, SettingsError, default_environment, environment_names, load_settings
 from operations.failure import Refused
 
 FILE = Path(__file__).resolve().parents[1] / "environments.toml"
 _PROD: Final = "prod"
+
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The environment of environments.toml.",
+        show_default="prod; in a file without prod its first, and with --live its only one",
+    ),
+]
+PrimaryOption = Annotated[
+    str | None, typer.Option(help="With --live: the primary's region.", show_default="the environment's")
+]
+SecondaryOption = Annotated[
+    str | None, typer.Option(help="With --live: the secondary's region.", show_default="the environment's")
+]
+"""Options of the commands that run here, and with --live in an account."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on, explain
 from operations.failure import Refused, RunFailure
-from operations.settings_file import place_of, read_settings
+from operations.settings_file import EnvironmentOption, PrimaryOption, SecondaryOption, place_of, read_settings
 from operations.target import Mode, Target
 
 _FAILED: Final = 1
@@ -34,19 +34,9 @@ def main(
         str | None, typer.Option(metavar="ID", help="With --live: the account it must be, 12 digits.")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile to use.")] = None,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            help="The environment of environments.toml.",
-            show_default="prod; in a file without prod its first, and with --live its only one",
-        ),
-    ] = None,
-    primary: Annotated[
-        str | None, typer.Option(help="With --live: the primary's region.", show_default="the environment's")
-    ] = None,
-    secondary: Annotated[
-        str | None, typer.Option(help="With --live: the secondary's region.", show_default="the environment's")
-    ] = None,
+    environment: EnvironmentOption = None,
+    primary: PrimaryOption = None,
+    secondary: SecondaryOption = None,
     control: Annotated[
         str | None, typer.Option(help="With --live: the control region.", show_default="the environment's")
     ] = None,
