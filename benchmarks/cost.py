@@ -100,9 +100,9 @@ class Run:
 
 
 A_RUN: Final = Run(
-    table_requests=59,
-    table_reads=132,
-    table_writes=19.5,
+    table_requests=52,
+    table_reads=128,
+    table_writes=17.5,
     object_requests=2,
     secret_reads=1,
     secret_looks=2,
