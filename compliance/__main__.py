@@ -26,13 +26,13 @@ from compliance.ledger import Finding, Ledger, Severity, Threshold
 from compliance.loading import ACCOUNT, LoadError, load_templates
 from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
-from compliance.reports.bundle import EVIDENCE, unpack
-from compliance.reports.bundle import verify as verify_bundle
 from compliance.reports.console import show
-from compliance.reports.text import counted as counted_of
-from compliance.reports.text import printable
 from compliance.rules import RuleError
 from compliance.selection import SelectionError, select
+from reporting.bundle import EVIDENCE, unpack
+from reporting.bundle import verify as verify_bundle
+from reporting.text import counted as counted_of
+from reporting.text import printable
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _EXPECTED: Final = (

@@ -16,12 +16,12 @@ from drill.model import DrillReport
 from drill.phases import ALL, Phase
 from drill.plan import Plan
 from drill.targets import keeper
-from integration_tests.e2e.progress import Step, Steps
 from integration_tests.local_cloud import LocalCloudError
 from operations.command_line import held_back
 from operations.failure import RunFailure
 from operations.guard import Guard, guarding
 from operations.register import Register
+from reporting.progress import Step, Steps
 
 _BEGAN = "drill began"
 _ENDED = "drill ended"

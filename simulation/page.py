@@ -1,7 +1,5 @@
 """report.html: the verdict, each broken history as a timeline of two lanes, and what was covered. No script, no network."""
 
-import base64
-import hashlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reporting import self_contained
 from simulation.history import History
 from simulation.plan import REGIONS
 from simulation.story import happened, planned
@@ -23,7 +22,6 @@ def render(report: dict[str, Any], histories: list[History]) -> str:
     """
     here = Path(__file__).parent
     style = (here / "page.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(
         autoescape=True, loader=FileSystemLoader(here), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -32,7 +30,7 @@ def render(report: dict[str, Any], histories: list[History]) -> str:
         regions=REGIONS,
         stories=[(history, planned(history), happened(history)) for history in histories],
         coverage=_coverage(report["coverage"]),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'",
+        policy=self_contained.policy(style),
         style=Markup(style),  # noqa: S704 - a file of ours
     )
     return text

@@ -7,7 +7,7 @@ from typing import Final
 
 from compliance.mutants.outcome import Outcome
 from compliance.mutants.trial import Trial
-from compliance.reports.text import printable
+from reporting.text import printable
 
 COLUMNS: Final = ("mutants", "killed", "ours", "AWS", "packs", "only ours", "survived")
 _SHOWN_BLIND_SPOTS: Final = 30

@@ -9,7 +9,7 @@ from typing import Final
 
 from compliance.baseline import Changes
 from compliance.ledger import Ledger
-from compliance.reports.bundle import EVIDENCE
+from reporting.bundle import EVIDENCE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
-from compliance.reports.bundle import EVIDENCE, fingerprint
-from compliance.reports.text import counted, printable
+from reporting.bundle import EVIDENCE, fingerprint
+from reporting.text import counted, printable
 
 SHOWN_RULES: Final = 40
 SHOWN_PLACES: Final = 6

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from compliance.controls.coverage import ControlState, control_states
 from compliance.ledger import COLUMNS, Ledger, RuleInfo, Verdict
-from compliance.reports.as_json import dumps
+from reporting.as_json import dumps
 
 VERSION: Final = "1.0"
 NOTE: Final = (

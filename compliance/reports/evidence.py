@@ -6,8 +6,9 @@ from functools import cache
 from typing import Final
 
 from compliance.ledger import Ledger
-from compliance.reports import bundle, provenance, sbom
+from compliance.reports import provenance, sbom
 from compliance.reports.places import template_files
+from reporting import bundle
 
 README: Final = "README.txt"
 ACKNOWLEDGEMENTS: Final = "acknowledgements.toml"

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from compliance.controls.coverage import control_states
 from compliance.ledger import Finding, Ledger, Subject
-from compliance.reports.as_json import dumps
 from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
+from reporting.as_json import dumps
 
 VERSION: Final = "2.1"
 """Raised in its first part when a reader of the former version would misread the new one."""

@@ -8,7 +8,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from compliance.ledger import Finding, Ledger, Verdict
 from compliance.reports.places import every_field
-from compliance.reports.text import printable
+from reporting.text import printable
 
 _ADVICE: Final = "advice"
 

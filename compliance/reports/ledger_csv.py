@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from compliance.ledger import Finding, Ledger, Place, Verdict
 from compliance.reports.places import every_field
-from compliance.reports.text import one_line
+from reporting.text import one_line
 
 COLUMNS: Final = (
     "configuration",

@@ -14,9 +14,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from compliance.controls.coverage import control_states
 from compliance.ledger import DecisionUse, Finding, Ledger, Subject, Verdict
-from compliance.reports.as_json import dumps
 from compliance.reports.places import every_field, template_files
-from compliance.reports.text import one_line, printable
+from reporting.as_json import dumps
+from reporting.text import one_line, printable
 
 OSCAL_VERSION: Final = "1.2.1"
 

@@ -18,9 +18,10 @@ from markupsafe import Markup
 from compliance.baseline import Changes, Row
 from compliance.controls.coverage import ControlState, control_states
 from compliance.ledger import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
-from compliance.reports import coverage_map, provenance, self_contained
+from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
-from compliance.reports.text import counted, printable
+from reporting import self_contained
+from reporting.text import counted, printable
 
 SHOWN: Final = 50
 """Failing rules, and resources of each, that are written out; the explorer has all."""

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from compliance.ledger import Finding, Ledger, RuleInfo, Severity, Subject, Verdict
-from compliance.reports.as_json import dumps
 from compliance.reports.places import every_field, source_of, template_files
-from compliance.reports.text import one_line, printable
+from reporting.as_json import dumps
+from reporting.text import one_line, printable
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from compliance.baseline import Changes, Row
 from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
-from compliance.reports.text import counted, one_line
-from compliance.reports.text import markdown as _cell
+from reporting.text import counted, one_line
+from reporting.text import markdown as _cell
 
 SHOWN: Final = 25
 """Failing rules that are listed; the rest are counted and stand in report.json."""

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from compliance.reports.bundle import EVIDENCE
 from drill.model import DrillReport
 from drill.reports import chain, evidence, files, json_report, junit, page, summary
 from drill.reports.json_report import ReportError
+from reporting.bundle import EVIDENCE
 
 __all__ = ["ReportError", "chain", "write"]
 

@@ -15,13 +15,13 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from compliance.reports import bundle
-from compliance.reports.text import one_line
 from drill.journal import Entry, read
 from drill.model import DrillReport, Previous
 from drill.reports.evidence import BESIDE
 from drill.reports.files import LATEST
 from operations.failure import RunFailure
+from reporting import bundle
+from reporting.text import one_line
 
 REPORT: Final = "report.json"
 JOURNAL: Final = "journal.jsonl"

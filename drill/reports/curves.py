@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from compliance.reports.text import printable
 from drill.model import DrillReport, Sample
 from drill.reports import facts, words
+from reporting.text import printable
 
 WIDE: Final = 1160
 NARROW: Final = 352

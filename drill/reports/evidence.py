@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-from compliance.reports import bundle
 from drill.model import DrillReport
 from drill.reports import json_report
+from reporting import bundle
 
 README: Final = "README.txt"
 BESIDE: Final = "beside"

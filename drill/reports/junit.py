@@ -5,9 +5,9 @@ from io import BytesIO
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from compliance.reports.text import printable
 from drill.model import DrillReport, Measure, NegativeControl, PhaseRecord, Verdict
 from drill.reports import facts, words
+from reporting.text import printable
 
 
 def render(report: DrillReport) -> str:

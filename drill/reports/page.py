@@ -12,10 +12,10 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from compliance.reports import self_contained
-from compliance.reports.text import printable
 from drill.model import DrillReport, Measure
 from drill.reports import curves, facts, words
+from reporting import self_contained
+from reporting.text import printable
 
 _TILES: Final = 4
 _FULL: Final = 100

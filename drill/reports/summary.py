@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from compliance.reports.text import markdown as cell
 from drill.model import DrillReport, Finding, Verdict
 from drill.reports import facts, words
+from reporting.text import markdown as cell
 
 SHOWN: Final = 10
 """Findings, and things not tested, that are listed; report.json has more."""

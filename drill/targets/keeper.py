@@ -25,13 +25,13 @@ from drill.folder import CHECKOUT, DrillFolder
 from drill.plan import Plan
 from integration_tests.e2e.commands import Commands, last_lines
 from integration_tests.e2e.local_platform import local_platform
-from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.local_cloud.server_process import remove_folder
 from operations.command_line import end_like_ctrl_c_on
 from operations.failure import RunFailure
 from operations.settings_file import read_settings
 from operations.target import Target
+from reporting.progress import Steps
 
 WORK: Final = CHECKOUT / ".build" / "drill"
 """Run folders of the clouds that drills use. The newest few are kept, without what is large in them."""

@@ -13,12 +13,12 @@ from rich.console import Console
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.live_run import run_live
 from integration_tests.e2e.local_run import run_local
-from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on, explain
 from operations.failure import Refused, RunFailure
 from operations.settings_file import EnvironmentOption, PrimaryOption, SecondaryOption, place_of, read_settings
 from operations.target import Mode, Target
+from reporting.progress import Steps
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2

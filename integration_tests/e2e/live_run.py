@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.e2e.tests_process import run_tests
 from operations.deployment import Deployment
 from operations.failure import Refused
 from operations.target import Mode, Target
 from operations.which_cloud import prove_live
+from reporting.progress import Steps
 
 
 def run_live(target: Target, folder: RunFolder, steps: Steps, commands: Commands) -> int:

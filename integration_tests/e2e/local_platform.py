@@ -21,12 +21,12 @@ from integration_tests.e2e.assembly import Assembly
 from integration_tests.e2e.cdk_cli import CdkCli
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.paths import CHECKOUT
-from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.local_cloud import LocalCloud, LocalCloudError
 from operations.failure import RunFailure
 from operations.target import Mode, Target
 from operations.which_cloud import prove_local
+from reporting.progress import Steps
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from infra.settings import Settings
 from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.local_platform import local_platform
-from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.e2e.tests_process import run_tests
+from reporting.progress import Steps
 
 
 def run_local(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> int:

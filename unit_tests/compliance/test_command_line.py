@@ -22,7 +22,7 @@ from compliance import nag
 from compliance.__main__ import FailOn, app, outcome, status
 from compliance.baseline import Changes
 from compliance.ledger import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
-from compliance.reports.bundle import pack
+from reporting.bundle import pack
 
 SAMPLE = "unit_tests.compliance.sample"
 YAML = """

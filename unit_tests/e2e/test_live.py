@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 from integration_tests.e2e import __main__ as command_line
 from integration_tests.e2e import live_run
 from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.progress import Steps
 from integration_tests.e2e.run_folder import RunFolder
 from operations import target
 from operations.deployment import Deployment
 from operations.failure import Refused
 from operations.target import Target
 from operations.which_cloud import prove_local, require_aws_endpoint
+from reporting.progress import Steps
 from unit_tests.e2e.targets import ACCOUNT, LIVE, FakeClients, clients
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from compliance.ledger import Ledger
-from compliance.reports import bundle, write_reports
+from compliance.reports import write_reports
 from compliance.reports.console import show
+from reporting import bundle
 from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger
 
 

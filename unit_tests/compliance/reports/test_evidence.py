@@ -10,7 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from compliance.reports import FORMATS, bundle, provenance, sbom, write_reports
+from compliance.reports import FORMATS, provenance, sbom, write_reports
+from reporting import bundle
 from unit_tests.compliance.reports.ledgers import ROWS, TODAY, hostile, ledger
 
 REPORTS = {

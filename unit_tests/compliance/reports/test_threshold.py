@@ -15,7 +15,7 @@ from compliance.__main__ import FailOn, threshold
 from compliance.baseline import Changes, Row
 from compliance.ledger import Finding, Ledger
 from compliance.reports import json_report, junit, page, sarif, summary
-from compliance.reports.text import counted
+from reporting.text import counted
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, UNTIDY, ledger, subject
 
 REVISION = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": True}

@@ -14,9 +14,9 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import example, given, settings
 
-from compliance.reports import bundle
 from drill.model import DrillReport, Measure, NegativeControls, Verdict
 from drill.reports import ReportError, facts, json_report, junit, page, schema, summary, write
+from reporting import bundle
 from unit_tests.drill.reports.samples import HOSTILE, REPORTS, digests, failed, never_began, passed
 from unit_tests.fixtures.examples import examples
 

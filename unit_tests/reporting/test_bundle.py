@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.reports import bundle
+from reporting import bundle
 
 MEMBERS = {
     "report.json": b'{"templates": []}',

@@ -1,0 +1,1 @@
+"""Tests of the evidence bundle; each room tests the reports that it makes of the rest."""
