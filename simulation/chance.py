@@ -18,13 +18,13 @@ class Chance:
     """
 
     def __init__(self, seed: int) -> None:
-        self._key = seed.to_bytes(8, "big", signed=True)
+        self._keyed = hashlib.blake2b(digest_size=8, key=seed.to_bytes(8, "big", signed=True))
 
     def unit(self, *what: object) -> float:
         """Return a number from 0 up to 1 for what is drawn; the same parts give the same number."""
-        text = "\0".join(map(str, what)).encode()
-        digest = hashlib.blake2b(text, digest_size=8, key=self._key).digest()
-        return (int.from_bytes(digest, "big") >> 11) / _RANGE
+        drawn = self._keyed.copy()
+        drawn.update("\0".join(map(str, what)).encode())
+        return (int.from_bytes(drawn.digest(), "big") >> 11) / _RANGE
 
     def below(self, limit: int, *what: object) -> int:
         """Return a whole number from 0 up to, not including, `limit`."""
@@ -42,9 +42,4 @@ class Chance:
         """
         tail = max(1.0 - self.unit(*what), 1e-9)
         inverse = 1.0 / tail
-        return min(typical * 0.41 * inverse * _root(inverse), longest)
-
-
-def _root(number: float) -> float:
-    """Return the fourth root, rounded alike on every machine."""
-    return math.sqrt(math.sqrt(number))
+        return min(typical * 0.41 * inverse * math.sqrt(math.sqrt(inverse)), longest)

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 def check(history: "History") -> Iterator[tuple[str, str]]:
     """Yield each invariant that does not hold, and what broke it."""
     survivors = list(alive(history.world))
+    archived = {key for region in survivors for key in region.archive}
     for region in survivors:
+        keys = {key for key, _ in region.ingest}
         for accepted in history.accepted:
-            yield from _object(history, accepted, region)
+            yield from _object(accepted, region, keys, archived)
         yield from _strangers(history, region)
         if region.queue:
             yield "the queue empties", f"{region.name}: {len(region.queue)} messages are left"
@@ -45,20 +47,23 @@ def durable(history: "History") -> Iterator[tuple[str, str]]:
     regions = list(alive(history.world))
     if len(regions) < len(history.world.regions):
         return
+    keys = {region.name: {key for key, _ in region.ingest} for region in regions}
     for accepted in history.accepted:
         identity, key = accepted.object_id, accepted.version.key
         if identity in history.meddled:
             continue  # S3 does not unsay that it made a copy, and a replica's note holds until the reconciler looks
         for region in regions:
-            if not says_durable(history.world, region, identity, key):
-                continue
+            result = region.item(f"OBJ#{identity}", "RESULT")
+            records = expected(accepted.upload, _version(result)) if result else None
+            missing: list[str] = []
             for other in regions:
-                where = f"{accepted.upload.name}: {region.name} says so, and {other.name}"
-                if not any(held == key for held, _ in other.ingest):
-                    yield "durable never lies", f"{where} has no copy of the object"
-                result = region.item(f"OBJ#{identity}", "RESULT")
-                if result and dict(_records(other, identity)) != expected(accepted.upload, _version(result)):
-                    yield "durable never lies", f"{where} does not hold its records"
+                if key not in keys[other.name]:
+                    missing.append(f"{other.name} has no copy of the object")
+                if records is not None and _records(other, identity) != records:
+                    missing.append(f"{other.name} does not hold its records")
+            if missing and says_durable(history.world, region, identity, key):  # what is durable may be called so
+                for what in missing:
+                    yield "durable never lies", f"{accepted.upload.name}: {region.name} says so, and {what}"
 
 
 def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
@@ -74,12 +79,9 @@ def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
     return records
 
 
-def _object(history: "History", accepted: "Accepted", region: Region) -> Iterator[tuple[str, str]]:
-    upload, identity = accepted.upload, accepted.object_id
-    is_here = any(
-        key == accepted.version.key and (version == accepted.version.version_id or not upload.direct)
-        for key, version in region.ingest
-    )
+def _object(accepted: "Accepted", region: Region, keys: set[str], archived: set[str]) -> Iterator[tuple[str, str]]:
+    upload, identity, version_put = accepted.upload, accepted.object_id, accepted.version
+    is_here = (version_put.key, version_put.version_id) in region.ingest if upload.direct else version_put.key in keys
     result = region.item(f"OBJ#{identity}", "RESULT")
     where = f"{upload.name} in {region.name}"
     if result is None:
@@ -92,7 +94,7 @@ def _object(history: "History", accepted: "Accepted", region: Region) -> Iterato
     if result["state"]["S"] != state:
         yield "RESULT says what the file is", f"{where}: {result['state']['S']}, expected {state}"
         return
-    records = dict(_records(region, identity))
+    records = _records(region, identity)
     version = _version(result)
     wanted = expected(upload, version)
     accepted_count, rejected = int(result["accepted"]["N"]), int(result["rejected"]["N"])
@@ -100,12 +102,11 @@ def _object(history: "History", accepted: "Accepted", region: Region) -> Iterato
         yield "every record is counted", f"{where}: {accepted_count} + {rejected} of {len(upload.records)} records"
     if accepted_count != len(wanted):
         yield "RESULT says what the file is", f"{where}: {accepted_count} accepted, expected {len(wanted)}"
-    yield from _archive(history, identity, where, is_damaged=upload.damaged, rejected=rejected)
+    yield from _archive(archived, identity, where, is_damaged=upload.damaged, rejected=rejected)
     yield from _compare(where, wanted, records)
 
 
-def _archive(history: "History", identity: str, where: str, *, is_damaged: bool, rejected: int) -> Iterator[tuple[str, str]]:
-    archived = {key for region in alive(history.world) for key in region.archive}
+def _archive(archived: set[str], identity: str, where: str, *, is_damaged: bool, rejected: int) -> Iterator[tuple[str, str]]:
     if is_damaged and not {f"quarantined/{identity}.json", f"quarantined/{identity}/object"} <= archived:
         yield "a quarantined object has its note and its copy", f"{where}: not in a surviving region"
     if rejected and f"rejected/{identity}.ndjson" not in archived:
@@ -128,17 +129,16 @@ def _version(result: dict[str, Any]) -> int:
     return int(result.get("processing_version", {"S": "v1"})["S"].removeprefix("v"))
 
 
-def _records(region: Region, identity: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for pk in region.partitions:
-        if pk.startswith(f"REC#{identity}#"):
-            for item in region.partition(pk):
-                yield int(item["ordinal"]["N"]), item["record"]["M"]
+def _records(region: Region, identity: str) -> dict[int, dict[str, Any]]:
+    """Return the records that a replica holds of an object, by ordinal."""
+    return {int(item["ordinal"]["N"]): item["record"]["M"] for item in region.records.get(identity, {}).values()}
 
 
 def _strangers(history: "History", region: Region) -> Iterator[tuple[str, str]]:
     known = {one.object_id for one in history.accepted}
-    for (pk, sk), entry in region.table.items():
-        if pk.startswith("REC#") and entry.item is not None and pk.split("#")[1] not in known:
+    for object_id, records in region.records.items():
+        if records and object_id not in known:
+            pk, sk = next(iter(records))
             yield "no record comes from nowhere", f"{region.name}: {pk} {sk}"
             return
 

@@ -12,6 +12,7 @@ _Test = Callable[[Item, Mapping[str, str], Mapping[str, Value]], bool]
 _Operand = Callable[[Item, Mapping[str, str], Mapping[str, Value]], Value | None]
 
 _TOKEN: Final = re.compile(r"\s*(<>|<=|>=|[=<>(),+-]|[#:]?[A-Za-z_][A-Za-z0-9_]*)")
+_PARTITION_KEY: Final = re.compile(r"(#?\w+) = (:\w+)(?: AND |$)")
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "=": lambda left, right: left == right,
     "<>": lambda left, right: left != right,
@@ -25,6 +26,14 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 def matches(expression: str, item: Item, names: Mapping[str, str], values: Mapping[str, Value]) -> bool:
     """Return whether an item fulfils a condition, key condition or filter."""
     return _condition(expression)(item, names, values)
+
+
+def split_key_condition(expression: str) -> tuple[str, str, str]:
+    """Return the name and the value that a key condition compares the partition key by, and the condition of the rest."""
+    found = _PARTITION_KEY.match(expression)
+    if not found:
+        raise NotImplementedError(f"the simulated DynamoDB does not know the key condition {expression!r}")
+    return found[1], found[2], expression[found.end() :]
 
 
 def updated(expression: str, item: Item, names: Mapping[str, str], values: Mapping[str, Value]) -> Item:

@@ -1,11 +1,14 @@
 """A region's state: buckets, queues and its replica of the table; what AWS does with them by itself."""
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simulation.expressions import Item
 
 Key = tuple[str, str]
+INDEXES: Final = {"by_file": ("file_key", "file_order"), "by_state_hour": ("state_hour", "state_order")}
+"""Partition and sort key of the table's indexes."""
 Stamp = tuple[float, int, str]
 """When an item was written, a number that orders writes of one moment, and where: the highest is the last writer's."""
 
@@ -63,7 +66,9 @@ class Region:
         ingest: Versions by key and version id.
         archive: Bodies by key.
         table: Entries by key.
-        partitions: By partition key: every sort key that was written at some time.
+        partitions: By partition key: every sort key that was written at some time, in order.
+        records: By object id: the records that the replica holds, by key.
+        indexed: By index and partition key: the keys of the items that it holds.
         queue: The ingest queue.
         dead: The dead-letter queue.
         is_destroyed: For good.
@@ -83,6 +88,8 @@ class Region:
     archive: dict[str, bytes] = field(default_factory=dict)
     table: dict[Key, Entry] = field(default_factory=dict)
     partitions: dict[str, list[str]] = field(default_factory=dict)
+    records: dict[str, dict[Key, Item]] = field(default_factory=dict)
+    indexed: dict[tuple[str, str], set[Key]] = field(default_factory=dict)
     queue: dict[int, Queued] = field(default_factory=dict)
     dead: dict[int, Queued] = field(default_factory=dict)
     is_destroyed: bool = False
@@ -97,6 +104,36 @@ class Region:
     running: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
 
+    def entry(self, key: Key) -> Entry:
+        """Return the entry of a key, a new one if the key was never written."""
+        entry = self.table.get(key)
+        if entry is None:
+            entry = self.table[key] = Entry()
+            insort(self.partitions.setdefault(key[0], []), key[1])
+        return entry
+
+    def hold(self, key: Key, before: Item | None, item: Item | None) -> None:
+        """Keep `records` and `indexed` as the table is, after an item of it has changed."""
+        kind, _, rest = key[0].partition("#")
+        if kind == "REC":
+            records = self.records.setdefault(rest.partition("#")[0], {})
+            if item is None:
+                records.pop(key, None)
+            else:
+                records[key] = item
+            return
+        for index, (partition_key, sort_key) in INDEXES.items():
+            if before and partition_key in before and sort_key in before:
+                self.indexed[index, before[partition_key]["S"]].discard(key)
+            if item and partition_key in item and sort_key in item:
+                self.indexed.setdefault((index, item[partition_key]["S"]), set()).add(key)
+
+    def of_index(self, index: str, partition_key: str) -> list[Item]:
+        """Return the items of a partition key of an index, by its sort key, then by the table's."""
+        sort_key = INDEXES[index][1]
+        found = [(item, key) for key in self.indexed.get((index, partition_key), ()) if (item := self.item(*key))]
+        return [item for item, _ in sorted(found, key=lambda one: (one[0][sort_key]["S"], one[1]))]
+
     def item(self, pk: str, sk: str) -> Item | None:
         """Return an item of the replica as it is now."""
         entry = self.table.get((pk, sk))
@@ -104,5 +141,5 @@ class Region:
 
     def partition(self, pk: str) -> list[Item]:
         """Return the items of a partition key, by sort key."""
-        found = (self.table[pk, sk].item for sk in sorted(self.partitions.get(pk, ())))
+        found = (self.table[pk, sk].item for sk in self.partitions.get(pk, ()))
         return [item for item in found if item is not None]

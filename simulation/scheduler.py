@@ -8,6 +8,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -54,6 +55,11 @@ class Process:
         """Run `work` as a thread of this process."""
         self._spawn(work)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self.is_dead or (bool(self._members) and all(member.dead for member in self._members))
+
     def crash(self) -> None:
         """End every greenlet of the process at the call that it waits for."""
         if not self.is_dead:
@@ -74,7 +80,7 @@ class Process:
         member = greenlet(guarded, parent=self._scheduler.hub)
         member.process = self
         self._members.append(member)
-        self._scheduler.after(0.0, lambda: self._resume(member))
+        self._scheduler.after(0.0, partial(self._resume, member))
 
     def _resume(self, member: greenlet) -> None:
         if not member.dead and not self.is_dead:
@@ -86,13 +92,12 @@ class Process:
         Raises:
             Crash: The process was killed meanwhile.
         """
-        self._scheduler.after(seconds, self.resumption())
+        self._scheduler.after(seconds, partial(self._resume, getcurrent()))
         self._scheduler.hub.switch()
 
     def resumption(self) -> Callable[[], None]:
         """Return what resumes the current greenlet, for the code that lets it wait."""
-        member = getcurrent()
-        return lambda: self._resume(member)
+        return partial(self._resume, getcurrent())
 
     def suspend(self, waiters: list[Callable[[], None]]) -> None:
         """Suspend the current greenlet until one of `waiters` is called.
@@ -124,15 +129,17 @@ class Scheduler:
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Call `action` in some seconds; among events of one moment the first scheduled is the first called."""
-        heapq.heappush(self._heap, (self.now + max(0.0, seconds), next(self._order), action))
+        at = self.now + seconds if seconds > 0.0 else self.now
+        heapq.heappush(self._heap, (at, next(self._order), action))
 
     def run(self, until: float) -> bool:
         """Run events up to a moment; return whether none is left before it."""
         self.hub = getcurrent()
-        while self._heap and self._heap[0][0] <= until:
-            self.now, _, action = heapq.heappop(self._heap)
+        heap, pop = self._heap, heapq.heappop
+        while heap and heap[0][0] <= until:
+            self.now, _, action = pop(heap)
             action()
-        return not self._heap
+        return not heap
 
 
 def current_process() -> Process | None:

@@ -8,13 +8,12 @@ from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from simulation.expressions import Item, matches, projected, updated
-from simulation.regions import Entry, Key, Queued, Region
+from simulation.expressions import Item, matches, projected, split_key_condition, updated
+from simulation.regions import INDEXES, Key, Queued, Region
 from simulation.scheduler import current_process
 from simulation.world import World, refusal
 
 _BATCH_ITEMS: Final = 25
-_INDEX_SORT_KEYS: Final = {"by_file": "file_order", "by_state_hour": "state_order"}
 _PAGE_BYTES: Final = 1024 * 1024
 
 _Answer = TypeVar("_Answer")
@@ -110,11 +109,19 @@ class DynamoDbClient:
 
         def read() -> dict[str, Any]:
             index = request.get("IndexName")
-            found = self._candidates(index, values, consistent=bool(request.get("ConsistentRead")))
-            items = [item for item in found if matches(KeyConditionExpression, item, names, values)]
-            sort = _INDEX_SORT_KEYS[index] if index else "sk"
-            items = [item for item in items if sort in item]  # an index holds what has its keys
-            items.sort(key=lambda item: item[sort]["S"], reverse=not request.get("ScanIndexForward", True))
+            name, value, rest = split_key_condition(KeyConditionExpression)
+            held = INDEXES[index][0] if index else "pk"
+            if names.get(name, name) != held:
+                raise refusal("Query", "ValidationException", f"Query condition missed key schema element: {held}", 400)
+            partition_key = values[value]["S"]
+            if index:
+                items = self._region.of_index(index, partition_key)
+            else:
+                items = self._of_partition(partition_key, consistent=bool(request.get("ConsistentRead")))
+            if rest:
+                items = [item for item in items if matches(rest, item, names, values)]
+            if not request.get("ScanIndexForward", True):
+                items.reverse()
             return _page(items, request, names, values)
 
         return self._call("Query", read, str(next(iter(values.values()), "")))
@@ -146,25 +153,19 @@ class DynamoDbClient:
 
         return SimpleNamespace(paginate=paginate)
 
-    def _candidates(self, index: object, values: dict[str, Any], *, consistent: bool) -> list[Item]:
-        if index:
-            return [entry.item for entry in self._region.table.values() if entry.item is not None]
-        keys = [
-            (value["S"], sk)
-            for value in values.values()
-            if "S" in value and value["S"] in self._region.partitions
-            for sk in self._region.partitions[value["S"]]
-        ]
-        found = (self._visible(key, consistent=consistent) for key in keys)
+    def _of_partition(self, pk: str, *, consistent: bool) -> list[Item]:
+        found = [self._visible((pk, sk), consistent=consistent) for sk in self._region.partitions.get(pk, ())]
         return [item for item in found if item is not None]
 
     def _visible(self, key: Key, *, consistent: bool) -> Item | None:
-        entry = self._region.table.get(key, Entry())
-        is_fresh = self._world.now - entry.written_at < 1.0
+        entry = self._region.table.get(key)
+        if entry is None:
+            return None
+        world = self._world
         if (
-            is_fresh
-            and not consistent
-            and self._world.chance.happens(0.2, "stale", self._region.name, *key, self._world.now)
+            not consistent
+            and world.now - entry.written_at < 1.0
+            and world.chance.happens(0.2, "stale", self._region.name, *key, world.now)
         ):
             return entry.before
         return entry.item

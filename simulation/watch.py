@@ -7,8 +7,8 @@ from typing import Any, Final
 from simulation.expressions import Item
 from simulation.regions import Key, Region, Stamp
 
-_OWNED: Final = ("ATTEMPT#", "REPLICA#", "UPLOAD#")
-_OWNED_PARTITIONS: Final = ("CONTROL#", "HEALTH#", "HEARTBEAT#", "FORCE#", "DIGEST#", "OBSERVER#", "RECONCILER#")
+_OWNED: Final = frozenset({"ATTEMPT", "REPLICA", "UPLOAD"})
+_OWNED_PARTITIONS: Final = frozenset({"CONTROL", "HEALTH", "HEARTBEAT", "FORCE", "DIGEST", "OBSERVER", "RECONCILER"})
 _CLAIM_SECONDS: Final = 30.0
 """Longer than a promotion's calls take, slow ones and a skewed clock included."""
 _VERSION: Final = "processing_version"
@@ -100,10 +100,12 @@ class Watch:
 
 
 def _owner(pk: str, sk: str) -> str | None:
-    for prefix in _OWNED_PARTITIONS:
-        if pk.startswith(prefix):
-            return pk.removeprefix(prefix)
-    return next((sk.removeprefix(prefix) for prefix in _OWNED if sk.startswith(prefix)), None)
+    """Return the region that alone may write a row; its name is the rest of the partition key or of the sort key."""
+    for key, owned in ((pk, _OWNED_PARTITIONS), (sk, _OWNED)):
+        kind, separator, rest = key.partition("#")
+        if separator and kind in owned:
+            return rest
+    return None
 
 
 def _claims(region: Region, until: float) -> Iterator[tuple[str, Item | None]]:
@@ -119,13 +121,8 @@ def _epoch(item: Item | None) -> int:
 
 def _records(region: Region, object_pk: str, result: Item) -> int:
     """Count the records of RESULT's version; one of an older version may arrive at any moment, and is found later."""
-    prefix = f"REC#{object_pk.removeprefix('OBJ#')}#"
-    number = count = 0
-    while sort_keys := region.partitions.get(f"{prefix}{number:06d}"):
-        items = (region.item(f"{prefix}{number:06d}", sk) for sk in sort_keys)
-        count += sum(item is not None and item.get(_VERSION) == result.get(_VERSION) for item in items)
-        number += 1
-    return count
+    held = region.records.get(object_pk.removeprefix("OBJ#"), {})
+    return sum(item.get(_VERSION) == result.get(_VERSION) for item in held.values())
 
 
 def _meaning(result: Item) -> dict[str, Any]:

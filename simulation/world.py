@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from simulation.chance import Chance
 from simulation.expressions import Item
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan
-from simulation.regions import Entry, Key, Queued, Region, Stamp, Version
+from simulation.regions import Key, Queued, Region, Stamp, Version
 from simulation.scheduler import EPOCH, Crash, Process, Scheduler, current_process
 
 ACCOUNT: Final = "123456789012"
@@ -94,7 +94,7 @@ class World:
     def process(self, name: str, region: Region) -> Process:
         """Return a new process of a region, which ends with it."""
         process = Process(self.scheduler, name, region.name)
-        self._processes = [one for one in self._processes if not one.is_dead]
+        self._processes = [one for one in self._processes if not one.has_ended]
         self._processes.append(process)
         return process
 
@@ -183,14 +183,12 @@ class World:
         self._send(region, lag, lambda peer: self._take(peer, key, stamp, item))
 
     def _take(self, region: Region, key: Key, stamp: Stamp, item: Item | None) -> None:
-        entry = region.table.get(key)
-        if entry is None:
-            entry = region.table[key] = Entry()
-            region.partitions.setdefault(key[0], []).append(key[1])
+        entry = region.entry(key)
         if stamp > entry.stamp:
             if stamp[2] != region.name:
                 self.note(region, "replication", "item arrives", f"{key[0]} {key[1]}")
             entry.before, entry.stamp, entry.item, entry.written_at = entry.item, stamp, item, self.now
+            region.hold(key, entry.before, item)
             self.on_item(region, key, stamp, entry.before, item)
 
     def _send(self, region: Region, lag: float, arrive: Callable[[Region], object]) -> None:

@@ -153,7 +153,7 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
 
 def _is_text(value: object) -> bool:
     """Return whether a value is text that can be sent on: JSON can hold half of a surrogate pair, and UTF-8 cannot."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and (value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value))
 
 
 def _no_event(why: str) -> UnreadableError:

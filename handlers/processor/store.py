@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from handlers.processor.deadline import Deadline
 from handlers.shared import moments, schema
-from handlers.shared.attribute_values import AttributeValue, canonical_number, canonical_text
+from handlers.shared.attribute_values import AttributeValue, canonical_number_text, canonical_text
 from handlers.shared.effect import EffectDigest
 
 if TYPE_CHECKING:
@@ -493,7 +492,7 @@ def _as_written(attribute: AttributeValue) -> AttributeValue:
     """Return an attribute value as `attribute_map` writes it: DynamoDB answers bytes, and numbers in a form of its own."""
     ((kind, value),) = attribute.items()
     if kind == "N":
-        return {"N": canonical_number(Decimal(value))}
+        return {"N": canonical_number_text(value)}
     if kind == "B":
         return {"B": base64.b64encode(value).decode()}
     if kind == "M":

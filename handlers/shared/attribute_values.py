@@ -22,6 +22,8 @@ SMALLEST_EXPONENT: Final = -130
 _MAXIMUM_NAME_BYTES: Final = 65_535
 _EXACT: Final = Context(prec=10**8, Emax=10**17, Emin=-(10**17))  # never rounds: it only drops zeros at the end
 _CONTAINER_BYTES: Final = 3
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+"""One for all records: `json.dumps` builds an encoder for each call that differs from its defaults."""
 
 AttributeValue = dict[str, Any]
 """As a low-level client takes it: `{"S": "text"}`; `B` holds base64 text here, so that it can be written as JSON."""
@@ -65,9 +67,20 @@ def canonical_number(number: Decimal) -> str:
     return f"{plain:f}" if is_whole and exponent < MAXIMUM_DIGITS else str(plain)  # as `str` writes an `int`
 
 
+def canonical_number_text(text: str) -> str:
+    """Return the canonical text of a number that DynamoDB answers with; most are counts and ids, which have it already.
+
+    Raises:
+        UnstorableError: As `canonical_number`.
+    """
+    if text.isdigit() and text[0] != "0" and len(text) <= MAXIMUM_DIGITS and text.isascii():
+        return text
+    return canonical_number(Decimal(text))
+
+
 def canonical_text(attribute: AttributeValue) -> str:
     """Return an attribute value as text that is the same for the same value: keys sorted, no spaces."""
-    return json.dumps(attribute, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(attribute)
 
 
 def _map(value: dict[str, Any], level: int, path: str) -> tuple[AttributeValue, int]:

@@ -17,6 +17,7 @@ from handlers.shared.attribute_values import (
     UnstorableError,
     attribute_map,
     canonical_number,
+    canonical_number_text,
     canonical_text,
 )
 
@@ -93,6 +94,9 @@ def test_a_number_has_one_text_however_it_is_written(number: Decimal, zeros: int
     longer = plain + ("." if "." not in plain else "") + "0" * zeros
     written = [Decimal(plain), Decimal(f"{number:E}"), Decimal(longer)]
     assert {canonical_number(one) for one in written} == {text}
+    padded = "-" * plain.startswith("-") + "0" * zeros + plain.lstrip("-")
+    texts = [plain, padded, longer, text, f"{number:E}"]
+    assert {canonical_number_text(one) for one in texts} == {text}, "whatever text DynamoDB answers with"
     assert not text.startswith("-0") or number
     if number == int(number) and abs(number) < 10**MAXIMUM_DIGITS:
         assert attribute_map({"n": int(number)})[0]["M"]["n"]["N"] == text, "an int and a Decimal are one number"
