@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from handlers.issuer import readiness
+from handlers.issuer.callers import Callers
 from handlers.issuer.ledger import Ledger, Retention
 from handlers.issuer.presign import Presigner, regional_s3_client
 from handlers.issuer.readiness import ReadinessProbe
@@ -28,6 +29,7 @@ class Application:
     """What the routes call."""
 
     settings: Settings
+    callers: Callers
     ledger: Ledger
     signing_keys: SigningKeys
     issuer: UploadIssuer
@@ -67,6 +69,7 @@ class Application:
         )
         return cls(
             settings=settings,
+            callers=Callers.parse(settings.callers, settings.observer_role_arns),
             ledger=ledger,
             signing_keys=signing_keys,
             issuer=UploadIssuer(ledger=ledger, presigner=presigner, signing_keys=signing_keys, region=region),

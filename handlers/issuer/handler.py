@@ -174,7 +174,7 @@ app.use([answer_errors])
 
 
 def _caller() -> Caller:
-    return application().settings.callers.of_event(app.current_event.raw_event)
+    return application().callers.of_event(app.current_event.raw_event)
 
 
 def _receipt(object_id: str) -> Receipt | None:

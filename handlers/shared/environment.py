@@ -1,47 +1,81 @@
-"""Reading a function's environment variables: typed, and all errors at once."""
+"""A function's environment variables, declared once as the fields of a dataclass."""
 
 from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Self
+
+Whole = Annotated[int, 0]
+"""A whole number, 0 or more."""
+Positive = Annotated[int, 1]
+"""A whole number, 1 or more."""
 
 
 class EnvironmentVariableError(Exception):
-    """The function's environment variables are not as its template must set them."""
+    """Raised when environment variables are missing or wrong; its text names each of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(
+            f"the function's environment variables are wrong: {'; '.join(problems)}. "
+            "They are set where the function is declared, in infra/constructs."
+        )
 
 
-class EnvironmentReader:
-    """Reads environment variables one by one, gathering what is wrong, so that one deployment mends it all.
+@dataclass(frozen=True, kw_only=True)
+class FunctionSettings:
+    """The variables of every function that reads the table; a function's own settings add theirs.
 
-    Attributes:
-        problems: One sentence for each variable that is missing or wrong.
+    A field is read from the variable of its name in capitals, `region` from Lambda's own `AWS_REGION`. A field is a
+    `str`, a `bool`, `Whole` or `Positive`; one with a default may be left out.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-        self.problems: list[str] = []
+    region: str
+    environment: str
+    table_name: str
+    queue_url: str
+    """The region's own ingest queue."""
+    ingest_bucket: str
+    primary_region: str
 
-    def text(self, name: str) -> str:
-        """Return a variable that must be set and not be empty."""
-        value = self._variables.get(name, "")
-        if not value:
-            self.problems.append(f"{name} is not set")
-        return value
+    @classmethod
+    def variables(cls) -> dict[str, bool]:
+        """Return the name of each variable, and whether it must be set."""
+        return {_variable(field.name): field.default is MISSING for field in fields(cls)}
 
-    def whole_number(self, name: str, *, at_least: int = 0) -> int:
-        """Return a variable that must be a whole number, `at_least` or more."""
-        value = self._variables.get(name, "")
-        if value.isascii() and value.isdigit() and int(value) >= at_least:
-            return int(value)
-        self.problems.append(f"{name} is {value!r}; a whole number of {at_least} or more is needed")
-        return at_least
-
-    def finish(self) -> None:
-        """Raise if anything was wrong.
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Self:
+        """Read the settings from environment variables.
 
         Raises:
             EnvironmentVariableError: Names every variable that is missing or wrong.
         """
-        if self.problems:
-            raise EnvironmentVariableError(
-                "the function's environment variables are wrong: "
-                + "; ".join(self.problems)
-                + ". They are set where the function is declared, in infra/constructs."
-            )
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for field in fields(cls):
+            name = _variable(field.name)
+            if text := variables.get(name, ""):
+                try:
+                    values[field.name] = _parsed(text, field.type)
+                except ValueError as error:
+                    problems.append(f"{name} is {text!r}; {error} is needed")
+            elif field.default is MISSING:
+                problems.append(f"{name} is not set")
+        if problems:
+            raise EnvironmentVariableError(problems)
+        return cls(**values)
+
+
+def _variable(field: str) -> str:
+    return "AWS_REGION" if field == "region" else field.upper()
+
+
+def _parsed(text: str, kind: Any) -> str | bool | int:  # noqa: ANN401 - a field's type, which may be `Annotated`
+    if kind is str:
+        return text
+    if kind is bool:
+        if text not in {"true", "false"}:
+            raise ValueError("'true' or 'false'")
+        return text == "true"
+    (least,) = kind.__metadata__
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ValueError(f"a whole number of {least} or more")
+    return int(text)

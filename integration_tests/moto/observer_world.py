@@ -235,7 +235,6 @@ class ObservedWorld(World):
             "ENVIRONMENT": "prod",
             "TABLE_NAME": TABLE,
             "PRIMARY_REGION": PRIMARY,
-            "SECONDARY_REGION": SECONDARY,
             "PEER_REGION": other(region),
             "API_URL": api_url(region),
             "QUEUE_URL": self.queue_url("ingest", region),

@@ -8,6 +8,10 @@ from unittest.mock import Mock
 import pytest
 
 from handlers.issuer.presign import Presigner
+from handlers.issuer.settings import Settings as IssuerSettings
+from handlers.observer.settings import Settings as ObserverSettings
+from handlers.processor.settings import Settings as ProcessorSettings
+from handlers.shared.environment import FunctionSettings
 from handlers.shared.object_keys import Upload
 from infra.settings import Settings
 from unit_tests.infra.synthesis import (
@@ -91,29 +95,16 @@ EVERY_FUNCTION = {
     "POWERTOOLS_METRICS_NAMESPACE": "Lockstep",
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
-VARIABLES = {
-    "processor": {
-        *("TABLE_NAME", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "ARCHIVE_BUCKET", "SOURCE", "PRIMARY_REGION"),
-        *("SECONDARY_REGION", "INGEST_BUCKET"),
-        *("MAXIMUM_OBJECT_BYTES", "MAXIMUM_EXPANDED_BYTES", "SHADOW_DELAY_SECONDS", "SHADOW_MAXIMUM_AGE_SECONDS"),
-        *("CONTROL_CACHE_SECONDS", "ATTEMPT_RETENTION_DAYS", "CANARY_RETENTION_DAYS", "MAXIMUM_RECEIVES"),
-    },
-    "issuer": {
-        *("TABLE_NAME", "INGEST_BUCKET", "DATA_KEY_ARN", "QUEUE_URL", "SECRET_NAME", "PRIMARY_REGION"),
-        "OBSERVER_ROLE_ARNS",
-        *("SECONDARY_REGION", "MAXIMUM_OBJECT_BYTES", "UPLOAD_EXPIRY_SECONDS"),
-        *("UPLOAD_RETENTION_DAYS", "CANARY_RETENTION_DAYS"),
-    },
-    "observer": {
-        *("TABLE_NAME", "PRIMARY_REGION", "PEER_REGION", "API_URL", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
-        *("INGEST_BUCKET", "PEER_INGEST_BUCKET", "REPLICATION_RULE_ID", "AUTO_PROMOTE", "SECRET_NAME"),
-    },
-    "rotation": set[str](),
-    "default-security-group": set[str](),
-    "bucket-replication": set[str](),
-    "table-policy": set[str](),
+DECLARED: dict[str, type[FunctionSettings] | None] = {
+    "processor": ProcessorSettings,
+    "issuer": IssuerSettings,
+    "observer": ObserverSettings,
+    "rotation": None,
+    "default-security-group": None,
+    "bucket-replication": None,
+    "table-policy": None,
 }
-"""The variables that a function reads, beside the ones of every function."""
+"""Each function's own declaration of its variables; None for one that reads none."""
 
 
 def kind_of(stack: str) -> str:
@@ -159,10 +150,15 @@ def test_functions_get_the_variables_that_they_read_and_no_other(templates: Mapp
         variables = function["Environment"]["Variables"]
         expected = {**EVERY_FUNCTION, "POWERTOOLS_SERVICE_NAME": word}
         assert {key: variables.get(key) for key in expected} == expected, where
-        assert set(variables) - set(expected) == VARIABLES[word], where
+        if declared := DECLARED[word]:
+            set_here = {"AWS_REGION": "x", **{key: str(value) for key, value in variables.items()}}
+            declared.read(set_here)
+            assert set(set_here) - {*expected, *declared.variables()} == set(), where
+        else:
+            assert set(variables) == set(expected), where
         assert function["Handler"] == f"handlers.{word.replace('-', '_')}.handler.handler", where
         seen.add(word)
-    assert seen == set(VARIABLES)
+    assert seen == set(DECLARED)
 
 
 def test_functions_are_told_of_their_own_region_by_reference(templates: Mapping[str, Template]) -> None:
@@ -196,7 +192,7 @@ def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Ma
 
 def test_no_function_came_in_uncalled(templates: Mapping[str, Template]) -> None:
     names = {function.get("FunctionName") for _, function in everywhere(templates, "AWS::Lambda::Function")}
-    assert names == {f"serverless-{word}-prod" for word in VARIABLES}
+    assert names == {f"serverless-{word}-prod" for word in DECLARED}
     assert not list(everywhere(templates, "Custom::AWS"))
 
 

@@ -11,7 +11,8 @@ import pytest
 from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
 from handlers.issuer.readiness import ReadinessProbe
-from unit_tests.handlers.issuer.test_settings import GOOD
+from handlers.issuer.settings import Settings
+from unit_tests.handlers.shared.test_environment import good
 
 CONTEXT = SimpleNamespace(
     function_name="serverless-issuer-prod",
@@ -24,7 +25,8 @@ CONTEXT = SimpleNamespace(
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in {**GOOD, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
+    place = {"AWS_REGION": "us-west-2", "ENVIRONMENT": "prod"}
+    for name, value in {**good(Settings), **place, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(name, value)
     # Powertools reads these two once, when the module is imported; whichever test came first may have had none.
     monkeypatch.setattr(front_door.metrics.provider, "namespace", "Lockstep")

@@ -17,8 +17,6 @@ from handlers.observer.heartbeat import Heartbeat
 from handlers.observer.measures import Ages, shadow_age
 from handlers.observer.memory import Memory, MemoryStore, parse
 from handlers.observer.peer import Look, PeerView
-from handlers.observer.settings import Settings
-from handlers.shared.environment import EnvironmentVariableError
 from unit_tests.handlers.observer.table import Table
 
 NOW = 1_769_860_800.0
@@ -120,38 +118,6 @@ def test_what_is_kept_is_recalled(memory: Memory) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", json.dumps(asdict(Memory()) | {"streak": {"colour": 1}})])
 def test_a_memory_of_another_version_is_begun_anew(text: str) -> None:
     assert parse(text) == Memory()
-
-
-GOOD = {
-    "AWS_REGION": "us-west-2",
-    "ENVIRONMENT": "prod",
-    "TABLE_NAME": "t",
-    "PRIMARY_REGION": "us-east-1",
-    "PEER_REGION": "us-east-1",
-    "API_URL": "https://api.example/",
-    "QUEUE_URL": "q",
-    "DEAD_LETTER_QUEUE_URL": "d",
-    "INGEST_BUCKET": "b",
-    "PEER_INGEST_BUCKET": "p",
-    "REPLICATION_RULE_ID": "r",
-    "SECRET_NAME": "receipt-signing",
-    "AUTO_PROMOTE": "false",
-}
-
-
-def test_settings_are_typed() -> None:
-    settings = Settings.read(GOOD)
-    assert (settings.api_url, settings.auto_promote) == ("https://api.example", False)
-    assert Settings.read(GOOD | {"AUTO_PROMOTE": "true"}).auto_promote
-
-
-def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(EnvironmentVariableError) as caught:
-        Settings.read(GOOD | {"TABLE_NAME": "", "AUTO_PROMOTE": "yes", "PEER_REGION": "us-west-2"})
-    for said in ("TABLE_NAME is not set", "AUTO_PROMOTE is 'yes'; 'true' or 'false'", "PEER_REGION is 'us-west-2'"):
-        assert said in str(caught.value)
-    with pytest.raises(EnvironmentVariableError, match="AUTO_PROMOTE is not set"):
-        Settings.read({})
 
 
 @pytest.mark.parametrize(
