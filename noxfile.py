@@ -6,15 +6,18 @@ nothing but Python and pip need be installed.
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import nox
 
@@ -44,6 +47,10 @@ TERMINATE_SECONDS = 3600.0
 
 # A module stays with one worker, so that what its fixtures make is made once.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--durations", "10")
+
+# What `coverage` measures beside the unit tests: these run the code in the process of the test. Not the module with the most
+# tests first: a few of the browser's take as long as a hundred on moto.
+IN_PROCESS = tuple(f"integration_tests/{folder}" for folder in ("browser", "bundling", "client", "moto"))
 
 # Else npm leaves a cache of compiled code in the temporary folder.
 NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
@@ -117,9 +124,34 @@ def simulate(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
-    # In this order, not the module with the most tests first: seven of these take as long as a hundred on moto.
-    folders = ("interrupts/test_short_sessions.py", "browser", "bundling", "client", "moto")
-    _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL, "--no-loadscope-reorder")
+    _pytest(session, "integration_tests/interrupts/test_short_sessions.py", *IN_PROCESS, *PARALLEL, "--no-loadscope-reorder")
+
+
+@nox.session(default=False, requires=["environment"])
+def coverage(session: nox.Session) -> None:
+    """Run unit, properties and integration, and fail where they take fewer branches than pyproject.toml asks for."""
+    _pytest(session, "unit_tests", *IN_PROCESS, *PARALLEL, "--cov", "--cov-report=")
+    folder = ROOT / "reports" / "coverage"
+    _tool(session, "coverage", "html", "--quiet", "--fail-under=0", "-d", str(folder))
+    _tool(session, "coverage", "json", "--quiet", "--fail-under=0", "-o", str(folder / "coverage.json"))
+    session.log(_by_room(json.loads((folder / "coverage.json").read_text("utf-8"))["files"]))
+    _tool(session, "coverage", "report", "--format=total")
+
+
+@nox.session(default=False, requires=["environment"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation site from docs/ into .build/docs and check it; a broken link fails."""
+    environment, site = ROOT / ".build" / "docs-venv", ROOT / ".build" / "docs"
+    _when_changed(session, environment, ROOT / "requirements" / "docs.txt", _install)
+    _run(session, str(environment / BIN / "zensical"), "build", "--clean", "--strict")
+    shutil.copy(ROOT / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js", site / "assets")
+    _pytest(session, "integration_tests/documentation", *PARALLEL)
+
+
+@nox.session(default=False, requires=["environment"])
+def release(session: nox.Session) -> None:
+    """Build what the release of a version publishes into .build/release: `-- v0.2.0`."""
+    _python(session, "release", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
@@ -243,11 +275,24 @@ def lock(session: nox.Session) -> None:
     session.install("--group", "lock")
     compile_ = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
-    for group in ("ci", "dev", "bench", "audit"):
+    for group in ("ci", "dev", "bench", "audit", "docs"):
         session.run(*compile_, *plain, "--group", group, "-o", f"requirements/{group}.txt")
     # The Lambda runtime carries boto3 and what it needs.
     runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]
     session.run(*compile_, *plain, *runtime, "--group", "handlers", "-o", "handlers/requirements.txt")
+
+
+def _by_room(files: dict[str, Any]) -> str:
+    """Return the percentage of lines and branches that ran, for each room, from the files of coverage's JSON report."""
+    rooms: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, file in files.items():
+        rooms[name.partition("/")[0]].update({key: file["summary"][key] for key in ("num_statements", "num_branches")})
+        rooms[name.partition("/")[0]].update({key: file["summary"][key] for key in ("covered_lines", "covered_branches")})
+    percent = {
+        name: 100 * (room["covered_lines"] + room["covered_branches"]) / (room["num_statements"] + room["num_branches"])
+        for name, room in sorted(rooms.items())
+    }
+    return ", ".join(f"{name} {share:.2f} %" for name, share in percent.items())
 
 
 def _refuse_other_pythons(session: nox.Session) -> None:

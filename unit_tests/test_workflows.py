@@ -64,10 +64,11 @@ def test_every_package_a_workflow_installs_is_pinned_by_hash() -> None:
     assert len(re.findall(r"==[^\\\n]*\\\n    --hash=", locked)) == len(packages), "a package without a hash"
 
 
-def test_only_the_deploy_job_may_ask_for_an_identity() -> None:
+def test_only_deploy_and_publish_may_ask_for_an_identity() -> None:
     holders = {name for name, job in all_jobs() if job["permissions"].get("id-token")}
-    assert holders == {"deploy.deploy"}
-    assert {name for name, job in all_jobs() if CREDENTIALS in uses(job)} == holders
+    assert holders == {"deploy.deploy", "release.publish"}
+    assert {name for name, job in all_jobs() if CREDENTIALS in uses(job)} == {"deploy.deploy"}
+    assert {name for name, job in all_jobs() if job["permissions"].get("contents") == "write"} == {"release.publish"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,6 +130,61 @@ def test_a_deployment_starts_from_a_protected_branch_only() -> None:
     assert jobs("deploy")["deploy"]["environment"] == "${{ inputs.environment }}"
 
 
+def test_release_starts_from_a_protected_tag_on_the_default_branch() -> None:
+    assert workflow("release")[True] == {"push": {"tags": ["v*"]}}  # YAML reads the key `on` as true
+    first, _, contained = jobs("release")["build"]["steps"][:3]
+    assert first["if"] == "${{ !github.ref_protected || github.ref_type != 'tag' }}"
+    assert "exit 1" in first["run"]
+    assert 'git merge-base --is-ancestor "$GITHUB_SHA" "origin/$DEFAULT"' in contained["run"]
+    assert jobs("release")["publish"]["environment"] == "release"
+
+
+def test_published_release_is_what_the_build_job_made() -> None:
+    build, publish = jobs("release")["build"], jobs("release")["publish"]
+    assert publish["needs"] == "build"
+    assert build["permissions"] == {"contents": "read"}
+    assert "actions/checkout" not in uses(publish), "the job that may publish runs code of the repository"
+    order = [step.get("uses", "").partition("@")[0] or step["run"] for step in publish["steps"]]
+    assert [each.split()[0] for each in order] == [
+        "actions/download-artifact",
+        "echo",
+        "actions/attest-build-provenance",
+        "actions/attest",
+        "gh",
+    ]
+    verify = publish["steps"][1]
+    assert verify["env"] == {"DIGEST": "${{ needs.build.outputs.digest }}"}
+    assert verify["run"].count("sha256sum --check --strict") == 2
+
+
+@pytest.mark.parametrize("damaged", [None, "lockstep-1.0.0.tar.gz", "SHA256SUMS"])
+def test_release_with_other_bytes_than_built_is_refused(tmp_path: Path, damaged: str | None) -> None:
+    built = tmp_path / ".build" / "release"
+    built.mkdir(parents=True)
+    for name in ("lockstep-1.0.0.tar.gz", "lockstep-1.0.0.cdx.json"):
+        (built / name).write_text(name)
+    digests = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(built.iterdir())]
+    (built / "SHA256SUMS").write_text("".join(digests))
+    (made,) = (step["run"] for step in jobs("release")["build"]["steps"] if step.get("id") == "built")
+    environment = os.environ | {"GITHUB_OUTPUT": str(tmp_path / "output")}
+    subprocess.run(["sh", "-e", "-c", made], cwd=tmp_path, env=environment, check=True)  # noqa: S603, S607 - the workflow's own
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().splitlines())
+    assert outputs["bill"] == "lockstep-1.0.0.cdx.json"
+    if damaged:
+        with (built / damaged).open("a") as file:
+            file.write("# changed\n")
+    verify = jobs("release")["publish"]["steps"][1]["run"]
+    done = subprocess.run(  # noqa: S603 - the workflow's own
+        ["sh", "-e", "-c", verify],  # noqa: S607
+        cwd=built,
+        env=os.environ | {"DIGEST": outputs["digest"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is (damaged is None), done.stderr
+
+
 def test_the_deploy_role_trusts_one_environment_on_one_branch() -> None:
     document = json.loads((ROOT / ".github" / "deploy-role-trust.json").read_text("utf-8"))
     (statement,) = document["Statement"]
@@ -155,6 +211,10 @@ def test_the_baseline_is_a_push_to_the_default_branch() -> None:
 def test_advisories_and_secrets_are_looked_at_by_a_workflow() -> None:
     assert "python -m nox -s audit" in commands(jobs("nightly")["audit"])
     assert "python -m nox -s secrets" in commands(jobs("ci")["secrets"])
+
+
+def test_documentation_site_is_built_on_every_push() -> None:
+    assert "python -m nox -s docs" in commands(jobs("ci")["docs"])
 
 
 def test_each_kind_of_pinned_dependency_is_renewed() -> None:

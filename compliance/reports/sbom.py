@@ -7,6 +7,7 @@ the bundle holds as they are.
 import base64
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -32,7 +33,7 @@ def render(day: date, project: Path = PROJECT) -> str:
         project: The folder that has the lock files. Those that are missing add nothing.
     """
     components = sorted(_components(project), key=lambda component: str(component.purl))
-    root = Component(name="lockstep", type=ComponentType.APPLICATION, bom_ref="lockstep")
+    root = Component(name="lockstep", version=_version(project), type=ComponentType.APPLICATION, bom_ref="lockstep")
     bom = Bom(
         serial_number=uuid5(NAMESPACE_URL, f"lockstep:sbom:{day}:{','.join(str(found.purl) for found in components)}"),
         metadata=BomMetaData(timestamp=datetime.combine(day, time(), UTC), component=root),
@@ -43,6 +44,11 @@ def render(day: date, project: Path = PROJECT) -> str:
     # The library's own text is one line; everything in the bundle can be read.
     document: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     return json.dumps(document, indent=1) + "\n"
+
+
+def _version(project: Path) -> str | None:
+    file = project / "pyproject.toml"
+    return str(tomllib.loads(file.read_text("utf-8"))["project"]["version"]) if file.is_file() else None
 
 
 def _components(project: Path) -> Iterator[Component]:
