@@ -125,19 +125,19 @@ class Watch:
         resource: the word in its name.
         says: what it means, and what to look at first.
         metric: what it watches.
+        silence: what a period without a datapoint counts as.
         threshold: in the metric's unit.
         compare: how a datapoint breaches the threshold.
         periods: how many of the metric's periods are looked at.
         breaching: how many of them must breach; None for all, without a word of it: Route 53 takes no M-of-N alarm.
-        silence: what a period without a datapoint counts as.
     """
 
     resource: str
     says: str
     metric: cloudwatch.Metric
-    threshold: float
-    compare: cloudwatch.ComparisonOperator
     silence: Silence
+    threshold: float = 1
+    compare: cloudwatch.ComparisonOperator = _AT_LEAST
     periods: int = 1
     breaching: int | None = None
 
@@ -266,16 +266,12 @@ def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             resource="processor-errors",
             says="The processor raised, timed out or ran out of memory; no bad file does that. See its log.",
             metric=metrics.errors("processor"),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_FUNCTION_SILENT,
         ),
         Watch(
             resource="processor-throttles",
             says="Lambda refuses invocations of the processor: has the account run out of concurrency?",
             metric=metrics.throttles("processor"),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_FUNCTION_SILENT,
         ),
         Watch(
@@ -291,8 +287,6 @@ def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             resource="issuer-errors",
             says="The issuer raised or timed out: clients get no upload URLs. See its log.",
             metric=metrics.errors("issuer"),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_FUNCTION_SILENT,
         ),
     ]
@@ -305,7 +299,6 @@ def _api(metrics: RegionMetrics) -> list[Watch]:
             says="The front door answers with server errors. Its access log says on which routes.",
             metric=metrics.server_errors(),
             threshold=_SERVER_ERRORS_A_MINUTE,
-            compare=_AT_LEAST,
             periods=5,
             breaching=3,
             silence=_API_SILENT,
@@ -320,8 +313,6 @@ def _canary(metrics: RegionMetrics) -> list[Watch]:
             says="A file that the observer uploads here every minute is not taken in, or not processed, in time. The "
             "observer's log says how far it came.",
             metric=metrics.canary_failed(),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=_CONFIRMED_MINUTES,
             silence=_OBSERVER_SILENT,
         )
@@ -337,8 +328,6 @@ def _peer(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             says=f"Seen from here, {peer} is unhealthy: no heartbeat of it can be read, its canary fails or /ready does. "
             "Look at its own alarms; if it is the active region and does not recover, promote this one.",
             metric=metrics.peer_unhealthy(),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=_CONFIRMED_MINUTES,
             # An observer that is silent says nothing of the other region; it must move no client away from it.
             silence=_OBSERVER_SILENT,
@@ -347,8 +336,6 @@ def _peer(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             resource=FORCE_FAILOVER,
             says=f"Somebody sends clients away from {peer}, whatever its health. It holds until it is taken back.",
             metric=metrics.force_failover(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_LAST_WORD,
         ),
     ]
@@ -361,7 +348,6 @@ def _observer(metrics: RegionMetrics) -> list[Watch]:
             says="The observer does not come to an end of its run: nobody tries this region, nobody looks at the other "
             "one, and its heartbeat grows old there. See its log and its rule.",
             metric=metrics.heartbeats(),
-            threshold=1,
             compare=_BELOW,
             periods=_CONFIRMED_MINUTES,
             silence=_NO_HEARTBEAT,
@@ -371,8 +357,6 @@ def _observer(metrics: RegionMetrics) -> list[Watch]:
             says="No canary has ever been sent here, since no deployment has written that files replicate both ways. "
             "Deploy the failover stack; where that fails, its Custom::BucketReplication says why.",
             metric=metrics.canaries_held(),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=_DEPLOYMENT_MINUTES,
             silence=_OBSERVER_SILENT,
         ),
@@ -388,8 +372,6 @@ def _auto_promotion(context: RegionContext, metrics: RegionMetrics) -> list[Watc
             says=f"This region has made itself the active one, for {context.peer.region} seemed lost for three minutes. See "
             "what became of it; to go back is for a person.",
             metric=metrics.auto_promoted(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_OBSERVER_SILENT,
         )
     ]
@@ -403,8 +385,6 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says="Rows that are written once were changed, and the last writer won: the processor is not deterministic, or "
             "somebody wrote to the table. Compare the hours that the observer's log names.",
             metric=metrics.lww_conflicts(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_OBSERVER_SILENT,
         ),
         Watch(
@@ -412,8 +392,6 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says=f"An hour that is over has other results here than in {context.peer.region}: something has not been "
             "replicated, or was lost with a region. `operate -- status` names the hours; see what the reconciler lists.",
             metric=metrics.digest_mismatch(),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=_MISMATCH_MINUTES,
             silence=_OBSERVER_SILENT,
         ),
@@ -422,8 +400,6 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says=f"This region and {context.peer.region} both take themselves for the active one. Nothing is done twice by "
             "it; see which has the higher epoch, and why the other has not heard of it.",
             metric=metrics.split_brain(),
-            threshold=1,
-            compare=_AT_LEAST,
             # A promotion is heard of in the other region when its row has been replicated.
             periods=_CONFIRMED_MINUTES,
             silence=_OBSERVER_SILENT,
@@ -433,8 +409,6 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says="A row that says which region is active is no sound claim, so it does not count: a fault or a person wrote "
             "it past `operate`. `operate status` names it; `operate promote` of its region repairs it.",
             metric=metrics.malformed_control_rows(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_OBSERVER_SILENT,
         ),
         Watch(
@@ -442,8 +416,6 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says=f"This region and {context.peer.region} sign receipts with different keys, for longer than a rotation "
             "takes. Ask for the secret's ReplicationStatus where it is homed, grant what it lacks, and rotate again.",
             metric=metrics.secret_versions_differ(),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=_ROTATION_MINUTES,
             silence=_OBSERVER_SILENT,
         ),
@@ -457,8 +429,6 @@ def _unreconciled(metrics: RegionMetrics) -> list[Watch]:
             says="The reconciler lists objects without a result, or results whose records are not all here, and sends them "
             "again; or it does not run. `operate -- status` shows them; what stays is for a person (docs/runbook.md).",
             metric=metrics.unreconciled(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_RECONCILER_SILENT,
         ),
         Watch(
@@ -466,8 +436,6 @@ def _unreconciled(metrics: RegionMetrics) -> list[Watch]:
             says="A result is older than replication takes, and its records are not all in this replica. The active region "
             "makes them again; the passive one waits for them, or was lost to replication.",
             metric=metrics.results_without_records(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_PROCESSOR_SILENT,
         ),
         Watch(
@@ -476,7 +444,6 @@ def _unreconciled(metrics: RegionMetrics) -> list[Watch]:
             "acknowledging it, or something sends events again and again. See its log.",
             metric=metrics.shadow_copies_dropped(),
             threshold=_COPIES_A_MINUTE,
-            compare=_AT_LEAST,
             periods=5,
             silence=_PROCESSOR_SILENT,
         ),
@@ -491,7 +458,6 @@ def _floods(metrics: RegionMetrics) -> list[Watch]:
             "of /ready can make Route 53 take this region for down.",
             metric=metrics.refusals(),
             threshold=_REFUSALS_A_MINUTE,
-            compare=_AT_LEAST,
             periods=5,
             breaching=3,
             silence=_API_SILENT,
@@ -507,8 +473,6 @@ def _table(metrics: RegionMetrics) -> list[Watch]:
             resource="-".join(["table", *([_word(index)] if index else []), _word(kind), "throttles"]),
             says=f"DynamoDB throttles {kind.lower()}s of {index or 'the table'}: is one key too busy?",
             metric=metrics.table_throttles(kind, index),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=5,
             breaching=3,
             silence=_TABLE_SILENT,
@@ -521,8 +485,6 @@ def _table(metrics: RegionMetrics) -> list[Watch]:
             resource=f"table-errors-{_word(operation)}",
             says=f"DynamoDB fails {operation} on its own side: see the AWS Health Dashboard for this region.",
             metric=metrics.table_errors(operation),
-            threshold=1,
-            compare=_AT_LEAST,
             periods=5,
             breaching=3,
             silence=_TABLE_SILENT,
@@ -575,8 +537,6 @@ def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
             says=f"S3 gave up replicating objects to {peer}, and will not try again. Look at the "
             "replication role and both keys, then replicate them by S3 Batch Replication.",
             metric=metrics.outgoing_replication_failed(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_REPLICATION_SILENT,
         ),
     ]
@@ -617,24 +577,18 @@ def _failures(metrics: RegionMetrics) -> list[Watch]:
             resource="dlq-depth",
             says="Messages could not be processed. The archive bucket tells why; mend that, then redrive.",
             metric=metrics.dead_letters(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_QUEUE_SILENT,
         ),
         Watch(
             resource="async-dlq-depth",
             says="Failed for good: an asynchronous invocation (a rotation, a custom resource), or an alarm's e-mail.",
             metric=metrics.async_dead_letters(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_QUEUE_SILENT,
         ),
         Watch(
             resource="quarantined",
             says="Files could not be read at all. The archive bucket has each of them with its reason.",
             metric=metrics.quarantined(),
-            threshold=1,
-            compare=_AT_LEAST,
             silence=_PROCESSOR_SILENT,
         ),
     ]
@@ -648,7 +602,6 @@ def _trail(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
             resource="trail-silent",
             says="CloudTrail delivers nothing to its log group. Is it on, and may it use its key and role?",
             metric=metrics.trail_events(),
-            threshold=1,
             compare=_BELOW,
             periods=_QUIET_TRAIL_HOURS,
             silence=_TRAIL_SILENT,
