@@ -34,12 +34,16 @@ class Expectation:
     endpoint: str | None = None
 
 
-def problems(synthesis: Synthesis) -> Iterator[str]:
+def problems(synthesis: Synthesis, like: World | None = None) -> Iterator[str]:
     """Tell, one by one, what the policies lack and what they have too much; nothing when they are as the tables say.
 
     What the policies say is compared first, for that is quick; then each need is asked for, as its role would.
+
+    Args:
+        synthesis: the templates.
+        like: the world of templates that differ from these in the statements of policies only.
     """
-    world = World(synthesis)
+    world = World(synthesis, like)
     expected = list(expectations(synthesis, world))
     said = list(_said(synthesis, world))
     yield from _unknown_roles(world, expected)

@@ -67,15 +67,25 @@ class FunctionPlace:
 class World:
     """All roles, resource policies, key policies and endpoint policies of an environment.
 
+    Args:
+        synthesis: the environment's templates.
+        like: the world of templates that differ from these in the statements of policies only: no intrinsic leads there,
+            so what is shared with them resolves to the same. Resolving it takes most of the time.
+
     Attributes:
         roles: by ARN.
         functions: by name and region.
         resource_policies: of buckets, queues, topics, keys, functions and the secret, by the resource's ARN.
         endpoints: the policies of VPC endpoints, by service (`s3`, `sqs`) and region.
+        parsed: policy documents and their statements, for a world that is like this one.
+        without_policy: the properties of what has no policy, likewise.
     """
 
-    def __init__(self, synthesis: Synthesis) -> None:
+    def __init__(self, synthesis: Synthesis, like: "World | None" = None) -> None:
         self._synthesis = synthesis
+        # What was read, by the id of its JSON; the JSON is kept beside it, so that no other gets its id.
+        self.parsed: dict[int, tuple[object, list[Statement]]] = {**like.parsed} if like else {}
+        self.without_policy: dict[int, object] = {**like.without_policy} if like else {}
         self.roles: dict[str, Role] = {}
         self.functions: dict[tuple[str, str], FunctionPlace] = {}
         self.resource_policies: dict[str, list[Statement]] = defaultdict(list)
@@ -175,19 +185,27 @@ class World:
             reader, properties = self._READERS.get(resource["Type"]), resource.get("Properties", {})
             if reader:
                 reader(self, resolver, logical_id, properties)
-            elif '"Statement"' in json.dumps(properties):
-                raise UnknownPolicyError(f"{stack}.{logical_id} has a policy, and nobody reads a {resource['Type']}'s")
+            elif id(properties) not in self.without_policy:
+                if '"Statement"' in json.dumps(properties):
+                    raise UnknownPolicyError(f"{stack}.{logical_id} has a policy, and nobody reads a {resource['Type']}'s")
+                self.without_policy[id(properties)] = properties
+
+    def _parse(self, resolver: Resolver, document: dict[str, Any]) -> list[Statement]:
+        """Resolve and read a policy document, unless the world that this one is like has read the very same one."""
+        if id(document) not in self.parsed:
+            self.parsed[id(document)] = document, parse(resolver.value(document))
+        return self.parsed[id(document)][1]
 
     def _role(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
         arn = resolver.attribute(logical_id, "Arn")
-        self.roles[arn] = Role(parse(resolver.value(properties["AssumeRolePolicyDocument"])))
+        self.roles[arn] = Role(self._parse(resolver, properties["AssumeRolePolicyDocument"]))
         for policy in properties.get("Policies", []):
-            self._attached.append((arn, parse(resolver.value(policy["PolicyDocument"]))))
+            self._attached.append((arn, self._parse(resolver, policy["PolicyDocument"])))
         if properties.get("ManagedPolicyArns"):
             raise UnknownPolicyError(f"{arn} has policies of AWS's own, whose text is not in any template")
 
     def _policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
-        statements = parse(resolver.value(properties["PolicyDocument"]))
+        statements = self._parse(resolver, properties["PolicyDocument"])
         for role in properties["Roles"]:
             self._attached.append((resolver.attribute(role["Ref"], "Arn"), statements))
 
@@ -226,7 +244,7 @@ class World:
 
     def _bucket_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         bucket = f"arn:aws:s3:::{resolver.text(properties['Bucket'])}"
-        self.resource_policies[bucket] += parse(resolver.value(properties["PolicyDocument"]))
+        self.resource_policies[bucket] += self._parse(resolver, properties["PolicyDocument"])
 
     def _queue(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
         self._keys[resolver.attribute(logical_id, "Arn")] = resolver.text(properties["KmsMasterKeyId"])
@@ -234,18 +252,18 @@ class World:
     def _queue_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         for queue in properties["Queues"]:
             arn = resolver.attribute(queue["Ref"], "Arn")
-            self.resource_policies[arn] += parse(resolver.value(properties["PolicyDocument"]))
+            self.resource_policies[arn] += self._parse(resolver, properties["PolicyDocument"])
 
     def _topic(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
         self._keys[resolver.reference(logical_id)] = resolver.text(properties["KmsMasterKeyId"])
 
     def _topic_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         for topic in properties["Topics"]:
-            self.resource_policies[resolver.text(topic)] += parse(resolver.value(properties["PolicyDocument"]))
+            self.resource_policies[resolver.text(topic)] += self._parse(resolver, properties["PolicyDocument"])
 
     def _key(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
         arn = resolver.attribute(logical_id, "Arn")
-        self.resource_policies[arn] += parse(resolver.value(properties["KeyPolicy"]))
+        self.resource_policies[arn] += self._parse(resolver, properties["KeyPolicy"])
         self._aliases[arn] = arn.rpartition("/")[2]
 
     def _secret(self, resolver: Resolver, logical_id: str, properties: dict[str, Any]) -> None:
@@ -261,7 +279,7 @@ class World:
         # Replicas have the policy of the secret that they are made from.
         for region in self._synthesis.settings.regions:
             replica = arn.replace(arn.split(":")[3], region)
-            self.resource_policies[replica] += parse(resolver.value(properties["ResourcePolicy"]))
+            self.resource_policies[replica] += self._parse(resolver, properties["ResourcePolicy"])
 
     def _table(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         account = resolver.text({"Ref": "AWS::AccountId"})
@@ -269,16 +287,16 @@ class World:
             arn = f"arn:aws:dynamodb:{replica['Region']}:{account}:table/{properties['TableName']}"
             self._keys[arn] = _key_behind(resolver.text(replica["SSESpecification"]["KMSMasterKeyId"]))
             if policy := replica.get("ResourcePolicy"):
-                self.resource_policies[arn] += parse(resolver.value(policy["PolicyDocument"]))
+                self.resource_policies[arn] += self._parse(resolver, policy["PolicyDocument"])
 
     def _table_policy(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         arn = resolver.text(properties["TableArn"])
-        self.resource_policies[arn] += parse(resolver.value(properties["Policy"]))
+        self.resource_policies[arn] += self._parse(resolver, properties["Policy"])
 
     def _endpoint(self, resolver: Resolver, _: str, properties: dict[str, Any]) -> None:
         service = resolver.text(properties["ServiceName"]).rpartition(".")[2]
         region = resolver.text({"Ref": "AWS::Region"})
-        self.endpoints[service, region] = parse(resolver.value(properties["PolicyDocument"]))
+        self.endpoints[service, region] = self._parse(resolver, properties["PolicyDocument"])
 
     _READERS = {  # noqa: RUF012 - a table of methods, not a field
         "AWS::DynamoDB::GlobalTable": _table,
