@@ -15,7 +15,7 @@ import typer
 from botocore.exceptions import ProfileNotFound
 from rich.console import Console
 
-from operations import gate
+from operations import failback_checks
 from operations import status as regions
 from operations.command_line import explain
 from operations.deployment import Deployment
@@ -142,7 +142,7 @@ def failback(
         if regions.agree(found) and regions.active(found, primary=target.primary) == target.primary:
             _say(f"{target.primary} is active already; nothing was written.")
             return
-        shut = gate.reasons(found, back_to=target.primary, now=time.time())
+        shut = failback_checks.reasons(found, back_to=target.primary, now=time.time())
         if shut:
             raise Refused(
                 "It is not time to go back. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),

@@ -39,7 +39,7 @@ ALL: Final = (
     Phase("switch", "promote it", switch.run, is_failover=True),
     Phase("measure", "until nothing waits any more", measure.run, is_failover=True),
     Phase("verify", "prove it, in the surviving region", verify.run, is_failover=True),
-    Phase("failback", "heal, wait for the gate, go back", failback.run, injects_itself=True),
+    Phase("failback", "heal, wait for the failback checks, go back", failback.run, injects_itself=True),
     Phase("reconcile", "prove it, in both regions", reconcile.run, injects_itself=True),
 )
 """All but the report, which is written however they end."""

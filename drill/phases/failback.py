@@ -1,12 +1,20 @@
-"""failback: heal, wait until the gate opens, and make the primary active again; a second fault keeps the gate shut."""
+"""failback: heal, wait until every failback check passes, and make the primary active again.
+
+The checks are those of `operate failback`. The drill adds one: it knows which objects it sent, and looks for their RESULTs.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
-from drill import fault_control, gate
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drill import fault_control
 from drill.context import Context
 from drill.stops import Stop
+from operations import failback_checks, status
+from operations.ledger import Ledger
 from operations.register import Register
 
 _PATIENCE_SECONDS: Final = 420.0
@@ -19,7 +27,7 @@ def run(context: Context) -> str:
     """Heal, go back.
 
     Raises:
-        Stop: The gate does not open.
+        Stop: A failback check does not pass in time.
         RunFailure: A fault cannot be healed, or the promotion was refused.
     """
     if context.journal.moment("failed_back") is None:
@@ -43,8 +51,8 @@ def _second_fault(context: Context) -> None:
     fault_control.inject(context, context.phase)
     reasons: list[str] = []
     for _ in context.waiting(_SECOND_FAULT_SECONDS):
-        reasons = gate.reasons(context) or reasons
-    said = f"the gate to go back is shut: {reasons[0]}" if reasons else "the gate to go back is open all the same"
+        reasons = reasons_against(context) or reasons
+    said = f"failback is refused: {reasons[0]}" if reasons else "failback is allowed all the same"
     context.note(f"a second fault is there; {said}", level="warning")
     fault_control.heal(context)
     context.journal.mark(context.phase, "healed_again")
@@ -53,12 +61,12 @@ def _second_fault(context: Context) -> None:
 def _go_back(context: Context) -> None:
     reasons: list[str] = ["nothing was asked yet"]
     for _ in context.waiting(_PATIENCE_SECONDS):
-        reasons = gate.reasons(context)
+        reasons = reasons_against(context)
         if not reasons:
             break
-        context.say(f"the gate is shut: {reasons[0]}")
+        context.say(f"failback waits: {reasons[0]}")
     if reasons:
-        raise Stop(f"The gate to go back did not open in {_PATIENCE_SECONDS:.0f} s: {'; '.join(reasons)}")
+        raise Stop(f"Failback was refused for {_PATIENCE_SECONDS:.0f} s: {'; '.join(reasons)}")
     context.journal.mark(context.phase, "gate_open")
     promotion = Register(context.target, context.target.primary).promote()
     for _ in context.waiting(_PATIENCE_SECONDS):
@@ -66,3 +74,25 @@ def _go_back(context: Context) -> None:
             break
     context.journal.mark(context.phase, "failed_back")
     context.note(f"{context.target.primary} is active again, epoch {promotion.epoch}", level="good")
+
+
+def reasons_against(context: Context) -> list[str]:
+    """Return why the primary may not become active yet, worst first; nothing if it may."""
+    found = failback_checks.reasons(status.look(context.target), back_to=context.target.primary, now=time.time())
+    return found or _missing(context)
+
+
+def _missing(context: Context) -> list[str]:
+    """Each region must hold the RESULT of every object that the other region has done, or it would be done again."""
+    regions = context.target.regions
+    try:
+        for region in regions:
+            context.watch.look(Ledger(context.deployment, region, brisk=True), all_of_them=True)
+    except (ClientError, BotoCoreError) as error:
+        return [f"a table does not answer: {error}"]
+    missing = {region: len(context.watch.missing(region)) for region in regions}
+    return [
+        f"{region} has no RESULT yet of {count} objects that the other region has done"
+        for region, count in missing.items()
+        if count
+    ]

@@ -1,4 +1,4 @@
-"""The watch: what is pending, what is missing in one region only, and for how long; and the gate that goes by it."""
+"""The watch: what is pending, what is missing in one region only, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate before a failback: what must hold before the other region may become active again, and what to do if not."""
+"""What must hold before the other region may become active again, and what to do if it does not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CANARIES_ON_THE_WAY: Final = 2
 
 
 def reasons(statuses: list[RegionStatus], *, back_to: str, now: float) -> list[str]:
-    """Say why the gate is shut and what to do, worst first; nothing if it is open.
+    """Return why a failback is refused and what to do, worst first; nothing if it is allowed.
 
     Args:
         statuses: Of both regions.

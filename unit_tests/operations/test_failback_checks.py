@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from operations import gate
+from operations import failback_checks
 from operations.digests import Digests
 from operations.heartbeats import Heartbeat
 from operations.reconciler import Reconciled
@@ -37,7 +37,7 @@ def _well(region: str) -> RegionStatus:
 def _reasons(change: Callable[[RegionStatus, RegionStatus], object]) -> list[str]:
     east, west = _well(EAST), _well(WEST)
     change(east, west)
-    return gate.reasons([east, west], back_to=EAST, now=NOW)
+    return failback_checks.reasons([east, west], back_to=EAST, now=NOW)
 
 
 def _set(of: Callable[[RegionStatus, RegionStatus], RegionStatus], **values: object) -> Callable[..., None]:

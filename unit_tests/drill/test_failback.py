@@ -1,0 +1,75 @@
+"""The failback phase goes back by the checks of `operate failback`, and by one check of its own."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from drill.phases import failback
+from drill.watch import Watch
+from operations.heartbeats import Heartbeat
+from operations.status import RegionStatus
+from unit_tests.drill.test_watch import FakeLedger
+
+EAST, WEST = REGIONS = ("us-east-1", "us-west-2")
+
+
+def reasons(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    held: dict[str, set[str]],
+    is_silent: bool = False,
+    **east: Any,  # noqa: ANN401
+) -> list[str]:
+    heartbeats = {region: Heartbeat(time.time()) for region in REGIONS}
+    well: dict[str, Any] = {"claims": {WEST: 1}, "ready": True, "waiting": 0, "heartbeats": heartbeats}
+    well |= {"digests": {EAST: {}, WEST: {}}}
+    found = [RegionStatus(EAST, **(well | east)), RegionStatus(WEST, **well)]
+    monkeypatch.setattr(failback.status, "look", lambda _: found)
+
+    def ledger(_: object, region: str, *, brisk: bool) -> FakeLedger:
+        assert brisk
+        if is_silent:
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com")
+        return FakeLedger(region, held[region])
+
+    monkeypatch.setattr(failback, "Ledger", ledger)
+    watch = Watch(REGIONS)
+    watch.expect("a", 0.0)
+    target = SimpleNamespace(regions=REGIONS, primary=EAST)
+    context: Any = SimpleNamespace(target=target, deployment=None, watch=watch)
+    return failback.reasons_against(context)
+
+
+def test_failback_with_both_regions_well_has_no_reason_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reasons(monkeypatch, held={EAST: {"a"}, WEST: {"a"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ready": False}, "GET /ready of us-east-1"),
+        ({"heartbeats": {}}, "the observer of us-east-1 has written no heartbeat"),
+        ({"waiting": 5}, "5 messages in us-east-1 are not proved done"),
+        ({"digests": {WEST: {}}}, "the digests of us-east-1 could not be read"),
+    ],
+)
+def test_failback_refused_by_operate_is_refused(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], reason: str
+) -> None:
+    found = reasons(monkeypatch, held={EAST: {"a"}, WEST: {"a"}}, **change)
+    assert any(one.startswith(reason) for one in found), found
+
+
+def test_failback_with_a_result_in_one_region_only_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = reasons(monkeypatch, held={EAST: set(), WEST: {"a"}})
+    assert found == "us-east-1 has no RESULT yet of 1 objects that the other region has done"
+
+
+def test_failback_with_a_silent_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = reasons(monkeypatch, held={}, is_silent=True)
+    assert found.startswith("a table does not answer: ")
