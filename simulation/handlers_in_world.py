@@ -4,13 +4,16 @@ Only what lies outside the handlers is replaced: boto3's clients, the clock, cha
 """
 
 import concurrent.futures
+import hashlib
 import os
 import random
+import secrets
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
@@ -19,7 +22,10 @@ os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Simulation")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "simulation")
 
-from aws_lambda_powertools import Logger
+import boto3
+import botocore.auth
+import jwt.api_jwt
+from aws_lambda_powertools import Logger, Metrics
 
 from handlers.issuer.ledger import Ledger as IssuerLedger
 from handlers.issuer.ledger import Retention
@@ -29,16 +35,15 @@ from handlers.processor import handler as processor_handler
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.transform import Reject
 from handlers.shared.control import ControlRegister
+from simulation import secrets_manager
 from simulation.plan import PRIMARY, REGIONS, SECONDARY
 from simulation.regions import Region
-from simulation.scheduler import Executor, current_process
+from simulation.scheduler import Executor, current_process, wait
 from simulation.services import client
 from simulation.world import FUNCTION_SECONDS, MAXIMUM_RECEIVES, World
 
 SHADOW_DELAY_SECONDS: Final = 15
 SHADOW_MAXIMUM_AGE_SECONDS: Final = 4 * 86_400
-
-_BUILDERS: Final = {"application", "reconciler"}
 
 _state: Final = SimpleNamespace(world=None, pipeline=None, reconciler=None)
 
@@ -51,16 +56,19 @@ class _Clock(ModuleType):
 
     @staticmethod
     def time() -> float:
-        """Return epoch seconds by the region's clock."""
+        """Return epoch seconds by the region's clock; outside the regions no clock is wrong."""
         world: World = _state.world
         process = current_process()
-        return world.clock(world.regions[process.region]) if process else world.now
+        region = world.regions.get(process.region) if process else None
+        return world.clock(region) if region else world.now
 
     @staticmethod
     def monotonic() -> float:
         """Return seconds that never go backwards."""
         world: World = _state.world
         return world.now
+
+    perf_counter = monotonic
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -82,9 +90,54 @@ class _Random(ModuleType):
         world: World = _state.world
         return low + (high - low) * world.chance.unit("uniform", world.number())
 
+    @staticmethod
+    def random() -> float:
+        """Return a number from 0 up to 1."""
+        return _Random.uniform(0.0, 1.0)
+
+
+class _Secrets(ModuleType):
+    """The module `secrets`: of a history, all of it can be known."""
+
+    def __init__(self) -> None:
+        super().__init__("secrets")
+
+    @staticmethod
+    def token_bytes(size: int) -> bytes:
+        """Return bytes that no earlier call returned."""
+        world: World = _state.world
+        return hashlib.shake_128(f"{world.plan.seed} {world.number()}".encode()).digest(size)
+
+    @staticmethod
+    def token_hex(size: int) -> str:
+        """Return them as text."""
+        return _Secrets.token_bytes(size).hex()
+
+    @staticmethod
+    def randbits(bits: int) -> int:
+        """Return a number of so many bits."""
+        return int.from_bytes(_Secrets.token_bytes(-(-bits // 8)), "big") >> -bits % 8
+
+
+class _Now(datetime):
+    """`datetime` of the libraries that ask it what time it is."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "_Now":
+        """Return the time by the clock of the region that runs."""
+        return cls.fromtimestamp(_Clock.time(), tz)
+
+
+def _signing_time(remove_tzinfo: bool = True) -> datetime:  # noqa: FBT001, FBT002 - botocore's own
+    """Return the time by which botocore signs."""
+    return _Now.now(None if not remove_tzinfo else UTC).replace(tzinfo=None if remove_tzinfo else UTC)
+
 
 class _Metrics:
     """Powertools' metrics: sums by name, in the region that runs."""
+
+    metric_set: Final[dict[str, object]] = {}
+    """What has not been flushed: nothing ever."""
 
     def set_default_dimensions(self, **_: str) -> None:
         """Dimensions are the region's in the simulation."""
@@ -105,49 +158,78 @@ class _Silence:
         return lambda *_, **__: None
 
 
+def _client(service: str, region_name: str = "", **_: object) -> Any:  # noqa: ANN401 - clients have no type in common
+    """Return what `boto3.client` does; the region is that of the function, which Lambda sets up, if none is named."""
+    process, world = current_process(), _state.world
+    return client(world, world.regions[region_name or (process.region if process else PRIMARY)], service)
+
+
+_CLOCK: Final = _Clock()
+_METRICS: Final = _Metrics()
+_REPLACED: Final = [
+    (time, _CLOCK),
+    (random, _Random()),
+    (secrets, _Secrets()),
+    (boto3, SimpleNamespace(client=_client)),
+    (concurrent.futures.ThreadPoolExecutor, Executor),
+    (concurrent.futures.wait, wait),
+]
+"""What a module may hold by a name of its own, and what it holds in the simulation."""
+_REPLACED_DEFAULTS: Final = [
+    (time.time, _CLOCK.time),
+    (time.monotonic, _CLOCK.monotonic),
+    (random.random, _Random.random),
+]
+_REPLACED_NAMES: Final[list[tuple[ModuleType, str, object]]] = [
+    (processor_handler, "application", lambda: _state.pipeline),
+    (processor_handler, "reconciler", lambda: _state.reconciler),
+    (botocore.auth, "get_current_datetime", _signing_time),
+    (jwt.api_jwt, "datetime", _Now),
+]
+_installed: Final[set[str]] = set()
+
+
 def install() -> None:
-    """Replace clock, chance and threads in every module of the handlers; to call it again changes nothing."""
-    clock, chance, metrics = _Clock(), _Random(), _Metrics()
-    for name, module in list(sys.modules.items()):
-        if not name.startswith("handlers."):
-            continue
-        for attribute, value in list(vars(module).items()):
-            _replace_defaults(value, clock)
-            if value is time:
-                setattr(module, attribute, clock)
-            elif value is random:
-                setattr(module, attribute, chance)
-            elif value is concurrent.futures.ThreadPoolExecutor:
-                setattr(module, attribute, Executor)
-            elif isinstance(value, Logger):
-                setattr(module, attribute, _Silence())
-    outside: dict[str, Any] = {
-        "application": lambda: _state.pipeline,
-        "reconciler": lambda: _state.reconciler,
-        "metrics": metrics,
-        "boto3": SimpleNamespace(
-            client=lambda service, region_name, **_: client(_state.world, _state.world.regions[region_name], service)
-        ),
-    }
-    for module in (processor_application, processor_handler):
-        for name in outside.keys() & vars(module).keys() - (_BUILDERS if module is processor_application else set()):
-            setattr(module, name, outside[name])
+    """Replace clock, chance, threads and clients in every module of the handlers and the client that is imported by now."""
+    for name in sys.modules.keys() - _installed:
+        if name.startswith(("handlers.", "client.")):
+            install_in(sys.modules[name])
+    _installed.update(sys.modules)
+    for owner, name, simulated in _REPLACED_NAMES:
+        setattr(owner, name, simulated)
 
 
-def _replace_defaults(value: object, clock: _Clock) -> None:
+def install_in(module: ModuleType) -> None:
+    """Replace them in one module."""
+    for attribute, value in list(vars(module).items()):
+        _replace_defaults(value)
+        if isinstance(value, Logger):
+            setattr(module, attribute, _Silence())
+        elif isinstance(value, Metrics):
+            setattr(module, attribute, _METRICS)
+        for real, simulated in _REPLACED:
+            if value is real:
+                setattr(module, attribute, simulated)
+
+
+def _replace_defaults(value: object) -> None:
     """Replace the clock where it is the default of an argument: `clock: Callable[[], float] = time.monotonic`."""
     for function in [value, *(vars(value).values() if isinstance(value, type) else ())]:
-        defaults = (function.__kwdefaults__ or {}) if isinstance(function, FunctionType) else {}
-        for name, default in defaults.items():
-            for real, simulated in ((time.time, clock.time), (time.monotonic, clock.monotonic)):
-                if default is real:
-                    defaults[name] = simulated
+        if isinstance(function, FunctionType):
+            defaults = function.__kwdefaults__ or {}
+            defaults.update({name: _simulated(default) for name, default in defaults.items()})
+            function.__defaults__ = function.__defaults__ and tuple(map(_simulated, function.__defaults__))
+
+
+def _simulated(default: object) -> object:
+    return next((simulated for real, simulated in _REPLACED_DEFAULTS if default is real), default)
 
 
 def enter(world: World) -> None:
     """Make a world the one in which handlers run."""
     install()
     _state.world = world
+    secrets_manager.create(world)
 
 
 def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -204,16 +286,15 @@ def with_transform(pipeline: Pipeline, version: int) -> Pipeline:
     return replace(pipeline, transform=transform_of(version), processing_version=f"v{version}")
 
 
-def _body_of_handler() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """Return the handler below Powertools' decorators, which write logs, traces and metrics only."""
-    function: Any = processor_handler.handler
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    handle: Callable[[dict[str, Any], Any], dict[str, Any]] = function
+def body_of(handler: Any) -> Callable[[dict[str, Any], Any], dict[str, Any]]:  # noqa: ANN401 - decorated in some way
+    """Return a handler below Powertools' decorators, which write logs, traces and metrics only."""
+    while hasattr(handler, "__wrapped__"):
+        handler = handler.__wrapped__
+    handle: Callable[[dict[str, Any], Any], dict[str, Any]] = handler
     return handle
 
 
-_handle: Final = _body_of_handler()
+_handle: Final = body_of(processor_handler.handler)
 
 
 def invoke_processor(world: World, pipeline: Pipeline, records: list[dict[str, Any]]) -> set[str]:

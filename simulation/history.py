@@ -10,7 +10,7 @@ from typing import Any, Final
 from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
-from simulation import handlers_in_world
+from simulation import handlers_in_world, rotation
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
 from simulation.regions import Queued, Region, Version
 from simulation.scheduler import EPOCH
@@ -106,6 +106,7 @@ class History:
         world.parted_until = world.lag_until = 0.0
         for region in alive(world):
             region.dark_until = region.stalled_until = region.throttled_until = 0.0
+            region.expired_until = region.key_denied_until = 0.0
             world.redrive(region)
             world.on_message(region)
         survivors = list(alive(world))
@@ -145,6 +146,8 @@ class History:
             self._promote(region)
         elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD):
             self._touch(fault, region)
+        elif fault.kind is Kind.ROTATE:
+            rotation.rotate(self.world)
         elif fault.kind is Kind.LOSE_MESSAGES:
             region.queue.clear()
             self.world.note(region, "operator", "sqs:PurgeQueue", "every message is gone")

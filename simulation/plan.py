@@ -35,6 +35,9 @@ class Kind(StrEnum):
     OUTAGE = "the function is throttled"
     LOSE_RECORD = "a record is deleted"
     LOSE_MESSAGES = "the queue is purged"
+    EXPIRED = "the functions' credentials have expired"
+    KEY_DENIED = "the secret's key denies its use"
+    ROTATE = "the secret is rotated"
 
 
 CALL_FAULTS: Final = (

@@ -57,6 +57,27 @@ class Queued:
     receives: int = 0
 
 
+@dataclass(slots=True)
+class Secret:
+    """A region's copy of the secret that signs receipts.
+
+    Attributes:
+        values: By version id; a pending version has none until the rotation puts it.
+        stages: The version that each staging label is attached to.
+        number: How many changes the copy holds.
+        status: Of its replication to the other region, as DescribeSecret answers it: InSync, InProgress or Failed.
+        verifies_since: When each version became current or previous here; a version that is neither is not in it.
+        failed_at: When its value could not be read last.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, str] = field(default_factory=dict)
+    number: int = 0
+    status: str = "InSync"
+    verifies_since: dict[str, float] = field(default_factory=dict)
+    failed_at: float = 0.0
+
+
 @dataclass
 class Region:
     """Everything of one region that outlives a process.
@@ -75,6 +96,9 @@ class Region:
         dark_until: No call is answered and nothing is delivered before.
         stalled_until: Calls take `stall` seconds longer before.
         throttled_until: No batch is handed to the function before.
+        expired_until: The functions' credentials are refused before.
+        key_denied_until: The key of the secret serves nobody before.
+        secret: This region's copy of the secret.
         skew: How far the region's clock is ahead, in seconds.
         transform_version: What is deployed.
         calls: How many calls were made.
@@ -97,6 +121,9 @@ class Region:
     stalled_until: float = 0.0
     stall: float = 0.0
     throttled_until: float = 0.0
+    expired_until: float = 0.0
+    key_denied_until: float = 0.0
+    secret: Secret = field(default_factory=Secret)
     skew: float = 0.0
     transform_version: int = 1
     calls: int = 0

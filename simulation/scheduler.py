@@ -6,7 +6,7 @@ nothing runs at the same time as anything else, and the order is the heap's alon
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -38,6 +38,11 @@ class Process:
         self.is_dead = False
         self._members: list[greenlet] = []
         self._on_crash: Callable[[], object] = lambda: None
+
+    @property
+    def now(self) -> float:
+        """Simulated epoch seconds."""
+        return self._scheduler.now
 
     def start(self, work: Callable[[], object], on_crash: Callable[[], object]) -> None:
         """Run `work` from now on; if the process crashes, `on_crash` is called once instead of its end."""
@@ -108,6 +113,19 @@ class Process:
         waiters.append(self.resumption())
         self._scheduler.hub.switch()
 
+    def wait_for(self, future: "Future", seconds: float) -> bool:
+        """Suspend the current greenlet until a future is done, at most for some seconds; return whether it is done.
+
+        Raises:
+            Crash: The process was killed meanwhile.
+        """
+        if not future.is_done:
+            wake = _once(self.resumption())
+            future.waiters.append(wake)
+            self._scheduler.after(seconds, wake)
+            self._scheduler.hub.switch()
+        return future.is_done
+
     def later(self, action: Callable[[], object]) -> None:
         """Call `action` as soon as the current greenlet waits."""
         self._scheduler.after(0.0, action)
@@ -142,6 +160,19 @@ class Scheduler:
         return not heap
 
 
+def _once(action: Callable[[], object]) -> Callable[[], None]:
+    """Return what calls `action` the first time that it is called, and does nothing afterwards."""
+    is_left = True
+
+    def call() -> None:
+        nonlocal is_left
+        if is_left:
+            is_left = False
+            action()
+
+    return call
+
+
 def current_process() -> Process | None:
     """Return the process that runs now; None where the simulator itself runs."""
     process: Process | None = getattr(getcurrent(), "process", None)
@@ -156,6 +187,24 @@ class Future:
         self.value: Any = None
         self.error: Exception | None = None
         self.waiters: list[Callable[[], None]] = []
+
+    def settle(self, value: Any, scheduler: Scheduler) -> None:  # noqa: ANN401 - as concurrent.futures has it
+        """Set the value, and resume those who wait for it."""
+        self.value, self.is_done = value, True
+        for resume in self.waiters:
+            scheduler.after(0.0, resume)
+
+    def done(self) -> bool:
+        """Return whether there is a value or an error."""
+        return self.is_done
+
+    def cancel(self) -> bool:
+        """Return that a simulated thread has begun, and cannot be cancelled."""
+        return False
+
+    def exception(self) -> Exception | None:
+        """Return what the thread raised; None if it is not done or raised nothing."""
+        return self.error
 
     def result(self) -> Any:  # noqa: ANN401 - as concurrent.futures has it
         """Wait for the value, or raise what the thread raised."""
@@ -172,7 +221,7 @@ class Future:
 class Executor:
     """`ThreadPoolExecutor` of simulated threads; outside a process it calls at once."""
 
-    def __init__(self, max_workers: int | None = None) -> None:
+    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:  # noqa: ARG002
         self._futures: list[Future] = []
         self._max_workers = max_workers
 
@@ -182,9 +231,14 @@ class Executor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if not isinstance(error, Crash):
+            self.shutdown()
+
+    def shutdown(self, *, wait: bool = True, cancel_futures: bool = False) -> None:  # noqa: ARG002 - all have begun
+        """Wait for every thread, unless the process has crashed."""
         process = current_process()
         for future in self._futures:
-            while not (future.is_done or process is None or isinstance(error, Crash)):
+            while wait and not (future.is_done or process is None or process.is_dead):
                 process.suspend(future.waiters)
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future:  # noqa: ANN401 - as concurrent.futures
@@ -216,3 +270,12 @@ class Executor:
     def map(self, work: Callable[..., Any], *iterables: Any) -> list[Any]:  # noqa: ANN401 - as concurrent.futures
         """Return `work` of each, in order."""
         return [future.result() for future in [self.submit(work, *each) for each in zip(*iterables, strict=False)]]
+
+
+def wait(futures: Iterable[Future], timeout: float) -> None:
+    """Wait for some futures together, at most for so many simulated seconds, as `concurrent.futures.wait` does."""
+    process = current_process()
+    if process is not None:
+        ends = process.now + timeout
+        for future in futures:
+            process.wait_for(future, max(0.0, ends - process.now))

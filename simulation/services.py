@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from simulation.expressions import Item, matches, projected, split_key_condition, updated
 from simulation.regions import INDEXES, Key, Queued, Region
 from simulation.scheduler import current_process
-from simulation.world import World, refusal
+from simulation.secrets_manager import SecretsManagerClient
+from simulation.world import ACCOUNT, World, refusal
 
 _BATCH_ITEMS: Final = 25
 _PAGE_BYTES: Final = 1024 * 1024
@@ -321,6 +322,11 @@ class SqsClient:
 
         return self._world.call(self._region, "sqs:SendMessage", write, QueueUrl)
 
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's
+        """See GetQueueAttributes: the attribute that readiness asks for."""
+        arn = f"arn:aws:sqs:{self._region.name}:{ACCOUNT}:{QueueUrl}"
+        return self._world.call(self._region, "sqs:GetQueueAttributes", lambda: {"Attributes": {"QueueArn": arn}}, QueueUrl)
+
 
 class _Body:
     """The body of GetObject, as botocore streams it."""
@@ -338,7 +344,7 @@ class _Body:
 
 def client(world: World, region: Region, service: str) -> Any:  # noqa: ANN401 - clients have no type in common
     """Return a client of a service."""
-    kinds = {"dynamodb": DynamoDbClient, "s3": S3Client, "sqs": SqsClient}
+    kinds = {"dynamodb": DynamoDbClient, "s3": S3Client, "sqs": SqsClient, "secretsmanager": SecretsManagerClient}
     return kinds[service](world, region)
 
 

@@ -26,6 +26,13 @@ _LONGEST_LAG: Final = 3600.0
 _EVENT_LAG: Final = (0.8, 600.0)
 _AT_ONCE: Final = 1e-6
 _LATENCY: Final = (0.012, 3.0)
+_UNTIL: Final = {
+    Kind.BLACKOUT: "dark_until",
+    Kind.OUTAGE: "throttled_until",
+    Kind.EXPIRED: "expired_until",
+    Kind.KEY_DENIED: "key_denied_until",
+}
+"""What a fault sets of its region, for as long as it lasts."""
 
 _Answer = TypeVar("_Answer")
 Line = tuple[float, str, str, str, str]
@@ -136,6 +143,11 @@ class World:
             self._cover(Kind.BLACKOUT, operation)
             self.note(region, process.name, operation, f"{what}: no answer, the region is dark")
             raise EndpointConnectionError(endpoint_url=f"https://{region.name}")
+        if self.now < region.expired_until and process.name != "operator":
+            self._cover(Kind.EXPIRED, operation)
+            self.note(region, process.name, operation, f"{what}: refused, the credentials have expired")
+            name = operation.split(":")[1]
+            raise refusal(name, "ExpiredTokenException", "The security token included in the request is expired", 403)
         if Kind.REFUSED in faults:
             self.note(region, process.name, operation, f"{what}: refused, throttled")
             raise refusal(operation, "ThrottlingException", "Rate exceeded", 400)
@@ -180,7 +192,7 @@ class World:
             if region.name == REGIONS[0] and number in self.plan.unreplicated:
                 return
             lag = _AT_ONCE
-        self._send(region, lag, lambda peer: self._take(peer, key, stamp, item))
+        self.send(region, lag, lambda peer: self._take(peer, key, stamp, item))
 
     def _take(self, region: Region, key: Key, stamp: Stamp, item: Item | None) -> None:
         entry = region.entry(key)
@@ -191,7 +203,7 @@ class World:
             region.hold(key, entry.before, item)
             self.on_item(region, key, stamp, entry.before, item)
 
-    def _send(self, region: Region, lag: float, arrive: Callable[[Region], object]) -> None:
+    def send(self, region: Region, lag: float, arrive: Callable[[Region], object]) -> None:
         """Replicate something: it is lost with the region that it leaves, and waits while there is no way."""
         peer = self.peer(region)
         if self.now < self.lag_until:
@@ -218,7 +230,7 @@ class World:
         self.announce(region, version, number)
         lag = self.chance.lag(*_OBJECT_LAG, "object", region.name, key, number)
         lag = lag if self.plan.unreplicated is None else _AT_ONCE
-        self._send(region, lag, lambda peer: self._replicated(peer, version))
+        self.send(region, lag, lambda peer: self._replicated(peer, version))
         return version
 
     def _replicated(self, peer: Region, version: Version) -> None:
@@ -278,8 +290,8 @@ class World:
         match fault.kind:
             case Kind.DESTROY:
                 self._destroy(region)
-            case Kind.BLACKOUT:
-                region.dark_until = until
+            case Kind.BLACKOUT | Kind.OUTAGE | Kind.EXPIRED | Kind.KEY_DENIED:
+                setattr(region, _UNTIL[fault.kind], until)
             case Kind.PARTITION:
                 self.parted_until = until
             case Kind.STALL:
@@ -289,8 +301,6 @@ class World:
             case Kind.SKEW:
                 region.skew = fault.amount
                 self.scheduler.after(fault.lasts, lambda: setattr(region, "skew", 0.0))
-            case Kind.OUTAGE:
-                region.throttled_until = until
             case Kind.DEPLOY:
                 region.transform_version = int(fault.amount)
             case Kind.REDRIVE:

@@ -11,24 +11,28 @@ from botocore.exceptions import ClientError
 
 @dataclass(frozen=True)
 class Services:
-    """Clients of one region, with a table, a versioned bucket and a queue.
+    """Clients of one region, with a table, a versioned bucket, a queue and a secret.
 
     Attributes:
         dynamodb: The table has the keys `pk` and `sk`, and the index `by_file`.
         s3: The bucket is versioned.
         sqs: The queue is empty.
+        secrets: The secret has one version, and is no replica.
         table: Its name.
         bucket: Its name.
         queue_url: Its URL.
+        secret: Its name.
         put_version: Puts an object's next version and returns its id.
     """
 
     dynamodb: Any
     s3: Any
     sqs: Any
+    secrets: Any
     table: str
     bucket: str
     queue_url: str
+    secret: str
     put_version: Callable[[str, bytes], str]
 
     def put(self, pk: str, sk: str = "a", **attributes: dict[str, Any]) -> None:
@@ -57,6 +61,16 @@ class Services:
             **more,
         )
         return answer
+
+    def stage(self, version_id: str, value: str = "value") -> None:
+        """Put a version of the secret that is pending."""
+        self.secrets.put_secret_value(
+            SecretId=self.secret, ClientRequestToken=version_id, SecretString=value, VersionStages=["AWSPENDING"]
+        )
+
+    def current(self) -> str:
+        """Return the id of the secret's current version."""
+        return str(self.secrets.get_secret_value(SecretId=self.secret, VersionStage="AWSCURRENT")["VersionId"])
 
     def fails(self, code: str, call: Callable[[], object]) -> None:
         """Assert that a call is refused with a code."""
@@ -300,6 +314,57 @@ def a_message_carries_its_body_and_answers_with_its_digest(of: Services) -> None
     attributes = {"hops": {"DataType": "Number", "StringValue": "3"}}
     answer = of.sqs.send_message(QueueUrl=of.queue_url, MessageBody="{}", DelaySeconds=0, MessageAttributes=attributes)
     assert answer["MD5OfMessageBody"] == "99914b932bd37a50b983c5e7c90ae93b"
+
+
+def token(number_of: int) -> str:
+    """Return a version's id."""
+    return f"{number_of:08x}-0000-4000-8000-000000000000"
+
+
+def a_staged_version_is_read_by_its_stage_and_id(of: Services) -> None:
+    of.stage(token(1), "staged")
+    wanted = {"SecretId": of.secret, "VersionId": token(1)}
+    answer = of.secrets.get_secret_value(**wanted, VersionStage="AWSPENDING")
+    assert (answer["VersionId"], answer["SecretString"]) == (token(1), "staged")
+    assert of.current() != token(1)
+
+
+def a_version_or_stage_that_is_not_there_is_not_found(of: Services) -> None:
+    for wanted in ({"VersionId": token(99)}, {"VersionStage": "NEVER"}):
+        with pytest.raises(of.secrets.exceptions.ResourceNotFoundException):
+            of.secrets.get_secret_value(SecretId=of.secret, **wanted)
+
+
+def a_version_is_not_found_by_a_stage_that_another_one_has(of: Services) -> None:
+    of.stage(token(2))
+    wanted = {"VersionId": of.current(), "VersionStage": "AWSPENDING"}
+    of.fails("ResourceNotFoundException", lambda: of.secrets.get_secret_value(SecretId=of.secret, **wanted))
+
+
+def a_version_takes_its_value_once(of: Services) -> None:
+    """See https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html."""
+    of.stage(token(3), "once")
+    of.stage(token(3), "once")
+    of.fails("ResourceExistsException", lambda: of.stage(token(3), "twice"))
+
+
+def the_version_that_was_current_becomes_the_previous_one(of: Services) -> None:
+    before = of.current()
+    of.stage(token(4))
+    move = {"SecretId": of.secret, "VersionStage": "AWSCURRENT", "MoveToVersionId": token(4)}
+    of.secrets.update_secret_version_stage(**move, RemoveFromVersionId=before)
+    stages = of.secrets.describe_secret(SecretId=of.secret)["VersionIdsToStages"]
+    assert ("AWSCURRENT" in stages[token(4)], "AWSPREVIOUS" in stages[before]) == (True, True)
+    assert of.current() == token(4)
+
+
+def a_stage_moves_only_from_the_version_that_is_named(of: Services) -> None:
+    """See https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html."""
+    before = of.current()
+    of.stage(token(5))
+    move = {"SecretId": of.secret, "VersionStage": "AWSCURRENT", "MoveToVersionId": token(5)}
+    of.fails("InvalidParameterException", lambda: of.secrets.update_secret_version_stage(**move))
+    assert of.current() == before
 
 
 CASES: Final = [

@@ -41,6 +41,7 @@ def services(cloud: LocalCloud) -> Services:
             },
             "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
             "Queue": {"Type": "AWS::SQS::Queue"},
+            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "first"}},
         },
         region=EAST,
     )
@@ -49,9 +50,11 @@ def services(cloud: LocalCloud) -> Services:
         cloud.client("dynamodb", EAST),
         s3,
         cloud.client("sqs", EAST),
+        cloud.client("secretsmanager", EAST),
         table=stack["Table"],
         bucket=bucket,
         queue_url=stack["Queue"],
+        secret=stack["Secret"],
         put_version=lambda key, body: str(s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]),
     )
 

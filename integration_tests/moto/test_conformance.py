@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from integration_tests.conformance.cases import CASES, Services
+from simulation import secrets_manager
 from simulation.plan import PRIMARY, Plan
 from simulation.services import client
 from simulation.world import World
@@ -17,13 +18,16 @@ def simulated() -> Services:
     """Return clients of a world in which nothing goes wrong."""
     world = World(Plan(seed=0, uploads=(), faults=()))
     region = world.regions[PRIMARY]
+    secrets_manager.create(world)
     return Services(
         client(world, region, "dynamodb"),
         client(world, region, "s3"),
         client(world, region, "sqs"),
+        client(world, world.regions[secrets_manager.HOME], "secretsmanager"),
         table="ledger",
         bucket=f"ingest-{PRIMARY}",
         queue_url="ingest",
+        secret="receipt-signing",
         put_version=lambda key, body: world.put_version(region, key, body).version_id,
     )
 
@@ -31,7 +35,8 @@ def simulated() -> Services:
 def of_moto() -> Services:
     """Return clients of moto, with what the cases need."""
     dynamodb, s3 = boto3.client("dynamodb", region_name=PRIMARY), boto3.client("s3", region_name=PRIMARY)
-    sqs = boto3.client("sqs", region_name=PRIMARY)
+    sqs, secrets = boto3.client("sqs", region_name=PRIMARY), boto3.client("secretsmanager", region_name=PRIMARY)
+    secrets.create_secret(Name="receipt-signing", SecretString="first")
     dynamodb.create_table(
         TableName="ledger",
         BillingMode="PAY_PER_REQUEST",
@@ -56,9 +61,11 @@ def of_moto() -> Services:
         dynamodb,
         s3,
         sqs,
+        secrets,
         table="ledger",
         bucket="ingest",
         queue_url=sqs.create_queue(QueueName="ingest")["QueueUrl"],
+        secret="receipt-signing",
         put_version=lambda key, body: s3.put_object(Bucket="ingest", Key=key, Body=body)["VersionId"],
     )
 
@@ -71,6 +78,10 @@ MOTO_DIFFERS: Final = {
     "a_comparison_of_two_types_is_false": "moto raises TypeError",
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
     "a_key_marker_alone_is_exclusive_and_need_not_exist": "moto leaves out the first key behind one that does not exist",
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+    "a_version_is_not_found_by_a_stage_that_another_one_has": "moto answers InvalidParameterException or another version",
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+    "a_version_takes_its_value_once": "moto replaces the value",
 }
 """Cases in which moto is not as AWS documents; the test fails as soon as it is."""
 

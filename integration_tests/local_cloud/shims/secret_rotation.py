@@ -33,6 +33,7 @@ def install() -> None:
     secretsmanager._rotate_secret = _rotate_secret
     _answer_rotation()
     _find_only_values()
+    _keep_values()
     _templates.define("AWS::SecretsManager::RotationSchedule", create=_create_schedule, update=_schedule, delete=_cancel)
 
 
@@ -106,6 +107,21 @@ def _find_only_values() -> None:
         )
 
     secretsmanager._get_secret_value = get
+
+
+def _keep_values() -> None:
+    """PutSecretValue refuses another value for a version that has one."""
+    stock = secretsmanager._put_secret_value
+
+    def put(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
+        _, secret = secretsmanager._resolve(request.get("SecretId"))
+        version = (secret or {}).get("Versions", {}).get(request.get("ClientRequestToken"), {})
+        if version.get("SecretString") not in {None, request.get("SecretString")}:
+            message = "A resource with the ID you requested already exists."
+            return secretsmanager.error_response_json("ResourceExistsException", message, 400)
+        return stock(request)
+
+    secretsmanager._put_secret_value = put
 
 
 def _answer_rotation() -> None:

@@ -1,0 +1,219 @@
+"""Secrets Manager: one secret, homed in the control region, whose replica follows it after a lag.
+
+A change is encrypted again by the replica's key in the caller's name. Where that is denied the change stays in the home
+region, and the next change brings both.
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar
+
+from botocore.exceptions import ClientError
+
+from simulation.plan import SECONDARY
+from simulation.regions import Region, Secret
+from simulation.scheduler import current_process
+from simulation.world import World, refusal
+
+HOME: Final = SECONDARY
+"""The control region is the secondary by default (`control` in docs/settings.md)."""
+CURRENT: Final = "AWSCURRENT"
+PREVIOUS: Final = "AWSPREVIOUS"
+PENDING: Final = "AWSPENDING"
+_LAG: Final = (1.5, 300.0)
+"""Median and longest seconds until a change reaches the replica; AWS promises none."""
+_FIRST_VERSION: Final = "00000000-0000-4000-8000-000000000000"
+
+_Answer = TypeVar("_Answer")
+
+
+class ResourceNotFoundException(ClientError):  # noqa: N818 - AWS's name
+    """The class that a client carries in `exceptions`."""
+
+
+def create(world: World) -> None:
+    """Let the secret exist in both regions, with a first version."""
+    for region in world.regions.values():
+        region.secret = Secret({_FIRST_VERSION: '{"key": "' + "first" * 13 + '"}'}, {CURRENT: _FIRST_VERSION})
+        _note_verifiers(world, region.secret)
+
+
+def is_granted(world: World, peer: Region) -> bool:
+    """Return whether the caller of a change may use the key of the replica's region."""
+    return world.now >= peer.key_denied_until
+
+
+def begin_rotation(world: World, region: Region, version_id: str) -> str:
+    """Stage a new version that has no value, as RotateSecret does; return the version id to rotate to.
+
+    While a version is pending that is not the current one, a rotation is under way, and it is that one that is tried again.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+    """
+    stages = region.secret.stages
+    pending = stages.get(PENDING)
+    if pending is not None and pending != stages[CURRENT]:
+        return pending
+    stages[PENDING] = version_id
+    _changed(world, region)
+    return version_id
+
+
+class SecretsManagerClient:
+    """A client of one region's copy."""
+
+    exceptions = SimpleNamespace(ResourceNotFoundException=ResourceNotFoundException)
+
+    def __init__(self, world: World, region: Region) -> None:
+        self._world = world
+        self._region = region
+        self.meta = SimpleNamespace(region_name=region.name)
+
+    def get_secret_value(self, *, SecretId: str, VersionId: str = "", VersionStage: str = "") -> dict[str, Any]:  # noqa: N803
+        """See GetSecretValue: a version that lacks the stage that is asked for, or a value, is not found."""
+        secret = self._region.secret
+
+        def read() -> dict[str, Any]:
+            if self._world.now < self._region.key_denied_until:
+                raise refusal("GetSecretValue", "AccessDeniedException", "Access to KMS is not allowed", 400)
+            stage = VersionStage or ("" if VersionId else CURRENT)
+            version_id = VersionId or secret.stages.get(stage, "")
+            if (stage and secret.stages.get(stage) != version_id) or version_id not in secret.values:
+                raise _not_found("GetSecretValue", stage or version_id)
+            return {"ARN": SecretId, "VersionId": version_id, "SecretString": secret.values[version_id]}
+
+        try:
+            return self._call("GetSecretValue", read, VersionStage or VersionId)
+        except Exception as error:
+            if not isinstance(error, ResourceNotFoundException):
+                secret.failed_at = self._world.now
+            raise
+
+    def describe_secret(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        """See DescribeSecret; only the secret itself is rotated, a replica follows it."""
+        secret, is_home = self._region.secret, self._region.name == HOME
+
+        def read() -> dict[str, Any]:
+            stages: dict[str, list[str]] = {}
+            for stage, version_id in sorted(secret.stages.items()):
+                stages.setdefault(version_id, []).append(stage)
+            answer: dict[str, Any] = {"ARN": SecretId, "VersionIdsToStages": stages}
+            peer = {"Region": self._world.peer(self._region).name, "Status": secret.status}
+            return answer | ({"RotationEnabled": True, "ReplicationStatus": [peer]} if is_home else {"PrimaryRegion": HOME})
+
+        return self._call("DescribeSecret", read, SecretId)
+
+    def put_secret_value(
+        self,
+        *,
+        SecretId: str,  # noqa: N803 - AWS's names
+        ClientRequestToken: str,  # noqa: N803
+        SecretString: str,  # noqa: N803
+        VersionStages: list[str],  # noqa: N803
+    ) -> dict[str, Any]:
+        """See PutSecretValue: the same token with the same value does nothing, with another one it is refused.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+        """
+
+        def write() -> dict[str, Any]:
+            self._require_home("PutSecretValue")
+            secret = self._region.secret
+            if secret.values.setdefault(ClientRequestToken, SecretString) != SecretString:
+                message = "A resource with the ID you requested already exists."
+                raise refusal("PutSecretValue", "ResourceExistsException", message, 400)
+            for stage in VersionStages:
+                _attach(secret, stage, ClientRequestToken)
+            self._told("PutSecretValue", f"version {ClientRequestToken} has a value")
+            _changed(self._world, self._region)
+            return {"ARN": SecretId, "VersionId": ClientRequestToken, "VersionStages": VersionStages}
+
+        return self._call("PutSecretValue", write, ClientRequestToken)
+
+    def update_secret_version_stage(
+        self,
+        *,
+        SecretId: str,  # noqa: N803 - AWS's names
+        VersionStage: str,  # noqa: N803
+        MoveToVersionId: str,  # noqa: N803
+        RemoveFromVersionId: str = "",  # noqa: N803
+    ) -> dict[str, Any]:
+        """See UpdateSecretVersionStage: a label moves only from the version that is named; AWSPREVIOUS follows AWSCURRENT.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+        """
+
+        def write() -> dict[str, Any]:
+            self._require_home("UpdateSecretVersionStage")
+            secret = self._region.secret
+            if MoveToVersionId not in secret.values and MoveToVersionId not in secret.stages.values():
+                raise _not_found("UpdateSecretVersionStage", MoveToVersionId)
+            held = secret.stages.get(VersionStage)
+            if held is not None and held not in {RemoveFromVersionId, MoveToVersionId}:
+                message = f"The parameter RemoveFromVersionId is not the version that holds {VersionStage}."
+                raise refusal("UpdateSecretVersionStage", "InvalidParameterException", message, 400)
+            _attach(secret, VersionStage, MoveToVersionId)
+            self._told("UpdateSecretVersionStage", f"{VersionStage} is version {MoveToVersionId}")
+            _changed(self._world, self._region)
+            return {"ARN": SecretId}
+
+        return self._call("UpdateSecretVersionStage", write, MoveToVersionId)
+
+    def _require_home(self, operation: str) -> None:
+        if self._region.name != HOME:
+            message = "You can't perform this operation on a replica of a secret."
+            raise refusal(operation, "InvalidRequestException", message, 400)
+
+    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
+        return self._world.call(self._region, f"secretsmanager:{operation}", effect, what)
+
+    def _told(self, operation: str, effect: str) -> None:
+        process = current_process()
+        self._world.note(self._region, process.name if process else "simulator", f"secretsmanager:{operation}", effect)
+
+
+def _attach(secret: Secret, stage: str, version_id: str) -> None:
+    held = secret.stages.get(stage)
+    if stage == CURRENT and held not in {None, version_id}:
+        secret.stages[PREVIOUS] = str(held)
+    secret.stages[stage] = version_id
+
+
+def _changed(world: World, region: Region) -> None:
+    """Send the secret as it is now to its replica, if the replica's key serves the caller."""
+    secret, peer = region.secret, world.peer(region)
+    secret.number += 1
+    _note_verifiers(world, secret)
+    if not is_granted(world, peer):
+        secret.status = "Failed"
+        world.note(region, "Secrets Manager", "replicate", f"failed: the key of {peer.name} denies its use")
+        return
+    secret.status = "InProgress"
+    copy = replace(secret, values=dict(secret.values), stages=dict(secret.stages))
+    lag = world.chance.lag(*_LAG, "secret", secret.number)
+    world.send(region, lag, lambda replica: _arrive(world, replica, copy))
+
+
+def _arrive(world: World, replica: Region, copy: Secret) -> None:
+    held, home = replica.secret, world.regions[HOME].secret
+    if copy.number > held.number:
+        held.values, held.stages, held.number = copy.values, copy.stages, copy.number
+        _note_verifiers(world, held)
+        world.note(replica, "replication", "secret arrives", f"change {copy.number}, {CURRENT} is {held.stages[CURRENT]}")
+    if copy.number == home.number:
+        home.status = "InSync"
+
+
+def _note_verifiers(world: World, secret: Secret) -> None:
+    verifiers = [secret.stages[stage] for stage in (CURRENT, PREVIOUS) if stage in secret.stages]
+    secret.verifies_since = {one: secret.verifies_since.get(one, world.now) for one in verifiers}
+
+
+def _not_found(operation: str, what: str) -> ResourceNotFoundException:
+    message = f"Secrets Manager can't find the specified secret value for: {what}."
+    answer: Any = {
+        "Error": {"Code": "ResourceNotFoundException", "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    return ResourceNotFoundException(answer, operation)
