@@ -1,20 +1,20 @@
 """Runs histories: `nox -s simulate -- --histories 10000 --jobs 2`, `-- --seed 7 --story`, `-- --sabotage`."""
 
 import json
-import multiprocessing
+import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from operations.command_line import end_like_ctrl_c_on
 from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.page import render
 from simulation.plan import Plan, draw, draw_long_wait
-from simulation.running import Totals, run
+from simulation.running import Totals, run_all
 from simulation.sabotage import VARIANTS, sabotaged
 from simulation.shrinking import shrink
 from simulation.story import story
@@ -22,7 +22,7 @@ from simulation.story import story
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
 """Every plan whose history once failed, with the invariant that it broke; a seed alone would mean another one later."""
 REPORT: Final = Path("reports/simulation")
-_CHUNK: Final = 50
+_INTERRUPTED: Final = 130
 _EXHAUSTIVE_OBJECTS: Final = 2
 _MOST_SABOTAGED: Final = 400
 
@@ -32,41 +32,49 @@ def known_failures() -> list[Plan]:
     return [Plan.from_dict(one["plan"]) for one in json.loads(REGRESSIONS.read_text())]
 
 
-def _chunks(chosen: list[Plan | int], jobs: int) -> Iterator[Totals]:
-    chunks = [chosen[start : start + _CHUNK] for start in range(0, len(chosen), _CHUNK)]
-    if jobs == 1:
-        yield from map(run, chunks)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap(run, chunks)
-
-
-def _simulate(chosen: list[Plan | int], jobs: int) -> bool:
+def _simulate(chosen: list[Plan | int], jobs: int, objects: int | None) -> bool:
+    try:
+        REPORT.mkdir(parents=True, exist_ok=True)
+        for name in ("report.json", "report.html"):  # of an earlier run, which is no verdict on this one
+            (REPORT / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"the report cannot be written ({error}); start in a folder that you may write") from error
     totals, began = Totals(), time.monotonic()
-    for part in _chunks(chosen, jobs):
-        totals.histories += part.histories
-        totals.objects += part.objects
-        totals.calls += part.calls
-        totals.coverage += part.coverage
-        totals.broken += part.broken
-        rate = totals.histories / (time.monotonic() - began)
-        typer.echo(
-            f"\r{totals.histories} of {len(chosen)} histories, {rate:.1f} a second, {len(totals.broken)} broken",
-            nl=False,
-        )
-    typer.echo()
-    seconds, smallest_histories = time.monotonic() - began, []
-    REPORT.mkdir(parents=True, exist_ok=True)
-    for plan, violations in totals.broken[:3]:
-        history = History(shrink(plan, violations[0][0])).run()
-        smallest_histories.append(history)
-        kept = REPORT / f"seed-{plan.seed}.json"
-        kept.write_text(history.plan.to_json())
-        typer.echo(f"{story(history)}\nreplay: nox -s simulate -- --plan {kept}")
-    _report(totals, seconds, smallest_histories)
+    try:
+        for part in run_all(chosen, jobs=jobs, objects=objects):
+            totals.add(part)
+            rate = totals.histories / (time.monotonic() - began)
+            typer.echo(
+                f"\r{totals.histories} of {len(chosen)} histories, {rate:.1f} a second, {len(totals.broken)} broken",
+                nl=False,
+            )
+        seconds = time.monotonic() - began
+        typer.echo()
+        _report(totals, seconds, [_smallest(plan, violations[0][0]) for plan, violations in totals.broken[:3]])
+    except KeyboardInterrupt:
+        seeds = ", ".join(str(plan.seed) for plan, _ in totals.broken)
+        typer.echo(f"\nInterrupted after {totals.histories} of {len(chosen)} histories; there is no report.", err=True)
+        if seeds:
+            typer.echo(f"An invariant breaks with seed {seeds}.", err=True)
+        sys.exit(_INTERRUPTED)
     verdict = "every invariant holds" if not totals.broken else f"{len(totals.broken)} histories break an invariant"
     typer.echo(f"{verdict}: {totals.histories} histories, {totals.objects} objects, {totals.calls} calls in {seconds:.0f} s")
+    cost = totals.cpu_seconds / max(1, totals.histories)
+    typer.echo(
+        f"{totals.histories / seconds:.2f} histories a second; {cost:.3f} s of a core for one: "
+        f"10,000 take {10_000 * cost / jobs / 60:.0f} minutes on {jobs} cores that do nothing else"
+    )
+    typer.echo(f"digest {totals.digest()}")
     return not totals.broken
+
+
+def _smallest(plan: Plan, invariant: str) -> History:
+    """Shrink a history that broke an invariant, print its story and keep its plan."""
+    history = History(shrink(plan, invariant)).run()
+    kept = REPORT / f"seed-{plan.seed}.json"
+    kept.write_text(history.plan.to_json())
+    typer.echo(f"{story(history)}\nreplay: nox -s simulate -- --plan {kept}")
+    return history
 
 
 def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
@@ -75,7 +83,9 @@ def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
         "objects": totals.objects,
         "calls": totals.calls,
         "seconds": round(seconds, 1),
-        "histories_per_second": round(totals.histories / seconds, 1),
+        "cpu_seconds": round(totals.cpu_seconds, 1),
+        "histories_per_second": round(totals.histories / seconds, 2),
+        "digest": totals.digest(),
         "verdict": "broken" if totals.broken else "held",
         "broken": [{"seed": plan.seed, "violations": found} for plan, found in totals.broken],
         "coverage": dict(sorted(totals.coverage.items())),
@@ -109,24 +119,45 @@ def _sabotage() -> bool:
 
 
 def main(  # noqa: PLR0913, PLR0917 - one for each option
-    histories: Annotated[int, typer.Option(help="How many histories, beside the regression seeds.", min=0)] = 1500,
-    jobs: Annotated[int, typer.Option(help="How many processes.", min=1)] = 2,
-    seed: Annotated[int, typer.Option(help="The first seed; with --story the only one.")] = 0,
+    histories: Annotated[
+        int, typer.Option(help="How many histories, beside the regression seeds.", min=0, max=1_000_000)
+    ] = 1500,
+    objects: Annotated[
+        int | None, typer.Option(help="Objects of a history; 1 to 12, drawn too, if not given.", min=1, max=10_000)
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="How many processes.", min=1, max=64)] = 2,
+    seed: Annotated[int, typer.Option(help="The first seed; with --story the only one.", min=0, max=2**62)] = 0,
     story_: Annotated[bool, typer.Option("--story", help="Print the story of one seed.")] = False,  # noqa: FBT002
-    plan: Annotated[Path | None, typer.Option(help="Replay a plan that was kept.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Replay a plan that was kept.", exists=True, dir_okay=False)] = None,
     exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Lose a region at each moment.")] = False,  # noqa: FBT002
     sabotage: Annotated[bool, typer.Option("--sabotage", help="Show that each wrong variant is convicted.")] = False,  # noqa: FBT002
 ) -> None:
     """Run histories of the real handlers in a simulated world; exit 1 if one breaks an invariant."""
+    modes = {"--story": story_, "--plan": plan is not None, "--exhaustive": exhaustive, "--sabotage": sabotage}
+    if len(asked := [name for name, is_asked in modes.items() if is_asked]) > 1:
+        raise typer.BadParameter(f"{' and '.join(asked)} contradict each other; type one of them")
+    end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     if plan or story_:
-        history = History(Plan.from_json(plan.read_text()) if plan else draw(seed)).run()
+        history = History(_kept(plan) if plan else draw(seed, objects=objects)).run()
         typer.echo(story(history))
         typer.echo(f"digest {history.digest()}")
         sys.exit(bool(history.violations))
     if sabotage:
         sys.exit(not _sabotage())
-    drawn = plans(_EXHAUSTIVE_OBJECTS) if exhaustive else [*known_failures(), *range(seed, seed + histories)]
-    sys.exit(not _simulate(list(drawn), jobs))
+    if exhaustive:
+        chosen: list[Plan | int] = list(plans(_EXHAUSTIVE_OBJECTS))
+    else:
+        chosen = [*known_failures(), *range(seed, seed + histories)]
+    sys.exit(not _simulate(chosen, jobs, objects))
+
+
+def _kept(path: Path) -> Plan:
+    try:
+        return Plan.from_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(
+            f"{path}: {error}; a run that breaks an invariant keeps such plans in {REPORT}", param_hint="--plan"
+        ) from error
 
 
 if __name__ == "__main__":

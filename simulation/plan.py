@@ -1,7 +1,8 @@
 """What a history is made of: uploads and faults, drawn from a seed, and nothing else; a plan can be kept and replayed."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from simulation.chance import Chance
 PRIMARY: Final = "us-east-1"
 SECONDARY: Final = "us-west-2"
 REGIONS: Final = (PRIMARY, SECONDARY)
+_OBJECTS: Final = 12
 
 
 class Kind(StrEnum):
@@ -49,6 +51,10 @@ CALL_FAULTS: Final = (
     Kind.UNPROCESSED,
 )
 """Faults that hit the call of a number; the others begin at a time."""
+
+
+class InvalidPlanError(ValueError):
+    """Raised when JSON holds no plan; the message says where it does not, and what is allowed there."""
 
 
 @dataclass(frozen=True)
@@ -139,28 +145,79 @@ class Plan:
         """Read a plan.
 
         Raises:
-            ValueError: The text is no plan.
+            InvalidPlanError: The text is no plan; the message says where, and what is allowed.
         """
-        return cls.from_dict(json.loads(text))
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidPlanError(f"the plan is no JSON ({error})") from error
+        return cls.from_dict(raw)
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Plan":
         """Return the plan that JSON holds.
 
         Raises:
-            ValueError: It is no plan.
+            InvalidPlanError: It is no plan.
         """
-        try:
-            return cls(
-                seed=raw["seed"],
-                uploads=tuple(Upload(**one) for one in raw["uploads"]),
-                faults=tuple(Fault(**{**one, "kind": Kind(one["kind"])}) for one in raw["faults"]),
-                horizon=raw["horizon"],
-                crash_rate=raw["crash_rate"],
-                unreplicated=None if raw.get("unreplicated") is None else frozenset(raw["unreplicated"]),
+        given = _checked(cls, raw, "the plan")
+        for name in ("uploads", "faults"):
+            if not isinstance(given[name], list):
+                raise InvalidPlanError(f"{name} of the plan is {given[name]!r:.80}; allowed is a list")
+        uploads = [Upload(**_checked(Upload, one, f"upload {number}")) for number, one in enumerate(given["uploads"], 1)]
+        faults = [Fault(**_checked(Fault, one, f"fault {number}")) for number, one in enumerate(given["faults"], 1)]
+        missing = given.get("unreplicated")
+        if not (missing is None or (isinstance(missing, list) and all(isinstance(one, int) for one in missing))):
+            raise InvalidPlanError(
+                f"unreplicated of the plan is {missing!r:.80}; allowed is null or a list of whole numbers"
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"the text is no plan of a history ({type(error).__name__}: {error})") from error
+        unreplicated = None if missing is None else frozenset(missing)
+        return cls(**{**given, "uploads": tuple(uploads), "faults": tuple(faults), "unreplicated": unreplicated})
+
+
+_TYPES: Final[dict[object, tuple[type, ...]]] = {
+    float: (int, float),
+    int: (int,),
+    str: (str,),
+    bool: (bool,),
+    Kind: (str,),
+}
+_LONGEST_SECONDS: Final = 30 * 86_400
+_ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "seed": (lambda seed: abs(seed) < 1 << 63, "a whole number of 64 bits"),
+    "region": (lambda region: region in REGIONS, f"one of {', '.join(REGIONS)}"),
+    "kind": (lambda kind: kind in set(Kind), f"one of {', '.join(Kind)}"),
+    "records": (lambda letters: set(letters) <= set("gbvw"), "text of the letters g, b, v and w"),
+    "amount": (lambda amount: abs(amount) < _LONGEST_SECONDS, f"a number from -{_LONGEST_SECONDS} to {_LONGEST_SECONDS}"),
+    "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
+    **dict.fromkeys(
+        ("at", "lasts", "horizon"),
+        (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
+    ),
+}
+"""What a field of a plan that was kept may be, beside its type."""
+
+
+def _checked(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
+    """Return the fields of a dataclass, as JSON holds them.
+
+    Raises:
+        InvalidPlanError: One is missing, unknown, of another type, or out of its range.
+    """
+    known = {one.name: one for one in fields(kind)}
+    if not isinstance(raw, dict):
+        raise InvalidPlanError(f"{where} is {raw!r:.80}; allowed is an object with {', '.join(known)}")
+    if unknown := sorted(raw.keys() - known.keys()):
+        raise InvalidPlanError(f"{where} has {', '.join(map(repr, unknown))}; allowed are {', '.join(known)}")
+    if absent := [name for name, one in known.items() if one.default is MISSING and name not in raw]:
+        raise InvalidPlanError(f"{where} has no {', '.join(absent)}")
+    for name, value in raw.items():
+        types = _TYPES.get(known[name].type)
+        is_allowed, allowed = _ALLOWED.get(name, (lambda _: True, getattr(known[name].type, "__name__", "")))
+        is_of_type = types is None or (isinstance(value, types) and (bool in types or not isinstance(value, bool)))
+        if not (is_of_type and is_allowed(value)):  # NaN is in no range
+            raise InvalidPlanError(f"{name} of {where} is {value!r:.80}; allowed is {allowed}")
+    return {name: Kind(value) if name == "kind" else value for name, value in raw.items()}
 
 
 @dataclass
@@ -179,14 +236,14 @@ class _Draft:
         self.faults.append(Fault(kind, region, round(at, 3), **more))
 
 
-def draw(seed: int, *, objects: int = 12) -> Plan:
+def draw(seed: int, *, objects: int | None = None) -> Plan:
     """Return the plan of a seed.
 
     Args:
         seed: The same seed gives the same plan.
-        objects: Uploads at most; as few as 1 are drawn.
+        objects: How many uploads; None draws 1 to 12.
     """
-    draft = _Draft(Chance(seed), 1 + Chance(seed).below(objects, "plan", "objects"))
+    draft = _Draft(Chance(seed), objects or 1 + Chance(seed).below(_OBJECTS, "plan", "objects"))
     uploads = tuple(sorted((_upload(draft, number) for number in range(draft.objects)), key=lambda one: (one.at, one.name)))
     _call_faults(draft)
     _timed_faults(draft, uploads)

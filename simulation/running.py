@@ -1,13 +1,26 @@
-"""What a worker process runs; a spawned one never imports a package's `__main__`."""
+"""Runs histories in worker processes; a spawned one never imports a package's `__main__`."""
 
 import gc
+import hashlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Final
 
 from simulation.history import History
 from simulation.plan import Plan, draw
+
+_OBJECTS_A_CHUNK: Final = 240
+"""Handed to a worker at a time: seconds of work, so that the rate is printed often and an interrupt loses little."""
+_TYPICAL_OBJECTS: Final = 6
 
 
 @dataclass
@@ -17,17 +30,68 @@ class Totals:
     histories: int = 0
     objects: int = 0
     calls: int = 0
+    cpu_seconds: float = 0.0
     coverage: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[Plan, list[tuple[str, str]]]] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    """Of each history, in order: its story's, and what it broke."""
+
+    def add(self, others: "Totals") -> None:
+        """Take in what became of later histories."""
+        self.histories += others.histories
+        self.objects += others.objects
+        self.calls += others.calls
+        self.cpu_seconds += others.cpu_seconds
+        self.coverage += others.coverage
+        self.broken += others.broken
+        self.digests += others.digests
+
+    def digest(self) -> str:
+        """Return what is the same for the same histories, on any machine and under any Python."""
+        return hashlib.sha256("\n".join(self.digests).encode()).hexdigest()
 
 
-def run(plans: list[Plan | int]) -> Totals:
+def run_all(plans: Iterable[Plan | int], *, jobs: int, objects: int | None) -> Iterator[Totals]:
+    """Yield what became of the histories, some at a time and in order.
+
+    Args:
+        plans: A history each: its plan, or the seed that draws it.
+        jobs: How many processes.
+        objects: Of a history that a seed draws; None draws their number, too.
+    """
+    size = max(1, _OBJECTS_A_CHUNK // (objects or _TYPICAL_OBJECTS))
+    left = iter(plans)
+    chunks = iter(lambda: list(islice(left, size)), [])
+    work = partial(run, objects=objects)
+    if jobs == 1:
+        yield from map(work, chunks)
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit it: Ctrl-C is the parent's, which ends them
+    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_end_with_parent) as pool:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        yield from pool.imap(work, chunks)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone: after `kill -9` nothing else ends a pool's worker."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def run(plans: list[Plan | int], *, objects: int | None = None) -> Totals:
     """Run a history for each plan, or the plan of a seed."""
-    totals = Totals()
+    totals, began = Totals(), time.process_time()
     with _garbage_between_histories() as collect:
         for one in plans:
-            history = History(one if isinstance(one, Plan) else draw(one)).run()
+            history = History(one if isinstance(one, Plan) else draw(one, objects=objects)).run()
             totals.histories += 1
+            totals.digests.append(f"{history.plan.seed} {history.digest()} {history.violations}")
             totals.objects += len(history.accepted)
             totals.calls += sum(region.calls for region in history.world.regions.values())
             totals.coverage.update({" x ".join(cell): count for cell, count in history.world.coverage.items()})
@@ -35,6 +99,7 @@ def run(plans: list[Plan | int]) -> Totals:
                 totals.broken.append((history.plan, history.violations))
             del history
             collect()
+    totals.cpu_seconds = time.process_time() - began
     return totals
 
 

@@ -85,3 +85,20 @@ def test_local_cloud_whose_nox_was_killed_ends(tmp_path: Path) -> None:
         assert nox.end() == -signal.SIGKILL
         nox.run_another_session()
         nox.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_simulation_interrupted_leaves_no_process_and_no_report(tmp_path: Path, how: signal.Signals) -> None:
+    with Nox(tmp_path, "simulate", "--histories", "1000000", "--jobs", "2") as nox:
+        nox.wait_for(" of 10000")  # and the regressions
+        if how == signal.SIGINT:
+            nox.press_ctrl_c()
+        else:
+            nox.send(how)
+        assert nox.end() == (-how if how == signal.SIGKILL else 130)
+        if how == signal.SIGKILL:
+            nox.run_another_session()
+        nox.assert_nothing_is_left()
+        assert ("Interrupted after" in nox.text) == (how != signal.SIGKILL), "whose end hangs up the terminal"
+        assert "Traceback" not in nox.text
+    assert not (CHECKOUT / "reports" / "simulation" / "report.html").exists()

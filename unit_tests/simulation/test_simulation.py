@@ -1,7 +1,9 @@
 """Histories of the real processor in the simulated world."""
 
 import ast
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,14 +73,74 @@ def test_the_exhaustive_scope_convicts(sabotage: str) -> None:
     assert violations != "[]"
 
 
-def test_a_run_in_two_processes_ends_with_a_verdict(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "simulation", "--histories", "1", "--jobs", "2"]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60)  # noqa: S603 - our own command
-    assert (done.returncode, "every invariant holds" in done.stdout) == (0, True), done.stderr
-    assert "<h1>Every invariant holds</h1>" in (tmp_path / "reports" / "simulation" / "report.html").read_text()
+def simulate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    environment = os.environ | {"PYTHONPATH": str(PROJECT), "COLUMNS": "300", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "simulation", *options]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=120)  # noqa: S603 - our own command
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_plan_survives_its_file(seed: int) -> None:
     assert Plan.from_json(draw(seed).to_json()) == draw(seed)
+
+
+_UPLOAD = {"at": 1.0, "region": "us-east-1", "name": "file-0", "records": "g"}
+_PLAN = {"seed": 1, "uploads": [_UPLOAD], "faults": [], "horizon": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "the plan is no JSON"),
+        ("[]", "the plan is []; allowed is an object with seed, uploads"),
+        (_PLAN | {"uploads": {}}, "uploads of the plan is {}; allowed is a list"),
+        ({"seed": 1}, "the plan has no uploads, faults"),
+        (_PLAN | {"seed": 1.5}, "seed of the plan is 1.5; allowed is a whole number of 64 bits"),
+        (_PLAN | {"seed": True}, "seed of the plan is True; allowed is"),
+        (_PLAN | {"horizon": float("inf")}, "horizon of the plan is inf; allowed is a number of seconds from 0"),
+        (_PLAN | {"uploads": [_UPLOAD, 7]}, "upload 2 is 7; allowed is an object with at, region"),
+        (_PLAN | {"uploads": [_UPLOAD | {"at": float("nan")}]}, "at of upload 1 is nan; allowed is"),
+        (
+            _PLAN | {"uploads": [_UPLOAD | {"region": "eu-west-1"}]},
+            "region of upload 1 is 'eu-west-1'; allowed is one of us-",
+        ),
+        (_PLAN | {"uploads": [_UPLOAD | {"twins": True}]}, "upload 1 has 'twins'; allowed are at, region"),
+        (
+            _PLAN | {"faults": [{"kind": "flood", "region": "us-east-1", "at": 1}]},
+            "kind of fault 1 is 'flood'; allowed is one",
+        ),
+        (_PLAN | {"unreplicated": ["x"]}, "unreplicated of the plan is ['x']; allowed is null or a list"),
+    ],
+)
+def test_a_plan_that_is_none_is_refused_with_what_is_allowed(text: object, complaint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        Plan.from_json(text if isinstance(text, str) else json.dumps(text))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--plan", "none.json"], "does not exist"),
+        (["--plan", "bad.json"], "bad.json: the plan has no uploads"),
+        (["--jobs", "0"], "--jobs"),
+        (["--histories", "99999999999"], "--histories"),
+        (["--story", "--exhaustive"], "contradict each other"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_before_anything_runs(tmp_path: Path, options: list[str], complaint: str) -> None:
+    (tmp_path / "bad.json").write_text('{"seed": 1}')
+    done = simulate(tmp_path, *options)
+    assert (done.returncode, "Traceback" in done.stderr, (tmp_path / "reports").exists()) == (2, False, False)
+    assert complaint in done.stderr
+
+
+def test_a_run_prints_one_digest_however_many_processes_share_it(tmp_path: Path) -> None:
+    digests: set[str] = set()
+    for jobs in ("1", "2"):
+        done = simulate(tmp_path, "--histories", "1", "--objects", "3", "--jobs", jobs)
+        assert (done.returncode, "every invariant holds" in done.stdout) == (0, True), done.stderr
+        digests.add(json.loads((tmp_path / "reports" / "simulation" / "report.json").read_text())["digest"])
+        assert f"digest {min(digests)}" in done.stdout
+    assert len(digests) == 1
+    assert "<h1>Every invariant holds</h1>" in (tmp_path / "reports" / "simulation" / "report.html").read_text()
