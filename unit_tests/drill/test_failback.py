@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from drill.phases import failback
 from drill.watch import Watch
+from operations import status
 from operations.heartbeats import Heartbeat
 from operations.status import RegionStatus
 from unit_tests.drill.test_watch import FakeLedger
@@ -29,7 +30,7 @@ def reasons(
     well: dict[str, Any] = {"claims": {WEST: 1}, "ready": True, "waiting": 0, "heartbeats": heartbeats}
     well |= {"digests": {EAST: {}, WEST: {}}}
     found = [RegionStatus(EAST, **(well | east)), RegionStatus(WEST, **well)]
-    monkeypatch.setattr(failback.status, "look", lambda _: found)
+    monkeypatch.setattr(status, "look", lambda _: found)
 
     def ledger(_: object, region: str, *, brisk: bool) -> FakeLedger:
         assert brisk
