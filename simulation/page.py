@@ -2,15 +2,14 @@
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from reporting import self_contained
+from reporting.self_contained import Page
 from simulation.history import History
 from simulation.plan import REGIONS
 from simulation.story import happened, planned
+
+_PAGE: Final = Page(Path(__file__).parent)
 
 
 def render(report: dict[str, Any], histories: list[History]) -> str:
@@ -20,20 +19,12 @@ def render(report: dict[str, Any], histories: list[History]) -> str:
         report: What report.json holds.
         histories: Shrunk histories that broke an invariant.
     """
-    here = Path(__file__).parent
-    style = (here / "page.css").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, loader=FileSystemLoader(here), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text: str = environment.get_template("page.html").render(
+    return _PAGE.render(
         report=report,
         regions=REGIONS,
         stories=[(history, planned(history), happened(history)) for history in histories],
         coverage=_coverage(report["coverage"]),
-        policy=self_contained.policy(style),
-        style=Markup(style),  # noqa: S704 - a file of ours
     )
-    return text
 
 
 def _coverage(cells: dict[str, int]) -> dict[str, dict[str, dict[str, int]]]:

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from compliance.baseline import Changes, Row
@@ -20,7 +19,7 @@ from compliance.controls.coverage import ControlState, control_states
 from compliance.ledger import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
 from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
-from reporting import self_contained
+from reporting.self_contained import Page, inert
 from reporting.text import counted, printable
 
 SHOWN: Final = 50
@@ -43,14 +42,10 @@ _Tally = list[tuple[str, dict[Verdict, int]]]
 
 def render(ledger: Ledger, changes: Changes | None = None) -> str:
     """The report as HTML text, the same bytes for the same ledger."""
-    style, script = _asset("page.css"), _asset("page.js")
     failures = _failures(ledger)
-    text: str = _template().render(
+    return _page().render(
         ledger=ledger,
-        policy=self_contained.policy(style, script),
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704 - a file of ours
-        data=self_contained.inert(_explorer(ledger)),
+        data=inert(_explorer(ledger)),
         columns=COLUMNS,
         words=WORDS,
         plain={verdict: words.partition(" ")[2] for verdict, words in WORDS.items()},
@@ -75,29 +70,18 @@ def render(ledger: Ledger, changes: Changes | None = None) -> str:
         advice=ledger.advice[: SHOWN * 4],
         revision=provenance.words(ledger.revision),
     )
-    return text
 
 
 @cache
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / name).read_text("utf-8")
-
-
-@cache
-def _template() -> Any:  # noqa: ANN401 - jinja2.Template, whose type says nothing of what it is given
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=_shown,
+def _page() -> Page:
+    return Page(
+        Path(__file__).parent,
+        tally=lambda values: Counter(values).items(),
+        framed=_framed,
+        breakable=_breakable,
+        counted=counted,
+        css=lambda status: status.lower().replace(" ", "-").replace("_", "-"),
     )
-    environment.filters["tally"] = lambda values: Counter(values).items()
-    environment.filters["framed"] = _framed
-    environment.filters["breakable"] = _breakable
-    environment.filters["counted"] = counted
-    environment.filters["css"] = lambda status: status.lower().replace(" ", "-").replace("_", "-")
-    return environment.get_template("page.html")
 
 
 def _breakable(name: str) -> Markup:
@@ -113,11 +97,6 @@ def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
         framework, _, name = control.partition(":")
         found[framework].append(name)
     return list(found.items())
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template writes
-    """Text without the characters that HTML forbids or that turn the direction of what follows."""
-    return printable(value) if type(value) is str else value
 
 
 def _verdict(ledger: Ledger) -> str:

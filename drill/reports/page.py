@@ -5,18 +5,15 @@ inert, and the page's policy runs only the one script and the one style sheet th
 """
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from drill.model import DrillReport, Measure
 from drill.reports import curves, facts, words
-from reporting import self_contained
+from reporting.self_contained import Page, inert
 from reporting.text import printable
 
+_PAGE: Final = Page(Path(__file__).parent)
 _TILES: Final = 4
 _FULL: Final = 100
 """Pixels of a measure that is exactly at its target."""
@@ -40,14 +37,10 @@ def render(report: DrillReport, report_sha256: str = "") -> str:
         report: The drill's.
         report_sha256: Of report.json, which the next drill will name.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    text: str = _template().render(
+    return _PAGE.render(
         report=report,
         report_sha256=report_sha256,
-        policy=self_contained.policy(style, script),
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704 - a file of ours
-        data=self_contained.inert(_curves_data(report)),
+        data=inert(_curves_data(report)),
         facts=facts,
         words=words,
         measures=[_beside(measure) for measure in report.measures],
@@ -61,30 +54,6 @@ def render(report: DrillReport, report_sha256: str = "") -> str:
         metrics=curves.METRICS,
         levels=_LEVELS,
     )
-    return text
-
-
-@cache
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / name).read_text("utf-8")
-
-
-@cache
-def _template() -> Any:  # noqa: ANN401 - jinja2.Template, whose type says nothing of what it is given
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    return environment.get_template("page.html")
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the template writes
-    """Text without the characters that HTML forbids or that turn the direction of what follows."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else printable(value)
 
 
 def _beside(measure: Measure) -> Beside:

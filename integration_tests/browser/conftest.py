@@ -1,7 +1,8 @@
 """One browser for all tests, the same on every machine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import playwright.sync_api as playwright
 import pytest
@@ -28,3 +29,27 @@ def browser() -> Iterator[playwright.Browser]:
             )
             yield launched
             launched.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def open_file(browser: playwright.Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[Path], playwright.Page]]:
+    """Open a page of one file; afterwards no page may have had an error or asked for anything but itself."""
+    context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    errors: list[str] = []
+    requests: list[str] = []
+
+    def opened(file: Path) -> playwright.Page:
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda asked: requests.append(asked.url))
+        page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
+        page.goto(file.as_uri())
+        return page
+
+    yield opened
+    context.close()
+    assert errors == []
+    assert [url for url in requests if not url.startswith(("file:", "data:,"))] == []
+    assert len({url for url in requests if url.startswith("file:")}) == 1

@@ -1,7 +1,6 @@
 """The page of a drill in a browser: verdict, pictures, the moment that one chooses, and no word to anyone."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,37 +15,15 @@ UNKNOWN = "\N{EN DASH}"
 ALL = [passed, failed, never_began]
 
 
-@dataclass
-class _Heard:
-    """What the pages said that they should not have."""
-
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(params=["light", "dark"])
-def open_page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Opens a report's page; afterwards no page may have had an error or asked for anything but itself."""
-    context = browser.new_context(
-        color_scheme=request.param, reduced_motion="reduce", viewport={"width": 1280, "height": 900}
-    )
-    context.set_default_timeout(20_000)
-    heard = _Heard()
+@pytest.fixture
+def open_page(open_file: Callable[[Path], Page], tmp_path: Path) -> Open:
+    """Open a report's page."""
 
     def opened(report: DrillReport) -> Page:
         write(report, tmp_path / "drill" / "one", journal=tmp_path / "none")
-        page = context.new_page()
-        page.on("console", lambda message: heard.errors.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: heard.errors.append(str(error)))
-        page.on("request", lambda asked: heard.requests.append(asked.url))
-        page.on("dialog", lambda dialog: heard.errors.append(f"dialog: {dialog.message}"))
-        page.goto((tmp_path / "drill" / "one" / "index.html").as_uri())
-        return page
+        return open_file(tmp_path / "drill" / "one" / "index.html")
 
-    yield opened
-    context.close()
-    assert heard.errors == []
-    assert [url for url in heard.requests if not url.startswith(("file:", "data:,"))] == []
+    return opened
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The page in a browser: verdict, search, filters, details, the map, and no word to anyone."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,36 +34,15 @@ async (text) => {
 """
 
 
-@dataclass
-class _Heard:
-    """What the pages said that they should not have."""
-
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(params=["light", "dark"])
-def open_page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Opens a ledger's page; afterwards no page may have had an error or asked for anything but itself."""
-    context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
-    context.set_default_timeout(20_000)
-    heard = _Heard()
+@pytest.fixture
+def open_page(open_file: Callable[[Path], Page], tmp_path: Path) -> Open:
+    """Open a ledger's page."""
 
     def opened(judged: Ledger) -> Page:
         (file,) = write_reports(judged, tmp_path, ["html"])
-        page = context.new_page()
-        page.on("console", lambda message: heard.errors.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: heard.errors.append(str(error)))
-        page.on("request", lambda asked: heard.requests.append(asked.url))
-        page.on("dialog", lambda dialog: heard.errors.append(f"dialog: {dialog.message}"))
-        page.goto(file.as_uri())
-        return page
+        return open_file(file)
 
-    yield opened
-    context.close()
-    assert heard.errors == []
-    assert [url for url in heard.requests if not url.startswith(("file:", "data:,"))] == []
-    assert len({url for url in heard.requests if url.startswith("file:")}) == 1
+    return opened
 
 
 def _shown(page: Page) -> int:

@@ -9,7 +9,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
@@ -30,42 +29,9 @@ from unit_tests.compliance.reports.ledgers import (
     subject,
 )
 from unit_tests.fixtures.examples import examples
+from unit_tests.fixtures.html_elements import HtmlElements
 
-VOID = {"meta", "link", "br", "input", "path", "rect"}
-
-
-class _Elements(HTMLParser):
-    """Every element with its attributes and the text directly within it; fails on one that is not closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: dict[str, list[str]] = {}
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
-
-    def names(self) -> set[str]:
-        return {tag for tag, _ in self.found}
-
-
-PLAIN = _Elements(page.render(ledger(*ROWS, subjects=(subject(),))))
+PLAIN = HtmlElements(page.render(ledger(*ROWS, subjects=(subject(),))))
 
 
 def test_the_verdict_is_said_first() -> None:
@@ -116,7 +82,7 @@ def test_hostile_text_adds_no_element_anywhere() -> None:
 
     text = page.render(hostile(), Changes(new=(row,)))
 
-    elements = _Elements(text)
+    elements = HtmlElements(text)
     assert elements.names() <= PLAIN.names()
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -156,7 +122,7 @@ def test_the_map_has_a_tile_for_each_resource_and_an_arrow_for_each_value() -> N
         subjects=(subject(), subject(taker, name="T", stack_name="serverless-t-prod")),
     )
 
-    found = _Elements(page.render(judged)).found
+    found = HtmlElements(page.render(judged)).found
     tiles = {attributes["data-path"]: attributes["class"] for _, attributes in found if "data-path" in attributes}
     assert tiles == {
         "S/A/Resource": "FAIL",
@@ -174,7 +140,7 @@ def test_the_map_has_a_tile_for_each_resource_and_an_arrow_for_each_value() -> N
 def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> None:
     rules = {"Tagging::T": replace(ledger().rules["P::R"], id="Tagging::T", controls=())}
 
-    found = _Elements(page.render(ledger(replace(PASSING, rule="Tagging::T"), rules=rules, silent={}))).found
+    found = HtmlElements(page.render(ledger(replace(PASSING, rule="Tagging::T"), rules=rules, silent={}))).found
 
     assert [attributes["class"] for _, attributes in found if "data-path" in attributes] == ["NOT_APPLICABLE"]
 
@@ -185,7 +151,7 @@ def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> Non
 def test_any_ledger_gives_the_elements_of_a_plain_one_and_all_its_rows(judged: Ledger) -> None:
     text = page.render(judged)
 
-    elements = _Elements(text)
+    elements = HtmlElements(text)
     assert sum(tag == "script" for tag, _ in elements.found) == 2
     data = json.loads(next(text for text in elements.texts["script"] if text.startswith("{")))
     assert len(data["rows"]) == len(judged.findings)

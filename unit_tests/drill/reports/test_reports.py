@@ -7,7 +7,6 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 import zipfile
-from html.parser import HTMLParser
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -19,44 +18,11 @@ from drill.reports import ReportError, facts, json_report, junit, page, schema, 
 from reporting import bundle
 from unit_tests.drill.reports.samples import HOSTILE, REPORTS, digests, failed, never_began, passed
 from unit_tests.fixtures.examples import examples
+from unit_tests.fixtures.html_elements import HtmlElements
 
-VOID = {"meta", "link", "br", "input", "path", "rect", "line"}
 FILES = ["summary.md", "index.html", "report.json", "junit.xml", "evidence.zip"]
 
-
-class _Elements(HTMLParser):
-    """Every element with its attributes and the text directly within it; fails on one that is not closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: dict[str, list[str]] = {}
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
-
-
-def _names(text: str) -> set[str]:
-    return {tag for tag, _ in _Elements(text).found}
-
-
-ALLOWED = _names(page.render(passed())) | _names(page.render(failed()))
+ALLOWED = HtmlElements(page.render(passed())).names() | HtmlElements(page.render(failed())).names()
 
 
 def _hostile() -> DrillReport:
@@ -110,8 +76,8 @@ def test_any_report_can_be_rendered_and_adds_nothing_to_the_page(report: DrillRe
         assert DrillReport.model_validate_json(text) == report
 
         html = page.render(report)
-        assert _names(html) <= ALLOWED | {"ul"}
-        assert sum(tag == "script" for tag, _ in _Elements(html).found) == 2
+        assert HtmlElements(html).names() <= ALLOWED | {"ul"}
+        assert sum(tag == "script" for tag, _ in HtmlElements(html).found) == 2
         assert not {"\x1b", "\u202e", "\x00"} & set(html)
 
         parsed = ET.fromstring(junit.render(report))  # noqa: S314 - our own
@@ -180,14 +146,14 @@ def test_an_invalid_report_is_told_and_nothing_is_written(changes: dict[str, obj
 def test_the_page_asks_no_network_for_anything() -> None:
     html = page.render(failed())
 
-    for tag, attributes in _Elements(html).found:
+    for tag, attributes in HtmlElements(html).found:
         for name in ("src", "href", "action", "data", "srcset", "poster"):
             assert (attributes.get(name) or "#").startswith(("#", "data:,")), (tag, attributes)
     assert "url(" not in html
 
 
 def test_its_policy_runs_our_script_and_style_and_nothing_else() -> None:
-    elements = _Elements(page.render(passed()))
+    elements = HtmlElements(page.render(passed()))
     policy = str(next(attributes["content"] for _, attributes in elements.found if attributes.get("http-equiv")))
 
     scripts = [text for text in elements.texts["script"] if not text.startswith("{")]
@@ -200,7 +166,7 @@ def test_its_policy_runs_our_script_and_style_and_nothing_else() -> None:
 
 
 def test_the_page_can_be_read_without_eyes() -> None:
-    elements = _Elements(page.render(failed()))
+    elements = HtmlElements(page.render(failed()))
 
     assert all(attributes.get("scope") for tag, attributes in elements.found if tag == "th")
     pictures = [attributes for tag, attributes in elements.found if tag == "svg"]
