@@ -261,7 +261,7 @@ def upload(session: nox.Session) -> None:
 @nox.session(default=False, requires=["environment"])
 def local_cloud(session: nox.Session) -> None:
     """Keep the local cloud up and tell how to point the AWS CLI and the CDK at it."""
-    _python(session, "integration_tests.local_cloud", *session.posargs)
+    _python(session, "local_cloud", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])

@@ -12,7 +12,7 @@ from drill.faults import FAULTS
 from drill.faults.dlq_flood import LETTERS
 from drill.journal import Journal
 from drill.plan import PHASES, FaultWish, Plan
-from integration_tests.local_cloud import LocalCloudError
+from local_cloud import LocalCloudError
 from operations.failure import RunFailure
 
 _ROUNDS: Final = 5

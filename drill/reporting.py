@@ -22,7 +22,7 @@ from drill.model import (
 )
 from drill.plan import PHASES, Plan
 from drill.reports import chain
-from integration_tests.local_cloud.not_faithful import NOT_FAITHFUL
+from local_cloud.known_gaps import NOT_FAITHFUL
 
 _TOOLS: Final = ("boto3", "ministack", "aws-cdk-lib", "pydantic")
 _OF_A_LOCAL_DRILL: Final = (

@@ -16,7 +16,7 @@ from drill.model import DrillReport
 from drill.phases import ALL, Phase
 from drill.plan import Plan
 from drill.targets import keeper
-from integration_tests.local_cloud import LocalCloudError
+from local_cloud import LocalCloudError
 from operations.command_line import held_back
 from operations.failure import RunFailure
 from operations.guard import Guard, guarding

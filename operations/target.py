@@ -45,7 +45,7 @@ class Target:
         profile: The AWS profile to take credentials from, in live mode.
         operator_profile: The AWS profile that takes on the operator's role, which alone may claim; None: `profile`.
         templates: Folder of the synthesized templates that were deployed; None: ask CloudFormation for them.
-        not_faithful: (what, why) for all that this cloud only records.
+        known_gaps: (what, why) for all that this cloud only records.
         secret_file: On the local cloud: the file that holds root's secret access key for as long as the cloud runs.
         caller: On the local cloud, where sources are bound to callers: the ARN of the role that calls the API. None: the
             API is called with the credentials of every other call.
@@ -63,7 +63,7 @@ class Target:
     profile: str | None = None
     operator_profile: str | None = None
     templates: str | None = None
-    not_faithful: tuple[tuple[str, str], ...] = ()
+    known_gaps: tuple[tuple[str, str], ...] = ()
     secret_file: str | None = None
     caller: str | None = None
 
@@ -137,8 +137,8 @@ class Target:
     def load(cls, path: Path) -> Target:
         """Read what `save` wrote."""
         held = json.loads(path.read_text("utf-8"))
-        pairs = tuple((what, why) for what, why in held.pop("not_faithful"))
-        return cls(mode=Mode(held.pop("mode")), not_faithful=pairs, **held)
+        pairs = tuple((what, why) for what, why in held.pop("known_gaps"))
+        return cls(mode=Mode(held.pop("mode")), known_gaps=pairs, **held)
 
 
 @functools.cache

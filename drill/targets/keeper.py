@@ -23,10 +23,10 @@ from rich.console import Console
 
 from drill.folder import CHECKOUT, DrillFolder
 from drill.plan import Plan
-from integration_tests.e2e.commands import Commands, last_lines
-from integration_tests.e2e.local_platform import local_platform
-from integration_tests.e2e.run_folder import RunFolder
-from integration_tests.local_cloud.server_process import remove_folder
+from local_cloud.server_process import remove_folder
+from local_cloud.testbed.commands import Commands, last_lines
+from local_cloud.testbed.local_platform import local_platform
+from local_cloud.testbed.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on
 from operations.failure import RunFailure
 from operations.settings_file import read_settings

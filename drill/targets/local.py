@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from drill.targets.live import deny_table
-from integration_tests.local_cloud.disturber import Disturber
+from local_cloud.fault_injector import FaultInjector
 from operations.deployment import Deployment
 from operations.target import Target
 
@@ -28,34 +28,34 @@ class LocalTarget:
     source: str
 
     @property
-    def disturber(self) -> Disturber:
+    def fault_injector(self) -> FaultInjector:
         """The cloud's control surface."""
-        return Disturber(str(self.target.endpoint_url), self.target.secret())
+        return FaultInjector(str(self.target.endpoint_url), self.target.secret())
 
     def name_server(self) -> str | None:
         """Where the cloud's name server answers."""
-        server = self.disturber.health().get("name_server")
+        server = self.fault_injector.health().get("name_server")
         return str(server) if server else None
 
     def set_region_down(self, region: str, *, down: bool) -> None:
         """Take a region away, or bring it back."""
-        (self.disturber.region_down if down else self.disturber.region_up)(region)
+        (self.fault_injector.region_down if down else self.fault_injector.region_up)(region)
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
         """Let a region accept everything and run nothing, or go on."""
-        (self.disturber.region_stall if stalled else self.disturber.region_unstall)(region)
+        (self.fault_injector.region_stall if stalled else self.fault_injector.region_unstall)(region)
 
     def set_partition(self, *, cut: bool) -> None:
         """Cut replication between the regions, or restore it."""
-        self.disturber.partition(cut=cut)
+        self.fault_injector.partition(cut=cut)
 
     def set_lag(self, seconds: float | None) -> None:
         """Make replication slow by so many seconds; None: as it is usually."""
-        self.disturber.set_replication_lag(USUAL_LAG_SECONDS if seconds is None else seconds)
+        self.fault_injector.set_replication_lag(USUAL_LAG_SECONDS if seconds is None else seconds)
 
     def set_throttle(self, region: str, share: float) -> None:
         """Have a share of the functions' table calls throttled in a region."""
-        self.disturber.set_throttle(region, share)
+        self.fault_injector.set_throttle(region, share)
 
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Put a denying policy on the role of a region's processor, or take it away."""

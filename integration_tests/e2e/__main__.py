@@ -10,10 +10,10 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from integration_tests.e2e.commands import Commands
 from integration_tests.e2e.live_run import run_live
 from integration_tests.e2e.local_run import run_local
-from integration_tests.e2e.run_folder import RunFolder
+from local_cloud.testbed.commands import Commands
+from local_cloud.testbed.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on, explain
 from operations.failure import Refused, RunFailure
 from operations.settings_file import EnvironmentOption, PrimaryOption, SecondaryOption, place_of, read_settings

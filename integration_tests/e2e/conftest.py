@@ -13,8 +13,8 @@ from integration_tests.e2e import report
 from integration_tests.e2e.cleanup import clean_up, leftovers
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.failover import Failover
-from integration_tests.e2e.paths import TARGET_VARIABLE
 from integration_tests.e2e.pushing import Pushed, push
+from local_cloud.testbed.paths import TARGET_VARIABLE
 from operations.command_line import end_with_parent
 from operations.deployment import Deployment
 from operations.queues import Letter, own_letters

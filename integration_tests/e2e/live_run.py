@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.e2e.tests_process import run_tests
+from local_cloud.testbed.commands import Commands
+from local_cloud.testbed.run_folder import RunFolder
 from operations.deployment import Deployment
 from operations.failure import Refused
 from operations.target import Mode, Target

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from infra.settings import Settings
-from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.local_platform import local_platform
-from integration_tests.e2e.run_folder import RunFolder
 from integration_tests.e2e.tests_process import run_tests
+from local_cloud.testbed.commands import Commands
+from local_cloud.testbed.local_platform import local_platform
+from local_cloud.testbed.run_folder import RunFolder
 from reporting.progress import Steps
 
 

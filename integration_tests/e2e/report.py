@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from integration_tests.e2e.cleanup import Cleanup, Made
-from integration_tests.e2e.paths import CHECKOUT, REPORTS
 from integration_tests.e2e.pushing import Pushed
+from local_cloud.testbed.paths import CHECKOUT, REPORTS
 from operations.target import Target
 
 _SECONDS_BETWEEN_LINES: Final = 2.0
@@ -113,9 +113,9 @@ def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
         console.print(str(run.read_back))
     if run.cleanup and run.cleanup.kept:
         console.print(f"Object Lock keeps {len(run.cleanup.kept)} objects of the archive; report.json names them.")
-    if run.target.not_faithful:
+    if run.target.known_gaps:
         console.print("\nNOT FAITHFUL: where the local cloud only records, or differs from AWS", style="bold")
-        for what, why in run.target.not_faithful:
+        for what, why in run.target.known_gaps:
             console.print(f"  {what}: {why}", markup=False)
     console.print(f"\nReport: {(REPORTS / 'summary.md').relative_to(CHECKOUT)}, report.json and junit.xml beside it\n")
 
@@ -134,7 +134,7 @@ def _report(run: Run, outcomes: dict[str, int]) -> dict[str, Any]:
         "files": [_file(one) for one in run.pushed + run.failover],
         "read_back": asdict(run.read_back),
         "cleanup": asdict(run.cleanup) if run.cleanup else None,
-        "not_faithful": [{"what": what, "why": why} for what, why in target.not_faithful],
+        "known_gaps": [{"what": what, "why": why} for what, why in target.known_gaps],
     }
 
 
@@ -182,9 +182,9 @@ def _summary(report: dict[str, Any]) -> str:
     lines += [f"| {' | '.join(_cells(one))} |" for one in report["files"]]
     if report["read_back"]["resources"]:
         lines += ["", str(ReadBack(**report["read_back"]))]
-    if report["not_faithful"]:
+    if report["known_gaps"]:
         lines += ["", "## Not faithful", "", "Where the local cloud only records, or differs from AWS:", ""]
-        lines += [f"* {one['what']}: {one['why']}" for one in report["not_faithful"]]
+        lines += [f"* {one['what']}: {one['why']}" for one in report["known_gaps"]]
     return "\n".join(lines) + "\n"
 
 

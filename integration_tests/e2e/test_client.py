@@ -13,7 +13,7 @@ from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.corpus.reading import json_array
 from integration_tests.e2e.corpus.real import dataset
 from integration_tests.e2e.corpus.stored import rows
-from integration_tests.e2e.partition import disturber
+from integration_tests.e2e.partition import fault_injector
 from integration_tests.e2e.records import require_expectation
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
@@ -100,11 +100,11 @@ def test_a_region_that_goes_down_costs_seconds(deployment: Deployment, run: Run,
     target = deployment.target
     seconds = []
     with opened(deployment, tmp_path) as client:
-        disturber(target).region_down(target.primary)
+        fault_injector(target).region_down(target.primary)
         try:
             (outcome,) = client.upload_all([item], on_event=lambda event: seconds.append(event.seconds))
         finally:
-            disturber(target).region_up(target.primary)
+            fault_injector(target).region_up(target.primary)
         _note(outcome, run)
     assert outcome.receipt
     assert outcome.receipt.region == target.secondary

@@ -7,9 +7,9 @@ import shutil
 import sys
 from typing import Final
 
-from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
-from integration_tests.e2e.run_folder import RunFolder
+from local_cloud.testbed.commands import Commands
+from local_cloud.testbed.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
+from local_cloud.testbed.run_folder import RunFolder
 from operations.command_line import PARENT_VARIABLE
 from operations.target import Mode, Target
 

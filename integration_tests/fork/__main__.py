@@ -14,9 +14,9 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from integration_tests.e2e.commands import Commands
 from integration_tests.fork.copying import CHECKOUT, commit, copy
 from integration_tests.fork.edits import ENVIRONMENT, OTHERS, edit
+from local_cloud.testbed.commands import Commands
 from operations.command_line import end_like_ctrl_c_on
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CI", "XDG_CACHE_HOME")

@@ -12,8 +12,8 @@ from drill.folder import DrillFolder
 from drill.journal import Entry, read
 from drill.model import DrillReport, Verdict
 from drill.targets import keeper
-from integration_tests.e2e.paths import WORK
 from integration_tests.interrupts.nox_on_a_terminal import Nox
+from local_cloud.testbed.paths import WORK
 
 Act = Callable[[Nox], None]
 

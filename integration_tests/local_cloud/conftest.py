@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from integration_tests.local_cloud import LocalCloud
 from integration_tests.local_cloud.stacks_for_tests import EAST, USUAL_LAG_SECONDS, WEST
+from local_cloud import LocalCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from infra import cdk_cli
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _WITHIN_SECONDS: Final = 240

@@ -15,7 +15,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 Answer = TypeVar("Answer")
 

@@ -19,9 +19,9 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud import LocalCloud
-from integration_tests.local_cloud.server_process import TOKEN_HEADER
 from integration_tests.local_cloud.stacks_for_tests import EAST, zipped
+from local_cloud import LocalCloud
+from local_cloud.server_process import TOKEN_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, al
 from integration_tests.local_cloud.test_buckets import bucket
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 BATCH: Final = "batchoperations.s3.amazonaws.com"
 JOB_NEEDS: Final = ("s3:InitiateReplication", "s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")

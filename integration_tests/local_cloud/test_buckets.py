@@ -15,7 +15,7 @@ from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 
 def bucket(prefix: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from integration_tests.local_cloud import LocalCloud, LocalCloudError
 from integration_tests.local_cloud.conftest import FACTOR, MINUTE
 from integration_tests.local_cloud.stacks_for_tests import deploy, until
 from integration_tests.local_cloud.test_monitoring import alarm, put, state
+from local_cloud import LocalCloud, LocalCloudError
 
 
 def test_it_says_how_fast_it_is(fast: LocalCloud, cloud: LocalCloud) -> None:

@@ -18,9 +18,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from integration_tests.local_cloud import LocalCloud, LocalCloudError
-from integration_tests.local_cloud.shims import metric_math
 from integration_tests.local_cloud.stacks_for_tests import allow, assume, deploy, function, key, role, until, zipped
+from local_cloud import LocalCloud, LocalCloudError
+from local_cloud.shims import metric_math
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -58,7 +58,7 @@ def test_stopping_ends_the_server_and_its_workers_and_removes_its_folder() -> No
 
 STARTS_ONE = """
     import sys, time
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
     cloud = LocalCloud.start()
     print(cloud.process_id, cloud.endpoint_url, cloud.log.parent, flush=True)
     time.sleep(60)
@@ -114,10 +114,10 @@ def busy_worker(url: str, secret: str) -> int:
 
 
 class Command:
-    """`python -m integration_tests.local_cloud`, running; and what it has printed so far."""
+    """`python -m local_cloud`, running; and what it has printed so far."""
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "integration_tests.local_cloud", *arguments]
+        command = [sys.executable, "-m", "local_cloud", *arguments]
         self.process = subprocess.Popen(  # noqa: S603  our own module
             command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

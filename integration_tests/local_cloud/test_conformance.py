@@ -12,7 +12,7 @@ from integration_tests.local_cloud.stacks_for_tests import EAST, deploy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 _KEYS = ("pk", "sk", "file_key", "file_order")
 

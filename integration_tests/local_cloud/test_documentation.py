@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from integration_tests.local_cloud import Disturber, not_faithful
+import local_cloud
+from local_cloud import FaultInjector, known_gaps
 
-PACKAGE = Path(__file__).parent
-TEXT = (PACKAGE.parents[1] / "docs" / "local_cloud.md").read_text()
+PACKAGE = Path(local_cloud.__file__).parent
+TEXT = (PACKAGE.parent / "docs" / "local_cloud.md").read_text()
 
 
 def section(title: str) -> str:
@@ -71,11 +72,11 @@ def shims_package() -> ast.Module:
 
 
 def test_what_is_not_faithful_is_told_word_for_word() -> None:
-    assert rows("NOT FAITHFUL") == [(what, why) for what, why in not_faithful.NOT_FAITHFUL]
+    assert rows("NOT FAITHFUL") == [(what, why) for what, why in known_gaps.NOT_FAITHFUL]
 
 
 def test_each_disturbance_is_told() -> None:
     told = " ".join(row[0] for row in rows("Disturb it"))
-    disturbing = [name for name, value in vars(Disturber).items() if callable(value) and not name.startswith("_")]
+    disturbing = [name for name, value in vars(FaultInjector).items() if callable(value) and not name.startswith("_")]
     assert disturbing
     assert [name for name in disturbing if f"{name}(" not in told] == []

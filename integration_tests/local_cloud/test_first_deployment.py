@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud import LocalCloud
 from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
 from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, role, until
+from local_cloud import LocalCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 WRITES_TO_TABLE = """
     import boto3, os

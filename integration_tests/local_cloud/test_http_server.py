@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from integration_tests.local_cloud.http_server import Connection, Message
+from local_cloud.http_server import Connection, Message
 
 if TYPE_CHECKING:
     import socket

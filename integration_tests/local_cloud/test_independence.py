@@ -27,9 +27,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud import LocalCloud
 from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
 from integration_tests.local_cloud.stacks_for_tests import Stack, impatient, until
+from local_cloud import LocalCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration_tests.local_cloud.shims import alarms
 from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, deploy, function, key, role, until
 from integration_tests.local_cloud.test_functions import api, invoke
+from local_cloud.shims import alarms
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 
 def alarm(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties

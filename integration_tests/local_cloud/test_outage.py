@@ -26,7 +26,7 @@ from integration_tests.local_cloud.test_functions import api, depth, fetch, loop
 from integration_tests.local_cloud.test_monitoring import alarm, health, state
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 
 def test_a_region_that_is_down_answers_nothing_and_goes_on_afterwards(disturbed: LocalCloud) -> None:

@@ -12,7 +12,7 @@ from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, deploy, u
 from unit_tests.drill.proof.five_sources import REGIONS, SOURCE, Five
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 UPLOADS: Final = 1_050
 """More than one page of S3's listing."""

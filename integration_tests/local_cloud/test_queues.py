@@ -13,7 +13,7 @@ from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_functions import depth, looping, problem
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 
 def sealed_queue(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties

@@ -17,7 +17,7 @@ from integration_tests.local_cloud.test_tables import global_table, replica
 from unit_tests.fixtures.examples import examples
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 BOTH = (EAST, WEST)
 

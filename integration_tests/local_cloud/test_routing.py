@@ -20,7 +20,7 @@ from integration_tests.local_cloud.test_functions import api
 from integration_tests.local_cloud.test_monitoring import alarm, health, put
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 ELSEWHERE = "eu-central-1"
 INTERVAL = 10 / FACTOR

@@ -15,7 +15,7 @@ from integration_tests.local_cloud.test_functions import depth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 TELLS = """
     import boto3, json, os, time

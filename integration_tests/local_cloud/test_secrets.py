@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from integration_tests.local_cloud.stacks_for_tests import WEST, Stack, allow, assume, deploy, function, key, role, until
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 ROTATES = """
     import boto3, json

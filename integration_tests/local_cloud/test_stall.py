@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud import LocalCloudError
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, allow, deploy, function, impatient, role, until
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_functions import api, depth, fetch, invoke, looping, table
 from integration_tests.local_cloud.test_monitoring import health
 from integration_tests.local_cloud.test_tables import global_table, put, replica, value
+from local_cloud import LocalCloudError
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 
 def notifying() -> dict[str, Any]:

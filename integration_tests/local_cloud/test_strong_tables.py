@@ -11,7 +11,7 @@ from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, de
 from integration_tests.local_cloud.test_tables import clients, global_table, put, replica, value
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 WITNESS = "us-east-2"
 TTL = {"Enabled": True, "AttributeName": "expires_at"}

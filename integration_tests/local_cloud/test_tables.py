@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, assume, deploy, key, role, until
 
 if TYPE_CHECKING:
-    from integration_tests.local_cloud import LocalCloud
+    from local_cloud import LocalCloud
 
 
 def replica(region: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties

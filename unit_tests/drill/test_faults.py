@@ -16,7 +16,7 @@ from drill.journal import Journal
 from drill.model import Sample
 from drill.plan import FaultWish, Plan
 from drill.stops import Stop, StopConditions
-from integration_tests.local_cloud import LocalCloudError
+from local_cloud import LocalCloudError
 from operations.failure import RunFailure
 
 EAST, WEST = "us-east-1", "us-west-2"

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from integration_tests.e2e import __main__ as command_line
 from integration_tests.e2e import live_run
-from integration_tests.e2e.commands import Commands
-from integration_tests.e2e.run_folder import RunFolder
+from local_cloud.testbed.commands import Commands
+from local_cloud.testbed.run_folder import RunFolder
 from operations import target
 from operations.deployment import Deployment
 from operations.failure import Refused
@@ -137,7 +137,7 @@ def test_wrong_use_ends_with_status_2_and_says_what_to_type(
         control=st.just("us-west-2"),
         run_id=st.text(min_size=1),
         profile=st.none() | st.text(),
-        not_faithful=st.lists(st.tuples(st.text(), st.text())).map(tuple),
+        known_gaps=st.lists(st.tuples(st.text(), st.text())).map(tuple),
     )
 )
 def test_the_tests_are_told_the_very_target(tmp_path_factory: pytest.TempPathFactory, which: Target) -> None:

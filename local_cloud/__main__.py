@@ -1,0 +1,106 @@
+"""`python -m local_cloud`: keep a local cloud up, and say how to use it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from local_cloud.cloud import PLACEHOLDER_ACCOUNT, LocalCloud
+from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
+from operations.command_line import end_like_ctrl_c_on
+
+_DEFAULT_PORT = 4566
+
+
+def main(
+    port: Annotated[int, typer.Option(help="The loopback port, 1 to 65535; 0 takes any free one.")] = _DEFAULT_PORT,
+    account: Annotated[str, typer.Option(help="The AWS account id it plays, twelve digits.")] = PLACEHOLDER_ACCOUNT,
+    time_factor: Annotated[
+        float, typer.Option(help="How many times faster health checks, DNS, alarms and schedules run: 1 to 100.")
+    ] = 1.0,
+    *,
+    health_checkers: Annotated[
+        bool, typer.Option("--health-checkers", help="Check health by the clock, not when a status is asked for.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave its folder, with the log, behind.")] = False,
+) -> None:
+    """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
+
+    It prints the variables that point the AWS CLI, an SDK or the CDK at it. Nothing but this machine can reach it, it
+    needs no AWS account, and all that it keeps is in one temporary folder that goes when it stops. Several can run side
+    by side, each on a port of its own.
+
+    Examples:
+        python -m local_cloud
+
+        python -m local_cloud --port 0 --account 123456789012
+
+    Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 it could not start or has died, 2 wrong use.
+
+    docs/local_cloud.md tells what is faithful to AWS, and how to take a region away or hold replication back.
+    """
+    # Addresses and ARNs are full of `:...:`, which are no emoji.
+    console, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False, emoji=False)
+    end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    try:
+        with LocalCloud.start(
+            account=account, port=port, keep_folder=keep, time_factor=time_factor, health_checkers=health_checkers
+        ) as cloud:
+            _explain(console, cloud)
+            while True:
+                cloud.require_alive()
+                time.sleep(0.5)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing of it is left." if not keep else "Stopped; its folder is left.")
+    except LocalCloudError as error:
+        errors.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _explain(console: Console, cloud: LocalCloud) -> None:
+    def say(text: str) -> None:
+        # Never wrapped: what is printed is there to be copied.
+        console.print(text, soft_wrap=True)
+
+    say(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
+    say(f"Its log: {cloud.log}\n")
+    say("In another terminal, point the AWS CLI, an SDK or the CDK at it (bash):\n")
+    for name, value in cloud.aws_variables().items():
+        say(f"  export {name}={value}")
+    say("  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
+    say("Then, for example (`bundle=host`, for functions run under this machine's own Python):\n")
+    say("  aws s3 ls --region us-west-2")
+    say(f"  nox -s cdk -- bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2 -c bundle=host")
+    say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
+    say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
+    say(f"Its name server answers over UDP at {cloud.health()['name_server']}.")
+    say("Disturb it, where these variables are set:")
+    for command, what in (
+        ("region/us-east-1/down", "or /up, /stall, /unstall"),
+        ("throttle/us-east-1/0.5", "DynamoDB's share; 0 ends it"),
+        ("replication/lag/30", "seconds"),
+        ("replication/cut", "or /restore"),
+    ):
+        curl = f'curl -H "{TOKEN_HEADER}: $AWS_SECRET_ACCESS_KEY" -X POST'
+        say(f"  {curl} {cloud.endpoint_url}/_local_cloud/{command}   # {what}")
+    say("")
+    table = Table(title="NOT FAITHFUL: stored and answered, or simplified", title_justify="left")
+    table.add_column("what")
+    table.add_column("why")
+    for what, why in cloud.known_gaps:
+        table.add_row(what, why)
+    console.print(table)
+    console.print("\nCtrl-C stops it.")
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m local_cloud"))

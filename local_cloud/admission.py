@@ -1,0 +1,203 @@
+"""Decides who may call the local cloud: programs of this user that know the run's secret, and nobody else.
+
+A web page in the user's own browser can send requests to loopback, and so can every other user of the machine. These are
+refused by 403 and a reason: what a browser sends for a page (`Origin`, `Sec-Fetch-Site`), a `Host` that is not this server's
+(DNS rebinding), requests without a signature, root's requests with a wrong one, ministack's own administration, and control
+commands without the secret. Requests of roles and users are verified by ministack.
+
+What AWS leaves unsigned stays unsigned: the routes of an HTTP API, whose own authorizers decide, and a custom resource's
+response URL. A presigned URL carries its signature in the query.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from ministack import app as ministack_app
+from ministack.core import lambda_runtime
+from ministack.core.iam_evaluator import find_iam_access_key_account, is_root_access_key
+from ministack.core.router import extract_access_key_id
+from ministack.core.sigv4 import (
+    decode_header_value,
+    header_signature_failure,
+    parse_header_signature,
+    parse_query_signature,
+    presigned_request_is_expired,
+    request_time_failure,
+)
+from ministack.services import sts
+
+from local_cloud.server_process import TOKEN_HEADER
+
+CONTROL_PREFIX: Final = "/_local_cloud/"
+_RESPONSE_URL: Final = "/_ministack/cfn-response/"
+_CLOSED: Final = re.compile(r"/health|/(_ministack|_localstack)(/.*)?", re.DOTALL)
+_ALGORITHM: Final = "AWS4-HMAC-SHA256"
+_ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
+_LOOPBACK: Final = re.compile(r"((\d{12}\.)?127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
+"""S3 Control's clients put the account first; no browser can: to it, a name that ends in a number is an IPv4 address."""
+_AWS_NAME: Final = re.compile(
+    r"([a-z0-9][a-z0-9.-]*\.)?(execute-api|s3)([.-][a-z]{2}(-[a-z]+)+-\d)?\.amazonaws\.com(\.cn)?(:\d{1,5})?", re.ASCII
+)
+Failure = tuple[str, str]
+"""AWS's error code, and its message."""
+_BODY_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def install() -> None:
+    """Make the keys of functions' roles secret: ministack's follow from the function's ARN, which is no secret."""
+    salt = secrets.token_bytes(32)
+    lambda_runtime.hashlib = SimpleNamespace(sha256=lambda data: hashlib.sha256(salt + data))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request is refused.
+
+    Attributes:
+        message: The body of the answer.
+        code: AWS's error code.
+        service: Whose protocol the error is sent in, by the signature's scope; empty if there is none.
+    """
+
+    message: str
+    code: str = "AccessDenied"
+    service: str = ""
+
+
+class Admission:
+    """Judges requests before anything else looks at them.
+
+    Args:
+        secret: The run's: root's secret access key, and the control commands' token.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def refusal(self, scope: Any, body: bytes) -> Refusal | None:  # noqa: ANN401  ASGI's shape
+        """Return why a request is refused; None if it is not.
+
+        Args:
+            scope: ASGI's scope of the request.
+            body: Its whole body.
+        """
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            key, text = name.decode("latin-1").lower(), decode_header_value(value)
+            headers[key] = f"{headers[key]},{text}" if key in headers else text
+        path = scope["path"]
+        said = _of_a_page(headers) or _of_another_host(headers, path)
+        if said:
+            return Refusal(said)
+        if path.startswith(CONTROL_PREFIX):
+            return self._without_token(headers)
+        return self._of_a_stranger(scope, headers, body)
+
+    def _without_token(self, headers: dict[str, str]) -> Refusal | None:
+        if hmac.compare_digest(headers.get(TOKEN_HEADER.lower(), "").encode(), self._secret.encode()):
+            return None
+        return Refusal(f"A control command needs the header {TOKEN_HEADER} with the run's AWS_SECRET_ACCESS_KEY.")
+
+    def _of_a_stranger(self, scope: Any, headers: dict[str, str], body: bytes) -> Refusal | None:  # noqa: ANN401  ASGI's shape
+        path, method = scope["path"], scope["method"]
+        if path.startswith(_RESPONSE_URL):
+            return None if method == "PUT" else Refusal(f"{method} {path} is not served; PUT is.")
+        if _CLOSED.fullmatch(path):
+            return Refusal(f"{path} is ministack's own and closed here. Use {CONTROL_PREFIX}health.")
+        query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
+        authorization = headers.get("authorization", "")
+        is_signed = authorization.startswith("AWS") or any(name.lower() in _QUERY_CREDENTIALS for name in query)
+        if not is_signed:
+            is_open = _is_of_an_api(headers["host"], path)
+            return None if is_open else Refusal(f"{method} {path} is not signed; sign it by {_ALGORITHM}.")
+        return self._wrong_signature(scope, headers, query, body)
+
+    def _wrong_signature(
+        self,
+        scope: Any,  # noqa: ANN401  ASGI's shape
+        headers: dict[str, str],
+        query: dict[str, list[str]],
+        body: bytes,
+    ) -> Refusal | None:
+        in_header = headers.get("authorization", "").startswith(f"{_ALGORITHM} ")
+        in_query = query.get("X-Amz-Algorithm") == [_ALGORITHM]
+        if in_header == in_query or (in_header and any(name.lower() in _QUERY_CREDENTIALS for name in query)):
+            return Refusal(
+                f"The request must carry one signature, by {_ALGORITHM}: in its Authorization header or its query."
+            )
+        signature = parse_header_signature(headers) if in_header else parse_query_signature(query)
+        if isinstance(signature, tuple):
+            return Refusal(signature[1])
+        if signature.access_key_id != extract_access_key_id(headers, query):
+            return Refusal("The request names several access keys.")
+        wrong = _wrong_key(signature.access_key_id)
+        if wrong is None and is_root_access_key(signature.access_key_id):
+            late = request_time_failure(signature) if in_header else _expired(signature.amz_date, query)
+            raw_path = scope["raw_path"].decode("latin-1")
+            wrong = (
+                late
+                or _other_body(headers, body)
+                or header_signature_failure(
+                    signature, self._secret, scope["method"], raw_path, query, headers, body, presigned=in_query
+                )
+            )
+        return Refusal(wrong[1], wrong[0], signature.service) if wrong else None
+
+
+_QUERY_CREDENTIALS: Final = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid"})
+
+
+def _of_a_page(headers: dict[str, str]) -> str:
+    """A browser adds these by itself, and no page can leave them out or change them (Fetch standard, forbidden names)."""
+    for name in ("origin", "sec-fetch-site"):
+        if name in headers and (name, headers[name]) != ("sec-fetch-site", "none"):
+            return f"The local cloud answers programs, not web pages: the request carries {name}: {headers[name]}."
+    return ""
+
+
+def _of_another_host(headers: dict[str, str], path: str) -> str:
+    host = headers.get("host", "").lower()
+    if _LOOPBACK.fullmatch(host) or _AWS_NAME.fullmatch(host):
+        return ""
+    if host and ministack_app._resolve_custom_domain_request(host, path) is not None:
+        return ""
+    return f"Host {host!r} is not served: 127.0.0.1, localhost, AWS's names of S3 and of HTTP APIs, and API domains are."
+
+
+def _is_of_an_api(host: str, path: str) -> bool:
+    """Whether a request is for a route of an API, which may be open to everybody."""
+    parsed = ministack_app._parse_execute_api_url(host, path)
+    return parsed is not None or ministack_app._resolve_custom_domain_request(host, path) is not None
+
+
+def _wrong_key(key: str) -> Failure | None:
+    """Return what is wrong with an access key; ministack itself verifies the signatures of those that it has given out."""
+    is_given_out = not is_root_access_key(key) and (key in sts._sessions or find_iam_access_key_account(key) is not None)
+    if is_given_out or _ACCOUNT.fullmatch(key):
+        return None
+    return "InvalidClientTokenId", f"The access key {key} is unknown here; root's is the account, twelve digits."
+
+
+def _other_body(headers: dict[str, str], body: bytes) -> Failure | None:
+    promised = headers.get("x-amz-content-sha256", "")
+    if _BODY_HASH.fullmatch(promised) is None or promised == hashlib.sha256(body).hexdigest():
+        return None
+    return "XAmzContentSHA256Mismatch", "The body does not match the request's x-amz-content-sha256."
+
+
+def _expired(signed_at: str, query: dict[str, list[str]]) -> Failure | None:
+    try:
+        is_expired = presigned_request_is_expired(signed_at, query.get("X-Amz-Expires", ["0"])[0])
+    except ValueError:
+        is_expired = True
+    return ("AccessDenied", "The presigned request has expired.") if is_expired else None

@@ -1,0 +1,191 @@
+"""The local cloud as its users see it: start it, reach it, disturb it, stop it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from botocore.config import Config
+
+from local_cloud.clock import checked_factor
+from local_cloud.fault_injector import FaultInjector
+from local_cloud.known_gaps import NOT_FAITHFUL
+from local_cloud.server_process import HOST, LocalCloudError, ServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+PLACEHOLDER_ACCOUNT: Final = "000000000000"
+DEFAULT_REGION: Final = "us-east-1"
+_ACCOUNT_DIGITS: Final = 12
+
+
+class LocalCloud(FaultInjector):
+    """AWS's APIs on a loopback port, in a server process of its own that is always stopped again.
+
+    Use it as a context manager:
+
+        with LocalCloud.start() as cloud:
+            cloud.client("s3", "us-east-1").list_buckets()
+
+    Attributes:
+        account: The account that its caller is the root of, twelve digits.
+        endpoint_url: `http://127.0.0.1:<port>`.
+        known_gaps: (what, why) for everything that the local cloud only records.
+    """
+
+    known_gaps: Final = NOT_FAITHFUL
+
+    def __init__(self, server: ServerProcess, *, account: str) -> None:
+        self._server = server
+        self._session: Any = boto3.session.Session()
+        self._making_clients = threading.Lock()
+        self.account = account
+        super().__init__(f"http://{HOST}:{server.port}", server.secret)
+
+    @classmethod
+    def start(
+        cls,
+        account: str = PLACEHOLDER_ACCOUNT,
+        *,
+        port: int = 0,
+        keep_folder: bool = False,
+        time_factor: float = 1.0,
+        health_checkers: bool = False,
+        hosted_zones: Mapping[str, str] = MappingProxyType({}),
+    ) -> Self:
+        """Start a server and return when it answers.
+
+        Args:
+            account: The AWS account id it plays; its twelve digits are also the access key id.
+            port: The loopback port; 0 takes a free one.
+            keep_folder: Leave the folder with the log behind when it stops.
+            time_factor: How many times faster than on AWS health checks, DNS TTLs, alarm periods and EventBridge rates
+                run: 1 to 100.
+            health_checkers: Check health by the clock, as Route 53 does, instead of when a status is asked for. Each
+                check of an API then runs its function again and again.
+            hosted_zones: Name of each public hosted zone that the account has from the start, by its id; on AWS somebody
+                made it before the platform.
+
+        Raises:
+            LocalCloudError: It did not start, and the message ends with its log's last lines; or an argument is wrong.
+        """
+        if len(account) != _ACCOUNT_DIGITS or not account.isdecimal():
+            raise LocalCloudError(
+                f"The account must be {_ACCOUNT_DIGITS} digits, like {PLACEHOLDER_ACCOUNT}; got {account!r}."
+            )
+        try:
+            factor = checked_factor(time_factor)
+        except ValueError as error:
+            raise LocalCloudError(str(error)) from error
+        options = [f"--time-factor={factor:g}", *(["--health-checkers"] if health_checkers else [])]
+        options += [f"--hosted-zone={identity}={name}" for identity, name in hosted_zones.items()]
+        server = ServerProcess(account=account, port=port, keep_folder=keep_folder, options=options)
+        atexit.register(server.stop)
+        try:
+            server.wait_until_healthy()
+        except BaseException:
+            server.stop()
+            atexit.unregister(server.stop)
+            raise
+        return cls(server, account=account)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> Path:
+        """The server's log: its own lines, and what functions wrote before CloudWatch Logs took it."""
+        return self._server.log
+
+    @property
+    def secret_access_key(self) -> str:
+        """Root's secret access key, another one in each run."""
+        return self._server.secret
+
+    @property
+    def secret_file(self) -> Path:
+        """Holds the secret access key, for other processes of this user."""
+        return self._server.secret_file
+
+    @property
+    def process_id(self) -> int:
+        """The server's process id."""
+        return self._server.process_id
+
+    def require_alive(self) -> None:
+        """Return while the server runs.
+
+        Raises:
+            LocalCloudError: It has died; the message ends with its log's last lines.
+        """
+        self._server.require_alive()
+
+    def stop(self) -> None:
+        """Stop the server and all its workers, and remove its folder. Safe to call twice."""
+        atexit.unregister(self._server.stop)
+        self._server.stop()
+
+    def environment(self, region: str = DEFAULT_REGION) -> dict[str, str]:
+        """A whole environment for a subprocess (the AWS CLI, the CDK) that must talk to this cloud and to no other.
+
+        It is this process's environment with every `AWS_*` variable replaced, so that no profile, endpoint or session
+        of the real AWS gets through.
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**inherited, **self.aws_variables(region)}
+
+    def aws_variables(self, region: str = DEFAULT_REGION) -> dict[str, str]:
+        """Only the variables that point an AWS SDK at this cloud."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": region,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": HOST,
+        }
+
+    def client(self, service: str, region: str = DEFAULT_REGION, **overrides: Any) -> Any:  # noqa: ANN401  boto3's clients have no common type
+        """A boto3 client of this cloud, as the account's root unless `overrides` give other credentials.
+
+        Args:
+            service: AWS's name of the service, `s3` say.
+            region: The region the requests are signed for.
+            overrides: Further arguments of `boto3.client`: the keys of a role to act as, a `config`.
+        """
+        arguments: dict[str, Any] = {
+            "region_name": region,
+            "endpoint_url": self.endpoint_url,
+            "aws_access_key_id": self.account,
+            "aws_secret_access_key": self.secret_access_key,
+            "config": Config(proxies={}, s3={"addressing_style": "path"}, retries={"mode": "standard"}),
+        }
+        # Making a client reads its service's model, which the session keeps; sessions are not thread-safe.
+        with self._making_clients:
+            return self._session.client(service, **{**arguments, **overrides})
+
+    def api_url(self, api_id: str, stage: str = "$default") -> str:
+        """Where an HTTP API answers here. AWS's `https://<id>.execute-api.<region>.amazonaws.com` needs DNS and TLS."""
+        return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
+
+    def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:
+        try:
+            return super()._control(command, method=method)
+        except OSError:
+            self._server.require_alive()
+            raise

@@ -1,0 +1,204 @@
+"""The control surface: `POST /_local_cloud/...` in front of ministack, to disturb the cloud while it runs.
+
+Each needs the run's secret in the header `X-Local-Cloud-Token`.
+
+| path | what it does |
+|---|---|
+| `GET /_local_cloud/health` | says that the server is running, and what is disturbed |
+| `POST /_local_cloud/region/<region>/down` and `/up` | takes a region away, brings it back |
+| `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, until it goes on |
+| `POST /_local_cloud/throttle/<region>/<share>` | its DynamoDB throttles that share, 0 to 1, of functions' calls |
+| `POST /_local_cloud/replication/lag/<seconds>` | how long a write takes to reach the other region |
+| `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from ministack import app as ministack_app
+from ministack.services import apigateway, s3
+
+from local_cloud import regions
+from local_cloud.admission import CONTROL_PREFIX, Admission, Refusal
+from local_cloud.clock import clock
+from local_cloud.replicator import replicator
+from local_cloud.shims import recursion
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+_log: Final = logging.getLogger("local_cloud.control")
+_COMMANDS: Final = (
+    "health, region/<region>/down, region/<region>/up, region/<region>/stall, region/<region>/unstall, "
+    "throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore"
+)
+_INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
+name_server = ""
+"""Where Route 53's name server listens; set once, before the first request."""
+_HOME_OF_GLOBAL_SERVICES: Final = "us-east-1"
+_SIGNED_FOR: Final = re.compile(
+    r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)(?:/|%2F)(?P<service>[a-z0-9-]+)"
+)
+
+
+def with_control_surface(application: Application, admission: Admission) -> Application:
+    """The application for those who may call it.
+
+    Requests under `/_local_cloud/` are answered here, those to a region that is down refused.
+    """
+
+    async def front(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI's shapes
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        body = (await receive())["body"]  # whole: this server calls nobody before
+        if refusal := admission.refusal(scope, body):
+            _log.warning("refused %s %s: %s", scope["method"], scope["path"], refusal.message)
+            await _refuse(send, scope, refusal)
+        elif scope["path"].startswith(CONTROL_PREFIX):
+            await _answer(send, *_obey(scope["method"], scope["path"].removeprefix(CONTROL_PREFIX)))
+        elif any(regions.is_down(region) for region in _regions_of(scope)):
+            # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
+            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+        elif _waits_for_stalled_function(scope):
+            await _answer(send, 503, {"message": "Service Unavailable"})
+        else:
+            recursion.remember(scope["headers"])
+            await application(scope, _replayed(body, receive), send)
+
+    return front
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body again, and then whatever comes."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
+    match (method, *command.split("/")):
+        case ("GET", "health"):
+            pass
+        case ("POST", "region", region, ("down" | "up") as direction) if region:
+            regions.set_down(region, down=direction == "down")
+        case ("POST", "region", region, ("stall" | "unstall") as wish) if region:
+            regions.set_stalled(region, stalled=wish == "stall")
+        case ("POST", "throttle", region, share) if region:
+            if said := _refusal(lambda: regions.set_throttled(region, float(share))):
+                return 400, {"message": said}
+        case ("POST", "replication", "lag", seconds):
+            if said := _refusal(lambda: regions.set_lag(float(seconds))):
+                return 400, {"message": said}
+        case ("POST", "replication", ("cut" | "restore") as wish):
+            regions.set_cut(cut=wish == "cut")
+        case _:
+            return 404, {"message": f"There is no {method} {CONTROL_PREFIX}{command}; there are: {_COMMANDS}."}
+    return 200, {
+        "status": "running",
+        "name_server": name_server,
+        "time_factor": clock.factor,
+        "regions_down": sorted(regions.current.down),
+        "regions_stalled": sorted(regions.current.stalled),
+        "throttled": dict(sorted(regions.current.throttled.items())),
+        "replication": "cut" if regions.current.cut else "on",
+        "replication_lag_seconds": regions.current.lag_seconds,
+        "replication_waiting": replicator.waiting(),
+    }
+
+
+def _refusal(command: Callable[[], None]) -> str:
+    """What is wrong with a command's number, in words; nothing when it was obeyed."""
+    try:
+        command()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
+    """Whether somebody would wait for a function that a stalled region does not start: by its API, or by Invoke.
+
+    They are told at once. To let each wait would take a thread of the server for as long as the stall lasts.
+    """
+    stalled = regions.current.stalled
+    if not stalled:
+        return False
+    headers = dict(scope["headers"])
+    if _INVOKE_PATH.match(scope["path"]):
+        found = _SIGNED_FOR.search(headers.get(b"authorization", b"").decode("latin-1"))
+        waits = headers.get(b"x-amz-invocation-type", b"RequestResponse") == b"RequestResponse"
+        return waits and found is not None and found["region"] in stalled
+    return bool(_regions_of_api(headers.get(b"host", b"").decode("latin-1"), scope["path"]) & stalled)
+
+
+def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
+    """Every region that must be up for a request: the one it is signed for, else its API's or its bucket's.
+
+    Empty while no region is down. Requests without a signature of a region are those to an API's open routes, and those
+    of some presigned URLs. Global services are asked, and changed, in us-east-1; only what Route 53 answers stands in for
+    its name servers, which are everywhere.
+    """
+    if not regions.current.down:
+        return set()
+    headers = dict(scope["headers"])
+    signed = headers.get(b"authorization", b"").decode("latin-1") or scope.get("query_string", b"").decode("latin-1")
+    host = headers.get(b"host", b"").decode("latin-1")
+    found = _SIGNED_FOR.search(signed)
+    if found is None:
+        return _regions_of_api(host, scope["path"]) or _regions_of_bucket(host, scope["path"])
+    match found["service"]:
+        case "route53" if scope["method"] == "GET":
+            return set()
+        case "iam" | "route53":
+            return {_HOME_OF_GLOBAL_SERVICES}
+        case _:
+            return {found["region"]}
+
+
+def _regions_of_api(host: str, path: str) -> set[str]:
+    named = ministack_app._parse_execute_api_url(host, path) or ministack_app._resolve_custom_domain_request(host, path)
+    return {key[1] for key in apigateway._apis.to_dict() if named is not None and key[2] == named[0]}
+
+
+def _regions_of_bucket(host: str, path: str) -> set[str]:
+    named = ministack_app._extract_s3_vhost_bucket(host) or path.lstrip("/").partition("/")[0]
+    return {record["region"] for (_, bucket), record in s3._buckets.to_dict().items() if bucket == named}
+
+
+async def _refuse(send: Any, scope: Any, refusal: Refusal) -> None:  # noqa: ANN401  ASGI's shapes
+    """Answer in the protocol of the service that is called, which the SDKs read, or else in JSON."""
+    if not refusal.service:
+        await _answer(send, 403, {"__type": refusal.code, "message": refusal.message})
+        return
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    status, fields, body = ministack_app._credential_failure(refusal.service, "", str(uuid.uuid4()), refusal, headers)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in fields.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": body.encode() if isinstance(body, str) else body})
+
+
+async def _answer(send: Any, status: int, answer: dict[str, Any]) -> None:  # noqa: ANN401  ASGI's shapes
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})

@@ -1,0 +1,77 @@
+"""The control surface as its users see it: disturb a local cloud, whichever process has started it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any, Final
+
+from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
+
+_TIMEOUT_SECONDS: Final = 30.0
+
+
+class FaultInjector:
+    """What can be done to a running local cloud.
+
+    Attributes:
+        endpoint_url: `http://127.0.0.1:<port>`.
+
+    Args:
+        endpoint_url: Likewise.
+        secret: The cloud's secret access key.
+    """
+
+    def __init__(self, endpoint_url: str, secret: str) -> None:
+        self.endpoint_url = endpoint_url
+        self._secret = secret
+
+    def health(self) -> dict[str, Any]:
+        """What is disturbed, how many writes wait, how fast its clock is and where its name server listens."""
+        return self._control("health", method="GET")
+
+    def region_down(self, region: str) -> None:
+        """Take a region away: it answers nothing, runs nothing, delivers nothing, replicates nothing in or out."""
+        self._control(f"region/{region}/down")
+
+    def region_up(self, region: str) -> None:
+        """Bring a region back; what was waiting for it goes on."""
+        self._control(f"region/{region}/up")
+
+    def region_stall(self, region: str) -> None:
+        """Stall a region: it accepts everything and replicates, but runs no function and delivers no event."""
+        self._control(f"region/{region}/stall")
+
+    def region_unstall(self, region: str) -> None:
+        """Let a stalled region go on, with all that it has accepted."""
+        self._control(f"region/{region}/unstall")
+
+    def set_throttle(self, region: str, share: float) -> None:
+        """Let a region's DynamoDB answer ThrottlingException to a share of functions' calls.
+
+        Args:
+            region: The region.
+            share: From 0, none and the end of it, to 1, every call.
+        """
+        self._control(f"throttle/{region}/{share}")
+
+    def set_replication_lag(self, seconds: float) -> None:
+        """How long a write takes to reach the other region, for tables, buckets and secrets, from now on."""
+        self._control(f"replication/lag/{seconds}")
+
+    def partition(self, *, cut: bool) -> None:
+        """Cut, or restore, replication between all regions. Each still answers; what is written meanwhile waits."""
+        self._control(f"replication/{'cut' if cut else 'restore'}")
+
+    def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310  on loopback
+            f"{self.endpoint_url}/_local_cloud/{command}", method=method, headers={TOKEN_HEADER: self._secret}
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise LocalCloudError(f"The local cloud refused {command!r}: {error.read().decode()}") from error

@@ -1,0 +1,191 @@
+"""Starts the local cloud's server as a process group of its own and makes sure that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Final
+
+HOST: Final = "127.0.0.1"
+START_TIMEOUT_SECONDS: Final = 60.0
+TERMINATE_GRACE_SECONDS: Final = 5.0
+TOKEN_HEADER: Final = "X-Local-Cloud-Token"  # noqa: S105  a header's name
+LOG_TAIL_LINES: Final = 25
+_REMOVALS: Final = 50
+_MODULE: Final = "local_cloud.launcher"
+_REPOSITORY: Final = Path(__file__).resolve().parents[1]
+
+
+class LocalCloudError(RuntimeError):
+    """The local cloud did not start, died, or refused a control request; the message says what to do."""
+
+
+class ServerProcess:
+    """One running server: its process group, its listening port, its folder and its log.
+
+    Attributes:
+        port: The loopback port it listens on.
+        secret: The run's: root's secret access key and the control commands' token.
+        secret_file: Holds the secret; for this user only.
+        folder: Holds everything the server writes; removed by `stop` unless `keep_folder`.
+        log: The server's standard output and error.
+
+    Args:
+        account: The AWS account id it plays.
+        port: The loopback port; 0 takes a free one.
+        keep_folder: Leave the folder behind.
+        options: Further options of the launcher.
+    """
+
+    def __init__(self, *, account: str, port: int, keep_folder: bool, options: Sequence[str] = ()) -> None:
+        self._keep_folder = keep_folder
+        self._options = options
+        self.secret = secrets.token_urlsafe(30)
+        self.folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
+        self.log = self.folder / "server.log"
+        self.secret_file = self.folder / "secret"
+        try:
+            self.secret_file.touch(mode=0o600)
+            self.secret_file.write_text(self.secret, "utf-8")
+            self.port, self._process = self._spawn(account, port)
+        except BaseException:
+            self._remove_folder()
+            raise
+
+    @property
+    def process_id(self) -> int:
+        """The server's process id, which is also its process group's."""
+        return self._process.pid
+
+    def wait_until_healthy(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+        """Return when the server answers; stop it and explain when it dies or takes too long.
+
+        Raises:
+            LocalCloudError: With the end of the log.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise self._failure(f"died with exit status {self._process.returncode} while starting")
+            if self._answers():
+                return
+            time.sleep(0.05)
+        raise self._failure(f"did not answer within {timeout_seconds:.0f} s")
+
+    def require_alive(self) -> None:
+        """Raise, with the end of the log, when the server has died."""
+        if self._process.poll() is not None:
+            raise self._failure(f"died with exit status {self._process.returncode}")
+
+    def stop(self) -> None:
+        """End the server and every worker it started: SIGTERM first, SIGKILL for what is left. Idempotent."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(TERMINATE_GRACE_SECONDS)
+        # The group outlives its leader while a Lambda worker runs, so it is killed even when the leader is gone.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._remove_folder()
+
+    def _spawn(self, account: str, port: int) -> tuple[int, subprocess.Popen[bytes]]:
+        # The socket is bound here and inherited, so that no other program can take the port in between.
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((HOST, port))
+            except (OSError, OverflowError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "ports go from 1 to 65535"
+                raise LocalCloudError(
+                    f"Cannot listen on {HOST}:{port}: {reason}. Give another port, or 0 to take any free one."
+                ) from error
+            bound: int = listener.getsockname()[1]
+            with self.log.open("wb") as log:
+                return bound, self._launch(account, bound, listener.fileno(), log)
+
+    def _launch(self, account: str, port: int, listener: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        own_folder = [] if self._keep_folder else [f"--folder={self.folder}"]
+        return subprocess.Popen(  # noqa: S603  our own module under our own interpreter
+            [sys.executable, "-m", _MODULE, f"--listener={listener}", *own_folder, *self._options],
+            cwd=_REPOSITORY,
+            env=self._environment(account, port),
+            # Held open, never written: when this process is gone, however it went, the server reads the end and stops.
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(listener,),
+            start_new_session=True,
+            umask=0o077,
+        )
+
+    def _environment(self, account: str, port: int) -> dict[str, str]:
+        """What the server sees. Lambda workers inherit it, so nothing of the caller's leaks in but the basics."""
+        scratch = self.folder / "tmp"
+        scratch.mkdir()
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
+        return {
+            **kept,
+            "AUTH": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(port),
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
+            "MINISTACK_ACCOUNT_ID": account,
+            # The DNS-less host keeps every URL that the cloud hands out (queues, APIs) reachable.
+            "MINISTACK_HOST": HOST,
+            "MINISTACK_REGION": "us-east-1",
+            "NO_PROXY": HOST,
+            "PYTHONUNBUFFERED": "1",
+            "S3_DATA_DIR": str(self.folder / "s3"),
+            "SFTP_ENABLED": "0",
+            "STATE_DIR": str(self.folder / "state"),
+            "TMPDIR": str(scratch),
+            "USE_SSL": "0",
+        }
+
+    def _answers(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(
+            f"http://{HOST}:{self.port}/_local_cloud/health", headers={TOKEN_HEADER: self.secret}
+        )
+        try:
+            with opener.open(request, timeout=1) as response:
+                return bool(response.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def _failure(self, what: str) -> LocalCloudError:
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]) or "(the log is empty)"
+        self.stop()
+        return LocalCloudError(f"The local cloud's server {what}. The end of its log:\n{tail}")
+
+    def _remove_folder(self) -> None:
+        if not self._keep_folder:
+            remove_folder(self.folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in which processes that were just killed may still write."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)

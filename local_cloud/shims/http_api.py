@@ -1,0 +1,49 @@
+"""API Gateway's HTTP APIs: the endpoint's real name, and calls to it by that name.
+
+Faithful: CORS settings; `ApiEndpoint` is `https://<api>.execute-api.<region>.amazonaws.com`; a request to this server
+whose `Host` is that name reaches the API, IAM authorization included; throttling and access-log settings of a stage
+are read back.
+Different from AWS: the name does not resolve to this machine, so either set the `Host` header or call
+`/_aws/execute-api/<api>/<stage>/...`; throttling limits nothing; access logs are not written.
+"""
+
+# ruff: noqa: SLF001  ministack has no public hooks
+
+from __future__ import annotations
+
+import re
+
+from ministack import app
+from ministack.core.responses import get_region
+from ministack.services import apigateway
+
+from local_cloud.shims import _templates
+from local_cloud.shims._shapes import lower_first
+
+
+def install() -> None:
+    """Answer AWS's endpoint name, and listen to it."""
+    app._EXECUTE_API_RE = re.compile(r"^([a-z0-9]{8,10})\.execute-api\.(?:[a-z0-9-]+\.amazonaws\.com|[0-9.]+)(?::\d+)?$")
+    _templates.extend("AWS::ApiGatewayV2::Api", _apply)
+    _templates.extend("AWS::ApiGatewayV2::Stage", _apply_stage)
+
+
+def _apply(api: _templates.Resource) -> _templates.Attributes:
+    endpoint = f"https://{api.physical_id}.execute-api.{get_region()}.amazonaws.com"
+    record = apigateway._apis[api.physical_id]
+    record["apiEndpoint"] = endpoint
+    if cors := api.properties.get("CorsConfiguration"):
+        # The stock handler keeps the members in CloudFormation's spelling, which neither its API nor a preflight finds.
+        record["corsConfiguration"] = lower_first(cors)
+    return {"ApiEndpoint": endpoint}
+
+
+def _apply_stage(stage: _templates.Resource) -> _templates.Attributes:
+    """Route settings, whose members the stock handler keeps in CloudFormation's spelling."""
+    record = apigateway._stages[stage.properties["ApiId"]][stage.physical_id]
+    record["defaultRouteSettings"] = lower_first(stage.properties.get("DefaultRouteSettings", {}))
+    record["routeSettings"] = {
+        route: lower_first(settings) for route, settings in stage.properties.get("RouteSettings", {}).items()
+    }
+    record["accessLogSettings"] = lower_first(stage.properties.get("AccessLogSettings", {}))
+    return {}

@@ -1,0 +1,19 @@
+"""Loopback counts as TLS: `aws:SecureTransport` is true for every request.
+
+Faithful: bucket, queue and topic policies that deny plain HTTP can be deployed and enforced for everything else.
+Different from AWS: a client that really uses plain HTTP is not caught.
+"""
+
+from __future__ import annotations
+
+from ministack import app
+
+
+def install() -> None:
+    """Let every request count as having come over TLS."""
+    stock = app.pin_request_origin
+
+    def pin_as_tls(client_ip: str, _secure: bool) -> None:  # noqa: FBT001  ministack's signature
+        stock(client_ip, True)  # noqa: FBT003  likewise
+
+    app.pin_request_origin = pin_as_tls

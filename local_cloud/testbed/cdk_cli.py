@@ -1,0 +1,75 @@
+"""The real CDK CLI against the local cloud: bootstrap and deploy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from infra import cdk_cli
+from local_cloud import LocalCloud
+from local_cloud.testbed.commands import Commands
+
+_CONCURRENCY: Final = "4"
+_FAST_POLLING: Final = Path(__file__).with_name("fast_polling.cjs")
+_PROGRESS_LINE: Final = re.compile(r"(?P<stack>\S+) \| *(?P<done>\d+)/(?P<all>\d+) \|")
+
+
+class CdkCli:
+    """Runs the pinned CLI with the pinned Node.js.
+
+    Args:
+        commands: What runs and stops programs.
+        cloud: The cloud to deploy to; no other can be reached.
+        folder: The directory it runs in. It holds no `cdk.json`, so that nothing is synthesized again, and the CLI's
+            own cache, so that nothing of it stays in the user's home.
+        scratch: Where it keeps its temporary files.
+    """
+
+    def __init__(self, commands: Commands, cloud: LocalCloud, folder: Path, scratch: Path) -> None:
+        self._scratch = scratch
+        self._commands = commands
+        self._cloud = cloud
+        self._folder = folder
+
+    def bootstrap(self, regions: Sequence[str], *, log: Path, say: Callable[[str], None]) -> None:
+        """Bootstrap the account in some regions.
+
+        Raises:
+            RunFailure: The CLI failed.
+        """
+        places = [f"aws://{self._cloud.account}/{region}" for region in regions]
+        self._run(["bootstrap", *places], what="cdk bootstrap", log=log, say=say)
+
+    def deploy(self, assembly: Path, *, log: Path, say: Callable[[str], None], stacks: Sequence[str] = ("--all",)) -> None:
+        """Deploy stacks of a synthesized assembly; all of them, in the order they depend on each other, by default.
+
+        Raises:
+            RunFailure: The CLI failed.
+        """
+        arguments = ["deploy", *stacks, "--app", str(assembly), "--require-approval", "never"]
+        how = ["--concurrency", _CONCURRENCY, "--progress", "events"]
+        self._run([*arguments, *how], what="cdk deploy", log=log, say=say)
+
+    def _run(self, arguments: list[str], *, what: str, log: Path, say: Callable[[str], None]) -> None:
+        def follow(line: str) -> None:
+            if found := _PROGRESS_LINE.match(line):
+                say(f"{found['stack']} {found['done']}/{found['all']}")
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        node, *cli = cdk_cli.cdk("--no-color", *arguments)
+        self._commands.run_logged(
+            [node, "--require", str(_FAST_POLLING), *cli],
+            what=what,
+            log=log,
+            cwd=self._folder,
+            env={
+                **cdk_cli.environment(self._cloud.environment()),
+                "CDK_HOME": str(self._folder / ".cdk"),
+                "CI": "true",
+                "TMPDIR": str(self._scratch),
+            },
+            hint="The local cloud's own log is beside this one.",
+            each_line=follow,
+        )

@@ -1,0 +1,97 @@
+"""The folder of one run: its templates, its logs, its target. The newest few runs are kept to look at.
+
+What is large goes when the run ends: the functions' code in the assembly and all temporary files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from local_cloud.server_process import remove_folder
+from local_cloud.testbed.paths import WORK
+
+_KEPT: Final = 3
+_PROCESS_FILE: Final = "process_id"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's own folder.
+
+    Attributes:
+        path: The folder.
+        run_id: Unique; sorts by time; lower-case letters, digits and hyphens, as object keys and sources take them.
+    """
+
+    path: Path
+    run_id: str
+
+    @classmethod
+    def make(cls, work: Path = WORK) -> RunFolder:
+        """Make a new folder, and remove the old ones but for the newest and those of runs that are still under way.
+
+        Those that are kept are tidied, since the end of a run that was killed did not do that.
+        """
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+        path = work / run_id
+        path.mkdir(parents=True)
+        (path / _PROCESS_FILE).write_text(str(os.getpid()), "utf-8")
+        for number, old in enumerate(sorted(work.iterdir(), reverse=True)):
+            if _is_under_way(old):
+                continue
+            if number < _KEPT:
+                cls(old, old.name).tidy()
+            else:
+                shutil.rmtree(old, ignore_errors=True)
+        return cls(path, run_id)
+
+    @property
+    def assembly(self) -> Path:
+        """The cloud assembly, `cdk.out`."""
+        return self.path / "cdk.out"
+
+    @property
+    def scratch(self) -> Path:
+        """Where the steps keep their temporary files; a program that is stopped half way leaves some behind."""
+        folder = self.path / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def cloud(self) -> Path:
+        """Where a local cloud that outlives its session keeps its files."""
+        folder = self.path / "cloud"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def tidy(self) -> None:
+        """Remove the temporary files, the cloud's, and the assembly's assets with what the CDK CLI has packed of them."""
+        packed = self.assembly / ".cache"
+        for large in (self.path / "tmp", self.path / "cloud", packed, *self.assembly.glob("asset.*")):
+            if large.is_dir():
+                remove_folder(large)
+            else:
+                large.unlink(missing_ok=True)
+
+    @property
+    def target_file(self) -> Path:
+        """The description of the target that the tests read."""
+        return self.path / "target.json"
+
+    def log(self, name: str) -> Path:
+        """The log of one step."""
+        return self.path / "logs" / f"{name}.log"
+
+
+def _is_under_way(folder: Path) -> bool:
+    try:
+        os.kill(int((folder / _PROCESS_FILE).read_text("utf-8")), 0)
+    except (OSError, ValueError):
+        return False
+    return True

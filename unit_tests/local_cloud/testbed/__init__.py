@@ -1,0 +1,1 @@
+"""Tests of the programs and the folders of a run."""
