@@ -17,18 +17,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from compliance import acknowledgements, gate
-from compliance.acknowledgements import RegistryError, read_registry
-from compliance.baseline import BaselineError, Changes, compare, read_baseline
+from compliance import gate
+from compliance.cfn.loading import ACCOUNT, LoadError, load_templates
 from compliance.controls import Framework
-from compliance.coverage import UncoveredError
-from compliance.ledger import Finding, Ledger, Severity, Threshold
-from compliance.loading import ACCOUNT, LoadError, load_templates
-from compliance.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
+from compliance.engine import acknowledgements
+from compliance.engine.acknowledgements import RegistryError, read_registry
+from compliance.engine.baseline import BaselineError, Changes, compare, read_baseline
+from compliance.engine.coverage import UncoveredError
+from compliance.engine.findings import Finding, Ledger, Severity, Threshold
+from compliance.engine.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.console import show
+from compliance.reports.selection import SelectionError, select
 from compliance.rules import RuleError
-from compliance.selection import SelectionError, select
 from reporting.bundle import EVIDENCE, unpack
 from reporting.bundle import verify as verify_bundle
 from reporting.text import counted as counted_of

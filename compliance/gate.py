@@ -16,15 +16,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from compliance import acknowledgements, coverage, manifest, nag, native
-from compliance.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
-from compliance.branches import variants, worst
-from compliance.judge import Findings, judge
-from compliance.ledger import Finding, Ledger, Subject, Verdict
-from compliance.loading import Assembly, LoadError, load_assembly
-from compliance.matrix import Configuration
+from compliance.cfn.loading import Assembly, LoadError, load_assembly
+from compliance.cfn.templates import Json, Template, World
+from compliance.engine import acknowledgements, coverage
+from compliance.engine.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
+from compliance.engine.branch_verdicts import variants, worst
+from compliance.engine.findings import Finding, Ledger, Subject, Verdict
+from compliance.engine.judge import Findings, judge
+from compliance.engine.matrix import Configuration
+from compliance.packs import manifest, nag, native
 from compliance.rules import our_rules
-from compliance.templates import Json, Template, World
 
 _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
 _CLOSES_DEFAULT_GROUP: Final = "Custom::VpcRestrictDefaultSG"
@@ -195,7 +196,7 @@ def _end_with_parent() -> None:
 def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:
     say("starting the CDK")
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
-    from compliance.tracing import traced  # noqa: PLC0415 - so does it
+    from compliance.packs.tracing import traced  # noqa: PLC0415 - so does it
 
     factory = _import_factory(app)
     settings = {"settings": configuration.settings, "defaults": True} if configuration.matrix else {}

@@ -37,9 +37,9 @@ if RECORDS:
     else:
         os.environ["NODE_OPTIONS"] = _NODE_OPTIONS
 
-from compliance import native  # noqa: E402
-from compliance.loading import LoadError  # noqa: E402
-from compliance.templates import Json, Template  # noqa: E402
+from compliance.cfn.loading import LoadError  # noqa: E402
+from compliance.cfn.templates import Json, Template  # noqa: E402
+from compliance.packs import native  # noqa: E402
 
 _PACKS: Final = (
     AwsSolutionsChecks,

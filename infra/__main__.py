@@ -3,11 +3,11 @@
 import sys
 
 from compliance import gate, plugin  # the plugin before aws_cdk: it starts Node.js so that every answer is recorded
-from compliance.acknowledgements import RegistryError
-from compliance.coverage import UncoveredError
-from compliance.loading import LoadError
+from compliance.cfn.loading import LoadError
+from compliance.engine.acknowledgements import RegistryError
+from compliance.engine.coverage import UncoveredError
+from compliance.packs.tracing import traced
 from compliance.rules import RuleError
-from compliance.tracing import traced
 from infra.app import ENVIRONMENTS, build_app
 from infra.bundling import BundlingError
 from infra.settings import SettingsError, default_environment

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from compliance.controls.catalogue import catalogue, resolve, split
 from compliance.controls.frameworks import Framework
-from compliance.ledger import Finding, Ledger, Verdict
+from compliance.engine.findings import Finding, Ledger, Verdict
 
 
 class Status(StrEnum):

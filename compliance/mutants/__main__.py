@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from compliance.loading import LoadError
-from compliance.matrix import MatrixError, read_environments
+from compliance.cfn.loading import LoadError
+from compliance.engine.matrix import MatrixError, read_environments
 from compliance.mutants import report
 from compliance.mutants.mutant import Mutant
 from compliance.mutants.operators import mutants_of

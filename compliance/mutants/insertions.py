@@ -6,8 +6,8 @@ A rule that forbids a thing which the templates never had sees no other kind of 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from compliance.cfn.templates import Json, Resource, Template, World
 from compliance.mutants.mutant import Pointer
-from compliance.templates import Json, Resource, Template, World
 
 Insertion = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""

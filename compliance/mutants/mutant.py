@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from compliance.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, World
 
 Step: TypeAlias = str | int
 Pointer: TypeAlias = tuple[Step, ...]

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from compliance.cfn.templates import STACK, Json, Resource, Template, World
 from compliance.mutants.insertions import insertions_into, resources_into
 from compliance.mutants.mutant import REMOVED, Mutant, Pointer, copies
-from compliance.templates import STACK, Json, Resource, Template, World
 
 Change = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""

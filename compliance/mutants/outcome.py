@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from compliance import nag, native
 from compliance.mutants.survivors import Explanation, stale
 from compliance.mutants.trial import Trial
+from compliance.packs import nag, native
 
 
 @dataclass(frozen=True, kw_only=True)

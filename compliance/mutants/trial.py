@@ -8,16 +8,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from compliance import native
+from compliance.cfn.loading import LoadError, load_assembly
+from compliance.cfn.symmetry import path_of
+from compliance.cfn.templates import Resource, World
+from compliance.engine.findings import Verdict
+from compliance.engine.judge import Findings, judge
+from compliance.engine.matrix import Configuration
 from compliance.gate import packs_on, world_of
-from compliance.judge import Findings, judge
-from compliance.ledger import Verdict
-from compliance.loading import LoadError, load_assembly
-from compliance.matrix import Configuration
 from compliance.mutants.mutant import Mutant, damage
+from compliance.packs import native
 from compliance.rules import our_rules
-from compliance.symmetry import path_of
-from compliance.templates import Resource, World
 
 LOADS: Final = f"{native.PACK}::Loads"
 """Stands for the CDK's refusal to load a damaged template at all."""

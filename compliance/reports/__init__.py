@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from compliance.baseline import Changes
-from compliance.ledger import Ledger
+from compliance.engine.baseline import Changes
+from compliance.engine.findings import Ledger
 from reporting.bundle import EVIDENCE
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.engine.findings import COLUMNS, Finding, Ledger, Verdict
 from reporting.bundle import EVIDENCE, fingerprint
 from reporting.text import counted, printable
 

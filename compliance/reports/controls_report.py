@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from typing import Any, Final
 
 from compliance.controls.coverage import ControlState, control_states
-from compliance.ledger import COLUMNS, Ledger, RuleInfo, Verdict
+from compliance.engine.findings import COLUMNS, Ledger, RuleInfo, Verdict
 from reporting.as_json import dumps
 
 VERSION: Final = "1.0"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compliance.ledger import ALIKE, COLUMNS, NOT_COVERAGE, Finding, Ledger, Subject, Verdict
+from compliance.engine.findings import ALIKE, COLUMNS, NOT_COVERAGE, Finding, Ledger, Subject, Verdict
 
 TILE: Final = 12
 _STEP: Final = TILE + 3

@@ -5,7 +5,7 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import provenance, sbom
 from compliance.reports.places import template_files
 from reporting import bundle

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from compliance.controls.coverage import control_states
-from compliance.ledger import Finding, Ledger, Subject
+from compliance.engine.findings import Finding, Ledger, Subject
 from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from compliance.ledger import Finding, Ledger, Verdict
+from compliance.engine.findings import Finding, Ledger, Verdict
 from compliance.reports.places import every_field
 from reporting.text import printable
 

@@ -11,7 +11,7 @@ from functools import cache
 from io import StringIO
 from typing import Any, Final
 
-from compliance.ledger import Finding, Ledger, Place, Verdict
+from compliance.engine.findings import Finding, Ledger, Place, Verdict
 from compliance.reports.places import every_field
 from reporting.text import one_line
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from compliance.controls.coverage import control_states
-from compliance.ledger import DecisionUse, Finding, Ledger, Subject, Verdict
+from compliance.engine.findings import DecisionUse, Finding, Ledger, Subject, Verdict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line, printable

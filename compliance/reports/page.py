@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from compliance.baseline import Changes, Row
 from compliance.controls.coverage import ControlState, control_states
-from compliance.ledger import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
+from compliance.engine.baseline import Changes, Row
+from compliance.engine.findings import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
 from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
 from reporting.self_contained import Page, inert

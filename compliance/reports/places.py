@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Final
 
-from compliance.ledger import Finding, Subject
+from compliance.engine.findings import Finding, Subject
 
 TEMPLATES: Final = "templates"
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from compliance.ledger import Finding, Ledger, RuleInfo, Severity, Subject, Verdict
+from compliance.engine.findings import Finding, Ledger, RuleInfo, Severity, Subject, Verdict
 from compliance.reports.places import every_field, source_of, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line, printable

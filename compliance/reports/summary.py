@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from compliance.baseline import Changes, Row
-from compliance.ledger import COLUMNS, Finding, Ledger, Verdict
+from compliance.engine.baseline import Changes, Row
+from compliance.engine.findings import COLUMNS, Finding, Ledger, Verdict
 from reporting.text import counted, one_line
 from reporting.text import markdown as _cell
 

@@ -4,10 +4,10 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from compliance import native
 from compliance.controls.catalogue import UnknownControlError
-from compliance.nag import PACKS
-from compliance.rule import Rule
+from compliance.engine.rule import Rule
+from compliance.packs import native
+from compliance.packs.nag import PACKS
 
 
 class RuleError(Exception):
@@ -44,7 +44,7 @@ def _rule(name: str) -> Rule | None:
     if rule is None:
         return None
     if not isinstance(rule, Rule):
-        raise RuleError(f"{_file(name)}: RULE is a {type(rule).__name__}; it must be a compliance.rule.Rule")
+        raise RuleError(f"{_file(name)}: RULE is a {type(rule).__name__}; it must be a compliance.engine.rule.Rule")
     pack, dash, short = rule.id.partition("-")
     if not (pack and dash and short):
         raise RuleError(f"{_file(name)}: its id {rule.id!r} must be <Pack>-<Name>, as ActivePassive-Tls")

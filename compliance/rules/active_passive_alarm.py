@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.accounts import strange_accounts
+from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_flag, a_text
+from compliance.cfn.references import follow, is_known, named, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_text
-from compliance.references import follow, is_known, named, render
-from compliance.rule import Rule
-from compliance.rules.accounts import strange_accounts
-from compliance.rules.alarms import ALARM, COMPOSITE, actions_of
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _HERE = "${AWS::Region}"
 _ARN_FIELDS = 6

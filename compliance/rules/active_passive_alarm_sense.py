@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.alarms import ALARM
+from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.metrics import BAD_WHEN_HIGH, SILENT_LOSS, Metric, metrics_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_list, a_map, a_number, a_text, branches
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_list, a_map, a_number, a_text, branches
-from compliance.rule import Rule
-from compliance.rules.alarms import ALARM
-from compliance.rules.dead_letters import DEFAULT_RETENTION, QUEUE
-from compliance.rules.event_sources import FUNCTION
-from compliance.rules.metrics import BAD_WHEN_HIGH, SILENT_LOSS, Metric, metrics_of
-from compliance.templates import Resource, World
-from compliance.values import describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _LATEST: Final = 7200
 """Seconds. What is told later is history: a region is given up, or not, long before."""

@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.alarms import ALARM
+from compliance.aws.apis import HTTP_API
+from compliance.aws.metrics import BY_METRIC, DIMENSIONS, Metric, metrics_of
+from compliance.aws.replicas import GLOBAL_TABLE
+from compliance.aws.replication_terms import BUCKET, is_custom, replications_of
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.references import is_known, named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.memory import once
-from compliance.reading import a_list, a_map, a_text, branches
-from compliance.references import is_known, named, of_type, render
-from compliance.rule import Rule
-from compliance.rules.alarms import ALARM
-from compliance.rules.apis import HTTP_API
-from compliance.rules.metrics import BY_METRIC, DIMENSIONS, Metric, metrics_of
-from compliance.rules.replicas import GLOBAL_TABLE
-from compliance.rules.replication_terms import BUCKET, is_custom, replications_of
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TABLE: Final = "AWS::DynamoDB::Table"
 _NAMED_BY: Final = {

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.apis import HEALTH_ROUTES, HTTP_API, HTTP_ROUTE, REST_METHOD, is_web_socket
+from compliance.cfn.reading import a_flag, a_text
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_text
-from compliance.rule import Rule
-from compliance.rules.apis import HEALTH_ROUTES, HTTP_API, HTTP_ROUTE, REST_METHOD, is_web_socket
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _URL: Final = "AWS::Lambda::Url"
 _NO_AUTHORIZER: Final = "AWS_IAM"

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.apis import HTTP_API, REST_API
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.reading import a_flag, a_map, branches
+from compliance.cfn.references import follow, is_there_with, named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.reading import a_flag, a_map, branches
-from compliance.references import follow, is_there_with, named, of_type, render
-from compliance.rule import Rule
-from compliance.rules.apis import HTTP_API, REST_API
-from compliance.rules.failover_records import HEALTH_CHECK
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SETTING: Final = "DisableExecuteApiEndpoint"
 _MAPPINGS: Final = {

@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.accounts import strange_accounts
+from compliance.aws.apis import REST_METHOD
+from compliance.aws.event_sources import FUNCTION
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_map, a_text
+from compliance.cfn.references import follow, named, render, resource_of
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map, a_text
-from compliance.references import follow, named, render, resource_of
-from compliance.rule import Rule
-from compliance.rules.accounts import strange_accounts
-from compliance.rules.apis import REST_METHOD
-from compliance.rules.event_sources import FUNCTION
-from compliance.templates import Json, Resource, Template, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _HTTP_INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 _INVOKED: Final = {FUNCTION, "AWS::Lambda::Alias", "AWS::Lambda::Version"}

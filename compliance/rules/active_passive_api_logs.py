@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.apis import HTTP_STAGE, REST_STAGE
+from compliance.cfn.reading import a_map
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map
-from compliance.rule import Rule
-from compliance.rules.apis import HTTP_STAGE, REST_STAGE
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SETTINGS: Final = {HTTP_STAGE: "AccessLogSettings", REST_STAGE: "AccessLogSetting"}
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.apis import HTTP_STAGE, REST_STAGE
+from compliance.cfn.reading import a_list, a_map, a_number
+from compliance.cfn.templates import Json, Resource, World
 from compliance.controls import hipaa, nist
-from compliance.reading import a_list, a_map, a_number
-from compliance.rule import Rule
-from compliance.rules.apis import HTTP_STAGE, REST_STAGE
-from compliance.templates import Json, Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _LIMITS: Final = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
 

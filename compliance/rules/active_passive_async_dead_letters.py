@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import QUEUE, TOPIC, Key, dead_letters_of, is_same, key_of
+from compliance.aws.event_sources import FUNCTION, MAPPING, reads_a_queue
+from compliance.aws.replication_terms import is_custom
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import nist
-from compliance.memory import once
-from compliance.reading import a_list, a_map, a_text, branches
-from compliance.references import of_type
-from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE, TOPIC, Key, dead_letters_of, is_same, key_of
-from compliance.rules.event_sources import FUNCTION, MAPPING, reads_a_queue
-from compliance.rules.replication_terms import is_custom
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
 _RULE: Final = "AWS::Events::Rule"

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import Key, key_of
+from compliance.aws.keys import key_complaints
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_flag, a_list, a_map, a_text, branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.memory import once
-from compliance.reading import a_flag, a_list, a_map, a_text, branches
-from compliance.references import of_type
-from compliance.rule import Rule
-from compliance.rules.dead_letters import Key, key_of
-from compliance.rules.keys import key_complaints
-from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _S3_OWN: Final = "AES256"
 _KMS: Final = "aws:kms"

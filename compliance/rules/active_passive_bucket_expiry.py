@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.notifications import notifications_of, prefix_of
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_list, a_map, a_number, a_text
-from compliance.rule import Rule
-from compliance.rules.notifications import notifications_of, prefix_of
-from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Json, Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SHORTEST: Final = {"prod": 30}
 """Days that an object stays, by environment: what waits for a region to come back, or for somebody to look."""

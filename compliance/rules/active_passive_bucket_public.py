@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.reading import a_flag, a_list, a_map, a_text
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_list, a_map, a_text
-from compliance.rule import Rule
-from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENFORCED: Final = "BucketOwnerEnforced"

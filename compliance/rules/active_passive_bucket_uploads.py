@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.templates import Json, Resource, World
 from compliance.controls import nist
-from compliance.reading import a_list, a_map, a_number, a_text
-from compliance.rule import Rule
-from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Json, Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _MAXIMUM_DAYS: Final = 30
 """An upload that was not completed in a month will not be."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from compliance.complaints import judge_by
+from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.cfn.reading import a_map, a_text
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map, a_text
-from compliance.rule import Rule
-from compliance.rules.replication_terms import BUCKET, is_replicated
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _applies(bucket: Resource, world: World) -> bool:

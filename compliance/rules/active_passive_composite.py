@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.alarms import ALARM, COMPOSITE, named_alarms
+from compliance.cfn.references import is_known, is_there_with, render, resource_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.references import is_known, is_there_with, render, resource_of
-from compliance.rule import Rule
-from compliance.rules.alarms import ALARM, COMPOSITE, named_alarms
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TERM: Final = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*?))\s*\)")
 _SPELLED: Final = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "False"}

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from compliance.complaints import judge_by
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.reading import a_flag, a_list, a_map, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_list, a_map, a_text
-from compliance.rule import Rule
-from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _API: Final = "AWS::ApiGatewayV2::Api"
 _URL: Final = "AWS::Lambda::Url"

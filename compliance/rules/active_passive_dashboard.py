@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from compliance.arns import regions_of
-from compliance.complaints import judge_by
+from compliance.cfn.arns import regions_of
+from compliance.cfn.references import render
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.references import render
-from compliance.rule import Rule
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
 

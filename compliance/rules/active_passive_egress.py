@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.networks import is_everywhere, is_own_network
+from compliance.cfn.reading import a_list, a_map, branches
+from compliance.cfn.references import named, of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_list, a_map, branches
-from compliance.references import named, of_type
-from compliance.rule import Rule
-from compliance.rules.networks import is_everywhere, is_own_network
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _FUNCTION: Final = "AWS::Lambda::Function"
 _GROUP: Final = "AWS::EC2::SecurityGroup"

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.permissions import needless_wildcards, wild_actions
+from compliance.cfn.policies import Statement, statements
+from compliance.cfn.reading import a_text
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement, statements
-from compliance.reading import a_text
-from compliance.rule import Rule
-from compliance.rules.permissions import needless_wildcards, wild_actions
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TYPE: Final = "AWS::EC2::VPCEndpoint"
 _WITH_POLICY: Final = {"Gateway", "Interface"}

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.permissions import narrows
+from compliance.cfn.policies import statements
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import statements
-from compliance.rule import Rule
-from compliance.rules.permissions import narrows
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _WHO: Final = re.compile(
     r"aws:Principal(Account|Arn|OrgID|OrgPaths|IsAWSService|ServiceName)|kms:CallerAccount", re.IGNORECASE

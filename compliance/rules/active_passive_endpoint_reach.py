@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import key_of
+from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
+from compliance.cfn.reading import a_flag, a_list, a_text, branches
+from compliance.cfn.references import named, of_type, render
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
-from compliance.reading import a_flag, a_list, a_text, branches
-from compliance.references import named, of_type, render
-from compliance.rule import Rule
-from compliance.rules.dead_letters import key_of
-from compliance.rules.subnets import SUBNET, VPC, in_vpc, zone_of
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TYPE: Final = "AWS::EC2::VPCEndpoint"
 _GROUP: Final = "AWS::EC2::SecurityGroup"

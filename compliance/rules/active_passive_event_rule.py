@@ -4,21 +4,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import ACCOUNT, arns_of, find
-from compliance.complaints import judge_by
+from compliance.aws.admission import KEY_ACTIONS, admits, key_policies, refused
+from compliance.aws.dead_letters import QUEUE, dead_letters_of, is_same
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.keys import is_aws_managed
+from compliance.aws.resource_policies import policies_of
+from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION
+from compliance.cfn.arns import ACCOUNT, arns_of, find
+from compliance.cfn.policies import Statement, covers
+from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
-from compliance.policies import Statement, covers
-from compliance.reading import a_list, a_map, a_text, branches
-from compliance.references import of_type
-from compliance.rule import Rule
-from compliance.rules.admission import KEY_ACTIONS, admits, key_policies, refused
-from compliance.rules.clockwork import EVENT_RULE, PERMISSION
-from compliance.rules.dead_letters import QUEUE, dead_letters_of, is_same
-from compliance.rules.event_sources import FUNCTION
-from compliance.rules.keys import is_aws_managed
-from compliance.rules.resource_policies import policies_of
-from compliance.templates import Json, Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _EVENTS: Final = "events.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"

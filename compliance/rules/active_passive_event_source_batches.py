@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from compliance.complaints import judge_by
+from compliance.aws.event_sources import MAPPING, reads_a_queue
+from compliance.cfn.reading import a_flag, a_list, a_map, a_number
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist
-from compliance.reading import a_flag, a_list, a_map, a_number
-from compliance.rule import Rule
-from compliance.rules.event_sources import MAPPING, reads_a_queue
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _complaints(mapping: Resource, _world: World) -> Iterator[str]:

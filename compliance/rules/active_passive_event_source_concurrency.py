@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.event_sources import MAPPING, mappings_to, reads_a_queue, versions_of_function
+from compliance.cfn.reading import a_map, a_number
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
-from compliance.reading import a_map, a_number
-from compliance.rule import Rule
-from compliance.rules.event_sources import MAPPING, mappings_to, reads_a_queue, versions_of_function
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SETTING: Final = "ScalingConfig.MaximumConcurrency"
 _RESERVED: Final = "ReservedConcurrentExecutions"

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_text, branches
+from compliance.cfn.references import follow, is_there_with, named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.ledger import Verdict
-from compliance.reading import a_text, branches
-from compliance.references import follow, is_there_with, named, of_type, render
-from compliance.rule import Rule
+from compliance.engine.findings import Verdict
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 from compliance.rules.active_passive_bucket_encryption import RULE as BUCKET_ENCRYPTION
 from compliance.rules.active_passive_log_group import RULE as LOG_GROUP
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
 
 _VPC: Final = "AWS::EC2::VPC"
 _FLOW_LOG: Final = "AWS::EC2::FlowLog"

@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import ACCOUNT, find
-from compliance.complaints import judge_by
+from compliance.aws.accounts import is_stranger
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.arns import ACCOUNT, find
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import follow, render
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map
-from compliance.references import follow, render
-from compliance.rule import Rule
-from compliance.rules.accounts import is_stranger
-from compliance.rules.event_sources import FUNCTION
-from compliance.rules.replication_terms import BUCKET
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _REGION: Final = re.compile(r"(?<![a-z0-9])[a-z]{2}(?:-[a-z]+)+-\d(?![0-9])")

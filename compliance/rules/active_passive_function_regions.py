@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.event_sources import FUNCTION
+from compliance.cfn.reading import branches, is_intrinsic
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
-from compliance.reading import branches, is_intrinsic
-from compliance.rule import Rule
-from compliance.rules.event_sources import FUNCTION
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SAME: Final = {
     "Architectures": ["x86_64"],

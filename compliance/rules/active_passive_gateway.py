@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.networks import is_private
+from compliance.cfn.reading import a_flag, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_text
-from compliance.rule import Rule
-from compliance.rules.networks import is_private
-from compliance.templates import Json, Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _GATEWAYS: Final = {
     "AWS::EC2::EgressOnlyInternetGateway": "an egress-only internet gateway",

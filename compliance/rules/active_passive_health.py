@@ -3,13 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
-from compliance.controls import hipaa, nist
-from compliance.reading import a_map, a_number, branches
-from compliance.references import is_known, of_type, render
-from compliance.rule import Rule
-from compliance.rules.alarms import COMPOSITE
-from compliance.rules.failover_records import (
+from compliance.aws.alarms import COMPOSITE
+from compliance.aws.failover_records import (
     CLOUDWATCH_METRIC,
     HEALTH_CHECK,
     alarms_behind,
@@ -19,8 +14,13 @@ from compliance.rules.failover_records import (
     region_of_record,
     signals,
 )
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.references import is_known, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _STANDARD_RESOLUTION: Final = 60
 """Seconds. A shorter period needs a high-resolution metric, which Route 53 does not read."""

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.reading import a_list, a_map, a_number, branches
+from compliance.cfn.references import named, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
-from compliance.reading import a_list, a_map, a_number, branches
-from compliance.references import named, render
-from compliance.rule import Rule
-from compliance.rules.failover_records import HEALTH_CHECK
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _CALCULATED: Final = "CALCULATED"
 

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.apis import HTTP_API, HTTP_ROUTE
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.reading import a_flag, a_map, a_number, a_text
+from compliance.cfn.references import follow, of_type, render, resource_of
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
-from compliance.reading import a_flag, a_map, a_number, a_text
-from compliance.references import follow, of_type, render, resource_of
-from compliance.rule import Rule
-from compliance.rules.apis import HTTP_API, HTTP_ROUTE
-from compliance.rules.failover_records import HEALTH_CHECK
-from compliance.templates import Json, Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ASKS_A_PATH: Final = ("HTTP", "HTTPS")
 _HTTPS: Final = 443

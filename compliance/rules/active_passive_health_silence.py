@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.alarms import ALARM
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.failover_records import CLOUDWATCH_METRIC, HEALTH_CHECK, alarms_behind
+from compliance.aws.metrics import Metric, metrics_of
+from compliance.aws.scheduled_functions import interval_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.references import is_known, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
-from compliance.reading import a_map, a_number, branches
-from compliance.references import is_known, of_type, render
-from compliance.rule import Rule
-from compliance.rules.alarms import ALARM
-from compliance.rules.clockwork import interval_of
-from compliance.rules.event_sources import FUNCTION
-from compliance.rules.failover_records import CLOUDWATCH_METRIC, HEALTH_CHECK, alarms_behind
-from compliance.rules.metrics import Metric, metrics_of
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _KEPT: Final = "LastKnownStatus"
 """Also the value where the property is absent:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.apis import HEALTH_ROUTES, HTTP_ROUTE, HTTP_STAGE
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.references import named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.memory import once
-from compliance.reading import a_map, a_number, branches
-from compliance.references import named, of_type, render
-from compliance.rule import Rule
-from compliance.rules.apis import HEALTH_ROUTES, HTTP_ROUTE, HTTP_STAGE
-from compliance.rules.failover_records import HEALTH_CHECK
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _CHECKERS: Final = 16
 """Route 53 asks from eight of its regions or more, by two checkers or more in each, which do not wait for one another."""

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.identity_policies import TYPES, allowed, attached, has_policies
+from compliance.aws.permissions import wild_actions
+from compliance.cfn.references import render
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.references import render
-from compliance.rule import Rule
-from compliance.rules.identity_policies import TYPES, allowed, attached, has_policies
-from compliance.rules.permissions import wild_actions
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _WIDE: Final = re.compile(r"arn:[^:]*:iam::aws:policy/(.*/)?(AdministratorAccess.*|PowerUserAccess|.*FullAccess.*)")
 """AWS's own managed policies that hold wildcards of actions, by their names."""

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.permissions import narrows
+from compliance.cfn.policies import Statement, statements
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement, statements
-from compliance.rule import Rule
-from compliance.rules.permissions import narrows
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ROLE: Final = "AWS::IAM::Role"
 _KEYS: Final = re.compile(r"aws:Source(Account|Arn|OrgID|OrgPaths)", re.IGNORECASE)

@@ -3,13 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
-from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement, statements
-from compliance.rule import Rule
-from compliance.rules.active_passive_policy import TYPES as RESOURCE_POLICIES
-from compliance.rules.active_passive_policy import has_resource_policy, policy_statements
-from compliance.rules.authorization_reference import (
+from compliance.aws.authorization_reference import (
     Action,
     accepts,
     actions_of,
@@ -18,10 +12,16 @@ from compliance.rules.authorization_reference import (
     key_is_of_service,
     similar_actions,
 )
-from compliance.rules.identity_policies import TYPES as IDENTITY_POLICIES
-from compliance.rules.identity_policies import every_statement, has_policies
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.aws.identity_policies import TYPES as IDENTITY_POLICIES
+from compliance.aws.identity_policies import every_statement, has_policies
+from compliance.cfn.policies import Statement, statements
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+from compliance.rules.active_passive_policy import TYPES as RESOURCE_POLICIES
+from compliance.rules.active_passive_policy import has_resource_policy, policy_statements
 
 _ROLE: Final = "AWS::IAM::Role"
 _TRUST: Final = "AssumeRolePolicyDocument"

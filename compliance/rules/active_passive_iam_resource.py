@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.accounts import strange_accounts
+from compliance.aws.identity_policies import TYPES, allowed, has_policies
+from compliance.aws.permissions import is_narrowed, knows_no_resource, needless_wildcards
+from compliance.cfn.references import resource_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.references import resource_of
-from compliance.rule import Rule
-from compliance.rules.accounts import strange_accounts
-from compliance.rules.identity_policies import TYPES, allowed, has_policies
-from compliance.rules.permissions import is_narrowed, knows_no_resource, needless_wildcards
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _WHOLE: Final = re.compile(r"\$\{(\w+)\}")
 

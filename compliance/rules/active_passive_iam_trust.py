@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.accounts import strangers
+from compliance.cfn.policies import Principal, Statement, statements
+from compliance.cfn.references import resource_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Principal, Statement, statements
-from compliance.references import resource_of
-from compliance.rule import Rule
-from compliance.rules.accounts import strangers
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ROLE: Final = "AWS::IAM::Role"
 

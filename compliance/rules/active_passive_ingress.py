@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.networks import is_own_network
+from compliance.cfn.reading import a_list, a_map
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_list, a_map
-from compliance.rule import Rule
-from compliance.rules.networks import is_own_network
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _GROUP: Final = "AWS::EC2::SecurityGroup"
 _RULE: Final = "AWS::EC2::SecurityGroupIngress"

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import regions_of
-from compliance.complaints import judge_by
+from compliance.cfn.arns import regions_of
+from compliance.cfn.reading import branches
+from compliance.cfn.references import is_known, named, of_type, render
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.reading import branches
-from compliance.references import is_known, named, of_type, render
-from compliance.rule import Rule
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _KEY: Final = "AWS::KMS::Key"
 _ALIAS: Final = "AWS::KMS::Alias"

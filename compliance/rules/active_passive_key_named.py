@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.cfn.caching import once
+from compliance.cfn.reading import branches
+from compliance.cfn.references import is_known, of_type, render, values_in
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
-from compliance.memory import once
-from compliance.reading import branches
-from compliance.references import is_known, of_type, render, values_in
-from compliance.rule import Rule
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ALIAS: Final = "AWS::KMS::Alias"
 _NAMED: Final = re.compile(r"(arn:[^:]+:kms:(?P<region>[^:]*):[^:]*:)?(?P<name>alias/(?!aws/)[A-Za-z0-9/_-]+)")

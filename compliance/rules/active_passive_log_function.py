@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import find, names_of
-from compliance.complaints import judge_by
+from compliance.aws.event_sources import FUNCTION
+from compliance.cfn.arns import find, names_of
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import is_there_with
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map
-from compliance.references import is_there_with
-from compliance.rule import Rule
-from compliance.rules.event_sources import FUNCTION
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _PREFIX: Final = "/aws/lambda/"

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.keys import key_complaints
+from compliance.cfn.reading import a_number
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_number
-from compliance.rule import Rule
-from compliance.rules.keys import key_complaints
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _LEAST_DAYS: Final = 14
 """What happened before a holiday must still be there after it. Framework packs ask for more where they must."""

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.identity_policies import TYPES, allowed
+from compliance.aws.notifications import announces, key_rules_of, notifications_of, tells_event_bridge
+from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.aws.resource_policies import is_arn_of
+from compliance.cfn.caching import once
+from compliance.cfn.policies import Statement
+from compliance.cfn.reading import branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
-from compliance.memory import once
-from compliance.policies import Statement
-from compliance.reading import branches
-from compliance.references import of_type
-from compliance.rule import Rule
-from compliance.rules.identity_policies import TYPES, allowed
-from compliance.rules.notifications import announces, key_rules_of, notifications_of, tells_event_bridge
-from compliance.rules.replication_terms import BUCKET, is_replicated
-from compliance.rules.resource_policies import is_arn_of
-from compliance.templates import Resource, Template, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _PUT: Final = "s3:PutObject"
 _CREATED: Final = "s3:ObjectCreated"

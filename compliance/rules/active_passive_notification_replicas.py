@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.notifications import announces, notifications_of, tells_event_bridge
+from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist
-from compliance.rule import Rule
-from compliance.rules.notifications import announces, notifications_of, tells_event_bridge
-from compliance.rules.replication_terms import BUCKET, is_replicated
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ALL: Final = "s3:ObjectCreated:*"
 _CREATED: Final = "s3:ObjectCreated"

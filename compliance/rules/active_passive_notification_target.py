@@ -3,20 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import arns_of, find
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import QUEUE, Key, key_of
+from compliance.aws.notifications import notifications_of
+from compliance.aws.replication_terms import BUCKET
+from compliance.aws.resource_policies import policies_of
+from compliance.cfn.arns import arns_of, find
+from compliance.cfn.caching import once
+from compliance.cfn.policies import Statement, covers, policies
+from compliance.cfn.reading import branches, one_or_more
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
-from compliance.memory import once
-from compliance.policies import Statement, covers, policies
-from compliance.reading import branches, one_or_more
-from compliance.references import of_type
-from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE, Key, key_of
-from compliance.rules.notifications import notifications_of
-from compliance.rules.replication_terms import BUCKET
-from compliance.rules.resource_policies import policies_of
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _S3: Final = "s3.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"

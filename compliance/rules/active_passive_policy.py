@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.accounts import strangers
+from compliance.aws.permissions import narrows
+from compliance.cfn.policies import Statement, covers, statements
+from compliance.cfn.reading import a_list, a_map
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement, covers, statements
-from compliance.reading import a_list, a_map
-from compliance.rule import Rule
-from compliance.rules.accounts import strangers
-from compliance.rules.permissions import narrows
-from compliance.templates import Json, Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 DOCUMENTS: Final = {
     "AWS::ApiGateway::RestApi": "Policy",

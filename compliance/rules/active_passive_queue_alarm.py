@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import find, text_of
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import QUEUE, is_dead_letter_queue, is_same
+from compliance.cfn.arns import find, text_of
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_flag, a_list, a_map, a_number, branches
+from compliance.cfn.references import is_there_with, of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.memory import once
-from compliance.reading import a_flag, a_list, a_map, a_number, branches
-from compliance.references import is_there_with, of_type
-from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE, is_dead_letter_queue, is_same
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _METRIC: Final = "ApproximateNumberOfMessagesVisible"
 _SHOWS_ONE: Final = frozenset({"Maximum", "Average", "Sum"})

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import QUEUE, is_dead_letter_queue, is_same
+from compliance.aws.event_sources import mappings_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_flag, a_map, a_number
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import describe
 from compliance.controls import nist
-from compliance.reading import a_flag, a_map, a_number
-from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE, is_dead_letter_queue, is_same
-from compliance.rules.event_sources import mappings_of
-from compliance.templates import Resource, World
-from compliance.values import describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SETTING: Final = "RedrivePolicy"
 _DEFAULT_VISIBILITY: Final = 30

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import QUEUE, TOPIC
+from compliance.aws.keys import key_complaints
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE, TOPIC
-from compliance.rules.keys import key_complaints
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:

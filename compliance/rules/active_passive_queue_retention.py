@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE, is_dead_letter_queue, users_of
+from compliance.cfn.reading import a_number, branches
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist
-from compliance.reading import a_number, branches
-from compliance.rule import Rule
-from compliance.rules.dead_letters import DEFAULT_RETENTION, QUEUE, is_dead_letter_queue, users_of
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SETTING: Final = "MessageRetentionPeriod"
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import QUEUE
+from compliance.aws.event_sources import mappings_of, versions_of_function
+from compliance.cfn.reading import a_number
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist
-from compliance.reading import a_number
-from compliance.rule import Rule
-from compliance.rules.dead_letters import QUEUE
-from compliance.rules.event_sources import mappings_of, versions_of_function
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TIMES: Final = 6
 """As AWS recommends: room for Lambda to retry a batch that was throttled."""

@@ -3,13 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import regions_of
-from compliance.complaints import judge_by
-from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_number
-from compliance.references import is_known, is_there_with, render
-from compliance.rule import Rule
-from compliance.rules.failover_records import (
+from compliance.aws.failover_records import (
     GROUP,
     PRIMARY,
     RECORD,
@@ -25,8 +19,14 @@ from compliance.rules.failover_records import (
     same_question,
     signals,
 )
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.cfn.arns import regions_of
+from compliance.cfn.reading import a_number
+from compliance.cfn.references import is_known, is_there_with, render
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _LONGEST_TTL: Final = 60
 """Seconds. Resolvers keep the old answer so long after the failover."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from compliance.aws.failover_records import PRIMARY, SECONDARY, all_records
+from compliance.aws.systems import has_names, keeps_data_in_several, serves_in_several, speaks_for_all
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.failover_records import PRIMARY, SECONDARY, all_records
-from compliance.rules.systems import has_names, keeps_data_in_several, serves_in_several, speaks_for_all
-from compliance.templates import Resource, World
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
 def judge(resource: Resource, world: World) -> Judgement:

@@ -3,11 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compliance.complaints import judge_by
-from compliance.controls import hipaa, nist
-from compliance.reading import branches
-from compliance.rule import Rule
-from compliance.rules.failover_records import (
+from compliance.aws.failover_records import (
     CLOUDWATCH_METRIC,
     GROUP,
     PRIMARY,
@@ -18,7 +14,11 @@ from compliance.rules.failover_records import (
     records_in,
     signals,
 )
-from compliance.templates import Resource, World
+from compliance.cfn.reading import branches
+from compliance.cfn.templates import Resource, World
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _holds_primary(resource: Resource, _world: World) -> bool:

@@ -2,12 +2,7 @@
 
 from collections.abc import Iterator
 
-from compliance.complaints import judge_by
-from compliance.controls import hipaa, nist
-from compliance.reading import a_map
-from compliance.references import is_known, render
-from compliance.rule import Rule
-from compliance.rules.failover_records import (
+from compliance.aws.failover_records import (
     CLOUDWATCH_METRIC,
     GROUP,
     PRIMARY,
@@ -23,8 +18,13 @@ from compliance.rules.failover_records import (
     same_question,
     signals,
 )
-from compliance.templates import Json, Resource, Template, World
-from compliance.values import UnresolvedError
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import is_known, render
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _holds_secondary(resource: Resource, _world: World) -> bool:

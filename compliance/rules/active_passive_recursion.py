@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from compliance.arns import ACCOUNT, arns_of, same
-from compliance.complaints import judge_by
+from compliance.aws.event_sources import FUNCTION, mappings_to, source_queue
+from compliance.aws.roles import Granted, granted_to
+from compliance.cfn.arns import ACCOUNT, arns_of, same
+from compliance.cfn.reading import a_map, a_number, a_text
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist
-from compliance.reading import a_map, a_number, a_text
-from compliance.rule import Rule
-from compliance.rules.event_sources import FUNCTION, mappings_to, source_queue
-from compliance.rules.roles import Granted, granted_to
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ALLOW: Final = "Allow"
 _SEND: Final = "sqs:SendMessage"

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from compliance.complaints import judge_by
+from compliance.aws.scheduled_functions import is_policy_of_a_clockwork, is_run_by_a_clock_alone
+from compliance.aws.twins import allowed_texts, may_say, stands_in_several, twin_regions
+from compliance.cfn.reading import is_intrinsic, one_or_more
+from compliance.cfn.references import render
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
-from compliance.reading import is_intrinsic, one_or_more
-from compliance.references import render
-from compliance.rule import Rule
-from compliance.rules.clockwork import is_policy_of_a_clockwork, is_run_by_a_clock_alone
-from compliance.rules.twins import allowed_texts, may_say, stands_in_several, twin_regions
-from compliance.templates import Json, Resource, Template, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 class Declared(NamedTuple):

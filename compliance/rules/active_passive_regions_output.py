@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.twins import stands_in_several
+from compliance.cfn.references import is_known, outputs, render, values_in
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
-from compliance.references import is_known, outputs, render, values_in
-from compliance.rule import Rule
-from compliance.rules.twins import stands_in_several
-from compliance.templates import Json, Resource, Template, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _READERS: Final = ("Custom::CrossRegionExportReader", "Custom::CrossRegionExportWriter")
 """What the CDK makes of a reference across regions."""

@@ -2,15 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from compliance.arns import region_of
-from compliance.complaints import judge_by
-from compliance.controls import hipaa, nist
-from compliance.policies import policies
-from compliance.reading import a_map
-from compliance.references import named
-from compliance.rule import Rule
-from compliance.rules.notifications import announces
-from compliance.rules.replication_terms import (
+from compliance.aws.notifications import announces
+from compliance.aws.replication_terms import (
     BUCKET,
     CUSTOM,
     Replication,
@@ -21,8 +14,15 @@ from compliance.rules.replication_terms import (
     replications_of,
     source_of,
 )
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.cfn.arns import region_of
+from compliance.cfn.policies import policies
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import named
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _applies(resource: Resource, world: World) -> bool:

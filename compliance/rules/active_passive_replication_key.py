@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from compliance.arns import region_of
-from compliance.complaints import judge_by
+from compliance.aws.keys import key_complaints
+from compliance.aws.replication_terms import BUCKET, CUSTOM, replicates, replications_of
+from compliance.cfn.arns import region_of
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.rule import Rule
-from compliance.rules.keys import key_complaints
-from compliance.rules.replication_terms import BUCKET, CUSTOM, replicates, replications_of
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _complaints(resource: Resource, world: World) -> Iterator[str]:

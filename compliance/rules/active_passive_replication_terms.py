@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.accounts import account_in, is_stranger
+from compliance.aws.replication_terms import BUCKET, CUSTOM, replicates, replications_of
+from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.references import render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.reading import a_list, a_map, a_number, a_text
-from compliance.references import render
-from compliance.rule import Rule
-from compliance.rules.accounts import account_in, is_stranger
-from compliance.rules.replication_terms import BUCKET, CUSTOM, replicates, replications_of
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SWITCHES: Final = (
     (("Status",), "objects are not replicated"),

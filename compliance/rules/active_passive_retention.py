@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.cfn.reading import a_text
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_text
-from compliance.rule import Rule
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _KEPT_IN: Final = "prod"
 """Elsewhere data comes and goes with its stack."""

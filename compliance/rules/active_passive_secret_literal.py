@@ -4,16 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.secrets import SECRET, is_dynamic, is_named_secret, is_spelled_out, looks_secret
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_map, a_number, a_text
+from compliance.cfn.references import render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_map, a_number, a_text
-from compliance.references import render
-from compliance.rule import Rule
-from compliance.rules.event_sources import FUNCTION
-from compliance.rules.secrets import SECRET, is_dynamic, is_named_secret, is_spelled_out, looks_secret
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TEMPLATE: Final = "SecretStringTemplate"
 _LENGTH: Final = "PasswordLength"

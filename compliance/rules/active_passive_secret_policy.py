@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import is_same
+from compliance.aws.resource_policies import denies_plain_http
+from compliance.aws.secrets import SECRET
+from compliance.cfn.arns import find
+from compliance.cfn.policies import Statement, statements
+from compliance.cfn.reading import a_flag, branches
+from compliance.cfn.references import is_there_with, named, of_type
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement, statements
-from compliance.reading import a_flag, branches
-from compliance.references import is_there_with, named, of_type
-from compliance.rule import Rule
-from compliance.rules.dead_letters import is_same
-from compliance.rules.resource_policies import denies_plain_http
-from compliance.rules.secrets import SECRET
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _POLICY: Final = "AWS::SecretsManager::ResourcePolicy"
 _EVERY_ACTION: Final = "secretsmanager:*"

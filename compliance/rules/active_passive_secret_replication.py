@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from compliance.arns import regions_of, text_of
-from compliance.complaints import judge_by
+from compliance.aws.keys import key_complaints
+from compliance.cfn.arns import regions_of, text_of
+from compliance.cfn.reading import a_list, a_map
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_list, a_map
-from compliance.rule import Rule
-from compliance.rules.keys import key_complaints
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _complaints(secret: Resource, world: World) -> Iterator[str]:

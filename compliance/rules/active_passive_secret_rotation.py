@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import find, text_of
-from compliance.complaints import judge_by
+from compliance.aws.dead_letters import Key, is_same, key_of
+from compliance.aws.event_sources import FUNCTION
+from compliance.cfn.arns import find, text_of
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_map, a_number, a_text, branches
+from compliance.cfn.references import is_there_with, named, of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
-from compliance.memory import once
-from compliance.reading import a_map, a_number, a_text, branches
-from compliance.references import is_there_with, named, of_type
-from compliance.rule import Rule
-from compliance.rules.dead_letters import Key, is_same, key_of
-from compliance.rules.event_sources import FUNCTION
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type's name
 _ATTACHMENT: Final = "AWS::SecretsManager::SecretTargetAttachment"

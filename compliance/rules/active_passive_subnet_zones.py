@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from compliance.complaints import judge_by
+from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist
-from compliance.rule import Rule
-from compliance.rules.subnets import SUBNET, VPC, in_vpc, zone_of
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _has_several(vpc: Resource, world: World) -> bool:

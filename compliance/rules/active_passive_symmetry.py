@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+from compliance.cfn.symmetry import counterpart, differences, path_of, twins
+from compliance.cfn.templates import STACK, Json, Resource, World
 from compliance.controls import hipaa, nist
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.symmetry import counterpart, differences, path_of, twins
-from compliance.templates import STACK, Json, Resource, World
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 ONE_SIDE: Final = ""
 """The place of a resource that has no counterpart."""

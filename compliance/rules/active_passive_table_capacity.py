@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE, replicas
+from compliance.cfn.reading import a_list, a_map, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import describe
 from compliance.controls import nist
-from compliance.reading import a_list, a_map, a_text
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE, replicas
-from compliance.templates import Json, Resource, World
-from compliance.values import describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _INDEXES: Final = "GlobalSecondaryIndexes"
 _WRITE: Final = ("WriteProvisionedThroughputSettings", "WriteCapacityAutoScalingSettings")

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.arns import text_of
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE, STRONG, replicas
+from compliance.cfn.arns import text_of
+from compliance.cfn.reading import a_flag, a_list, a_map, a_text
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist
-from compliance.reading import a_flag, a_list, a_map, a_text
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE, STRONG, replicas
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _MEMBERS: Final = 3
 """A quorum is two of three: three replicas, or two and a witness, which votes and holds no data."""

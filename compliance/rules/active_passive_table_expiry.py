@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE
+from compliance.cfn.reading import a_flag, a_list, a_map, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_list, a_map, a_text
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE
-from compliance.templates import Json, Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _SETTING: Final = "TimeToLiveSpecification"
 _TABLE: Final = "AWS::DynamoDB::Table"

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from compliance.arns import regions_of
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE, is_strong, replicas
+from compliance.cfn.arns import regions_of
+from compliance.cfn.reading import a_map
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist
-from compliance.reading import a_map
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE, is_strong, replicas
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _complaints(table: Resource, world: World) -> Iterator[str]:

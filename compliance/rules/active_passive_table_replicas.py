@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE, replicas
+from compliance.cfn.templates import Json, Resource, World
 from compliance.controls import hipaa, nist
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE, replicas
-from compliance.templates import Json, Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _OWN: Final = {
     "Region": "is what sets a replica apart",

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE, replicas
+from compliance.cfn.reading import a_list
+from compliance.cfn.templates import Resource, World
 from compliance.controls import nist, pci
-from compliance.reading import a_list
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE, replicas
-from compliance.templates import Resource, World
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 
 def _complaints(table: Resource, world: World) -> Iterator[str]:

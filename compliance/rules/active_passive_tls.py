@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.complaints import judge_by
+from compliance.aws.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of
+from compliance.cfn.policies import Statement
+from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.policies import Statement
-from compliance.rule import Rule
-from compliance.rules.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of
-from compliance.templates import Resource, Template, World
-from compliance.values import UnresolvedError
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ACTIONS: Final = {"AWS::S3::Bucket": "s3:*", "AWS::SNS::Topic": "sns:Publish", "AWS::SQS::Queue": "sqs:*"}
 """What must be denied. SNS takes no `sns:*` in a topic's policy; publishing is what carries data."""

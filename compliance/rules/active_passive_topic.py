@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.admission import KEY_ACTIONS, key_policies, refused
+from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
+from compliance.aws.keys import is_aws_managed
+from compliance.aws.resource_policies import policies_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import branches
-from compliance.references import of_type
-from compliance.rule import Rule
-from compliance.rules.admission import KEY_ACTIONS, key_policies, refused
-from compliance.rules.alarms import ALARM, COMPOSITE, actions_of
-from compliance.rules.keys import is_aws_managed
-from compliance.rules.resource_policies import policies_of
-from compliance.templates import Resource, World
-from compliance.values import is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TOPIC: Final = "AWS::SNS::Topic"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"

@@ -5,16 +5,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from compliance.arns import ACCOUNT, arns_of, find, regions_of
-from compliance.complaints import judge_by
+from compliance.aws.replicas import GLOBAL_TABLE, replicas
+from compliance.aws.replication_terms import is_replicated
+from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of
+from compliance.cfn.reading import a_flag, a_list, a_map, a_number, a_text, branches
+from compliance.cfn.references import of_type, partition, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.reading import a_flag, a_list, a_map, a_number, a_text, branches
-from compliance.references import of_type, partition, render
-from compliance.rule import Rule
-from compliance.rules.replicas import GLOBAL_TABLE, replicas
-from compliance.rules.replication_terms import is_replicated
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, describe, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _TRAIL: Final = "AWS::CloudTrail::Trail"
 _BUCKET: Final = "AWS::S3::Bucket"

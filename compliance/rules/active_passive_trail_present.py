@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from compliance.aws.systems import keeps_data_in_several, speaks_for_all
+from compliance.cfn.references import condition_of, of_type
+from compliance.cfn.templates import Resource, World
 from compliance.controls import hipaa, nist, pci
-from compliance.references import condition_of, of_type
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.systems import keeps_data_in_several, speaks_for_all
-from compliance.templates import Resource, World
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 _TRAIL: Final = "AWS::CloudTrail::Trail"
 

@@ -4,21 +4,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from compliance.arns import find
-from compliance.complaints import judge_by
+from compliance.aws.alarms import ALARM
+from compliance.aws.apis import HTTP_API
+from compliance.aws.dead_letters import QUEUE, key_of
+from compliance.aws.event_sources import FUNCTION, mappings_of, mappings_to
+from compliance.aws.metrics import Metric, metrics_of
+from compliance.aws.replication_terms import BUCKET, links
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import branches
+from compliance.cfn.references import is_there_with, named, of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.memory import once
-from compliance.reading import branches
-from compliance.references import is_there_with, named, of_type
-from compliance.rule import Rule
-from compliance.rules.alarms import ALARM
-from compliance.rules.apis import HTTP_API
-from compliance.rules.dead_letters import QUEUE, key_of
-from compliance.rules.event_sources import FUNCTION, mappings_of, mappings_to
-from compliance.rules.metrics import Metric, metrics_of
-from compliance.rules.replication_terms import BUCKET, links
-from compliance.templates import Json, Resource, World
-from compliance.values import UnresolvedError, is_absent
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 

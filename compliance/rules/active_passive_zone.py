@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.arns import regions_of
-from compliance.complaints import judge_by
+from compliance.cfn.arns import regions_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent, possible_texts
 from compliance.controls import hipaa, nist
-from compliance.rule import Rule
-from compliance.templates import Resource, World
-from compliance.values import UnresolvedError, is_absent, possible_texts
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
 
 _ZONE: Final = "AWS::Route53::HostedZone"
 

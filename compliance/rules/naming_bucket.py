@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed, not_evaluated
-from compliance.templates import Resource, World
-from compliance.values import possible_texts
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed, not_evaluated
 
 # S3 allows 63 characters, of which `-<account: 12>-<region>-an` takes 17 and the region's own length.
 PREFIX_AND_REGION: Final = 46

@@ -1,9 +1,9 @@
 """Every name that can be set is `serverless-<resource>-<environment>`."""
 
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.names import bare, named_by, pattern
-from compliance.templates import Resource, World
-from compliance.values import possible_texts
+from compliance.aws.names import bare, named_by, pattern
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
 def judge(resource: Resource, world: World) -> Judgement:

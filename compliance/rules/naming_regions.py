@@ -1,9 +1,9 @@
 """The same resource has the same name in both regions."""
 
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.names import named_by
-from compliance.templates import Resource, World
-from compliance.values import possible_texts
+from compliance.aws.names import named_by
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
 def judge(resource: Resource, world: World) -> Judgement:

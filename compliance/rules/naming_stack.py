@@ -1,8 +1,8 @@
 """Stacks are named as resources are."""
 
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.names import pattern
-from compliance.templates import STACK, Resource, World
+from compliance.aws.names import pattern
+from compliance.cfn.templates import STACK, Resource, World
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
 def judge(resource: Resource, world: World) -> Judgement:

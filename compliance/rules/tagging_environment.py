@@ -1,9 +1,9 @@
 """The tag Environment says the environment that the names say."""
 
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.tags import is_taggable, tag_sets
-from compliance.templates import Resource, World
-from compliance.values import possible_texts
+from compliance.aws.tags import is_taggable, tag_sets
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
 def judge(resource: Resource, world: World) -> Judgement:

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
-from compliance.rules.tags import REQUIRED, TagSet, is_taggable, tag_sets
-from compliance.templates import Resource, World
-from compliance.values import possible_texts
+from compliance.aws.tags import REQUIRED, TagSet, is_taggable, tag_sets
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
 def judge(resource: Resource, world: World) -> Judgement:

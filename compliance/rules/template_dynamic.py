@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.references import render
-from compliance.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, not_evaluated
-from compliance.rules.secrets import is_named_secret
-from compliance.templates import Json, Resource, Template, World
-from compliance.values import UnresolvedError
+from compliance.aws.secrets import is_named_secret
+from compliance.cfn.references import render
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, not_evaluated
 
 _DYNAMIC: Final = "{{resolve:"
 _SECURE: Final = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")

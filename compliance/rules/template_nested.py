@@ -1,7 +1,7 @@
 """What a nested stack holds is in another template, which this gate has not read."""
 
-from compliance.rule import NOT_APPLICABLE, Judgement, Rule, not_evaluated
-from compliance.templates import Resource, World
+from compliance.cfn.templates import Resource, World
+from compliance.engine.rule import NOT_APPLICABLE, Judgement, Rule, not_evaluated
 
 
 def judge(resource: Resource, _world: World) -> Judgement:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import write_reports
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger
 

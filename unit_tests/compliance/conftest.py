@@ -3,7 +3,7 @@
 import pytest
 
 import compliance.plugin  # noqa: F401
-from compliance import matrix
+from compliance.engine import matrix
 from unit_tests.fixtures import SETTINGS_FILE
 
 

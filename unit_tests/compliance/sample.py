@@ -4,7 +4,7 @@ from aws_cdk import App, Aws, CfnCondition, CustomResource, Environment, Fn, Sta
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sqs as sqs
 
-from unit_tests.compliance.worlds import TAGS
+from unit_tests.compliance.fixtures import TAGS
 
 REGIONS = {"Primary": "us-east-1", "Secondary": "us-west-2"}
 

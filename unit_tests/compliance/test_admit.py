@@ -11,11 +11,11 @@ import pytest
 from aws_cdk import Acknowledgment, Validations
 
 from compliance import gate
-from compliance.acknowledgements import Registry, check_registry
-from compliance.ledger import Ledger, Verdict
-from compliance.loading import LoadError
-from compliance.matrix import Configuration
-from compliance.nag import PACKS
+from compliance.cfn.loading import LoadError
+from compliance.engine.acknowledgements import Registry, check_registry
+from compliance.engine.findings import Ledger, Verdict
+from compliance.engine.matrix import Configuration
+from compliance.packs.nag import PACKS
 from unit_tests.compliance.sample import build_app
 
 TODAY = date(2026, 11, 24)

@@ -18,10 +18,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import compliance
-from compliance import nag
 from compliance.__main__ import FailOn, app, outcome, status
-from compliance.baseline import Changes
-from compliance.ledger import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
+from compliance.engine.baseline import Changes
+from compliance.engine.findings import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
+from compliance.packs import nag
 from reporting.bundle import pack
 
 SAMPLE = "unit_tests.compliance.sample"

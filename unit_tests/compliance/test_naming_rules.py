@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from compliance.rules.names import NAME_PROPERTIES
-from unit_tests.compliance.worlds import ask, good, template, verdict_on, verdicts
+from compliance.aws.names import NAME_PROPERTIES
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask, good, template, verdict_on, verdicts
 
 PASS, FAIL, NOT_EVALUATED = Verdict.PASS, Verdict.FAIL, Verdict.NOT_EVALUATED
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compliance import gate
-from compliance.acknowledgements import Registry
-from compliance.ledger import Ledger
-from compliance.loading import LoadError, load_assembly
-from compliance.matrix import Configuration
+from compliance.cfn.loading import LoadError, load_assembly
+from compliance.engine.acknowledgements import Registry
+from compliance.engine.findings import Ledger
+from compliance.engine.matrix import Configuration
 from unit_tests.compliance.overrides import Damage, Override, build_app, damaged
 from unit_tests.fixtures.examples import examples
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from compliance import gate
-from compliance.acknowledgements import DEFAULT_FILE, read_registry
-from compliance.ledger import ALIKE, NOT_COVERAGE, Ledger
+from compliance.engine.acknowledgements import DEFAULT_FILE, read_registry
+from compliance.engine.findings import ALIKE, NOT_COVERAGE, Ledger
 from infra.app import build_app
 from infra.settings import Settings
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from compliance.loading import load_assembly
-from compliance.templates import Template
+from compliance.cfn.loading import load_assembly
+from compliance.cfn.templates import Template
+from compliance.engine.findings import Verdict
 from infra.app import build_app
 from infra.settings import DomainSettings, Settings
-from unit_tests.compliance.worlds import ask
+from unit_tests.compliance.fixtures import ask
 
 Templates = tuple[Template, ...]
 Damage = Callable[[dict[str, Any]], None]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.judge import judge
-from compliance.ledger import Verdict
+from compliance.aws.names import ALIAS_PREFIX, NAME_PROPERTIES, pattern
+from compliance.aws.tags import REQUIRED
+from compliance.cfn.templates import Template, World
+from compliance.engine.findings import Verdict
+from compliance.engine.judge import judge
 from compliance.rules import our_rules
-from compliance.rules.names import ALIAS_PREFIX, NAME_PROPERTIES, pattern
-from compliance.rules.tags import REQUIRED
-from compliance.templates import Template, World
-from unit_tests.compliance.worlds import GOOD, good, template, verdicts
+from unit_tests.compliance.fixtures import GOOD, good, template, verdicts
 
 pytestmark = pytest.mark.property
 

@@ -13,7 +13,7 @@ from compliance.rules import RuleError, our_rules
 
 HEAD = """
 from compliance.controls import nist
-from compliance.rule import PASSED, Rule
+from compliance.engine.rule import PASSED, Rule
 """
 BODY = 'RULE = Rule(id="Mine-It", title="t", why="w", fix="f", judge=lambda _r, _w: PASSED, controls=nist("{control}"))'
 

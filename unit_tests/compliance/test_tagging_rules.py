@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.worlds import TAG_LIST, TAGS, good, template, verdict_on, verdicts
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import TAG_LIST, TAGS, good, template, verdict_on, verdicts
 
 PASS, FAIL, NOT_EVALUATED = Verdict.PASS, Verdict.FAIL, Verdict.NOT_EVALUATED
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.cfn.templates import World
 from compliance.mutants.mutant import REMOVED, Mutant, at, damage
 from compliance.mutants.operators import LOPSIDE, mutants_of
-from compliance.templates import World
-from unit_tests.compliance.worlds import good, template
+from unit_tests.compliance.fixtures import good, template
 from unit_tests.fixtures.examples import examples
 
 QUEUE = {

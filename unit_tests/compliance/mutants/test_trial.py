@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.judge import judge
+from compliance.cfn.templates import World
+from compliance.engine.judge import judge
 from compliance.mutants import trial
 from compliance.mutants.mutant import Mutant, damage
 from compliance.mutants.operators import mutants_of
 from compliance.rules import our_rules
-from compliance.templates import World
+from unit_tests.compliance.fixtures import good, template
+from unit_tests.compliance.rules.builders import pipeline, regional_bucket, replicating, table
 from unit_tests.compliance.rules.failover import pair
-from unit_tests.compliance.rules.shapes import pipeline, regional_bucket, replicating, table
-from unit_tests.compliance.worlds import good, template
 from unit_tests.fixtures.examples import examples
 
 REGIONAL = {**good(), **pipeline()}

@@ -7,17 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from compliance.ledger import (
-    Advice,
-    DecisionUse,
-    Finding,
-    Ledger,
-    Place,
-    RuleInfo,
-    Severity,
-    Subject,
-    Verdict,
-)
+from compliance.engine.findings import Advice, DecisionUse, Finding, Ledger, Place, RuleInfo, Severity, Subject, Verdict
 
 TODAY = date(2026, 11, 24)
 RULE = RuleInfo(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import write_reports
 from compliance.reports.console import show
 from reporting import bundle

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import controls_report
 from unit_tests.compliance.reports.ledgers import ACCEPTED, PASSING, ROWS, hostile, ledger
 

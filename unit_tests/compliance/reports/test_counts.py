@@ -2,7 +2,7 @@
 
 import pytest
 
-from compliance.ledger import Finding, Verdict
+from compliance.engine.findings import Finding, Verdict
 from unit_tests.compliance.reports.ledgers import ACCEPTED, FAILING, PASSING, ROWS, UNKNOWN, UNTIDY, ledger
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import compliance
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import json_report
 from unit_tests.compliance.reports.ledgers import HOSTILE, ROWS, hostile, ledger, ledgers
 from unit_tests.fixtures.examples import examples

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import junit
 from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger, ledgers
 

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from hypothesis import given
 
-from compliance.ledger import Ledger, Verdict
+from compliance.engine.findings import Ledger, Verdict
 from compliance.reports import ledger_csv
 from unit_tests.compliance.reports.ledgers import FAILING, ROWS, hostile, ledger, ledgers
 

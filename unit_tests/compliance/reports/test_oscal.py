@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from trestle.oscal import OSCAL_VERSION
 from trestle.oscal.assessment_results import Model
 
-from compliance.ledger import Ledger
+from compliance.engine.findings import Ledger
 from compliance.reports import oscal
 from unit_tests.compliance.reports.ledgers import ACCEPTED, PASSING, ROWS, UNTIDY, hostile, ledger, ledgers
 from unit_tests.fixtures.examples import examples

@@ -13,8 +13,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 
-from compliance.baseline import Changes, Row
-from compliance.ledger import Ledger, Verdict
+from compliance.engine.baseline import Changes, Row
+from compliance.engine.findings import Ledger, Verdict
 from compliance.reports import page
 from unit_tests.compliance.reports.ledgers import (
     FAILING,

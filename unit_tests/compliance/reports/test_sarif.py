@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 
-from compliance.ledger import Ledger, Verdict
+from compliance.engine.findings import Ledger, Verdict
 from compliance.reports import sarif
 from unit_tests.compliance.reports.ledgers import (
     ACCEPTED,

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from compliance.baseline import Changes, Row
-from compliance.ledger import Finding, Ledger
+from compliance.engine.baseline import Changes, Row
+from compliance.engine.findings import Finding, Ledger
 from compliance.reports import summary
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, RULE, UNTIDY, hostile, ledger, ledgers
 

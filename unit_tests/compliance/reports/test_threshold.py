@@ -12,8 +12,8 @@ from junitparser import JUnitXml
 
 import compliance
 from compliance.__main__ import FailOn, threshold
-from compliance.baseline import Changes, Row
-from compliance.ledger import Finding, Ledger
+from compliance.engine.baseline import Changes, Row
+from compliance.engine.findings import Finding, Ledger
 from compliance.reports import json_report, junit, page, sarif, summary
 from reporting.text import counted
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, UNTIDY, ledger, subject

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from unit_tests.compliance.rules.shapes import Resource, dead_letter_queue, function
+from unit_tests.compliance.rules.builders import Resource, dead_letter_queue, function
 
 RULE_ARN: dict[str, Any] = {"Fn::GetAtt": ["Clock", "Arn"]}
 

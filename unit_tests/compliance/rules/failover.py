@@ -3,9 +3,9 @@
 import copy
 from typing import Any
 
-from compliance.templates import Template
-from unit_tests.compliance.rules.shapes import EAST, WEST
-from unit_tests.compliance.worlds import template
+from compliance.cfn.templates import Template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import EAST, WEST
 
 Resources = dict[str, dict[str, Any]]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -18,7 +18,7 @@ from unit_tests.compliance.rules.shapes import (
     message_in,
     verdict_in,
 )
-from unit_tests.compliance.rules.shapes import queue as a_queue
+from unit_tests.compliance.rules.builders import queue as a_queue
 
 RULE = "ActivePassive-AlarmSense"
 

@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    ABSENT,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    either,
+    message,
+    says,
+    verdict_in,
+)
 
 RULE = "ActivePassive-ApiAuthorization"
 

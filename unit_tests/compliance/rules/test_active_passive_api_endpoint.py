@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.failover import endpoint_check
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -16,6 +15,7 @@ from unit_tests.compliance.rules.shapes import (
     says,
     verdict_in,
 )
+from unit_tests.compliance.rules.failover import endpoint_check
 
 RULE = "ActivePassive-ApiEndpoint"
 HOST = {"Fn::Sub": "${It}.execute-api.${AWS::Region}.amazonaws.com"}

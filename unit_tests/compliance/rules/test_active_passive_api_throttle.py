@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.builders import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 
 RULE = "ActivePassive-ApiThrottle"
 LIMITS = {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": "100"}

@@ -2,8 +2,9 @@
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask
+from unit_tests.compliance.rules.builders import (
     ABSENT,
     FAIL,
     NOT_EVALUATED,
@@ -20,7 +21,6 @@ from unit_tests.compliance.rules.shapes import (
     says,
     without,
 )
-from unit_tests.compliance.worlds import ask
 
 RULE = "ActivePassive-BucketVersioning"
 VERSIONING = "VersioningConfiguration"

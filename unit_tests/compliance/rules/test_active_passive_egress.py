@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
 
 RULE = "ActivePassive-Egress"
 TO_S3 = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "DestinationPrefixListId": "pl-68a54001"}

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.networks import endpoint, group, network, refs
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -19,6 +18,7 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
+from unit_tests.compliance.rules.networks import endpoint, group, network, refs
 
 RULE = "ActivePassive-EndpointReach"
 BOTH = refs("Subnet0", "Subnet1")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.clocks import RULE_ARN, clock, clockwork, key, permission, queue_policy
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -17,7 +17,7 @@ from unit_tests.compliance.rules.shapes import (
     message_in,
     verdict_in,
 )
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.rules.clocks import RULE_ARN, clock, clockwork, key, permission, queue_policy
 
 RULE = "ActivePassive-EventRule"
 ARN = "arn:aws:events:us-west-2:000000000000:rule/serverless-observe-prod"

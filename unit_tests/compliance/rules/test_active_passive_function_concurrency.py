@@ -1,6 +1,6 @@
 """ActivePassive-FunctionConcurrency."""
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -19,7 +20,6 @@ from unit_tests.compliance.rules.shapes import (
     says,
     without,
 )
-from unit_tests.compliance.worlds import ask
 
 RULE = "ActivePassive-FunctionRegions"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, changed, either, function, says, without
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, changed, either, function, says, without
 
 RULE = "ActivePassive-FunctionRuntime"
 

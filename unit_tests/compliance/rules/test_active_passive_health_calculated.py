@@ -6,10 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.ledger import Verdict
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    either,
+    message_in,
+    verdict_in,
+)
 from unit_tests.compliance.rules.failover import alarm_check, check_id, endpoint_check, health_check
-from unit_tests.compliance.rules.shapes import EAST, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-HealthCalculated"
 CHILDREN = {"Ready": endpoint_check(EAST), "Peer": alarm_check("a", WEST), "Forced": alarm_check("b", WEST)}

@@ -2,8 +2,7 @@
 
 import pytest
 
-from unit_tests.compliance.rules.failover import endpoint_check
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     ABSENT,
     EAST,
     FAIL,
@@ -15,6 +14,7 @@ from unit_tests.compliance.rules.shapes import (
     message,
     says,
 )
+from unit_tests.compliance.rules.failover import endpoint_check
 
 RULE = "ActivePassive-HealthEnabled"
 

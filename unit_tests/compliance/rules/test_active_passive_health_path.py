@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.failover import endpoint_check, health_check
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -17,6 +16,7 @@ from unit_tests.compliance.rules.shapes import (
     says,
     verdict_in,
 )
+from unit_tests.compliance.rules.failover import endpoint_check, health_check
 
 RULE = "ActivePassive-HealthPath"
 HOST = {"Fn::Sub": "${Api}.execute-api.${AWS::Region}.amazonaws.com"}

@@ -4,19 +4,10 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
 from unit_tests.compliance.rules.clocks import clock
 from unit_tests.compliance.rules.failover import Resources, alarm, alarm_check, changed_pair, world
-from unit_tests.compliance.rules.shapes import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    either,
-    message_in,
-    verdict_in,
-)
 
 RULE = "ActivePassive-HealthSilence"
 NAME = "serverless-peer-prod"

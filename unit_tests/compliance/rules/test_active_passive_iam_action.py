@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, changed, either, message, says
 from unit_tests.compliance.rules.identities import managed, shapes
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, changed, either, message, says
 
 RULE = "ActivePassive-IamAction"
 

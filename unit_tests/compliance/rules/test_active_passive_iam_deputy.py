@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from compliance.rules.active_passive_iam_deputy import SENDS, SILENT
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 
 RULE = "ActivePassive-IamDeputy"
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.rules.authorization_reference import accepts, actions_of
+from compliance.aws.authorization_reference import accepts, actions_of
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 from unit_tests.compliance.rules.identities import managed, shapes
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 
 RULE = "ActivePassive-IamReference"
 TABLE = "arn:aws:dynamodb:us-west-2:000000000000:table/serverless-ledger-prod"

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from compliance.rules.permissions import MADE_AT_RUN_TIME, is_wild_resource, knows_no_resource
-from compliance.values import UnresolvedError
+from compliance.aws.permissions import MADE_AT_RUN_TIME, is_wild_resource, knows_no_resource
+from compliance.cfn.values import UnresolvedError
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
 from unit_tests.compliance.rules.identities import managed, shapes
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-IamResource"
 KEYS = {"Fn::Sub": "arn:aws:kms:us-west-2:${AWS::AccountId}:key/*"}

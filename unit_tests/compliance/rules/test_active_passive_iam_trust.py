@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
 
 RULE = "ActivePassive-IamTrust"
 OIDC = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"

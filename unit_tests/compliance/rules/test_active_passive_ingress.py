@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, message_in, verdict_in
 
 RULE = "ActivePassive-Ingress"
 

@@ -2,8 +2,18 @@
 
 from typing import Any
 
-from unit_tests.compliance.rules.shapes import EAST, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    either,
+    message_in,
+    verdict_in,
+)
 
 RULE = "ActivePassive-KeyAlias"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from compliance.rules.active_passive_policy import DOCUMENTS
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 
 RULE = "ActivePassive-Policy"
 OURS = {"StringEquals": {"aws:SourceAccount": "000000000000"}}

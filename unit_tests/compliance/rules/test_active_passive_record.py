@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    either,
+    message_in,
+    verdict_in,
+)
 from unit_tests.compliance.rules.failover import (
     Resources,
     changed_pair,
@@ -15,8 +27,6 @@ from unit_tests.compliance.rules.failover import (
     record,
     world,
 )
-from unit_tests.compliance.rules.shapes import EAST, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-Record"
 FIRST, SECOND = check_id("FirstCheck"), check_id("SecondCheck")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from compliance.templates import Template
+from compliance.cfn.templates import Template
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.builders import EAST, FAIL, PASS, WEST, table
 from unit_tests.compliance.rules.failover import STACK, endpoint_check, pair
-from unit_tests.compliance.rules.shapes import EAST, FAIL, PASS, WEST, table
-from unit_tests.compliance.worlds import ask, template
 
 RULE = "ActivePassive-RecordPresent"
 API = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "HTTP"}}

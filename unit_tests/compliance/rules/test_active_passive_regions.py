@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
+from compliance.engine.findings import Verdict
 from compliance.rules.active_passive_regions import DECLARED
-from unit_tests.compliance.rules.shapes import EAST, FAIL, NOT_EVALUATED, PASS, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import EAST, FAIL, NOT_EVALUATED, PASS, WEST, either, message_in, verdict_in
 
 RULE = "ActivePassive-Regions"
 THERE = "arn:aws:sqs:us-east-1:000000000000:serverless-ingest-prod"

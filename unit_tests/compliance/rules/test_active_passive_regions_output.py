@@ -4,10 +4,20 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from compliance.templates import Template
-from unit_tests.compliance.rules.shapes import EAST, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from compliance.cfn.templates import Template
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    either,
+    message_in,
+    verdict_in,
+)
 
 RULE = "ActivePassive-RegionsOutput"
 OUTPUT = {"StackName": "serverless-keys-prod", "OutputName": "Key"}

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from compliance.templates import Template
-from unit_tests.compliance.rules.shapes import (
+from compliance.cfn.templates import Template
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.builders import (
     ABSENT,
     EAST,
     FAIL,
@@ -26,7 +27,6 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import ask, template
 
 RULE = "ActivePassive-ReplicationDirections"
 CONFIGURATION = "ReplicationConfiguration"

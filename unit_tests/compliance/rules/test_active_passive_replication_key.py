@@ -1,6 +1,6 @@
 """ActivePassive-ReplicationKey."""
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, message
-from unit_tests.compliance.worlds import ask, template
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.builders import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, message
 
 RULE = "ActivePassive-Retention"
 KINDS = [

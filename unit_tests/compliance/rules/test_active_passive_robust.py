@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from compliance.judge import judge
+from compliance.cfn.templates import World
+from compliance.engine.judge import judge
 from compliance.rules import our_rules
-from compliance.templates import World
-from unit_tests.compliance.rules.shapes import EAST, UNKNOWN, WEST, either
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import EAST, UNKNOWN, WEST, either
 
 PACK = [rule for rule in our_rules() if rule.id.startswith("ActivePassive-")]
 CRASHED = "the rule could not read this resource"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.rules.secrets import is_named_secret, looks_secret
-from compliance.templates import Template
-from unit_tests.compliance.rules.shapes import (
+from compliance.aws.secrets import is_named_secret, looks_secret
+from compliance.cfn.templates import Template
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,
@@ -20,7 +21,6 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-SecretReplication"
 FIRST = ("ReplicaRegions", 0)

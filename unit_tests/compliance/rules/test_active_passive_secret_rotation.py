@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,
@@ -22,7 +23,6 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-SecretRotation"
 RULES = "RotationRules"

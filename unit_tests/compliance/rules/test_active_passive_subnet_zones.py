@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, alone, either, message_in, verdict_in
 from unit_tests.compliance.rules.networks import network
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, alone, either, message_in, verdict_in
 
 RULE = "ActivePassive-SubnetZones"
 

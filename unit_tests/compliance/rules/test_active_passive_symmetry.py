@@ -12,15 +12,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from compliance.ledger import Verdict
-from compliance.loading import load_assembly
+from compliance.cfn.loading import load_assembly
+from compliance.cfn.symmetry import COMPARED, counterpart, differences, path_of
+from compliance.cfn.templates import STACK, Resource, Template, World
+from compliance.engine.findings import Verdict
 from compliance.rules.active_passive_symmetry import DECLARED, ONE_SIDE, RULE, judge
-from compliance.symmetry import COMPARED, counterpart, differences, path_of
-from compliance.templates import STACK, Resource, Template, World
 from infra.app import build_app
 from infra.settings import Settings
 from infra.settings.model import DomainSettings
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.builders import (
     FAIL,
     PASS,
     alone,
@@ -35,7 +36,6 @@ from unit_tests.compliance.rules.shapes import (
     says,
     without,
 )
-from unit_tests.compliance.worlds import ask, template
 from unit_tests.fixtures.examples import examples
 
 ID: Final = RULE.id

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from compliance.templates import Template
-from unit_tests.compliance.rules.shapes import (
+from compliance.cfn.templates import Template
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,

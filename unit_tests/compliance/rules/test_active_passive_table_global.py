@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,
@@ -22,7 +23,6 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-TableGlobal"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,

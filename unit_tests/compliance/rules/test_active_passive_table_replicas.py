@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unit_tests.compliance.rules.shapes import (
+from unit_tests.compliance.rules.builders import (
     FAIL,
     NOT_EVALUATED,
     PASS,

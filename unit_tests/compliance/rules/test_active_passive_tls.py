@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.shapes import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
 
 RULE = "ActivePassive-Tls"
 

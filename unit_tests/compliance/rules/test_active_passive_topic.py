@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.failover import alarm
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
     ABSENT,
     FAIL,
     NOT_EVALUATED,
@@ -17,7 +17,7 @@ from unit_tests.compliance.rules.shapes import (
     message_in,
     verdict_in,
 )
-from unit_tests.compliance.worlds import template
+from unit_tests.compliance.rules.failover import alarm
 
 RULE = "ActivePassive-Topic"
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}

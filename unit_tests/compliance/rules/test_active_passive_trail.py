@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.builders import (
     ABSENT,
     EAST,
     FAIL,
@@ -25,7 +26,6 @@ from unit_tests.compliance.rules.shapes import (
     verdict_in,
     without,
 )
-from unit_tests.compliance.worlds import ask, template
 
 RULE = "ActivePassive-Trail"
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import EAST, FAIL, PASS, WEST, regional_bucket, replicating, table
-from unit_tests.compliance.worlds import ask, template
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.builders import EAST, FAIL, PASS, WEST, regional_bucket, replicating, table
 
 RULE = "ActivePassive-TrailPresent"
 TRAIL = {"Type": "AWS::CloudTrail::Trail", "Properties": {}}

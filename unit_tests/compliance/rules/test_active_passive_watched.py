@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.ledger import Verdict
-from unit_tests.compliance.rules.shapes import (
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
     EAST,
     FAIL,
     NOT_EVALUATED,
@@ -21,7 +22,6 @@ from unit_tests.compliance.rules.shapes import (
     says,
     verdict_in,
 )
-from unit_tests.compliance.worlds import template
 
 RULE = "ActivePassive-Watched"
 API = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "HTTP"}}

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compliance.templates import Template
-from unit_tests.compliance.rules.shapes import NOT_EVALUATED, PASS, either, message_in, verdict_in
-from unit_tests.compliance.worlds import template
+from compliance.cfn.templates import Template
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import NOT_EVALUATED, PASS, either, message_in, verdict_in
 
 RULE = "Template-Dynamic"
 SSM = "{{resolve:ssm:/prod/value}}"

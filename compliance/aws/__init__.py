@@ -1,0 +1,1 @@
+"""What the rules know of AWS services, each fact in one place."""

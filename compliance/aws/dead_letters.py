@@ -1,0 +1,109 @@
+"""Who puts what cannot be delivered where: the dead-letter queue of everything that has one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeAlias
+
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_list, a_map, branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError
+
+QUEUE: Final = "AWS::SQS::Queue"
+TOPIC: Final = "AWS::SNS::Topic"
+
+DEFAULT_RETENTION: Final = 345_600
+"""Seconds: four days, which SQS keeps a message if the queue does not say."""
+
+Key: TypeAlias = tuple[str, str]
+"""A resource in whatever version: its template's name and its logical id."""
+
+
+_PLACES: Final = {
+    QUEUE: ("RedrivePolicy", "deadLetterTargetArn"),
+    "AWS::SNS::Subscription": ("RedrivePolicy", "deadLetterTargetArn"),
+    "AWS::Lambda::Function": ("DeadLetterConfig", "TargetArn"),
+    "AWS::Lambda::EventInvokeConfig": ("DestinationConfig", "OnFailure", "Destination"),
+    "AWS::Lambda::EventSourceMapping": ("DestinationConfig", "OnFailure", "Destination"),
+    "AWS::Scheduler::Schedule": ("Target", "DeadLetterConfig", "Arn"),
+}
+"""The types that have one dead-letter queue, and the property that names it."""
+
+_RULE: Final = "AWS::Events::Rule"
+
+
+class DeadLetter(NamedTuple):
+    """One way to a dead-letter queue: what messages call it, and the value that names the queue; None for no queue."""
+
+    place: str
+    target: Json
+
+
+def dead_letters_of(resource: Resource) -> list[DeadLetter]:
+    """The ways of one version of a resource; none for a type that has none.
+
+    Raises:
+        UnresolvedError: A part on the way is not spelled out.
+    """
+    if resource.type == _RULE:
+        targets = [a_map(target, "Targets") for target in a_list(resource.properties.get("Targets"), "Targets")]
+        return [
+            DeadLetter(
+                f"its target {target.get('Id', '')}", a_map(target.get("DeadLetterConfig"), "DeadLetterConfig").get("Arn")
+            )
+            for target in targets
+        ]
+    if resource.type not in _PLACES:
+        return []
+    value: Json = resource.properties
+    for step in _PLACES[resource.type]:
+        value = a_map(value, step).get(step)
+    return [DeadLetter("it", value)]
+
+
+def users_of(queue: Resource, world: World) -> Sequence[Resource]:
+    """Everything that may put its dead letters in the queue, in the version that does."""
+    return _users(world).get(key_of(queue), ())
+
+
+@once
+def _users(world: World) -> Mapping[Key, list[Resource]]:
+    """By queue, everything that may put its dead letters there."""
+    found: dict[Key, list[Resource]] = {}
+    for user in _versions(world):
+        try:
+            targets = [
+                find(way.target, user.template, world, QUEUE) for way in dead_letters_of(user) if way.target is not None
+            ]
+        except UnresolvedError:
+            continue  # Its own row says that it cannot be read.
+        for queue in {key_of(target) for target in targets if target is not None}:
+            found.setdefault(queue, []).append(user)
+    return found
+
+
+def is_dead_letter_queue(queue: Resource, world: World) -> bool:
+    """Whether anything may put dead letters in the queue, or the queue allows other queues to."""
+    allowed = queue.properties.get("RedriveAllowPolicy")
+    allows = allowed is not None and not (isinstance(allowed, Mapping) and allowed.get("redrivePermission") == "denyAll")
+    return allows or bool(users_of(queue, world))
+
+
+def _versions(world: World) -> Iterator[Resource]:
+    for resource in of_type(world, _RULE, *_PLACES):
+        try:
+            yield from (replace(resource, properties=properties) for properties in branches(resource.properties))
+        except UnresolvedError:
+            continue  # Its own row says that it cannot be read.
+
+
+def key_of(resource: Resource) -> Key:
+    """What tells a resource from all others of the world, and not from its own other versions."""
+    return resource.template.name, resource.logical_id
+
+
+def is_same(one: Resource, other: Resource) -> bool:
+    """Whether both are the same resource, in whatever version."""
+    return key_of(one) == key_of(other)

@@ -1,0 +1,43 @@
+"""Whose a key is, and in which region."""
+
+from collections.abc import Iterator
+
+from compliance.cfn.arns import region_of
+from compliance.cfn.references import named
+from compliance.cfn.templates import Json, Resource, World
+
+
+def is_aws_managed(key: Json) -> bool:
+    """Whether a literal names a key that AWS manages: nobody can write its policy, disable it or audit its grants."""
+    return isinstance(key, str) and key.rpartition(":")[2].startswith("alias/aws/")
+
+
+def key_complaints(place: str, key: Json, region: str, resource: Resource, world: World) -> Iterator[str]:
+    """Complain of a key that is not a customer's, or not of the region in which it is used.
+
+    Args:
+        place: What messages call the property or the replica.
+        key: The property's value.
+        region: Where the key is used; empty if that is unknown.
+        resource: Whose property it is.
+        world: Where imports are followed.
+
+    Raises:
+        UnresolvedError: The templates do not say which key it is.
+    """
+    if key is None:
+        yield f"{place} is not set, so AWS's own key encrypts, or none; name a key of ours"
+    elif is_aws_managed(key):
+        yield f"{place} is {key!r}, AWS's own key; name one of ours"
+    elif not _is_here(key, region, resource, world):
+        key_region = region_of(key, resource.template, world)
+        if key_region != region:
+            yield f"{place} is a key of {key_region}; it must be one of {region or 'the region that the template is for'}"
+
+
+def _is_here(key: Json, region: str, resource: Resource, world: World) -> bool:
+    """Whether the key is surely of the region: a bare id or alias always is, and so is a key of the same template."""
+    if isinstance(key, str) and not key.startswith("arn:"):
+        return True
+    target = named(key, resource.template, world)
+    return target is not None and target.template is resource.template and region == resource.template.region

@@ -1,0 +1,125 @@
+"""What AWS publishes of its own services: by which dimensions a metric is found, and which are bad when they are high."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.templates import Json, Resource
+
+_TABLE: Final = frozenset({"TableName"})
+_REPLICATION: Final = frozenset({"SourceBucket", "DestinationBucket", "RuleId"})
+
+
+def _sets(*texts: str) -> frozenset[frozenset[str]]:
+    return frozenset(frozenset(text.split()) for text in texts)
+
+
+DIMENSIONS: Final[Mapping[str, frozenset[frozenset[str]]]] = {
+    "AWS/ApiGateway": _sets(
+        "ApiId", "ApiId Stage", "ApiId Stage Method Resource", "ApiName", "ApiName Stage", "ApiName Stage Method Resource"
+    ),
+    "AWS/DynamoDB": _sets(
+        "", "TableName", "TableName Operation", "TableName GlobalSecondaryIndexName", "TableName ReceivingRegion",
+        "TableName GlobalSecondaryIndexName Operation", "TableName Operation StreamLabel", "TableName DelegatedOperation",
+    ),
+    "AWS/Lambda": _sets(
+        "", "FunctionName", "FunctionName Resource", "FunctionName Resource ExecutedVersion", "EventSourceMappingUUID"
+    ),
+    "AWS/Logs": _sets("", "LogGroupName", "LogGroupName DestinationType FilterName"),
+    "AWS/S3": _sets("BucketName StorageType", "BucketName FilterId", "SourceBucket DestinationBucket RuleId"),
+    "AWS/SQS": _sets("QueueName"),
+}  # fmt: skip
+"""The sets of dimensions by which a service publishes; by any other set an alarm finds nothing, and says nothing of it."""
+
+BY_METRIC: Final[Mapping[tuple[str, str], frozenset[frozenset[str]]]] = {
+    ("AWS/DynamoDB", "ReadThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),
+    ("AWS/DynamoDB", "WriteThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),
+    ("AWS/DynamoDB", "SystemErrors"): _sets("TableName Operation"),
+    ("AWS/DynamoDB", "ThrottledRequests"): _sets("TableName Operation", "TableName GlobalSecondaryIndexName Operation"),
+    ("AWS/DynamoDB", "ReplicationLatency"): frozenset({_TABLE | {"ReceivingRegion"}}),
+    ("AWS/S3", "BytesPendingReplication"): frozenset({_REPLICATION}),
+    ("AWS/S3", "OperationsFailedReplication"): frozenset({_REPLICATION}),
+    ("AWS/S3", "OperationsPendingReplication"): frozenset({_REPLICATION}),
+    ("AWS/S3", "ReplicationLatency"): frozenset({_REPLICATION}),
+}
+
+BAD_WHEN_HIGH: Final = frozenset(
+    {
+        ("AWS/ApiGateway", name) for name in ("4XXError", "4xx", "5XXError", "5xx", "IntegrationLatency", "Latency")
+    }
+    | {
+        ("AWS/DynamoDB", name)
+        for name in (
+            "ConditionalCheckFailedRequests", "ReadThrottleEvents", "ReplicationLatency", "SystemErrors",
+            "ThrottledRequests", "UserErrors", "WriteThrottleEvents",
+        )
+    }
+    | {
+        ("AWS/Lambda", name)
+        for name in ("AsyncEventAge", "DeadLetterErrors", "DestinationDeliveryFailures", "Duration", "Errors", "IteratorAge",
+                     "Throttles")
+    }
+    | {
+        ("AWS/S3", name)
+        for name in ("4xxErrors", "5xxErrors", "BytesPendingReplication", "OperationsFailedReplication",
+                     "OperationsPendingReplication", "ReplicationLatency")
+    }
+    | {("AWS/SNS", "NumberOfNotificationsFailed")}
+    | {("AWS/SQS", name) for name in ("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible")}
+)  # fmt: skip
+"""Namespace and metric of what counts failures, waiting and slowness: an alarm on its being low tells of nothing."""
+
+SILENT_LOSS: Final = frozenset(
+    {
+        ("AWS/Lambda", "DeadLetterErrors"),
+        ("AWS/Lambda", "DestinationDeliveryFailures"),
+        ("AWS/S3", "OperationsFailedReplication"),
+        ("AWS/SNS", "NumberOfNotificationsFailed"),
+    }
+)
+"""Of those, what is lost for good at the first count: nothing tries it again."""
+
+
+class Metric(NamedTuple):
+    """What an alarm, or one query of it, looks at.
+
+    Attributes:
+        namespace: For example `AWS/SQS`; empty where nothing is said.
+        name: Of the metric.
+        dimensions: The values by the dimensions' names.
+        period: Seconds; None where nothing is said.
+        statistic: Of either kind; None where nothing is said.
+    """
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, Json]
+    period: float | None
+    statistic: str | None
+
+
+def metrics_of(alarm: Resource) -> Iterator[Metric]:
+    """The metrics of one version of an alarm, in whichever of two ways they are written.
+
+    Raises:
+        UnresolvedError: One is not spelled out.
+    """
+    given = alarm.properties
+    if given.get("MetricName") is not None:
+        statistic = given.get("Statistic") or given.get("ExtendedStatistic")
+        yield _metric(given, given.get("Period"), statistic)
+    for index, part in enumerate(a_list(given.get("Metrics"), "Metrics")):
+        stat = a_map(a_map(part, f"Metrics[{index}]").get("MetricStat"), f"Metrics[{index}].MetricStat")
+        if stat:
+            yield _metric(a_map(stat.get("Metric"), "Metric"), stat.get("Period"), stat.get("Stat"))
+
+
+def _metric(given: Mapping[str, Json], period: Json, statistic: Json) -> Metric:
+    listed = [a_map(each, "Dimensions") for each in a_list(given.get("Dimensions"), "Dimensions")]
+    return Metric(
+        namespace=a_text(given.get("Namespace"), "Namespace") or "",
+        name=a_text(given.get("MetricName"), "MetricName") or "",
+        dimensions={a_text(each.get("Name"), "Name of a dimension") or "": each.get("Value") for each in listed},
+        period=a_number(period, "Period"),
+        statistic=a_text(statistic, "the statistic"),
+    )

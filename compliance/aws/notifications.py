@@ -1,0 +1,62 @@
+"""Whom a bucket tells of what happens in it."""
+
+from typing import Final, NamedTuple
+
+from compliance.cfn.reading import a_flag, a_list, a_map, a_text
+from compliance.cfn.templates import Json, Resource
+
+_CONFIGURATION: Final = "NotificationConfiguration"
+_TARGETS: Final = {"QueueConfigurations": "Queue", "LambdaConfigurations": "Function", "TopicConfigurations": "Topic"}
+"""The lists of a configuration, and the property of their entries that says who is told."""
+
+
+class Notification(NamedTuple):
+    """One notification: who is told of which event, and the filter on the objects' keys."""
+
+    target: Json
+    event: str
+    filter: Json
+
+
+def notifications_of(bucket: Resource) -> list[Notification]:
+    """The notifications of one version of a bucket, but for EventBridge's.
+
+    Raises:
+        UnresolvedError: They are not spelled out.
+    """
+    configuration = a_map(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
+    return [
+        Notification(entry.get(target), a_text(entry.get("Event"), "Event") or "", entry.get("Filter"))
+        for kind, target in _TARGETS.items()
+        for entry in (a_map(each, kind) for each in a_list(configuration.get(kind), kind))
+    ]
+
+
+def key_rules_of(notification: Notification) -> dict[str, str]:
+    """The filter on the objects' keys, by `prefix` and `suffix`; empty where every key is meant.
+
+    Raises:
+        UnresolvedError: It is not spelled out.
+    """
+    key = a_map(a_map(notification.filter, "Filter").get("S3Key"), "Filter.S3Key")
+    rules = [a_map(rule, "Filter.S3Key.Rules") for rule in a_list(key.get("Rules"), "Filter.S3Key.Rules")]
+    return {str(rule.get("Name")).lower(): a_text(rule.get("Value"), "Value") or "" for rule in rules}
+
+
+def prefix_of(notification: Notification) -> str:
+    """What the keys begin with of the objects that it tells of."""
+    return key_rules_of(notification).get("prefix", "")
+
+
+def tells_event_bridge(bucket: Resource) -> bool:
+    """Whether one version of a bucket sends everything that happens to EventBridge."""
+    configuration = a_map(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
+    if "EventBridgeConfiguration" not in configuration:
+        return False
+    setting = a_map(configuration["EventBridgeConfiguration"], "EventBridgeConfiguration")
+    return a_flag(setting.get("EventBridgeEnabled"), "EventBridgeEnabled", default=True)
+
+
+def announces(bucket: Resource) -> bool:
+    """Whether the bucket tells anybody of anything, in at least one branch."""
+    return bool(bucket.properties.get(_CONFIGURATION))

@@ -1,0 +1,42 @@
+"""The replicas of a global table."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from compliance.cfn.arns import text_of
+from compliance.cfn.reading import a_list, a_map, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+
+GLOBAL_TABLE: Final = "AWS::DynamoDB::GlobalTable"
+STRONG: Final = "STRONG"
+
+
+class Replica(NamedTuple):
+    """One replica: what messages call it, where it stands, and its settings."""
+
+    place: str
+    region: str
+    settings: Mapping[str, Json]
+
+
+def replicas(table: Resource, world: World) -> list[Replica]:
+    """The replicas of one version of a table.
+
+    Raises:
+        UnresolvedError: They, or the region of one, are not spelled out; or there are none, which AWS refuses.
+    """
+    listed = a_list(table.properties.get("Replicas"), "Replicas")
+    if not listed:
+        raise UnresolvedError(f"Replicas is {describe(table.properties.get('Replicas'))}, not a list of replicas")
+    found = []
+    for index, one in enumerate(listed):
+        settings = a_map(one, f"Replicas[{index}]")
+        region = text_of(settings.get("Region"), table.template, world)
+        found.append(Replica(f"the replica in {region}", region, settings))
+    return found
+
+
+def is_strong(table: Resource) -> bool:
+    """Whether reads are consistent across the regions."""
+    return a_text(table.properties.get("MultiRegionConsistency"), "MultiRegionConsistency") == STRONG

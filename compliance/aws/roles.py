@@ -1,0 +1,81 @@
+"""What a function may do: the statements of every policy of its role."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from compliance.aws.dead_letters import Key, key_of
+from compliance.cfn.caching import once
+from compliance.cfn.policies import Statement, policies
+from compliance.cfn.reading import a_list, a_map, branches, one_or_more
+from compliance.cfn.references import named, of_type
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError, describe
+
+_ROLE: Final = "AWS::IAM::Role"
+_ATTACHED: Final = {
+    "AWS::IAM::Policy": "Roles",
+    "AWS::IAM::ManagedPolicy": "Roles",
+    "AWS::IAM::RolePolicy": "RoleName",
+}
+"""The types of policies that name their roles, and the property that does."""
+
+_MAY_DO_ALL: Final = ("AdministratorAccess", "PowerUserAccess", "AmazonSQSFullAccess")
+"""AWS's managed policies by which a role may send to every queue."""
+
+
+class Granted(NamedTuple):
+    """A statement, and the template whose names its texts use."""
+
+    statement: Statement
+    template: Template
+
+
+def granted_to(function: Resource, world: World) -> Iterator[Granted]:
+    """The statements of the function's role in every branch of every condition.
+
+    Raises:
+        UnresolvedError: No template of the world holds the role, or a policy cannot be read.
+    """
+    value = function.properties.get("Role")
+    role = None if value is None else named(value, function.template, world)
+    if role is None or role.type != _ROLE or not isinstance(role.properties, Mapping):
+        raise UnresolvedError(f"no template here holds the function's role, {describe(value)}")
+    for properties in branches(role.properties):
+        for index, policy in enumerate(a_list(properties.get("Policies"), "Policies")):
+            yield from _of_document(a_map(policy, f"Policies[{index}]").get("PolicyDocument"), role.template)
+        for arn in a_list(properties.get("ManagedPolicyArns"), "ManagedPolicyArns"):
+            if isinstance(arn, str) and arn.rpartition("/")[2] in _MAY_DO_ALL:
+                everything = Statement(name=arn, effect="Allow", actions=("*",), resources=("*",))
+                yield Granted(everything, role.template)
+            policy = named(arn, role.template, world)
+            if policy is not None and policy.type == "AWS::IAM::ManagedPolicy":
+                yield from _of_document(policy.properties.get("PolicyDocument"), policy.template)
+    for policy, properties in _attached(world).get(key_of(role), ()):
+        yield from _of_document(properties.get("PolicyDocument"), policy.template)
+
+
+@once
+def _attached(world: World) -> Mapping[Key, list[tuple[Resource, Mapping[str, Json]]]]:
+    """By role, the policies that name it, each with one version of its properties.
+
+    Raises:
+        UnresolvedError: A policy does not say which roles it is for, so it may be for any.
+    """
+    by_name = {
+        (role.template.name, str(role.properties["RoleName"])): role
+        for role in of_type(world, _ROLE)
+        if isinstance(role.properties.get("RoleName"), str)
+    }
+    found: dict[Key, list[tuple[Resource, Mapping[str, Json]]]] = {}
+    for policy in of_type(world, *_ATTACHED):
+        for properties in branches(policy.properties):
+            for each in one_or_more(properties.get(_ATTACHED[policy.type]), _ATTACHED[policy.type]):
+                role = named(each, policy.template, world) or by_name.get((policy.template.name, str(each)))
+                if role is not None:
+                    found.setdefault(key_of(role), []).append((policy, properties))
+    return found
+
+
+def _of_document(document: object, template: Template) -> Iterator[Granted]:
+    for version in policies(document, template):
+        yield from (Granted(statement, template) for statement in version)

@@ -1,0 +1,1 @@
+"""Reads CloudFormation: templates, intrinsic functions, references, branches, policies, line numbers."""

@@ -1,0 +1,526 @@
+"""Reads templates and cloud assemblies that may be broken, huge or hostile. What it cannot read whole, it refuses."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from math import isfinite
+from operator import add
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import yaml  # type: ignore[import-untyped]
+from cfn_tools.yaml_loader import TAG_MAP, multi_constructor  # type: ignore[import-untyped]
+
+from compliance.cfn.sources import source_of
+from compliance.cfn.templates import Json, Template
+
+MAXIMUM_BYTES: Final = 1_048_576
+"""CloudFormation itself takes no larger template."""
+MAXIMUM_RESOURCES: Final = 500
+"""Nor one with more resources."""
+MAXIMUM_DEPTH: Final = 100
+"""Deeper than any real template, and shallow enough for every parser here."""
+
+_SHOWN: Final = 60
+"""Characters of a text that a message quotes."""
+
+ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ENVIRONMENT: Final = re.compile(r"aws://(?P<account>[^/]*)/(?P<region>[^/]*)")
+
+_NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+", re.ASCII)
+"""A number with an exponent, also one that YAML 1.1 takes for text and others for a number."""
+
+_MERGE: Final = "tag:yaml.org,2002:merge"
+_WRITTEN: Final = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "int", "float", "timestamp"))
+"""What YAML 1.1 may take a key for that stands for text in a template."""
+
+PATH_KEY: Final = "aws:cdk:path"
+ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
+LOGICAL_ID: Final = "aws:cdk:logicalId"
+CREATION_STACK: Final = "aws:cdk:creationStack"
+_ANNOTATIONS: Final = {"aws:cdk:warning": "warning", "aws:cdk:error": "error"}
+
+_STACK: Final = "aws:cloudformation:stack"
+_ASSETS: Final = "cdk:asset-manifest"
+_KINDS: Final = frozenset({_STACK, _ASSETS, "cdk:cloud-assembly", "cdk:tree", "cdk:feature-flag-report"})
+"""The types of artifacts; all but stacks, their assets and nested assemblies deploy nothing."""
+
+
+class LoadError(Exception):
+    """A template or an assembly that cannot be judged. The message says which, why, and what would do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackArtifact:
+    """A stack as the manifest has the CDK CLI deploy it.
+
+    Attributes:
+        name: Of the artifact; it is the template's too.
+        environment: `aws://<account>/<region>`, as it is written.
+        properties: For example `terminationProtection`.
+        dependencies: The names of artifacts that come first.
+        asset_artifacts: Those of its manifest that list assets.
+        asset_manifests: The files of those that it depends on.
+        annotations: Each construct path, level (`warning` or `error`) and text that the app notes there.
+    """
+
+    name: str
+    environment: str
+    properties: Mapping[str, Any]
+    dependencies: tuple[str, ...]
+    asset_artifacts: frozenset[str]
+    asset_manifests: tuple[Path, ...]
+    annotations: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """A cloud assembly, as far as it is judged.
+
+    Attributes:
+        templates: Of its stacks, in the manifest's order.
+        stacks: The stacks, in the same order; empty for templates that no manifest names.
+        artifacts: The name of every artifact.
+        acknowledged: Each (construct path, acknowledged id) that the constructs carry.
+    """
+
+    templates: tuple[Template, ...]
+    stacks: tuple[StackArtifact, ...] = ()
+    artifacts: frozenset[str] = frozenset()
+    acknowledged: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _StackMetadata:
+    paths: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
+    annotations: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def load_template(file: Path, region: str = "") -> Template:
+    """Read one template, JSON or YAML with the short forms of the intrinsic functions.
+
+    Args:
+        file: The template.
+        region: Where it is to be deployed; empty when unknown.
+
+    Raises:
+        LoadError: It cannot be read, is no template, or is expanded by CloudFormation before it is deployed.
+    """
+    text = _read(file)
+    body = _parse(file, text)
+    _require_template(file, body)
+    _refuse_transforms(file, body)
+    paths = {
+        logical_id: path
+        for logical_id, resource in body["Resources"].items()
+        if isinstance(path := (resource.get("Metadata") or {}).get(PATH_KEY), str)
+    }
+    return Template(name=file.name, body=body, region=region, paths=paths, text=text, file=str(file))
+
+
+def load_templates(given: Sequence[tuple[Path, str]], account: str = "") -> list[Template]:
+    """Read templates that are judged together, each with its region, and name those apart whose files have one name.
+
+    Args:
+        given: Each file with its region, which may be empty.
+        account: Where they are to be deployed; empty when unknown.
+
+    Raises:
+        LoadError: One of them cannot be read, or is given twice.
+    """
+    loaded = [replace(load_template(file, region), account=account) for file, region in given]
+    alike: dict[str, list[int]] = {}
+    for index, template in enumerate(loaded):
+        alike.setdefault(template.name, []).append(index)
+    for indices in alike.values():
+        for index, name in zip(indices, _names([given[index] for index in indices]), strict=True):
+            loaded[index] = replace(loaded[index], name=name)
+    return loaded
+
+
+def _names(alike: Sequence[tuple[Path, str]]) -> list[str]:
+    """The shortest names that tell files of one name apart: by the region, by the folder, or by both."""
+    regional = [f"@{region}" if region else "" for _, region in alike]
+    by_name, by_path = [file.name for file, _ in alike], [str(file) for file, _ in alike]
+    by_region, by_both = (list(map(add, names, regional)) for names in (by_name, by_path))
+    for names in (by_name, by_region, by_path, by_both):
+        if len(set(names)) == len(names):
+            return names
+    twice = next(name for name, times in Counter(by_both).items() if times > 1)
+    raise LoadError(f"{twice}: is given twice; give each template once for each region, as {by_path[0]}@us-east-1")
+
+
+def load_assembly(directory: Path) -> Assembly:
+    """Read every stack's template of a cloud assembly (`cdk.out`), nested assemblies included.
+
+    Raises:
+        LoadError: It is not an assembly, it holds no stack, or one of its templates cannot be read.
+    """
+    try:
+        return _load_assembly(directory)
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+        # whatever a hostile manifest makes reading it trip over, it is the manifest that is refused
+        raise LoadError(
+            f"{directory}: the cloud assembly's manifest or metadata is malformed ({type(error).__name__}: {error}); "
+            "give the folder that `cdk synth` wrote"
+        ) from error
+
+
+def _load_assembly(directory: Path) -> Assembly:
+    templates: list[Template] = []
+    stacks: list[StackArtifact] = []
+    acknowledged: list[tuple[str, str]] = []
+    artifacts = list(_artifacts(directory))
+    twice = [name for name, times in Counter(name for _, name, _ in artifacts).items() if times > 1]
+    if twice:
+        # In a nested assembly, say, whose list of assets would then be judged in place of the one that is deployed.
+        raise LoadError(
+            f"{directory}: {len(twice)} artifacts have the name of another, as {_short(twice[0])}; each has its own"
+        )
+    assets = {
+        name: _within(folder, artifact.get("properties", {}).get("file"))
+        for folder, name, artifact in artifacts
+        if artifact.get("type") == _ASSETS
+    }
+    for folder, name, artifact in artifacts:
+        if artifact.get("type") != _STACK:
+            continue
+        metadata = _stack_metadata(folder, artifact)
+        acknowledged.extend(metadata.acknowledged)
+        properties = artifact.get("properties", {})
+        template = load_template(_within(folder, properties.get("templateFile")))
+        paths = {**template.paths, **metadata.paths}
+        _require_own_paths(name, template, paths)
+        templates.append(
+            Template(
+                name=name,
+                body=template.body,
+                stack_name=str(properties.get("stackName", name)),
+                region=region_of(artifact.get("environment")),
+                account=account_of(artifact.get("environment")),
+                paths=paths,
+                text=template.text,
+                file=template.file,
+                sources=_complete(metadata),
+            )
+        )
+        dependencies = tuple(map(str, artifact.get("dependencies", ())))
+        stacks.append(
+            StackArtifact(
+                name=name,
+                environment=str(artifact.get("environment")),
+                properties=properties,
+                dependencies=dependencies,
+                asset_artifacts=frozenset(assets),
+                asset_manifests=tuple(assets[each] for each in dependencies if each in assets),
+                annotations=tuple(metadata.annotations),
+            )
+        )
+    if not templates:
+        raise LoadError(f"{directory}: the cloud assembly holds no stack, so there is nothing to judge")
+    return Assembly(
+        templates=tuple(templates),
+        stacks=tuple(stacks),
+        artifacts=frozenset(name for _, name, _ in artifacts),
+        acknowledged=tuple(acknowledged),
+    )
+
+
+def _require_own_paths(name: str, template: Template, paths: Mapping[str, str]) -> None:
+    """Refuse a resource that goes by another's construct path: decisions for the other would cover it."""
+    for logical_id, path in template.paths.items():
+        if paths[logical_id] != path:
+            raise LoadError(
+                f"{name}: the construct path of {_short(logical_id)} is {_short(path)} in the template and "
+                f"{_short(paths[logical_id])} in the manifest; give the folder that `cdk synth` wrote"
+            )
+    holders: dict[str, str] = {}
+    for logical_id in template.body["Resources"]:
+        own = paths.get(logical_id)
+        if own is not None and holders.setdefault(own, logical_id) != logical_id:
+            raise LoadError(
+                f"{name}: {_short(holders[own])} and {_short(logical_id)} have one construct path, {_short(own)}; each "
+                "resource has its own"
+            )
+
+
+def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    file = directory / "manifest.json"
+    if not file.is_file():
+        raise LoadError(f"{directory}: not a cloud assembly (no manifest.json); give the folder that `cdk synth` wrote")
+    manifest = read_json(file)
+    if isinstance(manifest, Mapping) and manifest.get("missing"):
+        raise LoadError(f"{file}: was synthesized without context that it needs; give the folder of a complete `cdk synth`")
+    artifacts = manifest.get("artifacts") if isinstance(manifest, Mapping) else None
+    if not isinstance(artifacts, Mapping):
+        raise LoadError(f"{file}: has no artifacts; give the folder that `cdk synth` wrote")
+    for name, artifact in artifacts.items():
+        if artifact.get("type") not in _KINDS:
+            raise LoadError(f"{file}: artifact {name!r} is of type {artifact.get('type')!r}, which nobody judges")
+        yield directory, name, artifact
+        if artifact.get("type") == "cdk:cloud-assembly":
+            yield from _artifacts(_within(directory, artifact.get("properties", {}).get("directoryName")))
+
+
+def _within(folder: Path, name: object) -> Path:
+    """A file or folder that the manifest names, which must be in the assembly and not the assembly itself."""
+    found = folder / str(name)
+    if not found.resolve().is_relative_to(folder.resolve()) or found.resolve() == folder.resolve():
+        raise LoadError(f"{folder}: the manifest names {name!r}, which is not inside the cloud assembly")
+    return found
+
+
+def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata:
+    entries: dict[str, list[dict[str, Any]]] = dict(artifact.get("metadata") or {})
+    if "additionalMetadataFile" in artifact:
+        file = _within(folder, artifact["additionalMetadataFile"])
+        entries.update(read_json(file))
+    found = _StackMetadata()
+    for path, records in entries.items():
+        stack = next((record.get("data") for record in records if record.get("type") == CREATION_STACK), None)
+        source = source_of(stack) if isinstance(stack, list) else ""
+        for record in records:
+            if record.get("type") == LOGICAL_ID:
+                found.paths[str(record.get("data"))] = path.removeprefix("/")
+                found.sources[str(record.get("data"))] = source
+            elif record.get("type") in _ANNOTATIONS:
+                found.annotations.append((path.removeprefix("/"), _ANNOTATIONS[record["type"]], str(record.get("data"))))
+            elif record.get("type") == ACKNOWLEDGED_RULES:
+                found.acknowledged.extend((path.removeprefix("/"), rule) for rule in record.get("data") or {})
+    return found
+
+
+def _complete(metadata: _StackMetadata) -> dict[str, str]:
+    """The sources, those included whose stack is too deep in the CDK to show our line: theirs is their construct's."""
+    of_construct = {
+        metadata.paths[logical_id].removesuffix("/Resource"): source
+        for logical_id, source in metadata.sources.items()
+        if source and metadata.paths[logical_id].endswith("/Resource")
+    }
+    return {
+        logical_id: source or next(filter(None, map(of_construct.get, _ancestors(metadata.paths[logical_id]))), "")
+        for logical_id, source in metadata.sources.items()
+    }
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def region_of(environment: object) -> str:
+    """The region of `aws://<account>/<region>`, empty where it is left open."""
+    found = _ENVIRONMENT.fullmatch(str(environment))
+    return "" if found is None or found["region"] == "unknown-region" else found["region"]
+
+
+def account_of(environment: object) -> str:
+    """The account of `aws://<account>/<region>`, empty where it is left open."""
+    found = _ENVIRONMENT.fullmatch(str(environment))
+    return found["account"] if found and ACCOUNT.fullmatch(found["account"]) else ""
+
+
+def read_json(file: Path) -> Json:
+    """Read one of an assembly's own files, which may be larger than a template.
+
+    Raises:
+        LoadError: It cannot be read, or is not JSON.
+    """
+    return _parse(file, _read(file, limit=64 * MAXIMUM_BYTES))
+
+
+def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
+    try:
+        with file.open("rb") as opened:
+            # a device or a pipe has no size, and may have no end
+            content = opened.read(limit + 1)
+        if len(content) > limit:
+            size = max(file.stat().st_size, len(content))
+            raise LoadError(f"{file}: has {size:,} bytes or more; a template has at most {limit:,}")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise LoadError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise LoadError(f"{file}: is not UTF-8 text (byte {error.start}); save the template as UTF-8") from error
+
+
+def _parse(file: Path, text: str) -> Json:
+    if text.lstrip()[:1] in {"{", "["}:
+        try:
+            return _parse_json(text)
+        except ValueError as not_json:
+            # YAML's own flow style begins with a brace too
+            if file.suffix == ".json":
+                raise LoadError(f"{file}: is not JSON: {not_json}") from not_json
+        except RecursionError as error:
+            raise LoadError(f"{file}: is nested too deeply; at most {MAXIMUM_DEPTH} levels are read") from error
+    try:
+        return _parse_yaml(text)
+    except Exception as error:
+        # whatever a hostile text makes a parser raise, it is the text that is refused
+        raise LoadError(f"{file}: is neither JSON nor YAML that CloudFormation takes: {error}") from error
+
+
+def _parse_json(text: str) -> Json:
+    parsed = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite)
+    _check_depth(parsed)
+    json.dumps(parsed, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is a ValueError here, and no text
+    return parsed
+
+
+def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key {_short(twice)} stands twice in one object, so one of its values would go unseen")
+    return found
+
+
+def _short(text: str) -> str:
+    """A text of the template as a message shows it, however long it is."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
+def _finite(number: str) -> float:
+    """The number, which must be one: Python reads what is too large as infinity, and every limit holds for that."""
+    parsed = float(number)
+    if not isfinite(parsed):
+        raise ValueError(f"{number[:40]} is larger than any number of a template; if it is text, quote it")
+    return parsed
+
+
+def _check_depth(parsed: Json) -> None:
+    level: list[Json] = [parsed]
+    for _ in range(MAXIMUM_DEPTH):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {MAXIMUM_DEPTH} levels")
+
+
+def _children(value: Json) -> Iterable[Json]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
+    """libyaml's parser with cfn-flip's reading of `!Ref`, `!Sub` and the other short forms."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Json]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """A map with its keys as they are written: `On` and `Yes` are two logical ids, and both are true to YAML 1.1."""
+        return {self._key(key): self.construct_object(value, deep=deep) for key, value in node.value}
+
+    def _key(self, node: yaml.Node) -> Any:  # noqa: ANN401 - what is no text is refused by who asks for text
+        if node.tag == _MERGE:
+            raise ValueError(f"line {node.start_mark.line + 1}: CloudFormation takes no YAML merges (<<)")
+        return node.value if node.tag in _WRITTEN else self.construct_object(node, deep=True)
+
+
+_Loader.add_constructor(TAG_MAP, _Loader.construct_mapping)
+_Loader.add_multi_constructor("!", multi_constructor)
+
+
+def _parse_yaml(text: str) -> Json:
+    _refuse_odd_yaml(text)
+    return _plain(yaml.load(text, Loader=_Loader))  # noqa: S506 - a subclass of the safe loader
+
+
+def _refuse_odd_yaml(text: str) -> None:
+    """Refuse, before anything is built of it, what CloudFormation's YAML does not have or what would hide a value."""
+    stack: list[set[str] | None] = []
+    expects_key: list[bool] = []
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"line {event.start_mark.line + 1}: CloudFormation takes no YAML aliases")  # noqa: TRY004
+        if isinstance(event, yaml.ScalarEvent) and stack and expects_key[-1] and stack[-1] is not None:
+            if event.value in stack[-1]:
+                raise ValueError(f"line {event.start_mark.line + 1}: the key {_short(event.value)} stands twice in one map")
+            stack[-1].add(event.value)
+        _refuse_overflow(event)
+        if isinstance(event, yaml.NodeEvent) and expects_key:
+            expects_key[-1] = not expects_key[-1]
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(stack) == MAXIMUM_DEPTH:
+                raise ValueError(f"it is nested deeper than {MAXIMUM_DEPTH} levels")
+            stack.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
+            expects_key.append(True)
+        if isinstance(event, yaml.CollectionEndEvent):
+            stack.pop()
+            expects_key.pop()
+
+
+def _refuse_overflow(event: yaml.Event) -> None:
+    if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _NUMBER.fullmatch(event.value):
+        try:
+            _finite(event.value)
+        except ValueError as error:
+            raise ValueError(f"line {event.start_mark.line + 1}: {error}") from error
+
+
+def _plain(value: Json) -> Json:
+    """The YAML value as JSON would hold it: text for dates."""
+    if isinstance(value, Mapping):
+        return {_plain_key(key): _plain(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_plain(child) for child in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is not a JSON value")
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    raise ValueError(f"it holds {value!r}, a {type(value).__name__}, which JSON cannot say")
+
+
+def _plain_key(key: object) -> str:
+    if isinstance(key, str):
+        return key
+    raise ValueError(f"the key {key!r} is not text")
+
+
+def _require_template(file: Path, body: Json) -> None:
+    if not isinstance(body, Mapping):
+        raise LoadError(f"{file}: is not a template: its top level is {type(body).__name__}, not a map with Resources")
+    resources = body.get("Resources")
+    if not isinstance(resources, Mapping) or not resources:
+        raise LoadError(f"{file}: has no Resources, so there is nothing to judge")
+    if len(resources) > MAXIMUM_RESOURCES:
+        raise LoadError(f"{file}: has {len(resources):,} resources; a template has at most {MAXIMUM_RESOURCES}")
+    for logical_id, resource in resources.items():
+        if logical_id.startswith("Fn::"):
+            raise LoadError(f"{file}: {_short(logical_id)} is expanded by CloudFormation; judge the expanded template")
+        if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
+            raise LoadError(f"{file}: resource {_short(logical_id)} has no Type; give it one, for example AWS::SQS::Queue")
+        if not isinstance(resource.get("Metadata", {}), Mapping):
+            raise LoadError(f"{file}: the Metadata of resource {_short(logical_id)} is not a map")
+
+
+def _refuse_transforms(file: Path, body: Mapping[str, Json]) -> None:
+    """What is deployed after a macro has run is not what stands in the file."""
+    if "Transform" in body:
+        names = body["Transform"]
+    else:
+        pending: list[Json] = [body]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, Mapping) and "Fn::Transform" in value:
+                names = value["Fn::Transform"]
+                break
+            pending.extend(_children(value))
+        else:
+            return
+    raise LoadError(
+        f"{file}: uses the transform {str(names)[:80]}, which CloudFormation expands on deployment. Judge the expanded "
+        "template: `aws cloudformation get-template --template-stage Processed`"
+    )

@@ -1,0 +1,133 @@
+"""Reads parts of a template: every branch of its conditions, and values of the shape that a property must have."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Final
+
+from compliance.cfn.templates import Json
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+
+MAXIMUM_CONDITIONS: Final = 8
+"""One value that hangs on more conditions has more than 256 versions; it is refused, never judged in part."""
+
+
+def branches(value: Json) -> Iterator[Json]:
+    """Every version of a value that the template's conditions allow, free of Fn::If, AWS::NoValue and null.
+
+    Branches of one condition go together: where a condition holds, it holds throughout the value.
+
+    Raises:
+        UnresolvedError: An Fn::If has not its three parts, or the value hangs on too many conditions.
+    """
+    # Parsed JSON and YAML hold dicts, and asking for those is several times faster than asking for any Mapping.
+    names = sorted(set(_conditions(value)))
+    if len(names) > MAXIMUM_CONDITIONS:
+        raise UnresolvedError(f"it hangs on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
+    for choices in product((True, False), repeat=len(names)):
+        taken = _taken(value, dict(zip(names, choices, strict=True)))
+        yield None if is_absent(taken) else taken
+
+
+def _conditions(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "Fn::If" in value:
+            yield _parts_of_if(value)[0]
+        for part in value.values():
+            yield from _conditions(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _conditions(part)
+
+
+def _parts_of_if(value: Json) -> tuple[str, Json, Json]:
+    match value:
+        case {"Fn::If": [str(condition), then, otherwise]} if len(value) == 1:
+            return condition, then, otherwise
+    raise UnresolvedError(f"{describe(value)} is no Fn::If of a condition's name and two values")
+
+
+def _taken(value: Json, holds: Mapping[str, bool]) -> Json:
+    if isinstance(value, dict):
+        if "Fn::If" in value:
+            condition, then, otherwise = _parts_of_if(value)
+            return _taken(then if holds[condition] else otherwise, holds)
+        items = ((key, _taken(part, holds)) for key, part in value.items())
+        return {key: part for key, part in items if not is_absent(part)}
+    if isinstance(value, list):
+        return [part for part in (_taken(part, holds) for part in value) if not is_absent(part)]
+    return value
+
+
+def is_intrinsic(value: Json) -> bool:
+    """Whether CloudFormation puts something else in the value's place."""
+    return isinstance(value, Mapping) and any(key == "Ref" or str(key).startswith("Fn::") for key in value)
+
+
+def a_map(value: Json, place: str) -> Mapping[str, Json]:
+    """A property's value that must be a map; empty if it is not set.
+
+    Raises:
+        UnresolvedError: It is something else, or only a deployment knows it. So for all that follow.
+    """
+    if is_absent(value):
+        return {}
+    if isinstance(value, Mapping) and not is_intrinsic(value):
+        return value
+    raise UnresolvedError(f"{place} is {describe(value)}, not a map that the template spells out")
+
+
+def a_list(value: Json, place: str) -> Sequence[Json]:
+    """A property's value that must be a list; empty if it is not set."""
+    if is_absent(value):
+        return ()
+    if isinstance(value, list):
+        return value
+    raise UnresolvedError(f"{place} is {describe(value)}, not a list that the template spells out")
+
+
+def one_or_more(value: Json, place: str) -> Sequence[Json]:
+    """What may be written as one value or as a list of them; empty if it is not set."""
+    if isinstance(value, list):
+        return value
+    if is_intrinsic(value) and not is_absent(value):
+        return (value,)
+    if is_absent(value):
+        return ()
+    if isinstance(value, Mapping):
+        raise UnresolvedError(f"{place} is {describe(value)}, neither a value nor a list of them")
+    return (value,)
+
+
+def a_flag(value: Json, place: str, *, default: bool = False) -> bool:
+    """A property's value that must be true or false, as CloudFormation also takes it in a string."""
+    if is_absent(value):
+        return default
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise UnresolvedError(f"{place} is {describe(value)}, neither true nor false")
+
+
+def a_number(value: Json, place: str) -> float | None:
+    """A property's value that must be a number, as CloudFormation also takes it in a string; None if it is not set."""
+    if is_absent(value):
+        return None
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise UnresolvedError(f"{place} is {describe(value)}, not a number that the template spells out")
+
+
+def a_text(value: Json, place: str) -> str | None:
+    """A property's value that must be a literal string; None if it is not set."""
+    if is_absent(value):
+        return None
+    if isinstance(value, str):
+        return value
+    raise UnresolvedError(f"{place} is {describe(value)}, which the template does not spell out")

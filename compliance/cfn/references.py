@@ -1,0 +1,225 @@
+"""What a value in a template refers to: the text that it becomes, and the resource or output that it names."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from compliance.cfn.caching import once
+from compliance.cfn.reading import branches
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError, describe
+
+_HOPS: Final = 8
+"""Exports that pass on exports; a longer chain is a circle."""
+
+_VARIABLE: Final = re.compile(r"\$\{(!?)([^}]*)\}")
+
+
+class Located(NamedTuple):
+    """A value and the template whose names it uses."""
+
+    value: Json
+    template: Template
+
+
+def render(value: Json, template: Template) -> str:
+    """The text that a value becomes, with `${...}` for what only a deployment knows.
+
+    A reference to a resource is `${LogicalId}`, to its attribute `${LogicalId.Attribute}`, to the account
+    `${AWS::AccountId}`. The region and the partition are filled in where the template's region is known.
+
+    Raises:
+        UnresolvedError: The value is no text and no function that makes one.
+    """
+    if isinstance(value, Mapping) and len(value) == 1:
+        return _made(*next(iter(value.items())), template)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise UnresolvedError(f"the template does not say what {describe(value)} will be")
+
+
+def _made(function: str, argument: Json, template: Template) -> str:
+    match function, argument:
+        case "Ref", str(name):
+            return _pseudo(name, template)
+        case "Fn::GetAtt", [str(name), str(attribute)]:
+            return f"${{{name}.{attribute}}}"
+        case "Fn::GetAtt", str(name):
+            return f"${{{name}}}"
+        case "Fn::Join", [str(separator), list(parts)]:
+            return separator.join(render(part, template) for part in parts)
+        case "Fn::Sub", str() | [str(), dict()]:
+            text, variables = (argument, {}) if isinstance(argument, str) else argument
+            return _substituted(text, variables, template)
+    if str(function).startswith("Fn::"):
+        return f"${{{function} {str(argument)[:60]}}}"
+    raise UnresolvedError(f"the template does not say what {describe({function: argument})} will be")
+
+
+def is_known(text: str) -> bool:
+    """Whether a rendered text holds nothing that only a deployment knows."""
+    return "${" not in text
+
+
+def _substituted(text: str, variables: Mapping[str, Json], template: Template) -> str:
+    def replace(found: re.Match[str]) -> str:
+        literal, name = found.groups()
+        if literal:
+            return f"${{{name}}}"
+        if name in variables:
+            return render(variables[name], template)
+        return _pseudo(name, template)
+
+    return _VARIABLE.sub(replace, text)
+
+
+def _pseudo(name: str, template: Template) -> str:
+    region = template.region
+    if region and name == "AWS::Region":
+        return region
+    if region and name == "AWS::Partition":
+        return partition(region)
+    if region and name == "AWS::URLSuffix":
+        return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"${{{name}}}"
+
+
+def partition(region: str) -> str:
+    """The partition of a region, for example `aws`."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def follow(value: Json, template: Template, world: World) -> Located:
+    """Follow imports and other stacks' outputs to the value behind them, as far as the world's templates tell."""
+    located = Located(value, template)
+    for _ in range(_HOPS):
+        behind = _behind(located, world)
+        if behind is None:
+            return located
+        located = behind
+    raise UnresolvedError(f"{describe(value)} leads from export to export without end")
+
+
+def _behind(located: Located, world: World) -> Located | None:
+    match located.value:
+        case {"Fn::ImportValue": name}:
+            return _exported(render(name, located.template), located.template.region, world)
+        case {"Fn::GetStackOutput": {"StackName": stack, "OutputName": output, **rest}}:
+            region = render(rest.get("Region", located.template.region), located.template)
+            return _output(render(stack, located.template), region, render(output, located.template), world)
+    return None
+
+
+def _exported(name: str, region: str, world: World) -> Located | None:
+    return _exports(world).get((region, name))
+
+
+@once
+def _exports(world: World) -> Mapping[tuple[str, str], Located]:
+    """What every template exports, by region and name; the first counts where a name is exported twice."""
+    found: dict[tuple[str, str], Located] = {}
+    for template in world.templates:
+        for _, output in outputs(template):
+            export = output.get("Export")
+            if isinstance(export, Mapping):
+                name = render(export.get("Name", ""), template)
+                found.setdefault((template.region, name), Located(output.get("Value"), template))
+    return found
+
+
+def _output(stack_name: str, region: str, name: str, world: World) -> Located | None:
+    for template in world.templates:
+        if template.stack_name == stack_name and template.region == region:
+            for output_name, output in outputs(template):
+                if output_name == name:
+                    return Located(output.get("Value"), template)
+    return None
+
+
+def outputs(template: Template) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """The template's outputs, by name, but for malformed ones."""
+    declared = template.body.get("Outputs") if isinstance(template.body, Mapping) else None
+    if isinstance(declared, Mapping):
+        yield from ((str(name), body) for name, body in declared.items() if isinstance(body, Mapping))
+
+
+def named(value: Json, template: Template, world: World) -> Resource | None:
+    """The resource that a Ref, a GetAtt, an import or an output names; None where the world's templates hold none."""
+    value, template = follow(value, template, world)
+    match value:
+        case {"Ref": str(name)}:
+            logical_id = name
+        case {"Fn::GetAtt": [str(name), _]}:
+            logical_id = name
+        case {"Fn::GetAtt": str(name)}:
+            logical_id = name.partition(".")[0]
+        case {"Fn::Sub": str(text)} if found := _VARIABLE.fullmatch(text):
+            logical_id = found[2].partition(".")[0]
+        case _:
+            return None
+    return resource_of(template, logical_id)
+
+
+def resource_of(template: Template, logical_id: str) -> Resource | None:
+    """The template's resource of that logical id."""
+    return template.by_logical_id.get(logical_id)
+
+
+def of_type(world: World, *types: str, region: str | None = None) -> Iterator[Resource]:
+    """Every resource of those types, of one region if given, but for those whose properties are no map."""
+    for kind in types:
+        for resource in world.by_type.get(kind, ()):
+            if region in {None, resource.template.region} and isinstance(resource.properties, Mapping):
+                yield resource
+
+
+def condition_of(resource: Resource) -> str | None:
+    """The condition on which the template makes the resource; None if it makes it always."""
+    body = resource.template.body["Resources"][resource.logical_id]
+    condition = body.get("Condition")
+    return condition if isinstance(condition, str) else None
+
+
+def is_there_with(other: Resource, resource: Resource) -> bool:
+    """Whether `other` is there whenever `resource` is: it has no condition, or the same one of the same template."""
+    condition = condition_of(other)
+    same = other.template is resource.template and condition == condition_of(resource)
+    return condition is None or same
+
+
+def values_in(value: Json) -> Iterator[Json]:
+    """A value and everything in it, outermost first; branches of conditions each for themselves."""
+    yield value
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from values_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from values_in(part)
+
+
+def names_resource(value: Json, resource: Resource, world: World, here: Template, name_property: str) -> bool | None:
+    """Whether a value, as a Ref or by a literal name, names a resource; None where it may.
+
+    Args:
+        value: What names it: a Ref, an import, or the name itself.
+        resource: What may be meant.
+        world: Where imports are followed.
+        here: The template that the value is in.
+        name_property: The property that holds the resource's name.
+    """
+    target = named(value, here, world)
+    if target is not None:
+        return target is resource or (target.template is resource.template and target.logical_id == resource.logical_id)
+    if not isinstance(value, str):
+        return None
+    names = [
+        render(name, resource.template) for name in branches(resource.properties.get(name_property)) if name is not None
+    ]
+    if here.region != resource.template.region or not names:
+        return False
+    return value in names

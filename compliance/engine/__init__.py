@@ -1,0 +1,1 @@
+"""Judges templates by rules: a rule, a verdict, findings, acknowledgements, coverage, configurations, baselines."""

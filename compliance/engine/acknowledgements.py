@@ -1,0 +1,395 @@
+"""Decisions to accept a finding: read from a file, checked, applied to exactly what they cover, refused when stale."""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from compliance.engine.findings import DecisionUse, Finding, RuleInfo, Verdict
+
+DEFAULT_FILE: Final = Path(__file__).parents[1] / "acknowledgements.toml"
+PACK: Final = "Acknowledgements"
+MINIMUM_REASON: Final = 20
+
+_KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "unless", "met_in", "covers"}
+_REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
+_SETTINGS: Final = {"environment"}
+_PLACEHOLDERS: Final = ("environment", "region")
+_ANNOTATION: Final = "annotation::"
+
+MALFORMED: Final = RuleInfo(
+    id=f"{PACK}::Malformed",
+    title="A decision says what, why, who, until when, and covers exact rules at exact paths",
+    why="A decision that is too wide, or that nobody owns, hides findings that nobody has looked at.",
+    fix="Correct the entry; docs/compliance.md shows every key.",
+)
+EXPIRED: Final = RuleInfo(
+    id=f"{PACK}::Expired",
+    title="A decision is in force until the day it names",
+    why="Reasons age. The date is when its owner promised to look again.",
+    fix="Mend the finding and delete the entry, or decide again: new reason, new date.",
+)
+STALE: Final = RuleInfo(
+    id=f"{PACK}::Stale",
+    title="Everything that a decision covers is found somewhere",
+    why="An acknowledgement of what is mended, moved or misspelt waits to hide the next finding there.",
+    fix="Delete the rule and path that nothing was found for, or correct them to what the report shows.",
+)
+UNREGISTERED: Final = RuleInfo(
+    id=f"{PACK}::Unregistered",
+    title="Findings are acknowledged in the registry and nowhere else",
+    why="An acknowledgement in code has no owner and no date, and in its short form it leaves no trace in any report.",
+    fix="Remove the call of Validations.acknowledge; enter a decision in compliance/acknowledgements.toml instead.",
+)
+RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTERED)}
+
+
+Facts: TypeAlias = Mapping[str, tuple[str, ...]]
+"""What is true of a configuration: its `environment`, its name in the matrix as `configuration`, and each `region` that it
+has stacks in."""
+
+
+class RegistryError(Exception):
+    """The registry cannot be read at all: no file, or not TOML."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One decision.
+
+    Attributes:
+        id: Short and stable, as reports name it.
+        title: What was decided.
+        reason: Why the finding is accepted; at least 20 characters.
+        owner: Who answers for it.
+        expires: The last day on which it holds.
+        when: For each setting, the values that it is for; empty for all.
+        unless: For each setting, the values that it is not for; forks name their environments as they like.
+        met_in: The configurations of the matrix that meet it, where those alone do that have settings laid over their
+            environment. It says where the decision would be stale, and not where it holds.
+        covers: Each qualified rule id with each exact construct path that it may fail at.
+        unevaluated: The same where it could not be evaluated, which is another thing to accept.
+    """
+
+    id: str
+    title: str
+    reason: str
+    owner: str
+    expires: date
+    covers: frozenset[tuple[str, str]]
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    met_in: tuple[str, ...] = ()
+    unevaluated: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """Each rule and path that it covers, in whichever way."""
+        return self.covers | self.unevaluated
+
+    def is_for(self, facts: Facts) -> bool:
+        """Whether the decision is meant for a configuration with these facts."""
+        return all(set(facts.get(setting, ())) & set(values) for setting, values in self.when.items()) and not any(
+            set(facts.get(setting, ())) & set(values) for setting, values in self.unless.items()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """The decisions in force, and what is wrong with the others.
+
+    Attributes:
+        decisions: Well-formed and not expired.
+        defects: A failing row for every entry that is not.
+        text: The file's, as it was read; empty when it was made from a dict.
+    """
+
+    decisions: tuple[Decision, ...] = ()
+    defects: tuple[Finding, ...] = ()
+    text: str = field(default="", repr=False)
+
+    def covering(self, facts: Facts) -> dict[tuple[str, str], Decision]:
+        """The decision for each (qualified rule id, construct path) of a configuration with these facts."""
+        return {
+            (expanded, path): decision
+            for decision in self.decisions
+            if decision.is_for(facts)
+            for rule, path in decision.places
+            for expanded in expand(rule, facts)
+        }
+
+    def uses(self, findings: Iterable[Finding]) -> tuple[DecisionUse, ...]:
+        """Every decision in force with how many rows it acknowledged."""
+        used = Counter(finding.decision for finding in findings if finding.verdict is Verdict.ACKNOWLEDGED)
+        return tuple(
+            DecisionUse(
+                id=decision.id,
+                title=decision.title,
+                reason=decision.reason,
+                owner=decision.owner,
+                expires=decision.expires,
+                acknowledged=used[decision.id],
+            )
+            for decision in self.decisions
+        )
+
+
+def read_registry(file: Path, today: date) -> Registry:
+    """Read the registry and check every entry.
+
+    Raises:
+        RegistryError: The file cannot be read, or is not TOML.
+    """
+    try:
+        text = file.read_text("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise RegistryError(f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision") from error
+    except ValueError as error:
+        raise RegistryError(f"{file}: is not TOML: {error}") from error
+    return replace(check_registry(document, today), text=text)
+
+
+def check_registry(document: Mapping[str, Any], today: date) -> Registry:
+    """Split the parsed registry into decisions in force and a failing row for every entry that is not."""
+    defects = [
+        _defect(MALFORMED, "", f"unknown table or key {key!r}; entries are written as [[decision]]")
+        for key in document
+        if key != "decision"
+    ]
+    entries = document.get("decision", [])
+    if not isinstance(entries, list):
+        return Registry(defects=(*defects, _defect(MALFORMED, "", "entries are written as [[decision]]")))
+    decisions: list[Decision] = []
+    for number, entry in enumerate(entries, start=1):
+        name = str(entry.get("id") or f"number {number}") if isinstance(entry, Mapping) else f"number {number}"
+        problems = _problems(entry, [decision.id for decision in decisions])
+        defects.extend(_defect(MALFORMED, name, problem) for problem in problems)
+        if problems:
+            continue
+        decision = _decision(entry)
+        if decision.expires < today:
+            defects.append(_defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} is to decide again"))
+        else:
+            decisions.append(decision)
+    return Registry(decisions=tuple(decisions), defects=tuple(defects))
+
+
+def expand(rule: str, facts: Facts) -> list[str]:
+    """A rule id with `{environment}` and `{region}` as each of them is in a configuration.
+
+    The ids of some findings hold the name of the resource in question, and names differ between configurations.
+    """
+    used = [name for name in _PLACEHOLDERS if f"{{{name}}}" in rule]
+    expanded = []
+    for values in product(*(facts.get(name, ()) for name in used)):
+        text = rule
+        for name, value in zip(used, values, strict=True):
+            text = text.replace(f"{{{name}}}", value)
+        expanded.append(text)
+    return expanded
+
+
+def apply(registry: Registry, findings: Sequence[Finding], facts: Facts) -> list[Finding]:
+    """The findings of one configuration, with those that a decision covers marked ACKNOWLEDGED."""
+    covering = registry.covering(facts)
+    return [_acknowledged(finding, covering.get((finding.rule, finding.path)), facts) for finding in findings]
+
+
+def unregistered(
+    registry: Registry, acknowledged: Iterable[tuple[str, str]], facts: Facts, packs: Sequence[str]
+) -> list[Finding]:
+    """A failing row for each acknowledgement that constructs carry and the registry does not know.
+
+    Args:
+        registry: The decisions in force.
+        acknowledged: Each (construct path, acknowledged id) of the cloud assembly.
+        facts: Of the configuration.
+        packs: Whose rules count. The short form of a rule's id silences too; the CDK files it under `Annotation::`.
+    """
+    covering = registry.covering(facts)
+    ours = tuple(f"{pack}::".lower() for pack in packs) + tuple(f"{_ANNOTATION}{pack}-".lower() for pack in packs)
+    return [
+        Finding(
+            rule=UNREGISTERED.id,
+            verdict=Verdict.FAIL,
+            configuration="".join(facts.get("environment", ())),
+            path=path,
+            message=f"{rule} is acknowledged in code at this construct",
+        )
+        for path, rule in acknowledged
+        if (rule, path) not in covering and rule.lower().startswith(ours)
+    ]
+
+
+def stale(
+    registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, Facts], *, whole: bool = True
+) -> list[Finding]:
+    """A failing row for each rule and path that no finding of the configurations judged needed.
+
+    Args:
+        registry: The decisions in force.
+        findings: Of every configuration judged, after `apply`.
+        matrix: Every configuration judged, by name, with its facts.
+        whole: Whether those are the whole matrix. If not, they are the environments of a file that each fork writes: a
+            decision on a resource that none of them has may be for another, and so may one that is for none of them.
+    """
+    findings = list(findings)
+    used = {
+        (finding.configuration, finding.rule, finding.path)
+        for finding in findings
+        if finding.verdict is Verdict.ACKNOWLEDGED
+    }
+    rows: list[Finding] = []
+    for decision in registry.decisions:
+        configurations = {name: facts for name, facts in matrix.items() if _is_met_in(decision, name, facts)}
+        if not configurations and not whole:
+            continue
+        there = {finding.path for finding in findings if finding.configuration in configurations}
+        rows += [
+            _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
+            for rule, path in sorted(decision.places)
+            if (whole or path in there)
+            and not any(
+                (name, expanded, path) in used for name, facts in configurations.items() for expanded in expand(rule, facts)
+            )
+        ]
+    return rows
+
+
+def _is_met_in(decision: Decision, configuration: str, facts: Facts) -> bool:
+    return decision.is_for(facts) and (not decision.met_in or configuration in decision.met_in)
+
+
+def _stale_message(
+    decision: Decision, rule: str, path: str, configurations: Mapping[str, Facts], findings: Sequence[Finding]
+) -> str:
+    if not configurations:
+        return f"no configuration of the matrix is what `when` and `met_in` ask for: {dict(decision.when)} {decision.met_in}"
+    family = rule.partition("[")[0]
+    open_ones = {
+        f"{finding.rule} at {finding.path}"
+        for finding in findings
+        if finding.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED} and finding.rule.partition("[")[0] == family
+    }
+    hint = f"; still open: {', '.join(sorted(open_ones)[:2])}" if open_ones else ""
+    return f"nothing was found by {rule} at {path} in {', '.join(configurations)}{hint}"
+
+
+def _acknowledged(finding: Finding, decision: Decision | None, facts: Facts) -> Finding:
+    if decision is None or finding.verdict not in {Verdict.FAIL, Verdict.NOT_EVALUATED}:
+        return finding
+    places = decision.unevaluated if finding.verdict is Verdict.NOT_EVALUATED else decision.covers
+    if not any(path == finding.path and finding.rule in expand(rule, facts) for rule, path in places):
+        return finding
+    return replace(finding, verdict=Verdict.ACKNOWLEDGED, decision=decision.id)
+
+
+def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
+    if not isinstance(entry, Mapping):
+        return ["it is not a table; entries are written as [[decision]]"]
+    problems = [f"unknown key {key!r}; allowed: {', '.join(sorted(_KEYS))}" for key in entry if key not in _KEYS]
+    problems += [f"the key {key!r} is missing" for key in _REQUIRED if key not in entry]
+    for key in ("id", "title", "owner"):
+        if key in entry and not _is_text(entry[key]):
+            problems.append(f"{key} is {entry[key]!r}; it must be text")
+    if entry.get("id") in earlier:
+        problems.append("another entry has the same id")
+    if "reason" in entry and (not _is_text(entry["reason"]) or len(entry["reason"].strip()) < MINIMUM_REASON):
+        problems.append(f"reason must be at least {MINIMUM_REASON} characters that say why the finding is accepted")
+    if "expires" in entry and type(entry["expires"]) is not date:
+        problems.append(f"expires is {entry['expires']!r}; it must be a date without quotes, as 2027-05-31")
+    for key in ("when", "unless"):
+        problems += _when_problems(key, entry.get(key, {}))
+    if "met_in" in entry and not _is_texts(entry["met_in"]):
+        problems.append("met_in must be a list of names of compliance/matrix.toml")
+    if "covers" in entry:
+        problems += _covers_problems(entry["covers"])
+    return problems
+
+
+def _when_problems(key: str, when: object) -> list[str]:
+    if not isinstance(when, Mapping):
+        return [f"{key} must be a table, as {key} = {{ environment = ['prod'] }}"]
+    return [
+        f"{key}: {setting} = {values!r} is not understood; write a setting ({', '.join(sorted(_SETTINGS))}) and a list "
+        f"of its values, as {key} = {{ environment = ['prod'] }}"
+        for setting, values in when.items()
+        if setting not in _SETTINGS or not _is_texts(values)
+    ]
+
+
+def _covers_problems(covers: object) -> list[str]:
+    if not isinstance(covers, list) or not covers:
+        return ["covers must be a list of { rules = [...], paths = [...] }"]
+    problems: list[str] = []
+    for cover in covers:
+        if not isinstance(cover, Mapping) or set(cover) - {"not_evaluated"} != {"rules", "paths"}:
+            problems.append(f"covers: {cover!r} must have exactly the keys rules and paths, and perhaps not_evaluated")
+        elif cover.get("not_evaluated", True) is not True:
+            problems.append("covers: not_evaluated can only be true; leave it out for what fails")
+        elif not all(_is_texts(cover[key]) for key in ("rules", "paths")):
+            problems.append(f"covers: {cover!r} must have two lists of texts, at least one text in each")
+        else:
+            problems += [problem for rule in cover["rules"] for problem in _rule_problems(rule)]
+            problems += [problem for path in cover["paths"] for problem in _path_problems(path)]
+    return problems
+
+
+def _rule_problems(rule: str) -> list[str]:
+    pack, _, name = rule.partition("::")
+    if not pack or not name or rule.lower().startswith(_ANNOTATION):
+        return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, as AwsSolutions::AwsSolutions-S1"]
+    return [
+        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{region}}"
+        for found in re.findall(r"\{.*?\}", rule)
+        if found.strip("{}") not in _PLACEHOLDERS
+    ]
+
+
+def _path_problems(path: str) -> list[str]:
+    stack, _, rest = path.partition("/")
+    if not stack or not rest:
+        return [f"covers: {path!r} is too broad, a whole stack or the app; write the exact path of one resource"]
+    return [f"covers: {path!r} has a wildcard; write the exact path of one resource"] if "*" in path else []
+
+
+def _decision(entry: Mapping[str, Any]) -> Decision:
+    return Decision(
+        id=entry["id"],
+        title=entry["title"],
+        reason=" ".join(entry["reason"].split()),
+        owner=entry["owner"],
+        expires=entry["expires"],
+        when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
+        unless={setting: tuple(values) for setting, values in entry.get("unless", {}).items()},
+        met_in=tuple(entry.get("met_in", ())),
+        covers=_covered(cover for cover in entry["covers"] if "not_evaluated" not in cover),
+        unevaluated=_covered(cover for cover in entry["covers"] if "not_evaluated" in cover),
+    )
+
+
+def _covered(covers: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    return frozenset((rule, path) for cover in covers for rule in cover["rules"] for path in cover["paths"])
+
+
+def _defect(rule: RuleInfo, name: str, problem: str) -> Finding:
+    return Finding(
+        rule=rule.id,
+        verdict=Verdict.FAIL,
+        path=f"compliance/acknowledgements.toml: {name}" if name else "compliance/acknowledgements.toml",
+        message=problem,
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_text(text) for text in value)

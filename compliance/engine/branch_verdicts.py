@@ -1,0 +1,58 @@
+"""Judge a template once for each branch of its conditions, and keep the worst answer about each resource."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from compliance.cfn.branches import BranchesError, branches
+from compliance.cfn.loading import LoadError
+from compliance.cfn.templates import Template
+from compliance.engine.findings import Finding, Place, Verdict
+from compliance.engine.judge import Findings
+
+_Where = tuple[str, str, str, str]
+
+
+def variants(templates: Iterable[Template]) -> list[tuple[Template, Template]]:
+    """Each template as CloudFormation can deploy it, beside the template that it is of.
+
+    Raises:
+        LoadError: There are too many ways in which its conditions can turn out.
+    """
+    found = []
+    for template in templates:
+        try:
+            found += [(replace(template, body=branch.body), template) for branch in branches(template.body)]
+        except BranchesError as error:
+            raise LoadError(f"{template.file or template.name}: cannot be judged whole: {error}") from error
+    return found
+
+
+def worst(findings: Findings) -> Findings:
+    """Of several rows of one rule about one place, the worst; what holds in one branch only does not hold."""
+    open_rows: dict[tuple[str, _Where], Finding] = {}
+    passed: dict[tuple[str, _Where], Finding] = {}
+    for row in findings.rows:
+        (passed if row.verdict is Verdict.PASS else open_rows).setdefault((row.rule, _where(row)), row)
+    failing = {(_base(rule), where) for rule, where in open_rows}
+    answered = failing | set(passed)
+    silent: dict[str, list[Place]] = {}
+    for rule, places in findings.silent.items():
+        once = {(rule, _where(place)): place for place in places}
+        silent[rule] = [place for key, place in once.items() if key not in answered]
+    rows = [_told(row, half=(_base(row.rule), _where(row)) in passed) for row in open_rows.values()]
+    rows += [row for key, row in passed.items() if key not in failing]
+    return Findings(rows=rows, rules=findings.rules, silent=silent, advice=findings.advice)
+
+
+def _where(row: Place | Finding) -> _Where:
+    """What tells one resource of a run from every other: a path alone may stand twice, in two regions or in one template."""
+    return row.stack, row.region, row.path, row.logical_id
+
+
+def _told(row: Finding, *, half: bool) -> Finding:
+    return replace(row, message=f"{row.message}; it holds in one branch of an Fn::If only") if half else row
+
+
+def _base(rule: str) -> str:
+    """The rule's id without what it found."""
+    return rule.partition("[")[0]

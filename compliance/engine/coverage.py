@@ -1,0 +1,112 @@
+"""Which resource types no rule looks at, and the list of those for which that is explained."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from compliance.engine.findings import Place, RuleInfo, TypeCoverage, Verdict, type_coverage
+from compliance.engine.judge import Findings
+
+DEFAULT_FILE: Final = Path(__file__).parents[1] / "uncovered.toml"
+PACK: Final = "Coverage"
+MINIMUM_REASON: Final = 20
+
+UNCOVERED: Final = RuleInfo(
+    id=f"{PACK}::Uncovered",
+    title="At least one rule looks at every type of resource",
+    why=(
+        "A type that no rule is about has no finding, which looks like a type without a fault. AWS's validation, names and "
+        "tags say nothing of whether it is safe, so they do not count."
+    ),
+    fix="Write a rule for the type (docs/compliance.md shows how), or say in compliance/uncovered.toml why it needs none.",
+)
+STALE: Final = RuleInfo(
+    id=f"{PACK}::Stale",
+    title="Every entry of compliance/uncovered.toml is well-formed and needed",
+    why="An entry for a type that a rule does look at, or that is not deployed, waits to hide the next gap.",
+    fix="Delete the entry, or correct it.",
+)
+RULES: Final = {rule.id: rule for rule in (UNCOVERED, STALE)}
+
+
+class UncoveredError(Exception):
+    """The list cannot be read, or an entry of it is malformed."""
+
+
+def read_uncovered(file: Path) -> dict[str, str]:
+    """Read the list: the reason for each type that needs no rule.
+
+    Raises:
+        UncoveredError: It cannot be read; the message says what is wrong with which entry.
+    """
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise UncoveredError(f"{file}: cannot be read ({error.strerror}); an empty file is enough for no entry") from error
+    except ValueError as error:
+        raise UncoveredError(f"{file}: is not TOML: {error}") from error
+    entries = document.pop("uncovered", [])
+    if document or not isinstance(entries, list):
+        raise UncoveredError(f"{file}: holds more than entries, which are written as [[uncovered]]")
+    found: dict[str, str] = {}
+    for number, entry in enumerate(entries, start=1):
+        kind, reason = _entry(f"{file}: entry number {number}", entry)
+        if kind in found:
+            raise UncoveredError(f"{file}: entry number {number}: {kind} stands in the list twice")
+        found[kind] = reason
+    return found
+
+
+def _entry(where: str, entry: Any) -> tuple[str, str]:  # noqa: ANN401 - whatever TOML holds
+    if not isinstance(entry, Mapping) or set(entry) != {"type", "reason"}:
+        raise UncoveredError(f"{where}: must have exactly the keys type and reason")
+    kind, reason = entry["type"], entry["reason"]
+    if not isinstance(kind, str) or "::" not in kind or "*" in kind:
+        raise UncoveredError(f"{where}: type is {kind!r}; write one resource type, as AWS::EC2::Route")
+    if not isinstance(reason, str) or len(reason.strip()) < MINIMUM_REASON:
+        raise UncoveredError(f"{where}: reason must say in at least {MINIMUM_REASON} characters why {kind} needs no rule")
+    return kind, " ".join(reason.split())
+
+
+def judge(findings: Findings, explained: Mapping[str, str]) -> Findings:
+    """A failing row for each type that no rule looked at and that no reason is given for.
+
+    Args:
+        findings: Of every configuration of the run.
+        explained: The reason for each type that needs no rule.
+    """
+    found = Findings(rules=dict(RULES))
+    for item in type_coverage(findings.rows, findings.silent, explained):
+        if not item.covered and not item.reason:
+            others = f"; only {', '.join(item.others)} did" if item.others else ""
+            message = f"no rule looked at any of the {item.resources} resources of this type{others}"
+            found.add(UNCOVERED, Verdict.FAIL, _place(item.resource_type), message)
+    return found
+
+
+def stale(findings: Findings, explained: Mapping[str, str], *, whole: bool) -> Findings:
+    """A failing row for each entry of the list that is not needed.
+
+    Args:
+        findings: Of every configuration of the run.
+        explained: The list.
+        whole: Whether every configuration that there is was judged, so that a type that was not met is not deployed.
+    """
+    met = {item.resource_type: item for item in type_coverage(findings.rows, findings.silent, explained)}
+    found = Findings(rules=dict(RULES))
+    for kind in explained:
+        problem = _problem(met.get(kind), whole=whole)
+        if problem:
+            found.add(STALE, Verdict.FAIL, _place(kind), f"compliance/uncovered.toml: {kind} {problem}")
+    return found
+
+
+def _problem(item: TypeCoverage | None, *, whole: bool) -> str:
+    if item is None:
+        return "is in no template of any configuration" if whole else ""
+    return f"is looked at by rules of {', '.join(item.rules)}" if item.covered else ""
+
+
+def _place(kind: str) -> Place:
+    return Place(path=kind, resource_type=kind)

@@ -1,0 +1,93 @@
+"""Asks every rule of ours about every resource. An answer is a row; no answer is a row too."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.engine.findings import Advice, Finding, Place, RuleInfo, Verdict
+from compliance.engine.rule import Judgement, Rule, not_evaluated
+
+
+@dataclass
+class Findings:
+    """Rows under way to the ledger, with the rules that they name.
+
+    Attributes:
+        rows: All but those with the verdict NOT_APPLICABLE.
+        rules: By qualified id.
+        silent: The places that a rule does not apply to, by qualified id.
+        advice: Warnings that fail nothing.
+    """
+
+    rows: list[Finding] = field(default_factory=list)
+    rules: dict[str, RuleInfo] = field(default_factory=dict)
+    silent: dict[str, list[Place]] = field(default_factory=dict)
+    advice: list[Advice] = field(default_factory=list)
+
+    def add(self, rule: RuleInfo, verdict: Verdict, place: Place, message: str = "") -> None:
+        """Keep a rule's answer about a place."""
+        self.rules.setdefault(rule.id, rule)
+        if verdict is Verdict.NOT_APPLICABLE:
+            self.silent.setdefault(rule.id, []).append(place)
+        else:
+            self.rows.append(place.row(rule.id, verdict, message))
+
+    def extend(self, other: "Findings") -> None:
+        """Take over another's rows."""
+        self.rows.extend(other.rows)
+        self.rules.update(other.rules)
+        for rule, places in other.silent.items():
+            self.silent.setdefault(rule, []).extend(places)
+        self.advice.extend(other.advice)
+
+
+def judge(world: World, rules: Iterable[Rule], *, about: Callable[[Resource], bool] | None = None) -> Findings:
+    """Ask every rule about every resource, and about each template as a whole.
+
+    Args:
+        world: What the rules may look at.
+        rules: Whom to ask.
+        about: Which resources they are asked about; all where nothing is said.
+    """
+    findings = Findings()
+    resources = [each for template in world.templates for each in (template.as_resource, *template.resources)]
+    if about is not None:
+        resources = [resource for resource in resources if about(resource)]
+    places = [(resource, place_of(resource, world)) for resource in resources]
+    for rule in rules:
+        info = rule.info
+        for resource, place in places:
+            answer = _ask(rule, resource, world)
+            findings.add(info, answer.verdict, place, answer.message)
+    return findings
+
+
+def place_of(resource: Resource, world: World) -> Place:
+    """What every row about a resource says of where it is."""
+    return Place(
+        configuration=world.name,
+        stack=resource.template.name,
+        region=resource.template.region,
+        path=resource.path,
+        logical_id=resource.logical_id,
+        resource_type=resource.type,
+        line=resource.line,
+        source=resource.source,
+    )
+
+
+def _ask(rule: Rule, resource: Resource, world: World) -> Judgement:
+    if not resource.type:
+        return not_evaluated(f"resource {resource.logical_id!r} has no Type, so nothing can be said about it")
+    if not isinstance(resource.properties, Mapping):
+        return not_evaluated(f"Properties is {describe(resource.properties)}, not a map of properties")
+    try:
+        answer = rule.judge(resource, world)
+    except UnresolvedError as error:
+        return not_evaluated(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a rule trips over, its silence must not read as a pass
+        return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error})")
+    if not isinstance(answer, Judgement):
+        return not_evaluated(f"the rule answered {answer!r}; judge must return PASSED, NOT_APPLICABLE or failed(...)")
+    return answer

@@ -1,0 +1,68 @@
+"""A rule written as the complaints that it has: asked of every version of a resource that its conditions allow."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TypeAlias
+
+from compliance.cfn.reading import branches
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, failed, not_evaluated
+
+Complaints: TypeAlias = Callable[[Resource, World], Iterable[str]]
+"""Tells what is wrong with one version of a resource. It may raise UnresolvedError."""
+
+Applies: TypeAlias = Callable[[Resource, World], bool]
+"""Whether a rule concerns one version of a resource. It may raise UnresolvedError."""
+
+
+def _always(_resource: Resource, _world: World) -> bool:
+    return True
+
+
+def judge_by(complaints: Complaints, *types: str, applies: Applies = _always) -> Callable[[Resource, World], Judgement]:
+    """Make a rule's `judge` of its complaints.
+
+    Args:
+        complaints: Asked of each version, whose properties are free of Fn::If, AWS::NoValue and null.
+        types: The resource types that the rule is about; `Custom::*` is every type that begins so.
+        applies: Which of their resources it concerns; one version that it concerns is enough.
+    """
+    plain = frozenset(types)
+    patterns = tuple(wanted for wanted in types if "*" in wanted)
+
+    def judge(resource: Resource, world: World) -> Judgement:
+        # Asked of every resource by every rule: most answers end here.
+        if resource.type not in plain and not any(fnmatchcase(resource.type, wanted) for wanted in patterns):
+            return NOT_APPLICABLE
+        versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
+        concerned = [version for version in versions if applies(version, world)]
+        if not concerned:
+            return NOT_APPLICABLE
+        return judge_each(concerned, lambda version: complaints(version, world))
+
+    return judge
+
+
+def judge_each(versions: Iterable[Json], complaints: Callable[[Json], Iterable[str]]) -> Judgement:
+    """Judge every version of something by what is wrong with it.
+
+    Args:
+        versions: Usually the branches of a resource's properties. A rule must hold for each.
+        complaints: Tells what is wrong with one version. It may raise UnresolvedError.
+
+    Returns:
+        A failure with every complaint, else NOT_EVALUATED if a version could not be read whole, else a pass.
+    """
+    found: dict[str, None] = {}
+    unresolved: dict[str, None] = {}
+    for version in versions:
+        try:
+            for complaint in complaints(version):
+                found[complaint] = None
+        except UnresolvedError as error:
+            unresolved[str(error)] = None
+    if found:
+        return failed("; ".join(found))
+    return not_evaluated("; ".join(unresolved)) if unresolved else PASSED

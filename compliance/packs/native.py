@@ -1,0 +1,132 @@
+"""AWS's own CloudFormation validation: its errors fail, its warnings are advice, its schemas say what takes tags."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache, lru_cache
+from typing import Final
+
+from cloudformation_validate import (  # type: ignore[import-untyped]
+    CompositeEngine,
+    Diagnostic,
+    PseudoParameterOverrides,
+    ReportStatus,
+    Severity,
+    TemplateContent,
+    ValidateConfig,
+)
+
+from compliance.cfn.templates import Resource, Template, World
+from compliance.engine.findings import Advice, RuleInfo, Verdict
+from compliance.engine.findings import Severity as GateSeverity
+from compliance.engine.judge import Findings, place_of
+
+PACK: Final = "CloudFormation"
+
+_VALID: Final = RuleInfo(
+    id=f"{PACK}::Valid",
+    title="AWS's CloudFormation validation finds no error in the resource",
+    why="What it calls an error makes a deployment fail half-way, in one region and perhaps not in the other.",
+    fix="Read the row's message: it names the property and what AWS allows there.",
+)
+_ERRORS: Final = {Severity.FATAL, Severity.ERROR}
+_TAGS_MISSING: Final = "I9040"
+
+
+def validate(world: World) -> Findings:
+    """Validate every template: a row for each error, and a pass for each resource that has none."""
+    findings = Findings()
+    for template in world.templates:
+        _validate_one(template, world, findings)
+    return findings
+
+
+def warm_up() -> None:
+    """Load the rules and schemas, which takes 0.3 s once in a process."""
+    _engine()
+
+
+def fatal_messages(template: Template) -> list[str]:
+    """What AWS would refuse the template for, each with its line: the best explanation that a user can get."""
+    return [
+        f"line {diagnostic.start_line}: {diagnostic.message}"
+        for diagnostic in _diagnose(template)
+        if diagnostic.severity is Severity.FATAL
+    ]
+
+
+def taggable_types(templates: Iterable[Template]) -> frozenset[str]:
+    """Those of the templates' resource types that AWS's schemas let a template tag by `Tags`."""
+    return _taggable(frozenset(resource.type for template in templates for resource in template.resources))
+
+
+@cache
+def _taggable(types: frozenset[str]) -> frozenset[str]:
+    # A resource without a single property gets this diagnostic exactly where its schema has Tags.
+    probe = {"Resources": {f"R{index}": {"Type": name} for index, name in enumerate(sorted(types))}}
+    report = _engine().validate_template(TemplateContent(json.dumps(probe), "probe"))
+    return frozenset(
+        diagnostic.entity.resource_type
+        for diagnostic in report.diagnostics
+        if diagnostic.rule_id == _TAGS_MISSING and diagnostic.entity and diagnostic.entity.resource_type
+    )
+
+
+def _validate_one(template: Template, world: World, findings: Findings) -> None:
+    resources = {resource.logical_id: resource for resource in template.resources}
+    failed = set()
+    for diagnostic in _diagnose(template):
+        resource = resources.get(_logical_id(diagnostic), template.as_resource)
+        rule = _rule_of(diagnostic)
+        message = f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
+        if diagnostic.severity in _ERRORS:
+            failed.add(resource.logical_id)
+            place = place_of(resource, world)
+            findings.add(rule, Verdict.FAIL, replace(place, line=diagnostic.start_line or place.line), message)
+        elif diagnostic.severity is Severity.WARN:
+            findings.advice.append(
+                Advice(rule=rule.id, configuration=world.name, stack=template.name, path=resource.path, message=message)
+            )
+    for resource in _without(failed, resources):
+        findings.add(_VALID, Verdict.PASS, place_of(resource, world))
+
+
+def _without(failed: set[str], resources: dict[str, Resource]) -> list[Resource]:
+    """The resources that passed. An error of the template as a whole (no logical id) leaves none."""
+    return [] if "" in failed else [found for logical_id, found in resources.items() if logical_id not in failed]
+
+
+def _diagnose(template: Template) -> list[Diagnostic]:
+    text = template.text or json.dumps(template.body)
+    return _diagnose_text(text, template.name, template.region, template.stack_name)
+
+
+# The plugin of a synthesis and the gate after it ask about the same templates.
+@lru_cache(maxsize=16)
+def _diagnose_text(text: str, name: str, region: str, stack_name: str) -> list[Diagnostic]:
+    overrides = PseudoParameterOverrides(region=region or None, stack_name=stack_name or None)
+    config = ValidateConfig(pseudo_parameter_overrides=overrides)
+    report = _engine().validate_template(TemplateContent(text, name), config)
+    unread = report.status is not ReportStatus.OK or report.metadata.budget_exhaustions
+    if unread and not any(diagnostic.severity in _ERRORS for diagnostic in report.diagnostics):
+        raise RuntimeError(f"AWS's validation gave up on {name} without saying why (status {report.status.name})")
+    return list(report.diagnostics)
+
+
+def _logical_id(diagnostic: Diagnostic) -> str:
+    return (diagnostic.entity.logical_id or "") if diagnostic.entity else ""
+
+
+def _rule_of(diagnostic: Diagnostic) -> RuleInfo:
+    return RuleInfo(
+        id=f"{PACK}::{diagnostic.rule_id}",
+        title=diagnostic.rule_description or "AWS's CloudFormation validation finds an error",
+        why=_VALID.why,
+        fix=diagnostic.suggested_fix or _VALID.fix,
+        severity=GateSeverity.ERROR if diagnostic.severity in _ERRORS else GateSeverity.WARNING,
+    )
+
+
+@cache
+def _engine() -> CompositeEngine:
+    return CompositeEngine()

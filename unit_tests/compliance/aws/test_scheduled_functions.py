@@ -1,0 +1,116 @@
+"""Functions that a clock runs and nobody else; what may look at the other region hangs on it (ActivePassive-Regions)."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    PASS,
+    WEST,
+    Resource,
+    changed,
+    function,
+    message_in,
+    role,
+    verdict_in,
+)
+from unit_tests.compliance.rules.clocks import clock, clockwork, permission
+
+RULE = "ActivePassive-Regions"
+THERE = f"arn:aws:dynamodb:{EAST}:000000000000:table/serverless-ledger-prod"
+FUNCTION_ARN: dict[str, Any] = {"Fn::GetAtt": ["Function", "Arn"]}
+HARMLESS: dict[str, Resource] = {
+    "Other": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": {"FunctionName": {"Ref": "Function"}}},
+    "Watched": {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {"Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Function"}}]},
+    },
+    "Scheduled": {"Type": "AWS::Scheduler::Schedule", "Properties": {"Target": {"Arn": FUNCTION_ARN}}},
+    "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "serverless-observer-prod"}},
+    "FunctionRole": {"Type": "AWS::IAM::Role", "Properties": {"Description": "FunctionRole"}},
+}
+CALLERS: list[Resource] = [
+    {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"IntegrationUri": FUNCTION_ARN}},
+    {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "Function"}}},
+    {"Type": "Custom::Thing", "Properties": {"ServiceToken": FUNCTION_ARN}},
+    {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": FUNCTION_ARN}},
+    {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "Function"}}},
+    {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"X": {"Fn::Sub": "${Function.Arn}:*"}}},
+    {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"X": "arn:aws:lambda:us-west-2:0:function:serverless-observer-prod"}},
+    permission(Principal="apigateway.amazonaws.com", SourceArn=None),
+    clock(ScheduleExpression=None, EventPattern={"source": ["aws.s3"]}),
+    clock(EventPattern={"source": ["aws.s3"]}),
+]
+
+
+def _looking(name: str = "observer") -> Resource:
+    return changed(function(name), "Environment", to={"Variables": {"PEER_REGION": EAST}})
+
+
+def _role(*actions: str) -> dict[str, Resource]:
+    return role(*actions, on=THERE)
+
+
+def _says(it: str, changes: dict[str, Any]) -> Verdict | None:
+    made = {**_role("dynamodb:GetItem", "kms:Decrypt"), **clockwork(Function=_looking()), **changes}
+    resources = {name: resource for name, resource in made.items() if resource is not None}
+    return verdict_in(RULE, it, template(resources, WEST), template({}, EAST))
+
+
+@pytest.mark.parametrize("changes", [{}, HARMLESS, {"Clock": None, "Scheduled": HARMLESS["Scheduled"]}])
+@pytest.mark.parametrize("it", ["Function", "Policy"])
+def test_what_only_a_clock_runs_may_look_at_the_other_region(it: str, changes: dict[str, Any]) -> None:
+    assert _says(it, changes) is PASS
+
+
+@pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: str(caller["Type"]))
+@pytest.mark.parametrize("it", ["Function", "Policy"])
+def test_what_anybody_else_calls_may_not(it: str, caller: Resource) -> None:
+    assert _says(it, {"Caller": caller}) is FAIL
+
+
+@pytest.mark.parametrize("it", ["Function", "Policy"])
+def test_what_no_clock_runs_may_not(it: str) -> None:
+    assert _says(it, {"Clock": None}) is FAIL
+
+
+def test_it_may_look_and_change_nothing() -> None:
+    for action in ("dynamodb:PutItem", "dynamodb:*", "dynamodb:Scan", "sqs:SendMessage", "s3:GetObject"):
+        assert _says("Policy", _role("dynamodb:GetItem", action)) is FAIL, action
+
+
+def test_a_role_that_another_function_shares_may_not() -> None:
+    assert _says("Policy", {"Second": function("issuer")}) is FAIL
+
+
+def test_a_policy_of_no_role_or_of_one_that_nobody_takes_on_may_not() -> None:
+    policy = _role("dynamodb:GetItem")["Policy"]
+
+    assert _says("Policy", {"Policy": changed(policy, "Roles", to=[])}) is FAIL
+    assert (
+        _says(
+            "Policy",
+            {
+                "Policy": changed(policy, "Roles", to=[{"Ref": "Role"}, {"Ref": "Idle"}]),
+                "Idle": {"Type": "AWS::IAM::Role", "Properties": {}},
+            },
+        )
+        is FAIL
+    )
+
+
+def test_no_other_variable_may_name_it() -> None:
+    for name in ("QUEUE_URL", "PRIMARY_PEER", "peer_region"):
+        it = changed(function("observer"), "Environment", to={"Variables": {name: EAST}})
+        assert _says("Function", {"Function": it}) is FAIL, name
+
+
+def test_the_place_is_named() -> None:
+    resources = {**clockwork(Function=_looking()), "Caller": CALLERS[0]}
+
+    told = message_in(RULE, "Function", template(resources, WEST), template({}, EAST))
+    assert told == "Environment.Variables.PEER_REGION names us-east-1: us-east-1"

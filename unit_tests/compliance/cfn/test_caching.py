@@ -1,0 +1,56 @@
+"""What is worked out of a world is worked out once, and never for another world."""
+
+from dataclasses import replace
+
+import pytest
+
+from compliance.cfn.caching import once
+from compliance.cfn.templates import Template, World
+from unit_tests.compliance.fixtures import template
+
+WORLD = World(templates=(template({}),), environment="prod")
+
+
+def test_a_result_is_worked_out_once_for_each_world() -> None:
+    asked: list[str] = []
+
+    @once
+    def environment(world: World) -> str:
+        asked.append(world.environment)
+        return world.environment
+
+    world, other = replace(WORLD), replace(WORLD, environment="dev")
+
+    assert [environment(world), environment(world), environment(other)] == ["prod", "prod", "dev"]
+    assert asked == ["prod", "dev"]
+
+
+def test_two_functions_do_not_share_a_result() -> None:
+    @once
+    def one(_world: World) -> int:
+        return 1
+
+    @once
+    def two(_world: World) -> int:
+        return 2
+
+    assert (one(WORLD), two(WORLD), one(WORLD)) == (1, 2, 1)
+
+
+def test_an_error_is_raised_each_time() -> None:
+    @once
+    def broken(_template: Template) -> int:
+        raise LookupError
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            broken(WORLD.templates[0])
+
+
+def test_a_changed_world_remembers_nothing_of_the_old_one() -> None:
+    @once
+    def size(world: World) -> int:
+        return len(world.templates)
+
+    assert size(WORLD) == 1
+    assert size(replace(WORLD, templates=())) == 0

@@ -1,0 +1,152 @@
+"""Reading parts of a template: branches of conditions, and values of a shape."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from compliance.cfn.reading import a_flag, a_list, a_map, a_number, a_text, branches, one_or_more
+from compliance.cfn.values import UnresolvedError
+from compliance.engine.findings import Verdict
+from compliance.engine.violations import judge_each
+
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+def _if(condition: str, then: Any, otherwise: Any = NO_VALUE) -> dict[str, Any]:  # noqa: ANN401
+    return {"Fn::If": [condition, then, otherwise]}
+
+
+@pytest.mark.parametrize(
+    ("value", "versions"),
+    [
+        (1, [1]),
+        (None, [None]),
+        (NO_VALUE, [None]),
+        ({"a": NO_VALUE, "b": None, "c": [NO_VALUE, 1]}, [{"c": [1]}]),
+        (_if("C", 1, 2), [1, 2]),
+        (_if("C", 1), [1, None]),
+        ({"a": _if("C", 1), "b": _if("C", NO_VALUE, 2)}, [{"a": 1}, {"b": 2}]),
+        ([_if("C", _if("D", 1, 2), 3)], [[1], [2], [3], [3]]),
+    ],
+)
+def test_both_branches_count_and_go_together(value: Any, versions: list[Any]) -> None:  # noqa: ANN401
+    assert list(branches(value)) == versions
+
+
+@pytest.mark.parametrize(
+    "value", [{"Fn::If": "C"}, {"Fn::If": ["C", 1]}, {"Fn::If": [{"Ref": "C"}, 1, 2]}, {"Fn::If": ["C", 1, 2], "b": 1}]
+)
+def test_a_malformed_condition_is_unresolved(value: Any) -> None:  # noqa: ANN401
+    with pytest.raises(UnresolvedError, match="no Fn::If"):
+        list(branches([value]))
+
+
+def test_too_many_conditions_are_refused_and_not_judged_in_part() -> None:
+    with pytest.raises(UnresolvedError, match="9 conditions; at most 8"):
+        list(branches([_if(f"C{number}", 1) for number in range(9)]))
+
+
+_conditions = st.sampled_from("ABC")
+_templates = st.recursive(
+    st.integers() | st.text(max_size=3),
+    lambda part: (
+        st.lists(part, max_size=3)
+        | st.dictionaries(st.text(max_size=3), part, max_size=3)
+        | st.builds(_if, _conditions, part, part)
+    ),
+    max_leaves=12,
+)
+
+
+def _evaluated(value: Any, holds: dict[str, bool]) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        if "Fn::If" in value:
+            condition, then, otherwise = value["Fn::If"]
+            return _evaluated(then if holds[condition] else otherwise, holds)
+        return {key: _evaluated(part, holds) for key, part in value.items()}
+    return [_evaluated(part, holds) for part in value] if isinstance(value, list) else value
+
+
+@pytest.mark.property
+@given(_templates, st.fixed_dictionaries(dict.fromkeys("ABC", st.booleans())))
+@example([_if("A", [_if("A", 1, 2)], 3)], {"A": False, "B": True, "C": True})
+def test_whatever_holds_when_deployed_is_among_the_branches(value: Any, holds: dict[str, bool]) -> None:  # noqa: ANN401
+    assert _evaluated(value, holds) in list(branches(value))
+
+
+@pytest.mark.parametrize("bad", ["x", 7, {"Ref": "P"}, {"Fn::FindInMap": ["A", "B", "C"]}, True])
+def test_a_map_is_a_map_or_unresolved(bad: Any) -> None:  # noqa: ANN401
+    assert a_map({"a": 1}, "P") == {"a": 1}
+    assert a_map(None, "P") == {}
+    with pytest.raises(UnresolvedError, match=r"P is .*not a map"):
+        a_map(bad, "P")
+
+
+@pytest.mark.parametrize("bad", ["x", 7, {"Ref": "P"}, {"a": 1}])
+def test_a_list_is_a_list_or_unresolved(bad: Any) -> None:  # noqa: ANN401
+    assert list(a_list([1], "P")) == [1]
+    assert list(a_list(NO_VALUE, "P")) == []
+    with pytest.raises(UnresolvedError, match=r"P is .*not a list"):
+        a_list(bad, "P")
+
+
+def test_one_value_is_as_good_as_a_list_of_it() -> None:
+    assert list(one_or_more("x", "P")) == ["x"]
+    assert list(one_or_more(["x", "y"], "P")) == ["x", "y"]
+    assert list(one_or_more({"Ref": "X"}, "P")) == [{"Ref": "X"}]
+    assert list(one_or_more(None, "P")) == list(one_or_more(NO_VALUE, "P")) == []
+    with pytest.raises(UnresolvedError, match="neither a value nor a list"):
+        one_or_more({"a": 1}, "P")
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, True), ("true", True), ("False", False), (False, False)])
+def test_a_flag_is_true_or_false_in_either_spelling(value: Any, expected: bool) -> None:  # noqa: ANN401, FBT001
+    assert a_flag(value, "P", default=not expected) is expected
+    assert a_flag(None, "P", default=expected) is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(60, 60), ("60", 60), (0.5, 0.5), (None, None)])
+def test_a_number_is_a_number_in_either_spelling(value: Any, expected: float | None) -> None:  # noqa: ANN401
+    assert a_number(value, "P") == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (a_flag, "yes"),
+        (a_flag, 1),
+        (a_flag, {"Ref": "P"}),
+        (a_number, "many"),
+        (a_number, "nan"),
+        (a_number, True),
+        (a_number, {"Ref": "P"}),
+        (a_text, 7),
+        (a_text, {"Ref": "P"}),
+    ],
+)
+def test_what_is_neither_is_unresolved(read: Callable[[Any, str], Any], value: Any) -> None:  # noqa: ANN401
+    with pytest.raises(UnresolvedError, match="P is "):
+        read(value, "P")
+
+
+def _complain(version: str) -> list[str]:
+    if version == "?":
+        raise UnresolvedError("who knows")
+    return [] if version == "good" else [version]
+
+
+@pytest.mark.parametrize(
+    ("versions", "verdict", "message"),
+    [
+        (["good", "good"], Verdict.PASS, ""),
+        (["good", "?"], Verdict.NOT_EVALUATED, "who knows"),
+        (["?", "bad", "worse", "bad"], Verdict.FAIL, "bad; worse"),
+    ],
+)
+def test_the_worst_version_decides(versions: list[str], verdict: Verdict, message: str) -> None:
+    judgement = judge_each(versions, _complain)
+
+    assert (judgement.verdict, judgement.message) == (verdict, message)

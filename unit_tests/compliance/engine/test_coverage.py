@@ -1,0 +1,101 @@
+"""Coverage: a type of resource that no rule looks at is found, unless it is explained, and so is a needless explanation."""
+
+from pathlib import Path
+
+import pytest
+
+from compliance.engine import coverage
+from compliance.engine.coverage import STALE, UNCOVERED, UncoveredError, read_uncovered
+from compliance.engine.findings import NOT_COVERAGE, Place, RuleInfo, Verdict
+from compliance.engine.judge import Findings
+from compliance.packs.nag import PACKS
+from compliance.rules import our_rules
+
+QUEUE = Place(configuration="prod", stack="S", path="S/Queue", logical_id="Queue", resource_type="AWS::SQS::Queue")
+ALIAS = Place(configuration="prod", stack="S", path="S/Alias", logical_id="Alias", resource_type="AWS::KMS::Alias")
+REASON = "Its own name is all there is to it."
+
+
+def _findings(*answers: tuple[str, Place, Verdict]) -> Findings:
+    found = Findings()
+    for rule, place, verdict in answers:
+        found.add(RuleInfo(id=rule, title="t", why="w", fix="f"), verdict, place)
+    return found
+
+
+def _failing(found: Findings) -> dict[str, str]:
+    return {row.path: row.rule for row in found.rows if row.verdict is Verdict.FAIL}
+
+
+NOT_LOOKED_AT = (
+    ("Own::Own-Rule", ALIAS, Verdict.NOT_APPLICABLE),
+    ("CloudFormation::Valid", ALIAS, Verdict.PASS),
+    ("Naming::Naming-Pattern", ALIAS, Verdict.PASS),
+    ("Serverless::Ran", ALIAS, Verdict.NOT_EVALUATED),
+    ("ActivePassive::ActivePassive-Symmetry", ALIAS, Verdict.PASS),
+)
+
+
+def test_a_type_that_only_schema_names_and_tags_look_at_fails_and_says_so() -> None:
+    found = coverage.judge(_findings(*NOT_LOOKED_AT, ("Own::Own-Rule", QUEUE, Verdict.FAIL)), {})
+
+    assert _failing(found) == {"AWS::KMS::Alias": UNCOVERED.id}
+    assert "1 resources" in found.rows[0].message
+    assert "only ActivePassive, CloudFormation, Naming did" in found.rows[0].message
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL, Verdict.NOT_EVALUATED, Verdict.ACKNOWLEDGED])
+def test_any_answer_of_one_rule_covers_a_type(verdict: Verdict) -> None:
+    assert not coverage.judge(_findings(*NOT_LOOKED_AT, ("Own::Own-Rule", ALIAS, verdict)), {}).rows
+
+
+def test_an_explained_type_passes() -> None:
+    assert not coverage.judge(_findings(*NOT_LOOKED_AT), {"AWS::KMS::Alias": REASON}).rows
+
+
+def test_an_explanation_that_a_rule_has_made_needless_fails() -> None:
+    covered = _findings(("Own::Own-Rule", ALIAS, Verdict.PASS))
+
+    assert _failing(coverage.stale(covered, {"AWS::KMS::Alias": REASON}, whole=False)) == {"AWS::KMS::Alias": STALE.id}
+    assert not coverage.stale(_findings(*NOT_LOOKED_AT), {"AWS::KMS::Alias": REASON}, whole=True).rows
+
+
+def test_an_explanation_of_what_is_not_deployed_fails_only_where_everything_was_judged() -> None:
+    explained = {"AWS::EC2::FlowLog": REASON}
+
+    assert not coverage.stale(_findings(*NOT_LOOKED_AT), explained, whole=False).rows
+    assert _failing(coverage.stale(_findings(*NOT_LOOKED_AT), explained, whole=True)) == {"AWS::EC2::FlowLog": STALE.id}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[uncovered", "is not TOML"),
+        ("[uncovered]\n", "written as"),
+        ("other = 1", "written as"),
+        ('[[uncovered]]\ntype = "AWS::SQS::Queue"', "exactly the keys"),
+        ('[[uncovered]]\ntype = "AWS::SQS::*"\nreason = "Because I say so, and more."', "one resource type"),
+        ('[[uncovered]]\ntype = "Queue"\nreason = "Because I say so, and more."', "one resource type"),
+        ('[[uncovered]]\ntype = "AWS::SQS::Queue"\nreason = "why not"', "at least 20 characters"),
+        ('[[uncovered]]\ntype = "A::B::C"\nreason = "Because I say so, and more."\n' * 2, "twice"),
+    ],
+)
+def test_a_malformed_list_is_an_error_that_names_the_entry(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "list.toml").write_text(text)
+
+    with pytest.raises(UncoveredError, match=says):
+        read_uncovered(tmp_path / "list.toml")
+    with pytest.raises(UncoveredError, match="cannot be read"):
+        read_uncovered(tmp_path / "none.toml")
+
+
+def test_our_own_list_is_well_formed() -> None:
+    assert read_uncovered(coverage.DEFAULT_FILE)
+
+
+def test_every_pack_is_known_to_cover_or_not_to() -> None:
+    ours = {rule.info.pack for rule in our_rules()}
+
+    assert ours >= {"ActivePassive", "Naming", "Tagging", "Template"}
+    assert "ActivePassive" not in NOT_COVERAGE, "it looks at what a resource is; so does any new pack that is not listed"
+    assert not NOT_COVERAGE & set(PACKS)

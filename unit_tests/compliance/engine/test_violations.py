@@ -1,0 +1,63 @@
+"""A rule made of complaints: every version counts, and one that cannot be read is never a pass."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.engine.findings import Verdict
+from compliance.engine.violations import judge_by
+from unit_tests.compliance.fixtures import template
+
+WORLD = World(templates=(), environment="prod")
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    match resource.properties.get("Size"):
+        case "unknown":
+            raise UnresolvedError("who knows")
+        case "small":
+            yield "it is small"
+
+
+def _sized(resource: Resource, _world: World) -> bool:
+    return "Size" in resource.properties
+
+
+JUDGE = judge_by(_complaints, "A::B::C", "Custom::*", applies=_sized)
+
+
+def _judged(size: Json, resource_type: str = "A::B::C") -> tuple[Verdict, str]:
+    (resource,) = template({"It": {"Type": resource_type, "Properties": {} if size is None else {"Size": size}}}).resources
+    judgement = JUDGE(resource, WORLD)
+    return judgement.verdict, judgement.message
+
+
+def _either(one: Json, other: Json) -> Json:
+    return {"Fn::If": ["C", one, other]}
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ("large", (Verdict.PASS, "")),
+        ("small", (Verdict.FAIL, "it is small")),
+        ("unknown", (Verdict.NOT_EVALUATED, "who knows")),
+        (_either("large", "small"), (Verdict.FAIL, "it is small")),
+        (_either("unknown", "small"), (Verdict.FAIL, "it is small")),
+        (_either("small", "unknown"), (Verdict.FAIL, "it is small")),
+        (_either("large", "unknown"), (Verdict.NOT_EVALUATED, "who knows")),
+        (_either({"Ref": "AWS::NoValue"}, "small"), (Verdict.FAIL, "it is small")),
+        (_either({"Ref": "AWS::NoValue"}, "large"), (Verdict.PASS, "")),
+        (None, (Verdict.NOT_APPLICABLE, "")),
+        ({"Ref": "AWS::NoValue"}, (Verdict.NOT_APPLICABLE, "")),
+    ],
+)
+def test_the_worst_version_decides(size: Json, expected: tuple[Verdict, str]) -> None:
+    assert _judged(size) == expected
+
+
+def test_a_rule_is_about_its_types_alone() -> None:
+    assert _judged("small", "A::B::D")[0] is Verdict.NOT_APPLICABLE
+    assert _judged("small", "Custom::Thing")[0] is Verdict.FAIL

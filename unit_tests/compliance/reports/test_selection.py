@@ -1,0 +1,70 @@
+"""A part of a ledger: what is left out is not told of, and a pack that did not run is never left out with it."""
+
+from datetime import date
+
+import pytest
+
+from compliance.engine.findings import Advice, DecisionUse, Finding, Ledger, Place, RuleInfo, Verdict
+from compliance.reports.selection import SelectionError, select
+
+
+def _rule(name: str, *controls: str) -> RuleInfo:
+    return RuleInfo(id=name, title="t", why="w", fix="f", controls=controls)
+
+
+RULES = (
+    _rule("HIPAA.Security::One", "HIPAA-Security:164.312(b)"),
+    _rule("ActivePassive::Both", "HIPAA-Security:164.312(b)", "PCI-DSS-3.2.1:10.5"),
+    _rule("AwsSolutions::Good"),
+    _rule("AwsSolutions::Ran"),
+    _rule("PCI.DSS.321::Ran"),
+)
+USE = DecisionUse(id="d", title="t", reason="r", owner="o", expires=date(2027, 1, 1), acknowledged=1)
+LEDGER = Ledger(
+    findings=(
+        *(Finding(rule=rule.id, verdict=Verdict.PASS, configuration="prod", path="S/A") for rule in RULES[:3]),
+        Finding(rule="AwsSolutions::Good", verdict=Verdict.ACKNOWLEDGED, configuration="prod", path="S/B", decision="d"),
+        Finding(rule="PCI.DSS.321::Ran", verdict=Verdict.NOT_EVALUATED, configuration="prod", path="PCI.DSS.321"),
+    ),
+    rules={rule.id: rule for rule in RULES},
+    silent={rule.id: [Place(configuration="prod", path="S/C")] for rule in RULES[:3]},
+    judged_on=date(2026, 11, 24),
+    configurations=("prod",),
+    decisions=(USE,),
+    advice=(Advice(rule="CloudFormation::W1", configuration="prod", stack="S", path="S/A", message="m"),),
+)
+
+
+def _told(ledger: Ledger) -> set[str]:
+    assert {finding.rule for finding in ledger.findings} <= set(ledger.rules)
+    return {row.rule for row in ledger.rows()}
+
+
+def test_everything_is_told_unless_something_is_chosen() -> None:
+    assert select(LEDGER) is LEDGER
+
+
+def test_a_pack_is_told_with_its_decisions_and_without_others() -> None:
+    chosen = select(LEDGER, ["AwsSolutions"])
+
+    assert _told(chosen) == {"AwsSolutions::Good"}
+    assert chosen.decisions == (USE,)
+    assert not chosen.advice
+    assert not select(LEDGER, ["ActivePassive"]).decisions
+
+
+def test_a_framework_is_told_by_every_rule_that_serves_it() -> None:
+    assert _told(select(LEDGER, frameworks=["HIPAA-Security"])) == {"HIPAA.Security::One", "ActivePassive::Both"}
+    assert _told(select(LEDGER, ["ActivePassive"], ["HIPAA-Security"])) == {"ActivePassive::Both"}
+
+
+def test_the_pack_of_a_framework_that_did_not_run_at_all_still_fails() -> None:
+    chosen = select(LEDGER, frameworks=["PCI-DSS-3.2.1"])
+
+    assert not chosen.passed
+    assert {finding.rule for finding in chosen.failures} == {"PCI.DSS.321::Ran"}
+
+
+def test_an_unknown_pack_is_an_error_that_names_those_that_there_are() -> None:
+    with pytest.raises(SelectionError, match=r"ActivePassive, AwsSolutions, HIPAA\.Security"):
+        select(LEDGER, ["AwsSolution"])
