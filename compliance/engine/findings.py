@@ -200,10 +200,10 @@ NOT_COVERAGE: Final = frozenset(
 
 ALIKE: Final = frozenset(
     {
-        "ActivePassive::ActivePassive-Regions",
-        "ActivePassive::ActivePassive-RegionsOutput",
-        "ActivePassive::ActivePassive-KeyNamed",
-        "ActivePassive::ActivePassive-Symmetry",
+        "ActivePassive::ActivePassive-CrossRegionRegions",
+        "ActivePassive::ActivePassive-CrossRegionRegionsOutput",
+        "ActivePassive::ActivePassive-KMSNamed",
+        "ActivePassive::ActivePassive-CrossRegionSymmetry",
     }
 )
 """The rules of other packs that do so: they ask what a resource refers to, or compare it, whatever it is."""

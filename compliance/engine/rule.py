@@ -32,10 +32,10 @@ def not_evaluated(message: str) -> Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule. A file in `compliance/rules` that defines `RULE` is all that it takes to add one.
+    """One rule. A file in `compliance/rules/<service>` that defines `RULE` is all that it takes to add one.
 
     Attributes:
-        id: `<Pack>-<Name>`; the qualified id is `<Pack>::<Pack>-<Name>`.
+        id: `<Pack>-<Name>`; the qualified id is `<Pack>::<Pack>-<Name>`. `our_rules` sets it by the file's path.
         title: What it asks, in one sentence.
         why: What goes wrong where it is broken.
         fix: What to change.
@@ -45,7 +45,7 @@ class Rule:
         controls: The control ids that it serves.
     """
 
-    id: str
+    id: str = ""
     title: str
     why: str
     fix: str

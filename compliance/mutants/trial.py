@@ -23,7 +23,12 @@ LOADS: Final = f"{native.PACK}::Loads"
 """Stands for the CDK's refusal to load a damaged template at all."""
 
 _LOCAL: Final = frozenset(
-    {"ActivePassive-Regions", "ActivePassive-RegionsOutput", "ActivePassive-Symmetry", "Tagging-Required"}
+    {
+        "ActivePassive-CrossRegionRegions",
+        "ActivePassive-CrossRegionRegionsOutput",
+        "ActivePassive-CrossRegionSymmetry",
+        "Tagging-Required",
+    }
 )
 """Rules whose answer about a resource hangs on that resource and its counterpart in the other region, and on what stands
 beside the resources in templates. They look at every text of every resource, which takes half of the time of all rules."""

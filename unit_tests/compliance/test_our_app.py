@@ -66,7 +66,7 @@ def test_a_rule_that_looks_at_most_types_alike_covers_none(ledger: Ledger) -> No
 
     everywhere = {rule for rule, looked_at in types.items() if len(looked_at) > 12}
     # It asks for the name of a key and nothing of what the key is for, of however few types name one today.
-    assert everywhere | {"ActivePassive::ActivePassive-KeyNamed"} == ALIKE
+    assert everywhere | {"ActivePassive::ActivePassive-KMSNamed"} == ALIKE
 
 
 def _drop_a_tag(resources: Resources) -> None:
@@ -149,9 +149,9 @@ DAMAGES: tuple[tuple[str, Callable[[Resources], None], str], ...] = (
     ("Data", _drop_validation, "NIST.800.53.R5::NIST.800.53.R5-CloudTrailLogFileValidationEnabled"),
     ("PrimaryRegional", _allow_everything, "AwsSolutions::AwsSolutions-IAM5[Action::s3:*]"),
     ("PrimaryRegional", _misspell, "CloudFormation::F3002"),
-    ("PrimaryRegional", _record_rejected_traffic_only, "ActivePassive::ActivePassive-FlowLog"),
-    ("Data", _let_the_table_go, "ActivePassive::ActivePassive-Retention"),
-    ("SecondaryRegional", _let_replaced_queues_go, "ActivePassive::ActivePassive-Retention"),
+    ("PrimaryRegional", _record_rejected_traffic_only, "ActivePassive::ActivePassive-VPCFlowLog"),
+    ("Data", _let_the_table_go, "ActivePassive::ActivePassive-CrossRegionRetention"),
+    ("SecondaryRegional", _let_replaced_queues_go, "ActivePassive::ActivePassive-CrossRegionRetention"),
 )
 
 

@@ -54,7 +54,7 @@ def damaged(ours: Templates, which: Callable[[dict[str, Any]], bool], damage: Da
 
 
 def red(rule: str, templates: Templates) -> bool:
-    return any(row.verdict is not Verdict.PASS for row in ask(f"ActivePassive-{rule}", *templates))
+    return any(row.verdict is not Verdict.PASS for row in ask(rule, *templates))
 
 
 def checks_of(kind: str) -> Callable[[dict[str, Any]], bool]:
@@ -87,58 +87,89 @@ def in_primary(properties: dict[str, Any]) -> None:
 
 
 RULES = (
-    *("Record", "RecordPrimary", "RecordSecondary", "Regions", "EventRule"),
-    *("Health", "HealthCalculated", "HealthEnabled", "HealthSilence"),
+    *(
+        "ActivePassive-Route53Record",
+        "ActivePassive-Route53RecordPrimary",
+        "ActivePassive-Route53RecordSecondary",
+        "ActivePassive-CrossRegionRegions",
+        "ActivePassive-EventsEventRule",
+    ),
+    *(
+        "ActivePassive-Route53Health",
+        "ActivePassive-Route53HealthCalculated",
+        "ActivePassive-Route53HealthEnabled",
+        "ActivePassive-Route53HealthSilence",
+    ),
 )
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_as_it_is_nothing_is_red(rule: str, ours: Templates) -> None:
-    rows = ask(f"ActivePassive-{rule}", *ours)
+    rows = ask(rule, *ours)
     assert rows
     assert not red(rule, ours)
 
 
 WRONG: Mapping[str, tuple[str, Callable[[dict[str, Any]], bool], Damage]] = {
     "a threshold below the number of children": (
-        "HealthCalculated",
+        "ActivePassive-Route53HealthCalculated",
         checks_of("CALCULATED"),
         configure(HealthThreshold=2),
     ),
-    "a primary without the HTTPS child": ("RecordPrimary", checks_of("CALCULATED"), without_children(1, 2)),
-    "a primary that nothing outside takes down": ("RecordPrimary", checks_of("CALCULATED"), without_children(0)),
-    "an alarm in the primary's own region": ("Health", checks_of("CLOUDWATCH_METRIC"), in_primary),
+    "a primary without the HTTPS child": (
+        "ActivePassive-Route53RecordPrimary",
+        checks_of("CALCULATED"),
+        without_children(1, 2),
+    ),
+    "a primary that nothing outside takes down": (
+        "ActivePassive-Route53RecordPrimary",
+        checks_of("CALCULATED"),
+        without_children(0),
+    ),
+    "an alarm in the primary's own region": ("ActivePassive-Route53Health", checks_of("CLOUDWATCH_METRIC"), in_primary),
     "an observer whose silence moves clients": (
-        "Health",
+        "ActivePassive-Route53Health",
         checks_of("CLOUDWATCH_METRIC"),
         configure(InsufficientDataHealthStatus="Unhealthy"),
     ),
-    "an inverted check": ("HealthEnabled", checks_of("CLOUDWATCH_METRIC"), configure(Inverted=True)),
+    "an inverted check": ("ActivePassive-Route53HealthEnabled", checks_of("CLOUDWATCH_METRIC"), configure(Inverted=True)),
     "an alarm of metric math": (
-        "Health",
+        "ActivePassive-Route53Health",
         named(ALARM, "serverless-force-failover-prod"),
         put(Metrics=[{"Id": "m", "Expression": "1"}]),
     ),
-    "an alarm of some datapoints": ("Health", named(ALARM, "serverless-peer-unhealthy-prod"), put(DatapointsToAlarm=2)),
-    "an alarm of high resolution": ("Health", named(ALARM, "serverless-force-failover-prod"), put(Period=10)),
+    "an alarm of some datapoints": (
+        "ActivePassive-Route53Health",
+        named(ALARM, "serverless-peer-unhealthy-prod"),
+        put(DatapointsToAlarm=2),
+    ),
+    "an alarm of high resolution": (
+        "ActivePassive-Route53Health",
+        named(ALARM, "serverless-force-failover-prod"),
+        put(Period=10),
+    ),
     "a status that is kept while the observer does not run": (
-        "HealthSilence",
+        "ActivePassive-Route53HealthSilence",
         named("AWS::Events::Rule", "serverless-observe-prod"),
         put(State="DISABLED"),
     ),
     "a status that is kept while the observer seldom runs": (
-        "HealthSilence",
+        "ActivePassive-Route53HealthSilence",
         named("AWS::Events::Rule", "serverless-observe-prod"),
         put(ScheduleExpression="rate(1 day)"),
     ),
     "a status that is kept for a metric nobody publishes": (
-        "HealthSilence",
+        "ActivePassive-Route53HealthSilence",
         named(ALARM, "serverless-force-failover-prod"),
         put(Dimensions=[]),
     ),
-    "a schedule that is off": ("EventRule", named("AWS::Events::Rule", "serverless-observe-prod"), put(State="DISABLED")),
+    "a schedule that is off": (
+        "ActivePassive-EventsEventRule",
+        named("AWS::Events::Rule", "serverless-observe-prod"),
+        put(State="DISABLED"),
+    ),
     "an issuer that asks the other region": (
-        "Regions",
+        "ActivePassive-CrossRegionRegions",
         named("AWS::Lambda::Function", "serverless-issuer-prod"),
         lambda it: it["Environment"]["Variables"].update(PEER_ONE="us-east-1", PEER_TWO="us-west-2"),
     ),
@@ -156,7 +187,7 @@ def test_a_composite_alarm_is_red(ours: Templates) -> None:
     for each in copies:
         for resource in filter(named(ALARM, "serverless-peer-unhealthy-prod"), each.body["Resources"].values()):
             resource["Type"] = "AWS::CloudWatch::CompositeAlarm"
-    assert red("Health", copies)
+    assert red("ActivePassive-Route53Health", copies)
 
 
 def _secondary_check(ours: Templates, region: str) -> Callable[[dict[str, Any]], bool]:
@@ -196,4 +227,4 @@ ON_THE_PRIMARY: Mapping[str, dict[str, Any]] = {
 def test_a_secondary_that_depends_on_anything_of_the_primary_is_red(signal: str, ours: Templates) -> None:
     which = _secondary_check(ours, "us-west-2")
     broken = damaged(ours, which, put(HealthCheckConfig=ON_THE_PRIMARY[signal]), region="us-west-2")
-    assert red("RecordSecondary", broken)
+    assert red("ActivePassive-Route53RecordSecondary", broken)

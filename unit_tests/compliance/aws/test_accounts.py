@@ -27,7 +27,7 @@ def _policy(document: Any, kind: str = "SQS::QueuePolicy", name: str = "PolicyDo
     return {"Type": f"AWS::{kind}", "Properties": {name: document}}
 
 
-def _says(it: dict[str, Any], rule: str = "ActivePassive-Policy", home: dict[str, Any] | None = None) -> Verdict | None:
+def _says(it: dict[str, Any], rule: str = "ActivePassive-IAMPolicy", home: dict[str, Any] | None = None) -> Verdict | None:
     return verdict_in(rule, "It", template({"It": it, "Home": home or HOME}))
 
 
@@ -73,9 +73,9 @@ def test_a_stranger_kept_out_is_none_let_in() -> None:
 def test_only_the_own_account_rules_a_key() -> None:
     whole = _allows({"AWS": f"arn:aws:iam::{OURS}:root"})
     whole["Statement"][0]["Action"] = "kms:*"
-    assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KeyPolicy") is PASS
+    assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KMSPolicy") is PASS
     whole["Statement"][0]["Principal"] = {"AWS": f"arn:aws:iam::{THEIRS}:root"}
-    assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KeyPolicy") is FAIL
+    assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KMSPolicy") is FAIL
 
 
 def _role_policy(resource: Any, action: str = "sts:AssumeRole") -> dict[str, Any]:  # noqa: ANN401
@@ -83,7 +83,7 @@ def _role_policy(resource: Any, action: str = "sts:AssumeRole") -> dict[str, Any
 
 
 def test_no_role_reaches_into_another_account() -> None:
-    rule = "ActivePassive-IamResource"
+    rule = "ActivePassive-IAMResource"
     assert _says(_role_policy(OURS_ARN), rule) is PASS
     assert _says(_role_policy(THEIRS_ARN), rule) is FAIL
     assert _says(_role_policy([OURS_ARN, THEIRS_ARN]), rule) is FAIL
@@ -94,7 +94,7 @@ def test_no_role_trusts_another_account() -> None:
     for arn, verdict in ((OURS_ARN, PASS), (THEIRS_ARN, FAIL)):
         document = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arn}}]}
         role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}
-        assert _says(role, "ActivePassive-IamTrust") is verdict
+        assert _says(role, "ActivePassive-IAMTrust") is verdict
 
 
 def test_templates_that_write_the_pseudo_parameter_have_no_literal_of_their_own() -> None:
@@ -104,7 +104,7 @@ def test_templates_that_write_the_pseudo_parameter_have_no_literal_of_their_own(
 
 def test_the_stranger_is_said() -> None:
     stack = template({"It": _policy(_allows({"AWS": THEIRS_ARN})), "Home": HOME})
-    said = message_in("ActivePassive-Policy", "It", stack)
+    said = message_in("ActivePassive-IAMPolicy", "It", stack)
     assert f"admits account {THEIRS}, which is not the account of these templates" in said
 
 
@@ -116,8 +116,8 @@ def test_account_named_by_however_many_resources_is_a_stranger(times: int) -> No
     resources = {"It": _policy(_allows({"AWS": THEIRS_ARN})), "Text": _policy(text)}
     resources |= {f"S{number}": subscription for number in range(times)}
 
-    assert verdict_in("ActivePassive-Policy", "It", template(resources)) is FAIL
-    assert verdict_in("ActivePassive-Policy", "Text", template(resources)) is FAIL
+    assert verdict_in("ActivePassive-IAMPolicy", "It", template(resources)) is FAIL
+    assert verdict_in("ActivePassive-IAMPolicy", "Text", template(resources)) is FAIL
 
 
 @pytest.mark.parametrize("accounts", [("",), (OURS, THEIRS), (OURS, "")])

@@ -1,4 +1,4 @@
-"""Functions that a clock runs and nobody else; what may look at the other region hangs on it (ActivePassive-Regions)."""
+"""Functions that a schedule alone runs may look at the other region (ActivePassive-CrossRegionRegions)."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from unit_tests.compliance.rules.builders import (
 )
 from unit_tests.compliance.rules.clocks import clock, clockwork, permission
 
-RULE = "ActivePassive-Regions"
+RULE = "ActivePassive-CrossRegionRegions"
 THERE = f"arn:aws:dynamodb:{EAST}:000000000000:table/serverless-ledger-prod"
 FUNCTION_ARN: dict[str, Any] = {"Fn::GetAtt": ["Function", "Arn"]}
 HARMLESS: dict[str, Resource] = {

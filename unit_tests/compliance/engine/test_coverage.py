@@ -32,7 +32,7 @@ NOT_LOOKED_AT = (
     ("CloudFormation::Valid", ALIAS, Verdict.PASS),
     ("Naming::Naming-Pattern", ALIAS, Verdict.PASS),
     ("Serverless::Ran", ALIAS, Verdict.NOT_EVALUATED),
-    ("ActivePassive::ActivePassive-Symmetry", ALIAS, Verdict.PASS),
+    ("ActivePassive::ActivePassive-CrossRegionSymmetry", ALIAS, Verdict.PASS),
 )
 
 

@@ -1,0 +1,122 @@
+"""Whatever is sent without waiting for an answer has somewhere to go when it fails."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from compliance.aws.dead_letters import QUEUE, TOPIC, Key, dead_letters_of, is_same, key_of
+from compliance.aws.event_sources import FUNCTION, MAPPING, reads_a_queue
+from compliance.aws.replication_terms import is_custom
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_SUBSCRIPTION: Final = "AWS::SNS::Subscription"
+_RULE: Final = "AWS::Events::Rule"
+_SCHEDULE: Final = "AWS::Scheduler::Schedule"
+
+_FOR_PEOPLE: Final = frozenset({"email", "email-json", "sms", "application"})
+"""Subscriptions by which a person is told, and no work is handed on."""
+
+_ASYNCHRONOUS: Final = (
+    "s3", "sns", "events", "scheduler", "logs", "ses", "config", "iot", "codecommit", "cloudformation", "secretsmanager",
+)  # fmt: skip
+"""The services that invoke a function and do not wait for what it answers."""
+
+_INVOKE_CONFIG: Final = "AWS::Lambda::EventInvokeConfig"
+
+
+def _applies(resource: Resource, world: World) -> bool:
+    match resource.type:
+        case "AWS::Lambda::Function":
+            return _is_invoked_asynchronously(resource, world)
+        case "AWS::Lambda::EventSourceMapping":
+            # A queue redrives what fails; a stream hands it to whoever the mapping names.
+            return "EventSourceArn" in resource.properties and not reads_a_queue(resource, world)
+        case "AWS::SNS::Subscription":
+            return a_text(resource.properties.get("Protocol"), "Protocol") not in _FOR_PEOPLE
+        case "AWS::SNS::Topic":
+            return any(True for _ in _inline_subscriptions(resource))
+    return True
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    if resource.type == TOPIC:
+        for subscription in _inline_subscriptions(resource):
+            yield f"its subscription by {subscription} can name no dead-letter queue here; make it an {_SUBSCRIPTION}"
+        return
+    ways = dead_letters_of(resource)
+    if resource.type == FUNCTION:
+        ways += [way for config in _invoke_configs(resource, world) for way in dead_letters_of(config)]
+        ways = [way for way in ways if way.target is not None] or ways[:1]
+    for way in ways:
+        if way.target is None:
+            yield f"{way.place} has no dead-letter queue: what fails is gone"
+        elif find(way.target, resource.template, world, QUEUE, TOPIC) is None:
+            raise UnresolvedError(f"no template here holds {describe(way.target)}, where {way.place} puts what fails")
+
+
+def _inline_subscriptions(topic: Resource) -> Iterator[str]:
+    for entry in a_list(topic.properties.get("Subscription"), "Subscription"):
+        protocol = a_text(a_map(entry, "Subscription").get("Protocol"), "Protocol")
+        if protocol not in _FOR_PEOPLE:
+            yield str(protocol)
+
+
+def _is_invoked_asynchronously(function: Resource, world: World) -> bool:
+    return key_of(function) in _invoked(world)
+
+
+@once
+def _invoked(world: World) -> frozenset[Key]:
+    """The functions that somebody invokes and does not wait for."""
+    targets = (
+        find(value, owner.template, world, FUNCTION)
+        for owner, named in _invocations(world)
+        for value in branches(named)
+        if value is not None
+    )
+    return frozenset(key_of(target) for target in targets if target is not None)
+
+
+def _invocations(world: World) -> Iterator[tuple[Resource, Json]]:
+    """Every value that names a function which somebody invokes and does not wait for, with the resource that says so."""
+    for permission in of_type(world, "AWS::Lambda::Permission"):
+        principal = permission.properties.get("Principal")
+        if isinstance(principal, str) and principal.partition(".")[0] in _ASYNCHRONOUS:
+            yield permission, permission.properties.get("FunctionName")
+    for config in of_type(world, _INVOKE_CONFIG):
+        yield config, config.properties.get("FunctionName")
+    for schedule in of_type(world, "AWS::SecretsManager::RotationSchedule"):
+        yield schedule, schedule.properties.get("RotationLambdaARN")
+    for template in world.templates:
+        for resource in template.resources:
+            if is_custom(resource) and isinstance(resource.properties, dict):
+                yield resource, resource.properties.get("ServiceToken")
+
+
+def _invoke_configs(function: Resource, world: World) -> Iterator[Resource]:
+    for config in of_type(world, _INVOKE_CONFIG):
+        for properties in branches(config.properties):
+            value = properties.get("FunctionName")
+            target = None if value is None else find(value, config.template, world, FUNCTION)
+            if target is not None and is_same(target, function):
+                yield replace(config, properties=properties)
+
+
+RULE = Rule(
+    title="Every subscription, event target, schedule and asynchronous invocation has a dead-letter queue",
+    why=(
+        "What is sent without waiting is retried for a while and then dropped without a word: a rotation, a notification "
+        "or an event that came while the function was broken. ActivePassive-SQSAlarm tells of what is kept."
+    ),
+    fix="Set RedrivePolicy, DeadLetterConfig or an on-failure destination to a queue that is watched.",
+    judge=judge_by(_complaints, FUNCTION, MAPPING, _SUBSCRIPTION, TOPIC, _RULE, _SCHEDULE, applies=_applies),
+    controls=nist("AU-5", "CP-10", "SI-11", "SI-17"),
+)

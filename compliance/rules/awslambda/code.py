@@ -1,0 +1,61 @@
+"""A function's code comes from a bucket of its own account and region."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.accounts import is_stranger
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.arns import ACCOUNT, find
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import follow, render
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_REGION: Final = re.compile(r"(?<![a-z0-9])[a-z]{2}(?:-[a-z]+)+-\d(?![0-9])")
+
+
+def _has_code_in_a_bucket(function: Resource, _world: World) -> bool:
+    code = function.properties.get("Code")
+    return is_absent(code) or not is_absent(a_map(code, "Code").get("S3Bucket"))
+
+
+def _complaints(function: Resource, world: World) -> Iterator[str]:
+    value = a_map(function.properties.get("Code"), "Code").get("S3Bucket")
+    if is_absent(value):
+        yield "Code is not set, so nobody can tell what runs"
+        return
+    bucket = find(value, function.template, world, BUCKET)
+    if bucket is not None:
+        if bucket.template.region != function.template.region:
+            yield f"its code is in a bucket of {bucket.template.region}; Lambda loads from its own region only"
+        return
+    value, template = follow(value, function.template, world)
+    name = render(value, template)
+    if ACCOUNT not in name and not any(not is_stranger(account, world) for account in _ACCOUNT.findall(name)):
+        if "${" in name:
+            raise UnresolvedError(f"the template does not say whose bucket {name} is")
+        yield (
+            f"its code comes from the bucket {name!r}, which is in none of the templates and not named by this account: "
+            "whoever has that name says what runs"
+        )
+    for region in _REGION.findall(name):
+        if function.template.region and region != function.template.region:
+            yield f"its code is in the bucket {name!r} of {region}; Lambda loads from its own region only"
+
+
+RULE = Rule(
+    title="A function's code comes from a bucket of its own account and region",
+    why=(
+        "A bucket's name belongs to whoever has it. Code from a bucket that is not ours is somebody else's to change, and "
+        "code in the other region cannot be loaded while that region is lost."
+    ),
+    fix="Let the CDK put the code in its assets' bucket of the account and region, or declare the bucket in a template.",
+    judge=judge_by(_complaints, FUNCTION, applies=_has_code_in_a_bucket),
+    controls=nist("CM-5", "CM-7", "CP-10", "SI-7") + hipaa("164.308(a)(5)(ii)(B)", "164.312(c)(1)") + pci("6.3"),
+)

@@ -1,0 +1,57 @@
+"""A queue hands out no more batches than its function may run."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.event_sources import MAPPING, mappings_to, reads_a_queue, versions_of_function
+from compliance.cfn.reading import a_map, a_number
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_SETTING: Final = "ScalingConfig.MaximumConcurrency"
+_RESERVED: Final = "ReservedConcurrentExecutions"
+
+
+def _complaints(mapping: Resource, world: World) -> Iterator[str]:
+    mine = _maximum(mapping)
+    if mine is None:
+        yield f"{_SETTING} is not set, so Lambda hands out batches until the function is throttled"
+        return
+    for function in versions_of_function(mapping, world):
+        reserved = a_number(function.properties.get(_RESERVED), _RESERVED)
+        others = {
+            (other.template.name, other.logical_id): _maximum(other) or 0
+            for other in mappings_to(function, world)
+            if (other.template.name, other.logical_id) != (mapping.template.name, mapping.logical_id)
+        }
+        asked = mine + sum(others.values())
+        if reserved is None:
+            yield f"{function.path} reserves no concurrency, so what other functions use can throttle it below {mine:g}"
+        elif asked > reserved:
+            yield (
+                f"{function.path} may run {reserved:g} times at once and its queues hand out {asked:g} batches: throttled "
+                "batches use up their receives and become dead letters"
+            )
+
+
+def _maximum(mapping: Resource) -> float | None:
+    setting = a_map(mapping.properties.get("ScalingConfig"), "ScalingConfig")
+    maximum = a_number(setting.get("MaximumConcurrency"), _SETTING)
+    if maximum is not None and maximum <= 0:
+        raise UnresolvedError(f"{_SETTING} is {maximum:g}, which AWS refuses")
+    return maximum
+
+
+RULE = Rule(
+    title="A mapping from a queue has a maximum concurrency, at most what its function reserves",
+    why=(
+        "Batches that a function has no room for are received, throttled and received again. During the burst after a "
+        "failover that makes dead letters of good messages."
+    ),
+    fix="Set ScalingConfig.MaximumConcurrency to at most the function's ReservedConcurrentExecutions.",
+    judge=judge_by(_complaints, MAPPING, applies=reads_a_queue),
+    controls=nist("CP-2", "CP-10", "SC-5"),
+)

@@ -1,0 +1,242 @@
+"""The audit trail records everything, everywhere, and cannot be changed afterwards."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from compliance.aws.replicas import GLOBAL_TABLE, replicas
+from compliance.aws.replication_terms import is_replicated
+from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of
+from compliance.cfn.reading import a_flag, a_list, a_map, a_number, a_text, branches
+from compliance.cfn.references import of_type, partition, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_TRAIL: Final = "AWS::CloudTrail::Trail"
+_BUCKET: Final = "AWS::S3::Bucket"
+_FLAGS: Final = {
+    "IsLogging": "it records nothing",
+    "IsMultiRegionTrail": "what happens in the other region is not recorded",
+    "IncludeGlobalServiceEvents": "what happens in IAM, STS and Route 53 is not recorded",
+    "EnableLogFileValidation": "nobody can prove that a log file was not changed",
+}
+_DATA: Final = {"AWS::S3::Object": "objects in S3", "AWS::DynamoDB::Table": "items in DynamoDB"}
+_TABLE: Final = "AWS::DynamoDB::Table"
+_OBJECT: Final = "AWS::S3::Object"
+_ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_FIELDS_BEFORE_NAME: Final = 5
+"""Colons before a resource's name in its ARN."""
+_INCLUDING: Final = ("Equals", "StartsWith")
+_EXCLUDING: Final = frozenset({"NotEquals", "NotStartsWith", "NotEndsWith"})
+_SHORTEST: Final = 30
+"""Days. In prod a log file must outlast the time in which an intrusion is usually noticed."""
+_UNNARROWED: Final = {"eventCategory", "resources.type", "resources.ARN"}
+"""Fields of a selector that say what is recorded; any other leaves some of its events out."""
+
+
+def _complaints(trail: Resource, world: World) -> Iterator[str]:
+    for flag, consequence in _FLAGS.items():
+        if not a_flag(trail.properties.get(flag), flag):
+            yield f"{flag} is not true; {consequence}"
+    if is_absent(trail.properties.get("KMSKeyId")):
+        yield "KMSKeyId is not set, so whoever may read the bucket may read the log files"
+    yield from _of_events(trail)
+    yield from _of_scope(trail, world)
+    yield from _of_bucket(trail, world)
+
+
+def _of_events(trail: Resource) -> Iterator[str]:
+    advanced = a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors")
+    plain = a_list(trail.properties.get("EventSelectors"), "EventSelectors")
+    recorded = set(_advanced(advanced)) if advanced else set(_plain(plain))
+    if not advanced and not plain:
+        recorded = {"Management"}  # what a trail without selectors records
+    if "Management" not in recorded:
+        yield "no event selector records all management events"
+    for kind, things in _DATA.items():
+        if kind not in recorded:
+            yield f"no event selector records all reads and writes of {things} (data events of {kind})"
+
+
+def _of_scope(trail: Resource, world: World) -> Iterator[str]:
+    """What the ARNs in the selectors of data events leave out: some by name, or a region of the table."""
+    covered: set[str] = set()
+    for selector in a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
+        fields = a_list(a_map(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
+        by_name = {each.get("Field"): each for each in (a_map(field, "a field selector") for field in fields)}
+        kinds = _equals(by_name.get("resources.type", {}))
+        arns = by_name.get("resources.ARN", {})
+        for operator in sorted(_EXCLUDING & set(arns)):
+            for value in a_list(arns[operator], operator):
+                if not _is_own_log(value, trail, world):
+                    yield f"a selector of data events leaves out what {operator} {describe(value)} means"
+        if _TABLE in kinds:
+            named = [value for operator in _INCLUDING for value in a_list(arns.get(operator), operator)]
+            covered |= _regions_in([render(value, trail.template) for value in named], world)
+    for selector in a_list(trail.properties.get("EventSelectors"), "EventSelectors"):
+        for data in a_list(a_map(selector, "an event selector").get("DataResources"), "DataResources"):
+            resource = a_map(data, "a data resource")
+            if resource.get("Type") == _TABLE:
+                values = a_list(resource.get("Values"), "Values of a data resource")
+                covered |= _regions_in([render(value, trail.template) for value in values], world)
+    yield from _of_named(trail, world)
+    missing = regions_of(world) - covered
+    if len(regions_of(world)) > 1 and covered and missing:
+        yield f"data events of {_TABLE} are recorded in {_listed(covered)}, not in {_listed(missing)}"
+
+
+def _of_named(trail: Resource, world: World) -> Iterator[str]:
+    """Complain of the tables and replicated buckets of these templates that the ARNs in the selectors leave out."""
+    for kind, wanted in {_TABLE: _tables(world), _OBJECT: _buckets(world)}.items():
+        arns = list(_arns_selected(trail, kind))
+        if not arns or "" in arns:
+            continue  # all of the kind, or none, which is told by itself
+        for arn in wanted:
+            if not any(_one_account(arn).startswith(_one_account(each)) for each in arns):
+                yield f"no selector of data events records {arn}"
+
+
+def _arns_selected(trail: Resource, kind: str) -> Iterator[str]:
+    """What the ARNs begin with whose data events of a kind are recorded; empty for all."""
+    for selector in a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
+        fields = a_list(a_map(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
+        by_name = {each.get("Field"): each for each in (a_map(field, "a field selector") for field in fields)}
+        if kind in _equals(by_name.get("resources.type", {})):
+            arns = by_name.get("resources.ARN", {})
+            values = [value for operator in _INCLUDING for value in a_list(arns.get(operator), operator)]
+            yield from (render(value, trail.template) for value in values or [""])
+    for selector in a_list(trail.properties.get("EventSelectors"), "EventSelectors"):
+        for data in a_list(a_map(selector, "an event selector").get("DataResources"), "DataResources"):
+            resource = a_map(data, "a data resource")
+            if resource.get("Type") == kind:
+                for value in a_list(resource.get("Values"), "Values of a data resource"):
+                    text = render(value, trail.template)
+                    yield "" if text.count(":") < _FIELDS_BEFORE_NAME or text.endswith(":::") else text
+
+
+def _tables(world: World) -> Iterator[str]:
+    """The ARN of each replica of each table."""
+    for table in of_type(world, GLOBAL_TABLE):
+        for arn in arns_of(table):
+            for version in branches(table.properties):
+                for replica in replicas(dataclasses.replace(table, properties=version), world):
+                    yield arn.replace(f":{table.template.region}:", f":{replica.region}:") if table.template.region else arn
+
+
+def _buckets(world: World) -> Iterator[str]:
+    """What the ARNs of objects begin with, in each bucket that replicates or is replicated to."""
+    for bucket in of_type(world, _BUCKET):
+        if is_replicated(bucket, world):
+            yield from (f"{arn}/" for arn in arns_of(bucket))
+
+
+def _one_account(arn: str) -> str:
+    return _ACCOUNT_NUMBER.sub(ACCOUNT, arn)
+
+
+def _regions_in(arns: list[str], world: World) -> set[str]:
+    """The system's regions that ARNs, or what ARNs begin with, reach; without any, all."""
+    tables = {region: f"arn:{partition(region)}:dynamodb:{region}:" for region in regions_of(world)}
+    return {
+        region
+        for region, table in tables.items()
+        if not arns or any(table.startswith(arn) or arn.startswith(table) for arn in arns)
+    }
+
+
+def _is_own_log(value: Json, trail: Resource, world: World) -> bool:
+    """Whether a value means the bucket that the trail writes to, whose events it would otherwise make by itself."""
+    text = render(value, trail.template).removesuffix("*").removesuffix("/")
+    bucket = find(trail.properties.get("S3BucketName"), trail.template, world, _BUCKET)
+    return bucket is not None and find(text, trail.template, world, _BUCKET) is bucket
+
+
+def _listed(regions: set[str] | frozenset[str]) -> str:
+    return ", ".join(sorted(regions))
+
+
+def _plain(selectors: Sequence[Json]) -> Iterator[str]:
+    for part in selectors:
+        selector = a_map(part, "an event selector")
+        if (a_text(selector.get("ReadWriteType"), "ReadWriteType") or "All") != "All":
+            continue
+        if a_flag(selector.get("IncludeManagementEvents"), "IncludeManagementEvents", default=True):
+            yield "Management"
+        for data in a_list(selector.get("DataResources"), "DataResources"):
+            resource = a_map(data, "a data resource")
+            if a_list(resource.get("Values"), "Values of a data resource"):
+                yield a_text(resource.get("Type"), "Type of a data resource") or ""
+
+
+def _advanced(selectors: Sequence[Json]) -> Iterator[str]:
+    for part in selectors:
+        selector = a_map(part, "an event selector")
+        fields = [a_map(each, "a field selector") for each in a_list(selector.get("FieldSelectors"), "FieldSelectors")]
+        by_name = {a_text(each.get("Field"), "Field") or "": each for each in fields}
+        if set(by_name) - _UNNARROWED:
+            continue
+        category = _equals(by_name.get("eventCategory", {}))
+        if "Management" in category:
+            yield "Management"
+        if "Data" in category:
+            yield from _equals(by_name.get("resources.type", {}))
+
+
+def _equals(selector: Mapping[str, Json]) -> list[str]:
+    return [a_text(value, "Equals") or "" for value in a_list(selector.get("Equals"), "Equals")]
+
+
+def _of_bucket(trail: Resource, world: World) -> Iterator[str]:
+    name = trail.properties.get("S3BucketName")
+    if is_absent(name):
+        yield "S3BucketName is not set"
+        return
+    bucket = find(name, trail.template, world, _BUCKET)
+    if bucket is None:
+        raise UnresolvedError(f"bucket {describe(name)} is in none of the templates, so whether it is locked is unknown")
+    for properties in branches(bucket.properties):
+        if not _is_locked(properties):
+            yield f"{bucket.path} has no Object Lock with a default retention, so log files can be deleted"
+        elif world.environment == "prod" and (days := _days_locked(properties)) < _SHORTEST:
+            yield f"{bucket.path} keeps log files locked for {days:g} days; in prod it must be {_SHORTEST} or more"
+
+
+def _is_locked(bucket: Mapping[str, Json]) -> bool:
+    return (
+        a_flag(bucket.get("ObjectLockEnabled"), "ObjectLockEnabled")
+        and a_text(_retention(bucket).get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
+        and _days_locked(bucket) > 0
+    )
+
+
+def _retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:
+    lock = a_map(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
+    rule = a_map(lock.get("Rule"), "ObjectLockConfiguration.Rule")
+    return a_map(rule.get("DefaultRetention"), "DefaultRetention")
+
+
+def _days_locked(bucket: Mapping[str, Json]) -> float:
+    """How long a new object cannot be deleted, in days; a year counts 365."""
+    retention = _retention(bucket)
+    return (a_number(retention.get("Days"), "Days") or 0) + 365 * (a_number(retention.get("Years"), "Years") or 0)
+
+
+RULE = Rule(
+    title="The trail is multi-region, validated, encrypted and locked, and records data events of S3 and DynamoDB",
+    why=(
+        "After a failover the question is who did what, in which region, and whether the answer can be trusted. A trail "
+        "of one region, without data events, or whose files can be deleted cannot answer it."
+    ),
+    fix=(
+        "Set IsMultiRegionTrail, IncludeGlobalServiceEvents, EnableLogFileValidation, IsLogging and KMSKeyId, select "
+        "management and data events of both types, and deliver to a bucket with Object Lock and a default retention."
+    ),
+    judge=judge_by(_complaints, _TRAIL),
+    controls=nist("AU-2", "AU-3", "AU-9", "AU-11", "AU-12", "SI-7")
+    + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)", "164.312(c)(1)", "164.312(c)(2)")
+    + pci("10.1", "10.2", "10.3", "10.5.2", "10.5.3", "10.5.5"),
+)

@@ -1,0 +1,144 @@
+"""An alarm can fire, in time, and on the side that is bad."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.alarms import ALARM
+from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.metrics import BAD_WHEN_HIGH, SILENT_LOSS, Metric, metrics_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_list, a_map, a_number, a_text, branches
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import describe, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_LATEST: Final = 7200
+"""Seconds. What is told later is history: a region is given up, or not, long before."""
+_LONGEST: Final = 86_400
+"""Seconds: EvaluationPeriods times Period, where a period is shorter than an hour."""
+_STANDARD: Final = 60
+"""Seconds. AWS publishes its own metrics no more often."""
+_DEFAULT_TIMEOUT: Final = 3
+_GREATER: Final = "Greater"
+_LESS: Final = "Less"
+_PROMISED: Final = 900
+"""Seconds: what S3 Replication Time Control promises."""
+
+
+def _complaints(alarm: Resource, world: World) -> Iterator[str]:
+    comparison = a_text(alarm.properties.get("ComparisonOperator"), "ComparisonOperator") or ""
+    threshold = a_number(alarm.properties.get("Threshold"), "Threshold")
+    metrics = list(metrics_of(alarm))
+    yield from _of_what_is_missing(alarm, metrics)
+    yield from _of_unit(alarm)
+    yield from _of_time(alarm, metrics)
+    if comparison.startswith(_LESS) and not comparison.endswith("UpperThreshold"):
+        yield from _of_silence(alarm)
+    for metric in metrics if len(metrics) == 1 else ():
+        if (metric.namespace, metric.name) not in BAD_WHEN_HIGH:
+            continue
+        if not comparison.startswith(_GREATER):
+            yield f"{metric.name} is bad when it is high, and ComparisonOperator is {comparison or 'not set'}"
+        elif threshold is not None:
+            yield from _of_bound(metric, threshold, comparison, alarm, world)
+
+
+def _of_what_is_missing(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
+    given = alarm.properties
+    for name in ("ComparisonOperator", "EvaluationPeriods"):
+        if is_absent(given.get(name)):
+            yield f"{name} is not set"
+    if is_absent(given.get("Threshold")) and is_absent(given.get("ThresholdMetricId")):
+        yield "Threshold is not set"
+    for metric in metrics:
+        if not metric.namespace:
+            yield f"{metric.name} has no Namespace"
+        if metric.period is None:
+            yield f"{metric.name} has no Period"
+
+
+def _of_unit(alarm: Resource) -> Iterator[str]:
+    queries = [a_map(query, "Metrics") for query in a_list(alarm.properties.get("Metrics"), "Metrics")]
+    for settings in (alarm.properties, *(a_map(query.get("MetricStat"), "MetricStat") for query in queries)):
+        if not is_absent(settings.get("Unit")):
+            yield (
+                f"Unit is {describe(settings['Unit'])}, and the alarm sees only what was published with just that unit; "
+                "leave it out"
+            )
+
+
+def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
+    periods = a_number(alarm.properties.get("EvaluationPeriods"), "EvaluationPeriods") or 1
+    points = a_number(alarm.properties.get("DatapointsToAlarm"), "DatapointsToAlarm")
+    if points is not None and points > periods:
+        yield f"DatapointsToAlarm is {points:g} of {periods:g} EvaluationPeriods, so it never fires"
+    for metric in metrics:
+        if metric.statistic is None:
+            yield f"it has no statistic of {metric.name}"
+        if metric.period is None:
+            continue
+        if metric.namespace.startswith("AWS/") and metric.period < _STANDARD:
+            yield f"Period is {metric.period:g} s, and AWS publishes {metric.name} every {_STANDARD} s: most are empty"
+        if metric.period * periods > _LONGEST:
+            yield f"it looks back for {metric.period * periods:g} s; CloudWatch takes {_LONGEST} at most"
+        if metric.period * (points or periods) > _LATEST:
+            yield f"it takes {metric.period * (points or periods):g} s to fire; it must be {_LATEST} s or less"
+
+
+def _of_silence(alarm: Resource) -> Iterator[str]:
+    """An alarm on too little: when nothing comes at all, that is what it waits for."""
+    if a_text(alarm.properties.get("TreatMissingData"), "TreatMissingData") != "breaching":
+        yield "it fires when too little comes, and TreatMissingData is not breaching: that nothing comes is not told"
+
+
+def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource, world: World) -> Iterator[str]:
+    first = threshold if "OrEqual" in comparison else threshold + 1
+    if (metric.namespace, metric.name) in SILENT_LOSS and first > 1:
+        yield f"{metric.name} counts what is lost for good, and the alarm waits for {first:g}; let it fire at one"
+    limit = _limit(metric, alarm, world)
+    if limit is not None and threshold > limit[0]:
+        yield f"Threshold is {threshold:g}, and {limit[1]} {limit[0]:g}: it fires too late, or never"
+
+
+def _limit(metric: Metric, alarm: Resource, world: World) -> tuple[float, str] | None:
+    """What the metric cannot pass, or must not, and the words for it."""
+    match metric.namespace, metric.name:
+        case "AWS/SQS", "ApproximateAgeOfOldestMessage":
+            queue = _resource(metric, "QueueName", QUEUE, alarm, world)
+            kept = _settings(queue, "MessageRetentionPeriod", DEFAULT_RETENTION)
+            return (min(kept) / 2, "half of the queue's retention is") if kept else None
+        case "AWS/Lambda", "Duration":
+            limits = _settings(_resource(metric, "FunctionName", FUNCTION, alarm, world), "Timeout", _DEFAULT_TIMEOUT)
+            return (1000 * min(limits), "the function's timeout is") if limits else None
+        case "AWS/S3", "ReplicationLatency":
+            return _PROMISED, "Replication Time Control promises"
+    return None
+
+
+def _resource(metric: Metric, dimension: str, kind: str, alarm: Resource, world: World) -> Resource | None:
+    value = metric.dimensions.get(dimension)
+    return None if is_absent(value) else find(value, alarm.template, world, kind)
+
+
+def _settings(resource: Resource | None, name: str, default: float) -> list[float]:
+    """A setting of a resource in each of its versions; empty where the world does not hold it."""
+    versions = branches(resource.properties) if resource is not None else ()
+    return [a_number(each.get(name), name) or default for each in versions]
+
+
+RULE = Rule(
+    title="An alarm fires on the side that is bad, at a value that can be reached, within two hours",
+    why=(
+        "An alarm that looks the wrong way, needs more data points than it looks at, or waits for what cannot happen, is "
+        "green on the day of the outage. Nothing else tells that it never could fire."
+    ),
+    fix=(
+        "Use a Greater… comparison for errors, ages and latencies, keep DatapointsToAlarm within EvaluationPeriods and "
+        "their time within two hours, and the threshold below what the resource can reach."
+    ),
+    judge=judge_by(_complaints, ALARM),
+    controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4", "SI-4(5)") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6"),
+)

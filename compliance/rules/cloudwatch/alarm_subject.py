@@ -1,0 +1,133 @@
+"""An alarm watches something that is here, by the dimensions under which AWS publishes it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.alarms import ALARM
+from compliance.aws.apis import HTTP_API
+from compliance.aws.metrics import BY_METRIC, DIMENSIONS, Metric, metrics_of
+from compliance.aws.replicas import GLOBAL_TABLE
+from compliance.aws.replication_terms import BUCKET, is_custom, replications_of
+from compliance.cfn.arns import find
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.references import is_known, named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_TABLE: Final = "AWS::DynamoDB::Table"
+_NAMED_BY: Final = {
+    ("AWS/ApiGateway", "ApiId"): (HTTP_API,),
+    ("AWS/DynamoDB", "TableName"): (GLOBAL_TABLE, _TABLE),
+    ("AWS/Lambda", "FunctionName"): ("AWS::Lambda::Function",),
+    ("AWS/Logs", "LogGroupName"): ("AWS::Logs::LogGroup",),
+    ("AWS/S3", "BucketName"): (BUCKET,),
+    ("AWS/S3", "DestinationBucket"): (BUCKET,),
+    ("AWS/S3", "SourceBucket"): (BUCKET,),
+    ("AWS/SQS", "QueueName"): ("AWS::SQS::Queue",),
+}
+"""The dimensions that name a resource, and its types."""
+
+
+def _complaints(alarm: Resource, world: World) -> Iterator[str]:
+    for metric in metrics_of(alarm):
+        yield from _of_names(metric)
+        for name, value in metric.dimensions.items():
+            if is_absent(value):
+                yield f"dimension {name} has no Value, so the alarm finds nothing"
+            elif (metric.namespace, name) in _NAMED_BY:
+                yield from _of_resource(metric, name, value, alarm, world)
+        yield from _of_parts(metric, alarm, world)
+
+
+def _of_names(metric: Metric) -> Iterator[str]:
+    allowed = BY_METRIC.get((metric.namespace, metric.name)) or DIMENSIONS.get(metric.namespace)
+    if allowed is not None and frozenset(metric.dimensions) not in allowed:
+        given = ", ".join(sorted(metric.dimensions)) or "no dimension"
+        known = " or ".join(sorted(", ".join(sorted(each)) or "none" for each in allowed))
+        yield f"{metric.namespace} publishes {metric.name} by {known}, not by {given}: the alarm finds nothing"
+
+
+def _of_resource(metric: Metric, name: str, value: Json, alarm: Resource, world: World) -> Iterator[str]:
+    if _resource(metric, name, value, alarm, world) is None:
+        other = named(value, alarm.template, world)
+        if other is not None:
+            yield f"dimension {name} is of {other.path}, which is an {other.type}"
+            return
+        if not is_known(render(value, alarm.template)):
+            raise UnresolvedError(f"the template does not say what dimension {name}, {describe(value)}, names")
+        yield f"dimension {name} is {render(value, alarm.template)!r}, and no template here holds such a resource"
+
+
+def _resource(metric: Metric, name: str, value: Json, alarm: Resource, world: World) -> Resource | None:
+    kinds = _NAMED_BY[metric.namespace, name]
+    target = named(value, alarm.template, world)
+    if target is not None:
+        return target if target.type in kinds else None
+    if HTTP_API in kinds:
+        return None  # only AWS knows an API's id
+    found = find(value, alarm.template, world, *kinds)
+    if found is None and GLOBAL_TABLE in kinds:
+        # A global table has the same name in each region, wherever its template stands.
+        wanted = render(value, alarm.template)
+        return next((table for table in of_type(world, GLOBAL_TABLE) if wanted in _names(table)), None)
+    return found
+
+
+def _names(table: Resource) -> list[str]:
+    names = branches(table.properties.get("TableName"))
+    return [render(name, table.template) for name in names if name is not None]
+
+
+def _of_parts(metric: Metric, alarm: Resource, world: World) -> Iterator[str]:
+    """Complain of an index that the table does not have, and of a rule that no bucket replicates by."""
+    index, rule = metric.dimensions.get("GlobalSecondaryIndexName"), metric.dimensions.get("RuleId")
+    if not is_absent(index) and not is_absent(metric.dimensions.get("TableName")):
+        table = _resource(metric, "TableName", metric.dimensions["TableName"], alarm, world)
+        if table is not None and render(index, alarm.template) not in _indexes(table):
+            yield f"GlobalSecondaryIndexName is {render(index, alarm.template)!r}, an index that the table does not have"
+    if not is_absent(rule) and metric.namespace == "AWS/S3" and render(rule, alarm.template) not in _rules(world):
+        yield f"RuleId is {render(rule, alarm.template)!r}, by which no bucket of these templates replicates"
+
+
+def _indexes(table: Resource) -> set[str | None]:
+    return {
+        a_text(a_map(index, "an index").get("IndexName"), "IndexName")
+        for listed in branches(table.properties.get("GlobalSecondaryIndexes"))
+        for index in a_list(listed, "GlobalSecondaryIndexes")
+    }
+
+
+@once
+def _rules(world: World) -> frozenset[str]:
+    """The ids of the rules by which buckets of the world replicate."""
+    found = set()
+    for template in world.templates:
+        for resource in template.resources:
+            if (resource.type == BUCKET or is_custom(resource)) and isinstance(resource.properties, dict):
+                found |= set(_rule_ids(resource))
+    return frozenset(found)
+
+
+def _rule_ids(resource: Resource) -> Iterator[str]:
+    try:
+        for replication in replications_of(resource):
+            if replication.terms is not None:
+                yield render(replication.terms.get("Id"), resource.template)
+    except UnresolvedError:
+        return  # ActivePassive-S3ReplicationTerms says that it cannot be read.
+
+
+RULE = Rule(
+    title="An alarm on AWS's own metrics names a resource of these templates, by the dimensions AWS publishes",
+    why=(
+        "CloudWatch takes an alarm on anything. One on a queue that was renamed, or with a dimension too few, has no data "
+        "for ever, and with missing data taken for good it stays green while what it should watch is on fire."
+    ),
+    fix="Take the dimension's value from the resource, and give exactly the dimensions that AWS documents for the metric.",
+    judge=judge_by(_complaints, ALARM),
+    controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6"),
+)

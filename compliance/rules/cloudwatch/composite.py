@@ -1,0 +1,103 @@
+"""A composite alarm stands on alarms that are there, and is quiet while they are."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.alarms import ALARM, COMPOSITE, named_alarms
+from compliance.cfn.references import is_known, is_there_with, render, resource_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_TERM: Final = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*?))\s*\)")
+_SPELLED: Final = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "False"}
+_REFERENCE: Final = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.Arn)?\}")
+_ARN: Final = re.compile(r"arn:[^:]+:cloudwatch:([^:]+):[^:]+:alarm:(.+)")
+
+
+def _complaints(composite: Resource, world: World) -> Iterator[str]:
+    rule = composite.properties.get("AlarmRule")
+    if is_absent(rule):
+        yield "AlarmRule is not set"
+        return
+    text = render(rule, composite.template)
+    terms = [next(part for part in found if part) for found in _TERM.findall(text) if any(found)]
+    if not terms:
+        if not is_known(text):
+            raise UnresolvedError(f"the template does not say what AlarmRule {text[:60]} will be")
+        yield f"AlarmRule {text[:60]!r} names no alarm, so it never changes"
+    elif _rings_when_all_is_well(text):
+        yield "AlarmRule rings while each of its alarms is OK, so that nobody will heed it; take the NOT, or the OK(), away"
+    suppressor = composite.properties.get("ActionsSuppressor")
+    if not is_absent(suppressor):
+        terms.append(render(suppressor, composite.template))
+    for term in terms:
+        yield from _of_term(term, composite, world)
+
+
+def _rings_when_all_is_well(text: str) -> bool:
+    """Whether the rule is true while each of its alarms is OK; AND, OR and NOT bind as Python's do."""
+    stated = _TERM.sub(lambda term: " True " if term[0].startswith("OK") else " False ", text)
+    spelled = re.sub(r"\b(AND|OR|NOT|TRUE|FALSE)\b", lambda word: _SPELLED[word[0]], stated)
+    try:
+        return _holds(ast.parse(spelled.strip(), mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise UnresolvedError(f"AlarmRule {text[:60]!r} cannot be read") from None
+
+
+def _holds(part: ast.expr) -> bool:
+    match part:
+        case ast.Constant(value=bool(value)):
+            return value
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _holds(operand)
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(map(_holds, values))
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(map(_holds, values))
+    raise UnresolvedError("AlarmRule holds what is neither an alarm's state nor AND, OR, NOT")
+
+
+def _of_term(term: str, composite: Resource, world: World) -> Iterator[str]:
+    alarms = [alarm for alarm in _meant(term, composite, world) if alarm.logical_id != composite.logical_id]
+    if not alarms:
+        yield f"it stands on {term}, and {composite.template.name} has no such alarm beside it"
+    for alarm in alarms:
+        if not is_there_with(alarm, composite):
+            raise UnresolvedError(f"{alarm.path}, on which it stands, is there on a condition only")
+
+
+def _meant(term: str, composite: Resource, world: World) -> Iterator[Resource]:
+    template = composite.template
+    reference = _REFERENCE.fullmatch(term)
+    if reference:
+        target = resource_of(template, reference[1])
+        if target is None:
+            raise UnresolvedError(f"the template does not say which alarm {term} is")
+        if target.type in {ALARM, COMPOSITE}:
+            yield target
+        return
+    # The account's colons would be taken for the ARN's.
+    known = term.replace("${AWS::AccountId}", "account").replace("${AWS::Region}", template.region or "here")
+    if not is_known(known):
+        raise UnresolvedError(f"the template does not say which alarm {term} is")
+    arn = _ARN.fullmatch(known)
+    region, name = arn.groups() if arn else (template.region, known)
+    if region in {template.region, "here"}:
+        yield from (alarm for alarm in named_alarms(name, template.region, world) if alarm.template is template)
+
+
+RULE = Rule(
+    title="A composite alarm stands only on alarms of its own template, and is quiet while they are",
+    why=(
+        "A composite alarm over a name that is not there, or that lives in another region, never leaves "
+        "INSUFFICIENT_DATA: it is green in the list and says nothing in a failover."
+    ),
+    fix="Build AlarmRule from references to alarms of the same stack, as cloudwatch.AlarmRule.from_alarm does.",
+    judge=judge_by(_complaints, COMPOSITE),
+    controls=nist("CA-7", "SI-4(2)", "SI-4(5)") + hipaa("164.312(b)"),
+)

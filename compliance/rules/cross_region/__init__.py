@@ -1,0 +1,1 @@
+"""Rules about what both regions must agree on."""

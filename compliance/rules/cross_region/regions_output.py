@@ -1,0 +1,70 @@
+"""A regional stack takes nothing from another region's stack."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.twins import stands_in_several
+from compliance.cfn.references import is_known, outputs, render, values_in
+from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_READERS: Final = ("Custom::CrossRegionExportReader", "Custom::CrossRegionExportWriter")
+"""What the CDK makes of a reference across regions."""
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    if resource.type in _READERS:
+        yield f"{resource.type} carries values from region to region; name what is needed instead"
+    unknown: dict[str, None] = {}
+    for value in values_in(resource.properties):
+        match value:
+            case {"Fn::GetStackOutput": argument}:
+                yield from _of_output(argument, resource.template, unknown)
+            case {"Fn::ImportValue": name}:
+                yield from _of_import(render(name, resource.template), resource.template, world, unknown)
+    if unknown:
+        raise UnresolvedError("; ".join(unknown))
+
+
+def _of_output(argument: Json, template: Template, unknown: dict[str, None]) -> Iterator[str]:
+    region = argument.get("Region") if isinstance(argument, Mapping) else argument
+    if is_absent(region):
+        return
+    text = render(region, template)
+    if not is_known(text):
+        unknown[f"Fn::GetStackOutput reads a region that only a deployment knows, {describe(region)}"] = None
+    elif text != template.region:
+        yield f"Fn::GetStackOutput reads an output of {text}, so the stack cannot be deployed while that region is lost"
+
+
+def _of_import(name: str, template: Template, world: World, unknown: dict[str, None]) -> Iterator[str]:
+    exporters = {other.region for other in world.templates if _exports(other, name)}
+    if template.region in exporters:
+        return
+    if exporters:
+        yield f"Fn::ImportValue {name} is exported in {', '.join(sorted(exporters))} and not in {template.region}"
+    else:
+        unknown[f"Fn::ImportValue {name} is exported by none of the templates"] = None
+
+
+def _exports(template: Template, name: str) -> bool:
+    for _, output in outputs(template):
+        export = output.get("Export")
+        if isinstance(export, Mapping) and render(export.get("Name", ""), template) == name:
+            return True
+    return False
+
+
+RULE = Rule(
+    title="A stack that stands in several regions reads exports and outputs of its own region alone",
+    why=(
+        "CloudFormation reads the other stack at each deployment. A secondary that takes a value from the primary's stack "
+        "cannot be deployed, nor rolled back, on the day when the primary's region is down."
+    ),
+    fix="Refer to the resource by its deterministic name, or by an export of the keys stack of the same region.",
+    judge=judge_by(_complaints, "*", applies=stands_in_several),
+    controls=nist("CP-2(5)", "CP-7", "CP-10") + hipaa("164.308(a)(7)(i)"),
+)

@@ -1,0 +1,56 @@
+"""What holds data in prod outlives its stack, and a replacement of itself."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.cfn.reading import a_text
+from compliance.cfn.templates import Resource, World
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_KEPT_IN: Final = "prod"
+"""Elsewhere data comes and goes with its stack."""
+
+_HOLDS_DATA: Final = (
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+)
+_KEEPING: Final = {
+    "DeletionPolicy": ("Retain", "RetainExceptOnCreate"),
+    "UpdateReplacePolicy": ("Retain",),
+}
+"""What keeps a resource, by attribute. CloudFormation takes a Snapshot of none of these types."""
+
+
+def _is_kept_here(_resource: Resource, world: World) -> bool:
+    return world.environment == _KEPT_IN
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    body = resource.template.body["Resources"][resource.logical_id]
+    for attribute, keeping in _KEEPING.items():
+        policy = a_text(body.get(attribute), attribute)
+        if policy not in keeping:
+            found = f"is {policy}" if policy else "is not set, which means Delete"
+            yield f"{attribute} {found}; in {_KEPT_IN} it must be {' or '.join(keeping)}"
+
+
+RULE = Rule(
+    title="In prod, whatever holds data is retained when its stack is deleted and when it is replaced",
+    why=(
+        "CloudFormation deletes what a template no longer names, and what a change of a name or a key schema replaces, "
+        "unless told to keep it: the data of a region is then gone by a deployment, and a key takes all that it encrypted "
+        "with it. A template that says nothing of it, from wherever it comes, fails where it is judged for prod."
+    ),
+    fix=(
+        "Set the DeletionPolicy to RetainExceptOnCreate or Retain, and the UpdateReplacePolicy to Retain; in the "
+        "CDK, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE sets both."
+    ),
+    judge=judge_by(_complaints, *_HOLDS_DATA, applies=_is_kept_here),
+    controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.7"),
+)

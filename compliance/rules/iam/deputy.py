@@ -1,0 +1,81 @@
+"""A role that an AWS service takes on says on whose behalf the service may do so, where the service tells."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.permissions import narrows
+from compliance.cfn.policies import Statement, statements
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ROLE: Final = "AWS::IAM::Role"
+_KEYS: Final = re.compile(r"aws:Source(Account|Arn|OrgID|OrgPaths)", re.IGNORECASE)
+"""Keys of conditions that say for whom a service acts."""
+_DOCS: Final = "https://docs.aws.amazon.com"
+_TRAIL_LOGS: Final = f"{_DOCS}/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html"
+
+SENDS: Final[Mapping[str, str]] = {
+    "codebuild.amazonaws.com": f"{_DOCS}/codebuild/latest/userguide/setting-up-service-role.html",
+    "ecs-tasks.amazonaws.com": f"{_DOCS}/AmazonECS/latest/developerguide/task-iam-roles.html",
+    "logs.amazonaws.com": f"{_DOCS}/AmazonCloudWatch/latest/logs/Subscriptions-confused-deputy.html",
+    "pipes.amazonaws.com": f"{_DOCS}/eventbridge/latest/userguide/eb-pipes-permissions.html",
+    "scheduler.amazonaws.com": f"{_DOCS}/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html",
+    "states.amazonaws.com": f"{_DOCS}/step-functions/latest/dg/procedure-create-iam-role.html",
+    "vpc-flow-logs.amazonaws.com": f"{_DOCS}/vpc/latest/userguide/flow-logs-iam-role.html",
+}
+"""Services that send aws:SourceAccount and aws:SourceArn when they take on a role, with the page that says so."""
+
+SILENT: Final[Mapping[str, str]] = {
+    "batchoperations.s3.amazonaws.com": f"{_DOCS}/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html",
+    # The page's trust policy has no condition, and with one the delivery is reported to stop:
+    # https://github.com/prowler-cloud/prowler/issues/4714
+    "cloudtrail.amazonaws.com": _TRAIL_LOGS,
+    "ec2.amazonaws.com": f"{_DOCS}/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html",
+    # "aws:SourceArn applies only to policies where your Lambda function is the target resource".
+    "lambda.amazonaws.com": f"{_DOCS}/lambda/latest/dg/permissions-source-function-arn.html",
+    "s3.amazonaws.com": f"{_DOCS}/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html",
+}
+"""Services whose documented trust policy has no such condition, with that page. What keeps strangers away is that nobody can
+pass a role to a service in another account: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+
+
+def _trusts_a_service(role: Resource, _world: World) -> bool:
+    return any(statement.services() for statement in _allowed(role))
+
+
+def _allowed(role: Resource) -> Iterator[Statement]:
+    document = role.properties.get("AssumeRolePolicyDocument")
+    return (each for each in statements(document, role.template, "AssumeRolePolicyDocument") if each.allows)
+
+
+def _complaints(role: Resource, _world: World) -> Iterator[str]:
+    for statement in _allowed(role):
+        if any(narrows(condition, _KEYS) for condition in statement.conditions):
+            continue
+        for service in statement.services():
+            if service in SENDS:
+                yield (
+                    f"{statement.name} lets {service} take on the role on behalf of any account; add aws:SourceAccount or "
+                    f"aws:SourceArn, which it sends ({SENDS[service]})"
+                )
+            elif service not in SILENT:
+                raise UnresolvedError(
+                    f"{statement.name} trusts {service}, and the gate does not know whether it sends aws:SourceAccount; add "
+                    "the condition, or list the service with its source in this rule"
+                )
+
+
+RULE = Rule(
+    title="A role that a service takes on names the account or the resource on whose behalf it may, where the service tells",
+    why=(
+        "A service acts for every customer of AWS. A role that trusts it without saying for whom can be used by another "
+        "customer who makes the service take it on: the confused deputy."
+    ),
+    fix="Add aws:SourceAccount, or aws:SourceArn with an account in it, to the statement of the role's trust policy.",
+    judge=judge_by(_complaints, _ROLE, applies=_trusts_a_service),
+    controls=nist("AC-3", "AC-6", "IA-2") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)") + pci("7.1.2", "7.2.1"),
+)

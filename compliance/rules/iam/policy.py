@@ -1,0 +1,167 @@
+"""A resource's policy admits nobody unnamed, and no service on behalf of just anybody."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.accounts import strangers
+from compliance.aws.permissions import narrows
+from compliance.cfn.policies import Statement, covers, statements
+from compliance.cfn.reading import a_list, a_map
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+DOCUMENTS: Final = {
+    "AWS::ApiGateway::RestApi": "Policy",
+    "AWS::Backup::BackupVault": "AccessPolicy",
+    "AWS::CloudTrail::ResourcePolicy": "ResourcePolicy",
+    "AWS::ECR::RegistryPolicy": "PolicyText",
+    "AWS::ECR::Repository": "RepositoryPolicyText",
+    "AWS::EFS::FileSystem": "FileSystemPolicy",
+    "AWS::Events::EventBusPolicy": "Statement",
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::KMS::ReplicaKey": "KeyPolicy",
+    "AWS::Kinesis::ResourcePolicy": "ResourcePolicy",
+    "AWS::Logs::Destination": "DestinationPolicy",
+    "AWS::Logs::ResourcePolicy": "PolicyDocument",
+    "AWS::OpenSearchService::Domain": "AccessPolicies",
+    "AWS::S3::AccessPoint": "Policy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::S3::MultiRegionAccessPointPolicy": "Policy",
+    "AWS::S3Express::BucketPolicy": "PolicyDocument",
+    "AWS::S3ObjectLambda::AccessPointPolicy": "PolicyDocument",
+    "AWS::S3Tables::TableBucketPolicy": "ResourcePolicy",
+    "AWS::SNS::TopicInlinePolicy": "PolicyDocument",
+    "AWS::SNS::TopicPolicy": "PolicyDocument",
+    "AWS::SQS::QueueInlinePolicy": "PolicyDocument",
+    "AWS::SQS::QueuePolicy": "PolicyDocument",
+    "AWS::SecretsManager::ResourcePolicy": "ResourcePolicy",
+}
+_KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
+_PERMISSION: Final = "AWS::Lambda::Permission"
+_TABLES: Final = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
+"""They have a policy for the table and one for its stream; a global table has both for each replica."""
+
+TYPES: Final = (*DOCUMENTS, *_TABLES, _PERMISSION)
+"""The types that carry a resource policy."""
+
+_ON_BEHALF_OF: Final = re.compile(
+    r"aws:Source(Account|Arn|OrgID|OrgPaths|Vpc|Vpce|Owner)|aws:Principal(Account|Arn|OrgID|OrgPaths)"
+    r"|kms:(CallerAccount|ViaService|EncryptionContext:.+)",
+    re.IGNORECASE,
+)
+"""Keys of conditions that say for whom a service acts."""
+_WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceVpce?|kms:CallerAccount", re.IGNORECASE)
+"""Keys of conditions that say who everybody is. What only services send along does not."""
+
+
+def has_resource_policy(resource: Resource, _world: World) -> bool:
+    """Whether one version of a resource carries a resource policy."""
+    return resource.type == _PERMISSION or any(True for _ in _documents(resource))
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    for statement in policy_statements(resource):
+        if not statement.allows:
+            continue
+        foreign = strangers(statement, world)
+        if foreign:
+            yield f"{statement.name} admits account {', '.join(foreign)}, which is not the account of these templates"
+        if statement.not_principals or statement.not_actions:
+            yield f"{statement.name} allows all but what it names; name who may do what"
+        # What a key's policy allows whom is the business of ActivePassive-KMSPolicy.
+        wide = [action for action in statement.actions if covers(action, f"{action.partition(':')[0]}:*")]
+        if wide and resource.type not in _KEYS:
+            yield f"{statement.name} allows {', '.join(wide)}; name each action"
+        if not statement.principals and not statement.not_principals:
+            yield f"{statement.name} names no Principal"
+        elif statement.is_about_everyone:
+            if not _is_narrowed(statement, _WHO):
+                yield f"{statement.name} admits everybody; name the service or the role that is meant"
+        elif statement.services() and not _is_narrowed(statement, _ON_BEHALF_OF):
+            yield (
+                f"{statement.name} admits {', '.join(statement.services())} on behalf of any account; add "
+                "aws:SourceArn or aws:SourceAccount"
+            )
+
+
+def policy_statements(resource: Resource) -> Iterator[Statement]:
+    """The statements of the resource policies that one version of a resource carries.
+
+    Raises:
+        UnresolvedError: A policy cannot be read whole.
+    """
+    if resource.type == _PERMISSION:
+        yield from statements({"Statement": _as_statement(resource)}, resource.template, "the permission")
+    for place, document in _documents(resource):
+        yield from statements(document, resource.template, place)
+
+
+def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
+    """The policies of one version of a resource, each with its place."""
+    if resource.type in _TABLES:
+        yield from _of_table(resource.properties)
+        return
+    name = DOCUMENTS.get(resource.type, "")
+    document = resource.properties.get(name)
+    if not is_absent(document):
+        yield name, {"Statement": document} if resource.type == "AWS::Events::EventBusPolicy" else document
+
+
+def _of_table(table: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    holders = {"": table}
+    for index, part in enumerate(a_list(table.get("Replicas"), "Replicas")):
+        holders[f"Replicas[{index}]."] = a_map(part, f"Replicas[{index}]")
+    for path, holder in holders.items():
+        streams = {
+            f"{path}{name}.": a_map(holder.get(name), f"{path}{name}")
+            for name in ("StreamSpecification", "ReplicaStreamSpecification")
+        }
+        for place, owner in {path: holder, **streams}.items():
+            policy = owner.get("ResourcePolicy")
+            if not is_absent(policy):
+                name = f"{place}ResourcePolicy"
+                yield name, a_map(policy, name).get("PolicyDocument")
+
+
+def _as_statement(permission: Resource) -> dict[str, object]:
+    """A permission of a function as the statement that Lambda makes of it."""
+    given = permission.properties
+    principal = given.get("Principal")
+    is_service = isinstance(principal, str) and re.search(r"\.amazonaws\.com(\.cn)?$", principal) is not None
+    tests = {
+        key: given.get(name)
+        for key, name in (
+            ("aws:SourceArn", "SourceArn"),
+            ("aws:SourceAccount", "SourceAccount"),
+            ("aws:PrincipalOrgID", "PrincipalOrgID"),
+        )
+        if not is_absent(given.get(name))
+    }
+    return {
+        "Effect": "Allow",
+        "Action": given.get("Action"),
+        "Principal": {"Service" if is_service else "AWS": principal},
+        "Condition": {"ArnLike": tests} if tests else {},
+    }
+
+
+def _is_narrowed(statement: Statement, keys: re.Pattern[str]) -> bool:
+    return any(narrows(condition, keys) for condition in statement.conditions)
+
+
+RULE = Rule(
+    title="A resource's policy admits no stranger, no wildcard of actions, and services for a named source only",
+    why=(
+        "A policy that admits S3 or API Gateway without saying on whose behalf admits every account that uses them: the "
+        "confused deputy. One that admits everybody makes the bucket, the queue or the function public."
+    ),
+    fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
+    judge=judge_by(_complaints, *TYPES, applies=has_resource_policy),
+    controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
+    + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
+    + pci("1.3.1", "7.1.2", "7.2.1"),
+)

@@ -1,0 +1,130 @@
+"""Each policy statement uses actions, resources and condition keys that AWS defines."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.authorization_reference import (
+    Action,
+    accepts,
+    actions_of,
+    is_service,
+    key_is_known,
+    key_is_of_service,
+    similar_actions,
+)
+from compliance.aws.identity_policies import TYPES as IDENTITY_POLICIES
+from compliance.aws.identity_policies import every_statement, has_policies
+from compliance.cfn.policies import Statement, statements
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+from compliance.rules.iam.policy import TYPES as RESOURCE_POLICIES
+from compliance.rules.iam.policy import has_resource_policy, policy_statements
+
+_ROLE: Final = "AWS::IAM::Role"
+_TRUST: Final = "AssumeRolePolicyDocument"
+_HOLD_WITHOUT_KEY: Final = ("IfExists", "Null")
+"""Ends of the operators that hold for a request without the key. `ForAllValues:` does too, by how it begins."""
+
+_DOCUMENTED: Final = {("kms:describekey", "kms:encryptioncontext:aws:logs:arn")}
+"""Pairs that AWS's own examples contain though the condition never holds for the action.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+"""
+
+
+def _has_statements(resource: Resource, world: World) -> bool:
+    if resource.type == _ROLE and not is_absent(resource.properties.get(_TRUST)):
+        return True
+    if resource.type in IDENTITY_POLICIES:
+        return has_policies(resource, world)
+    return has_resource_policy(resource, world)
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    if resource.type in RESOURCE_POLICIES:
+        found = policy_statements(resource)
+    else:
+        found = every_statement(resource)
+        trust = resource.properties.get(_TRUST)
+        if not is_absent(trust):
+            for statement in statements(trust, resource.template, _TRUST):
+                yield from _of_statement(statement)
+    for statement in found:
+        yield from _of_statement(statement)
+
+
+def _of_statement(statement: Statement) -> Iterator[str]:
+    for pattern in (*statement.actions, *statement.not_actions):
+        yield from _of_action(pattern, statement)
+    actions = [actions_of(pattern) for pattern in statement.actions]
+    if not all(actions):
+        return
+    for resource in statement.resources:
+        if not any(accepts(action, resource) for matched in actions for action in matched):
+            named = ", ".join(statement.actions)
+            yield f"{statement.name} names the resource {resource}, which is of no type that {named} accepts"
+    for pattern, matched in zip(statement.actions, actions, strict=True):
+        if statement.resources and not any(_accepts_one(action, statement.resources) for action in matched):
+            yield f"{statement.name} names no resource that {pattern} accepts: {_accepted(matched)}"
+        yield from _of_keys(pattern, matched, statement)
+
+
+def _of_action(pattern: str, statement: Statement) -> Iterator[str]:
+    if pattern == "*":
+        return
+    service = pattern.partition(":")[0]
+    if not is_service(service):
+        yield f"{statement.name} names {pattern}; AWS has no service with the prefix {service!r}"
+    elif not actions_of(pattern):
+        similar = " or ".join(similar_actions(pattern))
+        yield f"{statement.name} names {pattern}; AWS has no such action" + (f", did you mean {similar}?" if similar else "")
+
+
+def _of_keys(pattern: str, matched: tuple[Action, ...], statement: Statement) -> Iterator[str]:
+    for condition in statement.conditions:
+        if (
+            statement.denies
+            or condition.operator.endswith(_HOLD_WITHOUT_KEY)
+            or condition.operator.startswith("ForAllValues:")
+        ):
+            # A request without the key is judged all the same; only a key that no request carries is a mistake.
+            known = key_is_of_service(condition.key, pattern.partition(":")[0])
+        else:
+            known = any(_carries(action, condition.key) for action in matched)
+        if not known:
+            yield (
+                f"{statement.name} has a condition on {condition.key}, which no request for {pattern} carries; "
+                f"use one of {_keys(matched)}, or an aws: key of every service"
+            )
+
+
+def _carries(action: Action, key: str) -> bool:
+    return key_is_known(key, action) or (action.name.lower(), key.lower()) in _DOCUMENTED
+
+
+def _accepts_one(action: Action, resources: tuple[str, ...]) -> bool:
+    return any(accepts(action, resource) for resource in resources)
+
+
+def _accepted(actions: tuple[Action, ...]) -> str:
+    return ", ".join(sorted({arn for action in actions for arn in action.arns})) or "only *"
+
+
+def _keys(actions: tuple[Action, ...]) -> str:
+    listed = sorted({key for action in actions for key in action.keys if not key.startswith("aws:")})
+    return ", ".join(listed) or "none of its own"
+
+
+RULE = Rule(
+    title="Each policy statement uses actions, resources and condition keys that AWS defines",
+    why=(
+        "IAM accepts a policy with a misspelt action, a resource of the wrong type or a condition key that the request "
+        "never carries. The statement then allows nothing, or denies nothing, and a deployment does not show it."
+    ),
+    fix="Correct the name by AWS's Service Authorization Reference; the finding lists what the action accepts.",
+    judge=judge_by(_complaints, *IDENTITY_POLICIES, *RESOURCE_POLICIES, applies=_has_statements),
+    controls=nist("AC-3", "AC-6") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)") + pci("7.2.1"),
+)

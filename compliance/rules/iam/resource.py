@@ -1,0 +1,58 @@
+"""A policy names what it may be done to, wherever AWS lets it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.accounts import strange_accounts
+from compliance.aws.identity_policies import TYPES, allowed, has_policies
+from compliance.aws.permissions import is_narrowed, knows_no_resource, needless_wildcards
+from compliance.cfn.references import resource_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_WHOLE: Final = re.compile(r"\$\{(\w+)\}")
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    for statement in allowed(resource):
+        foreign = strange_accounts(list(statement.resources), world)
+        if foreign:
+            yield f"{statement.name} reaches into account {', '.join(foreign)}, which is not the account of these templates"
+        if statement.not_resources:
+            yield f"{statement.name} allows every resource but {', '.join(statement.not_resources)}; name those meant"
+        elif not statement.resources:
+            yield f"{statement.name} names no Resource"
+        wild = needless_wildcards(statement)
+        if wild:
+            named = [action for action in statement.actions if not knows_no_resource(action)]
+            yield f"{statement.name} allows {', '.join(named)} on {', '.join(wild)}; AWS lets a policy name their resource"
+        if not is_narrowed(statement.conditions):
+            _refuse_parameters(statement.resources, resource)
+
+
+def _refuse_parameters(patterns: tuple[str, ...], resource: Resource) -> None:
+    for pattern in patterns:
+        found = _WHOLE.fullmatch(pattern)
+        if found and resource_of(resource.template, found[1]) is None:
+            raise UnresolvedError(f"the template does not say which resource {pattern} is; it may be a wildcard")
+
+
+RULE = Rule(
+    title="No policy leaves the resource open where AWS lets it be named",
+    why=(
+        "A function that may read one table should not be able to read every table of the account. Some actions know no "
+        "resource-level permission (X-Ray's, most of EC2's Describe…): for those alone a wildcard is all there is."
+    ),
+    fix=(
+        "Name the resource's ARN. Behind a key's alias, allow key/* under the condition kms:ResourceAliases. Put actions "
+        "that know no resource in a statement of their own."
+    ),
+    judge=judge_by(_complaints, *TYPES, applies=has_policies),
+    controls=nist("AC-3", "AC-5", "AC-6", "AC-6(10)")
+    + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
+    + pci("7.1.2", "7.1.3", "7.2.1", "7.2.2"),
+)

@@ -1,0 +1,61 @@
+"""Buckets, queues and topics answer nobody without TLS."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of
+from compliance.cfn.policies import Statement
+from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ACTIONS: Final = {"AWS::S3::Bucket": "s3:*", "AWS::SNS::Topic": "sns:Publish", "AWS::SQS::Queue": "sqs:*"}
+"""What must be denied. SNS takes no `sns:*` in a topic's policy; publishing is what carries data."""
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    found = list(policies_of(resource, world))
+    if not found:
+        kinds = " or ".join(POLICIES[resource.type])
+        yield f"no {kinds} is on it, so plain HTTP is answered; deny it by aws:SecureTransport"
+    for policy, statements in found:
+        denials = [statement for statement in statements if denies_plain_http(statement, _ACTIONS[resource.type])]
+        if not _any_covers(denials, resource, policy.template):
+            yield (
+                f"{policy.path} does not deny {_ACTIONS[resource.type]} on it to everyone where aws:SecureTransport is "
+                "false and on no other condition"
+            )
+        if resource.type == "AWS::S3::Bucket" and not _any_covers(denials, resource, policy.template, contents=True):
+            yield f"{policy.path} does not deny plain HTTP for its objects; name <bucket>/* beside the bucket"
+
+
+def _any_covers(denials: list[Statement], resource: Resource, template: Template, *, contents: bool = False) -> bool:
+    unclear: UnresolvedError | None = None
+    for pattern in (pattern for statement in denials for pattern in statement.resources):
+        try:
+            if covers_resource(pattern, resource, template, contents=contents):
+                return True
+        except UnresolvedError as error:
+            unclear = error
+    if unclear:
+        raise unclear
+    return False
+
+
+RULE = Rule(
+    title="The policy of each bucket, queue and topic denies everyone every action without TLS",
+    why=(
+        "S3, SQS and SNS answer plain HTTP unless a policy forbids it. A denial that leaves out some principals, some "
+        "actions or the bucket's objects leaves their data readable on the way."
+    ),
+    fix=(
+        "Add a statement with Effect Deny, Principal *, every action of the service, the resource (for a bucket, its "
+        'objects too) and the one condition Bool {"aws:SecureTransport": "false"}.'
+    ),
+    judge=judge_by(_complaints, *_ACTIONS),
+    controls=nist("AC-17(2)", "SC-8", "SC-8(1)")
+    + hipaa("164.312(a)(2)(iv)", "164.312(e)(1)", "164.312(e)(2)(i)", "164.312(e)(2)(ii)")
+    + pci("2.3", "4.1"),
+)

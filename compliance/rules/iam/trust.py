@@ -1,0 +1,80 @@
+"""A role says who may take it on."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.accounts import strangers
+from compliance.cfn.policies import Principal, Statement, statements
+from compliance.cfn.references import resource_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ROLE: Final = "AWS::IAM::Role"
+
+
+_ASSUMES: Final = re.compile(
+    r"sts:(AssumeRole(With(SAML|WebIdentity))?|TagSession|SetSourceIdentity|SetContext)", re.IGNORECASE
+)
+"""What somebody may do to a role by its trust policy."""
+
+
+def _complaints(role: Resource, world: World) -> Iterator[str]:
+    document = role.properties.get("AssumeRolePolicyDocument")
+    for statement in statements(document, role.template, "AssumeRolePolicyDocument"):
+        if not statement.allows:
+            continue
+        odd = [action for action in statement.actions if not _ASSUMES.fullmatch(action)]
+        if odd or statement.not_actions:
+            yield f"{statement.name} allows {', '.join(odd) or 'all but some actions'}; name sts:AssumeRole or its like"
+        foreign = strangers(statement, world)
+        if foreign:
+            yield f"{statement.name} trusts account {', '.join(foreign)}, which is not the account of these templates"
+        if not statement.principals and not statement.not_principals:
+            yield f"{statement.name} names no Principal"
+        if statement.not_principals:
+            yield f"{statement.name} trusts everybody but those that it names"
+        for principal in statement.principals:
+            yield from _of_principal(principal, statement, role)
+
+
+def _of_principal(principal: Principal, statement: Statement, role: Resource) -> Iterator[str]:
+    if principal.is_everyone:
+        yield f"{statement.name} trusts everybody in the world; name a service, a role or an identity provider"
+    elif principal.kind == "Service" and "*" in principal.id:
+        yield f"{statement.name} trusts every service; name the one that runs as the role"
+    elif principal.kind == "Federated" and not statement.conditions:
+        yield f"{statement.name} trusts every identity of {principal.id}; say which by its audience or subject"
+    elif principal.kind == "AWS" and _is_whole_account(principal.id, role) and not statement.conditions:
+        yield f"{statement.name} trusts all of account {principal.id}; name a role, or add a condition"
+
+
+def _is_whole_account(text: str, role: Resource) -> bool:
+    """Whether an id is an account, as a number or by its root.
+
+    Raises:
+        UnresolvedError: It is a parameter, which may be anything.
+    """
+    if text.startswith("${") and text.endswith("}") and text.count("${") == 1 and not text.startswith("${AWS::"):
+        name = text[2:-1].partition(".")[0]
+        if resource_of(role.template, name) is None:
+            raise UnresolvedError(f"the template does not say who {text} is")
+        return False
+    return text.endswith(":root") or text.isdigit() or text == "${AWS::AccountId}"
+
+
+RULE = Rule(
+    title="Each role trusts a named service, a named role, or somebody under a condition",
+    why=(
+        "Whoever a role trusts gets all that the role may do. Trust in everybody, in a whole account or in every token of "
+        "an identity provider is trust in people whom nobody has named."
+    ),
+    fix="Name the service or the role as the principal; for a federated one, require its audience and its subject.",
+    judge=judge_by(_complaints, _ROLE),
+    controls=nist("AC-2", "AC-3", "AC-6", "IA-2")
+    + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(d)")
+    + pci("7.1.2", "7.2.1", "8.1.1"),
+)

@@ -1,0 +1,49 @@
+"""A function's log group is made before its first line is written."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.event_sources import FUNCTION
+from compliance.cfn.arns import find, names_of
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import is_there_with
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_GROUP: Final = "AWS::Logs::LogGroup"
+_PREFIX: Final = "/aws/lambda/"
+
+
+def _complaints(function: Resource, world: World) -> Iterator[str]:
+    configured = a_map(function.properties.get("LoggingConfig"), "LoggingConfig").get("LogGroup")
+    group = _by_default(function, world) if configured is None else find(configured, function.template, world, _GROUP)
+    if group is None:
+        if configured is not None and not isinstance(configured, str):
+            raise UnresolvedError(f"no template here holds the log group that is {describe(configured)}")
+        named = f"the log group {configured!r}" if configured else f"a log group named {_PREFIX} and the function's name"
+        yield f"no template makes {named}: Lambda makes it, without our key and kept for ever"
+    elif group.template.region != function.template.region:
+        yield f"its log group is in {group.template.region}"
+    elif not is_there_with(group, function):
+        yield f"its log group {group.path} is there on a condition only"
+
+
+def _by_default(function: Resource, world: World) -> Resource | None:
+    names = [*names_of(function), f"${{{function.logical_id}}}"]
+    groups = (find(f"{_PREFIX}{name}", function.template, world, _GROUP) for name in names)
+    return next((group for group in groups if group is not None), None)
+
+
+RULE = Rule(
+    title="Every function's log group is made by a template",
+    why=(
+        "The group that Lambda makes by itself is not encrypted with our key, never expires, and is made in each region "
+        "at its first invocation, which in the passive region may be the failover."
+    ),
+    fix="Make an AWS::Logs::LogGroup and name it in the function's LoggingConfig.LogGroup.",
+    judge=judge_by(_complaints, FUNCTION),
+    controls=nist("AU-2", "AU-9", "AU-11", "AU-12") + hipaa("164.312(b)") + pci("10.1", "10.7"),
+)

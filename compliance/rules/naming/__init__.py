@@ -1,0 +1,1 @@
+"""Rules about names, tags and templates as a whole."""

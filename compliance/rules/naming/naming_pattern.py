@@ -1,0 +1,35 @@
+"""Every name that can be set is `serverless-<resource>-<environment>`."""
+
+from compliance.aws.names import bare, named_by, pattern
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
+
+
+def judge(resource: Resource, world: World) -> Judgement:
+    """Look at the property that names the resource."""
+    named = named_by(resource)
+    if named is None:
+        return NOT_APPLICABLE
+    name_property, value = named
+    for name in possible_texts(value):
+        expected = f"serverless-<resource>-{world.environment}"
+        if name is None:
+            return failed(f"{name_property} is not set, so AWS makes up a name; set it to {expected}")
+        if not pattern(world.environment).fullmatch(bare(resource.type, name)):
+            return failed(
+                f"{name_property} is {name!r}; it must be {expected}, the resource in lower-case words, digits and "
+                "single hyphens"
+            )
+    return PASSED
+
+
+RULE = Rule(
+    title="A resource whose name can be set is named serverless-<resource>-<environment>",
+    why=(
+        "The regional stacks refer to each other's resources by name and never by export, and people find a resource "
+        "in a disaster by typing its name. A name that AWS made up, or that differs, breaks both."
+    ),
+    fix="Name the resource serverless-<resource>-<environment>, by one function that makes all names.",
+    judge=judge,
+)

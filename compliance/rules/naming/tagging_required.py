@@ -1,0 +1,42 @@
+"""Everything that can be tagged carries the six tags."""
+
+from collections import Counter
+
+from compliance.aws.tags import REQUIRED, TagSet, is_taggable, tag_sets
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import possible_texts
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
+
+
+def judge(resource: Resource, world: World) -> Judgement:
+    """Look at every set of tags that the resource has."""
+    if not is_taggable(resource, world):
+        return NOT_APPLICABLE
+    wrong = [text for tags in tag_sets(resource) for text in _wrong_with(tags)]
+    return failed("; ".join(wrong)) if wrong else PASSED
+
+
+def _wrong_with(tags: TagSet) -> list[str]:
+    missing = [key for key in REQUIRED if key not in tags.keys]
+    doubled = [key for key, times in Counter(map(str, tags.keys)).items() if times > 1]
+    empty = [key for key, value in tags.pairs if key in REQUIRED and _may_be_empty(value)]
+    return [
+        f"{tags.place} {problem}: {', '.join(map(str, keys))}"
+        for problem, keys in (("lacks", missing), ("has twice", doubled), ("has no value for", empty))
+        if keys
+    ]
+
+
+def _may_be_empty(value: object) -> bool:
+    return any(text is None or not text.strip() for text in possible_texts(value))
+
+
+RULE = Rule(
+    title="Everything that can be tagged carries the tags " + ", ".join(REQUIRED),
+    why=(
+        "Costs, ownership, data classification and the clean-up of test environments are all found by tags. A global "
+        "table keeps its tags in each replica: tags elsewhere do not reach them."
+    ),
+    fix="Tag the stack or the construct that the resource is under, or set the resource's own tags.",
+    judge=judge,
+)

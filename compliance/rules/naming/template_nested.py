@@ -1,0 +1,19 @@
+"""What a nested stack holds is in another template, which this gate has not read."""
+
+from compliance.cfn.templates import Resource, World
+from compliance.engine.rule import NOT_APPLICABLE, Judgement, Rule, not_evaluated
+
+
+def judge(resource: Resource, _world: World) -> Judgement:
+    """Nothing can be said about a nested stack's resources from its parent."""
+    if resource.type != "AWS::CloudFormation::Stack":
+        return NOT_APPLICABLE
+    return not_evaluated("the resources of this nested stack are in another template, which was not judged")
+
+
+RULE = Rule(
+    title="No resource hides in a nested stack",
+    why="A gate that reads only the parent passes whatever the child holds.",
+    fix="Compose constructs in one stack instead, or judge the child by --template and acknowledge this row.",
+    judge=judge,
+)

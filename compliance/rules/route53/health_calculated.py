@@ -1,0 +1,68 @@
+"""A health check that is calculated of others means all of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.reading import a_list, a_map, a_number, branches
+from compliance.cfn.references import named, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_CALCULATED: Final = "CALCULATED"
+
+
+def _settings(properties: Mapping[str, Json]) -> Mapping[str, Json]:
+    return a_map(properties.get("HealthCheckConfig"), "HealthCheckConfig")
+
+
+def _is_calculated(check: Resource, _world: World) -> bool:
+    return _settings(check.properties).get("Type") == _CALCULATED
+
+
+def _complaints(check: Resource, world: World) -> Iterator[str]:
+    settings = _settings(check.properties)
+    children = a_list(settings.get("ChildHealthChecks"), "ChildHealthChecks")
+    if not children:
+        yield "ChildHealthChecks is empty, so it stands on nothing"
+        return
+    if len({render(child, check.template) for child in children}) < len(children):
+        yield "ChildHealthChecks names one check twice, and what is counted twice outvotes another"
+    yield from _of_threshold(a_number(settings.get("HealthThreshold"), "HealthThreshold"), len(children))
+    for child in children:
+        yield from _of_child(child, check, world)
+
+
+def _of_threshold(threshold: float | None, children: int) -> Iterator[str]:
+    if threshold is None:
+        yield f"HealthThreshold is not set; set it to {children}, the number of ChildHealthChecks"
+    elif threshold < children:
+        yield (
+            f"HealthThreshold is {threshold:g} of {children} ChildHealthChecks, so it is healthy when one of them is not; "
+            f"set it to {children}"
+        )
+    elif threshold > children:
+        yield f"HealthThreshold is {threshold:g}, and with {children} ChildHealthChecks it is never healthy"
+
+
+def _of_child(child: Json, check: Resource, world: World) -> Iterator[str]:
+    target = named(child, check.template, world)
+    if target is None or target.type != HEALTH_CHECK:
+        raise UnresolvedError(f"{describe(child)}, on which it stands, is in none of the templates")
+    if any(_settings(properties).get("Type") == _CALCULATED for properties in branches(target.properties)):
+        yield f"it stands on {target.path}, which is calculated itself; Route 53 refuses that"
+
+
+RULE = Rule(
+    title="A calculated health check is healthy only when all that it stands on is",
+    why=(
+        "The PRIMARY must be left when any of its signals says so. With a lower threshold two alarms that are silent "
+        "outvote the region that answers nothing, and a person who forces the failover is outvoted by the region's health."
+    ),
+    fix="Set HealthThreshold to the number of ChildHealthChecks, each a different check that is not calculated itself.",
+    judge=judge_by(_complaints, HEALTH_CHECK, applies=_is_calculated),
+    controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
+)

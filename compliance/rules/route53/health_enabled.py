@@ -1,0 +1,54 @@
+"""A health check says what it sees, soon."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.reading import a_flag, a_map, a_number, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ENDPOINT: Final = ("HTTP", "TCP")
+_INTERVAL: Final = 30
+_FAILURES: Final = 3
+"""What Route 53 takes where nothing is said: a request every 30 seconds, three in a row."""
+_LONGEST: Final = 90
+"""Seconds until the failover begins; the records' TTL comes on top."""
+_FLAGS: Final = {
+    "Disabled": "Route 53 then calls the endpoint healthy for ever",
+    "Inverted": "Route 53 then calls the endpoint healthy when it is not",
+}
+
+
+def _complaints(check: Resource, _world: World) -> Iterator[str]:
+    settings = a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+    for flag, consequence in _FLAGS.items():
+        if a_flag(settings.get(flag), flag):
+            yield f"{flag} is true; {consequence}"
+    kind = a_text(settings.get("Type"), "Type") or ""
+    if kind.startswith(_ENDPOINT):
+        yield from _of_endpoint(settings)
+
+
+def _of_endpoint(settings: Mapping[str, Json]) -> Iterator[str]:
+    if is_absent(settings.get("FullyQualifiedDomainName")) and is_absent(settings.get("IPAddress")):
+        yield "it asks nobody; set FullyQualifiedDomainName or IPAddress"
+    interval = a_number(settings.get("RequestInterval"), "RequestInterval") or _INTERVAL
+    failures = a_number(settings.get("FailureThreshold"), "FailureThreshold") or _FAILURES
+    if interval * failures > _LONGEST:
+        yield f"it takes {interval * failures:g} seconds to call an endpoint unhealthy; at most {_LONGEST}"
+
+
+RULE = Rule(
+    title="A health check is neither disabled nor inverted, asks somebody, and decides within 90 seconds",
+    why="A check that was disabled for a test and left so keeps sending clients to a region that is down.",
+    fix=(
+        "Remove Disabled and Inverted from HealthCheckConfig (to move clients by hand, promote the other region), and keep "
+        "RequestInterval times FailureThreshold at 90 or less."
+    ),
+    judge=judge_by(_complaints, HEALTH_CHECK),
+    controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)"),
+)

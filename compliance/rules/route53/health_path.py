@@ -1,0 +1,86 @@
+"""A health check asks what can tell that the region works."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.apis import HTTP_API, HTTP_ROUTE
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.reading import a_flag, a_map, a_number, a_text
+from compliance.cfn.references import follow, of_type, render, resource_of
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ASKS_A_PATH: Final = ("HTTP", "HTTPS")
+_HTTPS: Final = 443
+_READINESS: Final = re.compile(r"/(.*/)?readyz?")
+_GET: Final = re.compile(r"(GET|ANY) (?P<path>/\S*)")
+_REFERENCE: Final = re.compile(r"\$\{(\w+)(?:\.\w+)*\}")
+
+
+def _asks_a_path(check: Resource, _world: World) -> bool:
+    return (a_text(_settings(check).get("Type"), "Type") or "").startswith(_ASKS_A_PATH)
+
+
+def _settings(check: Resource) -> Mapping[str, Json]:
+    return a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+
+
+def _complaints(check: Resource, world: World) -> Iterator[str]:
+    if _api_of(check, world) is not None:
+        yield from _of_connection(_settings(check))
+    given = _settings(check).get("ResourcePath")
+    path = "" if is_absent(given) else render(given, check.template).partition("?")[0]
+    if path.strip("/") == "":
+        yield "it asks no ResourcePath, so any answer of whatever stands there counts; name the route that tells readiness"
+        return
+    routes = set(_routes(check, world))
+    ready = sorted(route for route in routes if _READINESS.fullmatch(route))
+    if routes and path not in routes and not any("{" in route for route in routes):
+        yield f"it asks {path}, and the API has no such route: {', '.join(sorted(routes))}"
+    elif ready and path not in ready:
+        yield f"it asks {path}, and {', '.join(ready)} is what tells that the region can work: it may live and not be ready"
+
+
+def _of_connection(settings: Mapping[str, Json]) -> Iterator[str]:
+    """Complain of what API Gateway does not answer: another port, and a host's name that the handshake does not tell."""
+    port = a_number(settings.get("Port"), "Port")
+    if port is not None and port != _HTTPS:
+        yield f"it asks port {port:g}; API Gateway answers at {_HTTPS} alone"
+    if not a_flag(settings.get("EnableSNI"), "EnableSNI", default=True):
+        yield "EnableSNI is false; API Gateway does not know then which API is asked"
+
+
+def _routes(check: Resource, world: World) -> Iterator[str]:
+    """The paths that the asked API answers to GET; of any API where the templates do not tell which is asked."""
+    api = _api_of(check, world)
+    for route in of_type(world, HTTP_ROUTE):
+        if api is not None and route.template is not api.template:
+            continue
+        found = _GET.fullmatch(render(route.properties.get("RouteKey"), route.template))
+        if found:
+            yield found["path"]
+
+
+def _api_of(check: Resource, world: World) -> Resource | None:
+    name = _settings(check).get("FullyQualifiedDomainName")
+    if is_absent(name):
+        return None
+    value, template = follow(name, check.template, world)
+    named = (resource_of(template, each) for each in _REFERENCE.findall(render(value, template)))
+    return next((each for each in named if each is not None and each.type == HTTP_API), None)
+
+
+RULE = Rule(
+    title="A health check asks a path of the API, and the one that tells readiness where there is one",
+    why=(
+        "Route 53 believes any answer from 200 to 399. A route that only tells that a process lives, or a path that "
+        "something else answers, keeps clients on a region that can reach neither its table nor its queue."
+    ),
+    fix="Set ResourcePath to the API's readiness route, for example /ready.",
+    judge=judge_by(_complaints, HEALTH_CHECK, applies=_asks_a_path),
+    controls=nist("CP-2(5)", "CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
+)

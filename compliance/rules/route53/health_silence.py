@@ -1,0 +1,104 @@
+"""A health check that keeps its last status in silence stands on a metric that a function publishes on a schedule."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from compliance.aws.alarms import ALARM
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.failover_records import CLOUDWATCH_METRIC, HEALTH_CHECK, alarms_behind
+from compliance.aws.metrics import Metric, metrics_of
+from compliance.aws.scheduled_functions import interval_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.references import is_known, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_KEPT: Final = "LastKnownStatus"
+"""Also the value where the property is absent:
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_UpdateHealthCheck.html"""
+_NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
+_SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
+"""Under which namespace and `service` a function publishes by Powertools:
+https://docs.aws.amazon.com/powertools/python/latest/core/metrics/"""
+
+
+def _settings(check: Resource) -> Mapping[str, Json]:
+    return a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+
+
+def _keeps(check: Resource, _world: World) -> bool:
+    settings = _settings(check)
+    return settings.get("Type") == CLOUDWATCH_METRIC and settings.get("InsufficientDataHealthStatus", _KEPT) == _KEPT
+
+
+def _complaints(check: Resource, world: World) -> Iterator[str]:
+    identifier = a_map(_settings(check).get("AlarmIdentifier"), "AlarmIdentifier")
+    if is_absent(identifier.get("Name")) or is_absent(identifier.get("Region")):
+        return  # ActivePassive-Route53Health asks for them
+    region = render(identifier["Region"], check.template)
+    if not is_known(region):
+        raise UnresolvedError(f"the template does not say in which region alarm {describe(identifier['Name'])} is")
+    for alarm in alarms_behind(identifier["Name"], region, check, world):
+        versions = branches(alarm.properties) if alarm.type == ALARM else ()
+        for version in versions:
+            yield from _of_alarm(replace(alarm, properties=version), world)
+
+
+def _of_alarm(alarm: Resource, world: World) -> Iterator[str]:
+    period, count = (a_number(alarm.properties.get(name), name) for name in ("Period", "EvaluationPeriods"))
+    window = (period or 0) * (count or 0)
+    for metric in metrics_of(alarm):
+        publishers = [
+            each for each in of_type(world, FUNCTION, region=alarm.template.region) if _publishes(each, metric, alarm, world)
+        ]
+        intervals = [interval for each in publishers if (interval := interval_of(each, world)) is not None]
+        place = f"{alarm.path} watches {metric.namespace} {metric.name}, which"
+        if not publishers:
+            yield f"{place} no function in {alarm.template.region} is seen to publish"
+        elif not intervals:
+            yield f"{place} {publishers[0].path} publishes, and no enabled schedule runs that function"
+        elif min(intervals) > window:
+            yield f"{place} is published every {min(intervals)} seconds; the alarm looks back {window:g} seconds only"
+
+
+def _publishes(function: Resource, metric: Metric, alarm: Resource, world: World) -> bool:
+    """Whether a function publishes a metric, in every branch of its conditions."""
+    if metric.namespace == "AWS/Lambda":
+        name = metric.dimensions.get("FunctionName")
+        target = None if is_absent(name) else find(name, alarm.template, world, FUNCTION)
+        return target is not None and (target.template.name, target.logical_id) == (
+            function.template.name,
+            function.logical_id,
+        )
+    return all(_names_it(properties, function, metric, alarm) for properties in branches(function.properties))
+
+
+def _names_it(properties: Mapping[str, Json], function: Resource, metric: Metric, alarm: Resource) -> bool:
+    environment = a_map(properties.get("Environment"), "Environment")
+    variables = a_map(environment.get("Variables"), "Variables")
+    namespace, service = variables.get(_NAMESPACE), variables.get(_SERVICE)
+    if is_absent(namespace) or is_absent(service) or is_absent(metric.dimensions.get("service")):
+        return False
+    return render(namespace, function.template) == metric.namespace and render(service, function.template) == render(
+        metric.dimensions["service"], alarm.template
+    )
+
+
+RULE = Rule(
+    title="A health check that keeps its last status stands on a metric that a function publishes on a schedule",
+    why=(
+        "In silence Route 53 holds on to what it saw last, for hours and after everybody has forgotten why. That is sound "
+        "for a minute without a datapoint, and not for a metric that is written once, by hand or on an event."
+    ),
+    fix=(
+        "Let a function publish the metric on a schedule, at least once in the time that the alarm looks at, or set "
+        "InsufficientDataHealthStatus to Healthy."
+    ),
+    judge=judge_by(_complaints, HEALTH_CHECK, applies=_keeps),
+    controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
+)

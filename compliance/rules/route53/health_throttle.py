@@ -1,0 +1,98 @@
+"""The route that health checkers ask answers all of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.apis import HEALTH_ROUTES, HTTP_ROUTE, HTTP_STAGE
+from compliance.aws.failover_records import HEALTH_CHECK
+from compliance.cfn.caching import once
+from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.references import named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_CHECKERS: Final = 16
+"""Route 53 asks from eight of its regions or more, by two checkers or more in each, which do not wait for one another."""
+_LEAST: Final = {"ThrottlingRateLimit": 5.0, "ThrottlingBurstLimit": float(_CHECKERS)}
+"""Sixteen ask every ten seconds, which is 1.6 a second for each health check; there are several, and people ask too."""
+
+
+def _has_health_routes(stage: Resource, world: World) -> bool:
+    return any(True for _ in _limits(stage, world))
+
+
+def _complaints(stage: Resource, world: World) -> Iterator[str]:
+    for route, place, settings in _limits(stage, world):
+        for name, least in _LEAST.items():
+            limit = a_number(settings.get(name), f"{place}.{name}")
+            if limit is not None and limit < least:
+                yield (
+                    f"{name} of {place} is {limit:g}; {route} is what health checkers ask, {_CHECKERS} of them: at least "
+                    f"{least:g}, or Route 53 takes the region for down"
+                )
+
+
+def _limits(stage: Resource, world: World) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
+    """The routes of a stage that health checkers ask, each with where its limits stand, and these."""
+    own = a_map(stage.properties.get("RouteSettings"), "RouteSettings")
+    default = a_map(stage.properties.get("DefaultRouteSettings"), "DefaultRouteSettings")
+    for route in sorted({*_routes(stage, world), *own}):
+        if not _is_asked(route, world):
+            continue
+        if route in own:
+            yield route, f"RouteSettings of {route}", a_map(own[route], route)
+        else:
+            yield route, "DefaultRouteSettings", default
+
+
+def _routes(stage: Resource, world: World) -> Iterator[str]:
+    """The routes of the stage's API."""
+    for route in of_type(world, HTTP_ROUTE, region=stage.template.region):
+        if route.template is stage.template and _is_same_api(route, stage, world):
+            for key in branches(route.properties.get("RouteKey")):
+                if key is not None:
+                    yield render(key, route.template)
+
+
+def _is_same_api(one: Resource, other: Resource, world: World) -> bool:
+    mine, theirs = (
+        None if is_absent(value) else named(value, each.template, world)
+        for each in (one, other)
+        for value in [each.properties.get("ApiId")]
+    )
+    return mine is not None and mine is theirs
+
+
+def _is_asked(route: str, world: World) -> bool:
+    method, _, path = route.partition(" ")
+    return HEALTH_ROUTES.fullmatch(route) is not None or (method in {"ANY", "GET"} and path in _asked(world))
+
+
+@once
+def _asked(world: World) -> frozenset[str]:
+    """The paths that health checks of the world ask."""
+    found = set()
+    for check in of_type(world, HEALTH_CHECK):
+        try:
+            for properties in branches(check.properties):
+                settings = a_map(properties.get("HealthCheckConfig"), "HealthCheckConfig")
+                if not is_absent(settings.get("ResourcePath")):
+                    found.add(render(settings["ResourcePath"], check.template).partition("?")[0])
+        except UnresolvedError:
+            continue  # ActivePassive-Route53HealthEnabled says that it cannot be read.
+    return frozenset(found)
+
+
+RULE = Rule(
+    title="A route that health checkers ask is throttled no lower than they ask",
+    why=(
+        "A health checker that is throttled is answered 429, and takes that for a region that is down. A limit that is "
+        "too low for the checkers alone makes every region unhealthy, and moves clients for nothing."
+    ),
+    fix="Set the route's ThrottlingRateLimit to 5 a second and its ThrottlingBurstLimit to 16, or more.",
+    judge=judge_by(_complaints, HTTP_STAGE, applies=_has_health_routes),
+    controls=nist("CP-10", "SC-5", "SI-4") + hipaa("164.308(a)(7)(i)"),
+)

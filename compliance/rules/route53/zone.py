@@ -1,0 +1,46 @@
+"""A private hosted zone answers in every region: who cannot ask which region is active cannot fail over."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.cfn.arns import regions_of
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, is_absent, possible_texts
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ZONE: Final = "AWS::Route53::HostedZone"
+
+
+def _is_private(zone: Resource, _world: World) -> bool:
+    return not is_absent(zone.properties.get("VPCs"))
+
+
+def _complaints(zone: Resource, world: World) -> Iterator[str]:
+    associated = set(_regions(zone))
+    missing = sorted(region for region in regions_of(world) if region not in associated)
+    if missing:
+        yield f"VPCs names none in {', '.join(missing)}: nothing there can ask this zone; associate a VPC of each region"
+
+
+def _regions(zone: Resource) -> Iterator[str]:
+    vpcs = zone.properties["VPCs"]
+    if not isinstance(vpcs, list):
+        raise UnresolvedError("VPCs is not a list that the template spells out")
+    for vpc in vpcs:
+        if not isinstance(vpc, Mapping) or "VPCRegion" not in vpc:
+            raise UnresolvedError("VPCs has an element that does not spell out its VPCRegion")
+        yield from filter(None, possible_texts(vpc.get("VPCRegion")))
+
+
+RULE = Rule(
+    title="A private hosted zone is associated with a VPC in every region",
+    why=(
+        "Failover records in a zone that only one region's VPC can ask are of no use on the day that region is gone: in the "
+        "other one, the name of the active region does not resolve."
+    ),
+    fix="List a VPC of each region in VPCs, each with its VPCRegion.",
+    judge=judge_by(_complaints, _ZONE, applies=_is_private),
+    controls=nist("CP-10", "SC-22") + hipaa("164.308(a)(7)(ii)(C)"),
+)

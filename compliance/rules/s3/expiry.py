@@ -1,0 +1,96 @@
+"""What a bucket holds is not deleted before anybody could miss it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.notifications import notifications_of, prefix_of
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_SHORTEST: Final = {"prod": 30}
+"""Days that an object stays, by environment: what waits for a region to come back, or for somebody to look."""
+_SHORTEST_OLD: Final = {"prod": 7}
+"""Days that a version stays which was overwritten or deleted: a mistake made before a holiday can still be undone."""
+_SHORTEST_ELSEWHERE: Final = 7
+_SHORTEST_OLD_ELSEWHERE: Final = 1
+"""Where data comes and goes with its stack, it must outlast a test."""
+_ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
+_NARROWING: Final = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "TagFilter", "TagFilters")
+
+
+def _has_lifecycle(bucket: Resource, _world: World) -> bool:
+    return not is_absent(bucket.properties.get("LifecycleConfiguration"))
+
+
+def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+    configuration = a_map(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
+    for index, part in enumerate(a_list(configuration.get("Rules"), "LifecycleConfiguration.Rules")):
+        rule = a_map(part, f"Rules[{index}]")
+        place = f"lifecycle rule {a_text(rule.get('Id'), 'Id') or index}"
+        if rule.get("Status") != "Disabled" and _reaches_what_matters(rule, bucket):
+            yield from _of_rule(place, rule, world.environment)
+            if any(True for _ in notifications_of(bucket)):
+                yield from _of_archives(place, rule)
+
+
+def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator[str]:
+    least = _SHORTEST.get(environment, _SHORTEST_ELSEWHERE)
+    least_old = _SHORTEST_OLD.get(environment, _SHORTEST_OLD_ELSEWHERE)
+    if not is_absent(rule.get("ExpirationDate")):
+        yield f"{place} deletes every object on a day (ExpirationDate); say after how many days of its life instead"
+    days = a_number(rule.get("ExpirationInDays"), "ExpirationInDays")
+    if days is not None and days < least:
+        yield f"{place} deletes objects after {days:g} days; they must stay for {least} or more"
+    old = _days_of_old_versions(rule)
+    if old is not None and old < least_old:
+        yield f"{place} deletes overwritten and deleted versions after {old:g} days; keep them for {least_old} or more"
+
+
+def _of_archives(place: str, rule: Mapping[str, Json]) -> Iterator[str]:
+    """What is to be processed must be there to be read: from these classes S3 gives it back after hours."""
+    listed = [*a_list(rule.get("Transitions"), "Transitions"), rule.get("Transition")]
+    for index, part in enumerate(listed):
+        to = a_text(a_map(part, f"Transitions[{index}]").get("StorageClass"), "StorageClass")
+        if to in _ARCHIVES:
+            yield f"{place} moves objects that are to be processed to {to}, where nobody can read them without a restore"
+
+
+def _days_of_old_versions(rule: Mapping[str, Json]) -> float | None:
+    expiration = a_map(rule.get("NoncurrentVersionExpiration"), "NoncurrentVersionExpiration")
+    found = a_number(expiration.get("NoncurrentDays"), "NoncurrentDays")
+    older = a_number(rule.get("NoncurrentVersionExpirationInDays"), "NoncurrentVersionExpirationInDays")
+    return older if found is None else found
+
+
+def _reaches_what_matters(rule: Mapping[str, Json], bucket: Resource) -> bool:
+    """Whether the rule is about all objects, or about some whose arrival the bucket tells of."""
+    if any(not is_absent(rule.get(name)) for name in _NARROWING):
+        return False
+    chosen = a_map(rule.get("Filter"), "Filter")
+    together = a_map(chosen.get("And"), "Filter.And")
+    if any(name in part for part in (chosen, together) for name in _NARROWING):
+        return False
+    given = together.get("Prefix", chosen.get("Prefix", rule.get("Prefix")))
+    prefix = a_text(given, "the lifecycle rule's Prefix") or ""
+    told = (prefix_of(one) for one in notifications_of(bucket))
+    return not prefix or any(each.startswith(prefix) or prefix.startswith(each) for each in told)
+
+
+RULE = Rule(
+    title="A bucket keeps its objects, and in prod for 30 days or more, and their old versions for 7 or more",
+    why=(
+        "A lifecycle rule deletes without asking, and replication carries the deletion to the other region. A file that "
+        "waits for a region to come back, or that was overwritten by mistake, must still be there when somebody looks."
+    ),
+    fix=(
+        "Raise ExpirationInDays and NoncurrentVersionExpiration.NoncurrentDays, or give the rule a Filter with the prefix "
+        "of what may go sooner."
+    ),
+    judge=judge_by(_complaints, BUCKET, applies=_has_lifecycle),
+    controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("3.1", "10.7"),
+)

@@ -1,0 +1,79 @@
+"""A bucket tells of every object that it lets in."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from compliance.aws.identity_policies import TYPES, allowed
+from compliance.aws.notifications import announces, key_rules_of, notifications_of, tells_event_bridge
+from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.aws.resource_policies import is_arn_of
+from compliance.cfn.caching import once
+from compliance.cfn.policies import Statement
+from compliance.cfn.reading import branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_PUT: Final = "s3:PutObject"
+_CREATED: Final = "s3:ObjectCreated"
+
+
+def _applies(bucket: Resource, world: World) -> bool:
+    return announces(bucket) and is_replicated(bucket, world)
+
+
+def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+    told = [key_rules_of(one) for one in notifications_of(bucket) if one.event.startswith(_CREATED)]
+    if not told or tells_event_bridge(bucket):
+        return
+    for rules in told:
+        if rules.get("suffix") and {**rules, "suffix": ""} not in told:
+            yield f"a notification is of keys that end in {rules['suffix']!r} only: what is named otherwise waits for ever"
+    prefixes = [rules.get("prefix", "") for rules in told]
+    for key in sorted(_puttable(bucket, world)):
+        if not any(key.startswith(prefix) for prefix in prefixes):
+            yield (
+                f"objects may be put as {key + '*'!r}, and notifications are only of keys that begin with "
+                f"{' or '.join(map(repr, sorted(prefixes)))}"
+            )
+
+
+def _puttable(bucket: Resource, world: World) -> set[str]:
+    """What the keys begin with of the objects that somebody may put in the bucket."""
+    found = set()
+    for statement, template in _putting(world):
+        for pattern in statement.resources:
+            arn, slash, key = pattern.partition("/")
+            if slash and is_arn_of(arn, bucket, template):
+                found.add(key.partition("*")[0].partition("?")[0])
+    return found
+
+
+@once
+def _putting(world: World) -> list[tuple[Statement, Template]]:
+    """Every statement that lets an identity put objects, with its template."""
+    found = []
+    for identity in of_type(world, *TYPES):
+        try:
+            for properties in branches(identity.properties):
+                grants = allowed(replace(identity, properties=properties))
+                found += [(each, identity.template) for each in grants if each.covers_action(_PUT)]
+        except UnresolvedError:
+            continue  # ActivePassive-IAMAction says that it cannot be read.
+    return found
+
+
+RULE = Rule(
+    title="A replicated bucket's notifications cover every key under which somebody may put an object",
+    why=(
+        "A filter that is narrower than what may be put is silent: the object is taken in, replicated, and never "
+        "processed, in neither region."
+    ),
+    fix="Widen the prefix of the notification's filter to what the policies let be put, and filter by no suffix.",
+    judge=judge_by(_complaints, BUCKET, applies=_applies),
+    controls=nist("CP-10", "SI-4", "SC-36"),
+)

@@ -1,0 +1,50 @@
+"""What a replica's arrival sets off is what an upload sets off."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.notifications import announces, notifications_of, tells_event_bridge
+from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.cfn.templates import Resource, World
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_ALL: Final = "s3:ObjectCreated:*"
+_CREATED: Final = "s3:ObjectCreated"
+
+
+def _peers(bucket: Resource, world: World) -> list[Resource]:
+    """The same bucket in other regions that tells somebody of what arrives."""
+    others = world.in_other_regions(bucket)
+    return [other for other in others if isinstance(other.properties, Mapping) and announces(other)]
+
+
+def _applies(bucket: Resource, world: World) -> bool:
+    peers = _peers(bucket, world)
+    return bool(peers) or (announces(bucket) and is_replicated(bucket, world))
+
+
+def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+    if tells_event_bridge(bucket):
+        return
+    told = notifications_of(bucket)
+    everything = [(one.target, one.filter) for one in told if one.event == _ALL]
+    for one in told:
+        if one.event.startswith(_CREATED) and one.event != _ALL and (one.target, one.filter) not in everything:
+            yield f"a notification is of {one.event} only; replicas and multipart uploads come by others: use {_ALL}"
+    if not any(one.event.startswith(_CREATED) for one in told):
+        where = ", ".join(sorted(peer.template.region for peer in _peers(bucket, world))) or "another region"
+        yield f"nobody is told of what arrives in this bucket, and its counterpart is in {where}; notify of {_ALL}"
+
+
+RULE = Rule(
+    title="A replicated bucket tells of every object that is created in it, replicas included",
+    why=(
+        "The passive region's queue is the work to recover: an object that arrived by replication and was not announced "
+        "is never processed if its own region is lost."
+    ),
+    fix="Notify the queue of s3:ObjectCreated:* in both regions, with the same filter, and of no single kind of it.",
+    judge=judge_by(_complaints, BUCKET, applies=_applies),
+    controls=nist("CP-10", "SI-4", "SC-36"),
+)

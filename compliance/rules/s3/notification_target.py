@@ -1,0 +1,105 @@
+"""A bucket tells the queue that is there to be told by it, and no queue that turns it away."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.dead_letters import QUEUE, Key, key_of
+from compliance.aws.notifications import notifications_of
+from compliance.aws.replication_terms import BUCKET
+from compliance.aws.resource_policies import policies_of
+from compliance.cfn.arns import arns_of, find
+from compliance.cfn.caching import once
+from compliance.cfn.policies import Statement, covers, policies
+from compliance.cfn.reading import branches, one_or_more
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_S3: Final = "s3.amazonaws.com"
+_SEND: Final = "sqs:SendMessage"
+
+
+def _applies(bucket: Resource, world: World) -> bool:
+    return key_of(bucket) in _admitted(world) or bool(_told(bucket, world))
+
+
+def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+    told = _told(bucket, world)
+    admitting = _admitted(world).get(key_of(bucket), [])
+    for queue in admitting:
+        if key_of(queue) not in told:
+            yield f"{queue.path} admits S3 to send what happens in this bucket, and no notification goes there"
+    admitted = {key_of(queue) for queue in admitting}
+    for key, queue in told.items():
+        if key not in admitted and not _lets_any_bucket_send(queue, bucket, world):
+            yield f"{queue.path} is told, and its policy does not admit {_S3} with {_SEND} for this bucket"
+
+
+def _told(bucket: Resource, world: World) -> dict[Key, Resource]:
+    """The queues of the world that one version of a bucket notifies."""
+    found = (find(one.target, bucket.template, world, QUEUE) for one in notifications_of(bucket))
+    return {key_of(queue): queue for queue in found if queue is not None}
+
+
+def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: World) -> bool:
+    """Whether a policy of the queue admits the bucket among others: by a pattern, or because it names no bucket.
+
+    Raises:
+        UnresolvedError: A policy that may be the queue's cannot be read.
+    """
+    for _, version in policies_of(queue, world):
+        for statement in version:
+            if not (statement.allows and _S3 in statement.services() and statement.covers_action(_SEND)):
+                continue
+            sources = [test.values for test in statement.conditions if test.key.lower() == "aws:sourcearn"]
+            if all(any(covers(value, arn) for value in values for arn in arns_of(bucket)) for values in sources):
+                return True
+    return False
+
+
+@once
+def _admitted(world: World) -> Mapping[Key, list[Resource]]:
+    """By bucket, the queues whose policy lets S3 send for it."""
+    found: dict[Key, list[Resource]] = {}
+    for policy in of_type(world, "AWS::SQS::QueuePolicy"):
+        try:
+            for properties in branches(policy.properties):
+                queues = [
+                    queue
+                    for value in one_or_more(properties.get("Queues"), "Queues")
+                    if (queue := find(value, policy.template, world, QUEUE)) is not None
+                ]
+                for version in policies(properties.get("PolicyDocument"), policy.template):
+                    for statement in version:
+                        for bucket in _buckets(statement, policy, world):
+                            found.setdefault(key_of(bucket), []).extend(queues)
+        except UnresolvedError:
+            continue  # ActivePassive-IAMTLS reads queue policies too, and says so.
+    return found
+
+
+def _buckets(statement: Statement, policy: Resource, world: World) -> Iterator[Resource]:
+    if not (statement.allows and _S3 in statement.services() and statement.covers_action(_SEND)):
+        return
+    for condition in statement.conditions:
+        if condition.key.lower() == "aws:sourcearn":
+            targets = (find(value, policy.template, world, BUCKET) for value in condition.values)
+            yield from (bucket for bucket in targets if bucket is not None)
+
+
+RULE = Rule(
+    title="A bucket notifies each queue whose policy admits it, and only such",
+    why=(
+        "A queue that waits for a bucket which tells another, or nobody, stays empty: files are taken in, replicated and "
+        "never processed, and no alarm on the queue can tell. So does one that does not admit the bucket."
+    ),
+    fix=(
+        "Add the queue to the bucket's NotificationConfiguration, or remove the statement from its policy. Let the policy "
+        "of each queue that is told allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket."
+    ),
+    judge=judge_by(_complaints, BUCKET, applies=_applies),
+    controls=nist("CP-10", "SI-4", "SC-36"),
+)

@@ -1,0 +1,97 @@
+"""Buckets that take in work replicate to each other, in both directions."""
+
+from collections.abc import Iterator, Mapping
+
+from compliance.aws.notifications import announces
+from compliance.aws.replication_terms import (
+    BUCKET,
+    CUSTOM,
+    Replication,
+    destination_of,
+    link,
+    links,
+    replicates,
+    replications_of,
+    source_of,
+)
+from compliance.cfn.arns import region_of
+from compliance.cfn.policies import policies
+from compliance.cfn.reading import a_map
+from compliance.cfn.references import named
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+
+def _applies(resource: Resource, world: World) -> bool:
+    return replicates(resource, world) or bool(_peers(resource, world))
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    yield from _of_role(resource, world)
+    for replication in replications_of(resource):
+        yield from _of_replication(replication, resource, world)
+    known = links(world)
+    for peer in _peers(resource, world):
+        if link(resource, peer) not in known:
+            yield (
+                f"work arrives in this bucket and in its counterpart in {peer.template.region}, and nothing replicates "
+                "from here to there"
+            )
+
+
+def _of_role(bucket: Resource, world: World) -> Iterator[str]:
+    """Complain of a role of these templates that S3 may not take on: it would replicate nothing, and tell nobody."""
+    value = a_map(bucket.properties.get("ReplicationConfiguration"), "ReplicationConfiguration").get("Role")
+    role = None if value is None else named(value, bucket.template, world)
+    if role is None or role.type != "AWS::IAM::Role":
+        return
+    for version in policies(role.properties.get("AssumeRolePolicyDocument"), role.template, "AssumeRolePolicyDocument"):
+        if not any(statement.allows and "s3.amazonaws.com" in statement.services() for statement in version):
+            yield f"its replication role {role.path} does not let S3 take it on"
+
+
+def _of_replication(replication: Replication, resource: Resource, world: World) -> Iterator[str]:
+    source = source_of(replication, resource, world)
+    destination = destination_of(replication, resource, world)
+    if source is None:
+        raise UnresolvedError(f"no template here holds the bucket that is replicated, {describe(replication.source)}")
+    if "BucketRegion" in resource.properties and resource.properties["BucketRegion"] != source.template.region:
+        yield f"BucketRegion is {resource.properties['BucketRegion']!r}, and the bucket is in {source.template.region}"
+    if region_of(replication.destination, resource.template, world) == source.template.region:
+        yield f"{replication.place} copies within {source.template.region}; the copy must be in another region"
+    elif destination is None:
+        raise UnresolvedError(
+            f"no template here holds {describe(replication.destination)}, so whether it replicates back cannot be seen; "
+            "judge both regions' templates together"
+        )
+    elif link(destination, source) not in links(world):
+        yield (
+            f"{replication.place} copies to {destination.template.region} and nothing copies back: what arrives there "
+            "after a failover stays there"
+        )
+
+
+def _peers(resource: Resource, world: World) -> list[Resource]:
+    """The same bucket in other regions, if both tell somebody of what arrives."""
+    if resource.type != BUCKET or not announces(resource):
+        return []
+    others = world.in_other_regions(resource)
+    return [other for other in others if isinstance(other.properties, Mapping) and announces(other)]
+
+
+RULE = Rule(
+    title="Buckets that take in work replicate to the other region, and back",
+    why=(
+        "One direction protects what arrives in the primary. What arrives in the secondary after a failover has no copy "
+        "unless it replicates too, and the way home would have nothing to catch up from."
+    ),
+    fix=(
+        "Set a ReplicationConfiguration on one bucket, and the reverse by a custom resource with Bucket and a whole "
+        "ReplicationConfiguration once both buckets exist."
+    ),
+    judge=judge_by(_complaints, BUCKET, *CUSTOM, applies=_applies),
+    controls=nist("CP-6", "CP-7", "CP-9", "CP-10") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),
+)

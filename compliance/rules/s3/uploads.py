@@ -1,0 +1,44 @@
+"""Parts of uploads that were never completed are removed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.replication_terms import BUCKET
+from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_MAXIMUM_DAYS: Final = 30
+"""An upload that was not completed in a month will not be."""
+
+_SETTING: Final = "AbortIncompleteMultipartUpload"
+
+
+def _complaints(bucket: Resource, _world: World) -> Iterator[str]:
+    lifecycle = a_map(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
+    rules = [a_map(rule, "Rules") for rule in a_list(lifecycle.get("Rules"), "LifecycleConfiguration.Rules")]
+    aborting = [rule for rule in rules if _SETTING in rule and a_text(rule.get("Status"), "Status") == "Enabled"]
+    everywhere = [days for rule in aborting if not _prefix(rule) and (days := _days(rule)) is not None]
+    if not everywhere:
+        yield f"no enabled lifecycle rule for the whole bucket has {_SETTING}"
+    elif min(everywhere) > _MAXIMUM_DAYS:
+        yield f"{_SETTING}.DaysAfterInitiation is {min(everywhere):g}; it must be {_MAXIMUM_DAYS} or less"
+
+
+def _days(rule: Mapping[str, Json]) -> float | None:
+    return a_number(a_map(rule.get(_SETTING), _SETTING).get("DaysAfterInitiation"), "DaysAfterInitiation")
+
+
+def _prefix(rule: Mapping[str, Json]) -> str:
+    return a_text(rule.get("Prefix"), "Prefix") or ""
+
+
+RULE = Rule(
+    title="A bucket removes incomplete multipart uploads within 30 days",
+    why="Their parts are stored, paid for and kept beyond every retention period, and no listing of objects shows them.",
+    fix="Add an enabled lifecycle rule without a prefix, with AbortIncompleteMultipartUpload.DaysAfterInitiation 7.",
+    judge=judge_by(_complaints, BUCKET),
+    controls=nist("SI-12", "SC-5"),
+)

@@ -1,0 +1,67 @@
+"""A topic is encrypted by a key of ours, and alarms can still publish to it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from compliance.aws.admission import KEY_ACTIONS, key_policies, refused
+from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
+from compliance.aws.keys import is_aws_managed
+from compliance.aws.resource_policies import policies_of
+from compliance.cfn.arns import find
+from compliance.cfn.reading import branches
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_TOPIC: Final = "AWS::SNS::Topic"
+_CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+_TOPIC_ACTIONS: Final = ("sns:Publish",)
+
+
+def _complaints(topic: Resource, world: World) -> Iterator[str]:
+    key = topic.properties.get("KmsMasterKeyId")
+    if is_absent(key):
+        yield "KmsMasterKeyId is not set, so messages lie unencrypted; set it to a key of ours"
+        return
+    if is_aws_managed(key):
+        yield f"KmsMasterKeyId is {key}; CloudWatch cannot publish through a key that AWS manages"
+        return
+    if _an_alarm_publishes_to(topic, world):
+        for policy in key_policies(key, topic.template, world):
+            yield from _told(refused(policy, _CLOUDWATCH, KEY_ACTIONS), "the key's policy")
+        for _, policy in policies_of(topic, world):
+            yield from _told(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
+
+
+def _an_alarm_publishes_to(topic: Resource, world: World) -> bool:
+    for alarm in of_type(world, ALARM, COMPOSITE, region=topic.template.region):
+        for properties in branches(alarm.properties):
+            for _, action in actions_of(replace(alarm, properties=properties)):
+                target = find(action, alarm.template, world, _TOPIC)
+                if target is not None and target.template is topic.template and target.logical_id == topic.logical_id:
+                    return True
+    return False
+
+
+def _told(missing: list[str], whose: str) -> Iterator[str]:
+    if missing:
+        yield f"{whose} does not let {_CLOUDWATCH} do {', '.join(missing)}, so an alarm's message is dropped without a trace"
+
+
+RULE = Rule(
+    title="A topic is encrypted by a key of ours whose policy, as the topic's, admits CloudWatch",
+    why=(
+        "Alarms carry names of resources and customers' files. And a topic whose key does not admit CloudWatch drops "
+        "each alarm's message: nothing fails, and nobody is woken."
+    ),
+    fix=(
+        "Set KmsMasterKeyId, and allow kms:Decrypt and kms:GenerateDataKey* to cloudwatch.amazonaws.com in the key's "
+        "policy and sns:Publish in the topic's, each under aws:SourceAccount."
+    ),
+    judge=judge_by(_complaints, _TOPIC),
+    controls=nist("SC-13", "SC-28", "SI-4(5)") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "8.2.1"),
+)

@@ -1,0 +1,44 @@
+"""Dead letters are kept until somebody has looked."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE, is_dead_letter_queue, users_of
+from compliance.cfn.reading import a_number, branches
+from compliance.cfn.templates import Resource, World
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_SETTING: Final = "MessageRetentionPeriod"
+
+
+def _complaints(queue: Resource, world: World) -> Iterator[str]:
+    kept = _retention(queue)
+    if kept < DEFAULT_RETENTION:
+        yield f"{_SETTING} is {kept:.0f} s; dead letters must outlast a long weekend, {DEFAULT_RETENTION} s or more"
+    for source in users_of(queue, world):
+        if source.type != QUEUE:
+            continue
+        for properties in branches(source.properties):
+            longest = _retention(replace(source, properties=properties))
+            if kept < longest:
+                yield f"{_SETTING} is {kept:.0f} s, and {source.path} keeps one for {longest:.0f} s: it must not be less"
+
+
+def _retention(queue: Resource) -> float:
+    seconds = a_number(queue.properties.get(_SETTING), _SETTING)
+    return DEFAULT_RETENTION if seconds is None else seconds
+
+
+RULE = Rule(
+    title="A dead-letter queue keeps messages for as long as its sources do, and for four days or more",
+    why=(
+        "SQS counts a dead letter's age from when it was first sent. A dead-letter queue that keeps for less than its "
+        "source deletes old messages the moment they arrive."
+    ),
+    fix="Set MessageRetentionPeriod of dead-letter queues to 1209600, the most that SQS keeps.",
+    judge=judge_by(_complaints, QUEUE, applies=is_dead_letter_queue),
+    controls=nist("AU-11", "CP-9", "SI-12"),
+)

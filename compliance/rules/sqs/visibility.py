@@ -1,0 +1,46 @@
+"""A message stays hidden for as long as the function and Lambda's own retries may take."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.dead_letters import QUEUE
+from compliance.aws.event_sources import mappings_of, versions_of_function
+from compliance.cfn.reading import a_number
+from compliance.cfn.templates import Resource, World
+from compliance.controls import nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_TIMES: Final = 6
+"""As AWS recommends: room for Lambda to retry a batch that was throttled."""
+_DEFAULT_VISIBILITY: Final = 30
+_DEFAULT_TIMEOUT: Final = 3
+"""Seconds: what SQS and Lambda take if nothing is said."""
+
+
+def _is_read(queue: Resource, world: World) -> bool:
+    return any(True for _ in mappings_of(queue, world))
+
+
+def _complaints(queue: Resource, world: World) -> Iterator[str]:
+    hidden = a_number(queue.properties.get("VisibilityTimeout"), "VisibilityTimeout")
+    hidden = _DEFAULT_VISIBILITY if hidden is None else hidden
+    for mapping in mappings_of(queue, world):
+        window = a_number(mapping.properties.get("MaximumBatchingWindowInSeconds"), "MaximumBatchingWindowInSeconds") or 0
+        for function in versions_of_function(mapping, world):
+            timeout = a_number(function.properties.get("Timeout"), "Timeout") or _DEFAULT_TIMEOUT
+            least = _TIMES * timeout + window
+            if hidden < least:
+                yield (
+                    f"VisibilityTimeout is {hidden:.0f} s; it must be {least:.0f} s or more: {_TIMES} times the timeout of "
+                    f"{function.path}, {timeout:.0f} s, and the batching window"
+                )
+
+
+RULE = Rule(
+    title="A queue hides a message for six times its function's timeout or longer",
+    why="A message that reappears while it is worked on is processed twice at once, and uses up its receives by succeeding.",
+    fix="Set VisibilityTimeout to six times the function's Timeout, plus the mapping's batching window.",
+    judge=judge_by(_complaints, QUEUE, applies=_is_read),
+    controls=nist("SI-7", "SI-11", "SC-5"),
+)

@@ -1,0 +1,84 @@
+"""A function in a VPC goes out only where its security groups say, and they say where."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.aws.networks import is_everywhere, is_own_network
+from compliance.cfn.reading import a_list, a_map, branches
+from compliance.cfn.references import named, of_type
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_FUNCTION: Final = "AWS::Lambda::Function"
+_GROUP: Final = "AWS::EC2::SecurityGroup"
+_RULE: Final = "AWS::EC2::SecurityGroupEgress"
+
+
+def _goes_out(resource: Resource, _world: World) -> bool:
+    return resource.type == _GROUP or _is_in_vpc(resource)
+
+
+def _is_in_vpc(function: Resource) -> bool:
+    return bool(a_map(function.properties.get("VpcConfig"), "VpcConfig"))
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    if resource.type == _GROUP:
+        yield from _of_group(resource, resource.properties, world)
+    else:
+        yield from _of_function(resource, world)
+
+
+def _of_function(function: Resource, world: World) -> Iterator[str]:
+    config = a_map(function.properties.get("VpcConfig"), "VpcConfig")
+    groups = a_list(config.get("SecurityGroupIds"), "VpcConfig.SecurityGroupIds")
+    if not groups:
+        yield "VpcConfig has no SecurityGroupIds; the VPC's default security group, which is open outward, would be used"
+    for value in groups:
+        group = named(value, function.template, world)
+        if group is None or group.type != _GROUP:
+            raise UnresolvedError(f"security group {describe(value)} is in none of the templates, so its egress is unknown")
+        for properties in branches(group.properties):
+            yield from _of_group(group, properties, world)
+
+
+def _of_group(group: Resource, properties: Mapping[str, Json], world: World) -> Iterator[str]:
+    inline = a_list(properties.get("SecurityGroupEgress"), "SecurityGroupEgress")
+    if not inline:
+        yield f"{group.path} has no SecurityGroupEgress of its own; EC2 then adds rules that allow everything outward"
+    for rule in [*inline, *_beside(group, world)]:
+        yield from _of_rule(group, a_map(rule, "an egress rule"), world)
+
+
+def _beside(group: Resource, world: World) -> Iterator[Json]:
+    for rule in of_type(world, _RULE, region=group.template.region):
+        for properties in branches(rule.properties):
+            target = named(properties.get("GroupId"), rule.template, world)
+            if target is not None and target.template is group.template and target.logical_id == group.logical_id:
+                yield properties
+
+
+def _of_rule(group: Resource, rule: Mapping[str, Json], world: World) -> Iterator[str]:
+    for name in ("CidrIp", "CidrIpv6"):
+        cidr = rule.get(name)
+        if is_absent(cidr) or is_own_network(cidr, group, world):
+            continue
+        if not isinstance(cidr, str):
+            raise UnresolvedError(f"{name} of an egress rule of {group.path} is {describe(cidr)}, which is not spelled out")
+        if is_everywhere(cidr, f"{name} of an egress rule of {group.path}"):
+            yield f"{group.path} lets out to {cidr}; name an endpoint's security group or a prefix list"
+
+
+RULE = Rule(
+    title="A function in a VPC has security groups, and each group has egress rules of its own and none to everywhere",
+    why=(
+        "EC2 gives a security group without egress rules the rule `everything to everywhere`. In a network that is closed "
+        "today that rule does nothing; the day a route is added, it lets a compromised function send out what it reads."
+    ),
+    fix="List SecurityGroupEgress: port 443 to the endpoints' group and to the prefix lists of S3 and DynamoDB.",
+    judge=judge_by(_complaints, _FUNCTION, _GROUP, applies=_goes_out),
+    controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.4"),
+)

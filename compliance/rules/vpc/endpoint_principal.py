@@ -1,0 +1,43 @@
+"""An endpoint lets through only whom it names."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.permissions import narrows
+from compliance.cfn.policies import statements
+from compliance.cfn.templates import Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_WHO: Final = re.compile(
+    r"aws:Principal(Account|Arn|OrgID|OrgPaths|IsAWSService|ServiceName)|kms:CallerAccount", re.IGNORECASE
+)
+"""Keys of conditions that say who calls."""
+
+
+def _has_policy(endpoint: Resource, _world: World) -> bool:
+    return not is_absent(endpoint.properties.get("PolicyDocument"))
+
+
+def _complaints(endpoint: Resource, _world: World) -> Iterator[str]:
+    for statement in statements(endpoint.properties["PolicyDocument"], endpoint.template):
+        is_open = not any(narrows(condition, _WHO) for condition in statement.conditions)
+        if statement.allows and statement.is_about_everyone and is_open:
+            yield f"{statement.name} lets everyone through; say who by aws:PrincipalArn or aws:PrincipalAccount"
+
+
+RULE = Rule(
+    title="Each endpoint's policy says who may go through",
+    why=(
+        "Whoever has got into the network may bring keys of another account along, and an endpoint that asks for nobody's "
+        "name carries their calls too. Gateways take no principal but `*`: there a condition says who."
+    ),
+    fix='Add the condition ArnEquals {"aws:PrincipalArn": <the role>} to each statement, or name the account.',
+    judge=judge_by(_complaints, "AWS::EC2::VPCEndpoint", applies=_has_policy),
+    controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
+    + hipaa("164.308(a)(3)(i)", "164.312(a)(1)", "164.312(e)(1)")
+    + pci("1.2.1", "7.1.1", "7.2.1"),
+)

@@ -1,0 +1,119 @@
+"""All that goes in and out of a network, and all that is turned away, is written down and kept."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from compliance.cfn.arns import find
+from compliance.cfn.reading import a_text, branches
+from compliance.cfn.references import follow, is_there_with, named, of_type, render
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.findings import Verdict
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+from compliance.rules.logs.log_group import RULE as LOG_GROUP
+from compliance.rules.s3.encryption import RULE as BUCKET_ENCRYPTION
+
+_VPC: Final = "AWS::EC2::VPC"
+_FLOW_LOG: Final = "AWS::EC2::FlowLog"
+_GROUPS: Final = "cloud-watch-logs"
+"""Where EC2 delivers unless LogDestinationType says otherwise."""
+_DESTINATIONS: Final = {
+    _GROUPS: ("AWS::Logs::LogGroup", (LOG_GROUP,)),
+    "s3": ("AWS::S3::Bucket", (BUCKET_ENCRYPTION,)),
+}
+"""What a destination of each kind is, and the rules that ask whether it is encrypted and for how long it keeps logs.
+
+That the destination itself outlives its stack is what ActivePassive-CrossRegionRetention asks.
+"""
+
+
+def _complaints(vpc: Resource, world: World) -> Iterator[str]:
+    """One whole flow log is enough; what is wrong with the others is then no matter."""
+    faults: list[str] = []
+    unknown: list[str] = []
+    for log in of_type(world, _FLOW_LOG, region=vpc.template.region):
+        try:
+            found = _faults(log, vpc, world)
+        except UnresolvedError as error:
+            unknown.append(f"{log.path}: {error}")
+            continue
+        if found == []:
+            return
+        faults += found or []
+    if unknown:
+        raise UnresolvedError("; ".join(unknown))
+    yield from faults or ["it has no flow log, so nobody can tell who sent what to whom; set TrafficType ALL on one"]
+
+
+def _faults(log: Resource, vpc: Resource, world: World) -> list[str] | None:
+    """What is wrong with a flow log; None if it is of another network."""
+    versions = list(branches(log.properties))
+    watching = [properties for properties in versions if _watches(properties, log, vpc, world)]
+    if not watching:
+        return None
+    found = [fault for properties in watching for fault in _of_version(properties, log, world)]
+    if len(watching) < len(versions) or not is_there_with(log, vpc):
+        found.append("is there on a condition only")
+    return [f"{log.path} {fault}" for fault in dict.fromkeys(found)]
+
+
+def _watches(properties: Mapping[str, Json], log: Resource, vpc: Resource, world: World) -> bool:
+    watched = properties.get("ResourceId")
+    target = named(watched, log.template, world)
+    if target is not None:
+        return target.template is vpc.template and target.logical_id == vpc.logical_id
+    if is_absent(watched) or isinstance(watched, str):
+        return False  # The id of a network that is there already, so of none in these templates.
+    raise UnresolvedError(f"the templates do not say which network ResourceId, {describe(watched)}, is")
+
+
+def _of_version(properties: Mapping[str, Json], log: Resource, world: World) -> Iterator[str]:
+    traffic = a_text(properties.get("TrafficType"), "TrafficType")
+    if traffic != "ALL":
+        yield f"records TrafficType {traffic}; it must be ALL" if traffic else "has no TrafficType; it must be ALL"
+    kind = a_text(properties.get("LogDestinationType"), "LogDestinationType") or _GROUPS
+    if kind not in _DESTINATIONS:
+        raise UnresolvedError(f"LogDestinationType is {kind}, so whether what is delivered is kept encrypted is unknown")
+    if kind == _GROUPS and is_absent(properties.get("DeliverLogsPermissionArn")):
+        yield "has no DeliverLogsPermissionArn, the role without which EC2 may not write to a log group"
+    destination = _destination(properties, kind, log, world)
+    if not is_there_with(destination, log):
+        yield f"delivers to {destination.path}, which is there on a condition only"
+    for rule in _DESTINATIONS[kind][1]:
+        judgement = rule.judge(destination, world)
+        if judgement.verdict is Verdict.FAIL:
+            yield f"delivers to {destination.path}, of which {rule.id} says: {judgement.message}"
+        elif judgement.verdict is Verdict.NOT_EVALUATED:
+            raise UnresolvedError(f"{rule.id} cannot judge {destination.path}: {judgement.message}")
+
+
+def _destination(properties: Mapping[str, Json], kind: str, log: Resource, world: World) -> Resource:
+    value = properties.get("LogGroupName") if kind == _GROUPS else None
+    value, template = follow(properties.get("LogDestination") if value is None else value, log.template, world)
+    text = render(value, template)
+    # The ARN of a bucket may go on with a folder, that of a log group ends with all of its streams.
+    text = text.removesuffix(":*") if kind == _GROUPS else text.partition("/")[0]
+    found = find({"Fn::Sub": text}, template, world, _DESTINATIONS[kind][0])
+    if found is None:
+        raise UnresolvedError(f"destination {describe(value)} is in none of the templates, so how it keeps logs is unknown")
+    return found
+
+
+RULE = Rule(
+    title="Every VPC has a flow log of all traffic, to a destination that is encrypted and keeps it",
+    why=(
+        "A flow log of rejected traffic alone shows who knocked and not who came in, nor what went out: after an intrusion "
+        "nobody can tell what was taken, in the passive region least of all, where no one looks."
+    ),
+    fix=(
+        "Make an AWS::EC2::FlowLog of the VPC with TrafficType ALL, to a log group with KmsKeyId and RetentionInDays "
+        "by a role in DeliverLogsPermissionArn, or to a bucket encrypted with a key of ours, both in the templates that are "
+        "judged."
+    ),
+    judge=judge_by(_complaints, _VPC),
+    controls=nist("AU-2", "AU-3", "AU-12", "SI-4")
+    + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)")
+    + pci("10.1", "10.2", "10.3"),
+)

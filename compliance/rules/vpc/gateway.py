@@ -1,0 +1,75 @@
+"""The network has no way out, neither to the internet nor to another network."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.networks import is_private
+from compliance.cfn.reading import a_flag, a_text
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_GATEWAYS: Final = {
+    "AWS::EC2::EgressOnlyInternetGateway": "an egress-only internet gateway",
+    "AWS::EC2::InternetGateway": "an internet gateway",
+    "AWS::EC2::NatGateway": "a NAT gateway",
+    "AWS::EC2::TransitGatewayAttachment": "a transit gateway's attachment",
+    "AWS::EC2::TransitGatewayVpcAttachment": "a transit gateway's attachment",
+    "AWS::EC2::VPCPeeringConnection": "a peering connection",
+    "AWS::EC2::VPNGateway": "a VPN gateway",
+    "AWS::NetworkManager::VpcAttachment": "a core network's attachment",
+}
+_ROUTE: Final = "AWS::EC2::Route"
+_SUBNET: Final = "AWS::EC2::Subnet"
+_ATTACHMENT: Final = "AWS::EC2::VPCGatewayAttachment"
+_WAYS_OUT: Final = (
+    "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId", "LocalGatewayId",
+    "NatGatewayId", "NetworkInterfaceId", "TransitGatewayId", "VpcPeeringConnectionId",
+)  # fmt: skip
+"""The targets of a route, but for a VPC's own endpoints."""
+_BLOCKS: Final = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
+
+
+def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+    if resource.type in _GATEWAYS:
+        yield f"{_GATEWAYS[resource.type]} leads out of the VPC; reach AWS through endpoints"
+    elif resource.type == _ROUTE:
+        yield from _route(resource)
+    elif resource.type == _SUBNET and a_flag(resource.properties.get("MapPublicIpOnLaunch"), "MapPublicIpOnLaunch"):
+        yield "MapPublicIpOnLaunch is true; what starts in the subnet gets a public address"
+    elif resource.type == _ATTACHMENT and not is_absent(resource.properties.get("InternetGatewayId")):
+        yield "it attaches an internet gateway to the VPC"
+    elif resource.type == _ATTACHMENT and not is_absent(resource.properties.get("VpnGatewayId")):
+        yield "it attaches a VPN gateway to the VPC"
+
+
+def _route(route: Resource) -> Iterator[str]:
+    for way in _WAYS_OUT:
+        target = route.properties.get(way)
+        if not is_absent(target) and not _stays_inside(target):
+            yield f"the route leads out of the VPC by {way}"
+    for block in _BLOCKS:
+        cidr = a_text(route.properties.get(block), block)
+        if cidr is not None and not is_private(cidr, block):
+            yield f"{block} is {cidr}, which is routed on the internet"
+
+
+def _stays_inside(target: Json) -> bool:
+    """Whether a route's target is an endpoint of the VPC, or the VPC itself."""
+    return isinstance(target, str) and (target == "local" or target.startswith("vpce-"))
+
+
+RULE = Rule(
+    title="No gateway, no route and no peering out of the VPC, and no public address",
+    why=(
+        "What runs here needs AWS's services and nothing else, and reaches them through endpoints that a policy narrows. "
+        "Any other way out is a way for data to leave unseen, and a part that can fail in a failover."
+    ),
+    fix="Use isolated subnets with gateway and interface endpoints; remove the gateway, the route or the public address.",
+    judge=judge_by(_complaints, *_GATEWAYS, _ROUTE, _SUBNET, _ATTACHMENT),
+    controls=nist("AC-4", "SC-7", "SC-7(3)")
+    + hipaa("164.308(a)(3)(i)", "164.312(a)(1)", "164.312(e)(1)")
+    + pci("1.2.1", "1.3.1", "1.3.4"),
+)

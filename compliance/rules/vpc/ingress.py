@@ -1,0 +1,87 @@
+"""A security group lets in whom it names, on the ports that it names."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Final
+
+from compliance.aws.networks import is_own_network
+from compliance.cfn.reading import a_list, a_map
+from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+_GROUP: Final = "AWS::EC2::SecurityGroup"
+_RULE: Final = "AWS::EC2::SecurityGroupIngress"
+_WIDEST: Final = {4: 16, 6: 56}
+"""The largest network that a VPC can be. What is wider is somebody else's, too."""
+_WITH_PORTS: Final = {"tcp", "udp", "6", "17"}
+_MOST_PORTS: Final = 100
+"""A range of more is every port by another name; a passive protocol's own range is seldom larger."""
+
+
+def _lets_in(resource: Resource, _world: World) -> bool:
+    return resource.type == _RULE or not is_absent(resource.properties.get("SecurityGroupIngress"))
+
+
+def _complaints(resource: Resource, world: World) -> Iterator[str]:
+    if resource.type == _RULE:
+        yield from _of_rule(resource, resource.properties, world)
+        return
+    for rule in a_list(resource.properties.get("SecurityGroupIngress"), "SecurityGroupIngress"):
+        yield from _of_rule(resource, a_map(rule, "an ingress rule"), world)
+
+
+def _of_rule(resource: Resource, rule: Mapping[str, Json], world: World) -> Iterator[str]:
+    for name in ("CidrIp", "CidrIpv6"):
+        cidr = rule.get(name)
+        if is_absent(cidr) or is_own_network(cidr, resource, world):
+            continue
+        if not isinstance(cidr, str):
+            raise UnresolvedError(f"{name} is {describe(cidr)}, which is not spelled out")
+        if _is_wide(cidr, name):
+            yield f"{name} {cidr} is wider than a VPC can be; name a security group, or the range of the callers' network"
+    yield from _of_ports(rule)
+
+
+def _of_ports(rule: Mapping[str, Json]) -> Iterator[str]:
+    protocol = rule.get("IpProtocol")
+    if is_absent(protocol) or not isinstance(protocol, str | int):
+        raise UnresolvedError(f"IpProtocol is {describe(protocol)}, so what it lets in is unknown")
+    if str(protocol).lower() in {"-1", "all"}:
+        yield "IpProtocol -1 lets in every protocol on every port; name the protocol and the port"
+    elif str(protocol).lower() in _WITH_PORTS:
+        first, last = (_port(rule, name) for name in ("FromPort", "ToPort"))
+        if last - first >= _MOST_PORTS:
+            yield f"ports {first} to {last} are let in; name those that something listens on"
+
+
+def _port(rule: Mapping[str, Json], name: str) -> int:
+    value = rule.get(name)
+    if is_absent(value):
+        return {"FromPort": 0, "ToPort": 65_535}[name]
+    try:
+        return int(str(value))
+    except ValueError:
+        raise UnresolvedError(f"{name} is {describe(value)}, which is no number") from None
+
+
+def _is_wide(cidr: str, name: str) -> bool:
+    try:
+        network = ip_network(cidr, strict=False)
+    except ValueError:
+        raise UnresolvedError(f"{name} is {cidr!r}, not an address range") from None
+    return network.prefixlen < _WIDEST[network.version]
+
+
+RULE = Rule(
+    title="A security group lets in named groups or narrow ranges, on named ports",
+    why=(
+        "An interface endpoint is a door into Secrets Manager and SQS: whoever reaches it needs credentials only. A range "
+        "wider than the network, or every port, opens it to what was never meant to call."
+    ),
+    fix="Let in by SourceSecurityGroupId, on the port that the callers use; 443 for an endpoint.",
+    judge=judge_by(_complaints, _GROUP, _RULE, applies=_lets_in),
+    controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.1"),
+)

@@ -1,0 +1,34 @@
+"""The subnets of a VPC are in different zones."""
+
+from collections.abc import Iterator
+
+from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
+from compliance.cfn.templates import Resource, World
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule
+from compliance.engine.violations import judge_by
+
+
+def _has_several(vpc: Resource, world: World) -> bool:
+    return len(list(in_vpc(vpc, SUBNET, world))) > 1
+
+
+def _complaints(vpc: Resource, world: World) -> Iterator[str]:
+    zones = {subnet.path: zone_of(subnet) for subnet in in_vpc(vpc, SUBNET, world)}
+    for path, zone in zones.items():
+        if zone is None:
+            yield f"{path} has no AvailabilityZone, so EC2 may put it beside another"
+    if len(set(zones.values())) == 1 and None not in zones.values():
+        yield f"its {len(zones)} subnets are in one zone, {next(iter(zones.values()))}; spread them"
+
+
+RULE = Rule(
+    title="The subnets of a VPC are spread over zones, each in one that the template names",
+    why=(
+        "Zones fail more often than regions. Subnets that share one look like redundancy and are none: the whole network "
+        "goes with the zone, and a failover of regions is spent on it."
+    ),
+    fix="Set AvailabilityZoneId of each subnet to a zone of its own, such as use1-az1; or AvailabilityZone.",
+    judge=judge_by(_complaints, VPC, applies=_has_several),
+    controls=nist("CP-2(5)", "CP-10", "SC-5", "SC-36") + hipaa("164.308(a)(7)(i)"),
+)

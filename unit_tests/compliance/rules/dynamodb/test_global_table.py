@@ -1,0 +1,95 @@
+"""ActivePassive-DynamoDBGlobalTable."""
+
+from typing import Any
+
+import pytest
+
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    alone,
+    changed,
+    either,
+    message,
+    message_in,
+    replica,
+    says,
+    table,
+    verdict_in,
+    without,
+)
+
+RULE = "ActivePassive-DynamoDBGlobalTable"
+
+
+def test_a_replica_in_each_region_passes() -> None:
+    assert says(RULE, table()) is PASS
+    both = (template({}, EAST), template({}, WEST))
+    assert verdict_in(RULE, "It", alone({"It": table()}, WEST), *both) is PASS
+
+
+def test_a_table_of_one_region_fails() -> None:
+    assert says(RULE, {"Type": "AWS::DynamoDB::Table", "Properties": {}}) is FAIL
+    assert "only replica is in us-west-2" in message(RULE, changed(table(), "Replicas", to=[replica(WEST)]))
+    assert "2 replicas are in us-west-2" in message(RULE, changed(table(), "Replicas", 0, "Region", to=WEST))
+
+
+def test_a_region_of_the_system_without_a_replica_fails() -> None:
+    moved = changed(table(), "Replicas", 0, "Region", to="us-east-2")
+    both = (template({}, EAST), template({}, WEST))
+
+    assert "no replica is in us-east-1" in message_in(RULE, "It", alone({"It": moved}, WEST), *both)
+    assert says(RULE, moved, WEST) is PASS
+    assert says(RULE, moved, "eu-west-1") is FAIL
+
+
+def test_a_replica_where_nothing_else_of_the_system_stands_fails() -> None:
+    both = (template({}, EAST), template({}, WEST))
+    wider = changed(table(), "Replicas", to=[replica(EAST), replica(WEST), replica("eu-west-1")])
+
+    assert "a replica is in eu-west-1, where nothing else" in message_in(RULE, "It", alone({"It": wider}, WEST), *both)
+    quorum = changed(wider, "MultiRegionConsistency", to="STRONG")
+    assert verdict_in(RULE, "It", alone({"It": quorum}, WEST), *both) is PASS
+    assert says(RULE, wider) is PASS, "alone, the table's template tells nothing of where the system stands"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        without(table(), "StreamSpecification"),
+        changed(table(), "StreamSpecification", "StreamViewType", to="KEYS_ONLY"),
+        changed(table(), "Replicas", to=either([replica(EAST), replica(WEST)], [replica(WEST)])),
+        changed(table(), "Replicas", 1, "Region", to=either(WEST, EAST)),
+    ],
+)
+def test_each_way_of_losing_a_region_fails(broken: dict[str, Any]) -> None:
+    assert says(RULE, broken) is FAIL
+
+
+def test_a_strongly_consistent_table_needs_no_stream() -> None:
+    strong = changed(without(table(), "StreamSpecification"), "MultiRegionConsistency", to="STRONG")
+    assert says(RULE, strong) is PASS
+
+
+def test_the_region_of_the_stack_is_known_by_its_pseudo_parameter() -> None:
+    assert says(RULE, changed(table(), "Replicas", 1, "Region", to={"Ref": "AWS::Region"})) is PASS
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        without(table(), "Replicas"),
+        changed(table(), "Replicas", to=[]),
+        changed(table(), "Replicas", to=UNKNOWN),
+        changed(table(), "Replicas", 0, to=WEST),
+        changed(table(), "Replicas", 0, "Region", to=UNKNOWN),
+        changed(table(), "StreamSpecification", to=UNKNOWN),
+    ],
+)
+def test_what_only_a_deployment_knows_is_not_evaluated(unclear: dict[str, Any]) -> None:
+    assert says(RULE, unclear) is NOT_EVALUATED

@@ -1,0 +1,81 @@
+"""ActivePassive-IAMAction."""
+
+from typing import Any
+
+import pytest
+
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, changed, either, message, says
+from unit_tests.compliance.rules.identities import managed, shapes
+
+RULE = "ActivePassive-IAMAction"
+
+
+def _role(*arns: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": list(arns)}}
+
+
+@pytest.mark.parametrize("resource", shapes())
+def test_named_actions_pass_in_every_shape(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is PASS
+
+
+@pytest.mark.parametrize("resource", shapes(Action="s3:*"))
+def test_a_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is FAIL
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        managed(Action="*"),
+        managed(Action="*:*"),
+        managed(Action=["s3:GetObject", "dynamodb:*"]),
+        managed(Action="s3:Get*"),
+        managed(Action="s3:?etObject"),
+        managed(Action=None, NotAction="iam:*"),
+        managed(Action=either("s3:GetObject", "s3:*")),
+        _role("arn:aws:iam::aws:policy/AdministratorAccess"),
+        _role("arn:aws:iam::aws:policy/AmazonS3FullAccess"),
+        _role({"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/PowerUserAccess"}),
+    ],
+)
+def test_whatever_allows_more_than_it_names_fails(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is FAIL
+
+
+def test_the_wildcard_is_named() -> None:
+    assert "allows s3:*, kms:Re*;" in message(RULE, managed(Sid="Read", Action=["s3:*", "kms:Re*", "sqs:SendMessage"]))
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        managed(Effect="Deny", Action="*", Resource="*"),
+        managed(Effect="Deny", Action=None, NotAction="s3:*"),
+        _role("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"),
+        _role({"Ref": "OurPolicy"}),
+    ],
+)
+def test_what_forbids_or_names_passes(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is PASS
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        managed(Action=UNKNOWN),
+        managed(Effect=UNKNOWN),
+        changed(managed(), "PolicyDocument", to=UNKNOWN),
+        {"Type": "AWS::IAM::ManagedPolicy", "Properties": {}},
+        {"Type": "AWS::IAM::Role", "Properties": {"Policies": UNKNOWN}},
+        {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyName": "a"}]}},
+        {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": UNKNOWN}},
+    ],
+)
+def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is NOT_EVALUATED
+
+
+def test_a_role_without_policies_of_its_own_is_not_asked() -> None:
+    assert says(RULE, {"Type": "AWS::IAM::Role", "Properties": {}}) is None
+    assert says(RULE, {"Type": "AWS::IAM::RolePolicy", "Properties": {}}) is None

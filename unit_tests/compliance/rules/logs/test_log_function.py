@@ -1,0 +1,61 @@
+"""ActivePassive-LogsLogFunction."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    alone,
+    changed,
+    either,
+    function,
+    log_group,
+    says,
+    verdict_in,
+    without,
+)
+
+RULE = "ActivePassive-LogsLogFunction"
+CONFIGURED = ("LoggingConfig", "LogGroup")
+UNCONFIGURED = without(function(), "LoggingConfig")
+
+
+def _with(it: dict[str, Any], **others: dict[str, Any]) -> Verdict | None:
+    return verdict_in(RULE, "It", alone({"It": it, **others}))
+
+
+def test_a_group_that_the_function_names_passes() -> None:
+    assert _with(function(), Logs=log_group()) is PASS
+    assert _with(changed(function(), *CONFIGURED, to="serverless-processor-prod"), Logs=log_group()) is PASS
+
+
+@pytest.mark.parametrize("name", ["/aws/lambda/serverless-processor-prod", {"Fn::Sub": "/aws/lambda/${It}"}])
+def test_a_group_of_the_default_name_passes(name: Any) -> None:  # noqa: ANN401
+    assert _with(UNCONFIGURED, Logs=changed(log_group(), "LogGroupName", to=name)) is PASS
+
+
+def test_no_group_fails() -> None:
+    assert _with(UNCONFIGURED) is FAIL
+    assert _with(UNCONFIGURED, Logs=log_group()) is FAIL
+    assert _with(changed(function(), *CONFIGURED, to="serverless-other-prod"), Logs=log_group()) is FAIL
+    assert _with(changed(function(), *CONFIGURED, to=either({"Ref": "Logs"}, "other")), Logs=log_group()) is FAIL
+    assert _with(function(), Logs={**log_group(), "Condition": "InProd"}) is FAIL
+    assert says(RULE, {"Type": "AWS::Lambda::Function"}) is FAIL
+
+
+def test_a_group_in_the_other_region_is_none() -> None:
+    named = changed(log_group(), "LogGroupName", to="/aws/lambda/serverless-processor-prod")
+    assert verdict_in(RULE, "It", alone({"It": UNCONFIGURED}), alone({"Logs": named}, WEST)) is FAIL
+    assert verdict_in(RULE, "It", alone({"It": UNCONFIGURED}), alone({"Logs": named}, EAST)) is PASS
+
+
+def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+    assert _with(changed(function(), *CONFIGURED, to=UNKNOWN)) is NOT_EVALUATED
+    assert _with(changed(function(), "LoggingConfig", to=UNKNOWN)) is NOT_EVALUATED

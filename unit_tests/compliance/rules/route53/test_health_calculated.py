@@ -1,0 +1,101 @@
+"""ActivePassive-Route53HealthCalculated."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    either,
+    message_in,
+    verdict_in,
+)
+from unit_tests.compliance.rules.failover import alarm_check, check_id, endpoint_check, health_check
+
+RULE = "ActivePassive-Route53HealthCalculated"
+CHILDREN = {"Ready": endpoint_check(EAST), "Peer": alarm_check("a", WEST), "Forced": alarm_check("b", WEST)}
+ALL = [check_id(name) for name in CHILDREN]
+
+
+def _it(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
+    settings = {"Type": "CALCULATED", "ChildHealthChecks": ALL, "HealthThreshold": 3, **settings}
+    return health_check(**{name: value for name, value in settings.items() if value is not None})
+
+
+def _says(it: dict[str, Any], **others: Any) -> Verdict | None:  # noqa: ANN401
+    return verdict_in(RULE, "It", template({"It": it, **CHILDREN, **others}, WEST))
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        _it(),
+        _it(HealthThreshold="3"),
+        _it(ChildHealthChecks=ALL[:1], HealthThreshold=1),
+        _it(ChildHealthChecks=either(ALL, ALL[:2]), HealthThreshold=either(3, 2)),
+    ],
+)
+def test_one_that_means_all_of_its_children_passes(it: dict[str, Any]) -> None:
+    assert _says(it) is PASS
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        _it(HealthThreshold=2),
+        _it(HealthThreshold=1),
+        _it(HealthThreshold=0),
+        _it(HealthThreshold=4),
+        _it(HealthThreshold=None),
+        _it(HealthThreshold=either(3, 2)),
+        _it(ChildHealthChecks=either(ALL, ALL[:2])),
+        _it(ChildHealthChecks=[]),
+        _it(ChildHealthChecks=None),
+        _it(ChildHealthChecks=[*ALL[:2], ALL[0]]),
+        _it(ChildHealthChecks=[*ALL[:2], check_id("Deep")]),
+    ],
+)
+def test_one_that_is_healthy_without_some_of_them_or_never_fails(it: dict[str, Any]) -> None:
+    assert _says(it, Deep=_it()) is FAIL
+
+
+@pytest.mark.property
+@given(children=st.integers(1, 3), threshold=st.integers(-1, 5))
+def test_only_the_number_of_the_children_will_do(children: int, threshold: int) -> None:
+    it = _it(ChildHealthChecks=ALL[:children], HealthThreshold=threshold)
+
+    assert _says(it) is (PASS if threshold == children else FAIL)
+
+
+def test_what_to_set_is_told() -> None:
+    told = message_in(RULE, "It", template({"It": _it(HealthThreshold=2), **CHILDREN}, WEST))
+
+    assert "HealthThreshold is 2 of 3" in told
+    assert "set it to 3" in told
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        _it(HealthThreshold=UNKNOWN),
+        _it(ChildHealthChecks=UNKNOWN),
+        _it(ChildHealthChecks=[*ALL[:2], UNKNOWN]),
+        _it(ChildHealthChecks=[*ALL[:2], "0123"]),
+    ],
+)
+def test_what_only_a_deployment_knows_is_not_evaluated(it: dict[str, Any]) -> None:
+    assert _says(it) is NOT_EVALUATED
+
+
+@pytest.mark.parametrize("it", [endpoint_check(EAST), alarm_check("a", WEST)])
+def test_one_that_is_not_calculated_is_not_asked(it: dict[str, Any]) -> None:
+    assert _says(it) is None

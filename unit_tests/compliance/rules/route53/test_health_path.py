@@ -1,0 +1,81 @@
+"""ActivePassive-Route53HealthPath."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    alone,
+    either,
+    message_in,
+    says,
+    verdict_in,
+)
+from unit_tests.compliance.rules.failover import endpoint_check, health_check
+
+RULE = "ActivePassive-Route53HealthPath"
+HOST = {"Fn::Sub": "${Api}.execute-api.${AWS::Region}.amazonaws.com"}
+
+
+def _says(path: Any, *routes: str) -> Verdict | None:  # noqa: ANN401
+    return verdict_in(RULE, "It", alone(_world(path, *routes)))
+
+
+def _world(path: Any, *routes: str) -> dict[str, Any]:  # noqa: ANN401
+    made: dict[str, Any] = {
+        "It": endpoint_check("us-east-1", FullyQualifiedDomainName=HOST, ResourcePath=path),
+        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {}},
+    }
+    for number, key in enumerate(routes):
+        made[f"Route{number}"] = {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": key},
+        }
+    return made
+
+
+def test_the_route_that_tells_readiness_passes() -> None:
+    assert _says("/ready", "GET /healthz", "GET /ready") is PASS
+    assert _says("/v1/readyz?deep=1", "GET /v1/readyz") is PASS
+    assert _says("/status", "GET /status", "POST /uploads") is PASS
+    assert _says("/anything", "ANY /{proxy+}") is PASS
+    assert _says("/anything") is PASS
+
+
+@pytest.mark.parametrize("path", [None, "", "/", "/healthz", "/nowhere", either("/ready", "/healthz")])
+def test_a_path_that_tells_too_little_fails(path: Any) -> None:  # noqa: ANN401
+    assert _says(path, "GET /healthz", "GET /ready") is FAIL
+
+
+def test_what_to_ask_is_named() -> None:
+    said = message_in(RULE, "It", alone(_world("/healthz", "GET /healthz", "GET /ready")))
+    assert said.startswith("it asks /healthz, and /ready is what tells that the region can work")
+
+
+def test_checks_that_ask_no_path_are_not_asked() -> None:
+    assert says(RULE, health_check(Type="TCP", IPAddress="192.0.2.1")) is None
+    assert says(RULE, health_check(Type="CALCULATED", ChildHealthChecks=[])) is None
+
+
+def test_what_cannot_be_read_is_not_evaluated() -> None:
+    assert says(RULE, health_check(Type=UNKNOWN)) is NOT_EVALUATED
+    assert _says(["/ready"], "GET /ready") is NOT_EVALUATED
+
+
+@pytest.mark.parametrize("setting", [{"Port": 1}, {"Port": "8443"}, {"EnableSNI": False}])
+def test_what_api_gateway_does_not_answer_fails(setting: dict[str, Any]) -> None:
+    world = _world("/ready", "GET /ready")
+    world["It"]["Properties"]["HealthCheckConfig"] |= setting
+    assert verdict_in(RULE, "It", alone(world)) is FAIL
+    world["It"]["Properties"]["HealthCheckConfig"] |= {"Port": "443", "EnableSNI": True}
+    assert verdict_in(RULE, "It", alone(world)) is PASS
+
+
+def test_another_host_may_have_another_port() -> None:
+    elsewhere = endpoint_check("us-east-1", ResourcePath="/ready", Port=8443)
+    assert says(RULE, elsewhere) is PASS

@@ -1,0 +1,65 @@
+"""ActivePassive-S3Versioning."""
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask
+from unit_tests.compliance.rules.builders import (
+    ABSENT,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    Resource,
+    bucket,
+    changed,
+    either,
+    pair,
+    regional_bucket,
+    replicating,
+    reverse,
+    says,
+    without,
+)
+
+RULE = "ActivePassive-S3Versioning"
+VERSIONING = "VersioningConfiguration"
+
+
+def _both(east: Resource, west: Resource, back: Resource | None = None) -> list[Verdict]:
+    return [row.verdict for row in ask(RULE, *pair(east, west, back=back))]
+
+
+def test_versions_on_both_sides_pass() -> None:
+    assert _both(replicating(), regional_bucket()) == [PASS, PASS]
+
+
+def test_a_side_without_versions_fails() -> None:
+    assert _both(without(replicating(), VERSIONING), regional_bucket()) == [FAIL, PASS]
+    assert _both(replicating(), without(regional_bucket(), VERSIONING)) == [PASS, FAIL]
+    suspended = changed(regional_bucket(), VERSIONING, "Status", to="Suspended")
+    assert _both(replicating(), suspended) == [PASS, FAIL]
+    assert _both(replicating(), changed(regional_bucket(), VERSIONING, to=either({"Status": "Enabled"}, ABSENT))) == [
+        PASS,
+        FAIL,
+    ]
+
+
+def test_a_side_that_a_custom_resource_replicates_counts() -> None:
+    assert _both(regional_bucket(), without(regional_bucket(), VERSIONING), reverse()) == [PASS, FAIL]
+
+
+def test_a_bucket_that_replicates_nowhere_is_left_alone() -> None:
+    assert says(RULE, without(bucket(), VERSIONING)) is None
+    assert says(RULE, {"Type": "AWS::S3::Bucket"}) is None
+
+
+def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+    assert says(RULE, changed(replicating(), VERSIONING, "Status", to=UNKNOWN)) is NOT_EVALUATED
+    assert says(RULE, changed(without(replicating(), VERSIONING), "ReplicationConfiguration", to=UNKNOWN)) is NOT_EVALUATED
+
+
+@pytest.mark.parametrize("status", ["Suspended", "Disabled", None])
+def test_a_bucket_whose_versions_were_suspended_fails_though_it_does_not_replicate(status: object) -> None:
+    assert says(RULE, changed(bucket(), "VersioningConfiguration", to={"Status": status})) is FAIL
+    assert says(RULE, bucket()) is PASS

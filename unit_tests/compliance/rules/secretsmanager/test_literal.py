@@ -1,0 +1,111 @@
+"""ActivePassive-SecretsManagerLiteral."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.aws.secrets import is_named_secret, looks_secret
+from compliance.cfn.templates import Template
+from unit_tests.compliance.rules.builders import (
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    alone,
+    changed,
+    either,
+    function,
+    message,
+    says,
+    secret,
+    verdict_in,
+)
+
+RULE = "ActivePassive-SecretsManagerLiteral"
+KEY = "AKIA" + "ABCDEFGH12345678"
+TOKEN = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0In0.c2ln"
+
+
+def _variables(**variables: Any) -> dict[str, Any]:  # noqa: ANN401
+    return changed(function(), "Environment", to={"Variables": variables})
+
+
+def _secret(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
+    it = secret()
+    it["Properties"] |= settings
+    return it
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        function(),
+        _variables(TABLE_NAME="serverless-ledger-prod", TOKEN_TABLE="t", SECRET_NAME="a", MAXIMUM_BYTES="1"),
+        _variables(API_TOKEN={"Fn::GetAtt": ["Made", "Value"]}),
+        _variables(SECRET="arn:aws:secretsmanager:us-east-1:000000000000:secret:a"),
+        _variables(PASSWORD="/serverless/prod/password"),
+        _variables(QUEUE_URL="https://sqs.us-east-1.amazonaws.com/000000000000/serverless-ingest-prod"),
+        secret(),
+        _secret(GenerateSecretString={"PasswordLength": 16}),
+        _secret(GenerateSecretString={"SecretStringTemplate": '{"username": "a"}', "GenerateStringKey": "password"}),
+        _secret(SecretString="{{resolve:secretsmanager:other}}"),
+        _secret(SecretString={"Fn::GetAtt": ["Made", "Value"]}),
+    ],
+)
+def test_what_says_only_where_a_secret_is_passes(it: dict[str, Any]) -> None:
+    assert says(RULE, it) is PASS
+
+
+def test_the_name_of_a_secret_of_the_templates_is_a_place() -> None:
+    resources = {"It": _variables(SIGNING_SECRET="serverless-receipt-signing-prod"), "Secret": secret()}
+    assert verdict_in(RULE, "It", alone(resources)) is PASS
+
+
+@pytest.mark.parametrize(
+    "it",
+    [
+        _variables(DB_PASSWORD="correct horse"),
+        _variables(apiKey="abcdef"),
+        _variables(MODE=KEY),
+        _variables(MODE=TOKEN),
+        _variables(MODE="-----BEGIN RSA PRIVATE KEY-----"),
+        _variables(DATABASE="postgres://user:word@host/db"),
+        _variables(ANYTHING="{{resolve:ssm-secure:/prod/key}}"),
+        _variables(API_TOKEN=either({"Ref": "AWS::NoValue"}, "abc")),
+        _variables(API_TOKEN={"Fn::Join": ["", ["abc", "def"]]}),
+        _secret(GenerateSecretString={"PasswordLength": 15}),
+        _secret(SecretString="correct horse"),
+        _secret(SecretString='{"password": "correct horse"}'),
+        _secret(GenerateSecretString={"SecretStringTemplate": '{"password": "correct horse"}'}),
+    ],
+)
+def test_a_secret_that_is_written_down_fails(it: dict[str, Any]) -> None:
+    assert says(RULE, it) is FAIL
+
+
+def test_no_report_repeats_the_secret() -> None:
+    assert KEY not in message(RULE, _variables(MODE=KEY))
+    assert "correct horse" not in message(RULE, _variables(DB_PASSWORD="correct horse"))
+
+
+def test_a_parameter_is_part_of_the_template() -> None:
+    body = {"Parameters": {"AParameter": {"Type": "String"}}, "Resources": {"It": _secret(SecretString=UNKNOWN)}}
+    assert verdict_in(RULE, "It", Template(name="it", body=body, region=EAST)) is FAIL
+
+
+@pytest.mark.parametrize(
+    "it", [changed(function(), "Environment", to=UNKNOWN), _secret(GenerateSecretString={"SecretStringTemplate": "{"})]
+)
+def test_what_cannot_be_read_is_not_evaluated(it: dict[str, Any]) -> None:
+    assert says(RULE, it) is NOT_EVALUATED
+
+
+@pytest.mark.property
+@given(st.from_regex(r"[A-Z]{1,8}(_[A-Z]{1,8}){0,2}", fullmatch=True), st.sampled_from(["NAME", "ARN", "URL", "TABLE"]))
+def test_a_name_that_says_where_is_no_secret(name: str, what: str) -> None:
+    assert not is_named_secret(f"{name}_{what}")
+    assert is_named_secret(f"{name}_PASSWORD")
+    assert not looks_secret(name)

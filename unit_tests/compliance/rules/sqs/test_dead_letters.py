@@ -1,0 +1,96 @@
+"""ActivePassive-SQSDeadLetters."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
+    ABSENT,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    Resource,
+    alone,
+    changed,
+    dead_letter_queue,
+    either,
+    message_in,
+    pipeline,
+    queue,
+    says,
+    verdict_in,
+    without,
+)
+
+RULE = "ActivePassive-SQSDeadLetters"
+POLICY = "RedrivePolicy"
+RECEIVES = (POLICY, "maxReceiveCount")
+
+
+def _with(resource: Resource) -> Verdict | None:
+    return verdict_in(RULE, "Queue", alone({**pipeline(), "Queue": resource}))
+
+
+def test_five_receives_and_a_queue_beside_it_pass() -> None:
+    assert _with(queue()) is PASS
+    assert _with(changed(queue(), *RECEIVES, to="5")) is PASS
+    by_arn = "arn:aws:sqs:us-east-1:000000000000:serverless-ingest-dlq-prod"
+    assert _with(changed(queue(), POLICY, "deadLetterTargetArn", to=by_arn)) is PASS
+
+
+def test_the_dead_letter_queue_itself_is_left_alone() -> None:
+    assert verdict_in(RULE, "Dead", alone(pipeline())) is None
+    unsaid = {**pipeline(), "Dead": without(dead_letter_queue(), "RedriveAllowPolicy")}
+    assert verdict_in(RULE, "Dead", alone(unsaid)) is None
+
+
+def test_a_queue_alone_fails() -> None:
+    assert says(RULE, {"Type": "AWS::SQS::Queue"}) is FAIL
+    denying = {"Type": "AWS::SQS::Queue", "Properties": {"RedriveAllowPolicy": {"redrivePermission": "denyAll"}}}
+    assert says(RULE, denying) is FAIL
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        without(queue(), POLICY),
+        changed(queue(), POLICY, to={}),
+        changed(queue(), POLICY, to=either(queue()["Properties"][POLICY], ABSENT)),
+        without(queue(), POLICY, "deadLetterTargetArn"),
+        changed(queue(), POLICY, "deadLetterTargetArn", to="arn:aws:sqs:us-west-2:000000000000:serverless-ingest-dlq-prod"),
+        changed(queue(), POLICY, "deadLetterTargetArn", to={"Fn::GetAtt": ["Queue", "Arn"]}),
+        without(queue(), *RECEIVES),
+        changed(queue(), *RECEIVES, to=1),
+        changed(queue(), *RECEIVES, to=4),
+        changed(queue(), *RECEIVES, to=either(5, 1)),
+        changed(queue(), *RECEIVES, to=1000),
+        changed(queue(), "VisibilityTimeout", to=43_200),
+        changed(queue(), "FifoQueue", to=True),
+    ],
+)
+def test_each_way_of_losing_messages_fails(broken: dict[str, Any]) -> None:
+    assert _with(broken) is FAIL
+
+
+def test_a_queue_in_another_stack_or_region_is_not_beside_it() -> None:
+    elsewhere = alone({"Dead": dead_letter_queue()}, WEST)
+    arn = "arn:aws:sqs:us-west-2:000000000000:serverless-ingest-dlq-prod"
+    here = alone({"Queue": changed(queue(), POLICY, "deadLetterTargetArn", to=arn)})
+    assert "must be a queue of the same template" in message_in(RULE, "Queue", here, elsewhere)
+
+
+def test_without_a_function_two_receives_are_enough() -> None:
+    unread = {name: each for name, each in pipeline().items() if name != "Mapping"}
+    for receives, verdict in ((2, PASS), (1, FAIL)):
+        resources = {**unread, "Queue": changed(queue(), *RECEIVES, to=receives)}
+        assert verdict_in(RULE, "Queue", alone(resources)) is verdict
+
+
+def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+    assert _with(changed(queue(), POLICY, to=UNKNOWN)) is NOT_EVALUATED
+    assert _with(changed(queue(), POLICY, to='{"maxReceiveCount": 5}')) is NOT_EVALUATED
+    assert _with(changed(queue(), *RECEIVES, to=UNKNOWN)) is NOT_EVALUATED
+    assert _with(changed(queue(), "VisibilityTimeout", to=UNKNOWN)) is NOT_EVALUATED

@@ -1,0 +1,77 @@
+"""ActivePassive-SQSRedriveAllow."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import (
+    ABSENT,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    Resource,
+    alone,
+    changed,
+    dead_letter_queue,
+    either,
+    function,
+    pipeline,
+    queue,
+    verdict_in,
+    without,
+)
+
+RULE = "ActivePassive-SQSRedriveAllow"
+POLICY = "RedriveAllowPolicy"
+ARNS = (POLICY, "sourceQueueArns")
+DENY = {"redrivePermission": "denyAll"}
+
+
+def _with(dead: Resource) -> Verdict | None:
+    return verdict_in(RULE, "Dead", alone({**pipeline(), "Dead": dead}))
+
+
+def test_its_own_sources_pass() -> None:
+    assert _with(dead_letter_queue()) is PASS
+    assert _with(changed(dead_letter_queue(), *ARNS, to=[{"Fn::GetAtt": ["Queue", "Arn"]}])) is PASS
+
+
+def test_denying_all_passes_where_only_a_function_sends() -> None:
+    denying = changed(dead_letter_queue(), POLICY, to=DENY)
+    assert verdict_in(RULE, "Dead", alone({"Function": function(), "Dead": denying})) is PASS
+    assert _with(denying) is FAIL
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        without(dead_letter_queue(), POLICY),
+        changed(dead_letter_queue(), POLICY, to={"redrivePermission": "allowAll"}),
+        changed(dead_letter_queue(), POLICY, to=either(dead_letter_queue()["Properties"][POLICY], ABSENT)),
+        without(dead_letter_queue(), *ARNS),
+        changed(dead_letter_queue(), *ARNS, to=[]),
+        changed(dead_letter_queue(), *ARNS, to=["arn:aws:sqs:us-east-1:000000000000:serverless-other-prod"]),
+        changed(
+            dead_letter_queue(),
+            *ARNS,
+            to=[{"Fn::GetAtt": ["Queue", "Arn"]}, "arn:aws:sqs:us-east-1:000000000000:serverless-other-prod"],
+        ),
+        changed(dead_letter_queue(), *ARNS, to=["arn:aws:sqs:us-west-2:000000000000:serverless-ingest-prod"]),
+    ],
+)
+def test_each_way_of_taking_others_or_refusing_its_own_fails(broken: dict[str, Any]) -> None:
+    assert _with(broken) is FAIL
+
+
+def test_a_queue_of_work_is_left_alone() -> None:
+    assert verdict_in(RULE, "Queue", alone(pipeline())) is None
+    hardened = {**pipeline(), "Queue": changed(queue(), POLICY, to=DENY)}
+    assert verdict_in(RULE, "Queue", alone(hardened)) is None
+
+
+def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+    assert _with(changed(dead_letter_queue(), POLICY, to=UNKNOWN)) is NOT_EVALUATED
+    assert _with(changed(dead_letter_queue(), POLICY, "redrivePermission", to=UNKNOWN)) is NOT_EVALUATED
+    assert _with(changed(dead_letter_queue(), *ARNS, to=UNKNOWN)) is NOT_EVALUATED

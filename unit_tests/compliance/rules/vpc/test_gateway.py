@@ -1,0 +1,74 @@
+"""ActivePassive-VPCGateway."""
+
+from typing import Any
+
+import pytest
+
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, says
+
+RULE = "ActivePassive-VPCGateway"
+
+
+def _it(kind: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"Type": f"AWS::EC2::{kind}", "Properties": properties}
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        _it("Subnet"),
+        _it("Subnet", MapPublicIpOnLaunch=False),
+        _it("Subnet", MapPublicIpOnLaunch="false"),
+        _it("Route", DestinationCidrBlock="10.1.0.0/16", GatewayId="local"),
+        _it("Route", DestinationPrefixListId="pl-1", GatewayId="vpce-1"),
+    ],
+)
+def test_what_stays_inside_passes(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is PASS
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        _it("NatGateway", SubnetId="subnet-1"),
+        _it("InternetGateway"),
+        _it("EgressOnlyInternetGateway", VpcId="vpc-1"),
+        _it("VPCGatewayAttachment", VpcId="vpc-1", InternetGatewayId={"Ref": "Gateway"}),
+        _it("VPCGatewayAttachment", VpcId="vpc-1", VpnGatewayId="vgw-1"),
+        _it("VPCPeeringConnection", VpcId="vpc-1", PeerVpcId="vpc-2"),
+        _it("TransitGatewayAttachment", VpcId="vpc-1"),
+        _it("VPNGateway", Type="ipsec.1"),
+        _it("Route", DestinationCidrBlock="10.1.0.0/16", TransitGatewayId="tgw-1"),
+        _it("Route", DestinationIpv6CidrBlock="fd00::/8", VpcPeeringConnectionId="pcx-1"),
+        _it("Route", DestinationCidrBlock="10.1.0.0/16", GatewayId={"Ref": "Vpn"}),
+        _it("Route", DestinationCidrBlock="10.1.0.0/16", NetworkInterfaceId="eni-1"),
+        _it("Subnet", MapPublicIpOnLaunch=True),
+        _it("Subnet", MapPublicIpOnLaunch="true"),
+        _it("Subnet", MapPublicIpOnLaunch=either(True, False)),
+        _it("Route", DestinationCidrBlock="0.0.0.0/0", GatewayId={"Ref": "Gateway"}),
+        _it("Route", DestinationCidrBlock="128.0.0.0/1", TransitGatewayId="tgw-1"),
+        _it("Route", DestinationCidrBlock="8.8.8.8/32", TransitGatewayId="tgw-1"),
+        _it("Route", DestinationIpv6CidrBlock="::/0", GatewayId="igw-1"),
+        _it("Route", DestinationCidrBlock="10.0.0.0/8", NatGatewayId={"Ref": "Nat"}),
+        _it("Route", DestinationIpv6CidrBlock="fd00::/8", EgressOnlyInternetGatewayId="eigw-1"),
+        _it("Route", DestinationCidrBlock=either("10.0.0.0/8", "0.0.0.0/0")),
+    ],
+)
+def test_what_leads_out_fails(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is FAIL
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        _it("Subnet", MapPublicIpOnLaunch=UNKNOWN),
+        _it("Route", DestinationCidrBlock=UNKNOWN),
+        _it("Route", DestinationCidrBlock="everywhere"),
+    ],
+)
+def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any]) -> None:
+    assert says(RULE, resource) is NOT_EVALUATED
+
+
+def test_nothing_else_is_asked() -> None:
+    assert says(RULE, _it("RouteTable")) is None

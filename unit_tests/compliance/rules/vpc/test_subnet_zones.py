@@ -1,0 +1,40 @@
+"""ActivePassive-VPCSubnetZones."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, alone, either, message_in, verdict_in
+from unit_tests.compliance.rules.networks import network
+
+RULE = "ActivePassive-VPCSubnetZones"
+
+
+def _says(*zones: Any) -> Verdict | None:  # noqa: ANN401
+    return verdict_in(RULE, "Vpc", alone(network(*zones)))
+
+
+@pytest.mark.parametrize("zones", [(0, 1), (0, 1, 2), (0, 1, 1), ("us-east-1a", "us-east-1b")])
+def test_subnets_in_different_zones_pass(zones: tuple[Any, ...]) -> None:
+    assert _says(*zones) is PASS
+
+
+@pytest.mark.parametrize("zones", [(0, 0), (2, 2, 2), ("us-east-1a", "us-east-1a"), (0, None), (None, None)])
+def test_subnets_that_share_a_zone_fail(zones: tuple[Any, ...]) -> None:
+    assert _says(*zones) is FAIL
+
+
+def test_the_zone_is_named() -> None:
+    said = message_in(RULE, "Vpc", alone(network("us-east-1a", "us-east-1a")))
+    assert said == "its 2 subnets are in one zone, us-east-1a; spread them"
+
+
+def test_one_subnet_was_meant_to_be_one() -> None:
+    assert _says(0) is None
+
+
+def test_what_cannot_be_read_is_not_evaluated() -> None:
+    assert _says(0, ["us-east-1a"]) is NOT_EVALUATED
+    assert _says(0, {"Fn::Select": 1, "Other": 2}) is NOT_EVALUATED
+    assert _says(0, either(0, 1)) is not FAIL
