@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import cost as costs
-from benchmarks import gate as gate_benchmark
+from benchmarks import gate_speed as gate_benchmark
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 from infra.app import ENVIRONMENTS

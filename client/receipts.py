@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
@@ -21,7 +22,6 @@ from filelock import BaseFileLock, FileLock, Timeout
 from client.content import Fingerprint, Item
 from client.errors import ReceiptsUnusable
 from client.identity import new_upload_id, object_id
-from client.moments import as_text
 
 _TYPES: Final[Mapping[str, type]] = {"size": int, "durable": bool}
 """Of a line's values that are no text."""
@@ -371,3 +371,8 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def as_text(epoch_seconds: float) -> str:
+    """Return a time in UTC, as in `2026-01-31T12:00:00.000Z`."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -22,10 +22,10 @@ from drill.model import DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
 from drill.reports import chain, facts
-from drill.targets import keeper
+from drill.targets import supervisor
 from drill.targets.live import require_leave, require_possible
 from operations.command_line import end_like_ctrl_c_on, explain, short
-from operations.failure import Refused, RunFailure
+from operations.errors import Refused, RunFailure
 from operations.settings_file import EnvironmentOption, Place, PrimaryOption, SecondaryOption, place_of, read_settings
 
 _FAILED: Final = 1
@@ -199,7 +199,7 @@ def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
 
 
 def _say_interrupted(folder: DrillFolder) -> None:
-    there = keeper.attach(folder) is not None
+    there = supervisor.attach(folder) is not None
     said = interrupted.said(Journal(folder.journal), folder.path.name, cloud_is_there=there)
     Console(stderr=True, highlight=False, emoji=False).print(said, markup=False, soft_wrap=True)
 

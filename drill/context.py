@@ -18,15 +18,15 @@ from drill.load.sending import Sender, accepted
 from drill.plan import Plan
 from drill.sampler import Sampler
 from drill.stops import StopConditions
-from drill.targets import keeper
+from drill.targets import supervisor
+from drill.targets.fault_injector import Powers
 from drill.targets.live import LiveTarget
 from drill.targets.local import LocalTarget
-from drill.targets.powers import Powers
 from drill.watch import Watch
+from operations.account_check import prove_live
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.target import Mode, Target
-from operations.which_cloud import prove_live
 
 _PAUSE_SECONDS: Final = 0.25
 _DURING: Final = frozenset({"load", "inject", "detect", "decide", "switch", "measure"})
@@ -72,7 +72,7 @@ class Context:
     @property
     def can_open(self) -> bool:
         """Whether there is a platform to reach, without deploying one."""
-        return self.is_open or self.plan.mode == "live" or keeper.attach(self.folder) is not None
+        return self.is_open or self.plan.mode == "live" or supervisor.attach(self.folder) is not None
 
     def close(self) -> None:
         """Stop looking."""
@@ -180,7 +180,7 @@ class Context:
             time.sleep(_PAUSE_SECONDS)
 
     def checkpoint(self) -> None:
-        """Let the keeper know that somebody is at work, and see whether the drill must stop.
+        """Let the supervisor know that somebody is at work, and see whether the drill must stop.
 
         Raises:
             Stop: It must.
@@ -191,7 +191,7 @@ class Context:
             self.stops.check(self._sampler.latest)
 
     def _local(self, *, start: bool) -> LocalTarget:
-        kept = keeper.ensure(self.folder, self.plan, self.say) if start else keeper.attach(self.folder)
+        kept = supervisor.ensure(self.folder, self.plan, self.say) if start else supervisor.attach(self.folder)
         if kept is None:
             raise RunFailure(
                 "The local cloud of this drill is gone: it is kept for a quarter of an hour after a drill was killed.",

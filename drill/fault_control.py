@@ -13,7 +13,7 @@ from drill.faults.dlq_flood import LETTERS
 from drill.journal import Journal
 from drill.plan import PHASES, FaultWish, Plan
 from local_cloud import LocalCloudError
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 _ROUNDS: Final = 5
 _PAUSE_SECONDS: Final = 1.0

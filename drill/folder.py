@@ -12,7 +12,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from drill.plan import ID
-from operations.failure import Refused
+from operations.errors import Refused
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 ROOT_VARIABLE: Final = "LOCKSTEP_DRILLS"
@@ -47,18 +47,18 @@ class DrillFolder:
         return self.path / "samples.jsonl"
 
     @property
-    def keeper(self) -> Path:
+    def supervisor(self) -> Path:
         """How to reach the process that holds the local cloud."""
-        return self.path / "keeper.json"
+        return self.path / "supervisor.json"
 
     @property
-    def keeper_log(self) -> Path:
+    def supervisor_log(self) -> Path:
         """What that process says."""
-        return self.path / "keeper.log"
+        return self.path / "supervisor.log"
 
     @property
     def alive(self) -> Path:
-        """Touched while a drill is at work; the keeper goes by its age."""
+        """Touched while a drill is at work; the supervisor goes by its age."""
         return self.path / "alive"
 
     @property

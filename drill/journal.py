@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 FIRST: Final = "0" * 64
 """What the first line names as the one before."""

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
-from operations.failure import Refused
+from operations.errors import Refused
 
 PHASES: Final = (
     "preflight",

@@ -15,10 +15,10 @@ from drill.journal import Journal
 from drill.model import DrillReport
 from drill.phases import ALL, Phase
 from drill.plan import Plan
-from drill.targets import keeper
+from drill.targets import supervisor
 from local_cloud import LocalCloudError
 from operations.command_line import held_back
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.guard import Guard, guarding
 from operations.register import Register
 from reporting.progress import Step, Steps
@@ -88,7 +88,7 @@ def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRep
             interrupted = _prove_what_is_left(context, steps)
         with held_back("The drill's report is being written"):
             report = _report(context, steps)
-            keeper.stop(folder)
+            supervisor.stop(folder)
             journal.append("report", "phase done", said=str(report.verdict))
             if plan.mode == "local" or not fault_control.there(journal):
                 # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.

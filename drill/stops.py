@@ -8,7 +8,7 @@ from typing import Final
 from drill.faults import FAULTS
 from drill.journal import Journal
 from drill.model import Sample
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 MOST_LAG_SECONDS: Final = 60.0
 """Beyond this, and still growing, replication does not catch up by itself."""

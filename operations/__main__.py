@@ -17,9 +17,11 @@ from rich.console import Console
 
 from operations import failback_checks
 from operations import status as regions
+from operations.account_check import caller_of
 from operations.command_line import explain
 from operations.deployment import Deployment
-from operations.failure import Refused, RunFailure
+from operations.endpoints import require_aws_endpoint, require_loopback
+from operations.errors import Refused, RunFailure
 from operations.force import set_forced
 from operations.guard import Guard, guarding
 from operations.register import Register
@@ -27,7 +29,6 @@ from operations.reprocess import reprocess as send_again
 from operations.settings_file import place_of
 from operations.status_table import show
 from operations.target import Mode, Target
-from operations.which_cloud import caller_of, require_aws_endpoint, require_loopback
 
 _FAILED: Final = 1
 _WRONG_USE: Final = 2

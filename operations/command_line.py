@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PARENT_VARIABLE: Final = "LOCKSTEP_PARENT"

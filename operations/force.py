@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.target import Target
 
 METRIC: Final = "ForceFailover"

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from operations.failure import RunFailure
-from operations.which_cloud import is_loopback
+from operations.endpoints import is_loopback
+from operations.errors import RunFailure
 
 if TYPE_CHECKING:
     import boto3

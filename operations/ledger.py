@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from operations.attribute_values import Wire, canonical
 from operations.deployment import Deployment
-from operations.wire import Wire, canonical
 
 _RECORDS_PER_KEY: Final = 1000
 _BATCH: Final = 100

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.shared import claims as control_rows
 from handlers.shared.claims import Claims, EpochsExhaustedError
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.target import Target
 
 _TRIES: Final = 5

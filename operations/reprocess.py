@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 _CANARIES: Final = "incoming/uploads/canary/"
 _A_BATCH: Final = 10

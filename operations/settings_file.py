@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from infra.settings import RegionRole, Settings, SettingsError, default_environment, environment_names, load_settings
-from operations.failure import Refused
+from operations.errors import Refused
 
 FILE = Path(__file__).resolve().parents[1] / "environments.toml"
 _PROD: Final = "prod"

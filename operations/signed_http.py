@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 
 @dataclass(frozen=True)

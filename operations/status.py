@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from operations import credentials, digests, heartbeats, queues, reconciler
 from operations.deployment import Deployment
 from operations.digests import Comparison, Digests
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.heartbeats import Heartbeat
 from operations.reconciler import Reconciled
 from operations.register import active_region, claims_of

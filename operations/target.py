@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from operations import guard
-from operations.whole_file import write_whole
+from operations.atomic_file import write_whole
 
 
 class Mode(StrEnum):

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from simulation.handlers_in_world import says_durable
-from simulation.plan import Upload
-from simulation.regions import Region
-from simulation.world import alive
+from simulation.plan import Plan, Upload
+from simulation.regions import Region, Version
+from simulation.world import World, alive
 
 LIVE_MESSAGES: Final = 8
 """Copies of a message that may be on a queue at one time, for each one sent: one for each put-back between two notes.
@@ -17,11 +18,35 @@ two copies can have one count. Measured in 30 waits of 2 hours at 1 % crashes: 5
 them without notes, 3,228 to 4,106.
 """
 
-if TYPE_CHECKING:
-    from simulation.history import Accepted, History
+
+@dataclass
+class Accepted:
+    """An object that the issuer accepted from a client.
+
+    Attributes:
+        upload: What it was.
+        object_id: Its identity.
+        version: As it was put first.
+        region: Where.
+    """
+
+    upload: Upload
+    object_id: str
+    version: Version
+    region: str
 
 
-def check(history: "History") -> Iterator[tuple[str, str]]:
+class Judged(Protocol):
+    """What the checks read of a history."""
+
+    plan: Plan
+    world: World
+    accepted: list[Accepted]
+    most_messages: dict[str, int]
+    meddled: set[str]
+
+
+def check(history: Judged) -> Iterator[tuple[str, str]]:
     """Yield each invariant that does not hold, and what broke it."""
     survivors = list(alive(history.world))
     archived = {key for region in survivors for key in region.archive}
@@ -42,7 +67,7 @@ def check(history: "History") -> Iterator[tuple[str, str]]:
         yield from _replicas(survivors)
 
 
-def durable(history: "History") -> Iterator[tuple[str, str]]:
+def durable(history: Judged) -> Iterator[tuple[str, str]]:
     """Yield what an issuer says is durable, and is not in both regions; both must be alive to say more than S3 does."""
     regions = list(alive(history.world))
     if len(regions) < len(history.world.regions):
@@ -79,7 +104,7 @@ def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
     return records
 
 
-def _object(accepted: "Accepted", region: Region, keys: set[str], archived: set[str]) -> Iterator[tuple[str, str]]:
+def _object(accepted: Accepted, region: Region, keys: set[str], archived: set[str]) -> Iterator[tuple[str, str]]:
     upload, identity, version_put = accepted.upload, accepted.object_id, accepted.version
     is_here = (version_put.key, version_put.version_id) in region.ingest if upload.direct else version_put.key in keys
     result = region.item(f"OBJ#{identity}", "RESULT")
@@ -134,7 +159,7 @@ def _records(region: Region, identity: str) -> dict[int, dict[str, Any]]:
     return {int(item["ordinal"]["N"]): item["record"]["M"] for item in region.records.get(identity, {}).values()}
 
 
-def _strangers(history: "History", region: Region) -> Iterator[tuple[str, str]]:
+def _strangers(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
     known = {one.object_id for one in history.accepted}
     for object_id, records in region.records.items():
         if records and object_id not in known:
@@ -143,7 +168,7 @@ def _strangers(history: "History", region: Region) -> Iterator[tuple[str, str]]:
             return
 
 
-def _dead_letters(history: "History", region: Region) -> Iterator[tuple[str, str]]:
+def _dead_letters(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
     """A dead letter is right where its object is quarantined, or was deleted while its records were not all here."""
     damaged = {one.version.key for one in history.accepted if one.upload.damaged or one.object_id in history.meddled}
     for message in region.dead.values():

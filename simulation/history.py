@@ -11,8 +11,9 @@ from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
 from simulation import handlers_in_world, rotation
+from simulation.checks import Accepted, check, durable
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
-from simulation.regions import Queued, Region, Version
+from simulation.regions import Queued, Region
 from simulation.scheduler import EPOCH
 from simulation.watch import Watch
 from simulation.world import World, alive
@@ -25,23 +26,6 @@ CONCURRENCY: Final = 4
 BATCH_SIZE: Final = 10
 SETTLE_SECONDS: Final = 4 * 3600.0
 """Within which everything must be processed once the faults have stopped: five visibility timeouts and the longest lag."""
-
-
-@dataclass
-class Accepted:
-    """An object that the issuer accepted from a client.
-
-    Attributes:
-        upload: What it was.
-        object_id: Its identity.
-        version: As it was put first.
-        region: Where.
-    """
-
-    upload: Upload
-    object_id: str
-    version: Version
-    region: str
 
 
 @dataclass
@@ -74,8 +58,6 @@ class History:
 
     def run(self) -> "History":
         """Let the history happen, then judge it."""
-        from simulation.checks import check  # noqa: PLC0415 - the checks read a history
-
         handlers_in_world.enter(self.world)
         for upload in self.plan.uploads:
             self._at(upload.at, partial(self._put, upload))
@@ -180,8 +162,6 @@ class History:
             self.world.note(region, "operator", "dynamodb:DeleteItem", f"{pk} {item['sk']['S']}")
 
     def _look_at_durable(self) -> None:
-        from simulation.checks import durable  # noqa: PLC0415 - the checks read a history
-
         self.violations += durable(self)
 
     def _promote(self, region: Region) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from drill.faults.fault import Fault
-from drill.targets.powers import Powers
+from drill.targets.fault_injector import Powers
 from operations.queues import object_keys
 
 LETTERS: Final = 200

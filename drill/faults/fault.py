@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from drill.targets.powers import Powers
+from drill.targets.fault_injector import Powers
 
 
 class Fault(ABC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drill.faults.fault import Fault
-from drill.targets.powers import Powers
+from drill.targets.fault_injector import Powers
 
 SECONDS: Final = 4.0
 """By which every write is late: many times the usual."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.faults.fault import Fault
-from drill.targets.powers import Powers
+from drill.targets.fault_injector import Powers
 
 
 class Planned(Fault):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drill.faults.fault import Fault
-from drill.targets.powers import Powers
+from drill.targets.fault_injector import Powers
 
 SHARE: Final = 0.7
 """Of the functions' calls: what the SDK tries three times then fails one time in three, and /ready more often."""

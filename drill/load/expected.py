@@ -17,7 +17,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 from drill.load.storable import can_be_held
-from operations.wire import Wire, to_wire
+from operations.attribute_values import Wire, to_wire
 
 IS_KNOWN: Final = True
 """Whether `stored` is what `transform.py` does."""

@@ -30,7 +30,7 @@ from drill.load.items import LoadItem
 from drill.proof import effect
 from drill.proof.scope import ReceiptRow
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 _WORKERS: Final = 4
 _API_SECONDS: Final = 5.0

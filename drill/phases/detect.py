@@ -12,7 +12,7 @@ from drill import fault_control
 from drill.context import Context
 from drill.faults import FAULTS
 from drill.load.items import LoadItem, Wave
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.ledger import Ledger
 
 _QUIET_SECONDS: Final = 5.0

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from drill.context import Context
 from operations import heartbeats
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.register import Register
 from operations.signed_http import Api
 

@@ -31,7 +31,7 @@ from drill.model import Finding, NegativeControl, NegativeControls, Proof
 from drill.proof.rows import Row, count, text
 from drill.proof.scope import ReceiptRow, Scope
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.ledger import Ledger
 
 NAMES: Final = ("duplicate", "withheld_replica", "tampered_row", "lost_receipt")

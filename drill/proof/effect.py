@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal
 from typing import Any, Final
 
-from operations.wire import Wire
+from operations.attribute_values import Wire
 
 MODULUS: Final = 1 << 256
 RECORDS_PER_PARTITION_KEY: Final = 1000

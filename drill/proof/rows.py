@@ -29,8 +29,8 @@ from typing import Any, Final, NamedTuple
 
 from drill.proof.effect import RECORDS_PER_PARTITION_KEY
 from drill.proof.scope import UploadKey, hour_of, moment_of
+from operations.attribute_values import Wire
 from operations.ledger import object_id as identity
-from operations.wire import Wire
 
 Row = dict[str, Wire]
 

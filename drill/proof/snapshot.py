@@ -18,7 +18,7 @@ from drill.proof.scope import Platform, Scope
 from drill.proof.sources import is_of_scope
 from drill.reports import files
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from drill.journal import Entry, read
 from drill.model import DrillReport, Previous
 from drill.reports.evidence import BESIDE
 from drill.reports.files import LATEST
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from reporting import bundle
 from reporting.text import one_line
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drill.model import DigestRow, DrillReport, Finding, Proof, Verdict
-from drill.reports import words
+from drill.reports import formatting
 
 _MODULUS: Final = 1 << 256
 """Digests are sums of SHA-256 hashes, whose carry past 256 bits is dropped."""
@@ -91,7 +91,7 @@ def title(report: DrillReport) -> str:
 
 def lasted(report: DrillReport) -> float | None:
     """Return how long the drill took, in seconds."""
-    return words.since(report.ended_at, report.began_at)
+    return formatting.since(report.ended_at, report.began_at)
 
 
 def only_by_kind(report: DrillReport) -> dict[str, float | None]:
@@ -104,7 +104,7 @@ def phase_spans(report: DrillReport) -> list[Span]:
     """Return the phases that began, by time."""
     spans = []
     for phase in report.phases:
-        start = words.since(phase.began_at, report.began_at)
+        start = formatting.since(phase.began_at, report.began_at)
         if start is not None:
             spans.append(Span(name=phase.name, start=start, end=None if phase.seconds is None else start + phase.seconds))
     return spans
@@ -114,10 +114,10 @@ def fault_spans(report: DrillReport) -> list[Span]:
     """Return the faults that were injected, by time."""
     spans = []
     for fault in report.faults:
-        start = words.since(fault.injected_at, report.began_at)
+        start = formatting.since(fault.injected_at, report.began_at)
         if start is not None:
             name = f"{fault.name} {fault.region}"
-            spans.append(Span(name=name, start=start, end=words.since(fault.healed_at, report.began_at)))
+            spans.append(Span(name=name, start=start, end=formatting.since(fault.healed_at, report.began_at)))
     return spans
 
 

@@ -6,7 +6,7 @@ from io import BytesIO
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from drill.model import DrillReport, Measure, NegativeControl, PhaseRecord, Verdict
-from drill.reports import facts, words
+from drill.reports import facts, formatting
 from reporting.text import printable
 
 
@@ -53,13 +53,13 @@ def _verdict(report: DrillReport) -> TestCase:
 
 
 def _measure(measure: Measure) -> TestCase:
-    said = f"{words.duration(measure.seconds)}, at most {words.duration(measure.target_seconds)}"
+    said = f"{formatting.duration(measure.seconds)}, at most {formatting.duration(measure.target_seconds)}"
     result: Failure | Skipped | None = None
     if measure.seconds is None or measure.met is None:
-        result = Skipped(words.NOT_MEASURED)
+        result = Skipped(formatting.NOT_MEASURED)
     elif not measure.met:
         result = _failure(said)
-    return _case("targets", f"{measure.title}: {words.duration(measure.target_seconds)}", result, measure.how)
+    return _case("targets", f"{measure.title}: {formatting.duration(measure.target_seconds)}", result, measure.how)
 
 
 def _phase(phase: PhaseRecord) -> TestCase:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drill.model import DrillReport, Measure
-from drill.reports import curves, facts, words
+from drill.reports import charts, facts, formatting
 from reporting.self_contained import Page, inert
 from reporting.text import printable
 
@@ -42,22 +42,22 @@ def render(report: DrillReport, report_sha256: str = "") -> str:
         report_sha256=report_sha256,
         data=inert(_curves_data(report)),
         facts=facts,
-        words=words,
+        words=formatting,
         measures=[_beside(measure) for measure in report.measures],
         tiles=[_beside(m) for m in report.measures if m.target_seconds is not None][:_TILES],
         sources=facts.sources(report.proof),
         sizes=[
-            (name, curves.plan(report, width), curves.charts(report, width))
-            for name, width in (("wide", curves.WIDE), ("narrow", curves.NARROW))
+            (name, charts.plan(report, width), charts.charts(report, width))
+            for name, width in (("wide", charts.WIDE), ("narrow", charts.NARROW))
         ],
-        regions=curves.regions(report),
-        metrics=curves.METRICS,
+        regions=charts.regions(report),
+        metrics=charts.METRICS,
         levels=_LEVELS,
     )
 
 
 def _beside(measure: Measure) -> Beside:
-    said = words.met(measure)
+    said = formatting.met(measure)
     target = measure.target_seconds
     share = 0.0 if not target or measure.seconds is None else min(max(measure.seconds / target, 0.0), _LONGEST)
     return Beside(measure=measure, css=said.replace(" ", "-"), bar=round(share * _FULL, 1))
@@ -65,11 +65,11 @@ def _beside(measure: Measure) -> Beside:
 
 def _curves_data(report: DrillReport) -> dict[str, Any]:
     """What the script tells of a moment: each region's samples, and what was going on."""
-    fields = [metric.field for metric in curves.METRICS]
+    fields = [metric.field for metric in charts.METRICS]
     ordered = sorted(report.samples, key=lambda sample: sample.seconds)
     return {
-        "regions": list(curves.regions(report)),
-        "units": [metric.unit for metric in curves.METRICS],
+        "regions": list(charts.regions(report)),
+        "units": [metric.unit for metric in charts.METRICS],
         "samples": [
             [sample.seconds, sample.region, *(getattr(sample, field) for field in fields), sample.healthy]
             for sample in ordered

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from drill.model import DrillReport, Finding, Verdict
-from drill.reports import facts, words
+from drill.reports import facts, formatting
 from reporting.text import markdown as cell
 
 SHOWN: Final = 10
@@ -27,8 +27,9 @@ def _head(report: DrillReport) -> list[str]:
         f"{cell(report.drill_id)}: {cell(facts.where(report))}; {cell(facts.faults(report))}.",
         (
             f"{report.objects:,} objects: {facts.effects(report)}; {report.negative_controls.found} of "
-            f"{report.negative_controls.injected} negative controls found; {words.duration(facts.lasted(report))} in all; "
-            f"the clocks of health checks, alarms and TTLs ran {words.times(report.time_factor)}."
+            f"{report.negative_controls.injected} negative controls found; "
+            f"{formatting.duration(facts.lasted(report))} in all; "
+            f"the clocks of health checks, alarms and TTLs ran {formatting.times(report.time_factor)}."
         ),
         "",
     ]
@@ -40,16 +41,19 @@ def _first(reasons: Sequence[str]) -> list[tuple[bool, str]]:
 
 def _measures(report: DrillReport) -> list[str]:
     rows = [
-        f"| {cell(measure.title)} | {words.duration(measure.seconds)} | "
-        f"{'' if measure.target_seconds is None else '≤ ' + words.duration(measure.target_seconds)} | {words.met(measure)} |"
+        f"| {cell(measure.title)} | {formatting.duration(measure.seconds)} | "
+        f"{'' if measure.target_seconds is None else '≤ ' + formatting.duration(measure.target_seconds)} | "
+        f"{formatting.met(measure)} |"
         for measure in report.measures
     ]
     return _table("| Measure | Measured | Target | |\n|---|---:|---:|---|", rows)
 
 
 def _recovery(report: DrillReport) -> list[str]:
-    rows = [f"| RTO | {cell(words.kind(k))} | {words.duration(v)} |" for k, v in facts.only_by_kind(report).items()]
-    rows += [f"| RPO | {cell(words.kind(k))} | {words.duration(v)} |" for k, v in report.rpo_seconds.items()]
+    rows = [
+        f"| RTO | {cell(formatting.kind(k))} | {formatting.duration(v)} |" for k, v in facts.only_by_kind(report).items()
+    ]
+    rows += [f"| RPO | {cell(formatting.kind(k))} | {formatting.duration(v)} |" for k, v in report.rpo_seconds.items()]
     return _table("| | Kind | Measured |\n|---|---|---:|", rows)
 
 

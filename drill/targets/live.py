@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from drill.plan import Plan
 from operations.deployment import Deployment
-from operations.failure import Refused, RunFailure
+from operations.errors import Refused, RunFailure
 from operations.target import Target
 
 DURATION: Final = "PT20M"

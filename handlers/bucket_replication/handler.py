@@ -29,8 +29,8 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from handlers.bucket_replication.api_mapping import in_api_spelling
 from handlers.bucket_replication.existing_objects import Source, replicate_existing
-from handlers.bucket_replication.spelling import in_api_spelling
 from handlers.shared import custom_resource, schema
 from handlers.shared.custom_resource import Context, Outcome, PropertyError, Request, RequestType
 

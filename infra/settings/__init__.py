@@ -15,11 +15,11 @@ from infra.settings.model import (
     LimitSettings,
     ObjectLockSettings,
     RetentionSettings,
-    Settings,
     TagSettings,
     VpcSettings,
 )
 from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGION_SETS, ZONE_IDS, RegionRole
+from infra.settings.settings import Settings
 
 __all__ = [
     "AWS_REGIONS",

@@ -1,16 +1,14 @@
-"""Settings that are each allowed and cannot be had together."""
+"""SettingsFields that are each allowed and cannot be had together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from infra.naming import BUCKETS, Naming, NamingError
+from infra.settings.model import SettingsFields
 from infra.settings.regions import STRONG_REGION_SETS, ZONE_IDS, witness_of
-
-if TYPE_CHECKING:
-    from infra.settings.model import Settings
 
 CONTRADICTION: Final = "contradiction"
 """The type of the validation error that carries contradictions."""
@@ -18,7 +16,7 @@ CONTRADICTION: Final = "contradiction"
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Settings that contradict each other.
+    """SettingsFields that contradict each other.
 
     Attributes:
         keys: Their dotted keys; the first is the one to change.
@@ -33,12 +31,12 @@ class Contradiction:
     instead: object
 
 
-def contradictions_of(settings: Settings) -> tuple[Contradiction, ...]:
+def contradictions_of(settings: SettingsFields) -> tuple[Contradiction, ...]:
     """Find every contradiction, not only the first."""
     return tuple(found for check in _CHECKS for found in check(settings))
 
 
-def _regions(settings: Settings) -> Iterator[Contradiction]:
+def _regions(settings: SettingsFields) -> Iterator[Contradiction]:
     if settings.primary_region == settings.secondary_region:
         other = "us-east-2" if settings.primary_region == "us-west-2" else "us-west-2"
         yield Contradiction(
@@ -49,7 +47,7 @@ def _regions(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _strong_consistency(settings: Settings) -> Iterator[Contradiction]:
+def _strong_consistency(settings: SettingsFields) -> Iterator[Contradiction]:
     if settings.consistency != "strong":
         return
     if settings.retention.attempts_days > 0:
@@ -70,7 +68,7 @@ def _strong_consistency(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _production(settings: Settings) -> Iterator[Contradiction]:
+def _production(settings: SettingsFields) -> Iterator[Contradiction]:
     if not settings.is_production:
         return
     if settings.vpc.mode == "none":
@@ -89,7 +87,7 @@ def _production(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _locks(settings: Settings) -> Iterator[Contradiction]:
+def _locks(settings: SettingsFields) -> Iterator[Contradiction]:
     if settings.object_lock.mode == "none":
         return
     for key, kept in (
@@ -105,7 +103,7 @@ def _locks(settings: Settings) -> Iterator[Contradiction]:
             )
 
 
-def _limits(settings: Settings) -> Iterator[Contradiction]:
+def _limits(settings: SettingsFields) -> Iterator[Contradiction]:
     limits = settings.limits
     if limits.processor_concurrency is not None and limits.event_source_concurrency > limits.processor_concurrency:
         yield Contradiction(
@@ -131,7 +129,7 @@ def _limits(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _prefix_lists(settings: Settings) -> Iterator[Contradiction]:
+def _prefix_lists(settings: SettingsFields) -> Iterator[Contradiction]:
     if settings.vpc.mode == "none":
         return
     services: tuple[Literal["s3", "dynamodb"], ...] = ("s3", "dynamodb")
@@ -154,7 +152,7 @@ def _prefix_lists(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _zones(settings: Settings) -> Iterator[Contradiction]:
+def _zones(settings: SettingsFields) -> Iterator[Contradiction]:
     vpc = settings.vpc
     if vpc.mode == "none":
         return
@@ -184,7 +182,7 @@ def _zones(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _client_vpcs(settings: Settings) -> Iterator[Contradiction]:
+def _client_vpcs(settings: SettingsFields) -> Iterator[Contradiction]:
     if not settings.client_vpcs:
         return
     if settings.domain is not None:
@@ -204,7 +202,7 @@ def _client_vpcs(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-def _names(settings: Settings) -> Iterator[Contradiction]:
+def _names(settings: SettingsFields) -> Iterator[Contradiction]:
     naming = Naming(settings.environment)
     longest = max(BUCKETS, key=len)
     for key, region in (("primary_region", settings.primary_region), ("secondary_region", settings.secondary_region)):
@@ -219,7 +217,7 @@ def _names(settings: Settings) -> Iterator[Contradiction]:
             )
 
 
-_CHECKS: Final[tuple[Callable[[Settings], Iterator[Contradiction]], ...]] = (
+_CHECKS: Final[tuple[Callable[[SettingsFields], Iterator[Contradiction]], ...]] = (
     _regions,
     _strong_consistency,
     _production,

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from infra.settings.contradictions import CONTRADICTION, Contradiction
 from infra.settings.errors import Problem, closest, shown, shown_key
-from infra.settings.model import Settings
+from infra.settings.settings import Settings
 from infra.settings.sources import KeyPath, Layered, Source
 
 _WRONG: Final = {

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from infra.settings.contradictions import Contradiction
 from infra.settings.diagnosis import Diagnosis, from_text
 from infra.settings.errors import Problem, SettingsError, closest, shown, shown_key
-from infra.settings.model import ENVIRONMENT_NAME, Settings
+from infra.settings.model import ENVIRONMENT_NAME
+from infra.settings.settings import Settings
 from infra.settings.sources import DEFAULTS, ENVIRONMENTS, KeyPath, Layered, SettingsFile, Source
 
 SETTINGS_FILE: Final = Path("environments.toml")

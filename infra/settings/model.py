@@ -7,12 +7,11 @@ errors and the documentation are both made from these.
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
-from infra.settings.contradictions import CONTRADICTION, contradictions_of
 from infra.settings.ephemeral_storage import MOST_EXPANDED_BYTES, WHY_NO_MORE
 from infra.settings.regions import (
     AWS_REGIONS,
@@ -384,12 +383,8 @@ class LimitSettings(_Table):
     api_burst: int = _whole(100, 1, 5000, "requests", "The front door's burst.")
 
 
-class Settings(_Table):
-    """Everything that may differ between two environments. `Settings()` is a valid prod.
-
-    Raises:
-        pydantic.ValidationError: From the constructor. `load_settings` tells the same as a SettingsError.
-    """
+class SettingsFields(_Table):
+    """Each setting by itself; `Settings` refuses those that contradict each other."""
 
     environment: str = _setting(
         "prod",
@@ -509,11 +504,3 @@ class Settings(_Table):
     def region_of(self, role: RegionRole) -> str:
         """The AWS name of the region that has this role."""
         return self.primary_region if role is RegionRole.PRIMARY else self.secondary_region
-
-    @model_validator(mode="after")
-    def _hold_together(self) -> Self:
-        if found := contradictions_of(self):
-            raise PydanticCustomError(
-                CONTRADICTION, "{told}", {"told": "; ".join(each.wrong for each in found), "found": found}
-            )
-        return self

@@ -17,7 +17,7 @@ import pytest
 from drill.folder import CHECKOUT, ROOT_VARIABLE, DrillFolder
 from drill.journal import read
 from drill.model import DrillReport, Verdict
-from drill.targets import keeper
+from drill.targets import supervisor
 
 _WITHIN_SECONDS = 900
 
@@ -73,7 +73,7 @@ def drills(tmp_path: Path) -> Iterator[Drills]:
     drills = Drills(tmp_path)
     yield drills
     for folder in tmp_path.glob("2*"):
-        keeper.stop(DrillFolder(folder))
+        supervisor.stop(DrillFolder(folder))
 
 
 def _end(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -98,7 +98,7 @@ def test_a_drill_that_is_killed_in_three_phases_ends_in_a_correct_report(drills:
     assert code == (0 if report.verdict is Verdict.PASSED else 1)
     # What may be late on a busy machine is late; nothing else may be wrong.
     assert all("promised" in reason for reason in report.reasons) or report.verdict is Verdict.PASSED, report.reasons
-    assert keeper.attach(drills.folder()) is None
+    assert supervisor.attach(drills.folder()) is None
     code, said = _end(drills.start("resume"))
     assert (code, "has ended" in said) == (2, True), said
 
@@ -113,7 +113,7 @@ def test_ctrl_c_during_a_fault_puts_everything_right(drills: Drills) -> None:
     assert report.verdict is Verdict.FAILED
     assert any("interrupted by Ctrl-C" in reason for reason in report.reasons)
     assert [one.healed_at is not None for one in report.faults] == [True]
-    assert keeper.attach(drills.folder()) is None
+    assert supervisor.attach(drills.folder()) is None
 
 
 def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> None:
@@ -121,7 +121,7 @@ def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> No
     drills.wait_for(process, "load")
     process.kill()
     process.communicate()
-    keeper.stop(drills.folder())
+    supervisor.stop(drills.folder())
     code, said = _end(drills.start("resume"))
     assert (code, "The local cloud of this drill is gone" in said) == (1, True), said
     assert _json(drills)["verdict"] == "failed"

@@ -15,7 +15,7 @@ from integration_tests.e2e.local_run import run_local
 from local_cloud.testbed.commands import Commands
 from local_cloud.testbed.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on, explain
-from operations.failure import Refused, RunFailure
+from operations.errors import Refused, RunFailure
 from operations.settings_file import EnvironmentOption, PrimaryOption, SecondaryOption, place_of, read_settings
 from operations.target import Mode, Target
 from reporting.progress import Steps

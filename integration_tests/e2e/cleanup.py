@@ -10,10 +10,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from integration_tests.e2e.waiting import wait_until
+from operations.attribute_values import Wire
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
 from operations.queues import backlog, own_letters
-from operations.wire import Wire
 
 _PER_REQUEST: Final = 1000
 

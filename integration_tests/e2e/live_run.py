@@ -5,10 +5,10 @@ from __future__ import annotations
 from integration_tests.e2e.tests_process import run_tests
 from local_cloud.testbed.commands import Commands
 from local_cloud.testbed.run_folder import RunFolder
+from operations.account_check import prove_live
 from operations.deployment import Deployment
-from operations.failure import Refused
+from operations.errors import Refused
 from operations.target import Mode, Target
-from operations.which_cloud import prove_live
 from reporting.progress import Steps
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from integration_tests.e2e.corpus.sample import Sample
 from integration_tests.e2e.waiting import wait_until
+from operations.attribute_values import Wire
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
-from operations.wire import Wire
 
 
 @dataclass

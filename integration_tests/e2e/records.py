@@ -9,9 +9,9 @@ import pytest
 from drill.load import expected as expectation
 from integration_tests.e2e.pushing import Pushed
 from integration_tests.e2e.waiting import wait_until
+from operations.attribute_values import Wire, differences, to_wire
 from operations.deployment import Deployment
 from operations.ledger import Ledger
-from operations.wire import Wire, differences, to_wire
 
 _MOST_SHOWN: Final = 10
 _PATIENCE: Final = 0.1

@@ -10,10 +10,10 @@ import pytest
 from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
+from operations.attribute_values import Wire
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
 from operations.queues import own_letters
-from operations.wire import Wire
 
 _FILES: Final = 5
 """So many are put and deleted; the processor may come before the deletion, but hardly before each of them."""

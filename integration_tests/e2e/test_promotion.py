@@ -7,11 +7,11 @@ import pytest
 from integration_tests.e2e.failover import Failover
 from integration_tests.e2e.records import wrong_records
 from integration_tests.e2e.waiting import wait_until
+from operations.attribute_values import Wire
 from operations.deployment import Deployment
 from operations.ledger import Ledger
 from operations.queues import backlog
 from operations.register import Register
-from operations.wire import Wire
 
 pytestmark = pytest.mark.local_only
 

@@ -11,7 +11,7 @@ import pytest
 from drill.folder import DrillFolder
 from drill.journal import Entry, read
 from drill.model import DrillReport, Verdict
-from drill.targets import keeper
+from drill.targets import supervisor
 from integration_tests.interrupts.nox_on_a_terminal import Nox
 from local_cloud.testbed.paths import WORK
 
@@ -96,7 +96,7 @@ def test_end_to_end_run_interrupted_leaves_nothing(tmp_path: Path, moment: str, 
     ],
 )
 def test_drill_interrupted_heals_reports_and_leaves_nothing(tmp_path: Path, phase: str, act: str) -> None:
-    before = set(keeper.WORK.glob("*"))
+    before = set(supervisor.WORK.glob("*"))
     with Nox(tmp_path, "drill", "--objects", "8") as nox:
         nox.wait_for(lambda: _has_begun(nox.drills, phase))
         ACTS[act](nox)
@@ -110,8 +110,8 @@ def test_drill_interrupted_heals_reports_and_leaves_nothing(tmp_path: Path, phas
     report = DrillReport.model_validate_json((folder.path / "report.json").read_text("utf-8"))
     assert report.verdict is Verdict.FAILED or phase == "report"
     assert all(one.healed_at is not None for one in report.faults if one.injected_at is not None)
-    assert keeper.attach(folder) is None
-    _assert_small(set(keeper.WORK.glob("*")) - before)
+    assert supervisor.attach(folder) is None
+    _assert_small(set(supervisor.WORK.glob("*")) - before)
     if act in {"ctrl_c", "terminated"}:
         assert nox.text.count("was interrupted:") == 1
         assert "Traceback" not in nox.text

@@ -23,7 +23,7 @@ from handlers.processor.errors import Reject
 from handlers.processor.store import Ledger
 from handlers.shared import schema
 from integration_tests.moto.processor_world import PRIMARY, REGIONS, SECONDARY, TABLE, Put, World, bucket, environment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 SOURCE: Final = "drill-0a1b2c"
 SCOPE: Final = Scope(SOURCE)

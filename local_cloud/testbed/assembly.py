@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 
 @dataclass(frozen=True)

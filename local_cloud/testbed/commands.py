@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 _TERMINATE_GRACE_SECONDS: Final = 3.0
 _TAIL_LINES: Final = 30

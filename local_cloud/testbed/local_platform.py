@@ -23,9 +23,9 @@ from local_cloud.testbed.cdk_cli import CdkCli
 from local_cloud.testbed.commands import Commands
 from local_cloud.testbed.paths import CHECKOUT
 from local_cloud.testbed.run_folder import RunFolder
-from operations.failure import RunFailure
+from operations.account_check import prove_local
+from operations.errors import RunFailure
 from operations.target import Mode, Target
-from operations.which_cloud import prove_local
 from reporting.progress import Steps
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")

@@ -17,7 +17,7 @@ from drill.model import Sample
 from drill.plan import FaultWish, Plan
 from drill.stops import Stop, StopConditions
 from local_cloud import LocalCloudError
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 EAST, WEST = "us-east-1", "us-west-2"
 

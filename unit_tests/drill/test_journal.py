@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drill.journal import Journal, read
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 EVENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("load", "note", {"what": "a"}),

@@ -13,7 +13,7 @@ from drill import proving
 from drill.journal import Journal
 from drill.phases import detect, measure
 from drill.stops import Stop
-from unit_tests.drill.proof.damages import no_replica, no_result
+from unit_tests.drill.proof.corruptions import no_replica, no_result
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Five
 
 

@@ -20,7 +20,7 @@ from moto import mock_aws
 from drill.faults import FAULTS
 from drill.plan import Plan
 from drill.targets.live import CONCURRENCY_TAG, TAG, LiveTarget, deny_table, require_leave
-from operations.failure import Refused, RunFailure
+from operations.errors import Refused, RunFailure
 
 Json: TypeAlias = Any
 """Whatever a request holds."""

@@ -13,7 +13,7 @@ from drill.faults import FAULTS
 from drill.load import items
 from drill.load.items import Wave
 from drill.plan import FAULT_PHASES, PHASES, FaultWish, Plan, check_numbers, new_id
-from operations.failure import Refused
+from operations.errors import Refused
 
 KNOWN = tuple(FAULTS)
 

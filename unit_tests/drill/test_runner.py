@@ -21,7 +21,7 @@ from drill.model import DrillReport, Proof, Verdict
 from drill.phases import Phase
 from drill.plan import Plan
 from drill.stops import Stop
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.guard import GuardViolation
 from unit_tests.fixtures.examples import examples
 
@@ -64,7 +64,7 @@ class World:
         monkeypatch.setattr(Context, "sender", SimpleNamespace(receipts=lambda: ["a receipt"]))
         monkeypatch.setattr(Context, "say", lambda *_: None, raising=False)
         monkeypatch.setattr(runner, "Register", lambda *_: SimpleNamespace(promote=self._promote))
-        monkeypatch.setattr("drill.targets.keeper.stop", self.stop)
+        monkeypatch.setattr("drill.targets.supervisor.stop", self.stop)
         monkeypatch.setattr("drill.reports.write", lambda *_, **__: [])
 
     def begin(self) -> None:
@@ -165,7 +165,7 @@ def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) ->
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    "moment", ["drill.proving.undo_damage", "drill.rpo.measure", "drill.reports.write", "drill.targets.keeper.stop"]
+    "moment", ["drill.proving.undo_damage", "drill.rpo.measure", "drill.reports.write", "drill.targets.supervisor.stop"]
 )
 def test_drill_interrupted_at_its_end_concludes_first(
     world: World, monkeypatch: pytest.MonkeyPatch, moment: str, number: signal.Signals
@@ -176,7 +176,7 @@ def test_drill_interrupted_at_its_end_concludes_first(
     def interrupted(folder: Any, *_: object, **__: object) -> Any:  # noqa: ANN401 - of several functions
         signal.raise_signal(number)
         signal.raise_signal(number)
-        if moment == "drill.targets.keeper.stop":
+        if moment == "drill.targets.supervisor.stop":
             stop(folder)
         return does.get(moment)
 

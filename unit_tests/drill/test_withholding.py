@@ -13,7 +13,7 @@ from drill.journal import Journal
 from drill.model import NegativeControls
 from drill.proof import controls
 from drill.proof.controls import Injected, Tampered, Withheld
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 INJECTED = Injected(
     duplicate="d",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from integration_tests.e2e.read_back.compare import count, differences
 from integration_tests.e2e.read_back.resources import UNKNOWN
-from operations.wire import canonical, to_wire
-from operations.wire import differences as wire_differences
+from operations.attribute_values import canonical, to_wire
+from operations.attribute_values import differences as wire_differences
 
 _names = st.text("abcDE", min_size=1, max_size=3)
 _values = st.booleans() | st.integers(-5, 10**7) | st.text("xyz", min_size=1, max_size=4)

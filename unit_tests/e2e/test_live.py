@@ -16,10 +16,11 @@ from integration_tests.e2e import live_run
 from local_cloud.testbed.commands import Commands
 from local_cloud.testbed.run_folder import RunFolder
 from operations import target
+from operations.account_check import prove_local
 from operations.deployment import Deployment
-from operations.failure import Refused
+from operations.endpoints import require_aws_endpoint
+from operations.errors import Refused
 from operations.target import Target
-from operations.which_cloud import prove_local, require_aws_endpoint
 from reporting.progress import Steps
 from unit_tests.e2e.targets import ACCOUNT, LIVE, FakeClients, clients
 

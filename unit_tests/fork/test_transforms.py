@@ -21,7 +21,7 @@ from integration_tests.e2e.corpus.malformed import malformed_samples
 from integration_tests.e2e.corpus.real import real_samples
 from integration_tests.e2e.corpus.sample import Sample
 from integration_tests.e2e.corpus.stored import after_transform
-from operations.wire import to_wire
+from operations.attribute_values import to_wire
 
 OBJECT_ID = "a" * 64
 REAL = ("cars.json", "wheat.json", "la-riots.csv")

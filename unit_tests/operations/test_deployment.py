@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from unit_tests.operations.conftest import LIVE
 
 HELD = Deployment(LIVE, {"us-east-1": {"ApiId": "a"}, "us-west-2": {"ApiId": "ü"}}, {"T": "1"}, {})

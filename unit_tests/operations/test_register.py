@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.guard import Guard, GuardViolation, guarding
 from operations.register import Register, active_region
 from operations.target import Target

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.processor.messages import Message, ObjectEvent
 from operations.deployment import Deployment
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.reprocess import reprocess
 from operations.target import Target
 

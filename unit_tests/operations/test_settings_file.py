@@ -11,7 +11,7 @@ from drill import __main__ as drill_command_line
 from integration_tests.e2e import __main__ as e2e_command_line
 from operations import __main__ as operate_command_line
 from operations import settings_file, status
-from operations.failure import Refused
+from operations.errors import Refused
 from operations.settings_file import Place, place_of
 from operations.target import Target
 

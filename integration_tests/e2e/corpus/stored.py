@@ -11,7 +11,7 @@ from dataclasses import replace
 from drill.load import expected
 from integration_tests.e2e.corpus.reading import Record
 from integration_tests.e2e.corpus.sample import Sample
-from operations.wire import Wire
+from operations.attribute_values import Wire
 
 
 def after_transform(sample: Sample) -> Sample:

@@ -13,8 +13,8 @@ from drill.proof import proving
 from drill.proof.digests import Entries, unequal_cells, unequal_leaves
 from drill.proof.scope import NO_HOUR, ReceiptRow, Scope, Site, hour_of, moment_of
 from drill.proof.snapshot import Snapshot
-from operations.failure import RunFailure
-from unit_tests.drill.proof.damages import DAMAGES, Damage, no_replica, other_bytes
+from operations.errors import RunFailure
+from unit_tests.drill.proof.corruptions import DAMAGES, Damage, no_replica, other_bytes
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Bucket, Five, found, of_the_region, words
 
 UPLOADS = 24

@@ -8,20 +8,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drill.model import Sample
-from drill.reports import curves, facts, words
+from drill.reports import charts, facts, formatting
 from unit_tests.drill.reports.samples import REPORTS, passed
 
 
 def test_a_gap_is_a_gap_and_a_lonely_point_a_dot() -> None:
-    assert curves.path([(0, 1), (2, 3), None, (5, 5), None, (8, 1), (9, 2)]) == "M0 1L2 3M5 5h0M8 1L9 2"
-    assert curves.path([None, None]) == ""
+    assert charts.path([(0, 1), (2, 3), None, (5, 5), None, (8, 1), (9, 2)]) == "M0 1L2 3M5 5h0M8 1L9 2"
+    assert charts.path([None, None]) == ""
 
 
 def test_a_peak_within_one_pixel_is_not_lost() -> None:
-    points: list[curves.Point | None] = [(10 + number / 1000, 50.0) for number in range(400)]
+    points: list[charts.Point | None] = [(10 + number / 1000, 50.0) for number in range(400)]
     points[200] = (10.2, 3.0)
 
-    drawn = curves.path(points)
+    drawn = charts.path(points)
 
     assert " 3" in drawn
     assert drawn.count("L") <= 3
@@ -31,7 +31,7 @@ def test_a_peak_within_one_pixel_is_not_lost() -> None:
 @given(st.floats(1, 1e8), st.integers(2, 12))
 @example(1.0, 4)
 def test_an_axis_has_marks_enough_and_no_more(end: float, wanted: int) -> None:
-    step = curves.time_step(end, wanted)
+    step = charts.time_step(end, wanted)
 
     assert end / step <= wanted + 1e-6
 
@@ -41,7 +41,7 @@ def test_an_axis_has_marks_enough_and_no_more(end: float, wanted: int) -> None:
 @example(7.0)
 @example(1e15)
 def test_a_scale_has_few_marks_that_are_round(peak: float) -> None:
-    step = curves.value_step(peak)
+    step = charts.value_step(peak)
 
     assert peak / step <= 3 + 1e-6
     digits = step / 10 ** math.floor(math.log10(step) + 1e-9)
@@ -51,11 +51,11 @@ def test_a_scale_has_few_marks_that_are_round(peak: float) -> None:
 @pytest.mark.property
 @given(REPORTS)
 def test_nothing_is_ever_drawn_outside_its_picture(report: object) -> None:
-    for width in (curves.WIDE, curves.NARROW):
-        plan, charts = curves.plan(report, width), curves.charts(report, width)  # type: ignore[arg-type]
+    for width in (charts.WIDE, charts.NARROW):
+        plan, drawn = charts.plan(report, width), charts.charts(report, width)  # type: ignore[arg-type]
         for bar in [*plan.bands, *(bar for row in plan.rows for bar in row.bars)]:
             assert plan.axis.left <= bar.x <= bar.x + bar.width <= width
-        for chart in charts:
+        for chart in drawn:
             for line in chart.lines:
                 numbers = [float(text) for text in re.findall(r"[ML]([\d.e+-]+)", line.path)]
                 assert all(chart.axis.left <= x <= chart.axis.right for x in numbers)
@@ -69,7 +69,7 @@ def test_the_lines_are_where_the_samples_are() -> None:
     )
     report = passed(samples=samples, timeline=(), phases=(), faults=(), began_at="?")
 
-    (chart,) = curves.charts(report, curves.WIDE)
+    (chart,) = charts.charts(report, charts.WIDE)
 
     middle, right = (chart.axis.left + chart.axis.right) / 2, chart.axis.right
     half = (chart.top + chart.bottom) / 2
@@ -82,9 +82,9 @@ def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
     faults = tuple(fault.model_copy(update={"healed_at": None}) for fault in passed().faults)
     report = passed(faults=faults)
 
-    (band,) = curves.plan(report, curves.WIDE).bands
+    (band,) = charts.plan(report, charts.WIDE).bands
 
-    assert band.x + band.width == pytest.approx(curves.axis(report, curves.WIDE).right)
+    assert band.x + band.width == pytest.approx(charts.axis(report, charts.WIDE).right)
     assert band.label == "blackout us-east-1, 1:05 to the end"
     assert facts.fault_spans(report)[0].end is None
 
@@ -103,7 +103,7 @@ def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
     ],
 )
 def test_a_duration_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
-    assert words.duration(seconds) == said
+    assert formatting.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def test_a_duration_is_said_as_people_say_it(seconds: float | None, said: str) -
     ],
 )
 def test_a_moment_is_told_from_the_drill_s_beginning(moment: str | None, seconds: float | None) -> None:
-    assert words.since(moment, "2026-11-24T20:15:00Z") == seconds
+    assert formatting.since(moment, "2026-11-24T20:15:00Z") == seconds
 
 
 def test_a_date_is_said_in_utc_and_any_other_text_as_it_is() -> None:
-    assert words.date("2026-11-24T21:15:30.447055+01:00") == "2026-11-24 20:15:30 UTC"
-    assert words.date("0001-01-01T00:00:00+14:00") == "0001-01-01T00:00:00+14:00"
-    assert words.date("soon") == "soon"
+    assert formatting.date("2026-11-24T21:15:30.447055+01:00") == "2026-11-24 20:15:30 UTC"
+    assert formatting.date("0001-01-01T00:00:00+14:00") == "0001-01-01T00:00:00+14:00"
+    assert formatting.date("soon") == "soon"

@@ -18,7 +18,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from handlers.processor.errors import UnreadableError
-from unit_tests.handlers.processor.taking_in import take_in
+from unit_tests.handlers.processor.parse_file import take_in
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,

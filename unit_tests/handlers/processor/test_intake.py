@@ -14,7 +14,7 @@ from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
 from handlers.shared.effect import EffectDigest
 from unit_tests.fixtures import unchanged
-from unit_tests.handlers.processor.taking_in import OBJECT_ID, take_in
+from unit_tests.handlers.processor.parse_file import OBJECT_ID, take_in
 
 LINES = b'{"a":1}\n{"a":2}\n{"a":3}\n'
 MEBIBYTE = 1024 * 1024

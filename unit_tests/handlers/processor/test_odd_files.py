@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from handlers.processor.errors import Fault, UnreadableError
-from unit_tests.handlers.processor.taking_in import take_in
+from unit_tests.handlers.processor.parse_file import take_in
 
 MEBIBYTE = 1024 * 1024
 zstd = zstandard.ZstdCompressor().compress

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_cloud.testbed.commands import Commands
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 
 _PARENT_AND_CHILD = """
 import pathlib, signal, subprocess, sys, time

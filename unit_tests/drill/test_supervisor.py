@@ -1,4 +1,4 @@
-"""Telling whether a keeper still runs: not by its number alone."""
+"""Telling whether a supervisor still runs: not by its number alone."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 
 from drill.folder import DrillFolder
 from drill.plan import Plan
-from drill.targets import keeper
+from drill.targets import supervisor
 
-KEEPER = b"python\0-m\0drill.targets.keeper\0--folder\0x\0"
+SUPERVISOR = b"python\0-m\0drill.targets.supervisor\0--folder\0x\0"
 
 
 @pytest.mark.parametrize(
     ("stat", "cmdline", "expected"),
     [
-        ("7 (python) S 1 7", KEEPER, True),
+        ("7 (python) S 1 7", SUPERVISOR, True),
         ("7 (python) R 1 7", b"", True),
         ("7 (python) Z 1 7", b"", False),
-        ("7 (a ) Z b) S 1 7", KEEPER, True),
-        ("7 (vim) S 1 7", b"vim\0keeper.py\0", False),
-        ("", KEEPER, False),
+        ("7 (a ) Z b) S 1 7", SUPERVISOR, True),
+        ("7 (vim) S 1 7", b"vim\0supervisor.py\0", False),
+        ("", SUPERVISOR, False),
     ],
 )
-def test_a_process_is_the_keeper_if_it_lives_and_is_called_so(
+def test_a_process_is_the_supervisor_if_it_lives_and_is_called_so(
     tmp_path: Path,
     stat: str,
     cmdline: bytes,
@@ -33,11 +33,11 @@ def test_a_process_is_the_keeper_if_it_lives_and_is_called_so(
 ) -> None:
     (tmp_path / "stat").write_text(stat, "utf-8")
     (tmp_path / "cmdline").write_bytes(cmdline)
-    assert keeper._is_keeper(tmp_path) is expected  # noqa: SLF001 - what the rest stands on
+    assert supervisor._is_supervisor(tmp_path) is expected  # noqa: SLF001 - what the rest stands on
 
 
 def test_a_process_that_is_gone_is_none(tmp_path: Path) -> None:
-    assert keeper._is_keeper(tmp_path / "7") is False  # noqa: SLF001 - likewise
+    assert supervisor._is_supervisor(tmp_path / "7") is False  # noqa: SLF001 - likewise
 
 
 @pytest.mark.parametrize("runs", [True, False])
@@ -49,9 +49,9 @@ def test_what_was_deployed_to_a_cloud_that_is_gone_is_asked_for_anew(
     folder = DrillFolder(tmp_path)
     folder.deployment.write_text("{}", "utf-8")
     target: Any = None
-    ready = keeper.Keeper(7, target)
-    monkeypatch.setattr(keeper, "_running", lambda _: 7 if runs else 0)
-    monkeypatch.setattr(keeper, "_spawn", lambda *_: None)
-    monkeypatch.setattr(keeper, "attach", lambda _: ready)
-    assert keeper.ensure(folder, Plan(drill_id="20260101T000000Z-abcdef"), lambda _: None) is ready
+    ready = supervisor.Supervisor(7, target)
+    monkeypatch.setattr(supervisor, "_running", lambda _: 7 if runs else 0)
+    monkeypatch.setattr(supervisor, "_spawn", lambda *_: None)
+    monkeypatch.setattr(supervisor, "attach", lambda _: ready)
+    assert supervisor.ensure(folder, Plan(drill_id="20260101T000000Z-abcdef"), lambda _: None) is ready
     assert folder.deployment.exists() is runs

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drill.model import DrillReport, Sample
-from drill.reports import facts, words
+from drill.reports import facts, formatting
 from reporting.text import printable
 
 WIDE: Final = 1160
@@ -121,7 +121,7 @@ class Axis:
     def bar(self, span: facts.Span, css: str) -> Bar:
         """A stretch of time; one whose end nobody saw goes on to the end, and so short a one is still to be seen."""
         start, end = self.x(span.start), self.x(self.end if span.end is None else span.end)
-        when = f"{words.clock(span.start)} to {'the end' if span.end is None else words.clock(span.end)}"
+        when = f"{formatting.clock(span.start)} to {'the end' if span.end is None else formatting.clock(span.end)}"
         return Bar(x=start, width=round(max(end - start, 2.0), 1), css=css, label=printable(f"{span.name}, {when}"))
 
 
@@ -171,7 +171,7 @@ def axis(report: DrillReport, width: int) -> Axis:
     left, right = float(_LEFT), float(width - _RIGHT)
     step = time_step(end, 4 if width < WIDE else 10)
     marks = [step * number for number in range(math.floor(end / step) + 1)]
-    ticks = [Tick(at=round(left + (right - left) * mark / end, 1), label=words.clock(mark)) for mark in marks]
+    ticks = [Tick(at=round(left + (right - left) * mark / end, 1), label=formatting.clock(mark)) for mark in marks]
     return Axis(width=width, left=left, right=right, end=end, ticks=tuple(ticks))
 
 
@@ -281,7 +281,7 @@ def _chart(report: DrillReport, metric: Metric, shared: Axis, bands: tuple[Bar, 
             for region, css in regions(report).items()
             if region in by_region
         ),
-        levels=tuple(Tick(at=place(0, level)[1], label=words.number(level)) for level in levels),
+        levels=tuple(Tick(at=place(0, level)[1], label=formatting.number(level)) for level in levels),
     )
 
 
@@ -304,9 +304,8 @@ def _said(series: _Series, metric: Metric) -> str:
     measured = [(moment, value) for moment, value in series if value is not None]
     moment, peak = max(measured, key=lambda point: point[1])
     last = measured[-1][1]
-    return (
-        f"at most {words.number(peak)}{metric.unit}, at {words.clock(moment)}; at the end {words.number(last)}{metric.unit}"
-    )
+    highest = f"at most {formatting.number(peak)}{metric.unit}, at {formatting.clock(moment)}"
+    return f"{highest}; at the end {formatting.number(last)}{metric.unit}"
 
 
 def path(points: Iterable[Point | None]) -> str:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Final
 
 from drill.proof.effect import of_records
-from operations.wire import Wire
+from operations.attribute_values import Wire
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five
 
 Found = set[tuple[str, str, str]]

@@ -1,7 +1,7 @@
-"""The keeper: a process of its own that holds the local cloud and what is deployed there, and outlives a killed drill.
+"""The supervisor: a process of its own that holds the local cloud and the deployed platform, and outlives a killed drill.
 
-`python -m drill.targets.keeper` is started by the drill in a session of its own. It ends when it is told to (SIGTERM), or
-when no drill has been at work for a quarter of an hour.
+`python -m drill.targets.supervisor` is started by the drill in a session of its own. It ends on SIGTERM, or when no drill
+has been at work for a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from local_cloud.testbed.commands import Commands, last_lines
 from local_cloud.testbed.local_platform import local_platform
 from local_cloud.testbed.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on
-from operations.failure import RunFailure
+from operations.errors import RunFailure
 from operations.settings_file import read_settings
 from operations.target import Target
 from reporting.progress import Steps
@@ -44,8 +44,8 @@ _PAUSE: Final = 0.2
 
 
 @dataclass(frozen=True)
-class Keeper:
-    """A keeper that is ready.
+class Supervisor:
+    """A supervisor that is ready.
 
     Attributes:
         process_id: Its process.
@@ -56,8 +56,8 @@ class Keeper:
     target: Target
 
 
-def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Keeper:
-    """Return the drill's keeper; start one if there is none yet.
+def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Supervisor:
+    """Return the drill's supervisor; start one if there is none yet.
 
     Raises:
         RunFailure: It could not deploy; carries the end of its log.
@@ -65,34 +65,34 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Keepe
     folder.alive.touch()
     if not _running(folder):
         # A new one writes its own; what an older one said, and what was deployed there, is of a cloud that is gone.
-        for of_the_old_one in (folder.keeper, folder.target, folder.deployment):
+        for of_the_old_one in (folder.supervisor, folder.target, folder.deployment):
             of_the_old_one.unlink(missing_ok=True)
         _spawn(folder, plan)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if (keeper := attach(folder)) is not None:
-            return keeper
+        if (supervisor := attach(folder)) is not None:
+            return supervisor
         if not _running(folder):
             raise RunFailure(
                 "The platform could not be deployed to a local cloud.",
-                log=folder.keeper_log,
-                tail=last_lines(folder.keeper_log),
+                log=folder.supervisor_log,
+                tail=last_lines(folder.supervisor_log),
             )
-        say(_last_line(folder.keeper_log))
+        say(_last_line(folder.supervisor_log))
         time.sleep(_PAUSE)
-    raise RunFailure(f"The local cloud was not ready within {_START_SECONDS:.0f} s.", log=folder.keeper_log)
+    raise RunFailure(f"The local cloud was not ready within {_START_SECONDS:.0f} s.", log=folder.supervisor_log)
 
 
-def attach(folder: DrillFolder) -> Keeper | None:
-    """Return the drill's keeper if it is there and ready."""
-    if not folder.keeper.exists() or not _running(folder):
+def attach(folder: DrillFolder) -> Supervisor | None:
+    """Return the drill's supervisor if it is there and ready."""
+    if not folder.supervisor.exists() or not _running(folder):
         return None
-    held = json.loads(folder.keeper.read_text("utf-8"))
-    return Keeper(held["process_id"], Target.load(Path(held["target"])))
+    held = json.loads(folder.supervisor.read_text("utf-8"))
+    return Supervisor(held["process_id"], Target.load(Path(held["target"])))
 
 
 def stop(folder: DrillFolder) -> None:
-    """End the drill's keeper and its cloud, if they are there, and remove what the cloud kept."""
+    """End the drill's supervisor and its cloud, if they are there, and remove what the cloud kept."""
     process_id = _running(folder)
     if process_id:
         os.kill(process_id, signal.SIGTERM)
@@ -135,17 +135,17 @@ def _keep(folder: DrillFolder, plan: Plan) -> None:
         ) as target,
     ):
         target.save(folder.target)
-        ready = folder.keeper.with_suffix(".new")
+        ready = folder.supervisor.with_suffix(".new")
         ready.write_text(json.dumps({"process_id": os.getpid(), "target": str(folder.target)}), "utf-8")
-        ready.replace(folder.keeper)
+        ready.replace(folder.supervisor)
         while time.time() - folder.alive.stat().st_mtime < ORPHANED_SECONDS:
             time.sleep(1)
         sys.stdout.write(f"no drill was at work for {ORPHANED_SECONDS:.0f} s\n")
 
 
 def _spawn(folder: DrillFolder, plan: Plan) -> None:
-    command = [sys.executable, "-m", "drill.targets.keeper", "--folder", str(folder.path)]
-    with folder.keeper_log.open("wb") as log:
+    command = [sys.executable, "-m", "drill.targets.supervisor", "--folder", str(folder.path)]
+    with folder.supervisor_log.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module
             [*command, "--plan", json.dumps(plan.as_json())],
             cwd=CHECKOUT,
@@ -160,18 +160,18 @@ def _spawn(folder: DrillFolder, plan: Plan) -> None:
 
 
 def _running(folder: DrillFolder) -> int:
-    """Return the keeper's process id; 0 if it has ended."""
+    """Return the supervisor's process id; 0 if it has ended."""
     try:
         process_id = int(_process_file(folder).read_text("utf-8"))
         _reap(process_id)
         os.kill(process_id, 0)
     except (OSError, ValueError):
         return 0
-    return process_id if _is_keeper(Path(f"/proc/{process_id}")) else 0
+    return process_id if _is_supervisor(Path(f"/proc/{process_id}")) else 0
 
 
-def _is_keeper(process: Path) -> bool:
-    """Whether a process that is there is the keeper, as far as the system tells: its number may be another's by now.
+def _is_supervisor(process: Path) -> bool:
+    """Whether a process that is there is the supervisor, as far as the system tells: its number may be another's by now.
 
     One that has ended stays in the list until its parent asks, and the first process of a container may never ask.
     """
@@ -181,7 +181,7 @@ def _is_keeper(process: Path) -> bool:
     except (OSError, IndexError):
         return not Path("/proc/self").exists()
     # A program that is just being started has no command line yet.
-    return state != "Z" and (not words or b"drill.targets.keeper" in words)
+    return state != "Z" and (not words or b"drill.targets.supervisor" in words)
 
 
 def _reap(process_id: int) -> None:
@@ -192,12 +192,12 @@ def _reap(process_id: int) -> None:
 
 
 def _process_file(folder: DrillFolder) -> Path:
-    return folder.path / "keeper.pid"
+    return folder.path / "supervisor.pid"
 
 
 def _temporary_file(folder: DrillFolder) -> Path:
-    """Holds the path of the folder in which the keeper's cloud keeps everything."""
-    return folder.path / "keeper.tmp"
+    """Holds the path of the folder in which the supervisor's cloud keeps everything."""
+    return folder.path / "supervisor.tmp"
 
 
 def _last_line(log: Path) -> str:

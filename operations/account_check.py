@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import credentials
-from operations.failure import Refused
+from operations.endpoints import require_aws_endpoint, require_loopback
+from operations.errors import Refused
 
 if TYPE_CHECKING:
     from operations.target import Target
 
 _IF_STS_ALONE = " If it is STS alone that fails there, and you are sure of the account, add --account-unverified."
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def prove_local(target: Target) -> None:
@@ -30,20 +28,6 @@ def prove_local(target: Target) -> None:
     _prove_account(target)
 
 
-def require_loopback(endpoint_url: str | None) -> None:
-    """Refuse an endpoint that is not this machine.
-
-    Raises:
-        Refused: Its host is no loopback address.
-    """
-    host = urlsplit(endpoint_url or "").hostname or ""
-    if not is_loopback(host):
-        raise Refused(
-            f"A local run talks to this machine only, but its endpoint is {endpoint_url!r}.",
-            hint="Nothing was sent. Run `python -m integration_tests.e2e` with no endpoint of your own.",
-        )
-
-
 def prove_live(target: Target) -> None:
     """Make sure that a live run reaches AWS, in the account that the user named.
 
@@ -54,29 +38,6 @@ def prove_live(target: Target) -> None:
         for region in target.regions:
             require_aws_endpoint(target.client(service, region).meta.endpoint_url)
     _prove_account(target)
-
-
-def require_aws_endpoint(url: str) -> None:
-    """Refuse an address that is not one of AWS's.
-
-    Raises:
-        Refused: Its host is not under a domain of AWS, or it is not https.
-    """
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not (parts.hostname or "").endswith(_AWS_DOMAINS):
-        raise Refused(
-            f"A live run talks to AWS only, but a client's endpoint is {url}.",
-            hint="Unset AWS_ENDPOINT_URL and its AWS_ENDPOINT_URL_<SERVICE> kin, and any endpoint_url of the "
-            "profile. For the local cloud leave out --live.",
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its address: a name could resolve to anything."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.bucket_replication.spelling import in_api_spelling
+from handlers.bucket_replication.api_mapping import in_api_spelling
 from handlers.shared.custom_resource import PropertyError
 
 S3 = boto3.client("s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
