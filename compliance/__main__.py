@@ -24,7 +24,7 @@ from compliance.engine import acknowledgements
 from compliance.engine.acknowledgements import RegistryError, read_registry
 from compliance.engine.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.engine.coverage import UncoveredError
-from compliance.engine.findings import Finding, Ledger, Severity, Threshold
+from compliance.engine.findings import Finding, Findings, Severity, Threshold
 from compliance.engine.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.console import show
@@ -268,7 +268,7 @@ def verify(
     console.print(Text(f"{bundle}: every member is as its manifest says", style="bold green"))
 
 
-def status(ledger: Ledger, fail_on: FailOn = FailOn.WARNING, changes: Changes | None = None) -> Exit:
+def status(ledger: Findings, fail_on: FailOn = FailOn.WARNING, changes: Changes | None = None) -> Exit:
     """What the exit status says of a ledger.
 
     Args:
@@ -290,7 +290,7 @@ def status(ledger: Ledger, fail_on: FailOn = FailOn.WARNING, changes: Changes | 
     return Exit.FINDINGS if failed else Exit.PASSED
 
 
-def outcome(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> str:
+def outcome(ledger: Findings, fail_on: FailOn, changes: Changes | None) -> str:
     """What a threshold other than the default makes of a ledger, in one line; empty where the ledger's own verdict is it."""
     found = status(ledger, fail_on, changes)
     if found is Exit.ERROR or fail_on is FailOn.WARNING:
@@ -310,7 +310,7 @@ def outcome(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> str:
     return f"{verdict} under --fail-on {fail_on}: {counted_of(len(ledger.failures), 'finding')} open, {counted}"
 
 
-def threshold(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> Threshold | None:
+def threshold(ledger: Findings, fail_on: FailOn, changes: Changes | None) -> Threshold | None:
     """What decides in place of the ledger; None where the ledger's own verdict is it."""
     told = outcome(ledger, fail_on, changes)
     if not told:
@@ -320,7 +320,7 @@ def threshold(ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> Thres
     return Threshold(fail_on=fail_on.value, passed=passed, told=told, tolerated=tolerated)
 
 
-def _counts(finding: Finding, ledger: Ledger, fail_on: FailOn, changes: Changes | None) -> bool:
+def _counts(finding: Finding, ledger: Findings, fail_on: FailOn, changes: Changes | None) -> bool:
     match fail_on:
         case FailOn.ERROR:
             return ledger.rules[finding.rule].severity is Severity.ERROR
@@ -340,7 +340,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     registry_file: Path,
     *,
     say: gate.Say,
-) -> Ledger:
+) -> Findings:
     today = datetime.now(UTC).date()
     if templates and assembly:
         raise gate.GateError("--template and --assembly exclude each other; run the gate twice")

@@ -17,12 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from compliance.cfn.loading import Assembly, LoadError, load_assembly
-from compliance.cfn.templates import Json, Template, World
+from compliance.cfn.templates import Json, Template, TemplateSet
 from compliance.engine import acknowledgements, coverage
 from compliance.engine.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
 from compliance.engine.branch_verdicts import variants, worst
-from compliance.engine.findings import Finding, Ledger, Subject, Verdict
-from compliance.engine.judge import Findings, judge
+from compliance.engine.findings import Finding, Findings, Subject, Verdict
+from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
 from compliance.packs import manifest, nag, native
 from compliance.rules import our_rules
@@ -52,7 +52,7 @@ class _Judged:
 
     configuration: str
     facts: Facts
-    found: Findings
+    found: FindingsBuilder
     subjects: tuple[Subject, ...]
     acknowledged: tuple[tuple[str, str], ...]
 
@@ -66,7 +66,7 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     *,
     environments: Sequence[Configuration] = (),
     matrix: Sequence[Configuration] = (),
-) -> Ledger:
+) -> Findings:
     """Synthesize an app in each configuration, and judge what it wrote as `judge_assembly` does.
 
     Several configurations are judged side by side, in processes of their own.
@@ -97,7 +97,7 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     )
 
 
-def judge_templates(templates: Sequence[Template], environment: str, today: date, say: Say) -> Ledger:
+def judge_templates(templates: Sequence[Template], environment: str, today: date, say: Say) -> Findings:
     """Judge templates that nobody synthesized here. No decision of ours covers them.
 
     Raises:
@@ -110,7 +110,7 @@ def judge_templates(templates: Sequence[Template], environment: str, today: date
     return replace(ledger, subjects=tuple(replace(each, file=given.get(each.name, "")) for each in ledger.subjects))
 
 
-def judge_assembly(directory: Path, environment: str, registry: Registry, today: date, say: Say) -> Ledger:
+def judge_assembly(directory: Path, environment: str, registry: Registry, today: date, say: Say) -> Findings:
     """Judge a cloud assembly as it is on disk, by its templates, stack names and regions.
 
     Construct paths come from its metadata, so the registry's decisions hold as they do for the app.
@@ -237,7 +237,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
     )
 
 
-def _judge_manifest(assembly: Assembly, world: World) -> Findings:
+def _judge_manifest(assembly: Assembly, world: TemplateSet) -> FindingsBuilder:
     from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
 
     try:
@@ -249,7 +249,7 @@ def _judge_manifest(assembly: Assembly, world: World) -> Findings:
         ) from error
 
 
-def packs_on(world: World, templates: Iterable[Template]) -> Findings:
+def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuilder:
     """What the packs say of templates as they are, in every way in which their conditions can turn out.
 
     Raises:
@@ -276,7 +276,7 @@ def packs_on(world: World, templates: Iterable[Template]) -> Findings:
 
 def _ledger(
     judged: Sequence[_Judged], registry: Registry, today: date, *, plain: bool = False, whole: bool = False
-) -> Ledger:
+) -> Findings:
     """Lay the decisions over what was found, and look for what no configuration alone can show.
 
     Args:
@@ -287,7 +287,7 @@ def _ledger(
         whole: Whether every configuration of the matrix is among them.
     """
     explained = coverage.read_uncovered(coverage.DEFAULT_FILE)
-    findings = Findings()
+    findings = FindingsBuilder()
     for each in judged:
         each.found.rows = acknowledgements.apply(registry, each.found.rows, each.facts)
         each.found.rows += acknowledgements.unregistered(registry, each.acknowledged, each.facts, _packs())
@@ -298,7 +298,7 @@ def _ledger(
         matrix = {each.configuration: each.facts for each in judged}
         findings.rows += acknowledgements.stale(registry, findings.rows, matrix, whole=whole)
     rows = [*findings.rows, *registry.defects]
-    return Ledger(
+    return Findings(
         findings=tuple(rows),
         rules={**findings.rules, **acknowledgements.RULES, **coverage.RULES},
         judged_on=today,
@@ -312,7 +312,7 @@ def _ledger(
     )
 
 
-def _judge_ourselves(world: World) -> Findings:
+def _judge_ourselves(world: TemplateSet) -> FindingsBuilder:
     found = native.validate(world)
     found.extend(judge(world, our_rules()))
     return found
@@ -323,9 +323,9 @@ def _packs() -> tuple[str, ...]:
     return (*nag.PACKS, native.PACK, manifest.PACK, *sorted({rule.info.pack for rule in our_rules()}))
 
 
-def world_of(assembly: Assembly, configuration: Configuration) -> World:
+def world_of(assembly: Assembly, configuration: Configuration) -> TemplateSet:
     """What rules may look at, of an assembly that was made for a configuration."""
-    return World(
+    return TemplateSet(
         templates=assembly.templates,
         environment=configuration.environment,
         taggable=native.taggable_types(assembly.templates),
@@ -333,7 +333,7 @@ def world_of(assembly: Assembly, configuration: Configuration) -> World:
     )
 
 
-def _answered_by_the_template(row: Finding, world: World) -> Finding:
+def _answered_by_the_template(row: Finding, world: TemplateSet) -> Finding:
     """A pass for a VPC whose template closes its default security group; else the row as it is.
 
     cdk-nag answers that rule only from a tree of constructs: it looks for one of a certain name beside the VPC. An

@@ -20,7 +20,7 @@ from drill.journal import Journal, read
 from drill.measures import RESUMED
 from drill.model import DrillReport, Verdict
 from drill.phases import ALL
-from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultWish, Plan, check_numbers, new_id
+from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultSpec, Plan, check_numbers, new_id
 from drill.reports import chain, facts
 from drill.targets import supervisor
 from drill.targets.live import require_leave, require_possible
@@ -96,10 +96,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
                 hint=f"Type one of them. How far {resume_id} is: python -m drill status {resume_id}",
             )
         if resume_id:
-            _conclude(_go_on(find(resume_id)))
+            _conclude(_resume(find(resume_id)))
         plan = Plan(
             drill_id=new_id(),
-            faults=tuple(FaultWish.parse(one, tuple(FAULTS)) for one in fault or ["blackout"]),
+            faults=tuple(FaultSpec.parse(one, tuple(FAULTS)) for one in fault or ["blackout"]),
             objects=objects,
             seed=seed,
             time_factor=1.0 if live else time_factor,
@@ -131,21 +131,21 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             _confirm(plan)
         folder = DrillFolder(ROOT / plan.drill_id)
         runner.begin(plan, folder)
-        _conclude(_go_on(folder))
+        _conclude(_resume(folder))
 
 
 @app.command()
 def resume(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
     """Go on with a drill that was killed, where it was."""
     with _telling():
-        _conclude(_go_on(find(drill_id)))
+        _conclude(_resume(find(drill_id)))
 
 
 @app.command()
 def abort(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
     """End a drill that was killed: heal its faults, make the primary active, report it as failed, stop its cloud."""
     with _telling():
-        _conclude(_go_on(find(drill_id), abort="aborted by `python -m drill abort`"))
+        _conclude(_resume(find(drill_id), abort="aborted by `python -m drill abort`"))
 
 
 @app.command()
@@ -180,7 +180,7 @@ def verify() -> None:
         _say("Every drill is as it was written.")
 
 
-def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
+def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
     with folder.held():
         journal = Journal(folder.journal)
         if runner.is_ended(journal):
@@ -192,7 +192,7 @@ def _go_on(folder: DrillFolder, *, abort: str = "") -> DrillReport:
             # What was measured across this line was measured by whoever typed `resume`.
             journal.append(journal.entries[-1].phase, RESUMED)
         try:
-            return runner.go_on(folder, Console(highlight=False, emoji=False), abort=abort)
+            return runner.resume(folder, Console(highlight=False, emoji=False), abort=abort)
         except KeyboardInterrupt:
             _say_interrupted(folder)
             raise typer.Exit(_INTERRUPTED) from None

@@ -19,7 +19,7 @@ from drill.plan import Plan
 from drill.sampler import Sampler
 from drill.stops import StopConditions
 from drill.targets import supervisor
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 from drill.targets.live import LiveTarget
 from drill.targets.local import LocalTarget
 from drill.watch import Watch
@@ -46,7 +46,7 @@ class Context:
     def __init__(self, plan: Plan, folder: DrillFolder, journal: Journal, say: Callable[[str], None]) -> None:
         self.plan, self.folder, self.journal, self.say = plan, folder, journal, say
         self.phase = "preflight"
-        self._platform: Powers | None = None
+        self._platform: FaultInjector | None = None
         self._sampler: Sampler | None = None
 
     # --- the platform ------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class Context:
             self._sampler.stop()
 
     @property
-    def platform(self) -> Powers:
+    def platform(self) -> FaultInjector:
         """The platform, and the power to disturb it."""
         if self._platform is None:
             raise RunFailure("The platform was not reached yet.")

@@ -11,7 +11,7 @@ from drill.context import Context
 from drill.faults import FAULTS
 from drill.faults.dlq_flood import LETTERS
 from drill.journal import Journal
-from drill.plan import PHASES, FaultWish, Plan
+from drill.plan import PHASES, FaultSpec, Plan
 from local_cloud import LocalCloudError
 from operations.errors import RunFailure
 
@@ -43,7 +43,7 @@ def inject(context: Context, phase: str) -> None:
         context.say(said)
 
 
-def main(plan: Plan) -> FaultWish | None:
+def main(plan: Plan) -> FaultSpec | None:
     """Return the fault that the failover answers; None if it answers none, and is a planned one.
 
     It is the first that loses the region before the drill goes back, else the first of the phase that is there for it.
@@ -54,7 +54,7 @@ def main(plan: Plan) -> FaultWish | None:
     return next(iter((*losing, *of_inject)), None)
 
 
-def there(journal: Journal) -> list[str]:
+def active_faults(journal: Journal) -> list[str]:
     """Return the names of the faults that are there, or may be, in the order in which they were injected."""
     return [name for _, name in _unhealed(journal)]
 

@@ -32,7 +32,7 @@ def said(journal: Journal, drill_id: str, *, cloud_is_there: bool) -> str:
 
 
 def _faults(journal: Journal) -> str:
-    there = fault_control.there(journal)
+    there = fault_control.active_faults(journal)
     if there:
         return f"{', '.join(there)} may still be there"
     return "every fault was healed" if journal.last("fault injecting") else "no fault was injected"

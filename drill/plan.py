@@ -35,7 +35,7 @@ _WISH: Final = re.compile(r"(?P<name>[a-z-]+)(?:@(?P<phase>[a-z]+))?")
 
 
 @dataclass(frozen=True)
-class FaultWish:
+class FaultSpec:
     """One fault that was asked for.
 
     Attributes:
@@ -94,7 +94,7 @@ class Plan:
 
     drill_id: str
     environment: str = "prod"
-    faults: tuple[FaultWish, ...] = (FaultWish("blackout"),)
+    faults: tuple[FaultSpec, ...] = (FaultSpec("blackout"),)
     objects: int = DEFAULT_OBJECTS
     seed: int = 1
     time_factor: float = DEFAULT_TIME_FACTOR
@@ -113,7 +113,7 @@ class Plan:
         """The `source` of the drill's uploads, by which its objects are told from all others."""
         return f"drill-{self.drill_id[-6:]}"
 
-    def faults_of(self, phase: str) -> tuple[FaultWish, ...]:
+    def faults_of(self, phase: str) -> tuple[FaultSpec, ...]:
         """The faults to inject at the beginning of a phase."""
         return tuple(one for one in self.faults if one.phase == phase)
 
@@ -124,7 +124,7 @@ class Plan:
     @classmethod
     def from_json(cls, held: dict[str, Any]) -> Self:
         """Read what `as_json` wrote."""
-        faults = tuple(FaultWish(**one) for one in held["faults"])
+        faults = tuple(FaultSpec(**one) for one in held["faults"])
         return cls(**{**held, "faults": faults})
 
 

@@ -53,7 +53,7 @@ def is_ended(journal: Journal) -> bool:
     return journal.last(_ENDED) is not None
 
 
-def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillReport:
+def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillReport:
     """Do what is left of a drill, roll back, report; the local cloud is stopped in the end.
 
     Args:
@@ -90,7 +90,7 @@ def go_on(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRep
             report = _report(context, steps)
             supervisor.stop(folder)
             journal.append("report", "phase done", said=str(report.verdict))
-            if plan.mode == "local" or not fault_control.there(journal):
+            if plan.mode == "local" or not fault_control.active_faults(journal):
                 # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
                 journal.append("report", _ENDED, verdict=str(report.verdict))
     if interrupted:
@@ -172,7 +172,7 @@ def _roll_back(context: Context, steps: Steps) -> None:
             return
         with steps.step("roll back: nothing of the drill stays"):
             context.open(start=False)
-            before = fault_control.there(journal)
+            before = fault_control.active_faults(journal)
             fault_control.heal(context)
             proving.undo_damage(context)
             promotion = Register(context.target, context.target.primary).promote()

@@ -80,7 +80,7 @@ class Sampler:
         if region not in self._regions:
             return blank
         try:
-            look = self._watch.look(Ledger(self._deployment, region, brisk=True))
+            look = self._watch.look(Ledger(self._deployment, region, fail_fast=True))
             queue, dead = self._depth(region, "IngestQueueUrl"), self._depth(region, "DeadLetterQueueUrl")
         except (ClientError, BotoCoreError, GuardViolation):
             return blank
@@ -99,7 +99,7 @@ class Sampler:
         )
 
     def _depth(self, region: str, queue: str) -> int:
-        client = self._deployment.target.brisk_client("sqs", region)
+        client = self._deployment.target.fail_fast_client("sqs", region)
         return queues.depth(client, self._deployment.regional[region][queue])
 
     def _seconds(self) -> float:

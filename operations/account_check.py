@@ -68,7 +68,7 @@ def caller_of(target: Target, regions: Sequence[str], *, given: str | None, unve
     silent: list[Refused] = []
     for region in regions:
         try:
-            account, arn = _identity(target, region, target.brisk_client("sts", region))
+            account, arn = _identity(target, region, target.fail_fast_client("sts", region))
         except _Silent as error:
             silent.append(error)
             continue

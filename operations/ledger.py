@@ -35,12 +35,14 @@ class Ledger:
     Args:
         deployment: The platform.
         region: Whose replica.
-        brisk: Ask once and wait a few seconds only: for a region that may be down.
+        fail_fast: Ask once and wait a few seconds only: for a region that may be down.
     """
 
-    def __init__(self, deployment: Deployment, region: str, *, brisk: bool = False) -> None:
+    def __init__(self, deployment: Deployment, region: str, *, fail_fast: bool = False) -> None:
         target = deployment.target
-        self._client: Any = target.brisk_client("dynamodb", region) if brisk else deployment.client("dynamodb", region)
+        self._client: Any = (
+            target.fail_fast_client("dynamodb", region) if fail_fast else deployment.client("dynamodb", region)
+        )
         self._table = deployment.table(region)
         self.region = region
 

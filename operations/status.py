@@ -134,7 +134,7 @@ def _ask(found: RegionStatus, what: str, question: Callable[[], None]) -> None:
 
 
 def _table(target: Target, found: RegionStatus) -> None:
-    client = target.brisk_client("dynamodb", found.region)
+    client = target.fail_fast_client("dynamodb", found.region)
     claims = claims_of(client, target.table_name, target.regions)
     found.claims = dict(claims.epochs)
     found.problems += [f"{problem}; it does not count" for problem in claims.problems]
@@ -145,13 +145,13 @@ def _table(target: Target, found: RegionStatus) -> None:
 
 
 def _digests(target: Target, found: RegionStatus) -> None:
-    client, now = target.brisk_client("dynamodb", found.region), time.time()
+    client, now = target.fail_fast_client("dynamodb", found.region), time.time()
     for region in target.regions:
         found.digests[region] = digests.read(client, target.table_name, region, now=now)
 
 
 def _reconciled(target: Target, found: RegionStatus) -> None:
-    client = target.brisk_client("dynamodb", found.region)
+    client = target.fail_fast_client("dynamodb", found.region)
     found.reconciled = reconciler.read(client, target.table_name, found.region)
 
 
@@ -164,7 +164,7 @@ def _dead(target: Target, found: RegionStatus) -> None:
 
 
 def _depth(target: Target, region: str, name: str) -> int:
-    sqs = target.brisk_client("sqs", region)
+    sqs = target.fail_fast_client("sqs", region)
     return queues.depth(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
 
@@ -183,7 +183,7 @@ def _where(target: Target, found: RegionStatus) -> Deployment:
 
 
 def _alarms(target: Target, found: RegionStatus) -> None:
-    client: Any = target.brisk_client("cloudwatch", found.region)
+    client: Any = target.fail_fast_client("cloudwatch", found.region)
     names = {f"serverless-{alarm}-{target.environment}": alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER)}
     answer = client.describe_alarms(AlarmNames=list(names))
     found.routing = {names[one["AlarmName"]]: str(one["StateValue"]) for one in answer.get("MetricAlarms", [])}

@@ -105,9 +105,9 @@ class Target:
         as_operator = dataclasses.replace(self, profile=self.operator_profile or self.profile)
         return as_operator.client(service, region)
 
-    def brisk_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
+    def fail_fast_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
         """Return a client that asks once and waits a few seconds: for looking at what may be down."""
-        return _brisk_client(self.session(), service, region, self.endpoint_url)
+        return _fail_fast_client(self.session(), service, region, self.endpoint_url)
 
     def session(self) -> boto3.Session:
         """Return the session whose credentials every call is made with."""
@@ -168,7 +168,7 @@ def _new_session(profile: str | None, local_keys: tuple[str, str] | None) -> bot
 
 
 _PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 6}, max_pool_connections=32, connect_timeout=5)
-_BRISK: Final = Config(
+_FAIL_FAST: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=32, connect_timeout=2, read_timeout=3
 )
 _LOCAL: Final = Config(proxies={}, s3={"addressing_style": "path"})
@@ -185,8 +185,8 @@ def _client(session: Any, service: str, region: str, endpoint_url: str | None) -
 
 
 @functools.cache
-def _brisk_client(session: Any, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
-    return _make_client(session, service, region, endpoint_url, _BRISK)
+def _fail_fast_client(session: Any, service: str, region: str, endpoint_url: str | None) -> Any:  # noqa: ANN401
+    return _make_client(session, service, region, endpoint_url, _FAIL_FAST)
 
 
 def _make_client(session: Any, service: str, region: str, endpoint_url: str | None, config: Config) -> Any:  # noqa: ANN401

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from compliance.cfn.policies import Condition, Statement
-from compliance.cfn.templates import World
+from compliance.cfn.templates import TemplateSet
 
 _ARN: Final = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(?P<account>\d{12}):.*", re.DOTALL)
 _ALONE: Final = re.compile(r"\d{12}")
@@ -22,22 +22,22 @@ def account_in(text: str) -> str | None:
     return found["account"] if found else text if _ALONE.fullmatch(text) else None
 
 
-def is_stranger(account: str, world: World) -> bool:
+def is_unknown_principal(account: str, world: TemplateSet) -> bool:
     """Whether a literal account is not the one that is deployed to. Where that is unknown, no account is ours."""
     return account != world.account
 
 
-def strangers(statement: Statement, world: World) -> list[str]:
+def unknown_principals(statement: Statement, world: TemplateSet) -> list[str]:
     """The accounts, but for the system's own, that a statement names as principal or in a condition on who asks."""
     texts = [principal.id for principal in statement.principals]
     texts += [value for condition in statement.conditions if _says_who(condition) for value in condition.values]
     return strange_accounts(texts, world)
 
 
-def strange_accounts(texts: list[str], world: World) -> list[str]:
+def strange_accounts(texts: list[str], world: TemplateSet) -> list[str]:
     """The accounts in ARNs, or alone, that are not the system's own; each once."""
     named = (account_in(text) for text in texts)
-    return [account for account in dict.fromkeys(named) if account is not None and is_stranger(account, world)]
+    return [account for account in dict.fromkeys(named) if account is not None and is_unknown_principal(account, world)]
 
 
 def _says_who(condition: Condition) -> bool:

@@ -7,7 +7,7 @@ from compliance.cfn.arns import find
 from compliance.cfn.policies import Statement, statements
 from compliance.cfn.reading import branches
 from compliance.cfn.references import named
-from compliance.cfn.templates import Json, Template, World
+from compliance.cfn.templates import Json, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 
 KEY_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -19,7 +19,7 @@ _HARMLESS: Final = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aw
 """Condition keys that a service's own requests carry."""
 
 
-def key_policies(key: Json, template: Template, world: World) -> Iterator[tuple[Statement, ...]]:
+def key_policies(key: Json, template: Template, world: TemplateSet) -> Iterator[tuple[Statement, ...]]:
     """Every version of the policy of the key that a value names, by itself or by an alias; empty if it has none.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import Final
 
 from compliance.cfn.reading import branches, one_or_more
 from compliance.cfn.references import of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 
 ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE: Final = "AWS::CloudWatch::CompositeAlarm"
@@ -19,7 +19,7 @@ def names_of_alarm(alarm: Resource) -> Iterator[str]:
             yield render(name, alarm.template)
 
 
-def named_alarms(name: str, region: str, world: World) -> list[Resource]:
+def named_alarms(name: str, region: str, world: TemplateSet) -> list[Resource]:
     """The alarms of a region that may have that name."""
     return [alarm for alarm in of_type(world, ALARM, COMPOSITE, region=region) if name in names_of_alarm(alarm)]
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from compliance.cfn.references import named, render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 
 HTTP_API: Final = "AWS::ApiGatewayV2::Api"
@@ -18,7 +18,7 @@ HEALTH_ROUTES: Final = re.compile(r"(GET|HEAD) /(healthz?|livez?|readyz?)")
 """The routes that answer without authorization: Route 53's health checkers cannot sign a request."""
 
 
-def is_web_socket(route: Resource, world: World) -> bool:
+def is_web_socket(route: Resource, world: TemplateSet) -> bool:
     """Whether a route is of a WebSocket API; False where its API is in none of the templates."""
     value = route.properties.get("ApiId")
     api = None if is_absent(value) else named(value, route.template, world)

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_list, a_map, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 
 QUEUE: Final = "AWS::SQS::Queue"
@@ -48,10 +48,13 @@ def dead_letters_of(resource: Resource) -> list[DeadLetter]:
         UnresolvedError: A part on the way is not spelled out.
     """
     if resource.type == _RULE:
-        targets = [a_map(target, "Targets") for target in a_list(resource.properties.get("Targets"), "Targets")]
+        targets = [
+            require_mapping(target, "Targets") for target in require_list(resource.properties.get("Targets"), "Targets")
+        ]
         return [
             DeadLetter(
-                f"its target {target.get('Id', '')}", a_map(target.get("DeadLetterConfig"), "DeadLetterConfig").get("Arn")
+                f"its target {target.get('Id', '')}",
+                require_mapping(target.get("DeadLetterConfig"), "DeadLetterConfig").get("Arn"),
             )
             for target in targets
         ]
@@ -59,17 +62,17 @@ def dead_letters_of(resource: Resource) -> list[DeadLetter]:
         return []
     value: Json = resource.properties
     for step in _PLACES[resource.type]:
-        value = a_map(value, step).get(step)
+        value = require_mapping(value, step).get(step)
     return [DeadLetter("it", value)]
 
 
-def users_of(queue: Resource, world: World) -> Sequence[Resource]:
+def users_of(queue: Resource, world: TemplateSet) -> Sequence[Resource]:
     """Everything that may put its dead letters in the queue, in the version that does."""
     return _users(world).get(key_of(queue), ())
 
 
-@once
-def _users(world: World) -> Mapping[Key, list[Resource]]:
+@cached
+def _users(world: TemplateSet) -> Mapping[Key, list[Resource]]:
     """By queue, everything that may put its dead letters there."""
     found: dict[Key, list[Resource]] = {}
     for user in _versions(world):
@@ -84,14 +87,14 @@ def _users(world: World) -> Mapping[Key, list[Resource]]:
     return found
 
 
-def is_dead_letter_queue(queue: Resource, world: World) -> bool:
+def is_dead_letter_queue(queue: Resource, world: TemplateSet) -> bool:
     """Whether anything may put dead letters in the queue, or the queue allows other queues to."""
     allowed = queue.properties.get("RedriveAllowPolicy")
     allows = allowed is not None and not (isinstance(allowed, Mapping) and allowed.get("redrivePermission") == "denyAll")
     return allows or bool(users_of(queue, world))
 
 
-def _versions(world: World) -> Iterator[Resource]:
+def _versions(world: TemplateSet) -> Iterator[Resource]:
     for resource in of_type(world, _RULE, *_PLACES):
         try:
             yield from (replace(resource, properties=properties) for properties in branches(resource.properties))

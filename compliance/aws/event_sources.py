@@ -6,28 +6,28 @@ from typing import Final
 
 from compliance.aws.dead_letters import QUEUE, Key, key_of
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches
 from compliance.cfn.references import follow, of_type, render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
 MAPPING: Final = "AWS::Lambda::EventSourceMapping"
 FUNCTION: Final = "AWS::Lambda::Function"
 
 
-def mappings_of(queue: Resource, world: World) -> Sequence[Resource]:
+def mappings_of(queue: Resource, world: TemplateSet) -> Sequence[Resource]:
     """Every version of a mapping by which a function is invoked with the queue's messages."""
     return _mappings(world).get(("EventSourceArn", key_of(queue)), ())
 
 
-def mappings_to(function: Resource, world: World) -> Sequence[Resource]:
+def mappings_to(function: Resource, world: TemplateSet) -> Sequence[Resource]:
     """Every version of a mapping by which the function is invoked."""
     return _mappings(world).get(("FunctionName", key_of(function)), ())
 
 
-@once
-def _mappings(world: World) -> Mapping[tuple[str, Key], list[Resource]]:
+@cached
+def _mappings(world: TemplateSet) -> Mapping[tuple[str, Key], list[Resource]]:
     """The versions of mappings by what a property of theirs names."""
     found: dict[tuple[str, Key], list[Resource]] = {}
     for mapping in of_type(world, MAPPING):
@@ -44,13 +44,13 @@ def _mappings(world: World) -> Mapping[tuple[str, Key], list[Resource]]:
     return found
 
 
-def source_queue(mapping: Resource, world: World) -> Resource | None:
+def source_queue(mapping: Resource, world: TemplateSet) -> Resource | None:
     """The queue that one version of a mapping reads; None if it reads no queue of the world."""
     value = mapping.properties.get("EventSourceArn")
     return None if value is None else find(value, mapping.template, world, QUEUE)
 
 
-def reads_a_queue(mapping: Resource, world: World) -> bool:
+def reads_a_queue(mapping: Resource, world: TemplateSet) -> bool:
     """Whether one version of a mapping reads an SQS queue, of this world or not.
 
     Raises:
@@ -68,7 +68,7 @@ def reads_a_queue(mapping: Resource, world: World) -> bool:
     raise UnresolvedError(f"the templates do not say what {describe(value)} is")
 
 
-def versions_of_function(mapping: Resource, world: World) -> list[Resource]:
+def versions_of_function(mapping: Resource, world: TemplateSet) -> list[Resource]:
     """Every version of the function that one version of a mapping invokes.
 
     Raises:

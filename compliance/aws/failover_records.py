@@ -7,9 +7,9 @@ from typing import Final
 
 from compliance.aws.alarms import ALARM, COMPOSITE, named_alarms
 from compliance.cfn.arns import regions_of
-from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.reading import branches, require_list, require_mapping, require_text
 from compliance.cfn.references import Located, follow, is_known, named, of_type, render
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 
 RECORD: Final = "AWS::Route53::RecordSet"
@@ -51,7 +51,7 @@ class Record:
     @property
     def role(self) -> str | None:
         """`PRIMARY` or `SECONDARY`, if the template is right."""
-        return a_text(self.settings.get("Failover"), f"Failover of {self.place}")
+        return require_text(self.settings.get("Failover"), f"Failover of {self.place}")
 
     @property
     def name(self) -> str:
@@ -72,11 +72,11 @@ class Record:
     def targets(self) -> list[Json]:
         """What it answers with."""
         if self.is_alias:
-            return [a_map(self.settings["AliasTarget"], f"AliasTarget of {self.place}").get("DNSName")]
-        return list(a_list(self.settings.get("ResourceRecords"), f"ResourceRecords of {self.place}"))
+            return [require_mapping(self.settings["AliasTarget"], f"AliasTarget of {self.place}").get("DNSName")]
+        return list(require_list(self.settings.get("ResourceRecords"), f"ResourceRecords of {self.place}"))
 
 
-def is_failover(resource: Resource, _world: World) -> bool:
+def is_failover(resource: Resource, _world: TemplateSet) -> bool:
     """Whether one version of a resource is a failover record, or holds one."""
     return any(True for _ in records_in(resource))
 
@@ -102,12 +102,12 @@ def _record_sets(resource: Resource) -> Iterator[Record]:
         yield Record(owner=resource, settings=resource.properties, place=resource.path)
     elif resource.type == GROUP:
         zone = {key: value for key, value in resource.properties.items() if key in _ZONE}
-        for index, part in enumerate(a_list(resource.properties.get("RecordSets"), "RecordSets")):
-            settings = a_map(part, f"RecordSets[{index}]")
+        for index, part in enumerate(require_list(resource.properties.get("RecordSets"), "RecordSets")):
+            settings = require_mapping(part, f"RecordSets[{index}]")
             yield Record(owner=resource, settings={**zone, **settings}, place=f"{resource.path}[{index}]")
 
 
-def all_records(world: World) -> Iterator[Record]:
+def all_records(world: TemplateSet) -> Iterator[Record]:
     """Every version of every failover record of the world."""
     for resource in of_type(world, RECORD, GROUP):
         for properties in branches(resource.properties):
@@ -143,7 +143,7 @@ def _comparable(record: Record, key: str) -> str:
     return render(value, record.template).rpartition("/")[2].rstrip(".")
 
 
-def health_check_of(record: Record, world: World) -> Resource | None:
+def health_check_of(record: Record, world: TemplateSet) -> Resource | None:
     """The record's health check; None if it has none.
 
     Raises:
@@ -180,7 +180,7 @@ class Signal:
         return self.settings.get("FullyQualifiedDomainName") or self.settings.get("IPAddress")
 
 
-def signals(check: Resource, world: World, depth: int = 0) -> Iterator[Signal]:
+def signals(check: Resource, world: TemplateSet, depth: int = 0) -> Iterator[Signal]:
     """What a health check stands on, through calculated checks and both branches of every condition.
 
     Raises:
@@ -189,19 +189,19 @@ def signals(check: Resource, world: World, depth: int = 0) -> Iterator[Signal]:
     if depth > _DEPTH:
         raise UnresolvedError(f"{check.path} stands on itself")
     for properties in branches(check.properties):
-        settings = a_map(properties.get("HealthCheckConfig"), f"HealthCheckConfig of {check.path}")
-        kind = a_text(settings.get("Type"), f"Type of {check.path}") or ""
+        settings = require_mapping(properties.get("HealthCheckConfig"), f"HealthCheckConfig of {check.path}")
+        kind = require_text(settings.get("Type"), f"Type of {check.path}") or ""
         if kind != _CALCULATED:
             yield Signal(check=check, kind=kind, settings=settings, is_direct=depth == 0)
             continue
-        for value in a_list(settings.get("ChildHealthChecks"), f"ChildHealthChecks of {check.path}"):
+        for value in require_list(settings.get("ChildHealthChecks"), f"ChildHealthChecks of {check.path}"):
             child = named(value, check.template, world)
             if child is None or child.type != HEALTH_CHECK:
                 raise UnresolvedError(f"{describe(value)}, on which {check.path} stands, is in none of the templates")
             yield from signals(child, world, depth + 1)
 
 
-def alarms_behind(name: Json, region: str, check: Resource, world: World) -> list[Resource]:
+def alarms_behind(name: Json, region: str, check: Resource, world: TemplateSet) -> list[Resource]:
     """The alarms of a region that a health check may mean by a name.
 
     Raises:
@@ -216,7 +216,7 @@ def alarms_behind(name: Json, region: str, check: Resource, world: World) -> lis
     return found
 
 
-def region_behind(value: Json, template: Template, world: World) -> str | None:
+def region_behind(value: Json, template: Template, world: TemplateSet) -> str | None:
     """The region that a target or an endpoint is in, as far as the templates tell: None where they do not.
 
     It is the region of the stack whose output or resource it is, or the one whose name is in the text.
@@ -232,7 +232,7 @@ def region_behind(value: Json, template: Template, world: World) -> str | None:
     return _region_in(located, world)
 
 
-def _region_in(located: Located, world: World) -> str | None:
+def _region_in(located: Located, world: TemplateSet) -> str | None:
     text = render(located.value, located.template)
     found = [region for region in regions_of(world) if re.search(rf"(?<![a-z0-9]){re.escape(region)}(?![0-9])", text)]
     if len(found) == 1:
@@ -240,7 +240,7 @@ def _region_in(located: Located, world: World) -> str | None:
     return None
 
 
-def region_of_record(record: Record, world: World) -> str | None:
+def region_of_record(record: Record, world: TemplateSet) -> str | None:
     """The region that a record sends clients to; None where the templates do not tell."""
     found = {region_behind(target, record.template, world) for target in record.targets}
     return found.pop() if len(found) == 1 else None

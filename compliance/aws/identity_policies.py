@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.cfn.policies import Statement, statements
-from compliance.cfn.reading import a_list, a_map
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 
 _POLICIES: Final = (
@@ -21,7 +21,7 @@ TYPES: Final = (*_POLICIES, *_IDENTITIES)
 """The types whose statements say what somebody may do."""
 
 
-def has_policies(resource: Resource, _world: World) -> bool:
+def has_policies(resource: Resource, _world: TemplateSet) -> bool:
     """Whether one version of a resource says what somebody may do."""
     return any(True for _ in _documents(resource)) or any(True for _ in attached(resource))
 
@@ -51,11 +51,11 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
         if not is_absent(document) or resource.type not in _MAY_BE_EMPTY:
             yield "PolicyDocument", document
         return
-    for index, part in enumerate(a_list(resource.properties.get("Policies"), "Policies")):
-        yield f"Policies[{index}]", a_map(part, f"Policies[{index}]").get("PolicyDocument")
+    for index, part in enumerate(require_list(resource.properties.get("Policies"), "Policies")):
+        yield f"Policies[{index}]", require_mapping(part, f"Policies[{index}]").get("PolicyDocument")
 
 
 def attached(resource: Resource) -> Iterator[Json]:
     """The managed policies that an identity is given by ARN."""
     if resource.type in _IDENTITIES:
-        yield from a_list(resource.properties.get("ManagedPolicyArns"), "ManagedPolicyArns")
+        yield from require_list(resource.properties.get("ManagedPolicyArns"), "ManagedPolicyArns")

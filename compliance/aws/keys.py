@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compliance.cfn.arns import region_of
 from compliance.cfn.references import named
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 
 
 def is_aws_managed(key: Json) -> bool:
@@ -12,7 +12,7 @@ def is_aws_managed(key: Json) -> bool:
     return isinstance(key, str) and key.rpartition(":")[2].startswith("alias/aws/")
 
 
-def key_complaints(place: str, key: Json, region: str, resource: Resource, world: World) -> Iterator[str]:
+def key_violations(place: str, key: Json, region: str, resource: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of a key that is not a customer's, or not of the region in which it is used.
 
     Args:
@@ -35,7 +35,7 @@ def key_complaints(place: str, key: Json, region: str, resource: Resource, world
             yield f"{place} is a key of {key_region}; it must be one of {region or 'the region that the template is for'}"
 
 
-def _is_here(key: Json, region: str, resource: Resource, world: World) -> bool:
+def _is_here(key: Json, region: str, resource: Resource, world: TemplateSet) -> bool:
     """Whether the key is surely of the region: a bare id or alias always is, and so is a key of the same template."""
     if isinstance(key, str) and not key.startswith("arn:"):
         return True

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
 from compliance.cfn.templates import Json, Resource
 
 _TABLE: Final = frozenset({"TableName"})
@@ -108,18 +108,18 @@ def metrics_of(alarm: Resource) -> Iterator[Metric]:
     if given.get("MetricName") is not None:
         statistic = given.get("Statistic") or given.get("ExtendedStatistic")
         yield _metric(given, given.get("Period"), statistic)
-    for index, part in enumerate(a_list(given.get("Metrics"), "Metrics")):
-        stat = a_map(a_map(part, f"Metrics[{index}]").get("MetricStat"), f"Metrics[{index}].MetricStat")
+    for index, part in enumerate(require_list(given.get("Metrics"), "Metrics")):
+        stat = require_mapping(require_mapping(part, f"Metrics[{index}]").get("MetricStat"), f"Metrics[{index}].MetricStat")
         if stat:
-            yield _metric(a_map(stat.get("Metric"), "Metric"), stat.get("Period"), stat.get("Stat"))
+            yield _metric(require_mapping(stat.get("Metric"), "Metric"), stat.get("Period"), stat.get("Stat"))
 
 
 def _metric(given: Mapping[str, Json], period: Json, statistic: Json) -> Metric:
-    listed = [a_map(each, "Dimensions") for each in a_list(given.get("Dimensions"), "Dimensions")]
+    listed = [require_mapping(each, "Dimensions") for each in require_list(given.get("Dimensions"), "Dimensions")]
     return Metric(
-        namespace=a_text(given.get("Namespace"), "Namespace") or "",
-        name=a_text(given.get("MetricName"), "MetricName") or "",
-        dimensions={a_text(each.get("Name"), "Name of a dimension") or "": each.get("Value") for each in listed},
-        period=a_number(period, "Period"),
-        statistic=a_text(statistic, "the statistic"),
+        namespace=require_text(given.get("Namespace"), "Namespace") or "",
+        name=require_text(given.get("MetricName"), "MetricName") or "",
+        dimensions={require_text(each.get("Name"), "Name of a dimension") or "": each.get("Value") for each in listed},
+        period=require_number(period, "Period"),
+        statistic=require_text(statistic, "the statistic"),
     )

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from compliance.cfn.references import named
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 
 _PRIVATE: Final = tuple(
@@ -41,7 +41,7 @@ def is_everywhere(cidr: str, place: str) -> bool:
     return network.prefixlen <= _EVERYWHERE and not is_private(cidr, place)
 
 
-def is_own_network(cidr: Json, resource: Resource, world: World) -> bool:
+def is_own_network(cidr: Json, resource: Resource, world: TemplateSet) -> bool:
     """Whether a range is told as that of a VPC or subnet of the templates, whatever that is."""
     target = named(cidr, resource.template, world)
     return target is not None and target.type in _OF_A_NETWORK

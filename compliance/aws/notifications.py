@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from compliance.cfn.reading import a_flag, a_list, a_map, a_text
+from compliance.cfn.reading import require_bool, require_list, require_mapping, require_text
 from compliance.cfn.templates import Json, Resource
 
 _CONFIGURATION: Final = "NotificationConfiguration"
@@ -24,11 +24,11 @@ def notifications_of(bucket: Resource) -> list[Notification]:
     Raises:
         UnresolvedError: They are not spelled out.
     """
-    configuration = a_map(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
+    configuration = require_mapping(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
     return [
-        Notification(entry.get(target), a_text(entry.get("Event"), "Event") or "", entry.get("Filter"))
+        Notification(entry.get(target), require_text(entry.get("Event"), "Event") or "", entry.get("Filter"))
         for kind, target in _TARGETS.items()
-        for entry in (a_map(each, kind) for each in a_list(configuration.get(kind), kind))
+        for entry in (require_mapping(each, kind) for each in require_list(configuration.get(kind), kind))
     ]
 
 
@@ -38,9 +38,9 @@ def key_rules_of(notification: Notification) -> dict[str, str]:
     Raises:
         UnresolvedError: It is not spelled out.
     """
-    key = a_map(a_map(notification.filter, "Filter").get("S3Key"), "Filter.S3Key")
-    rules = [a_map(rule, "Filter.S3Key.Rules") for rule in a_list(key.get("Rules"), "Filter.S3Key.Rules")]
-    return {str(rule.get("Name")).lower(): a_text(rule.get("Value"), "Value") or "" for rule in rules}
+    key = require_mapping(require_mapping(notification.filter, "Filter").get("S3Key"), "Filter.S3Key")
+    rules = [require_mapping(rule, "Filter.S3Key.Rules") for rule in require_list(key.get("Rules"), "Filter.S3Key.Rules")]
+    return {str(rule.get("Name")).lower(): require_text(rule.get("Value"), "Value") or "" for rule in rules}
 
 
 def prefix_of(notification: Notification) -> str:
@@ -50,11 +50,11 @@ def prefix_of(notification: Notification) -> str:
 
 def tells_event_bridge(bucket: Resource) -> bool:
     """Whether one version of a bucket sends everything that happens to EventBridge."""
-    configuration = a_map(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
+    configuration = require_mapping(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
     if "EventBridgeConfiguration" not in configuration:
         return False
-    setting = a_map(configuration["EventBridgeConfiguration"], "EventBridgeConfiguration")
-    return a_flag(setting.get("EventBridgeEnabled"), "EventBridgeEnabled", default=True)
+    setting = require_mapping(configuration["EventBridgeConfiguration"], "EventBridgeConfiguration")
+    return require_bool(setting.get("EventBridgeEnabled"), "EventBridgeEnabled", default=True)
 
 
 def announces(bucket: Resource) -> bool:

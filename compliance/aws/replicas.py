@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from compliance.cfn.arns import text_of
-from compliance.cfn.reading import a_list, a_map, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
 GLOBAL_TABLE: Final = "AWS::DynamoDB::GlobalTable"
@@ -20,18 +20,18 @@ class Replica(NamedTuple):
     settings: Mapping[str, Json]
 
 
-def replicas(table: Resource, world: World) -> list[Replica]:
+def replicas(table: Resource, world: TemplateSet) -> list[Replica]:
     """The replicas of one version of a table.
 
     Raises:
         UnresolvedError: They, or the region of one, are not spelled out; or there are none, which AWS refuses.
     """
-    listed = a_list(table.properties.get("Replicas"), "Replicas")
+    listed = require_list(table.properties.get("Replicas"), "Replicas")
     if not listed:
         raise UnresolvedError(f"Replicas is {describe(table.properties.get('Replicas'))}, not a list of replicas")
     found = []
     for index, one in enumerate(listed):
-        settings = a_map(one, f"Replicas[{index}]")
+        settings = require_mapping(one, f"Replicas[{index}]")
         region = text_of(settings.get("Region"), table.template, world)
         found.append(Replica(f"the replica in {region}", region, settings))
     return found
@@ -39,4 +39,4 @@ def replicas(table: Resource, world: World) -> list[Replica]:
 
 def is_strong(table: Resource) -> bool:
     """Whether reads are consistent across the regions."""
-    return a_text(table.properties.get("MultiRegionConsistency"), "MultiRegionConsistency") == STRONG
+    return require_text(table.properties.get("MultiRegionConsistency"), "MultiRegionConsistency") == STRONG

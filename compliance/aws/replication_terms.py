@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_list, a_map, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import is_there_with, of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 
 BUCKET: Final = "AWS::S3::Bucket"
@@ -65,19 +65,19 @@ def is_custom(resource: Resource) -> bool:
     return resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
 
 
-def replicates(resource: Resource, _world: World) -> bool:
+def replicates(resource: Resource, _world: TemplateSet) -> bool:
     """Whether one version of a resource sets a replication."""
     return bool(replications_of(resource))
 
 
-def source_of(replication: Replication, resource: Resource, world: World) -> Resource | None:
+def source_of(replication: Replication, resource: Resource, world: TemplateSet) -> Resource | None:
     """The bucket that is replicated; None if the world does not hold it."""
     if replication.source is None:
         return resource
     return find(replication.source, resource.template, world, BUCKET)
 
 
-def destination_of(replication: Replication, resource: Resource, world: World) -> Resource | None:
+def destination_of(replication: Replication, resource: Resource, world: TemplateSet) -> Resource | None:
     """The bucket that is replicated to; None if the world does not hold it."""
     return find(replication.destination, resource.template, world, BUCKET)
 
@@ -91,13 +91,13 @@ def link(source: Resource, destination: Resource) -> Link:
     return source.template.name, source.logical_id, destination.template.name, destination.logical_id
 
 
-@once
-def links(world: World) -> frozenset[Link]:
+@cached
+def links(world: TemplateSet) -> frozenset[Link]:
     """Every pair of buckets of which one replicates to the other whatever the conditions are."""
     return frozenset(pair for resource in _all(world) for pair in _certain_links(resource, world))
 
 
-def _certain_links(resource: Resource, world: World) -> frozenset[Link]:
+def _certain_links(resource: Resource, world: TemplateSet) -> frozenset[Link]:
     certain: frozenset[Link] | None = None
     try:
         for properties in branches(resource.properties):
@@ -108,7 +108,7 @@ def _certain_links(resource: Resource, world: World) -> frozenset[Link]:
     return certain or frozenset()
 
 
-def _links_of(resource: Resource, world: World) -> Iterator[Link]:
+def _links_of(resource: Resource, world: TemplateSet) -> Iterator[Link]:
     for replication in replications_of(resource):
         source, destination = source_of(replication, resource, world), destination_of(replication, resource, world)
         disabled = replication.terms is not None and replication.terms.get("Status") != "Enabled"
@@ -116,29 +116,29 @@ def _links_of(resource: Resource, world: World) -> Iterator[Link]:
             yield link(source, destination)
 
 
-def _all(world: World) -> Iterator[Resource]:
+def _all(world: TemplateSet) -> Iterator[Resource]:
     yield from of_type(world, BUCKET)
     for template in world.templates:
         yield from (one for one in template.resources if is_custom(one) and isinstance(one.properties, Mapping))
 
 
-def is_replicated(bucket: Resource, world: World) -> bool:
+def is_replicated(bucket: Resource, world: TemplateSet) -> bool:
     """Whether one version of a bucket replicates, or another bucket of the world replicates to it or is set to."""
     return replicates(bucket, world) or (bucket.template.name, bucket.logical_id) in _linked(world)
 
 
-@once
-def _linked(world: World) -> frozenset[tuple[str, str]]:
+@cached
+def _linked(world: TemplateSet) -> frozenset[tuple[str, str]]:
     """Every bucket that replicates or is replicated to, by its template's name and its logical id."""
     return frozenset(end for pair in links(world) for end in (pair[:2], pair[2:]))
 
 
 def _of_configuration(configuration: Json, source: Json) -> Iterator[Replication]:
-    rules = a_list(a_map(configuration, _CONFIGURATION).get("Rules"), f"{_CONFIGURATION}.Rules")
+    rules = require_list(require_mapping(configuration, _CONFIGURATION).get("Rules"), f"{_CONFIGURATION}.Rules")
     for index, rule in enumerate(rules):
-        terms = a_map(rule, f"Rules[{index}]")
-        destination = a_map(terms.get("Destination"), f"Rules[{index}].Destination")
-        encryption = a_map(destination.get("EncryptionConfiguration"), "EncryptionConfiguration")
+        terms = require_mapping(rule, f"Rules[{index}]")
+        destination = require_mapping(terms.get("Destination"), f"Rules[{index}].Destination")
+        encryption = require_mapping(destination.get("EncryptionConfiguration"), "EncryptionConfiguration")
         place = f"rule {terms.get('Id', index)}"
         yield Replication(place, source, destination.get("Bucket"), encryption.get("ReplicaKmsKeyID"), terms)
 

@@ -7,7 +7,7 @@ from compliance.cfn.arns import arns_of, find, same
 from compliance.cfn.policies import Statement, statements
 from compliance.cfn.reading import branches, one_or_more
 from compliance.cfn.references import is_there_with, named, of_type, partition, resource_of
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 
 POLICIES: Final = {
@@ -18,7 +18,7 @@ POLICIES: Final = {
 """The types that carry a resource policy as a resource of its own, with the policy's types and the property that aims it."""
 
 
-def policies_of(resource: Resource, world: World) -> Iterator[tuple[Resource, tuple[Statement, ...]]]:
+def policies_of(resource: Resource, world: TemplateSet) -> Iterator[tuple[Resource, tuple[Statement, ...]]]:
     """Each policy on a resource with its statements, once for each branch of the conditions in it.
 
     Raises:
@@ -44,12 +44,12 @@ def policies_of(resource: Resource, world: World) -> Iterator[tuple[Resource, tu
         raise UnresolvedError(f"the template does not say whether {', '.join(unclear)} is its policy")
 
 
-def _is_aimed_at(aims: Json, policy: Resource, resource: Resource, world: World) -> bool | None:
+def _is_aimed_at(aims: Json, policy: Resource, resource: Resource, world: TemplateSet) -> bool | None:
     answers = [_means(aim, policy.template, resource, world) for aim in one_or_more(aims, "what the policy is for")]
     return True if True in answers else None if None in answers else False
 
 
-def _means(aim: Json, template: Template, resource: Resource, world: World) -> bool | None:
+def _means(aim: Json, template: Template, resource: Resource, world: TemplateSet) -> bool | None:
     target = named(aim, template, world) or find(aim, template, world, resource.type)
     if target is not None:
         return target.template is resource.template and target.logical_id == resource.logical_id

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from compliance.aws.dead_letters import Key, key_of
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.policies import Statement, policies
-from compliance.cfn.reading import a_list, a_map, branches, one_or_more
+from compliance.cfn.reading import branches, one_or_more, require_list, require_mapping
 from compliance.cfn.references import named, of_type
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
 _ROLE: Final = "AWS::IAM::Role"
@@ -30,7 +30,7 @@ class Granted(NamedTuple):
     template: Template
 
 
-def granted_to(function: Resource, world: World) -> Iterator[Granted]:
+def granted_to(function: Resource, world: TemplateSet) -> Iterator[Granted]:
     """The statements of the function's role in every branch of every condition.
 
     Raises:
@@ -41,9 +41,9 @@ def granted_to(function: Resource, world: World) -> Iterator[Granted]:
     if role is None or role.type != _ROLE or not isinstance(role.properties, Mapping):
         raise UnresolvedError(f"no template here holds the function's role, {describe(value)}")
     for properties in branches(role.properties):
-        for index, policy in enumerate(a_list(properties.get("Policies"), "Policies")):
-            yield from _of_document(a_map(policy, f"Policies[{index}]").get("PolicyDocument"), role.template)
-        for arn in a_list(properties.get("ManagedPolicyArns"), "ManagedPolicyArns"):
+        for index, policy in enumerate(require_list(properties.get("Policies"), "Policies")):
+            yield from _of_document(require_mapping(policy, f"Policies[{index}]").get("PolicyDocument"), role.template)
+        for arn in require_list(properties.get("ManagedPolicyArns"), "ManagedPolicyArns"):
             if isinstance(arn, str) and arn.rpartition("/")[2] in _MAY_DO_ALL:
                 everything = Statement(name=arn, effect="Allow", actions=("*",), resources=("*",))
                 yield Granted(everything, role.template)
@@ -54,8 +54,8 @@ def granted_to(function: Resource, world: World) -> Iterator[Granted]:
         yield from _of_document(properties.get("PolicyDocument"), policy.template)
 
 
-@once
-def _attached(world: World) -> Mapping[Key, list[tuple[Resource, Mapping[str, Json]]]]:
+@cached
+def _attached(world: TemplateSet) -> Mapping[Key, list[tuple[Resource, Mapping[str, Json]]]]:
     """By role, the policies that name it, each with one version of its properties.
 
     Raises:

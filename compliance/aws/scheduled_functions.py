@@ -8,10 +8,10 @@ from typing import Final
 from compliance.aws.dead_letters import Key, is_same, key_of
 from compliance.aws.event_sources import FUNCTION
 from compliance.cfn.arns import find, names_of
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_list, a_map, a_text, branches, one_or_more
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, one_or_more, require_list, require_mapping, require_text
 from compliance.cfn.references import is_there_with, named, of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 
 EVENT_RULE: Final = "AWS::Events::Rule"
@@ -27,7 +27,7 @@ _MINUTES: Final = re.compile(r"cron\((\*|[*0]/(?P<step>[1-9]\d*)) \* [*?] \* [*?
 _SECONDS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
-def interval_of(function: Resource, world: World) -> int | None:
+def interval_of(function: Resource, world: TemplateSet) -> int | None:
     """Seconds between two runs that schedules ask for in every branch of their conditions; None where none does.
 
     A schedule that is switched off, that is there on a condition only, or whose expression is neither a rate nor a cron
@@ -41,12 +41,12 @@ def interval_of(function: Resource, world: World) -> int | None:
     return min(found, default=None)
 
 
-def _interval(clock: Resource, function: Resource, world: World) -> int | None:
+def _interval(clock: Resource, function: Resource, world: TemplateSet) -> int | None:
     """The longest interval of a schedule's branches, each of which must run the function."""
     found = []
     for properties in branches(clock.properties):
-        is_on = a_text(properties.get("State"), "State") != _OFF and is_absent(properties.get("EventPattern"))
-        expression = a_text(properties.get("ScheduleExpression"), "ScheduleExpression") if is_on else None
+        is_on = require_text(properties.get("State"), "State") != _OFF and is_absent(properties.get("EventPattern"))
+        expression = require_text(properties.get("ScheduleExpression"), "ScheduleExpression") if is_on else None
         seconds = _seconds(expression or "")
         if seconds is None or not any(_is(target, function, clock, world) for target in _targets(clock, properties)):
             return None
@@ -55,11 +55,11 @@ def _interval(clock: Resource, function: Resource, world: World) -> int | None:
 
 
 def _targets(clock: Resource, properties: Mapping[str, Json]) -> list[Json]:
-    listed = [properties.get("Target")] if clock.type == SCHEDULE else a_list(properties.get("Targets"), "Targets")
-    return [a_map(target, "a target").get("Arn") for target in listed]
+    listed = [properties.get("Target")] if clock.type == SCHEDULE else require_list(properties.get("Targets"), "Targets")
+    return [require_mapping(target, "a target").get("Arn") for target in listed]
 
 
-def _is(target: Json, function: Resource, clock: Resource, world: World) -> bool:
+def _is(target: Json, function: Resource, clock: Resource, world: TemplateSet) -> bool:
     found = None if is_absent(target) else find(target, clock.template, world, FUNCTION)
     return found is not None and is_same(found, function)
 
@@ -72,12 +72,12 @@ def _seconds(expression: str) -> int | None:
     return None
 
 
-def is_run_by_a_clock_alone(function: Resource, world: World) -> bool:
+def is_run_by_a_clock_alone(function: Resource, world: TemplateSet) -> bool:
     """Whether a schedule runs the function and nothing else in the world so much as mentions it."""
     return key_of(function) in _run_by_a_clock(world)
 
 
-def is_policy_of_a_clockwork(policy: Resource, world: World) -> bool:
+def is_policy_of_a_scheduled_function(policy: Resource, world: TemplateSet) -> bool:
     """Whether a policy is for the roles of such functions and for no other role."""
     if policy.type not in _POLICIES:
         return False
@@ -86,12 +86,12 @@ def is_policy_of_a_clockwork(policy: Resource, world: World) -> bool:
     return bool(users) and len(users) == len(roles) and all(used and used <= _run_by_a_clock(world) for used in users)
 
 
-def _functions_of(role: Resource, world: World) -> frozenset[Key]:
+def _functions_of(role: Resource, world: TemplateSet) -> frozenset[Key]:
     return _by_role(world).get(key_of(role), frozenset())
 
 
-@once
-def _by_role(world: World) -> Mapping[Key, frozenset[Key]]:
+@cached
+def _by_role(world: TemplateSet) -> Mapping[Key, frozenset[Key]]:
     """The functions that take on a role, by role."""
     found: dict[Key, set[Key]] = {}
     for function in of_type(world, FUNCTION):
@@ -101,18 +101,18 @@ def _by_role(world: World) -> Mapping[Key, frozenset[Key]]:
     return {role: frozenset(functions) for role, functions in found.items()}
 
 
-@once
-def _run_by_a_clock(world: World) -> frozenset[Key]:
+@cached
+def _run_by_a_clock(world: TemplateSet) -> frozenset[Key]:
     scheduled = [function for function in of_type(world, FUNCTION) if _has_a_clock(function, world)]
     return frozenset(key_of(function) for function in scheduled if not _is_mentioned_elsewhere(function, world))
 
 
-def _has_a_clock(function: Resource, world: World) -> bool:
+def _has_a_clock(function: Resource, world: TemplateSet) -> bool:
     clocks = (each for each in of_type(world, EVENT_RULE, SCHEDULE) if _is_clock(each))
     return any(_mentions(clock, function) for clock in clocks)
 
 
-def _is_mentioned_elsewhere(function: Resource, world: World) -> bool:
+def _is_mentioned_elsewhere(function: Resource, world: TemplateSet) -> bool:
     return any(
         _mentions(other, function) and not _may_mention(other)
         for template in world.templates

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from compliance.cfn.references import named, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 
 SUBNET = "AWS::EC2::Subnet"
 VPC = "AWS::EC2::VPC"
 
 
-def in_vpc(vpc: Resource, kind: str, world: World) -> Iterator[Resource]:
+def in_vpc(vpc: Resource, kind: str, world: TemplateSet) -> Iterator[Resource]:
     """The resources of a type whose `VpcId` is the VPC."""
     for resource in of_type(world, kind, region=vpc.template.region):
         target = named(resource.properties.get("VpcId"), resource.template, world)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 
 REQUIRED: Final = ("Project", "Environment", "Owner", "CostCenter", "DataClassification", "ManagedBy")
@@ -30,7 +30,7 @@ class TagSet(NamedTuple):
         return [key for key, _ in self.pairs]
 
 
-def is_taggable(resource: Resource, world: World) -> bool:
+def is_taggable(resource: Resource, world: TemplateSet) -> bool:
     """Whether AWS lets this type be tagged in a template."""
     return resource.type in world.taggable or resource.type == PER_REPLICA or resource.type in OTHER_PROPERTIES
 

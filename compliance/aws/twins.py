@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.cfn.templates import STACK, Json, Resource, Template, World
+from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _MAPPING: Final = "${Fn::FindInMap"
 
 
-def twin_regions(resource: Resource, world: World) -> list[str]:
+def twin_regions(resource: Resource, world: TemplateSet) -> list[str]:
     """The other regions in which the resource's stack stands."""
     mine = resource.template
     if not mine.stack_name or not mine.region:
@@ -19,7 +19,7 @@ def twin_regions(resource: Resource, world: World) -> list[str]:
     return sorted({template.region for template in same if template.region} - {mine.region})
 
 
-def stands_in_several(resource: Resource, world: World) -> bool:
+def stands_in_several(resource: Resource, world: TemplateSet) -> bool:
     """Whether it is a resource of a stack that stands in several regions."""
     return resource.type != STACK and bool(twin_regions(resource, world))
 

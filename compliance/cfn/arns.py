@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches
 from compliance.cfn.references import follow, is_known, named, of_type, partition, render, resource_of
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
 ACCOUNT: Final = "${AWS::AccountId}"
@@ -59,7 +59,7 @@ def same(one: str, other: str) -> bool:
     return one == other
 
 
-def find(value: Json, template: Template, world: World, *types: str) -> Resource | None:
+def find(value: Json, template: Template, world: TemplateSet, *types: str) -> Resource | None:
     """The resource that a value means, by reference, ARN, queue URL or name; None where the world holds none.
 
     A bare name means a resource of the template's own region, but for a bucket's.
@@ -82,7 +82,7 @@ def find(value: Json, template: Template, world: World, *types: str) -> Resource
     return target if target is not None and target.type in types else None
 
 
-def _known_as(text: str, template: Template, world: World, types: tuple[str, ...]) -> Resource | None:
+def _known_as(text: str, template: Template, world: TemplateSet, types: tuple[str, ...]) -> Resource | None:
     name = text.rpartition("/")[2] if text.startswith("https:") else text
     for kind in types:
         for wanted in (text, f"{_scope(kind, template.region)}{name}"):
@@ -97,8 +97,8 @@ def _scope(kind: str, region: str) -> str:
     return "name " if kind == "AWS::S3::Bucket" else f"name in {region} "
 
 
-@once
-def _index(world: World) -> Mapping[tuple[str, str], list[tuple[str, Resource]]]:
+@cached
+def _index(world: TemplateSet) -> Mapping[tuple[str, str], list[tuple[str, Resource]]]:
     """The resources by type and text, whatever the account in it, each with the text itself."""
     found: dict[tuple[str, str], list[tuple[str, Resource]]] = {}
     for resource in of_type(world, *_SHAPES):
@@ -112,7 +112,7 @@ def _index(world: World) -> Mapping[tuple[str, str], list[tuple[str, Resource]]]
     return found
 
 
-def text_of(value: Json, template: Template, world: World) -> str:
+def text_of(value: Json, template: Template, world: TemplateSet) -> str:
     """The text that a value becomes, imports followed; the account may stay open.
 
     Raises:
@@ -125,7 +125,7 @@ def text_of(value: Json, template: Template, world: World) -> str:
     return text
 
 
-def region_of(value: Json, template: Template, world: World) -> str:
+def region_of(value: Json, template: Template, world: TemplateSet) -> str:
     """The region of the resource that a value means: of the ARN, the bucket's name, or the template that holds it.
 
     Raises:
@@ -145,8 +145,8 @@ def region_of(value: Json, template: Template, world: World) -> str:
     raise UnresolvedError(f"the templates do not say in which region {describe(value)} is")
 
 
-@once
-def regions_of(world: World) -> frozenset[str]:
+@cached
+def regions_of(world: TemplateSet) -> frozenset[str]:
     """The regions that the system stands in: of the stacks that stand in several, else of all templates."""
     by_stack: dict[str, set[str]] = {}
     for template in world.templates:

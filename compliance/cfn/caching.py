@@ -18,7 +18,7 @@ _Subject = TypeVar("_Subject", bound=_Remembers)
 _Result = TypeVar("_Result")
 
 
-def once(compute: Callable[[_Subject], _Result]) -> Callable[[_Subject], _Result]:
+def cached(compute: Callable[[_Subject], _Result]) -> Callable[[_Subject], _Result]:
     """Have a function of a world, or of a template, compute its result the first time only.
 
     What it raises is not remembered.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from compliance.cfn.reading import a_map, a_text, branches, is_intrinsic, one_or_more
+from compliance.cfn.reading import branches, is_intrinsic, one_or_more, require_mapping, require_text
 from compliance.cfn.references import render
 from compliance.cfn.templates import Json, Template
 from compliance.cfn.values import UnresolvedError, describe, is_absent
@@ -119,7 +119,7 @@ def statements(document: Json, template: Template, place: str = "PolicyDocument"
     """
     if isinstance(document, str):
         document = _parsed(document, place)
-    listed = a_map(document, place).get("Statement")
+    listed = require_mapping(document, place).get("Statement")
     found = (
         [listed] if isinstance(listed, Mapping) and not is_intrinsic(listed) else one_or_more(listed, f"{place}.Statement")
     )
@@ -136,11 +136,11 @@ def _parsed(text: str, place: str) -> Json:
 
 
 def _statement(body: Json, template: Template, place: str) -> Statement:
-    body = a_map(body, place)
+    body = require_mapping(body, place)
     unknown = sorted(set(body) - _KEYS)
     if unknown:
         raise UnresolvedError(f"{place} has {', '.join(map(str, unknown))}, which no policy statement has")
-    effect = a_text(body.get("Effect"), f"{place}.Effect")
+    effect = require_text(body.get("Effect"), f"{place}.Effect")
     if effect not in {ALLOW, DENY}:
         raise UnresolvedError(f"{place}.Effect is {effect!r}, neither 'Allow' nor 'Deny'")
     actions = _actions(body.get("Action"), f"{place}.Action")
@@ -148,7 +148,7 @@ def _statement(body: Json, template: Template, place: str) -> Statement:
     if bool(actions) == bool(not_actions):
         raise UnresolvedError(f"{place} must have either Action or NotAction")
     return Statement(
-        name=a_text(body.get("Sid"), f"{place}.Sid") or place,
+        name=require_text(body.get("Sid"), f"{place}.Sid") or place,
         effect=effect,
         principals=_principals(body.get("Principal"), template, f"{place}.Principal"),
         not_principals=_principals(body.get("NotPrincipal"), template, f"{place}.NotPrincipal"),
@@ -167,7 +167,7 @@ def _principals(value: Json, template: Template, place: str) -> tuple[Principal,
         if value != EVERYONE:
             raise UnresolvedError(f"{place} is {value!r}; a string can only be '*'")
         return (Principal(EVERYONE, EVERYONE),)
-    kinds = a_map(value, place)
+    kinds = require_mapping(value, place)
     unknown = sorted(set(kinds) - _KINDS)
     if unknown:
         raise UnresolvedError(f"{place} has {', '.join(map(str, unknown))}; allowed: {', '.join(sorted(_KINDS))}")
@@ -186,8 +186,8 @@ def _texts(value: Json, template: Template, place: str) -> tuple[str, ...]:
 
 
 def _conditions(value: Json, template: Template, place: str) -> Iterator[Condition]:
-    for operator, tests in a_map(value, place).items():
-        for key, values in a_map(tests, f"{place}.{operator}").items():
+    for operator, tests in require_mapping(value, place).items():
+        for key, values in require_mapping(tests, f"{place}.{operator}").items():
             yield Condition(operator, key, _texts(values, template, f"{place}.{operator}.{key}"))
 
 

@@ -64,7 +64,7 @@ def is_intrinsic(value: Json) -> bool:
     return isinstance(value, Mapping) and any(key == "Ref" or str(key).startswith("Fn::") for key in value)
 
 
-def a_map(value: Json, place: str) -> Mapping[str, Json]:
+def require_mapping(value: Json, place: str) -> Mapping[str, Json]:
     """A property's value that must be a map; empty if it is not set.
 
     Raises:
@@ -77,7 +77,7 @@ def a_map(value: Json, place: str) -> Mapping[str, Json]:
     raise UnresolvedError(f"{place} is {describe(value)}, not a map that the template spells out")
 
 
-def a_list(value: Json, place: str) -> Sequence[Json]:
+def require_list(value: Json, place: str) -> Sequence[Json]:
     """A property's value that must be a list; empty if it is not set."""
     if is_absent(value):
         return ()
@@ -99,7 +99,7 @@ def one_or_more(value: Json, place: str) -> Sequence[Json]:
     return (value,)
 
 
-def a_flag(value: Json, place: str, *, default: bool = False) -> bool:
+def require_bool(value: Json, place: str, *, default: bool = False) -> bool:
     """A property's value that must be true or false, as CloudFormation also takes it in a string."""
     if is_absent(value):
         return default
@@ -110,7 +110,7 @@ def a_flag(value: Json, place: str, *, default: bool = False) -> bool:
     raise UnresolvedError(f"{place} is {describe(value)}, neither true nor false")
 
 
-def a_number(value: Json, place: str) -> float | None:
+def require_number(value: Json, place: str) -> float | None:
     """A property's value that must be a number, as CloudFormation also takes it in a string; None if it is not set."""
     if is_absent(value):
         return None
@@ -124,7 +124,7 @@ def a_number(value: Json, place: str) -> float | None:
     raise UnresolvedError(f"{place} is {describe(value)}, not a number that the template spells out")
 
 
-def a_text(value: Json, place: str) -> str | None:
+def require_text(value: Json, place: str) -> str | None:
     """A property's value that must be a literal string; None if it is not set."""
     if is_absent(value):
         return None

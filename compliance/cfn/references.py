@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
 _HOPS: Final = 8
@@ -93,7 +93,7 @@ def partition(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
-def follow(value: Json, template: Template, world: World) -> Located:
+def follow(value: Json, template: Template, world: TemplateSet) -> Located:
     """Follow imports and other stacks' outputs to the value behind them, as far as the world's templates tell."""
     located = Located(value, template)
     for _ in range(_HOPS):
@@ -104,7 +104,7 @@ def follow(value: Json, template: Template, world: World) -> Located:
     raise UnresolvedError(f"{describe(value)} leads from export to export without end")
 
 
-def _behind(located: Located, world: World) -> Located | None:
+def _behind(located: Located, world: TemplateSet) -> Located | None:
     match located.value:
         case {"Fn::ImportValue": name}:
             return _exported(render(name, located.template), located.template.region, world)
@@ -114,12 +114,12 @@ def _behind(located: Located, world: World) -> Located | None:
     return None
 
 
-def _exported(name: str, region: str, world: World) -> Located | None:
+def _exported(name: str, region: str, world: TemplateSet) -> Located | None:
     return _exports(world).get((region, name))
 
 
-@once
-def _exports(world: World) -> Mapping[tuple[str, str], Located]:
+@cached
+def _exports(world: TemplateSet) -> Mapping[tuple[str, str], Located]:
     """What every template exports, by region and name; the first counts where a name is exported twice."""
     found: dict[tuple[str, str], Located] = {}
     for template in world.templates:
@@ -131,7 +131,7 @@ def _exports(world: World) -> Mapping[tuple[str, str], Located]:
     return found
 
 
-def _output(stack_name: str, region: str, name: str, world: World) -> Located | None:
+def _output(stack_name: str, region: str, name: str, world: TemplateSet) -> Located | None:
     for template in world.templates:
         if template.stack_name == stack_name and template.region == region:
             for output_name, output in outputs(template):
@@ -147,7 +147,7 @@ def outputs(template: Template) -> Iterator[tuple[str, Mapping[str, Json]]]:
         yield from ((str(name), body) for name, body in declared.items() if isinstance(body, Mapping))
 
 
-def named(value: Json, template: Template, world: World) -> Resource | None:
+def named(value: Json, template: Template, world: TemplateSet) -> Resource | None:
     """The resource that a Ref, a GetAtt, an import or an output names; None where the world's templates hold none."""
     value, template = follow(value, template, world)
     match value:
@@ -169,7 +169,7 @@ def resource_of(template: Template, logical_id: str) -> Resource | None:
     return template.by_logical_id.get(logical_id)
 
 
-def of_type(world: World, *types: str, region: str | None = None) -> Iterator[Resource]:
+def of_type(world: TemplateSet, *types: str, region: str | None = None) -> Iterator[Resource]:
     """Every resource of those types, of one region if given, but for those whose properties are no map."""
     for kind in types:
         for resource in world.by_type.get(kind, ()):
@@ -202,7 +202,7 @@ def values_in(value: Json) -> Iterator[Json]:
             yield from values_in(part)
 
 
-def names_resource(value: Json, resource: Resource, world: World, here: Template, name_property: str) -> bool | None:
+def names_resource(value: Json, resource: Resource, world: TemplateSet, here: Template, name_property: str) -> bool | None:
     """Whether a value, as a Ref or by a literal name, names a resource; None where it may.
 
     Args:

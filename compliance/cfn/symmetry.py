@@ -11,9 +11,9 @@ from functools import partial
 from itertools import count
 from typing import Final, NamedTuple
 
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.references import resource_of
-from compliance.cfn.templates import STACK, Json, Resource, Template, World
+from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
 
 COMPARED: Final = ("Condition", "CreationPolicy", "DeletionPolicy", "Properties", "UpdatePolicy", "UpdateReplacePolicy")
 """The parts of a resource that are compared. The order of deployment (DependsOn) and Metadata make no difference later."""
@@ -47,7 +47,7 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-def twins(resource: Resource, world: World) -> list[Template]:
+def twins(resource: Resource, world: TemplateSet) -> list[Template]:
     """The templates of the resource's stack in other regions."""
     mine = resource.template
     if not mine.stack_name or not mine.region:
@@ -66,7 +66,7 @@ def counterpart(resource: Resource, twin: Template) -> Resource | None:
     return _constructs(twin).get((resource.type, path_of(resource)))
 
 
-@once
+@cached
 def _constructs(template: Template) -> Mapping[tuple[str, str], Resource]:
     """The template's resources by type and path."""
     return {(resource.type, path_of(resource)): resource for resource in template.resources}

@@ -127,7 +127,7 @@ class Resource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class TemplateSet:
     """All that a rule may look at.
 
     Attributes:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from compliance.controls.catalogue import catalogue, resolve, split
 from compliance.controls.frameworks import Framework
-from compliance.engine.findings import Finding, Ledger, Verdict
+from compliance.engine.findings import Finding, Findings, Verdict
 
 
 class Status(StrEnum):
@@ -71,7 +71,7 @@ class _Behind:
         return Status.NOT_APPLICABLE if self.rules else Status.NOT_COVERED
 
 
-def control_states(ledger: Ledger) -> tuple[ControlState, ...]:
+def control_states(ledger: Findings) -> tuple[ControlState, ...]:
     """The state of every control of every framework, in the frameworks' own order.
 
     Raises:
@@ -85,7 +85,7 @@ def control_states(ledger: Ledger) -> tuple[ControlState, ...]:
     )
 
 
-def _behind(ledger: Ledger) -> defaultdict[tuple[Framework, str], _Behind]:
+def _behind(ledger: Findings) -> defaultdict[tuple[Framework, str], _Behind]:
     rows: dict[str, list[Finding]] = defaultdict(list)
     for finding in ledger.findings:
         rows[finding.rule].append(finding)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from compliance.engine.findings import Ledger, Verdict
+from compliance.engine.findings import Findings, Verdict
 
 _FAILING: Final = frozenset({Verdict.FAIL, Verdict.NOT_EVALUATED})
 _VERSIONS: Final = ("1", "2")
@@ -76,7 +76,7 @@ def read_baseline(file: Path) -> tuple[Row, ...]:
     return tuple(_row(f"{file}: finding number {number}", found) for number, found in enumerate(findings, start=1))
 
 
-def compare(ledger: Ledger, baseline: Iterable[Row]) -> Changes:
+def compare(ledger: Findings, baseline: Iterable[Row]) -> Changes:
     """Tell what differs from the baseline, where both can tell: the configurations and rules of this run.
 
     A row of a configuration or a pack that was not judged now is neither fixed nor missing.
@@ -110,7 +110,7 @@ class _Places:
         return exact or other.get(row.anywhere.fingerprint)
 
 
-def _was_judged(row: Row, ledger: Ledger) -> bool:
+def _was_judged(row: Row, ledger: Findings) -> bool:
     packs = {rule.pack for rule in ledger.rules.values()}
     return row.configuration in {"", *ledger.configurations} and row.rule.partition("::")[0] in packs
 

@@ -7,7 +7,7 @@ from compliance.cfn.branches import BranchesError, branches
 from compliance.cfn.loading import LoadError
 from compliance.cfn.templates import Template
 from compliance.engine.findings import Finding, Place, Verdict
-from compliance.engine.judge import Findings
+from compliance.engine.judge import FindingsBuilder
 
 _Where = tuple[str, str, str, str]
 
@@ -27,7 +27,7 @@ def variants(templates: Iterable[Template]) -> list[tuple[Template, Template]]:
     return found
 
 
-def worst(findings: Findings) -> Findings:
+def worst(findings: FindingsBuilder) -> FindingsBuilder:
     """Of several rows of one rule about one place, the worst; what holds in one branch only does not hold."""
     open_rows: dict[tuple[str, _Where], Finding] = {}
     passed: dict[tuple[str, _Where], Finding] = {}
@@ -41,7 +41,7 @@ def worst(findings: Findings) -> Findings:
         silent[rule] = [place for key, place in once.items() if key not in answered]
     rows = [_told(row, half=(_base(row.rule), _where(row)) in passed) for row in open_rows.values()]
     rows += [row for key, row in passed.items() if key not in failing]
-    return Findings(rows=rows, rules=findings.rules, silent=silent, advice=findings.advice)
+    return FindingsBuilder(rows=rows, rules=findings.rules, silent=silent, advice=findings.advice)
 
 
 def _where(row: Place | Finding) -> _Where:

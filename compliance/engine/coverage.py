@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compliance.engine.findings import Place, RuleInfo, TypeCoverage, Verdict, type_coverage
-from compliance.engine.judge import Findings
+from compliance.engine.judge import FindingsBuilder
 
 DEFAULT_FILE: Final = Path(__file__).parents[1] / "uncovered.toml"
 PACK: Final = "Coverage"
@@ -69,14 +69,14 @@ def _entry(where: str, entry: Any) -> tuple[str, str]:  # noqa: ANN401 - whateve
     return kind, " ".join(reason.split())
 
 
-def judge(findings: Findings, explained: Mapping[str, str]) -> Findings:
+def judge(findings: FindingsBuilder, explained: Mapping[str, str]) -> FindingsBuilder:
     """A failing row for each type that no rule looked at and that no reason is given for.
 
     Args:
         findings: Of every configuration of the run.
         explained: The reason for each type that needs no rule.
     """
-    found = Findings(rules=dict(RULES))
+    found = FindingsBuilder(rules=dict(RULES))
     for item in type_coverage(findings.rows, findings.silent, explained):
         if not item.covered and not item.reason:
             others = f"; only {', '.join(item.others)} did" if item.others else ""
@@ -85,7 +85,7 @@ def judge(findings: Findings, explained: Mapping[str, str]) -> Findings:
     return found
 
 
-def stale(findings: Findings, explained: Mapping[str, str], *, whole: bool) -> Findings:
+def stale(findings: FindingsBuilder, explained: Mapping[str, str], *, whole: bool) -> FindingsBuilder:
     """A failing row for each entry of the list that is not needed.
 
     Args:
@@ -94,7 +94,7 @@ def stale(findings: Findings, explained: Mapping[str, str], *, whole: bool) -> F
         whole: Whether every configuration that there is was judged, so that a type that was not met is not deployed.
     """
     met = {item.resource_type: item for item in type_coverage(findings.rows, findings.silent, explained)}
-    found = Findings(rules=dict(RULES))
+    found = FindingsBuilder(rules=dict(RULES))
     for kind in explained:
         problem = _problem(met.get(kind), whole=whole)
         if problem:

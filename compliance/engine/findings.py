@@ -308,7 +308,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ledger:
+class Findings:
     """Everything a run found out. Reports are renderings of it and add nothing.
 
     Attributes:

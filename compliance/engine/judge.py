@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.engine.findings import Advice, Finding, Place, RuleInfo, Verdict
 from compliance.engine.rule import Judgement, Rule, not_evaluated
 
 
 @dataclass
-class Findings:
+class FindingsBuilder:
     """Rows under way to the ledger, with the rules that they name.
 
     Attributes:
@@ -33,7 +33,7 @@ class Findings:
         else:
             self.rows.append(place.row(rule.id, verdict, message))
 
-    def extend(self, other: "Findings") -> None:
+    def extend(self, other: "FindingsBuilder") -> None:
         """Take over another's rows."""
         self.rows.extend(other.rows)
         self.rules.update(other.rules)
@@ -42,7 +42,7 @@ class Findings:
         self.advice.extend(other.advice)
 
 
-def judge(world: World, rules: Iterable[Rule], *, about: Callable[[Resource], bool] | None = None) -> Findings:
+def judge(world: TemplateSet, rules: Iterable[Rule], *, about: Callable[[Resource], bool] | None = None) -> FindingsBuilder:
     """Ask every rule about every resource, and about each template as a whole.
 
     Args:
@@ -50,7 +50,7 @@ def judge(world: World, rules: Iterable[Rule], *, about: Callable[[Resource], bo
         rules: Whom to ask.
         about: Which resources they are asked about; all where nothing is said.
     """
-    findings = Findings()
+    findings = FindingsBuilder()
     resources = [each for template in world.templates for each in (template.as_resource, *template.resources)]
     if about is not None:
         resources = [resource for resource in resources if about(resource)]
@@ -63,7 +63,7 @@ def judge(world: World, rules: Iterable[Rule], *, about: Callable[[Resource], bo
     return findings
 
 
-def place_of(resource: Resource, world: World) -> Place:
+def place_of(resource: Resource, world: TemplateSet) -> Place:
     """What every row about a resource says of where it is."""
     return Place(
         configuration=world.name,
@@ -77,7 +77,7 @@ def place_of(resource: Resource, world: World) -> Place:
     )
 
 
-def _ask(rule: Rule, resource: Resource, world: World) -> Judgement:
+def _ask(rule: Rule, resource: Resource, world: TemplateSet) -> Judgement:
     if not resource.type:
         return not_evaluated(f"resource {resource.logical_id!r} has no Type, so nothing can be said about it")
     if not isinstance(resource.properties, Mapping):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.findings import RuleInfo, Severity, Verdict
 
 
@@ -49,7 +49,7 @@ class Rule:
     title: str
     why: str
     fix: str
-    judge: Callable[[Resource, World], Judgement]
+    judge: Callable[[Resource, TemplateSet], Judgement]
     severity: Severity = Severity.ERROR
     controls: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""A rule written as the complaints that it has: asked of every version of a resource that its conditions allow."""
+"""A rule written as a function that yields violations, for every version of a resource that its conditions allow."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -6,33 +6,35 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from compliance.cfn.reading import branches
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, failed, not_evaluated
 
-Complaints: TypeAlias = Callable[[Resource, World], Iterable[str]]
-"""Tells what is wrong with one version of a resource. It may raise UnresolvedError."""
+Violations: TypeAlias = Callable[[Resource, TemplateSet], Iterable[str]]
+"""Yields what is wrong with one version of a resource. It may raise UnresolvedError."""
 
-Applies: TypeAlias = Callable[[Resource, World], bool]
+Applies: TypeAlias = Callable[[Resource, TemplateSet], bool]
 """Whether a rule concerns one version of a resource. It may raise UnresolvedError."""
 
 
-def _always(_resource: Resource, _world: World) -> bool:
+def _always(_resource: Resource, _world: TemplateSet) -> bool:
     return True
 
 
-def judge_by(complaints: Complaints, *types: str, applies: Applies = _always) -> Callable[[Resource, World], Judgement]:
-    """Make a rule's `judge` of its complaints.
+def rule_from(
+    violations: Violations, *types: str, applies: Applies = _always
+) -> Callable[[Resource, TemplateSet], Judgement]:
+    """Return a rule's `judge`, made from the function that yields its violations.
 
     Args:
-        complaints: Asked of each version, whose properties are free of Fn::If, AWS::NoValue and null.
+        violations: Asked of each version, whose properties are free of Fn::If, AWS::NoValue and null.
         types: The resource types that the rule is about; `Custom::*` is every type that begins so.
         applies: Which of their resources it concerns; one version that it concerns is enough.
     """
     plain = frozenset(types)
     patterns = tuple(wanted for wanted in types if "*" in wanted)
 
-    def judge(resource: Resource, world: World) -> Judgement:
+    def judge(resource: Resource, world: TemplateSet) -> Judgement:
         # Asked of every resource by every rule: most answers end here.
         if resource.type not in plain and not any(fnmatchcase(resource.type, wanted) for wanted in patterns):
             return NOT_APPLICABLE
@@ -40,27 +42,27 @@ def judge_by(complaints: Complaints, *types: str, applies: Applies = _always) ->
         concerned = [version for version in versions if applies(version, world)]
         if not concerned:
             return NOT_APPLICABLE
-        return judge_each(concerned, lambda version: complaints(version, world))
+        return judge_each(concerned, lambda version: violations(version, world))
 
     return judge
 
 
-def judge_each(versions: Iterable[Json], complaints: Callable[[Json], Iterable[str]]) -> Judgement:
+def judge_each(versions: Iterable[Json], violations: Callable[[Json], Iterable[str]]) -> Judgement:
     """Judge every version of something by what is wrong with it.
 
     Args:
         versions: Usually the branches of a resource's properties. A rule must hold for each.
-        complaints: Tells what is wrong with one version. It may raise UnresolvedError.
+        violations: Tells what is wrong with one version. It may raise UnresolvedError.
 
     Returns:
-        A failure with every complaint, else NOT_EVALUATED if a version could not be read whole, else a pass.
+        A failure with every violation, else NOT_EVALUATED if a version could not be read whole, else a pass.
     """
     found: dict[str, None] = {}
     unresolved: dict[str, None] = {}
     for version in versions:
         try:
-            for complaint in complaints(version):
-                found[complaint] = None
+            for violation in violations(version):
+                found[violation] = None
         except UnresolvedError as error:
             unresolved[str(error)] = None
     if found:

@@ -6,7 +6,7 @@ A rule that forbids a thing which the templates never had sees no other kind of 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.mutants.mutant import Pointer
 
 Insertion = tuple[str, Pointer, Json, Json]
@@ -58,7 +58,7 @@ _SET: Final[Mapping[str, tuple[tuple[tuple[str, ...], Json], ...]]] = {
 """What is set, by type: a place below Properties and the value."""
 
 
-def insertions_into(resource: Resource, world: World) -> Iterator[Insertion]:
+def insertions_into(resource: Resource, world: TemplateSet) -> Iterator[Insertion]:
     """What can be put into one resource."""
     given = resource.properties
     for place, after in _SET.get(resource.type, ()):
@@ -108,13 +108,13 @@ def _statements(resource: Resource) -> Iterator[Insertion]:
         yield INSERT, ("Properties", *place), before, [*before, {**_EVERYTHING, "Principal": principal}]
 
 
-def _integration(resource: Resource, _world: World) -> Iterator[Insertion]:
+def _integration(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
     to_a_host = {"IntegrationType": "HTTP_PROXY", "IntegrationMethod": "ANY", "IntegrationUri": _HOST}
     given = resource.properties
     yield INSERT, ("Properties",), given, {"ApiId": given.get("ApiId"), "PayloadFormatVersion": "1.0", **to_a_host}
 
 
-def _table(resource: Resource, _world: World) -> Iterator[Insertion]:
+def _table(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
     replicas = resource.properties.get("Replicas")
     if isinstance(replicas, list) and replicas:
         yield INSERT, ("Properties", "Replicas"), replicas, [*replicas, {**replicas[0], "Region": _ELSEWHERE}]
@@ -130,7 +130,7 @@ def _table(resource: Resource, _world: World) -> Iterator[Insertion]:
         yield INSERT, ("Properties", *place), _at(resource.properties, place), key
 
 
-def _bucket(resource: Resource, _world: World) -> Iterator[Insertion]:
+def _bucket(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
     destination = ("ReplicationConfiguration", "Rules", 0, "Destination")
     if _at(resource.properties, destination) is not None:
         yield INSERT, ("Properties", *destination, "Account"), None, _STRANGER
@@ -146,12 +146,12 @@ def _bucket(resource: Resource, _world: World) -> Iterator[Insertion]:
             )
 
 
-def _secret(resource: Resource, _world: World) -> Iterator[Insertion]:
+def _secret(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
     given = {key: value for key, value in resource.properties.items() if key != "GenerateSecretString"}
     yield INSERT, ("Properties",), resource.properties, {**given, "SecretString": "correct horse battery staple"}
 
 
-def _health_check(resource: Resource, world: World) -> Iterator[Insertion]:
+def _health_check(resource: Resource, world: TemplateSet) -> Iterator[Insertion]:
     """A path that tells only that a process lives; and what Route 53 cannot read, the first composite alarm of the world."""
     path = ("HealthCheckConfig", "ResourcePath")
     if _at(resource.properties, path) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 
 Step: TypeAlias = str | int
 Pointer: TypeAlias = tuple[Step, ...]
@@ -66,13 +66,13 @@ class Mutant:
         return f"{self.operator} {self.resource_type} {which} {where}: {what}"
 
 
-def damage(world: World, mutant: Mutant) -> World:
+def damage(world: TemplateSet, mutant: Mutant) -> TemplateSet:
     """The world with the damage done; the original is left as it was."""
     templates = tuple(_damaged(t, mutant) if t.name in mutant.stacks else t for t in world.templates)
     return replace(world, templates=templates)
 
 
-def copies(world: World, resource: Resource) -> tuple[str, ...]:
+def copies(world: TemplateSet, resource: Resource) -> tuple[str, ...]:
     """The templates that hold this very resource: its own, and the other region's copy of the same stack."""
     return (resource.template.name, *(other.template.name for other in world.in_other_regions(resource)))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from compliance.cfn.templates import STACK, Json, Resource, Template, World
+from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
 from compliance.mutants.insertions import insertions_into, resources_into
 from compliance.mutants.mutant import REMOVED, Mutant, Pointer, copies
 
@@ -52,7 +52,7 @@ _NAMES: Final = ("FunctionName", "LogGroupName", "QueueName", "TableName", "Topi
 _ATTRIBUTES: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 
 
-def mutants_of(world: World) -> Iterator[Mutant]:
+def mutants_of(world: TemplateSet) -> Iterator[Mutant]:
     """Every systematic damage, each kind of damage to each property once for each construct that has it.
 
     A property that several resources of one type have is damaged in each of them where what it says differs: two queues
@@ -90,7 +90,7 @@ def _of_resource(resource: Resource, stacks: tuple[str, ...], change: Change) ->
         yield replace(mutant, operator=LOPSIDE, stacks=(resource.template.name,))
 
 
-def _of_templates(world: World) -> Iterator[Mutant]:
+def _of_templates(world: TemplateSet) -> Iterator[Mutant]:
     """Damage to templates as a whole: the stack's name, resources that were not there, and every resource of a type."""
     for stacks in _copies_of_stacks(world):
         template = next(each for each in world.templates if each.name == stacks[0])
@@ -112,7 +112,7 @@ def _of_templates(world: World) -> Iterator[Mutant]:
             yield replace(whole, operator="clear", resource_type=kind, pointer=("Types", kind), before=kind, after=REMOVED)
 
 
-def _copies_of_stacks(world: World) -> list[tuple[str, ...]]:
+def _copies_of_stacks(world: TemplateSet) -> list[tuple[str, ...]]:
     """The templates by the stack that they are of, each once."""
     by_stack: dict[str, list[str]] = {}
     for template in world.templates:
@@ -145,7 +145,7 @@ def _kind(resource: Resource) -> tuple[str, ...]:
     return tuple(sorted(map(str, resource.properties))) if resource.type in _OF_KINDS else ()
 
 
-def _changes(resource: Resource, world: World) -> Iterator[Change]:
+def _changes(resource: Resource, world: TemplateSet) -> Iterator[Change]:
     template = resource.template
     if not _is_referred_to(template, resource.logical_id):
         yield "remove", (), resource.type, REMOVED
@@ -164,7 +164,7 @@ def _damages_to_attribute(attribute: str, value: Json) -> Iterator[Change]:
         yield "weaken", (attribute,), value, _OPPOSITES[value]
 
 
-def _damages(pointer: Pointer, value: Json, template: Template, world: World) -> Iterator[Change]:
+def _damages(pointer: Pointer, value: Json, template: Template, world: TemplateSet) -> Iterator[Change]:
     yield "drop", pointer, value, REMOVED
     key = pointer[-1]
     if isinstance(key, str) and key in _ANY and value != _ANY[key]:
@@ -185,7 +185,7 @@ def _damages(pointer: Pointer, value: Json, template: Template, world: World) ->
         yield from _cross_wires(pointer, value, template)
 
 
-def _damages_to_text(pointer: Pointer, value: str, template: Template, world: World) -> Iterator[Change]:
+def _damages_to_text(pointer: Pointer, value: str, template: Template, world: TemplateSet) -> Iterator[Change]:
     if value in _OPPOSITES:
         yield "weaken", pointer, value, _OPPOSITES[value]
     if value.endswith(f"-{world.environment}"):

@@ -10,9 +10,9 @@ from typing import Final, TypeAlias
 
 from compliance.cfn.loading import LoadError, load_assembly
 from compliance.cfn.symmetry import path_of
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.findings import Verdict
-from compliance.engine.judge import Findings, judge
+from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
 from compliance.gate import packs_on, world_of
 from compliance.mutants.mutant import Mutant, damage
@@ -55,7 +55,7 @@ class Trial:
     killers: tuple[str, ...]
 
 
-def load_world(assembly: Path, environment: str) -> World:
+def load_world(assembly: Path, environment: str) -> TemplateSet:
     """The templates of a cloud assembly as rules see them.
 
     Raises:
@@ -103,13 +103,13 @@ def _bench(assembly: str, environment: str) -> "_Bench":
 class _Bench:
     """The judges, with what each of them finds in the undamaged templates already."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: TemplateSet) -> None:
         self.world = world
         self._ours = _failing(judge(world, our_rules()))
         self._validation = _failing(native.validate(world))
         self._packs = _failing(packs_on(world, world.templates))
 
-    def ours(self, world: World, mutant: Mutant) -> set[str]:
+    def ours(self, world: TemplateSet, mutant: Mutant) -> set[str]:
         """Our rules that see more than before. They look at every template, for a rule may compare two."""
         local = [rule for rule in our_rules() if rule.id in _LOCAL and mutant.logical_id]
         found = judge(world, [rule for rule in our_rules() if rule not in local])
@@ -126,11 +126,11 @@ class _Bench:
             if resource.logical_id == mutant.logical_id
         )
 
-    def validation(self, world: World, mutant: Mutant) -> set[str]:
+    def validation(self, world: TemplateSet, mutant: Mutant) -> set[str]:
         """AWS's validation of the damaged templates."""
         return _rules(_failing(native.validate(_only(world, mutant))) - self._validation)
 
-    def packs(self, damaged: Sequence[tuple[World, Mutant]]) -> list[set[str]]:
+    def packs(self, damaged: Sequence[tuple[TemplateSet, Mutant]]) -> list[set[str]]:
         """The cdk-nag packs' rules that see more than before, of many damaged worlds in one synthesis."""
         if not damaged:
             return []
@@ -154,11 +154,11 @@ def _is_near(resource: Resource, *, mutant: Mutant, paths: frozenset[str]) -> bo
     return resource.logical_id == mutant.logical_id or path_of(resource) in paths
 
 
-def _only(world: World, mutant: Mutant) -> World:
+def _only(world: TemplateSet, mutant: Mutant) -> TemplateSet:
     return replace(world, templates=tuple(t for t in world.templates if t.name in mutant.stacks))
 
 
-def _side_by_side(worlds: Sequence[World]) -> World:
+def _side_by_side(worlds: Sequence[TemplateSet]) -> TemplateSet:
     """One world of many, each template's name with the number of its own world before it."""
     templates = tuple(
         replace(template, name=f"{number}{_BESIDE}{template.name}")
@@ -168,7 +168,7 @@ def _side_by_side(worlds: Sequence[World]) -> World:
     return replace(worlds[0], templates=templates)
 
 
-def _failing(findings: Findings) -> set[Case]:
+def _failing(findings: FindingsBuilder) -> set[Case]:
     return {
         (row.rule, row.stack, row.path, row.message)
         for row in findings.rows

@@ -10,9 +10,9 @@ from typing import Any, Final
 from compliance.aws.tags import REQUIRED
 from compliance.cfn.loading import Assembly, StackArtifact, account_of, read_json, region_of
 from compliance.cfn.references import values_in
-from compliance.cfn.templates import Template, World
+from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Advice, RuleInfo, Verdict
-from compliance.engine.judge import Findings, place_of
+from compliance.engine.judge import FindingsBuilder, place_of
 
 PACK: Final = "Assembly"
 
@@ -82,7 +82,7 @@ ORDERED: Final = _rule(
 )
 
 
-def judge_manifest(assembly: Assembly, world: World, fingerprint: Fingerprint) -> Findings:
+def judge_manifest(assembly: Assembly, world: TemplateSet, fingerprint: Fingerprint) -> FindingsBuilder:
     """Judge each stack of an assembly by what its manifest says; nothing for templates that no manifest names.
 
     Args:
@@ -90,7 +90,7 @@ def judge_manifest(assembly: Assembly, world: World, fingerprint: Fingerprint) -
         world: Its templates.
         fingerprint: The CDK's.
     """
-    findings = Findings()
+    findings = FindingsBuilder()
     hashes: dict[Path, str] = {}
 
     def fingerprint_once(path: Path) -> str:
@@ -122,13 +122,13 @@ def judge_manifest(assembly: Assembly, world: World, fingerprint: Fingerprint) -
     return findings
 
 
-def _unprotected(stack: StackArtifact, world: World) -> Iterator[str]:
+def _unprotected(stack: StackArtifact, world: TemplateSet) -> Iterator[str]:
     protection = stack.properties.get("terminationProtection", False)
     if world.environment == _KEPT_IN and protection is not True:
         yield f"terminationProtection is {protection!r}; in {_KEPT_IN} it must be true"
 
 
-def _untagged(stack: StackArtifact, world: World) -> Iterator[str]:
+def _untagged(stack: StackArtifact, world: TemplateSet) -> Iterator[str]:
     tags = stack.properties.get("tags")
     if not isinstance(tags, Mapping):
         yield f"tags is {_short(tags)}, not a map of tags"
@@ -140,7 +140,7 @@ def _untagged(stack: StackArtifact, world: World) -> Iterator[str]:
         yield f"the tag Environment is {_short(tags['Environment'])}; it must be {world.environment}"
 
 
-def _misplaced(stack: StackArtifact, template: Template, assembly: Assembly, world: World) -> Iterator[str]:
+def _misplaced(stack: StackArtifact, template: Template, assembly: Assembly, world: TemplateSet) -> Iterator[str]:
     if not template.account or not template.region:
         yield f"environment is {_short(stack.environment)}; it must be aws://<account>/<region>"
     elif not world.account:

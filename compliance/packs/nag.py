@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import Framework, qualified
 from compliance.engine.findings import Advice, Place, RuleInfo, Severity, Verdict
-from compliance.engine.judge import Findings, place_of
+from compliance.engine.judge import FindingsBuilder, place_of
 
 PACKS: Final = ("AwsSolutions", "NIST.800.53.R4", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321", "Serverless")
 FRAMEWORKS: Final = {
@@ -38,7 +38,7 @@ class NagError(Exception):
     """The packs left nothing to read, so nothing is known."""
 
 
-def read(directory: Path, world: World, locate: Locate) -> Findings:
+def read(directory: Path, world: TemplateSet, locate: Locate) -> FindingsBuilder:
     """Read the packs' answers about an assembly that was just synthesized.
 
     Args:
@@ -77,9 +77,9 @@ class _Reader:
     """
 
     records: dict[str, dict[str, Any]]
-    world: World
+    world: TemplateSet
     locate: Locate
-    findings: Findings = field(default_factory=Findings)
+    findings: FindingsBuilder = field(default_factory=FindingsBuilder)
     recorded: set[tuple[str, str]] = field(default_factory=set)
 
     def read_plugin(self, plugin: Mapping[str, Any]) -> None:

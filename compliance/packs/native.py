@@ -16,10 +16,10 @@ from cloudformation_validate import (  # type: ignore[import-untyped]
     ValidateConfig,
 )
 
-from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.templates import Resource, Template, TemplateSet
 from compliance.engine.findings import Advice, RuleInfo, Verdict
 from compliance.engine.findings import Severity as GateSeverity
-from compliance.engine.judge import Findings, place_of
+from compliance.engine.judge import FindingsBuilder, place_of
 
 PACK: Final = "CloudFormation"
 
@@ -33,9 +33,9 @@ _ERRORS: Final = {Severity.FATAL, Severity.ERROR}
 _TAGS_MISSING: Final = "I9040"
 
 
-def validate(world: World) -> Findings:
+def validate(world: TemplateSet) -> FindingsBuilder:
     """Validate every template: a row for each error, and a pass for each resource that has none."""
-    findings = Findings()
+    findings = FindingsBuilder()
     for template in world.templates:
         _validate_one(template, world, findings)
     return findings
@@ -72,7 +72,7 @@ def _taggable(types: frozenset[str]) -> frozenset[str]:
     )
 
 
-def _validate_one(template: Template, world: World, findings: Findings) -> None:
+def _validate_one(template: Template, world: TemplateSet, findings: FindingsBuilder) -> None:
     resources = {resource.logical_id: resource for resource in template.resources}
     failed = set()
     for diagnostic in _diagnose(template):

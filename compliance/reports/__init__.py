@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from compliance.engine.baseline import Changes
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from reporting.bundle import EVIDENCE
 
 
@@ -25,7 +25,7 @@ class _Format:
     compares: bool = False
     concludes: bool = False
 
-    def render(self, ledger: Ledger, changes: Changes | None, outcome: str) -> bytes:
+    def render(self, ledger: Findings, changes: Changes | None, outcome: str) -> bytes:
         module = import_module(f"{__name__}.{self.module}")
         told = {"changes": changes} if self.compares else {}
         concluded = {"outcome": outcome} if self.concludes else {}
@@ -65,7 +65,7 @@ def get_ready(formats: Iterable[str], day: date) -> None:
 
 
 def write_reports(  # noqa: PLR0913, PLR0917 - what is told, one thing each
-    ledger: Ledger,
+    ledger: Findings,
     directory: Path,
     formats: Iterable[str] | None = None,
     changes: Changes | None = None,

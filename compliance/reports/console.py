@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compliance.engine.findings import COLUMNS, Finding, Ledger, Verdict
+from compliance.engine.findings import COLUMNS, Finding, Findings, Verdict
 from reporting.bundle import EVIDENCE, fingerprint
 from reporting.text import counted, printable
 
@@ -16,7 +16,7 @@ SHOWN_RULES: Final = 40
 SHOWN_PLACES: Final = 6
 
 
-def show(ledger: Ledger, files: list[Path], console: Console, outcome: str = "") -> None:
+def show(ledger: Findings, files: list[Path], console: Console, outcome: str = "") -> None:
     """Print the ledger for a person; `outcome` is the last line where a threshold decides, and not the ledger alone."""
     for rule, findings in list(_by_rule(ledger).items())[:SHOWN_RULES]:
         _show_rule(ledger, rule, findings, console)
@@ -29,7 +29,7 @@ def show(ledger: Ledger, files: list[Path], console: Console, outcome: str = "")
     console.print(_outcome(outcome) if outcome else _verdict(ledger))
 
 
-def _by_rule(ledger: Ledger) -> dict[str, list[Finding]]:
+def _by_rule(ledger: Findings) -> dict[str, list[Finding]]:
     """The failing rows of each rule, the worst rule first."""
     grouped: dict[str, list[Finding]] = defaultdict(list)
     for finding in ledger.failures:
@@ -37,7 +37,7 @@ def _by_rule(ledger: Ledger) -> dict[str, list[Finding]]:
     return grouped
 
 
-def _show_rule(ledger: Ledger, name: str, findings: list[Finding], console: Console) -> None:
+def _show_rule(ledger: Findings, name: str, findings: list[Finding], console: Console) -> None:
     rule = ledger.rules[name]
     console.print(Text(f"{findings[0].verdict} {printable(name)}", style="bold red"))
     console.print(Text(f"  {printable(rule.title)}"))
@@ -61,7 +61,7 @@ def _places(findings: list[Finding]) -> dict[tuple[str, str], list[str]]:
     return places
 
 
-def _table(ledger: Ledger) -> Table:
+def _table(ledger: Findings) -> Table:
     judged = Text(printable(", ".join(ledger.configurations)) or "nothing")
     table = Table(title=Text("Compliance of ").append(judged))
     table.add_column("pack", no_wrap=True)
@@ -77,7 +77,7 @@ def _outcome(outcome: str) -> Text:
     return Text(outcome, style="bold green" if outcome.startswith("PASSED") else "bold red")
 
 
-def _verdict(ledger: Ledger) -> Text:
+def _verdict(ledger: Findings) -> Text:
     if ledger.passed:
         return Text(
             f"PASSED: {counted(ledger.counts[Verdict.ACKNOWLEDGED], 'finding')} acknowledged, none open", style="bold green"

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from typing import Any, Final
 
 from compliance.controls.coverage import ControlState, control_states
-from compliance.engine.findings import COLUMNS, Ledger, RuleInfo, Verdict
+from compliance.engine.findings import COLUMNS, Findings, RuleInfo, Verdict
 from reporting.as_json import dumps
 
 VERSION: Final = "1.0"
@@ -14,7 +14,7 @@ NOTE: Final = (
 )
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Findings) -> str:
     """The report as JSON text, the same bytes for the same ledger."""
     states = control_states(ledger)
     serving = {rule for state in states for rule in state.rules}
@@ -52,7 +52,7 @@ def _frameworks(states: tuple[ControlState, ...]) -> dict[str, dict[str, int]]:
     return {framework: dict(counts) for framework, counts in counted.items()}
 
 
-def _rules(ledger: Ledger, serving: set[str]) -> dict[str, Any]:
+def _rules(ledger: Findings, serving: set[str]) -> dict[str, Any]:
     """Each rule that serves a control, with the construct paths of each verdict."""
     paths: dict[str, dict[Verdict, set[str]]] = {rule: {verdict: set() for verdict in COLUMNS} for rule in serving}
     for row in ledger.findings:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compliance.engine.findings import ALIKE, COLUMNS, NOT_COVERAGE, Finding, Ledger, Subject, Verdict
+from compliance.engine.findings import ALIKE, COLUMNS, NOT_COVERAGE, Finding, Findings, Subject, Verdict
 
 TILE: Final = 12
 _STEP: Final = TILE + 3
@@ -70,7 +70,7 @@ class Map:
     summary: str
 
 
-def maps(ledger: Ledger) -> list[Map]:
+def maps(ledger: Findings) -> list[Map]:
     """A picture for each configuration that has templates."""
     resources = _resources(ledger)
     by_configuration: dict[str, list[Subject]] = defaultdict(list)
@@ -85,7 +85,7 @@ _Resources = Mapping[_Key, Mapping[str, list[Finding]]]
 """The rows on each resource of each stack, by construct path; none where no rule applies."""
 
 
-def _resources(ledger: Ledger) -> _Resources:
+def _resources(ledger: Findings) -> _Resources:
     found: dict[_Key, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
     for row in ledger.findings:
         if row.logical_id:

@@ -5,7 +5,7 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import provenance, sbom
 from compliance.reports.places import template_files
 from reporting import bundle
@@ -47,7 +47,7 @@ def get_ready(day: date) -> None:
     _bill_of_materials(day)
 
 
-def render(ledger: Ledger, reports: Mapping[str, bytes], drill: Mapping[str, bytes] | None = None) -> bytes:
+def render(ledger: Findings, reports: Mapping[str, bytes], drill: Mapping[str, bytes] | None = None) -> bytes:
     """The bundle of these reports, the same bytes for the same ledger, tools, revision and drill.
 
     Args:

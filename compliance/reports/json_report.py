@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from compliance.controls.coverage import control_states
-from compliance.engine.findings import Finding, Ledger, Subject
+from compliance.engine.findings import Finding, Findings, Subject
 from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
@@ -13,12 +13,12 @@ VERSION: Final = "2.1"
 """Raised in its first part when a reader of the former version would misread the new one."""
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Findings) -> str:
     """The report as JSON text, the same bytes for the same ledger."""
     return dumps(as_dict(ledger))
 
 
-def as_dict(ledger: Ledger) -> dict[str, Any]:
+def as_dict(ledger: Findings) -> dict[str, Any]:
     """The report as plain data."""
     return {
         "schema_version": VERSION,
@@ -52,7 +52,7 @@ def _template(subject: Subject, file: str) -> dict[str, Any]:
     }
 
 
-def _order(ledger: Ledger, finding: Finding) -> tuple[Any, ...]:
+def _order(ledger: Findings, finding: Finding) -> tuple[Any, ...]:
     place = (finding.configuration, finding.rule, finding.stack, finding.path)
     return (ledger.rank(finding), *place, *every_field(finding))
 

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from compliance.engine.findings import Finding, Ledger, Verdict
+from compliance.engine.findings import Finding, Findings, Verdict
 from compliance.reports.places import every_field
 from reporting.text import printable
 
 _ADVICE: Final = "advice"
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Findings) -> str:
     """The report as XML text."""
     suites: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in ledger.findings:
@@ -32,7 +32,7 @@ def render(ledger: Ledger) -> str:
     return written.getvalue().decode("utf-8")
 
 
-def _advice(ledger: Ledger) -> TestSuite:
+def _advice(ledger: Findings) -> TestSuite:
     """AWS's advice as failures, where it was asked to fail."""
     suite = TestSuite(_ADVICE)
     for advice in ledger.advice:
@@ -55,7 +55,7 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.stack, finding.path, *every_field(finding))
 
 
-def _case(ledger: Ledger, finding: Finding) -> TestCase:
+def _case(ledger: Findings, finding: Finding) -> TestCase:
     rule = ledger.rules[finding.rule]
     case = TestCase(name=printable(finding.path), classname=printable(finding.rule))
     message = printable(finding.message)

@@ -11,7 +11,7 @@ from functools import cache
 from io import StringIO
 from typing import Any, Final
 
-from compliance.engine.findings import Finding, Ledger, Place, Verdict
+from compliance.engine.findings import Finding, Findings, Place, Verdict
 from compliance.reports.places import every_field
 from reporting.text import one_line
 
@@ -39,7 +39,7 @@ _END: Final = "\r\n"
 _FORMULA: Final = re.compile(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Findings) -> str:
     """The report as CSV text with a header and, as RFC 4180 asks, CRLF at the end of each line."""
     written = StringIO(newline="")
     writer = csv.writer(written, lineterminator=_END)
@@ -51,7 +51,7 @@ def render(ledger: Ledger) -> str:
     return written.getvalue()
 
 
-def _silent(ledger: Ledger, cell: Callable[[str], str]) -> Iterator[str]:
+def _silent(ledger: Findings, cell: Callable[[str], str]) -> Iterator[str]:
     """A line for each rule and resource that it did not apply to, by rule and place."""
     verdict, rest = Verdict.NOT_APPLICABLE.value, ("",) * (len(COLUMNS) - 10)
     places = {id(place): place for among in ledger.silent.values() for place in among}
@@ -84,7 +84,7 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.configuration, finding.stack, finding.path, finding.rule, *every_field(finding))
 
 
-def _row(ledger: Ledger, finding: Finding, cell: Callable[[str], str]) -> tuple[str, ...]:
+def _row(ledger: Findings, finding: Finding, cell: Callable[[str], str]) -> tuple[str, ...]:
     rule = ledger.rules.get(finding.rule)
     controls = rule.controls if rule else ()
     return (

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from compliance.controls.coverage import control_states
-from compliance.engine.findings import DecisionUse, Finding, Ledger, Subject, Verdict
+from compliance.engine.findings import DecisionUse, Finding, Findings, Subject, Verdict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line, printable
@@ -45,7 +45,7 @@ class _Answer(NamedTuple):
     message: str
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Findings) -> str:
     """The report as JSON text, the same bytes for the same ledger."""
     return dumps({"assessment-results": _Results(ledger).as_json()}, depth=5)
 
@@ -53,7 +53,7 @@ def render(ledger: Ledger) -> str:
 class _Results:
     """Parts of the document that refer to each other."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Findings) -> None:
         self._ledger = ledger
         self._day = _midnight(ledger.judged_on)
         self._identity = "|".join(

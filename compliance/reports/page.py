@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from compliance.controls.coverage import ControlState, control_states
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import COLUMNS, DecisionUse, Finding, Ledger, RuleInfo, Verdict
+from compliance.engine.findings import COLUMNS, DecisionUse, Finding, Findings, RuleInfo, Verdict
 from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
 from reporting.self_contained import Page, inert
@@ -40,7 +40,7 @@ _REGISTRY: Final = "the registry"
 _Tally = list[tuple[str, dict[Verdict, int]]]
 
 
-def render(ledger: Ledger, changes: Changes | None = None) -> str:
+def render(ledger: Findings, changes: Changes | None = None) -> str:
     """The report as HTML text, the same bytes for the same ledger."""
     failures = _failures(ledger)
     return _page().render(
@@ -99,7 +99,7 @@ def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def _verdict(ledger: Ledger) -> str:
+def _verdict(ledger: Findings) -> str:
     if ledger.evaluated == 0:
         return "Failed: nothing was evaluated, so nothing is known"
     if ledger.threshold:
@@ -112,7 +112,7 @@ def _verdict(ledger: Ledger) -> str:
     return f"Passed: no finding is open, {accepted:,} {'is' if accepted == 1 else 'are'} accepted by decision"
 
 
-def _explanation(ledger: Ledger) -> str:
+def _explanation(ledger: Findings) -> str:
     rules = len({row.rule for row in ledger.findings})
     decisions = sum(1 for use in ledger.decisions if use.acknowledged)
     return (
@@ -130,7 +130,7 @@ def _changes(changes: Changes | None) -> list[tuple[str, Sequence[Row]]]:
     return [("New", changes.new), ("Newly acknowledged", changes.newly_acknowledged), ("Fixed", changes.fixed)]
 
 
-def _failures(ledger: Ledger) -> list[tuple[RuleInfo, list[tuple[Finding, list[str]]]]]:
+def _failures(ledger: Findings) -> list[tuple[RuleInfo, list[tuple[Finding, list[str]]]]]:
     """Each failing rule, the worst first, with its rows; a row of several configurations is told once."""
     rules: dict[str, dict[tuple[str, str], tuple[Finding, list[str]]]] = defaultdict(dict)
     for row in ledger.failures:
@@ -140,7 +140,7 @@ def _failures(ledger: Ledger) -> list[tuple[RuleInfo, list[tuple[Finding, list[s
     return [(ledger.rules[rule], list(places.values())) for rule, places in rules.items()]
 
 
-def _controls(ledger: Ledger) -> list[tuple[str, list[ControlState]]]:
+def _controls(ledger: Findings) -> list[tuple[str, list[ControlState]]]:
     by_framework: dict[str, list[ControlState]] = defaultdict(list)
     for state in control_states(ledger):
         by_framework[state.framework].append(state)
@@ -159,7 +159,7 @@ def _tally(rows: Iterable[Finding], names: Callable[[Finding], Collection[str]])
     return [(name, {verdict: counts[verdict] for verdict in COLUMNS}) for name, counts in sorted(counted.items())]
 
 
-def _filters(ledger: Ledger) -> list[tuple[str, str, list[tuple[str, str]]]]:
+def _filters(ledger: Findings) -> list[tuple[str, str, list[tuple[str, str]]]]:
     rows = ledger.findings
     frameworks = {name for rule in ledger.rules.values() for name in _frameworks(rule)} - {_SERVES_NONE}
     present = {row.verdict for row in rows}
@@ -188,7 +188,7 @@ class _Index(dict[Any, int]):
         return self[key]
 
 
-def _explorer(ledger: Ledger) -> dict[str, Any]:
+def _explorer(ledger: Findings) -> dict[str, Any]:
     """The rows by number into tables of what they share: thousands of rows in little more than their numbers."""
     rules, places, messages = _Index(), _Index(), _Index()
     decisions = {use.id: number for number, use in enumerate(ledger.decisions)}

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from compliance.engine.findings import Finding, Ledger, RuleInfo, Severity, Subject, Verdict
+from compliance.engine.findings import Finding, Findings, RuleInfo, Severity, Subject, Verdict
 from compliance.reports.places import every_field, source_of, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line, printable
@@ -30,7 +30,7 @@ _LINK: Final = re.compile(r"\[(?=[^\]]*\]\()")
 _Json = dict[str, Any]
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Findings) -> str:
     """The report as JSON text, the same bytes for the same ledger."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(ledger).as_json()]}
     return dumps(log, depth=4)
@@ -39,7 +39,7 @@ def render(ledger: Ledger) -> str:
 class _Run:
     """The one run of the log: rules, taxonomies and artifacts by their index, and the results that point to them."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Findings) -> None:
         self._ledger = ledger
         self._rules = sorted(ledger.rules)
         self._rule_index = {rule: index for index, rule in enumerate(self._rules)}
@@ -174,7 +174,7 @@ class _Run:
         return _physical(file, _EVIDENCE, finding.line, self._artifact_index[file]) if file else None
 
 
-def _in_order(ledger: Ledger) -> Sequence[Finding]:
+def _in_order(ledger: Findings) -> Sequence[Finding]:
     listed: Iterable[Finding] = (finding for finding in ledger.findings if finding.verdict in _LISTED)
     return sorted(listed, key=lambda f: (ledger.rank(f), f.rule, f.configuration, *every_field(f)))
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from compliance.controls import split
-from compliance.engine.findings import Ledger, RuleInfo
+from compliance.engine.findings import Findings, RuleInfo
 from compliance.packs.nag import FRAMEWORKS
 
 
@@ -12,7 +12,7 @@ class SelectionError(ValueError):
     """A pack or a framework that there is not."""
 
 
-def select(ledger: Ledger, packs: Collection[str] = (), frameworks: Collection[str] = ()) -> Ledger:
+def select(ledger: Findings, packs: Collection[str] = (), frameworks: Collection[str] = ()) -> Findings:
     """The rows of these packs, and of rules that serve one of these frameworks; every row where neither is named.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import COLUMNS, Finding, Ledger, Verdict
+from compliance.engine.findings import COLUMNS, Finding, Findings, Verdict
 from reporting.text import counted, one_line
 from reporting.text import markdown as _cell
 
@@ -17,14 +17,14 @@ SHOWN_CHANGES: Final = 10
 """Rows of each kind of change that are listed."""
 
 
-def render(ledger: Ledger, changes: Changes | None = None, outcome: str = "") -> str:
+def render(ledger: Findings, changes: Changes | None = None, outcome: str = "") -> str:
     """The report as Markdown text; `outcome` is the last line where a threshold decides, and not the ledger alone."""
     last = [f"**{outcome}.**", ""] if outcome else []
     parts = (_head(ledger), _changes(changes), _failures(ledger), _decisions(ledger), _packs(ledger), last)
     return "\n".join(line for part in parts for line in part)
 
 
-def _head(ledger: Ledger) -> list[str]:
+def _head(ledger: Findings) -> list[str]:
     verdict = "passed" if ledger.passed else "failed"
     by = f" under --fail-on {ledger.threshold.fail_on}" if ledger.threshold else ""
     counts = ledger.counts
@@ -41,7 +41,7 @@ def _head(ledger: Ledger) -> list[str]:
     ]
 
 
-def _used(ledger: Ledger) -> int:
+def _used(ledger: Findings) -> int:
     return sum(1 for use in ledger.decisions if use.acknowledged)
 
 
@@ -61,7 +61,7 @@ def _changed(kind: str, rows: Sequence[Row]) -> list[str]:
     return [*lines, *([f"| {kind} | and {rest} more | |"] if rest > 0 else [])]
 
 
-def _failures(ledger: Ledger) -> list[str]:
+def _failures(ledger: Findings) -> list[str]:
     """A line for each rule, so that one that fails everywhere does not hide the others."""
     by_rule: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in ledger.failures:
@@ -96,7 +96,7 @@ def _place(row: Row) -> str:
     return " ".join(filter(None, (_cell(row.configuration), _cell(row.region), _code(row.path))))
 
 
-def _decisions(ledger: Ledger) -> list[str]:
+def _decisions(ledger: Findings) -> list[str]:
     if not ledger.decisions:
         return []
     return [
@@ -107,7 +107,7 @@ def _decisions(ledger: Ledger) -> list[str]:
     ]
 
 
-def _packs(ledger: Ledger) -> list[str]:
+def _packs(ledger: Findings) -> list[str]:
     rows = [f"| {_cell(pack)} | {' | '.join(map(str, counts.values()))} |" for pack, counts in ledger.by_pack.items()]
     return [f"| Pack | {' | '.join(COLUMNS)} |", "|---|" + "---:|" * len(COLUMNS), *rows, ""]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 
 class Blackout(Fault):
@@ -15,11 +15,11 @@ class Blackout(Fault):
     seen_by_health_check = True
     stops_replication = True
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Take the region away."""
-        powers.set_region_down(powers.target.primary, down=True)
-        return f"{powers.target.primary} answers nothing"
+        injector.set_region_down(injector.target.primary, down=True)
+        return f"{injector.target.primary} answers nothing"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Bring it back."""
-        powers.set_region_down(powers.target.primary, down=False)
+        injector.set_region_down(injector.target.primary, down=False)

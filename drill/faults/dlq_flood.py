@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 from operations.queues import object_keys
 
 LETTERS: Final = 200
@@ -19,25 +19,25 @@ class DlqFlood(Fault):
     name = "dlq-flood"
     title = f"the primary's dead-letter queue holds {LETTERS} messages of others"
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Send the messages, unless they are there."""
-        sqs, url = _queue(powers)
+        sqs, url = _queue(injector)
         held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
         there = int(held["Attributes"]["ApproximateNumberOfMessages"])
         for start in range(min(there, LETTERS), LETTERS, _PER_REQUEST):
             numbers = range(start, min(start + _PER_REQUEST, LETTERS))
-            entries = [{"Id": str(number), "MessageBody": _body(powers, number)} for number in numbers]
+            entries = [{"Id": str(number), "MessageBody": _body(injector, number)} for number in numbers]
             sqs.send_message_batch(QueueUrl=url, Entries=entries)
-        return f"{LETTERS} messages in the dead-letter queue of {powers.target.primary}"
+        return f"{LETTERS} messages in the dead-letter queue of {injector.target.primary}"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Take exactly these messages out again."""
-        sqs, url = _queue(powers)
+        sqs, url = _queue(injector)
         others: list[str] = []
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages"):
             for message in messages:
                 keys = object_keys(message["Body"])
-                if keys and all(key.startswith(_prefix(powers)) for key in keys):
+                if keys and all(key.startswith(_prefix(injector)) for key in keys):
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 else:
                     others.append(message["ReceiptHandle"])
@@ -45,23 +45,23 @@ class DlqFlood(Fault):
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
 
 
-def _queue(powers: Powers) -> tuple[Any, str]:
-    region = powers.target.primary
-    return powers.target.client("sqs", region), powers.deployment.regional[region]["DeadLetterQueueUrl"]
+def _queue(injector: FaultInjector) -> tuple[Any, str]:
+    region = injector.target.primary
+    return injector.target.client("sqs", region), injector.deployment.regional[region]["DeadLetterQueueUrl"]
 
 
-def _prefix(powers: Powers) -> str:
-    return f"incoming/flood/{powers.source}/"
+def _prefix(injector: FaultInjector) -> str:
+    return f"incoming/flood/{injector.source}/"
 
 
-def _body(powers: Powers, number: int) -> str:
+def _body(injector: FaultInjector, number: int) -> str:
     record = {
         "eventSource": "aws:s3",
         "eventName": "ObjectCreated:Put",
-        "awsRegion": powers.target.primary,
+        "awsRegion": injector.target.primary,
         "s3": {
-            "bucket": {"name": powers.deployment.ingest_bucket(powers.target.primary)},
-            "object": {"key": f"{_prefix(powers)}{number}", "versionId": f"flood-{number}"},
+            "bucket": {"name": injector.deployment.ingest_bucket(injector.target.primary)},
+            "object": {"key": f"{_prefix(injector)}{number}", "versionId": f"flood-{number}"},
         },
     }
     return json.dumps({"Records": [record]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 
 class Fault(ABC):
@@ -34,9 +34,9 @@ class Fault(ABC):
     makes_dead_letters: ClassVar[bool] = False
 
     @abstractmethod
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Make it so; return what was done, in words."""
 
     @abstractmethod
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Put it right."""

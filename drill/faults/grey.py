@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 
 class Grey(Fault):
@@ -14,11 +14,11 @@ class Grey(Fault):
     loses_region = True
     seen_by_health_check = True
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Stall the region."""
-        powers.set_region_stalled(powers.target.primary, stalled=True)
-        return f"{powers.target.primary} accepts everything and runs nothing"
+        injector.set_region_stalled(injector.target.primary, stalled=True)
+        return f"{injector.target.primary} accepts everything and runs nothing"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Let it go on, with all that it has accepted."""
-        powers.set_region_stalled(powers.target.primary, stalled=False)
+        injector.set_region_stalled(injector.target.primary, stalled=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 SECONDS: Final = 4.0
 """By which every write is late: many times the usual."""
@@ -19,11 +19,11 @@ class Lag(Fault):
     stops_replication = True
     is_made_on_aws = False
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Slow replication down."""
-        powers.set_lag(SECONDS)
+        injector.set_lag(SECONDS)
         return f"every write reaches the other region {SECONDS:g} s late"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Let it be as fast as before."""
-        powers.set_lag(None)
+        injector.set_lag(None)

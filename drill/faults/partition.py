@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 
 class Partition(Fault):
@@ -13,11 +13,11 @@ class Partition(Fault):
     title = "each region lives, replication stops"
     stops_replication = True
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Cut the link."""
-        powers.set_partition(cut=True)
+        injector.set_partition(cut=True)
         return "nothing is replicated, in either direction"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Restore it."""
-        powers.set_partition(cut=False)
+        injector.set_partition(cut=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 
 class Permission(Fault):
@@ -14,11 +14,11 @@ class Permission(Fault):
     seen_by_observer = True
     makes_dead_letters = True
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Deny the table to the role."""
-        powers.set_denied(powers.target.primary, denied=True)
-        return f"the role of {powers.target.primary}'s processor may not use the table"
+        injector.set_denied(injector.target.primary, denied=True)
+        return f"the role of {injector.target.primary}'s processor may not use the table"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Take the denial away."""
-        powers.set_denied(powers.target.primary, denied=False)
+        injector.set_denied(injector.target.primary, denied=False)

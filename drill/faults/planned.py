@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 
 class Planned(Fault):
@@ -12,9 +12,9 @@ class Planned(Fault):
     name = "planned"
     title = "nothing is wrong: processing is moved as for maintenance"
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Do nothing."""
-        return f"both regions live; {powers.target.secondary} is promoted by plan"
+        return f"both regions live; {injector.target.secondary} is promoted by plan"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Do nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drill.faults.fault import Fault
-from drill.targets.fault_injector import Powers
+from drill.targets.fault_injector import FaultInjector
 
 SHARE: Final = 0.7
 """Of the functions' calls: what the SDK tries three times then fails one time in three, and /ready more often."""
@@ -19,11 +19,11 @@ class Throttle(Fault):
     makes_dead_letters = True
     is_made_on_aws = False
 
-    def inject(self, powers: Powers) -> str:
+    def inject(self, injector: FaultInjector) -> str:
         """Have calls throttled."""
-        powers.set_throttle(powers.target.primary, SHARE)
-        return f"DynamoDB in {powers.target.primary} throttles {SHARE:.0%} of the functions' calls"
+        injector.set_throttle(injector.target.primary, SHARE)
+        return f"DynamoDB in {injector.target.primary} throttles {SHARE:.0%} of the functions' calls"
 
-    def heal(self, powers: Powers) -> None:
+    def heal(self, injector: FaultInjector) -> None:
         """Have none throttled."""
-        powers.set_throttle(powers.target.primary, 0)
+        injector.set_throttle(injector.target.primary, 0)

@@ -28,7 +28,7 @@ def run(context: Context) -> str:
     Raises:
         RunFailure: A file was given up.
     """
-    there = [FAULTS[name] for name in fault_control.there(context.journal)]
+    there = [FAULTS[name] for name in fault_control.active_faults(context.journal)]
     expected = any(one.seen_by_health_check or one.seen_by_observer for one in there)
     traffic = _Traffic(context, context.wave(Wave.DURING))
     traffic.start()
@@ -70,7 +70,7 @@ def _ringing_now(context: Context) -> list[str]:
 
 def ringing(context: Context) -> list[str]:
     """Which alarms of the secondary about its peer ring."""
-    client: Any = context.target.brisk_client("cloudwatch", context.target.secondary)
+    client: Any = context.target.fail_fast_client("cloudwatch", context.target.secondary)
     try:
         alarms = client.describe_alarms(StateValue="ALARM").get("MetricAlarms", [])
     except (ClientError, BotoCoreError):

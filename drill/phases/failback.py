@@ -87,7 +87,7 @@ def _missing(context: Context) -> list[str]:
     regions = context.target.regions
     try:
         for region in regions:
-            context.watch.look(Ledger(context.deployment, region, brisk=True), all_of_them=True)
+            context.watch.look(Ledger(context.deployment, region, fail_fast=True), all_of_them=True)
     except (ClientError, BotoCoreError) as error:
         return [f"a table does not answer: {error}"]
     missing = {region: len(context.watch.missing(region)) for region in regions}

@@ -16,5 +16,5 @@ def run(context: Context) -> str:
     if fault_control.main(context.plan) is None:
         context.journal.mark(context.phase, "fault")
     context.sender.send(context.wave(Wave.DURING)[:1], context.on_event)
-    there = fault_control.there(context.journal)
+    there = fault_control.active_faults(context.journal)
     return f"there now: {', '.join(there) or 'nothing'}"

@@ -42,7 +42,7 @@ def _work_off(context: Context) -> None:
     for _ in context.waiting(_WORK_OFF_SECONDS):
         left = min(context.watch.pending(region) for region in context.target.regions)
         context.say(f"{left} of the files are under way")
-        if left <= _UNDER_WAY or fault_control.there(context.journal):
+        if left <= _UNDER_WAY or fault_control.active_faults(context.journal):
             return
     context.note(f"more than {_UNDER_WAY} files are under way when the fault comes", level="warning")
 
@@ -51,7 +51,7 @@ def _settle(context: Context) -> None:
     """Let health checks recover from the load, so that what they say next is said of the fault; note what rings already."""
     primary = context.target.primary
     _work_off(context)
-    if not fault_control.there(context.journal) and context.dns.answered() is not None:
+    if not fault_control.active_faults(context.journal) and context.dns.answered() is not None:
         for _ in context.waiting(_SETTLE_SECONDS):
             if context.dns.answered() == primary:
                 break

@@ -8,7 +8,7 @@ from operations.deployment import Deployment
 from operations.target import Target
 
 
-class Powers(Protocol):
+class FaultInjector(Protocol):
     """The power to disturb a deployed platform, and to put it right again."""
 
     @property

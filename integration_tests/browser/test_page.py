@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import write_reports
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger
 
-Open = Callable[[Ledger], Page]
+Open = Callable[[Findings], Page]
 
 _SEARCH = """
 async (text) => {
@@ -38,7 +38,7 @@ async (text) => {
 def open_page(open_file: Callable[[Path], Page], tmp_path: Path) -> Open:
     """Open a ledger's page."""
 
-    def opened(judged: Ledger) -> Page:
+    def opened(judged: Findings) -> Page:
         (file,) = write_reports(judged, tmp_path, ["html"])
         return open_file(file)
 

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from compliance.cfn.templates import Template, World
+from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Finding, Verdict
 from compliance.engine.judge import judge
 from compliance.packs import native
@@ -79,7 +79,7 @@ def template(resources: Any, region: str = "us-east-1", stack_name: str = "serve
 
 def ask(rule: str, *templates: Template, environment: str = "prod") -> list[Finding]:
     """What one rule, by its short id, says of every resource of the templates; silent where it does not apply."""
-    world = World(templates=templates, environment=environment, taggable=native.taggable_types(templates))
+    world = TemplateSet(templates=templates, environment=environment, taggable=native.taggable_types(templates))
     findings = judge(world, [candidate for candidate in our_rules() if candidate.id == rule])
     assert findings.rules
     return findings.rows

@@ -13,7 +13,7 @@ from aws_cdk import Acknowledgment, Validations
 from compliance import gate
 from compliance.cfn.loading import LoadError
 from compliance.engine.acknowledgements import Registry, check_registry
-from compliance.engine.findings import Ledger, Verdict
+from compliance.engine.findings import Findings, Verdict
 from compliance.engine.matrix import Configuration
 from compliance.packs.nag import PACKS
 from unit_tests.compliance.sample import build_app
@@ -46,7 +46,7 @@ MATRIX = tuple(Configuration.of(environment) for environment in ("prod", "dev"))
 PROD = MATRIX[:1]
 
 
-def _judge(app: str, registry: Registry, configurations: tuple[Configuration, ...] = PROD) -> Ledger:
+def _judge(app: str, registry: Registry, configurations: tuple[Configuration, ...] = PROD) -> Findings:
     return gate.judge_app(f"unit_tests.compliance.sample:{app}", configurations, registry, TODAY, print, matrix=MATRIX)
 
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 import compliance
 from compliance.__main__ import FailOn, app, outcome, status
 from compliance.engine.baseline import Changes
-from compliance.engine.findings import Advice, Finding, Ledger, RuleInfo, Severity, Verdict
+from compliance.engine.findings import Advice, Finding, Findings, RuleInfo, Severity, Verdict
 from compliance.packs import nag
 from reporting.bundle import pack
 
@@ -209,7 +209,7 @@ def test_the_threshold_s_line(
     found = [Finding(rule=name, verdict=Verdict.FAIL, path="S/A") for name in rows]
     passing = Finding(rule="error", verdict=Verdict.PASS, path="S/B")
     pieces = tuple(Advice(rule="r", configuration="c", stack="s", path=str(each), message="m") for each in advice)
-    ledger = Ledger(findings=(*found, passing), rules=rules, judged_on=date(2026, 11, 24), advice=pieces)
+    ledger = Findings(findings=(*found, passing), rules=rules, judged_on=date(2026, 11, 24), advice=pieces)
 
     assert outcome(ledger, fail_on, changes) == says
 
@@ -339,11 +339,11 @@ def test_the_least_that_fails_can_be_chosen() -> None:
     assert status(untidy, FailOn.NEW, None) == 1
 
 
-def _ledger(severity: Severity) -> Ledger:
+def _ledger(severity: Severity) -> Findings:
     """A pass, and a row of that severity that could not be evaluated."""
     rules = {name: RuleInfo(id=name, title="t", why="w", fix="f", severity=severity) for name in ("P::Good", "P::Bad")}
     rows = (Finding(rule="P::Good", verdict=Verdict.PASS), Finding(rule="P::Bad", verdict=Verdict.NOT_EVALUATED))
-    return Ledger(findings=rows, rules=rules, judged_on=date(2026, 11, 24))
+    return Findings(findings=rows, rules=rules, judged_on=date(2026, 11, 24))
 
 
 def test_the_last_drill_s_evidence_is_added() -> None:
@@ -393,7 +393,7 @@ def test_a_defective_registry_exits_1_and_names_the_entry() -> None:
 
 
 def test_a_ledger_in_which_nothing_was_evaluated_exits_2() -> None:
-    nothing = Ledger(findings=(), rules={}, judged_on=date(2026, 11, 24))
+    nothing = Findings(findings=(), rules={}, judged_on=date(2026, 11, 24))
 
     assert status(nothing) == 2
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from compliance import gate
 from compliance.cfn.loading import LoadError, load_assembly
 from compliance.engine.acknowledgements import Registry
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.engine.matrix import Configuration
 from unit_tests.compliance.overrides import Damage, Override, build_app, damaged
 from unit_tests.fixtures.examples import examples
@@ -27,7 +27,7 @@ _FUNCTION = "Primary/Function"
 _BUCKET = "Primary/Bucket/Resource"
 
 
-def _judge_app() -> Ledger:
+def _judge_app() -> Findings:
     return gate.judge_app("unit_tests.compliance.overrides:build_app", PROD, Registry(), TODAY, print)
 
 

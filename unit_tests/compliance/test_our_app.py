@@ -13,7 +13,7 @@ import pytest
 
 from compliance import gate
 from compliance.engine.acknowledgements import DEFAULT_FILE, read_registry
-from compliance.engine.findings import ALIKE, NOT_COVERAGE, Ledger
+from compliance.engine.findings import ALIKE, NOT_COVERAGE, Findings
 from infra.app import build_app
 from infra.settings import Settings
 
@@ -33,7 +33,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "cdk.out"
 
 
-def _judge(assembly: Path) -> Ledger:
+def _judge(assembly: Path) -> Findings:
     return gate.judge_assembly(assembly, "prod", read_registry(DEFAULT_FILE, TODAY), TODAY, print)
 
 
@@ -44,12 +44,12 @@ def _of_type(resources: Resources, kind: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ledger(assembly: Path) -> Ledger:
+def ledger(assembly: Path) -> Findings:
     """The judgement of what we deploy."""
     return _judge(assembly)
 
 
-def test_what_we_deploy_passes_with_every_decision_in_use(ledger: Ledger) -> None:
+def test_what_we_deploy_passes_with_every_decision_in_use(ledger: Findings) -> None:
     assert [(row.rule, row.path, row.message) for row in ledger.failures] == []
     decisions = read_registry(DEFAULT_FILE, TODAY).decisions
     meant = {decision.id for decision in decisions if decision.is_for(FACTS) and not decision.met_in}
@@ -57,7 +57,7 @@ def test_what_we_deploy_passes_with_every_decision_in_use(ledger: Ledger) -> Non
     assert len(ledger.subjects) == 6
 
 
-def test_a_rule_that_looks_at_most_types_alike_covers_none(ledger: Ledger) -> None:
+def test_a_rule_that_looks_at_most_types_alike_covers_none(ledger: Findings) -> None:
     """A new one is to be entered in ALIKE, or every type would seem covered by it."""
     types = defaultdict(set)
     for row in ledger.findings:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from compliance.aws.names import ALIAS_PREFIX, NAME_PROPERTIES, pattern
 from compliance.aws.tags import REQUIRED
-from compliance.cfn.templates import Template, World
+from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.engine.judge import judge
 from compliance.rules import our_rules
@@ -43,7 +43,7 @@ def test_every_rule_answers_about_every_resource_of_anything_shaped_like_a_templ
 ) -> None:
     templates = (template(resources), template(other, "us-west-2"))
     before = copy.deepcopy([one.body for one in templates])
-    world = World(templates=templates, environment="prod", taggable=frozenset(NAME_PROPERTIES))
+    world = TemplateSet(templates=templates, environment="prod", taggable=frozenset(NAME_PROPERTIES))
 
     found = judge(world, our_rules())
 
@@ -55,7 +55,7 @@ def test_every_rule_answers_about_every_resource_of_anything_shaped_like_a_templ
 
 @given(body=_JSON)
 def test_a_template_may_be_anything_at_all(body: Any) -> None:  # noqa: ANN401
-    world = World(templates=(Template(name="t", body=body),), environment="prod")
+    world = TemplateSet(templates=(Template(name="t", body=body),), environment="prod")
 
     assert judge(world, our_rules()).silent
 

@@ -17,7 +17,7 @@ def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, l
     """Type something; return the exit status, what was said, and what was begun or gone on with."""
     done: list[str] = []
     monkeypatch.setattr(runner, "begin", lambda *_: done.append("begin"))
-    monkeypatch.setattr(command_line, "_go_on", lambda *_, **__: done.append("go on"))
+    monkeypatch.setattr(command_line, "_resume", lambda *_, **__: done.append("go on"))
     monkeypatch.setattr(command_line, "_conclude", lambda *_: None)
     monkeypatch.setattr(command_line, "end_like_ctrl_c_on", lambda *_: None)
     result = CliRunner().invoke(command_line.app, command_line.with_default_command(list(arguments)))

@@ -32,8 +32,8 @@ def reasons(
     found = [RegionStatus(EAST, **(well | east)), RegionStatus(WEST, **well)]
     monkeypatch.setattr(status, "look", lambda _: found)
 
-    def ledger(_: object, region: str, *, brisk: bool) -> FakeLedger:
-        assert brisk
+    def ledger(_: object, region: str, *, fail_fast: bool) -> FakeLedger:
+        assert fail_fast
         if is_silent:
             raise EndpointConnectionError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com")
         return FakeLedger(region, held[region])

@@ -14,7 +14,7 @@ from drill import fault_control
 from drill.faults import FAULTS
 from drill.journal import Journal
 from drill.model import Sample
-from drill.plan import FaultWish, Plan
+from drill.plan import FaultSpec, Plan
 from drill.stops import Stop, StopConditions
 from local_cloud import LocalCloudError
 from operations.errors import RunFailure
@@ -22,7 +22,7 @@ from operations.errors import RunFailure
 EAST, WEST = "us-east-1", "us-west-2"
 
 
-class FakePowers:
+class FakeFaultInjector:
     """Remembers what is disturbed; as untouched as it was when all is healed."""
 
     def __init__(self) -> None:
@@ -62,19 +62,19 @@ TESTED = tuple(name for name in FAULTS if name != "dlq-flood")
 
 @pytest.mark.parametrize("name", TESTED)
 def test_a_fault_may_be_injected_and_healed_twice(name: str) -> None:
-    powers: Any = FakePowers()
+    injector: Any = FakeFaultInjector()
     fault = FAULTS[name]
-    assert fault.inject(powers) == fault.inject(powers)
-    assert bool(powers.state) == (name != "planned")
-    fault.heal(powers)
-    fault.heal(powers)
-    assert powers.state == {}
+    assert fault.inject(injector) == fault.inject(injector)
+    assert bool(injector.state) == (name != "planned")
+    fault.heal(injector)
+    fault.heal(injector)
+    assert injector.state == {}
 
 
-def _context(folder: Path, powers: FakePowers, *wishes: FaultWish) -> Any:  # noqa: ANN401 - what stands for a context
+def _context(folder: Path, injector: FakeFaultInjector, *wishes: FaultSpec) -> Any:  # noqa: ANN401 - what stands for a context
     plan = Plan(drill_id="20260101T000000Z-abcdef", faults=wishes)
     journal = Journal(folder / "journal.jsonl")
-    return SimpleNamespace(plan=plan, journal=journal, platform=powers, phase="failback", say=lambda _: None)
+    return SimpleNamespace(plan=plan, journal=journal, platform=injector, phase="failback", say=lambda _: None)
 
 
 @pytest.mark.property
@@ -84,27 +84,27 @@ def _context(folder: Path, powers: FakePowers, *wishes: FaultWish) -> Any:  # no
 def test_whatever_was_begun_is_healed_even_after_a_kill(
     tmp_path_factory: pytest.TempPathFactory, wishes: list[tuple[str, str]], data: st.DataObject
 ) -> None:
-    folder, powers = tmp_path_factory.mktemp("drill"), FakePowers()
-    context = _context(folder, powers, *(FaultWish(*one) for one in wishes))
+    folder, injector = tmp_path_factory.mktemp("drill"), FakeFaultInjector()
+    context = _context(folder, injector, *(FaultSpec(*one) for one in wishes))
     for phase in ("inject", "failback"):
         fault_control.inject(context, phase)
     # A kill leaves the journal's beginning: whatever was begun by then must be known.
     lines = context.journal.path.read_bytes().splitlines(keepends=True)
     kept = data.draw(st.integers(0, len(lines)))
     context.journal.path.write_bytes(b"".join(lines[:kept]))
-    resumed = _context(folder, powers)
+    resumed = _context(folder, injector)
     begun = {entry.data["name"] for entry in resumed.journal.of("fault injecting")}
-    assert set(fault_control.there(resumed.journal)) == begun
+    assert set(fault_control.active_faults(resumed.journal)) == begun
     fault_control.heal(resumed)
-    assert fault_control.there(resumed.journal) == []
+    assert fault_control.active_faults(resumed.journal) == []
     for name in begun - {"planned"}:
-        probe: Any = FakePowers()
+        probe: Any = FakeFaultInjector()
         FAULTS[name].inject(probe)
-        assert not probe.state.items() & powers.state.items()
+        assert not probe.state.items() & injector.state.items()
 
 
 def test_a_fault_that_was_injected_is_not_injected_again(tmp_path: Path) -> None:
-    context = _context(tmp_path, FakePowers(), FaultWish("blackout"))
+    context = _context(tmp_path, FakeFaultInjector(), FaultSpec("blackout"))
     fault_control.inject(context, "inject")
     fault_control.heal(context)
     fault_control.inject(context, "inject")
@@ -113,12 +113,12 @@ def test_a_fault_that_was_injected_is_not_injected_again(tmp_path: Path) -> None
 
 def test_healing_is_tried_again_and_what_cannot_be_healed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    context = _context(tmp_path, FakePowers(), FaultWish("blackout"))
+    context = _context(tmp_path, FakeFaultInjector(), FaultSpec("blackout"))
     fault_control.inject(context, "inject")
     context.platform.fail = 2
     fault_control.heal(context)
     assert context.platform.state == {}
-    context = _context(tmp_path, FakePowers(), FaultWish("grey", "detect"))
+    context = _context(tmp_path, FakeFaultInjector(), FaultSpec("grey", "detect"))
     fault_control.inject(context, "detect")
     context.platform.fail = 99
     with pytest.raises(RunFailure, match="Not healed: grey@detect: not now"):

@@ -70,9 +70,9 @@ def test_a_second_ctrl_c_does_not_say_that_all_is_well(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "go_on", interrupt)
+    monkeypatch.setattr(runner, "resume", interrupt)
     with pytest.raises(typer.Exit) as leaving, command_line._telling():  # noqa: SLF001 - what every command does
-        command_line._go_on(DrillFolder(tmp_path / ID))  # noqa: SLF001 - likewise
+        command_line._resume(DrillFolder(tmp_path / ID))  # noqa: SLF001 - likewise
     assert leaving.value.exit_code == 130
     said = capsys.readouterr().err
     assert "grey may still be there" in said

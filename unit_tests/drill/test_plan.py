@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drill.faults import FAULTS
 from drill.load import items
 from drill.load.items import Wave
-from drill.plan import FAULT_PHASES, PHASES, FaultWish, Plan, check_numbers, new_id
+from drill.plan import FAULT_PHASES, PHASES, FaultSpec, Plan, check_numbers, new_id
 from operations.errors import Refused
 
 KNOWN = tuple(FAULTS)
@@ -25,9 +25,9 @@ def test_the_faults_of_the_issue_are_there() -> None:
 @pytest.mark.property
 @given(st.sampled_from(KNOWN), st.sampled_from(FAULT_PHASES))
 def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
-    wish = FaultWish(name, phase)
-    assert FaultWish.parse(str(wish), KNOWN) == wish
-    assert FaultWish.parse(name, KNOWN) == FaultWish(name, "inject")
+    wish = FaultSpec(name, phase)
+    assert FaultSpec.parse(str(wish), KNOWN) == wish
+    assert FaultSpec.parse(name, KNOWN) == FaultSpec(name, "inject")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
 )
 def test_a_wish_that_cannot_be_is_taught(text: str, said: str) -> None:
     with pytest.raises(Refused) as caught:
-        FaultWish.parse(text, KNOWN)
+        FaultSpec.parse(text, KNOWN)
     assert said in caught.value.message
     assert caught.value.hint
 
@@ -55,7 +55,7 @@ def test_numbers_out_of_bounds_are_refused(objects: int, factor: float) -> None:
 
 
 def test_a_plan_outlives_the_journal() -> None:
-    plan = Plan(drill_id=new_id(), faults=(FaultWish("grey"), FaultWish("partition", "failback")), objects=7)
+    plan = Plan(drill_id=new_id(), faults=(FaultSpec("grey"), FaultSpec("partition", "failback")), objects=7)
     assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
     assert plan.source == f"drill-{plan.drill_id[-6:]}"
     assert [str(one) for one in plan.faults_of("failback")] == ["partition@failback"]

@@ -70,8 +70,8 @@ class World:
     def begin(self) -> None:
         runner.begin(Plan(drill_id=self.folder.path.name, faults=()), self.folder)
 
-    def go_on(self) -> DrillReport:
-        return runner.go_on(self.folder, Console(quiet=True))
+    def resume(self) -> DrillReport:
+        return runner.resume(self.folder, Console(quiet=True))
 
     def _phase(self, name: str) -> Callable[[Any], str]:
         def run(_: Any) -> str:  # noqa: ANN401 - a context
@@ -112,7 +112,7 @@ def _raise(error: BaseException) -> Callable[[], None]:
 
 
 def test_every_phase_is_run_once_and_the_cloud_is_stopped(world: World) -> None:
-    report = world.go_on()
+    report = world.resume()
     assert world.done == list(NAMES)
     assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
     assert runner.is_ended(Journal(world.folder.journal))
@@ -126,7 +126,7 @@ def test_every_phase_is_run_once_and_the_cloud_is_stopped(world: World) -> None:
 )
 def test_a_phase_that_fails_ends_the_drill_and_all_is_put_back(world: World, error: Exception) -> None:
     world.at["switch"] = _raise(error)
-    report = world.go_on()
+    report = world.resume()
     assert world.done == ["preflight", "load"]
     assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 1)
     assert report.verdict is Verdict.FAILED
@@ -140,7 +140,7 @@ def test_a_phase_that_fails_ends_the_drill_and_all_is_put_back(world: World, err
 def test_a_stopped_drill_that_cannot_prove_anything_is_reported_all_the_same(world: World, error: Exception) -> None:
     world.at["switch"] = _raise(Stop("no further"))
     world.left = cast("Callable[[], Proof]", _raise(error))
-    report = world.go_on()
+    report = world.resume()
     assert report.verdict is Verdict.FAILED
     assert {"no further", "nothing was proved"} <= set(report.reasons)
     assert any("nothing could be proved after the drill was stopped: gone" in one.what for one in report.timeline)
@@ -150,7 +150,7 @@ def test_whoever_has_waited_enough_for_the_last_proof_has_the_report(world: Worl
     world.at["switch"] = _raise(Stop("no further"))
     world.left = cast("Callable[[], Proof]", _raise(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        world.go_on()
+        world.resume()
     assert runner.is_ended(Journal(world.folder.journal))
     assert world.stopped == 1
 
@@ -158,7 +158,7 @@ def test_whoever_has_waited_enough_for_the_last_proof_has_the_report(world: Worl
 def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) -> None:
     world.at["load"] = _raise(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        world.go_on()
+        world.resume()
     assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
     assert runner.is_ended(Journal(world.folder.journal))
 
@@ -184,7 +184,7 @@ def test_drill_interrupted_at_its_end_concludes_first(
     before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with pytest.raises(KeyboardInterrupt):
-            world.go_on()
+            world.resume()
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -202,13 +202,13 @@ def test_a_drill_of_an_account_has_not_ended_while_a_fault_is_there(
     Journal(world.folder.journal).append("inject", "fault injecting", wish="blackout@inject", name="blackout")
     monkeypatch.setattr("drill.fault_control.heal", lambda _: None)
 
-    world.go_on()
+    world.resume()
 
     assert runner.is_ended(Journal(world.folder.journal)) is has_ended
 
 
 def test_an_aborted_drill_begins_no_phase(world: World) -> None:
-    report = runner.go_on(world.folder, Console(quiet=True), abort="enough")
+    report = runner.resume(world.folder, Console(quiet=True), abort="enough")
     assert (world.done, world.rolled_back, world.stopped) == ([], 1, 1)
     assert (report.verdict, "enough" in report.reasons) == (Verdict.FAILED, True)
 
@@ -228,9 +228,9 @@ def test_a_drill_that_is_killed_anywhere_does_the_rest(
             continue
         world.at = {name: _raise(Killed())}
         with pytest.raises(Killed):
-            world.go_on()
+            world.resume()
     world.at = {}
-    report = world.go_on()
+    report = world.resume()
     assert world.done == list(NAMES)
     resumed = {one.name: one.resumed for one in report.phases if one.resumed}
     killed = {name for name in kills if name in resumed}

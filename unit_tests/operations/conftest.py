@@ -26,7 +26,7 @@ LIVE = Target(
 
 
 def _forget() -> None:
-    for cache in (targets._session, targets._client, targets._brisk_client):  # noqa: SLF001
+    for cache in (targets._session, targets._client, targets._fail_fast_client):  # noqa: SLF001
         cache.cache_clear()
 
 

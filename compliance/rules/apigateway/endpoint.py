@@ -5,13 +5,13 @@ from typing import Final
 
 from compliance.aws.apis import HTTP_API, REST_API
 from compliance.aws.failover_records import HEALTH_CHECK
-from compliance.cfn.reading import a_flag, a_map, branches
+from compliance.cfn.reading import branches, require_bool, require_mapping
 from compliance.cfn.references import follow, is_there_with, named, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "DisableExecuteApiEndpoint"
 _MAPPINGS: Final = {
@@ -25,11 +25,11 @@ _MAPPINGS: Final = {
 """What ties an API to a domain name, by the API's type, and the property that names the API."""
 
 
-def _is_switched_off(api: Resource, _world: World) -> bool:
-    return a_flag(api.properties.get(_SETTING), _SETTING)
+def _is_switched_off(api: Resource, _world: TemplateSet) -> bool:
+    return require_bool(api.properties.get(_SETTING), _SETTING)
 
 
-def _complaints(api: Resource, world: World) -> Iterator[str]:
+def _violations(api: Resource, world: TemplateSet) -> Iterator[str]:
     if not any(_is_mapped(api, mapping, name, world) for mapping, name in _mappings(api, world)):
         yield f"{_SETTING} is true and no domain name is mapped to it, so nobody can call it"
     for check in of_type(world, HEALTH_CHECK):
@@ -37,13 +37,13 @@ def _complaints(api: Resource, world: World) -> Iterator[str]:
             yield f"{_SETTING} is true, and health check {check.path} asks that very address: the region is taken for down"
 
 
-def _mappings(api: Resource, world: World) -> Iterator[tuple[Resource, str]]:
+def _mappings(api: Resource, world: TemplateSet) -> Iterator[tuple[Resource, str]]:
     for kind, name in _MAPPINGS[api.type].items():
         for mapping in of_type(world, kind, region=api.template.region):
             yield mapping, name
 
 
-def _is_mapped(api: Resource, mapping: Resource, name: str, world: World) -> bool:
+def _is_mapped(api: Resource, mapping: Resource, name: str, world: TemplateSet) -> bool:
     targets = [named(value, mapping.template, world) for value in branches(mapping.properties.get(name))]
     return is_there_with(mapping, api) and all(_is(target, api) for target in targets)
 
@@ -52,8 +52,8 @@ def _is(target: Resource | None, api: Resource) -> bool:
     return target is not None and target.template is api.template and target.logical_id == api.logical_id
 
 
-def _asks(check: Resource, properties: Json, api: Resource, world: World) -> bool:
-    settings = a_map(properties.get("HealthCheckConfig"), f"HealthCheckConfig of {check.path}")
+def _asks(check: Resource, properties: Json, api: Resource, world: TemplateSet) -> bool:
+    settings = require_mapping(properties.get("HealthCheckConfig"), f"HealthCheckConfig of {check.path}")
     name = settings.get("FullyQualifiedDomainName")
     if is_absent(name):
         return False
@@ -71,6 +71,6 @@ RULE = Rule(
         "health check on it takes a region that works for one that is lost."
     ),
     fix=f"Map a domain name of the same region to the API and let health checks ask that, or remove {_SETTING}.",
-    judge=judge_by(_complaints, *_MAPPINGS, applies=_is_switched_off),
+    judge=rule_from(_violations, *_MAPPINGS, applies=_is_switched_off),
     controls=nist("CP-10", "SC-5") + hipaa("164.308(a)(7)(i)"),
 )

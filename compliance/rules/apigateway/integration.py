@@ -8,13 +8,13 @@ from compliance.aws.accounts import strange_accounts
 from compliance.aws.apis import REST_METHOD
 from compliance.aws.event_sources import FUNCTION
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_map, a_text
+from compliance.cfn.reading import require_mapping, require_text
 from compliance.cfn.references import follow, named, render, resource_of
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _HTTP_INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 _INVOKED: Final = {FUNCTION, "AWS::Lambda::Alias", "AWS::Lambda::Version"}
@@ -23,18 +23,18 @@ _ARN: Final = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:[^/:]+")
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?:\.\w+)*\}")
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == REST_METHOD:
-        settings = a_map(resource.properties.get("Integration"), "Integration")
+        settings = require_mapping(resource.properties.get("Integration"), "Integration")
         yield from _of(settings, settings.get("Type"), settings.get("Uri"), resource, world)
     else:
         settings = resource.properties
         yield from _of(settings, settings.get("IntegrationType"), settings.get("IntegrationUri"), resource, world)
 
 
-def _of(settings: Mapping[str, Json], kind: Json, uri: Json, resource: Resource, world: World) -> Iterator[str]:
-    kind = a_text(kind, "the integration's type")
-    if kind in _TO_A_HOST and a_text(settings.get("ConnectionType"), "ConnectionType") != "VPC_LINK":
+def _of(settings: Mapping[str, Json], kind: Json, uri: Json, resource: Resource, world: TemplateSet) -> Iterator[str]:
+    kind = require_text(kind, "the integration's type")
+    if kind in _TO_A_HOST and require_text(settings.get("ConnectionType"), "ConnectionType") != "VPC_LINK":
         yield (
             f"{kind} sends each request, body and headers, to {_shown(uri, resource.template)} over the internet; invoke a "
             "function, or go through a VPC_LINK"
@@ -43,7 +43,7 @@ def _of(settings: Mapping[str, Json], kind: Json, uri: Json, resource: Resource,
         yield from _of_function(uri, resource, world)
 
 
-def _of_function(uri: Json, resource: Resource, world: World) -> Iterator[str]:
+def _of_function(uri: Json, resource: Resource, world: TemplateSet) -> Iterator[str]:
     target = named(uri, resource.template, world)
     if target is not None and target.type in _INVOKED:
         return
@@ -72,6 +72,6 @@ RULE = Rule(
         "It leaves the network that is closed otherwise, and no failover moves it."
     ),
     fix="Set the integration's type to AWS_PROXY and its URI to a function's ARN, or its ConnectionType to VPC_LINK.",
-    judge=judge_by(_complaints, _HTTP_INTEGRATION, REST_METHOD),
+    judge=rule_from(_violations, _HTTP_INTEGRATION, REST_METHOD),
     controls=nist("AC-4", "SC-7", "SC-8") + hipaa("164.308(a)(3)(i)", "164.312(e)(1)") + pci("1.2.1", "1.3.4", "4.1"),
 )

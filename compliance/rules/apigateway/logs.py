@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.apis import HTTP_STAGE, REST_STAGE
-from compliance.cfn.reading import a_map
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_mapping
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTINGS: Final = {HTTP_STAGE: "AccessLogSettings", REST_STAGE: "AccessLogSetting"}
 
 
-def _complaints(stage: Resource, _world: World) -> Iterator[str]:
+def _violations(stage: Resource, _world: TemplateSet) -> Iterator[str]:
     name = _SETTINGS[stage.type]
-    settings = a_map(stage.properties.get(name), name)
+    settings = require_mapping(stage.properties.get(name), name)
     for part in ("DestinationArn", "Format"):
         if is_absent(settings.get(part)) or settings[part] == "":
             yield f"{name}.{part} is not set, so nobody can tell who called what"
@@ -26,6 +26,6 @@ RULE = Rule(
     title="Each stage of an API writes an access log",
     why="After an incident the access log is the only record of who called which route, from where, and what they got.",
     fix="Set the stage's access log to a log group of the same region, with a format that names the caller and the route.",
-    judge=judge_by(_complaints, *_SETTINGS),
+    judge=rule_from(_violations, *_SETTINGS),
     controls=nist("AU-2", "AU-3", "AU-12") + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)") + pci("10.1", "10.2", "10.3"),
 )

@@ -4,25 +4,25 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.apis import HTTP_STAGE, REST_STAGE
-from compliance.cfn.reading import a_list, a_map, a_number
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_number
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _LIMITS: Final = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
 
 
-def _complaints(stage: Resource, _world: World) -> Iterator[str]:
+def _violations(stage: Resource, _world: TemplateSet) -> Iterator[str]:
     if stage.type == HTTP_STAGE:
-        default = a_map(stage.properties.get("DefaultRouteSettings"), "DefaultRouteSettings")
+        default = require_mapping(stage.properties.get("DefaultRouteSettings"), "DefaultRouteSettings")
         yield from _unlimited(default, "DefaultRouteSettings")
-        for route, settings in a_map(stage.properties.get("RouteSettings"), "RouteSettings").items():
-            yield from _unlimited(a_map(settings, route), f"RouteSettings of {route}")
+        for route, settings in require_mapping(stage.properties.get("RouteSettings"), "RouteSettings").items():
+            yield from _unlimited(require_mapping(settings, route), f"RouteSettings of {route}")
         return
     every_method = False
-    for index, part in enumerate(a_list(stage.properties.get("MethodSettings"), "MethodSettings")):
-        settings = a_map(part, f"MethodSettings[{index}]")
+    for index, part in enumerate(require_list(stage.properties.get("MethodSettings"), "MethodSettings")):
+        settings = require_mapping(part, f"MethodSettings[{index}]")
         every_method |= settings.get("HttpMethod") == "*" and settings.get("ResourcePath") == "/*"
         yield from _unlimited(settings, f"MethodSettings[{index}]")
     if not every_method:
@@ -31,7 +31,7 @@ def _complaints(stage: Resource, _world: World) -> Iterator[str]:
 
 def _unlimited(settings: Mapping[str, Json], place: str) -> Iterator[str]:
     for limit in _LIMITS:
-        number = a_number(settings.get(limit), f"{place}.{limit}")
+        number = require_number(settings.get(limit), f"{place}.{limit}")
         if number is None:
             yield f"{place} has no {limit}, so one client can use up the account's limit"
         elif number <= 0:
@@ -45,6 +45,6 @@ RULE = Rule(
         "failover, takes it from all the others."
     ),
     fix="Set ThrottlingRateLimit and ThrottlingBurstLimit in the stage's defaults and in each route's own settings.",
-    judge=judge_by(_complaints, HTTP_STAGE, REST_STAGE),
+    judge=rule_from(_violations, HTTP_STAGE, REST_STAGE),
     controls=nist("SC-5", "CP-10") + hipaa("164.308(a)(7)(i)"),
 )

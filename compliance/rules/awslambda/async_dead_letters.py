@@ -8,14 +8,14 @@ from compliance.aws.dead_letters import QUEUE, TOPIC, Key, dead_letters_of, is_s
 from compliance.aws.event_sources import FUNCTION, MAPPING, reads_a_queue
 from compliance.aws.replication_terms import is_custom
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_list, require_mapping, require_text
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
 _RULE: Final = "AWS::Events::Rule"
@@ -32,7 +32,7 @@ _ASYNCHRONOUS: Final = (
 _INVOKE_CONFIG: Final = "AWS::Lambda::EventInvokeConfig"
 
 
-def _applies(resource: Resource, world: World) -> bool:
+def _applies(resource: Resource, world: TemplateSet) -> bool:
     match resource.type:
         case "AWS::Lambda::Function":
             return _is_invoked_asynchronously(resource, world)
@@ -40,13 +40,13 @@ def _applies(resource: Resource, world: World) -> bool:
             # A queue redrives what fails; a stream hands it to whoever the mapping names.
             return "EventSourceArn" in resource.properties and not reads_a_queue(resource, world)
         case "AWS::SNS::Subscription":
-            return a_text(resource.properties.get("Protocol"), "Protocol") not in _FOR_PEOPLE
+            return require_text(resource.properties.get("Protocol"), "Protocol") not in _FOR_PEOPLE
         case "AWS::SNS::Topic":
             return any(True for _ in _inline_subscriptions(resource))
     return True
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == TOPIC:
         for subscription in _inline_subscriptions(resource):
             yield f"its subscription by {subscription} can name no dead-letter queue here; make it an {_SUBSCRIPTION}"
@@ -63,18 +63,18 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
 
 
 def _inline_subscriptions(topic: Resource) -> Iterator[str]:
-    for entry in a_list(topic.properties.get("Subscription"), "Subscription"):
-        protocol = a_text(a_map(entry, "Subscription").get("Protocol"), "Protocol")
+    for entry in require_list(topic.properties.get("Subscription"), "Subscription"):
+        protocol = require_text(require_mapping(entry, "Subscription").get("Protocol"), "Protocol")
         if protocol not in _FOR_PEOPLE:
             yield str(protocol)
 
 
-def _is_invoked_asynchronously(function: Resource, world: World) -> bool:
+def _is_invoked_asynchronously(function: Resource, world: TemplateSet) -> bool:
     return key_of(function) in _invoked(world)
 
 
-@once
-def _invoked(world: World) -> frozenset[Key]:
+@cached
+def _invoked(world: TemplateSet) -> frozenset[Key]:
     """The functions that somebody invokes and does not wait for."""
     targets = (
         find(value, owner.template, world, FUNCTION)
@@ -85,7 +85,7 @@ def _invoked(world: World) -> frozenset[Key]:
     return frozenset(key_of(target) for target in targets if target is not None)
 
 
-def _invocations(world: World) -> Iterator[tuple[Resource, Json]]:
+def _invocations(world: TemplateSet) -> Iterator[tuple[Resource, Json]]:
     """Every value that names a function which somebody invokes and does not wait for, with the resource that says so."""
     for permission in of_type(world, "AWS::Lambda::Permission"):
         principal = permission.properties.get("Principal")
@@ -101,7 +101,7 @@ def _invocations(world: World) -> Iterator[tuple[Resource, Json]]:
                 yield resource, resource.properties.get("ServiceToken")
 
 
-def _invoke_configs(function: Resource, world: World) -> Iterator[Resource]:
+def _invoke_configs(function: Resource, world: TemplateSet) -> Iterator[Resource]:
     for config in of_type(world, _INVOKE_CONFIG):
         for properties in branches(config.properties):
             value = properties.get("FunctionName")
@@ -117,6 +117,6 @@ RULE = Rule(
         "or an event that came while the function was broken. ActivePassive-SQSAlarm tells of what is kept."
     ),
     fix="Set RedrivePolicy, DeadLetterConfig or an on-failure destination to a queue that is watched.",
-    judge=judge_by(_complaints, FUNCTION, MAPPING, _SUBSCRIPTION, TOPIC, _RULE, _SCHEDULE, applies=_applies),
+    judge=rule_from(_violations, FUNCTION, MAPPING, _SUBSCRIPTION, TOPIC, _RULE, _SCHEDULE, applies=_applies),
     controls=nist("AU-5", "CP-10", "SI-11", "SI-17"),
 )

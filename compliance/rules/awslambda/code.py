@@ -4,29 +4,29 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.accounts import is_stranger
+from compliance.aws.accounts import is_unknown_principal
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.replication_terms import BUCKET
 from compliance.cfn.arns import ACCOUNT, find
-from compliance.cfn.reading import a_map
+from compliance.cfn.reading import require_mapping
 from compliance.cfn.references import follow, render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _REGION: Final = re.compile(r"(?<![a-z0-9])[a-z]{2}(?:-[a-z]+)+-\d(?![0-9])")
 
 
-def _has_code_in_a_bucket(function: Resource, _world: World) -> bool:
+def _has_code_in_a_bucket(function: Resource, _world: TemplateSet) -> bool:
     code = function.properties.get("Code")
-    return is_absent(code) or not is_absent(a_map(code, "Code").get("S3Bucket"))
+    return is_absent(code) or not is_absent(require_mapping(code, "Code").get("S3Bucket"))
 
 
-def _complaints(function: Resource, world: World) -> Iterator[str]:
-    value = a_map(function.properties.get("Code"), "Code").get("S3Bucket")
+def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
+    value = require_mapping(function.properties.get("Code"), "Code").get("S3Bucket")
     if is_absent(value):
         yield "Code is not set, so nobody can tell what runs"
         return
@@ -37,7 +37,7 @@ def _complaints(function: Resource, world: World) -> Iterator[str]:
         return
     value, template = follow(value, function.template, world)
     name = render(value, template)
-    if ACCOUNT not in name and not any(not is_stranger(account, world) for account in _ACCOUNT.findall(name)):
+    if ACCOUNT not in name and not any(not is_unknown_principal(account, world) for account in _ACCOUNT.findall(name)):
         if "${" in name:
             raise UnresolvedError(f"the template does not say whose bucket {name} is")
         yield (
@@ -56,6 +56,6 @@ RULE = Rule(
         "code in the other region cannot be loaded while that region is lost."
     ),
     fix="Let the CDK put the code in its assets' bucket of the account and region, or declare the bucket in a template.",
-    judge=judge_by(_complaints, FUNCTION, applies=_has_code_in_a_bucket),
+    judge=rule_from(_violations, FUNCTION, applies=_has_code_in_a_bucket),
     controls=nist("CM-5", "CM-7", "CP-10", "SI-7") + hipaa("164.308(a)(5)(ii)(B)", "164.312(c)(1)") + pci("6.3"),
 )

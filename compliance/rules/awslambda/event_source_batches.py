@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from compliance.aws.event_sources import MAPPING, reads_a_queue
-from compliance.cfn.reading import a_flag, a_list, a_map, a_number
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_bool, require_list, require_mapping, require_number
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _complaints(mapping: Resource, _world: World) -> Iterator[str]:
-    responses = a_list(mapping.properties.get("FunctionResponseTypes"), "FunctionResponseTypes")
-    if "ReportBatchItemFailures" not in responses and a_number(mapping.properties.get("BatchSize"), "BatchSize") != 1:
+def _violations(mapping: Resource, _world: TemplateSet) -> Iterator[str]:
+    responses = require_list(mapping.properties.get("FunctionResponseTypes"), "FunctionResponseTypes")
+    if "ReportBatchItemFailures" not in responses and require_number(mapping.properties.get("BatchSize"), "BatchSize") != 1:
         yield "FunctionResponseTypes lacks ReportBatchItemFailures, so one failure sends the whole batch round again"
-    if not a_flag(mapping.properties.get("Enabled"), "Enabled", default=True):
+    if not require_bool(mapping.properties.get("Enabled"), "Enabled", default=True):
         yield "Enabled is false: nobody reads the queue, and switching it on would be a change during a failover"
-    criteria = a_map(mapping.properties.get("FilterCriteria"), "FilterCriteria")
-    if a_list(criteria.get("Filters"), "FilterCriteria.Filters"):
+    criteria = require_mapping(mapping.properties.get("FilterCriteria"), "FilterCriteria")
+    if require_list(criteria.get("Filters"), "FilterCriteria.Filters"):
         yield "FilterCriteria is set: Lambda deletes a message that does not match, and no dead-letter queue gets it"
 
 
@@ -29,6 +29,6 @@ RULE = Rule(
     ),
     fix="Set FunctionResponseTypes to [ReportBatchItemFailures], and let the function answer with batchItemFailures. "
     "Let it tell what it does not want; set no FilterCriteria.",
-    judge=judge_by(_complaints, MAPPING, applies=reads_a_queue),
+    judge=rule_from(_violations, MAPPING, applies=reads_a_queue),
     controls=nist("CP-10", "SI-11", "SC-5"),
 )

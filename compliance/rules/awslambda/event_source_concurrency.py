@@ -4,24 +4,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.event_sources import MAPPING, mappings_to, reads_a_queue, versions_of_function
-from compliance.cfn.reading import a_map, a_number
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_mapping, require_number
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "ScalingConfig.MaximumConcurrency"
 _RESERVED: Final = "ReservedConcurrentExecutions"
 
 
-def _complaints(mapping: Resource, world: World) -> Iterator[str]:
+def _violations(mapping: Resource, world: TemplateSet) -> Iterator[str]:
     mine = _maximum(mapping)
     if mine is None:
         yield f"{_SETTING} is not set, so Lambda hands out batches until the function is throttled"
         return
     for function in versions_of_function(mapping, world):
-        reserved = a_number(function.properties.get(_RESERVED), _RESERVED)
+        reserved = require_number(function.properties.get(_RESERVED), _RESERVED)
         others = {
             (other.template.name, other.logical_id): _maximum(other) or 0
             for other in mappings_to(function, world)
@@ -38,8 +38,8 @@ def _complaints(mapping: Resource, world: World) -> Iterator[str]:
 
 
 def _maximum(mapping: Resource) -> float | None:
-    setting = a_map(mapping.properties.get("ScalingConfig"), "ScalingConfig")
-    maximum = a_number(setting.get("MaximumConcurrency"), _SETTING)
+    setting = require_mapping(mapping.properties.get("ScalingConfig"), "ScalingConfig")
+    maximum = require_number(setting.get("MaximumConcurrency"), _SETTING)
     if maximum is not None and maximum <= 0:
         raise UnresolvedError(f"{_SETTING} is {maximum:g}, which AWS refuses")
     return maximum
@@ -52,6 +52,6 @@ RULE = Rule(
         "failover that makes dead letters of good messages."
     ),
     fix="Set ScalingConfig.MaximumConcurrency to at most the function's ReservedConcurrentExecutions.",
-    judge=judge_by(_complaints, MAPPING, applies=reads_a_queue),
+    judge=rule_from(_violations, MAPPING, applies=reads_a_queue),
     controls=nist("CP-2", "CP-10", "SC-5"),
 )

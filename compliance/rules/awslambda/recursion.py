@@ -8,11 +8,11 @@ from typing import Final
 from compliance.aws.event_sources import FUNCTION, mappings_to, source_queue
 from compliance.aws.roles import Granted, granted_to
 from compliance.cfn.arns import ACCOUNT, arns_of, same
-from compliance.cfn.reading import a_map, a_number, a_text
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_mapping, require_number, require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ALLOW: Final = "Allow"
 _SEND: Final = "sqs:SendMessage"
@@ -26,7 +26,7 @@ A maximum of receives is none: a message that is put back is a new one and has b
 """
 
 
-def _loops(function: Resource, world: World) -> list[str]:
+def _loops(function: Resource, world: TemplateSet) -> list[str]:
     """The queues that invoke the function and that it may send to."""
     queues = [queue for mapping in mappings_to(function, world) if (queue := source_queue(mapping, world)) is not None]
     if not queues:
@@ -46,13 +46,13 @@ def _may_send(granted: Granted, queue: Resource) -> bool:
     )
 
 
-def _applies(function: Resource, world: World) -> bool:
+def _applies(function: Resource, world: TemplateSet) -> bool:
     return "RecursiveLoop" in function.properties or bool(_loops(function, world))
 
 
-def _complaints(function: Resource, world: World) -> Iterator[str]:
+def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     loops = _loops(function, world)
-    allowed = a_text(function.properties.get("RecursiveLoop"), "RecursiveLoop") == _ALLOW
+    allowed = require_text(function.properties.get("RecursiveLoop"), "RecursiveLoop") == _ALLOW
     if loops and not allowed:
         yield (
             f"it may send to {', '.join(loops)}, which invokes it, and RecursiveLoop is not {_ALLOW}: Lambda makes a dead "
@@ -68,11 +68,13 @@ def _complaints(function: Resource, world: World) -> Iterator[str]:
 
 
 def _is_bounded(function: Resource) -> bool:
-    variables = a_map(a_map(function.properties.get("Environment"), "Environment").get("Variables"), "Environment.Variables")
+    variables = require_mapping(
+        require_mapping(function.properties.get("Environment"), "Environment").get("Variables"), "Environment.Variables"
+    )
     for name, value in variables.items():
         words = {word.lower() for word in _WORDS.findall(name)}
         if words & _BOUND and words & _BOUNDED:
-            bound = a_number(value, name)
+            bound = require_number(value, name)
             if bound is not None and bound > 0:
                 return True
     return False
@@ -85,6 +87,6 @@ RULE = Rule(
         "would end that after sixteen times and lose it from the shadow; allowed without a bound it would never end."
     ),
     fix="Set RecursiveLoop to Allow and a variable such as MAXIMUM_AGE_SECONDS; elsewhere leave it at Terminate.",
-    judge=judge_by(_complaints, FUNCTION, applies=_applies),
+    judge=rule_from(_violations, FUNCTION, applies=_applies),
     controls=nist("CP-10", "SC-5", "SI-11"),
 )

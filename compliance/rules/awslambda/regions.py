@@ -5,11 +5,11 @@ from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
 from compliance.cfn.reading import branches, is_intrinsic
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SAME: Final = {
     "Architectures": ["x86_64"],
@@ -24,15 +24,15 @@ _SAME: Final = {
 """What must be the same, and what Lambda takes if it is not set."""
 
 
-def _twins(function: Resource, world: World) -> list[Resource]:
+def _twins(function: Resource, world: TemplateSet) -> list[Resource]:
     return [twin for twin in world.in_other_regions(function) if isinstance(twin.properties, Mapping)]
 
 
-def _applies(function: Resource, world: World) -> bool:
+def _applies(function: Resource, world: TemplateSet) -> bool:
     return bool(_twins(function, world))
 
 
-def _complaints(function: Resource, world: World) -> Iterator[str]:
+def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     for twin in _twins(function, world):
         for name, default in _SAME.items():
             mine = function.properties.get(name, default)
@@ -49,6 +49,6 @@ RULE = Rule(
     title="A function has the same runtime, architecture, memory, time and concurrency in both regions",
     why="A passive region that was made smaller, or runs other code, is found out when it has all of the work.",
     fix="Build both regions' function by the same construct with the same settings.",
-    judge=judge_by(_complaints, FUNCTION, applies=_applies),
+    judge=rule_from(_violations, FUNCTION, applies=_applies),
     controls=nist("CM-2", "CM-6", "CP-7") + hipaa("164.308(a)(7)(ii)(C)"),
 )

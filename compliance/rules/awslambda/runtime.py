@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
-from compliance.cfn.reading import a_text
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SUPPORTED: Final = frozenset(
     {
@@ -37,8 +37,8 @@ _DEPRECATED: Final = frozenset(
 """As of November 2026: AWS mends these no more, and in time refuses to create or change functions that have them."""
 
 
-def _complaints(function: Resource, _world: World) -> Iterator[str]:
-    runtime = a_text(function.properties.get("Runtime"), "Runtime")
+def _violations(function: Resource, _world: TemplateSet) -> Iterator[str]:
+    runtime = require_text(function.properties.get("Runtime"), "Runtime")
     if runtime is None:
         yield "Runtime is not set; name one, or set PackageType to Image"
     elif runtime in _DEPRECATED:
@@ -47,8 +47,8 @@ def _complaints(function: Resource, _world: World) -> Iterator[str]:
         raise UnresolvedError(f"Runtime {runtime!r} is known neither as supported nor as deprecated; add it to {__name__}")
 
 
-def _has_runtime(function: Resource, _world: World) -> bool:
-    return a_text(function.properties.get("PackageType"), "PackageType") != "Image"
+def _has_runtime(function: Resource, _world: TemplateSet) -> bool:
+    return require_text(function.properties.get("PackageType"), "PackageType") != "Image"
 
 
 RULE = Rule(
@@ -58,6 +58,6 @@ RULE = Rule(
         "mistake found in a failover could then not be mended."
     ),
     fix="Set Runtime to a supported one, for example python3.14.",
-    judge=judge_by(_complaints, FUNCTION, applies=_has_runtime),
+    judge=rule_from(_violations, FUNCTION, applies=_has_runtime),
     controls=nist("SA-22", "SI-2") + hipaa("164.308(a)(5)(ii)(B)") + pci("6.2"),
 )

@@ -8,13 +8,13 @@ from typing import Final
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
 from compliance.aws.replication_terms import is_replicated
 from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of
-from compliance.cfn.reading import a_flag, a_list, a_map, a_number, a_text, branches
+from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_number, require_text
 from compliance.cfn.references import of_type, partition, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TRAIL: Final = "AWS::CloudTrail::Trail"
 _BUCKET: Final = "AWS::S3::Bucket"
@@ -38,9 +38,9 @@ _UNNARROWED: Final = {"eventCategory", "resources.type", "resources.ARN"}
 """Fields of a selector that say what is recorded; any other leaves some of its events out."""
 
 
-def _complaints(trail: Resource, world: World) -> Iterator[str]:
+def _violations(trail: Resource, world: TemplateSet) -> Iterator[str]:
     for flag, consequence in _FLAGS.items():
-        if not a_flag(trail.properties.get(flag), flag):
+        if not require_bool(trail.properties.get(flag), flag):
             yield f"{flag} is not true; {consequence}"
     if is_absent(trail.properties.get("KMSKeyId")):
         yield "KMSKeyId is not set, so whoever may read the bucket may read the log files"
@@ -50,8 +50,8 @@ def _complaints(trail: Resource, world: World) -> Iterator[str]:
 
 
 def _of_events(trail: Resource) -> Iterator[str]:
-    advanced = a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors")
-    plain = a_list(trail.properties.get("EventSelectors"), "EventSelectors")
+    advanced = require_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors")
+    plain = require_list(trail.properties.get("EventSelectors"), "EventSelectors")
     recorded = set(_advanced(advanced)) if advanced else set(_plain(plain))
     if not advanced and not plain:
         recorded = {"Management"}  # what a trail without selectors records
@@ -62,26 +62,26 @@ def _of_events(trail: Resource) -> Iterator[str]:
             yield f"no event selector records all reads and writes of {things} (data events of {kind})"
 
 
-def _of_scope(trail: Resource, world: World) -> Iterator[str]:
+def _of_scope(trail: Resource, world: TemplateSet) -> Iterator[str]:
     """What the ARNs in the selectors of data events leave out: some by name, or a region of the table."""
     covered: set[str] = set()
-    for selector in a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
-        fields = a_list(a_map(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
-        by_name = {each.get("Field"): each for each in (a_map(field, "a field selector") for field in fields)}
+    for selector in require_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
+        fields = require_list(require_mapping(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
+        by_name = {each.get("Field"): each for each in (require_mapping(field, "a field selector") for field in fields)}
         kinds = _equals(by_name.get("resources.type", {}))
         arns = by_name.get("resources.ARN", {})
         for operator in sorted(_EXCLUDING & set(arns)):
-            for value in a_list(arns[operator], operator):
+            for value in require_list(arns[operator], operator):
                 if not _is_own_log(value, trail, world):
                     yield f"a selector of data events leaves out what {operator} {describe(value)} means"
         if _TABLE in kinds:
-            named = [value for operator in _INCLUDING for value in a_list(arns.get(operator), operator)]
+            named = [value for operator in _INCLUDING for value in require_list(arns.get(operator), operator)]
             covered |= _regions_in([render(value, trail.template) for value in named], world)
-    for selector in a_list(trail.properties.get("EventSelectors"), "EventSelectors"):
-        for data in a_list(a_map(selector, "an event selector").get("DataResources"), "DataResources"):
-            resource = a_map(data, "a data resource")
+    for selector in require_list(trail.properties.get("EventSelectors"), "EventSelectors"):
+        for data in require_list(require_mapping(selector, "an event selector").get("DataResources"), "DataResources"):
+            resource = require_mapping(data, "a data resource")
             if resource.get("Type") == _TABLE:
-                values = a_list(resource.get("Values"), "Values of a data resource")
+                values = require_list(resource.get("Values"), "Values of a data resource")
                 covered |= _regions_in([render(value, trail.template) for value in values], world)
     yield from _of_named(trail, world)
     missing = regions_of(world) - covered
@@ -89,7 +89,7 @@ def _of_scope(trail: Resource, world: World) -> Iterator[str]:
         yield f"data events of {_TABLE} are recorded in {_listed(covered)}, not in {_listed(missing)}"
 
 
-def _of_named(trail: Resource, world: World) -> Iterator[str]:
+def _of_named(trail: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of the tables and replicated buckets of these templates that the ARNs in the selectors leave out."""
     for kind, wanted in {_TABLE: _tables(world), _OBJECT: _buckets(world)}.items():
         arns = list(_arns_selected(trail, kind))
@@ -102,23 +102,23 @@ def _of_named(trail: Resource, world: World) -> Iterator[str]:
 
 def _arns_selected(trail: Resource, kind: str) -> Iterator[str]:
     """What the ARNs begin with whose data events of a kind are recorded; empty for all."""
-    for selector in a_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
-        fields = a_list(a_map(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
-        by_name = {each.get("Field"): each for each in (a_map(field, "a field selector") for field in fields)}
+    for selector in require_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
+        fields = require_list(require_mapping(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
+        by_name = {each.get("Field"): each for each in (require_mapping(field, "a field selector") for field in fields)}
         if kind in _equals(by_name.get("resources.type", {})):
             arns = by_name.get("resources.ARN", {})
-            values = [value for operator in _INCLUDING for value in a_list(arns.get(operator), operator)]
+            values = [value for operator in _INCLUDING for value in require_list(arns.get(operator), operator)]
             yield from (render(value, trail.template) for value in values or [""])
-    for selector in a_list(trail.properties.get("EventSelectors"), "EventSelectors"):
-        for data in a_list(a_map(selector, "an event selector").get("DataResources"), "DataResources"):
-            resource = a_map(data, "a data resource")
+    for selector in require_list(trail.properties.get("EventSelectors"), "EventSelectors"):
+        for data in require_list(require_mapping(selector, "an event selector").get("DataResources"), "DataResources"):
+            resource = require_mapping(data, "a data resource")
             if resource.get("Type") == kind:
-                for value in a_list(resource.get("Values"), "Values of a data resource"):
+                for value in require_list(resource.get("Values"), "Values of a data resource"):
                     text = render(value, trail.template)
                     yield "" if text.count(":") < _FIELDS_BEFORE_NAME or text.endswith(":::") else text
 
 
-def _tables(world: World) -> Iterator[str]:
+def _tables(world: TemplateSet) -> Iterator[str]:
     """The ARN of each replica of each table."""
     for table in of_type(world, GLOBAL_TABLE):
         for arn in arns_of(table):
@@ -127,7 +127,7 @@ def _tables(world: World) -> Iterator[str]:
                     yield arn.replace(f":{table.template.region}:", f":{replica.region}:") if table.template.region else arn
 
 
-def _buckets(world: World) -> Iterator[str]:
+def _buckets(world: TemplateSet) -> Iterator[str]:
     """What the ARNs of objects begin with, in each bucket that replicates or is replicated to."""
     for bucket in of_type(world, _BUCKET):
         if is_replicated(bucket, world):
@@ -138,7 +138,7 @@ def _one_account(arn: str) -> str:
     return _ACCOUNT_NUMBER.sub(ACCOUNT, arn)
 
 
-def _regions_in(arns: list[str], world: World) -> set[str]:
+def _regions_in(arns: list[str], world: TemplateSet) -> set[str]:
     """The system's regions that ARNs, or what ARNs begin with, reach; without any, all."""
     tables = {region: f"arn:{partition(region)}:dynamodb:{region}:" for region in regions_of(world)}
     return {
@@ -148,7 +148,7 @@ def _regions_in(arns: list[str], world: World) -> set[str]:
     }
 
 
-def _is_own_log(value: Json, trail: Resource, world: World) -> bool:
+def _is_own_log(value: Json, trail: Resource, world: TemplateSet) -> bool:
     """Whether a value means the bucket that the trail writes to, whose events it would otherwise make by itself."""
     text = render(value, trail.template).removesuffix("*").removesuffix("/")
     bucket = find(trail.properties.get("S3BucketName"), trail.template, world, _BUCKET)
@@ -161,22 +161,25 @@ def _listed(regions: set[str] | frozenset[str]) -> str:
 
 def _plain(selectors: Sequence[Json]) -> Iterator[str]:
     for part in selectors:
-        selector = a_map(part, "an event selector")
-        if (a_text(selector.get("ReadWriteType"), "ReadWriteType") or "All") != "All":
+        selector = require_mapping(part, "an event selector")
+        if (require_text(selector.get("ReadWriteType"), "ReadWriteType") or "All") != "All":
             continue
-        if a_flag(selector.get("IncludeManagementEvents"), "IncludeManagementEvents", default=True):
+        if require_bool(selector.get("IncludeManagementEvents"), "IncludeManagementEvents", default=True):
             yield "Management"
-        for data in a_list(selector.get("DataResources"), "DataResources"):
-            resource = a_map(data, "a data resource")
-            if a_list(resource.get("Values"), "Values of a data resource"):
-                yield a_text(resource.get("Type"), "Type of a data resource") or ""
+        for data in require_list(selector.get("DataResources"), "DataResources"):
+            resource = require_mapping(data, "a data resource")
+            if require_list(resource.get("Values"), "Values of a data resource"):
+                yield require_text(resource.get("Type"), "Type of a data resource") or ""
 
 
 def _advanced(selectors: Sequence[Json]) -> Iterator[str]:
     for part in selectors:
-        selector = a_map(part, "an event selector")
-        fields = [a_map(each, "a field selector") for each in a_list(selector.get("FieldSelectors"), "FieldSelectors")]
-        by_name = {a_text(each.get("Field"), "Field") or "": each for each in fields}
+        selector = require_mapping(part, "an event selector")
+        fields = [
+            require_mapping(each, "a field selector")
+            for each in require_list(selector.get("FieldSelectors"), "FieldSelectors")
+        ]
+        by_name = {require_text(each.get("Field"), "Field") or "": each for each in fields}
         if set(by_name) - _UNNARROWED:
             continue
         category = _equals(by_name.get("eventCategory", {}))
@@ -187,10 +190,10 @@ def _advanced(selectors: Sequence[Json]) -> Iterator[str]:
 
 
 def _equals(selector: Mapping[str, Json]) -> list[str]:
-    return [a_text(value, "Equals") or "" for value in a_list(selector.get("Equals"), "Equals")]
+    return [require_text(value, "Equals") or "" for value in require_list(selector.get("Equals"), "Equals")]
 
 
-def _of_bucket(trail: Resource, world: World) -> Iterator[str]:
+def _of_bucket(trail: Resource, world: TemplateSet) -> Iterator[str]:
     name = trail.properties.get("S3BucketName")
     if is_absent(name):
         yield "S3BucketName is not set"
@@ -207,22 +210,24 @@ def _of_bucket(trail: Resource, world: World) -> Iterator[str]:
 
 def _is_locked(bucket: Mapping[str, Json]) -> bool:
     return (
-        a_flag(bucket.get("ObjectLockEnabled"), "ObjectLockEnabled")
-        and a_text(_retention(bucket).get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
+        require_bool(bucket.get("ObjectLockEnabled"), "ObjectLockEnabled")
+        and require_text(_retention(bucket).get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
         and _days_locked(bucket) > 0
     )
 
 
 def _retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:
-    lock = a_map(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
-    rule = a_map(lock.get("Rule"), "ObjectLockConfiguration.Rule")
-    return a_map(rule.get("DefaultRetention"), "DefaultRetention")
+    lock = require_mapping(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
+    rule = require_mapping(lock.get("Rule"), "ObjectLockConfiguration.Rule")
+    return require_mapping(rule.get("DefaultRetention"), "DefaultRetention")
 
 
 def _days_locked(bucket: Mapping[str, Json]) -> float:
     """How long a new object cannot be deleted, in days; a year counts 365."""
     retention = _retention(bucket)
-    return (a_number(retention.get("Days"), "Days") or 0) + 365 * (a_number(retention.get("Years"), "Years") or 0)
+    return (require_number(retention.get("Days"), "Days") or 0) + 365 * (
+        require_number(retention.get("Years"), "Years") or 0
+    )
 
 
 RULE = Rule(
@@ -235,7 +240,7 @@ RULE = Rule(
         "Set IsMultiRegionTrail, IncludeGlobalServiceEvents, EnableLogFileValidation, IsLogging and KMSKeyId, select "
         "management and data events of both types, and deliver to a bucket with Object Lock and a default retention."
     ),
-    judge=judge_by(_complaints, _TRAIL),
+    judge=rule_from(_violations, _TRAIL),
     controls=nist("AU-2", "AU-3", "AU-9", "AU-11", "AU-12", "SI-7")
     + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)", "164.312(c)(1)", "164.312(c)(2)")
     + pci("10.1", "10.2", "10.3", "10.5.2", "10.5.3", "10.5.5"),

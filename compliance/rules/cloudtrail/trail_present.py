@@ -4,14 +4,14 @@ from typing import Final
 
 from compliance.aws.systems import keeps_data_in_several, speaks_for_all
 from compliance.cfn.references import condition_of, of_type
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 _TRAIL: Final = "AWS::CloudTrail::Trail"
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Look at all templates together; the first of them answers for all."""
     if not speaks_for_all(resource, world) or not keeps_data_in_several(world):
         return NOT_APPLICABLE

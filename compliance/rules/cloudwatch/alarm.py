@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from compliance.aws.accounts import strange_accounts
 from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_flag, a_text
+from compliance.cfn.reading import require_bool, require_text
 from compliance.cfn.references import follow, is_known, named, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _HERE = "${AWS::Region}"
 _ARN_FIELDS = 6
@@ -20,8 +20,8 @@ _TOPIC_ARN = re.compile(r"arn:[^:]*:sns:")
 _MISSING_DATA = ("breaching", "ignore", "missing", "notBreaching")
 
 
-def _complaints(alarm: Resource, world: World) -> Iterator[str]:
-    if not a_flag(alarm.properties.get("ActionsEnabled"), "ActionsEnabled", default=True):
+def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
+    if not require_bool(alarm.properties.get("ActionsEnabled"), "ActionsEnabled", default=True):
         yield "ActionsEnabled is false, so the alarm tells nobody"
     actions = list(actions_of(alarm))
     if not any(name == "AlarmActions" for name, _ in actions):
@@ -36,7 +36,7 @@ def _complaints(alarm: Resource, world: World) -> Iterator[str]:
         yield from _of_silence(alarm)
 
 
-def _of_topic(name: str, action: Json, alarm: Resource, world: World) -> Iterator[str]:
+def _of_topic(name: str, action: Json, alarm: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of a topic of another account; one that no template holds may have nobody who listens."""
     value, template = follow(action, alarm.template, world)
     if not _TOPIC_ARN.match(render(value, template)) or find(value, template, world, "AWS::SNS::Topic") is not None:
@@ -49,14 +49,14 @@ def _of_topic(name: str, action: Json, alarm: Resource, world: World) -> Iterato
 
 
 def _of_silence(alarm: Resource) -> Iterator[str]:
-    silence = a_text(alarm.properties.get("TreatMissingData"), "TreatMissingData")
+    silence = require_text(alarm.properties.get("TreatMissingData"), "TreatMissingData")
     if silence is None:
         yield f"TreatMissingData is not set; decide what silence means: {', '.join(_MISSING_DATA)}"
     elif silence not in _MISSING_DATA:
         yield f"TreatMissingData is {silence!r}; allowed: {', '.join(_MISSING_DATA)}"
 
 
-def _region_of(action: Json, alarm: Resource, world: World) -> str:
+def _region_of(action: Json, alarm: Resource, world: TemplateSet) -> str:
     """The region that an action is in; an import comes from the importer's own region always."""
     target = named(action, alarm.template, world)
     if target is not None:
@@ -88,7 +88,7 @@ RULE = Rule(
         "missing data means turns to INSUFFICIENT_DATA just when its region stops reporting."
     ),
     fix="Set AlarmActions to a topic of the alarm's own region, and TreatMissingData to what silence means for its metric.",
-    judge=judge_by(_complaints, ALARM, COMPOSITE),
+    judge=rule_from(_violations, ALARM, COMPOSITE),
     controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4(2)", "SI-4(5)")
     + hipaa("164.308(a)(6)(ii)", "164.312(b)")
     + pci("10.6", "12.10.5"),

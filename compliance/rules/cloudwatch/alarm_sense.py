@@ -8,12 +8,12 @@ from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.metrics import BAD_WHEN_HIGH, SILENT_LOSS, Metric, metrics_of
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_list, a_map, a_number, a_text, branches
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import branches, require_list, require_mapping, require_number, require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _LATEST: Final = 7200
 """Seconds. What is told later is history: a region is given up, or not, long before."""
@@ -28,9 +28,9 @@ _PROMISED: Final = 900
 """Seconds: what S3 Replication Time Control promises."""
 
 
-def _complaints(alarm: Resource, world: World) -> Iterator[str]:
-    comparison = a_text(alarm.properties.get("ComparisonOperator"), "ComparisonOperator") or ""
-    threshold = a_number(alarm.properties.get("Threshold"), "Threshold")
+def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
+    comparison = require_text(alarm.properties.get("ComparisonOperator"), "ComparisonOperator") or ""
+    threshold = require_number(alarm.properties.get("Threshold"), "Threshold")
     metrics = list(metrics_of(alarm))
     yield from _of_what_is_missing(alarm, metrics)
     yield from _of_unit(alarm)
@@ -61,8 +61,8 @@ def _of_what_is_missing(alarm: Resource, metrics: list[Metric]) -> Iterator[str]
 
 
 def _of_unit(alarm: Resource) -> Iterator[str]:
-    queries = [a_map(query, "Metrics") for query in a_list(alarm.properties.get("Metrics"), "Metrics")]
-    for settings in (alarm.properties, *(a_map(query.get("MetricStat"), "MetricStat") for query in queries)):
+    queries = [require_mapping(query, "Metrics") for query in require_list(alarm.properties.get("Metrics"), "Metrics")]
+    for settings in (alarm.properties, *(require_mapping(query.get("MetricStat"), "MetricStat") for query in queries)):
         if not is_absent(settings.get("Unit")):
             yield (
                 f"Unit is {describe(settings['Unit'])}, and the alarm sees only what was published with just that unit; "
@@ -71,8 +71,8 @@ def _of_unit(alarm: Resource) -> Iterator[str]:
 
 
 def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
-    periods = a_number(alarm.properties.get("EvaluationPeriods"), "EvaluationPeriods") or 1
-    points = a_number(alarm.properties.get("DatapointsToAlarm"), "DatapointsToAlarm")
+    periods = require_number(alarm.properties.get("EvaluationPeriods"), "EvaluationPeriods") or 1
+    points = require_number(alarm.properties.get("DatapointsToAlarm"), "DatapointsToAlarm")
     if points is not None and points > periods:
         yield f"DatapointsToAlarm is {points:g} of {periods:g} EvaluationPeriods, so it never fires"
     for metric in metrics:
@@ -90,11 +90,11 @@ def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
 
 def _of_silence(alarm: Resource) -> Iterator[str]:
     """An alarm on too little: when nothing comes at all, that is what it waits for."""
-    if a_text(alarm.properties.get("TreatMissingData"), "TreatMissingData") != "breaching":
+    if require_text(alarm.properties.get("TreatMissingData"), "TreatMissingData") != "breaching":
         yield "it fires when too little comes, and TreatMissingData is not breaching: that nothing comes is not told"
 
 
-def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource, world: World) -> Iterator[str]:
+def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource, world: TemplateSet) -> Iterator[str]:
     first = threshold if "OrEqual" in comparison else threshold + 1
     if (metric.namespace, metric.name) in SILENT_LOSS and first > 1:
         yield f"{metric.name} counts what is lost for good, and the alarm waits for {first:g}; let it fire at one"
@@ -103,7 +103,7 @@ def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource
         yield f"Threshold is {threshold:g}, and {limit[1]} {limit[0]:g}: it fires too late, or never"
 
 
-def _limit(metric: Metric, alarm: Resource, world: World) -> tuple[float, str] | None:
+def _limit(metric: Metric, alarm: Resource, world: TemplateSet) -> tuple[float, str] | None:
     """What the metric cannot pass, or must not, and the words for it."""
     match metric.namespace, metric.name:
         case "AWS/SQS", "ApproximateAgeOfOldestMessage":
@@ -118,7 +118,7 @@ def _limit(metric: Metric, alarm: Resource, world: World) -> tuple[float, str] |
     return None
 
 
-def _resource(metric: Metric, dimension: str, kind: str, alarm: Resource, world: World) -> Resource | None:
+def _resource(metric: Metric, dimension: str, kind: str, alarm: Resource, world: TemplateSet) -> Resource | None:
     value = metric.dimensions.get(dimension)
     return None if is_absent(value) else find(value, alarm.template, world, kind)
 
@@ -126,7 +126,7 @@ def _resource(metric: Metric, dimension: str, kind: str, alarm: Resource, world:
 def _settings(resource: Resource | None, name: str, default: float) -> list[float]:
     """A setting of a resource in each of its versions; empty where the world does not hold it."""
     versions = branches(resource.properties) if resource is not None else ()
-    return [a_number(each.get(name), name) or default for each in versions]
+    return [require_number(each.get(name), name) or default for each in versions]
 
 
 RULE = Rule(
@@ -139,6 +139,6 @@ RULE = Rule(
         "Use a Greater… comparison for errors, ages and latencies, keep DatapointsToAlarm within EvaluationPeriods and "
         "their time within two hours, and the threshold below what the resource can reach."
     ),
-    judge=judge_by(_complaints, ALARM),
+    judge=rule_from(_violations, ALARM),
     controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4", "SI-4(5)") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6"),
 )

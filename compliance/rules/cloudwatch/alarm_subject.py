@@ -9,14 +9,14 @@ from compliance.aws.metrics import BY_METRIC, DIMENSIONS, Metric, metrics_of
 from compliance.aws.replicas import GLOBAL_TABLE
 from compliance.aws.replication_terms import BUCKET, is_custom, replications_of
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_list, require_mapping, require_text
 from compliance.cfn.references import is_known, named, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TABLE: Final = "AWS::DynamoDB::Table"
 _NAMED_BY: Final = {
@@ -32,7 +32,7 @@ _NAMED_BY: Final = {
 """The dimensions that name a resource, and its types."""
 
 
-def _complaints(alarm: Resource, world: World) -> Iterator[str]:
+def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
     for metric in metrics_of(alarm):
         yield from _of_names(metric)
         for name, value in metric.dimensions.items():
@@ -51,7 +51,7 @@ def _of_names(metric: Metric) -> Iterator[str]:
         yield f"{metric.namespace} publishes {metric.name} by {known}, not by {given}: the alarm finds nothing"
 
 
-def _of_resource(metric: Metric, name: str, value: Json, alarm: Resource, world: World) -> Iterator[str]:
+def _of_resource(metric: Metric, name: str, value: Json, alarm: Resource, world: TemplateSet) -> Iterator[str]:
     if _resource(metric, name, value, alarm, world) is None:
         other = named(value, alarm.template, world)
         if other is not None:
@@ -62,7 +62,7 @@ def _of_resource(metric: Metric, name: str, value: Json, alarm: Resource, world:
         yield f"dimension {name} is {render(value, alarm.template)!r}, and no template here holds such a resource"
 
 
-def _resource(metric: Metric, name: str, value: Json, alarm: Resource, world: World) -> Resource | None:
+def _resource(metric: Metric, name: str, value: Json, alarm: Resource, world: TemplateSet) -> Resource | None:
     kinds = _NAMED_BY[metric.namespace, name]
     target = named(value, alarm.template, world)
     if target is not None:
@@ -82,7 +82,7 @@ def _names(table: Resource) -> list[str]:
     return [render(name, table.template) for name in names if name is not None]
 
 
-def _of_parts(metric: Metric, alarm: Resource, world: World) -> Iterator[str]:
+def _of_parts(metric: Metric, alarm: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of an index that the table does not have, and of a rule that no bucket replicates by."""
     index, rule = metric.dimensions.get("GlobalSecondaryIndexName"), metric.dimensions.get("RuleId")
     if not is_absent(index) and not is_absent(metric.dimensions.get("TableName")):
@@ -95,14 +95,14 @@ def _of_parts(metric: Metric, alarm: Resource, world: World) -> Iterator[str]:
 
 def _indexes(table: Resource) -> set[str | None]:
     return {
-        a_text(a_map(index, "an index").get("IndexName"), "IndexName")
+        require_text(require_mapping(index, "an index").get("IndexName"), "IndexName")
         for listed in branches(table.properties.get("GlobalSecondaryIndexes"))
-        for index in a_list(listed, "GlobalSecondaryIndexes")
+        for index in require_list(listed, "GlobalSecondaryIndexes")
     }
 
 
-@once
-def _rules(world: World) -> frozenset[str]:
+@cached
+def _rules(world: TemplateSet) -> frozenset[str]:
     """The ids of the rules by which buckets of the world replicate."""
     found = set()
     for template in world.templates:
@@ -128,6 +128,6 @@ RULE = Rule(
         "for ever, and with missing data taken for good it stays green while what it should watch is on fire."
     ),
     fix="Take the dimension's value from the resource, and give exactly the dimensions that AWS documents for the metric.",
-    judge=judge_by(_complaints, ALARM),
+    judge=rule_from(_violations, ALARM),
     controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6"),
 )

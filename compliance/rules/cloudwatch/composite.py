@@ -7,11 +7,11 @@ from typing import Final
 
 from compliance.aws.alarms import ALARM, COMPOSITE, named_alarms
 from compliance.cfn.references import is_known, is_there_with, render, resource_of
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TERM: Final = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*?))\s*\)")
 _SPELLED: Final = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "False"}
@@ -19,7 +19,7 @@ _REFERENCE: Final = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.Arn)?\}")
 _ARN: Final = re.compile(r"arn:[^:]+:cloudwatch:([^:]+):[^:]+:alarm:(.+)")
 
 
-def _complaints(composite: Resource, world: World) -> Iterator[str]:
+def _violations(composite: Resource, world: TemplateSet) -> Iterator[str]:
     rule = composite.properties.get("AlarmRule")
     if is_absent(rule):
         yield "AlarmRule is not set"
@@ -62,7 +62,7 @@ def _holds(part: ast.expr) -> bool:
     raise UnresolvedError("AlarmRule holds what is neither an alarm's state nor AND, OR, NOT")
 
 
-def _of_term(term: str, composite: Resource, world: World) -> Iterator[str]:
+def _of_term(term: str, composite: Resource, world: TemplateSet) -> Iterator[str]:
     alarms = [alarm for alarm in _meant(term, composite, world) if alarm.logical_id != composite.logical_id]
     if not alarms:
         yield f"it stands on {term}, and {composite.template.name} has no such alarm beside it"
@@ -71,7 +71,7 @@ def _of_term(term: str, composite: Resource, world: World) -> Iterator[str]:
             raise UnresolvedError(f"{alarm.path}, on which it stands, is there on a condition only")
 
 
-def _meant(term: str, composite: Resource, world: World) -> Iterator[Resource]:
+def _meant(term: str, composite: Resource, world: TemplateSet) -> Iterator[Resource]:
     template = composite.template
     reference = _REFERENCE.fullmatch(term)
     if reference:
@@ -98,6 +98,6 @@ RULE = Rule(
         "INSUFFICIENT_DATA: it is green in the list and says nothing in a failover."
     ),
     fix="Build AlarmRule from references to alarms of the same stack, as cloudwatch.AlarmRule.from_alarm does.",
-    judge=judge_by(_complaints, COMPOSITE),
+    judge=rule_from(_violations, COMPOSITE),
     controls=nist("CA-7", "SI-4(2)", "SI-4(5)") + hipaa("164.312(b)"),
 )

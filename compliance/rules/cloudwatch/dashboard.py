@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from compliance.cfn.arns import regions_of
 from compliance.cfn.references import render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
 
 
-def _complaints(dashboard: Resource, world: World) -> Iterator[str]:
+def _violations(dashboard: Resource, world: TemplateSet) -> Iterator[str]:
     shown: set[str] = set()
     for index, widget in enumerate(_metric_widgets(dashboard)):
         region = widget.get("region")
@@ -54,6 +54,6 @@ RULE = Rule(
         "region silently shows another region's numbers when the page is opened there."
     ),
     fix="Set region on every metric widget, and have a widget for each region.",
-    judge=judge_by(_complaints, _DASHBOARD),
+    judge=rule_from(_violations, _DASHBOARD),
     controls=nist("CA-7", "SI-4") + hipaa("164.308(a)(7)(ii)(C)", "164.312(b)"),
 )

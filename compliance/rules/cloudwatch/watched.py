@@ -11,14 +11,14 @@ from compliance.aws.event_sources import FUNCTION, mappings_of, mappings_to
 from compliance.aws.metrics import Metric, metrics_of
 from compliance.aws.replication_terms import BUCKET, links
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches
 from compliance.cfn.references import is_there_with, named, of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 
@@ -39,7 +39,7 @@ _WATCHES: Final[Mapping[str, _Watch]] = {
 }
 
 
-def _carries_work(resource: Resource, world: World) -> bool:
+def _carries_work(resource: Resource, world: TemplateSet) -> bool:
     match resource.type:
         case "AWS::SQS::Queue":
             return bool(mappings_of(resource, world))
@@ -50,8 +50,8 @@ def _carries_work(resource: Resource, world: World) -> bool:
     return True  # an API
 
 
-@once
-def _behind_apis(world: World) -> frozenset[tuple[str, str]]:
+@cached
+def _behind_apis(world: TemplateSet) -> frozenset[tuple[str, str]]:
     """The functions that an API invokes."""
     found = set()
     for integration in of_type(world, _INTEGRATION):
@@ -64,7 +64,7 @@ def _behind_apis(world: World) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     watch = _WATCHES[resource.type]
     unclear: list[str] = []
     for alarm in of_type(world, ALARM, region=resource.template.region):
@@ -78,18 +78,18 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
     yield f"no alarm of its region watches {watch.metric} of it ({watch.namespace}, by {watch.dimension})"
 
 
-def _always_watches(alarm: Resource, watch: _Watch, resource: Resource, world: World) -> bool:
+def _always_watches(alarm: Resource, watch: _Watch, resource: Resource, world: TemplateSet) -> bool:
     versions = [replace(alarm, properties=properties) for properties in branches(alarm.properties)]
     return all(any(_is_on(metric, watch, alarm, resource, world) for metric in metrics_of(each)) for each in versions)
 
 
-def _is_on(metric: Metric, watch: _Watch, alarm: Resource, resource: Resource, world: World) -> bool:
+def _is_on(metric: Metric, watch: _Watch, alarm: Resource, resource: Resource, world: TemplateSet) -> bool:
     if (metric.namespace, metric.name) != (watch.namespace, watch.metric):
         return False
     return _is_of(metric.dimensions.get(watch.dimension), alarm, resource, world)
 
 
-def _is_of(value: Json, alarm: Resource, resource: Resource, world: World) -> bool:
+def _is_of(value: Json, alarm: Resource, resource: Resource, world: TemplateSet) -> bool:
     if is_absent(value):
         return False
     target = named(value, alarm.template, world)
@@ -108,6 +108,6 @@ RULE = Rule(
         "Add an AWS::CloudWatch::Alarm of the resource's region: ApproximateAgeOfOldestMessage of a queue, Errors of a "
         "function, 5xx of an API, OperationsFailedReplication of a bucket."
     ),
-    judge=judge_by(_complaints, *_WATCHES, applies=_carries_work),
+    judge=rule_from(_violations, *_WATCHES, applies=_carries_work),
     controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4", "SI-4(5)") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6"),
 )

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from compliance.aws.scheduled_functions import is_policy_of_a_clockwork, is_run_by_a_clock_alone
+from compliance.aws.scheduled_functions import is_policy_of_a_scheduled_function, is_run_by_a_clock_alone
 from compliance.aws.twins import allowed_texts, may_say, stands_in_several, twin_regions
 from compliance.cfn.reading import is_intrinsic, one_or_more
 from compliance.cfn.references import render
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
 class Declared(NamedTuple):
@@ -102,10 +102,10 @@ other region: a rotation that fails while it is lost is tried again, and the cur
 """
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     others = twin_regions(resource, world)
     unknown: dict[str, None] = {}
-    harmless = (_REPLICATION, _LOOKING) if is_policy_of_a_clockwork(resource, world) else (_REPLICATION,)
+    harmless = (_REPLICATION, _LOOKING) if is_policy_of_a_scheduled_function(resource, world) else (_REPLICATION,)
     for path, text in _texts(resource.properties, "", resource.template, harmless):
         if "${" not in text and not any(region in text for region in others):
             continue  # nearly every text; the rest of the work is for the few others
@@ -158,7 +158,7 @@ def _is_statement_of(allowed: re.Pattern[str], value: Mapping[str, Json]) -> boo
     return bool(actions) and all(allowed.fullmatch(action) for action in actions)
 
 
-def _is_declared(resource: Resource, path: str, world: World) -> bool:
+def _is_declared(resource: Resource, path: str, world: TemplateSet) -> bool:
     return any(
         re.fullmatch(declared.type, resource.type)
         and re.fullmatch(declared.path, path)
@@ -181,6 +181,6 @@ RULE = Rule(
         "Name the resource of the own region. If the other region must be named and losing it changes nothing, declare the "
         "place in compliance/rules/cross_region/regions.py, with the reason."
     ),
-    judge=judge_by(_complaints, "*", applies=stands_in_several),
+    judge=rule_from(_violations, "*", applies=stands_in_several),
     controls=nist("CP-2(5)", "CP-6", "CP-7", "CP-10") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

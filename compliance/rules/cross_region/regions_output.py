@@ -5,17 +5,17 @@ from typing import Final
 
 from compliance.aws.twins import stands_in_several
 from compliance.cfn.references import is_known, outputs, render, values_in
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _READERS: Final = ("Custom::CrossRegionExportReader", "Custom::CrossRegionExportWriter")
 """What the CDK makes of a reference across regions."""
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type in _READERS:
         yield f"{resource.type} carries values from region to region; name what is needed instead"
     unknown: dict[str, None] = {}
@@ -40,7 +40,7 @@ def _of_output(argument: Json, template: Template, unknown: dict[str, None]) -> 
         yield f"Fn::GetStackOutput reads an output of {text}, so the stack cannot be deployed while that region is lost"
 
 
-def _of_import(name: str, template: Template, world: World, unknown: dict[str, None]) -> Iterator[str]:
+def _of_import(name: str, template: Template, world: TemplateSet, unknown: dict[str, None]) -> Iterator[str]:
     exporters = {other.region for other in world.templates if _exports(other, name)}
     if template.region in exporters:
         return
@@ -65,6 +65,6 @@ RULE = Rule(
         "cannot be deployed, nor rolled back, on the day when the primary's region is down."
     ),
     fix="Refer to the resource by its deterministic name, or by an export of the keys stack of the same region.",
-    judge=judge_by(_complaints, "*", applies=stands_in_several),
+    judge=rule_from(_violations, "*", applies=stands_in_several),
     controls=nist("CP-2(5)", "CP-7", "CP-10") + hipaa("164.308(a)(7)(i)"),
 )

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.cfn.reading import a_text
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _KEPT_IN: Final = "prod"
 """Elsewhere data comes and goes with its stack."""
@@ -27,14 +27,14 @@ _KEEPING: Final = {
 """What keeps a resource, by attribute. CloudFormation takes a Snapshot of none of these types."""
 
 
-def _is_kept_here(_resource: Resource, world: World) -> bool:
+def _is_kept_here(_resource: Resource, world: TemplateSet) -> bool:
     return world.environment == _KEPT_IN
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     body = resource.template.body["Resources"][resource.logical_id]
     for attribute, keeping in _KEEPING.items():
-        policy = a_text(body.get(attribute), attribute)
+        policy = require_text(body.get(attribute), attribute)
         if policy not in keeping:
             found = f"is {policy}" if policy else "is not set, which means Delete"
             yield f"{attribute} {found}; in {_KEPT_IN} it must be {' or '.join(keeping)}"
@@ -51,6 +51,6 @@ RULE = Rule(
         "Set the DeletionPolicy to RetainExceptOnCreate or Retain, and the UpdateReplacePolicy to Retain; in the "
         "CDK, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE sets both."
     ),
-    judge=judge_by(_complaints, *_HOLDS_DATA, applies=_is_kept_here),
+    judge=rule_from(_violations, *_HOLDS_DATA, applies=_is_kept_here),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.7"),
 )

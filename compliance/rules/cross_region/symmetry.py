@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from compliance.cfn.symmetry import counterpart, differences, path_of, twins
-from compliance.cfn.templates import STACK, Json, Resource, World
+from compliance.cfn.templates import STACK, Json, Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
@@ -105,7 +105,7 @@ DECLARED: Final = (
 )
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Compare with the same construct of the same stack in every other region."""
     others = twins(resource, world)
     if not others:

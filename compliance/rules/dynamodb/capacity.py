@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
-from compliance.cfn.reading import a_list, a_map, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import describe
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _INDEXES: Final = "GlobalSecondaryIndexes"
 _WRITE: Final = ("WriteProvisionedThroughputSettings", "WriteCapacityAutoScalingSettings")
@@ -17,32 +17,32 @@ _READ: Final = ("ReadProvisionedThroughputSettings", "ReadCapacityAutoScalingSet
 _PROVISIONED: Final = "PROVISIONED"
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     # PROVISIONED is what CloudFormation takes if nothing is said.
-    mode = a_text(table.properties.get("BillingMode"), "BillingMode") or _PROVISIONED
+    mode = require_text(table.properties.get("BillingMode"), "BillingMode") or _PROVISIONED
     if mode == "PAY_PER_REQUEST":
         for place, settings, names in _places(table, world):
             if names[0] in settings:
                 yield f"{place} has {names[0]}, which mean nothing with BillingMode PAY_PER_REQUEST; remove them"
     elif mode == _PROVISIONED:
         for place, settings, (setting, scaling) in _places(table, world):
-            if not a_map(a_map(settings.get(setting), setting).get(scaling), scaling):
+            if not require_mapping(require_mapping(settings.get(setting), setting).get(scaling), scaling):
                 yield f"{place} has no {setting}.{scaling}, so its capacity stays as it is whatever the load"
     else:
         yield f"BillingMode is {describe(mode)}; it must be PAY_PER_REQUEST or {_PROVISIONED}"
 
 
-def _places(table: Resource, world: World) -> Iterator[tuple[str, Mapping[str, Json], tuple[str, str]]]:
+def _places(table: Resource, world: TemplateSet) -> Iterator[tuple[str, Mapping[str, Json], tuple[str, str]]]:
     """Where capacity is set: writes for the table and its indexes, reads for each replica and its indexes."""
-    indexes = [a_map(index, _INDEXES) for index in a_list(table.properties.get(_INDEXES), _INDEXES)]
+    indexes = [require_mapping(index, _INDEXES) for index in require_list(table.properties.get(_INDEXES), _INDEXES)]
     yield "the table", table.properties, _WRITE
     for index in indexes:
         yield f"the index {index.get('IndexName')}", index, _WRITE
     for replica in replicas(table, world):
         yield replica.place, replica.settings, _READ
         own = {
-            str(a_map(index, _INDEXES).get("IndexName")): a_map(index, _INDEXES)
-            for index in a_list(replica.settings.get(_INDEXES), _INDEXES)
+            str(require_mapping(index, _INDEXES).get("IndexName")): require_mapping(index, _INDEXES)
+            for index in require_list(replica.settings.get(_INDEXES), _INDEXES)
         }
         for name in (str(index.get("IndexName")) for index in indexes):
             yield f"the index {name} of {replica.place}", own.get(name, {}), _READ
@@ -55,6 +55,6 @@ RULE = Rule(
         "Capacity that does not follow throttles it, and a throttled replica falls behind in replication too."
     ),
     fix="Set BillingMode to PAY_PER_REQUEST, or auto scaling for writes of the table and reads of every replica.",
-    judge=judge_by(_complaints, GLOBAL_TABLE),
+    judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("CP-2", "CP-10", "SC-5"),
 )

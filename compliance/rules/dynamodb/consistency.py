@@ -5,11 +5,11 @@ from typing import Final
 
 from compliance.aws.replicas import GLOBAL_TABLE, STRONG, replicas
 from compliance.cfn.arns import text_of
-from compliance.cfn.reading import a_flag, a_list, a_map, a_text
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_bool, require_list, require_mapping, require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _MEMBERS: Final = 3
 """A quorum is two of three: three replicas, or two and a witness, which votes and holds no data."""
@@ -22,12 +22,12 @@ _REGION_SETS: Final = (
 """The regions among which DynamoDB offers strong consistency; a table stays within one set."""
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
-    consistency = a_text(table.properties.get("MultiRegionConsistency"), "MultiRegionConsistency")
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
+    consistency = require_text(table.properties.get("MultiRegionConsistency"), "MultiRegionConsistency")
     regions = [replica.region for replica in replicas(table, world)]
     witnesses = [
-        text_of(a_map(witness, "GlobalTableWitnesses").get("Region"), table.template, world)
-        for witness in a_list(table.properties.get("GlobalTableWitnesses"), "GlobalTableWitnesses")
+        text_of(require_mapping(witness, "GlobalTableWitnesses").get("Region"), table.template, world)
+        for witness in require_list(table.properties.get("GlobalTableWitnesses"), "GlobalTableWitnesses")
     ]
     if consistency in {None, "EVENTUAL"}:
         for witness in witnesses:
@@ -41,10 +41,10 @@ def _complaints(table: Resource, world: World) -> Iterator[str]:
 
 
 def _of_strong_table(table: Resource) -> Iterator[str]:
-    time_to_live = a_map(table.properties.get("TimeToLiveSpecification"), "TimeToLiveSpecification")
-    if a_flag(time_to_live.get("Enabled"), "TimeToLiveSpecification.Enabled"):
+    time_to_live = require_mapping(table.properties.get("TimeToLiveSpecification"), "TimeToLiveSpecification")
+    if require_bool(time_to_live.get("Enabled"), "TimeToLiveSpecification.Enabled"):
         yield "it has TTL, which DynamoDB refuses on a strongly consistent table"
-    if a_list(table.properties.get("LocalSecondaryIndexes"), "LocalSecondaryIndexes"):
+    if require_list(table.properties.get("LocalSecondaryIndexes"), "LocalSecondaryIndexes"):
         yield "it has local secondary indexes, which DynamoDB refuses on a strongly consistent table"
 
 
@@ -66,6 +66,6 @@ RULE = Rule(
         "no writes when one region is down because no majority is left."
     ),
     fix="For STRONG: no TTL, no LSI, three replicas or two and a witness, of one set of regions. Else no witness.",
-    judge=judge_by(_complaints, GLOBAL_TABLE),
+    judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("CP-7", "SC-36", "SI-7"),
 )

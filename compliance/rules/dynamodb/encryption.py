@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.keys import key_complaints
+from compliance.aws.keys import key_violations
 from compliance.aws.replicas import GLOBAL_TABLE, Replica, replicas
-from compliance.cfn.reading import a_flag, a_map
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_bool, require_mapping
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "SSESpecification"
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
-    encryption = a_map(table.properties.get(_SETTING), _SETTING)
-    if not a_flag(encryption.get("SSEEnabled"), "SSEEnabled"):
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
+    encryption = require_mapping(table.properties.get(_SETTING), _SETTING)
+    if not require_bool(encryption.get("SSEEnabled"), "SSEEnabled"):
         yield f"{_SETTING}.SSEEnabled is not true, so DynamoDB's own key encrypts every replica, whatever they name"
     if encryption.get("SSEType", "KMS") != "KMS":
         yield f"{_SETTING}.SSEType is {encryption['SSEType']!r}; it must be KMS"
@@ -24,9 +24,9 @@ def _complaints(table: Resource, world: World) -> Iterator[str]:
         yield from _of_replica(replica, table, world)
 
 
-def _of_replica(replica: Replica, table: Resource, world: World) -> Iterator[str]:
-    key = a_map(replica.settings.get(_SETTING), _SETTING).get("KMSMasterKeyId")
-    yield from key_complaints(f"the key of {replica.place}", key, replica.region, table, world)
+def _of_replica(replica: Replica, table: Resource, world: TemplateSet) -> Iterator[str]:
+    key = require_mapping(replica.settings.get(_SETTING), _SETTING).get("KMSMasterKeyId")
+    yield from key_violations(f"the key of {replica.place}", key, replica.region, table, world)
 
 
 RULE = Rule(
@@ -36,6 +36,6 @@ RULE = Rule(
         "be neither audited nor cut off."
     ),
     fix="Set SSESpecification on the table (SSEEnabled, KMS), and a KMSMasterKeyId of its region on every replica.",
-    judge=judge_by(_complaints, GLOBAL_TABLE),
+    judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "3.5"),
 )

@@ -4,30 +4,30 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.replicas import GLOBAL_TABLE
-from compliance.cfn.reading import a_flag, a_list, a_map, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_bool, require_list, require_mapping, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "TimeToLiveSpecification"
 _TABLE: Final = "AWS::DynamoDB::Table"
 _INDEXES: Final = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 
 
-def _has_time_to_live(table: Resource, _world: World) -> bool:
+def _has_time_to_live(table: Resource, _world: TemplateSet) -> bool:
     return not is_absent(table.properties.get(_SETTING))
 
 
-def _complaints(table: Resource, _world: World) -> Iterator[str]:
-    given = a_map(table.properties[_SETTING], _SETTING)
-    name = a_text(given.get("AttributeName"), f"{_SETTING}.AttributeName")
+def _violations(table: Resource, _world: TemplateSet) -> Iterator[str]:
+    given = require_mapping(table.properties[_SETTING], _SETTING)
+    name = require_text(given.get("AttributeName"), f"{_SETTING}.AttributeName")
     if name is None:
-        if a_flag(given.get("Enabled"), f"{_SETTING}.Enabled"):
+        if require_bool(given.get("Enabled"), f"{_SETTING}.Enabled"):
             yield f"{_SETTING} has no AttributeName, so nothing expires"
         return
-    if not a_flag(given.get("Enabled"), f"{_SETTING}.Enabled"):
+    if not require_bool(given.get("Enabled"), f"{_SETTING}.Enabled"):
         yield f"{_SETTING} names {name!r} and is not enabled, so rows that say when they are to go stay for ever"
     if name in set(_keys(table)):
         yield f"{_SETTING} names {name!r}, which is a key: rows would go by it, or never"
@@ -36,10 +36,12 @@ def _complaints(table: Resource, _world: World) -> Iterator[str]:
 def _keys(table: Resource) -> Iterator[str]:
     schemas: list[Json] = [table.properties.get("KeySchema")]
     for kind in _INDEXES:
-        schemas += [a_map(index, kind).get("KeySchema") for index in a_list(table.properties.get(kind), kind)]
+        schemas += [
+            require_mapping(index, kind).get("KeySchema") for index in require_list(table.properties.get(kind), kind)
+        ]
     for schema in schemas:
-        for key in a_list(schema, "KeySchema"):
-            name = a_text(a_map(key, "KeySchema").get("AttributeName"), "AttributeName")
+        for key in require_list(schema, "KeySchema"):
+            name = require_text(require_mapping(key, "KeySchema").get("AttributeName"), "AttributeName")
             if name is not None:
                 yield name
 
@@ -51,6 +53,6 @@ RULE = Rule(
         "delete is kept; on a key, rows go at a time that nobody meant."
     ),
     fix="Set TimeToLiveSpecification.Enabled to true and AttributeName to an attribute of its own, or leave it out.",
-    judge=judge_by(_complaints, GLOBAL_TABLE, _TABLE, applies=_has_time_to_live),
+    judge=rule_from(_violations, GLOBAL_TABLE, _TABLE, applies=_has_time_to_live),
     controls=nist("AU-11", "SI-12") + hipaa("164.312(c)(1)") + pci("3.1"),
 )

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from compliance.aws.replicas import GLOBAL_TABLE, is_strong, replicas
 from compliance.cfn.arns import regions_of
-from compliance.cfn.reading import a_map
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_mapping
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     if table.type != GLOBAL_TABLE:
         yield f"an AWS::DynamoDB::Table stands in one region only; make it an {GLOBAL_TABLE} with a replica in each region"
         return
@@ -28,7 +28,7 @@ def _complaints(table: Resource, world: World) -> Iterator[str]:
     if len(regions_of(world)) > 1 and not is_strong(table):
         for region in sorted(regions.keys() - regions_of(world)):
             yield f"a replica is in {region}, where nothing else of the system stands: nobody there guards the rows"
-    stream = a_map(table.properties.get("StreamSpecification"), "StreamSpecification").get("StreamViewType")
+    stream = require_mapping(table.properties.get("StreamSpecification"), "StreamSpecification").get("StreamViewType")
     # A strongly consistent table replicates without a stream.
     if not is_strong(table) and stream != "NEW_AND_OLD_IMAGES":
         yield f"StreamSpecification.StreamViewType is {stream!r}; replication needs NEW_AND_OLD_IMAGES"
@@ -38,6 +38,6 @@ RULE = Rule(
     title="A table is a global table with a replica in every region that the system stands in",
     why="Rows of a table in one region are lost with the region, and nothing there can be processed elsewhere.",
     fix="Declare an AWS::DynamoDB::GlobalTable (TableV2 in the CDK), a replica for each region, stream NEW_AND_OLD_IMAGES.",
-    judge=judge_by(_complaints, "AWS::DynamoDB::Table", GLOBAL_TABLE),
+    judge=rule_from(_violations, "AWS::DynamoDB::Table", GLOBAL_TABLE),
     controls=nist("CP-6", "CP-7", "CP-9", "CP-10") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),
 )

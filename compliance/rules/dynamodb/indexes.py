@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
-from compliance.cfn.reading import a_list, a_map, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "GlobalSecondaryIndexes"
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     indexes = _names(table.properties.get(_SETTING))
     yield from _doubled("the table", indexes)
     for replica in replicas(table, world):
@@ -31,7 +31,10 @@ def _complaints(table: Resource, world: World) -> Iterator[str]:
 
 
 def _names(indexes: Json) -> Sequence[str]:
-    names = [a_text(a_map(index, _SETTING).get("IndexName"), "IndexName") for index in a_list(indexes, _SETTING)]
+    names = [
+        require_text(require_mapping(index, _SETTING).get("IndexName"), "IndexName")
+        for index in require_list(indexes, _SETTING)
+    ]
     if None in names:
         raise UnresolvedError(f"an entry of {_SETTING} has no IndexName")
     return [name for name in names if name is not None]
@@ -47,6 +50,6 @@ RULE = Rule(
     title="Every replica of a global table has every index",
     why="A query by an index that the other region's replica lacks works until that region takes over.",
     fix="Where a replica has GlobalSecondaryIndexes, list each index of the table once, by its exact name.",
-    judge=judge_by(_complaints, GLOBAL_TABLE),
+    judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("CM-6", "CP-7", "CP-10"),
 )

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _OWN: Final = {
     "Region": "is what sets a replica apart",
@@ -22,7 +22,7 @@ _UNORDERED: Final = {"Tags": "Key", "GlobalSecondaryIndexes": "IndexName"}
 """The lists whose order means nothing, and what tells their entries apart."""
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     first, *others = replicas(table, world)
     for other in others:
         for setting in sorted((first.settings.keys() | other.settings.keys()) - _OWN.keys()):
@@ -43,6 +43,6 @@ RULE = Rule(
         "index passes every test until it must carry the load alone."
     ),
     fix="Give every entry of Replicas the same settings.",
-    judge=judge_by(_complaints, GLOBAL_TABLE),
+    judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("CM-2", "CM-6", "CP-7") + hipaa("164.308(a)(7)(ii)(C)"),
 )

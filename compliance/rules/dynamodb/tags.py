@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
-from compliance.cfn.reading import a_list
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_list
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _complaints(table: Resource, world: World) -> Iterator[str]:
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     for replica in replicas(table, world):
-        if not a_list(replica.settings.get("Tags"), "Tags"):
+        if not require_list(replica.settings.get("Tags"), "Tags"):
             yield f"{replica.place} has no tags; a tag elsewhere does not reach it"
 
 
@@ -23,6 +23,6 @@ RULE = Rule(
         "alone, so the other's costs, owner and classification go unsaid."
     ),
     fix="Set Tags on every entry of Replicas; Tagging-Required says which.",
-    judge=judge_by(_complaints, GLOBAL_TABLE),
+    judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("CM-8") + pci("2.4"),
 )

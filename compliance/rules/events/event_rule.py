@@ -12,13 +12,13 @@ from compliance.aws.resource_policies import policies_of
 from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION
 from compliance.cfn.arns import ACCOUNT, arns_of, find
 from compliance.cfn.policies import Statement, covers
-from compliance.cfn.reading import a_list, a_map, a_text, branches
+from compliance.cfn.reading import branches, require_list, require_mapping, require_text
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _EVENTS: Final = "events.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"
@@ -26,32 +26,32 @@ _OFF: Final = "DISABLED"
 _ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
-def _complaints(rule: Resource, world: World) -> Iterator[str]:
-    if a_text(rule.properties.get("State"), "State") == _OFF:
+def _violations(rule: Resource, world: TemplateSet) -> Iterator[str]:
+    if require_text(rule.properties.get("State"), "State") == _OFF:
         yield f"State is {_OFF}, so nothing that it is for is ever done, and no alarm on a failure tells"
-    targets = a_list(rule.properties.get("Targets"), "Targets")
+    targets = require_list(rule.properties.get("Targets"), "Targets")
     if not targets:
         yield "Targets is empty, so it tells nobody"
     for target in targets:
-        yield from _of_function(a_map(target, "Targets"), rule, world)
+        yield from _of_function(require_mapping(target, "Targets"), rule, world)
     for way in dead_letters_of(rule):
         queue = None if way.target is None else find(way.target, rule.template, world, QUEUE)
         if queue is not None:
             yield from _of_dead_letters(queue, rule, world)
 
 
-def _of_function(target: Mapping[str, Json], rule: Resource, world: World) -> Iterator[str]:
+def _of_function(target: Mapping[str, Json], rule: Resource, world: TemplateSet) -> Iterator[str]:
     function = None if is_absent(target.get("Arn")) else find(target["Arn"], rule.template, world, FUNCTION)
     if function is not None and not any(_is_permission(each, rule, function, world) for each in of_type(world, PERMISSION)):
         yield f"no permission lets {_EVENTS} invoke {function.path} for this rule, so it never runs"
 
 
-def _is_permission(permission: Resource, rule: Resource, function: Resource, world: World) -> bool:
+def _is_permission(permission: Resource, rule: Resource, function: Resource, world: TemplateSet) -> bool:
     return all(_is_version_for(version, permission, rule, function, world) for version in branches(permission.properties))
 
 
 def _is_version_for(
-    version: Mapping[str, Json], permission: Resource, rule: Resource, function: Resource, world: World
+    version: Mapping[str, Json], permission: Resource, rule: Resource, function: Resource, world: TemplateSet
 ) -> bool:
     whose, source = version.get("FunctionName"), version.get("SourceArn")
     if version.get("Principal") != _EVENTS or is_absent(whose):
@@ -62,7 +62,7 @@ def _is_version_for(
     return is_absent(source) or _is(find(source, permission.template, world, EVENT_RULE), rule)
 
 
-def _of_dead_letters(queue: Resource, rule: Resource, world: World) -> Iterator[str]:
+def _of_dead_letters(queue: Resource, rule: Resource, world: TemplateSet) -> Iterator[str]:
     versions = [version for _, version in policies_of(queue, world)]
     if not versions or not all(any(_lets_send(each, queue, rule, world) for each in version) for version in versions):
         yield f"{queue.path} does not let {_EVENTS} do {_SEND} for this rule, so what it cannot hand over is gone"
@@ -74,14 +74,14 @@ def _of_dead_letters(queue: Resource, rule: Resource, world: World) -> Iterator[
             yield f"the key of {queue.path} does not let {_EVENTS} do {', '.join(missing)}, so what fails is gone"
 
 
-def _lets_send(statement: Statement, queue: Resource, rule: Resource, world: World) -> bool:
+def _lets_send(statement: Statement, queue: Resource, rule: Resource, world: TemplateSet) -> bool:
     if not admits(statement, _EVENTS, _SEND):
         return False
     sources = [condition.values for condition in statement.conditions if condition.key.lower() == "aws:sourcearn"]
     return all(any(_covers(value, queue, rule, world) for value in values) for values in sources)
 
 
-def _covers(source: str, queue: Resource, rule: Resource, world: World) -> bool:
+def _covers(source: str, queue: Resource, rule: Resource, world: TemplateSet) -> bool:
     # The policy stands beside its queue, so its references are that template's.
     if _is(find(source, queue.template, world, EVENT_RULE), rule):
         return True
@@ -103,6 +103,6 @@ RULE = Rule(
         "Enable the rule; allow lambda:InvokeFunction to events.amazonaws.com with the rule as SourceArn, sqs:SendMessage "
         "in the dead-letter queue's policy, and kms:Decrypt and kms:GenerateDataKey in its key's."
     ),
-    judge=judge_by(_complaints, EVENT_RULE),
+    judge=rule_from(_violations, EVENT_RULE),
     controls=nist("AU-5", "CP-10", "SI-4", "SI-11") + hipaa("164.308(a)(7)(i)", "164.312(b)"),
 )

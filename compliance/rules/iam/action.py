@@ -7,16 +7,16 @@ from typing import Final
 from compliance.aws.identity_policies import TYPES, allowed, attached, has_policies
 from compliance.aws.permissions import wild_actions
 from compliance.cfn.references import render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _WIDE: Final = re.compile(r"arn:[^:]*:iam::aws:policy/(.*/)?(AdministratorAccess.*|PowerUserAccess|.*FullAccess.*)")
 """AWS's own managed policies that hold wildcards of actions, by their names."""
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     for statement in allowed(resource):
         if statement.not_actions:
             yield f"{statement.name} allows every action but {', '.join(statement.not_actions)}; name those that are needed"
@@ -36,7 +36,7 @@ RULE = Rule(
         "AWS adds to the service tomorrow. So does NotAction, over all services at once."
     ),
     fix="List the actions that the code calls, one by one; CloudTrail's records show which they are.",
-    judge=judge_by(_complaints, *TYPES, applies=has_policies),
+    judge=rule_from(_violations, *TYPES, applies=has_policies),
     controls=nist("AC-3", "AC-5", "AC-6", "AC-6(10)")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
     + pci("7.1.2", "7.1.3", "7.2.1", "7.2.2"),

@@ -6,11 +6,11 @@ from typing import Final
 
 from compliance.aws.permissions import narrows
 from compliance.cfn.policies import Statement, statements
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ROLE: Final = "AWS::IAM::Role"
 _KEYS: Final = re.compile(r"aws:Source(Account|Arn|OrgID|OrgPaths)", re.IGNORECASE)
@@ -43,7 +43,7 @@ SILENT: Final[Mapping[str, str]] = {
 pass a role to a service in another account: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
 
 
-def _trusts_a_service(role: Resource, _world: World) -> bool:
+def _trusts_a_service(role: Resource, _world: TemplateSet) -> bool:
     return any(statement.services() for statement in _allowed(role))
 
 
@@ -52,7 +52,7 @@ def _allowed(role: Resource) -> Iterator[Statement]:
     return (each for each in statements(document, role.template, "AssumeRolePolicyDocument") if each.allows)
 
 
-def _complaints(role: Resource, _world: World) -> Iterator[str]:
+def _violations(role: Resource, _world: TemplateSet) -> Iterator[str]:
     for statement in _allowed(role):
         if any(narrows(condition, _KEYS) for condition in statement.conditions):
             continue
@@ -76,6 +76,6 @@ RULE = Rule(
         "customer who makes the service take it on: the confused deputy."
     ),
     fix="Add aws:SourceAccount, or aws:SourceArn with an account in it, to the statement of the role's trust policy.",
-    judge=judge_by(_complaints, _ROLE, applies=_trusts_a_service),
+    judge=rule_from(_violations, _ROLE, applies=_trusts_a_service),
     controls=nist("AC-3", "AC-6", "IA-2") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)") + pci("7.1.2", "7.2.1"),
 )

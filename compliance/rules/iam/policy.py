@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.accounts import strangers
+from compliance.aws.accounts import unknown_principals
 from compliance.aws.permissions import narrows
 from compliance.cfn.policies import Statement, covers, statements
-from compliance.cfn.reading import a_list, a_map
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 DOCUMENTS: Final = {
     "AWS::ApiGateway::RestApi": "Policy",
@@ -58,16 +58,16 @@ _WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceV
 """Keys of conditions that say who everybody is. What only services send along does not."""
 
 
-def has_resource_policy(resource: Resource, _world: World) -> bool:
+def has_resource_policy(resource: Resource, _world: TemplateSet) -> bool:
     """Whether one version of a resource carries a resource policy."""
     return resource.type == _PERMISSION or any(True for _ in _documents(resource))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for statement in policy_statements(resource):
         if not statement.allows:
             continue
-        foreign = strangers(statement, world)
+        foreign = unknown_principals(statement, world)
         if foreign:
             yield f"{statement.name} admits account {', '.join(foreign)}, which is not the account of these templates"
         if statement.not_principals or statement.not_actions:
@@ -113,18 +113,18 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
 
 def _of_table(table: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     holders = {"": table}
-    for index, part in enumerate(a_list(table.get("Replicas"), "Replicas")):
-        holders[f"Replicas[{index}]."] = a_map(part, f"Replicas[{index}]")
+    for index, part in enumerate(require_list(table.get("Replicas"), "Replicas")):
+        holders[f"Replicas[{index}]."] = require_mapping(part, f"Replicas[{index}]")
     for path, holder in holders.items():
         streams = {
-            f"{path}{name}.": a_map(holder.get(name), f"{path}{name}")
+            f"{path}{name}.": require_mapping(holder.get(name), f"{path}{name}")
             for name in ("StreamSpecification", "ReplicaStreamSpecification")
         }
         for place, owner in {path: holder, **streams}.items():
             policy = owner.get("ResourcePolicy")
             if not is_absent(policy):
                 name = f"{place}ResourcePolicy"
-                yield name, a_map(policy, name).get("PolicyDocument")
+                yield name, require_mapping(policy, name).get("PolicyDocument")
 
 
 def _as_statement(permission: Resource) -> dict[str, object]:
@@ -160,7 +160,7 @@ RULE = Rule(
         "confused deputy. One that admits everybody makes the bucket, the queue or the function public."
     ),
     fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
-    judge=judge_by(_complaints, *TYPES, applies=has_resource_policy),
+    judge=rule_from(_violations, *TYPES, applies=has_resource_policy),
     controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
     + pci("1.3.1", "7.1.2", "7.2.1"),

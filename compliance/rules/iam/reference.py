@@ -15,11 +15,11 @@ from compliance.aws.authorization_reference import (
 from compliance.aws.identity_policies import TYPES as IDENTITY_POLICIES
 from compliance.aws.identity_policies import every_statement, has_policies
 from compliance.cfn.policies import Statement, statements
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 from compliance.rules.iam.policy import TYPES as RESOURCE_POLICIES
 from compliance.rules.iam.policy import has_resource_policy, policy_statements
 
@@ -35,7 +35,7 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-dat
 """
 
 
-def _has_statements(resource: Resource, world: World) -> bool:
+def _has_statements(resource: Resource, world: TemplateSet) -> bool:
     if resource.type == _ROLE and not is_absent(resource.properties.get(_TRUST)):
         return True
     if resource.type in IDENTITY_POLICIES:
@@ -43,7 +43,7 @@ def _has_statements(resource: Resource, world: World) -> bool:
     return has_resource_policy(resource, world)
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     if resource.type in RESOURCE_POLICIES:
         found = policy_statements(resource)
     else:
@@ -125,6 +125,6 @@ RULE = Rule(
         "never carries. The statement then allows nothing, or denies nothing, and a deployment does not show it."
     ),
     fix="Correct the name by AWS's Service Authorization Reference; the finding lists what the action accepts.",
-    judge=judge_by(_complaints, *IDENTITY_POLICIES, *RESOURCE_POLICIES, applies=_has_statements),
+    judge=rule_from(_violations, *IDENTITY_POLICIES, *RESOURCE_POLICIES, applies=_has_statements),
     controls=nist("AC-3", "AC-6") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)") + pci("7.2.1"),
 )

@@ -8,16 +8,16 @@ from compliance.aws.accounts import strange_accounts
 from compliance.aws.identity_policies import TYPES, allowed, has_policies
 from compliance.aws.permissions import is_narrowed, knows_no_resource, needless_wildcards
 from compliance.cfn.references import resource_of
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _WHOLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for statement in allowed(resource):
         foreign = strange_accounts(list(statement.resources), world)
         if foreign:
@@ -51,7 +51,7 @@ RULE = Rule(
         "Name the resource's ARN. Behind a key's alias, allow key/* under the condition kms:ResourceAliases. Put actions "
         "that know no resource in a statement of their own."
     ),
-    judge=judge_by(_complaints, *TYPES, applies=has_policies),
+    judge=rule_from(_violations, *TYPES, applies=has_policies),
     controls=nist("AC-3", "AC-5", "AC-6", "AC-6(10)")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")
     + pci("7.1.2", "7.1.3", "7.2.1", "7.2.2"),

@@ -5,17 +5,17 @@ from typing import Final
 
 from compliance.aws.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of
 from compliance.cfn.policies import Statement
-from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.templates import Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ACTIONS: Final = {"AWS::S3::Bucket": "s3:*", "AWS::SNS::Topic": "sns:Publish", "AWS::SQS::Queue": "sqs:*"}
 """What must be denied. SNS takes no `sns:*` in a topic's policy; publishing is what carries data."""
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     found = list(policies_of(resource, world))
     if not found:
         kinds = " or ".join(POLICIES[resource.type])
@@ -54,7 +54,7 @@ RULE = Rule(
         "Add a statement with Effect Deny, Principal *, every action of the service, the resource (for a bucket, its "
         'objects too) and the one condition Bool {"aws:SecureTransport": "false"}.'
     ),
-    judge=judge_by(_complaints, *_ACTIONS),
+    judge=rule_from(_violations, *_ACTIONS),
     controls=nist("AC-17(2)", "SC-8", "SC-8(1)")
     + hipaa("164.312(a)(2)(iv)", "164.312(e)(1)", "164.312(e)(2)(i)", "164.312(e)(2)(ii)")
     + pci("2.3", "4.1"),

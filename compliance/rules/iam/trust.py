@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.accounts import strangers
+from compliance.aws.accounts import unknown_principals
 from compliance.cfn.policies import Principal, Statement, statements
 from compliance.cfn.references import resource_of
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ROLE: Final = "AWS::IAM::Role"
 
@@ -22,7 +22,7 @@ _ASSUMES: Final = re.compile(
 """What somebody may do to a role by its trust policy."""
 
 
-def _complaints(role: Resource, world: World) -> Iterator[str]:
+def _violations(role: Resource, world: TemplateSet) -> Iterator[str]:
     document = role.properties.get("AssumeRolePolicyDocument")
     for statement in statements(document, role.template, "AssumeRolePolicyDocument"):
         if not statement.allows:
@@ -30,7 +30,7 @@ def _complaints(role: Resource, world: World) -> Iterator[str]:
         odd = [action for action in statement.actions if not _ASSUMES.fullmatch(action)]
         if odd or statement.not_actions:
             yield f"{statement.name} allows {', '.join(odd) or 'all but some actions'}; name sts:AssumeRole or its like"
-        foreign = strangers(statement, world)
+        foreign = unknown_principals(statement, world)
         if foreign:
             yield f"{statement.name} trusts account {', '.join(foreign)}, which is not the account of these templates"
         if not statement.principals and not statement.not_principals:
@@ -73,7 +73,7 @@ RULE = Rule(
         "an identity provider is trust in people whom nobody has named."
     ),
     fix="Name the service or the role as the principal; for a federated one, require its audience and its subject.",
-    judge=judge_by(_complaints, _ROLE),
+    judge=rule_from(_violations, _ROLE),
     controls=nist("AC-2", "AC-3", "AC-6", "IA-2")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(d)")
     + pci("7.1.2", "7.2.1", "8.1.1"),

@@ -6,17 +6,17 @@ from typing import Final
 from compliance.cfn.arns import regions_of
 from compliance.cfn.reading import branches
 from compliance.cfn.references import is_known, named, of_type, render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _KEY: Final = "AWS::KMS::Key"
 _ALIAS: Final = "AWS::KMS::Alias"
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == _KEY:
         if not any(_is_of(alias, resource, world) for alias in of_type(world, _ALIAS, region=resource.template.region)):
             yield "no AWS::KMS::Alias names this key, so the other region cannot know it"
@@ -28,7 +28,7 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
         yield f"alias {name} is in {resource.template.region} and not in {', '.join(missing)}"
 
 
-def _is_of(alias: Resource, key: Resource, world: World) -> bool:
+def _is_of(alias: Resource, key: Resource, world: TemplateSet) -> bool:
     for properties in branches(alias.properties):
         target = named(properties.get("TargetKeyId"), alias.template, world)
         if target is not None and target.template is key.template and target.logical_id == key.logical_id:
@@ -44,7 +44,7 @@ def _name(alias: Resource) -> str:
     return text
 
 
-def _exists(name: str, region: str, world: World) -> bool:
+def _exists(name: str, region: str, world: TemplateSet) -> bool:
     return any(
         value is not None and render(value, alias.template) == name
         for alias in of_type(world, _ALIAS, region=region)
@@ -59,6 +59,6 @@ RULE = Rule(
         "bucket, the table and the secret does. An alias that one region lacks fails when data is to be replicated there."
     ),
     fix="Make the keys and aliases of both regions by one stack that is deployed to each.",
-    judge=judge_by(_complaints, _KEY, _ALIAS),
+    judge=rule_from(_violations, _KEY, _ALIAS),
     controls=nist("CP-9", "CP-10", "SC-12") + hipaa("164.308(a)(7)(i)", "164.312(a)(2)(iv)"),
 )

@@ -4,24 +4,24 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches
 from compliance.cfn.references import is_known, of_type, render, values_in
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ALIAS: Final = "AWS::KMS::Alias"
 _NAMED: Final = re.compile(r"(arn:[^:]+:kms:(?P<region>[^:]*):[^:]*:)?(?P<name>alias/(?!aws/)[A-Za-z0-9/_-]+)")
 
 
-def _names_a_key(resource: Resource, world: World) -> bool:
+def _names_a_key(resource: Resource, world: TemplateSet) -> bool:
     return resource.type != _ALIAS and any(True for _ in _named(resource, world))
 
 
-def _named(resource: Resource, world: World) -> Iterator[tuple[str, str]]:
+def _named(resource: Resource, world: TemplateSet) -> Iterator[tuple[str, str]]:
     """The region and the alias of each text that names a key of a region whose aliases the templates declare."""
     for value in values_in(resource.properties):
         text = _text(value, resource)
@@ -41,14 +41,14 @@ def _text(value: Json, resource: Resource) -> str:
         return ""
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for region, name in dict.fromkeys(_named(resource, world)):
         if name not in _aliases(world)[region]:
             yield f"it names {name} in {region}, and no template declares that alias there"
 
 
-@once
-def _aliases(world: World) -> dict[str, frozenset[str]]:
+@cached
+def _aliases(world: TemplateSet) -> dict[str, frozenset[str]]:
     """The aliases that templates declare, by region; not of a region where one cannot be read."""
     found: dict[str, set[str]] = {}
     for alias in of_type(world, _ALIAS):
@@ -64,6 +64,6 @@ RULE = Rule(
         "permission for it permits nothing: everything is deployed, and no copy arrives."
     ),
     fix="Name the alias as the template of that region declares it.",
-    judge=judge_by(_complaints, "*", applies=_names_a_key),
+    judge=rule_from(_violations, "*", applies=_names_a_key),
     controls=nist("CP-9", "CP-10", "SC-12", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.308(a)(7)(ii)(A)"),
 )

@@ -4,19 +4,19 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.accounts import is_stranger
+from compliance.aws.accounts import is_unknown_principal
 from compliance.cfn.policies import Principal, Statement, covers, statements
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _ROOT: Final = re.compile(r"(arn:[^:]+:iam::)?(\$\{AWS::AccountId\}|(?P<literal>[0-9]{12}))(:root)?")
 
 
-def _complaints(key: Resource, world: World) -> Iterator[str]:
+def _violations(key: Resource, world: TemplateSet) -> Iterator[str]:
     document = key.properties.get("KeyPolicy")
     if is_absent(document):
         return  # KMS then lets the account's root alone do everything
@@ -27,7 +27,7 @@ def _complaints(key: Resource, world: World) -> Iterator[str]:
         yield from _of_statement(statement, world)
 
 
-def _of_statement(statement: Statement, world: World) -> Iterator[str]:
+def _of_statement(statement: Statement, world: TemplateSet) -> Iterator[str]:
     if statement.not_principals or statement.not_actions:
         yield f"{statement.name} allows all but what it names; name who may do what"
     others = [principal for principal in statement.principals if not _is_root(principal, world)]
@@ -39,7 +39,7 @@ def _of_statement(statement: Statement, world: World) -> Iterator[str]:
         yield f"{statement.name} lets {_shown(everyone)} use the key on no condition"
 
 
-def _lets_root_rule(statement: Statement, world: World) -> bool:
+def _lets_root_rule(statement: Statement, world: TemplateSet) -> bool:
     return (
         any(_is_root(principal, world) for principal in statement.principals)
         and statement.covers_action("kms:PutKeyPolicy")
@@ -47,12 +47,12 @@ def _lets_root_rule(statement: Statement, world: World) -> bool:
     )
 
 
-def _is_root(principal: Principal, world: World) -> bool:
+def _is_root(principal: Principal, world: TemplateSet) -> bool:
     """Whether it is the root of the key's own account; another account's root is anybody there."""
     found = _ROOT.fullmatch(principal.id)
     if principal.kind != "AWS" or found is None:
         return False
-    return found["literal"] is None or not is_stranger(found["literal"], world)
+    return found["literal"] is None or not is_unknown_principal(found["literal"], world)
 
 
 def _shown(principals: list[Principal]) -> str:
@@ -66,7 +66,7 @@ RULE = Rule(
         "it is then lost in that region. A key whose policy lacks the root cannot be mended by anybody."
     ),
     fix="Allow kms:* to arn:aws:iam::<account>:root alone, and name the few actions of each service or role.",
-    judge=judge_by(_complaints, *_KEYS),
+    judge=rule_from(_violations, *_KEYS),
     controls=nist("AC-3", "AC-6", "SC-12", "SC-28")
     + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)", "164.312(a)(2)(iv)")
     + pci("3.5.2", "7.1.2", "7.2.1"),

@@ -5,20 +5,20 @@ from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
 from compliance.cfn.arns import find, names_of
-from compliance.cfn.reading import a_map
+from compliance.cfn.reading import require_mapping
 from compliance.cfn.references import is_there_with
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _PREFIX: Final = "/aws/lambda/"
 
 
-def _complaints(function: Resource, world: World) -> Iterator[str]:
-    configured = a_map(function.properties.get("LoggingConfig"), "LoggingConfig").get("LogGroup")
+def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
+    configured = require_mapping(function.properties.get("LoggingConfig"), "LoggingConfig").get("LogGroup")
     group = _by_default(function, world) if configured is None else find(configured, function.template, world, _GROUP)
     if group is None:
         if configured is not None and not isinstance(configured, str):
@@ -31,7 +31,7 @@ def _complaints(function: Resource, world: World) -> Iterator[str]:
         yield f"its log group {group.path} is there on a condition only"
 
 
-def _by_default(function: Resource, world: World) -> Resource | None:
+def _by_default(function: Resource, world: TemplateSet) -> Resource | None:
     names = [*names_of(function), f"${{{function.logical_id}}}"]
     groups = (find(f"{_PREFIX}{name}", function.template, world, _GROUP) for name in names)
     return next((group for group in groups if group is not None), None)
@@ -44,6 +44,6 @@ RULE = Rule(
         "at its first invocation, which in the passive region may be the failover."
     ),
     fix="Make an AWS::Logs::LogGroup and name it in the function's LoggingConfig.LogGroup.",
-    judge=judge_by(_complaints, FUNCTION),
+    judge=rule_from(_violations, FUNCTION),
     controls=nist("AU-2", "AU-9", "AU-11", "AU-12") + hipaa("164.312(b)") + pci("10.1", "10.7"),
 )

@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.keys import key_complaints
-from compliance.cfn.reading import a_number
-from compliance.cfn.templates import Resource, World
+from compliance.aws.keys import key_violations
+from compliance.cfn.reading import require_number
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _LEAST_DAYS: Final = 14
 """What happened before a holiday must still be there after it. Framework packs ask for more where they must."""
 
 
-def _complaints(group: Resource, world: World) -> Iterator[str]:
-    days = a_number(group.properties.get("RetentionInDays"), "RetentionInDays")
+def _violations(group: Resource, world: TemplateSet) -> Iterator[str]:
+    days = require_number(group.properties.get("RetentionInDays"), "RetentionInDays")
     if days is None:
         yield "RetentionInDays is not set, so logs with clients' data are kept for ever"
     elif days < _LEAST_DAYS:
         yield f"RetentionInDays is {days:g}; it must be {_LEAST_DAYS} or more"
-    yield from key_complaints("KmsKeyId", group.properties.get("KmsKeyId"), group.template.region, group, world)
+    yield from key_violations("KmsKeyId", group.properties.get("KmsKeyId"), group.template.region, group, world)
 
 
 RULE = Rule(
@@ -30,6 +30,6 @@ RULE = Rule(
         "before a failover, and under the other region's key they cannot be written once that region is down."
     ),
     fix="Set RetentionInDays, and KmsKeyId to the ARN of a key whose policy admits CloudWatch Logs.",
-    judge=judge_by(_complaints, "AWS::Logs::LogGroup"),
+    judge=rule_from(_violations, "AWS::Logs::LogGroup"),
     controls=nist("AU-9", "AU-11", "SC-28", "SI-12") + hipaa("164.312(a)(2)(iv)", "164.312(b)") + pci("3.1", "3.4", "10.7"),
 )

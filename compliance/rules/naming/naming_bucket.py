@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed, not_evaluated
 
@@ -12,7 +12,7 @@ SHORTEST_REGION: Final = len("sa-east-1")
 LONGEST_REGION: Final = len("ap-southeast-1")
 
 
-def judge(resource: Resource, _world: World) -> Judgement:
+def judge(resource: Resource, _world: TemplateSet) -> Judgement:
     """Look at the bucket's namespace and the length of its prefix."""
     if resource.type != "AWS::S3::Bucket":
         return NOT_APPLICABLE

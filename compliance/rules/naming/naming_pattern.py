@@ -1,12 +1,12 @@
 """Every name that can be set is `serverless-<resource>-<environment>`."""
 
 from compliance.aws.names import bare, named_by, pattern
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Look at the property that names the resource."""
     named = named_by(resource)
     if named is None:

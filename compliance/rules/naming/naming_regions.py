@@ -1,12 +1,12 @@
 """The same resource has the same name in both regions."""
 
 from compliance.aws.names import named_by
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Compare with the same construct of the same stack in the other regions."""
     named = named_by(resource)
     if named is None:

@@ -1,11 +1,11 @@
 """Stacks are named as resources are."""
 
 from compliance.aws.names import pattern
-from compliance.cfn.templates import STACK, Resource, World
+from compliance.cfn.templates import STACK, Resource, TemplateSet
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Look at the name of the stack that the template is for, where it is known."""
     stack_name = resource.template.stack_name
     if resource.type != STACK or not stack_name:

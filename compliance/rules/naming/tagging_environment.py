@@ -1,12 +1,12 @@
 """The tag Environment says the environment that the names say."""
 
 from compliance.aws.tags import is_taggable, tag_sets
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Look at the tag Environment wherever it is set."""
     if not is_taggable(resource, world):
         return NOT_APPLICABLE

@@ -3,12 +3,12 @@
 from collections import Counter
 
 from compliance.aws.tags import REQUIRED, TagSet, is_taggable, tag_sets
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Look at every set of tags that the resource has."""
     if not is_taggable(resource, world):
         return NOT_APPLICABLE

@@ -5,7 +5,7 @@ from typing import Final
 
 from compliance.aws.secrets import is_named_secret
 from compliance.cfn.references import render
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, not_evaluated
 
@@ -15,7 +15,7 @@ _FROM_STORE: Final = "AWS::SSM::Parameter::Value<"
 _MADE: Final = frozenset({"Fn::Join", "Fn::Sub", "Ref"})
 
 
-def judge(resource: Resource, _world: World) -> Judgement:
+def judge(resource: Resource, _world: TemplateSet) -> Judgement:
     """Tell where a resource's values are read on deployment; a secret that stays in its store is no matter of a rule's."""
     found = list(_dynamic(resource.properties, resource.template, ()))
     if not found:

@@ -1,10 +1,10 @@
 """What a nested stack holds is in another template, which this gate has not read."""
 
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.rule import NOT_APPLICABLE, Judgement, Rule, not_evaluated
 
 
-def judge(resource: Resource, _world: World) -> Judgement:
+def judge(resource: Resource, _world: TemplateSet) -> Judgement:
     """Nothing can be said about a nested stack's resources from its parent."""
     if resource.type != "AWS::CloudFormation::Stack":
         return NOT_APPLICABLE

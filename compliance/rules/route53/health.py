@@ -14,13 +14,13 @@ from compliance.aws.failover_records import (
     region_of_record,
     signals,
 )
-from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.reading import branches, require_mapping, require_number
 from compliance.cfn.references import is_known, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _STANDARD_RESOLUTION: Final = 60
 """Seconds. A shorter period needs a high-resolution metric, which Route 53 does not read."""
@@ -28,16 +28,16 @@ _STANDARD_RESOLUTION: Final = 60
 _SILENCE_FAILS: Final = "Unhealthy"
 
 
-def _is_on_alarm(check: Resource, _world: World) -> bool:
+def _is_on_alarm(check: Resource, _world: TemplateSet) -> bool:
     return _settings(check).get("Type") == CLOUDWATCH_METRIC
 
 
 def _settings(check: Resource) -> Mapping[str, Json]:
-    return a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+    return require_mapping(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
 
 
-def _complaints(check: Resource, world: World) -> Iterator[str]:
-    identifier = a_map(_settings(check).get("AlarmIdentifier"), "AlarmIdentifier")
+def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
+    identifier = require_mapping(_settings(check).get("AlarmIdentifier"), "AlarmIdentifier")
     if is_absent(identifier.get("Name")) or is_absent(identifier.get("Region")):
         yield "AlarmIdentifier must have the alarm's Name and Region"
         return
@@ -65,11 +65,11 @@ def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str
         yield f"{alarm.path} has Metrics, that is metric math; Route 53 reads one plain metric only"
     if not is_absent(properties.get("ExtendedStatistic")):
         yield f"{alarm.path} has an ExtendedStatistic; Route 53 reads Average, Minimum, Maximum, Sum and SampleCount only"
-    period = a_number(properties.get("Period"), f"Period of {alarm.path}")
+    period = require_number(properties.get("Period"), f"Period of {alarm.path}")
     if period is not None and period < _STANDARD_RESOLUTION:
         yield f"Period of {alarm.path} is {period:g} seconds; Route 53 reads standard resolution only, 60 or more"
-    looked_at = a_number(properties.get("EvaluationPeriods"), f"EvaluationPeriods of {alarm.path}")
-    breaching = a_number(properties.get("DatapointsToAlarm"), f"DatapointsToAlarm of {alarm.path}")
+    looked_at = require_number(properties.get("EvaluationPeriods"), f"EvaluationPeriods of {alarm.path}")
+    breaching = require_number(properties.get("DatapointsToAlarm"), f"DatapointsToAlarm of {alarm.path}")
     if breaching is not None and breaching != looked_at:
         yield (
             f"DatapointsToAlarm of {alarm.path} is {breaching:g} and not its EvaluationPeriods; Route 53 reads the latter "
@@ -77,7 +77,7 @@ def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str
         )
 
 
-def _judged_regions(check: Resource, world: World) -> set[str]:
+def _judged_regions(check: Resource, world: TemplateSet) -> set[str]:
     """The regions of the records that hang on the check, and of the endpoints that are asked together with it.
 
     Raises:
@@ -97,7 +97,7 @@ def _judged_regions(check: Resource, world: World) -> set[str]:
     return regions
 
 
-def _regions_beside(check: Resource, world: World) -> Iterator[str]:
+def _regions_beside(check: Resource, world: TemplateSet) -> Iterator[str]:
     """The regions of the endpoints that a calculated health check weighs together with this one."""
     for other in of_type(world, HEALTH_CHECK):
         beside = [] if _is(other, check) else list(signals(other, world))
@@ -121,6 +121,6 @@ RULE = Rule(
         "Point AlarmIdentifier at an alarm of one metric, with a Period of 60 or more and as many DatapointsToAlarm as "
         "EvaluationPeriods, in another region than the record's."
     ),
-    judge=judge_by(_complaints, HEALTH_CHECK, applies=_is_on_alarm),
+    judge=rule_from(_violations, HEALTH_CHECK, applies=_is_on_alarm),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

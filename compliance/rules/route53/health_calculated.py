@@ -4,34 +4,34 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.failover_records import HEALTH_CHECK
-from compliance.cfn.reading import a_list, a_map, a_number, branches
+from compliance.cfn.reading import branches, require_list, require_mapping, require_number
 from compliance.cfn.references import named, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _CALCULATED: Final = "CALCULATED"
 
 
 def _settings(properties: Mapping[str, Json]) -> Mapping[str, Json]:
-    return a_map(properties.get("HealthCheckConfig"), "HealthCheckConfig")
+    return require_mapping(properties.get("HealthCheckConfig"), "HealthCheckConfig")
 
 
-def _is_calculated(check: Resource, _world: World) -> bool:
+def _is_calculated(check: Resource, _world: TemplateSet) -> bool:
     return _settings(check.properties).get("Type") == _CALCULATED
 
 
-def _complaints(check: Resource, world: World) -> Iterator[str]:
+def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     settings = _settings(check.properties)
-    children = a_list(settings.get("ChildHealthChecks"), "ChildHealthChecks")
+    children = require_list(settings.get("ChildHealthChecks"), "ChildHealthChecks")
     if not children:
         yield "ChildHealthChecks is empty, so it stands on nothing"
         return
     if len({render(child, check.template) for child in children}) < len(children):
         yield "ChildHealthChecks names one check twice, and what is counted twice outvotes another"
-    yield from _of_threshold(a_number(settings.get("HealthThreshold"), "HealthThreshold"), len(children))
+    yield from _of_threshold(require_number(settings.get("HealthThreshold"), "HealthThreshold"), len(children))
     for child in children:
         yield from _of_child(child, check, world)
 
@@ -48,7 +48,7 @@ def _of_threshold(threshold: float | None, children: int) -> Iterator[str]:
         yield f"HealthThreshold is {threshold:g}, and with {children} ChildHealthChecks it is never healthy"
 
 
-def _of_child(child: Json, check: Resource, world: World) -> Iterator[str]:
+def _of_child(child: Json, check: Resource, world: TemplateSet) -> Iterator[str]:
     target = named(child, check.template, world)
     if target is None or target.type != HEALTH_CHECK:
         raise UnresolvedError(f"{describe(child)}, on which it stands, is in none of the templates")
@@ -63,6 +63,6 @@ RULE = Rule(
         "outvote the region that answers nothing, and a person who forces the failover is outvoted by the region's health."
     ),
     fix="Set HealthThreshold to the number of ChildHealthChecks, each a different check that is not calculated itself.",
-    judge=judge_by(_complaints, HEALTH_CHECK, applies=_is_calculated),
+    judge=rule_from(_violations, HEALTH_CHECK, applies=_is_calculated),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.failover_records import HEALTH_CHECK
-from compliance.cfn.reading import a_flag, a_map, a_number, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_bool, require_mapping, require_number, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ENDPOINT: Final = ("HTTP", "TCP")
 _INTERVAL: Final = 30
@@ -23,12 +23,12 @@ _FLAGS: Final = {
 }
 
 
-def _complaints(check: Resource, _world: World) -> Iterator[str]:
-    settings = a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+def _violations(check: Resource, _world: TemplateSet) -> Iterator[str]:
+    settings = require_mapping(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
     for flag, consequence in _FLAGS.items():
-        if a_flag(settings.get(flag), flag):
+        if require_bool(settings.get(flag), flag):
             yield f"{flag} is true; {consequence}"
-    kind = a_text(settings.get("Type"), "Type") or ""
+    kind = require_text(settings.get("Type"), "Type") or ""
     if kind.startswith(_ENDPOINT):
         yield from _of_endpoint(settings)
 
@@ -36,8 +36,8 @@ def _complaints(check: Resource, _world: World) -> Iterator[str]:
 def _of_endpoint(settings: Mapping[str, Json]) -> Iterator[str]:
     if is_absent(settings.get("FullyQualifiedDomainName")) and is_absent(settings.get("IPAddress")):
         yield "it asks nobody; set FullyQualifiedDomainName or IPAddress"
-    interval = a_number(settings.get("RequestInterval"), "RequestInterval") or _INTERVAL
-    failures = a_number(settings.get("FailureThreshold"), "FailureThreshold") or _FAILURES
+    interval = require_number(settings.get("RequestInterval"), "RequestInterval") or _INTERVAL
+    failures = require_number(settings.get("FailureThreshold"), "FailureThreshold") or _FAILURES
     if interval * failures > _LONGEST:
         yield f"it takes {interval * failures:g} seconds to call an endpoint unhealthy; at most {_LONGEST}"
 
@@ -49,6 +49,6 @@ RULE = Rule(
         "Remove Disabled and Inverted from HealthCheckConfig (to move clients by hand, promote the other region), and keep "
         "RequestInterval times FailureThreshold at 90 or less."
     ),
-    judge=judge_by(_complaints, HEALTH_CHECK),
+    judge=rule_from(_violations, HEALTH_CHECK),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)"),
 )

@@ -6,13 +6,13 @@ from typing import Final
 
 from compliance.aws.apis import HTTP_API, HTTP_ROUTE
 from compliance.aws.failover_records import HEALTH_CHECK
-from compliance.cfn.reading import a_flag, a_map, a_number, a_text
+from compliance.cfn.reading import require_bool, require_mapping, require_number, require_text
 from compliance.cfn.references import follow, of_type, render, resource_of
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ASKS_A_PATH: Final = ("HTTP", "HTTPS")
 _HTTPS: Final = 443
@@ -21,15 +21,15 @@ _GET: Final = re.compile(r"(GET|ANY) (?P<path>/\S*)")
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?:\.\w+)*\}")
 
 
-def _asks_a_path(check: Resource, _world: World) -> bool:
-    return (a_text(_settings(check).get("Type"), "Type") or "").startswith(_ASKS_A_PATH)
+def _asks_a_path(check: Resource, _world: TemplateSet) -> bool:
+    return (require_text(_settings(check).get("Type"), "Type") or "").startswith(_ASKS_A_PATH)
 
 
 def _settings(check: Resource) -> Mapping[str, Json]:
-    return a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+    return require_mapping(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
 
 
-def _complaints(check: Resource, world: World) -> Iterator[str]:
+def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     if _api_of(check, world) is not None:
         yield from _of_connection(_settings(check))
     given = _settings(check).get("ResourcePath")
@@ -47,14 +47,14 @@ def _complaints(check: Resource, world: World) -> Iterator[str]:
 
 def _of_connection(settings: Mapping[str, Json]) -> Iterator[str]:
     """Complain of what API Gateway does not answer: another port, and a host's name that the handshake does not tell."""
-    port = a_number(settings.get("Port"), "Port")
+    port = require_number(settings.get("Port"), "Port")
     if port is not None and port != _HTTPS:
         yield f"it asks port {port:g}; API Gateway answers at {_HTTPS} alone"
-    if not a_flag(settings.get("EnableSNI"), "EnableSNI", default=True):
+    if not require_bool(settings.get("EnableSNI"), "EnableSNI", default=True):
         yield "EnableSNI is false; API Gateway does not know then which API is asked"
 
 
-def _routes(check: Resource, world: World) -> Iterator[str]:
+def _routes(check: Resource, world: TemplateSet) -> Iterator[str]:
     """The paths that the asked API answers to GET; of any API where the templates do not tell which is asked."""
     api = _api_of(check, world)
     for route in of_type(world, HTTP_ROUTE):
@@ -65,7 +65,7 @@ def _routes(check: Resource, world: World) -> Iterator[str]:
             yield found["path"]
 
 
-def _api_of(check: Resource, world: World) -> Resource | None:
+def _api_of(check: Resource, world: TemplateSet) -> Resource | None:
     name = _settings(check).get("FullyQualifiedDomainName")
     if is_absent(name):
         return None
@@ -81,6 +81,6 @@ RULE = Rule(
         "something else answers, keeps clients on a region that can reach neither its table nor its queue."
     ),
     fix="Set ResourcePath to the API's readiness route, for example /ready.",
-    judge=judge_by(_complaints, HEALTH_CHECK, applies=_asks_a_path),
+    judge=rule_from(_violations, HEALTH_CHECK, applies=_asks_a_path),
     controls=nist("CP-2(5)", "CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

@@ -10,13 +10,13 @@ from compliance.aws.failover_records import CLOUDWATCH_METRIC, HEALTH_CHECK, ala
 from compliance.aws.metrics import Metric, metrics_of
 from compliance.aws.scheduled_functions import interval_of
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.reading import branches, require_mapping, require_number
 from compliance.cfn.references import is_known, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _KEPT: Final = "LastKnownStatus"
 """Also the value where the property is absent:
@@ -28,16 +28,16 @@ https://docs.aws.amazon.com/powertools/python/latest/core/metrics/"""
 
 
 def _settings(check: Resource) -> Mapping[str, Json]:
-    return a_map(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
+    return require_mapping(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
 
 
-def _keeps(check: Resource, _world: World) -> bool:
+def _keeps(check: Resource, _world: TemplateSet) -> bool:
     settings = _settings(check)
     return settings.get("Type") == CLOUDWATCH_METRIC and settings.get("InsufficientDataHealthStatus", _KEPT) == _KEPT
 
 
-def _complaints(check: Resource, world: World) -> Iterator[str]:
-    identifier = a_map(_settings(check).get("AlarmIdentifier"), "AlarmIdentifier")
+def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
+    identifier = require_mapping(_settings(check).get("AlarmIdentifier"), "AlarmIdentifier")
     if is_absent(identifier.get("Name")) or is_absent(identifier.get("Region")):
         return  # ActivePassive-Route53Health asks for them
     region = render(identifier["Region"], check.template)
@@ -49,8 +49,8 @@ def _complaints(check: Resource, world: World) -> Iterator[str]:
             yield from _of_alarm(replace(alarm, properties=version), world)
 
 
-def _of_alarm(alarm: Resource, world: World) -> Iterator[str]:
-    period, count = (a_number(alarm.properties.get(name), name) for name in ("Period", "EvaluationPeriods"))
+def _of_alarm(alarm: Resource, world: TemplateSet) -> Iterator[str]:
+    period, count = (require_number(alarm.properties.get(name), name) for name in ("Period", "EvaluationPeriods"))
     window = (period or 0) * (count or 0)
     for metric in metrics_of(alarm):
         publishers = [
@@ -66,7 +66,7 @@ def _of_alarm(alarm: Resource, world: World) -> Iterator[str]:
             yield f"{place} is published every {min(intervals)} seconds; the alarm looks back {window:g} seconds only"
 
 
-def _publishes(function: Resource, metric: Metric, alarm: Resource, world: World) -> bool:
+def _publishes(function: Resource, metric: Metric, alarm: Resource, world: TemplateSet) -> bool:
     """Whether a function publishes a metric, in every branch of its conditions."""
     if metric.namespace == "AWS/Lambda":
         name = metric.dimensions.get("FunctionName")
@@ -79,8 +79,8 @@ def _publishes(function: Resource, metric: Metric, alarm: Resource, world: World
 
 
 def _names_it(properties: Mapping[str, Json], function: Resource, metric: Metric, alarm: Resource) -> bool:
-    environment = a_map(properties.get("Environment"), "Environment")
-    variables = a_map(environment.get("Variables"), "Variables")
+    environment = require_mapping(properties.get("Environment"), "Environment")
+    variables = require_mapping(environment.get("Variables"), "Variables")
     namespace, service = variables.get(_NAMESPACE), variables.get(_SERVICE)
     if is_absent(namespace) or is_absent(service) or is_absent(metric.dimensions.get("service")):
         return False
@@ -99,6 +99,6 @@ RULE = Rule(
         "Let a function publish the metric on a schedule, at least once in the time that the alarm looks at, or set "
         "InsufficientDataHealthStatus to Healthy."
     ),
-    judge=judge_by(_complaints, HEALTH_CHECK, applies=_keeps),
+    judge=rule_from(_violations, HEALTH_CHECK, applies=_keeps),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

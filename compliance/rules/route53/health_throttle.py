@@ -5,14 +5,14 @@ from typing import Final
 
 from compliance.aws.apis import HEALTH_ROUTES, HTTP_ROUTE, HTTP_STAGE
 from compliance.aws.failover_records import HEALTH_CHECK
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_map, a_number, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_mapping, require_number
 from compliance.cfn.references import named, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _CHECKERS: Final = 16
 """Route 53 asks from eight of its regions or more, by two checkers or more in each, which do not wait for one another."""
@@ -20,14 +20,14 @@ _LEAST: Final = {"ThrottlingRateLimit": 5.0, "ThrottlingBurstLimit": float(_CHEC
 """Sixteen ask every ten seconds, which is 1.6 a second for each health check; there are several, and people ask too."""
 
 
-def _has_health_routes(stage: Resource, world: World) -> bool:
+def _has_health_routes(stage: Resource, world: TemplateSet) -> bool:
     return any(True for _ in _limits(stage, world))
 
 
-def _complaints(stage: Resource, world: World) -> Iterator[str]:
+def _violations(stage: Resource, world: TemplateSet) -> Iterator[str]:
     for route, place, settings in _limits(stage, world):
         for name, least in _LEAST.items():
-            limit = a_number(settings.get(name), f"{place}.{name}")
+            limit = require_number(settings.get(name), f"{place}.{name}")
             if limit is not None and limit < least:
                 yield (
                     f"{name} of {place} is {limit:g}; {route} is what health checkers ask, {_CHECKERS} of them: at least "
@@ -35,20 +35,20 @@ def _complaints(stage: Resource, world: World) -> Iterator[str]:
                 )
 
 
-def _limits(stage: Resource, world: World) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
+def _limits(stage: Resource, world: TemplateSet) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
     """The routes of a stage that health checkers ask, each with where its limits stand, and these."""
-    own = a_map(stage.properties.get("RouteSettings"), "RouteSettings")
-    default = a_map(stage.properties.get("DefaultRouteSettings"), "DefaultRouteSettings")
+    own = require_mapping(stage.properties.get("RouteSettings"), "RouteSettings")
+    default = require_mapping(stage.properties.get("DefaultRouteSettings"), "DefaultRouteSettings")
     for route in sorted({*_routes(stage, world), *own}):
         if not _is_asked(route, world):
             continue
         if route in own:
-            yield route, f"RouteSettings of {route}", a_map(own[route], route)
+            yield route, f"RouteSettings of {route}", require_mapping(own[route], route)
         else:
             yield route, "DefaultRouteSettings", default
 
 
-def _routes(stage: Resource, world: World) -> Iterator[str]:
+def _routes(stage: Resource, world: TemplateSet) -> Iterator[str]:
     """The routes of the stage's API."""
     for route in of_type(world, HTTP_ROUTE, region=stage.template.region):
         if route.template is stage.template and _is_same_api(route, stage, world):
@@ -57,7 +57,7 @@ def _routes(stage: Resource, world: World) -> Iterator[str]:
                     yield render(key, route.template)
 
 
-def _is_same_api(one: Resource, other: Resource, world: World) -> bool:
+def _is_same_api(one: Resource, other: Resource, world: TemplateSet) -> bool:
     mine, theirs = (
         None if is_absent(value) else named(value, each.template, world)
         for each in (one, other)
@@ -66,19 +66,19 @@ def _is_same_api(one: Resource, other: Resource, world: World) -> bool:
     return mine is not None and mine is theirs
 
 
-def _is_asked(route: str, world: World) -> bool:
+def _is_asked(route: str, world: TemplateSet) -> bool:
     method, _, path = route.partition(" ")
     return HEALTH_ROUTES.fullmatch(route) is not None or (method in {"ANY", "GET"} and path in _asked(world))
 
 
-@once
-def _asked(world: World) -> frozenset[str]:
+@cached
+def _asked(world: TemplateSet) -> frozenset[str]:
     """The paths that health checks of the world ask."""
     found = set()
     for check in of_type(world, HEALTH_CHECK):
         try:
             for properties in branches(check.properties):
-                settings = a_map(properties.get("HealthCheckConfig"), "HealthCheckConfig")
+                settings = require_mapping(properties.get("HealthCheckConfig"), "HealthCheckConfig")
                 if not is_absent(settings.get("ResourcePath")):
                     found.add(render(settings["ResourcePath"], check.template).partition("?")[0])
         except UnresolvedError:
@@ -93,6 +93,6 @@ RULE = Rule(
         "too low for the checkers alone makes every region unhealthy, and moves clients for nothing."
     ),
     fix="Set the route's ThrottlingRateLimit to 5 a second and its ThrottlingBurstLimit to 16, or more.",
-    judge=judge_by(_complaints, HTTP_STAGE, applies=_has_health_routes),
+    judge=rule_from(_violations, HTTP_STAGE, applies=_has_health_routes),
     controls=nist("CP-10", "SC-5", "SI-4") + hipaa("164.308(a)(7)(i)"),
 )

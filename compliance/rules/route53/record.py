@@ -20,13 +20,13 @@ from compliance.aws.failover_records import (
     signals,
 )
 from compliance.cfn.arns import regions_of
-from compliance.cfn.reading import a_number
+from compliance.cfn.reading import require_number
 from compliance.cfn.references import is_known, is_there_with, render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _LONGEST_TTL: Final = 60
 """Seconds. Resolvers keep the old answer so long after the failover."""
@@ -34,11 +34,11 @@ _UNSAFE: Final = ("HTTP", "HTTP_STR_MATCH", "TCP")
 """Types of health checks by which a port that is open, or a redirect, counts as a region that works."""
 
 
-def _applies(resource: Resource, world: World) -> bool:
+def _applies(resource: Resource, world: TemplateSet) -> bool:
     return is_failover(resource, world) or (len(regions_of(world)) > 1 and any(True for _ in routed_otherwise(resource)))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for record, setting in routed_otherwise(resource):
         yield (
             f"{record.place} is routed by {setting}, so more than one region may be asked at the same time; "
@@ -57,7 +57,7 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
 def _of_itself(record: Record) -> Iterator[str]:
     if is_absent(record.settings.get("SetIdentifier")):
         yield f"{record.place} has no SetIdentifier; Route 53 needs one to tell the pair apart"
-    seconds = a_number(record.settings.get("TTL"), f"TTL of {record.place}")
+    seconds = require_number(record.settings.get("TTL"), f"TTL of {record.place}")
     if record.is_alias:
         if seconds is not None:
             yield f"{record.place} is an alias and has a TTL, which Route 53 refuses"
@@ -67,7 +67,7 @@ def _of_itself(record: Record) -> Iterator[str]:
         yield f"TTL of {record.place} is {seconds:g} seconds; at most {_LONGEST_TTL}, or clients keep to the lost region"
 
 
-def _of_its_pair(record: Record, counterpart: str, world: World) -> Iterator[str]:
+def _of_its_pair(record: Record, counterpart: str, world: TemplateSet) -> Iterator[str]:
     others = [other for other in all_records(world) if not _is_same_record(other, record)]
     answering = [other for other in others if same_question(record, other)]
     pair = [other for other in answering if other.role == counterpart]
@@ -101,7 +101,7 @@ def _are_known(record: Record) -> bool:
     return all(is_known(text) for text in _answers(record))
 
 
-def _of_its_health(record: Record, role: str, world: World) -> Iterator[str]:
+def _of_its_health(record: Record, role: str, world: TemplateSet) -> Iterator[str]:
     check = health_check_of(record, world)
     if check is None:
         if role == PRIMARY:
@@ -129,6 +129,6 @@ RULE = Rule(
         "Give each name two record sets with different SetIdentifiers, targets and health checks of their own regions; set "
         "TTL to 60 seconds or less, and none on an alias."
     ),
-    judge=judge_by(_complaints, RECORD, GROUP, applies=_applies),
+    judge=rule_from(_violations, RECORD, GROUP, applies=_applies),
     controls=nist("CP-2(5)", "CP-10", "SC-5") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)") + pci("12.10.1"),
 )

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from compliance.aws.failover_records import PRIMARY, SECONDARY, all_records
 from compliance.aws.systems import has_names, keeps_data_in_several, serves_in_several, speaks_for_all
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
-def judge(resource: Resource, world: World) -> Judgement:
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
     """Look at all templates together; the first of them answers for all."""
     if not speaks_for_all(resource, world):
         return NOT_APPLICABLE
@@ -21,7 +21,7 @@ def judge(resource: Resource, world: World) -> Judgement:
     return failed(f"APIs answer in several regions, and no template has a {' or a '.join(missing)} failover record")
 
 
-def _missing(world: World) -> Iterator[str]:
+def _missing(world: TemplateSet) -> Iterator[str]:
     roles = {record.role for record in all_records(world)}
     yield from (role for role in (PRIMARY, SECONDARY) if role not in roles)
 

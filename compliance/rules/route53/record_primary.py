@@ -15,17 +15,17 @@ from compliance.aws.failover_records import (
     signals,
 )
 from compliance.cfn.reading import branches
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _holds_primary(resource: Resource, _world: World) -> bool:
+def _holds_primary(resource: Resource, _world: TemplateSet) -> bool:
     return any(record.role == PRIMARY for record in records_in(resource))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for record in records_in(resource):
         check = health_check_of(record, world) if record.role == PRIMARY else None
         if check is None:
@@ -62,6 +62,6 @@ RULE = Rule(
         "Make the PRIMARY's health check CALCULATED: of an HTTPS check of its own host, and of checks on the other region's "
         "alarms, one on what its observer sees and one that a person can set off."
     ),
-    judge=judge_by(_complaints, RECORD, GROUP, applies=_holds_primary),
+    judge=rule_from(_violations, RECORD, GROUP, applies=_holds_primary),
     controls=nist("CP-2(5)", "CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

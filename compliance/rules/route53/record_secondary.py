@@ -18,20 +18,20 @@ from compliance.aws.failover_records import (
     same_question,
     signals,
 )
-from compliance.cfn.reading import a_map
+from compliance.cfn.reading import require_mapping
 from compliance.cfn.references import is_known, render
-from compliance.cfn.templates import Json, Resource, Template, World
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _holds_secondary(resource: Resource, _world: World) -> bool:
+def _holds_secondary(resource: Resource, _world: TemplateSet) -> bool:
     return any(record.role == SECONDARY for record in records_in(resource))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for record in records_in(resource):
         if record.role != SECONDARY:
             continue
@@ -43,12 +43,12 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
             yield from _of_signal(record, signal, primaries, world)
 
 
-def _of_signal(record: Record, signal: Signal, primaries: list[Record], world: World) -> Iterator[str]:
+def _of_signal(record: Record, signal: Signal, primaries: list[Record], world: TemplateSet) -> Iterator[str]:
     away = {region for primary in primaries if (region := region_of_record(primary, world))}
     if not signal.is_direct:
         yield f"{record.place} stands on a calculated health check over {signal.check.path}; use one endpoint check"
     if signal.kind == CLOUDWATCH_METRIC:
-        alarm = a_map(signal.settings.get("AlarmIdentifier"), f"AlarmIdentifier of {signal.check.path}")
+        alarm = require_mapping(signal.settings.get("AlarmIdentifier"), f"AlarmIdentifier of {signal.check.path}")
         region = render(alarm.get("Region"), signal.check.template)
         if not away or not is_known(region):
             raise UnresolvedError(f"the templates do not say whether {signal.check.path} asks the primary's region")
@@ -64,7 +64,7 @@ def _of_signal(record: Record, signal: Signal, primaries: list[Record], world: W
         yield from _by_comparison(record, signal, primaries, world)
 
 
-def _by_comparison(record: Record, signal: Signal, primaries: list[Record], world: World) -> Iterator[str]:
+def _by_comparison(record: Record, signal: Signal, primaries: list[Record], world: TemplateSet) -> Iterator[str]:
     """Where no region can be told, the endpoint must at least be none of the primary's."""
     mine = _shown(signal.endpoint, signal.check.template)
     for primary in primaries:
@@ -74,7 +74,7 @@ def _by_comparison(record: Record, signal: Signal, primaries: list[Record], worl
         raise UnresolvedError(f"the templates do not say in which region the endpoint {mine[0]} of {signal.check.path} is")
 
 
-def _endpoints(primary: Record, world: World) -> Iterator[tuple[str, str]]:
+def _endpoints(primary: Record, world: TemplateSet) -> Iterator[tuple[str, str]]:
     for target in primary.targets:
         yield _shown(target, primary.template)
     check = health_check_of(primary, world)
@@ -96,6 +96,6 @@ RULE = Rule(
         "an endpoint of the primary's region turns unhealthy together with it, and nothing fails over."
     ),
     fix="Give the SECONDARY no health check, or a plain endpoint check of its own region's host.",
-    judge=judge_by(_complaints, RECORD, GROUP, applies=_holds_secondary),
+    judge=rule_from(_violations, RECORD, GROUP, applies=_holds_secondary),
     controls=nist("CP-2(5)", "CP-10", "SC-5") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

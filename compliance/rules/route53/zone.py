@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.cfn.arns import regions_of
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent, possible_texts
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ZONE: Final = "AWS::Route53::HostedZone"
 
 
-def _is_private(zone: Resource, _world: World) -> bool:
+def _is_private(zone: Resource, _world: TemplateSet) -> bool:
     return not is_absent(zone.properties.get("VPCs"))
 
 
-def _complaints(zone: Resource, world: World) -> Iterator[str]:
+def _violations(zone: Resource, world: TemplateSet) -> Iterator[str]:
     associated = set(_regions(zone))
     missing = sorted(region for region in regions_of(world) if region not in associated)
     if missing:
@@ -41,6 +41,6 @@ RULE = Rule(
         "other one, the name of the active region does not resolve."
     ),
     fix="List a VPC of each region in VPCs, each with its VPCRegion.",
-    judge=judge_by(_complaints, _ZONE, applies=_is_private),
+    judge=rule_from(_violations, _ZONE, applies=_is_private),
     controls=nist("CP-10", "SC-22") + hipaa("164.308(a)(7)(ii)(C)"),
 )

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.dead_letters import Key, key_of
-from compliance.aws.keys import key_complaints
+from compliance.aws.keys import key_violations
 from compliance.aws.replication_terms import BUCKET
 from compliance.cfn.arns import find
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_flag, a_list, a_map, a_text, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_text
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _S3_OWN: Final = "AES256"
 _KMS: Final = "aws:kms"
@@ -22,15 +22,15 @@ _TWO_LAYERS: Final = "aws:kms:dsse"
 """Encrypts twice, and takes no bucket key."""
 
 
-def _complaints(bucket: Resource, world: World) -> Iterator[str]:
-    encryption = a_map(bucket.properties.get("BucketEncryption"), "BucketEncryption")
-    rules = a_list(encryption.get("ServerSideEncryptionConfiguration"), "ServerSideEncryptionConfiguration")
+def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
+    encryption = require_mapping(bucket.properties.get("BucketEncryption"), "BucketEncryption")
+    rules = require_list(encryption.get("ServerSideEncryptionConfiguration"), "ServerSideEncryptionConfiguration")
     if not rules:
         yield "BucketEncryption is not set; set it to aws:kms with a key of ours"
     for rule in rules:
-        each = a_map(rule, "ServerSideEncryptionConfiguration")
-        default = a_map(each.get("ServerSideEncryptionByDefault"), "ServerSideEncryptionByDefault")
-        algorithm = a_text(default.get("SSEAlgorithm"), "SSEAlgorithm")
+        each = require_mapping(rule, "ServerSideEncryptionConfiguration")
+        default = require_mapping(each.get("ServerSideEncryptionByDefault"), "ServerSideEncryptionByDefault")
+        algorithm = require_text(default.get("SSEAlgorithm"), "SSEAlgorithm")
         if _takes_access_logs(bucket, world):
             # S3 delivers access logs only where its own key is the default.
             if algorithm != _S3_OWN:
@@ -39,23 +39,23 @@ def _complaints(bucket: Resource, world: World) -> Iterator[str]:
             yield f"SSEAlgorithm is {algorithm}; it must be {_KMS} with a key of ours"
         else:
             key = default.get("KMSMasterKeyID")
-            yield from key_complaints("KMSMasterKeyID", key, bucket.template.region, bucket, world)
-            if algorithm == _KMS and not a_flag(each.get("BucketKeyEnabled"), "BucketKeyEnabled"):
+            yield from key_violations("KMSMasterKeyID", key, bucket.template.region, bucket, world)
+            if algorithm == _KMS and not require_bool(each.get("BucketKeyEnabled"), "BucketKeyEnabled"):
                 yield "BucketKeyEnabled is not true, so each object costs a call to KMS and counts against its quota"
 
 
-def _takes_access_logs(bucket: Resource, world: World) -> bool:
+def _takes_access_logs(bucket: Resource, world: TemplateSet) -> bool:
     return bucket.properties.get("AccessControl") == "LogDeliveryWrite" or key_of(bucket) in _targets(world)
 
 
-@once
-def _targets(world: World) -> frozenset[Key]:
+@cached
+def _targets(world: TemplateSet) -> frozenset[Key]:
     """The buckets that another may send its access logs to."""
     found = set()
     for bucket in of_type(world, BUCKET):
         try:
             for properties in branches(bucket.properties):
-                logging = a_map(properties.get("LoggingConfiguration"), "LoggingConfiguration")
+                logging = require_mapping(properties.get("LoggingConfiguration"), "LoggingConfiguration")
                 name = logging.get("DestinationBucketName")
                 target = None if name is None else find(name, bucket.template, world, BUCKET)
                 if target is not None:
@@ -72,6 +72,6 @@ RULE = Rule(
         "burst of uploads meets KMS's request quota just when a region catches up."
     ),
     fix="Set SSEAlgorithm aws:kms, KMSMasterKeyID and BucketKeyEnabled; for the target of access logs, AES256.",
-    judge=judge_by(_complaints, BUCKET),
+    judge=rule_from(_violations, BUCKET),
     controls=nist("SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "8.2.1", "10.5"),
 )

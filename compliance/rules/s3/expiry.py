@@ -5,12 +5,12 @@ from typing import Final
 
 from compliance.aws.notifications import notifications_of, prefix_of
 from compliance.aws.replication_terms import BUCKET
-from compliance.cfn.reading import a_list, a_map, a_number, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SHORTEST: Final = {"prod": 30}
 """Days that an object stays, by environment: what waits for a region to come back, or for somebody to look."""
@@ -23,15 +23,15 @@ _ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
 _NARROWING: Final = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "TagFilter", "TagFilters")
 
 
-def _has_lifecycle(bucket: Resource, _world: World) -> bool:
+def _has_lifecycle(bucket: Resource, _world: TemplateSet) -> bool:
     return not is_absent(bucket.properties.get("LifecycleConfiguration"))
 
 
-def _complaints(bucket: Resource, world: World) -> Iterator[str]:
-    configuration = a_map(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
-    for index, part in enumerate(a_list(configuration.get("Rules"), "LifecycleConfiguration.Rules")):
-        rule = a_map(part, f"Rules[{index}]")
-        place = f"lifecycle rule {a_text(rule.get('Id'), 'Id') or index}"
+def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
+    configuration = require_mapping(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
+    for index, part in enumerate(require_list(configuration.get("Rules"), "LifecycleConfiguration.Rules")):
+        rule = require_mapping(part, f"Rules[{index}]")
+        place = f"lifecycle rule {require_text(rule.get('Id'), 'Id') or index}"
         if rule.get("Status") != "Disabled" and _reaches_what_matters(rule, bucket):
             yield from _of_rule(place, rule, world.environment)
             if any(True for _ in notifications_of(bucket)):
@@ -43,7 +43,7 @@ def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator
     least_old = _SHORTEST_OLD.get(environment, _SHORTEST_OLD_ELSEWHERE)
     if not is_absent(rule.get("ExpirationDate")):
         yield f"{place} deletes every object on a day (ExpirationDate); say after how many days of its life instead"
-    days = a_number(rule.get("ExpirationInDays"), "ExpirationInDays")
+    days = require_number(rule.get("ExpirationInDays"), "ExpirationInDays")
     if days is not None and days < least:
         yield f"{place} deletes objects after {days:g} days; they must stay for {least} or more"
     old = _days_of_old_versions(rule)
@@ -53,17 +53,17 @@ def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator
 
 def _of_archives(place: str, rule: Mapping[str, Json]) -> Iterator[str]:
     """What is to be processed must be there to be read: from these classes S3 gives it back after hours."""
-    listed = [*a_list(rule.get("Transitions"), "Transitions"), rule.get("Transition")]
+    listed = [*require_list(rule.get("Transitions"), "Transitions"), rule.get("Transition")]
     for index, part in enumerate(listed):
-        to = a_text(a_map(part, f"Transitions[{index}]").get("StorageClass"), "StorageClass")
+        to = require_text(require_mapping(part, f"Transitions[{index}]").get("StorageClass"), "StorageClass")
         if to in _ARCHIVES:
             yield f"{place} moves objects that are to be processed to {to}, where nobody can read them without a restore"
 
 
 def _days_of_old_versions(rule: Mapping[str, Json]) -> float | None:
-    expiration = a_map(rule.get("NoncurrentVersionExpiration"), "NoncurrentVersionExpiration")
-    found = a_number(expiration.get("NoncurrentDays"), "NoncurrentDays")
-    older = a_number(rule.get("NoncurrentVersionExpirationInDays"), "NoncurrentVersionExpirationInDays")
+    expiration = require_mapping(rule.get("NoncurrentVersionExpiration"), "NoncurrentVersionExpiration")
+    found = require_number(expiration.get("NoncurrentDays"), "NoncurrentDays")
+    older = require_number(rule.get("NoncurrentVersionExpirationInDays"), "NoncurrentVersionExpirationInDays")
     return older if found is None else found
 
 
@@ -71,12 +71,12 @@ def _reaches_what_matters(rule: Mapping[str, Json], bucket: Resource) -> bool:
     """Whether the rule is about all objects, or about some whose arrival the bucket tells of."""
     if any(not is_absent(rule.get(name)) for name in _NARROWING):
         return False
-    chosen = a_map(rule.get("Filter"), "Filter")
-    together = a_map(chosen.get("And"), "Filter.And")
+    chosen = require_mapping(rule.get("Filter"), "Filter")
+    together = require_mapping(chosen.get("And"), "Filter.And")
     if any(name in part for part in (chosen, together) for name in _NARROWING):
         return False
     given = together.get("Prefix", chosen.get("Prefix", rule.get("Prefix")))
-    prefix = a_text(given, "the lifecycle rule's Prefix") or ""
+    prefix = require_text(given, "the lifecycle rule's Prefix") or ""
     told = (prefix_of(one) for one in notifications_of(bucket))
     return not prefix or any(each.startswith(prefix) or prefix.startswith(each) for each in told)
 
@@ -91,6 +91,6 @@ RULE = Rule(
         "Raise ExpirationInDays and NoncurrentVersionExpiration.NoncurrentDays, or give the rule a Filter with the prefix "
         "of what may go sooner."
     ),
-    judge=judge_by(_complaints, BUCKET, applies=_has_lifecycle),
+    judge=rule_from(_violations, BUCKET, applies=_has_lifecycle),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("3.1", "10.7"),
 )

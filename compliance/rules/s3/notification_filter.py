@@ -8,25 +8,25 @@ from compliance.aws.identity_policies import TYPES, allowed
 from compliance.aws.notifications import announces, key_rules_of, notifications_of, tells_event_bridge
 from compliance.aws.replication_terms import BUCKET, is_replicated
 from compliance.aws.resource_policies import is_arn_of
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.policies import Statement
 from compliance.cfn.reading import branches
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.templates import Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _PUT: Final = "s3:PutObject"
 _CREATED: Final = "s3:ObjectCreated"
 
 
-def _applies(bucket: Resource, world: World) -> bool:
+def _applies(bucket: Resource, world: TemplateSet) -> bool:
     return announces(bucket) and is_replicated(bucket, world)
 
 
-def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     told = [key_rules_of(one) for one in notifications_of(bucket) if one.event.startswith(_CREATED)]
     if not told or tells_event_bridge(bucket):
         return
@@ -42,7 +42,7 @@ def _complaints(bucket: Resource, world: World) -> Iterator[str]:
             )
 
 
-def _puttable(bucket: Resource, world: World) -> set[str]:
+def _puttable(bucket: Resource, world: TemplateSet) -> set[str]:
     """What the keys begin with of the objects that somebody may put in the bucket."""
     found = set()
     for statement, template in _putting(world):
@@ -53,8 +53,8 @@ def _puttable(bucket: Resource, world: World) -> set[str]:
     return found
 
 
-@once
-def _putting(world: World) -> list[tuple[Statement, Template]]:
+@cached
+def _putting(world: TemplateSet) -> list[tuple[Statement, Template]]:
     """Every statement that lets an identity put objects, with its template."""
     found = []
     for identity in of_type(world, *TYPES):
@@ -74,6 +74,6 @@ RULE = Rule(
         "processed, in neither region."
     ),
     fix="Widen the prefix of the notification's filter to what the policies let be put, and filter by no suffix.",
-    judge=judge_by(_complaints, BUCKET, applies=_applies),
+    judge=rule_from(_violations, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),
 )

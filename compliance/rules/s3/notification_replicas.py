@@ -5,27 +5,27 @@ from typing import Final
 
 from compliance.aws.notifications import announces, notifications_of, tells_event_bridge
 from compliance.aws.replication_terms import BUCKET, is_replicated
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _ALL: Final = "s3:ObjectCreated:*"
 _CREATED: Final = "s3:ObjectCreated"
 
 
-def _peers(bucket: Resource, world: World) -> list[Resource]:
+def _peers(bucket: Resource, world: TemplateSet) -> list[Resource]:
     """The same bucket in other regions that tells somebody of what arrives."""
     others = world.in_other_regions(bucket)
     return [other for other in others if isinstance(other.properties, Mapping) and announces(other)]
 
 
-def _applies(bucket: Resource, world: World) -> bool:
+def _applies(bucket: Resource, world: TemplateSet) -> bool:
     peers = _peers(bucket, world)
     return bool(peers) or (announces(bucket) and is_replicated(bucket, world))
 
 
-def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     if tells_event_bridge(bucket):
         return
     told = notifications_of(bucket)
@@ -45,6 +45,6 @@ RULE = Rule(
         "is never processed if its own region is lost."
     ),
     fix="Notify the queue of s3:ObjectCreated:* in both regions, with the same filter, and of no single kind of it.",
-    judge=judge_by(_complaints, BUCKET, applies=_applies),
+    judge=rule_from(_violations, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),
 )

@@ -8,25 +8,25 @@ from compliance.aws.notifications import notifications_of
 from compliance.aws.replication_terms import BUCKET
 from compliance.aws.resource_policies import policies_of
 from compliance.cfn.arns import arns_of, find
-from compliance.cfn.caching import once
+from compliance.cfn.caching import cached
 from compliance.cfn.policies import Statement, covers, policies
 from compliance.cfn.reading import branches, one_or_more
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _S3: Final = "s3.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"
 
 
-def _applies(bucket: Resource, world: World) -> bool:
+def _applies(bucket: Resource, world: TemplateSet) -> bool:
     return key_of(bucket) in _admitted(world) or bool(_told(bucket, world))
 
 
-def _complaints(bucket: Resource, world: World) -> Iterator[str]:
+def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     told = _told(bucket, world)
     admitting = _admitted(world).get(key_of(bucket), [])
     for queue in admitting:
@@ -38,13 +38,13 @@ def _complaints(bucket: Resource, world: World) -> Iterator[str]:
             yield f"{queue.path} is told, and its policy does not admit {_S3} with {_SEND} for this bucket"
 
 
-def _told(bucket: Resource, world: World) -> dict[Key, Resource]:
+def _told(bucket: Resource, world: TemplateSet) -> dict[Key, Resource]:
     """The queues of the world that one version of a bucket notifies."""
     found = (find(one.target, bucket.template, world, QUEUE) for one in notifications_of(bucket))
     return {key_of(queue): queue for queue in found if queue is not None}
 
 
-def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: World) -> bool:
+def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: TemplateSet) -> bool:
     """Whether a policy of the queue admits the bucket among others: by a pattern, or because it names no bucket.
 
     Raises:
@@ -60,8 +60,8 @@ def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: World) -> bo
     return False
 
 
-@once
-def _admitted(world: World) -> Mapping[Key, list[Resource]]:
+@cached
+def _admitted(world: TemplateSet) -> Mapping[Key, list[Resource]]:
     """By bucket, the queues whose policy lets S3 send for it."""
     found: dict[Key, list[Resource]] = {}
     for policy in of_type(world, "AWS::SQS::QueuePolicy"):
@@ -81,7 +81,7 @@ def _admitted(world: World) -> Mapping[Key, list[Resource]]:
     return found
 
 
-def _buckets(statement: Statement, policy: Resource, world: World) -> Iterator[Resource]:
+def _buckets(statement: Statement, policy: Resource, world: TemplateSet) -> Iterator[Resource]:
     if not (statement.allows and _S3 in statement.services() and statement.covers_action(_SEND)):
         return
     for condition in statement.conditions:
@@ -100,6 +100,6 @@ RULE = Rule(
         "Add the queue to the bucket's NotificationConfiguration, or remove the statement from its policy. Let the policy "
         "of each queue that is told allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket."
     ),
-    judge=judge_by(_complaints, BUCKET, applies=_applies),
+    judge=rule_from(_violations, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),
 )

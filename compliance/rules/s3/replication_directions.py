@@ -16,20 +16,20 @@ from compliance.aws.replication_terms import (
 )
 from compliance.cfn.arns import region_of
 from compliance.cfn.policies import policies
-from compliance.cfn.reading import a_map
+from compliance.cfn.reading import require_mapping
 from compliance.cfn.references import named
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _applies(resource: Resource, world: World) -> bool:
+def _applies(resource: Resource, world: TemplateSet) -> bool:
     return replicates(resource, world) or bool(_peers(resource, world))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     yield from _of_role(resource, world)
     for replication in replications_of(resource):
         yield from _of_replication(replication, resource, world)
@@ -42,9 +42,9 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
             )
 
 
-def _of_role(bucket: Resource, world: World) -> Iterator[str]:
+def _of_role(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of a role of these templates that S3 may not take on: it would replicate nothing, and tell nobody."""
-    value = a_map(bucket.properties.get("ReplicationConfiguration"), "ReplicationConfiguration").get("Role")
+    value = require_mapping(bucket.properties.get("ReplicationConfiguration"), "ReplicationConfiguration").get("Role")
     role = None if value is None else named(value, bucket.template, world)
     if role is None or role.type != "AWS::IAM::Role":
         return
@@ -53,7 +53,7 @@ def _of_role(bucket: Resource, world: World) -> Iterator[str]:
             yield f"its replication role {role.path} does not let S3 take it on"
 
 
-def _of_replication(replication: Replication, resource: Resource, world: World) -> Iterator[str]:
+def _of_replication(replication: Replication, resource: Resource, world: TemplateSet) -> Iterator[str]:
     source = source_of(replication, resource, world)
     destination = destination_of(replication, resource, world)
     if source is None:
@@ -74,7 +74,7 @@ def _of_replication(replication: Replication, resource: Resource, world: World) 
         )
 
 
-def _peers(resource: Resource, world: World) -> list[Resource]:
+def _peers(resource: Resource, world: TemplateSet) -> list[Resource]:
     """The same bucket in other regions, if both tell somebody of what arrives."""
     if resource.type != BUCKET or not announces(resource):
         return []
@@ -92,6 +92,6 @@ RULE = Rule(
         "Set a ReplicationConfiguration on one bucket, and the reverse by a custom resource with Bucket and a whole "
         "ReplicationConfiguration once both buckets exist."
     ),
-    judge=judge_by(_complaints, BUCKET, *CUSTOM, applies=_applies),
+    judge=rule_from(_violations, BUCKET, *CUSTOM, applies=_applies),
     controls=nist("CP-6", "CP-7", "CP-9", "CP-10") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),
 )

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.accounts import account_in, is_stranger
+from compliance.aws.accounts import account_in, is_unknown_principal
 from compliance.aws.replication_terms import BUCKET, CUSTOM, replicates, replications_of
-from compliance.cfn.reading import a_list, a_map, a_number, a_text
+from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
 from compliance.cfn.references import render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SWITCHES: Final = (
     (("Status",), "objects are not replicated"),
@@ -33,7 +33,7 @@ _ASLEEP: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects take minutes to days to be readable."""
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for replication in replications_of(resource):
         if replication.terms is None:
             raise UnresolvedError(
@@ -41,58 +41,58 @@ def _complaints(resource: Resource, world: World) -> Iterator[str]:
                 "as a bucket has it, or see to it that the function's tests prove them"
             )
         for path, consequence in _SWITCHES:
-            if a_text(_at(replication.terms, path), ".".join(path)) != "Enabled":
+            if require_text(_at(replication.terms, path), ".".join(path)) != "Enabled":
                 yield f"{replication.place}: {'.'.join(path)} is not Enabled, so {consequence}"
-        yield from _of_time(replication.place, a_map(replication.terms.get("Destination"), "Destination"))
+        yield from _of_time(replication.place, require_mapping(replication.terms.get("Destination"), "Destination"))
         yield from _of_filter(replication.place, replication.terms, resource)
         yield from _of_owner(replication.place, replication.terms, resource, world)
 
 
 def _of_time(place: str, destination: Mapping[str, Json]) -> Iterator[str]:
     for path in (("ReplicationTime", "Time", "Minutes"), ("Metrics", "EventThreshold", "Minutes")):
-        minutes = a_number(_at(destination, path), ".".join(path))
+        minutes = require_number(_at(destination, path), ".".join(path))
         if minutes != _MINUTES:
             yield f"{place}: Destination.{'.'.join(path)} is {minutes}; it must be {_MINUTES}"
-    if a_text(destination.get("StorageClass"), "StorageClass") in _ASLEEP:
+    if require_text(destination.get("StorageClass"), "StorageClass") in _ASLEEP:
         yield f"{place}: copies are stored as {destination['StorageClass']}, which cannot be read when they are needed"
 
 
 def _of_filter(place: str, terms: Mapping[str, Json], resource: Resource) -> Iterator[str]:
     """Complain of a filter that leaves out what the bucket tells of when it arrives; of any, where it tells of nothing."""
-    chosen = a_map(terms.get("Filter"), "Filter")
-    together = a_map(chosen.get("And"), "Filter.And")
-    if "TagFilter" in chosen or a_list(together.get("TagFilters"), "TagFilters"):
+    chosen = require_mapping(terms.get("Filter"), "Filter")
+    together = require_mapping(chosen.get("And"), "Filter.And")
+    if "TagFilter" in chosen or require_list(together.get("TagFilters"), "TagFilters"):
         yield f"{place}: only objects with a tag are replicated"
-    prefix = a_text(together.get("Prefix", chosen.get("Prefix", terms.get("Prefix"))), "Filter.Prefix") or ""
+    prefix = require_text(together.get("Prefix", chosen.get("Prefix", terms.get("Prefix"))), "Filter.Prefix") or ""
     for announced in _announced(resource):
         if not announced.startswith(prefix):
             yield f"{place}: only what begins with {prefix!r} is replicated, and {announced!r} is what is worked on"
 
 
-def _of_owner(place: str, terms: Mapping[str, Json], resource: Resource, world: World) -> Iterator[str]:
+def _of_owner(place: str, terms: Mapping[str, Json], resource: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of copies that are given to another account."""
-    given = a_map(terms.get("Destination"), "Destination").get("Account")
+    given = require_mapping(terms.get("Destination"), "Destination").get("Account")
     account = None if is_absent(given) else account_in(render(given, resource.template))
-    if account is not None and is_stranger(account, world):
+    if account is not None and is_unknown_principal(account, world):
         yield f"{place}: copies go to account {account}, which is not the account of these templates"
 
 
 def _announced(resource: Resource) -> list[str]:
     """The prefixes of the objects whose creation the bucket tells of; the empty one for all objects."""
-    notifications = a_map(resource.properties.get("NotificationConfiguration"), "NotificationConfiguration")
+    notifications = require_mapping(resource.properties.get("NotificationConfiguration"), "NotificationConfiguration")
     prefixes = []
     for kind in ("QueueConfigurations", "LambdaConfigurations", "TopicConfigurations"):
-        for configuration in a_list(notifications.get(kind), kind):
-            key = _at(a_map(configuration, kind), ("Filter", "S3Key", "Rules"))
-            rules = [a_map(rule, "Rules") for rule in a_list(key, "Rules")]
+        for configuration in require_list(notifications.get(kind), kind):
+            key = _at(require_mapping(configuration, kind), ("Filter", "S3Key", "Rules"))
+            rules = [require_mapping(rule, "Rules") for rule in require_list(key, "Rules")]
             named = [rule.get("Value") for rule in rules if str(rule.get("Name")).lower() == "prefix"]
-            prefixes += [a_text(value, "Value") or "" for value in named] or [""]
+            prefixes += [require_text(value, "Value") or "" for value in named] or [""]
     return prefixes or [""]
 
 
 def _at(value: Json, path: tuple[str, ...]) -> Json:
     for step in path:
-        value = a_map(value, step).get(step)
+        value = require_mapping(value, step).get(step)
     return value
 
 
@@ -106,6 +106,6 @@ RULE = Rule(
         "Enable the rule, DeleteMarkerReplication, ReplicaModifications, SseKmsEncryptedObjects, ReplicationTime and "
         "Metrics (15 minutes each), with an empty prefix."
     ),
-    judge=judge_by(_complaints, BUCKET, *CUSTOM, applies=replicates),
+    judge=rule_from(_violations, BUCKET, *CUSTOM, applies=replicates),
     controls=nist("CP-6(2)", "CP-9", "CP-10", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),
 )

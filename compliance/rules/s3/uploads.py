@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.replication_terms import BUCKET
-from compliance.cfn.reading import a_list, a_map, a_number, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _MAXIMUM_DAYS: Final = 30
 """An upload that was not completed in a month will not be."""
@@ -16,10 +16,10 @@ _MAXIMUM_DAYS: Final = 30
 _SETTING: Final = "AbortIncompleteMultipartUpload"
 
 
-def _complaints(bucket: Resource, _world: World) -> Iterator[str]:
-    lifecycle = a_map(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
-    rules = [a_map(rule, "Rules") for rule in a_list(lifecycle.get("Rules"), "LifecycleConfiguration.Rules")]
-    aborting = [rule for rule in rules if _SETTING in rule and a_text(rule.get("Status"), "Status") == "Enabled"]
+def _violations(bucket: Resource, _world: TemplateSet) -> Iterator[str]:
+    lifecycle = require_mapping(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
+    rules = [require_mapping(rule, "Rules") for rule in require_list(lifecycle.get("Rules"), "LifecycleConfiguration.Rules")]
+    aborting = [rule for rule in rules if _SETTING in rule and require_text(rule.get("Status"), "Status") == "Enabled"]
     everywhere = [days for rule in aborting if not _prefix(rule) and (days := _days(rule)) is not None]
     if not everywhere:
         yield f"no enabled lifecycle rule for the whole bucket has {_SETTING}"
@@ -28,17 +28,17 @@ def _complaints(bucket: Resource, _world: World) -> Iterator[str]:
 
 
 def _days(rule: Mapping[str, Json]) -> float | None:
-    return a_number(a_map(rule.get(_SETTING), _SETTING).get("DaysAfterInitiation"), "DaysAfterInitiation")
+    return require_number(require_mapping(rule.get(_SETTING), _SETTING).get("DaysAfterInitiation"), "DaysAfterInitiation")
 
 
 def _prefix(rule: Mapping[str, Json]) -> str:
-    return a_text(rule.get("Prefix"), "Prefix") or ""
+    return require_text(rule.get("Prefix"), "Prefix") or ""
 
 
 RULE = Rule(
     title="A bucket removes incomplete multipart uploads within 30 days",
     why="Their parts are stored, paid for and kept beyond every retention period, and no listing of objects shows them.",
     fix="Add an enabled lifecycle rule without a prefix, with AbortIncompleteMultipartUpload.DaysAfterInitiation 7.",
-    judge=judge_by(_complaints, BUCKET),
+    judge=rule_from(_violations, BUCKET),
     controls=nist("SI-12", "SC-5"),
 )

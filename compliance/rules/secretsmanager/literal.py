@@ -7,13 +7,13 @@ from typing import Final
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.secrets import SECRET, is_dynamic, is_named_secret, is_spelled_out, looks_secret
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_map, a_number, a_text
+from compliance.cfn.reading import require_mapping, require_number, require_text
 from compliance.cfn.references import render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TEMPLATE: Final = "SecretStringTemplate"
 _LENGTH: Final = "PasswordLength"
@@ -21,12 +21,12 @@ _SHORTEST: Final = 16
 """Characters of what Secrets Manager makes."""
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == SECRET:
         yield from _of_secret(resource)
         return
-    environment = a_map(resource.properties.get("Environment"), "Environment")
-    for name, value in a_map(environment.get("Variables"), "Environment.Variables").items():
+    environment = require_mapping(resource.properties.get("Environment"), "Environment")
+    for name, value in require_mapping(environment.get("Variables"), "Environment.Variables").items():
         yield from _of_variable(str(name), value, resource, world)
 
 
@@ -34,11 +34,11 @@ def _of_secret(secret: Resource) -> Iterator[str]:
     value = secret.properties.get("SecretString")
     if not is_absent(value) and is_spelled_out(value, secret.template) and not is_dynamic(render(value, secret.template)):
         yield "SecretString is in the template, or a parameter of it; let GenerateSecretString make it"
-    made = a_map(secret.properties.get("GenerateSecretString"), "GenerateSecretString")
-    length = a_number(made.get(_LENGTH), _LENGTH)
+    made = require_mapping(secret.properties.get("GenerateSecretString"), "GenerateSecretString")
+    length = require_number(made.get(_LENGTH), _LENGTH)
     if length is not None and length < _SHORTEST:
         yield f"{_LENGTH} is {length:g}: whoever tries finds it; make it {_SHORTEST} or more, or leave it out for 32"
-    for name in _secrets_in(a_text(made.get(_TEMPLATE), _TEMPLATE) or "{}"):
+    for name in _secrets_in(require_text(made.get(_TEMPLATE), _TEMPLATE) or "{}"):
         yield f"{name} of {_TEMPLATE} is in the template; let GenerateStringKey name what is made"
 
 
@@ -52,7 +52,7 @@ def _secrets_in(text: str) -> Iterator[str]:
             yield str(name)
 
 
-def _of_variable(name: str, value: Json, function: Resource, world: World) -> Iterator[str]:
+def _of_variable(name: str, value: Json, function: Resource, world: TemplateSet) -> Iterator[str]:
     text = render(value, function.template)
     if is_dynamic(text):
         yield f"variable {name} is {text[:60]!r}, which is put there in plain text on deployment; let the function read it"
@@ -62,7 +62,7 @@ def _of_variable(name: str, value: Json, function: Resource, world: World) -> It
         yield f"variable {name} is a secret by its name, and its value is in the template; name where it is kept instead"
 
 
-def _is_place(value: Json, function: Resource, world: World) -> bool:
+def _is_place(value: Json, function: Resource, world: TemplateSet) -> bool:
     """Whether the value only says where a secret is kept: an ARN, a path of a parameter, or a secret of the templates."""
     return render(value, function.template).startswith(("arn:", "/")) or (
         find(value, function.template, world, SECRET) is not None
@@ -76,6 +76,6 @@ RULE = Rule(
         "is shown to whoever may describe the function. A secret there has no rotation and no audit of who read it."
     ),
     fix="Let Secrets Manager make the value (GenerateSecretString), and give the function the secret's name or ARN.",
-    judge=judge_by(_complaints, SECRET, FUNCTION),
+    judge=rule_from(_violations, SECRET, FUNCTION),
     controls=nist("IA-5(7)", "SC-12", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(d)") + pci("3.5", "6.3.1", "8.2.1"),
 )

@@ -8,25 +8,25 @@ from compliance.aws.resource_policies import denies_plain_http
 from compliance.aws.secrets import SECRET
 from compliance.cfn.arns import find
 from compliance.cfn.policies import Statement, statements
-from compliance.cfn.reading import a_flag, branches
+from compliance.cfn.reading import branches, require_bool
 from compliance.cfn.references import is_there_with, named, of_type
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _POLICY: Final = "AWS::SecretsManager::ResourcePolicy"
 _EVERY_ACTION: Final = "secretsmanager:*"
 
 
-def _complaints(secret: Resource, world: World) -> Iterator[str]:
+def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:
     found = [policy for policy in of_type(world, _POLICY, region=secret.template.region) if _is_of(policy, secret, world)]
     if not any(is_there_with(policy, secret) for policy in found):
         yield f"no {_POLICY} is always on it; deny {_EVERY_ACTION} without TLS"
     for policy in found:
         for properties in branches(policy.properties):
-            if not a_flag(properties.get("BlockPublicPolicy"), "BlockPublicPolicy"):
+            if not require_bool(properties.get("BlockPublicPolicy"), "BlockPublicPolicy"):
                 yield f"BlockPublicPolicy of {policy.path} is not true, so a policy that admits everybody would be taken"
             version = statements(properties.get("ResourcePolicy"), policy.template, "ResourcePolicy")
             if not any(_denies(statement) for statement in version):
@@ -36,7 +36,7 @@ def _complaints(secret: Resource, world: World) -> Iterator[str]:
                 )
 
 
-def _is_of(policy: Resource, secret: Resource, world: World) -> bool:
+def _is_of(policy: Resource, secret: Resource, world: TemplateSet) -> bool:
     answers = set()
     for value in branches(policy.properties.get("SecretId")):
         target = named(value, policy.template, world) or find(value, policy.template, world, SECRET)
@@ -61,6 +61,6 @@ RULE = Rule(
         "Add an AWS::SecretsManager::ResourcePolicy with Effect Deny, Principal *, Action secretsmanager:*, Resource * and "
         'the one condition Bool {"aws:SecureTransport": "false"}, and BlockPublicPolicy true.'
     ),
-    judge=judge_by(_complaints, SECRET),
+    judge=rule_from(_violations, SECRET),
     controls=nist("AC-3", "SC-8", "SC-8(1)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("2.3", "4.1"),
 )

@@ -7,14 +7,14 @@ from typing import Final
 from compliance.aws.dead_letters import Key, is_same, key_of
 from compliance.aws.event_sources import FUNCTION
 from compliance.cfn.arns import find, text_of
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_map, a_number, a_text, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_mapping, require_number, require_text
 from compliance.cfn.references import is_there_with, named, of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type's name
 _ATTACHMENT: Final = "AWS::SecretsManager::SecretTargetAttachment"
@@ -26,7 +26,7 @@ _RATE: Final = re.compile(r"rate\((\d+) (hour|day)s?\)")
 _HOURS: Final = {"hour": 1, "day": 24}
 
 
-def _complaints(secret: Resource, world: World) -> Iterator[str]:
+def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:
     found: list[str] = []
     for schedule in of_type(world, "AWS::SecretsManager::RotationSchedule"):
         problems = _problems(schedule, secret, world)
@@ -36,7 +36,7 @@ def _complaints(secret: Resource, world: World) -> Iterator[str]:
     yield "; ".join([f"nothing in its region rotates it every {_MOST_DAYS} days or more often", *found])
 
 
-def _problems(schedule: Resource, secret: Resource, world: World) -> list[str] | None:
+def _problems(schedule: Resource, secret: Resource, world: TemplateSet) -> list[str] | None:
     """What keeps a schedule from rotating the secret; None if it is not about the secret."""
     versions = list(branches(schedule.properties))
     about = [version for version in versions if _is_of(version.get("SecretId"), schedule, secret, world)]
@@ -48,7 +48,7 @@ def _problems(schedule: Resource, secret: Resource, world: World) -> list[str] |
     return [f"{schedule.path} {problem}" for problem in dict.fromkeys(problems)]
 
 
-def _is_of(value: Json, schedule: Resource, secret: Resource, world: World) -> bool:
+def _is_of(value: Json, schedule: Resource, secret: Resource, world: TemplateSet) -> bool:
     if value is None:
         return False
     target = named(value, schedule.template, world)
@@ -65,14 +65,14 @@ def _is_of(value: Json, schedule: Resource, secret: Resource, world: World) -> b
 def _of_version(schedule: Mapping[str, Json]) -> Iterator[str]:
     if "RotationLambdaARN" not in schedule and "HostedRotationLambda" not in schedule:
         yield "names no function that rotates"
-    days = _days(a_map(schedule.get("RotationRules"), "RotationRules"))
+    days = _days(require_mapping(schedule.get("RotationRules"), "RotationRules"))
     if days is None:
         yield "has no RotationRules, so it never rotates by itself"
     elif not 0 < days <= _MOST_DAYS:
         yield f"rotates every {days:g} days"
 
 
-def _of_function(version: Mapping[str, Json], schedule: Resource, world: World) -> Iterator[str]:
+def _of_function(version: Mapping[str, Json], schedule: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of a function of these templates that Secrets Manager may not invoke; another's is for them to say."""
     value = version.get("RotationLambdaARN")
     function = None if value is None else find(value, schedule.template, world, FUNCTION)
@@ -80,8 +80,8 @@ def _of_function(version: Mapping[str, Json], schedule: Resource, world: World) 
         yield f"names {function.path}, which has no permission for secretsmanager.amazonaws.com to invoke it"
 
 
-@once
-def _admit_secrets_manager(world: World) -> frozenset[Key]:
+@cached
+def _admit_secrets_manager(world: TemplateSet) -> frozenset[Key]:
     """The functions that Secrets Manager may invoke."""
     found = set()
     for permission in of_type(world, "AWS::Lambda::Permission"):
@@ -93,9 +93,9 @@ def _admit_secrets_manager(world: World) -> frozenset[Key]:
 
 
 def _days(rules: Mapping[str, Json]) -> float | None:
-    expression = a_text(rules.get("ScheduleExpression"), "ScheduleExpression")
+    expression = require_text(rules.get("ScheduleExpression"), "ScheduleExpression")
     if expression is None:
-        return a_number(rules.get("AutomaticallyAfterDays"), "AutomaticallyAfterDays")
+        return require_number(rules.get("AutomaticallyAfterDays"), "AutomaticallyAfterDays")
     rate = _RATE.fullmatch(expression)
     if not rate:
         raise UnresolvedError(f"how often {describe(expression)} is cannot be read here; write it as rate(30 days)")
@@ -109,6 +109,6 @@ RULE = Rule(
         "refused: replicas are rotated by their original."
     ),
     fix="Add an AWS::SecretsManager::RotationSchedule with the secret's name or Ref, a function, and 30 days.",
-    judge=judge_by(_complaints, _SECRET),
+    judge=rule_from(_violations, _SECRET),
     controls=nist("AC-2", "IA-5(1)", "SC-12") + hipaa("164.308(a)(4)(ii)(C)", "164.312(a)(2)(iv)") + pci("3.6.4", "8.2.4"),
 )

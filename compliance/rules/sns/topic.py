@@ -11,18 +11,18 @@ from compliance.aws.resource_policies import policies_of
 from compliance.cfn.arns import find
 from compliance.cfn.reading import branches
 from compliance.cfn.references import of_type
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TOPIC: Final = "AWS::SNS::Topic"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 _TOPIC_ACTIONS: Final = ("sns:Publish",)
 
 
-def _complaints(topic: Resource, world: World) -> Iterator[str]:
+def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
     key = topic.properties.get("KmsMasterKeyId")
     if is_absent(key):
         yield "KmsMasterKeyId is not set, so messages lie unencrypted; set it to a key of ours"
@@ -37,7 +37,7 @@ def _complaints(topic: Resource, world: World) -> Iterator[str]:
             yield from _told(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
 
 
-def _an_alarm_publishes_to(topic: Resource, world: World) -> bool:
+def _an_alarm_publishes_to(topic: Resource, world: TemplateSet) -> bool:
     for alarm in of_type(world, ALARM, COMPOSITE, region=topic.template.region):
         for properties in branches(alarm.properties):
             for _, action in actions_of(replace(alarm, properties=properties)):
@@ -62,6 +62,6 @@ RULE = Rule(
         "Set KmsMasterKeyId, and allow kms:Decrypt and kms:GenerateDataKey* to cloudwatch.amazonaws.com in the key's "
         "policy and sns:Publish in the topic's, each under aws:SourceAccount."
     ),
-    judge=judge_by(_complaints, _TOPIC),
+    judge=rule_from(_violations, _TOPIC),
     controls=nist("SC-13", "SC-28", "SI-4(5)") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "8.2.1"),
 )

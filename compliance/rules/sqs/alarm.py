@@ -5,14 +5,14 @@ from typing import Final
 
 from compliance.aws.dead_letters import QUEUE, is_dead_letter_queue, is_same
 from compliance.cfn.arns import find, text_of
-from compliance.cfn.caching import once
-from compliance.cfn.reading import a_flag, a_list, a_map, a_number, branches
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_number
 from compliance.cfn.references import is_there_with, of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _METRIC: Final = "ApproximateNumberOfMessagesVisible"
 _SHOWS_ONE: Final = frozenset({"Maximum", "Average", "Sum"})
@@ -22,7 +22,7 @@ _MOST_SECONDS: Final = 900
 _DEFAULT_PERIOD: Final = 300
 
 
-def _complaints(queue: Resource, world: World) -> Iterator[str]:
+def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
     found: list[str] = []
     unclear: list[str] = []
     for alarm in _alarms_on_queues(world):
@@ -41,8 +41,8 @@ def _complaints(queue: Resource, world: World) -> Iterator[str]:
     yield "; ".join([f"no alarm of its region tells of the first message in it ({_METRIC})", *found])
 
 
-@once
-def _alarms_on_queues(world: World) -> list[Resource]:
+@cached
+def _alarms_on_queues(world: TemplateSet) -> list[Resource]:
     """The alarms on any queue's length, and those that cannot be read."""
     return [alarm for alarm in of_type(world, "AWS::CloudWatch::Alarm") if _may_be_on_a_queue(alarm)]
 
@@ -55,7 +55,7 @@ def _may_be_on_a_queue(alarm: Resource) -> bool:
     return any(metric.get("Namespace") == "AWS/SQS" and metric.get("MetricName") == _METRIC for metric in metrics)
 
 
-def _problems(alarm: Resource, queue: Resource, world: World) -> list[str] | None:
+def _problems(alarm: Resource, queue: Resource, world: TemplateSet) -> list[str] | None:
     """What keeps the alarm from telling; None if it is not about the queue."""
     versions = [_alarm_on(version, alarm, queue, world) for version in branches(alarm.properties)]
     if not any(version is not None for version in versions):
@@ -68,7 +68,7 @@ def _problems(alarm: Resource, queue: Resource, world: World) -> list[str] | Non
     return [f"{alarm.path} {problem}" for problem in dict.fromkeys(problems)]
 
 
-def _alarm_on(version: Mapping[str, Json], alarm: Resource, queue: Resource, world: World) -> list[str] | None:
+def _alarm_on(version: Mapping[str, Json], alarm: Resource, queue: Resource, world: TemplateSet) -> list[str] | None:
     metric = _metric(version)
     if (
         metric.get("Namespace") != "AWS/SQS"
@@ -81,14 +81,14 @@ def _alarm_on(version: Mapping[str, Json], alarm: Resource, queue: Resource, wor
         problems.append(f"looks at {metric.get('Statistic')}, which one message does not move")
     if not _fires_at_one(version):
         problems.append("does not fire at one message")
-    seconds = (a_number(metric.get("Period"), "Period") or _DEFAULT_PERIOD) * (
-        a_number(version.get("EvaluationPeriods"), "EvaluationPeriods") or 1
+    seconds = (require_number(metric.get("Period"), "Period") or _DEFAULT_PERIOD) * (
+        require_number(version.get("EvaluationPeriods"), "EvaluationPeriods") or 1
     )
     if seconds > _MOST_SECONDS:
         problems.append(f"takes {seconds:.0f} s to fire; it must be {_MOST_SECONDS} s or less")
-    if not a_list(version.get("AlarmActions"), "AlarmActions"):
+    if not require_list(version.get("AlarmActions"), "AlarmActions"):
         problems.append("tells nobody: it has no AlarmActions")
-    if not a_flag(version.get("ActionsEnabled"), "ActionsEnabled", default=True):
+    if not require_bool(version.get("ActionsEnabled"), "ActionsEnabled", default=True):
         problems.append("tells nobody: ActionsEnabled is false")
     return problems
 
@@ -97,16 +97,16 @@ def _metric(alarm: Mapping[str, Json]) -> Mapping[str, Json]:
     """The alarm's metric, in whichever of two ways it is written; a formula of several is none."""
     if "MetricName" in alarm:
         return alarm
-    queries = [a_map(query, "Metrics") for query in a_list(alarm.get("Metrics"), "Metrics")]
+    queries = [require_mapping(query, "Metrics") for query in require_list(alarm.get("Metrics"), "Metrics")]
     if len(queries) != 1:
         return {}
-    stat = a_map(queries[0].get("MetricStat"), "MetricStat")
-    return {"Statistic": stat.get("Stat"), "Period": stat.get("Period"), **a_map(stat.get("Metric"), "Metric")}
+    stat = require_mapping(queries[0].get("MetricStat"), "MetricStat")
+    return {"Statistic": stat.get("Stat"), "Period": stat.get("Period"), **require_mapping(stat.get("Metric"), "Metric")}
 
 
-def _is_of(metric: Mapping[str, Json], alarm: Resource, queue: Resource, world: World) -> bool:
-    for dimension in a_list(metric.get("Dimensions"), "Dimensions"):
-        each = a_map(dimension, "Dimensions")
+def _is_of(metric: Mapping[str, Json], alarm: Resource, queue: Resource, world: TemplateSet) -> bool:
+    for dimension in require_list(metric.get("Dimensions"), "Dimensions"):
+        each = require_mapping(dimension, "Dimensions")
         if each.get("Name") != "QueueName":
             continue
         target = find(each.get("Value"), alarm.template, world, QUEUE)
@@ -118,7 +118,7 @@ def _is_of(metric: Mapping[str, Json], alarm: Resource, queue: Resource, world: 
 
 
 def _fires_at_one(alarm: Mapping[str, Json]) -> bool:
-    threshold = a_number(alarm.get("Threshold"), "Threshold")
+    threshold = require_number(alarm.get("Threshold"), "Threshold")
     if threshold is None:
         return False
     match alarm.get("ComparisonOperator"):
@@ -133,6 +133,6 @@ RULE = Rule(
     title="Every dead-letter queue has an alarm in its region that fires at the first message and tells somebody",
     why="A dead letter is a file that somebody was promised. Unwatched, it is found when the client asks, or expires.",
     fix=f"Add an AWS::CloudWatch::Alarm on {_METRIC} of the queue: Maximum >= 1, with AlarmActions.",
-    judge=judge_by(_complaints, QUEUE, applies=is_dead_letter_queue),
+    judge=rule_from(_violations, QUEUE, applies=is_dead_letter_queue),
     controls=nist("AU-6(1)", "IR-4", "IR-6", "SI-4", "SI-11") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6.1"),
 )

@@ -5,19 +5,19 @@ from typing import Final
 
 from compliance.aws.dead_letters import QUEUE, is_dead_letter_queue, is_same, users_of
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_list, a_map, a_text
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_list, require_mapping, require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import describe
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "RedriveAllowPolicy"
 
 
-def _complaints(queue: Resource, world: World) -> Iterator[str]:
-    policy = a_map(queue.properties.get(_SETTING), _SETTING)
-    permission = a_text(policy.get("redrivePermission"), "redrivePermission")
+def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
+    policy = require_mapping(queue.properties.get(_SETTING), _SETTING)
+    permission = require_text(policy.get("redrivePermission"), "redrivePermission")
     sources = [user for user in users_of(queue, world) if user.type == QUEUE]
     if permission == "denyAll":
         for source in sources:
@@ -28,8 +28,8 @@ def _complaints(queue: Resource, world: World) -> Iterator[str]:
         yield from _of_list(queue, sources, policy.get("sourceQueueArns"), world)
 
 
-def _of_list(queue: Resource, sources: list[Resource], arns: object, world: World) -> Iterator[str]:
-    listed = a_list(arns, "sourceQueueArns")
+def _of_list(queue: Resource, sources: list[Resource], arns: object, world: TemplateSet) -> Iterator[str]:
+    listed = require_list(arns, "sourceQueueArns")
     allowed = [(arn, find(arn, queue.template, world, QUEUE)) for arn in listed]
     for source in sources:
         if not any(each is not None and is_same(each, source) for _, each in allowed):
@@ -45,6 +45,6 @@ RULE = Rule(
     title="A dead-letter queue allows exactly the queues that redrive to it",
     why="Whoever else may redrive to it hides real failures among their own, and can be redriven into the wrong queue.",
     fix="Set RedriveAllowPolicy to byQueue with the sources' ARNs; to denyAll where no queue redrives to it.",
-    judge=judge_by(_complaints, QUEUE, applies=is_dead_letter_queue),
+    judge=rule_from(_violations, QUEUE, applies=is_dead_letter_queue),
     controls=nist("AC-3", "AC-4", "AC-6"),
 )

@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import Final
 
 from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE, is_dead_letter_queue, users_of
-from compliance.cfn.reading import a_number, branches
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import branches, require_number
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _SETTING: Final = "MessageRetentionPeriod"
 
 
-def _complaints(queue: Resource, world: World) -> Iterator[str]:
+def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
     kept = _retention(queue)
     if kept < DEFAULT_RETENTION:
         yield f"{_SETTING} is {kept:.0f} s; dead letters must outlast a long weekend, {DEFAULT_RETENTION} s or more"
@@ -28,7 +28,7 @@ def _complaints(queue: Resource, world: World) -> Iterator[str]:
 
 
 def _retention(queue: Resource) -> float:
-    seconds = a_number(queue.properties.get(_SETTING), _SETTING)
+    seconds = require_number(queue.properties.get(_SETTING), _SETTING)
     return DEFAULT_RETENTION if seconds is None else seconds
 
 
@@ -39,6 +39,6 @@ RULE = Rule(
         "source deletes old messages the moment they arrive."
     ),
     fix="Set MessageRetentionPeriod of dead-letter queues to 1209600, the most that SQS keeps.",
-    judge=judge_by(_complaints, QUEUE, applies=is_dead_letter_queue),
+    judge=rule_from(_violations, QUEUE, applies=is_dead_letter_queue),
     controls=nist("AU-11", "CP-9", "SI-12"),
 )

@@ -5,11 +5,11 @@ from typing import Final
 
 from compliance.aws.dead_letters import QUEUE
 from compliance.aws.event_sources import mappings_of, versions_of_function
-from compliance.cfn.reading import a_number
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_number
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TIMES: Final = 6
 """As AWS recommends: room for Lambda to retry a batch that was throttled."""
@@ -18,17 +18,19 @@ _DEFAULT_TIMEOUT: Final = 3
 """Seconds: what SQS and Lambda take if nothing is said."""
 
 
-def _is_read(queue: Resource, world: World) -> bool:
+def _is_read(queue: Resource, world: TemplateSet) -> bool:
     return any(True for _ in mappings_of(queue, world))
 
 
-def _complaints(queue: Resource, world: World) -> Iterator[str]:
-    hidden = a_number(queue.properties.get("VisibilityTimeout"), "VisibilityTimeout")
+def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
+    hidden = require_number(queue.properties.get("VisibilityTimeout"), "VisibilityTimeout")
     hidden = _DEFAULT_VISIBILITY if hidden is None else hidden
     for mapping in mappings_of(queue, world):
-        window = a_number(mapping.properties.get("MaximumBatchingWindowInSeconds"), "MaximumBatchingWindowInSeconds") or 0
+        window = (
+            require_number(mapping.properties.get("MaximumBatchingWindowInSeconds"), "MaximumBatchingWindowInSeconds") or 0
+        )
         for function in versions_of_function(mapping, world):
-            timeout = a_number(function.properties.get("Timeout"), "Timeout") or _DEFAULT_TIMEOUT
+            timeout = require_number(function.properties.get("Timeout"), "Timeout") or _DEFAULT_TIMEOUT
             least = _TIMES * timeout + window
             if hidden < least:
                 yield (
@@ -41,6 +43,6 @@ RULE = Rule(
     title="A queue hides a message for six times its function's timeout or longer",
     why="A message that reappears while it is worked on is processed twice at once, and uses up its receives by succeeding.",
     fix="Set VisibilityTimeout to six times the function's Timeout, plus the mapping's batching window.",
-    judge=judge_by(_complaints, QUEUE, applies=_is_read),
+    judge=rule_from(_violations, QUEUE, applies=_is_read),
     controls=nist("SI-7", "SI-11", "SC-5"),
 )

@@ -4,37 +4,37 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.networks import is_everywhere, is_own_network
-from compliance.cfn.reading import a_list, a_map, branches
+from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import named, of_type
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _FUNCTION: Final = "AWS::Lambda::Function"
 _GROUP: Final = "AWS::EC2::SecurityGroup"
 _RULE: Final = "AWS::EC2::SecurityGroupEgress"
 
 
-def _goes_out(resource: Resource, _world: World) -> bool:
+def _goes_out(resource: Resource, _world: TemplateSet) -> bool:
     return resource.type == _GROUP or _is_in_vpc(resource)
 
 
 def _is_in_vpc(function: Resource) -> bool:
-    return bool(a_map(function.properties.get("VpcConfig"), "VpcConfig"))
+    return bool(require_mapping(function.properties.get("VpcConfig"), "VpcConfig"))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == _GROUP:
         yield from _of_group(resource, resource.properties, world)
     else:
         yield from _of_function(resource, world)
 
 
-def _of_function(function: Resource, world: World) -> Iterator[str]:
-    config = a_map(function.properties.get("VpcConfig"), "VpcConfig")
-    groups = a_list(config.get("SecurityGroupIds"), "VpcConfig.SecurityGroupIds")
+def _of_function(function: Resource, world: TemplateSet) -> Iterator[str]:
+    config = require_mapping(function.properties.get("VpcConfig"), "VpcConfig")
+    groups = require_list(config.get("SecurityGroupIds"), "VpcConfig.SecurityGroupIds")
     if not groups:
         yield "VpcConfig has no SecurityGroupIds; the VPC's default security group, which is open outward, would be used"
     for value in groups:
@@ -45,15 +45,15 @@ def _of_function(function: Resource, world: World) -> Iterator[str]:
             yield from _of_group(group, properties, world)
 
 
-def _of_group(group: Resource, properties: Mapping[str, Json], world: World) -> Iterator[str]:
-    inline = a_list(properties.get("SecurityGroupEgress"), "SecurityGroupEgress")
+def _of_group(group: Resource, properties: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
+    inline = require_list(properties.get("SecurityGroupEgress"), "SecurityGroupEgress")
     if not inline:
         yield f"{group.path} has no SecurityGroupEgress of its own; EC2 then adds rules that allow everything outward"
     for rule in [*inline, *_beside(group, world)]:
-        yield from _of_rule(group, a_map(rule, "an egress rule"), world)
+        yield from _of_rule(group, require_mapping(rule, "an egress rule"), world)
 
 
-def _beside(group: Resource, world: World) -> Iterator[Json]:
+def _beside(group: Resource, world: TemplateSet) -> Iterator[Json]:
     for rule in of_type(world, _RULE, region=group.template.region):
         for properties in branches(rule.properties):
             target = named(properties.get("GroupId"), rule.template, world)
@@ -61,7 +61,7 @@ def _beside(group: Resource, world: World) -> Iterator[Json]:
                 yield properties
 
 
-def _of_rule(group: Resource, rule: Mapping[str, Json], world: World) -> Iterator[str]:
+def _of_rule(group: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
     for name in ("CidrIp", "CidrIpv6"):
         cidr = rule.get(name)
         if is_absent(cidr) or is_own_network(cidr, group, world):
@@ -79,6 +79,6 @@ RULE = Rule(
         "today that rule does nothing; the day a route is added, it lets a compromised function send out what it reads."
     ),
     fix="List SecurityGroupEgress: port 443 to the endpoints' group and to the prefix lists of S3 and DynamoDB.",
-    judge=judge_by(_complaints, _FUNCTION, _GROUP, applies=_goes_out),
+    judge=rule_from(_violations, _FUNCTION, _GROUP, applies=_goes_out),
     controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.4"),
 )

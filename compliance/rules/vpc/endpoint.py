@@ -5,24 +5,24 @@ from typing import Final
 
 from compliance.aws.permissions import needless_wildcards, wild_actions
 from compliance.cfn.policies import Statement, statements
-from compliance.cfn.reading import a_text
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.reading import require_text
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TYPE: Final = "AWS::EC2::VPCEndpoint"
 _WITH_POLICY: Final = {"Gateway", "Interface"}
 """The other types of endpoint take no policy."""
 
 
-def _takes_policy(endpoint: Resource, _world: World) -> bool:
+def _takes_policy(endpoint: Resource, _world: TemplateSet) -> bool:
     # A gateway endpoint is what EC2 makes when no type is said.
-    return (a_text(endpoint.properties.get("VpcEndpointType"), "VpcEndpointType") or "Gateway") in _WITH_POLICY
+    return (require_text(endpoint.properties.get("VpcEndpointType"), "VpcEndpointType") or "Gateway") in _WITH_POLICY
 
 
-def _complaints(endpoint: Resource, _world: World) -> Iterator[str]:
+def _violations(endpoint: Resource, _world: TemplateSet) -> Iterator[str]:
     document = endpoint.properties.get("PolicyDocument")
     if is_absent(document):
         yield "PolicyDocument is not set, and EC2 then lets everyone do everything through the endpoint"
@@ -52,7 +52,7 @@ RULE = Rule(
         "any account: the one way out of a network that is otherwise closed."
     ),
     fix="Set PolicyDocument to the actions and resources that the functions behind the endpoint need, and no others.",
-    judge=judge_by(_complaints, _TYPE, applies=_takes_policy),
+    judge=rule_from(_violations, _TYPE, applies=_takes_policy),
     controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
     + hipaa("164.308(a)(3)(i)", "164.312(a)(1)", "164.312(e)(1)")
     + pci("1.2.1", "1.3.4", "7.1.1"),

@@ -6,11 +6,11 @@ from typing import Final
 
 from compliance.aws.permissions import narrows
 from compliance.cfn.policies import statements
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _WHO: Final = re.compile(
     r"aws:Principal(Account|Arn|OrgID|OrgPaths|IsAWSService|ServiceName)|kms:CallerAccount", re.IGNORECASE
@@ -18,11 +18,11 @@ _WHO: Final = re.compile(
 """Keys of conditions that say who calls."""
 
 
-def _has_policy(endpoint: Resource, _world: World) -> bool:
+def _has_policy(endpoint: Resource, _world: TemplateSet) -> bool:
     return not is_absent(endpoint.properties.get("PolicyDocument"))
 
 
-def _complaints(endpoint: Resource, _world: World) -> Iterator[str]:
+def _violations(endpoint: Resource, _world: TemplateSet) -> Iterator[str]:
     for statement in statements(endpoint.properties["PolicyDocument"], endpoint.template):
         is_open = not any(narrows(condition, _WHO) for condition in statement.conditions)
         if statement.allows and statement.is_about_everyone and is_open:
@@ -36,7 +36,7 @@ RULE = Rule(
         "name carries their calls too. Gateways take no principal but `*`: there a condition says who."
     ),
     fix='Add the condition ArnEquals {"aws:PrincipalArn": <the role>} to each statement, or name the account.',
-    judge=judge_by(_complaints, "AWS::EC2::VPCEndpoint", applies=_has_policy),
+    judge=rule_from(_violations, "AWS::EC2::VPCEndpoint", applies=_has_policy),
     controls=nist("AC-3", "AC-4", "AC-6", "SC-7")
     + hipaa("164.308(a)(3)(i)", "164.312(a)(1)", "164.312(e)(1)")
     + pci("1.2.1", "7.1.1", "7.2.1"),

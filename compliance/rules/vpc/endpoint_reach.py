@@ -5,13 +5,13 @@ from typing import Final
 
 from compliance.aws.dead_letters import key_of
 from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
-from compliance.cfn.reading import a_flag, a_list, a_text, branches
+from compliance.cfn.reading import branches, require_bool, require_list, require_text
 from compliance.cfn.references import named, of_type, render
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _TYPE: Final = "AWS::EC2::VPCEndpoint"
 _GROUP: Final = "AWS::EC2::SecurityGroup"
@@ -22,20 +22,22 @@ _INTERFACE: Final = "Interface"
 
 
 def _kind(endpoint: Resource) -> str:
-    return a_text(endpoint.properties.get("VpcEndpointType"), "VpcEndpointType") or _GATEWAY
+    return require_text(endpoint.properties.get("VpcEndpointType"), "VpcEndpointType") or _GATEWAY
 
 
-def _is_asked_by_name(endpoint: Resource, _world: World) -> bool:
+def _is_asked_by_name(endpoint: Resource, _world: TemplateSet) -> bool:
     return _kind(endpoint) in {_GATEWAY, _INTERFACE}
 
 
-def _complaints(endpoint: Resource, world: World) -> Iterator[str]:
+def _violations(endpoint: Resource, world: TemplateSet) -> Iterator[str]:
     vpc = named(endpoint.properties.get("VpcId"), endpoint.template, world)
     vpc = vpc if vpc is not None and vpc.type == VPC else None
     if _kind(endpoint) == _GATEWAY:
         yield from _of_gateway(endpoint, vpc, world)
         return
-    if not a_flag(endpoint.properties.get("PrivateDnsEnabled"), "PrivateDnsEnabled") and not _has_gateway(endpoint, world):
+    if not require_bool(endpoint.properties.get("PrivateDnsEnabled"), "PrivateDnsEnabled") and not _has_gateway(
+        endpoint, world
+    ):
         yield "PrivateDnsEnabled is not true, so the service's name leads past the endpoint, where there is no way"
     yield from _of_names_in(vpc)
     yield from _of_groups(endpoint, world)
@@ -45,15 +47,15 @@ def _complaints(endpoint: Resource, world: World) -> Iterator[str]:
 def _of_names_in(vpc: Resource | None) -> Iterator[str]:
     """Complain of a VPC in which no private name resolves."""
     for properties in branches(vpc.properties) if vpc else ():
-        if not a_flag(properties.get("EnableDnsSupport"), "EnableDnsSupport", default=True):
+        if not require_bool(properties.get("EnableDnsSupport"), "EnableDnsSupport", default=True):
             yield f"EnableDnsSupport of {vpc and vpc.path} is false, so no name resolves there"
-        if not a_flag(properties.get("EnableDnsHostnames"), "EnableDnsHostnames"):
+        if not require_bool(properties.get("EnableDnsHostnames"), "EnableDnsHostnames"):
             yield f"EnableDnsHostnames of {vpc and vpc.path} is not true, so the endpoint's private names do not resolve"
 
 
-def _of_groups(endpoint: Resource, world: World) -> Iterator[str]:
+def _of_groups(endpoint: Resource, world: TemplateSet) -> Iterator[str]:
     """Complain of an endpoint that lets nobody in."""
-    groups = a_list(endpoint.properties.get("SecurityGroupIds"), "SecurityGroupIds")
+    groups = require_list(endpoint.properties.get("SecurityGroupIds"), "SecurityGroupIds")
     if not groups:
         yield "SecurityGroupIds is empty; the VPC's default security group would be used, which lets no function in"
         return
@@ -62,7 +64,7 @@ def _of_groups(endpoint: Resource, world: World) -> Iterator[str]:
         yield f"{', '.join(group.path for group in found if group)} lets nobody in, so no function reaches the endpoint"
 
 
-def _lets_in(group: Resource, world: World) -> bool:
+def _lets_in(group: Resource, world: TemplateSet) -> bool:
     if not is_absent(group.properties.get("SecurityGroupIngress")):
         return True
     rules = of_type(world, _INGRESS, region=group.template.region)
@@ -70,8 +72,8 @@ def _lets_in(group: Resource, world: World) -> bool:
     return any(each is not None and key_of(each) == key_of(group) for each in targets)
 
 
-def _of_gateway(endpoint: Resource, vpc: Resource | None, world: World) -> Iterator[str]:
-    values = a_list(endpoint.properties.get("RouteTableIds"), "RouteTableIds")
+def _of_gateway(endpoint: Resource, vpc: Resource | None, world: TemplateSet) -> Iterator[str]:
+    values = require_list(endpoint.properties.get("RouteTableIds"), "RouteTableIds")
     if not values:
         yield "RouteTableIds is empty, so no subnet has a way to the endpoint"
         return
@@ -81,8 +83,8 @@ def _of_gateway(endpoint: Resource, vpc: Resource | None, world: World) -> Itera
             yield f"RouteTableIds leaves out {table.path}, whose subnets have no way to the endpoint"
 
 
-def _of_zones(endpoint: Resource, vpc: Resource | None, world: World) -> Iterator[str]:
-    values = a_list(endpoint.properties.get("SubnetIds"), "SubnetIds")
+def _of_zones(endpoint: Resource, vpc: Resource | None, world: TemplateSet) -> Iterator[str]:
+    values = require_list(endpoint.properties.get("SubnetIds"), "SubnetIds")
     if not values:
         yield "SubnetIds is empty, so the endpoint is in no zone"
         return
@@ -96,15 +98,15 @@ def _of_zones(endpoint: Resource, vpc: Resource | None, world: World) -> Iterato
             yield f"it is in no subnet of the zone of {subnet.path}: what runs there loses it with another zone"
 
 
-def _referred(values: object, endpoint: Resource, kind: str, world: World) -> Iterator[Resource]:
-    for value in a_list(values, "ids"):
+def _referred(values: object, endpoint: Resource, kind: str, world: TemplateSet) -> Iterator[Resource]:
+    for value in require_list(values, "ids"):
         target = named(value, endpoint.template, world)
         if target is None or target.type != kind:
             raise UnresolvedError(f"{describe(value)} is no {kind} of these templates, so where it leads is unknown")
         yield target
 
 
-def _has_gateway(endpoint: Resource, world: World) -> bool:
+def _has_gateway(endpoint: Resource, world: TemplateSet) -> bool:
     """Whether a gateway endpoint of the same service is there: by it the service's public name is reached."""
     mine = _service(endpoint)
     others = of_type(world, _TYPE, region=endpoint.template.region)
@@ -127,6 +129,6 @@ RULE = Rule(
         "Set PrivateDnsEnabled and the VPC's EnableDnsSupport and EnableDnsHostnames, list a subnet of each zone and a "
         "security group with an ingress rule, and for a gateway every route table in RouteTableIds."
     ),
-    judge=judge_by(_complaints, _TYPE, applies=_is_asked_by_name),
+    judge=rule_from(_violations, _TYPE, applies=_is_asked_by_name),
     controls=nist("CP-10", "SC-5", "SC-7", "SI-13") + hipaa("164.308(a)(7)(i)"),
 )

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.cfn.arns import find
-from compliance.cfn.reading import a_text, branches
+from compliance.cfn.reading import branches, require_text
 from compliance.cfn.references import follow, is_there_with, named, of_type, render
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.findings import Verdict
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 from compliance.rules.logs.log_group import RULE as LOG_GROUP
 from compliance.rules.s3.encryption import RULE as BUCKET_ENCRYPTION
 
@@ -20,8 +20,8 @@ _FLOW_LOG: Final = "AWS::EC2::FlowLog"
 _GROUPS: Final = "cloud-watch-logs"
 """Where EC2 delivers unless LogDestinationType says otherwise."""
 _DESTINATIONS: Final = {
-    _GROUPS: ("AWS::Logs::LogGroup", (LOG_GROUP,)),
-    "s3": ("AWS::S3::Bucket", (BUCKET_ENCRYPTION,)),
+    _GROUPS: ("AWS::Logs::LogGroup", {"ActivePassive-LogsLogGroup": LOG_GROUP}),
+    "s3": ("AWS::S3::Bucket", {"ActivePassive-S3Encryption": BUCKET_ENCRYPTION}),
 }
 """What a destination of each kind is, and the rules that ask whether it is encrypted and for how long it keeps logs.
 
@@ -29,7 +29,7 @@ That the destination itself outlives its stack is what ActivePassive-CrossRegion
 """
 
 
-def _complaints(vpc: Resource, world: World) -> Iterator[str]:
+def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
     """One whole flow log is enough; what is wrong with the others is then no matter."""
     faults: list[str] = []
     unknown: list[str] = []
@@ -47,7 +47,7 @@ def _complaints(vpc: Resource, world: World) -> Iterator[str]:
     yield from faults or ["it has no flow log, so nobody can tell who sent what to whom; set TrafficType ALL on one"]
 
 
-def _faults(log: Resource, vpc: Resource, world: World) -> list[str] | None:
+def _faults(log: Resource, vpc: Resource, world: TemplateSet) -> list[str] | None:
     """What is wrong with a flow log; None if it is of another network."""
     versions = list(branches(log.properties))
     watching = [properties for properties in versions if _watches(properties, log, vpc, world)]
@@ -59,7 +59,7 @@ def _faults(log: Resource, vpc: Resource, world: World) -> list[str] | None:
     return [f"{log.path} {fault}" for fault in dict.fromkeys(found)]
 
 
-def _watches(properties: Mapping[str, Json], log: Resource, vpc: Resource, world: World) -> bool:
+def _watches(properties: Mapping[str, Json], log: Resource, vpc: Resource, world: TemplateSet) -> bool:
     watched = properties.get("ResourceId")
     target = named(watched, log.template, world)
     if target is not None:
@@ -69,11 +69,11 @@ def _watches(properties: Mapping[str, Json], log: Resource, vpc: Resource, world
     raise UnresolvedError(f"the templates do not say which network ResourceId, {describe(watched)}, is")
 
 
-def _of_version(properties: Mapping[str, Json], log: Resource, world: World) -> Iterator[str]:
-    traffic = a_text(properties.get("TrafficType"), "TrafficType")
+def _of_version(properties: Mapping[str, Json], log: Resource, world: TemplateSet) -> Iterator[str]:
+    traffic = require_text(properties.get("TrafficType"), "TrafficType")
     if traffic != "ALL":
         yield f"records TrafficType {traffic}; it must be ALL" if traffic else "has no TrafficType; it must be ALL"
-    kind = a_text(properties.get("LogDestinationType"), "LogDestinationType") or _GROUPS
+    kind = require_text(properties.get("LogDestinationType"), "LogDestinationType") or _GROUPS
     if kind not in _DESTINATIONS:
         raise UnresolvedError(f"LogDestinationType is {kind}, so whether what is delivered is kept encrypted is unknown")
     if kind == _GROUPS and is_absent(properties.get("DeliverLogsPermissionArn")):
@@ -81,15 +81,15 @@ def _of_version(properties: Mapping[str, Json], log: Resource, world: World) -> 
     destination = _destination(properties, kind, log, world)
     if not is_there_with(destination, log):
         yield f"delivers to {destination.path}, which is there on a condition only"
-    for rule in _DESTINATIONS[kind][1]:
+    for name, rule in _DESTINATIONS[kind][1].items():
         judgement = rule.judge(destination, world)
         if judgement.verdict is Verdict.FAIL:
-            yield f"delivers to {destination.path}, of which {rule.id} says: {judgement.message}"
+            yield f"delivers to {destination.path}, of which {name} says: {judgement.message}"
         elif judgement.verdict is Verdict.NOT_EVALUATED:
-            raise UnresolvedError(f"{rule.id} cannot judge {destination.path}: {judgement.message}")
+            raise UnresolvedError(f"{name} cannot judge {destination.path}: {judgement.message}")
 
 
-def _destination(properties: Mapping[str, Json], kind: str, log: Resource, world: World) -> Resource:
+def _destination(properties: Mapping[str, Json], kind: str, log: Resource, world: TemplateSet) -> Resource:
     value = properties.get("LogGroupName") if kind == _GROUPS else None
     value, template = follow(properties.get("LogDestination") if value is None else value, log.template, world)
     text = render(value, template)
@@ -112,7 +112,7 @@ RULE = Rule(
         "by a role in DeliverLogsPermissionArn, or to a bucket encrypted with a key of ours, both in the templates that are "
         "judged."
     ),
-    judge=judge_by(_complaints, _VPC),
+    judge=rule_from(_violations, _VPC),
     controls=nist("AU-2", "AU-3", "AU-12", "SI-4")
     + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)")
     + pci("10.1", "10.2", "10.3"),

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.networks import is_private
-from compliance.cfn.reading import a_flag, a_text
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_bool, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _GATEWAYS: Final = {
     "AWS::EC2::EgressOnlyInternetGateway": "an egress-only internet gateway",
@@ -32,12 +32,12 @@ _WAYS_OUT: Final = (
 _BLOCKS: Final = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     if resource.type in _GATEWAYS:
         yield f"{_GATEWAYS[resource.type]} leads out of the VPC; reach AWS through endpoints"
     elif resource.type == _ROUTE:
         yield from _route(resource)
-    elif resource.type == _SUBNET and a_flag(resource.properties.get("MapPublicIpOnLaunch"), "MapPublicIpOnLaunch"):
+    elif resource.type == _SUBNET and require_bool(resource.properties.get("MapPublicIpOnLaunch"), "MapPublicIpOnLaunch"):
         yield "MapPublicIpOnLaunch is true; what starts in the subnet gets a public address"
     elif resource.type == _ATTACHMENT and not is_absent(resource.properties.get("InternetGatewayId")):
         yield "it attaches an internet gateway to the VPC"
@@ -51,7 +51,7 @@ def _route(route: Resource) -> Iterator[str]:
         if not is_absent(target) and not _stays_inside(target):
             yield f"the route leads out of the VPC by {way}"
     for block in _BLOCKS:
-        cidr = a_text(route.properties.get(block), block)
+        cidr = require_text(route.properties.get(block), block)
         if cidr is not None and not is_private(cidr, block):
             yield f"{block} is {cidr}, which is routed on the internet"
 
@@ -68,7 +68,7 @@ RULE = Rule(
         "Any other way out is a way for data to leave unseen, and a part that can fail in a failover."
     ),
     fix="Use isolated subnets with gateway and interface endpoints; remove the gateway, the route or the public address.",
-    judge=judge_by(_complaints, *_GATEWAYS, _ROUTE, _SUBNET, _ATTACHMENT),
+    judge=rule_from(_violations, *_GATEWAYS, _ROUTE, _SUBNET, _ATTACHMENT),
     controls=nist("AC-4", "SC-7", "SC-7(3)")
     + hipaa("164.308(a)(3)(i)", "164.312(a)(1)", "164.312(e)(1)")
     + pci("1.2.1", "1.3.1", "1.3.4"),

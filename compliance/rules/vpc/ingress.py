@@ -5,12 +5,12 @@ from ipaddress import ip_network
 from typing import Final
 
 from compliance.aws.networks import is_own_network
-from compliance.cfn.reading import a_list, a_map
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.reading import require_list, require_mapping
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 _GROUP: Final = "AWS::EC2::SecurityGroup"
 _RULE: Final = "AWS::EC2::SecurityGroupIngress"
@@ -21,19 +21,19 @@ _MOST_PORTS: Final = 100
 """A range of more is every port by another name; a passive protocol's own range is seldom larger."""
 
 
-def _lets_in(resource: Resource, _world: World) -> bool:
+def _lets_in(resource: Resource, _world: TemplateSet) -> bool:
     return resource.type == _RULE or not is_absent(resource.properties.get("SecurityGroupIngress"))
 
 
-def _complaints(resource: Resource, world: World) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == _RULE:
         yield from _of_rule(resource, resource.properties, world)
         return
-    for rule in a_list(resource.properties.get("SecurityGroupIngress"), "SecurityGroupIngress"):
-        yield from _of_rule(resource, a_map(rule, "an ingress rule"), world)
+    for rule in require_list(resource.properties.get("SecurityGroupIngress"), "SecurityGroupIngress"):
+        yield from _of_rule(resource, require_mapping(rule, "an ingress rule"), world)
 
 
-def _of_rule(resource: Resource, rule: Mapping[str, Json], world: World) -> Iterator[str]:
+def _of_rule(resource: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
     for name in ("CidrIp", "CidrIpv6"):
         cidr = rule.get(name)
         if is_absent(cidr) or is_own_network(cidr, resource, world):
@@ -82,6 +82,6 @@ RULE = Rule(
         "wider than the network, or every port, opens it to what was never meant to call."
     ),
     fix="Let in by SourceSecurityGroupId, on the port that the callers use; 443 for an endpoint.",
-    judge=judge_by(_complaints, _GROUP, _RULE, applies=_lets_in),
+    judge=rule_from(_violations, _GROUP, _RULE, applies=_lets_in),
     controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.1"),
 )

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 
 
-def _has_several(vpc: Resource, world: World) -> bool:
+def _has_several(vpc: Resource, world: TemplateSet) -> bool:
     return len(list(in_vpc(vpc, SUBNET, world))) > 1
 
 
-def _complaints(vpc: Resource, world: World) -> Iterator[str]:
+def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
     zones = {subnet.path: zone_of(subnet) for subnet in in_vpc(vpc, SUBNET, world)}
     for path, zone in zones.items():
         if zone is None:
@@ -29,6 +29,6 @@ RULE = Rule(
         "goes with the zone, and a failover of regions is spent on it."
     ),
     fix="Set AvailabilityZoneId of each subnet to a zone of its own, such as use1-az1; or AvailabilityZone.",
-    judge=judge_by(_complaints, VPC, applies=_has_several),
+    judge=rule_from(_violations, VPC, applies=_has_several),
     controls=nist("CP-2(5)", "CP-10", "SC-5", "SC-36") + hipaa("164.308(a)(7)(i)"),
 )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from compliance.aws.accounts import is_stranger
-from compliance.cfn.templates import World
+from compliance.aws.accounts import is_unknown_principal
+from compliance.cfn.templates import TemplateSet
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
 from unit_tests.compliance.rules.builders import FAIL, PASS, message_in, verdict_in
@@ -123,7 +123,7 @@ def test_account_named_by_however_many_resources_is_a_stranger(times: int) -> No
 @pytest.mark.parametrize("accounts", [("",), (OURS, THEIRS), (OURS, "")])
 def test_own_account_unknown_or_ambiguous_makes_every_account_a_stranger(accounts: tuple[str, ...]) -> None:
     stacks = tuple(replace(template({"Home": HOME}), account=account) for account in accounts)
-    world = World(templates=stacks, environment="prod")
+    world = TemplateSet(templates=stacks, environment="prod")
 
-    assert is_stranger(OURS, world)
-    assert is_stranger(THEIRS, world)
+    assert is_unknown_principal(OURS, world)
+    assert is_unknown_principal(THEIRS, world)

@@ -18,7 +18,7 @@ from unit_tests.compliance.rules.builders import (
     role,
     verdict_in,
 )
-from unit_tests.compliance.rules.clocks import clock, clockwork, permission
+from unit_tests.compliance.rules.clocks import clock, permission, scheduled_function
 
 RULE = "ActivePassive-CrossRegionRegions"
 THERE = f"arn:aws:dynamodb:{EAST}:000000000000:table/serverless-ledger-prod"
@@ -56,7 +56,7 @@ def _role(*actions: str) -> dict[str, Resource]:
 
 
 def _says(it: str, changes: dict[str, Any]) -> Verdict | None:
-    made = {**_role("dynamodb:GetItem", "kms:Decrypt"), **clockwork(Function=_looking()), **changes}
+    made = {**_role("dynamodb:GetItem", "kms:Decrypt"), **scheduled_function(Function=_looking()), **changes}
     resources = {name: resource for name, resource in made.items() if resource is not None}
     return verdict_in(RULE, it, template(resources, WEST), template({}, EAST))
 
@@ -110,7 +110,7 @@ def test_no_other_variable_may_name_it() -> None:
 
 
 def test_the_place_is_named() -> None:
-    resources = {**clockwork(Function=_looking()), "Caller": CALLERS[0]}
+    resources = {**scheduled_function(Function=_looking()), "Caller": CALLERS[0]}
 
     told = message_in(RULE, "Function", template(resources, WEST), template({}, EAST))
     assert told == "Environment.Variables.PEER_REGION names us-east-1: us-east-1"

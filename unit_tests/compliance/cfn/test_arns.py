@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from compliance.cfn.arns import arns_of, find, names_of, region_of, regions_of, same, text_of
-from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.templates import Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from unit_tests.compliance.fixtures import template
 
@@ -19,7 +19,7 @@ def _template(region: str) -> Template:
 
 
 EAST, WEST = _template("us-east-1"), _template("us-west-2")
-WORLD = World(templates=(EAST, WEST), environment="prod")
+WORLD = TemplateSet(templates=(EAST, WEST), environment="prod")
 
 
 def _found(value: Any, *types: str, here: Template = EAST) -> tuple[str, str] | None:  # noqa: ANN401
@@ -114,6 +114,6 @@ def test_a_text_may_leave_the_account_open_and_nothing_else() -> None:
 
 def test_the_system_s_regions_are_those_of_the_stacks_that_stand_in_several() -> None:
     alone = template({}, "eu-west-1", "serverless-data-prod")
-    assert regions_of(World(templates=(EAST, WEST, alone), environment="prod")) == {"us-east-1", "us-west-2"}
-    assert regions_of(World(templates=(alone,), environment="prod")) == {"eu-west-1"}
-    assert regions_of(World(templates=(template({}, "", ""),), environment="prod")) == frozenset()
+    assert regions_of(TemplateSet(templates=(EAST, WEST, alone), environment="prod")) == {"us-east-1", "us-west-2"}
+    assert regions_of(TemplateSet(templates=(alone,), environment="prod")) == {"eu-west-1"}
+    assert regions_of(TemplateSet(templates=(template({}, "", ""),), environment="prod")) == frozenset()

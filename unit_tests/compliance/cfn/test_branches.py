@@ -14,7 +14,7 @@ from compliance.cfn.templates import Template
 from compliance.engine.acknowledgements import Registry
 from compliance.engine.branch_verdicts import worst
 from compliance.engine.findings import Place, RuleInfo, Verdict
-from compliance.engine.judge import Findings
+from compliance.engine.judge import FindingsBuilder
 from compliance.engine.matrix import Configuration
 from compliance.gate import judge_app, judge_templates
 from unit_tests.compliance.test_admit import TODAY
@@ -146,7 +146,7 @@ def test_the_packs_are_not_fooled_by_a_condition_of_the_app_s_own() -> None:
 
 def test_the_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
     place, other = Place(stack="S", path="S/A", logical_id="A"), Place(stack="S", path="S/B", logical_id="B")
-    found = Findings()
+    found = FindingsBuilder()
     for rule, verdict, where in (
         ("P::One", Verdict.PASS, place),
         ("P::One[x]", Verdict.FAIL, place),
@@ -172,7 +172,7 @@ def test_the_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
 
 
 def test_one_path_in_two_regions_or_of_two_resources_keeps_a_row_for_each() -> None:
-    found = Findings()
+    found = FindingsBuilder()
     rule = RuleInfo(id="P::One", title="t", why="w", fix="f")
     places = [
         Place(stack="S", path="S/A", logical_id=logical_id, region=region)

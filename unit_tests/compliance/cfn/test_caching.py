@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.cfn.caching import once
-from compliance.cfn.templates import Template, World
+from compliance.cfn.caching import cached
+from compliance.cfn.templates import Template, TemplateSet
 from unit_tests.compliance.fixtures import template
 
-WORLD = World(templates=(template({}),), environment="prod")
+WORLD = TemplateSet(templates=(template({}),), environment="prod")
 
 
 def test_a_result_is_worked_out_once_for_each_world() -> None:
     asked: list[str] = []
 
-    @once
-    def environment(world: World) -> str:
+    @cached
+    def environment(world: TemplateSet) -> str:
         asked.append(world.environment)
         return world.environment
 
@@ -26,19 +26,19 @@ def test_a_result_is_worked_out_once_for_each_world() -> None:
 
 
 def test_two_functions_do_not_share_a_result() -> None:
-    @once
-    def one(_world: World) -> int:
+    @cached
+    def one(_world: TemplateSet) -> int:
         return 1
 
-    @once
-    def two(_world: World) -> int:
+    @cached
+    def two(_world: TemplateSet) -> int:
         return 2
 
     assert (one(WORLD), two(WORLD), one(WORLD)) == (1, 2, 1)
 
 
 def test_an_error_is_raised_each_time() -> None:
-    @once
+    @cached
     def broken(_template: Template) -> int:
         raise LookupError
 
@@ -48,8 +48,8 @@ def test_an_error_is_raised_each_time() -> None:
 
 
 def test_a_changed_world_remembers_nothing_of_the_old_one() -> None:
-    @once
-    def size(world: World) -> int:
+    @cached
+    def size(world: TemplateSet) -> int:
         return len(world.templates)
 
     assert size(WORLD) == 1

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.cfn.reading import a_flag, a_list, a_map, a_number, a_text, branches, one_or_more
+from compliance.cfn.reading import (
+    branches,
+    one_or_more,
+    require_bool,
+    require_list,
+    require_mapping,
+    require_number,
+    require_text,
+)
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.findings import Verdict
 from compliance.engine.violations import judge_each
@@ -79,18 +87,18 @@ def test_whatever_holds_when_deployed_is_among_the_branches(value: Any, holds: d
 
 @pytest.mark.parametrize("bad", ["x", 7, {"Ref": "P"}, {"Fn::FindInMap": ["A", "B", "C"]}, True])
 def test_a_map_is_a_map_or_unresolved(bad: Any) -> None:  # noqa: ANN401
-    assert a_map({"a": 1}, "P") == {"a": 1}
-    assert a_map(None, "P") == {}
+    assert require_mapping({"a": 1}, "P") == {"a": 1}
+    assert require_mapping(None, "P") == {}
     with pytest.raises(UnresolvedError, match=r"P is .*not a map"):
-        a_map(bad, "P")
+        require_mapping(bad, "P")
 
 
 @pytest.mark.parametrize("bad", ["x", 7, {"Ref": "P"}, {"a": 1}])
 def test_a_list_is_a_list_or_unresolved(bad: Any) -> None:  # noqa: ANN401
-    assert list(a_list([1], "P")) == [1]
-    assert list(a_list(NO_VALUE, "P")) == []
+    assert list(require_list([1], "P")) == [1]
+    assert list(require_list(NO_VALUE, "P")) == []
     with pytest.raises(UnresolvedError, match=r"P is .*not a list"):
-        a_list(bad, "P")
+        require_list(bad, "P")
 
 
 def test_one_value_is_as_good_as_a_list_of_it() -> None:
@@ -104,27 +112,27 @@ def test_one_value_is_as_good_as_a_list_of_it() -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(True, True), ("true", True), ("False", False), (False, False)])
 def test_a_flag_is_true_or_false_in_either_spelling(value: Any, expected: bool) -> None:  # noqa: ANN401, FBT001
-    assert a_flag(value, "P", default=not expected) is expected
-    assert a_flag(None, "P", default=expected) is expected
+    assert require_bool(value, "P", default=not expected) is expected
+    assert require_bool(None, "P", default=expected) is expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(60, 60), ("60", 60), (0.5, 0.5), (None, None)])
 def test_a_number_is_a_number_in_either_spelling(value: Any, expected: float | None) -> None:  # noqa: ANN401
-    assert a_number(value, "P") == expected
+    assert require_number(value, "P") == expected
 
 
 @pytest.mark.parametrize(
     ("read", "value"),
     [
-        (a_flag, "yes"),
-        (a_flag, 1),
-        (a_flag, {"Ref": "P"}),
-        (a_number, "many"),
-        (a_number, "nan"),
-        (a_number, True),
-        (a_number, {"Ref": "P"}),
-        (a_text, 7),
-        (a_text, {"Ref": "P"}),
+        (require_bool, "yes"),
+        (require_bool, 1),
+        (require_bool, {"Ref": "P"}),
+        (require_number, "many"),
+        (require_number, "nan"),
+        (require_number, True),
+        (require_number, {"Ref": "P"}),
+        (require_text, 7),
+        (require_text, {"Ref": "P"}),
     ],
 )
 def test_what_is_neither_is_unresolved(read: Callable[[Any, str], Any], value: Any) -> None:  # noqa: ANN401

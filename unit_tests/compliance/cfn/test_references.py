@@ -15,7 +15,7 @@ from compliance.cfn.references import (
     resource_of,
     values_in,
 )
-from compliance.cfn.templates import Template, World
+from compliance.cfn.templates import Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 
 KEYS = Template(
@@ -44,7 +44,7 @@ EAST = Template(
         }
     },
 )
-WORLD = World(templates=(KEYS, EAST), environment="prod")
+WORLD = TemplateSet(templates=(KEYS, EAST), environment="prod")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from compliance.cfn.symmetry import Difference, counterpart, differences, path_of, twins
-from compliance.cfn.templates import Resource, Template, World
+from compliance.cfn.templates import Resource, Template, TemplateSet
 
 STACK = "serverless-regional-prod"
 
@@ -113,7 +113,7 @@ def test_twins_are_stacks_of_one_name_in_other_known_regions() -> None:
     )
     nowhere = _template("N", "", {"It": {"Type": "T"}})
     other = Template(name="O", region="us-west-2", stack_name="serverless-data-prod", body={"Resources": {}})
-    world = World(templates=(east, west, nowhere, other), environment="prod")
+    world = TemplateSet(templates=(east, west, nowhere, other), environment="prod")
 
     assert twins(east.resources[0], world) == [west]
     assert twins(nowhere.resources[0], world) == []

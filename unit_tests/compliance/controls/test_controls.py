@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from compliance.controls import Framework, UnknownControlError, catalogue, hipaa, nist, pci, qualified, resolve, split
 from compliance.controls.coverage import ControlState, Status, control_states
 from compliance.engine.acknowledgements import Registry
-from compliance.engine.findings import Finding, Ledger, Place, RuleInfo, Verdict
+from compliance.engine.findings import Finding, Findings, Place, RuleInfo, Verdict
 from compliance.engine.matrix import Configuration
 from compliance.gate import judge_app
 from compliance.packs.nag import FRAMEWORKS
@@ -30,11 +30,11 @@ STATUS = {
 }
 
 
-def _ledger(*rows: Finding, rule: RuleInfo = RULE) -> Ledger:
-    return Ledger(findings=rows, rules={rule.id: rule}, judged_on=TODAY, configurations=("prod",))
+def _ledger(*rows: Finding, rule: RuleInfo = RULE) -> Findings:
+    return Findings(findings=rows, rules={rule.id: rule}, judged_on=TODAY, configurations=("prod",))
 
 
-def _state(ledger: Ledger, framework: Framework, control: str) -> ControlState:
+def _state(ledger: Findings, framework: Framework, control: str) -> ControlState:
     (state,) = (each for each in control_states(ledger) if (each.framework, each.control) == (framework, control))
     return state
 

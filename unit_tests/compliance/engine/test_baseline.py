@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.engine.baseline import BaselineError, Changes, Row, compare, read_baseline
-from compliance.engine.findings import Finding, Ledger, RuleInfo, Verdict
+from compliance.engine.findings import Finding, Findings, RuleInfo, Verdict
 from compliance.reports.json_report import render
 
 _FAILING = {Verdict.FAIL, Verdict.NOT_EVALUATED}
@@ -21,7 +21,7 @@ _PLACES = st.tuples(st.sampled_from(_RULES), st.sampled_from(["prod", "dev"]), s
 _STATE = st.dictionaries(_PLACES, _REPORTED)
 
 
-def _ledger(state: dict[tuple[str, str, str], Verdict], message: str = "m", line: int = 1) -> Ledger:
+def _ledger(state: dict[tuple[str, str, str], Verdict], message: str = "m", line: int = 1) -> Findings:
     rows = tuple(
         Finding(
             rule=rule,
@@ -36,10 +36,10 @@ def _ledger(state: dict[tuple[str, str, str], Verdict], message: str = "m", line
         for (rule, configuration, path), verdict in state.items()
     )
     rules = {name: RuleInfo(id=name, title="t", why="w", fix="f") for name in _RULES}
-    return Ledger(findings=rows, rules=rules, judged_on=date(2026, 11, 24), configurations=("prod", "dev"))
+    return Findings(findings=rows, rules=rules, judged_on=date(2026, 11, 24), configurations=("prod", "dev"))
 
 
-def _changes(tmp_path: Path, before: dict[tuple[str, str, str], Verdict], ledger: Ledger) -> Changes:
+def _changes(tmp_path: Path, before: dict[tuple[str, str, str], Verdict], ledger: Findings) -> Changes:
     file = tmp_path / "report.json"
     file.write_text(render(_ledger(before)))
     return compare(ledger, read_baseline(file))
@@ -87,7 +87,7 @@ def test_the_worst_of_several_findings_at_one_place_counts(tmp_path: Path) -> No
     failing = _ledger({("P::A", "prod", "S/A"): Verdict.FAIL})
 
     for rows in (mixed.findings + failing.findings, failing.findings + mixed.findings):
-        ledger = Ledger(findings=rows, rules=mixed.rules, judged_on=mixed.judged_on, configurations=("prod",))
+        ledger = Findings(findings=rows, rules=mixed.rules, judged_on=mixed.judged_on, configurations=("prod",))
         assert _keys(_changes(tmp_path, {}, ledger).new) == {("P::A", "prod", "S/A")}
 
 

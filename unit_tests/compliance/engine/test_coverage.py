@@ -7,7 +7,7 @@ import pytest
 from compliance.engine import coverage
 from compliance.engine.coverage import STALE, UNCOVERED, UncoveredError, read_uncovered
 from compliance.engine.findings import NOT_COVERAGE, Place, RuleInfo, Verdict
-from compliance.engine.judge import Findings
+from compliance.engine.judge import FindingsBuilder
 from compliance.packs.nag import PACKS
 from compliance.rules import our_rules
 
@@ -16,14 +16,14 @@ ALIAS = Place(configuration="prod", stack="S", path="S/Alias", logical_id="Alias
 REASON = "Its own name is all there is to it."
 
 
-def _findings(*answers: tuple[str, Place, Verdict]) -> Findings:
-    found = Findings()
+def _findings(*answers: tuple[str, Place, Verdict]) -> FindingsBuilder:
+    found = FindingsBuilder()
     for rule, place, verdict in answers:
         found.add(RuleInfo(id=rule, title="t", why="w", fix="f"), verdict, place)
     return found
 
 
-def _failing(found: Findings) -> dict[str, str]:
+def _failing(found: FindingsBuilder) -> dict[str, str]:
     return {row.path: row.rule for row in found.rows if row.verdict is Verdict.FAIL}
 
 

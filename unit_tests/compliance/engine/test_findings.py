@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.engine.findings import Ledger, Place, RuleInfo, Verdict
-from compliance.engine.judge import Findings
+from compliance.engine.findings import Findings, Place, RuleInfo, Verdict
+from compliance.engine.judge import FindingsBuilder
 
 pytestmark = pytest.mark.property
 
@@ -21,11 +21,11 @@ _KEYS = st.tuples(st.sampled_from(["P::One", "P::Two", "Q::Three"]), st.sampled_
 _ANSWERS = st.dictionaries(_KEYS, st.sampled_from(list(Verdict)))
 
 
-def _ledger(answers: list[tuple[tuple[str, Place], Verdict]]) -> Ledger:
-    found = Findings()
+def _ledger(answers: list[tuple[tuple[str, Place], Verdict]]) -> Findings:
+    found = FindingsBuilder()
     for (rule, place), verdict in answers:
         found.add(RuleInfo(id=rule, title="t", why="w", fix="f"), verdict, place)
-    return Ledger(
+    return Findings(
         findings=tuple(found.rows),
         rules=found.rules,
         silent=found.silent,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from compliance.cfn.templates import Resource, World
+from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.engine.judge import judge
 from compliance.engine.rule import PASSED, Judgement, Rule
@@ -14,7 +14,7 @@ from unit_tests.compliance.fixtures import template, verdict_on
 
 
 def _rule(answer: Judgement | Exception) -> Rule:
-    def ask(resource: Resource, _world: World) -> Judgement:
+    def ask(resource: Resource, _world: TemplateSet) -> Judgement:
         if isinstance(answer, Exception):
             raise answer
         return answer if resource.logical_id else PASSED
@@ -23,12 +23,12 @@ def _rule(answer: Judgement | Exception) -> Rule:
 
 
 def _verdicts(rule: Rule, resources: Any) -> list[Verdict]:  # noqa: ANN401
-    world = World(templates=(template(resources),), environment="prod")
+    world = TemplateSet(templates=(template(resources),), environment="prod")
     return [row.verdict for row in judge(world, [rule]).rows]
 
 
 def test_a_rule_that_throws_is_not_evaluated() -> None:
-    row = judge(World(templates=(template({}),), environment="prod"), [_rule(KeyError("x"))]).rows[0]
+    row = judge(TemplateSet(templates=(template({}),), environment="prod"), [_rule(KeyError("x"))]).rows[0]
 
     assert row.verdict is Verdict.NOT_EVALUATED
     assert "KeyError" in row.message
@@ -37,7 +37,7 @@ def test_a_rule_that_throws_is_not_evaluated() -> None:
 @pytest.mark.parametrize("answer", [None, True, "PASS", Verdict.PASS])
 def test_an_answer_that_is_no_judgement_is_not_evaluated(answer: Any) -> None:  # noqa: ANN401
     row = judge(
-        World(templates=(template({}),), environment="prod"), [replace(_rule(PASSED), judge=lambda _r, _w: answer)]
+        TemplateSet(templates=(template({}),), environment="prod"), [replace(_rule(PASSED), judge=lambda _r, _w: answer)]
     ).rows[0]
 
     assert row.verdict is Verdict.NOT_EVALUATED

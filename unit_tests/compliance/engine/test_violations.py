@@ -1,19 +1,19 @@
-"""A rule made of complaints: every version counts, and one that cannot be read is never a pass."""
+"""A rule made from violations: every version counts, and one that cannot be read is never a pass."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from compliance.cfn.templates import Json, Resource, World
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.findings import Verdict
-from compliance.engine.violations import judge_by
+from compliance.engine.violations import rule_from
 from unit_tests.compliance.fixtures import template
 
-WORLD = World(templates=(), environment="prod")
+WORLD = TemplateSet(templates=(), environment="prod")
 
 
-def _complaints(resource: Resource, _world: World) -> Iterator[str]:
+def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     match resource.properties.get("Size"):
         case "unknown":
             raise UnresolvedError("who knows")
@@ -21,11 +21,11 @@ def _complaints(resource: Resource, _world: World) -> Iterator[str]:
             yield "it is small"
 
 
-def _sized(resource: Resource, _world: World) -> bool:
+def _sized(resource: Resource, _world: TemplateSet) -> bool:
     return "Size" in resource.properties
 
 
-JUDGE = judge_by(_complaints, "A::B::C", "Custom::*", applies=_sized)
+JUDGE = rule_from(_violations, "A::B::C", "Custom::*", applies=_sized)
 
 
 def _judged(size: Json, resource_type: str = "A::B::C") -> tuple[Verdict, str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.cfn.templates import World
+from compliance.cfn.templates import TemplateSet
 from compliance.mutants.mutant import REMOVED, Mutant, at, damage
 from compliance.mutants.operators import LOPSIDE, mutants_of
 from unit_tests.compliance.fixtures import good, template
@@ -36,10 +36,10 @@ FLOW_LOG = {"Type": "AWS::EC2::FlowLog", "Properties": {"ResourceType": "VPC", "
 KEYS = {name: {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}} for name in ("Key", "OtherKey")}
 
 
-def world(*regions: str) -> World:
+def world(*regions: str) -> TemplateSet:
     resources = {"Queue": QUEUE, "Policy": POLICY, "FlowLog": FLOW_LOG, **KEYS}
     templates = tuple(template(copy.deepcopy(resources), region) for region in regions or ("us-east-1", "us-west-2"))
-    return World(templates=templates, environment="prod")
+    return TemplateSet(templates=templates, environment="prod")
 
 
 def found(operator: str, place: str) -> list[Mutant]:
@@ -106,7 +106,7 @@ def test_a_damage_that_one_region_lacks_is_done_in_the_other() -> None:
 @given(st.data())
 @settings(max_examples=examples(60))
 def test_every_mutant_differs_at_its_place_only_and_has_an_id_of_its_own(data: st.DataObject) -> None:
-    original = World(templates=(template(good()), template(good(), "us-west-2")), environment="prod")
+    original = TemplateSet(templates=(template(good()), template(good(), "us-west-2")), environment="prod")
     text = json.dumps([t.body for t in original.templates])
     mutants = list(mutants_of(original))
     mutant = data.draw(st.sampled_from(mutants))
@@ -170,7 +170,7 @@ def test_one_region_alone_is_damaged_for_the_rules_that_compare() -> None:
     ],
 )
 def test_what_must_not_be_is_put_in(kind: str, properties: dict[str, object], pointer: tuple[str, ...]) -> None:
-    original = World(templates=(template({"It": {"Type": kind, "Properties": properties}}),), environment="prod")
+    original = TemplateSet(templates=(template({"It": {"Type": kind, "Properties": properties}}),), environment="prod")
     mutants = [m for m in mutants_of(original) if m.operator == "insert" and m.pointer == pointer]
 
     assert mutants
@@ -182,7 +182,7 @@ def test_an_alarm_is_turned_to_another_resource_of_the_same_type() -> None:
     queues = {name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for name in ("one", "two")}
     dimension = [{"Name": "QueueName", "Value": "one"}]
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Dimensions": dimension}}
-    original = World(templates=(template({**queues, "Alarm": alarm}),), environment="prod")
+    original = TemplateSet(templates=(template({**queues, "Alarm": alarm}),), environment="prod")
 
     assert [m.after for m in mutants_of(original) if m.operator == "cross-wire"] == ["two"]
 
@@ -194,7 +194,7 @@ def test_buckets_that_are_for_something_else_are_other_cases() -> None:
         "MoreLogs": {"Type": "AWS::S3::Bucket", "Properties": versioned},
         "Work": {"Type": "AWS::S3::Bucket", "Properties": {**versioned, "NotificationConfiguration": {}}},
     }
-    original = World(templates=(template(buckets),), environment="prod")
+    original = TemplateSet(templates=(template(buckets),), environment="prod")
     dropped = [m.logical_id for m in mutants_of(original) if m.place == "Properties.VersioningConfiguration"]
 
     assert dropped == ["Logs", "Work"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.cfn.templates import World
+from compliance.cfn.templates import TemplateSet
 from compliance.engine.judge import judge
 from compliance.mutants import trial
 from compliance.mutants.mutant import Mutant, damage
@@ -18,7 +18,7 @@ from unit_tests.compliance.rules.failover import pair
 from unit_tests.fixtures.examples import examples
 
 REGIONAL = {**good(), **pipeline()}
-ORIGINAL = World(
+ORIGINAL = TemplateSet(
     templates=(
         template({**REGIONAL, "It": replicating()}),
         template({**REGIONAL, "It": regional_bucket()}, "us-west-2"),
@@ -29,7 +29,7 @@ ORIGINAL = World(
 MUTANTS = list(mutants_of(ORIGINAL))
 
 
-def _failing(world: World) -> set[trial.Case]:
+def _failing(world: TemplateSet) -> set[trial.Case]:
     return trial._failing(judge(world, our_rules()))  # noqa: SLF001 - the way that is held to the other
 
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from compliance.cfn.templates import World
+from compliance.cfn.templates import TemplateSet
 from compliance.engine.findings import Severity, Verdict
-from compliance.engine.judge import Findings
+from compliance.engine.judge import FindingsBuilder
 from compliance.packs.nag import PACKS, NagError, read
 from unit_tests.compliance.fixtures import good, template
 
-WORLD = World(templates=(template(good()),), environment="prod")
+WORLD = TemplateSet(templates=(template(good()),), environment="prod")
 BY_PATH = {resource.path: resource for resource in WORLD.templates[0].resources}
 QUEUE = "us-east-1/Queue"
 
 
-def _read(folder: Path, *plugins: dict[str, Any]) -> Findings:
+def _read(folder: Path, *plugins: dict[str, Any]) -> FindingsBuilder:
     (folder / "validation-report.json").write_text(json.dumps({"pluginReports": list(plugins)}))
     for pack in set(PACKS) - {file.name.split(".", 1)[1].removesuffix(".json") for file in folder.glob("nag-verdicts.*")}:
         (folder / f"nag-verdicts.{pack}.json").write_text(json.dumps({"pack": pack, "seen": list(BY_PATH), "rules": {}}))
@@ -90,7 +90,7 @@ def _record(folder: Path, answers: str, **more: Any) -> None:  # noqa: ANN401
     (folder / "nag-verdicts.AwsSolutions.json").write_text(json.dumps(record))
 
 
-def _by_id(found: Findings) -> dict[str, Verdict]:
+def _by_id(found: FindingsBuilder) -> dict[str, Verdict]:
     rows = [row for row in found.rows if row.rule.startswith("AwsSolutions::AwsSolutions-Rule")]
     silent = {place.logical_id: Verdict.NOT_APPLICABLE for place in found.silent.get("AwsSolutions::AwsSolutions-Rule", [])}
     return {row.logical_id + row.rule.partition("Rule")[2]: row.verdict for row in rows} | silent

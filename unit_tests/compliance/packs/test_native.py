@@ -1,13 +1,13 @@
 """AWS's own validation: its errors fail, its warnings are advice, and its schemas say what takes tags."""
 
-from compliance.cfn.templates import Template, World
+from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.packs import native
 from unit_tests.compliance.fixtures import template
 
 
 def _validate(resources: dict[str, object], region: str = "us-east-1") -> list[tuple[str, Verdict, str]]:
-    world = World(templates=(template(resources, region),), environment="prod")
+    world = TemplateSet(templates=(template(resources, region),), environment="prod")
     return [(row.rule, row.verdict, row.logical_id) for row in native.validate(world).rows]
 
 
@@ -21,7 +21,7 @@ def test_an_error_fails_on_its_resource_with_a_line_and_the_others_pass() -> Non
         region="us-east-1",
     )
 
-    rows = native.validate(World(templates=(bad,), environment="prod")).rows
+    rows = native.validate(TemplateSet(templates=(bad,), environment="prod")).rows
 
     assert [(row.logical_id, row.verdict) for row in rows] == [("Bad", Verdict.FAIL), ("Good", Verdict.PASS)]
     assert "'Zed' was unexpected" in rows[0].message
@@ -35,7 +35,7 @@ def test_an_unknown_type_fails() -> None:
 def test_an_error_of_the_template_as_a_whole_leaves_no_pass() -> None:
     broken = Template(name="t", body={"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}, text="{not json")
 
-    rows = native.validate(World(templates=(broken,), environment="prod")).rows
+    rows = native.validate(TemplateSet(templates=(broken,), environment="prod")).rows
 
     assert {row.verdict for row in rows} == {Verdict.FAIL}
 
@@ -45,7 +45,7 @@ def test_a_template_cannot_switch_its_own_validation_off() -> None:
     resource = {"Type": "AWS::SQS::Queue", "Metadata": ignore, "Properties": {"Zed": 1}}
     silent = Template(name="t", body={"Metadata": ignore, "Resources": {"It": resource}})
 
-    rows = native.validate(World(templates=(silent,), environment="prod")).rows
+    rows = native.validate(TemplateSet(templates=(silent,), environment="prod")).rows
 
     assert [row.verdict for row in rows] == [Verdict.FAIL]
 
@@ -56,7 +56,7 @@ def test_a_warning_is_advice_and_fails_nothing() -> None:
         "Q": {"Type": "AWS::SQS::Queue", "DependsOn": "K", "Properties": {"KmsMasterKeyId": {"Ref": "K"}}},
         "K": {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}},
     }
-    found = native.validate(World(templates=(template(resources),), environment="prod"))
+    found = native.validate(TemplateSet(templates=(template(resources),), environment="prod"))
 
     assert "CloudFormation::W3005" in {advice.rule for advice in found.advice}
     assert "CloudFormation::W3005" not in {row.rule for row in found.rows}

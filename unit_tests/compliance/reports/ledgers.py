@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from compliance.engine.findings import Advice, DecisionUse, Finding, Ledger, Place, RuleInfo, Severity, Subject, Verdict
+from compliance.engine.findings import Advice, DecisionUse, Finding, Findings, Place, RuleInfo, Severity, Subject, Verdict
 
 TODAY = date(2026, 11, 24)
 RULE = RuleInfo(
@@ -67,11 +67,11 @@ def subject(text: str = TEXT, **changed: Any) -> Subject:  # noqa: ANN401 - any 
     return replace(made, **changed)
 
 
-def ledger(*rows: Finding, **changed: Any) -> Ledger:  # noqa: ANN401 - any field of it
+def ledger(*rows: Finding, **changed: Any) -> Findings:  # noqa: ANN401 - any field of it
     """A ledger of the rows, with one template, one decision, one piece of advice and three rows that did not apply."""
     place = Place(configuration="prod", stack="S", region="us-east-1")
     places = [replace(place, path=f"S/{name}", logical_id=name) for name in "XYZ"]
-    made = Ledger(
+    made = Findings(
         findings=rows,
         rules={RULE.id: RULE, MINOR.id: MINOR},
         judged_on=TODAY,
@@ -85,7 +85,7 @@ def ledger(*rows: Finding, **changed: Any) -> Ledger:  # noqa: ANN401 - any fiel
     return replace(made, **changed)
 
 
-def hostile() -> Ledger:
+def hostile() -> Findings:
     """A ledger in which every text that a template or its file's name decides is hostile."""
     place: dict[str, Any] = {
         "stack": HOSTILE,
@@ -135,7 +135,7 @@ def findings(draw: st.DrawFn) -> Finding:
 
 
 @st.composite
-def ledgers(draw: st.DrawFn) -> Ledger:
+def ledgers(draw: st.DrawFn) -> Findings:
     """A ledger of any rows and of templates with any names."""
     rows = draw(st.lists(findings(), max_size=6))
     names = draw(st.lists(texts, max_size=3))

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import write_reports
 from compliance.reports.console import show
 from reporting import bundle
 from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger
 
 
-def _shown(judged: Ledger) -> str:
+def _shown(judged: Findings) -> str:
     written = StringIO()
     show(judged, [Path("report.json")], Console(record=True, width=100, file=written, force_terminal=False))
     return written.getvalue()

@@ -3,17 +3,17 @@
 import json
 from typing import Any
 
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import controls_report
 from unit_tests.compliance.reports.ledgers import ACCEPTED, PASSING, ROWS, hostile, ledger
 
 
-def _report(judged: Ledger) -> dict[str, Any]:
+def _report(judged: Findings) -> dict[str, Any]:
     report: dict[str, Any] = json.loads(controls_report.render(judged))
     return report
 
 
-def _status(judged: Ledger, framework: str, control: str) -> str:
+def _status(judged: Findings, framework: str, control: str) -> str:
     states = {(state["framework"], state["control"]): state["status"] for state in _report(judged)["controls"]}
     return str(states[framework, control])
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import compliance
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import json_report
 from unit_tests.compliance.reports.ledgers import HOSTILE, ROWS, hostile, ledger, ledgers
 from unit_tests.fixtures.examples import examples
@@ -19,7 +19,7 @@ SCHEMA = json.loads((Path(compliance.__file__).parent / "report.schema.json").re
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 
 
-def _report(judged: Ledger, *, controls: int = 20) -> dict[str, Any]:
+def _report(judged: Findings, *, controls: int = 20) -> dict[str, Any]:
     """The report, valid with as many of its controls: they are two thousand of one shape, and the validator is slow."""
     report: dict[str, Any] = json.loads(json_report.render(judged))
     VALIDATOR.validate({**report, "controls": report["controls"][:controls]})
@@ -61,7 +61,7 @@ def test_hostile_text_is_kept_as_it_is() -> None:
 @pytest.mark.property
 @settings(max_examples=examples(25))  # each tells of every control of every framework
 @given(ledgers())
-def test_any_ledger_is_valid_and_its_rows_are_all_there(judged: Ledger) -> None:
+def test_any_ledger_is_valid_and_its_rows_are_all_there(judged: Findings) -> None:
     report = _report(judged)
 
     assert len(report["findings"]) == len(judged.findings)

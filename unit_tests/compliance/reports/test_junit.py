@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import junit
 from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger, ledgers
 
@@ -39,7 +39,7 @@ def test_hostile_text_is_no_markup() -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_every_row_is_a_case_whatever_its_text(judged: Ledger) -> None:
+def test_every_row_is_a_case_whatever_its_text(judged: Findings) -> None:
     document = JUnitXml.fromfile(BytesIO(junit.render(judged).encode()))
 
     assert sum(len(list(suite)) for suite in document) == max(1, len(judged.findings))

@@ -8,14 +8,14 @@ from io import StringIO
 import pytest
 from hypothesis import given
 
-from compliance.engine.findings import Ledger, Verdict
+from compliance.engine.findings import Findings, Verdict
 from compliance.reports import ledger_csv
 from unit_tests.compliance.reports.ledgers import FAILING, ROWS, hostile, ledger, ledgers
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def _rows(judged: Ledger) -> list[dict[str, str]]:
+def _rows(judged: Findings) -> list[dict[str, str]]:
     text = ledger_csv.render(judged)
     assert text.endswith("\r\n")
     assert all(len(row) == len(ledger_csv.COLUMNS) for row in csv.reader(StringIO(text, newline="")))
@@ -62,7 +62,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_any_ledger_s_rows_are_there_and_harmless(judged: Ledger) -> None:
+def test_any_ledger_s_rows_are_there_and_harmless(judged: Findings) -> None:
     rows = _rows(judged)
 
     assert len(rows) == len(list(judged.rows()))

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from trestle.oscal import OSCAL_VERSION
 from trestle.oscal.assessment_results import Model
 
-from compliance.engine.findings import Ledger
+from compliance.engine.findings import Findings
 from compliance.reports import oscal
 from unit_tests.compliance.reports.ledgers import ACCEPTED, PASSING, ROWS, UNTIDY, hostile, ledger, ledgers
 from unit_tests.fixtures.examples import examples
 
 
-def _document(judged: Ledger) -> dict[str, Any]:
+def _document(judged: Findings) -> dict[str, Any]:
     text = oscal.render(judged)
     Model.model_validate_json(text)
     document: dict[str, Any] = json.loads(text)["assessment-results"]
@@ -46,7 +46,7 @@ def _assert_references_lead_somewhere(document: dict[str, Any]) -> None:
     assert document["import-ap"]["href"].removeprefix("#") in defined
 
 
-def _findings(judged: Ledger) -> dict[str, dict[str, Any]]:
+def _findings(judged: Findings) -> dict[str, dict[str, Any]]:
     return {finding["target"]["target-id"]: finding for finding in _document(judged)["results"][0].get("findings", ())}
 
 
@@ -97,7 +97,7 @@ def test_hostile_text_is_valid() -> None:
 @pytest.mark.property
 @settings(max_examples=examples(25))  # each tells of every control of every framework
 @given(ledgers())
-def test_any_ledger_is_valid_oscal(judged: Ledger) -> None:
+def test_any_ledger_is_valid_oscal(judged: Findings) -> None:
     results = _document(judged)["results"][0]
 
     subjects = {subject["subject-uuid"] for found in results.get("observations", ()) for subject in found["subjects"]}

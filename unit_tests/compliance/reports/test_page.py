@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import Ledger, Verdict
+from compliance.engine.findings import Findings, Verdict
 from compliance.reports import page
 from unit_tests.compliance.reports.ledgers import (
     FAILING,
@@ -148,7 +148,7 @@ def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> Non
 @pytest.mark.property
 @settings(max_examples=examples(10))  # each is a megabyte, for the frameworks alone
 @given(ledgers())
-def test_any_ledger_gives_the_elements_of_a_plain_one_and_all_its_rows(judged: Ledger) -> None:
+def test_any_ledger_gives_the_elements_of_a_plain_one_and_all_its_rows(judged: Findings) -> None:
     text = page.render(judged)
 
     elements = HtmlElements(text)

@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 
-from compliance.engine.findings import Ledger, Verdict
+from compliance.engine.findings import Findings, Verdict
 from compliance.reports import sarif
 from unit_tests.compliance.reports.ledgers import (
     ACCEPTED,
@@ -27,14 +27,14 @@ SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0.schema.json").read_tex
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 
 
-def _run(judged: Ledger) -> dict[str, Any]:
+def _run(judged: Findings) -> dict[str, Any]:
     log = json.loads(sarif.render(judged))
     VALIDATOR.validate(log)
     run: dict[str, Any] = log["runs"][0]
     return run
 
 
-def _result(judged: Ledger, verdict: Verdict) -> dict[str, Any]:
+def _result(judged: Findings, verdict: Verdict) -> dict[str, Any]:
     found = [result for result in _run(judged)["results"] if result["properties"]["verdict"] == verdict]
     assert len(found) == 1
     return dict(found[0])
@@ -110,7 +110,7 @@ def test_passes_are_left_out_and_the_worst_is_first() -> None:
 
 
 def test_a_fingerprint_survives_moving_lines_and_tells_rows_apart() -> None:
-    def fingerprints(judged: Ledger) -> list[str]:
+    def fingerprints(judged: Findings) -> list[str]:
         return [result["partialFingerprints"]["ruleConstructConfiguration/v1"] for result in _run(judged)["results"]]
 
     moved = replace(FAILING, line=99, source="infra/elsewhere.py:1", message="other words")
@@ -130,7 +130,7 @@ def test_hostile_text_is_neither_a_placeholder_nor_a_link() -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_any_ledger_is_valid_sarif_in_any_order_of_its_rows(judged: Ledger) -> None:
+def test_any_ledger_is_valid_sarif_in_any_order_of_its_rows(judged: Findings) -> None:
     run = _run(judged)
 
     assert len(run["results"]) == sum(row.verdict is not Verdict.PASS for row in judged.findings)

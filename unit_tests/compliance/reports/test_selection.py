@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from compliance.engine.findings import Advice, DecisionUse, Finding, Ledger, Place, RuleInfo, Verdict
+from compliance.engine.findings import Advice, DecisionUse, Finding, Findings, Place, RuleInfo, Verdict
 from compliance.reports.selection import SelectionError, select
 
 
@@ -20,7 +20,7 @@ RULES = (
     _rule("PCI.DSS.321::Ran"),
 )
 USE = DecisionUse(id="d", title="t", reason="r", owner="o", expires=date(2027, 1, 1), acknowledged=1)
-LEDGER = Ledger(
+LEDGER = Findings(
     findings=(
         *(Finding(rule=rule.id, verdict=Verdict.PASS, configuration="prod", path="S/A") for rule in RULES[:3]),
         Finding(rule="AwsSolutions::Good", verdict=Verdict.ACKNOWLEDGED, configuration="prod", path="S/B", decision="d"),
@@ -35,7 +35,7 @@ LEDGER = Ledger(
 )
 
 
-def _told(ledger: Ledger) -> set[str]:
+def _told(ledger: Findings) -> set[str]:
     assert {finding.rule for finding in ledger.findings} <= set(ledger.rules)
     return {row.rule for row in ledger.rows()}
 

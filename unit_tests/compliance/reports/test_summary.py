@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import Finding, Ledger
+from compliance.engine.findings import Finding, Findings
 from compliance.reports import summary
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, RULE, UNTIDY, hostile, ledger, ledgers
 
@@ -79,7 +79,7 @@ def test_hostile_text_is_no_markup_and_calls_nobody() -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_every_line_of_a_table_has_the_cells_of_its_header(judged: Ledger) -> None:
+def test_every_line_of_a_table_has_the_cells_of_its_header(judged: Findings) -> None:
     width = 0
     for line in summary.render(judged, Changes(new=tuple(map(_row, judged.failures)))).split("\n"):
         if not line.startswith("|"):

@@ -13,7 +13,7 @@ from junitparser import JUnitXml
 import compliance
 from compliance.__main__ import FailOn, threshold
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import Finding, Ledger
+from compliance.engine.findings import Finding, Findings
 from compliance.reports import json_report, junit, page, sarif, summary
 from reporting.text import counted
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, UNTIDY, ledger, subject
@@ -31,7 +31,7 @@ def _row(finding: Finding) -> Row:
     )
 
 
-def _under(fail_on: FailOn, *rows: Finding, new: tuple[Finding, ...] = ()) -> Ledger:
+def _under(fail_on: FailOn, *rows: Finding, new: tuple[Finding, ...] = ()) -> Findings:
     judged = ledger(*rows)
     return replace(judged, threshold=threshold(judged, fail_on, Changes(new=tuple(map(_row, new)))))
 
@@ -43,7 +43,7 @@ BOTH = _under(FailOn.NEW, PASSING, UNTIDY, FAILING, new=(FAILING,))
 
 
 @pytest.mark.parametrize(("judged", "passed"), [(TOLERATED, True), (BOTH, False)])
-def test_every_report_has_the_verdict_of_the_threshold(judged: Ledger, *, passed: bool) -> None:
+def test_every_report_has_the_verdict_of_the_threshold(judged: Findings, *, passed: bool) -> None:
     report = json.loads(json_report.render(judged))
     schema = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
 
@@ -58,7 +58,7 @@ def test_every_report_has_the_verdict_of_the_threshold(judged: Ledger, *, passed
     assert json.loads(sarif.render(judged))["runs"][0]["properties"]["passed"] is passed
 
 
-def _junit(judged: Ledger) -> tuple[int, int]:
+def _junit(judged: Findings) -> tuple[int, int]:
     """How many cases failed, and how many were skipped."""
     document = JUnitXml.fromfile(BytesIO(junit.render(judged).encode()))
     return document.failures + document.errors, document.skipped

@@ -56,7 +56,7 @@ def key(*actions: str, service: str = "events.amazonaws.com") -> Resource:
     return {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": [statement]}}}
 
 
-def clockwork(**changes: Any) -> dict[str, Resource]:  # noqa: ANN401
+def scheduled_function(**changes: Any) -> dict[str, Resource]:  # noqa: ANN401
     """All of it; None takes a resource away."""
     dead = dead_letter_queue()
     dead["Properties"]["KmsMasterKeyId"] = {"Fn::GetAtt": ["Key", "Arn"]}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from compliance.cfn.templates import World
+from compliance.cfn.templates import TemplateSet
 from compliance.engine.judge import judge
 from compliance.rules import our_rules
 from unit_tests.compliance.fixtures import template
@@ -114,7 +114,7 @@ def _resources(draw: st.DrawFn) -> dict[str, Any]:
 )
 def test_no_rule_of_the_pack_trips_over_any_resource(one: dict[str, Any], two: dict[str, Any]) -> None:
     resources = {"One": one, "Two": two}
-    world = World(templates=(template(resources, EAST), template(resources, WEST)), environment="prod")
+    world = TemplateSet(templates=(template(resources, EAST), template(resources, WEST)), environment="prod")
 
     rows = judge(world, PACK).rows
 
@@ -123,6 +123,6 @@ def test_no_rule_of_the_pack_trips_over_any_resource(one: dict[str, Any], two: d
 
 @pytest.mark.parametrize("kind", sorted(TYPES))
 def test_a_resource_with_nothing_set_is_judged_too(kind: str) -> None:
-    world = World(templates=(template({"It": {"Type": kind, "Properties": {}}}, EAST),), environment="prod")
+    world = TemplateSet(templates=(template({"It": {"Type": kind, "Properties": {}}}, EAST),), environment="prod")
 
     assert not [row for row in judge(world, PACK).rows if row.message.startswith(CRASHED)]

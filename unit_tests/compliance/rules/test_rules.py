@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import compliance.rules
+import compliance.rules.naming
 from compliance.__main__ import app
 from compliance.rules import RuleError, our_rules
 

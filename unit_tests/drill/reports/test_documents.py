@@ -142,7 +142,7 @@ def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:
         def client(self, *_: str) -> _Client:
             return self.made
 
-        brisk_client = operator_client = client
+        fail_fast_client = operator_client = client
 
     target = _Target()
     Register(target, SECONDARY).promote()  # type: ignore[arg-type]

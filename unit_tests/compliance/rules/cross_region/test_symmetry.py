@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from compliance.cfn.loading import load_assembly
 from compliance.cfn.symmetry import COMPARED, counterpart, differences, path_of
-from compliance.cfn.templates import STACK, Resource, Template, World
+from compliance.cfn.templates import STACK, Resource, Template, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.rules.cross_region.symmetry import DECLARED, ONE_SIDE, judge
 from infra.app import build_app
@@ -106,7 +106,7 @@ def test_every_declared_difference_has_a_reason() -> None:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> World:
+def app(tmp_path_factory: pytest.TempPathFactory) -> TemplateSet:
     """Prod with a domain, which has every stack's every resource, with a stand-in for the functions' code."""
     folder = tmp_path_factory.mktemp("symmetry")
     (folder / "asset" / "handlers").mkdir(parents=True)
@@ -114,16 +114,16 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> World:
     domain = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
     settings = Settings(domain=domain, auto_promote=True)
     build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
-    return World(templates=load_assembly(Path(folder / "cdk.out")).templates, environment="prod")
+    return TemplateSet(templates=load_assembly(Path(folder / "cdk.out")).templates, environment="prod")
 
 
-def test_our_app_s_regions_are_the_same(app: World) -> None:
+def test_our_app_s_regions_are_the_same(app: TemplateSet) -> None:
     found = [(row.path, row.message) for row in ask(ID, *app.templates) if row.verdict is not PASS]
     assert found == []
     assert len([row for row in ask(ID, *app.templates) if row.verdict is PASS]) > 200
 
 
-def test_each_declared_difference_is_there(app: World) -> None:
+def test_each_declared_difference_is_there(app: TemplateSet) -> None:
     seen: set[int] = set()
     for one in app.templates:
         for other in app.templates:
@@ -165,7 +165,7 @@ def _exempt(resource: Resource, place: str) -> bool:
 @pytest.mark.property
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 @given(data=st.data())
-def test_any_damage_to_one_side_of_our_app_fails_there(app: World, data: st.DataObject) -> None:
+def test_any_damage_to_one_side_of_our_app_fails_there(app: TemplateSet, data: st.DataObject) -> None:
     side = data.draw(st.sampled_from(REGIONAL), label="side")
     intact = next(one for one in app.templates if one.name == side)
     resource = data.draw(st.sampled_from(intact.resources), label="resource")
@@ -184,7 +184,7 @@ def test_any_damage_to_one_side_of_our_app_fails_there(app: World, data: st.Data
     assert judge(judged, world).verdict is FAIL
 
 
-def _damage(body: Any, path: tuple[str | int, ...], how: str, app: World) -> None:  # noqa: ANN401 - any JSON
+def _damage(body: Any, path: tuple[str | int, ...], how: str, app: TemplateSet) -> None:  # noqa: ANN401 - any JSON
     place: Any = body
     for step in path[:-1]:
         place = place[step]
@@ -202,7 +202,7 @@ def _damage(body: Any, path: tuple[str | int, ...], how: str, app: World) -> Non
 @pytest.mark.property
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(data=st.data())
-def test_any_resource_that_one_side_of_our_app_loses_fails_on_the_other(app: World, data: st.DataObject) -> None:
+def test_any_resource_that_one_side_of_our_app_loses_fails_on_the_other(app: TemplateSet, data: st.DataObject) -> None:
     side = data.draw(st.sampled_from(REGIONAL), label="side")
     intact = next(one for one in app.templates if one.name == side)
     twin = next(one for one in app.templates if one.stack_name == intact.stack_name and one is not intact)

@@ -17,7 +17,7 @@ from unit_tests.compliance.rules.builders import (
     message_in,
     verdict_in,
 )
-from unit_tests.compliance.rules.clocks import RULE_ARN, clock, clockwork, key, permission, queue_policy
+from unit_tests.compliance.rules.clocks import RULE_ARN, clock, key, permission, queue_policy, scheduled_function
 
 RULE = "ActivePassive-EventsEventRule"
 ARN = "arn:aws:events:us-west-2:000000000000:rule/serverless-observe-prod"
@@ -25,7 +25,7 @@ OTHER = "arn:aws:events:us-west-2:000000000000:rule/serverless-other-prod"
 
 
 def _says(**changes: Any) -> Verdict | None:  # noqa: ANN401
-    return verdict_in(RULE, "Clock", template(clockwork(**changes), WEST))
+    return verdict_in(RULE, "Clock", template(scheduled_function(**changes), WEST))
 
 
 def _for_rule(arn: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -81,7 +81,7 @@ def test_a_rule_that_is_off_or_may_not_do_it_fails(changes: dict[str, Any]) -> N
 
 
 def test_the_key_is_named() -> None:
-    told = message_in(RULE, "Clock", template(clockwork(Key=key("kms:Decrypt")), WEST))
+    told = message_in(RULE, "Clock", template(scheduled_function(Key=key("kms:Decrypt")), WEST))
 
     assert "does not let events.amazonaws.com do kms:GenerateDataKey" in told
 
@@ -99,6 +99,6 @@ def test_what_only_a_deployment_knows_is_not_evaluated(changes: dict[str, Any]) 
 
 
 def test_a_queue_under_aws_s_own_key_is_another_rule_s_business() -> None:
-    dead = changed(clockwork()["Dead"], "KmsMasterKeyId", to="alias/aws/sqs")
+    dead = changed(scheduled_function()["Dead"], "KmsMasterKeyId", to="alias/aws/sqs")
 
     assert _says(Dead=dead, Key=None) is PASS
