@@ -5,9 +5,21 @@ So a history that loses one event keeps every other lag and latency, and can be 
 
 import hashlib
 import math
+from enum import StrEnum
 from typing import Final
 
 _RANGE: Final = float(1 << 53)
+
+
+class Shape(StrEnum):
+    """How the lags of a history are distributed; AWS states no distribution, so each history has one of these."""
+
+    HEAVY_TAIL = "heavy tail"
+    EXPONENTIAL = "exponential"
+    BIMODAL = "bimodal"
+    CONSTANT = "constant"
+    UNIFORM = "uniform"
+    STRAGGLERS = "stragglers"
 
 
 class Chance:
@@ -34,12 +46,43 @@ class Chance:
         """Return whether something of this probability happens."""
         return self.unit(*what) < probability
 
-    def lag(self, typical: float, longest: float, *what: object) -> float:
-        """Return heavy-tailed seconds: half are below `typical`, one in twenty is above seventeen times that.
+    def lag(self, typical: float, longest: float, *what: object, shape: Shape = Shape.HEAVY_TAIL) -> float:
+        """Return seconds that something takes.
 
-        A Pareto distribution of shape 0.8, cut at `longest`; division and roots of IEEE numbers are exact on any machine,
-        logarithms and powers are not.
+        A heavy tail is a Pareto distribution of shape 0.8, cut at `longest`: half are below `typical`, one in twenty is
+        above seventeen times that. Each is made by additions, multiplications, divisions and roots of IEEE numbers alone,
+        which are exact on any machine; logarithms and powers of the machine's library are not.
+
+        Args:
+            typical: About what half of them are below.
+            longest: What none is above.
+            what: What the lag is of.
+            shape: The distribution.
         """
-        tail = max(1.0 - self.unit(*what), 1e-9)
-        inverse = 1.0 / tail
-        return min(typical * 0.41 * inverse * math.sqrt(math.sqrt(inverse)), longest)
+        unit = self.unit(*what)
+        match shape:
+            case Shape.HEAVY_TAIL:
+                inverse = 1.0 / max(1.0 - unit, 1e-9)
+                seconds = typical * 0.41 * inverse * math.sqrt(math.sqrt(inverse))
+            case Shape.EXPONENTIAL:
+                seconds = typical * 1.44 * _minus_logarithm(1.0 - unit)
+            case Shape.BIMODAL:  # five of six at once, the sixth after minutes
+                seconds = typical * (0.5 + unit) * (1.0 if unit < 5 / 6 else 200.0)
+            case Shape.CONSTANT:  # what is written first arrives first
+                seconds = typical
+            case Shape.UNIFORM:  # what is written within a minute arrives in any order
+                seconds = typical * 100.0 * unit
+            case Shape.STRAGGLERS:  # one in thirty takes as long as can be
+                seconds = typical * unit if unit < 29 / 30 else longest
+        return min(seconds, longest)
+
+
+def _minus_logarithm(number: float) -> float:
+    """Return minus the natural logarithm of a number above 0 and up to 1: ln(m * 2^e) by the series of artanh."""
+    mantissa, exponent = math.frexp(number)
+    ratio = (mantissa - 1.0) / (mantissa + 1.0)
+    square, power, total = ratio * ratio, ratio, 0.0
+    for odd in range(1, 40, 2):
+        total += power / odd
+        power *= square
+    return -(2.0 * total + exponent * 0.6931471805599453)

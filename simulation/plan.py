@@ -6,7 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from simulation.chance import Chance
+from simulation.chance import Chance, Shape
 
 PRIMARY: Final = "us-east-1"
 SECONDARY: Final = "us-west-2"
@@ -114,6 +114,7 @@ class Plan:
         crash_rate: Probability that any one call is a crash, beside the faults that are listed.
         unreplicated: If given, objects replicate at once, and so do items, except the primary's writes of these numbers,
             which never do.
+        lags: How the lags of replication and of events are distributed.
     """
 
     seed: int
@@ -122,6 +123,7 @@ class Plan:
     horizon: float = 3600.0
     crash_rate: float = 0.0
     unreplicated: frozenset[int] | None = None
+    lags: Shape = Shape.HEAVY_TAIL
 
     @property
     def events(self) -> list[Upload | Fault]:
@@ -181,12 +183,14 @@ _TYPES: Final[dict[object, tuple[type, ...]]] = {
     str: (str,),
     bool: (bool,),
     Kind: (str,),
+    Shape: (str,),
 }
 _LONGEST_SECONDS: Final = 30 * 86_400
 _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "seed": (lambda seed: abs(seed) < 1 << 63, "a whole number of 64 bits"),
     "region": (lambda region: region in REGIONS, f"one of {', '.join(REGIONS)}"),
     "kind": (lambda kind: kind in set(Kind), f"one of {', '.join(Kind)}"),
+    "lags": (lambda shape: shape in set(Shape), f"one of {', '.join(Shape)}"),
     "records": (lambda letters: set(letters) <= set("gbvw"), "text of the letters g, b, v and w"),
     "amount": (lambda amount: abs(amount) < _LONGEST_SECONDS, f"a number from -{_LONGEST_SECONDS} to {_LONGEST_SECONDS}"),
     "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
@@ -217,7 +221,8 @@ def _checked(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
         is_of_type = types is None or (isinstance(value, types) and (bool in types or not isinstance(value, bool)))
         if not (is_of_type and is_allowed(value)):  # NaN is in no range
             raise InvalidPlanError(f"{name} of {where} is {value!r:.80}; allowed is {allowed}")
-    return {name: Kind(value) if name == "kind" else value for name, value in raw.items()}
+    enumerations: dict[str, type[StrEnum]] = {"kind": Kind, "lags": Shape}
+    return {name: enumerations[name](value) if name in enumerations else value for name, value in raw.items()}
 
 
 @dataclass
@@ -249,7 +254,10 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
     _timed_faults(draft, uploads)
     _disaster(draft)
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
-    return Plan(seed=seed, uploads=uploads, faults=faults)
+    shape = Shape.HEAVY_TAIL
+    if draft.unit("are lags of another shape") < 0.6:  # noqa: PLR2004
+        shape = list(Shape)[draft.chance.below(len(Shape), "plan", "lags")]
+    return Plan(seed=seed, uploads=uploads, faults=faults, lags=shape)
 
 
 def _upload(draft: _Draft, number: int) -> Upload:

@@ -43,6 +43,7 @@ def story(history: History) -> str:
     """Return the plan's events, the calls that concern what broke, and what broke."""
     shown = happened(history)
     lines = [f"seed {history.plan.seed}, {len(history.plan.events)} events", *(f"  {line}" for line in planned(history))]
+    lines += [f"  lags of replication and events: {history.plan.lags}"]
     lines += [f"{'seconds':>10}  {'region':<10} {'who':<12} {'call':<26} effect"]
     for seconds, region, actor, call, effect in shown[:_MOST_LINES]:
         lines.append(f"{seconds:>10.3f}  {region:<10} {actor:<12} {call:<26} {effect}")

@@ -187,7 +187,7 @@ class World:
         number = region.writes
         region.writes += 1
         self.writes.append((self.now, region.name))
-        lag = self.chance.lag(*_ITEM_LAG, "item", region.name, *key, stamp[1])
+        lag = self.chance.lag(*_ITEM_LAG, "item", region.name, *key, stamp[1], shape=self.plan.lags)
         if self.plan.unreplicated is not None:
             if region.name == REGIONS[0] and number in self.plan.unreplicated:
                 return
@@ -228,7 +228,7 @@ class World:
         version = Version(key, f"version-{number:06d}", body, self.clock(region), "PENDING")
         region.ingest[key, version.version_id] = version
         self.announce(region, version, number)
-        lag = self.chance.lag(*_OBJECT_LAG, "object", region.name, key, number)
+        lag = self.chance.lag(*_OBJECT_LAG, "object", region.name, key, number, shape=self.plan.lags)
         lag = lag if self.plan.unreplicated is None else _AT_ONCE
         self.send(region, lag, lambda peer: self._replicated(peer, version))
         return version
@@ -247,7 +247,7 @@ class World:
         body = json.dumps({"Records": [event_record(region, version)]})
         times = 2 if self.chance.happens(0.02, "event twice", region.name, version.version_id, number) else 1
         for again in range(times):
-            lag = self.chance.lag(*_EVENT_LAG, "event", region.name, version.version_id, number, again)
+            lag = self.chance.lag(*_EVENT_LAG, "event", region.name, version.version_id, number, again, shape=self.plan.lags)
             self.scheduler.after(lag, lambda: self.send_message(region, body, {}, 0.0))
 
     # --- SQS -----------------------------------------------------------------------------------------------------
