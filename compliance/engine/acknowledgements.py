@@ -27,24 +27,28 @@ MALFORMED: Final = RuleInfo(
     title="A decision says what, why, who, until when, and covers exact rules at exact paths",
     why="A decision that is too wide, or that nobody owns, hides findings that nobody has looked at.",
     fix="Correct the entry; docs/compliance.md shows every key.",
+    covers=False,
 )
 EXPIRED: Final = RuleInfo(
     id=f"{PACK}::Expired",
     title="A decision is in force until the day it names",
     why="Reasons age. The date is when its owner promised to look again.",
     fix="Mend the finding and delete the entry, or decide again: new reason, new date.",
+    covers=False,
 )
 STALE: Final = RuleInfo(
     id=f"{PACK}::Stale",
     title="Everything that a decision covers is found somewhere",
     why="An acknowledgement of what is mended, moved or misspelt waits to hide the next finding there.",
     fix="Delete the rule and path that nothing was found for, or correct them to what the report shows.",
+    covers=False,
 )
 UNREGISTERED: Final = RuleInfo(
     id=f"{PACK}::Unregistered",
     title="Findings are acknowledged in the registry and nowhere else",
     why="An acknowledgement in code has no owner and no date, and in its short form it leaves no trace in any report.",
     fix="Remove the call of Validations.acknowledge; enter a decision in compliance/acknowledgements.toml instead.",
+    covers=False,
 )
 RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTERED)}
 

@@ -20,12 +20,14 @@ UNCOVERED: Final = RuleInfo(
         "tags say nothing of whether it is safe, so they do not count."
     ),
     fix="Write a rule for the type (docs/compliance.md shows how), or say in compliance/uncovered.toml why it needs none.",
+    covers=False,
 )
 STALE: Final = RuleInfo(
     id=f"{PACK}::Stale",
     title="Every entry of compliance/uncovered.toml is well-formed and needed",
     why="An entry for a type that a rule does look at, or that is not deployed, waits to hide the next gap.",
     fix="Delete the entry, or correct it.",
+    covers=False,
 )
 RULES: Final = {rule.id: rule for rule in (UNCOVERED, STALE)}
 
@@ -77,7 +79,7 @@ def judge(findings: FindingsBuilder, explained: Mapping[str, str]) -> FindingsBu
         explained: The reason for each type that needs no rule.
     """
     found = FindingsBuilder(rules=dict(RULES))
-    for item in type_coverage(findings.rows, findings.silent, explained):
+    for item in type_coverage(findings.rows, findings.rules, findings.silent, explained):
         if not item.covered and not item.reason:
             others = f"; only {', '.join(item.others)} did" if item.others else ""
             message = f"no rule looked at any of the {item.resources} resources of this type{others}"
@@ -93,7 +95,7 @@ def stale(findings: FindingsBuilder, explained: Mapping[str, str], *, whole: boo
         explained: The list.
         whole: Whether every configuration that there is was judged, so that a type that was not met is not deployed.
     """
-    met = {item.resource_type: item for item in type_coverage(findings.rows, findings.silent, explained)}
+    met = {item.resource_type: item for item in type_coverage(findings.rows, findings.rules, findings.silent, explained)}
     found = FindingsBuilder(rules=dict(RULES))
     for kind in explained:
         problem = _problem(met.get(kind), whole=whole)

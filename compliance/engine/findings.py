@@ -49,6 +49,8 @@ class RuleInfo:
         fix: What to change or to type.
         severity: Of a failure.
         controls: What the rule serves, each as `<framework>:<control>`, for example `NIST-800-53-R5:SC-28`.
+        covers: Whether an answer about a resource covers the resource's type. A rule that asks the same of any type, as of
+            names, tags or references, covers none.
     """
 
     id: str
@@ -57,6 +59,7 @@ class RuleInfo:
     fix: str
     severity: Severity = Severity.ERROR
     controls: tuple[str, ...] = ()
+    covers: bool = True
 
     @property
     def pack(self) -> str:
@@ -193,22 +196,6 @@ class DecisionUse:
     acknowledged: int
 
 
-NOT_COVERAGE: Final = frozenset(
-    {"CloudFormation", "Naming", "Tagging", "Template", "Acknowledgements", "Assembly", "Coverage"}
-)
-"""The packs that look at any type alike: what they say of a resource does not cover its type."""
-
-ALIKE: Final = frozenset(
-    {
-        "ActivePassive::ActivePassive-CrossRegionRegions",
-        "ActivePassive::ActivePassive-CrossRegionRegionsOutput",
-        "ActivePassive::ActivePassive-KMSNamed",
-        "ActivePassive::ActivePassive-CrossRegionSymmetry",
-    }
-)
-"""The rules of other packs that do so: they ask what a resource refers to, or compare it, whatever it is."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeCoverage:
     """How far a type of resource was looked at.
@@ -234,12 +221,16 @@ class TypeCoverage:
 
 
 def type_coverage(
-    findings: Sequence[Finding], silent: Mapping[str, Iterable[Place]], explained: Mapping[str, str]
+    findings: Sequence[Finding],
+    rules: Mapping[str, RuleInfo],
+    silent: Mapping[str, Iterable[Place]],
+    explained: Mapping[str, str],
 ) -> tuple[TypeCoverage, ...]:
     """How far each type of resource was looked at, by type.
 
     Args:
         findings: The rows, except those with the verdict NOT_APPLICABLE.
+        rules: By qualified id, those of the rows at least.
         silent: The places that a rule does not apply to.
         explained: The reason for each type that needs no rule.
     """
@@ -253,14 +244,16 @@ def type_coverage(
             met.setdefault(place.resource_type, set()).add((place.configuration, place.stack, place.logical_id))
     for finding in findings:
         if finding.verdict is not Verdict.NOT_EVALUATED or not finding.rule.endswith("::Ran"):
-            answered.setdefault(finding.resource_type, set()).add(finding.rule.partition("[")[0])
+            answered.setdefault(finding.resource_type, set()).add(_base(finding.rule))
+    covering = {_base(rule) for rule, info in rules.items() if info.covers}
     return tuple(
-        _type_coverage(kind, len(met[kind]), answered.get(kind, set()), explained.get(kind, "")) for kind in sorted(met)
+        _type_coverage(kind, len(met[kind]), answered.get(kind, set()), covering, explained.get(kind, ""))
+        for kind in sorted(met)
     )
 
 
-def _type_coverage(kind: str, resources: int, rules: set[str], reason: str) -> TypeCoverage:
-    alike = {rule for rule in rules if rule in ALIKE or _pack(rule) in NOT_COVERAGE}
+def _type_coverage(kind: str, resources: int, rules: set[str], covering: set[str], reason: str) -> TypeCoverage:
+    alike = rules - covering
     return TypeCoverage(
         resource_type=kind,
         resources=resources,
@@ -268,6 +261,11 @@ def _type_coverage(kind: str, resources: int, rules: set[str], reason: str) -> T
         others=_by_pack(alike),
         reason=reason,
     )
+
+
+def _base(rule: str) -> str:
+    """Return a rule's id without what it found, which some packs write behind it in brackets."""
+    return rule.partition("[")[0]
 
 
 def _by_pack(rules: Iterable[str]) -> dict[str, int]:
@@ -375,7 +373,7 @@ class Findings:
     @cached_property
     def coverage(self) -> tuple[TypeCoverage, ...]:
         """How far each type of resource was looked at, by type."""
-        return type_coverage(self.findings, self.silent, self.explained)
+        return type_coverage(self.findings, self.rules, self.silent, self.explained)
 
     @cached_property
     def counts(self) -> dict[Verdict, int]:

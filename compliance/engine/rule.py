@@ -43,6 +43,10 @@ class Rule:
             raise UnresolvedError, or anything at all: the row is then NOT_EVALUATED.
         severity: Of a failure.
         controls: The control ids that it serves.
+        types: The resource types that it is about, as `judge` has them where `rule_from` made it; `*` is any type, and
+            `Custom::*` every type that begins so. A rule about any type covers none.
+        is_local: Whether its answer about a resource depends on that resource, on its counterpart in the other region and on
+            what stands beside the resources in templates, and on nothing else.
     """
 
     id: str = ""
@@ -52,6 +56,13 @@ class Rule:
     judge: Callable[[Resource, TemplateSet], Judgement]
     severity: Severity = Severity.ERROR
     controls: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    is_local: bool = False
+
+    def __post_init__(self) -> None:
+        """Take the types from `judge`, which is asked about nothing else."""
+        if not self.types:
+            object.__setattr__(self, "types", getattr(self.judge, "types", ("*",)))
 
     @property
     def info(self) -> RuleInfo:
@@ -63,4 +74,5 @@ class Rule:
             fix=self.fix,
             severity=self.severity,
             controls=self.controls,
+            covers="*" not in self.types,
         )

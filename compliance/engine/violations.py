@@ -21,9 +21,29 @@ def _always(_resource: Resource, _world: TemplateSet) -> bool:
     return True
 
 
-def rule_from(
-    violations: Violations, *types: str, applies: Applies = _always
-) -> Callable[[Resource, TemplateSet], Judgement]:
+class ViolationsJudge:
+    """A rule's `judge` that asks for violations; `types` are those that it is about."""
+
+    def __init__(self, violations: Violations, types: tuple[str, ...], applies: Applies) -> None:
+        self.types = types
+        self._violations = violations
+        self._applies = applies
+        self._plain = frozenset(types)
+        self._patterns = tuple(wanted for wanted in types if "*" in wanted)
+
+    def __call__(self, resource: Resource, world: TemplateSet) -> Judgement:
+        """Answer about one resource."""
+        # Asked of every resource by every rule: most answers end here.
+        if resource.type not in self._plain and not any(fnmatchcase(resource.type, wanted) for wanted in self._patterns):
+            return NOT_APPLICABLE
+        versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
+        concerned = [version for version in versions if self._applies(version, world)]
+        if not concerned:
+            return NOT_APPLICABLE
+        return judge_each(concerned, lambda version: self._violations(version, world))
+
+
+def rule_from(violations: Violations, *types: str, applies: Applies = _always) -> ViolationsJudge:
     """Return a rule's `judge`, made from the function that yields its violations.
 
     Args:
@@ -31,20 +51,7 @@ def rule_from(
         types: The resource types that the rule is about; `Custom::*` is every type that begins so.
         applies: Which of their resources it concerns; one version that it concerns is enough.
     """
-    plain = frozenset(types)
-    patterns = tuple(wanted for wanted in types if "*" in wanted)
-
-    def judge(resource: Resource, world: TemplateSet) -> Judgement:
-        # Asked of every resource by every rule: most answers end here.
-        if resource.type not in plain and not any(fnmatchcase(resource.type, wanted) for wanted in patterns):
-            return NOT_APPLICABLE
-        versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
-        concerned = [version for version in versions if applies(version, world)]
-        if not concerned:
-            return NOT_APPLICABLE
-        return judge_each(concerned, lambda version: violations(version, world))
-
-    return judge
+    return ViolationsJudge(violations, types, applies)
 
 
 def judge_each(versions: Iterable[Json], violations: Callable[[Json], Iterable[str]]) -> Judgement:

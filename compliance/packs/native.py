@@ -28,6 +28,7 @@ _VALID: Final = RuleInfo(
     title="AWS's CloudFormation validation finds no error in the resource",
     why="What it calls an error makes a deployment fail half-way, in one region and perhaps not in the other.",
     fix="Read the row's message: it names the property and what AWS allows there.",
+    covers=False,
 )
 _ERRORS: Final = {Severity.FATAL, Severity.ERROR}
 _TAGS_MISSING: Final = "I9040"
@@ -124,6 +125,7 @@ def _rule_of(diagnostic: Diagnostic) -> RuleInfo:
         why=_VALID.why,
         fix=diagnostic.suggested_fix or _VALID.fix,
         severity=GateSeverity.ERROR if diagnostic.severity in _ERRORS else GateSeverity.WARNING,
+        covers=False,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compliance.engine.findings import ALIKE, COLUMNS, NOT_COVERAGE, Finding, Findings, Subject, Verdict
+from compliance.engine.findings import COLUMNS, Finding, Findings, Subject, Verdict
 
 TILE: Final = 12
 _STEP: Final = TILE + 3
@@ -76,7 +76,8 @@ def maps(ledger: Findings) -> list[Map]:
     by_configuration: dict[str, list[Subject]] = defaultdict(list)
     for subject in ledger.subjects:
         by_configuration[subject.configuration].append(subject)
-    return [_map(name, subjects, resources) for name, subjects in by_configuration.items()]
+    covering = {rule for rule, info in ledger.rules.items() if info.covers}
+    return [_map(name, subjects, resources, covering) for name, subjects in by_configuration.items()]
 
 
 _Key = tuple[str, str]
@@ -97,13 +98,14 @@ def _resources(ledger: Findings) -> _Resources:
     return found
 
 
-def _map(configuration: str, subjects: list[Subject], resources: _Resources) -> Map:
+def _map(configuration: str, subjects: list[Subject], resources: _Resources, covering: set[str]) -> Map:
     regions = sorted({subject.region for subject in subjects})
     columns = {region: _GUTTER + number * (_WIDTH + _GUTTER) for number, region in enumerate(regions)}
     below = dict.fromkeys(regions, _TOP)
     boxes: dict[Subject, Box] = {}
     for subject in _givers_first(subjects):
-        box = _box(subject, resources.get((configuration, subject.name), {}), columns[subject.region], below[subject.region])
+        rows = resources.get((configuration, subject.name), {})
+        box = _box(subject, rows, covering, (columns[subject.region], below[subject.region]))
         below[subject.region] += box.height + _GAP
         boxes[subject] = box
     total = sum(len(box.tiles) for box in boxes.values())
@@ -122,7 +124,8 @@ def _map(configuration: str, subjects: list[Subject], resources: _Resources) -> 
     )
 
 
-def _box(subject: Subject, rows: Mapping[str, list[Finding]], x: int, y: int) -> Box:
+def _box(subject: Subject, rows: Mapping[str, list[Finding]], covering: set[str], corner: tuple[int, int]) -> Box:
+    x, y = corner
     ordered = sorted(rows.items(), key=lambda item: (item[1][0].resource_type if item[1] else "", item[0]))
     tiles = tuple(
         Tile(
@@ -130,7 +133,7 @@ def _box(subject: Subject, rows: Mapping[str, list[Finding]], x: int, y: int) ->
             y=y + _HEADER + number // _PER_ROW * _STEP,
             path=path,
             label=_label(path, found),
-            verdict=_worst(found),
+            verdict=_worst(found, covering),
         )
         for number, (path, found) in enumerate(ordered)
     )
@@ -139,10 +142,10 @@ def _box(subject: Subject, rows: Mapping[str, list[Finding]], x: int, y: int) ->
     return Box(x=x, y=y, height=_HEADER + lines * _STEP + _PAD - 3, name=subject.name, caption=caption, tiles=tiles)
 
 
-def _worst(rows: list[Finding]) -> Verdict:
-    """The worst verdict. A pass by a rule for any type does not cover a resource."""
+def _worst(rows: list[Finding], covering: set[str]) -> Verdict:
+    """Return the worst verdict. A pass by a rule for any type does not cover a resource."""
     worst = min((row.verdict for row in rows), key=_WORST.__getitem__, default=Verdict.NOT_APPLICABLE)
-    covered = worst is not Verdict.PASS or any(row.pack not in NOT_COVERAGE and row.rule not in ALIKE for row in rows)
+    covered = worst is not Verdict.PASS or any(row.rule in covering for row in rows)
     return worst if covered else Verdict.NOT_APPLICABLE
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from compliance.controls.coverage import control_states
-from compliance.engine.findings import Finding, Findings, Subject
+from compliance.engine.findings import Finding, Findings, RuleInfo, Subject
 from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
@@ -31,12 +31,18 @@ def as_dict(ledger: Findings) -> dict[str, Any]:
         "not_applicable_by_pack": dict(sorted(ledger.not_applicable.items())),
         "templates": [_template(subject, file) for subject, file in template_files(ledger.subjects).items()],
         "decisions": [{**asdict(use), "expires": use.expires.isoformat()} for use in ledger.decisions],
-        "rules": [{**asdict(rule), "pack": rule.pack} for _, rule in sorted(ledger.rules.items())],
+        "rules": [_rule(rule) for _, rule in sorted(ledger.rules.items())],
         "controls": [state_as_dict(state) for state in control_states(ledger)],
         "coverage": [asdict(item) for item in ledger.coverage],
         "findings": [_finding(finding) for finding in sorted(ledger.findings, key=lambda f: _order(ledger, f))],
         "advice": [asdict(advice) for advice in ledger.advice],
     }
+
+
+def _rule(rule: RuleInfo) -> dict[str, Any]:
+    fields = {**asdict(rule), "pack": rule.pack}
+    del fields["covers"]  # `coverage` says for each type what came of it
+    return fields
 
 
 def _template(subject: Subject, file: str) -> dict[str, Any]:

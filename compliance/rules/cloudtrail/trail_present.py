@@ -4,7 +4,7 @@ from typing import Final
 
 from compliance.aws.systems import keeps_data_in_several, speaks_for_all
 from compliance.cfn.references import condition_of, of_type
-from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.templates import STACK, Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
@@ -30,5 +30,6 @@ RULE = Rule(
     ),
     fix="Declare an AWS::CloudTrail::Trail in one of the templates, and give the gate all of them together.",
     judge=judge,
+    types=(STACK,),
     controls=nist("AU-2", "AU-3", "AU-12") + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)") + pci("10.1", "10.2"),
 )

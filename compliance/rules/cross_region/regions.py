@@ -182,5 +182,6 @@ RULE = Rule(
         "place in compliance/rules/cross_region/regions.py, with the reason."
     ),
     judge=rule_from(_violations, "*", applies=stands_in_several),
+    is_local=True,
     controls=nist("CP-2(5)", "CP-6", "CP-7", "CP-10") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

@@ -66,5 +66,6 @@ RULE = Rule(
     ),
     fix="Refer to the resource by its deterministic name, or by an export of the keys stack of the same region.",
     judge=rule_from(_violations, "*", applies=stands_in_several),
+    is_local=True,
     controls=nist("CP-2(5)", "CP-7", "CP-10") + hipaa("164.308(a)(7)(i)"),
 )

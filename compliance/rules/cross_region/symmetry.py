@@ -157,5 +157,6 @@ RULE = Rule(
         "compliance/rules/cross_region/symmetry.py."
     ),
     judge=judge,
+    is_local=True,
     controls=nist("CM-2", "CM-3", "CM-6", "CP-7", "CP-10") + hipaa("164.308(a)(7)(ii)(B)", "164.308(a)(7)(ii)(C)"),
 )

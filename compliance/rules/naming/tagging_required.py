@@ -39,4 +39,5 @@ RULE = Rule(
     ),
     fix="Tag the stack or the construct that the resource is under, or set the resource's own tags.",
     judge=judge,
+    is_local=True,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compliance.aws.failover_records import PRIMARY, SECONDARY, all_records
 from compliance.aws.systems import has_names, keeps_data_in_several, serves_in_several, speaks_for_all
-from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.templates import STACK, Resource, TemplateSet
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
@@ -38,5 +38,6 @@ RULE = Rule(
         "zone, domain name or health check."
     ),
     judge=judge,
+    types=(STACK,),
     controls=nist("CP-2(5)", "CP-10", "SC-5") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

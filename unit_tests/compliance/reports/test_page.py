@@ -138,7 +138,7 @@ def test_the_map_has_a_tile_for_each_resource_and_an_arrow_for_each_value() -> N
 
 
 def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> None:
-    rules = {"Tagging::T": replace(ledger().rules["P::R"], id="Tagging::T", controls=())}
+    rules = {"Tagging::T": replace(ledger().rules["P::R"], id="Tagging::T", controls=(), covers=False)}
 
     found = HtmlElements(page.render(ledger(replace(PASSING, rule="Tagging::T"), rules=rules, silent={}))).found
 
