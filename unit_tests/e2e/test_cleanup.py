@@ -10,9 +10,10 @@ import pytest
 from moto import mock_aws
 
 from integration_tests.e2e.cleanup import Made, clean_up, leftovers
-from operations import target
+from operations import queues, target
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
+from operations.target import Mode
 from unit_tests.e2e.targets import LIVE
 
 _DIGEST = "0" * 64
@@ -25,6 +26,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     """A platform in moto: buckets, a replica of the table and queues in each region."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    # moto has one server, and an answer that comes at once leaves out none.
+    monkeypatch.setattr(queues, "_WAIT_SECONDS", dict.fromkeys(Mode, 0))
     with mock_aws():
         target._session.cache_clear()  # noqa: SLF001 - clients of another test are not moto's
         target._client.cache_clear()  # noqa: SLF001
