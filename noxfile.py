@@ -100,7 +100,7 @@ def unit(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def properties(session: nox.Session) -> None:
     """Run the property-based tests (Hypothesis): what must hold for every input."""
-    _pytest(session, "unit_tests", "-m", "property", *PARALLEL)
+    _pytest(session, "unit_tests", "-m", "property", *PARALLEL, "--no-loadscope-reorder")
 
 
 @nox.session(default=False, requires=["environment"])

@@ -22,8 +22,10 @@ _LONGEST: Final = (
     "compliance.test_command_line",
     "simulation.test_simulation",
     "infra.test_least_privilege",
+    "infra.test_any_settings",
     "compliance.test_admit",
     "compliance.test_our_app",
+    "compliance.test_one_verdict",
 )
 """The modules that take longest, by processor time; whichever begins last keeps one worker busy when the others are done."""
 
