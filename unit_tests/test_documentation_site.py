@@ -37,3 +37,10 @@ def test_links_beside_docs_lead_to_files_that_exist(name: str) -> None:
     text = re.sub(r"```.*?```", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL)
     links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_contributing_names_tests_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"pytest (unit_tests/\S+?)[`\s]", text)
+    assert len(named) >= 8
+    assert [path for path in named if not (ROOT / path).exists()] == []

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -211,6 +212,13 @@ def test_the_baseline_is_a_push_to_the_default_branch() -> None:
 def test_advisories_and_secrets_are_looked_at_by_a_workflow() -> None:
     assert "python -m nox -s audit" in commands(jobs("nightly")["audit"])
     assert "python -m nox -s secrets" in commands(jobs("ci")["secrets"])
+
+
+def test_coverage_floor_is_held_on_every_push() -> None:
+    assert "python -m nox -s coverage" in commands(jobs("ci")["coverage"])
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["coverage"]
+    assert settings["run"]["branch"] is True
+    assert settings["report"]["fail_under"] > 90
 
 
 def test_documentation_site_is_built_on_every_push() -> None:
