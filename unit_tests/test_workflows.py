@@ -132,7 +132,7 @@ def test_a_deployment_starts_from_a_protected_branch_only() -> None:
 
 
 def test_release_starts_from_a_protected_tag_on_the_default_branch() -> None:
-    assert workflow("release")[True] == {"push": {"tags": ["v*"]}}  # YAML reads the key `on` as true
+    assert workflow("release")[True] == {"push": {"tags": ["v*"]}}  # type: ignore[index]  # YAML reads the key `on` as true
     first, _, contained = jobs("release")["build"]["steps"][:3]
     assert first["if"] == "${{ !github.ref_protected || github.ref_type != 'tag' }}"
     assert "exit 1" in first["run"]
