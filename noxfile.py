@@ -45,8 +45,9 @@ OFFLINE = {
 INTERRUPT_SECONDS = 10.0
 TERMINATE_SECONDS = 3600.0
 
-# A module stays with one worker, so that what its fixtures make is made once.
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--durations", "10")
+# A module stays with one worker, so that what its fixtures make is made once. They begin in their order, for which
+# unit_tests/conftest.py puts the longest first, and not the one with the most tests: some have few, of seconds each.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "10")
 
 # What `coverage` measures beside the unit tests: these run the code in the process of the test. Not the module with the most
 # tests first: a few of the browser's take as long as a hundred on moto.
@@ -93,14 +94,13 @@ def types(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def unit(session: nox.Session) -> None:
     """Run the unit tests: templates, settings, rules, handlers; no network."""
-    # unit_tests/conftest.py begins with the longest modules, which are not the ones with the most tests.
-    _pytest(session, "unit_tests", "-m", "not property", *PARALLEL, "--no-loadscope-reorder")
+    _pytest(session, "unit_tests", "-m", "not property", *PARALLEL)
 
 
 @nox.session(requires=["environment"])
 def properties(session: nox.Session) -> None:
     """Run the property-based tests (Hypothesis): what must hold for every input."""
-    _pytest(session, "unit_tests", "-m", "property", *PARALLEL, "--no-loadscope-reorder")
+    _pytest(session, "unit_tests", "-m", "property", *PARALLEL)
 
 
 @nox.session(default=False, requires=["environment"])
@@ -125,7 +125,7 @@ def simulate(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
-    _pytest(session, "integration_tests/interrupts/test_short_sessions.py", *IN_PROCESS, *PARALLEL, "--no-loadscope-reorder")
+    _pytest(session, "integration_tests/interrupts/test_short_sessions.py", *IN_PROCESS, *PARALLEL)
 
 
 @nox.session(default=False, requires=["environment"])
