@@ -44,6 +44,8 @@ class Judged(Protocol):
     accepted: list[Accepted]
     most_messages: dict[str, int]
     meddled: set[str]
+    extra_puts: int
+    rotations: int
 
 
 def check(history: Judged) -> Iterator[tuple[str, str]]:
@@ -61,10 +63,17 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
             yield from _dead_letters(history, region)
     for name, most in sorted(history.most_messages.items()):
         sent = sum(1 + one.upload.twin for one in history.accepted) + len(history.plan.faults)
+        sent += history.extra_puts
         if most > LIVE_MESSAGES * sent:
             yield "the shadow queue is bounded", f"{name}: {most} messages at a time of {len(history.accepted)} objects"
     if len(survivors) > 1:
         yield from _replicas(survivors)
+
+
+def holds_records(region: Region, accepted: Accepted) -> bool:
+    """Return whether a replica holds RESULT and the very records that the file becomes."""
+    result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
+    return result is not None and _records(region, accepted.object_id) == expected(accepted.upload, _version(result))
 
 
 def durable(history: Judged) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,9 @@ from typing import Any, Final
 from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
-from simulation import handlers_in_world, rotation
+from simulation import clients, handlers_in_world, rotation
 from simulation.checks import Accepted, check, durable
+from simulation.clients import People
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
 from simulation.regions import Queued, Region
 from simulation.scheduler import EPOCH
@@ -47,6 +48,10 @@ class History:
     _polls: set[str] = field(default_factory=set)
     _watch: Watch = field(init=False)
     most_messages: dict[str, int] = field(default_factory=dict)
+    people: People | None = None
+    rotations: int = 0
+    extra_puts: int = 0
+    """How often an object was put once more, beside the uploads that are drawn twice."""
     meddled: set[str] = field(default_factory=set)
     """Object ids of which somebody deleted a version or a record."""
 
@@ -59,8 +64,12 @@ class History:
     def run(self) -> "History":
         """Let the history happen, then judge it."""
         handlers_in_world.enter(self.world)
+        self.people = People(self) if any(upload.by_client for upload in self.plan.uploads) else None
         for upload in self.plan.uploads:
-            self._at(upload.at, partial(self._put, upload))
+            if upload.by_client and self.people:
+                self.people.expect(upload, file_key_of(upload), body_of(upload))
+            else:
+                self._at(upload.at, partial(self._put, upload))
         for fault in self.plan.faults:
             if fault.kind not in CALL_FAULTS:
                 self._at(fault.at, partial(self._begin, fault))
@@ -75,6 +84,9 @@ class History:
         self.stop_faults()
         scheduler.run(EPOCH + self.plan.horizon + SETTLE_SECONDS)
         self.violations += [*self._watch.violations, *check(self)]
+        if self.people:
+            self.violations += self.people.judge()
+            self.people.close()
         return self
 
     def digest(self) -> str:
@@ -91,6 +103,8 @@ class History:
             region.expired_until = region.key_denied_until = 0.0
             world.redrive(region)
             world.on_message(region)
+        if self.people:
+            self.people.stop_faults()
         survivors = list(alive(world))
         if len(survivors) == 1:
             self._promote(survivors[0])
@@ -128,7 +142,11 @@ class History:
             self._promote(region)
         elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD):
             self._touch(fault, region)
+        elif fault.kind in clients.FAULTS:
+            if self.people:
+                self.people.begin(fault)
         elif fault.kind is Kind.ROTATE:
+            self.rotations += 1
             rotation.rotate(self.world)
         elif fault.kind is Kind.LOSE_MESSAGES:
             region.queue.clear()
@@ -266,9 +284,14 @@ def body_of(upload: Upload) -> bytes:
     return (f"[{', '.join(lines)}" if upload.damaged else "\n".join([*lines, ""])).encode()  # a JSON array without its end
 
 
+def file_key_of(upload: Upload) -> str:
+    """Return what the client calls the file."""
+    return f"{upload.name}.json" if upload.damaged else f"{upload.name}.ndjson"
+
+
 def key_of(upload: Upload, body: bytes) -> str:
     """Return the key that a file is put under; through the issuer it holds an upload id of the upload's time."""
-    file_key = f"{upload.name}.json" if upload.damaged else f"{upload.name}.ndjson"
+    file_key = file_key_of(upload)
     if upload.direct:
         return f"incoming/{file_key}"
     digest = hashlib.sha256(upload.name.encode()).hexdigest()

@@ -40,6 +40,11 @@ class Kind(StrEnum):
     EXPIRED = "the functions' credentials have expired"
     KEY_DENIED = "the secret's key denies its use"
     ROTATE = "the secret is rotated"
+    UNREACHABLE = "clients cannot reach the region"
+    LOGGED_OUT = "the clients' credentials have expired"
+    KILL_CLIENT = "the client is killed"
+    TORN = "the client is killed while it writes its journal"
+    REUSE_ID = "an upload id is used for other content"
 
 
 CALL_FAULTS: Final = (
@@ -49,8 +54,19 @@ CALL_FAULTS: Final = (
     Kind.ANSWER_LOST,
     Kind.REPEATED,
     Kind.UNPROCESSED,
+    Kind.TORN,
 )
 """Faults that hit the call of a number; the others begin at a time."""
+
+_CLIENT_SHARE: Final = 0.2
+"""Of the histories, in which the real client uploads: each costs about twice as much as one without."""
+_CLIENT_CALL_FAULTS: Final = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER, Kind.REFUSED, Kind.ANSWER_LOST)
+_CLIENT_TIMED_FAULTS: Final = (
+    (Kind.UNREACHABLE, 0.2, 400.0),
+    (Kind.LOGGED_OUT, 0.1, 300.0),
+    (Kind.EXPIRED, 0.1, 300.0),
+    (Kind.KEY_DENIED, 0.1, 600.0),
+)
 
 
 class InvalidPlanError(ValueError):
@@ -70,6 +86,7 @@ class Upload:
         damaged: Whether the file cannot be read at all.
         direct: Whether it is put without the issuer.
         twin: Whether it is uploaded once more under the same key, as a client does that lost the answer.
+        by_client: Whether the real client sends it through the real issuer, to `region` first.
     """
 
     at: float
@@ -79,6 +96,7 @@ class Upload:
     damaged: bool = False
     direct: bool = False
     twin: bool = False
+    by_client: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,6 +271,8 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
     _call_faults(draft)
     _timed_faults(draft, uploads)
     _disaster(draft)
+    if any(one.by_client for one in uploads):
+        _client_faults(draft, uploads)
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
     shape = Shape.HEAVY_TAIL
     if draft.unit("are lags of another shape") < 0.6:  # noqa: PLR2004
@@ -261,6 +281,8 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
 
 
 def _upload(draft: _Draft, number: int) -> Upload:
+    has_clients = draft.unit("clients") < _CLIENT_SHARE
+    is_direct = draft.unit("direct", number) < 0.3  # noqa: PLR2004
     # Mostly small files, for their races are the same; one in eight has more than one batch of records.
     many = draft.unit("many", number) < 0.12  # noqa: PLR2004
     size = 1 + int(draft.unit("size", number) * (70 if many else 6))
@@ -271,14 +293,42 @@ def _upload(draft: _Draft, number: int) -> Upload:
         name=f"file-{number}",
         records=letters,
         damaged=draft.unit("damaged", number) < 0.07,  # noqa: PLR2004
-        direct=draft.unit("direct", number) < 0.3,  # noqa: PLR2004
-        twin=draft.unit("twin", number) < 0.1,  # noqa: PLR2004
+        direct=is_direct,
+        twin=draft.unit("twin", number) < 0.1 and (is_direct or not has_clients),  # noqa: PLR2004
+        by_client=has_clients and not is_direct,
     )
 
 
+def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
+    """Draw what happens to clients, to the secret, and to the issuer's credentials."""
+    for number in range(int(draft.unit("client calls") * 5)):
+        kind = _CLIENT_CALL_FAULTS[draft.chance.below(len(_CLIENT_CALL_FAULTS), "plan", "client call fault", number)]
+        draft.add(kind, "client", 1 + draft.chance.below(6 * len(uploads), "plan", "client call", number))
+    if draft.unit("torn") < 0.15:  # noqa: PLR2004
+        whose = f"client {draft.region('torn')}"
+        draft.add(Kind.TORN, whose, 1 + draft.chance.below(2 * len(uploads), "plan", "torn write"))
+    for number, upload in enumerate(uploads):
+        moment = upload.at + 4 * draft.unit("client moment", number)
+        if draft.unit("killed", number) < 0.1:  # noqa: PLR2004
+            draft.add(Kind.KILL_CLIENT, upload.region, moment)
+        if draft.unit("reused", number) < 0.06:  # noqa: PLR2004
+            draft.add(Kind.REUSE_ID, draft.region("reused", number), moment + 5, name=upload.name)
+    for kind, probability, longest in _CLIENT_TIMED_FAULTS:
+        if draft.unit("whether", kind) < probability:
+            lasts = round(longest * draft.unit("lasts", kind), 3)
+            draft.add(kind, draft.region("where", kind), draft.unit("when", kind) * 200, lasts=lasts)
+    if draft.unit("rotated") < 0.35:  # noqa: PLR2004
+        destroyed = [one.at for one in draft.faults if one.kind is Kind.DESTROY]
+        moment = draft.unit("rotation") * 150
+        if destroyed and draft.unit("in flight") < 0.6:  # noqa: PLR2004
+            moment = max(0.0, destroyed[0] - 6 * draft.unit("rotation"))
+        draft.add(Kind.ROTATE, SECONDARY, moment)
+
+
 def _call_faults(draft: _Draft) -> None:
+    kinds = CALL_FAULTS[:-1]
     for number in range(int(draft.unit("call faults") * (2 + draft.objects / 3))):
-        kind = CALL_FAULTS[int(draft.unit("call fault", number) * len(CALL_FAULTS))]
+        kind = kinds[int(draft.unit("call fault", number) * len(kinds))]
         draft.add(kind, draft.region("call region", number), 1 + int(draft.unit("call", number) * 12 * draft.objects))
 
 

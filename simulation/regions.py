@@ -43,6 +43,8 @@ class Version:
     replication: str
     """S3's ReplicationStatus: PENDING, COMPLETED or REPLICA; empty in the archive."""
     content_type: str = ""
+    arrived_at: float = 0.0
+    """When it came into this bucket."""
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ class Process:
 
     def _end(self) -> None:
         for member in self._members:
-            if not member.dead:
+            if member:  # it has begun, and is not dead
                 member.throw(Crash())
         self._on_crash()
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from simulation.expressions import Item, matches, projected, split_key_condition, updated
+from simulation.http_api import presigned_put
 from simulation.regions import INDEXES, Key, Queued, Region
 from simulation.scheduler import current_process
 from simulation.secrets_manager import SecretsManagerClient
@@ -282,6 +283,12 @@ class S3Client:
             return {}
 
         return self._call("CopyObject", write, Key)
+
+    def generate_presigned_url(self, operation: str, *, Params: dict[str, Any], ExpiresIn: int) -> str:  # noqa: N803 - botocore's
+        """See PutObject, as a URL: no call."""
+        if operation != "put_object":
+            raise NotImplementedError(f"the simulated S3 does not presign {operation!r}")
+        return presigned_put(self._region, self._world.clock(self._region), Params, ExpiresIn)
 
     def _versions(self, key: str) -> list[Any]:
         found = [one for one in self._region.ingest.values() if one.key == key]

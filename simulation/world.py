@@ -122,7 +122,7 @@ class World:
             raise Crash
         region.calls += 1
         number = region.calls
-        faults = self._call_faults.get((region.name, number), [])
+        faults = self.call_faults(region.name, number)
         if self.plan.crash_rate and self.chance.happens(self.plan.crash_rate, "crash", region.name, number):
             faults = [*faults, Kind.CRASH_AFTER if number % 2 else Kind.CRASH_BEFORE]
         seconds = self.chance.lag(*_LATENCY, "latency", region.name, number)
@@ -131,20 +131,24 @@ class World:
         process.wait(seconds)
         return self._arrive(region, process, operation, effect, what, faults)
 
+    def call_faults(self, whose: str, number: int) -> list[Kind]:
+        """Return the faults of the call of a number: of a region, or of what else makes calls."""
+        return self._call_faults.get((whose, number), [])
+
     def _arrive(  # noqa: PLR0913, PLR0917 - what a call is
         self, region: Region, process: Process, operation: str, effect: Callable[[], _Answer], what: str, faults: list[Kind]
     ) -> _Answer:
         for kind in faults:
-            self._cover(kind, operation)
+            self.cover(kind, operation)
         if Kind.CRASH_BEFORE in faults:
             self.note(region, process.name, operation, f"{what}: the process crashes before it")
             raise Crash
         if self.now < region.dark_until or region.is_destroyed:
-            self._cover(Kind.BLACKOUT, operation)
+            self.cover(Kind.BLACKOUT, operation)
             self.note(region, process.name, operation, f"{what}: no answer, the region is dark")
             raise EndpointConnectionError(endpoint_url=f"https://{region.name}")
         if self.now < region.expired_until and process.name != "operator":
-            self._cover(Kind.EXPIRED, operation)
+            self.cover(Kind.EXPIRED, operation)
             self.note(region, process.name, operation, f"{what}: refused, the credentials have expired")
             name = operation.split(":")[1]
             raise refusal(name, "ExpiredTokenException", "The security token included in the request is expired", 403)
@@ -168,7 +172,8 @@ class World:
     unprocessed: bool = False
     """Whether the next batch is processed in part."""
 
-    def _cover(self, kind: Kind, operation: str) -> None:
+    def cover(self, kind: Kind, operation: str) -> None:
+        """Count that a fault met a call."""
         cell = (kind.value, self.phase, operation)
         self.coverage[cell] = self.coverage.get(cell, 0) + 1
 
@@ -225,7 +230,7 @@ class World:
     def put_version(self, region: Region, key: str, body: bytes) -> Version:
         """Put an object into the ingest bucket: S3 announces it, replicates it, announces the replica."""
         number = self.number()
-        version = Version(key, f"version-{number:06d}", body, self.clock(region), "PENDING")
+        version = Version(key, f"version-{number:06d}", body, self.clock(region), "PENDING", arrived_at=self.now)
         region.ingest[key, version.version_id] = version
         self.announce(region, version, number)
         lag = self.chance.lag(*_OBJECT_LAG, "object", region.name, key, number, shape=self.plan.lags)
@@ -236,7 +241,7 @@ class World:
     def _replicated(self, peer: Region, version: Version) -> None:
         if (version.key, version.version_id) not in self.peer(peer).ingest:
             return  # deleted before it was replicated
-        copy = Version(version.key, version.version_id, version.body, version.created_at, "REPLICA")
+        copy = Version(version.key, version.version_id, version.body, version.created_at, "REPLICA", arrived_at=self.now)
         peer.ingest[copy.key, copy.version_id] = copy
         version.replication = "COMPLETED"
         self.note(peer, "replication", "object arrives", version.key)
@@ -286,7 +291,7 @@ class World:
     def begin(self, fault: Fault) -> None:
         """Let a timed fault begin."""
         region, until = self.regions[fault.region], self.now + fault.lasts
-        self._cover(fault.kind, "-")
+        self.cover(fault.kind, "-")
         match fault.kind:
             case Kind.DESTROY:
                 self._destroy(region)

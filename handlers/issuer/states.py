@@ -31,9 +31,9 @@ class State(IntEnum):
     UNKNOWN = 0
     """No object is here, as far as this region can see."""
     ACCEPTED = 1
-    """The object is in this region's bucket, or a processor has begun it."""
+    """The object is in this region's bucket, or this region's processor has begun it; a direct put, any processor."""
     PROCESSED = 2
-    """Its effects are in the table."""
+    """Its effects are in this region's replica of the table."""
     QUARANTINED = 3
     """It cannot be read at all, or was deleted before it was processed; the archive holds the reason.
 
@@ -92,9 +92,12 @@ class StateReader:
         key = object_key or rows.first("object_key")
         if rows.result is None:
             copies = self._copies(key)
-            return self._state_without_result(rows, copies), copies is Copies.BOTH
-        is_durable = self._is_in_both_replicas(rows.result, rows.replicas) and self._is_in_both_buckets(key)
-        return _state_of_result(rows.result), is_durable
+            return self._state_without_result(rows, key, copies), copies is Copies.BOTH
+        settled = self._settled_in(rows.result, rows.replicas)
+        is_durable = settled == set(self._regions) and self._is_in_both_buckets(key)
+        if self._region in settled or not _is_upload(key):
+            return _state_of_result(rows.result), is_durable
+        return self._state_of_unsettled(rows.result, key), is_durable
 
     def _described(self, rows: ObjectRows, state: State) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -117,23 +120,40 @@ class StateReader:
         """Return the highest state that is proven; the bucket is asked only if the table leaves the question open."""
         if rows.result:
             return _state_of_result(rows.result)
-        return self._state_without_result(rows, self._copies(rows.first("object_key")))
+        key = rows.first("object_key")
+        return self._state_without_result(rows, key, self._copies(key))
 
-    def _state_without_result(self, rows: ObjectRows, copies: Copies) -> State:
+    def _state_without_result(self, rows: ObjectRows, key: str | None, copies: Copies) -> State:
         if copies is Copies.NONE_HERE and self._gone(rows):
             return State.QUARANTINED
-        return max(_begun(rows), _state_of(copies))
+        return max(self._begun(rows, key), _state_of(copies))
+
+    def _begun(self, rows: ObjectRows, key: str | None) -> State:
+        """Return what the rows of processors prove: of an upload this region's alone, for another may be lost by now."""
+        own = schema.attempt_sort_key(self._region)
+        proof = [row for row in rows.attempts if row[schema.SORT_KEY] == own or not _is_upload(key)]
+        return State.ACCEPTED if proof else State.UNKNOWN
+
+    def _state_of_unsettled(self, result: dict[str, Any], key: str | None) -> State:
+        """Return the state of an upload of which this replica holds RESULT, and perhaps not the records that it counts.
+
+        RESULT may have come from a region that was lost before the records and the object did. Then nothing here can be
+        processed, and only a client that is not told otherwise sends the file again.
+        """
+        if _state_of_result(result) is State.QUARANTINED:
+            return State.QUARANTINED
+        return _state_of(self._copies(key))
 
     def _gone(self, rows: ObjectRows) -> object:
         """Return why this region's bucket holds no version any more; None if the processor has not noted it."""
         own = schema.attempt_sort_key(self._region)
         return next((row.get(schema.GONE) for row in rows.attempts if row[schema.SORT_KEY] == own), None)
 
-    def _is_in_both_replicas(self, result: dict[str, Any], replicas: Sequence[dict[str, Any]]) -> bool:
-        """Return whether each region has noted that its replica holds every record of this very RESULT."""
+    def _settled_in(self, result: dict[str, Any], replicas: Sequence[dict[str, Any]]) -> set[str]:
+        """Return the regions that have noted that their replica holds every record of this very RESULT."""
         concluded = (result.get("effect_digest"), result.get(schema.PROCESSING_VERSION, ""))
         settled = {row[schema.SORT_KEY]: (row.get(schema.SETTLED), row.get(schema.SETTLED_VERSION, "")) for row in replicas}
-        return all(settled.get(schema.replica_sort_key(region)) == concluded for region in self._regions)
+        return {region for region in self._regions if settled.get(schema.replica_sort_key(region)) == concluded}
 
     def _is_in_both_buckets(self, key: str | None) -> bool:
         try:
@@ -144,7 +164,7 @@ class StateReader:
 
     def _copies(self, key: str | None) -> Copies:
         # A direct put lies elsewhere in the bucket, where the issuer may not look.
-        if not key or not key.startswith(UPLOADS):
+        if key is None or not _is_upload(key):
             return Copies.NONE_HERE
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key)
@@ -164,8 +184,8 @@ class StateReader:
         return all(found["Key"] != key for found in listing.get("Contents", []))
 
 
-def _begun(rows: ObjectRows) -> State:
-    return State.ACCEPTED if rows.attempts else State.UNKNOWN
+def _is_upload(key: str | None) -> bool:
+    return key is not None and key.startswith(UPLOADS)
 
 
 def _state_of(copies: Copies) -> State:

@@ -51,13 +51,17 @@ BOTH_REPLICAS = (replica("us-east-1"), replica("us-west-2"))
 
 
 def rows(
-    *, result: str | None = None, attempt: bool = False, replicas: tuple[dict[str, Any], ...] = BOTH_REPLICAS
+    *,
+    result: str | None = None,
+    attempt: bool = False,
+    replicas: tuple[dict[str, Any], ...] = BOTH_REPLICAS,
+    region: str = "us-east-1",
 ) -> ObjectRows:
     return ObjectRows(
         object_id="ab" * 32,
         result={"state": result, "object_key": KEY, **RESULT_ROW} if result else None,
         uploads=[UPLOAD_ROW],
-        attempts=[{"sk": "ATTEMPT#us-west-2"}] if attempt else [],
+        attempts=[{"sk": f"ATTEMPT#{region}"}] if attempt else [],
         replicas=replicas,
     )
 
@@ -83,6 +87,33 @@ def test_the_bucket_decides_while_there_is_no_result(
         assert world.reader.judge(rows(attempt=attempt)) == (state, durable)
 
 
+def test_an_upload_that_a_lost_region_began_is_unknown_here() -> None:
+    world = World()
+    world.will_find(404)
+    with world.answers:
+        assert world.reader.judge(rows(attempt=True, region="us-west-2")) == (State.UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
+    ("result", "head", "state"),
+    [
+        ("COMPLETED", 404, State.UNKNOWN),
+        ("COMPLETED", "PENDING", State.ACCEPTED),
+        ("COMPLETED", "REPLICA", State.ACCEPTED),
+        ("QUARANTINED", None, State.QUARANTINED),
+    ],
+)
+@pytest.mark.parametrize("replicas", [(), (replica("us-west-2"),), (replica("us-east-1", version="v0"),)])
+def test_a_result_of_records_that_are_not_here_proves_the_object_only(
+    result: str, head: int | str | None, state: State, replicas: tuple[dict[str, Any], ...]
+) -> None:
+    world = World()
+    if result == "COMPLETED":
+        world.will_find(head)
+    with world.answers:
+        assert world.reader.judge(rows(result=result, replicas=replicas)) == (state, False)
+
+
 @pytest.mark.parametrize(("result", "state"), [("COMPLETED", State.PROCESSED), ("QUARANTINED", State.QUARANTINED)])
 @pytest.mark.parametrize(
     ("head", "durable"), [(404, False), (None, False), ("PENDING", False), ("COMPLETED", True), ("REPLICA", True)]
@@ -97,9 +128,7 @@ def test_a_result_alone_makes_nothing_durable(*, result: str, state: State, head
 @pytest.mark.parametrize(
     "replicas",
     [
-        (),
         (replica("us-east-1"),),
-        (replica("us-west-2"),),
         (replica("us-east-1"), replica("us-west-2", digest="e" * 64)),
         (replica("us-east-1"), replica("us-west-2", version="v2")),
         (replica("us-east-1"), {"sk": "REPLICA#us-west-2", "put_backs": 8}),

@@ -1,0 +1,307 @@
+"""People who upload files with the real client: its journal on a disk, its program killed and started again."""
+
+import dataclasses
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from threading import Event
+from types import ModuleType
+from typing import Any, Final
+
+from client import Client, ClientFailure, Configuration, Endpoint, Item, Receipt, State, Until
+from client import receipts as journal
+from client.identity import object_id
+from client.platform import Impossible, Platform, RegionFailed
+from client.receipts import Receipts
+from client.signing import Signer
+from handlers.shared.object_keys import Upload as UploadKey
+from handlers.shared.object_keys import object_identity
+from simulation.checks import Accepted, Judged
+from simulation.front_door import FrontDoor
+from simulation.handlers_in_world import install
+from simulation.http_api import CLIENT, CREDENTIALS, HttpApi, api_url
+from simulation.plan import REGIONS, Fault, Kind, Upload
+from simulation.regions import Region, Version
+from simulation.scheduler import EPOCH, Crash, Process, current_process
+from simulation.testimony import Testimony
+from simulation.world import World, alive
+
+SOURCE: Final = "simulation"
+_RUNS: Final = (200.0, 900.0)
+"""When each person's program runs again, beside the moments at which there is a new file."""
+_LAST_RUNS: Final = (30.0, 900.0, 2700.0, 5400.0, 9000.0, 12600.0)
+"""Seconds after the faults have stopped; those after the first only if something is not where it should be."""
+_WAIT_SECONDS: Final = 2.5
+_API_SECONDS: Final = 5.0
+_STORAGE_SECONDS: Final = 10.0
+FAULTS: Final = frozenset({Kind.UNREACHABLE, Kind.LOGGED_OUT, Kind.KILL_CLIENT, Kind.REUSE_ID})
+"""Those that `People` begins."""
+
+
+class _Disk(ModuleType):
+    """The module `os` of the journal, on a disk that never fails: a flush costs milliseconds and changes nothing."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever `os` holds
+        return getattr(os, name)
+
+    @staticmethod
+    def fsync(_descriptor: int) -> None:
+        """Do nothing; what is killed here is a process, never the machine."""
+
+
+_DISK: Final = _Disk("os")
+
+
+class _Clock:
+    """The clock of a person's machine."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return self._world.now
+
+    elapsed = now
+
+    def sleep(self, seconds: float, wake: Event) -> None:
+        """Let simulated time pass, unless `wake` is set."""
+        process = current_process()
+        if process and not wake.is_set():
+            process.wait(seconds)
+
+
+class Person:
+    """Runs the client's program on files of a folder, and starts it again when it was killed.
+
+    Attributes:
+        lines: The journal's last line of each upload.
+        files: The files so far, by key.
+    """
+
+    def __init__(self, people: "People", first: str, folder: Path) -> None:
+        self._people, self._world = people, people.history.world
+        self._first, self._folder = first, folder
+        self.lines: dict[str, Receipt] = {}
+        self.files: dict[str, Path] = {}
+        self._process: Process | None = None
+        self._is_due = False
+        self._writes = 0
+        self._runs = 0
+        folder.mkdir()
+
+    def put_file(self, key: str, content: bytes) -> None:
+        """Have a new file to upload."""
+        path = self._folder / key
+        path.write_bytes(content)
+        self.files[key] = path
+        self.run()
+
+    def run(self) -> None:
+        """Start the program, or have it start again at its end if it runs."""
+        if self._process is not None:
+            self._is_due = True
+            return
+        self._is_due = False
+        self._runs += 1
+        self._process = Process(self._world.scheduler, "client", CLIENT)
+        self._process.start(self._program, partial(self._end, after=1 + 20 * self._world.chance.unit("again", self._runs)))
+
+    def kill(self) -> None:
+        """Kill the program, wherever it is."""
+        if self._process is not None and not self._process.is_dead:
+            self._note("kill", "the client is killed")
+            self._process.crash()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every file is where it should be, as far as the journal knows."""
+        uploads = [one for one in self.lines.values() if one.state is not State.REPLACED]
+        is_durable = len(list(alive(self._world))) == 1 or all(one.durable for one in uploads)
+        return {one.key for one in uploads} == self.files.keys() and is_durable and all(one.state.final for one in uploads)
+
+    def _program(self) -> None:
+        until = Until.DURABLE if len(self._people.endpoints) > 1 else Until.PROCESSED
+        try:
+            with self._open() as client:
+                client.resume()
+                client.upload_all([Item(key, path) for key, path in self.files.items()])
+                if self._people.is_late(self._runs):
+                    client.verify(until=until, wait_seconds=_WAIT_SECONDS)
+                    client.resume()
+        except ClientFailure as failure:
+            self._note("end", type(failure).__name__)
+        self._end()
+
+    def _end(self, after: float = 0.0) -> None:
+        was_killed = self._process is not None and self._process.is_dead
+        self._process = None
+        if was_killed or self._is_due:
+            self._world.scheduler.after(after, self.run)
+
+    def _open(self) -> Client:
+        path = self._folder / "receipts.jsonl"
+        clock = _Clock(self._world)
+        configuration = Configuration(
+            endpoints=tuple(sorted(self._people.endpoints, key=lambda one: one.region != self._first)),
+            receipts=path,
+            source=SOURCE,
+            workers=4,
+        )
+        return Client(
+            configuration,
+            transport=self._people.api,
+            credentials=CREDENTIALS,
+            clock=clock,
+            receipts=Receipts(path, now=clock.now, write=self._write),
+        )
+
+    def _write(self, descriptor: int, data: bytes) -> int:
+        """Write to the journal, as `os.write`; the program may be killed in the midst of it."""
+        process = self._process
+        if process is None or process.is_dead:
+            raise Crash
+        self._writes += 1
+        faults = self._world.call_faults(f"{CLIENT} {self._first}", self._writes)
+        if Kind.TORN in faults:
+            self._world.cover(Kind.TORN, "journal")
+            data = data[: int(len(data) * self._world.chance.unit("torn", self._first, self._writes))]
+        size = os.write(descriptor, data)
+        for line in data.splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                receipt = Receipt.read(line)
+                self._people.testimony.noted(self.lines.get(receipt.upload_id), receipt)
+                self.lines[receipt.upload_id] = receipt
+        if Kind.TORN in faults:
+            self._note("write", "the client is killed while it writes its journal")
+            raise Crash
+        return size
+
+    def _note(self, call: str, effect: str) -> None:
+        self._world.note(self._world.regions[self._first], "client", call, effect)
+
+
+class People:
+    """Every person, and what they use: the regions' APIs and S3.
+
+    Args:
+        history: In which they live.
+    """
+
+    def __init__(self, history: Judged) -> None:
+        install()
+        vars(journal)["os"] = _DISK
+        self.history = history
+        self.front_door = FrontDoor(history.world)
+        self.testimony = Testimony(history)
+        self.api = HttpApi(history.world, self.front_door.invoke, self.testimony.answered, self._put)
+        self.endpoints = tuple(Endpoint(region=name, url=api_url(name)) for name in REGIONS)
+        self._uploads: dict[str, Upload] = {}
+        self._persons: dict[str, Person] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def expect(self, upload: Upload, key: str, content: bytes) -> None:
+        """Let a file appear in the folder of a person, at the upload's time."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="simulation-")
+        first = upload.region
+        if first not in self._persons:
+            self._persons[first] = Person(self, first, Path(self._folder.name, first))
+            for seconds in _RUNS:
+                self._at(seconds, self._persons[first].run)
+        self._uploads[hashlib.sha256(content).hexdigest()] = upload
+        self._at(upload.at, partial(self._persons[first].put_file, key, content))
+
+    def begin(self, fault: Fault) -> None:
+        """Let a fault of clients begin."""
+        world = self.history.world
+        world.cover(fault.kind, "-")
+        match fault.kind:
+            case Kind.UNREACHABLE:
+                self.api.unreachable_until[fault.region] = world.now + fault.lasts
+            case Kind.LOGGED_OUT:
+                self.api.expired_until = world.now + fault.lasts
+            case Kind.KILL_CLIENT:
+                if fault.region in self._persons:
+                    self._persons[fault.region].kill()
+                return
+            case _:
+                self._reuse_id(fault)
+                return
+        world.note(world.regions[fault.region], "fault", fault.kind, f"for {fault.lasts:g} s")
+
+    def stop_faults(self) -> None:
+        """Let clients reach what is left; a region that is lost is taken out of their configuration, as the runbook asks."""
+        self.api.unreachable_until = dict.fromkeys(REGIONS, 0.0)
+        self.api.expired_until = 0.0
+        left = {region.name for region in alive(self.history.world)}
+        self.endpoints = tuple(one for one in self.endpoints if one.region in left)
+        for person in self._persons.values():
+            for seconds in _LAST_RUNS:
+                self.history.world.scheduler.after(
+                    seconds, partial(self._run_once_more, person, is_first=seconds == _LAST_RUNS[0])
+                )
+
+    def judge(self) -> Iterator[tuple[str, str]]:
+        """Yield the invariants that what clients saw and wrote down breaks."""
+        yield from self.testimony.check(self._persons.values())
+
+    def close(self) -> None:
+        """Let the folders go."""
+        self.front_door.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def is_late(self, runs: int) -> bool:
+        """Return whether a run shall ask what became of the uploads, too: not while files still come."""
+        return self.history.world.now - EPOCH >= _RUNS[0] or runs % 3 == 1
+
+    @staticmethod
+    def _run_once_more(person: Person, *, is_first: bool) -> None:
+        if is_first or not person.is_settled:
+            person.run()
+
+    def _at(self, seconds: float, action: Callable[[], object]) -> None:
+        self.history.world.scheduler.after(EPOCH + seconds - self.history.world.now, action)
+
+    def _put(self, region: Region, version: Version) -> None:
+        identity = object_identity("ingest", version.key, version.version_id)
+        upload = UploadKey.parse(version.key)
+        assert upload is not None  # noqa: S101 - the issuer made the key
+        if any(one.object_id == identity for one in self.history.accepted):
+            self.history.extra_puts += 1
+        else:
+            of = self._uploads[upload.content_sha256]
+            self.history.accepted.append(Accepted(of, identity, version, region.name))
+
+    def _reuse_id(self, fault: Fault) -> None:
+        """Have another program use an upload's id for other content, as a client with a fault would."""
+        of = [
+            line
+            for person in self._persons.values()
+            for line in person.lines.values()
+            if line.key.startswith(f"{fault.name}.")
+        ]
+        if of and of[0].sha256:
+            process = Process(self.history.world.scheduler, "client", CLIENT)
+            process.start(lambda: self._send_other(of[0], fault), lambda: None)
+
+    def _send_other(self, line: Receipt, fault: Fault) -> None:
+        world = self.history.world
+        upload = Upload(at=world.now - EPOCH, region=fault.region, name=f"{fault.name}-other", records="g")
+        content = b'{"file": "%s", "n": 0, "kind": "g"}\n' % upload.name.encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._uploads[sha256] = upload
+        identity = object_id(SOURCE, line.upload_id, sha256)
+        other = dataclasses.replace(line, key=f"{upload.name}.ndjson", size=len(content), sha256=sha256, id=identity)
+        endpoint = next(one for one in self.endpoints if one.region == fault.region)
+        platform = Platform(
+            self.api, Signer(CREDENTIALS), _Clock(world), api_seconds=_API_SECONDS, storage_seconds=_STORAGE_SECONDS
+        )
+        try:
+            platform.put(endpoint, platform.grant(endpoint, other), content)
+        except (RegionFailed, Impossible) as failure:
+            world.note(world.regions[fault.region], "client", "reuse", f"{upload.name}: {failure}")
