@@ -165,7 +165,7 @@ class Person:
         if process is None or process.is_dead:
             raise Crash
         self._writes += 1
-        faults = self._world.call_faults(f"{CLIENT} {self._first}", self._writes)
+        faults = self._world.call_faults(f"journal {self._first}", self._writes)
         if Kind.TORN in faults:
             self._world.cover(Kind.TORN, "journal")
             data = data[: int(len(data) * self._world.chance.unit("torn", self._first, self._writes))]

@@ -112,11 +112,11 @@ class HttpApi:
         for kind in faults:
             world.cover(kind, call)
         body = _all_of(request)
-        if Kind.CRASH_BEFORE in faults:
-            world.note(region, "client", call, f"{what}: the client crashes before it")
+        if Kind.KILL_BEFORE in faults:
+            world.note(region, "client", call, f"{what}: the client is killed before it")
             raise Crash
         process.wait(world.chance.lag(*_LATENCY, "http", number))
-        if Kind.REFUSED in faults or not self._reaches(region):
+        if Kind.REQUEST_LOST in faults or not self._reaches(region):
             process.wait(_CONNECT_SECONDS)
             world.note(region, "client", call, f"{what}: no connection")
             raise Unreachable("no connection could be made")
@@ -126,10 +126,10 @@ class HttpApi:
         is_answered = process.wait_for(future, request.patience)
         if is_answered:
             process.wait(world.chance.lag(*_LATENCY, "http answer", number))
-        if Kind.CRASH_AFTER in faults:
-            world.note(region, "client", call, f"{what}: done, then the client crashes")
+        if Kind.KILL_AFTER in faults:
+            world.note(region, "client", call, f"{what}: done, then the client is killed")
             raise Crash
-        if not is_answered or Kind.ANSWER_LOST in faults or not self._reaches(region):
+        if not is_answered or Kind.RESPONSE_LOST in faults or not self._reaches(region):
             world.note(region, "client", call, f"{what}: no answer")
             raise Unreachable(f"it did not answer within {request.patience:g} s")
         answer: Answer = future.value

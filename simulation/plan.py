@@ -43,24 +43,28 @@ class Kind(StrEnum):
     UNREACHABLE = "clients cannot reach the region"
     LOGGED_OUT = "the clients' credentials have expired"
     KILL_CLIENT = "the client is killed"
+    KILL_BEFORE = "the client is killed before a request"
+    KILL_AFTER = "the client is killed after a request"
+    REQUEST_LOST = "a client's request is lost"
+    RESPONSE_LOST = "the answer to a client is lost"
     TORN = "the client is killed while it writes its journal"
     REUSE_ID = "an upload id is used for other content"
 
 
-CALL_FAULTS: Final = (
+_REGION_CALL_FAULTS: Final = (
     Kind.CRASH_BEFORE,
     Kind.CRASH_AFTER,
     Kind.REFUSED,
     Kind.ANSWER_LOST,
     Kind.REPEATED,
     Kind.UNPROCESSED,
-    Kind.TORN,
 )
+CLIENT_CALL_FAULTS: Final = (Kind.KILL_BEFORE, Kind.KILL_AFTER, Kind.REQUEST_LOST, Kind.RESPONSE_LOST)
+CALL_FAULTS: Final = (*_REGION_CALL_FAULTS, *CLIENT_CALL_FAULTS, Kind.TORN)
 """Faults that hit the call of a number; the others begin at a time."""
 
 _CLIENT_SHARE: Final = 0.2
 """Of the histories, in which the real client uploads: each costs about twice as much as one without."""
-_CLIENT_CALL_FAULTS: Final = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER, Kind.REFUSED, Kind.ANSWER_LOST)
 _CLIENT_TIMED_FAULTS: Final = (
     (Kind.UNREACHABLE, 0.2, 400.0),
     (Kind.LOGGED_OUT, 0.1, 300.0),
@@ -302,11 +306,10 @@ def _upload(draft: _Draft, number: int) -> Upload:
 def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
     """Draw what happens to clients, to the secret, and to the issuer's credentials."""
     for number in range(int(draft.unit("client calls") * 5)):
-        kind = _CLIENT_CALL_FAULTS[draft.chance.below(len(_CLIENT_CALL_FAULTS), "plan", "client call fault", number)]
-        draft.add(kind, "client", 1 + draft.chance.below(6 * len(uploads), "plan", "client call", number))
+        kind = CLIENT_CALL_FAULTS[draft.chance.below(len(CLIENT_CALL_FAULTS), "plan", "client call fault", number)]
+        draft.add(kind, PRIMARY, 1 + draft.chance.below(6 * len(uploads), "plan", "client call", number))
     if draft.unit("torn") < 0.15:  # noqa: PLR2004
-        whose = f"client {draft.region('torn')}"
-        draft.add(Kind.TORN, whose, 1 + draft.chance.below(2 * len(uploads), "plan", "torn write"))
+        draft.add(Kind.TORN, draft.region("torn"), 1 + draft.chance.below(2 * len(uploads), "plan", "torn write"))
     for number, upload in enumerate(uploads):
         moment = upload.at + 4 * draft.unit("client moment", number)
         if draft.unit("killed", number) < 0.1:  # noqa: PLR2004
@@ -326,9 +329,8 @@ def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
 
 
 def _call_faults(draft: _Draft) -> None:
-    kinds = CALL_FAULTS[:-1]
     for number in range(int(draft.unit("call faults") * (2 + draft.objects / 3))):
-        kind = kinds[int(draft.unit("call fault", number) * len(kinds))]
+        kind = _REGION_CALL_FAULTS[int(draft.unit("call fault", number) * len(_REGION_CALL_FAULTS))]
         draft.add(kind, draft.region("call region", number), 1 + int(draft.unit("call", number) * 12 * draft.objects))
 
 

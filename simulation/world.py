@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from simulation.chance import Chance
 from simulation.expressions import Item
-from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan
+from simulation.plan import CALL_FAULTS, CLIENT_CALL_FAULTS, REGIONS, Fault, Kind, Plan
 from simulation.regions import Key, Queued, Region, Stamp, Version
 from simulation.scheduler import EPOCH, Crash, Process, Scheduler, current_process
 
@@ -74,7 +74,9 @@ class World:
         self.chance = Chance(self.plan.seed)
         for fault in self.plan.faults:
             if fault.kind in CALL_FAULTS:
-                self._call_faults.setdefault((fault.region, int(fault.at)), []).append(fault.kind)
+                whose = "client" if fault.kind in CLIENT_CALL_FAULTS else fault.region
+                whose = f"journal {fault.region}" if fault.kind is Kind.TORN else whose
+                self._call_faults.setdefault((whose, int(fault.at)), []).append(fault.kind)
 
     @property
     def now(self) -> float:
