@@ -62,7 +62,12 @@ def with_control_surface(application: Application, admission: Admission) -> Appl
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
-        body = (await receive())["body"]  # whole: this server calls nobody before
+        if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in scope["headers"]):
+            await _answer(send, 501, {"message": "The local cloud serves no WebSockets."})
+            return
+        body = await _whole_body(receive)
+        if body is None:
+            return
         if refusal := admission.refusal(scope, body):
             _log.warning("refused %s %s: %s", scope["method"], scope["path"], refusal.message)
             await _refuse(send, scope, refusal)
@@ -79,6 +84,16 @@ def with_control_surface(application: Application, admission: Admission) -> Appl
             await application(scope, _replayed(body, receive), send)
 
     return front
+
+
+async def _whole_body(receive: Receive) -> bytes | None:
+    """Read a request to its end, for its signature is over the whole body; return None if its client goes before."""
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+    return None
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -32,6 +32,8 @@ _SWITCH_SECONDS = 0.0005
 def main() -> None:
     """Install the shims, serve until SIGTERM or until the parent is gone, and take every worker along."""
     arguments = _arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit())
     # One thread, the event loop's, answers everybody, and each of its system calls hands the interpreter on: with the
     # usual 5 ms, whoever else computes would let each answer wait that long, several times.
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -62,15 +64,12 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _serve(listener: int, *, health_checkers: bool) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     control.name_server = await NameServer(os.environ["BIND_HOST"]).start()
     if health_checkers:
         checkers.start()
     admitted = admission.Admission(os.environ["AWS_SECRET_ACCESS_KEY"])
     application = control.with_control_surface(ministack_app.app, admitted)
-    await serve(application, socket.socket(fileno=listener), stopping)
+    await serve(application, socket.socket(fileno=listener))
 
 
 def _stop_with_parent(folder: Path | None) -> None:
