@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final, TypeAlias
 
 _LONGEST: Final = 120
 """Characters of a value that an error shows."""
+
+_DIGITS: Final = 38
+_EXACT: Final = Context(prec=10**6, Emax=10**9, Emin=-(10**9))
 
 Wire: TypeAlias = dict[str, Any]
 """An attribute value: `{"S": "a"}`, `{"N": "1.5"}`, `{"M": {...}}`."""
@@ -26,9 +29,9 @@ def to_wire(value: object) -> Wire:  # noqa: PLR0911 - one for each type
         case str():
             return {"S": value}
         case float():
-            return {"N": canonical_number(Decimal(repr(value)))}
+            return {"N": canonical_number(repr(value))}
         case int() | Decimal():
-            return {"N": canonical_number(Decimal(value))}
+            return {"N": canonical_number(str(Decimal(value)))}
         case bytes():
             return {"B": value}
         case list() | tuple():
@@ -44,7 +47,7 @@ def canonical(value: Wire) -> Wire:
     ((kind, held),) = value.items()
     match kind:
         case "N":
-            return {"N": canonical_number(Decimal(held))}
+            return {"N": canonical_number(held)}
         case "L":
             return {"L": [canonical(one) for one in held]}
         case "M":
@@ -53,16 +56,23 @@ def canonical(value: Wire) -> Wire:
             return value
 
 
-def canonical_number(number: Decimal) -> str:
-    """Write a number's value: digits without leading or trailing zeros, and an exponent."""
-    sign, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int):
-        raise TypeError(f"{number} is not a number that DynamoDB holds")
-    text = "".join(map(str, digits)).lstrip("0")
-    kept = text.rstrip("0")
-    if not kept:
+def canonical_number(text: str) -> str:
+    """Return a number's one notation: whole numbers below 1E+38 in plain digits, all others as `Decimal` writes them.
+
+    Raises:
+        TypeError: DynamoDB holds no such number.
+    """
+    if text.isdigit() and text[0] != "0" and len(text) < _DIGITS:  # nearly all of them
+        return text
+    value = Decimal(text)
+    if not value.is_finite():
+        raise TypeError(f"{text} is not a number that DynamoDB holds")
+    if not value:
         return "0"
-    return f"{'-' if sign else ''}{kept}e{exponent + len(text) - len(kept)}"
+    plain = value.normalize(_EXACT)
+    exponent = plain.adjusted()
+    is_whole = len(plain.as_tuple().digits) <= exponent + 1
+    return f"{plain:f}" if is_whole and exponent < _DIGITS else str(plain)
 
 
 def differences(expected: Wire, actual: Wire, path: str = "record") -> list[str]:

@@ -2,7 +2,8 @@
 
 It is the sum modulo 2^256, over an object's records, of SHA-256 of `<pk> NUL <sk> NUL <record>`, the record being its map
 attribute as JSON with sorted keys, no spaces, nothing escaped that need not be, binary as base64, and each number in the
-one notation that `number` writes. The processor states it in RESULT; a sum has no order, so the records may be read in any.
+one notation that `canonical_number` writes. The processor states it in RESULT; a sum has no order, so the records may be
+read in any.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from decimal import Context, Decimal
 from typing import Any, Final
 
-from operations.attribute_values import Wire
+from operations.attribute_values import Wire, canonical
 
 MODULUS: Final = 1 << 256
 RECORDS_PER_PARTITION_KEY: Final = 1000
-_DIGITS: Final = 38
-_EXACT: Final = Context(prec=10**6, Emax=10**9, Emin=-(10**9))
 
 
 def of_records(object_id: str, records: Iterable[tuple[int, Wire]]) -> str:
@@ -45,35 +43,8 @@ def number_of(text: str) -> int:
 
 def canonical_text(attribute: Wire) -> str:
     """Return an attribute value as the text that is the same for the same value."""
-    return json.dumps(_canonical(attribute), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def number(text: str) -> str:
-    """Return a number's one notation: whole numbers below 1E+38 in plain digits, all others as `Decimal` writes them."""
-    if text.isdigit() and text[0] != "0" and len(text) < _DIGITS:  # nearly all of them
-        return text
-    value = Decimal(text)
-    if not value:
-        return "0"
-    plain = value.normalize(_EXACT)
-    exponent = plain.adjusted()
-    is_whole = len(plain.as_tuple().digits) <= exponent + 1
-    return f"{plain:f}" if is_whole and exponent < _DIGITS else str(plain)
-
-
-def _canonical(attribute: Wire) -> Wire:
-    ((kind, held),) = attribute.items()
-    match kind:
-        case "N":
-            return {"N": number(held)}
-        case "M":
-            return {"M": {name: _canonical(one) for name, one in held.items()}}
-        case "L":
-            return {"L": [_canonical(one) for one in held]}
-        case "B":
-            return {"B": _base64(held)}
-        case _:
-            return attribute
+    values = canonical(attribute)
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_base64)
 
 
 def _base64(content: Any) -> str:  # noqa: ANN401 - a client answers bytes, boto3's resource its own Binary
