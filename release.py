@@ -5,7 +5,7 @@
     notes.md                  the version's section of CHANGELOG.md
     SHA256SUMS                the digests of the three, for `sha256sum --check`
 
-The same commit gives the same bytes, so that anybody can compare a release with the repository.
+The same commit gives the same bytes with the same version of git, so that anybody can compare a release with the repository.
 """
 
 import hashlib
