@@ -15,9 +15,10 @@ from simulation.history import History
 from simulation.page import render
 from simulation.plan import Plan, draw, draw_long_wait
 from simulation.running import Totals, run_all
-from simulation.sabotage import VARIANTS, sabotaged
+from simulation.sabotage import VARIANTS, WATCHED, sabotaged
 from simulation.shrinking import shrink
 from simulation.story import story
+from simulation.watched_plans import draw_observed, plan_of
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
 """Every plan whose history once failed, with the invariant that it broke; a seed alone would mean another one later."""
@@ -99,7 +100,8 @@ def convict(name: str) -> tuple[int, str] | None:
     """Return after how many histories a sabotaged variant is convicted, and by which invariant; None if it is not."""
     with sabotaged(name):
         for seed in range(_MOST_SABOTAGED):
-            plan = draw_long_wait(seed) if seed % 20 == 19 else draw(seed)  # noqa: PLR2004 - one in twenty, as in a run
+            often = draw_observed if name in WATCHED else draw
+            plan = draw_long_wait(seed) if name in VARIANTS and seed % 20 == 19 else often(seed)  # noqa: PLR2004 - one in twenty
             violations = History(plan).run().violations
             if violations:
                 return seed + 1, violations[0][0]
@@ -108,7 +110,7 @@ def convict(name: str) -> tuple[int, str] | None:
 
 def _sabotage() -> bool:
     all_convicted = True
-    for name in VARIANTS:
+    for name in (*VARIANTS, *WATCHED):
         found = convict(name)
         all_convicted = all_convicted and found is not None
         said = (
@@ -138,7 +140,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
         raise typer.BadParameter(f"{' and '.join(asked)} contradict each other; type one of them")
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     if plan or story_:
-        history = History(_kept(plan) if plan else draw(seed, objects=objects)).run()
+        history = History(_kept(plan) if plan else plan_of(seed, objects=objects)).run()
         typer.echo(story(history))
         typer.echo(f"digest {history.digest()}")
         sys.exit(bool(history.violations))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from handlers.shared.object_keys import CANARIES, object_identity
 from simulation.handlers_in_world import says_durable
 from simulation.plan import Plan, Upload
 from simulation.regions import Region, Version
@@ -168,8 +169,14 @@ def _records(region: Region, identity: str) -> dict[int, dict[str, Any]]:
     return {int(item["ordinal"]["N"]): item["record"]["M"] for item in region.records.get(identity, {}).values()}
 
 
+def canary_ids(world: World) -> set[str]:
+    """Return the identities of the canaries that any bucket took, a lost one included."""
+    objects = (place for region in world.regions.values() for place in region.ingest)
+    return {object_identity("ingest", key, version) for key, version in objects if key.startswith(CANARIES)}
+
+
 def _strangers(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
-    known = {one.object_id for one in history.accepted}
+    known = {one.object_id for one in history.accepted} | canary_ids(history.world)
     for object_id, records in region.records.items():
         if records and object_id not in known:
             pk, sk = next(iter(records))

@@ -5,15 +5,17 @@ Only what lies outside the handlers is replaced: boto3's clients, the clock, cha
 
 import concurrent.futures
 import hashlib
+import logging
 import os
 import random
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ import boto3
 import botocore.auth
 import jwt.api_jwt
 from aws_lambda_powertools import Logger, Metrics
+from botocore.credentials import Credentials
 
 from handlers.issuer.ledger import Ledger as IssuerLedger
 from handlers.issuer.ledger import Retention
@@ -34,21 +37,19 @@ from handlers.processor import application as processor_application
 from handlers.processor import handler as processor_handler
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.transform import Reject
-from handlers.shared.control import ControlRegister
-from simulation import secrets_manager
+from simulation import cloudwatch, secrets_manager
 from simulation.plan import PRIMARY, REGIONS, SECONDARY
 from simulation.regions import Region
-from simulation.scheduler import Executor, current_process, wait
+from simulation.scheduler import Executor, Future, Process, Thread, current_process, wait
 from simulation.services import client
-from simulation.world import FUNCTION_SECONDS, MAXIMUM_RECEIVES, World
+from simulation.world import ENVIRONMENT, FUNCTION_SECONDS, MAXIMUM_RECEIVES, SHADOW_DELAY_SECONDS, World
 
-SHADOW_DELAY_SECONDS: Final = 15
 SHADOW_MAXIMUM_AGE_SECONDS: Final = 4 * 86_400
 
 _state: Final = SimpleNamespace(world=None, pipeline=None, reconciler=None)
 
 
-class _Clock(ModuleType):
+class Clock(ModuleType):
     """The module `time`, of the region that runs."""
 
     def __init__(self) -> None:
@@ -125,7 +126,7 @@ class _Now(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> "_Now":
         """Return the time by the clock of the region that runs."""
-        return cls.fromtimestamp(_Clock.time(), tz)
+        return cls.fromtimestamp(Clock.time(), tz)
 
 
 def _signing_time(remove_tzinfo: bool = True) -> datetime:  # noqa: FBT001, FBT002 - botocore's own
@@ -133,22 +134,24 @@ def _signing_time(remove_tzinfo: bool = True) -> datetime:  # noqa: FBT001, FBT0
     return _Now.now(None if not remove_tzinfo else UTC).replace(tzinfo=None if remove_tzinfo else UTC)
 
 
-class _Metrics:
-    """Powertools' metrics: sums by name, in the region that runs."""
+@cache
+def metrics_of(service: str) -> cloudwatch.Metrics:
+    """Return a function's metrics; a history that evaluates no alarm keeps none.
 
-    metric_set: Final[dict[str, object]] = {}
-    """What has not been flushed: nothing ever."""
+    Args:
+        service: As the function's template names it.
+    """
 
-    def set_default_dimensions(self, **_: str) -> None:
-        """Dimensions are the region's in the simulation."""
+    def take(process: Process, line: Any) -> None:  # noqa: ANN401 - a line of the log
+        world: World = _state.world
+        region = world.regions[process.region]
+        region.cloudwatch.take_log(line, world.clock(region))
 
-    def add_metric(self, name: str, _unit: object, value: float) -> None:
-        """Add to a metric."""
-        process = current_process()
-        if process:
-            world: World = _state.world
-            metrics = world.regions[process.region].metrics
-            metrics[name] = metrics.get(name, 0.0) + value
+    def is_read() -> bool:
+        world: World | None = _state.world
+        return world is not None and bool(world.plan.watch)
+
+    return cloudwatch.Metrics(service, take=take, is_read=is_read)
 
 
 class _Silence:
@@ -164,14 +167,19 @@ def _client(service: str, region_name: str = "", **_: object) -> Any:  # noqa: A
     return client(world, world.regions[region_name or (process.region if process else PRIMARY)], service)
 
 
-_CLOCK: Final = _Clock()
-_METRICS: Final = _Metrics()
+def _credentials() -> Credentials:
+    return Credentials("AKIASIMULATED", "simulated")
+
+
+_CLOCK: Final = Clock()
 _REPLACED: Final = [
     (time, _CLOCK),
     (random, _Random()),
     (secrets, _Secrets()),
-    (boto3, SimpleNamespace(client=_client)),
+    (boto3, SimpleNamespace(client=_client, Session=lambda: SimpleNamespace(get_credentials=_credentials))),
+    (threading, SimpleNamespace(Thread=Thread, Lock=threading.Lock, Event=threading.Event)),
     (concurrent.futures.ThreadPoolExecutor, Executor),
+    (concurrent.futures.Future, Future),
     (concurrent.futures.wait, wait),
 ]
 """What a module may hold by a name of its own, and what it holds in the simulation."""
@@ -180,12 +188,12 @@ _REPLACED_DEFAULTS: Final = [
     (time.monotonic, _CLOCK.monotonic),
     (random.random, _Random.random),
 ]
-_REPLACED_NAMES: Final[list[tuple[ModuleType, str, object]]] = [
-    (processor_handler, "application", lambda: _state.pipeline),
-    (processor_handler, "reconciler", lambda: _state.reconciler),
-    (botocore.auth, "get_current_datetime", _signing_time),
-    (jwt.api_jwt, "datetime", _Now),
-]
+REPLACED_NAMES: Final[dict[tuple[ModuleType, str], object]] = {
+    (processor_handler, "application"): lambda: _state.pipeline,
+    (processor_handler, "reconciler"): lambda: _state.reconciler,
+    (botocore.auth, "get_current_datetime"): _signing_time,
+    (jwt.api_jwt, "datetime"): _Now,
+}
 _installed: Final[set[str]] = set()
 
 
@@ -195,7 +203,7 @@ def install() -> None:
         if name.startswith(("handlers.", "client.")):
             install_in(sys.modules[name])
     _installed.update(sys.modules)
-    for owner, name, simulated in _REPLACED_NAMES:
+    for (owner, name), simulated in REPLACED_NAMES.items():
         setattr(owner, name, simulated)
 
 
@@ -203,10 +211,10 @@ def install_in(module: ModuleType) -> None:
     """Replace them in one module."""
     for attribute, value in list(vars(module).items()):
         _replace_defaults(value)
-        if isinstance(value, Logger):
+        if isinstance(value, Logger | logging.Logger):
             setattr(module, attribute, _Silence())
         elif isinstance(value, Metrics):
-            setattr(module, attribute, _METRICS)
+            setattr(module, attribute, metrics_of(module.__name__.split(".")[1]))
         for real, simulated in _REPLACED:
             if value is real:
                 setattr(module, attribute, simulated)
@@ -236,7 +244,7 @@ def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Return the transform of a version; the second rejects and changes records that the first takes as they are."""
 
     def transform(record: dict[str, Any]) -> dict[str, Any]:
-        kind = record["kind"]
+        kind = record.get("kind", "g")  # a canary has none
         if kind == "b" or (kind == "v" and version > 1):
             raise Reject("not wanted")
         return record | {"changed": version} if kind == "w" and version > 1 else record
@@ -244,11 +252,11 @@ def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return transform
 
 
-def _variables(region: Region) -> dict[str, str]:
+def variables(region: Region) -> dict[str, str]:
     """Return the function's environment variables, as its template sets them up."""
     return {
         "AWS_REGION": region.name,
-        "ENVIRONMENT": "sim",
+        "ENVIRONMENT": ENVIRONMENT,
         "TABLE_NAME": "ledger",
         "QUEUE_URL": "ingest",
         "DEAD_LETTER_QUEUE_URL": "dead-letters",
@@ -271,14 +279,14 @@ def _variables(region: Region) -> dict[str, str]:
 def build_processor(world: World, region: Region) -> Pipeline:
     """Return the processor of a new execution environment."""
     _state.world = world
-    return processor_application.build(_variables(region))
+    return processor_application.build(variables(region))
 
 
 def invoke_reconciler(world: World, region: Region) -> None:
     """Have the processor's function reconcile, in a new execution environment, as the schedule does."""
-    _state.world, _state.pipeline = world, processor_application.build(_variables(region))
-    _state.reconciler = processor_application.build_reconciler(_variables(region))
-    _handle({"source": "aws.events"}, _context(world))
+    _state.world, _state.pipeline = world, processor_application.build(variables(region))
+    _state.reconciler = processor_application.build_reconciler(variables(region))
+    _handle({"source": "aws.events"}, context_of(world))
 
 
 def with_transform(pipeline: Pipeline, version: int) -> Pipeline:
@@ -288,7 +296,7 @@ def with_transform(pipeline: Pipeline, version: int) -> Pipeline:
 
 def body_of(handler: Any) -> Callable[[dict[str, Any], Any], dict[str, Any]]:  # noqa: ANN401 - decorated in some way
     """Return a handler below Powertools' decorators, which write logs, traces and metrics only."""
-    while hasattr(handler, "__wrapped__"):
+    while not handler.__globals__["__name__"].startswith("handlers."):
         handler = handler.__wrapped__
     handle: Callable[[dict[str, Any], Any], dict[str, Any]] = handler
     return handle
@@ -300,13 +308,14 @@ _handle: Final = body_of(processor_handler.handler)
 def invoke_processor(world: World, pipeline: Pipeline, records: list[dict[str, Any]]) -> set[str]:
     """Run the processor on a batch; return the ids of the messages that it wants delivered again."""
     _state.pipeline = pipeline
-    answer = _handle({"Records": records}, _context(world))
+    answer = _handle({"Records": records}, context_of(world))
     return {one["itemIdentifier"] for one in answer["batchItemFailures"]}
 
 
-def _context(world: World) -> SimpleNamespace:
+def context_of(world: World) -> SimpleNamespace:
+    """Return Lambda's context of an invocation that begins now."""
     ends = world.now + FUNCTION_SECONDS
-    return SimpleNamespace(get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
+    return SimpleNamespace(aws_request_id="simulated", get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
 
 
 def says_durable(world: World, region: Region, object_id: str, object_key: str) -> bool:
@@ -316,12 +325,3 @@ def says_durable(world: World, region: Region, object_id: str, object_key: str) 
     reader = StateReader(s3=s3, bucket=f"ingest-{region.name}", region=region.name, regions=REGIONS)
     _, is_durable = reader.judge(ledger.object(object_id), object_key)
     return is_durable
-
-
-def promote(world: World, region: Region) -> None:
-    """Claim to be the active region, as an operator does; give up after a few refusals, as a person would call again."""
-    register = ControlRegister(dynamodb=client(world, region, "dynamodb"), table_name="ledger", regions=REGIONS)
-    for _ in range(4):
-        with suppress(Exception):
-            register.claim(region.name, claimed_by="simulation", claimed_at="2026-01-01T00:00:00.000Z")
-            return

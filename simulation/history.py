@@ -10,23 +10,24 @@ from typing import Any, Final
 from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
-from simulation import clients, handlers_in_world, rotation
+from simulation import clients, handlers_in_world, operators, rotation
 from simulation.checks import Accepted, check, durable
 from simulation.clients import People
-from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload
+from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload, Watch
 from simulation.regions import Queued, Region
 from simulation.scheduler import EPOCH
-from simulation.watch import Watch
+from simulation.watch import Watch as WriteWatch
+from simulation.watchers import Watchers
 from simulation.world import World, alive
 
+SCHEDULED_EVERY: Final = 300.0
+"""As the function's schedule has it."""
 RECONCILED_EVERY: Final = 1800.0
-"""The function's schedule has it every five minutes; walks rest for an hour, and each run costs the simulator time."""
+"""Where nothing watches the alarm of a silent reconciler: walks rest for an hour, and each run costs the simulator time."""
 LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
 """When the issuers are asked whether objects are durable, beside the moment before a region is destroyed."""
 CONCURRENCY: Final = 4
 BATCH_SIZE: Final = 10
-SETTLE_SECONDS: Final = 4 * 3600.0
-"""Within which everything must be processed once the faults have stopped: five visibility timeouts and the longest lag."""
 
 
 @dataclass
@@ -46,7 +47,8 @@ class History:
     violations: list[tuple[str, str]] = field(default_factory=list)
     _warm: dict[str, list[Pipeline]] = field(default_factory=lambda: {name: [] for name in REGIONS})
     _polls: set[str] = field(default_factory=set)
-    _watch: Watch = field(init=False)
+    _watch: WriteWatch = field(init=False)
+    watchers: Watchers | None = None
     most_messages: dict[str, int] = field(default_factory=dict)
     people: People | None = None
     rotations: int = 0
@@ -57,7 +59,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
-        self._watch = Watch(self._name_of)
+        self._watch = WriteWatch(self._name_of)
         self.world.on_message = self._poll_soon
         self.world.on_item = self._watch.take
 
@@ -65,6 +67,7 @@ class History:
         """Let the history happen, then judge it."""
         handlers_in_world.enter(self.world)
         self.people = People(self) if any(upload.by_client for upload in self.plan.uploads) else None
+        self.watchers = self._begin_watching()
         for upload in self.plan.uploads:
             if upload.by_client and self.people:
                 self.people.expect(upload, file_key_of(upload), body_of(upload))
@@ -73,21 +76,31 @@ class History:
         for fault in self.plan.faults:
             if fault.kind not in CALL_FAULTS:
                 self._at(fault.at, partial(self._begin, fault))
-        ends = self.plan.horizon + SETTLE_SECONDS - 3600
+        ends = self.plan.horizon + self.plan.settle - 3600 * (not self.plan.watch)
+        every = SCHEDULED_EVERY if self.plan.watch else RECONCILED_EVERY
         for place, name in enumerate(REGIONS):
-            for number in range(1, int(ends / RECONCILED_EVERY)):
-                self._at(number * RECONCILED_EVERY + 7 * place, partial(self._reconcile, self.world.regions[name]))
+            for number in range(1, int(ends / every)):
+                self._at(number * every + 7 * place, partial(self._reconcile, self.world.regions[name]))
         for moment in LOOKS:
             self._at(moment, self._look_at_durable)
         scheduler = self.world.scheduler
         scheduler.run(EPOCH + self.plan.horizon)
         self.stop_faults()
-        scheduler.run(EPOCH + self.plan.horizon + SETTLE_SECONDS)
+        scheduler.run(EPOCH + self.plan.horizon + self.plan.settle)
+        if self.watchers:
+            self.violations += self.watchers.end()
         self.violations += [*self._watch.violations, *check(self)]
         if self.people:
             self.violations += self.people.judge()
             self.people.close()
         return self
+
+    def _begin_watching(self) -> Watchers | None:
+        if self.plan.watch is Watch.NOTHING:
+            return None
+        watchers = Watchers(self)
+        watchers.begin()
+        return watchers
 
     def digest(self) -> str:
         """Return what is the same for the same plan, on any machine: a hash of the story."""
@@ -99,7 +112,7 @@ class History:
         world = self.world
         world.parted_until = world.lag_until = 0.0
         for region in alive(world):
-            region.dark_until = region.stalled_until = region.throttled_until = 0.0
+            region.dark_until = region.stalled_until = region.throttled_until = region.silent_until = 0.0
             region.expired_until = region.key_denied_until = 0.0
             world.redrive(region)
             world.on_message(region)
@@ -118,7 +131,8 @@ class History:
     # --- clients ---------------------------------------------------------------------------------------------------
 
     def _put(self, upload: Upload) -> None:
-        world, region = self.world, self.world.regions[upload.region]
+        name = self.watchers.region_for(upload) if self.watchers else upload.region
+        world, region = self.world, self.world.regions[name]
         if region.is_destroyed or world.now < region.dark_until:
             return  # the client gets no answer; what it tries next is another upload
         body = body_of(upload)
@@ -136,10 +150,8 @@ class History:
         region = self.world.regions[fault.region]
         if region.is_destroyed:
             return
-        if fault.kind is Kind.PROMOTE:
-            self.world.phase = "promoted" if self.world.phase == "steady" else self.world.phase
-            self.world.coverage[fault.kind.value, self.world.phase, "-"] = 1
-            self._promote(region)
+        if fault.kind in (Kind.PROMOTE, Kind.FORCE, Kind.UNFORCE):
+            self._operate(fault, region)
         elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD):
             self._touch(fault, region)
         elif fault.kind in clients.FAULTS:
@@ -182,15 +194,24 @@ class History:
     def _look_at_durable(self) -> None:
         self.violations += durable(self)
 
+    def _operate(self, fault: Fault, region: Region) -> None:
+        self.world.phase = "promoted" if self.world.phase == "steady" else self.world.phase
+        self.world.coverage[fault.kind.value, self.world.phase, "-"] = 1
+        if fault.kind is Kind.PROMOTE:
+            self._promote(region)
+            return
+        process, forced = self.world.process("operator", region), fault.kind is Kind.FORCE
+        process.start(lambda: operators.force_clients(self.world, forced=forced), lambda: None)
+
     def _promote(self, region: Region) -> None:
         process = self.world.process("operator", region)
         self.world.note(region, "operator", "promote", region.name)
-        process.start(lambda: handlers_in_world.promote(self.world, region), lambda: None)
+        process.start(lambda: operators.promote(self.world, region), lambda: None)
 
     # --- the reconciler ----------------------------------------------------------------------------------------------
 
     def _reconcile(self, region: Region) -> None:
-        if region.is_destroyed or self.world.now < max(region.dark_until, region.throttled_until):
+        if region.is_destroyed or self.world.now < max(region.dark_until, region.throttled_until, region.silent_until):
             return
         process = self.world.process("reconciler", region)
         process.start(lambda: self._run_reconciler(region), lambda: None)

@@ -11,6 +11,8 @@ from simulation.chance import Chance, Shape
 PRIMARY: Final = "us-east-1"
 SECONDARY: Final = "us-west-2"
 REGIONS: Final = (PRIMARY, SECONDARY)
+SETTLE_SECONDS: Final = 4 * 3600.0
+"""Of a history with lags of up to an hour: five visibility timeouts and the longest lag."""
 _OBJECTS: Final = 12
 
 
@@ -37,6 +39,9 @@ class Kind(StrEnum):
     OUTAGE = "the function is throttled"
     LOSE_RECORD = "a record is deleted"
     LOSE_MESSAGES = "the queue is purged"
+    SILENCE = "the schedules do not run"
+    FORCE = "clients are sent to the secondary"
+    UNFORCE = "clients are sent where the region is healthy"
     EXPIRED = "the functions' credentials have expired"
     KEY_DENIED = "the secret's key denies its use"
     ROTATE = "the secret is rotated"
@@ -49,6 +54,14 @@ class Kind(StrEnum):
     RESPONSE_LOST = "the answer to a client is lost"
     TORN = "the client is killed while it writes its journal"
     REUSE_ID = "an upload id is used for other content"
+
+
+class Watch(StrEnum):
+    """What watches the regions in a history, beside its checks."""
+
+    NOTHING = ""
+    RECONCILERS = "reconcilers"
+    OBSERVERS = "observers"
 
 
 _REGION_CALL_FAULTS: Final = (
@@ -137,6 +150,9 @@ class Plan:
         unreplicated: If given, objects replicate at once, and so do items, except the primary's writes of these numbers,
             which never do.
         lags: How the lags of replication and of events are distributed.
+        watch: What watches the regions: nothing, the reconcilers and their alarms, or the observers as well.
+        auto_promote: Whether the secondary's observer may promote its region.
+        settle: Seconds within which everything must be processed once the faults have stopped.
     """
 
     seed: int
@@ -146,6 +162,9 @@ class Plan:
     crash_rate: float = 0.0
     unreplicated: frozenset[int] | None = None
     lags: Shape = Shape.HEAVY_TAIL
+    watch: Watch = Watch.NOTHING
+    auto_promote: bool = False
+    settle: float = SETTLE_SECONDS
 
     @property
     def events(self) -> list[Upload | Fault]:
@@ -206,6 +225,7 @@ _TYPES: Final[dict[object, tuple[type, ...]]] = {
     bool: (bool,),
     Kind: (str,),
     Shape: (str,),
+    Watch: (str,),
 }
 _LONGEST_SECONDS: Final = 30 * 86_400
 _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
@@ -213,11 +233,12 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "region": (lambda region: region in REGIONS, f"one of {', '.join(REGIONS)}"),
     "kind": (lambda kind: kind in set(Kind), f"one of {', '.join(Kind)}"),
     "lags": (lambda shape: shape in set(Shape), f"one of {', '.join(Shape)}"),
+    "watch": (lambda watch: watch in set(Watch), f"one of {', '.join(map(repr, map(str, Watch)))}"),
     "records": (lambda letters: set(letters) <= set("gbvw"), "text of the letters g, b, v and w"),
     "amount": (lambda amount: abs(amount) < _LONGEST_SECONDS, f"a number from -{_LONGEST_SECONDS} to {_LONGEST_SECONDS}"),
     "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
     **dict.fromkeys(
-        ("at", "lasts", "horizon"),
+        ("at", "lasts", "horizon", "settle"),
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }
@@ -243,7 +264,7 @@ def _checked(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
         is_of_type = types is None or (isinstance(value, types) and (bool in types or not isinstance(value, bool)))
         if not (is_of_type and is_allowed(value)):  # NaN is in no range
             raise InvalidPlanError(f"{name} of {where} is {value!r:.80}; allowed is {allowed}")
-    enumerations: dict[str, type[StrEnum]] = {"kind": Kind, "lags": Shape}
+    enumerations: dict[str, type[StrEnum]] = {"kind": Kind, "lags": Shape, "watch": Watch}
     return {name: enumerations[name](value) if name in enumerations else value for name, value in raw.items()}
 
 

@@ -4,6 +4,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from simulation.cloudwatch import CloudWatch
 from simulation.expressions import Item
 
 Key = tuple[str, str]
@@ -106,7 +107,8 @@ class Region:
         calls: How many calls were made.
         writes: How many items were written here.
         running: Invocations.
-        metrics: Sums by name.
+        cloudwatch: Metrics and alarms.
+        silent_until: EventBridge runs no schedule before.
     """
 
     name: str
@@ -131,7 +133,8 @@ class Region:
     calls: int = 0
     writes: int = 0
     running: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)
+    cloudwatch: CloudWatch = field(default_factory=CloudWatch)
+    silent_until: float = 0.0
 
     def entry(self, key: Key) -> Entry:
         """Return the entry of a key, a new one if the key was never written."""

@@ -16,7 +16,8 @@ from itertools import islice
 from typing import Final
 
 from simulation.history import History
-from simulation.plan import Plan, draw
+from simulation.plan import Plan
+from simulation.watched_plans import plan_of
 
 _OBJECTS_A_CHUNK: Final = 240
 """Handed to a worker at a time: seconds of work, so that the rate is printed often and an interrupt loses little."""
@@ -89,7 +90,7 @@ def run(plans: list[Plan | int], *, objects: int | None = None) -> Totals:
     totals, began = Totals(), time.process_time()
     with _garbage_between_histories() as collect:
         for one in plans:
-            history = History(one if isinstance(one, Plan) else draw(one, objects=objects)).run()
+            history = History(one if isinstance(one, Plan) else plan_of(one, objects=objects)).run()
             totals.histories += 1
             totals.digests.append(f"{history.plan.seed} {history.digest()} {history.violations}")
             totals.objects += len(history.accepted)

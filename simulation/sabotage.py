@@ -6,10 +6,16 @@ Each replaces a method of the handlers for as long as it is entered.
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
 from handlers.issuer.states import State, StateReader
+from handlers.observer import application as observer_application
+from handlers.observer import auto_promote, observation
+from handlers.observer.auto_promote import Situation
+from handlers.observer.peer import PeerReader, PeerView
+from handlers.processor import pipeline
 from handlers.processor.archive import Archive
 from handlers.processor.deadline import Deadline
 from handlers.processor.intake import Intake
@@ -20,10 +26,11 @@ from handlers.processor.reconciler import Kind, Reconciler
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, Result
 from handlers.shared import claims, object_keys, schema
-from handlers.shared.control import ControlRegister
+from simulation import alarms, http_api, watchers
 from simulation.plan import PRIMARY
+from simulation.scheduler import current_process
 
-Change = tuple[object, str, Callable[..., Any] | property]
+Change = tuple[object, str, Any]
 
 
 def _acknowledge_on_result(_pipeline: Any, _event: Any, _message: Any, known: Any, _deadline: Any) -> bool:  # noqa: ANN401
@@ -77,13 +84,30 @@ def _fail(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
     raise RuntimeError("waiting is a failed delivery")
 
 
-def _claim_the_shared_row(self: Any, region: str, *, claimed_by: str, claimed_at: str) -> None:  # noqa: ANN401 - the register
-    regions, table = self._regions, self._table_name
-    rows = claims.read_rows(self._dynamodb, table, regions)
-    epoch = claims.next_epoch(claims.parse(rows.values(), regions).epochs)
-    item = {"pk": {"S": schema.control_partition_key(regions[0])}, "sk": {"S": schema.ACTIVE}, "epoch": {"N": str(epoch)}}
-    whose = {"active": {"S": region}, "claimed_by": {"S": claimed_by}, "claimed_at": {"S": claimed_at}}
-    self._dynamodb.put_item(TableName=table, Item=item | whose)
+def _claim_the_shared_row(table_name: str, region: str, epoch: int, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - a row, notes
+    item = {"pk": {"S": schema.control_partition_key(PRIMARY)}, "sk": {"S": schema.ACTIVE}, "epoch": {"N": str(epoch)}}
+    return {"TableName": table_name, "Item": item | {"active": {"S": region}}}
+
+
+_claim_request = claims.claim_request
+
+
+def _claim_nothing(table_name: str, region: str, _epoch: int, *, held: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
+    epoch = int((held or {}).get("epoch", {"N": "0"})["N"])
+    return _claim_request(table_name, region, epoch, held=held, **named)
+
+
+def _reader_of_own_replica(**given: Any) -> PeerReader:  # noqa: ANN401 - a client, names
+    own = next(region for region in given["regions"] if region != given["region"])
+    return PeerReader(**given | {"dynamodb": observer_application.boto3.client("dynamodb", region_name=own)})
+
+
+_is_ready = observation.is_ready
+
+
+def _ask_own_api(http: Any, api_url: str) -> bool:  # noqa: ANN401 - a session
+    process = current_process()
+    return _is_ready(http, http_api.api_url(process.region) if process else api_url)
 
 
 def _claim_after_one_region(epochs: Any, *_: Any) -> int:  # noqa: ANN401 - a mapping
@@ -145,7 +169,7 @@ VARIANTS: Final[dict[str, list[Change]]] = {
         )
     ],
     "mutable status": [(Ledger, "conclude", _mutable_status)],
-    "shared control row": [(ControlRegister, "claim", _claim_the_shared_row)],
+    "shared control row": [(claims, "claim_request", _claim_the_shared_row)],
     "epoch from the wrong region": [(claims, "next_epoch", _claim_after_one_region)],
     "shared counter": [(Ledger, "conclude", _conclude_and(_count))],
     "latest as a row": [(Ledger, "conclude", _conclude_and(_point_to_latest))],
@@ -161,7 +185,7 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "passive drops everything": [(Shadow, "put_back", _nothing)],
     "receive count used up by waiting": [(Shadow, "put_back", _fail)],
     "put-back without generation": [(Ledger, "note_put_backs", _nothing)],
-    "promotion that claims nothing": [(ControlRegister, "claim", _nothing)],
+    "promotion that claims nothing": [(claims, "claim_request", _claim_nothing)],
     "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
     "a deleted version is a RESULT": [(Pipeline, "_note_gone", _conclude_gone)],
     "quarantine without its note": [(Archive, "quarantine", _nothing)],
@@ -171,12 +195,28 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
 }
 """What is wrong, by name."""
+WATCHED: Final[dict[str, list[Change]]] = {
+    "observer that finds every peer well": [(PeerView, "problems", property(lambda _self: []))],
+    "observer that looks at its own region only": [
+        (observer_application, "PeerReader", _reader_of_own_replica),
+        (observation, "is_ready", _ask_own_api),
+    ],
+    "alarm that takes silence for well": [
+        (watchers, "ALARMS", tuple(replace(alarm, missing=alarms.OK_IF_MISSING) for alarm in alarms.ALARMS))
+    ],
+    "auto_promote without the health history": [(auto_promote, "RUNS", 1)],
+    "canary that is taken for a user's file": [(pipeline, "_is_canary", lambda _event: False)],
+    "observer that promotes whoever is dead": [
+        (Situation, "must_promote", property(lambda self: self.is_enabled and self.streak.runs > 0))
+    ],
+}
+"""Likewise, of what the observers alone can show: histories with observers convict it."""
 
 
 @contextmanager
 def sabotaged(name: str) -> Iterator[None]:
     """Run the handlers with a variant."""
-    changes = [patch.object(owner, attribute, change) for owner, attribute, change in VARIANTS[name]]
+    changes = [patch.object(owner, attribute, change) for owner, attribute, change in (VARIANTS | WATCHED)[name]]
     for change in changes:
         change.start()
     try:

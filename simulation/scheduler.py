@@ -202,20 +202,69 @@ class Future:
         """Return that a simulated thread has begun, and cannot be cancelled."""
         return False
 
+    def set_result(self, value: object) -> None:
+        """End with a value."""
+        self.value = value
+        self._end()
+
+    def set_exception(self, error: BaseException) -> None:
+        """End with an error; a crash ends the whole process.
+
+        Raises:
+            Crash: The error is one.
+        """
+        if not isinstance(error, Exception):
+            process = current_process()
+            if process is not None and isinstance(error, Crash):
+                process.crash()
+            raise error
+        self.error = error
+        self._end()
+
+    def _end(self) -> None:
+        process, self.is_done = current_process(), True
+        for resume in self.waiters:
+            if process is None:
+                resume()
+            else:
+                process.later(resume)
+
     def exception(self) -> Exception | None:
         """Return what the thread raised; None if it is not done or raised nothing."""
         return self.error
 
-    def result(self) -> Any:  # noqa: ANN401 - as concurrent.futures has it
-        """Wait for the value, or raise what the thread raised."""
+    def result(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - as concurrent.futures has it
+        """Wait for the value, or raise what the thread raised.
+
+        Raises:
+            TimeoutError: It took longer than `timeout` seconds.
+        """
         process = current_process()
         while not self.is_done:
             if process is None:
                 raise RuntimeError("a simulated thread was not finished and nobody simulates it")
-            process.suspend(self.waiters)
+            if timeout is None:
+                process.suspend(self.waiters)
+            elif not process.wait_for(self, timeout):
+                raise TimeoutError
         if self.error is not None:
             raise self.error
         return self.value
+
+
+class Thread:
+    """`threading.Thread` of the simulation: a greenlet of the process that starts it."""
+
+    def __init__(self, *, target: Callable[..., object], args: tuple[Any, ...] = (), **_: object) -> None:
+        self._target, self._arguments = target, args
+
+    def start(self) -> None:
+        """Run it; it is left behind when the process that waits for it goes on."""
+        process = current_process()
+        if process is None:
+            self._target(*self._arguments)
+        else:
+            process.fork(lambda: self._target(*self._arguments))
 
 
 class Executor:
@@ -247,17 +296,9 @@ class Executor:
 
         def run() -> None:
             try:
-                future.value = work(*arguments)
-            except Exception as error:  # noqa: BLE001 - raised again where the result is read
-                future.error = error
-            except Crash:  # a thread that crashes takes its process with it
-                if process is not None:
-                    process.crash()
-                raise
-            future.is_done = True
-            for resume in future.waiters:
-                if process is not None:
-                    process.later(resume)
+                future.set_result(work(*arguments))
+            except BaseException as error:  # noqa: BLE001 - raised again where the result is read
+                future.set_exception(error)
 
         process = current_process()
         self._futures.append(future)

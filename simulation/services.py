@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
+from simulation.cloudwatch import CloudWatchClient
 from simulation.expressions import Item, matches, projected, split_key_condition, updated
 from simulation.http_api import presigned_put
 from simulation.regions import INDEXES, Key, Queued, Region
@@ -330,9 +332,22 @@ class SqsClient:
         return self._world.call(self._region, "sqs:SendMessage", write, QueueUrl)
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's
-        """See GetQueueAttributes: the attribute that readiness asks for."""
-        arn = f"arn:aws:sqs:{self._region.name}:{ACCOUNT}:{QueueUrl}"
-        return self._world.call(self._region, "sqs:GetQueueAttributes", lambda: {"Attributes": {"QueueArn": arn}}, QueueUrl)
+        """See GetQueueAttributes: what readiness and the observer ask for."""
+
+        def read() -> dict[str, Any]:
+            held = self._region.dead if QueueUrl == "dead-letters" else self._region.queue
+            now = self._world.now
+            visible = sum(one.visible_at <= now for one in held.values())
+            delayed = sum(one.visible_at > now and not one.receives for one in held.values())
+            values: dict[str, object] = {
+                "ApproximateNumberOfMessages": visible,
+                "ApproximateNumberOfMessagesDelayed": delayed,
+                "ApproximateNumberOfMessagesNotVisible": len(held) - visible - delayed,
+                "QueueArn": f"arn:aws:sqs:{self._region.name}:{ACCOUNT}:{QueueUrl}",
+            }
+            return {"Attributes": {name: str(values[name]) for name in AttributeNames}}
+
+        return self._world.call(self._region, "sqs:GetQueueAttributes", read, QueueUrl)
 
 
 class _Body:
@@ -351,6 +366,8 @@ class _Body:
 
 def client(world: World, region: Region, service: str) -> Any:  # noqa: ANN401 - clients have no type in common
     """Return a client of a service."""
+    if service == "cloudwatch":
+        return CloudWatchClient(region.cloudwatch, partial(world.call, region))
     kinds = {"dynamodb": DynamoDbClient, "s3": S3Client, "sqs": SqsClient, "secretsmanager": SecretsManagerClient}
     return kinds[service](world, region)
 

@@ -18,6 +18,8 @@ ACCOUNT: Final = "123456789012"
 MAXIMUM_RECEIVES: Final = 5
 VISIBILITY_SECONDS: Final = 360.0
 FUNCTION_SECONDS: Final = 60.0
+SHADOW_DELAY_SECONDS: Final = 15
+ENVIRONMENT: Final = "sim"
 _ITEM_LAG: Final = (0.6, 1800.0)
 """Median and longest seconds of an item's replication; AWS promises no longest."""
 _OBJECT_LAG: Final = (4.0, 2400.0)
@@ -31,10 +33,12 @@ _UNTIL: Final = {
     Kind.OUTAGE: "throttled_until",
     Kind.EXPIRED: "expired_until",
     Kind.KEY_DENIED: "key_denied_until",
+    Kind.SILENCE: "silent_until",
 }
 """What a fault sets of its region, for as long as it lasts."""
 
 _Answer = TypeVar("_Answer")
+AnyProcess = TypeVar("AnyProcess", bound=Process)
 Line = tuple[float, str, str, str, str]
 """A line of the story: simulated seconds, region, actor, call, effect."""
 
@@ -64,6 +68,8 @@ class World:
     parted_until: float = 0.0
     lag_until: float = 0.0
     lag_factor: float = 1.0
+    longest_lag: float = _LONGEST_LAG
+    longest_latency: float = _LATENCY[1]
     on_message: Callable[[Region], None] = lambda _region: None
     on_item: Callable[[Region, Key, Stamp, Item | None, Item | None], None] = lambda *_: None
     _numbers: int = 0
@@ -102,7 +108,10 @@ class World:
 
     def process(self, name: str, region: Region) -> Process:
         """Return a new process of a region, which ends with it."""
-        process = Process(self.scheduler, name, region.name)
+        return self.adopt(Process(self.scheduler, name, region.name))
+
+    def adopt(self, process: AnyProcess) -> AnyProcess:
+        """Let a process end with its region."""
         self._processes = [one for one in self._processes if not one.has_ended]
         self._processes.append(process)
         return process
@@ -127,7 +136,7 @@ class World:
         faults = self.call_faults(region.name, number)
         if self.plan.crash_rate and self.chance.happens(self.plan.crash_rate, "crash", region.name, number):
             faults = [*faults, Kind.CRASH_AFTER if number % 2 else Kind.CRASH_BEFORE]
-        seconds = self.chance.lag(*_LATENCY, "latency", region.name, number)
+        seconds = min(self.chance.lag(*_LATENCY, "latency", region.name, number), self.longest_latency)
         if self.now < region.stalled_until:
             seconds += region.stall
         process.wait(seconds)
@@ -145,7 +154,7 @@ class World:
         if Kind.CRASH_BEFORE in faults:
             self.note(region, process.name, operation, f"{what}: the process crashes before it")
             raise Crash
-        if self.now < region.dark_until or region.is_destroyed:
+        if self.now < region.dark_until or region.is_destroyed or self._is_cut_off(process, region):
             self.cover(Kind.BLACKOUT, operation)
             self.note(region, process.name, operation, f"{what}: no answer, the region is dark")
             raise EndpointConnectionError(endpoint_url=f"https://{region.name}")
@@ -170,6 +179,11 @@ class World:
             self.note(region, process.name, operation, f"{what}: done, the answer is lost")
             raise ReadTimeoutError(endpoint_url=f"https://{region.name}")
         return answer
+
+    def _is_cut_off(self, process: Process, region: Region) -> bool:
+        """Return whether a process has no way to a region: from the other one, while they are parted or its own is dark."""
+        own = self.regions.get(process.region)
+        return own is not None and own is not region and self.now < max(self.parted_until, own.dark_until)
 
     unprocessed: bool = False
     """Whether the next batch is processed in part."""
@@ -215,6 +229,7 @@ class World:
         peer = self.peer(region)
         if self.now < self.lag_until:
             lag = min(lag * self.lag_factor, _LONGEST_LAG)
+        lag = min(lag, self.longest_lag)
 
         def deliver() -> None:
             if region.is_destroyed or peer.is_destroyed:
@@ -297,7 +312,7 @@ class World:
         match fault.kind:
             case Kind.DESTROY:
                 self._destroy(region)
-            case Kind.BLACKOUT | Kind.OUTAGE | Kind.EXPIRED | Kind.KEY_DENIED:
+            case Kind.BLACKOUT | Kind.OUTAGE | Kind.EXPIRED | Kind.KEY_DENIED | Kind.SILENCE:
                 setattr(region, _UNTIL[fault.kind], until)
             case Kind.PARTITION:
                 self.parted_until = until

@@ -20,10 +20,14 @@ from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.plan import draw
 from simulation.sabotage import sabotaged
+from simulation.watched_plans import draw_observed, draw_reconciled
 import contextlib, sys
 with sabotaged(sys.argv[1]) if sys.argv[1] else contextlib.nullcontext():
     chosen = {"regressions": known_failures, "exhaustive": lambda: plans(1)}
-    drawn = chosen[sys.argv[2]]() if sys.argv[2] in chosen else [draw(seed) for seed in map(int, sys.argv[2:])]
+    drawing = {"observed": draw_observed, "reconciled": draw_reconciled}
+    draw = drawing.get(sys.argv[2], draw)
+    seeds = sys.argv[3:] if sys.argv[2] in drawing else sys.argv[2:]
+    drawn = chosen[sys.argv[2]]() if sys.argv[2] in chosen else [draw(int(seed)) for seed in seeds]
     histories = [History(plan).run() for plan in drawn]
 print([one.digest() for one in histories])
 print(sorted({name for one in histories for name, _ in one.violations}))
@@ -32,7 +36,7 @@ print(sorted({name for one in histories for name, _ in one.violations}))
 
 def run(*seeds: int, sabotage: str = "", hash_seed: str = "0", plans: str = "") -> tuple[str, str]:
     """Run in a process of its own, for the simulator replaces the handlers' clock; return digests, violations."""
-    command = [sys.executable, "-c", _SCRIPT, sabotage, *([plans] if plans else map(str, seeds))]
+    command = [sys.executable, "-c", _SCRIPT, sabotage, *([plans] if plans else []), *map(str, seeds)]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - our own script
     digests, violations = done.stdout.splitlines()
@@ -78,6 +82,29 @@ def simulate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(PROJECT), "COLUMNS": "300", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "simulation", *options]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=120)  # noqa: S603 - our own command
+
+
+def test_one_seed_gives_one_history_with_observers() -> None:
+    one = run(4, hash_seed="1", plans="observed")
+    assert (one, one[1]) == (run(4, hash_seed="2", plans="observed"), "[]")
+
+
+def test_reconcilers_on_their_schedule_leave_no_alarm() -> None:
+    digests, violations = run(9, 49, plans="reconciled")
+    assert (violations, len(ast.literal_eval(digests))) == ("[]", 2)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seed", "broken"),
+    [
+        ("observer that finds every peer well", 0, "the loss of a region rings in the other"),
+        ("observer that looks at its own region only", 1, "the loss of a region rings in the other"),
+        ("alarm that takes silence for well", 5, "silence rings"),
+    ],
+)
+def test_a_sabotaged_watcher_is_convicted(sabotage: str, seed: int, broken: str) -> None:
+    _, violations = run(seed, sabotage=sabotage, plans="observed")
+    assert broken in violations
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

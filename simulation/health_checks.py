@@ -1,0 +1,90 @@
+"""Route 53: health checks from outside both regions, and the region that it sends clients to.
+
+The PRIMARY record stands while `/ready` of the primary answers, and neither of the secondary's alarms `peer-unhealthy` and
+`force-failover` is in ALARM; the SECONDARY record on its own `/ready`. When neither is healthy, Route 53 answers PRIMARY
+(docs/adr/0013-routing.md).
+https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from botocore.exceptions import BotoCoreError
+
+from simulation.http_api import api_url
+from simulation.plan import PRIMARY, REGIONS, SECONDARY
+from simulation.scheduler import Process
+from simulation.web import Web
+from simulation.world import World
+
+INTERVAL_SECONDS: Final = 30.0
+"""Between two requests to an endpoint, outside production."""
+FAILURES: Final = 3
+"""So many answers in a row change what an endpoint is taken for."""
+RECORD_SECONDS: Final = 60.0
+"""How long a client keeps an answer."""
+_ANSWER_SECONDS: Final = 2.0
+"""Within which an endpoint must answer."""
+_OK: Final = 200
+
+
+@dataclass
+class HealthChecks:
+    """The checks and the failover records of both regions.
+
+    Attributes:
+        world: Where.
+        web: The way to the endpoints.
+        is_ready: Whether each region's endpoint is taken for healthy.
+        is_over: Whether nobody asks any more.
+    """
+
+    world: World
+    web: Web
+    is_ready: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(REGIONS, True))
+    is_over: bool = False
+    _streaks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REGIONS, 0))
+    _is_forced: bool = False
+    _answers: list[tuple[float, str]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Ask both endpoints for as long as the history lasts."""
+        for place, name in enumerate(REGIONS):
+            process = Process(self.world.scheduler, "Route 53", "outside both regions")
+            process.start(lambda process=process, place=place, name=name: self._ask(process, place, name), lambda: None)
+
+    def answer(self) -> str:
+        """Return the region whose record Route 53 answers with."""
+        return SECONDARY if self.is_ready[SECONDARY] and not self._is_primary_healthy() else PRIMARY
+
+    def resolve(self, *what: object) -> str:
+        """Return the region that a client is sent to, which may have kept an answer for as long as the record lives."""
+        asked_at = self.world.now - RECORD_SECONDS * self.world.chance.unit("resolved", *what)
+        return next((region for moment, region in reversed(self._answers) if moment <= asked_at), PRIMARY)
+
+    def _is_primary_healthy(self) -> bool:
+        secondary = self.world.regions[SECONDARY]
+        if not secondary.is_destroyed and self.world.now >= secondary.dark_until:
+            states = secondary.cloudwatch.states
+            self._is_forced = states.get("force-failover") == "ALARM"  # silence: the last known status
+            if states.get("peer-unhealthy") == "ALARM":  # silence: healthy
+                return False
+        return self.is_ready[PRIMARY] and not self._is_forced
+
+    def _ask(self, process: Process, place: int, name: str) -> None:
+        process.wait(7.0 + 11 * place)
+        while not self.is_over:
+            try:
+                answer = self.web.send("GET", f"{api_url(name)}/ready", seconds=_ANSWER_SECONDS)
+                self._count(name, is_healthy=answer.status_code == _OK)
+            except BotoCoreError:
+                self._count(name, is_healthy=False)
+            if not self._answers or self._answers[-1][1] != self.answer():
+                self._answers.append((self.world.now, self.answer()))
+                self.world.note(self.world.regions[name], "Route 53", "answers with", self.answer())
+            process.wait(INTERVAL_SECONDS)
+
+    def _count(self, name: str, *, is_healthy: bool) -> None:
+        self._streaks[name] = 0 if is_healthy is self.is_ready[name] else self._streaks[name] + 1
+        if self._streaks[name] >= FAILURES:
+            self._streaks[name], self.is_ready[name] = 0, is_healthy

@@ -1,0 +1,264 @@
+"""What observers, alarms and health checks must see and do, judged by the plan's faults and not by what they report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from handlers.shared.object_keys import CANARY_SOURCE
+from simulation.checks import Judged, canary_ids
+from simulation.health_checks import HealthChecks
+from simulation.plan import PRIMARY, REGIONS, SECONDARY, Kind, Plan, Watch
+from simulation.regions import Region
+from simulation.scheduler import EPOCH
+from simulation.world import World, alive
+
+_SEES_SECONDS: Final = 345.0
+"""Within which three runs of an observer, a minute apart, and its alarm see what lasts; one run may fail meanwhile. One
+that waits until a heartbeat in its own replica is old needs two minutes more."""
+_SILENT_SECONDS: Final = {"observer-silent": 480.0, "unreconciled": 3 * 900.0 + 180.0}
+"""Within which the silence of a schedule rings: for so long CloudWatch takes an older datapoint for one that is missing."""
+_FIRST_SIGHT_SECONDS: Final = 100.0
+"""Three runs in a row, a minute apart, take longer."""
+_MISSED_SECONDS: Final = 900.0 + 3600.0 + 2 * 300.0 + 900.0
+"""Within which the reconciler finds what is missing, and its alarm rings: an object's grace, the pause between two walks,
+two runs, and the alarm's period."""
+_MISSED_EVERY: Final = 300
+"""Seconds between two looks for what is missing."""
+_ACTED_SECONDS: Final = 900.0
+_ILL: Final = (Kind.DESTROY, Kind.BLACKOUT, Kind.PARTITION, Kind.STALL, Kind.OUTAGE, Kind.SILENCE)
+
+Interval = tuple[Kind, float, float]
+"""What is wrong with a region, and from when until when, in seconds since the beginning."""
+
+
+def troubles(plan: Plan, region: str) -> list[Interval]:
+    """Return what the plan lets go wrong with a region; all but its destruction ends at the horizon."""
+    found = []
+    for fault in plan.faults:
+        if fault.kind is Kind.DESTROY and fault.region == region:
+            found.append((fault.kind, fault.at, float("inf")))
+        elif fault.kind in _ILL and (fault.region == region or fault.kind is Kind.PARTITION):
+            found.append((fault.kind, fault.at, min(fault.at + fault.lasts, plan.horizon)))
+    return found
+
+
+@dataclass
+class WatchedChecks:
+    """Checks, every minute of a history that is watched and at its end.
+
+    Attributes:
+        history: The history.
+        health_checks: Where clients are sent to.
+        violations: What was broken.
+    """
+
+    history: Judged
+    health_checks: HealthChecks
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    _troubles: dict[str, list[Interval]] = field(init=False)
+    _claim: str = ""
+    _missing_since: dict[tuple[str, str], float] = field(default_factory=dict)
+    _broken: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._troubles = {name: troubles(self.history.plan, name) for name in REGIONS}
+
+    @property
+    def _has_observers(self) -> bool:
+        return self.history.plan.watch is Watch.OBSERVERS
+
+    def look(self, region: Region) -> None:
+        """Check a region whose alarms were just evaluated."""
+        seconds = self.history.world.now - EPOCH
+        if region.is_destroyed:
+            return
+        if self._has_observers:
+            self._loss_is_seen(region, seconds)
+            self._promotion_is_justified(region)
+        self._silence_is_heard(region, seconds)
+        if int(seconds) % _MISSED_EVERY < 60:  # noqa: PLR2004 - a minute
+            self._missing_rings(region, seconds)
+
+    def end(self) -> None:
+        """Check what must hold when everything that can be healed has been for long."""
+        world = self.history.world
+        survivors = list(alive(world))
+        for region in survivors:
+            for detail in _ringing(self.history, region, is_peer_lost=world.peer(region).is_destroyed):
+                self._break("no alarm rings when all is quiet", detail)
+            for detail in _work(self.history, region):
+                self._break("the reconciler's work ends", detail)
+        self._one_is_active(survivors)
+        if self._has_observers:
+            self._clients_are_well(survivors)
+            for region in survivors:
+                for detail in _canaries(self.history, region):
+                    self._break("a canary is no user's record", detail)
+
+    # --- every minute ------------------------------------------------------------------------------------------------
+
+    def _well_since(self, name: str, seconds: float) -> float | None:
+        """Return since when nothing is wrong with a region, in seconds since the beginning; None if something is."""
+        ended = [0.0]
+        for _, begins, ends in self._troubles[name]:
+            if begins <= seconds < ends:
+                return None
+            if ends <= seconds:
+                ended.append(ends)
+        return max(ended)
+
+    def _loss_is_seen(self, region: Region, seconds: float) -> None:
+        well_since = self._well_since(region.name, seconds)
+        peer = self.history.world.peer(region).name
+        for kind, begins, ends in self._troubles[peer]:
+            is_lost = kind in (Kind.DESTROY, Kind.BLACKOUT) and begins <= seconds < ends
+            if not is_lost or well_since is None or seconds - max(begins, well_since) < _SEES_SECONDS:
+                continue
+            if region.cloudwatch.states.get("peer-unhealthy") != "ALARM":
+                self._break("the loss of a region rings in the other", f"{peer} is gone since {begins:g} s")
+
+    def _silence_is_heard(self, region: Region, seconds: float) -> None:
+        for kind, begins, ends in self._troubles[region.name]:
+            if kind is not Kind.SILENCE or not begins <= seconds < ends:
+                continue
+            others = [one for one in self._troubles[region.name] if one[0] is not kind and one[1] <= seconds]
+            since = max([begins, *(end for _, _, end in others)])
+            for resource, bound in _SILENT_SECONDS.items():
+                is_watched = self._has_observers or resource == "unreconciled"
+                if is_watched and seconds - since >= bound and region.cloudwatch.states.get(resource) != "ALARM":
+                    self._break("silence rings", f"{resource} of {region.name}: its schedule is silent since {begins:g} s")
+
+    def _promotion_is_justified(self, region: Region) -> None:
+        """Check that the observer claims only after the other region was ill for as long as three of its runs take."""
+        row = region.item(f"CONTROL#{region.name}", "ACTIVE") or {}
+        claim = row.get("epoch", {}).get("N", "")
+        if claim == self._claim or row.get("claimed_by", {}).get("S") != "observer":
+            return
+        self._claim = claim
+        claimed_at = region.table[f"CONTROL#{region.name}", "ACTIVE"].written_at - EPOCH
+        peer = self.history.world.peer(region).name
+        both = [*self._troubles[peer], *(one for one in self._troubles[region.name] if one[0] is Kind.STALL)]
+        since = [begins for _, begins, ends in both if begins < claimed_at and ends > claimed_at - 180]
+        if not since or claimed_at - min(since) < _FIRST_SIGHT_SECONDS:
+            ill = f"is ill since {min(since):g} s" if since else "is well"
+            self._break(
+                "no region promotes itself at first sight", f"{region.name} claims at {claimed_at:g} s; {peer} {ill}"
+            )
+
+    def _missing_rings(self, region: Region, seconds: float) -> None:
+        """Check that what is missing for longer than an alarm's evaluation takes has one in ALARM somewhere."""
+        world, well_since = self.history.world, self._well_since(region.name, seconds)
+        for one in self.history.accepted:
+            place = (region.name, one.object_id)
+            if well_since is None or not _is_missing(region, one.object_id, one.version.key):
+                self._missing_since.pop(place, None)
+                continue
+            since = max(self._missing_since.setdefault(place, seconds), well_since)
+            rings = any("ALARM" in one.cloudwatch.states.values() for one in alive(world))
+            if seconds - since > _MISSED_SECONDS and not rings:
+                self._break("what is missing rings", f"{one.upload.name} in {region.name} since {since:g} s")
+
+    # --- at the end --------------------------------------------------------------------------------------------------
+
+    def _one_is_active(self, survivors: list[Region]) -> None:
+        actives = {region.name: _active(region) for region in survivors}
+        names = {region.name for region in survivors}
+        if len(set(actives.values())) > 1 or not set(actives.values()) <= names:
+            self._break(
+                "one region is active", ", ".join(f"{name} takes {active} for it" for name, active in actives.items())
+            )
+            return
+        for region in survivors:
+            for pk in region.partitions:
+                result = region.item(pk, "RESULT") if pk.startswith("OBJ#") else None
+                if (
+                    result
+                    and _age(self.history.world, result) < _ACTED_SECONDS
+                    and result["region"]["S"] not in actives.values()
+                ):
+                    self._break("one region acts as the active one", f"{pk}: RESULT of {result['region']['S']}")
+
+    def _clients_are_well(self, survivors: list[Region]) -> None:
+        names = {region.name for region in survivors}
+        if (answer := self.health_checks.answer()) not in names:
+            self._break("clients are sent to a region that lives", f"Route 53 answers {answer}")
+        elif len(names) > 1 and answer != PRIMARY:
+            self._break("clients go back when all is well", f"Route 53 answers {answer}")
+
+    def _break(self, invariant: str, detail: str) -> None:
+        if (invariant, detail) not in self._broken:
+            self._broken.add((invariant, detail))
+            self.violations.append((invariant, detail))
+
+
+def _is_missing(region: Region, object_id: str, key: str) -> bool:
+    """Return whether an object that is in a region's bucket has no RESULT there, or not all its records."""
+    if not any(held == key for held, _ in region.ingest):
+        return False
+    result = region.item(f"OBJ#{object_id}", "RESULT")
+    if result is None:
+        return True
+    return len(region.records.get(object_id, ())) < int(result["accepted"]["N"])
+
+
+def _ringing(history: Judged, region: Region, *, is_peer_lost: bool) -> Iterator[str]:
+    """Yield the alarms that ring without a reason that lasts."""
+    reasons = {
+        "dlq-depth": bool(region.dead),
+        "peer-unhealthy": is_peer_lost,
+        "unreconciled": _listed(region) > 0 and not list(_work(history, region)),
+    }
+    for resource, state in sorted(region.cloudwatch.states.items()):
+        if state == "ALARM" and not reasons.get(resource):
+            yield f"{resource} of {region.name}"
+
+
+def _listed(region: Region) -> int:
+    row = region.item(f"RECONCILER#{region.name}", "LATEST")
+    return int(row["work"]["N"]) if row else 0
+
+
+def _work(history: Judged, region: Region) -> Iterator[str]:
+    """Yield what the reconciler lists although nobody meddled with it and its object is there."""
+    row = region.item(f"RECONCILER#{region.name}", "LATEST")
+    if not row or not int(row["work"]["N"]):
+        return
+    for one in history.accepted:
+        is_here = any(key == one.version.key for key, _ in region.ingest)
+        if one.object_id in row["notes"]["S"] and is_here and one.object_id not in history.meddled:
+            yield f"{one.upload.name} in {region.name}"
+
+
+def _canaries(history: Judged, region: Region) -> Iterator[str]:
+    """Yield what makes a canary look like a user's file, or a user's like a canary."""
+    canaries = canary_ids(history.world)
+    for one in history.accepted:
+        if one.object_id in canaries:
+            yield f"{one.upload.name} has the identity of a canary in {region.name}"
+    for pk in sorted(region.partitions):
+        kind, _, rest = pk.partition("#")
+        if kind not in ("OBJ", "REC"):
+            continue
+        is_canary = rest.partition("#")[0] in canaries
+        for item in region.partition(pk):
+            if kind == "OBJ" and item["sk"]["S"] != "RESULT":
+                continue
+            where = f"{pk} {item['sk']['S']} in {region.name}"
+            if is_canary and "expires_at" not in item:
+                yield f"{where} is a canary's and never expires"
+            is_of_canary = item.get("source", {}).get("S") == CANARY_SOURCE or "canary" in item.get("record", {}).get(
+                "M", {}
+            )
+            if is_of_canary and not is_canary:
+                yield f"{where} holds a canary's content"
+
+
+def _active(region: Region) -> str:
+    """Return who is active by a region's replica: the highest epoch, and the primary among equals."""
+    epochs = {name: int((region.item(f"CONTROL#{name}", "ACTIVE") or {}).get("epoch", {"N": "0"})["N"]) for name in REGIONS}
+    return SECONDARY if epochs[SECONDARY] > epochs[PRIMARY] else PRIMARY
+
+
+def _age(world: World, result: dict[str, dict[str, str]]) -> float:
+    return world.now - datetime.fromisoformat(result["processed_at"]["S"]).timestamp()

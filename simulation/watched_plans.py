@@ -1,0 +1,128 @@
+"""Plans of histories that are watched, and which seed is drawn how."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from simulation.chance import Chance
+from simulation.plan import CALL_FAULTS, PRIMARY, REGIONS, SECONDARY, Fault, Kind, Plan, Upload, Watch, draw
+
+_HORIZON: Final = 900.0
+_SETTLE: Final = 1260.0
+"""The longest lag, and the longest that an alarm of an observer takes to end."""
+QUIET_SECONDS: Final = 2700.0
+"""After the observers: five visibility timeouts and the longest lag."""
+LONGEST_LAG: Final = 600.0
+LONGEST_LATENCY: Final = 0.5
+"""Of a call to a region that is well. Elsewhere one in 160 takes three seconds, and a canary, of some twenty calls, is late
+more often than its alarm allows."""
+_OBSERVED: Final = 150
+"""One history in so many has observers, which run every minute and cost as much as some dozen others."""
+_RECONCILED: Final = 40
+
+
+def plan_of(seed: int, *, objects: int | None = None) -> Plan:
+    """Return the plan that a run draws for a seed."""
+    if seed % _OBSERVED == _OBSERVED - 1:
+        return draw_observed(seed)
+    return draw_reconciled(seed, objects=objects) if seed % _RECONCILED == 9 else draw(seed, objects=objects)  # noqa: PLR2004 - any place in forty
+
+
+def draw_reconciled(seed: int, *, objects: int | None = None) -> Plan:
+    """Return a plan with reconcilers on their own schedule and their alarms; a schedule may fall silent for an hour."""
+    plan, chance = draw(seed, objects=objects), Chance(seed)
+    faults = [*plan.faults, *_at_once(chance, plan)]
+    if chance.happens(0.3, "plan", "silence"):
+        region = REGIONS[chance.below(2, "plan", "silent")]
+        faults.append(Fault(Kind.SILENCE, region, round(300 * chance.unit("plan", "silent at"), 3), lasts=3200.0))
+    faults.sort(key=lambda one: (one.at, one.kind, one.region))
+    return replace(plan, watch=Watch.RECONCILERS, faults=tuple(faults))
+
+
+def _at_once(chance: Chance, plan: Plan) -> list[Fault]:
+    """Return a redrive, a deletion and a promotion at the moment at which the reconcilers run."""
+    found = []
+    for number, upload in enumerate(plan.uploads):
+        at = 300.0 * (4 + chance.below(6, "plan", "at once", number)) + 10 * chance.unit("plan", "just then", number)
+        kinds = (Kind.REDRIVE, Kind.DELETE, Kind.PROMOTE, Kind.LOSE_RECORD)
+        kind = kinds[chance.below(len(kinds), "plan", "kind at once", number)]
+        if chance.happens(0.15, "plan", "something at once", number):
+            region = REGIONS[chance.below(2, "plan", "region at once", number)]
+            found.append(Fault(kind, region, round(at, 3), name=upload.name))
+    return found
+
+
+def draw_observed(seed: int) -> Plan:
+    """Return a plan of an hour with observers, health checks and clients that follow them."""
+    chance = Chance(seed)
+    count = 1 + chance.below(6, "observed", "objects")
+    uploads = tuple(sorted((_upload(chance, number) for number in range(count)), key=lambda one: (one.at, one.name)))
+    faults = [*_call_faults(chance, count), *_troubles(chance), *_people(chance, uploads)]
+    return Plan(
+        seed=seed,
+        uploads=uploads,
+        faults=tuple(sorted(faults, key=lambda one: (one.at, one.kind, one.region))),
+        horizon=_HORIZON,
+        watch=Watch.OBSERVERS,
+        auto_promote=chance.happens(0.6, "observed", "auto promote"),
+        settle=_SETTLE,
+    )
+
+
+def _upload(chance: Chance, number: int) -> Upload:
+    size = 1 + chance.below(6, "observed", "size", number)
+    return Upload(
+        at=round(30 + 700 * chance.unit("observed", "at", number), 3),
+        region=SECONDARY if chance.happens(0.2, "observed", "stray", number) else PRIMARY,
+        name=f"file-{number}",
+        records="".join("ggggbvw"[chance.below(7, "observed", "record", number, place)] for place in range(size)),
+        damaged=chance.happens(0.07, "observed", "damaged", number),
+    )
+
+
+def _call_faults(chance: Chance, count: int) -> list[Fault]:
+    faults = []
+    for number in range(chance.below(3 + count, "observed", "call faults")):
+        kind = CALL_FAULTS[chance.below(len(CALL_FAULTS), "observed", "call fault", number)]
+        region = REGIONS[chance.below(2, "observed", "call region", number)]
+        faults.append(Fault(kind, region, 1 + chance.below(2500, "observed", "call", number)))
+    return faults
+
+
+def _troubles(chance: Chance) -> list[Fault]:
+    """Return what happens to a region: one thing that lasts, or several short ones."""
+    kinds = (Kind.DESTROY, Kind.DESTROY, Kind.BLACKOUT, Kind.BLACKOUT, Kind.STALL, Kind.PARTITION, Kind.SILENCE, Kind.OUTAGE)
+    faults = []
+    for number in range(chance.below(3, "observed", "troubles")):
+        kind = kinds[chance.below(len(kinds), "observed", "trouble", number)]
+        region = PRIMARY if chance.happens(0.7, "observed", "primary", number) else SECONDARY
+        at = round(90 + 350 * chance.unit("observed", "begins", number), 3)
+        is_short = chance.happens(0.4, "observed", "is short", number)
+        lasts = (
+            560.0
+            if kind is Kind.SILENCE and not is_short
+            else round((100 if is_short else 600) * chance.unit("observed", "lasts", number), 3)
+        )
+        more: dict[str, Any] = {} if kind is Kind.DESTROY else {"lasts": lasts}
+        more |= {"amount": round(20 * chance.unit("observed", "stall", number), 3)} if kind is Kind.STALL else {}
+        faults.append(Fault(kind, region, at, **more))
+    lost = [one.region for one in faults if one.kind is Kind.DESTROY]
+    return [one for one in faults if one.kind is not Kind.DESTROY or one.region == lost[0]]  # one region survives
+
+
+def _people(chance: Chance, uploads: tuple[Upload, ...]) -> list[Fault]:
+    """Return what people do: promote, fail back, send clients away and back, redrive, delete."""
+    faults = []
+    for number in range(chance.below(4, "observed", "promotions")):
+        region = REGIONS[chance.below(2, "observed", "promoted", number)]
+        faults.append(Fault(Kind.PROMOTE, region, round(60 + 700 * chance.unit("observed", "promotion", number), 3)))
+    if chance.happens(0.2, "observed", "forced"):
+        at = round(60 + 300 * chance.unit("observed", "forced at"), 3)
+        faults += [Fault(Kind.FORCE, SECONDARY, at), Fault(Kind.UNFORCE, SECONDARY, at + 400)]
+    if chance.happens(0.2, "observed", "redrive"):
+        region = REGIONS[chance.below(2, "observed", "redriven")]
+        faults.append(Fault(Kind.REDRIVE, region, round(800 * chance.unit("observed", "redrive at"), 3)))
+    for number, upload in enumerate(uploads):
+        if chance.happens(0.05, "observed", "deleted", number):
+            at = round(upload.at + 60 * chance.unit("observed", "deletion", number), 3)
+            faults.append(Fault(Kind.DELETE, upload.region, at, name=upload.name))
+    return faults

@@ -1,0 +1,139 @@
+"""What watches the regions while a history runs: the observers, CloudWatch's alarms and Route 53; and what they must see."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from simulation import observers
+from simulation.alarms import ALARMS
+from simulation.checks import Judged
+from simulation.front_door import FrontDoor
+from simulation.health_checks import HealthChecks
+from simulation.plan import PRIMARY, REGIONS, Upload, Watch
+from simulation.regions import Region
+from simulation.scheduler import EPOCH
+from simulation.watched_checks import WatchedChecks
+from simulation.watched_plans import LONGEST_LAG, LONGEST_LATENCY, QUIET_SECONDS
+from simulation.web import Web
+
+_MINUTE: Final = 60
+
+
+@dataclass
+class Watchers:
+    """Runs them.
+
+    Attributes:
+        history: Which they watch.
+        door: Both regions' APIs.
+        health_checks: Where clients are sent to.
+        checks: What they must see.
+        is_over: Whether no observer is run any more.
+    """
+
+    history: Judged
+    door: FrontDoor = field(init=False)
+    health_checks: HealthChecks = field(init=False)
+    checks: WatchedChecks = field(init=False)
+    is_over: bool = False
+    _environments: dict[str, observers.Environment] = field(default_factory=dict)
+    _running: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        world = self.history.world
+        self.door = FrontDoor(world)
+        web = Web(world, self.door.invoke)
+        observers.connect(web)
+        self.health_checks = HealthChecks(world, web)
+        self.checks = WatchedChecks(self.history, self.health_checks)
+
+    @property
+    def _has_observers(self) -> bool:
+        return self.history.plan.watch is Watch.OBSERVERS
+
+    def begin(self) -> None:
+        """Schedule everything up to the history's end."""
+        world, plan = self.history.world, self.history.plan
+        if self._has_observers:
+            world.longest_lag, world.longest_latency = LONGEST_LAG, LONGEST_LATENCY
+            observers.deploy(world)
+            self.health_checks.begin()
+        for minute in range(1, int((plan.horizon + plan.settle) // _MINUTE)):
+            for place, name in enumerate(REGIONS):
+                region, seconds = world.regions[name], minute * _MINUTE
+                world.scheduler.after(seconds + 1 + place, partial(self._evaluate, region))
+                if self._has_observers:
+                    late = 3 + 9 * place + 4 * world.chance.unit("observer", name, minute)
+                    world.scheduler.after(seconds + late, partial(self._observe, region, EPOCH + seconds))
+
+    def region_for(self, upload: Upload) -> str:
+        """Return the region that a client sends a file to; one that goes by the primary follows Route 53."""
+        if not self._has_observers or upload.region != PRIMARY:
+            return upload.region
+        return self.health_checks.resolve(upload.name)
+
+    def end(self) -> list[tuple[str, str]]:
+        """Judge what was watched, then let it stop and what is on its way arrive; return what was broken."""
+        self.checks.end()
+        self.is_over = self.health_checks.is_over = True
+        scheduler = self.history.world.scheduler
+        if self._has_observers:
+            scheduler.run(scheduler.now + QUIET_SECONDS)
+        self.door.close()
+        return self.checks.violations
+
+    # --- CloudWatch --------------------------------------------------------------------------------------------------
+
+    def _evaluate(self, region: Region) -> None:
+        """Take what SQS publishes of the minute that ends, and evaluate the region's alarms."""
+        world = self.history.world
+        if not region.is_destroyed and world.now >= region.dark_until:
+            _sample(region, world.now)
+            alarms = tuple(
+                alarm for alarm in ALARMS if self._has_observers or ("service", "observer") not in alarm.dimensions
+            )
+            for resource, state in region.cloudwatch.evaluate(alarms, world.now):
+                world.note(region, "CloudWatch", "alarm", f"{resource}: {state}")
+        self.checks.look(region)
+
+    # --- the observer ------------------------------------------------------------------------------------------------
+
+    def _observe(self, region: Region, scheduled_at: float) -> None:
+        world = self.history.world
+        is_silent = region.is_destroyed or world.now < max(region.dark_until, region.silent_until)
+        if self.is_over or is_silent or region.name in self._running:
+            return
+        environment = self._environments.get(region.name)
+        if environment is None or environment.is_dead:
+            environment = self._environments[region.name] = observers.environment(world, region)
+        self._running.add(region.name)
+        environment.thaw()
+        run_number = world.number()
+        environment.run_number = run_number
+
+        def end() -> None:
+            self._running.discard(region.name)
+
+        def work() -> None:
+            try:
+                observers.run(scheduled_at, world)
+            except Exception as error:  # noqa: BLE001 - an invocation that failed: the next one is a minute away
+                world.note(region, "lambda", "observe", f"not done: {type(error).__name__}: {error}")
+            environment.freeze()
+            end()
+
+        def kill() -> None:
+            if environment.run_number == run_number and not environment.is_frozen:
+                world.note(region, "lambda", "observe", "timed out")
+                environment.crash()
+
+        environment.start(work, end)
+        world.scheduler.after(observers.RUN_SECONDS, kill)
+
+
+def _sample(region: Region, now: float) -> None:
+    """Publish what SQS does of a queue, each minute, in the minute that is over."""
+    waiting = [now - one.sent_at for one in region.queue.values() if one.visible_at <= now]
+    ended, put = now - 2, region.cloudwatch.put
+    put("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "ingest"}, max(waiting, default=0.0), ended)
+    put("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "ingest-dlq"}, len(region.dead), ended)
