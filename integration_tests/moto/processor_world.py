@@ -17,6 +17,7 @@ from urllib.parse import quote_plus
 import boto3
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 
 from handlers.processor import handler as processor
@@ -111,9 +112,15 @@ class World:
         self.client("sqs", region).send_message(QueueUrl=self.queue_url("ingest", region), MessageBody=body)
 
     def replicate_table(self, *, source: str = PRIMARY) -> None:
-        """Do what a global table does."""
-        for item in self.items(source):
-            self.client("dynamodb", other(source)).put_item(TableName=TABLE, Item=item)
+        """Do what a global table does.
+
+        It is done in moto's tables themselves: a scan and a request for each row took half the time of the observer's tests.
+        """
+        here, there = (dynamodb_backends[ACCOUNT][region].tables[TABLE] for region in (source, other(source)))
+        for item in here.all_items():
+            replica, row = there.get_item(item.hash_key, item.range_key), item.to_json()
+            if replica is None or replica.to_json() != row:
+                there.put_item(row["Attributes"])
 
     def invoke(self, region: str = PRIMARY, *, clock: Callable[[], float] = lambda: 300.0) -> Invocation:
         """Hand one batch to the function, and delete from the queue what it does not name as failed.
