@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determini
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from botocore.exceptions import BotoCoreError
@@ -51,7 +52,7 @@ class HealthChecks:
         """Ask both endpoints for as long as the history lasts."""
         for place, name in enumerate(REGIONS):
             process = Process(self.world.scheduler, "Route 53", "outside both regions")
-            process.start(lambda process=process, place=place, name=name: self._ask(process, place, name), lambda: None)
+            process.start(partial(self._ask, process, place, name), lambda: None)
 
     def answer(self) -> str:
         """Return the region whose record Route 53 answers with."""

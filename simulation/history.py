@@ -152,7 +152,7 @@ class History:
             return
         if fault.kind in (Kind.PROMOTE, Kind.FORCE, Kind.UNFORCE):
             self._operate(fault, region)
-        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD):
+        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA):
             self._touch(fault, region)
         elif fault.kind in clients.FAULTS:
             if self.people:
@@ -177,19 +177,23 @@ class History:
                 continue
             if fault.kind is Kind.DUPLICATE:
                 self.world.announce(region, version, self.world.number())
-            elif fault.kind is Kind.LOSE_RECORD:
-                self._lose_record(region, one.object_id)
+            elif fault.kind in (Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA):
+                self._lose_record(region, one.object_id, in_both=fault.kind is Kind.LOSE_RECORD)
             else:
                 self.meddled.add(one.object_id)
                 del region.ingest[version.key, version.version_id]
                 self.world.note(region, "client", "DELETE", f"{version.key} {version.version_id}")
 
-    def _lose_record(self, region: Region, object_id: str) -> None:
+    def _lose_record(self, region: Region, object_id: str, *, in_both: bool) -> None:
         pk = f"REC#{object_id}#000000"
         for item in region.partition(pk)[:1]:
             self.meddled.add(object_id)
-            self.world.write_item(region, (pk, item["sk"]["S"]), None)
-            self.world.note(region, "operator", "dynamodb:DeleteItem", f"{pk} {item['sk']['S']}")
+            key = (pk, item["sk"]["S"])
+            if in_both:
+                self.world.write_item(region, key, None)
+            else:
+                region.lose(key)
+            self.world.note(region, "operator", "dynamodb:DeleteItem" if in_both else "a record is lost", " ".join(key))
 
     def _look_at_durable(self) -> None:
         self.violations += durable(self)

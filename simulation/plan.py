@@ -38,6 +38,7 @@ class Kind(StrEnum):
     REDRIVE = "the dead letters are redriven"
     OUTAGE = "the function is throttled"
     LOSE_RECORD = "a record is deleted"
+    LOSE_IN_REPLICA = "a replica alone loses a record"
     LOSE_MESSAGES = "the queue is purged"
     SILENCE = "the schedules do not run"
     FORCE = "clients are sent to the secondary"

@@ -144,6 +144,12 @@ class Region:
             insort(self.partitions.setdefault(key[0], []), key[1])
         return entry
 
+    def lose(self, key: Key) -> None:
+        """Lose an item in this replica alone, as a fault of replication would."""
+        entry = self.table[key]
+        self.hold(key, entry.item, None)
+        entry.before = entry.item = None
+
     def hold(self, key: Key, before: Item | None, item: Item | None) -> None:
         """Keep `records` and `indexed` as the table is, after an item of it has changed."""
         kind, _, rest = key[0].partition("#")

@@ -15,6 +15,7 @@ from handlers.observer import application as observer_application
 from handlers.observer import auto_promote, observation
 from handlers.observer.auto_promote import Situation
 from handlers.observer.peer import PeerReader, PeerView
+from handlers.observer.web import is_ready
 from handlers.processor import pipeline
 from handlers.processor.archive import Archive
 from handlers.processor.deadline import Deadline
@@ -99,15 +100,12 @@ def _claim_nothing(table_name: str, region: str, _epoch: int, *, held: Any, **na
 
 def _reader_of_own_replica(**given: Any) -> PeerReader:  # noqa: ANN401 - a client, names
     own = next(region for region in given["regions"] if region != given["region"])
-    return PeerReader(**given | {"dynamodb": observer_application.boto3.client("dynamodb", region_name=own)})
-
-
-_is_ready = observation.is_ready
+    return PeerReader(**given | {"dynamodb": vars(observer_application)["boto3"].client("dynamodb", region_name=own)})
 
 
 def _ask_own_api(http: Any, api_url: str) -> bool:  # noqa: ANN401 - a session
     process = current_process()
-    return _is_ready(http, http_api.api_url(process.region) if process else api_url)
+    return is_ready(http, http_api.api_url(process.region) if process else api_url)
 
 
 def _claim_after_one_region(epochs: Any, *_: Any) -> int:  # noqa: ANN401 - a mapping

@@ -34,7 +34,7 @@ Interval = tuple[Kind, float, float]
 
 def troubles(plan: Plan, region: str) -> list[Interval]:
     """Return what the plan lets go wrong with a region; all but its destruction ends at the horizon."""
-    found = []
+    found: list[Interval] = []
     for fault in plan.faults:
         if fault.kind is Kind.DESTROY and fault.region == region:
             found.append((fault.kind, fault.at, float("inf")))

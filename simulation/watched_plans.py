@@ -43,7 +43,7 @@ def _at_once(chance: Chance, plan: Plan) -> list[Fault]:
     found = []
     for number, upload in enumerate(plan.uploads):
         at = 300.0 * (4 + chance.below(6, "plan", "at once", number)) + 10 * chance.unit("plan", "just then", number)
-        kinds = (Kind.REDRIVE, Kind.DELETE, Kind.PROMOTE, Kind.LOSE_RECORD)
+        kinds = (Kind.REDRIVE, Kind.DELETE, Kind.PROMOTE, Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA)
         kind = kinds[chance.below(len(kinds), "plan", "kind at once", number)]
         if chance.happens(0.15, "plan", "something at once", number):
             region = REGIONS[chance.below(2, "plan", "region at once", number)]

@@ -116,7 +116,8 @@ class Pipeline:
                 if active.region != self.settings.region:
                     continue  # it was sent to the region that was active then; the records are whole as they are
                 self.ledger.unsettle(event.object_id)
-            if active.region != self.settings.region and active.region not in known.gone_in:
+            is_passive = active.region != self.settings.region and active.region not in known.gone_in
+            if is_passive and not self._may_make_again(message, known):
                 self._put_back(event, message, known)
             elif deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
                 self.own_queue.put_back(message, event, delay_seconds=0)
@@ -124,6 +125,16 @@ class Pipeline:
             else:
                 logger.set_correlation_id(event.object_id)
                 self._take_in(_Attempt(event, message, known, active.epoch, deadline))
+
+    def _may_make_again(self, message: Message, known: Known) -> bool:
+        """Return whether this region, though passive, may make the records of a known RESULT again.
+
+        Its reconciler found, long after RESULT, that this replica lacks some, and no replication brings them any more. Under
+        RESULT's own version the same records come of it, whichever region writes them.
+        """
+        return (
+            message.must_verify and known.result is not None and known.result.processing_version == self.processing_version
+        )
 
     def _put_back(self, event: ObjectEvent, message: Message, known: Known) -> None:
         """Put a message back in a passive region, unless its object was deleted there and it can lead to nothing."""

@@ -6,6 +6,7 @@
 | `result-without-records` | RESULT, and not its records in this table | likewise; the processor looks at the records anew |
 | `archive-not-copied`     | RESULT of the other region, not settled   | likewise; the processor copies and settles it     |
 | `records-without-result` | records, no RESULT and no object          | lists it, until one of them comes or goes         |
+| `records-not-verified`   | more records than a run has time to read  | lists it, and looks again once a day              |
 | `malformed-rows`         | rows that no processor wrote              | lists it, until they are as they must be          |
 
 It reads and sends; what is sent changes nothing that is settled already. An object that is not in this region's bucket is
@@ -75,6 +76,7 @@ class Kind(StrEnum):
     NOT_ARCHIVED = "archive-not-copied"
     STRAY_RECORDS = "records-without-result"
     MALFORMED = "malformed-rows"
+    UNVERIFIED = "records-not-verified"
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,8 @@ class Reconciler:
         is_active = self._control.active().region == self._region
         run = _Run(now=time.time(), deadline=deadline, is_active=is_active, rows=ROWS_A_RUN)
         notes = self.row.recall()
-        for finding in notes.findings:
+        # What may take all of the run's time comes last.
+        for finding in sorted(notes.findings, key=lambda one: one.kind == Kind.UNVERIFIED):
             self._look_again(run, finding)
         pause = min(max(_RECENT_CYCLE_SECONDS[0], notes.recent.objects * _SECONDS_AN_OBJECT), _RECENT_CYCLE_SECONDS[1])
         notes = Notes(
@@ -238,11 +241,19 @@ class Reconciler:
 
     def _look_again(self, run: "_Run", finding: Finding) -> None:
         """Keep a finding that is still so, as what it is now."""
+        is_unverified = finding.kind == Kind.UNVERIFIED
+        if is_unverified and (run.now < finding.next_at or run.deadline_is_near):
+            run.findings[finding.object_id] = finding
+            return
         try:
             known = self._ledger.look(finding.object_id)
             kind = self._kind(run, finding.object_id, known)
         except _MALFORMED:
             run.findings[finding.object_id] = replace(finding, kind=Kind.MALFORMED)
+            return
+        except OutOfTimeError:
+            next_at = run.now + _LONGEST_PAUSE_SECONDS if is_unverified else finding.next_at
+            run.findings[finding.object_id] = replace(finding, next_at=next_at)
             return
         if kind is Kind.NO_RESULT and not finding.object_key:
             kind = Kind.STRAY_RECORDS if self._has_records(finding.object_id) else None
@@ -287,7 +298,8 @@ class Reconciler:
             run.findings[finding.object_id] = replace(finding, kind=Kind.MALFORMED, object_key="", version_id="")
             return
         except OutOfTimeError:
-            logger.warning("the records of an object cannot be read in a run", object_id=finding.object_id)
+            logger.warning("the records of an object cannot be read in this run", object_id=finding.object_id)
+            run.findings[finding.object_id] = replace(finding, kind=Kind.UNVERIFIED, next_at=run.now)
             return
         if kind is None:
             return
@@ -303,7 +315,7 @@ class Reconciler:
         """Send a finding's object to this region's queue if it is due; return the finding with what was done."""
         age = run.now - finding.stored_at
         has_ended = not run.is_active and finding.kind == Kind.NO_RESULT and age > self._maximum_age_seconds
-        if not finding.object_key or run.now < finding.next_at or has_ended:
+        if not finding.object_key or run.now < finding.next_at or has_ended or finding.kind == Kind.UNVERIFIED:
             return finding
         put_backs = finding.put_backs + PUT_BACKS_BETWEEN_NOTES
         self._own_queue.send(
@@ -442,5 +454,10 @@ def _object(item: dict[str, Any]) -> str:
 
 
 def _counts(finding: Finding, now: float) -> bool:
-    """Return whether a finding is work: records without a RESULT may be of an attempt that is under way."""
+    """Return whether a finding is work.
+
+    Records without a RESULT may be of an attempt that is under way. For what is not verified the next run has all its time.
+    """
+    if finding.kind == Kind.UNVERIFIED:
+        return finding.next_at > now
     return finding.kind != Kind.STRAY_RECORDS or now - finding.found_at >= GRACE_SECONDS

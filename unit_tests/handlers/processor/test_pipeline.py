@@ -198,6 +198,16 @@ def test_a_result_without_its_records_is_put_back_while_passive() -> None:
     assert world.shadow.put_back.call_args.args[2] == 8
 
 
+@pytest.mark.parametrize(("version", "is_made"), [("p1", True), ("p0", False)])
+def test_a_passive_region_makes_again_what_its_reconciler_found(version: str, is_made: bool) -> None:  # noqa: FBT001
+    known = Known(result=replace(RESULT, processing_version=version), is_settled=True, was_begun=True)
+    world = World(active=PEER, known=known)
+    world.ledger.holds.return_value = False
+    steps = world.process(message(verify={"StringValue": "1", "DataType": "Number"}))
+    made = ["ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
+    assert steps == ["ledger.look", "ledger.holds", "ledger.unsettle", *(made if is_made else ["shadow.put_back"])]
+
+
 def test_a_result_without_its_records_is_processed_again_while_active() -> None:
     world = World(known=Known(result=RESULT, was_begun=True))
     world.ledger.holds.return_value = False
@@ -224,9 +234,6 @@ def test_a_message_to_verify_believes_no_note() -> None:
     world = World(known=Known(result=RESULT, is_settled=True))
     verify = {"verify": {"StringValue": "1", "DataType": "Number"}}
     assert world.process(message(**verify)) == ["ledger.look", "ledger.holds", "ledger.settle"]
-    world = World(active=PEER, known=Known(result=RESULT, is_settled=True))
-    world.ledger.holds.return_value = False
-    assert world.process(message(**verify)) == ["ledger.look", "ledger.holds", "ledger.unsettle", "shadow.put_back"]
 
 
 @pytest.mark.parametrize(("age", "counts"), [(1, False), (3600, True)])

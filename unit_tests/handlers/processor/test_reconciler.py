@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.processor import reconciler
-from handlers.processor.deadline import Deadline
+from handlers.processor.deadline import Deadline, OutOfTimeError
 from handlers.processor.reconciler import Finding, Notes, Reconciler, ReconcilerRow, Walk
 from handlers.processor.store import Concluded, Known, Ledger
 from handlers.shared.object_keys import CANARY_SOURCE, Upload
@@ -189,3 +189,32 @@ def test_a_run_that_ends_within_a_page_goes_on_behind_its_last_row(monkeypatch: 
         most[0] += 2
         one.run(Deadline(lambda: 300.0 if ledger.look.call_count < most[0] else 1.0))
     assert [call.args[0] for call in ledger.look.mock_calls] == list("abcde")
+
+
+def test_an_object_that_takes_a_run_to_verify_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [NOW]
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: now[0]))
+    ledger, table = Mock(spec=Ledger), Table()
+    ledger.look.return_value = Known(result=Concluded(1, 1, "", "", processed_at=NOW - DAY))
+    ledger.holds.side_effect = OutOfTimeError("too many records")
+    one = make(Bucket([("incoming/a", "v1", NOW - DAY)], 5), ledger, table)
+    work, looks = [], []
+    for seconds in (0, 300, 600, 300 + DAY):
+        now[0] = NOW + seconds
+        work.append(one.run(Deadline(lambda: 300.0))["unreconciled"])
+        looks.append(ledger.holds.call_count)
+    (finding,) = ReconcilerRow(dynamodb=cast("Any", table), table_name="t", region="r").recall().findings
+    assert (finding.kind, work, looks) == ("records-not-verified", [0, 1, 1, 1], [1, 2, 2, 3])
+    assert not cast("Any", one)._own_queue.send.called  # noqa: SLF001 - it is not known that anything is missing
+
+
+def test_a_finding_that_runs_out_of_time_stops_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+    ledger, table = Mock(spec=Ledger), Table()
+    ledger.look.return_value = Known(result=Concluded(1, 1, "", "", processed_at=NOW - DAY))
+    ledger.holds.side_effect = OutOfTimeError("too many records")
+    finding = Finding("result-without-records", "a", NOW - DAY, "incoming/a", "v1", NOW - DAY, next_at=NOW + DAY)
+    one = make(Bucket([], 5), ledger, table)
+    one.row.keep(Notes(findings=(finding,)), 1, NOW - 300)
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": 1}
+    assert one.row.recall().findings == (finding,)
