@@ -49,10 +49,6 @@ TERMINATE_SECONDS = 3600.0
 # unit_tests/conftest.py puts the longest first, and not the one with the most tests: some have few, of seconds each.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "10")
 
-# What `coverage` measures beside the unit tests: these run the code in the process of the test. Not the module with the most
-# tests first: a few of the browser's take as long as a hundred on moto.
-IN_PROCESS = tuple(f"integration_tests/{folder}" for folder in ("browser", "bundling", "client", "moto"))
-
 # Else npm leaves a cache of compiled code in the temporary folder.
 NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
 
@@ -125,13 +121,14 @@ def simulate(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
     """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
-    _pytest(session, "integration_tests/interrupts/test_short_sessions.py", *IN_PROCESS, *PARALLEL)
+    folders = ("interrupts/test_short_sessions.py", "browser", "bundling", "client", "moto")
+    _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL)
 
 
 @nox.session(default=False, requires=["environment"])
 def coverage(session: nox.Session) -> None:
-    """Run unit, properties and integration, and fail where they take fewer branches than pyproject.toml asks for."""
-    _pytest(session, "unit_tests", *IN_PROCESS, *PARALLEL, "--cov", "--cov-report=")
+    """Run the unit and property-based tests; fail where they take fewer branches than `fail_under` in pyproject.toml."""
+    _pytest(session, "unit_tests", *PARALLEL, "--cov", "--cov-report=")
     folder = ROOT / "reports" / "coverage"
     _tool(session, "coverage", "html", "--quiet", "--fail-under=0", "-d", str(folder))
     _tool(session, "coverage", "json", "--quiet", "--fail-under=0", "-o", str(folder / "coverage.json"))
@@ -287,13 +284,13 @@ def _by_room(files: dict[str, Any]) -> str:
     """Return the percentage of lines and branches that ran, for each room, from the files of coverage's JSON report."""
     rooms: dict[str, Counter[str]] = defaultdict(Counter)
     for name, file in files.items():
-        rooms[name.partition("/")[0]].update({key: file["summary"][key] for key in ("num_statements", "num_branches")})
-        rooms[name.partition("/")[0]].update({key: file["summary"][key] for key in ("covered_lines", "covered_branches")})
-    percent = {
-        name: 100 * (room["covered_lines"] + room["covered_branches"]) / (room["num_statements"] + room["num_branches"])
+        counts = {key: count for key, count in file["summary"].items() if isinstance(count, int)}
+        rooms[name.partition("/")[0]].update(counts)
+    shares = {
+        name: (room["covered_lines"] + room["covered_branches"]) / (room["num_statements"] + room["num_branches"])
         for name, room in sorted(rooms.items())
     }
-    return ", ".join(f"{name} {share:.2f} %" for name, share in percent.items())
+    return ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
 
 
 def _refuse_other_pythons(session: nox.Session) -> None:
