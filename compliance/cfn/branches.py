@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from compliance.cfn.templates import Json
+from compliance.cfn.values import decided, if_parts
 
 MAXIMUM: Final = 32
 """More variants than this are not judged: each costs as much as a template."""
 
-_NO_VALUE: Final[Mapping[str, str]] = {"Ref": "AWS::NoValue"}
 _Choice = dict[str, bool]
 
 
@@ -52,7 +52,7 @@ def branches(body: Json) -> tuple[Branch, ...]:
         if len(choices) > MAXIMUM:
             raise BranchesError(f"the branches of its Fn::If take more than {MAXIMUM} ways in which conditions can turn out")
     return tuple(
-        Branch(body={**body, "Resources": _decided(body.get("Resources"), choice)}, choice=choice)
+        Branch(body={**body, "Resources": decided(body.get("Resources"), choice)}, choice=choice)
         for choice in choices or [{}]
     )
 
@@ -63,7 +63,7 @@ def _needed(value: Json, given: _Choice) -> Iterator[_Choice]:
         for child in value:
             yield from _needed(child, given)
     elif isinstance(value, Mapping):
-        parts = _parts(value)
+        parts = if_parts(value)
         if parts is None:
             for child in value.values():
                 yield from _needed(child, given)
@@ -74,27 +74,6 @@ def _needed(value: Json, given: _Choice) -> Iterator[_Choice]:
                 then = {**given, condition: outcome}
                 yield then
                 yield from _needed(child, then)
-
-
-def _decided(value: Json, choice: _Choice) -> Json:
-    """The value as it is deployed. What is AWS::NoValue is left out of a map or a list."""
-    if isinstance(value, list):
-        return [child for child in (_decided(child, choice) for child in value) if child != _NO_VALUE]
-    if not isinstance(value, Mapping):
-        return value
-    parts = _parts(value)
-    if parts is not None:
-        condition, then, otherwise = parts
-        return _decided(then if choice.get(condition, True) else otherwise, choice)
-    decided = {key: _decided(child, choice) for key, child in value.items()}
-    return {key: child for key, child in decided.items() if child != _NO_VALUE}
-
-
-def _parts(value: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
-    match value:
-        case {"Fn::If": [str(condition), then, otherwise]} if len(value) == 1:
-            return condition, then, otherwise
-    return None
 
 
 def _agree(one: _Choice, other: _Choice) -> bool:

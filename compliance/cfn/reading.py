@@ -6,7 +6,7 @@ from itertools import product
 from typing import Final
 
 from compliance.cfn.templates import Json
-from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.cfn.values import UnresolvedError, decided, describe, if_parts, is_absent
 
 MAXIMUM_CONDITIONS: Final = 8
 """One value that hangs on more conditions has more than 256 versions; it is refused, never judged in part."""
@@ -20,19 +20,21 @@ def branches(value: Json) -> Iterator[Json]:
     Raises:
         UnresolvedError: An Fn::If has not its three parts, or the value hangs on too many conditions.
     """
-    # Parsed JSON and YAML hold dicts, and asking for those is several times faster than asking for any Mapping.
     names = sorted(set(_conditions(value)))
     if len(names) > MAXIMUM_CONDITIONS:
         raise UnresolvedError(f"it hangs on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
     for choices in product((True, False), repeat=len(names)):
-        taken = _taken(value, dict(zip(names, choices, strict=True)))
-        yield None if is_absent(taken) else taken
+        version = decided(value, dict(zip(names, choices, strict=True)))
+        yield None if is_absent(version) else version
 
 
 def _conditions(value: Json) -> Iterator[str]:
     if isinstance(value, dict):
         if "Fn::If" in value:
-            yield _parts_of_if(value)[0]
+            parts = if_parts(value)
+            if parts is None:
+                raise UnresolvedError(f"{describe(value)} is no Fn::If of a condition's name and two values")
+            yield parts[0]
         for part in value.values():
             yield from _conditions(part)
     elif isinstance(value, list):
@@ -40,23 +42,24 @@ def _conditions(value: Json) -> Iterator[str]:
             yield from _conditions(part)
 
 
-def _parts_of_if(value: Json) -> tuple[str, Json, Json]:
+def possible_texts(value: Json) -> list[str | None]:
+    """Return the strings that a property may have; None stands for not being set.
+
+    Raises:
+        UnresolvedError: The template does not say what the value will be.
+    """
+    return [_text(version) for version in branches(value)]
+
+
+def _text(value: Json) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
     match value:
-        case {"Fn::If": [str(condition), then, otherwise]} if len(value) == 1:
-            return condition, then, otherwise
-    raise UnresolvedError(f"{describe(value)} is no Fn::If of a condition's name and two values")
-
-
-def _taken(value: Json, holds: Mapping[str, bool]) -> Json:
-    if isinstance(value, dict):
-        if "Fn::If" in value:
-            condition, then, otherwise = _parts_of_if(value)
-            return _taken(then if holds[condition] else otherwise, holds)
-        items = ((key, _taken(part, holds)) for key, part in value.items())
-        return {key: part for key, part in items if not is_absent(part)}
-    if isinstance(value, list):
-        return [part for part in (_taken(part, holds) for part in value) if not is_absent(part)]
-    return value
+        case {"Fn::Join": [str(separator), list(parts)]} if len(value) == 1 and all(isinstance(part, str) for part in parts):
+            return separator.join(parts)
+        case {"Fn::Sub": str(text)} if len(value) == 1 and "${" not in text:
+            return text
+    raise UnresolvedError(f"the template does not say what {describe(value)} will be")
 
 
 def is_intrinsic(value: Json) -> bool:

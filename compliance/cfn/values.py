@@ -14,31 +14,30 @@ def is_absent(value: Json) -> bool:
     return value is None or value == {"Ref": "AWS::NoValue"}
 
 
-def possible_texts(value: Json) -> list[str | None]:
-    """The strings that a property may have; None stands for not being set.
-
-    Both branches of `Fn::If` count, whatever its condition: a rule must hold for each.
-
-    Raises:
-        UnresolvedError: The template does not say what the value will be.
-    """
-    if is_absent(value):
-        return [None]
-    if isinstance(value, str):
-        return [value]
+def if_parts(value: Json) -> tuple[str, Json, Json] | None:
+    """Return the condition's name and the two values of an `Fn::If`; None for any other value."""
     match value:
-        case {"Fn::If": [_, then, otherwise]} if len(value) == 1:
-            return possible_texts(then) + possible_texts(otherwise)
-        case {"Fn::Join": [str(separator), list(parts)]} if len(value) == 1:
-            return [separator.join(_literal(part) for part in parts)]
-        case {"Fn::Sub": str(text)} if len(value) == 1 and "${" not in text:
-            return [text]
-    raise UnresolvedError(f"the template does not say what {describe(value)} will be")
+        case {"Fn::If": [str(condition), then, otherwise]} if len(value) == 1:
+            return condition, then, otherwise
+    return None
 
 
-def _literal(value: Json) -> str:
-    if not isinstance(value, str):
-        raise UnresolvedError(f"the template does not say what {describe(value)} will be")
+def decided(value: Json, holds: Mapping[str, bool]) -> Json:
+    """Return a value as it is deployed: each `Fn::If` decided, and what is not set left out of its map or list.
+
+    Args:
+        value: Part of a template.
+        holds: How each condition turns out; one that is not named holds.
+    """
+    # Parsed JSON and YAML hold dicts, and asking for those is several times faster than asking for any Mapping.
+    if isinstance(value, dict):
+        if "Fn::If" in value and (parts := if_parts(value)):
+            condition, then, otherwise = parts
+            return decided(then if holds.get(condition, True) else otherwise, holds)
+        items = ((key, decided(part, holds)) for key, part in value.items())
+        return {key: part for key, part in items if not is_absent(part)}
+    if isinstance(value, list):
+        return [part for part in (decided(part, holds) for part in value) if not is_absent(part)]
     return value
 
 

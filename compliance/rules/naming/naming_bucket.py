@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed, not_evaluated
 
 # S3 allows 63 characters, of which `-<account: 12>-<region>-an` takes 17 and the region's own length.

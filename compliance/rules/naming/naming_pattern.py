@@ -1,8 +1,8 @@
 """Every name that can be set is `serverless-<resource>-<environment>`."""
 
 from compliance.aws.names import bare, named_by, pattern
+from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 

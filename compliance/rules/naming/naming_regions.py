@@ -1,8 +1,8 @@
 """The same resource has the same name in both regions."""
 
 from compliance.aws.names import named_by
+from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 

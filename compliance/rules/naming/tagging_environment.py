@@ -1,8 +1,8 @@
 """The tag Environment says the environment that the names say."""
 
 from compliance.aws.tags import is_taggable, tag_sets
+from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 

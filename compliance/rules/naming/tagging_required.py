@@ -3,8 +3,8 @@
 from collections import Counter
 
 from compliance.aws.tags import REQUIRED, TagSet, is_taggable, tag_sets
+from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import possible_texts
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.cfn.arns import regions_of
+from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import UnresolvedError, is_absent, possible_texts
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule
 from compliance.engine.violations import rule_from

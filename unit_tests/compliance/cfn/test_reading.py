@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from compliance.cfn.reading import (
     branches,
     one_or_more,
+    possible_texts,
     require_bool,
     require_list,
     require_mapping,
@@ -158,3 +159,11 @@ def test_the_worst_version_decides(versions: list[str], verdict: Verdict, messag
     judgement = judge_each(versions, _complain)
 
     assert (judgement.verdict, judgement.message) == (verdict, message)
+
+
+def test_possible_texts_with_a_condition_are_those_of_its_branches() -> None:
+    part = {"Fn::If": ["Big", "a", "b"]}
+    assert possible_texts({"Fn::Join": ["-", [part, "x", part]]}) == ["a-x-a", "b-x-b"]
+    assert possible_texts({"Fn::If": ["Big", {"Ref": "AWS::NoValue"}, "b"]}) == [None, "b"]
+    with pytest.raises(UnresolvedError, match="what Ref Bucket will be"):
+        possible_texts({"Fn::If": ["Big", "a", {"Ref": "Bucket"}]})
