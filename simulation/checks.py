@@ -1,14 +1,16 @@
 """The invariants: what must hold when a history has ended, found from the world alone and not from the handlers' word."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from urllib.parse import quote_plus
 
 from handlers.shared.object_keys import CANARIES, object_identity
 from simulation.handlers_in_world import says_durable
-from simulation.plan import Plan, Upload
-from simulation.regions import Region, Version
+from simulation.plan import Kind, Plan, Upload
+from simulation.regions import Queued, Region, Version
 from simulation.world import World, alive
 
 LIVE_MESSAGES: Final = 8
@@ -57,6 +59,7 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
         keys = {key for key, _ in region.ingest}
         for accepted in history.accepted:
             yield from _object(accepted, region, keys, archived)
+            yield from _unfinished(accepted, region)
         yield from _strangers(history, region)
         if region.queue:
             yield "the queue empties", f"{region.name}: {len(region.queue)} messages are left"
@@ -67,8 +70,11 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
         sent += history.extra_puts
         if most > LIVE_MESSAGES * sent:
             yield "the shadow queue is bounded", f"{name}: {most} messages at a time of {len(history.accepted)} objects"
+    for accepted in history.accepted:
+        yield from _archived_content(accepted, survivors)
     if len(survivors) > 1:
         yield from _replicas(survivors)
+        yield from _says_nothing_durable(history, survivors)
 
 
 def holds_records(region: Region, accepted: Accepted) -> bool:
@@ -99,6 +105,33 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
             if missing and says_durable(history.world, region, identity, key):  # what is durable may be called so
                 for what in missing:
                     yield "durable never lies", f"{accepted.upload.name}: {region.name} says so, and {what}"
+
+
+def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[tuple[str, str]]:
+    """Yield the object of an acknowledged message that nothing in its region stands for any more.
+
+    It must be settled here, or another message of it is on the queue or among the dead letters, or it is not in the bucket.
+    After somebody purged the queue, an older copy of a message ends though the newer one is gone; the reconciler finds it.
+    """
+    if any(fault.kind is Kind.LOSE_MESSAGES for fault in history.plan.faults):
+        return
+    stored = json.loads(message.body)["Records"][0]["s3"]["object"]
+    for accepted in history.accepted:
+        version = accepted.version
+        is_its = quote_plus(version.key, safe="/") == stored["key"]
+        if not is_its or (accepted.upload.direct and version.version_id != stored["versionId"]):
+            continue
+        is_gone = not any(key == version.key for key, _ in region.ingest)
+        if not is_gone and not is_settled(region, accepted.object_id) and not _is_queued(region, stored):
+            yield (
+                "a message is acknowledged for what is settled or queued",
+                f"{accepted.upload.name} in {region.name}: message {message.number}, and nothing is left",
+            )
+
+
+def _is_queued(region: Region, stored: dict[str, Any]) -> bool:
+    key = json.dumps(stored["key"])
+    return any(key in one.body for queue in (region.queue, region.dead) for one in queue.values())
 
 
 def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
@@ -137,8 +170,85 @@ def _object(accepted: Accepted, region: Region, keys: set[str], archived: set[st
         yield "every record is counted", f"{where}: {accepted_count} + {rejected} of {len(upload.records)} records"
     if accepted_count != len(wanted):
         yield "RESULT says what the file is", f"{where}: {accepted_count} accepted, expected {len(wanted)}"
+    yield from _facts(accepted, result, wanted, where)
     yield from _archive(archived, identity, where, is_damaged=upload.damaged, rejected=rejected)
     yield from _compare(where, wanted, records)
+
+
+def _facts(
+    accepted: Accepted, result: dict[str, Any], wanted: dict[int, dict[str, Any]], where: str
+) -> Iterator[tuple[str, str]]:
+    """Compare what RESULT says of the file, and its digest, with what the file is."""
+    upload, version = accepted.upload, accepted.version
+    facts = {
+        "source": {"S": "ingest" if upload.direct else "simulation"},
+        "file_key": {"S": f"{upload.name}.{'json' if upload.damaged else 'ndjson'}"},
+        "object_key": {"S": version.key},
+        "size": {"N": str(len(version.body))},
+        "effect_digest": {"S": _effect_digest(accepted.object_id, wanted)},
+    }
+    for name, value in facts.items():
+        if result.get(name) != value:
+            yield "RESULT says what the file is", f"{where}: {name} is {result.get(name)}, expected {value}"
+
+
+def _effect_digest(identity: str, records: dict[int, dict[str, Any]]) -> str:
+    """Return the digest that docs/data.md defines, made without the handlers' code."""
+    total = 0
+    for ordinal, record in records.items():
+        text = json.dumps({"M": record}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        content = f"REC#{identity}#{ordinal // 1000:06d}\0{ordinal:012d}\0{text}".encode()
+        total += int.from_bytes(hashlib.sha256(content).digest(), "big")
+    return f"{total % (1 << 256):064x}"
+
+
+def _unfinished(accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]:
+    """Find an attempt of this region that is listed as under way, though its object has a RESULT that is settled here."""
+    attempt = region.item(f"OBJ#{accepted.object_id}", f"ATTEMPT#{region.name}") or {}
+    if attempt.get("state_hour", {"S": ""})["S"].startswith("UNFINISHED") and is_settled(region, accepted.object_id):
+        yield "no processed object is listed as unfinished", f"{accepted.upload.name} in {region.name}"
+
+
+def is_settled(region: Region, object_id: str) -> bool:
+    """Return whether a region has noted that its replica holds every record of the RESULT that it holds."""
+    pk = f"OBJ#{object_id}"
+    result, replica = region.item(pk, "RESULT"), region.item(pk, f"REPLICA#{region.name}")
+    return (
+        result is not None
+        and replica is not None
+        and replica.get("settled_digest") == result["effect_digest"]
+        and replica.get("settled_version") == result.get("processing_version")
+    )
+
+
+def _says_nothing_durable(history: Judged, regions: list[Region]) -> Iterator[tuple[str, str]]:
+    """Find what is in both regions, whole, and is not called durable; the issuer sees the objects of uploads only."""
+    for accepted in history.accepted:
+        identity, key = accepted.object_id, accepted.version.key
+        if accepted.upload.direct or identity in history.meddled:
+            continue
+        for region in regions:
+            is_whole = all(is_settled(one, identity) and any(held == key for held, _ in one.ingest) for one in regions)
+            if is_whole and not says_durable(history.world, region, identity, key):
+                yield "what both regions hold is durable", f"{accepted.upload.name}: {region.name} does not say so"
+
+
+def _archived_content(accepted: Accepted, survivors: list[Region]) -> Iterator[tuple[str, str]]:
+    """Compare what the archives hold with the file: the rejected lines of one of the transforms, or the whole object."""
+    upload, identity = accepted.upload, accepted.object_id
+    rejected = [[n for n in range(len(upload.records)) if n not in expected(upload, version)] for version in (1, 2)]
+    for region in survivors:
+        lines = region.archive.get(f"rejected/{identity}.ndjson")
+        if lines is not None and [json.loads(line)["ordinal"] for line in lines.splitlines()] not in rejected:
+            yield (
+                "rejected lines are in an archive",
+                f"{upload.name} in {region.name}: {lines[:100]!r} is not what was rejected",
+            )
+        copy, note = (region.archive.get(f"quarantined/{identity}{rest}") for rest in ("/object", ".json"))
+        if copy is not None and copy != accepted.version.body:
+            yield "a quarantined object has its note and its copy", f"{upload.name} in {region.name}: the copy is not it"
+        if note is not None and not json.loads(note).get("reason"):
+            yield "a quarantined object has its note and its copy", f"{upload.name} in {region.name}: the note has no reason"
 
 
 def _archive(archived: set[str], identity: str, where: str, *, is_damaged: bool, rejected: int) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
 from simulation import clients, handlers_in_world, operators, rotation
-from simulation.checks import Accepted, check, durable
+from simulation.checks import Accepted, acknowledged, check, durable
 from simulation.clients import People
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload, Watch
 from simulation.regions import Queued, Region
@@ -279,6 +279,7 @@ class History:
         for message in messages:
             if region.queue.pop(message.number, None):
                 self.world.note(region, "lambda", "lambda:DeleteMessage", f"message {message.number} is acknowledged")
+                self.violations += acknowledged(self, region, message)
 
     def _new_environment(self, region: Region) -> Pipeline:
         pipeline = handlers_in_world.build_processor(self.world, region)

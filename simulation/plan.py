@@ -14,6 +14,8 @@ REGIONS: Final = (PRIMARY, SECONDARY)
 SETTLE_SECONDS: Final = 4 * 3600.0
 """Of a history with lags of up to an hour: five visibility timeouts and the longest lag."""
 _OBJECTS: Final = 12
+_LONG_WAIT_CALLS: Final = 8000
+"""About as many as the passive region makes in two hours of waiting."""
 
 
 class Kind(StrEnum):
@@ -399,7 +401,10 @@ def _disaster(draft: _Draft) -> None:
 
 
 def draw_long_wait(seed: int) -> Plan:
-    """Return a plan in which the passive region waits for two hours, while one call in 100 is a crash."""
+    """Return a plan in which the passive region waits for two hours; one call in 100 is a crash, another is refused."""
     uploads = tuple(Upload(at=float(number), region=SECONDARY, name=f"file-{number}", records="ggb") for number in range(5))
-    parted = Fault(Kind.PARTITION, PRIMARY, 0.0, lasts=2 * 3600.0)
-    return Plan(seed=seed, uploads=uploads, faults=(parted,), horizon=2 * 3600.0, crash_rate=0.01)
+    draft = _Draft(Chance(seed), len(uploads))
+    draft.add(Kind.PARTITION, PRIMARY, 0.0, lasts=2 * 3600.0)
+    for number in range(_LONG_WAIT_CALLS // 100):
+        draft.add(Kind.REFUSED, SECONDARY, 1 + int(draft.unit("refused", number) * _LONG_WAIT_CALLS))
+    return Plan(seed=seed, uploads=uploads, faults=tuple(draft.faults), horizon=2 * 3600.0, crash_rate=0.01)

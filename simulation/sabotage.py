@@ -5,10 +5,12 @@ Each replaces a method of the handlers for as long as it is entered.
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
+
+from botocore.exceptions import ClientError
 
 from handlers.issuer.states import State, StateReader
 from handlers.observer import application as observer_application
@@ -27,6 +29,7 @@ from handlers.processor.reconciler import Kind, Reconciler
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, Result
 from handlers.shared import claims, object_keys, schema
+from handlers.shared.effect import EffectDigest
 from simulation import alarms, http_api, watchers
 from simulation.plan import PRIMARY
 from simulation.scheduler import current_process
@@ -144,6 +147,55 @@ def _transform_by_chance(self: Any, *given: Any, **named: Any) -> Any:  # noqa: 
 
 
 _init = Intake.__init__
+_item, _put_back, _process, _add = Result.item, Shadow.put_back, Pipeline.process, EffectDigest.add
+_send = OwnQueue._send  # noqa: SLF001 - replaced
+
+
+def _item_with(**more: str) -> Callable[..., Any]:
+    return lambda self, processed_at: _item(self, processed_at) | {name: {"N": value} for name, value in more.items()}
+
+
+def _write_expiring(self: Any, *given: Any, **named: Any) -> None:  # noqa: ANN401 - the ledger
+    _write_records(self, *given, **named | {"expires_at": 1_800_000_000})
+
+
+def _drop_equal_generation(self: Any, message: Any, event: Any, known_put_backs: int) -> None:  # noqa: ANN401 - the shadow
+    if message.hops != known_put_backs or not known_put_backs:
+        _put_back(self, message, event, known_put_backs)
+
+
+def _note_before_send(self: Any, message: Any, event: Any, known_put_backs: int) -> None:  # noqa: ANN401 - the shadow
+    if message.hops >= known_put_backs:
+        vars(self)["_ledger"].note_put_backs(event.object_id, message.hops + 1)
+        vars(self)["_own_queue"].put_back(message, event, delay_seconds=vars(self)["_delay_seconds"])
+
+
+def _forget_generation_when_throttled(self: Any, body: str, delay: int, numbers: Any) -> None:  # noqa: ANN401 - the queue
+    try:
+        _send(self, body, delay, numbers)
+    except ClientError:
+        _send(self, body, delay, {})
+
+
+def _acknowledge_failures(self: Any, *given: Any) -> None:  # noqa: ANN401 - the pipeline
+    with suppress(Exception):
+        _process(self, *given)
+
+
+def _add_keys_only(self: Any, partition_key: str, sort_key: str, _record: str) -> None:  # noqa: ANN401 - the digest
+    _add(self, partition_key, sort_key, "")
+
+
+def _copy_nothing(self: Any, event: Any, _size: int) -> bool:  # noqa: ANN401 - the archive
+    key = f"quarantined/{event.object_id}/object"
+    vars(self)["_s3"].put_object(Bucket=vars(self)["_bucket"], Key=key, Body=b"")
+    return True
+
+
+def _keep_no_rejections(self: Any, object_id: str, _ndjson: Any) -> None:  # noqa: ANN401 - the archive
+    key = f"rejected/{object_id}.ndjson"
+    vars(self)["_s3"].put_object(Bucket=vars(self)["_bucket"], Key=key, Body=b"")
+
 
 VARIANTS: Final[dict[str, list[Change]]] = {
     "acknowledge on RESULT alone": [(Pipeline, "_is_settled", _acknowledge_on_result)],
@@ -190,6 +242,18 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "durable from processed": [(StateReader, "judge", _durable_once_processed)],
     "reconciler that trusts what was noted": [(Reconciler, "_kind", _trust_the_note)],
     "no reconciler": [(Reconciler, "run", _nothing)],
+    "TTL on RESULT": [(Result, "item", _item_with(expires_at="1800000000"))],
+    "TTL on records": [(Ledger, "write_records", _write_expiring)],
+    "RESULT of another size": [(Result, "item", _item_with(size="0"))],
+    "digest of keys alone": [(EffectDigest, "add", _add_keys_only)],
+    "attempt never finished": [(Ledger, "finish", _nothing)],
+    "rejected lines are dropped": [(Archive, "rejections", _keep_no_rejections)],
+    "quarantined copy is empty": [(Archive, "copy", _copy_nothing)],
+    "durable never": [(StateReader, "judge", lambda *_: (State.PROCESSED, False))],
+    "acknowledge failures": [(Pipeline, "process", _acknowledge_failures)],
+    "newest copy is dropped": [(Shadow, "put_back", _drop_equal_generation)],
+    "note before send": [(Shadow, "put_back", _note_before_send)],
+    "generation lost when throttled": [(OwnQueue, "_send", _forget_generation_when_throttled)],
     "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
 }
 """What is wrong, by name."""

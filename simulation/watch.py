@@ -9,6 +9,8 @@ from simulation.regions import Key, Region, Stamp
 
 _OWNED: Final = frozenset({"ATTEMPT", "REPLICA", "UPLOAD"})
 _OWNED_PARTITIONS: Final = frozenset({"CONTROL", "HEALTH", "HEARTBEAT", "FORCE", "DIGEST", "OBSERVER", "RECONCILER"})
+_LASTING: Final = ("RESULT", "ACTIVE")
+"""Sort keys of rows that DynamoDB may never delete by itself; so are all records, of users' objects."""
 _CLAIM_SECONDS: Final = 30.0
 """Longer than a promotion's calls take, slow ones and a skewed clock included."""
 _VERSION: Final = "processing_version"
@@ -46,6 +48,8 @@ class Watch:
             self._break("a region writes its own rows only", key, f"{region.name} writes the row of {owner}")
         if is_own and item is not None and owner is None:
             self._shared(region, key, item)
+        if is_own and item is not None and "expires_at" in item and (sk in _LASTING or pk.startswith("REC#")):
+            self._break("what must last does not expire", key, f"{region.name} writes an expiry of {item['expires_at']}")
         if pk.startswith("CONTROL#") and _epoch(item) < _epoch(before):
             self._break("the epoch never goes back", key, f"{_epoch(before)} becomes {_epoch(item)} in {region.name}")
         if is_own and pk.startswith("CONTROL#"):

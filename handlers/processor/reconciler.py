@@ -274,11 +274,12 @@ class Reconciler:
         run.rows -= result.accepted
         if not self._ledger.holds(object_id, result, run.deadline):
             return Kind.NO_RECORDS
-        if known.is_settled:
-            return None
-        if result.has_archive and result.region != self._region:
-            return Kind.NOT_ARCHIVED
-        self._ledger.settle(object_id, result, run.now)  # of a release before it was noted, or its message is lost
+        if not known.is_settled:
+            if result.has_archive and result.region != self._region:
+                return Kind.NOT_ARCHIVED
+            self._ledger.settle(object_id, result, run.now)  # of a release before it was noted, or its message is lost
+        if known.is_attempt_unfinished:  # likewise: nothing else would take it off the list of unfinished attempts
+            self._ledger.finish(object_id, run.now)
         return None
 
     def _look(self, run: "_Run", finding: Finding) -> None:

@@ -227,6 +227,20 @@ def test_what_an_earlier_release_did_not_note_is_noted(world: World) -> None:
     assert len(world.settled(SECONDARY)) == len(world.settled(PRIMARY)) == 1
 
 
+@pytest.mark.parametrize("is_settled", [True, False])
+def test_an_attempt_whose_message_is_lost_is_not_listed_as_unfinished(world: World, *, is_settled: bool) -> None:
+    put = processed(world)
+    identity = object_identity("ingest", put.key, put.version_id)
+    if not is_settled:
+        delete(world, f"OBJ#{identity}", schema.replica_sort_key(PRIMARY))
+    world.enter(PRIMARY)
+    application().ledger.begin(identity, 0.0)  # as a crash before its end leaves it; its message is purged
+    attempt = schema.attempt_sort_key(PRIMARY)
+    assert [schema.STATE_INDEX_SORT_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [True]
+    assert world.reconcile(PRIMARY) == 0
+    assert [schema.STATE_INDEX_SORT_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [False]
+
+
 def test_a_quarantine_that_is_not_noted_is_copied_to_this_archive(world: World) -> None:
     put = processed(world, "incoming/x.json", b"[")
     identity = object_identity("ingest", put.key, put.version_id)
