@@ -239,15 +239,20 @@ class People:
         self.api.expired_until = 0.0
         left = {region.name for region in alive(self.history.world)}
         self.endpoints = tuple(one for one in self.endpoints if one.region in left)
-        for person in self._persons.values():
+        for person in self.persons:
             for seconds in _LAST_RUNS:
                 self.history.world.scheduler.after(
                     seconds, partial(self._run_once_more, person, is_first=seconds == _LAST_RUNS[0])
                 )
 
+    @property
+    def persons(self) -> list[Person]:
+        """Those who have files."""
+        return list(self._persons.values())
+
     def judge(self) -> Iterator[tuple[str, str]]:
         """Yield the invariants that what clients saw and wrote down breaks."""
-        yield from self.testimony.check(self._persons.values())
+        yield from self.testimony.check(self.persons)
 
     def close(self) -> None:
         """Let the folders go."""
@@ -279,12 +284,7 @@ class People:
 
     def _reuse_id(self, fault: Fault) -> None:
         """Have another program use an upload's id for other content, as a client with a fault would."""
-        of = [
-            line
-            for person in self._persons.values()
-            for line in person.lines.values()
-            if line.key.startswith(f"{fault.name}.")
-        ]
+        of = [line for person in self.persons for line in person.lines.values() if line.key.startswith(f"{fault.name}.")]
         if of and of[0].sha256:
             process = Process(self.history.world.scheduler, "client", CLIENT)
             process.start(lambda: self._send_other(of[0], fault), lambda: None)

@@ -3,7 +3,9 @@
 Each replaces a method of the handlers for as long as it is entered.
 """
 
+import dataclasses
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,6 +14,12 @@ from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 
+from client.identity import new_upload_id, object_id
+from client.platform import Known, Platform
+from client.receipts import Receipts
+from client.receipts import State as ClientState
+from handlers.issuer import ledger as issuer_ledger
+from handlers.issuer.signing_keys import SigningKeys
 from handlers.issuer.states import State, StateReader
 from handlers.observer import application as observer_application
 from handlers.observer import auto_promote, observation
@@ -30,7 +38,7 @@ from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, Result
 from handlers.shared import claims, object_keys, schema
 from handlers.shared.effect import EffectDigest
-from simulation import alarms, http_api, watchers
+from simulation import alarms, http_api, secrets_manager, watchers
 from simulation.plan import PRIMARY
 from simulation.scheduler import current_process
 
@@ -135,6 +143,36 @@ def _count(self: Any, result: Any) -> None:  # noqa: ANN401 - the ledger
 def _point_to_latest(self: Any, result: Any) -> None:  # noqa: ANN401 - the ledger
     key = {"pk": {"S": f"FILE#{result.source}"}, "sk": {"S": "LATEST"}}
     self._dynamodb.put_item(TableName=self._table_name, Item=key | {"object_id": {"S": result.object_id}})
+
+
+_grant, _put, _state, _read = Platform.grant, Platform.put, Platform.state, SigningKeys.read
+
+
+def _forget_the_journal(self: Any) -> int:  # noqa: ANN401 - the receipts
+    os.ftruncate(vars(self)["_descriptor"], 0)
+    return 0
+
+
+def _grant_a_new_id(self: Any, endpoint: Any, upload: Any) -> Any:  # noqa: ANN401 - the platform
+    upload_id = new_upload_id(vars(self)["_clock"].now())
+    identity = object_id(upload.source, upload_id, upload.sha256)
+    return _grant(self, endpoint, dataclasses.replace(upload, upload_id=upload_id, id=identity))
+
+
+def _durable_once_processed_by_the_client(self: Any, endpoint: Any, upload: Any) -> Known:  # noqa: ANN401 - the platform
+    known = _state(self, endpoint, upload)
+    return dataclasses.replace(known, durable=known.state is ClientState.PROCESSED)
+
+
+def _accepted_before_it_is_put(self: Any, endpoint: Any, grant: Any, body: Any) -> bool:  # noqa: ANN401 - the platform
+    try:
+        return _put(self, endpoint, grant, body)
+    except Exception:  # noqa: BLE001 - whatever became of it
+        return True
+
+
+def _accepted_if_any_began(_self: Any, rows: Any, _key: Any) -> State:  # noqa: ANN401 - the reader
+    return State.ACCEPTED if rows.attempts else State.UNKNOWN
 
 
 _calls = itertools.count()
@@ -255,6 +293,15 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "note before send": [(Shadow, "put_back", _note_before_send)],
     "generation lost when throttled": [(OwnQueue, "_send", _forget_generation_when_throttled)],
     "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
+    "signing keys that differ between regions": [(secrets_manager, "is_granted", lambda *_: False)],
+    "receipts of the current key only": [(SigningKeys, "read", lambda self: _read(self)[:1])],
+    "issuer that takes an id for other content": [(issuer_ledger, "_refuse_if_different", _nothing)],
+    "accepted because another region began": [(StateReader, "_begun", _accepted_if_any_began)],
+    "processed on RESULT alone": [(StateReader, "_state_of_unsettled", lambda *_: State.PROCESSED)],
+    "client that forgets its journal": [(Receipts, "_load", _forget_the_journal)],
+    "client with a new id for each try": [(Platform, "grant", _grant_a_new_id)],
+    "client that takes a lost answer for a success": [(Platform, "put", _accepted_before_it_is_put)],
+    "durable from processed, in the client": [(Platform, "state", _durable_once_processed_by_the_client)],
 }
 """What is wrong, by name."""
 WATCHED: Final[dict[str, list[Change]]] = {

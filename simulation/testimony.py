@@ -64,8 +64,16 @@ class Testimony:
 
     def noted(self, before: Receipt | None, line: Receipt) -> None:
         """Hear of a line that a client writes into its journal."""
+        accepted = next((one for one in self._history.accepted if one.object_id == line.id), None)
+        if line.state is State.ACCEPTED and accepted is None:
+            self._break(
+                "what is accepted was put", f"{line.key.partition('.')[0]}: the journal says so of what no region took"
+            )
         if before is None:
             return
+        if accepted and line.durable and not before.durable and line.id not in self._history.meddled:
+            # One region may have answered processed, and the other durable before it knew of that: both buckets hold it.
+            self._durable(accepted, "the journal", is_processed=False)
         was, now = _SAFE.get(before.state, 0), _SAFE.get(line.state, 0)
         if now < was and line.state is not State.MISSING:
             self._break("a journal never goes back", f"{line.key}: {before.state} becomes {line.state}")
@@ -109,14 +117,17 @@ class Testimony:
             self._break("a state never goes back", f"{name}: {region.name} answered {highest} and now {rank}")
         if rank >= highest:
             self._ranks[region.name, object_id] = (rank, self._history.world.now)
+        is_processed = held.get("state") == "processed"
+        if is_processed and not self._is_deployed and not holds_records(region, accepted):
+            self._break("what is processed is there", f"{name}: {region.name} answered so and does not hold its records")
         if held.get("durable"):
-            self._durable(accepted, region, is_processed=held["state"] == "processed")
+            self._durable(accepted, region.name, is_processed=is_processed)
 
-    def _durable(self, accepted: Accepted, region: Region, *, is_processed: bool) -> None:
-        """Check an answer that says durable, while both regions live; what a deployment may change meanwhile is left out."""
+    def _durable(self, accepted: Accepted, who: str, *, is_processed: bool) -> None:
+        """Check what says durable, while both regions live; what a deployment may change meanwhile is left out."""
         regions = list(alive(self._history.world))
         for other in regions if len(regions) > 1 else []:
-            where = f"{accepted.upload.name}: {region.name} answered so, and {other.name}"
+            where = f"{accepted.upload.name}: {who} says so, and {other.name}"
             if not any(key == accepted.version.key for key, _ in other.ingest):
                 self._break("durable never lies", f"{where} has no copy of the object")
             elif is_processed and not self._is_deployed and not holds_records(other, accepted):
@@ -139,8 +150,10 @@ class Testimony:
             yield "every upload of a client ends", f"{name}: the journal says {line.state}: {line.reason}"
         elif accepted is None:
             yield "nothing accepted is lost", f"{name}: the journal says {line.state}, and nothing was ever put"
-        elif not any(holds_records(region, accepted) for region in alive(self._history.world)):
-            yield "nothing accepted is lost", f"{name}: the journal says {line.state}, and no region holds its records"
+        else:
+            for region in alive(self._history.world):
+                if not holds_records(region, accepted):
+                    yield "nothing accepted is lost", f"{name}: the journal says {line.state}, and not so in {region.name}"
         yield from self._verifies(name, line)
 
     def _verifies(self, name: str, line: Receipt) -> Iterator[tuple[str, str]]:

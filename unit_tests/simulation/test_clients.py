@@ -1,0 +1,137 @@
+"""Histories in which the real client uploads through the real issuer, and is held to what it writes down."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+# In a process of its own, as in `test_simulation`.
+_SCRIPT = """
+import contextlib, json, sys
+from simulation.history import History
+from simulation.plan import Plan, draw
+from simulation.sabotage import sabotaged
+sabotage, *chosen = json.load(sys.stdin)
+with sabotaged(sabotage) if sabotage else contextlib.nullcontext():
+    histories = [History(draw(one) if isinstance(one, int) else Plan.from_dict(one)).run() for one in chosen]
+def told(one):
+    shown = ("client", "rotation", "Secrets Manager")
+    answers = [" ".join(map(str, line[1:])) for line in one.world.story if line[2] in shown]
+    persons = one.people.persons if one.people else []
+    return {
+        "digest": [one.digest()],
+        "broken": sorted({name for name, _ in one.violations}),
+        "answers": answers,
+        "coverage": sorted({fault for fault, *_ in one.world.coverage}),
+        "states": [str(line.state) for person in persons for line in person.lines.values()],
+    }
+print(json.dumps([told(one) for one in histories]))
+"""
+Told = dict[str, list[str]]
+CLIENT_SEEDS = (2, 10, 15)
+"""Seeds whose histories have clients."""
+UPLOADS = [
+    {"at": 1.0, "region": "us-east-1", "name": "one", "records": "ggb", "by_client": True},
+    {"at": 2.0, "region": "us-east-1", "name": "two", "records": "gg", "by_client": True},
+]
+
+
+def run(*chosen: int | dict[str, object], sabotage: str = "", hash_seed: str = "0") -> list[Told]:
+    """Run the history of each seed or plan."""
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", _SCRIPT],
+        check=True,
+        input=json.dumps([sabotage, *chosen]),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+    )
+    told: list[Told] = json.loads(done.stdout)
+    return told
+
+
+def plan(*faults: tuple[str, float, float], region: str = "us-east-1", name: str = "") -> dict[str, object]:
+    """Return a plan of two uploads and some faults: kind, time or number, and how long."""
+    given = [{"kind": kind, "region": region, "at": at, "lasts": lasts, "name": name} for kind, at, lasts in faults]
+    return {"seed": 1, "uploads": UPLOADS, "faults": given, "horizon": 3600.0}
+
+
+def test_a_history_of_clients_is_the_same_whatever_the_hash_seed() -> None:
+    first, second = run(*CLIENT_SEEDS, hash_seed="1"), run(*CLIENT_SEEDS, hash_seed="2")
+    assert first == second
+    assert all(one["answers"] and not one["broken"] for one in first)
+
+
+FAULTS = [
+    (("a client's request is lost", 1, 0.0), "no connection"),
+    (("the answer to a client is lost", 1, 0.0), "no answer"),
+    (("the answer to a client is lost", 2, 0.0), "us-west-2 client s3:PUT PUT"),
+    (("the client is killed before a request", 2, 0.0), "is killed before it"),
+    (("the client is killed after a request", 2, 0.0), "412"),
+    (("the client is killed while it writes its journal", 2, 0.0), "while it writes its journal"),
+    (("clients cannot reach the region", 0.5, 300.0), "us-west-2 client s3:PUT PUT"),
+    (("the clients' credentials have expired", 0.5, 100.0), "403"),
+    (("the functions' credentials have expired", 0.5, 100.0), "503"),
+    (("the region is dark", 1.5, 300.0), "us-west-2 client s3:PUT PUT"),
+    (("the region is destroyed", 2.5, 0.0), "us-west-2 client"),
+]
+
+
+@pytest.fixture(scope="module")
+def faulty() -> list[Told]:
+    return run(*(plan(fault) for fault, _ in FAULTS))
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault[0] for fault, _ in FAULTS])
+def test_a_fault_of_a_client_loses_and_doubles_nothing(faulty: list[Told], number: int) -> None:
+    (fault, seen), told = FAULTS[number], faulty[number]
+    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
+    assert fault[0] in told["coverage"]
+    assert any(seen in line for line in told["answers"]), told["answers"]
+
+
+def test_an_upload_id_with_other_content_is_refused_by_the_issuer() -> None:
+    (told,) = run(plan(("an upload id is used for other content", 30.0, 0.0), name="one"))
+    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
+    assert any("POST /uploads: 409" in line for line in told["answers"])
+
+
+def test_a_rotation_in_flight_at_the_loss_of_its_region_keeps_receipts() -> None:
+    (told,) = run(plan(("the secret is rotated", 3.0, 0.0), ("the region is destroyed", 3.4, 0.0), region="us-west-2"))
+    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
+    assert any("RotateSecret" in line for line in told["answers"])
+
+
+REUSED = plan(("an upload id is used for other content", 30.0, 0.0), name="one")
+KILLED = plan(("the client is killed after a request", 2, 0.0))
+LOST = plan(("the answer to a client is lost", 1, 0.0))
+PARTED = plan(("the regions are parted", 0.5, 900.0))
+ROTATED = plan(("the secret is rotated", 0.1, 0.0), region="us-west-2")
+ROTATED["uploads"] = [one | {"region": "us-west-2", "at": 400.0} for one in UPLOADS]
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "given", "broken"),
+    [
+        ("client that forgets its journal", KILLED, "a file of a client is one object"),
+        ("client with a new id for each try", LOST, "what is accepted was put"),
+        (
+            "client that takes a lost answer for a success",
+            plan(("a client's request is lost", 2, 0.0)),
+            "what is accepted was put",
+        ),
+        ("issuer that takes an id for other content", REUSED, "an upload id is for one content"),
+        ("signing keys that differ between regions", ROTATED, "a receipt verifies in each region"),
+        ("durable from processed", PARTED, "durable never lies"),
+        ("durable from processed, in the client", PARTED, "durable never lies"),
+    ],
+)
+def test_a_sabotaged_client_issuer_or_secret_is_convicted(sabotage: str, given: dict[str, object], broken: str) -> None:
+    (told,) = run(given, sabotage=sabotage)
+    assert broken in told["broken"]
+
+
+def test_without_sabotage_the_same_plans_hold() -> None:
+    assert [told["broken"] for told in run(REUSED, KILLED, LOST, PARTED, ROTATED)] == [[]] * 5
