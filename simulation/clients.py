@@ -80,6 +80,7 @@ class Person:
     Attributes:
         lines: The journal's last line of each upload.
         files: The files so far, by key.
+        is_settled: Whether a region has answered of every file that it is where it should be.
     """
 
     def __init__(self, people: "People", first: str, folder: Path) -> None:
@@ -87,6 +88,7 @@ class Person:
         self._first, self._folder = first, folder
         self.lines: dict[str, Receipt] = {}
         self.files: dict[str, Path] = {}
+        self.is_settled = False
         self._process: Process | None = None
         self._is_due = False
         self._writes = 0
@@ -116,13 +118,6 @@ class Person:
             self._note("kill", "the client is killed")
             self._process.crash()
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether every file is where it should be, as far as the journal knows."""
-        uploads = [one for one in self.lines.values() if one.state is not State.REPLACED]
-        is_durable = len(list(alive(self._world))) == 1 or all(one.durable for one in uploads)
-        return {one.key for one in uploads} == self.files.keys() and is_durable and all(one.state.final for one in uploads)
-
     def _program(self) -> None:
         until = Until.DURABLE if len(self._people.endpoints) > 1 else Until.PROCESSED
         try:
@@ -130,7 +125,10 @@ class Person:
                 client.resume()
                 client.upload_all([Item(key, path) for key, path in self.files.items()])
                 if self._people.is_late(self._runs):
-                    client.verify(until=until, wait_seconds=_WAIT_SECONDS)
+                    found = client.verify(until=until, wait_seconds=_WAIT_SECONDS)
+                    self.is_settled = len(found) == len(self.files) and all(
+                        one.reached or (one.receipt.state is State.QUARANTINED and not one.waits) for one in found
+                    )
                     client.resume()
         except ClientFailure as failure:
             self._note("end", type(failure).__name__)
@@ -240,10 +238,9 @@ class People:
         left = {region.name for region in alive(self.history.world)}
         self.endpoints = tuple(one for one in self.endpoints if one.region in left)
         for person in self.persons:
+            person.is_settled = False
             for seconds in _LAST_RUNS:
-                self.history.world.scheduler.after(
-                    seconds, partial(self._run_once_more, person, is_first=seconds == _LAST_RUNS[0])
-                )
+                self.history.world.scheduler.after(seconds, partial(self._run_once_more, person))
 
     @property
     def persons(self) -> list[Person]:
@@ -265,8 +262,8 @@ class People:
         return self.history.world.now - EPOCH >= _RUNS[0] or runs % 3 == 1
 
     @staticmethod
-    def _run_once_more(person: Person, *, is_first: bool) -> None:
-        if is_first or not person.is_settled:
+    def _run_once_more(person: Person) -> None:
+        if not person.is_settled:
             person.run()
 
     def _at(self, seconds: float, action: Callable[[], object]) -> None:
