@@ -6,6 +6,7 @@ from typing import Final
 
 from compliance.aws.authorization_reference import actions_of
 from compliance.cfn.policies import Condition, Statement
+from compliance.cfn.templates import Template
 from compliance.cfn.values import UnresolvedError
 
 MADE_AT_RUN_TIME: Final = {
@@ -23,6 +24,11 @@ NARROWING_KEYS: Final = re.compile(
     re.IGNORECASE,
 )
 """Keys of conditions that say which resources are meant, so that the wildcard beside them does not mean all."""
+
+_SOURCE: Final = "aws:sourcearn"
+_OF_BUCKETS: Final = frozenset({"s3.amazonaws.com", "logging.s3.amazonaws.com"})
+"""Services whose aws:SourceArn is always a bucket's."""
+_ATTRIBUTE: Final = re.compile(r"\$\{(\w+)\.Arn\}")
 
 _UNKNOWN: Final = re.compile(r"\$\{[^}]*\}")
 _UNNAMED: Final = tuple(
@@ -81,6 +87,35 @@ def narrows(condition: Condition, keys: re.Pattern[str]) -> bool:
         and EQUALITY.fullmatch(condition.operator)
         and not any(_is_open(condition.key, value) for value in condition.values)
     )
+
+
+def names_the_source(statement: Statement, keys: re.Pattern[str], template: Template) -> bool:
+    """Whether conditions say on whose behalf the services of a statement may act: an account, or what only one can own.
+
+    The ARN of a bucket, a hosted zone or a REST API holds no account. When its owner deletes it, another account may make
+    one of that name, and so "you must also use" aws:SourceAccount
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html).
+    """
+    return any(
+        narrows(condition, keys)
+        and not (
+            condition.key.lower() == _SOURCE
+            and any(_has_no_account(value, statement, template) for value in condition.values)
+        )
+        for condition in statement.conditions
+    )
+
+
+def _has_no_account(arn: str, statement: Statement, template: Template) -> bool:
+    fields = arn.split(":", _ARN_FIELDS - 1)
+    if fields[0] == "arn" and len(fields) == _ARN_FIELDS:
+        return not fields[4]
+    reference = _ATTRIBUTE.match(arn)
+    kinds = [each.type for each in template.resources if reference and each.logical_id == reference[1]]
+    if kinds:
+        return "AWS::S3::Bucket" in kinds
+    # A parameter or another stack's export: it is a bucket's, where only S3 asks.
+    return any(service in _OF_BUCKETS for service in statement.services())
 
 
 def _is_open(key: str, value: str) -> bool:

@@ -1,11 +1,13 @@
 """Which hours a run digests: a bounded number, so that every hour is seen in time and none is for ever.
 
-* The open hour: every run. The one before it, in which rows still arrive: every other run.
-* Doubtful hours, which are closed and not digested since, or differ from the peer's: `DOUBTFUL_A_RUN` of them.
-* One closed hour of the last 60, by the minute of the clock: each is looked at again once an hour, so that a row that
-  came late, or was changed, is found. It needs no memory, and a run that was missed costs nothing but the hour's delay.
+A run digests when it is the first of its `ROUND_SECONDS`, or when the last one left an hour half read:
 
-So a run reads at most `3 + DOUBTFUL_A_RUN` hours, and of those no more rows than its budget allows.
+* The open hour: every round. The one before it, in which rows still arrive: every other round.
+* Doubtful hours, which are closed and not digested since, or differ from the peer's: `DOUBTFUL_A_ROUND` of them.
+* One closed hour of the last 60, by the number of the round: each is looked at again every three hours, so that a row that
+  came late, or was changed, is found. It needs no memory, and a round that was missed costs nothing but the delay.
+
+So a run reads at most `3 + DOUBTFUL_A_ROUND` hours, and of those no more rows than its budget allows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +23,12 @@ from handlers.shared import schema
 
 logger = Logger(child=True)
 
+ROUND_SECONDS: Final = 180
+"""Nothing but alarms follows from a digest, and each of its requests is an event of the audit trail: docs/cost.md."""
 CLOSED_HOURS_WATCHED: Final = 60
-"""As many as an hour has minutes."""
-DOUBTFUL_A_RUN: Final = 2
+"""As many as three hours have rounds."""
+DOUBTFUL_A_ROUND: Final = 6
+"""So that even sixty are digested within half an hour."""
 
 _PLACES_TOLD: Final = 32
 
@@ -108,6 +113,11 @@ class HourDigests:
         return changed
 
 
+def round_of(now: float) -> int:
+    """Return the number of the round that a moment, in epoch seconds, is in."""
+    return int(now // ROUND_SECONDS)
+
+
 def plan(now: float, ours: Mapping[Place, DigestRow], found: Comparison, turn: int) -> list[str]:
     """Return the hours that a run digests, in order.
 
@@ -117,13 +127,14 @@ def plan(now: float, ours: Mapping[Place, DigestRow], found: Comparison, turn: i
         found: How they compare with the peer's.
         turn: Where to begin, so that a budget that is always spent is spent on each in turn.
     """
-    this_hour, minute = hour_of(now), int(now // 60)
+    this_hour, number = hour_of(now), round_of(now)
     closed = [hours_before(this_hour, 2 + back) for back in range(CLOSED_HOURS_WATCHED)]
     differing = {hour for hour, _ in found.mismatches} | {hour for hour, _ in found.conflicts}
     doubtful = [hour for hour in closed if hour in differing or not _is_kept(hour, ours)]
-    chosen = _rotated(doubtful, DOUBTFUL_A_RUN * minute)[:DOUBTFUL_A_RUN]
-    audited = closed[minute % CLOSED_HOURS_WATCHED]
-    still_arriving = [hours_before(this_hour, 1)] if minute % 2 == 0 else []
+    chosen = _rotated(doubtful, DOUBTFUL_A_ROUND * number)[:DOUBTFUL_A_ROUND]
+    # By the hour's own number, so that none is passed over when the list moves on by an hour.
+    audited = closed[(int(now // 3600) - 2 - number) % CLOSED_HOURS_WATCHED]
+    still_arriving = [hours_before(this_hour, 1)] if number % 2 == 0 else []
     return list(dict.fromkeys(_rotated([*chosen, *still_arriving, this_hour, audited], turn)))
 
 

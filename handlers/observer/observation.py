@@ -14,7 +14,7 @@ from handlers.observer.auto_promote import Situation, Streak
 from handlers.observer.canary import LOST, Canary, CanaryKeeper
 from handlers.observer.digests import Budget
 from handlers.observer.heartbeat import Heartbeat
-from handlers.observer.hours import HourDigests
+from handlers.observer.hours import HourDigests, round_of
 from handlers.observer.measures import Ages, Measures, shadow_age
 from handlers.observer.memory import Memory, MemoryStore, NextCanary, canary_seconds
 from handlers.observer.peer import Look, PeerReader, PeerView
@@ -70,8 +70,8 @@ class _Asked:
     look: Begun[Look]
     claims: Begun[dict[str, int]]
     ready: Begun[bool | None]
-    secret_here: Begun[str]
-    secret_there: Begun[str]
+    secrets: tuple[Begun[str], Begun[str]] | None
+    """Here and there; None where this run does not ask."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ class Observer:
         steps = Steps(self.telemetry)
         recalled = steps.run("recall the last run", self.memory.recall, seconds=SECONDS["recall"], otherwise=None)
         memory = (recalled or Memory()).of_the_past(self.clock())
-        peer = self._begin_peer(steps, self._pinned(memory.peer_api_url))
+        begins_round = round_of(run_at) > round_of(memory.run_at)
+        peer = self._begin_peer(steps, self._pinned(memory.peer_api_url), with_secrets=begins_round)
         here = self._look_here(steps, memory)
         if self._holds_canaries(steps, recalled):
             canary, went = None, None
@@ -122,7 +123,8 @@ class Observer:
         self._tell_split_brain(here.claims, view.claims)
         self._tell_secret_drift(steps, peer)
         streak = self._consider_promotion(steps, memory.streak, here, view, run_at)
-        memory = self._renew_digests(steps, memory)
+        if begins_round or memory.scan:
+            memory = self._renew_digests(steps, memory)
         seen = view.look.heartbeat
         memory = replace(
             memory,
@@ -276,7 +278,7 @@ class Observer:
 
     # --- the peer -------------------------------------------------------------------------------------------------
 
-    def _begin_peer(self, steps: Steps, api_url: str | None) -> _Asked:
+    def _begin_peer(self, steps: Steps, api_url: str | None, *, with_secrets: bool) -> _Asked:
         """Ask the peer, while this region is looked at: if it answers nothing, its time passes beside ours."""
         seconds = SECONDS["peer"]
         return _Asked(
@@ -285,8 +287,12 @@ class Observer:
             ready=steps.begin(
                 "ask the peer's API", lambda: is_ready(self.http, api_url) if api_url else None, seconds=seconds
             ),
-            secret_here=steps.begin("read the secret's version", self.secrets.current_here, seconds=seconds),
-            secret_there=steps.begin("read the peer's secret's version", self.secrets.current_there, seconds=seconds),
+            secrets=(
+                steps.begin("read the secret's version", self.secrets.current_here, seconds=seconds),
+                steps.begin("read the peer's secret's version", self.secrets.current_there, seconds=seconds),
+            )
+            if with_secrets
+            else None,
         )
 
     def _end_peer(self, steps: Steps, asked: _Asked) -> PeerView:
@@ -319,10 +325,10 @@ class Observer:
 
     def _tell_secret_drift(self, steps: Steps, asked: _Asked) -> None:
         """Compare the versions that both regions sign with; while one cannot be read, nothing is known and published."""
-        here, there = steps.end(asked.secret_here, otherwise=None), steps.end(asked.secret_there, otherwise=None)
-        if here is None or there is None:
+        if asked.secrets is None:
             return
-        if here != there:
+        here, there = (steps.end(each, otherwise=None) for each in asked.secrets)
+        if here is not None and there is not None and here != there:
             self.telemetry.count("SecretVersionsDiffer")
             logger.warning("the two regions sign receipts with different keys", version_here=here, version_there=there)
 

@@ -22,7 +22,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.metrics import INDEXES, OPERATIONS, RegionMetrics
+from infra.constructs.metrics import INDEXES, OPERATIONS, THREE_MINUTES, RegionMetrics
 from infra.constructs.replication import REPLICATION_TIME_MINUTES
 from infra.region import RegionContext
 
@@ -44,7 +44,8 @@ _DEPLOYMENT_MINUTES = 45
 """Longer than a first deployment takes from a region's stack to the end of the failover stack, fifteen minutes' wait for a
 job of S3 Batch Operations included."""
 _MISMATCH_MINUTES = 15
-"""Longer than replication takes; the hours that differ are looked at again, two a minute."""
+"""Longer than replication takes; the hours that differ are looked at again, six in each of the observer's rounds."""
+_ROUND_MINUTES = int(THREE_MINUTES.to_minutes())
 _COPIES_A_MINUTE = 100
 """S3 and SQS send few messages twice; a crash leaves one copy more."""
 _CONFIRMED_MINUTES = 3
@@ -392,7 +393,7 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says=f"An hour that is over has other results here than in {context.peer.region}: something has not been "
             "replicated, or was lost with a region. `operate -- status` names the hours; see what the reconciler lists.",
             metric=metrics.digest_mismatch(),
-            periods=_MISMATCH_MINUTES,
+            periods=_MISMATCH_MINUTES // _ROUND_MINUTES,
             silence=_OBSERVER_SILENT,
         ),
         Watch(
@@ -416,7 +417,7 @@ def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]
             says=f"This region and {context.peer.region} sign receipts with different keys, for longer than a rotation "
             "takes. Ask for the secret's ReplicationStatus where it is homed, grant what it lacks, and rotate again.",
             metric=metrics.secret_versions_differ(),
-            periods=_ROTATION_MINUTES,
+            periods=_ROTATION_MINUTES // _ROUND_MINUTES,
             silence=_OBSERVER_SILENT,
         ),
     ]

@@ -1,16 +1,21 @@
 """The issuer: answers the HTTP API with presigned uploads, receipts and the state of files."""
 
+from typing import Final
+
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from handlers.shared import object_keys, schema
 from infra.constructs.bucket import Bucket
-from infra.constructs.function import Function, FunctionSurroundings
-from infra.constructs.observer import observer_role_arn
+from infra.constructs.function import Function, FunctionSurroundings, role_arn
+from infra.constructs.observer import OBSERVER
 from infra.constructs.queue import IngestQueue
 from infra.constructs.secret import RECEIPT_SECRET
 from infra.constructs.table import index_arn, leading_keys, table_arn
+
+ISSUER: Final = "issuer"
+"""The word in the function's name and its role's."""
 
 
 class Issuer(Construct):
@@ -38,9 +43,11 @@ class Issuer(Construct):
             self,
             "Function",
             surroundings=surroundings,
-            resource="issuer",
+            resource=ISSUER,
+            role_name=context.naming.role(ISSUER, context.region),
             description="Issues presigned uploads and receipts; tells the state of files",
-            answers_probes=True,
+            traced=False,
+            logs_calls=False,
             memory_size=512,
             timeout=Duration.seconds(20),
             reserved_concurrency=limits.issuer_concurrency,
@@ -57,7 +64,7 @@ class Issuer(Construct):
                 "UPLOAD_RETENTION_DAYS": str(context.settings.rows_kept_days("uploads_days")),
                 "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
                 # Its canaries alone go by the reserved source, and only to its own region's API.
-                "OBSERVER_ROLE_ARNS": observer_role_arn(self, context),
+                "OBSERVER_ROLE_ARNS": role_arn(self, context.naming.role(OBSERVER, context.region)),
                 **({"CALLERS": ",".join(context.settings.callers)} if context.settings.callers else {}),
             },
         )

@@ -20,6 +20,8 @@ from infra.constructs.replication import RULE_ID
 from infra.region import RegionContext
 
 MINUTE: Final = Duration.minutes(1)
+THREE_MINUTES: Final = Duration.minutes(3)
+"""A round of the observer, which compares digests and secrets once in each."""
 FIVE_MINUTES: Final = Duration.minutes(5)
 FIFTEEN_MINUTES: Final = Duration.minutes(15)
 HOUR: Final = Duration.hours(1)
@@ -172,15 +174,15 @@ class RegionMetrics:
 
     def digest_mismatch(self) -> cloudwatch.Metric:
         """Hours whose results are not the same, or not as many, in both regions."""
-        return self._observed("DigestMismatch")
+        return self._observed("DigestMismatch", period=THREE_MINUTES)
 
     def auto_promoted(self) -> cloudwatch.Metric:
         """1 in a minute in which this region's observer made it the active one."""
         return self._observed("AutoPromoted")
 
     def secret_versions_differ(self) -> cloudwatch.Metric:
-        """1 in a minute in which the two regions' current versions of the receipt secret were not the same, else nothing."""
-        return self._observed("SecretVersionsDiffer")
+        """1 in a round in which the two regions' current versions of the receipt secret were not the same, else nothing."""
+        return self._observed("SecretVersionsDiffer", period=THREE_MINUTES)
 
     def split_brain(self) -> cloudwatch.Metric:
         """1 in a minute in which both regions took themselves for the active one, else nothing."""
@@ -238,8 +240,8 @@ class RegionMetrics:
     def _ingest_bucket(self, context: RegionContext) -> str:
         return context.naming.bucket_name("ingest", self.account, context.region)
 
-    def _observed(self, metric: str, *, statistic: str = "Maximum") -> cloudwatch.Metric:
-        return self._own(metric, service="observer", statistic=statistic)
+    def _observed(self, metric: str, *, statistic: str = "Maximum", period: Duration = MINUTE) -> cloudwatch.Metric:
+        return self._own(metric, service="observer", statistic=statistic, period=period)
 
     def _own(self, metric: str, *, service: str, statistic: str, period: Duration = MINUTE) -> cloudwatch.Metric:
         dimensions = {"service": service, "environment": self.context.settings.environment}

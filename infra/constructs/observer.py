@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -59,6 +59,8 @@ class Observer(Construct):
             resource=OBSERVER,
             description="Tries this region end to end every minute, and looks at the other one",
             in_network=False,
+            # One segment a minute: its steps run in threads, which X-Ray's SDK does not follow.
+            traced=False,
             role_name=context.naming.role(OBSERVER, context.region),
             timeout=_TIMEOUT,
             # Of processor time, really: a run is TLS and JSON.
@@ -133,10 +135,3 @@ def _own_rows(context: RegionContext) -> Iterator[str]:
 
 def _rows(*partition_keys: str) -> Conditions:
     return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partition_keys)}}
-
-
-def observer_role_arn(scope: Construct, context: RegionContext) -> str:
-    """Return the ARN of this region's observer's role, by its name: it may not exist yet."""
-    return Stack.of(scope).format_arn(
-        service="iam", region="", resource="role", resource_name=context.naming.role(OBSERVER, context.region)
-    )

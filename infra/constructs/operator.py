@@ -105,8 +105,3 @@ class Operator(Construct):
             resource=resource,
             arn_format=ArnFormat.NO_RESOURCE_NAME,
         )
-
-
-def operator_role_arn(scope: Construct, context: RegionContext) -> str:
-    """Return the ARN of the operator's role, by its name."""
-    return Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=context.naming.role(OPERATOR))

@@ -1,5 +1,7 @@
 """The processor: turns the objects that its queue tells of into records of the table; and, by the clock, reconciles."""
 
+from typing import Final
+
 from aws_cdk import Duration, Size
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -19,6 +21,9 @@ SOURCE = "ingest"
 """The logical source of objects put into the bucket directly: part of their identity, so the same in both regions."""
 RECONCILED_EVERY = Duration.minutes(5)
 """What is found again was lost for at least a quarter of an hour; sooner is no better, and each run costs."""
+
+PROCESSOR: Final = "processor"
+"""The word in the function's name and its role's."""
 
 
 class Processor(Construct):
@@ -46,7 +51,8 @@ class Processor(Construct):
             self,
             "Function",
             surroundings=surroundings,
-            resource="processor",
+            resource=PROCESSOR,
+            role_name=context.naming.role(PROCESSOR, context.region),
             description="Turns ingested objects into records of the ledger table",
             memory_size=limits.processor_memory_mb,
             ephemeral_storage=Size.mebibytes(ephemeral_storage.needed_mb(limits.maximum_expanded_bytes)),

@@ -12,6 +12,8 @@ from infra.constructs.replication import replication_configuration
 from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext, RegionRole
 
+BUCKET_REPLICATION = "bucket-replication"
+"""The word in the function's name and its role's, which is global: there is one."""
 RESOURCE_TYPE = "Custom::BucketReplication"
 TIMEOUT = Duration.minutes(15)
 """Lambda's longest, for the function: most of it is spent on waiting for a job of S3 Batch Operations.

@@ -1,4 +1,4 @@
-"""Who may write the rows by which regions are judged: a refusal on each replica of the table, whatever a role may do.
+"""Who may write the rows that one region owns: a refusal on each replica of the table, whatever a role may do.
 
 The roles of the functions are held to their rows by their own policies. This holds everybody else too, an administrator
 for example: without the operator's role nobody moves the active region.
@@ -13,8 +13,12 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from handlers.shared import schema
-from infra.constructs.observer import observer_role_arn
-from infra.constructs.operator import operator_role_arn
+from infra.constructs.function import role_arn
+from infra.constructs.issuer import ISSUER
+from infra.constructs.observer import OBSERVER
+from infra.constructs.operator import OPERATOR
+from infra.constructs.processor import PROCESSOR
+from infra.constructs.reverse_replication import BUCKET_REPLICATION
 from infra.constructs.table import table_arn
 from infra.region import RegionContext
 
@@ -72,18 +76,24 @@ class PeerTablePolicy(Construct):
 
 
 def _writers(scope: Construct, context: RegionContext) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Yield patterns of partition keys, with the only roles that may write such rows through this replica."""
-    operator, observer = operator_role_arn(scope, context), observer_role_arn(scope, context)
-    yield [schema.control_partition_key("*")], [operator, *([observer] if context.promotes_itself else [])]
-    yield [schema.force_partition_key("*")], [operator]
-    yield (
-        [
-            schema.heartbeat_partition_key("*"),
-            schema.digest_partition_key("*"),
-            schema.observer_partition_key("*"),
-        ],
-        [observer],
+    """Yield patterns of partition keys, with the only roles that may write such rows through this replica.
+
+    Where two patterns hold a row, both lists of roles must hold its writer.
+    """
+    operator = role_arn(scope, context.naming.role(OPERATOR))
+    issuer, observer, processor = (
+        role_arn(scope, context.naming.role(word, context.region)) for word in (ISSUER, OBSERVER, PROCESSOR)
     )
+    yield [schema.control_partition_key("*")], [operator, *([observer] if context.promotes_itself else [])]
+    yield [schema.force_partition_key("*"), schema.control_partition_key(context.peer.region)], [operator]
+    by_observer = (schema.heartbeat_partition_key, schema.digest_partition_key, schema.observer_partition_key)
+    yield [of("*") for of in by_observer], [observer]
+    yield [schema.health_partition_key("*")], [issuer]
+    yield [schema.reconciler_partition_key("*")], [processor]
+    deployment = role_arn(scope, context.naming.role(BUCKET_REPLICATION))
+    yield [schema.replication_partition_key("*")], [deployment] if context.is_control else []
+    owned = (*by_observer, schema.health_partition_key, schema.reconciler_partition_key)
+    yield [of(context.peer.region) for of in owned], []
 
 
 def _only(scope: Construct, context: RegionContext, rows: Sequence[str], writers: Sequence[str]) -> iam.PolicyStatement:

@@ -14,7 +14,7 @@ from infra.constructs.dashboard import Dashboard
 from infra.constructs.failover import PrivateFailover
 from infra.constructs.function import Function, FunctionSurroundings
 from infra.constructs.keys import KeyPurpose, Keys
-from infra.constructs.reverse_replication import TIMEOUT, ReverseReplication
+from infra.constructs.reverse_replication import BUCKET_REPLICATION, TIMEOUT, ReverseReplication
 from infra.constructs.stack_output import stack_output
 from infra.constructs.table import table_arn
 from infra.constructs.table_policy import PeerTablePolicy
@@ -81,7 +81,8 @@ class FailoverStack(Stack):
             self,
             "BucketReplication",
             surroundings=surroundings,
-            resource="bucket-replication",
+            resource=BUCKET_REPLICATION,
+            role_name=self._context.naming.role(BUCKET_REPLICATION),
             description="Sets the reverse direction of the ingest bucket's replication, and replicates what is older",
             timeout=TIMEOUT,
             reserved_concurrency=self._context.settings.limits.maintenance_concurrency,

@@ -29,6 +29,7 @@ ROWS = {
     },
 }
 """A partition key of each kind of row that `handlers/shared/schema.py` lists."""
+OBSERVED = ("HEARTBEAT", "DIGEST", "OBSERVER")
 EVERYWHERE = (PRIMARY, SECONDARY)
 ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/administrator"
 REPLICATION = (
@@ -52,7 +53,7 @@ def expected(*, auto_promote: bool) -> Allowed:
         written = ("OBJ", f"RECONCILER of {region}")
         allowed |= {(processor, action, row, region) for action in ("PutItem", "UpdateItem") for row in written}
         allowed |= {(issuer, "PutItem", row, region) for row in ("OBJ", "CLAIM", f"HEALTH of {region}")}
-        allowed |= {(observer, "PutItem", f"{word} of {region}", region) for word in ("HEARTBEAT", "DIGEST", "OBSERVER")}
+        allowed |= {(observer, "PutItem", f"{word} of {region}", region) for word in OBSERVED}
     allowed.add((f"bucket-replication of {SECONDARY}", "PutItem", f"REPLICATION of {SECONDARY}", SECONDARY))
     if auto_promote:
         allowed.add((f"observer of {SECONDARY}", "PutItem", f"CONTROL of {SECONDARY}", SECONDARY))
@@ -111,12 +112,37 @@ def world(prod: Synthesis) -> World:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_administrator_may_not_write_a_row_by_which_regions_are_judged(world: World, row: str) -> None:
-    judged = row.partition(" ")[0] in {"CONTROL", "FORCE", "HEARTBEAT", "DIGEST", "OBSERVER"}
+def test_administrator_may_not_write_a_row_that_a_region_owns(world: World, row: str) -> None:
+    owned = " of " in row
     asked = [request for _, of, _, request in requests(ADMINISTRATOR) if of == row]
     asked += [replace(one, action=f"dynamodb:PartiQL{verb}") for one in asked for verb in ("Insert", "Update", "Delete")]
     assert len(asked) == 32
-    assert {bool(world.refusals(request)) for request in asked} == {judged}
+    assert {bool(world.refusals(request)) for request in asked} == {owned}
+
+
+WRITERS = {
+    **{f"HEALTH of {region}": (f"issuer of {region}", region) for region in EVERYWHERE},
+    **{f"RECONCILER of {region}": (f"processor of {region}", region) for region in EVERYWHERE},
+    **{f"{word} of {region}": (f"observer of {region}", region) for word in OBSERVED for region in EVERYWHERE},
+    f"REPLICATION of {SECONDARY}": (f"bucket-replication of {SECONDARY}", SECONDARY),
+}
+"""The one role of the functions that may write a row, and through which replica."""
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.partition(" ")[0] in {"HEALTH", "RECONCILER", *OBSERVED}])
+def test_function_given_every_right_writes_only_its_own_rows(prod: Synthesis, row: str) -> None:
+    """What a wrong grant, in a role's own policy, would still not let it write."""
+    world = World(prod)
+    everything = Statement("Allow", ("*",), ("*",), (), frozenset())
+    for role in world.roles.values():
+        role.statements.append(everything)
+    allowed = {
+        (name, replica)
+        for arn, name in names(world).items()
+        for _, of, replica, request in requests(arn)
+        if of == row and not world.refusals(request)
+    }
+    assert allowed == {WRITERS[row]}
 
 
 def test_batch_that_hides_a_control_row_among_others_is_refused(world: World) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.permissions import narrows
+from compliance.aws.permissions import names_the_source
 from compliance.cfn.policies import Statement, statements
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
@@ -54,7 +54,7 @@ def _allowed(role: Resource) -> Iterator[Statement]:
 
 def _violations(role: Resource, _world: TemplateSet) -> Iterator[str]:
     for statement in _allowed(role):
-        if any(narrows(condition, _KEYS) for condition in statement.conditions):
+        if names_the_source(statement, _KEYS, role.template):
             continue
         for service in statement.services():
             if service in SENDS:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.accounts import unknown_principals
-from compliance.aws.permissions import narrows
+from compliance.aws.permissions import names_the_source, narrows
 from compliance.cfn.policies import Statement, covers, statements
 from compliance.cfn.reading import require_list, require_mapping
 from compliance.cfn.templates import Json, Resource, TemplateSet
@@ -79,12 +79,12 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
         if not statement.principals and not statement.not_principals:
             yield f"{statement.name} names no Principal"
         elif statement.is_about_everyone:
-            if not _is_narrowed(statement, _WHO):
+            if not any(narrows(condition, _WHO) for condition in statement.conditions):
                 yield f"{statement.name} admits everybody; name the service or the role that is meant"
-        elif statement.services() and not _is_narrowed(statement, _ON_BEHALF_OF):
+        elif statement.services() and not names_the_source(statement, _ON_BEHALF_OF, resource.template):
             yield (
                 f"{statement.name} admits {', '.join(statement.services())} on behalf of any account; add "
-                "aws:SourceArn or aws:SourceAccount"
+                "aws:SourceAccount, or aws:SourceArn with an account in it, which a bucket's has not"
             )
 
 
@@ -147,10 +147,6 @@ def _as_statement(permission: Resource) -> dict[str, object]:
         "Principal": {"Service" if is_service else "AWS": principal},
         "Condition": {"ArnLike": tests} if tests else {},
     }
-
-
-def _is_narrowed(statement: Statement, keys: re.Pattern[str]) -> bool:
-    return any(narrows(condition, keys) for condition in statement.conditions)
 
 
 RULE = Rule(

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from handlers.observer.conflicts import Comparison, compare
 from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Budget, Digest, HourReader, Scan, begin_of, hour_of, hours_before
-from handlers.observer.hours import CLOSED_HOURS_WATCHED, DOUBTFUL_A_RUN, HourDigests, Outcome, plan
+from handlers.observer.hours import (
+    CLOSED_HOURS_WATCHED,
+    DOUBTFUL_A_ROUND,
+    ROUND_SECONDS,
+    HourDigests,
+    Outcome,
+    plan,
+)
 from handlers.shared import schema
 from unit_tests.fixtures.examples import examples
 from unit_tests.handlers.observer.results import BEGIN, HOUR, hours_of_rows, reckoned, result
@@ -20,7 +27,7 @@ HERE, THERE = "us-east-1", "us-west-2"
 HOURS_WATCHED = CLOSED_HOURS_WATCHED + 2
 CLOSED = BEGIN + 2 * 3600
 """When the hour of the rows is closed."""
-MINUTES = [60.0 * minute for minute in range(60)]
+ROUNDS = [float(ROUND_SECONDS * number) for number in range(CLOSED_HOURS_WATCHED)]
 
 
 class Region:
@@ -60,9 +67,9 @@ class Region:
 
 def in_its_turn(*regions: Region, begin: float = CLOSED) -> list[Outcome]:
     outcomes = []
-    for minute in MINUTES[:3]:  # in which the hour of the rows has its turn
+    for seconds in ROUNDS[:3]:  # in which the hour of the rows has its turn
         for region in regions:
-            outcomes.append(region.run(begin + minute))
+            outcomes.append(region.run(begin + seconds))
             for other in regions:
                 if other is not region:
                     other.hear(region)
@@ -91,8 +98,8 @@ def test_rows_are_this_regions_own() -> None:
 def test_what_has_not_changed_is_not_written_again() -> None:
     region = Region()
     region.table.add(result("a" * 64))
-    for minute in MINUTES[:31]:
-        region.run(CLOSED + minute)
+    for seconds in ROUNDS[:20]:
+        region.run(CLOSED + seconds)
     region.table.writes.clear()
     region.table.add(result("b" * 64, hour_begin=CLOSED))
     region.run(CLOSED + 3599)
@@ -118,8 +125,8 @@ def test_an_observer_that_missed_hours_makes_up_for_them() -> None:
     items = [result(f"{hour:x}" * 64, hour_begin=BEGIN + hour * 3600) for hour in range(10)]
     region.table.add(*items)
     now = BEGIN + 11 * 3600
-    for minute in range(30):
-        region.run(now + 60 * minute)
+    for seconds in ROUNDS[:10]:
+        region.run(now + seconds)
     for hour in range(10):
         kept = region.kept(hour_of(BEGIN + hour * 3600))
         assert kept == reckoned([items[hour]])
@@ -146,14 +153,14 @@ def test_what_a_late_run_still_writes_does_not_undo_a_newer_row() -> None:
 
 
 @pytest.mark.property
-@given(minute=st.integers(0, 10**6), turn=st.integers(0, 10**6))
-def test_a_run_reads_few_hours_the_open_one_and_every_other_time_the_last(minute: int, turn: int) -> None:
-    now = CLOSED + 60.0 * minute
+@given(number=st.integers(0, 10**6), turn=st.integers(0, 10**6))
+def test_round_reads_few_hours_the_open_one_and_every_other_time_the_last(number: int, turn: int) -> None:
+    now = CLOSED + float(ROUND_SECONDS) * number
     hours = plan(now, {}, Comparison((), ()), turn)
-    assert len(hours) <= 3 + DOUBTFUL_A_RUN
+    assert len(hours) <= 3 + DOUBTFUL_A_ROUND
     assert len(hours) == len(set(hours))
     assert hour_of(now) in hours
-    following = plan(now + 60, {}, Comparison((), ()), turn + 1)
+    following = plan(now + ROUND_SECONDS, {}, Comparison((), ()), turn + 1)
     assert hours_before(hour_of(now), 1) in {*hours, *following}
 
 
@@ -162,13 +169,17 @@ def all_kept(now: float) -> dict[tuple[str, str], DigestRow]:
     return {(hour, prefix): DigestRow(Digest(), now) for hour in closed for prefix in schema.DIGEST_PREFIXES}
 
 
-def test_each_closed_hour_of_the_last_sixty_is_looked_at_again_within_the_hour() -> None:
-    hours: set[str] = set()
-    for minute in MINUTES:
-        chosen = plan(CLOSED + minute, all_kept(CLOSED), Comparison((), ()), 0)
+def test_each_closed_hour_of_the_last_sixty_is_read_again_in_three_hours() -> None:
+    assert ROUNDS[-1] < 3 * 3600
+    hours: list[str] = []
+    for seconds in ROUNDS:
+        now = CLOSED + seconds
+        chosen = plan(now, all_kept(now), Comparison((), ()), 0)
         assert len(chosen) in {2, 3}
-        hours |= set(chosen)
-    assert hours == {hours_before(hour_of(CLOSED), back) for back in range(HOURS_WATCHED)}
+        hours += [hour for hour in chosen if hour < hours_before(hour_of(now), 1)]
+    still_watched = {hours_before(hour_of(CLOSED), back) for back in range(2, CLOSED_HOURS_WATCHED)}
+    assert still_watched <= set(hours)
+    assert len(hours) == len(set(hours)), "each once"
 
 
 KEPT = all_kept(CLOSED)
@@ -176,18 +187,20 @@ KEPT = all_kept(CLOSED)
 
 @pytest.mark.property
 @settings(max_examples=examples(30))
-@given(count=st.integers(1, CLOSED_HOURS_WATCHED), first=st.integers(0, 29), turn=st.integers(0, 1000))
+@given(count=st.integers(1, CLOSED_HOURS_WATCHED), first=st.integers(0, 9), turn=st.integers(0, 1000))
 def test_no_doubtful_hour_waits_longer_than_half_an_hour(count: int, first: int, turn: int) -> None:
     places = tuple((hours_before(hour_of(CLOSED), 2 + back), "0") for back in range(count))
     seen: set[str] = set()
-    for minute in range(first, first + count // DOUBTFUL_A_RUN + 1):
-        seen |= set(plan(CLOSED + 60 * minute, KEPT, Comparison((), places), turn + minute))
+    rounds = range(first, first + count // DOUBTFUL_A_ROUND + 1)
+    assert len(rounds) * ROUND_SECONDS <= 33 * 60
+    for number in rounds:
+        seen |= set(plan(CLOSED + ROUND_SECONDS * number, KEPT, Comparison((), places), turn + number))
     assert {hour for hour, _ in places} <= seen
 
 
 def test_where_a_run_has_time_for_one_hour_only_each_comes_first_in_turn() -> None:
-    places = tuple((hours_before(hour_of(CLOSED), 5 + back), "0") for back in range(DOUBTFUL_A_RUN))
-    first = [plan(CLOSED, KEPT, Comparison((), places), turn)[0] for turn in range(3 + DOUBTFUL_A_RUN)]
+    places = tuple((hours_before(hour_of(CLOSED), 5 + back), "0") for back in range(DOUBTFUL_A_ROUND))
+    first = [plan(CLOSED, KEPT, Comparison((), places), turn)[0] for turn in range(3 + DOUBTFUL_A_ROUND)]
     assert sorted(first) == sorted(plan(CLOSED, KEPT, Comparison((), places), 0))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Stack
 
+from handlers.observer.hours import ROUND_SECONDS
 from handlers.shared import schema
 from infra.constructs import alarms as alarms_module
 from infra.constructs.alarm_topic import AlarmTopic
@@ -254,8 +255,10 @@ def test_what_the_observer_and_the_operator_say_is_watched(
     alarm = alarms()[name]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("Lockstep", metric)
     assert dimensions(alarm) == {"service": service, "environment": "prod"}
-    assert (alarm["Threshold"], alarm["Period"], alarm["ComparisonOperator"]) == (1, 60, compare)
-    assert alarm["EvaluationPeriods"] == alarm.get("DatapointsToAlarm", minutes) == minutes
+    period = ROUND_SECONDS if metric in {"DigestMismatch", "SecretVersionsDiffer"} else 60
+    assert (alarm["Threshold"], alarm["Period"], alarm["ComparisonOperator"]) == (1, period, compare)
+    assert period * alarm["EvaluationPeriods"] == minutes * 60
+    assert "DatapointsToAlarm" not in alarm, "all of them"
 
 
 def test_the_reconciler_is_watched_for_its_findings_and_for_silence() -> None:

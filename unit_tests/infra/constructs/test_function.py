@@ -65,8 +65,8 @@ def test_it_is_traced_and_logs_json_into_a_group_of_its_own() -> None:
     assert found["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": group_id}}
 
 
-def test_one_that_answers_probes_is_not_traced_and_logs_no_call_that_went_well() -> None:
-    stack = function_stack(answers_probes=True)
+def test_function_called_day_and_night_is_not_traced_nor_its_calls_logged() -> None:
+    stack = function_stack(traced=False, logs_calls=False)
     found = only(stack, "AWS::Lambda::Function")
     assert "TracingConfig" not in found
     assert found["LoggingConfig"]["SystemLogLevel"] == "WARN"

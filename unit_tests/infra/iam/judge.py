@@ -216,7 +216,7 @@ def _said(synthesis: Synthesis, world: World) -> Iterator[Said]:
         yield from services.of_a_region(place, Resolver.of(synthesis, stack).reference(api), routes, issuer)
         yield from services.of_keys(place, home)
         promotes_itself = synthesis.settings.auto_promote and place.region == synthesis.settings.secondary_region
-        yield from services.of_tables(place, promotes_itself=promotes_itself)
+        yield from services.of_tables(place, home=home, promotes_itself=promotes_itself)
     yield from services.of_data(place_of(synthesis, "Data"))
 
 

@@ -110,7 +110,7 @@ class Place:
 def of_every_function(place: Place, word: str) -> Iterator[Need]:
     """What Lambda does in the name of any function."""
     yield Need(("logs:CreateLogStream", "logs:PutLogEvents"), (place.logs(word),), own=False)
-    if word != "issuer":  # health checkers call it day and night, and each call would be a trace
+    if word not in {"issuer", "observer"}:  # called day and night, and each call would be a trace
         yield Need(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",), own=False)
     yield Need(("sqs:SendMessage",), (place.queue("async-dlq"),), own=False)
     yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("queue"),), own=False)

@@ -143,20 +143,30 @@ WRITES = (
 )
 
 
-def of_tables(place: Place, *, promotes_itself: bool) -> Iterator[Said]:
-    """What the policy of the table's replica says: the rows by which regions are judged are for their writers only.
+def of_tables(place: Place, *, home: str, promotes_itself: bool) -> Iterator[Said]:
+    """What the policy of the table's replica says: the rows that one region owns are for their writers only.
 
     Args:
         place: the region.
+        home: the region in which the failover stack is.
         promotes_itself: whether this region's observer may claim.
     """
     role = f"arn:aws:iam::{place.account}:role/"
     service = f"{role}aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
-    operator, observer = f"{role}serverless-operator-prod", f"{role}serverless-observer-prod-{place.region}"
+    operator = f"{role}serverless-operator-prod"
+    issuer, observer, processor = (
+        f"{role}serverless-{word}-prod-{place.region}" for word in ("issuer", "observer", "processor")
+    )
+    deployment = (f"{role}serverless-bucket-replication-prod",) if place.region == home else ()
+    others_rows = tuple(f"{word}#{place.peer}" for word in ("HEARTBEAT", "DIGEST", "OBSERVER", "HEALTH", "RECONCILER"))
     for rows, writers in (
         (("CONTROL#*",), (operator, observer) if promotes_itself else (operator,)),
-        (("FORCE#*",), (operator,)),
+        (("FORCE#*", f"CONTROL#{place.peer}"), (operator,)),
         (("HEARTBEAT#*", "DIGEST#*", "OBSERVER#*"), (observer,)),
+        (("HEALTH#*",), (issuer,)),
+        (("RECONCILER#*",), (processor,)),
+        (("REPLICATION#*",), deployment),
+        (others_rows, ()),
     ):
         others = condition("ArnNotEquals", "aws:PrincipalArn", *writers, service)
         of_rows = condition("ForAnyValue:StringLike", "dynamodb:LeadingKeys", *rows)

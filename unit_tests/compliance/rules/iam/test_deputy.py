@@ -57,6 +57,7 @@ def test_service_that_acts_for_a_named_account_passes(role: dict[str, Any]) -> N
         _role(_statement(Condition={"StringLike": {"aws:SourceAccount": "*"}})),
         _role(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ec2:*:*:vpc-flow-log/*"}})),
         _role(_statement(Condition={"ArnLike": {"aws:SourceArn": "*"}})),
+        _role(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::a"}})),
         _role(_statement(Condition=either(OURS, {"Ref": "AWS::NoValue"}))),
         _role(_statement(["lambda.amazonaws.com", FLOW_LOGS], Condition=None)),
         _role(_statement("lambda.amazonaws.com", Condition=None), _statement(Condition=None)),

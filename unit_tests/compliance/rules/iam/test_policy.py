@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from compliance.rules.iam.policy import DOCUMENTS
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
+from unit_tests.compliance.fixtures import template
 
 RULE = "ActivePassive-IAMPolicy"
+SNS = {"Service": "sns.amazonaws.com"}
 OURS = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
 
 
@@ -43,10 +45,10 @@ def _permission(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
     "resource",
     [
         _policy(_statement()),
-        _policy(_statement(Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::a"}})),
-        _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::a-*"}})),
+        _policy(_statement(Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::a"}, **OURS})),
+        _policy(_statement(Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:sns:us-west-2:000000000000:a"}})),
         _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": {"Fn::Sub": "arn:aws:sns:*:${AWS::AccountId}:*"}}})),
-        _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": {"Fn::Sub": "${Api.Arn}/*"}}})),
+        _policy(_statement(Principal=SNS, Condition={"ArnLike": {"aws:SourceArn": {"Fn::Sub": "${Api.Arn}/*"}}})),
         _policy(_statement(Condition={"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-1/r-2/*"}})),
         _policy(_statement(Principal={"AWS": "arn:aws:iam::000000000000:role/a"}, Condition=None)),
         _policy(_statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})),
@@ -85,6 +87,18 @@ def test_whoever_is_named_passes(resource: dict[str, Any]) -> None:
         _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:*"}})),
         _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:*"}})),
         _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}})),
+        _policy(_statement(Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::a"}})),
+        _policy(_statement(Condition={"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::a-*"}})),
+        _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": ["arn:aws:sns:us-west-2:0:a", "arn:aws:s3:::a"]}})),
+        _policy(_statement(Condition={"StringEquals": {"aws:SourceArn": "arn:aws-cn:s3:::a"}})),
+        _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:s3:::a"}}})),
+        _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": {"Fn::ImportValue": "BucketArn"}}})),
+        _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": {"Ref": "BucketArn"}}})),
+        _policy(_statement(Principal=SNS, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:route53:::hostedzone/Z1"}})),
+        _policy(
+            _statement(Principal=SNS, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:apigateway:us-west-2::/apis/a"}})
+        ),
+        _permission(Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::a"),
         _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-west-2:*:alarm"}})),
         _policy(_statement(Condition={"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::a", "arn:aws:s3:*:*:*"]}})),
         _policy(_statement(Condition={"StringLike": {"aws:SourceAccount": "0*"}})),
@@ -140,10 +154,23 @@ def test_tables_and_streams_carry_policies_too() -> None:
     assert says(RULE, {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": [{"Region": "us-east-1"}]}}) is None
 
 
+@pytest.mark.parametrize(
+    "arn", [{"Fn::GetAtt": ["Uploads", "Arn"]}, {"Fn::GetAtt": "Uploads.Arn"}, {"Fn::Sub": "${Uploads.Arn}"}]
+)
+def test_bucket_by_reference_needs_the_account_beside_it(arn: dict[str, Any]) -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
+    alone = _policy(_statement(Principal=SNS, Condition={"ArnLike": {"aws:SourceArn": arn}}))
+    assert verdict_in(RULE, "Policy", template({"Policy": alone, "Uploads": bucket})) is FAIL
+    beside = _policy(_statement(Principal=SNS, Condition={"ArnLike": {"aws:SourceArn": arn}, **OURS}))
+    assert verdict_in(RULE, "Policy", template({"Policy": beside, "Uploads": bucket})) is PASS
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {}}
+    assert verdict_in(RULE, "Policy", template({"Policy": alone, "Uploads": queue})) is PASS
+
+
 def test_the_service_and_what_it_lacks_are_said() -> None:
     said = message(RULE, _policy(_statement(Condition=None)))
 
-    assert "admits s3.amazonaws.com on behalf of any account; add aws:SourceArn" in said
+    assert "admits s3.amazonaws.com on behalf of any account; add aws:SourceAccount, or" in said
 
 
 @pytest.mark.parametrize(
