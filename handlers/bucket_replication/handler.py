@@ -2,8 +2,8 @@
 
 S3 refuses a rule whose destination does not exist yet, so of two buckets that replicate to each other only one can have
 its rule in its template. This sets the other's, last, and takes away nothing but that rule. When the rule is set and what
-is older than it has been replicated, it writes that down as a row of the table: the observers wait for it before they send
-their first canary.
+is older than it has been replicated, it writes that down as a row of the table, with the hosts of both APIs: the observers
+wait for it before they send their first canary, and ask the other region's API at that host only.
 
 Resource properties:
 
@@ -15,10 +15,12 @@ Resource properties:
 | `AccountId`                | the bucket's owner, 12 digits                                                |
 | `BatchRole`                | ARN of the role by which S3 Batch Operations replicates what is older        |
 | `TableName`                | the table; its replica in the function's own region is written               |
+| `ApiHosts`                 | host of each region's API, by the region                                     |
 
 The physical id is the bucket's name, a slash, and the rule's id: what an Update replaces and a Delete takes away.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -42,7 +44,8 @@ logger = Logger()
 
 CONFIGURATION: Final = "ReplicationConfiguration"
 TEXTS: Final = ("AccountId", "BatchRole", "TableName", "Bucket", "BucketRegion")
-PROPERTIES: Final = (*TEXTS, CONFIGURATION)
+HOSTS: Final = "ApiHosts"
+PROPERTIES: Final = (*TEXTS, CONFIGURATION, HOSTS)
 CLOUDFORMATION_S_OWN: Final = frozenset({"ServiceToken", "ServiceTimeout"})
 """Properties that are CloudFormation's business."""
 
@@ -54,6 +57,7 @@ AFTER_THE_JOB_SECONDS: Final = 15.0
 
 
 _PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 5})
+_HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 class ReadBackError(Exception):
@@ -85,7 +89,7 @@ def provide(request: Request, *, until: float) -> Outcome:
         remove_rule(_client(request), bucket, rule_id)
         return Outcome(f"{bucket}/{rule_id}")
     account, batch_role, table_name, bucket, region = map(request.text, TEXTS)
-    configuration = desired(request)
+    configuration, hosts = desired(request), api_hosts(request)
     replaced_id = _replaced_rule(request, bucket)
     (rule,) = configuration["Rules"]
     rule_id = rule["ID"]
@@ -94,7 +98,7 @@ def provide(request: Request, *, until: float) -> Outcome:
     source = Source(account=account, bucket=bucket, role=batch_role)
     existing = replicate_existing(control, source, token=request.request_id, seconds=until - time.monotonic())
     logger.info("what the bucket held before its rule is replicated", bucket=bucket, job=existing)
-    note_ready(table_name, region, bucket=bucket, rule_id=rule_id)
+    note_ready(table_name, region, bucket=bucket, rule_id=rule_id, hosts=hosts)
     return Outcome(f"{bucket}/{rule_id}", {"Bucket": bucket, "RuleId": rule_id, "ExistingObjects": existing})
 
 
@@ -165,7 +169,22 @@ def remove_rule(s3: "S3Client", bucket: str, rule_id: str) -> None:
         logger.info("the bucket is gone, and its rules with it", bucket=bucket)
 
 
-def note_ready(table_name: str, region: str, *, bucket: str, rule_id: str) -> None:
+def api_hosts(request: Request) -> dict[str, str]:
+    """Return the host of each region's API.
+
+    Raises:
+        PropertyError: The property is missing, or not a map of host names.
+    """
+    hosts = request.properties.get(HOSTS)
+    if not isinstance(hosts, Mapping) or not all(isinstance(host, str) and _HOST.fullmatch(host) for host in hosts.values()):
+        raise PropertyError(
+            f"property {HOSTS} of {request.logical_resource_id} is {str(hosts)[:200]!r}, not a map of host names; "
+            'write one like {"us-east-1": "abc123.execute-api.us-east-1.amazonaws.com"}'
+        )
+    return dict(hosts)
+
+
+def note_ready(table_name: str, region: str, *, bucket: str, rule_id: str, hosts: Mapping[str, str]) -> None:
     """Write the row that says that files replicate both ways: this rule is the last of the two to be set.
 
     Args:
@@ -173,6 +192,7 @@ def note_ready(table_name: str, region: str, *, bucket: str, rule_id: str) -> No
         region: The bucket's.
         bucket: The source bucket.
         rule_id: The rule's id.
+        hosts: Of each region's API.
     """
     boto3.client("dynamodb", config=_PATIENT).put_item(
         TableName=table_name,
@@ -181,6 +201,7 @@ def note_ready(table_name: str, region: str, *, bucket: str, rule_id: str) -> No
             schema.SORT_KEY: {"S": schema.READY},
             "bucket": {"S": bucket},
             "rule_id": {"S": rule_id},
+            schema.API_HOSTS: {"M": {name: {"S": host} for name, host in hosts.items()}},
         },
     )
 

@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools import Metrics
 from botocore.config import Config
 
-from handlers.observer import force, heartbeat, replication_ready
+from handlers.observer import deployed, force, heartbeat
 from handlers.observer.canary import CanaryKeeper
 from handlers.observer.digest_rows import DigestStore
 from handlers.observer.digests import HourReader
@@ -67,7 +67,7 @@ def build(variables: Mapping[str, str]) -> Observer:
             cloudwatch=boto3.client("cloudwatch", region_name=region, config=_IMPATIENT),
         ),
         is_forced=partial(force.is_forced, dynamodb, table_name, region),
-        replicates=partial(replication_ready.is_ready, dynamodb, table_name, settings.regions[1]),
+        deployed_hosts=partial(deployed.api_hosts, dynamodb, table_name, settings.regions[1]),
         write_heartbeat=partial(heartbeat.write, dynamodb, table_name, region),
         replicated_heartbeat=partial(heartbeat.read, dynamodb, table_name, settings.peer_region),
         peer=PeerReader(

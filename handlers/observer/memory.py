@@ -41,7 +41,7 @@ class Memory:
     canary_seconds: float | None = None
     """How the last canary that was judged went; `LOST` if it was."""
     peer_api_url: str | None = None
-    """The peer's API, by the last heartbeat that said it."""
+    """The peer's API, as the deployment wrote it down."""
     streak: Streak = field(default_factory=Streak)
     """For how many runs the peer has shown itself dead."""
     scan: Scan | None = None

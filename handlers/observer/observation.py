@@ -22,7 +22,7 @@ from handlers.observer.secret_versions import SecretVersions
 from handlers.observer.settings import Settings
 from handlers.observer.steps import Begun, Steps
 from handlers.observer.telemetry import Telemetry
-from handlers.observer.web import Http, is_api_of, is_ready
+from handlers.observer.web import Http, is_ready
 from handlers.shared import moments
 from handlers.shared.claims import Active, highest
 from handlers.shared.control import ControlRegister
@@ -43,6 +43,8 @@ SECONDS: Final = {
 steps of `canary` and of `promotion` each, and of `recall` until its first canary: it takes 43 seconds at the most, if
 nothing answers anything."""
 CLAIMED_BY: Final = "observer"
+_UNREADABLE: Final[Mapping[str, str]] = {}
+"""Stands for a row that could not be read, by identity."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Observer:
     measures: Measures
     is_forced: Callable[[], bool]
     """Whether a person sends clients to this region."""
-    replicates: Callable[[], bool]
-    """Whether a deployment has written that files replicate both ways."""
+    deployed_hosts: Callable[[], Mapping[str, str] | None]
+    """Host of each region's API; None while no deployment has written that files replicate both ways."""
     write_heartbeat: Callable[[Heartbeat], bool]
     """Through this region's replica."""
     replicated_heartbeat: Callable[[], Heartbeat | None]
@@ -112,9 +114,14 @@ class Observer:
         recalled = steps.run("recall the last run", self.memory.recall, seconds=SECONDS["recall"], otherwise=None)
         memory = (recalled or Memory()).of_the_past(self.clock())
         begins_round = round_of(run_at) > round_of(memory.run_at)
-        peer = self._begin_peer(steps, self._pinned(memory.peer_api_url), with_secrets=begins_round)
+        has_begun = recalled is None or recalled.canary is not None or recalled.canary_seconds is not None
+        is_deployed = True
+        if begins_round or not has_begun:
+            is_deployed, peer_api_url = self._deployed(steps, memory.peer_api_url)
+            memory = replace(memory, peer_api_url=peer_api_url)
+        peer = self._begin_peer(steps, memory.peer_api_url, with_secrets=begins_round)
         here = self._look_here(steps, memory)
-        if self._holds_canaries(steps, recalled):
+        if self._holds_canaries(has_begun=has_begun, is_deployed=is_deployed):
             canary, went = None, None
         else:
             canary, went = self._send_canary(steps, memory, here, run_at, may_keep=recalled is not None)
@@ -125,13 +132,11 @@ class Observer:
         streak = self._consider_promotion(steps, memory.streak, here, view, run_at)
         if begins_round or memory.scan:
             memory = self._renew_digests(steps, memory)
-        seen = view.look.heartbeat
         memory = replace(
             memory,
             run_at=max(memory.run_at, run_at),
             canary=canary,
             canary_seconds=went,
-            peer_api_url=self._pinned(seen.api_url if seen else None) or memory.peer_api_url,
             streak=streak,
         )
         if recalled is not None:  # else what is there is better than a memory of this run alone
@@ -145,14 +150,18 @@ class Observer:
             "epoch": heartbeat.epoch,
         }
 
-    def _pinned(self, url: str | None) -> str | None:
-        """Return the peer's API if it is at a host that it may be at; a row of the table tells, so it is not believed."""
-        settings = self.settings
-        if not url or is_api_of(url, settings.peer_region, like=settings.api_url, of=settings.region):
-            return url
-        logger.error("the peer's heartbeat names a host that is no API of its region; it is not asked", api_url=url[:200])
-        self.telemetry.count("PeerHostRefused")
-        return None
+    def _deployed(self, steps: Steps, last_known: str | None) -> tuple[bool, str | None]:
+        """Return whether the deployment has set both rules, and where the peer's API is.
+
+        What cannot be read holds no canary back: one too many is noise, one too few hides an outage.
+        """
+        hosts = steps.run(
+            "read what the deployment wrote", self.deployed_hosts, seconds=SECONDS["recall"], otherwise=_UNREADABLE
+        )
+        if hosts is _UNREADABLE:
+            return True, last_known
+        host = (hosts or {}).get(self.settings.peer_region)
+        return hosts is not None, f"https://{host}" if host else None
 
     # --- this region ----------------------------------------------------------------------------------------------
 
@@ -206,16 +215,13 @@ class Observer:
             self.telemetry.seconds("CanarySeconds", seconds)
         return seconds
 
-    def _holds_canaries(self, steps: Steps, recalled: Memory | None) -> bool:
+    def _holds_canaries(self, *, has_begun: bool, is_deployed: bool) -> bool:
         """Return whether this region sends no canary yet: it never has, and files do not replicate both ways.
 
-        What cannot be read holds none back: a canary too many is noise, one too few hides an outage. One that is held is
-        no success either: `CanaryFailed` is not published, and `canaries-held` rings when no deployment ends it.
+        One that is held is no success either: `CanaryFailed` is not published, and `canaries-held` rings when no deployment
+        ends it.
         """
-        has_begun = recalled is None or recalled.canary is not None or recalled.canary_seconds is not None
-        if has_begun or steps.run(
-            "read whether files replicate both ways", self.replicates, seconds=SECONDS["recall"], otherwise=True
-        ):
+        if has_begun or is_deployed:
             return False
         logger.info("no canary is sent before files replicate both ways: the failover stack is not deployed yet")
         self.telemetry.count("CanariesHeld")

@@ -1,7 +1,6 @@
 """HTTP, as the observer speaks it: to its own region's API as a client does, and to the peer's `/ready`."""
 
 import json
-import re
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -88,17 +87,6 @@ class OwnApi:
             BotoCoreError: There was no answer.
         """
         return self._http.send(AWSRequest(method="PUT", url=url, data=content, headers=headers).prepare()).status_code
-
-
-def is_api_of(url: str, region: str, *, like: str, of: str) -> bool:
-    """Return whether a URL is an API of a region: this region's own URL (`like`, of the region `of`) but for region and id.
-
-    An API's id is API Gateway's own choice, and the two regions' stacks refer to nothing of each other; all else is known.
-    """
-    mine = urlsplit(like)
-    _, _, domain = str(mine.hostname).partition(".")
-    host = re.escape(domain.replace(of, region))
-    return re.fullmatch(rf"{re.escape(mine.scheme)}://[a-z0-9]+\.{host}", url) is not None
 
 
 def is_ready(http: Http, api_url: str) -> bool:

@@ -16,7 +16,7 @@ Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by 
 | `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
 | `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | how that region is, by its own observer      |
 | `FORCE#<region>`              | `LATEST`           | by that region only  | whether a person sends clients away          |
-| `REPLICATION#<region>`        | `READY`            | by the deployment    | that its files reach the other region too    |
+| `REPLICATION#<region>`        | `READY`            | by the deployment    | that its files reach the other region; hosts |
 | `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | the RESULT rows of an hour, as it sees them  |
 | `OBSERVER#<region>`           | `MEMORY`           | by that region only  | what its observer keeps from run to run      |
 | `RECONCILER#<region>`         | `LATEST`           | by that region only  | what its reconciler found, and how far it is |
@@ -60,6 +60,8 @@ EPOCH: Final = "epoch"
 FORCED: Final = "forced"
 """A force row's attribute: true while clients are sent to its region, whatever the other one's health."""
 READY: Final = "READY"
+API_HOSTS: Final = "api_hosts"
+"""A replication row's attribute: the host of each region's API, by the region."""
 LATEST: Final = "LATEST"
 MEMORY: Final = "MEMORY"
 

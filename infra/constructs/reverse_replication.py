@@ -1,5 +1,7 @@
 """The reverse direction of replication, secondary to primary, set when both buckets exist."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Aws, CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -31,7 +33,14 @@ class ReverseReplication(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, context: RegionContext, function: Function, role_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        context: RegionContext,
+        function: Function,
+        role_arn: str,
+        api_hosts: Mapping[str, str],
     ) -> None:
         """Create the custom resource, and allow its function what it does.
 
@@ -41,6 +50,7 @@ class ReverseReplication(Construct):
             context: the control region, where the function is.
             function: answers the custom resource; see `handlers/bucket_replication`.
             role_arn: the role in the secondary's stack that S3 takes on to replicate from there.
+            api_hosts: host of each region's API, by the region.
         """
         super().__init__(scope, construct_id)
         source = RegionContext(settings=context.settings, role=RegionRole.SECONDARY)
@@ -58,6 +68,7 @@ class ReverseReplication(Construct):
                 "AccountId": Stack.of(self).account,
                 "BatchRole": batch.role.role_arn,
                 "TableName": context.naming.table("ledger"),
+                "ApiHosts": dict(api_hosts),
             },
             service_timeout=_SERVICE_TIMEOUT,
         )

@@ -94,6 +94,7 @@ class FailoverStack(Stack):
             context=self._context,
             function=function,
             role_arn=self._regional(RegionRole.SECONDARY, "ReplicationRoleArn"),
+            api_hosts={self._context.settings.region_of(role): self._regional(role, "ApiHost") for role in RegionRole},
         )
         CfnOutput(
             self,

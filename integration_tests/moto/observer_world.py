@@ -268,7 +268,8 @@ class ObservedWorld(World):
         for region in REGIONS:
             table: Any = self.client("dynamodb", region)
             if truth:
-                table.put_item(TableName=TABLE, Item=key)
+                hosts = {"M": {one: {"S": f"api.{one}.example"} for one in REGIONS}}
+                table.put_item(TableName=TABLE, Item={**key, "api_hosts": hosts})
             else:
                 table.delete_item(TableName=TABLE, Key=key)
 

@@ -141,7 +141,7 @@ def summary(made: list[Call]) -> dict[str, float]:
 
 
 def digest_rows_left_out(made: list[Call], closed_hours: int) -> float:
-    """Return the read units that digests of so many more hours add to a run; in some, both regions' of all of them are read."""
+    """Return the read units that digests of so many more hours add to a run; some runs read both regions' of all of them."""
     answers = [answer for _, operation, request, answer in made if operation == "Query" and "IndexName" not in request]
     rows = [item for answer in answers for item in answer["Items"] if item["pk"]["S"].startswith("DIGEST#")]
     bytes_a_row = sum(size(row) for row in rows) / len(rows)

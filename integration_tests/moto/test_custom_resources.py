@@ -24,6 +24,7 @@ from handlers.shared import custom_resource
 from handlers.table_policy import handler as table_policy
 
 ROLE = "arn:aws:iam::123456789012:role/replication"
+HOSTS = {region: f"abc.execute-api.{region}.amazonaws.com" for region in ("us-east-1", "us-west-2")}
 BATCH_ROLE = "arn:aws:iam::123456789012:role/batch"
 BUCKETS = {region: f"serverless-ingest-prod-123456789012-{region}-an" for region in ("us-east-1", "us-west-2")}
 CONTEXT = SimpleNamespace(
@@ -160,6 +161,7 @@ def properties(source: str = "us-west-2", *, rule_id: str = RULE_ID, key: str = 
         "AccountId": "123456789012",
         "BatchRole": BATCH_ROLE,
         "TableName": "ledger",
+        "ApiHosts": HOSTS,
         "ReplicationConfiguration": {"Role": ROLE, "Rules": [rule]},
     }
 
@@ -249,7 +251,13 @@ def test_canaries_may_begin_only_when_rule_and_job_are_done(cloudformation: Clou
     assert len(rules()) == 1
     cloudformation.job_fails = False
     assert cloudformation.send(bucket_replication.handler, "Create", properties())["Status"] == "SUCCESS"
-    row = {"pk": "REPLICATION#us-west-2", "sk": "READY", "bucket": BUCKETS["us-west-2"], "rule_id": RULE_ID}
+    row = {
+        "pk": "REPLICATION#us-west-2",
+        "sk": "READY",
+        "bucket": BUCKETS["us-west-2"],
+        "rule_id": RULE_ID,
+        "api_hosts": HOSTS,
+    }
     assert ready_rows() == [{name: {"S": value} for name, value in row.items()}]
 
 

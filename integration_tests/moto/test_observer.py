@@ -1,13 +1,17 @@
 """Two observers against moto in two regions: canaries, heartbeats, and every way that a peer may fail to be there."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
 from handlers.observer import observation
+from handlers.observer.hours import ROUND_SECONDS
 from handlers.observer.memory import Memory, NextCanary
 from integration_tests.moto.observer_world import (
     MINUTE,
@@ -61,11 +65,20 @@ def test_a_heartbeat_says_all_it_must(world: ObservedWorld) -> None:
 
 def test_signing_keys_that_differ_are_published_and_equal_again_too(world: ObservedWorld) -> None:
     rotated = {"SecretId": SECRET, "SecretString": "{}", "ClientRequestToken": "w" * 32}
-    assert ["SecretVersionsDiffer" in each for each in world.minute().values()] == [False, False]
+    assert differing(world) == {}
     world.client("secretsmanager", SECONDARY).put_secret_value(**rotated)
-    assert [each["SecretVersionsDiffer"] for each in world.minute().values()] == [1, 1]
+    assert differing(world) == dict.fromkeys(REGIONS, 1), "once in each round"
     world.client("secretsmanager", PRIMARY).put_secret_value(**rotated)
-    assert ["SecretVersionsDiffer" in each for each in world.minute().values()] == [False, False]
+    assert differing(world) == {}
+
+
+def differing(world: ObservedWorld) -> dict[str, float]:
+    """Let a round pass; return how often each region published that the keys differ, where it did."""
+    counted = Counter[str]()
+    for _ in range(ROUND_SECONDS // int(MINUTE)):
+        for region, measured in world.minute().items():
+            counted[region] += measured.get("SecretVersionsDiffer", 0)
+    return {region: number for region, number in counted.items() if number}
 
 
 def test_a_signing_key_that_cannot_be_read_is_no_difference(world: ObservedWorld) -> None:
@@ -73,9 +86,13 @@ def test_a_signing_key_that_cannot_be_read_is_no_difference(world: ObservedWorld
     assert "SecretVersionsDiffer" not in world.minute()[SECONDARY]
     world.lost.clear()
     world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
-    for measured in world.minute().values():
-        assert "SecretVersionsDiffer" not in measured
-        assert measured["StepsFailed"] >= 1
+    failed = Counter[str]()
+    for _ in range(ROUND_SECONDS // int(MINUTE)):
+        for region, measured in world.minute().items():
+            assert "SecretVersionsDiffer" not in measured
+            failed[region] += measured.get("StepsFailed", 0)
+    assert set(failed) == set(REGIONS)
+    assert all(failed.values())
 
 
 # --- the canary ---------------------------------------------------------------------------------------------------
@@ -122,7 +139,7 @@ def test_canary_is_sent_where_what_would_hold_it_is_unreadable(
     if unreadable == "memory":
         monkeypatch.setattr(observer.memory, "recall", fail)
     else:
-        object.__setattr__(observer, "replicates", fail)
+        object.__setattr__(observer, "deployed_hosts", fail)
     measured = world.minute()[SECONDARY]
     assert ("CanariesHeld" in measured, measured["CanaryFailed"]) == (False, 1)
 
@@ -284,20 +301,43 @@ def test_canary_ids_cannot_be_foreseen_and_are_kept_before_they_are_sent(
     assert len({one.upload_id[14:] for one in kept}) == 3
 
 
-def test_peer_heartbeat_of_a_strange_host_is_not_asked(world: ObservedWorld) -> None:
+def test_peer_is_asked_at_the_host_that_the_deployment_wrote(world: ObservedWorld) -> None:
+    """Whatever the peer's observer, or a thief of its role, says in the heartbeat: even another API of the peer's region."""
+    asked: list[str] = []
+    send = world.send_http
+
+    def noted(request: AWSPreparedRequest) -> object:
+        asked.append(str(request.url))
+        return send(request)
+
     world.minute()
-    row = world.row(f"HEARTBEAT#{PRIMARY}", "LATEST", region=PRIMARY)
-    assert row is not None
-    for url in ("https://evil.example", "https://api.us-west-2.example"):
+    for url in ("https://evil.example", f"https://stolen.{PRIMARY}.example", "https://api.us-west-2.example"):
         world.client("dynamodb", PRIMARY).update_item(
-            TableName="serverless-ledger-prod",
+            TableName=TABLE,
             Key={"pk": {"S": f"HEARTBEAT#{PRIMARY}"}, "sk": {"S": "LATEST"}},
             UpdateExpression="SET api_url = :url",
             ExpressionAttributeValues={":url": {"S": url}},
         )
-        seen = world.observe(SECONDARY)
-        assert seen["PeerHostRefused"] == 1
-        assert world.memory(SECONDARY)["peer_api_url"] == f"https://api.{PRIMARY}.example", "the last that was right"
+        object.__setattr__(world.observer(SECONDARY), "http", SimpleNamespace(send=noted))
+        for _ in range(4):
+            world.now += MINUTE
+            world.observe(SECONDARY)
+    ready = [url for url in asked if url.endswith("/ready")]
+    assert set(ready) == {f"https://api.{region}.example/ready" for region in REGIONS}
+    assert ready.count(f"https://api.{PRIMARY}.example/ready") == 12, "in every run"
+
+
+def test_peer_is_not_asked_before_the_deployment_wrote_its_host(world: ObservedWorld) -> None:
+    world.note_that_files_replicate(truth=False)
+    world.broken_apis.add(PRIMARY)
+    world.minute()
+    assert world.memory(SECONDARY)["peer_api_url"] is None
+    assert world.minute()[SECONDARY]["PeerUnhealthy"] == 0, "what was never heard of is not ill"
+    world.note_that_files_replicate()
+    for _ in range(4):
+        seen = world.minute()
+    assert world.memory(SECONDARY)["peer_api_url"] == f"https://api.{PRIMARY}.example"
+    assert seen[SECONDARY]["PeerUnhealthy"] == 1
 
 
 def test_an_observer_that_missed_runs_is_silent_meanwhile_and_goes_on(world: ObservedWorld) -> None:

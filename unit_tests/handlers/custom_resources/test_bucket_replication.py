@@ -19,6 +19,7 @@ PROPERTIES: dict[str, Any] = {
     "AccountId": "000000000000",
     "BatchRole": "arn:aws:iam::000000000000:role/batch",
     "TableName": "table",
+    "ApiHosts": {"us-east-1": "a.execute-api.us-east-1.amazonaws.com"},
     "ReplicationConfiguration": {
         "Role": ROLE,
         "Rules": [
@@ -51,6 +52,20 @@ def given(**more: Any) -> dict[str, Any]:
     configuration = PROPERTIES["ReplicationConfiguration"]
     rule = {name: value for name, value in {**configuration["Rules"][0], **more}.items() if value is not None}
     return {**PROPERTIES, "ReplicationConfiguration": {**configuration, "Rules": [rule]}}
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        None, "a.example", ["a.example"], {"us-east-1": ""}, {"us-east-1": None}, {"us-east-1": "https://a.example"},
+        {"us-east-1": "a.example/x"}, {"us-east-1": "a.example:1"}, {"us-east-1": "u@a.example"},
+        {"us-east-1": "a.example\n"},
+    ],
+)  # fmt: skip
+def test_hosts_that_are_no_hosts_are_refused(hosts: Any) -> None:
+    properties = {**PROPERTIES, "ApiHosts": hosts}
+    with pytest.raises(PropertyError, match="ApiHosts of Rule"):
+        replication.api_hosts(Request(RequestType.CREATE, "Rule", None, properties, {}, "id"))
 
 
 RULE: Any = asked(PROPERTIES)["Rules"][0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handlers.issuer.upload_id import new_upload_id
 from handlers.observer.canary import LOST, PATIENCE_SECONDS, Canary, CanaryKeeper
 from handlers.observer.memory import Memory, canary_seconds
-from handlers.observer.web import OwnApi, WebError, is_api_of, is_ready
+from handlers.observer.web import OwnApi, WebError, is_ready
 from handlers.shared import moments
 
 RUN_AT = 1_769_860_800.0
@@ -153,26 +153,3 @@ def test_ready_is_200_by_https_and_nothing_else(url: str, answer: Any, ready: bo
     api = Api(GET=answer)
     assert is_ready(cast("Any", api), url) is ready
     assert all(one.url == f"{url}/ready" for one in api.asked)
-
-
-@pytest.mark.parametrize(
-    ("url", "is_taken"),
-    [
-        ("https://abcdefghij.execute-api.us-east-1.amazonaws.com", True),
-        *((url, False) for url in (
-            "https://abcdefghij.execute-api.us-west-2.amazonaws.com",
-            "http://abcdefghij.execute-api.us-east-1.amazonaws.com",
-            "https://abcdefghij.execute-api.us-east-1.amazonaws.com.evil.example",
-            "https://evil.example/abcdefghij.execute-api.us-east-1.amazonaws.com",
-            "https://user@abcdefghij.execute-api.us-east-1.amazonaws.com",
-            "https://abcdefghij.execute-api.us-east-1.amazonaws.com:8443",
-            "https://abcdefghij.execute-api.us-east-1.amazonaws.com/ready?x=",
-            "https://abcdefghij.execute-api.us-east-1.amazonaws.com\n",
-            "https://a.b.execute-api.us-east-1.amazonaws.com",
-            "",
-        )),
-    ],
-)  # fmt: skip
-def test_peer_host_is_an_api_of_the_peers_region_or_is_not_asked(url: str, is_taken: bool) -> None:  # noqa: FBT001 - pytest's
-    mine = "https://0123456789.execute-api.us-west-2.amazonaws.com"
-    assert is_api_of(url, "us-east-1", like=mine, of="us-west-2") is is_taken

@@ -16,6 +16,7 @@ from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of
 from unit_tests.infra.constructs.surroundings import surroundings_in
 
 ROLE = "arn:aws:iam::1:role/any"
+HOSTS = {"us-east-1": "a.execute-api.us-east-1.amazonaws.com", "us-west-2": "b.execute-api.us-west-2.amazonaws.com"}
 
 
 def reverse_in(of: RegionContext) -> Stack:
@@ -29,7 +30,7 @@ def reverse_in(of: RegionContext) -> Stack:
         in_network=False,
         reserved_concurrency=None,
     )
-    ReverseReplication(stack, "Reverse", context=of, function=function, role_arn=ROLE)
+    ReverseReplication(stack, "Reverse", context=of, function=function, role_arn=ROLE, api_hosts=HOSTS)
     return stack
 
 

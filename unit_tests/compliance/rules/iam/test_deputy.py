@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compliance.rules.iam.deputy import SENDS, SILENT
+from compliance.rules.iam.deputy import SENDS, SILENT, UNVERIFIED
 from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
 
 RULE = "ActivePassive-IAMDeputy"
@@ -97,6 +97,12 @@ def test_unknown_service_or_condition_is_not_evaluated(role: dict[str, Any]) -> 
 )
 def test_role_that_no_service_takes_on_is_not_asked(role: dict[str, Any]) -> None:
     assert says(RULE, role) is None
+
+
+def test_message_says_where_the_source_is_unverified() -> None:
+    assert "unverified: the page was read" in message(RULE, _role(_statement("codebuild.amazonaws.com", Condition=None)))
+    assert "unverified" not in message(RULE, _role(_statement(Condition=None)))
+    assert set(UNVERIFIED) <= {*SENDS, *SILENT}
 
 
 def test_each_service_has_a_source_of_aws_and_one_answer() -> None:
