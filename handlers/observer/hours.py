@@ -4,7 +4,7 @@ A run digests when it is the first of its `ROUND_SECONDS`, or when the last one 
 
 * The open hour: every round. The one before it, in which rows still arrive: every other round.
 * Doubtful hours, which are closed and not digested since, or differ from the peer's: `DOUBTFUL_A_ROUND` of them.
-* One closed hour of the last 60, by the number of the round: each is looked at again every three hours, so that a row that
+* One closed hour of the last 60, by the number of the round: each is looked at again every five hours, so that a row that
   came late, or was changed, is found. It needs no memory, and a round that was missed costs nothing but the delay.
 
 So a run reads at most `3 + DOUBTFUL_A_ROUND` hours, and of those no more rows than its budget allows.
@@ -23,11 +23,11 @@ from handlers.shared import schema
 
 logger = Logger(child=True)
 
-ROUND_SECONDS: Final = 180
+ROUND_SECONDS: Final = 300
 """Nothing but alarms follows from a digest, and each of its requests is an event of the audit trail: docs/cost.md."""
 CLOSED_HOURS_WATCHED: Final = 60
-"""As many as three hours have rounds."""
-DOUBTFUL_A_ROUND: Final = 6
+"""As many as five hours have rounds."""
+DOUBTFUL_A_ROUND: Final = 10
 """So that even sixty are digested within half an hour."""
 
 _PLACES_TOLD: Final = 32

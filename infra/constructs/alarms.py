@@ -22,7 +22,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.metrics import INDEXES, OPERATIONS, THREE_MINUTES, RegionMetrics
+from infra.constructs.metrics import INDEXES, OPERATIONS, ROUND, RegionMetrics
 from infra.constructs.replication import REPLICATION_TIME_MINUTES
 from infra.region import RegionContext
 
@@ -44,8 +44,8 @@ _DEPLOYMENT_MINUTES = 45
 """Longer than a first deployment takes from a region's stack to the end of the failover stack, fifteen minutes' wait for a
 job of S3 Batch Operations included."""
 _MISMATCH_MINUTES = 15
-"""Longer than replication takes; the hours that differ are looked at again, six in each of the observer's rounds."""
-_ROUND_MINUTES = int(THREE_MINUTES.to_minutes())
+"""Longer than replication takes; the hours that differ are looked at again, ten in each of the observer's rounds."""
+_ROUND_MINUTES = int(ROUND.to_minutes())
 _COPIES_A_MINUTE = 100
 """S3 and SQS send few messages twice; a crash leaves one copy more."""
 _CONFIRMED_MINUTES = 3

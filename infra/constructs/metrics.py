@@ -20,9 +20,9 @@ from infra.constructs.replication import RULE_ID
 from infra.region import RegionContext
 
 MINUTE: Final = Duration.minutes(1)
-THREE_MINUTES: Final = Duration.minutes(3)
-"""A round of the observer, which compares digests and secrets once in each."""
 FIVE_MINUTES: Final = Duration.minutes(5)
+ROUND: Final = FIVE_MINUTES
+"""The observer compares digests and secrets once in each."""
 FIFTEEN_MINUTES: Final = Duration.minutes(15)
 HOUR: Final = Duration.hours(1)
 
@@ -174,7 +174,7 @@ class RegionMetrics:
 
     def digest_mismatch(self) -> cloudwatch.Metric:
         """Hours whose results are not the same, or not as many, in both regions."""
-        return self._observed("DigestMismatch", period=THREE_MINUTES)
+        return self._observed("DigestMismatch", period=ROUND)
 
     def auto_promoted(self) -> cloudwatch.Metric:
         """1 in a minute in which this region's observer made it the active one."""
@@ -182,7 +182,7 @@ class RegionMetrics:
 
     def secret_versions_differ(self) -> cloudwatch.Metric:
         """1 in a round in which the two regions' current versions of the receipt secret were not the same, else nothing."""
-        return self._observed("SecretVersionsDiffer", period=THREE_MINUTES)
+        return self._observed("SecretVersionsDiffer", period=ROUND)
 
     def split_brain(self) -> cloudwatch.Metric:
         """1 in a minute in which both regions took themselves for the active one, else nothing."""

@@ -30,7 +30,7 @@ from handlers.issuer import handler as front_door
 from handlers.issuer.application import Application
 from handlers.observer import application as observing
 from handlers.observer import handler as entry
-from handlers.observer import observation
+from handlers.observer import hours, observation
 from handlers.observer.digests import Budget, Scan
 from handlers.observer.hours import HourDigests, Outcome
 from handlers.observer.observation import Observer
@@ -123,8 +123,10 @@ class ObservedWorld(World):
         assert (measured["service"], measured["environment"]) == ("observer", "prod")
         return {name: sum(values) for name, values in measured.items() if isinstance(values, list)}
 
-    def start_digests(self) -> None:
-        """Let the runs from now on digest hours, which takes moto a second each."""
+    def start_digests(self, *, every_minute: bool = True) -> None:
+        """Let the runs from now on digest hours, which takes moto a second each; each run, or as often as they do."""
+        if every_minute:
+            self._patch.setattr(hours, "ROUND_SECONDS", int(MINUTE))
         self._with_digests = True
         self._observers.clear()
 

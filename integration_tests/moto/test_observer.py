@@ -319,12 +319,12 @@ def test_peer_is_asked_at_the_host_that_the_deployment_wrote(world: ObservedWorl
             ExpressionAttributeValues={":url": {"S": url}},
         )
         object.__setattr__(world.observer(SECONDARY), "http", SimpleNamespace(send=noted))
-        for _ in range(4):
+        for _ in range(6):
             world.now += MINUTE
             world.observe(SECONDARY)
     ready = [url for url in asked if url.endswith("/ready")]
     assert set(ready) == {f"https://api.{region}.example/ready" for region in REGIONS}
-    assert ready.count(f"https://api.{PRIMARY}.example/ready") == 12, "in every run"
+    assert ready.count(f"https://api.{PRIMARY}.example/ready") == 18, "in every run"
 
 
 def test_peer_is_not_asked_before_the_deployment_wrote_its_host(world: ObservedWorld) -> None:
@@ -334,7 +334,7 @@ def test_peer_is_not_asked_before_the_deployment_wrote_its_host(world: ObservedW
     assert world.memory(SECONDARY)["peer_api_url"] is None
     assert world.minute()[SECONDARY]["PeerUnhealthy"] == 0, "what was never heard of is not ill"
     world.note_that_files_replicate()
-    for _ in range(4):
+    for _ in range(6):
         seen = world.minute()
     assert world.memory(SECONDARY)["peer_api_url"] == f"https://api.{PRIMARY}.example"
     assert seen[SECONDARY]["PeerUnhealthy"] == 1

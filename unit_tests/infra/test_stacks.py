@@ -186,8 +186,12 @@ def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Ma
         assert not role.keys() & {"Policies", "ManagedPolicyArns"}, where
     # Only what a policy or a function must name before it exists has a name: names are what a failed deployment trips over.
     named = {str(role["RoleName"]) for _, role in roles if "RoleName" in role}
-    observers = {f"serverless-observer-prod-{region}" for region in ("us-east-1", "us-west-2")}
-    assert named == {*observers, "serverless-operator-prod"}
+    writers = {
+        f"serverless-{word}-prod-{region}"
+        for word in ("issuer", "observer", "processor")
+        for region in ("us-east-1", "us-west-2")
+    }
+    assert named == {*writers, "serverless-bucket-replication-prod", "serverless-operator-prod"}
 
 
 def test_no_function_came_in_uncalled(templates: Mapping[str, Template]) -> None:

@@ -98,7 +98,7 @@ def test_rows_are_this_regions_own() -> None:
 def test_what_has_not_changed_is_not_written_again() -> None:
     region = Region()
     region.table.add(result("a" * 64))
-    for seconds in ROUNDS[:20]:
+    for seconds in ROUNDS[:12]:
         region.run(CLOSED + seconds)
     region.table.writes.clear()
     region.table.add(result("b" * 64, hour_begin=CLOSED))
@@ -169,8 +169,8 @@ def all_kept(now: float) -> dict[tuple[str, str], DigestRow]:
     return {(hour, prefix): DigestRow(Digest(), now) for hour in closed for prefix in schema.DIGEST_PREFIXES}
 
 
-def test_each_closed_hour_of_the_last_sixty_is_read_again_in_three_hours() -> None:
-    assert ROUNDS[-1] < 3 * 3600
+def test_each_closed_hour_of_the_last_sixty_is_read_again_in_five_hours() -> None:
+    assert ROUNDS[-1] < 5 * 3600
     hours: list[str] = []
     for seconds in ROUNDS:
         now = CLOSED + seconds
@@ -187,12 +187,12 @@ KEPT = all_kept(CLOSED)
 
 @pytest.mark.property
 @settings(max_examples=examples(30))
-@given(count=st.integers(1, CLOSED_HOURS_WATCHED), first=st.integers(0, 9), turn=st.integers(0, 1000))
+@given(count=st.integers(1, CLOSED_HOURS_WATCHED), first=st.integers(0, 4), turn=st.integers(0, 1000))
 def test_no_doubtful_hour_waits_longer_than_half_an_hour(count: int, first: int, turn: int) -> None:
     places = tuple((hours_before(hour_of(CLOSED), 2 + back), "0") for back in range(count))
     seen: set[str] = set()
     rounds = range(first, first + count // DOUBTFUL_A_ROUND + 1)
-    assert len(rounds) * ROUND_SECONDS <= 33 * 60
+    assert len(rounds) * ROUND_SECONDS <= 35 * 60
     for number in rounds:
         seen |= set(plan(CLOSED + ROUND_SECONDS * number, KEPT, Comparison((), places), turn + number))
     assert {hour for hour, _ in places} <= seen

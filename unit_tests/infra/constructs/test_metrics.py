@@ -107,11 +107,11 @@ EXPECTED: dict[str, tuple[Callable[[RegionMetrics], cloudwatch.Metric], tuple[st
         ("Lockstep", "ShadowCopiesDropped", OWN, "Sum", 60),
     ),
     "lww_conflicts": (lambda of: of.lww_conflicts(), ("Lockstep", "LwwConflicts", OBSERVED, "Maximum", 60)),
-    "digest_mismatch": (lambda of: of.digest_mismatch(), ("Lockstep", "DigestMismatch", OBSERVED, "Maximum", 180)),
+    "digest_mismatch": (lambda of: of.digest_mismatch(), ("Lockstep", "DigestMismatch", OBSERVED, "Maximum", 300)),
     "auto_promoted": (lambda of: of.auto_promoted(), ("Lockstep", "AutoPromoted", OBSERVED, "Maximum", 60)),
     "secret_versions_differ": (
         lambda of: of.secret_versions_differ(),
-        ("Lockstep", "SecretVersionsDiffer", OBSERVED, "Maximum", 180),
+        ("Lockstep", "SecretVersionsDiffer", OBSERVED, "Maximum", 300),
     ),
     "malformed_control_rows": (
         lambda of: of.malformed_control_rows(),
