@@ -256,9 +256,9 @@ def test_canaries_may_begin_only_when_rule_and_job_are_done(cloudformation: Clou
         "sk": "READY",
         "bucket": BUCKETS["us-west-2"],
         "rule_id": RULE_ID,
-        "api_hosts": HOSTS,
     }
-    assert ready_rows() == [{name: {"S": value} for name, value in row.items()}]
+    hosts = {"api_hosts": {"M": {region: {"S": host} for region, host in HOSTS.items()}}}
+    assert ready_rows() == [{**{name: {"S": value} for name, value in row.items()}, **hosts}]
 
 
 def test_no_job_is_started_where_no_rule_could_be_set(cloudformation: CloudFormation) -> None:

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
-from handlers.observer import observation
+from handlers.observer import hours, observation
 from handlers.observer.hours import ROUND_SECONDS
 from handlers.observer.memory import Memory, NextCanary
 from integration_tests.moto.observer_world import (
@@ -385,6 +385,7 @@ def test_a_peer_that_swallows_packets_costs_a_run_less_than_ten_seconds(
     world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(observation.SECONDS, "peer", 8.0)
+    monkeypatch.setattr(hours, "ROUND_SECONDS", int(MINUTE))  # a run that asks for the secret's version too
     world.minute()
     world.minute()
     world.lost.add(PRIMARY)
