@@ -32,7 +32,7 @@ class Ages:
     shadow_age: float | None = None
     """Seconds since the oldest message that the shadow consumer put back was first seen."""
     queue_age: float | None = None
-    """Seconds since the oldest message was last put into the ingest queue."""
+    """Seconds since the oldest message was last put into the ingest queue; not asked for where the shadow has an age."""
     replication_pending: float | None = None
 
 
@@ -66,23 +66,6 @@ class Measures:
             is_empty: Whether the ingest queue is known to hold nothing; then no message has an age, and CloudWatch, which
                 is paid by the metric (https://aws.amazon.com/cloudwatch/pricing/), is not asked for it.
         """
-        end = datetime.fromtimestamp(now, UTC)
-        answer = self.cloudwatch.get_metric_data(
-            MetricDataQueries=self._queries(is_empty=is_empty),
-            StartTime=end - _WINDOW,
-            EndTime=end,
-            ScanBy="TimestampDescending",
-        )
-        newest = {result["Id"]: _first(result["Values"]) for result in answer["MetricDataResults"]}
-        return Ages(
-            shadow_age=newest.get("shadow"), queue_age=newest.get("queue"), replication_pending=newest.get("pending")
-        )
-
-    def _depth(self, queue_url: str) -> int:
-        attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_DEPTH))["Attributes"]
-        return sum(int(attributes[name]) for name in _DEPTH)
-
-    def _queries(self, *, is_empty: bool) -> "list[MetricDataQueryTypeDef]":
         settings = self.settings
         pending = _query(
             "pending",
@@ -93,12 +76,25 @@ class Measures:
             RuleId=settings.replication_rule_id,
         )
         if is_empty:
-            return [pending]
-        return [
-            pending,
-            _query("shadow", NAMESPACE, "ShadowAge", service="processor", environment=settings.environment),
-            _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=settings.queue_url.rsplit("/", 1)[-1]),
-        ]
+            return Ages(replication_pending=self._newest(now, pending)["pending"])
+        shadow = _query("shadow", NAMESPACE, "ShadowAge", service="processor", environment=settings.environment)
+        newest = self._newest(now, pending, shadow)
+        if newest["shadow"] is None:
+            name = settings.queue_url.rsplit("/", 1)[-1]
+            newest |= self._newest(now, _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=name))
+        return Ages(shadow_age=newest["shadow"], queue_age=newest.get("queue"), replication_pending=newest["pending"])
+
+    def _depth(self, queue_url: str) -> int:
+        attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_DEPTH))["Attributes"]
+        return sum(int(attributes[name]) for name in _DEPTH)
+
+    def _newest(self, now: float, *queries: "MetricDataQueryTypeDef") -> dict[str, float | None]:
+        end = datetime.fromtimestamp(now, UTC)
+        answer = self.cloudwatch.get_metric_data(
+            MetricDataQueries=queries, StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
+        )
+        found = {result["Id"]: _first(result["Values"]) for result in answer["MetricDataResults"]}
+        return {query["Id"]: found.get(query["Id"]) for query in queries}
 
 
 def shadow_age(depth: int | None, ages: Ages) -> float | None:

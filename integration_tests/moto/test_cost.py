@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from benchmarks.cost import A_RUN
+from handlers.issuer import readiness
 from handlers.observer import hours
 from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Digest, hour_of, hours_before
@@ -64,6 +65,8 @@ def test_a_run_costs_what_the_cost_table_counts(
     made: list[Call] = []
     watched = hours.CLOSED_HOURS_WATCHED
     monkeypatch.setattr(hours, "CLOSED_HOURS_WATCHED", CLOSED_HOURS)
+    # Of two probes within five seconds one is answered from memory, which is the machine's speed: here none is.
+    monkeypatch.setattr(readiness, "CACHE_SECONDS", 0)
     # In moto's own seconds: however slow the machine is, no message that was put back comes back within the test.
     monkeypatch.setitem(VARIABLES, "SHADOW_DELAY_SECONDS", "900")
     stand_in: Any = printed
@@ -79,6 +82,7 @@ def test_a_run_costs_what_the_cost_table_counts(
         for _ in range(MINUTES):
             # An object's event is in the passive region before its RESULT is: the message is put back once.
             world.invoke(SECONDARY)
+            publish_shadow_age(world)
             world.minute()
         printed.readouterr()
     runs = MINUTES * len(REGIONS)
@@ -88,8 +92,14 @@ def test_a_run_costs_what_the_cost_table_counts(
     counted["log_bytes"] = (len(printed.out) + len(logged.getvalue())) / runs
     expected = asdict(A_RUN)
     del expected["secret_reads"]  # the clock's
-    # Two probes within five seconds share one look, and a message may come back before a minute is over.
     assert counted == {name: pytest.approx(value, rel=0.15) for name, value in expected.items()}
+
+
+def publish_shadow_age(world: ObservedWorld) -> None:
+    """Do what CloudWatch does with the line of the shadow consumer in the passive region, which moto does not read."""
+    of = [{"Name": "service", "Value": "processor"}, {"Name": "environment", "Value": "prod"}]
+    measured = {"MetricName": "ShadowAge", "Dimensions": of, "Timestamp": world.now, "Value": 1.0}
+    world.client("cloudwatch", SECONDARY).put_metric_data(Namespace="Lockstep", MetricData=[measured])
 
 
 def know_all_closed_hours(world: ObservedWorld) -> None:
