@@ -146,7 +146,7 @@ def summary(made: list[Call]) -> dict[str, float]:
         "object_requests": sum(each[0] == "s3" for each in made),
         "secret_looks": secrets.count("DescribeSecret"),
         "queue_requests": sum(each[0] == "sqs" for each in made),
-        "measures": sum(len(each[2]["MetricDataQueries"]) for each in made if each[0] == "cloudwatch"),
+        "measures": sum(len(each[2]["MetricDataQueries"]) for each in made if each[1] == "GetMetricData"),
     }
 
 
