@@ -24,7 +24,7 @@ from compliance.engine.branch_verdicts import variants, worst
 from compliance.engine.findings import Finding, Findings, Subject, Verdict
 from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
-from compliance.packs import manifest, nag, native
+from compliance.packs import manifest, nag, native, nodejs
 from compliance.rules import our_rules
 
 _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
@@ -195,7 +195,8 @@ def _end_with_parent() -> None:
 
 def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:
     say("starting the CDK")
-    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+    nodejs.start()
+    from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
     from compliance.packs.tracing import traced  # noqa: PLC0415 - so does it
 
     factory = _import_factory(app)
@@ -238,7 +239,8 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
 
 
 def _judge_manifest(assembly: Assembly, world: TemplateSet) -> FindingsBuilder:
-    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+    nodejs.start()
+    from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
 
     try:
         return manifest.judge_manifest(assembly, world, plugin.fingerprint)
@@ -256,7 +258,8 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
         LoadError: The CDK cannot load one of them.
         GateError: The packs did not run.
     """
-    from compliance import plugin  # noqa: PLC0415 - it starts Node.js, which a mere --help must not
+    nodejs.start()
+    from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
 
     shown = variants(templates)
     by_path = {

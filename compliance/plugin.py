@@ -1,27 +1,14 @@
 """The only bridge to the CDK: synthesizes an app, and shows templates to the cdk-nag packs."""
 
 import json
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-_RECORDER: Final = Path(__file__).parent / "record_verdicts.cjs"
-_NODE_OPTIONS: Final = os.environ.get("NODE_OPTIONS")
-
-RECORDS: Final = "jsii" not in sys.modules
-"""Whether the packs' every answer is recorded in this process: whether jsii's Node.js is ours to start."""
-
-if RECORDS:
-    os.environ["NODE_OPTIONS"] = f'{_NODE_OPTIONS or ""} --require="{_RECORDER}"'.strip()
-    # The gate validates natively; the CDK's own engine takes 4.7 s to start and says the same.
-    os.environ.setdefault("CDK_VALIDATION", "false")
-
-from aws_cdk import App, DefaultStackSynthesizer, Environment, FileSystem, Stack, Validations  # noqa: E402
-from aws_cdk.cloudformation_include import CfnInclude  # noqa: E402
-from cdk_nag import (  # noqa: E402
+from aws_cdk import App, DefaultStackSynthesizer, Environment, FileSystem, Stack, Validations
+from aws_cdk.cloudformation_include import CfnInclude
+from cdk_nag import (
     AwsSolutionsChecks,
     HIPAASecurityChecks,
     NIST80053R4Checks,
@@ -30,16 +17,9 @@ from cdk_nag import (  # noqa: E402
     ServerlessChecks,
 )
 
-if RECORDS:
-    # Node.js has started: what it was given is not for the processes that others start.
-    if _NODE_OPTIONS is None:
-        del os.environ["NODE_OPTIONS"]
-    else:
-        os.environ["NODE_OPTIONS"] = _NODE_OPTIONS
-
-from compliance.cfn.loading import LoadError  # noqa: E402
-from compliance.cfn.templates import Json, Template  # noqa: E402
-from compliance.packs import native  # noqa: E402
+from compliance.cfn.loading import LoadError
+from compliance.cfn.templates import Json, Template
+from compliance.packs import native, nodejs
 
 _PACKS: Final = (
     AwsSolutionsChecks,
@@ -88,10 +68,10 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
         LoadError: The CDK cannot load one of the templates.
         UnrecordedError: The packs' answers cannot be recorded in this process.
     """
-    if not RECORDS:
+    if not nodejs.start():
         raise UnrecordedError(
-            "the CDK's Node.js was started before the gate, so what the packs answer cannot be recorded; import "
-            "compliance.plugin before aws_cdk"
+            "the CDK's Node.js runs without the gate's recorder, so what the packs answer cannot be recorded; call "
+            "compliance.packs.nodejs.start() before anything imports aws_cdk"
         )
     # What the CLI hands over in CDK_CONTEXT_JSON is for the app under judgement, and must not decide how it is judged.
     settled = {_DO_NOT_RAISE: False}

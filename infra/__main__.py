@@ -2,15 +2,20 @@
 
 import sys
 
-from compliance import gate, plugin  # the plugin before aws_cdk: it starts Node.js so that every answer is recorded
+from compliance import gate
 from compliance.cfn.loading import LoadError
 from compliance.engine.acknowledgements import RegistryError
 from compliance.engine.coverage import UncoveredError
-from compliance.packs.tracing import traced
+from compliance.packs import nodejs
 from compliance.rules import RuleError
-from infra.app import ENVIRONMENTS, build_app
-from infra.bundling import BundlingError
-from infra.settings import SettingsError, default_environment
+
+nodejs.start()  # before aws_cdk is imported, which would start it without the recorder
+
+from compliance import plugin  # noqa: E402
+from compliance.packs.tracing import traced  # noqa: E402
+from infra.app import ENVIRONMENTS, build_app  # noqa: E402
+from infra.bundling import BundlingError  # noqa: E402
+from infra.settings import SettingsError, default_environment  # noqa: E402
 
 _EXPECTED = (
     *(SettingsError, BundlingError, LoadError, RegistryError, UncoveredError, RuleError),

@@ -2,9 +2,11 @@
 
 import pytest
 
-import compliance.plugin  # noqa: F401
 from compliance.engine import matrix
+from compliance.packs import nodejs
 from unit_tests.fixtures import SETTINGS_FILE
+
+nodejs.start()
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance import gate, plugin  # the plugin before aws_cdk, as the command does
+from compliance import gate, plugin
 from infra import __main__ as app_command
 
 
@@ -15,7 +15,7 @@ def test_app_is_judged_as_the_file_s_first_environment(
 ) -> None:
     file = tmp_path / "environments.toml"
     file.write_text("[environments.dev]\n")
-    from aws_cdk import App  # noqa: PLC0415 - after the plugin
+    from aws_cdk import App  # noqa: PLC0415 - slow to import
 
     found: list[str] = []
     monkeypatch.setattr(app_command, "ENVIRONMENTS", file)
