@@ -53,11 +53,6 @@ class State(StrEnum):
         """Whether the platform has the file."""
         return self in {State.ACCEPTED, State.PROCESSED, State.QUARANTINED}
 
-    @property
-    def final(self) -> bool:
-        """Whether no other state follows."""
-        return self in {State.PROCESSED, State.QUARANTINED}
-
 
 @dataclass(frozen=True)
 class Receipt:

@@ -9,7 +9,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from infra.constructs.log_group import log_group
@@ -147,7 +146,6 @@ class Network(Construct):
             log_group_name=group.log_group_name,
             deliver_logs_permission_arn=role.role_arn,
         )
-        self.flow_log_group: logs.ILogGroup = group
 
     def _security_group(self, construct_id: str, resource: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
