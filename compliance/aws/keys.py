@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from compliance.cfn.arns import region_of
 from compliance.cfn.references import named
 from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.engine.requirements import Property
 
 
 def is_aws_managed(key: Json) -> bool:
@@ -33,6 +34,11 @@ def key_violations(place: str, key: Json, region: str, resource: Resource, world
         key_region = region_of(key, resource.template, world)
         if key_region != region:
             yield f"{place} is a key of {key_region}; it must be one of {region or 'the region that the template is for'}"
+
+
+def is_customer_key(found: Property) -> str | None:
+    """Require a customer managed key of the region that the property is used in."""
+    return next(key_violations(found.place, found.value, found.region, found.resource, found.world), None)
 
 
 def _is_here(key: Json, region: str, resource: Resource, world: TemplateSet) -> bool:

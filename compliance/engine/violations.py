@@ -17,7 +17,8 @@ Applies: TypeAlias = Callable[[Resource, TemplateSet], bool]
 """Whether a rule concerns one version of a resource. It may raise UnresolvedError."""
 
 
-def _always(_resource: Resource, _world: TemplateSet) -> bool:
+def always(_resource: Resource, _world: TemplateSet) -> bool:
+    """Return True: the rule concerns each resource of its types."""
     return True
 
 
@@ -43,7 +44,7 @@ class ViolationsJudge:
         return judge_each(concerned, lambda version: self._violations(version, world))
 
 
-def rule_from(violations: Violations, *types: str, applies: Applies = _always) -> ViolationsJudge:
+def rule_from(violations: Violations, *types: str, applies: Applies = always) -> ViolationsJudge:
     """Return a rule's `judge`, made from the function that yields its violations.
 
     Args:

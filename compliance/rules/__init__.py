@@ -1,10 +1,11 @@
-"""Our own rules, by the service that they are about. Every module here that defines `RULE` is a rule, by being there."""
+"""Our own rules by service: each module that defines `RULE`, and each entry of a module's table `RULES`, is a rule."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Final
 
 from compliance.controls.catalogue import UnknownControlError
@@ -35,32 +36,37 @@ _NAMES: Final = {
 
 
 class RuleError(Exception):
-    """A rule's file is wrong. The message says which and how."""
+    """Raised when a rule's file is wrong. The message names the file and the error."""
 
 
 @cache
 def our_rules() -> tuple[Rule, ...]:
     """Return every rule in this folder, by id.
 
-    A rule's id follows from its path: `sqs/dead_letters.py` is `ActivePassive-SQSDeadLetters`, and
-    `naming/tagging_required.py` is `Tagging-Required`.
+    A rule's id follows from its path: `sqs/dead_letters.py` is `ActivePassive-SQSDeadLetters`, the entry `encryption` of
+    `sqs/required.py` is `ActivePassive-SQSEncryption`, and `naming/tagging_required.py` is `Tagging-Required`.
 
     Raises:
-        RuleError: One of them cannot be imported, names a control that there is not, is no rule, or has another's id.
+        RuleError: A file cannot be imported, names an unknown control, holds no rule, or repeats another's id.
     """
+    return tuple(rule for _, (_, rule) in sorted(_found().items()))
+
+
+def files() -> dict[str, str]:
+    """Return the file of each rule by the rule's id, as `our_rules` finds them."""
+    return {rule_id: file for rule_id, (file, _) in _found().items()}
+
+
+def _found() -> dict[str, tuple[str, Rule]]:
     found: dict[str, tuple[str, Rule]] = {}
     for service, name in _modules():
-        module = f"{__name__}.{service}.{name}"
-        rule = _rule(module)
-        if rule is None:
-            continue
-        rule = replace(rule, id=_id(service, name))
-        if rule.id in found:
-            raise RuleError(
-                f"{_file(module)}: its id {rule.id!r} is that of {_file(found[rule.id][0])} too; rename the file"
-            )
-        found[rule.id] = module, rule
-    return tuple(rule for _, (_, rule) in sorted(found.items()))
+        file = f"{__name__.replace('.', '/')}/{service}/{name}.py"
+        for rule in _rules(file, f"{__name__}.{service}.{name}"):
+            named = replace(rule, id=_id(file, service, rule.id or name))
+            if named.id in found:
+                raise RuleError(f"{file}: its id {named.id!r} is also that of {found[named.id][0]}; rename one of them")
+            found[named.id] = file, named
+    return found
 
 
 def _modules() -> Iterator[tuple[str, str]]:
@@ -71,28 +77,34 @@ def _modules() -> Iterator[tuple[str, str]]:
                 yield service.name, module.name
 
 
-def _rule(module: str) -> Rule | None:
+def _rules(file: str, name: str) -> Iterator[Rule]:
+    """Yield the module's RULE, which has no id yet, and the entries of its RULES, each with the end of its id."""
+    module = _imported(file, name)
+    alone = [module.RULE] if hasattr(module, "RULE") else []
+    for rule in (*alone, *getattr(module, "RULES", ())):
+        if not isinstance(rule, Rule):
+            raise RuleError(f"{file}: RULE is a {type(rule).__name__}; it must be a {Rule.__module__}.Rule")
+        if rule in alone and rule.id:
+            raise RuleError(f"{file}: RULE has the id {rule.id!r}; delete it, for the id follows from the file's path")
+        if rule not in alone and not rule.id:
+            raise RuleError(f"{file}: the entry {rule.title!r} of RULES has no id; give it the end of one, as 'deletion'")
+        yield rule
+
+
+def _imported(file: str, name: str) -> ModuleType:
     try:
-        rule = getattr(import_module(module), "RULE", None)
+        return import_module(name)
     except UnknownControlError as error:
-        raise RuleError(f"{_file(module)}: {error}") from error
+        raise RuleError(f"{file}: {error}") from error
     except Exception as error:
-        # whatever is wrong with a file, its author is to read which file it is
-        raise RuleError(f"{_file(module)}: cannot be imported ({type(error).__name__}: {error})") from error
-    if rule is None:
-        return None
-    if not isinstance(rule, Rule):
-        raise RuleError(f"{_file(module)}: RULE is a {type(rule).__name__}; it must be a {Rule.__module__}.Rule")
-    if rule.id:
-        raise RuleError(f"{_file(module)}: RULE has the id {rule.id!r}; delete it, for the id follows from the file's path")
-    return rule
+        # Whatever the error is, its author needs the name of the file.
+        raise RuleError(f"{file}: cannot be imported ({type(error).__name__}: {error})") from error
 
 
-def _id(service: str, name: str) -> str:
+def _id(file: str, service: str, name: str) -> str:
     if service != _NAMING:
         return f"{_PACK}-{_camel(service)}{_camel(name)}"
     pack, _, rest = name.partition("_")
-    file = _file(f"{__name__}.{service}.{name}")
     if not rest:
         raise RuleError(f"{file}: its name {name!r} has one word; write <pack>_<name>.py, as naming_bucket.py")
     if _camel(pack) in {*PACKS, native.PACK}:
@@ -102,7 +114,3 @@ def _id(service: str, name: str) -> str:
 
 def _camel(name: str) -> str:
     return "".join(_NAMES.get(word, word.capitalize()) for word in name.split("_"))
-
-
-def _file(module: str) -> str:
-    return f"{module.replace('.', '/')}.py"

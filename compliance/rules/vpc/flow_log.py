@@ -12,7 +12,7 @@ from compliance.controls import hipaa, nist, pci
 from compliance.engine.findings import Verdict
 from compliance.engine.rule import Rule
 from compliance.engine.violations import rule_from
-from compliance.rules.logs.log_group import RULE as LOG_GROUP
+from compliance.rules.logs.required import LOG_GROUP
 from compliance.rules.s3.encryption import RULE as BUCKET_ENCRYPTION
 
 _VPC: Final = "AWS::EC2::VPC"

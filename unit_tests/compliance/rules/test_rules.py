@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import compliance.rules
 import compliance.rules.naming
 from compliance.__main__ import app
-from compliance.rules import RuleError, our_rules
+from compliance.rules import RuleError, files, our_rules
 
 HEAD = """
 from compliance.controls import nist
@@ -18,6 +18,7 @@ from compliance.engine.rule import PASSED, Rule
 """
 BODY = 'RULE = Rule({more}title="t", why="w", fix="f", judge=lambda _r, _w: PASSED, controls=nist("{control}"))'
 GOOD = HEAD + BODY.format(more="", control="SI-13")
+TABLE = f"{HEAD}RULES = ({BODY.removeprefix('RULE = ').format(more='{id}', control='SI-13')},)"
 UNKNOWN_CONTROL = HEAD + BODY.format(more="", control="XX-99")
 WITH_ID = HEAD + BODY.format(more='id="Mine-It", ', control="SI-13")
 
@@ -46,6 +47,12 @@ def naming(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Another folder of rules beside those of names and tags."""
     monkeypatch.setattr(compliance.rules.naming, "__path__", [*compliance.rules.naming.__path__, str(folder)])
     return folder
+
+
+def test_entry_of_a_table_is_a_rule_with_its_id_under_the_service(folder: Path) -> None:
+    write(folder, "mine/required.py", TABLE.format(id='id="dead_letters", '))
+
+    assert files()["ActivePassive-MineDeadLetters"].endswith("rules/mine/required.py")
 
 
 def test_rule_file_in_a_service_folder_is_a_rule(folder: Path) -> None:
@@ -85,6 +92,7 @@ def test_control_that_does_not_exist_is_reported_with_the_file(folder: Path) -> 
         ("RULE = Rul()", r"mine/wrong\.py: cannot be imported \(NameError: name 'Rul' is not defined\)"),
         ("def judge(:", r"mine/wrong\.py: cannot be imported \(SyntaxError: "),
         ('RULE = "Mine-It"', r"compliance/rules/mine/wrong\.py: RULE is a str; it must be a compliance\.engine\.rule\.Rule"),
+        (TABLE.format(id=""), r"mine/wrong\.py: the entry 't' of RULES has no id"),
         (WITH_ID, r"mine/wrong\.py: RULE has the id 'Mine-It'; delete it"),
     ],
 )
@@ -98,7 +106,7 @@ def test_wrong_rule_is_reported_with_its_file(folder: Path, text: str, says: str
 def test_two_paths_with_one_id_are_reported(folder: Path) -> None:
     write(folder, "lambda_/code.py", GOOD)
 
-    with pytest.raises(RuleError, match=r"'ActivePassive-LambdaCode' is that of compliance/rules/awslambda/code\.py too"):
+    with pytest.raises(RuleError, match=r"'ActivePassive-LambdaCode' is also that of compliance/rules/awslambda/code\.py"):
         our_rules()
 
 

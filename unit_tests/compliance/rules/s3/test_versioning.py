@@ -1,7 +1,5 @@
 """ActivePassive-S3Versioning."""
 
-import pytest
-
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask
 from unit_tests.compliance.rules.builders import (
@@ -55,11 +53,4 @@ def test_a_bucket_that_replicates_nowhere_is_left_alone() -> None:
 
 
 def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
-    assert says(RULE, changed(replicating(), VERSIONING, "Status", to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(without(replicating(), VERSIONING), "ReplicationConfiguration", to=UNKNOWN)) is NOT_EVALUATED
-
-
-@pytest.mark.parametrize("status", ["Suspended", "Disabled", None])
-def test_a_bucket_whose_versions_were_suspended_fails_though_it_does_not_replicate(status: object) -> None:
-    assert says(RULE, changed(bucket(), "VersioningConfiguration", to={"Status": status})) is FAIL
-    assert says(RULE, bucket()) is PASS

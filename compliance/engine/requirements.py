@@ -1,0 +1,150 @@
+"""Rules written as data: a resource type, the path of a property, and the check that each value there must pass."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from compliance.cfn.arns import text_of
+from compliance.cfn.reading import require_bool, require_list, require_mapping, require_number, require_text
+from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.cfn.values import UnresolvedError, describe
+from compliance.engine.rule import Rule
+from compliance.engine.violations import Applies, ViolationsJudge, always
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One value that a path leads to.
+
+    Attributes:
+        value: None where the property, or a map above it, is not set.
+        place: The path, with the number or the region of each list entry: `Replicas[us-east-1].Tags`.
+        owner: The innermost list entry on the path; the resource's properties where the path leads through no list.
+        resource: The version of the resource that has it, free of Fn::If.
+        world: The templates in which a check may follow references.
+    """
+
+    value: Json
+    place: str
+    owner: Mapping[str, Json]
+    resource: Resource
+    world: TemplateSet
+
+    @property
+    def region(self) -> str:
+        """Region that the value is used in: that of the list entry, else the template's."""
+        if self.owner is self.resource.properties:
+            return self.resource.template.region
+        return text_of(self.owner.get("Region"), self.resource.template, self.world)
+
+    def refused(self, allowed: str) -> str:
+        """Return the message that the value is not what is allowed."""
+        shown = "not set" if self.value is None else repr(self.value)[:60]
+        return f"{self.place} is {shown}; it must be {allowed}"
+
+
+Check: TypeAlias = Callable[[Property], str | None]
+"""Returns what is wrong with a value, or None. It may raise UnresolvedError."""
+
+
+class RequirementsJudge(ViolationsJudge):
+    """The judge of a rule written as data; `requirements` are its checks by path."""
+
+    def __init__(self, requirements: Mapping[str, Check], types: tuple[str, ...], applies: Applies) -> None:
+        super().__init__(self._wrong, types, applies)
+        self.requirements = requirements
+
+    def _wrong(self, resource: Resource, world: TemplateSet) -> Iterator[str]:
+        top = Property(resource.properties, "", resource.properties, resource, world)
+        for path, check in self.requirements.items():
+            yield from filter(None, map(check, _below(top, path.split("."))))
+
+
+def require(  # noqa: PLR0913 - the columns of a table
+    types: str | tuple[str, ...],
+    path: str,
+    check: Check,
+    *,
+    id: str,  # noqa: A002 - the field of Rule
+    title: str,
+    why: str,
+    fix: str,
+    controls: tuple[str, ...],
+    also: Mapping[str, Check] | None = None,
+    applies: Applies = always,
+) -> Rule:
+    """Return the rule that each value at a path passes a check.
+
+    Args:
+        types: The resource types that the rule is about.
+        path: Property names with dots between them. `Name[*]` is each entry of a list, and `Name[+]` each entry of a list
+            that must have one.
+        check: Asked about each value, in each branch of each Fn::If.
+        id: The end of the rule's id, in the form of a file's name: `deletion` in `dynamodb/required.py` is
+            `ActivePassive-DynamoDBDeletion`.
+        title: As in Rule; so are `why`, `fix` and `controls`.
+        why: What goes wrong where it is broken.
+        fix: What to change.
+        controls: The control ids that it serves.
+        also: The checks of further paths, where one setting has several properties.
+        applies: Which resources of those types it concerns.
+    """
+    requirements = {path: check, **(also or {})}
+    judge = RequirementsJudge(requirements, (types,) if isinstance(types, str) else types, applies)
+    return Rule(id=id, title=title, why=why, fix=fix, judge=judge, controls=controls)
+
+
+def _below(found: Property, steps: Sequence[str]) -> Iterator[Property]:
+    if not steps:
+        yield found
+        return
+    name, _, entries = steps[0].partition("[")
+    value = require_mapping(found.value, found.place).get(name)
+    below = replace(found, value=value, place=f"{found.place}.{name}".lstrip("."))
+    if not entries:
+        yield from _below(below, steps[1:])
+        return
+    listed = require_list(value, below.place)
+    if entries == "+]" and not listed:
+        raise UnresolvedError(f"{below.place} is {describe(value)}, not a list with an entry")
+    for index, entry in enumerate(listed):
+        settings = require_mapping(entry, f"{below.place}[{index}]")
+        region = settings.get("Region")
+        place = f"{below.place}[{region if isinstance(region, str) else index}]"
+        yield from _below(replace(below, value=settings, place=place, owner=settings), steps[1:])
+
+
+def is_true(found: Property) -> str | None:
+    """Require true."""
+    return None if require_bool(found.value, found.place) else found.refused("true")
+
+
+def is_true_if_set(found: Property) -> str | None:
+    """Require true, or nothing, where AWS takes true for it."""
+    return None if require_bool(found.value, found.place, default=True) else found.refused("true")
+
+
+def has_entries(found: Property) -> str | None:
+    """Require a list with an entry or more."""
+    return None if require_list(found.value, found.place) else found.refused("a list with an entry or more")
+
+
+def at_least(least: float, *, if_absent: float = float("-inf")) -> Check:
+    """Require a number of at least `least`; `if_absent` is what AWS takes where none is set."""
+
+    def check(found: Property) -> str | None:
+        number = require_number(found.value, found.place)
+        enough = (if_absent if number is None else number) >= least
+        return None if enough else found.refused(f"{least:g} or more")
+
+    return check
+
+
+def one_of(*allowed: str, if_absent: str | None = None) -> Check:
+    """Require one of some texts; `if_absent` is what AWS takes where none is set."""
+
+    def check(found: Property) -> str | None:
+        text = require_text(found.value, found.place)
+        return None if (if_absent if text is None else text) in allowed else found.refused(" or ".join(allowed))
+
+    return check

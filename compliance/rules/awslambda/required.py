@@ -1,0 +1,79 @@
+"""Properties that a function must have."""
+
+from typing import Final
+
+from compliance.aws.event_sources import FUNCTION
+from compliance.cfn.reading import require_text
+from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.requirements import Property, at_least, require
+
+_SUPPORTED: Final = frozenset(
+    {
+        "dotnet10",
+        "java11", "java17", "java21", "java25", "java8.al2",
+        "nodejs22.x", "nodejs24.x",
+        "provided.al2023",
+        "python3.11", "python3.12", "python3.13", "python3.14",
+        "ruby3.3", "ruby3.4",
+    }
+)  # fmt: skip
+
+_DEPRECATED: Final = frozenset(
+    {
+        "dotnet5.0", "dotnet6", "dotnet7", "dotnet8",
+        "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1",
+        "go1.x", "java8",
+        "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x",
+        "nodejs16.x", "nodejs18.x", "nodejs20.x",
+        "provided", "provided.al2",
+        "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "python3.10",
+        "ruby2.5", "ruby2.7", "ruby3.2",
+    }
+)  # fmt: skip
+"""As of November 2026: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+
+
+def _is_supported(found: Property) -> str | None:
+    runtime = require_text(found.value, found.place)
+    if runtime is None or runtime in _DEPRECATED:
+        return found.refused("a runtime that is not deprecated")
+    if runtime not in _SUPPORTED:
+        raise UnresolvedError(f"Runtime {runtime!r} is in neither list of {__name__}; add it to one of them")
+    return None
+
+
+def _has_runtime(function: Resource, _world: TemplateSet) -> bool:
+    return require_text(function.properties.get("PackageType"), "PackageType") != "Image"
+
+
+RULES: Final = (
+    require(
+        FUNCTION,
+        "ReservedConcurrentExecutions",
+        at_least(1),
+        id="concurrency",
+        title="A function reserves concurrency",
+        why=(
+            "All functions of an account and region share one pool. In a failover every function of the surviving region is "
+            "busy, and whichever is invoked first takes what is not reserved."
+        ),
+        fix="Set ReservedConcurrentExecutions to the function's peak concurrency.",
+        controls=nist("AU-12(3)", "CP-2", "SC-5", "SC-6") + hipaa("164.312(b)"),
+    ),
+    require(
+        FUNCTION,
+        "Runtime",
+        _is_supported,
+        applies=_has_runtime,
+        id="runtime",
+        title="A function's runtime is not deprecated",
+        why=(
+            "A deprecated runtime gets no security updates, and AWS later refuses updates of its functions. A defect found "
+            "in a failover could then not be fixed."
+        ),
+        fix="Set Runtime to a supported one, for example python3.14.",
+        controls=nist("SA-22", "SI-2") + hipaa("164.308(a)(5)(ii)(B)") + pci("6.2"),
+    ),
+)

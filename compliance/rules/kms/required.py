@@ -1,0 +1,32 @@
+"""Properties that a key must have."""
+
+from typing import Final
+
+from compliance.cfn.reading import require_text
+from compliance.cfn.templates import Resource, TemplateSet
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.requirements import is_true, is_true_if_set, require
+
+
+def _can_rotate(key: Resource, _world: TemplateSet) -> bool:
+    # KMS rotates symmetric keys whose material it generated:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+    spec = require_text(key.properties.get("KeySpec"), "KeySpec") or "SYMMETRIC_DEFAULT"
+    origin = require_text(key.properties.get("Origin"), "Origin") or "AWS_KMS"
+    return spec == "SYMMETRIC_DEFAULT" and origin == "AWS_KMS"
+
+
+RULES: Final = (
+    require(
+        "AWS::KMS::Key",
+        "EnableKeyRotation",
+        is_true,
+        also={"Enabled": is_true_if_set},
+        applies=_can_rotate,
+        id="rotation",
+        title="Each key rotates and is enabled",
+        why="Rotation limits how much data one leaked key decrypts. Each region has its own keys, and each must rotate.",
+        fix="Set EnableKeyRotation to true, and leave out Enabled.",
+        controls=nist("SC-12", "SC-13") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.6.4"),
+    ),
+)

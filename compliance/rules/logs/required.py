@@ -1,0 +1,24 @@
+"""Properties that a log group must have."""
+
+from typing import Final
+
+from compliance.aws.keys import is_customer_key
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.requirements import at_least, require
+
+LOG_GROUP: Final = require(
+    "AWS::Logs::LogGroup",
+    "RetentionInDays",
+    at_least(14),  # an incident before a holiday can still be examined after it
+    also={"KmsKeyId": is_customer_key},
+    id="log_group",
+    title="A log group is encrypted with a customer managed key of its region and has a retention of 14 days or more",
+    why=(
+        "Logs contain the names of customers' files, and without a retention they are kept forever. A short retention loses "
+        "the record of what preceded a failover. With the other region's key, writing stops while that region is down."
+    ),
+    fix="Set RetentionInDays, and KmsKeyId to the ARN of a key whose policy allows CloudWatch Logs.",
+    controls=nist("AU-9", "AU-11", "SC-28", "SI-12") + hipaa("164.312(a)(2)(iv)", "164.312(b)") + pci("3.1", "3.4", "10.7"),
+)
+
+RULES: Final = (LOG_GROUP,)

@@ -1,0 +1,41 @@
+"""Properties that a bucket must have."""
+
+from typing import Final
+
+from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.values import is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.requirements import is_true, one_of, require
+
+_FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
+
+def _is_versioned_or_replicated(bucket: Resource, world: TemplateSet) -> bool:
+    return not is_absent(bucket.properties.get("VersioningConfiguration")) or is_replicated(bucket, world)
+
+
+RULES: Final = (
+    require(
+        BUCKET,
+        "VersioningConfiguration.Status",
+        one_of("Enabled"),
+        applies=_is_versioned_or_replicated,
+        id="versioning",
+        title="A bucket that replicates, or is replicated to, is versioned, and no other suspends its versions",
+        why="S3 replicates versions. Without them it refuses the rule, and an overwrite in one region is a loss in both.",
+        fix="Set VersioningConfiguration.Status to Enabled.",
+        controls=nist("CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.5.3"),
+    ),
+    require(
+        BUCKET,
+        "OwnershipControls.Rules[*].ObjectOwnership",
+        one_of("BucketOwnerEnforced"),
+        also={f"PublicAccessBlockConfiguration.{flag}": is_true for flag in _FLAGS},
+        id="public",
+        title="A bucket blocks public access in all four ways and has no ACLs",
+        why="A copy in the second region that can be made public defeats the protection of the first.",
+        fix="Set all four flags of PublicAccessBlockConfiguration to true and ObjectOwnership to BucketOwnerEnforced.",
+        controls=nist("AC-3", "AC-4", "AC-6", "SC-7(3)") + hipaa("164.312(a)(1)") + pci("1.2", "1.3", "2.2"),
+    ),
+)

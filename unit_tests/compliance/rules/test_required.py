@@ -1,0 +1,278 @@
+"""What holds for every rule of the tables `rules/<service>/required.py`, as properties over each rule and each path."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.cfn.templates import Template
+from compliance.engine.requirements import RequirementsJudge
+from compliance.rules import our_rules
+from unit_tests.compliance.rules.builders import (
+    ABSENT,
+    EAST,
+    FAIL,
+    NOT_EVALUATED,
+    PASS,
+    UNKNOWN,
+    WEST,
+    Path,
+    Resource,
+    Verdict,
+    alone,
+    bucket,
+    changed,
+    either,
+    function,
+    key_arn,
+    log_group,
+    message,
+    pipeline,
+    queue,
+    says,
+    table,
+    verdict_in,
+    without,
+)
+
+
+def key() -> Resource:
+    """A key that rotates."""
+    return {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}}
+
+
+def topic() -> Resource:
+    """A topic under a key of ours."""
+    return {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/serverless-queue-prod"}}
+
+
+class Case(NamedTuple):
+    """Values of one path that pass and that fail, and the verdict where the path leads to nothing."""
+
+    rule: str
+    path: str
+    make: Callable[[], Resource]
+    good: tuple[Any, ...]
+    bad: tuple[Any, ...]
+    absent: Verdict = FAIL
+
+
+Values = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""The values that pass, and those that fail."""
+
+ON: Final[Values] = ((True, "true"), (False, "false"))
+AWS_MANAGED: Final = ("alias/aws/sqs", f"arn:aws:kms:{WEST}:000000000000:alias/aws/s3")
+KEYS: Final[Values] = ((key_arn(WEST), "alias/ours", "0f6b1d7e"), (*AWS_MANAGED, key_arn(EAST)))
+RECOVERY: Final = "Replicas[+].PointInTimeRecoverySpecification"
+TAGS: Final = [{"Key": "Owner", "Value": "platform"}]
+
+CASES: Final = (
+    Case("DynamoDBDeletion", "Replicas[+].DeletionProtectionEnabled", table, *ON),
+    Case("DynamoDBTags", "Replicas[+].Tags", table, (TAGS, [UNKNOWN]), ([],)),
+    Case("DynamoDBRecovery", f"{RECOVERY}.PointInTimeRecoveryEnabled", table, *ON),
+    Case("DynamoDBRecovery", f"{RECOVERY}.RecoveryPeriodInDays", table, (7, "35"), (1, 6, "6"), PASS),
+    # A key's good values are of one region, so its replica is the western one; see `places`.
+    Case("DynamoDBEncryption", "Replicas[+].SSESpecification.KMSMasterKeyId", table, *KEYS),
+    Case("DynamoDBEncryption", "SSESpecification.SSEEnabled", table, *ON),
+    Case("DynamoDBEncryption", "SSESpecification.SSEType", table, ("KMS",), ("AES256", ""), PASS),
+    Case("SQSEncryption", "KmsMasterKeyId", queue, *KEYS),
+    Case("SQSEncryption", "KmsMasterKeyId", topic, *KEYS),
+    Case("SQSBacklog", "MessageRetentionPeriod", queue, (86_400, "345600"), (60, 86_399, "60"), PASS),
+    Case("S3Versioning", "VersioningConfiguration.Status", bucket, ("Enabled",), ("Suspended", "Disabled", "")),
+    *(
+        Case("S3Public", f"PublicAccessBlockConfiguration.{flag}", bucket, *ON)
+        for flag in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    ),
+    Case("S3Public", "OwnershipControls.Rules[*].ObjectOwnership", bucket, ("BucketOwnerEnforced",), ("ObjectWriter", "")),
+    Case("KMSRotation", "EnableKeyRotation", key, *ON),
+    Case("KMSRotation", "Enabled", key, *ON, PASS),
+    Case("LogsLogGroup", "RetentionInDays", log_group, (14, "365"), (1, 13, "7")),
+    Case("LogsLogGroup", "KmsKeyId", log_group, *KEYS),
+    Case("LambdaConcurrency", "ReservedConcurrentExecutions", function, (1, "50"), (0, -1, "0")),
+    Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
+)
+EMPTIED: Final = {
+    ("S3Versioning", "VersioningConfiguration"): None,  # a bucket without versions need not have them
+    ("S3Public", "OwnershipControls"): PASS,  # S3 enforces the owner where nothing is set
+    ("S3Public", "OwnershipControls.Rules"): PASS,
+    ("DynamoDBEncryption", "SSESpecification"): FAIL,  # though SSEType alone may be absent
+    ("DynamoDBRecovery", "Replicas.PointInTimeRecoverySpecification"): FAIL,  # though RecoveryPeriodInDays alone may be
+}
+"""The verdict where a map or a list above a path is not set, where it is not that of the path itself."""
+cases = st.sampled_from(CASES)
+"""One rule and one of its paths."""
+
+
+def places(case: Case) -> st.SearchStrategy[Path]:
+    """Return the places in the compliant resource that the case's path may mean; of keys, the western one."""
+    number = st.just(1) if case.bad == KEYS[1] else st.integers(0, 1)
+    entries = st.just(0) if "OwnershipControls" in case.path else number
+    steps = re.findall(r"\w+|\[", case.path)
+    return st.tuples(*(entries if step == "[" else st.just(step) for step in steps))
+
+
+def verdict(case: Case, resource: Resource) -> Verdict | None:
+    """Return the verdict of the case's rule on a resource of the west."""
+    return says(f"ActivePassive-{case.rule}", resource, WEST)
+
+
+def compliant(case: Case) -> Resource:
+    """Return a resource that the rule passes, with what is above the path in place."""
+    made = case.make()
+    if made["Type"] == "AWS::Logs::LogGroup":
+        made = changed(made, "KmsKeyId", to=key_arn(WEST))
+    return made
+
+
+def test_each_path_of_each_table_has_a_case() -> None:
+    tables = {
+        (rule.id.removeprefix("ActivePassive-"), path)
+        for rule in our_rules()
+        if isinstance(rule.judge, RequirementsJudge)
+        for path in rule.judge.requirements
+    }
+    assert tables == {(case.rule, case.path) for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}:{case.path}")
+def test_compliant_resource_passes_and_another_type_is_not_judged(case: Case) -> None:
+    assert verdict(case, compliant(case)) is PASS
+    assert verdict(case, {**compliant(case), "Type": "AWS::IAM::User"}) is None
+
+
+@pytest.mark.property
+@given(st.data())
+def test_each_value_has_its_verdict_and_each_branch_counts(data: st.DataObject) -> None:
+    case = data.draw(cases)
+    place = data.draw(places(case))
+    good, other, bad = (data.draw(st.sampled_from(values)) for values in (case.good, case.good, case.bad))
+
+    def of(value: object) -> Verdict | None:
+        return verdict(case, changed(compliant(case), *place, to=value))
+
+    assert (of(good), of(bad)) == (PASS, FAIL)
+    assert of(either(good, other)) is PASS
+    assert of(data.draw(st.sampled_from([either(good, bad), either(bad, good)]))) is FAIL
+    assert of(data.draw(st.sampled_from([either(bad, UNKNOWN), either(UNKNOWN, bad)]))) is FAIL
+    assert of(data.draw(st.sampled_from([UNKNOWN, either(good, UNKNOWN)]))) is NOT_EVALUATED
+
+
+@pytest.mark.property
+@given(st.data())
+def test_value_of_the_wrong_type_is_not_evaluated_anywhere_on_the_path(data: st.DataObject) -> None:
+    case = data.draw(cases)
+    whole = data.draw(places(case))
+    place = whole[: data.draw(st.integers(1, len(whole)))]
+    unresolved = [UNKNOWN, {"Fn::GetAtt": ["Nowhere", "Arn"]}, {"Fn::If": ["C"]}]
+    value = data.draw(st.sampled_from([*unresolved, {"A": 1}] if place == whole else [*unresolved, "text", 7.5, True]))
+
+    assert verdict(case, changed(compliant(case), *place, to=value)) is NOT_EVALUATED
+
+
+@pytest.mark.property
+@given(st.data())
+def test_missing_value_has_its_verdict_anywhere_on_the_path(data: st.DataObject) -> None:
+    case = data.draw(cases)
+    place = data.draw(places(case))
+    length = data.draw(st.sampled_from([n for n in range(1, len(place) + 1) if isinstance(place[n - 1], str)]))
+    above = ".".join(step for step in place[:length] if isinstance(step, str))
+    expected = NOT_EVALUATED if above == "Replicas" else EMPTIED.get((case.rule, above), case.absent)
+    present = changed(compliant(case), *place, to=case.good[0])
+    nothing = data.draw(st.sampled_from([None, ABSENT, either(ABSENT, None)]))
+
+    assert verdict(case, changed(present, *place[:length], to=nothing)) is expected
+    assert verdict(case, without(present, *place[:length])) is expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "resource", "expected"),
+    [
+        (
+            "DynamoDBTags",
+            without(table(), "Replicas", 0, "Tags"),
+            "Replicas[us-east-1].Tags is not set; it must be a list with an entry or more",
+        ),
+        (
+            "DynamoDBDeletion",
+            changed(
+                changed(table(), "Replicas", 1, "Region", to={"Ref": "AWS::Region"}),
+                "Replicas",
+                1,
+                "DeletionProtectionEnabled",
+                to=False,
+            ),
+            "Replicas[1].DeletionProtectionEnabled is False; it must be true",
+        ),
+        (
+            "DynamoDBEncryption",
+            changed(table(), "Replicas", 1, "SSESpecification", "KMSMasterKeyId", to=key_arn(EAST)),
+            "Replicas[us-west-2].SSESpecification.KMSMasterKeyId is a key of us-east-1; it must be one of us-west-2",
+        ),
+        (
+            "S3Versioning",
+            changed(bucket(), "VersioningConfiguration", "Status", to="Suspended"),
+            "VersioningConfiguration.Status is 'Suspended'; it must be Enabled",
+        ),
+        (
+            "SQSBacklog",
+            changed(queue(), "MessageRetentionPeriod", to=60),
+            "MessageRetentionPeriod is 60; it must be 86400 or more",
+        ),
+    ],
+)
+def test_message_names_the_place_the_value_and_what_is_allowed(rule: str, resource: Resource, expected: str) -> None:
+    assert message(f"ActivePassive-{rule}", resource) == expected
+
+
+def test_backlog_rule_does_not_concern_dead_letter_queues() -> None:
+    assert verdict_in("ActivePassive-SQSBacklog", "Dead", alone(pipeline())) is None
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"KeySpec": "SYMMETRIC_DEFAULT"}, FAIL),
+        ({"KeySpec": either("SYMMETRIC_DEFAULT", "RSA_2048")}, FAIL),
+        ({"KeySpec": UNKNOWN}, NOT_EVALUATED),
+        ({"KeySpec": "RSA_2048"}, None),
+        ({"KeySpec": "HMAC_256"}, None),
+        ({"Origin": "EXTERNAL"}, None),
+    ],
+)
+def test_rotation_rule_concerns_keys_that_kms_can_rotate(properties: dict[str, Any], expected: Verdict | None) -> None:
+    assert says("ActivePassive-KMSRotation", {"Type": "AWS::KMS::Key", "Properties": properties}) is expected
+
+
+def test_runtime_rule_does_not_concern_images_and_knows_no_other_runtime() -> None:
+    image = changed(without(function(), "Runtime"), "PackageType", to="Image")
+    assert says("ActivePassive-LambdaRuntime", image) is None
+    assert says("ActivePassive-LambdaRuntime", changed(function(), "Runtime", to="python9.9")) is NOT_EVALUATED
+
+
+def test_encryption_of_a_queue_by_sqs_itself_fails() -> None:
+    own = changed(without(queue(), "KmsMasterKeyId"), "SqsManagedSseEnabled", to=True)
+    assert says("ActivePassive-SQSEncryption", own) is FAIL
+
+
+def test_key_of_the_templates_is_followed_by_attribute_and_by_export() -> None:
+    rule, key_id = "ActivePassive-DynamoDBEncryption", ("Replicas", 1, "SSESpecification", "KMSMasterKeyId")
+    own = changed(table(), *key_id, to={"Fn::GetAtt": ["Key", "Arn"]})
+    imported = alone({"It": changed(table(), *key_id, to={"Fn::ImportValue": "keys:Data"})}, WEST)
+
+    def exporting(region: str) -> Template:
+        output = {"Value": {"Fn::GetAtt": ["Key", "Arn"]}, "Export": {"Name": "keys:Data"}}
+        body = {"Resources": {"Key": key()}, "Outputs": {"Data": output}}
+        return Template(name="keys", body=body, region=region, stack_name="serverless-keys-prod")
+
+    assert verdict_in(rule, "It", alone({"Key": key(), "It": own}, WEST)) is PASS
+    assert verdict_in(rule, "It", imported, exporting(WEST)) is PASS
+    assert verdict_in(rule, "It", imported, exporting(EAST)) is NOT_EVALUATED
+    assert verdict_in(rule, "It", imported) is NOT_EVALUATED
+
+
+def test_key_of_the_same_template_passes_where_the_region_is_unknown() -> None:
+    group = changed(log_group(), "KmsKeyId", to={"Fn::GetAtt": ["Key", "Arn"]})
+    assert verdict_in("ActivePassive-LogsLogGroup", "It", alone({"Key": key(), "It": group}, "")) is PASS
