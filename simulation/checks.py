@@ -122,6 +122,8 @@ def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[t
         if not is_its or (accepted.upload.direct and version.version_id != stored["versionId"]):
             continue
         is_gone = not any(key == version.key for key, _ in region.ingest)
+        if message.receives > 1 and holds_records(region, accepted):
+            continue  # another invocation has the same message, and may have unsettled the object to look at it anew
         if not is_gone and not is_settled(region, accepted.object_id) and not _is_queued(region, stored):
             yield (
                 "a message is acknowledged for what is settled or queued",

@@ -24,6 +24,8 @@ SCHEDULED_EVERY: Final = 300.0
 """As the function's schedule has it."""
 RECONCILED_EVERY: Final = 1800.0
 """Where nothing watches the alarm of a silent reconciler: walks rest for an hour, and each run costs the simulator time."""
+_OBJECTS_A_RUN: Final = 50
+"""A run ends after 20 seconds; with half an hour to the next, a walk through more objects would outlast the history."""
 LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
 """When the issuers are asked whether objects are durable, beside the moment before a region is destroyed."""
 CONCURRENCY: Final = 4
@@ -77,7 +79,8 @@ class History:
             if fault.kind not in CALL_FAULTS:
                 self._at(fault.at, partial(self._begin, fault))
         ends = self.plan.horizon + self.plan.settle - 3600 * (not self.plan.watch)
-        every = SCHEDULED_EVERY if self.plan.watch else RECONCILED_EVERY
+        is_seldom = len(self.plan.uploads) <= _OBJECTS_A_RUN and not self.plan.watch
+        every = RECONCILED_EVERY if is_seldom else SCHEDULED_EVERY
         for place, name in enumerate(REGIONS):
             for number in range(1, int(ends / every)):
                 self._at(number * every + 7 * place, partial(self._reconcile, self.world.regions[name]))
