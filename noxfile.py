@@ -365,7 +365,8 @@ def _run(
 ) -> None:
     with _interrupted_once(), _temporary_folder() as folder:
         # A program that has something to clean up does so when this process is gone (operations/command_line.py).
-        # Empty is as good as absent: a machine that keeps no bytecode compiles each module anew in every process and worker.
+        # Empty is as good as absent. A machine that keeps no bytecode compiles each module anew in every process and worker:
+        # the gate's take 5.2 s of processor time to import, and 1.4 s with bytecode.
         own = {"LOCKSTEP_PARENT": str(os.getpid()), "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": ""}
         session.run(
             *command,
