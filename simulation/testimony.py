@@ -146,7 +146,7 @@ class Testimony:
         others = self._contents.get(line.upload_id, set()) - {line.sha256}
         if others or line.id in self._history.meddled or line.state is State.REPLACED:
             return
-        if not line.state.final:
+        if line.state not in {State.PROCESSED, State.QUARANTINED}:
             yield "every upload of a client ends", f"{name}: the journal says {line.state}: {line.reason}"
         elif accepted is None:
             yield "nothing accepted is lost", f"{name}: the journal says {line.state}, and nothing was ever put"
