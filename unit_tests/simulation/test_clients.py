@@ -104,6 +104,18 @@ def test_a_rotation_in_flight_at_the_loss_of_its_region_keeps_receipts() -> None
     assert any("RotateSecret" in line for line in told["answers"])
 
 
+def test_a_key_that_is_denied_in_a_rotation_is_mended_by_the_next() -> None:
+    denied = plan(("the secret is rotated", 3.0, 0.0), region="us-west-2")
+    given = denied["faults"]
+    assert isinstance(given, list)
+    fault = {"kind": "the secret's key denies its use", "region": "us-east-1", "at": 0.0, "lasts": 300.0}
+    denied["faults"] = [fault, *given]
+    denied["uploads"] = [UPLOADS[0], UPLOADS[1] | {"region": "us-west-2", "at": 700.0}]
+    (told,) = run(denied)
+    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
+    assert any("failed: the key of us-east-1 denies" in line for line in told["answers"])
+
+
 REUSED = plan(("an upload id is used for other content", 30.0, 0.0), name="one")
 KILLED = plan(("the client is killed after a request", 2, 0.0))
 LOST = plan(("the answer to a client is lost", 1, 0.0))
