@@ -11,7 +11,7 @@ from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
 from simulation import clients, handlers_in_world, operators, rotation
-from simulation.checks import Accepted, acknowledged, check, durable
+from simulation.checks import Accepted, acknowledged, canary_ids, check, durable
 from simulation.clients import People
 from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload, Watch
 from simulation.regions import Queued, Region
@@ -62,7 +62,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
-        self._watch = WriteWatch(self._name_of)
+        self._watch = WriteWatch(self._name_of, lambda object_id: object_id in canary_ids(self.world))
         self.world.on_message = self._poll_soon
         self.world.on_item = self._watch.take
 

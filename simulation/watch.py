@@ -23,10 +23,12 @@ class Watch:
 
     Attributes:
         name_of: Returns the name of the upload that an object id is of.
+        is_canary: Returns whether an object id is of a canary, whose rows expire.
         violations: The invariants that a write broke, and how; each once for a row.
     """
 
     name_of: Callable[[str], str]
+    is_canary: Callable[[str], bool]
     violations: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[tuple[str, Key]] = field(default_factory=set)
     _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
@@ -48,7 +50,8 @@ class Watch:
             self._break("a region writes its own rows only", key, f"{region.name} writes the row of {owner}")
         if is_own and item is not None and owner is None:
             self._shared(region, key, item)
-        if is_own and item is not None and "expires_at" in item and (sk in _LASTING or pk.startswith("REC#")):
+        may_expire = sk not in _LASTING and not pk.startswith("REC#")
+        if is_own and item is not None and "expires_at" in item and not may_expire and not self.is_canary(pk.split("#")[1]):
             self._break("what must last does not expire", key, f"{region.name} writes an expiry of {item['expires_at']}")
         if pk.startswith("CONTROL#") and _epoch(item) < _epoch(before):
             self._break("the epoch never goes back", key, f"{_epoch(before)} becomes {_epoch(item)} in {region.name}")
