@@ -11,6 +11,7 @@ import compliance.rules
 import compliance.rules.naming
 from compliance.__main__ import app
 from compliance.rules import RuleError, files, our_rules
+from compliance.rules.__main__ import page
 
 HEAD = """
 from compliance.controls import nist
@@ -132,3 +133,8 @@ def test_command_with_a_wrong_rule_names_it_and_exits_2(folder: Path) -> None:
 
     assert result.exit_code == 2
     assert "ERROR: compliance/rules/mine/unheard.py: 'XX-99' is no control" in " ".join(result.output.split())
+
+
+def test_page_of_the_rules_is_current() -> None:
+    written = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+    assert written == page(), "write it again: .venv/bin/python -m compliance.rules > docs/rules.md"
