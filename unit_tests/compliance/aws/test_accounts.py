@@ -10,7 +10,7 @@ from compliance.aws.accounts import is_unknown_principal
 from compliance.cfn.templates import TemplateSet
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import FAIL, PASS, message_in, verdict_in
+from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, verdict_in
 
 OURS, THEIRS = "000000000000", "999999999999"
 OURS_ARN, THEIRS_ARN = (f"arn:aws:iam::{account}:role/a" for account in (OURS, THEIRS))

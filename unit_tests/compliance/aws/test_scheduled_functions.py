@@ -6,19 +6,10 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    PASS,
-    WEST,
-    Resource,
-    changed,
-    function,
-    message_in,
-    role,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, function, role
 from unit_tests.compliance.rules.clocks import clock, permission, scheduled_function
+from unit_tests.compliance.rules.corruptions import Resource, changed
+from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-CrossRegionRegions"
 THERE = f"arn:aws:dynamodb:{EAST}:000000000000:table/serverless-ledger-prod"

@@ -1,66 +1,13 @@
-"""Resources that break no rule of the active-passive pack, and the ways to damage one place of them."""
+"""Resources that break no rule of the active-passive pack."""
 
 import copy
 from typing import Any
 
 from compliance.cfn.templates import Template
-from compliance.engine.findings import Verdict
-from unit_tests.compliance.fixtures import TAG_LIST, ask, template, verdict_on
+from unit_tests.compliance.fixtures import TAG_LIST, template
+from unit_tests.compliance.rules.corruptions import Resource, without
 
-PASS, FAIL, NOT_EVALUATED = Verdict.PASS, Verdict.FAIL, Verdict.NOT_EVALUATED
 EAST, WEST = "us-east-1", "us-west-2"
-UNKNOWN = {"Ref": "AParameter"}
-"""A value that only a deployment knows."""
-ABSENT = {"Ref": "AWS::NoValue"}
-
-Resource = dict[str, Any]
-Path = tuple[str | int, ...]
-
-
-def changed(resource: Resource, *path: str | int, to: Any) -> Resource:  # noqa: ANN401 - any JSON
-    """A copy of the resource with another value at a place below its Properties."""
-    copied = copy.deepcopy(resource)
-    place: Any = copied["Properties"]
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = to
-    return copied
-
-
-def without(resource: Resource, *path: str | int) -> Resource:
-    """A copy of the resource without what stands at a place below its Properties."""
-    copied = copy.deepcopy(resource)
-    place: Any = copied["Properties"]
-    for step in path[:-1]:
-        place = place[step]
-    del place[path[-1]]
-    return copied
-
-
-def either(one: Any, other: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """A value that hangs on a condition."""
-    return {"Fn::If": ["ACondition", one, other]}
-
-
-def says(rule: str, resource: Resource, region: str = WEST) -> Verdict | None:
-    """The rule's verdict on one resource that stands alone; None where it does not apply."""
-    return verdict_on(rule, resource, region)[0]
-
-
-def message(rule: str, resource: Resource, region: str = WEST) -> str:
-    """What the rule says of one resource that stands alone."""
-    return verdict_on(rule, resource, region)[1]
-
-
-def verdict_in(rule: str, logical_id: str, *templates: Template) -> Verdict | None:
-    """The rule's verdict on one resource of several templates, the first that has it; None where it does not apply."""
-    rows = [row for row in ask(rule, *templates) if row.logical_id == logical_id]
-    return rows[0].verdict if rows else None
-
-
-def message_in(rule: str, logical_id: str, *templates: Template) -> str:
-    """What the rule says of one resource of several templates."""
-    return next(row.message for row in ask(rule, *templates) if row.logical_id == logical_id)
 
 
 def alone(resources: dict[str, Resource], region: str = EAST) -> Template:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from unit_tests.compliance.rules.builders import Resource, dead_letter_queue, function
+from unit_tests.compliance.rules.builders import dead_letter_queue, function
+from unit_tests.compliance.rules.corruptions import Resource
 
 RULE_ARN: dict[str, Any] = {"Fn::GetAtt": ["Clock", "Arn"]}
 

@@ -12,31 +12,19 @@ from compliance.cfn.templates import Template
 from compliance.engine.requirements import RequirementsJudge
 from compliance.rules import our_rules
 from unit_tests.compliance.rules.builders import (
-    ABSENT,
     EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
     WEST,
-    Path,
-    Resource,
-    Verdict,
     alone,
     bucket,
-    changed,
-    either,
     function,
     key_arn,
     log_group,
-    message,
     pipeline,
     queue,
-    says,
     table,
-    verdict_in,
-    without,
 )
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Path, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, Verdict, message, says, verdict_in
 
 
 def key() -> Resource:

@@ -10,7 +10,8 @@ from compliance.cfn.templates import TemplateSet
 from compliance.engine.judge import judge
 from compliance.rules import our_rules
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import EAST, UNKNOWN, WEST, either
+from unit_tests.compliance.rules.builders import EAST, WEST
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 
 PACK = [rule for rule in our_rules() if rule.id.startswith("ActivePassive-")]
 CRASHED = "the rule could not read this resource"

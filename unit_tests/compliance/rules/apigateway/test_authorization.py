@@ -5,17 +5,8 @@ from typing import Any
 import pytest
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    either,
-    message,
-    says,
-    verdict_in,
-)
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-APIGatewayAuthorization"
 

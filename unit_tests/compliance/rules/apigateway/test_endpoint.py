@@ -4,18 +4,10 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    alone,
-    either,
-    message_in,
-    says,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import alone
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.failover import endpoint_check
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-APIGatewayEndpoint"
 HOST = {"Fn::Sub": "${It}.execute-api.${AWS::Region}.amazonaws.com"}

@@ -4,18 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    alone,
-    either,
-    function,
-    message,
-    says,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import alone, function
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-APIGatewayIntegration"
 OURS = "arn:aws:lambda:us-east-1:000000000000:function:serverless-processor-prod"

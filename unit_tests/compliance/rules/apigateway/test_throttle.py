@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-APIGatewayThrottle"
 LIMITS = {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": "100"}

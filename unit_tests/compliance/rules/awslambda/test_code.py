@@ -5,19 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    alone,
-    bucket,
-    either,
-    function,
-    key_arn,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import alone, bucket, function, key_arn
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-LambdaCode"
 ASSETS = "cdk-hnb659fds-assets-000000000000-us-east-1"

@@ -3,21 +3,9 @@
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    alone,
-    changed,
-    either,
-    mapping,
-    pipeline,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, mapping, pipeline
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says, verdict_in
 
 RULE = "ActivePassive-LambdaEventSourceBatches"
 RESPONSES = "FunctionResponseTypes"

@@ -5,23 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    alone,
-    changed,
-    either,
-    function,
-    message_in,
-    pipeline,
-    role,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, function, pipeline, role
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-LambdaRecursion"
 OWN = {"Fn::GetAtt": ["Queue", "Arn"]}

@@ -6,20 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    changed,
-    either,
-    function,
-    message_in,
-    pair,
-    says,
-    without,
-)
+from unit_tests.compliance.rules.builders import function, pair
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says
 
 RULE = "ActivePassive-LambdaRegions"
 

@@ -6,26 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    changed,
-    either,
-    message_in,
-    pair,
-    regional_bucket,
-    replicating,
-    says,
-    table,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, pair, regional_bucket, replicating, table
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-CloudTrailTrail"
 

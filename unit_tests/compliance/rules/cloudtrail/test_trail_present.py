@@ -4,7 +4,8 @@ from typing import Any
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import EAST, FAIL, PASS, WEST, regional_bucket, replicating, table
+from unit_tests.compliance.rules.builders import EAST, WEST, regional_bucket, replicating, table
+from unit_tests.compliance.rules.verdicts import FAIL, PASS
 
 RULE = "ActivePassive-CloudTrailTrailPresent"
 TRAIL = {"Type": "AWS::CloudTrail::Trail", "Properties": {}}

@@ -7,18 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    alone,
-    either,
-    function,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import alone, function
 from unit_tests.compliance.rules.builders import queue as a_queue
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-CloudWatchAlarmSense"
 

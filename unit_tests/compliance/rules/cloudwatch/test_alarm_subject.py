@@ -5,21 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    function,
-    message_in,
-    queue,
-    replicating,
-    table,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, function, queue, replicating, table
+from unit_tests.compliance.rules.corruptions import UNKNOWN
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-CloudWatchAlarmSubject"
 EAST_BUCKET = "serverless-ingest-prod-000000000000-us-east-1-an"

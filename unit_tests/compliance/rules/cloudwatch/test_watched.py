@@ -6,22 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    either,
-    message_in,
-    pipeline,
-    regional_bucket,
-    replicating,
-    says,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, pipeline, regional_bucket, replicating
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-CloudWatchWatched"
 API = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "HTTP"}}

@@ -8,7 +8,9 @@ import pytest
 from compliance.engine.findings import Verdict
 from compliance.rules.cross_region.regions import DECLARED
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import EAST, FAIL, NOT_EVALUATED, PASS, WEST, either, message_in, verdict_in
+from unit_tests.compliance.rules.builders import EAST, WEST
+from unit_tests.compliance.rules.corruptions import either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-CrossRegionRegions"
 THERE = "arn:aws:sqs:us-east-1:000000000000:serverless-ingest-prod"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, message
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message
 
 RULE = "ActivePassive-CrossRegionRetention"
 KINDS = [

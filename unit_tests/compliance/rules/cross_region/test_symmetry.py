@@ -21,21 +21,9 @@ from infra.app import build_app
 from infra.settings import Settings
 from infra.settings.model import DomainSettings
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    PASS,
-    alone,
-    changed,
-    function,
-    message_in,
-    pair,
-    pipeline,
-    regional_bucket,
-    replicating,
-    rotation,
-    says,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, function, pair, pipeline, regional_bucket, replicating, rotation
+from unit_tests.compliance.rules.corruptions import changed, without
+from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, says
 from unit_tests.fixtures.examples import examples
 
 ID: Final = "ActivePassive-CrossRegionSymmetry"

@@ -5,18 +5,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    changed,
-    either,
-    message,
-    says,
-    table,
-    without,
-)
+from unit_tests.compliance.rules.builders import table
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-DynamoDBCapacity"
 WRITES = {"WriteCapacityAutoScalingSettings": {"MinCapacity": 1, "MaxCapacity": 100}}

@@ -4,20 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    changed,
-    either,
-    message,
-    replica,
-    says,
-    table,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, replica, table
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-DynamoDBConsistency"
 TTL = "TimeToLiveSpecification"

@@ -4,19 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    changed,
-    either,
-    message,
-    says,
-    table,
-    without,
-)
+from unit_tests.compliance.rules.builders import table
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-DynamoDBExpiry"
 SETTING = "TimeToLiveSpecification"

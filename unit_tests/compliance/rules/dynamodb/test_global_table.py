@@ -5,24 +5,9 @@ from typing import Any
 import pytest
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    changed,
-    either,
-    message,
-    message_in,
-    replica,
-    says,
-    table,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, replica, table
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, message_in, says, verdict_in
 
 RULE = "ActivePassive-DynamoDBGlobalTable"
 

@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    changed,
-    message,
-    replica,
-    says,
-    table,
-    without,
-)
+from unit_tests.compliance.rules.builders import replica, table
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-DynamoDBReplicas"
 COMPARED = sorted(set(replica("")) - {"Region", "SSESpecification"})

@@ -6,18 +6,10 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    changed,
-    either,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import WEST
 from unit_tests.compliance.rules.clocks import RULE_ARN, clock, key, permission, queue_policy, scheduled_function
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-EventsEventRule"
 ARN = "arn:aws:events:us-west-2:000000000000:rule/serverless-observe-prod"

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, changed, either, message, says
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either
 from unit_tests.compliance.rules.identities import managed, shapes
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-IAMAction"
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from compliance.rules.iam.deputy import SENDS, SILENT, UNVERIFIED
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-IAMDeputy"
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"

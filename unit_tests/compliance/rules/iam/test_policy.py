@@ -7,7 +7,8 @@ import pytest
 
 from compliance.rules.iam.policy import DOCUMENTS
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-IAMPolicy"
 SNS = {"Service": "sns.amazonaws.com"}

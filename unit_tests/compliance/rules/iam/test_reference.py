@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.aws.authorization_reference import accepts, actions_of
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.identities import managed, shapes
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-IAMReference"
 TABLE = "arn:aws:dynamodb:us-west-2:000000000000:table/serverless-ledger-prod"

@@ -7,8 +7,9 @@ import pytest
 from compliance.aws.permissions import MADE_AT_RUN_TIME, is_wild_resource, knows_no_resource
 from compliance.cfn.values import UnresolvedError
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.identities import managed, shapes
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-IAMResource"
 KEYS = {"Fn::Sub": "arn:aws:kms:us-west-2:${AWS::AccountId}:key/*"}

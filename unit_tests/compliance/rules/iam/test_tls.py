@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
+from unit_tests.compliance.rules.builders import WEST
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-IAMTLS"
 

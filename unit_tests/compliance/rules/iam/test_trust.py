@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, message, says, verdict_in
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-IAMTrust"
 OIDC = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"

@@ -3,17 +3,9 @@
 from typing import Any
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    either,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-KMSAlias"
 

@@ -5,20 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    changed,
-    key_arn,
-    message_in,
-    replicating,
-    secret,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, key_arn, replicating, secret
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed
+from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-KMSNamed"
 

@@ -5,22 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    changed,
-    either,
-    function,
-    log_group,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, function, log_group
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says, verdict_in
 
 RULE = "ActivePassive-LogsLogFunction"
 CONFIGURED = ("LoggingConfig", "LogGroup")

@@ -6,7 +6,8 @@ import pytest
 
 from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import NOT_EVALUATED, PASS, either, message_in, verdict_in
+from unit_tests.compliance.rules.corruptions import either
+from unit_tests.compliance.rules.verdicts import NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "Template-Dynamic"
 SSM = "{{resolve:ssm:/prod/value}}"

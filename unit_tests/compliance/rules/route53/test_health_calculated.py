@@ -8,18 +8,10 @@ from hypothesis import strategies as st
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    either,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.failover import alarm_check, check_id, endpoint_check, health_check
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-Route53HealthCalculated"
 CHILDREN = {"Ready": endpoint_check(EAST), "Peer": alarm_check("a", WEST), "Forced": alarm_check("b", WEST)}

@@ -2,19 +2,10 @@
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    changed,
-    either,
-    message,
-    says,
-)
+from unit_tests.compliance.rules.builders import EAST
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, changed, either
 from unit_tests.compliance.rules.failover import endpoint_check
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-Route53HealthEnabled"
 

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, either, message_in, verdict_in
+from unit_tests.compliance.rules.builders import WEST
 from unit_tests.compliance.rules.clocks import clock
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.failover import Resources, alarm, alarm_check, changed_pair, world
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-Route53HealthSilence"
 NAME = "serverless-peer-prod"

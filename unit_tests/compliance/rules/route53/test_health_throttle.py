@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, alone, either, message_in, verdict_in
+from unit_tests.compliance.rules.builders import alone
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.failover import endpoint_check
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-Route53HealthThrottle"
 ENOUGH = {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 16}

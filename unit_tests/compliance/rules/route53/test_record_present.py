@@ -7,8 +7,9 @@ import pytest
 
 from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import EAST, FAIL, PASS, WEST, table
+from unit_tests.compliance.rules.builders import EAST, WEST, table
 from unit_tests.compliance.rules.failover import STACK, endpoint_check, pair
+from unit_tests.compliance.rules.verdicts import FAIL, PASS
 
 RULE = "ActivePassive-Route53RecordPresent"
 API = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "HTTP"}}

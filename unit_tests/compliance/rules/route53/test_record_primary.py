@@ -5,17 +5,8 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    either,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.failover import (
     Resources,
     alarm_check,
@@ -27,6 +18,7 @@ from unit_tests.compliance.rules.failover import (
     record,
     world,
 )
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-Route53RecordPrimary"
 

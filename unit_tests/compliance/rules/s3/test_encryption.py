@@ -4,22 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    bucket,
-    changed,
-    either,
-    key_arn,
-    message,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import WEST, alone, bucket, key_arn
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-S3Encryption"
 RULES = ("BucketEncryption", "ServerSideEncryptionConfiguration")

@@ -6,22 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    Resource,
-    changed,
-    message_in,
-    regional_bucket,
-    replicating,
-    role,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, regional_bucket, replicating, role
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-S3NotificationFilter"
 RULES = ("NotificationConfiguration", "QueueConfigurations", 0, "Filter", "S3Key", "Rules")

@@ -6,20 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    bucket,
-    changed,
-    either,
-    pair,
-    regional_bucket,
-    replicating,
-    says,
-    without,
-)
+from unit_tests.compliance.rules.builders import bucket, pair, regional_bucket, replicating
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says
 
 RULE = "ActivePassive-S3NotificationReplicas"
 CONFIGURATION = "NotificationConfiguration"

@@ -5,21 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    alone,
-    bucket,
-    changed,
-    dead_letter_queue,
-    either,
-    queue,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, bucket, dead_letter_queue, queue
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, verdict_in
 
 RULE = "ActivePassive-S3NotificationTarget"
 CONFIGURATION = "NotificationConfiguration"

@@ -7,26 +7,9 @@ import pytest
 from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    bucket,
-    bucket_arn,
-    changed,
-    either,
-    pair,
-    regional_bucket,
-    replicating,
-    reverse,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, bucket, bucket_arn, pair, regional_bucket, replicating, reverse
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says, verdict_in
 
 RULE = "ActivePassive-S3ReplicationDirections"
 CONFIGURATION = "ReplicationConfiguration"

@@ -1,22 +1,8 @@
 """ActivePassive-S3ReplicationKey."""
 
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    bucket,
-    changed,
-    either,
-    key_arn,
-    message,
-    replicating,
-    reverse,
-    says,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, bucket, key_arn, replicating, reverse
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-S3ReplicationKey"
 DESTINATION = ("ReplicationConfiguration", "Rules", 0, "Destination")

@@ -4,20 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    bucket,
-    changed,
-    either,
-    message,
-    replicating,
-    reverse,
-    says,
-    without,
-)
+from unit_tests.compliance.rules.builders import bucket, replicating, reverse
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says
 
 RULE = "ActivePassive-S3ReplicationTerms"
 FIRST = ("ReplicationConfiguration", "Rules", 0)

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, bucket, changed, either, says, without
+from unit_tests.compliance.rules.builders import bucket
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says
 
 RULE = "ActivePassive-S3Uploads"
 RULES = ("LifecycleConfiguration", "Rules")

@@ -2,23 +2,9 @@
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    bucket,
-    changed,
-    either,
-    pair,
-    regional_bucket,
-    replicating,
-    reverse,
-    says,
-    without,
-)
+from unit_tests.compliance.rules.builders import bucket, pair, regional_bucket, replicating, reverse
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says
 
 RULE = "ActivePassive-S3Versioning"
 VERSIONING = "VersioningConfiguration"

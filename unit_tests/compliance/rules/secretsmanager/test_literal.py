@@ -8,21 +8,9 @@ from hypothesis import strategies as st
 
 from compliance.aws.secrets import is_named_secret, looks_secret
 from compliance.cfn.templates import Template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    alone,
-    changed,
-    either,
-    function,
-    message,
-    says,
-    secret,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import EAST, alone, function, secret
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 RULE = "ActivePassive-SecretsManagerLiteral"
 KEY = "AKIA" + "ABCDEFGH12345678"

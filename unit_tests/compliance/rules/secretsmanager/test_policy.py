@@ -6,19 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    alone,
-    changed,
-    either,
-    secret,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import WEST, alone, secret
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, verdict_in
 
 RULE = "ActivePassive-SecretsManagerPolicy"
 DENIAL: dict[str, Any] = {

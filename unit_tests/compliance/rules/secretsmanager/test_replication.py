@@ -3,24 +3,9 @@
 import pytest
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    EAST,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    Resource,
-    alone,
-    changed,
-    either,
-    key_arn,
-    message_in,
-    says,
-    secret,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, key_arn, secret
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-SecretsManagerReplication"
 FIRST = ("ReplicaRegions", 0)

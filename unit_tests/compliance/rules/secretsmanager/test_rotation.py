@@ -6,23 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    Resource,
-    alone,
-    changed,
-    either,
-    function,
-    rotation,
-    says,
-    secret,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import WEST, alone, function, rotation, secret
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says, verdict_in
 
 RULE = "ActivePassive-SecretsManagerRotation"
 RULES = "RotationRules"

@@ -6,18 +6,10 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    either,
-    message_in,
-    verdict_in,
-)
+from unit_tests.compliance.rules.builders import WEST
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, either
 from unit_tests.compliance.rules.failover import alarm
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-SNSTopic"
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}

@@ -5,22 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    Resource,
-    alone,
-    changed,
-    dead_letter_alarm,
-    either,
-    message_in,
-    pipeline,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import WEST, alone, dead_letter_alarm, pipeline
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-SQSAlarm"
 

@@ -5,25 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    WEST,
-    Resource,
-    alone,
-    changed,
-    dead_letter_queue,
-    either,
-    message_in,
-    pipeline,
-    queue,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import WEST, alone, dead_letter_queue, pipeline, queue
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-SQSDeadLetters"
 POLICY = "RedrivePolicy"

@@ -5,23 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    ABSENT,
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    alone,
-    changed,
-    dead_letter_queue,
-    either,
-    function,
-    pipeline,
-    queue,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, dead_letter_queue, function, pipeline, queue
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, verdict_in
 
 RULE = "ActivePassive-SQSRedriveAllow"
 POLICY = "RedriveAllowPolicy"

@@ -3,23 +3,9 @@
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    alone,
-    changed,
-    dead_letter_queue,
-    either,
-    function,
-    message_in,
-    pipeline,
-    queue,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, dead_letter_queue, function, pipeline, queue
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-SQSRetention"
 SETTING = "MessageRetentionPeriod"

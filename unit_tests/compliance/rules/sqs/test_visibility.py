@@ -5,24 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    Resource,
-    alone,
-    changed,
-    either,
-    function,
-    mapping,
-    message_in,
-    pipeline,
-    queue,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone, function, mapping, pipeline, queue
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Resource, changed, either, without
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-SQSVisibility"
 WINDOW = "MaximumBatchingWindowInSeconds"

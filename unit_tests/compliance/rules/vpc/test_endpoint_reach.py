@@ -5,20 +5,10 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.rules.builders import (
-    FAIL,
-    NOT_EVALUATED,
-    PASS,
-    UNKNOWN,
-    alone,
-    changed,
-    either,
-    message_in,
-    says,
-    verdict_in,
-    without,
-)
+from unit_tests.compliance.rules.builders import alone
+from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
 from unit_tests.compliance.rules.networks import endpoint, group, network, refs
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
 RULE = "ActivePassive-VPCEndpointReach"
 BOTH = refs("Subnet0", "Subnet1")

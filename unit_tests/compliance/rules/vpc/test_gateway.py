@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from unit_tests.compliance.rules.builders import FAIL, NOT_EVALUATED, PASS, UNKNOWN, either, says
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says
 
 RULE = "ActivePassive-VPCGateway"
 

@@ -6,7 +6,9 @@ import pytest
 
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import ABSENT, FAIL, NOT_EVALUATED, PASS, UNKNOWN, WEST, message_in, verdict_in
+from unit_tests.compliance.rules.builders import WEST
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
 RULE = "ActivePassive-VPCIngress"
 
