@@ -66,7 +66,7 @@ def environment(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def lint(session: nox.Session) -> None:
-    """Check style (ruff), formatting, the import contracts and the workflows; `-- --fix` mends what can be."""
+    """Check style (ruff), formatting, the import contracts and the workflows; `-- --fix` fixes what it can."""
     fix = ["--fix"] if "--fix" in session.posargs else []
     check = [] if fix else ["--check"]
     _python(session, "ruff", "check", *fix, ".")
@@ -240,7 +240,7 @@ def fork(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def drill(session: nox.Session) -> None:
-    """Fail over and back on the local cloud, measure it and prove it; `-- --dry-run` shows the plan, `-- --help` teaches."""
+    """Fail over and back on the local cloud, measure and prove it; `-- --dry-run` prints the plan, `-- --help` the options."""
     _python(session, "drill", *session.posargs)
 
 
