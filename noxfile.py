@@ -240,7 +240,7 @@ def fork(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def drill(session: nox.Session) -> None:
-    """Fail over and back on the local cloud, measure and prove it; `-- --dry-run` prints the plan, `-- --help` the options."""
+    """Fail over and back on the local cloud and prove it; `-- --dry-run` prints the plan, `-- --help` lists the options."""
     _python(session, "drill", *session.posargs)
 
 
