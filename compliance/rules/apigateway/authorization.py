@@ -1,4 +1,4 @@
-"""Each route asks who calls, but for the health routes."""
+"""Each route of an API requires authorization, except health routes."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -66,8 +66,8 @@ def _of_route(route: Resource) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="Each route of an API asks who calls, but for the health routes",
-    why="A route without authorization lets anybody upload, read the state of others' files, or fill the table.",
+    title="Each route of an API requires authorization, except health routes",
+    why="A route without authorization lets anyone upload, read the state of others' files, or fill the table.",
     fix="Set AuthorizationType to AWS_IAM, JWT or CUSTOM. Health routes (GET /healthz, GET /ready, …) may go without.",
     judge=rule_from(_violations, HTTP_API, HTTP_ROUTE, REST_METHOD, _URL, applies=_asks),
     controls=nist("AC-3", "IA-2", "SC-7") + hipaa("164.312(a)(1)", "164.312(d)") + pci("7.2.1", "8.1.1"),

@@ -1,4 +1,4 @@
-"""An API whose own address is switched off has another."""
+"""An API whose execute-api endpoint is disabled has a domain name."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -65,10 +65,10 @@ def _asks(check: Resource, properties: Json, api: Resource, world: TemplateSet) 
 
 
 RULE = Rule(
-    title="An API whose execute-api endpoint is disabled has a domain name, and no health check asks the endpoint",
+    title="An API whose execute-api endpoint is disabled has a domain name, and no health check calls the endpoint",
     why=(
-        "API Gateway answers an address that is switched off with 403. Without another one no client is served, and a "
-        "health check on it takes a region that works for one that is lost."
+        "API Gateway answers a disabled endpoint with 403. Without a domain name no client is served, and a health check on "
+        "the endpoint fails although the region works."
     ),
     fix=f"Map a domain name of the same region to the API and let health checks ask that, or remove {_SETTING}.",
     judge=rule_from(_violations, *_MAPPINGS, applies=_is_switched_off),

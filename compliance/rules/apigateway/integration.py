@@ -1,4 +1,4 @@
-"""A request ends at a function of ours, and not on somebody's host."""
+"""Each route ends at a function of these templates, never at a host on the internet."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -68,8 +68,8 @@ def _shown(uri: Json, template: Template) -> str:
 RULE = Rule(
     title="Each route of an API ends at a function of these templates, and at no host on the internet",
     why=(
-        "An integration of type HTTP_PROXY hands what clients send, their credentials too, to whoever has that host today. "
-        "It leaves the network that is closed otherwise, and no failover moves it."
+        "An integration of type HTTP_PROXY sends requests, with the clients' credentials, to the host that has the name "
+        "today. It bypasses the closed network, and no failover moves it."
     ),
     fix="Set the integration's type to AWS_PROXY and its URI to a function's ARN, or its ConnectionType to VPC_LINK.",
     judge=rule_from(_violations, _HTTP_INTEGRATION, REST_METHOD),

@@ -1,4 +1,4 @@
-"""Each stage of an API logs who called what."""
+"""Each stage of an API writes an access log."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -24,7 +24,7 @@ def _violations(stage: Resource, _world: TemplateSet) -> Iterator[str]:
 
 RULE = Rule(
     title="Each stage of an API writes an access log",
-    why="After an incident the access log is the only record of who called which route, from where, and what they got.",
+    why="After an incident the access log is the only record of who called which route, from where, and with which result.",
     fix="Set the stage's access log to a log group of the same region, with a format that names the caller and the route.",
     judge=rule_from(_violations, *_SETTINGS),
     controls=nist("AU-2", "AU-3", "AU-12") + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)") + pci("10.1", "10.2", "10.3"),

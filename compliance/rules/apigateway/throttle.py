@@ -1,4 +1,4 @@
-"""Each stage of an API, and each route that has settings of its own, is throttled."""
+"""Each stage of an API, and each route with settings of its own, is throttled."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -41,8 +41,8 @@ def _unlimited(settings: Mapping[str, Json], place: str) -> Iterator[str]:
 RULE = Rule(
     title="Each stage of an API, and each route with settings of its own, has a rate and a burst limit",
     why=(
-        "Without a limit of its own, a stage shares the account's: one client that retries in a loop, as clients do in a "
-        "failover, takes it from all the others."
+        "A stage without a limit shares the account's limit. One client that retries in a loop, as clients do in a "
+        "failover, uses up the capacity of all others."
     ),
     fix="Set ThrottlingRateLimit and ThrottlingBurstLimit in the stage's defaults and in each route's own settings.",
     judge=rule_from(_violations, HTTP_STAGE, REST_STAGE),

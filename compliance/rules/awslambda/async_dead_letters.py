@@ -1,4 +1,4 @@
-"""Whatever is sent without waiting for an answer has somewhere to go when it fails."""
+"""Every asynchronous delivery has a dead-letter queue."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,10 +113,10 @@ def _invoke_configs(function: Resource, world: TemplateSet) -> Iterator[Resource
 RULE = Rule(
     title="Every subscription, event target, schedule and asynchronous invocation has a dead-letter queue",
     why=(
-        "What is sent without waiting is retried for a while and then dropped without a word: a rotation, a notification "
-        "or an event that came while the function was broken. ActivePassive-SQSAlarm tells of what is kept."
+        "An asynchronous delivery is retried for a while and then dropped without an error: a rotation, a notification or "
+        "an event that arrived while the function failed. ActivePassive-SQSAlarm reports what is kept."
     ),
-    fix="Set RedrivePolicy, DeadLetterConfig or an on-failure destination to a queue that is watched.",
+    fix="Set RedrivePolicy, DeadLetterConfig or an on-failure destination to a queue that has an alarm.",
     judge=rule_from(_violations, FUNCTION, MAPPING, _SUBSCRIPTION, TOPIC, _RULE, _SCHEDULE, applies=_applies),
     controls=nist("AU-5", "CP-10", "SI-11", "SI-17"),
 )

@@ -52,8 +52,8 @@ def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
 RULE = Rule(
     title="A function's code comes from a bucket of its own account and region",
     why=(
-        "A bucket's name belongs to whoever has it. Code from a bucket that is not ours is somebody else's to change, and "
-        "code in the other region cannot be loaded while that region is lost."
+        "Bucket names are global. The owner of a bucket outside the account can change the code, and code in the other "
+        "region cannot be loaded while that region is down."
     ),
     fix="Let the CDK put the code in its assets' bucket of the account and region, or declare the bucket in a template.",
     judge=rule_from(_violations, FUNCTION, applies=_has_code_in_a_bucket),

@@ -1,4 +1,4 @@
-"""Of a batch only what failed is tried again, nothing is dropped, and every region's mapping is on."""
+"""An event source mapping is enabled, drops no message, and reports which messages of a batch failed."""
 
 from collections.abc import Iterator
 
@@ -24,8 +24,8 @@ def _violations(mapping: Resource, _world: TemplateSet) -> Iterator[str]:
 RULE = Rule(
     title="A mapping from a queue is enabled, drops no message and reports the failures of a batch one by one",
     why=(
-        "One bad message among ten makes nine good ones repeat, use up their receives and end as dead letters. A mapping "
-        "that is off leaves the passive region's queue to grow old unread; one that filters loses files without a trace."
+        "One bad message in a batch of ten makes nine good ones repeat, use up their receives and become dead letters. A "
+        "disabled mapping leaves the passive region's queue unread, and a filter loses files without a trace."
     ),
     fix="Set FunctionResponseTypes to [ReportBatchItemFailures], and let the function answer with batchItemFailures. "
     "Let it tell what it does not want; set no FilterCriteria.",

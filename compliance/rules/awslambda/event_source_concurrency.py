@@ -1,4 +1,4 @@
-"""A queue hands out no more batches than its function may run."""
+"""The queues of a function deliver no more concurrent batches than the function reserves."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -48,8 +48,8 @@ def _maximum(mapping: Resource) -> float | None:
 RULE = Rule(
     title="A mapping from a queue has a maximum concurrency, at most what its function reserves",
     why=(
-        "Batches that a function has no room for are received, throttled and received again. During the burst after a "
-        "failover that makes dead letters of good messages."
+        "Batches beyond the function's concurrency are received, throttled and received again. In the burst after a "
+        "failover, good messages then become dead letters."
     ),
     fix="Set ScalingConfig.MaximumConcurrency to at most the function's ReservedConcurrentExecutions.",
     judge=rule_from(_violations, MAPPING, applies=reads_a_queue),

@@ -1,4 +1,4 @@
-"""A function that puts messages back on its own queue says so, and stops by itself."""
+"""A function that sends to its own queue allows the loop and bounds it."""
 
 import re
 from collections.abc import Iterator
@@ -81,10 +81,10 @@ def _is_bounded(function: Resource) -> bool:
 
 
 RULE = Rule(
-    title="A function that may put messages back on its own queue allows the loop and bounds it; no other allows one",
+    title="A function that may send to its own queue allows the loop and bounds it; no other function allows one",
     why=(
-        "The passive region puts a message back until the active one has proved it done. Lambda's recursion detection "
-        "would end that after sixteen times and lose it from the shadow; allowed without a bound it would never end."
+        "The passive region sends a message back until the active region has processed it. Lambda's recursion detection "
+        "would stop that after sixteen times and lose the message. Without a bound, a loop never ends."
     ),
     fix="Set RecursiveLoop to Allow and a variable such as MAXIMUM_AGE_SECONDS; elsewhere leave it at Terminate.",
     judge=rule_from(_violations, FUNCTION, applies=_applies),

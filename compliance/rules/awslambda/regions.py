@@ -1,4 +1,4 @@
-"""A function is as capable in one region as in the other."""
+"""A function has the same size and code settings in both regions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -47,8 +47,8 @@ def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
 
 RULE = Rule(
     title="A function has the same runtime, architecture, memory, time and concurrency in both regions",
-    why="A passive region that was made smaller, or runs other code, is found out when it has all of the work.",
-    fix="Build both regions' function by the same construct with the same settings.",
+    why="A passive region with smaller functions or other code is discovered only when it has to do all the work.",
+    fix="Create both regions' function by the same construct with the same settings.",
     judge=rule_from(_violations, FUNCTION, applies=_applies),
     controls=nist("CM-2", "CM-6", "CP-7") + hipaa("164.308(a)(7)(ii)(C)"),
 )

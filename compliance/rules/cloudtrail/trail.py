@@ -1,4 +1,4 @@
-"""The audit trail records everything, everywhere, and cannot be changed afterwards."""
+"""The audit trail covers every region and all data events, and its files cannot be deleted."""
 
 import dataclasses
 import re
@@ -233,8 +233,8 @@ def _days_locked(bucket: Mapping[str, Json]) -> float:
 RULE = Rule(
     title="The trail is multi-region, validated, encrypted and locked, and records data events of S3 and DynamoDB",
     why=(
-        "After a failover the question is who did what, in which region, and whether the answer can be trusted. A trail "
-        "of one region, without data events, or whose files can be deleted cannot answer it."
+        "After a failover, auditors ask who did what in which region. A trail of one region, without data events, or with "
+        "deletable files cannot answer that."
     ),
     fix=(
         "Set IsMultiRegionTrail, IncludeGlobalServiceEvents, EnableLogFileValidation, IsLogging and KMSKeyId, select "

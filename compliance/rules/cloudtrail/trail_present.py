@@ -1,4 +1,4 @@
-"""There is a trail at all."""
+"""A system that keeps data in several regions has an audit trail."""
 
 from typing import Final
 
@@ -25,10 +25,10 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
 RULE = Rule(
     title="A system that keeps data in several regions has an audit trail",
     why=(
-        "Every rule on a trail is silent where there is none. After a failover nobody can then say who read, changed or "
-        "deleted what, and in which region."
+        "The rules on a trail do not apply where there is none. After a failover nobody can then find out who read, changed "
+        "or deleted data, and in which region."
     ),
-    fix="Declare an AWS::CloudTrail::Trail in one of the templates, and give the gate all of them together.",
+    fix="Declare an AWS::CloudTrail::Trail in one of the templates, and pass all templates to the gate together.",
     judge=judge,
     types=(STACK,),
     controls=nist("AU-2", "AU-3", "AU-12") + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)") + pci("10.1", "10.2"),

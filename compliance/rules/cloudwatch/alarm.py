@@ -1,4 +1,4 @@
-"""An alarm tells somebody, in its own region, and has decided what silence means."""
+"""An alarm has an action in its own region and a setting for missing data."""
 
 import re
 from collections.abc import Iterator
@@ -82,12 +82,15 @@ def _known(region: str, action: Json) -> str:
 
 
 RULE = Rule(
-    title="Every alarm acts, in its own region, and says what missing data means",
+    title="Every alarm has an action in its own region and a setting for missing data",
     why=(
-        "An alarm without an action, or with one in the region that is down, wakes nobody. One that leaves open what "
-        "missing data means turns to INSUFFICIENT_DATA just when its region stops reporting."
+        "An alarm without an action, or with one in the region that is down, notifies nobody. Without TreatMissingData it "
+        "turns to INSUFFICIENT_DATA as soon as its region stops reporting."
     ),
-    fix="Set AlarmActions to a topic of the alarm's own region, and TreatMissingData to what silence means for its metric.",
+    fix=(
+        "Set AlarmActions to a topic of the alarm's own region, and TreatMissingData to the meaning of missing data for its "
+        "metric."
+    ),
     judge=rule_from(_violations, ALARM, COMPOSITE),
     controls=nist("AU-6(1)", "CA-7", "IR-4(1)", "SI-4(2)", "SI-4(5)")
     + hipaa("164.308(a)(6)(ii)", "164.312(b)")

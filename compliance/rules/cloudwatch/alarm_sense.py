@@ -1,4 +1,4 @@
-"""An alarm can fire, in time, and on the side that is bad."""
+"""An alarm can fire: on the bad side of its threshold, at a reachable value, and in time."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -130,10 +130,10 @@ def _settings(resource: Resource | None, name: str, default: float) -> list[floa
 
 
 RULE = Rule(
-    title="An alarm fires on the side that is bad, at a value that can be reached, within two hours",
+    title="An alarm compares in the right direction, with a reachable threshold, within two hours",
     why=(
-        "An alarm that looks the wrong way, needs more data points than it looks at, or waits for what cannot happen, is "
-        "green on the day of the outage. Nothing else tells that it never could fire."
+        "An alarm that compares in the wrong direction, needs more data points than it evaluates, or has an unreachable "
+        "threshold stays OK in an outage. Nothing else shows that it cannot fire."
     ),
     fix=(
         "Use a Greater… comparison for errors, ages and latencies, keep DatapointsToAlarm within EvaluationPeriods and "

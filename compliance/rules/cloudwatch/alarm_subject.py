@@ -1,4 +1,4 @@
-"""An alarm watches something that is here, by the dimensions under which AWS publishes it."""
+"""An alarm watches a resource of these templates, by the dimensions that AWS publishes."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -124,8 +124,8 @@ def _rule_ids(resource: Resource) -> Iterator[str]:
 RULE = Rule(
     title="An alarm on AWS's own metrics names a resource of these templates, by the dimensions AWS publishes",
     why=(
-        "CloudWatch takes an alarm on anything. One on a queue that was renamed, or with a dimension too few, has no data "
-        "for ever, and with missing data taken for good it stays green while what it should watch is on fire."
+        "CloudWatch accepts an alarm on any name. An alarm on a renamed queue, or with a dimension missing, never has data. "
+        "Where missing data counts as good, it stays OK."
     ),
     fix="Take the dimension's value from the resource, and give exactly the dimensions that AWS documents for the metric.",
     judge=rule_from(_violations, ALARM),

@@ -1,4 +1,4 @@
-"""A composite alarm stands on alarms that are there, and is quiet while they are."""
+"""A composite alarm refers to alarms that exist, and does not fire while they are OK."""
 
 import ast
 import re
@@ -92,10 +92,10 @@ def _meant(term: str, composite: Resource, world: TemplateSet) -> Iterator[Resou
 
 
 RULE = Rule(
-    title="A composite alarm stands only on alarms of its own template, and is quiet while they are",
+    title="A composite alarm refers only to alarms of its own template, and does not fire while they are OK",
     why=(
-        "A composite alarm over a name that is not there, or that lives in another region, never leaves "
-        "INSUFFICIENT_DATA: it is green in the list and says nothing in a failover."
+        "A composite alarm on a missing name, or on a name in another region, never leaves INSUFFICIENT_DATA. It does not "
+        "fire in a failover."
     ),
     fix="Build AlarmRule from references to alarms of the same stack, as cloudwatch.AlarmRule.from_alarm does.",
     judge=rule_from(_violations, COMPOSITE),

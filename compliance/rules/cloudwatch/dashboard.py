@@ -1,4 +1,4 @@
-"""The dashboard shows every region, and each widget says which."""
+"""The dashboard shows every region, and each widget names its region."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -48,10 +48,10 @@ def _regions_in(widget: Mapping[str, Any]) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="A dashboard shows every region, and each metric widget says its region",
+    title="A dashboard shows every region, and each metric widget sets its region",
     why=(
-        "In a failover one looks at one page, from whichever region still answers, and compares both. A widget without a "
-        "region silently shows another region's numbers when the page is opened there."
+        "In a failover, operators compare both regions on one page, opened in a region that still works. A widget without a "
+        "region shows the metrics of the region in which the page is opened."
     ),
     fix="Set region on every metric widget, and have a widget for each region.",
     judge=rule_from(_violations, _DASHBOARD),

@@ -1,4 +1,4 @@
-"""What carries the work is watched: each queue, function, API and replication has the alarm that tells of its failing."""
+"""Each queue, function, API and replicating bucket has the alarm that reports its failures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -99,10 +99,10 @@ def _is_of(value: Json, alarm: Resource, resource: Resource, world: TemplateSet)
 
 
 RULE = Rule(
-    title="Each queue of work, function behind it or behind an API, API and replicating bucket has an alarm on its failing",
+    title="Each queue of work, function behind it or behind an API, API and replicating bucket has an alarm on its failures",
     why=(
-        "An alarm that was removed, or points at another resource of the same kind, is missed by nobody until the day on "
-        "which it should have told. Whether a region must be given up is read from these."
+        "A removed alarm, or one on another resource of the same kind, is noticed only in the outage that it should have "
+        "reported. Operators decide on a failover by these alarms."
     ),
     fix=(
         "Add an AWS::CloudWatch::Alarm of the resource's region: ApproximateAgeOfOldestMessage of a queue, Errors of a "

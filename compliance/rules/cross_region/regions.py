@@ -1,4 +1,4 @@
-"""What stands in each region refers to nothing of the other, beyond a declared list."""
+"""A resource refers to the other region only where a declared list allows it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -172,14 +172,14 @@ def _names(text: str, region: str) -> bool:
 
 
 RULE = Rule(
-    title="What stands in both regions names the other one only where that is declared to be harmless",
+    title="A resource refers to the other region only where that is declared to be harmless",
     why=(
-        "The secondary must run, deploy and change while nothing of the primary can be reached. A function that calls the "
-        "other region, or a permission on something there, is a dependency that nobody sees until the region is lost."
+        "The secondary must run, deploy and change while the primary is unreachable. A function that calls the other region "
+        "is a dependency that shows only when that region is lost. So is a permission on a resource there."
     ),
     fix=(
-        "Name the resource of the own region. If the other region must be named and losing it changes nothing, declare the "
-        "place in compliance/rules/cross_region/regions.py, with the reason."
+        "Name the resource of the own region. If the other region must be named and its loss changes nothing, declare the "
+        "place with the reason in compliance/rules/cross_region/regions.py."
     ),
     judge=rule_from(_violations, "*", applies=stands_in_several),
     is_local=True,

@@ -1,4 +1,4 @@
-"""A regional stack takes nothing from another region's stack."""
+"""A regional stack reads no export or output of another region's stack."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -59,10 +59,10 @@ def _exports(template: Template, name: str) -> bool:
 
 
 RULE = Rule(
-    title="A stack that stands in several regions reads exports and outputs of its own region alone",
+    title="A stack that is deployed to several regions reads exports and outputs of its own region only",
     why=(
         "CloudFormation reads the other stack at each deployment. A secondary that takes a value from the primary's stack "
-        "cannot be deployed, nor rolled back, on the day when the primary's region is down."
+        "can be neither deployed nor rolled back while the primary's region is down."
     ),
     fix="Refer to the resource by its deterministic name, or by an export of the keys stack of the same region.",
     judge=rule_from(_violations, "*", applies=stands_in_several),

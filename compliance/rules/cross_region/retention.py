@@ -1,4 +1,4 @@
-"""What holds data in prod outlives its stack, and a replacement of itself."""
+"""In prod, a resource that holds data is retained when its stack is deleted or the resource is replaced."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -41,11 +41,11 @@ def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="In prod, whatever holds data is retained when its stack is deleted and when it is replaced",
+    title="In prod, a resource that holds data is retained when its stack is deleted and when it is replaced",
     why=(
-        "CloudFormation deletes what a template no longer names, and what a change of a name or a key schema replaces, "
-        "unless told to keep it: the data of a region is then gone by a deployment, and a key takes all that it encrypted "
-        "with it. A template that says nothing of it, from wherever it comes, fails where it is judged for prod."
+        "CloudFormation deletes resources that leave the template or that a new name or key schema replaces, unless a "
+        "policy retains them. One deployment then deletes a region's data, or a key with all that it encrypted. A template "
+        "without these policies fails when it is judged for prod."
     ),
     fix=(
         "Set the DeletionPolicy to RetainExceptOnCreate or Retain, and the UpdateReplacePolicy to Retain; in the "

@@ -1,4 +1,4 @@
-"""The two regions' templates of a stack are equal, up to a declared list of differences."""
+"""The two regions' templates of a stack are equal, except for a declared list of differences."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -147,10 +147,10 @@ def _shown(value: Json) -> str:
 
 
 RULE = Rule(
-    title="A stack that stands in both regions is the same in both, but for declared differences",
+    title="A stack that is deployed to both regions is the same in both, except for declared differences",
     why=(
-        "What is proven of one region holds for the other only as long as they are the same. A passive region drifts "
-        "unseen: it does nothing until it must do everything."
+        "Tests of one region hold for the other only while both are equal. A passive region drifts unnoticed, because it "
+        "does no work until the failover."
     ),
     fix=(
         "Build both regions by the same constructs and settings. Where they must differ, declare it with its reason in "

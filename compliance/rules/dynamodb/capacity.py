@@ -1,4 +1,4 @@
-"""A table's capacity follows its load in every replica."""
+"""A table's capacity scales with its load in every replica."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -51,8 +51,8 @@ def _places(table: Resource, world: TemplateSet) -> Iterator[tuple[str, Mapping[
 RULE = Rule(
     title="A global table is on demand, or its capacity scales in every replica and every index",
     why=(
-        "A passive replica that was sized for replicated writes is asked for every read within a minute of a failover. "
-        "Capacity that does not follow throttles it, and a throttled replica falls behind in replication too."
+        "After a failover a passive replica, sized for replicated writes, receives all reads within a minute. Capacity that "
+        "does not scale throttles them, and a throttled replica also falls behind in replication."
     ),
     fix="Set BillingMode to PAY_PER_REQUEST, or auto scaling for writes of the table and reads of every replica.",
     judge=rule_from(_violations, GLOBAL_TABLE),

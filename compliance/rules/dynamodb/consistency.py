@@ -1,4 +1,4 @@
-"""What a table promises about reads, and what that forbids, agree."""
+"""A table's consistency agrees with its TTL, indexes, replicas and witness."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -62,8 +62,8 @@ def _of_quorum(regions: list[str], witnesses: list[str]) -> Iterator[str]:
 RULE = Rule(
     title="A global table's consistency agrees with its TTL, indexes, replicas and witness",
     why=(
-        "The wrong combination is refused on deployment, after other stacks have changed, or leaves a table that takes "
-        "no writes when one region is down because no majority is left."
+        "DynamoDB refuses a wrong combination at deployment, after other stacks have changed. Or the table refuses writes "
+        "when one region is down, because no majority is left."
     ),
     fix="For STRONG: no TTL, no LSI, three replicas or two and a witness, of one set of regions. Else no witness.",
     judge=rule_from(_violations, GLOBAL_TABLE),

@@ -1,4 +1,4 @@
-"""What is to expire does, by an attribute that is nobody's key."""
+"""A table whose rows expire has TTL enabled, on an attribute that is not a key."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -47,10 +47,10 @@ def _keys(table: Resource) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="A table whose rows expire has TTL enabled, on an attribute that is no key",
+    title="A table whose rows expire has TTL enabled, on an attribute that is not a key",
     why=(
-        "DynamoDB deletes by that attribute without asking, in every region. Switched off, what the retention promised to "
-        "delete is kept; on a key, rows go at a time that nobody meant."
+        "DynamoDB deletes rows by that attribute in every region. With TTL disabled, rows outlive their retention. With TTL "
+        "on a key, rows expire at unintended times."
     ),
     fix="Set TimeToLiveSpecification.Enabled to true and AttributeName to an attribute of its own, or leave it out.",
     judge=rule_from(_violations, GLOBAL_TABLE, _TABLE, applies=_has_time_to_live),

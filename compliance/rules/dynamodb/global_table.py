@@ -1,4 +1,4 @@
-"""A table stands in both regions."""
+"""A table is a global table with a replica in every region."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="A table is a global table with a replica in every region that the system stands in",
-    why="Rows of a table in one region are lost with the region, and nothing there can be processed elsewhere.",
+    title="A table is a global table with a replica in every region of the system",
+    why="Rows of a table in one region are lost with that region, and no other region can process them.",
     fix="Declare an AWS::DynamoDB::GlobalTable (TableV2 in the CDK), a replica for each region, stream NEW_AND_OLD_IMAGES.",
     judge=rule_from(_violations, "AWS::DynamoDB::Table", GLOBAL_TABLE),
     controls=nist("CP-6", "CP-7", "CP-9", "CP-10") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),

@@ -48,7 +48,7 @@ def _doubled(place: str, names: Sequence[str]) -> Iterator[str]:
 
 RULE = Rule(
     title="Every replica of a global table has every index",
-    why="A query by an index that the other region's replica lacks works until that region takes over.",
+    why="A query by an index that the other region's replica lacks works until that region becomes active.",
     fix="Where a replica has GlobalSecondaryIndexes, list each index of the table once, by its exact name.",
     judge=rule_from(_violations, GLOBAL_TABLE),
     controls=nist("CM-6", "CP-7", "CP-10"),

@@ -1,4 +1,4 @@
-"""The replicas of a table are alike."""
+"""The replicas of a table have the same settings."""
 
 from collections.abc import Iterator
 from typing import Final

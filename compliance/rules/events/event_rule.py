@@ -1,4 +1,4 @@
-"""An EventBridge rule is on, may call whom it names, and may leave behind what it could not hand over."""
+"""An EventBridge rule is enabled and has the permissions for its targets and dead-letter queues."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -96,8 +96,8 @@ def _is(found: Resource | None, rule: Resource) -> bool:
 RULE = Rule(
     title="An EventBridge rule is enabled, may invoke its functions and may write to its dead-letter queues",
     why=(
-        "EventBridge drops in silence what it may not hand over, and then what it may not put into the dead-letter queue or "
-        "encrypt for it. A watch that is kept by the clock then stops, and looks as if there were nothing to see."
+        "EventBridge drops events that it may not deliver, and then events that it may not send to the dead-letter queue or "
+        "encrypt for it. Scheduled checks then stop without an error."
     ),
     fix=(
         "Enable the rule; allow lambda:InvokeFunction to events.amazonaws.com with the rule as SourceArn, sqs:SendMessage "

@@ -1,4 +1,4 @@
-"""A policy names what may be done."""
+"""A policy names the actions that it allows."""
 
 import re
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="No policy allows an action by a wildcard or by exception",
+    title="No policy allows an action by a wildcard or by NotAction",
     why=(
-        "A wildcard also allows what nobody thought of: deleting the bucket, changing its policy, and every action that "
-        "AWS adds to the service tomorrow. So does NotAction, over all services at once."
+        "A wildcard also allows unintended actions: deleting the bucket, changing its policy, and every action that AWS "
+        "later adds to the service. NotAction does so for all services at once."
     ),
-    fix="List the actions that the code calls, one by one; CloudTrail's records show which they are.",
+    fix="List the actions that the code calls, one by one. CloudTrail's records show them.",
     judge=rule_from(_violations, *TYPES, applies=has_policies),
     controls=nist("AC-3", "AC-5", "AC-6", "AC-6(10)")
     + hipaa("164.308(a)(3)(i)", "164.308(a)(4)(ii)(B)", "164.312(a)(1)")

@@ -1,4 +1,4 @@
-"""A role that an AWS service takes on says on whose behalf the service may do so, where the service tells."""
+"""A role that a service assumes names the account or the resource on whose behalf."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -86,10 +86,10 @@ def _doubt(service: str) -> str:
 
 
 RULE = Rule(
-    title="A role that a service takes on names the account or the resource on whose behalf it may, where the service tells",
+    title="A role that a service assumes names the account or the resource on whose behalf, where the service sends it",
     why=(
-        "A service acts for every customer of AWS. A role that trusts it without saying for whom can be used by another "
-        "customer who makes the service take it on: the confused deputy."
+        "A service acts for every customer of AWS. Another customer can make the service assume a role whose trust policy "
+        "names no source: the confused deputy."
     ),
     fix="Add aws:SourceAccount, or aws:SourceArn with an account in it, to the statement of the role's trust policy.",
     judge=rule_from(_violations, _ROLE, applies=_trusts_a_service),

@@ -1,4 +1,4 @@
-"""A resource's policy admits nobody unnamed, and no service on behalf of just anybody."""
+"""A resource policy names its principals, and the source on whose behalf a service acts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -150,10 +150,10 @@ def _as_statement(permission: Resource) -> dict[str, object]:
 
 
 RULE = Rule(
-    title="A resource's policy admits no stranger, no wildcard of actions, and services for a named source only",
+    title="A resource policy admits no unknown principal, no wildcard of actions, and services for a named source only",
     why=(
-        "A policy that admits S3 or API Gateway without saying on whose behalf admits every account that uses them: the "
-        "confused deputy. One that admits everybody makes the bucket, the queue or the function public."
+        "A policy that admits S3 or API Gateway without a source admits every account that uses them: the confused deputy. "
+        "A policy that admits everyone makes the bucket, the queue or the function public."
     ),
     fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
     judge=rule_from(_violations, *TYPES, applies=has_resource_policy),

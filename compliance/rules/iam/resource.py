@@ -1,4 +1,4 @@
-"""A policy names what it may be done to, wherever AWS lets it."""
+"""A policy names the resources that it allows, where AWS supports that."""
 
 import re
 from collections.abc import Iterator
@@ -42,14 +42,14 @@ def _refuse_parameters(patterns: tuple[str, ...], resource: Resource) -> None:
 
 
 RULE = Rule(
-    title="No policy leaves the resource open where AWS lets it be named",
+    title="No policy uses a wildcard as resource where AWS supports a resource",
     why=(
-        "A function that may read one table should not be able to read every table of the account. Some actions know no "
-        "resource-level permission (X-Ray's, most of EC2's Describe…): for those alone a wildcard is all there is."
+        "A function that reads one table must not be able to read every table of the account. Some actions support no "
+        "resource (X-Ray's, most of EC2's Describe…), and only those need the wildcard."
     ),
     fix=(
         "Name the resource's ARN. Behind a key's alias, allow key/* under the condition kms:ResourceAliases. Put actions "
-        "that know no resource in a statement of their own."
+        "that support no resource in a statement of their own."
     ),
     judge=rule_from(_violations, *TYPES, applies=has_policies),
     controls=nist("AC-3", "AC-5", "AC-6", "AC-6(10)")

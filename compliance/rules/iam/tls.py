@@ -1,4 +1,4 @@
-"""Buckets, queues and topics answer nobody without TLS."""
+"""The policy of each bucket, queue and topic denies requests without TLS."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -48,7 +48,7 @@ RULE = Rule(
     title="The policy of each bucket, queue and topic denies everyone every action without TLS",
     why=(
         "S3, SQS and SNS answer plain HTTP unless a policy forbids it. A denial that leaves out some principals, some "
-        "actions or the bucket's objects leaves their data readable on the way."
+        "actions or the bucket's objects leaves their data readable in transit."
     ),
     fix=(
         "Add a statement with Effect Deny, Principal *, every action of the service, the resource (for a bucket, its "

@@ -1,4 +1,4 @@
-"""A role says who may take it on."""
+"""A role's trust policy names who may assume it."""
 
 import re
 from collections.abc import Iterator
@@ -67,10 +67,10 @@ def _is_whole_account(text: str, role: Resource) -> bool:
 
 
 RULE = Rule(
-    title="Each role trusts a named service, a named role, or somebody under a condition",
+    title="Each role trusts a named service, a named role, or a federated user under a condition",
     why=(
-        "Whoever a role trusts gets all that the role may do. Trust in everybody, in a whole account or in every token of "
-        "an identity provider is trust in people whom nobody has named."
+        "Every principal that a role trusts gets all the role's permissions. Trust in everyone, in a whole account or in "
+        "every token of an identity provider includes unknown people."
     ),
     fix="Name the service or the role as the principal; for a federated one, require its audience and its subject.",
     judge=rule_from(_violations, _ROLE),

@@ -1,4 +1,4 @@
-"""A key is found by the same alias in each region."""
+"""A key has the same alias in each region."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -55,10 +55,10 @@ def _exists(name: str, region: str, world: TemplateSet) -> bool:
 RULE = Rule(
     title="Each key has an alias, and the same alias is in each region",
     why=(
-        "A key's id is made up by KMS, so one region can name the other's key by its alias alone: replication of the "
-        "bucket, the table and the secret does. An alias that one region lacks fails when data is to be replicated there."
+        "KMS generates a key's id, so one region can name the other's key only by its alias. Replication of the bucket, the "
+        "table and the secret does so, and fails where the alias is missing."
     ),
-    fix="Make the keys and aliases of both regions by one stack that is deployed to each.",
+    fix="Create the keys and aliases of both regions by one stack that is deployed to each.",
     judge=rule_from(_violations, _KEY, _ALIAS),
     controls=nist("CP-9", "CP-10", "SC-12") + hipaa("164.308(a)(7)(i)", "164.312(a)(2)(iv)"),
 )

@@ -1,4 +1,4 @@
-"""A key that is named by its alias is there."""
+"""A key that is named by its alias exists."""
 
 import re
 from collections.abc import Iterator
@@ -58,12 +58,12 @@ def _aliases(world: TemplateSet) -> dict[str, frozenset[str]]:
 
 
 RULE = Rule(
-    title="An alias by which a key is named is declared in its region",
+    title="An alias that names a key is declared in that key's region",
     why=(
-        "CloudFormation checks no alias. Replication to a key that is not there fails for each object by itself, and a "
-        "permission for it permits nothing: everything is deployed, and no copy arrives."
+        "CloudFormation does not check aliases. Replication with a missing key fails object by object, and a permission for "
+        "it allows nothing: the deployment succeeds, and no copy arrives."
     ),
-    fix="Name the alias as the template of that region declares it.",
+    fix="Name the alias that the template of that region declares.",
     judge=rule_from(_violations, "*", applies=_names_a_key),
     controls=nist("CP-9", "CP-10", "SC-12", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.308(a)(7)(ii)(A)"),
 )

@@ -1,4 +1,4 @@
-"""A key is ruled by its own account and used by those whom its policy names."""
+"""The account's root administers a key, and the key's policy names every other principal."""
 
 import re
 from collections.abc import Iterator
@@ -60,10 +60,10 @@ def _shown(principals: list[Principal]) -> str:
 
 
 RULE = Rule(
-    title="Only the account's root may do everything with a key; everybody else is named",
+    title="Only the account's root may perform every action on a key; every other principal is named",
     why=(
-        "Whoever has kms:* can change the key's policy, shut everybody else out and have the key deleted: all data under "
-        "it is then lost in that region. A key whose policy lacks the root cannot be mended by anybody."
+        "A principal with kms:* can change the key's policy, exclude everyone else and schedule the key's deletion: all "
+        "data under it is lost in that region. Nobody can repair a key whose policy lacks the root."
     ),
     fix="Allow kms:* to arn:aws:iam::<account>:root alone, and name the few actions of each service or role.",
     judge=rule_from(_violations, *_KEYS),

@@ -1,4 +1,4 @@
-"""A function's log group is made before its first line is written."""
+"""A template declares the log group of each function."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -38,12 +38,12 @@ def _by_default(function: Resource, world: TemplateSet) -> Resource | None:
 
 
 RULE = Rule(
-    title="Every function's log group is made by a template",
+    title="Every function's log group is declared in a template",
     why=(
-        "The group that Lambda makes by itself is not encrypted with our key, never expires, and is made in each region "
-        "at its first invocation, which in the passive region may be the failover."
+        "A log group that Lambda creates has no customer managed key and no expiry. Lambda creates it at the first "
+        "invocation, which in the passive region may be the failover."
     ),
-    fix="Make an AWS::Logs::LogGroup and name it in the function's LoggingConfig.LogGroup.",
+    fix="Declare an AWS::Logs::LogGroup and name it in the function's LoggingConfig.LogGroup.",
     judge=rule_from(_violations, FUNCTION),
     controls=nist("AU-2", "AU-9", "AU-11", "AU-12") + hipaa("164.312(b)") + pci("10.1", "10.7"),
 )

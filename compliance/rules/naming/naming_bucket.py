@@ -1,4 +1,4 @@
-"""Buckets live in the account-regional namespace, with a prefix that leaves room for what S3 appends."""
+"""Buckets are in the account-regional namespace, and their prefix leaves room for the suffix of S3."""
 
 from typing import Final
 
@@ -52,8 +52,8 @@ def _message(prefix: str, room: int, region: str, excess: int) -> str:
 RULE = Rule(
     title="A bucket is in the account-regional namespace and its prefix fits",
     why=(
-        "A bucket's plain name is global: the second region, or anybody else in the world, can already own it. In the "
-        "account-regional namespace the same prefix serves both regions, as long as what S3 appends still fits."
+        "A bucket's plain name is global: the second region, or any other account, can already own it. In the "
+        "account-regional namespace one prefix serves both regions, as long as the suffix fits."
     ),
     fix="Set BucketNamespace to account-regional, and BucketNamePrefix to at most 46 characters less the region's.",
     judge=judge,

@@ -27,8 +27,8 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
 RULE = Rule(
     title="A resource whose name can be set is named serverless-<resource>-<environment>",
     why=(
-        "The regional stacks refer to each other's resources by name and never by export, and people find a resource "
-        "in a disaster by typing its name. A name that AWS made up, or that differs, breaks both."
+        "The regional stacks refer to each other's resources by name and never by export, and operators find a resource by "
+        "its name. A generated or different name breaks both."
     ),
     fix="Name the resource serverless-<resource>-<environment>, by one function that makes all names.",
     judge=judge,

@@ -30,10 +30,10 @@ def _shown(names: list[str | None]) -> str:
 
 
 RULE = Rule(
-    title="A resource that stands in both regions has the same name in both",
+    title="A resource that is deployed to both regions has the same name in both",
     why=(
-        "Regional stacks name what they need instead of importing it. A name that differs between the regions works "
-        "until the day the other region must take over."
+        "Regional stacks refer to resources by name instead of importing them. A name that differs between the regions "
+        "fails when the other region becomes active."
     ),
     fix="Build the name of the resource and the environment alone, without the region.",
     judge=judge,

@@ -1,4 +1,4 @@
-"""Stacks are named as resources are."""
+"""A stack's name has the form of a resource's name."""
 
 from compliance.aws.names import pattern
 from compliance.cfn.templates import STACK, Resource, TemplateSet

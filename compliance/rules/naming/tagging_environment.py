@@ -1,4 +1,4 @@
-"""The tag Environment says the environment that the names say."""
+"""The tag Environment is the environment that is judged."""
 
 from compliance.aws.tags import is_taggable, tag_sets
 from compliance.cfn.reading import possible_texts
@@ -23,7 +23,7 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
 
 
 RULE = Rule(
-    title="The tag Environment is the environment under judgement",
+    title="The tag Environment is the environment that is judged",
     why="A production resource with another environment's tag is billed to it, and deleted with it.",
     fix="Take the tag's value from the settings of the environment, and never from a literal.",
     judge=judge,

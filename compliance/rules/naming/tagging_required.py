@@ -1,4 +1,4 @@
-"""Everything that can be tagged carries the six tags."""
+"""Every taggable resource has the six tags."""
 
 from collections import Counter
 
@@ -34,8 +34,8 @@ def _may_be_empty(value: object) -> bool:
 RULE = Rule(
     title="Everything that can be tagged carries the tags " + ", ".join(REQUIRED),
     why=(
-        "Costs, ownership, data classification and the clean-up of test environments are all found by tags. A global "
-        "table keeps its tags in each replica: tags elsewhere do not reach them."
+        "Costs, owners, data classification and the clean-up of test environments are found by tags. A global table has its "
+        "tags on each replica, and tags elsewhere do not reach them."
     ),
     fix="Tag the stack or the construct that the resource is under, or set the resource's own tags.",
     judge=judge,

@@ -1,4 +1,4 @@
-"""What CloudFormation reads from elsewhere when it deploys stands in no template, so no rule has looked at it."""
+"""No value except a secret's is read from another store at deployment, where no rule sees it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -70,10 +70,10 @@ def _parameters(template: Template) -> Iterator[tuple[str, str]]:
 
 
 RULE = Rule(
-    title="No value but a secret's is read from Parameter Store or Secrets Manager when the stack is deployed",
+    title="No value except a secret's is read from Parameter Store or Secrets Manager at deployment",
     why=(
-        "{{resolve:ssm:...}} and parameters of a type AWS::SSM::Parameter::Value stand for a text that anybody with access "
-        "to the store can change: a principal, a key or an address that no rule has seen."
+        "{{resolve:ssm:...}} and parameters of a type AWS::SSM::Parameter::Value stand for text that anyone with access to "
+        "the store can change. That text may be a principal, a key or an address that no rule has seen."
     ),
     fix="Write the value into the template; keep {{resolve:secretsmanager:...}} for properties such as MasterUserPassword.",
     judge=judge,

@@ -1,4 +1,4 @@
-"""What a nested stack holds is in another template, which this gate has not read."""
+"""No template has a nested stack, whose resources the gate cannot read."""
 
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.rule import NOT_APPLICABLE, Judgement, Rule, not_evaluated
@@ -12,8 +12,8 @@ def judge(resource: Resource, _world: TemplateSet) -> Judgement:
 
 
 RULE = Rule(
-    title="No resource hides in a nested stack",
-    why="A gate that reads only the parent passes whatever the child holds.",
+    title="No resource is in a nested stack",
+    why="A gate that reads only the parent passes whatever the child contains.",
     fix="Compose constructs in one stack instead, or judge the child by --template and acknowledge this row.",
     judge=judge,
 )

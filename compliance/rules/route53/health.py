@@ -1,4 +1,4 @@
-"""A health check on an alarm takes only what Route 53 can read, from outside the region that it judges."""
+"""A health check on an alarm reads a metric that Route 53 supports, outside the region that it judges."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -113,9 +113,8 @@ def _is(one: Resource, other: Resource) -> bool:
 RULE = Rule(
     title="The alarm of a health check is a plain, standard-resolution metric alarm outside the region it judges",
     why=(
-        "Route 53 reads an alarm's metric by itself: it refuses composite alarms, metric math, high resolution and "
-        "percentiles, and knows nothing of some datapoints out of more. And an alarm in the region that is lost tells "
-        "nobody about the loss."
+        "Route 53 reads an alarm's metric itself: it supports no composite alarm, metric math, high resolution, percentile "
+        "or M out of N datapoints. An alarm in the lost region cannot report the loss."
     ),
     fix=(
         "Point AlarmIdentifier at an alarm of one metric, with a Period of 60 or more and as many DatapointsToAlarm as "

@@ -1,4 +1,4 @@
-"""A health check that is calculated of others means all of them."""
+"""A calculated health check requires all its children to be healthy."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -57,10 +57,10 @@ def _of_child(child: Json, check: Resource, world: TemplateSet) -> Iterator[str]
 
 
 RULE = Rule(
-    title="A calculated health check is healthy only when all that it stands on is",
+    title="A calculated health check is healthy only when all its children are",
     why=(
-        "The PRIMARY must be left when any of its signals says so. With a lower threshold two alarms that are silent "
-        "outvote the region that answers nothing, and a person who forces the failover is outvoted by the region's health."
+        "Clients must leave the PRIMARY when any of its signals fails. With a lower threshold, two quiet alarms outvote an "
+        "endpoint that does not answer, and a region's health outvotes a forced failover."
     ),
     fix="Set HealthThreshold to the number of ChildHealthChecks, each a different check that is not calculated itself.",
     judge=rule_from(_violations, HEALTH_CHECK, applies=_is_calculated),

@@ -1,4 +1,4 @@
-"""A health check says what it sees, soon."""
+"""A health check is enabled and detects a failure within 90 seconds."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -43,8 +43,8 @@ def _of_endpoint(settings: Mapping[str, Json]) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="A health check is neither disabled nor inverted, asks somebody, and decides within 90 seconds",
-    why="A check that was disabled for a test and left so keeps sending clients to a region that is down.",
+    title="A health check is neither disabled nor inverted, has an endpoint, and decides within 90 seconds",
+    why="A check that was disabled for a test, and not enabled again, keeps sending clients to a region that is down.",
     fix=(
         "Remove Disabled and Inverted from HealthCheckConfig (to move clients by hand, promote the other region), and keep "
         "RequestInterval times FailureThreshold at 90 or less."

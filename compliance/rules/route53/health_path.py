@@ -1,4 +1,4 @@
-"""A health check asks what can tell that the region works."""
+"""A health check requests a path that shows whether the region works."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -75,10 +75,10 @@ def _api_of(check: Resource, world: TemplateSet) -> Resource | None:
 
 
 RULE = Rule(
-    title="A health check asks a path of the API, and the one that tells readiness where there is one",
+    title="A health check requests a path of the API, and the readiness route where there is one",
     why=(
-        "Route 53 believes any answer from 200 to 399. A route that only tells that a process lives, or a path that "
-        "something else answers, keeps clients on a region that can reach neither its table nor its queue."
+        "Route 53 accepts any answer from 200 to 399. A liveness route, or a path that another component answers, keeps "
+        "clients on a region that reaches neither its table nor its queue."
     ),
     fix="Set ResourcePath to the API's readiness route, for example /ready.",
     judge=rule_from(_violations, HEALTH_CHECK, applies=_asks_a_path),

@@ -1,4 +1,4 @@
-"""A health check that keeps its last status in silence stands on a metric that a function publishes on a schedule."""
+"""A health check that keeps its last status uses a metric that a function publishes on a schedule."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -90,13 +90,13 @@ def _names_it(properties: Mapping[str, Json], function: Resource, metric: Metric
 
 
 RULE = Rule(
-    title="A health check that keeps its last status stands on a metric that a function publishes on a schedule",
+    title="A health check that keeps its last status uses a metric that a function publishes on a schedule",
     why=(
-        "In silence Route 53 holds on to what it saw last, for hours and after everybody has forgotten why. That is sound "
-        "for a minute without a datapoint, and not for a metric that is written once, by hand or on an event."
+        "Without datapoints, Route 53 keeps the last status for hours. That suits a gap of a minute, and not a metric that "
+        "is written once, by hand or on an event."
     ),
     fix=(
-        "Let a function publish the metric on a schedule, at least once in the time that the alarm looks at, or set "
+        "Let a function publish the metric on a schedule, at least once in the alarm's evaluation time, or set "
         "InsufficientDataHealthStatus to Healthy."
     ),
     judge=rule_from(_violations, HEALTH_CHECK, applies=_keeps),

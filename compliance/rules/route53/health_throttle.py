@@ -1,4 +1,4 @@
-"""The route that health checkers ask answers all of them."""
+"""The route of the health check is not throttled below the health checkers' request rate."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -87,10 +87,10 @@ def _asked(world: TemplateSet) -> frozenset[str]:
 
 
 RULE = Rule(
-    title="A route that health checkers ask is throttled no lower than they ask",
+    title="A health check's route is throttled no lower than the health checkers' request rate",
     why=(
-        "A health checker that is throttled is answered 429, and takes that for a region that is down. A limit that is "
-        "too low for the checkers alone makes every region unhealthy, and moves clients for nothing."
+        "A throttled health checker gets 429 and counts the region as down. A limit below the checkers' own rate makes "
+        "every region unhealthy, and moves clients without need."
     ),
     fix="Set the route's ThrottlingRateLimit to 5 a second and its ThrottlingBurstLimit to 16, or more.",
     judge=rule_from(_violations, HTTP_STAGE, applies=_has_health_routes),

@@ -1,4 +1,4 @@
-"""Failover records come in pairs that Route 53 can fail over between, soon enough."""
+"""Failover records come in valid pairs with a short TTL and a health check."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -122,8 +122,8 @@ def _of_its_health(record: Record, role: str, world: TemplateSet) -> Iterator[st
 RULE = Rule(
     title="Failover records are pairs of one name and type, with a short TTL and a health check on the PRIMARY",
     why=(
-        "Route 53 fails over from a PRIMARY that its health check calls unhealthy to the SECONDARY beside it. Without the "
-        "check, the other record or a short TTL, clients keep calling the region that is lost."
+        "Route 53 fails over from a PRIMARY with an unhealthy health check to the SECONDARY of the same name. Without the "
+        "check, the other record or a short TTL, clients keep calling the lost region."
     ),
     fix=(
         "Give each name two record sets with different SetIdentifiers, targets and health checks of their own regions; set "

@@ -1,4 +1,4 @@
-"""There are failover records at all."""
+"""A system in several regions has failover records."""
 
 from collections.abc import Iterator
 
@@ -29,11 +29,11 @@ def _missing(world: TemplateSet) -> Iterator[str]:
 RULE = Rule(
     title="A system that serves clients in several regions has failover records",
     why=(
-        "Every rule on failover records is silent where there are none. Clients then know one region's address, and stay "
-        "with it when it is lost."
+        "The rules on failover records do not apply where there are none. Clients then know one region's address, and stay "
+        "with it when the region is lost."
     ),
     fix=(
-        "Declare a PRIMARY and a SECONDARY AWS::Route53::RecordSet, and give the gate all templates together. If clients "
+        "Declare a PRIMARY and a SECONDARY AWS::Route53::RecordSet, and pass all templates to the gate together. If clients "
         "try the regions' hosts in order, declare an output ClientRouting with the value ordered-endpoints, and no hosted "
         "zone, domain name or health check."
     ),

@@ -1,4 +1,4 @@
-"""The active region's record stands on what the region says itself, and on what is said of it from outside."""
+"""The primary record depends on the region's own health check and on signals from outside the region."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -52,11 +52,11 @@ def _asks_over_https(signal: Signal) -> bool:
 
 
 RULE = Rule(
-    title="The PRIMARY record stands on its region's endpoint and on an alarm that speaks from outside",
+    title="The PRIMARY record depends on its region's endpoint and on an alarm outside the region",
     why=(
-        "A region that is down answers nothing; one that is ill accepts and stalls, and its health check stays green. The "
-        "first is seen by Route 53 itself, the second only by an end-to-end test that the other region hears of. Where the "
-        "alarm may be, ActivePassive-Route53Health says."
+        "A region that is down does not answer. A degraded region accepts requests and stalls, and its health check stays "
+        "healthy. Route 53 sees the first itself, and the second only by an end-to-end test from the other region. "
+        "ActivePassive-Route53Health limits where the alarm may be."
     ),
     fix=(
         "Make the PRIMARY's health check CALCULATED: of an HTTPS check of its own host, and of checks on the other region's "

@@ -1,4 +1,4 @@
-"""The passive region's record stands on nothing of the active one."""
+"""The secondary record depends on no signal from the primary's region."""
 
 from collections.abc import Iterator
 
@@ -92,8 +92,8 @@ def _shown(value: Json, template: Template) -> tuple[str, str]:
 RULE = Rule(
     title="The SECONDARY record depends on no signal from the primary's region",
     why=(
-        "When both records are unhealthy, Route 53 answers with the PRIMARY. A SECONDARY whose health hangs on an alarm or "
-        "an endpoint of the primary's region turns unhealthy together with it, and nothing fails over."
+        "When both records are unhealthy, Route 53 answers with the PRIMARY. A SECONDARY whose health depends on an alarm "
+        "or endpoint of the primary's region fails with it, and no failover happens."
     ),
     fix="Give the SECONDARY no health check, or a plain endpoint check of its own region's host.",
     judge=rule_from(_violations, RECORD, GROUP, applies=_holds_secondary),

@@ -1,4 +1,4 @@
-"""A private hosted zone answers in every region: who cannot ask which region is active cannot fail over."""
+"""A private hosted zone is associated with a VPC in every region."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -38,8 +38,8 @@ def _regions(zone: Resource) -> Iterator[str]:
 RULE = Rule(
     title="A private hosted zone is associated with a VPC in every region",
     why=(
-        "Failover records in a zone that only one region's VPC can ask are of no use on the day that region is gone: in the "
-        "other one, the name of the active region does not resolve."
+        "A private zone resolves only in its associated VPCs. If only one region's VPC is associated and that region is "
+        "lost, the active region's name does not resolve in the other."
     ),
     fix="List a VPC of each region in VPCs, each with its VPCRegion.",
     judge=rule_from(_violations, _ZONE, applies=_is_private),

@@ -1,4 +1,4 @@
-"""Browsers may call from origins that are spelled out."""
+"""CORS lists each allowed origin."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -71,7 +71,7 @@ def _applies(resource: Resource, _world: TemplateSet) -> bool:
 
 RULE = Rule(
     title="CORS names each origin, over https, and no '*'",
-    why="With '*' any page that a user has open may upload in that user's browser, or read what it is answered.",
+    why="With `*`, any page that a user opens may upload from that user's browser or read the responses.",
     fix="List the origins as https://app.example.com; list headers and methods where credentials are allowed.",
     judge=rule_from(_violations, BUCKET, _API, _URL, applies=_applies),
     controls=nist("AC-3", "AC-4", "CM-7") + hipaa("164.312(a)(1)") + pci("6.5.8"),

@@ -1,4 +1,4 @@
-"""A bucket's objects are encrypted with a customer's key, at one call to KMS for many objects."""
+"""A bucket's objects are encrypted with a customer managed key, with bucket keys enabled."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -68,8 +68,8 @@ def _targets(world: TemplateSet) -> frozenset[Key]:
 RULE = Rule(
     title="A bucket is encrypted with a customer managed key of its region and uses bucket keys; access logs with S3's own",
     why=(
-        "Replication, recovery and an auditor's questions depend on keys whose policy is ours. Without bucket keys a "
-        "burst of uploads meets KMS's request quota just when a region catches up."
+        "Replication, recovery and audits depend on a key whose policy the account controls. Without bucket keys, a burst "
+        "of uploads exceeds KMS's request quota when a region catches up."
     ),
     fix="Set SSEAlgorithm aws:kms, KMSMasterKeyID and BucketKeyEnabled; for the target of access logs, AES256.",
     judge=rule_from(_violations, BUCKET),

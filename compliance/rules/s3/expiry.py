@@ -1,4 +1,4 @@
-"""What a bucket holds is not deleted before anybody could miss it."""
+"""A lifecycle rule keeps objects and old versions long enough to notice a loss."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -84,12 +84,12 @@ def _reaches_what_matters(rule: Mapping[str, Json], bucket: Resource) -> bool:
 RULE = Rule(
     title="A bucket keeps its objects, and in prod for 30 days or more, and their old versions for 7 or more",
     why=(
-        "A lifecycle rule deletes without asking, and replication carries the deletion to the other region. A file that "
-        "waits for a region to come back, or that was overwritten by mistake, must still be there when somebody looks."
+        "A lifecycle rule deletes objects, and replication may copy the deletion. A file that waits for a region's "
+        "recovery, or was overwritten by mistake, must still exist when an operator looks for it."
     ),
     fix=(
         "Raise ExpirationInDays and NoncurrentVersionExpiration.NoncurrentDays, or give the rule a Filter with the prefix "
-        "of what may go sooner."
+        "of objects that may expire sooner."
     ),
     judge=rule_from(_violations, BUCKET, applies=_has_lifecycle),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("3.1", "10.7"),

@@ -1,4 +1,4 @@
-"""A bucket tells of every object that it lets in."""
+"""A bucket's notifications cover every key that callers may write."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -68,12 +68,9 @@ def _putting(world: TemplateSet) -> list[tuple[Statement, Template]]:
 
 
 RULE = Rule(
-    title="A replicated bucket's notifications cover every key under which somebody may put an object",
-    why=(
-        "A filter that is narrower than what may be put is silent: the object is taken in, replicated, and never "
-        "processed, in neither region."
-    ),
-    fix="Widen the prefix of the notification's filter to what the policies let be put, and filter by no suffix.",
+    title="A replicated bucket's notifications cover every key under which a caller may put an object",
+    why="An object outside the filter is accepted and replicated, but processed in neither region.",
+    fix="Widen the prefix of the notification's filter to what the policies allow to be put, and filter by no suffix.",
     judge=rule_from(_violations, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),
 )

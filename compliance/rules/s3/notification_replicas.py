@@ -1,4 +1,4 @@
-"""What a replica's arrival sets off is what an upload sets off."""
+"""A bucket sends the same notifications for replicas as for uploads."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -39,10 +39,10 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="A replicated bucket tells of every object that is created in it, replicas included",
+    title="A replicated bucket sends a notification for every object created in it, replicas included",
     why=(
-        "The passive region's queue is the work to recover: an object that arrived by replication and was not announced "
-        "is never processed if its own region is lost."
+        "The passive region's queue is the work to recover. An object that arrived by replication without a notification is "
+        "never processed if its own region is lost."
     ),
     fix="Notify the queue of s3:ObjectCreated:* in both regions, with the same filter, and of no single kind of it.",
     judge=rule_from(_violations, BUCKET, applies=_applies),

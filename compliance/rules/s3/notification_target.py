@@ -1,4 +1,4 @@
-"""A bucket tells the queue that is there to be told by it, and no queue that turns it away."""
+"""A bucket notifies the queues whose policies admit it, and no others."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -93,12 +93,12 @@ def _buckets(statement: Statement, policy: Resource, world: TemplateSet) -> Iter
 RULE = Rule(
     title="A bucket notifies each queue whose policy admits it, and only such",
     why=(
-        "A queue that waits for a bucket which tells another, or nobody, stays empty: files are taken in, replicated and "
-        "never processed, and no alarm on the queue can tell. So does one that does not admit the bucket."
+        "A queue stays empty if its bucket notifies another queue or none. Files are then accepted and replicated but never "
+        "processed, and no alarm on the queue fires. The same holds for a queue that does not admit the bucket."
     ),
     fix=(
         "Add the queue to the bucket's NotificationConfiguration, or remove the statement from its policy. Let the policy "
-        "of each queue that is told allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket."
+        "of each notified queue allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket."
     ),
     judge=rule_from(_violations, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),

@@ -1,4 +1,4 @@
-"""Buckets that take in work replicate to each other, in both directions."""
+"""Buckets that accept uploads replicate to each other, in both directions."""
 
 from collections.abc import Iterator, Mapping
 
@@ -83,10 +83,10 @@ def _peers(resource: Resource, world: TemplateSet) -> list[Resource]:
 
 
 RULE = Rule(
-    title="Buckets that take in work replicate to the other region, and back",
+    title="Buckets that accept uploads replicate to the other region, and back",
     why=(
-        "One direction protects what arrives in the primary. What arrives in the secondary after a failover has no copy "
-        "unless it replicates too, and the way home would have nothing to catch up from."
+        "One direction protects what arrives in the primary. After a failover, uploads to the secondary have no copy unless "
+        "it replicates too, and the failback has nothing to catch up from."
     ),
     fix=(
         "Set a ReplicationConfiguration on one bucket, and the reverse by a custom resource with Bucket and a whole "

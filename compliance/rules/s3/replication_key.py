@@ -1,4 +1,4 @@
-"""A copy is encrypted with a key of the region that it is in."""
+"""A copy is encrypted with a key of the destination's region."""
 
 from collections.abc import Iterator
 
@@ -21,8 +21,8 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="Replicated objects are encrypted with a customer managed key of the region that they are copied to",
-    why="A copy under the first region's key cannot be read when that region is down, which is what the copy is for.",
+    title="Replicated objects are encrypted with a customer managed key of the destination's region",
+    why="A copy under the first region's key cannot be read when that region is down, and the copy exists for that case.",
     fix="Set ReplicaKmsKeyID to a key, or the ARN of an alias, in the destination bucket's region.",
     judge=rule_from(_violations, BUCKET, *CUSTOM, applies=replicates),
     controls=nist("CP-9(8)", "SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4"),

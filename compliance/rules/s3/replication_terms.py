@@ -1,4 +1,4 @@
-"""What a bucket's replication rule must say, so that the other region's copy can be worked with."""
+"""A replication rule covers every object that is processed, within 15 minutes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -97,10 +97,10 @@ def _at(value: Json, path: tuple[str, ...]) -> Json:
 
 
 RULE = Rule(
-    title="A bucket's replication covers all objects that are worked on, with deletions and changes, within 15 minutes",
+    title="A bucket's replication covers all objects that are processed, with deletions and changes, within 15 minutes",
     why=(
-        "A rule that is disabled, filtered or leaves out encrypted objects loses what it does not copy; without "
-        "Replication Time Control and metrics nobody can tell how much would be lost now."
+        "A rule that is disabled, filtered or excludes encrypted objects loses what it does not copy. Without Replication "
+        "Time Control and metrics, the data at risk is unknown."
     ),
     fix=(
         "Enable the rule, DeleteMarkerReplication, ReplicaModifications, SseKmsEncryptedObjects, ReplicationTime and "

@@ -1,4 +1,4 @@
-"""Parts of uploads that were never completed are removed."""
+"""Incomplete multipart uploads are removed."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -37,7 +37,7 @@ def _prefix(rule: Mapping[str, Json]) -> str:
 
 RULE = Rule(
     title="A bucket removes incomplete multipart uploads within 30 days",
-    why="Their parts are stored, paid for and kept beyond every retention period, and no listing of objects shows them.",
+    why="Their parts are stored and billed beyond every retention period, and no listing of objects shows them.",
     fix="Add an enabled lifecycle rule without a prefix, with AbortIncompleteMultipartUpload.DaysAfterInitiation 7.",
     judge=rule_from(_violations, BUCKET),
     controls=nist("SI-12", "SC-5"),

@@ -1,4 +1,4 @@
-"""No secret stands in a template, or in what a template writes down for all to read."""
+"""No template and no environment variable contains a secret."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -70,12 +70,12 @@ def _is_place(value: Json, function: Resource, world: TemplateSet) -> bool:
 
 
 RULE = Rule(
-    title="No secret's value is in a template or in a function's environment, nor short enough to be guessed",
+    title="No secret's value is in a template or in a function's environment, or short enough to guess",
     why=(
-        "A template is in version control, in the CDK's bucket and in CloudFormation's history; a function's environment "
-        "is shown to whoever may describe the function. A secret there has no rotation and no audit of who read it."
+        "A template is in version control, in the CDK's bucket and in CloudFormation's history. Everyone who may describe a "
+        "function sees its environment. A secret there is not rotated, and its readers are not audited."
     ),
-    fix="Let Secrets Manager make the value (GenerateSecretString), and give the function the secret's name or ARN.",
+    fix="Let Secrets Manager generate the value (GenerateSecretString), and give the function the secret's name or ARN.",
     judge=rule_from(_violations, SECRET, FUNCTION),
     controls=nist("IA-5(7)", "SC-12", "SC-28") + hipaa("164.312(a)(2)(iv)", "164.312(d)") + pci("3.5", "6.3.1", "8.2.1"),
 )

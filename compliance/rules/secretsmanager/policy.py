@@ -1,4 +1,4 @@
-"""A secret's own policy refuses whom its readers' policies should never have let in."""
+"""A secret's resource policy denies requests without TLS and cannot be public."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -54,8 +54,8 @@ def _denies(statement: Statement) -> bool:
 RULE = Rule(
     title="A secret has a resource policy that denies everyone every action without TLS, and can never be public",
     why=(
-        "A resource policy is the one place that no reader's own policy can widen. A statement dropped from it is seen by "
-        "nobody: everything keeps working."
+        "No reader's own policy can override a denial in the resource policy. A statement that is dropped from it goes "
+        "unnoticed, because everything keeps working."
     ),
     fix=(
         "Add an AWS::SecretsManager::ResourcePolicy with Effect Deny, Principal *, Action secretsmanager:*, Resource * and "

@@ -1,4 +1,4 @@
-"""A secret can be read in every region with a key of that region."""
+"""A secret has a replica in every region, with a key of that region."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,9 @@ def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:
 
 RULE = Rule(
     title="A secret is replicated to every region of the system, with a customer managed key of each",
-    why="A region that must fetch its secret from the other is down with it. So is a replica under the other's key.",
+    why=(
+        "A region that reads its secret from the other region fails with it. So does a replica under the other region's key."
+    ),
     fix="Set KmsKeyId, and ReplicaRegions with a Region and the KmsKeyId of a key there.",
     judge=rule_from(_violations, "AWS::SecretsManager::Secret"),
     controls=nist("CP-9", "SC-12(1)", "SC-28")

@@ -1,4 +1,4 @@
-"""A secret is changed regularly, where it was made."""
+"""A secret is rotated regularly, in its primary region."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -105,8 +105,8 @@ def _days(rules: Mapping[str, Json]) -> float | None:
 RULE = Rule(
     title=f"A secret is rotated every {_MOST_DAYS} days or more often, by a schedule in the region where it was made",
     why=(
-        "A key that never changes is known to everybody who ever could read it. A schedule in the other region would be "
-        "refused: replicas are rotated by their original."
+        "Everyone who could ever read a secret knows it until it changes. Secrets Manager refuses a schedule in the other "
+        "region, because it rotates replicas with their primary."
     ),
     fix="Add an AWS::SecretsManager::RotationSchedule with the secret's name or Ref, a function, and 30 days.",
     judge=rule_from(_violations, _SECRET),

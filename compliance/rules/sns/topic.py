@@ -1,4 +1,4 @@
-"""A topic is encrypted by a key of ours, and alarms can still publish to it."""
+"""A topic is encrypted by a customer managed key, and alarms can publish to it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,10 +53,10 @@ def _told(missing: list[str], whose: str) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="A topic is encrypted by a key of ours whose policy, as the topic's, admits CloudWatch",
+    title="A topic is encrypted by a customer managed key, and both policies admit CloudWatch",
     why=(
-        "Alarms carry names of resources and customers' files. And a topic whose key does not admit CloudWatch drops "
-        "each alarm's message: nothing fails, and nobody is woken."
+        "Alarms contain names of resources and of customers' files. If the topic's key does not admit CloudWatch, each "
+        "alarm's message is dropped without an error, and nobody is notified."
     ),
     fix=(
         "Set KmsMasterKeyId, and allow kms:Decrypt and kms:GenerateDataKey* to cloudwatch.amazonaws.com in the key's "

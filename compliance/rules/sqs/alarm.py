@@ -1,4 +1,4 @@
-"""Somebody is told of the first dead letter."""
+"""A dead-letter queue has an alarm that fires at the first message."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -130,8 +130,10 @@ def _fires_at_one(alarm: Mapping[str, Json]) -> bool:
 
 
 RULE = Rule(
-    title="Every dead-letter queue has an alarm in its region that fires at the first message and tells somebody",
-    why="A dead letter is a file that somebody was promised. Unwatched, it is found when the client asks, or expires.",
+    title="Every dead-letter queue has an alarm in its region that fires at the first message and has an action",
+    why=(
+        "A dead letter is an upload that was acknowledged. Without an alarm it is found when the client asks, or it expires."
+    ),
     fix=f"Add an AWS::CloudWatch::Alarm on {_METRIC} of the queue: Maximum >= 1, with AlarmActions.",
     judge=rule_from(_violations, QUEUE, applies=is_dead_letter_queue),
     controls=nist("AU-6(1)", "IR-4", "IR-6", "SI-4", "SI-11") + hipaa("164.308(a)(6)(ii)", "164.312(b)") + pci("10.6.1"),

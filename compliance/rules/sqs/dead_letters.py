@@ -1,4 +1,4 @@
-"""A queue of work has a dead-letter queue beside it, and reaches it after enough attempts and in time."""
+"""A queue of work has a dead-letter queue in its template, reached after enough receives and within a day."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -64,8 +64,8 @@ def _of_target(queue: Resource, value: object, world: TemplateSet) -> Iterator[s
 RULE = Rule(
     title="A queue has a dead-letter queue in its own template, and reaches it after five receives or more and within a day",
     why=(
-        "Without one, a file that cannot be processed is tried for days, in front of everybody else's, and then vanishes. "
-        "One in another stack or region is not there when this region stands alone."
+        "Without one, a file that cannot be processed is retried for days, delays all others, and is then deleted. A "
+        "dead-letter queue in another stack or region is missing when this region stands alone."
     ),
     fix="Set RedrivePolicy.deadLetterTargetArn to a queue of the same template, and maxReceiveCount to 5.",
     judge=rule_from(_violations, QUEUE, applies=_is_for_work),

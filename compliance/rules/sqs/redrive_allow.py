@@ -1,4 +1,4 @@
-"""A dead-letter queue takes messages of its own sources alone."""
+"""A dead-letter queue accepts messages of its own sources only."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -43,7 +43,7 @@ def _of_list(queue: Resource, sources: list[Resource], arns: object, world: Temp
 
 RULE = Rule(
     title="A dead-letter queue allows exactly the queues that redrive to it",
-    why="Whoever else may redrive to it hides real failures among their own, and can be redriven into the wrong queue.",
+    why="Messages of other queues hide real failures, and a redrive can send them to the wrong queue.",
     fix="Set RedriveAllowPolicy to byQueue with the sources' ARNs; to denyAll where no queue redrives to it.",
     judge=rule_from(_violations, QUEUE, applies=is_dead_letter_queue),
     controls=nist("AC-3", "AC-4", "AC-6"),

@@ -1,4 +1,4 @@
-"""Dead letters are kept until somebody has looked."""
+"""A dead-letter queue keeps messages at least as long as its sources."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,8 +35,8 @@ def _retention(queue: Resource) -> float:
 RULE = Rule(
     title="A dead-letter queue keeps messages for as long as its sources do, and for four days or more",
     why=(
-        "SQS counts a dead letter's age from when it was first sent. A dead-letter queue that keeps for less than its "
-        "source deletes old messages the moment they arrive."
+        "SQS counts a dead letter's age from its first send. A dead-letter queue with a shorter retention than its source "
+        "deletes old messages as soon as they arrive."
     ),
     fix="Set MessageRetentionPeriod of dead-letter queues to 1209600, the most that SQS keeps.",
     judge=rule_from(_violations, QUEUE, applies=is_dead_letter_queue),

@@ -1,4 +1,4 @@
-"""A message stays hidden for as long as the function and Lambda's own retries may take."""
+"""A message stays hidden for the function's timeout and Lambda's own retries."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -41,7 +41,10 @@ def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
 
 RULE = Rule(
     title="A queue hides a message for six times its function's timeout or longer",
-    why="A message that reappears while it is worked on is processed twice at once, and uses up its receives by succeeding.",
+    why=(
+        "A message that reappears during its processing is processed twice at once, and uses up its receives although it "
+        "succeeds."
+    ),
     fix="Set VisibilityTimeout to six times the function's Timeout, plus the mapping's batching window.",
     judge=rule_from(_violations, QUEUE, applies=_is_read),
     controls=nist("SI-7", "SI-11", "SC-5"),

@@ -1,4 +1,4 @@
-"""A function in a VPC goes out only where its security groups say, and they say where."""
+"""A function in a VPC has egress rules that name their destinations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -75,8 +75,8 @@ def _of_rule(group: Resource, rule: Mapping[str, Json], world: TemplateSet) -> I
 RULE = Rule(
     title="A function in a VPC has security groups, and each group has egress rules of its own and none to everywhere",
     why=(
-        "EC2 gives a security group without egress rules the rule `everything to everywhere`. In a network that is closed "
-        "today that rule does nothing; the day a route is added, it lets a compromised function send out what it reads."
+        "EC2 gives a security group without egress rules one that allows all traffic. In a closed network that rule has no "
+        "effect. Once a route is added, a compromised function can send out what it reads."
     ),
     fix="List SecurityGroupEgress: port 443 to the endpoints' group and to the prefix lists of S3 and DynamoDB.",
     judge=rule_from(_violations, _FUNCTION, _GROUP, applies=_goes_out),

@@ -1,4 +1,4 @@
-"""An endpoint lets through only what is meant to go through it."""
+"""An endpoint's policy names the actions and resources that it allows."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -48,8 +48,8 @@ def _too_wide(statement: Statement) -> Iterator[str]:
 RULE = Rule(
     title="Each interface and gateway endpoint has a policy that names actions and resources",
     why=(
-        "An endpoint without a policy, or with `*`, carries data from inside the VPC to any bucket, queue or secret of "
-        "any account: the one way out of a network that is otherwise closed."
+        "An endpoint without a policy, or with `*`, carries data from the VPC to any bucket, queue or secret of any "
+        "account. It is then the one exit of a closed network."
     ),
     fix="Set PolicyDocument to the actions and resources that the functions behind the endpoint need, and no others.",
     judge=rule_from(_violations, _TYPE, applies=_takes_policy),

@@ -1,4 +1,4 @@
-"""An endpoint lets through only whom it names."""
+"""An endpoint's policy names the principals that it admits."""
 
 import re
 from collections.abc import Iterator
@@ -30,10 +30,10 @@ def _violations(endpoint: Resource, _world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="Each endpoint's policy says who may go through",
+    title="Each endpoint's policy restricts its principals",
     why=(
-        "Whoever has got into the network may bring keys of another account along, and an endpoint that asks for nobody's "
-        "name carries their calls too. Gateways take no principal but `*`: there a condition says who."
+        "An intruder in the network may use credentials of another account, and an endpoint without a principal carries "
+        "those calls too. Gateway endpoints accept only the principal `*`, and there a condition restricts it."
     ),
     fix='Add the condition ArnEquals {"aws:PrincipalArn": <the role>} to each statement, or name the account.',
     judge=rule_from(_violations, "AWS::EC2::VPCEndpoint", applies=_has_policy),

@@ -1,4 +1,4 @@
-"""An endpoint is where the functions are, and is found by the name that they call."""
+"""An endpoint is reachable from every function of its VPC, by the service's own name."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -119,11 +119,10 @@ def _service(endpoint: Resource) -> str | None:
 
 
 RULE = Rule(
-    title="An endpoint is in every zone or route table of its VPC, lets somebody in, and has the service's own name",
+    title="An endpoint is in every zone or route table of its VPC, has an ingress rule, and has the service's own name",
     why=(
-        "In a network without a way out, a function reaches AWS by endpoints alone. One without private DNS is not found, "
-        "one in a single zone takes the other zones' functions down with it, and a gateway without route tables leads "
-        "nowhere: everything is deployed, and nothing works on the day that it must."
+        "In a closed network, functions reach AWS only through endpoints. An endpoint without private DNS is not found, and "
+        "one in a single zone fails with that zone. A gateway endpoint without route tables has no effect."
     ),
     fix=(
         "Set PrivateDnsEnabled and the VPC's EnableDnsSupport and EnableDnsHostnames, list a subnet of each zone and a "

@@ -1,4 +1,4 @@
-"""All that goes in and out of a network, and all that is turned away, is written down and kept."""
+"""A VPC logs all accepted and rejected traffic, to an encrypted destination that keeps it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -104,13 +104,13 @@ def _destination(properties: Mapping[str, Json], kind: str, log: Resource, world
 RULE = Rule(
     title="Every VPC has a flow log of all traffic, to a destination that is encrypted and keeps it",
     why=(
-        "A flow log of rejected traffic alone shows who knocked and not who came in, nor what went out: after an intrusion "
-        "nobody can tell what was taken, in the passive region least of all, where no one looks."
+        "A flow log of rejected traffic alone does not show who came in or what was sent out. After an intrusion nobody can "
+        "find out what was taken, least of all in the passive region."
     ),
     fix=(
-        "Make an AWS::EC2::FlowLog of the VPC with TrafficType ALL, to a log group with KmsKeyId and RetentionInDays "
-        "by a role in DeliverLogsPermissionArn, or to a bucket encrypted with a key of ours, both in the templates that are "
-        "judged."
+        "Create an AWS::EC2::FlowLog of the VPC with TrafficType ALL. Deliver to a log group with KmsKeyId and "
+        "RetentionInDays by a role in DeliverLogsPermissionArn, or to a bucket encrypted with a customer managed key, both "
+        "in the judged templates."
     ),
     judge=rule_from(_violations, _VPC),
     controls=nist("AU-2", "AU-3", "AU-12", "SI-4")

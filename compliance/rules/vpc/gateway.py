@@ -1,4 +1,4 @@
-"""The network has no way out, neither to the internet nor to another network."""
+"""A VPC has no gateway, route or peering to another network."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -64,8 +64,8 @@ def _stays_inside(target: Json) -> bool:
 RULE = Rule(
     title="No gateway, no route and no peering out of the VPC, and no public address",
     why=(
-        "What runs here needs AWS's services and nothing else, and reaches them through endpoints that a policy narrows. "
-        "Any other way out is a way for data to leave unseen, and a part that can fail in a failover."
+        "The functions need only AWS's services, and reach them through endpoints that a policy restricts. Any other exit "
+        "lets data leave unnoticed, and is one more part that can fail."
     ),
     fix="Use isolated subnets with gateway and interface endpoints; remove the gateway, the route or the public address.",
     judge=rule_from(_violations, *_GATEWAYS, _ROUTE, _SUBNET, _ATTACHMENT),

@@ -1,4 +1,4 @@
-"""A security group lets in whom it names, on the ports that it names."""
+"""A security group admits named groups or narrow ranges, on named ports."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
@@ -76,12 +76,12 @@ def _is_wide(cidr: str, name: str) -> bool:
 
 
 RULE = Rule(
-    title="A security group lets in named groups or narrow ranges, on named ports",
+    title="A security group admits named groups or narrow ranges, on named ports",
     why=(
-        "An interface endpoint is a door into Secrets Manager and SQS: whoever reaches it needs credentials only. A range "
-        "wider than the network, or every port, opens it to what was never meant to call."
+        "A caller that reaches an interface endpoint to Secrets Manager or SQS needs only credentials. A range wider than "
+        "the network, or every port, opens it to unintended callers."
     ),
-    fix="Let in by SourceSecurityGroupId, on the port that the callers use; 443 for an endpoint.",
+    fix="Admit callers by SourceSecurityGroupId, on the port that they use; 443 for an endpoint.",
     judge=rule_from(_violations, _GROUP, _RULE, applies=_lets_in),
     controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.1"),
 )

@@ -23,10 +23,10 @@ def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="The subnets of a VPC are spread over zones, each in one that the template names",
+    title="The subnets of a VPC are in different zones, each named by the template",
     why=(
-        "Zones fail more often than regions. Subnets that share one look like redundancy and are none: the whole network "
-        "goes with the zone, and a failover of regions is spent on it."
+        "Zones fail more often than regions. Subnets in one zone give no redundancy: the whole network fails with the zone, "
+        "and only a failover of regions helps."
     ),
     fix="Set AvailabilityZoneId of each subnet to a zone of its own, such as use1-az1; or AvailabilityZone.",
     judge=rule_from(_violations, VPC, applies=_has_several),

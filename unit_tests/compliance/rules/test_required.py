@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.cfn.templates import Template
+from compliance.engine.findings import Verdict
 from compliance.engine.requirements import RequirementsJudge
 from compliance.rules import our_rules
 from unit_tests.compliance.rules.builders import (
@@ -24,7 +25,7 @@ from unit_tests.compliance.rules.builders import (
     table,
 )
 from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Path, Resource, changed, either, without
-from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, Verdict, message, says, verdict_in
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 
 def key() -> Resource:
