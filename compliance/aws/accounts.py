@@ -1,4 +1,4 @@
-"""Which accounts that a template names are not the one that it is deployed to."""
+"""Accounts in a template other than the one that it is deployed to."""
 
 import re
 from typing import Final
@@ -17,25 +17,25 @@ _EQUALITY: Final = re.compile(
 
 
 def account_in(text: str) -> str | None:
-    """The literal account that a rendered text is, or that stands in the ARN that it is; None if there is none."""
+    """Return the literal account that a rendered text is, or that stands in the ARN that it is; None if there is none."""
     found = _ARN.fullmatch(text)
     return found["account"] if found else text if _ALONE.fullmatch(text) else None
 
 
 def is_unknown_principal(account: str, world: TemplateSet) -> bool:
-    """Whether a literal account is not the one that is deployed to. Where that is unknown, no account is ours."""
+    """Return whether a literal account is not the one that is deployed to. Where that is unknown, no account is ours."""
     return account != world.account
 
 
 def unknown_principals(statement: Statement, world: TemplateSet) -> list[str]:
-    """The accounts, but for the system's own, that a statement names as principal or in a condition on who asks."""
+    """Return the accounts, but for the system's own, that a statement names as principal or in a condition on who asks."""
     texts = [principal.id for principal in statement.principals]
     texts += [value for condition in statement.conditions if _says_who(condition) for value in condition.values]
     return strange_accounts(texts, world)
 
 
 def strange_accounts(texts: list[str], world: TemplateSet) -> list[str]:
-    """The accounts in ARNs, or alone, that are not the system's own; each once."""
+    """Return the accounts in ARNs, or alone, that are not the system's own; each once."""
     named = (account_in(text) for text in texts)
     return [account for account in dict.fromkeys(named) if account is not None and is_unknown_principal(account, world)]
 

@@ -11,7 +11,7 @@ from compliance.cfn.templates import Json, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 
 KEY_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
-"""What whoever sends to an encrypted queue or topic does with its key."""
+"""Actions on the key that a sender to an encrypted queue or topic needs."""
 
 _KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _ALIAS: Final = "AWS::KMS::Alias"
@@ -20,7 +20,7 @@ _HARMLESS: Final = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aw
 
 
 def key_policies(key: Json, template: Template, world: TemplateSet) -> Iterator[tuple[Statement, ...]]:
-    """Every version of the policy of the key that a value names, by itself or by an alias; empty if it has none.
+    """Yield every version of the policy of the key that a value names, by itself or by an alias; empty if it has none.
 
     Raises:
         UnresolvedError: The key is in none of the templates.
@@ -36,11 +36,11 @@ def key_policies(key: Json, template: Template, world: TemplateSet) -> Iterator[
 
 
 def refused(policy: tuple[Statement, ...], service: str, actions: Sequence[str]) -> list[str]:
-    """The actions that a policy does not let a service do."""
+    """Return the actions that a policy does not let a service do."""
     return [action for action in actions if not any(admits(statement, service, action) for statement in policy)]
 
 
 def admits(statement: Statement, service: str, action: str) -> bool:
-    """Whether a statement lets a service do something, on no other condition than from where it comes."""
+    """Return whether a statement lets a service do something, on no other condition than from where it comes."""
     harmless = all(condition.key.lower() in _HARMLESS for condition in statement.conditions)
     return statement.allows and service in statement.services() and statement.covers_action(action) and harmless

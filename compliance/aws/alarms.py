@@ -1,4 +1,4 @@
-"""Alarms: which there are, by which names they are known, and what they tell."""
+"""Alarms: their names and their actions."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,19 +13,19 @@ ACTIONS: Final = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
 def names_of_alarm(alarm: Resource) -> Iterator[str]:
-    """Every name that the alarm may have; none if AWS makes it up."""
+    """Yield every name that the alarm may have; none if AWS generates it."""
     for name in branches(alarm.properties.get("AlarmName")):
         if name is not None:
             yield render(name, alarm.template)
 
 
 def named_alarms(name: str, region: str, world: TemplateSet) -> list[Resource]:
-    """The alarms of a region that may have that name."""
+    """Return the alarms of a region that may have that name."""
     return [alarm for alarm in of_type(world, ALARM, COMPOSITE, region=region) if name in names_of_alarm(alarm)]
 
 
 def actions_of(alarm: Resource) -> Iterator[tuple[str, Json]]:
-    """The actions of one version of an alarm, each with the property that lists it."""
+    """Yield the actions of one version of an alarm, each with the property that lists it."""
     for name in ACTIONS:
         for action in one_or_more(alarm.properties.get(name), name):
             yield name, action

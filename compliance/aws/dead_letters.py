@@ -42,7 +42,7 @@ class DeadLetter(NamedTuple):
 
 
 def dead_letters_of(resource: Resource) -> list[DeadLetter]:
-    """The ways of one version of a resource; none for a type that has none.
+    """Return the ways of one version of a resource; none for a type that has none.
 
     Raises:
         UnresolvedError: A part on the way is not spelled out.
@@ -88,7 +88,7 @@ def _users(world: TemplateSet) -> Mapping[Key, list[Resource]]:
 
 
 def is_dead_letter_queue(queue: Resource, world: TemplateSet) -> bool:
-    """Whether anything may put dead letters in the queue, or the queue allows other queues to."""
+    """Return whether anything may put dead letters in the queue, or the queue allows other queues to."""
     allowed = queue.properties.get("RedriveAllowPolicy")
     allows = allowed is not None and not (isinstance(allowed, Mapping) and allowed.get("redrivePermission") == "denyAll")
     return allows or bool(users_of(queue, world))
@@ -103,10 +103,10 @@ def _versions(world: TemplateSet) -> Iterator[Resource]:
 
 
 def key_of(resource: Resource) -> Key:
-    """What tells a resource from all others of the world, and not from its own other versions."""
+    """Return a key that is the same for all versions of one resource, and for no other resource."""
     return resource.template.name, resource.logical_id
 
 
 def is_same(one: Resource, other: Resource) -> bool:
-    """Whether both are the same resource, in whatever version."""
+    """Return whether both are the same resource, in whatever version."""
     return key_of(one) == key_of(other)

@@ -17,18 +17,18 @@ FUNCTION: Final = "AWS::Lambda::Function"
 
 
 def mappings_of(queue: Resource, world: TemplateSet) -> Sequence[Resource]:
-    """Every version of a mapping by which a function is invoked with the queue's messages."""
+    """Return every version of a mapping by which a function is invoked with the queue's messages."""
     return _mappings(world).get(("EventSourceArn", key_of(queue)), ())
 
 
 def mappings_to(function: Resource, world: TemplateSet) -> Sequence[Resource]:
-    """Every version of a mapping by which the function is invoked."""
+    """Return every version of a mapping by which the function is invoked."""
     return _mappings(world).get(("FunctionName", key_of(function)), ())
 
 
 @cached
 def _mappings(world: TemplateSet) -> Mapping[tuple[str, Key], list[Resource]]:
-    """The versions of mappings by what a property of theirs names."""
+    """Return the versions of mappings by what a property of theirs names."""
     found: dict[tuple[str, Key], list[Resource]] = {}
     for mapping in of_type(world, MAPPING):
         try:
@@ -45,13 +45,13 @@ def _mappings(world: TemplateSet) -> Mapping[tuple[str, Key], list[Resource]]:
 
 
 def source_queue(mapping: Resource, world: TemplateSet) -> Resource | None:
-    """The queue that one version of a mapping reads; None if it reads no queue of the world."""
+    """Return the queue that one version of a mapping reads; None if it reads no queue of the world."""
     value = mapping.properties.get("EventSourceArn")
     return None if value is None else find(value, mapping.template, world, QUEUE)
 
 
 def reads_a_queue(mapping: Resource, world: TemplateSet) -> bool:
-    """Whether one version of a mapping reads an SQS queue, of this world or not.
+    """Return whether one version of a mapping reads an SQS queue, of this world or not.
 
     Raises:
         UnresolvedError: The template does not say what it reads.
@@ -69,7 +69,7 @@ def reads_a_queue(mapping: Resource, world: TemplateSet) -> bool:
 
 
 def versions_of_function(mapping: Resource, world: TemplateSet) -> list[Resource]:
-    """Every version of the function that one version of a mapping invokes.
+    """Return every version of the function that one version of a mapping invokes.
 
     Raises:
         UnresolvedError: No template of the world holds it.

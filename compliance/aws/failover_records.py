@@ -77,19 +77,19 @@ class Record:
 
 
 def is_failover(resource: Resource, _world: TemplateSet) -> bool:
-    """Whether one version of a resource is a failover record, or holds one."""
+    """Return whether one version of a resource is a failover record, or holds one."""
     return any(True for _ in records_in(resource))
 
 
 def records_in(resource: Resource) -> Iterator[Record]:
-    """The failover records of one version of a resource, free of conditions."""
+    """Yield the failover records of one version of a resource, free of conditions."""
     for record in _record_sets(resource):
         if not is_absent(record.settings.get("Failover")):
             yield record
 
 
 def routed_otherwise(resource: Resource) -> Iterator[tuple[Record, str]]:
-    """A resource's records by which several places answer at once, each with the setting that says so."""
+    """Yield a resource's records by which several places answer at once, each with the setting that says so."""
     for record in _record_sets(resource):
         for name in _OTHER_ROUTING:
             value = record.settings.get(name)
@@ -108,14 +108,14 @@ def _record_sets(resource: Resource) -> Iterator[Record]:
 
 
 def all_records(world: TemplateSet) -> Iterator[Record]:
-    """Every version of every failover record of the world."""
+    """Yield every version of every failover record of the world."""
     for resource in of_type(world, RECORD, GROUP):
         for properties in branches(resource.properties):
             yield from records_in(replace(resource, properties=properties))
 
 
 def same_question(one: Record, other: Record) -> bool:
-    """Whether both records answer the same question: one name, type and hosted zone.
+    """Return whether both records answer the same question: one name, type and hosted zone.
 
     Raises:
         UnresolvedError: Two names or zones that only a deployment knows, in different templates, may be the same.
@@ -144,7 +144,7 @@ def _comparable(record: Record, key: str) -> str:
 
 
 def health_check_of(record: Record, world: TemplateSet) -> Resource | None:
-    """The record's health check; None if it has none.
+    """Return the record's health check; None if it has none.
 
     Raises:
         UnresolvedError: It is in none of the templates.
@@ -181,7 +181,7 @@ class Signal:
 
 
 def signals(check: Resource, world: TemplateSet, depth: int = 0) -> Iterator[Signal]:
-    """What a health check stands on, through calculated checks and both branches of every condition.
+    """Yield what a health check stands on, through calculated checks and both branches of every condition.
 
     Raises:
         UnresolvedError: A part of it is in none of the templates, or is not spelled out.
@@ -202,7 +202,7 @@ def signals(check: Resource, world: TemplateSet, depth: int = 0) -> Iterator[Sig
 
 
 def alarms_behind(name: Json, region: str, check: Resource, world: TemplateSet) -> list[Resource]:
-    """The alarms of a region that a health check may mean by a name.
+    """Return the alarms of a region that a health check may mean by a name.
 
     Raises:
         UnresolvedError: None of the templates holds it.
@@ -217,7 +217,7 @@ def alarms_behind(name: Json, region: str, check: Resource, world: TemplateSet) 
 
 
 def region_behind(value: Json, template: Template, world: TemplateSet) -> str | None:
-    """The region that a target or an endpoint is in, as far as the templates tell: None where they do not.
+    """Return the region that a target or an endpoint is in, as far as the templates tell: None where they do not.
 
     It is the region of the stack whose output or resource it is, or the one whose name is in the text.
     """
@@ -241,6 +241,6 @@ def _region_in(located: Located, world: TemplateSet) -> str | None:
 
 
 def region_of_record(record: Record, world: TemplateSet) -> str | None:
-    """The region that a record sends clients to; None where the templates do not tell."""
+    """Return the region that a record sends clients to; None where the templates do not tell."""
     found = {region_behind(target, record.template, world) for target in record.targets}
     return found.pop() if len(found) == 1 else None

@@ -22,12 +22,12 @@ TYPES: Final = (*_POLICIES, *_IDENTITIES)
 
 
 def has_policies(resource: Resource, _world: TemplateSet) -> bool:
-    """Whether one version of a resource says what somebody may do."""
+    """Return whether one version of a resource says what somebody may do."""
     return any(True for _ in _documents(resource)) or any(True for _ in attached(resource))
 
 
 def allowed(resource: Resource) -> Iterator[Statement]:
-    """The statements of one version of a resource that grant something.
+    """Return the statements of one version of a resource that grant something.
 
     Raises:
         UnresolvedError: A policy cannot be read whole.
@@ -36,7 +36,7 @@ def allowed(resource: Resource) -> Iterator[Statement]:
 
 
 def every_statement(resource: Resource) -> Iterator[Statement]:
-    """The statements of one version of a resource, those that deny too.
+    """Yield the statements of one version of a resource, those that deny too.
 
     Raises:
         UnresolvedError: A policy cannot be read whole.
@@ -56,6 +56,6 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
 
 
 def attached(resource: Resource) -> Iterator[Json]:
-    """The managed policies that an identity is given by ARN."""
+    """Yield the managed policies that an identity is given by ARN."""
     if resource.type in _IDENTITIES:
         yield from require_list(resource.properties.get("ManagedPolicyArns"), "ManagedPolicyArns")

@@ -1,4 +1,4 @@
-"""Whose a key is, and in which region."""
+"""Whether a key is customer managed, and in which region it is."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,12 @@ from compliance.engine.requirements import Property
 
 
 def is_aws_managed(key: Json) -> bool:
-    """Whether a literal names a key that AWS manages: nobody can write its policy, disable it or audit its grants."""
+    """Return whether a literal names a key that AWS manages: nobody can write its policy, disable it or audit its grants."""
     return isinstance(key, str) and key.rpartition(":")[2].startswith("alias/aws/")
 
 
 def key_violations(place: str, key: Json, region: str, resource: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of a key that is not a customer's, or not of the region in which it is used.
+    """Yield a violation for a key that is not customer managed, or not of the region in which it is used.
 
     Args:
         place: What messages call the property or the replica.
@@ -27,9 +27,9 @@ def key_violations(place: str, key: Json, region: str, resource: Resource, world
         UnresolvedError: The templates do not say which key it is.
     """
     if key is None:
-        yield f"{place} is not set, so AWS's own key encrypts, or none; name a key of ours"
+        yield f"{place} is not set, so an AWS owned key encrypts, or none; name a customer managed key"
     elif is_aws_managed(key):
-        yield f"{place} is {key!r}, AWS's own key; name one of ours"
+        yield f"{place} is {key!r}, an AWS managed key; name a customer managed key"
     elif not _is_here(key, region, resource, world):
         key_region = region_of(key, resource.template, world)
         if key_region != region:
@@ -42,7 +42,7 @@ def is_customer_key(found: Property) -> str | None:
 
 
 def _is_here(key: Json, region: str, resource: Resource, world: TemplateSet) -> bool:
-    """Whether the key is surely of the region: a bare id or alias always is, and so is a key of the same template."""
+    """Return whether the key is certainly of the region: a bare id or alias, or a key of the same template."""
     if isinstance(key, str) and not key.startswith("arn:"):
         return True
     target = named(key, resource.template, world)

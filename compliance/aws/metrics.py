@@ -29,7 +29,7 @@ DIMENSIONS: Final[Mapping[str, frozenset[frozenset[str]]]] = {
     "AWS/S3": _sets("BucketName StorageType", "BucketName FilterId", "SourceBucket DestinationBucket RuleId"),
     "AWS/SQS": _sets("QueueName"),
 }  # fmt: skip
-"""The sets of dimensions by which a service publishes; by any other set an alarm finds nothing, and says nothing of it."""
+"""The sets of dimensions by which a service publishes. An alarm on any other set has no data."""
 
 BY_METRIC: Final[Mapping[tuple[str, str], frozenset[frozenset[str]]]] = {
     ("AWS/DynamoDB", "ReadThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),
@@ -67,7 +67,7 @@ BAD_WHEN_HIGH: Final = frozenset(
     | {("AWS/SNS", "NumberOfNotificationsFailed")}
     | {("AWS/SQS", name) for name in ("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible")}
 )  # fmt: skip
-"""Namespace and metric of what counts failures, waiting and slowness: an alarm on its being low tells of nothing."""
+"""Namespace and metric of failures, waiting and slowness. An alarm on a low value of them has no use."""
 
 SILENT_LOSS: Final = frozenset(
     {
@@ -84,11 +84,11 @@ class Metric(NamedTuple):
     """What an alarm, or one query of it, looks at.
 
     Attributes:
-        namespace: For example `AWS/SQS`; empty where nothing is said.
+        namespace: For example `AWS/SQS`; empty where the alarm sets none.
         name: Of the metric.
         dimensions: The values by the dimensions' names.
-        period: Seconds; None where nothing is said.
-        statistic: Of either kind; None where nothing is said.
+        period: Seconds; None where the alarm sets none.
+        statistic: Of either kind; None where the alarm sets none.
     """
 
     namespace: str
@@ -99,7 +99,7 @@ class Metric(NamedTuple):
 
 
 def metrics_of(alarm: Resource) -> Iterator[Metric]:
-    """The metrics of one version of an alarm, in whichever of two ways they are written.
+    """Yield the metrics of one version of an alarm, in whichever of two ways they are written.
 
     Raises:
         UnresolvedError: One is not spelled out.

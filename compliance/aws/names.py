@@ -41,12 +41,12 @@ _RESOURCE: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
 def pattern(environment: str) -> re.Pattern[str]:
-    """What a name in that environment must match, whole."""
+    """Return what a name in that environment must match, whole."""
     return re.compile(rf"serverless-{_RESOURCE}-{re.escape(environment)}")
 
 
 def named_by(resource: Resource) -> tuple[str, Json] | None:
-    """The property that names the resource and its value, None where the type has no name of ours.
+    """Return the property that names the resource and its value, None where the type has no name of ours.
 
     A property that is not set has the value None.
     """
@@ -60,7 +60,7 @@ def named_by(resource: Resource) -> tuple[str, Json] | None:
 
 
 def bare(resource_type: str, name: str) -> str:
-    """The name without what AWS makes part of it: `alias/` of a key alias, `.fifo` of a queue or topic."""
+    """Return the name without what AWS makes part of it: `alias/` of a key alias, `.fifo` of a queue or topic."""
     if resource_type == "AWS::KMS::Alias":
         return name.removeprefix(ALIAS_PREFIX) if name.startswith(ALIAS_PREFIX) else f"(no {ALIAS_PREFIX}) {name}"
     if resource_type in {"AWS::SQS::Queue", "AWS::SNS::Topic"}:

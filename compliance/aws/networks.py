@@ -24,7 +24,7 @@ def _network(cidr: str, place: str) -> IPv4Network | IPv6Network:
 
 
 def is_private(cidr: str, place: str) -> bool:
-    """Whether a range lies within the addresses that the internet does not route.
+    """Return whether a range lies within the addresses that the internet does not route.
 
     Raises:
         UnresolvedError: It is no address range. So for is_everywhere.
@@ -36,12 +36,12 @@ def is_private(cidr: str, place: str) -> bool:
 
 
 def is_everywhere(cidr: str, place: str) -> bool:
-    """Whether a range is so wide that it means the internet: 0.0.0.0/0, ::/0, or a half of them."""
+    """Return whether a range is so wide that it means the internet: 0.0.0.0/0, ::/0, or a half of them."""
     network = _network(cidr, place)
     return network.prefixlen <= _EVERYWHERE and not is_private(cidr, place)
 
 
 def is_own_network(cidr: Json, resource: Resource, world: TemplateSet) -> bool:
-    """Whether a range is told as that of a VPC or subnet of the templates, whatever that is."""
+    """Return whether a range is a reference to that of a VPC or subnet of the templates."""
     target = named(cidr, resource.template, world)
     return target is not None and target.type in _OF_A_NETWORK

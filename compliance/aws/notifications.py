@@ -1,4 +1,4 @@
-"""Whom a bucket tells of what happens in it."""
+"""The event notifications of a bucket."""
 
 from typing import Final, NamedTuple
 
@@ -7,11 +7,11 @@ from compliance.cfn.templates import Json, Resource
 
 _CONFIGURATION: Final = "NotificationConfiguration"
 _TARGETS: Final = {"QueueConfigurations": "Queue", "LambdaConfigurations": "Function", "TopicConfigurations": "Topic"}
-"""The lists of a configuration, and the property of their entries that says who is told."""
+"""The lists of a configuration, and the property of their entries that names the target."""
 
 
 class Notification(NamedTuple):
-    """One notification: who is told of which event, and the filter on the objects' keys."""
+    """One notification: its target, its event, and the filter on the objects' keys."""
 
     target: Json
     event: str
@@ -19,7 +19,7 @@ class Notification(NamedTuple):
 
 
 def notifications_of(bucket: Resource) -> list[Notification]:
-    """The notifications of one version of a bucket, but for EventBridge's.
+    """Return the notifications of one version of a bucket, but for EventBridge's.
 
     Raises:
         UnresolvedError: They are not spelled out.
@@ -33,7 +33,7 @@ def notifications_of(bucket: Resource) -> list[Notification]:
 
 
 def key_rules_of(notification: Notification) -> dict[str, str]:
-    """The filter on the objects' keys, by `prefix` and `suffix`; empty where every key is meant.
+    """Return the filter on the objects' keys, by `prefix` and `suffix`; empty where every key is meant.
 
     Raises:
         UnresolvedError: It is not spelled out.
@@ -44,12 +44,12 @@ def key_rules_of(notification: Notification) -> dict[str, str]:
 
 
 def prefix_of(notification: Notification) -> str:
-    """What the keys begin with of the objects that it tells of."""
+    """Return the prefix of the keys that it notifies of."""
     return key_rules_of(notification).get("prefix", "")
 
 
 def tells_event_bridge(bucket: Resource) -> bool:
-    """Whether one version of a bucket sends everything that happens to EventBridge."""
+    """Return whether one version of a bucket sends everything that happens to EventBridge."""
     configuration = require_mapping(bucket.properties.get(_CONFIGURATION), _CONFIGURATION)
     if "EventBridgeConfiguration" not in configuration:
         return False
@@ -58,5 +58,5 @@ def tells_event_bridge(bucket: Resource) -> bool:
 
 
 def announces(bucket: Resource) -> bool:
-    """Whether the bucket tells anybody of anything, in at least one branch."""
+    """Return whether the bucket sends any notification, in at least one branch."""
     return bool(bucket.properties.get(_CONFIGURATION))

@@ -44,25 +44,25 @@ _UNNAMED: Final = tuple(
     )
 )
 EQUALITY: Final = re.compile(r"(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)", re.IGNORECASE)
-"""Operators that hold only where the key is there: not `ForAllValues:…` and `…IfExists`, true of whoever sends no key."""
+"""Operators that require the key: not `ForAllValues:…` and `…IfExists`, true for a request without the key."""
 _ONE_NAME: Final = re.compile(r"[a-z]+:[a-z]*(account|owner|orgid)", re.IGNORECASE)
 """Keys whose values have no parts, so that any wildcard in one means others too."""
 _ARN_FIELDS: Final = 6
 
 
 def wild_actions(actions: Iterable[str]) -> list[str]:
-    """The actions that mean more than one."""
+    """Return the actions that mean more than one."""
     return [action for action in actions if re.search(r"[*?]", action)]
 
 
 def is_wild_resource(pattern: str) -> bool:
-    """Whether a rendered pattern names no resource: `*`, `arn:aws:s3:::*`, `arn:aws:dynamodb:*:*:table/*`."""
+    """Return whether a rendered pattern names no resource: `*`, `arn:aws:s3:::*`, `arn:aws:dynamodb:*:*:table/*`."""
     pattern = _UNKNOWN.sub(lambda found: found[0].replace(":", ""), pattern)
     return any(unnamed.fullmatch(pattern) for unnamed in _UNNAMED)
 
 
 def knows_no_resource(action: str) -> bool:
-    """Whether AWS lets no policy name the resource of an action.
+    """Return whether AWS lets no policy name the resource of an action.
 
     Raises:
         UnresolvedError: AWS's reference does not have the action.
@@ -76,12 +76,12 @@ def knows_no_resource(action: str) -> bool:
 
 
 def is_narrowed(conditions: Iterable[Condition]) -> bool:
-    """Whether conditions say which resources are meant, by their aliases, tags or account."""
+    """Return whether conditions say which resources are meant, by their aliases, tags or account."""
     return any(narrows(condition, NARROWING_KEYS) for condition in conditions)
 
 
 def narrows(condition: Condition, keys: re.Pattern[str]) -> bool:
-    """Whether a condition holds for few only: it has one of the keys, must be there, and every value names somebody."""
+    """Return whether a condition narrows access: it requires one of the keys, and no value is a wildcard."""
     return bool(
         keys.fullmatch(condition.key)
         and EQUALITY.fullmatch(condition.operator)
@@ -90,7 +90,7 @@ def narrows(condition: Condition, keys: re.Pattern[str]) -> bool:
 
 
 def names_the_source(statement: Statement, keys: re.Pattern[str], template: Template) -> bool:
-    """Whether conditions say on whose behalf the services of a statement may act: an account, or what only one can own.
+    """Return whether conditions name the source on whose behalf a service acts: an account, or a resource of one.
 
     The ARN of a bucket, a hosted zone or a REST API holds no account. When its owner deletes it, another account may make
     one of that name, and so "you must also use" aws:SourceAccount
@@ -119,7 +119,7 @@ def _has_no_account(arn: str, statement: Statement, template: Template) -> bool:
 
 
 def _is_open(key: str, value: str) -> bool:
-    """Whether a rendered value of a condition leaves open whose it is: `*`, `arn:*`, `arn:aws:s3:*:*:*`."""
+    """Return whether a rendered value of a condition leaves open whose it is: `*`, `arn:*`, `arn:aws:s3:*:*:*`."""
     value = _UNKNOWN.sub("known", value)
     if _ONE_NAME.fullmatch(key):
         return _has_wildcard(value)
@@ -137,7 +137,7 @@ def _has_wildcard(text: str) -> bool:
 
 
 def needless_wildcards(statement: Statement) -> list[str]:
-    """The resources of a statement that name nothing though AWS lets its actions name something.
+    """Return the resources of a statement that name nothing though AWS lets its actions name something.
 
     Raises:
         UnresolvedError: An action is not in AWS's reference.

@@ -21,7 +21,7 @@ class Replica(NamedTuple):
 
 
 def replicas(table: Resource, world: TemplateSet) -> list[Replica]:
-    """The replicas of one version of a table.
+    """Return the replicas of one version of a table.
 
     Raises:
         UnresolvedError: They, or the region of one, are not spelled out; or there are none, which AWS refuses.
@@ -38,5 +38,5 @@ def replicas(table: Resource, world: TemplateSet) -> list[Replica]:
 
 
 def is_strong(table: Resource) -> bool:
-    """Whether reads are consistent across the regions."""
+    """Return whether reads are consistent across the regions."""
     return require_text(table.properties.get("MultiRegionConsistency"), "MultiRegionConsistency") == STRONG

@@ -46,7 +46,7 @@ class Replication(NamedTuple):
 
 
 def replications_of(resource: Resource) -> list[Replication]:
-    """The rules that one version of a bucket or of a custom resource sets; none for anything else."""
+    """Return the rules that one version of a bucket or of a custom resource sets; none for anything else."""
     if resource.type == BUCKET:
         return list(_of_configuration(resource.properties.get(_CONFIGURATION), None))
     if not is_custom(resource):
@@ -61,24 +61,24 @@ def replications_of(resource: Resource) -> list[Replication]:
 
 
 def is_custom(resource: Resource) -> bool:
-    """Whether the resource is made by somebody's function."""
+    """Return whether the resource is made by somebody's function."""
     return resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
 
 
 def replicates(resource: Resource, _world: TemplateSet) -> bool:
-    """Whether one version of a resource sets a replication."""
+    """Return whether one version of a resource sets a replication."""
     return bool(replications_of(resource))
 
 
 def source_of(replication: Replication, resource: Resource, world: TemplateSet) -> Resource | None:
-    """The bucket that is replicated; None if the world does not hold it."""
+    """Return the bucket that is replicated; None if the world does not hold it."""
     if replication.source is None:
         return resource
     return find(replication.source, resource.template, world, BUCKET)
 
 
 def destination_of(replication: Replication, resource: Resource, world: TemplateSet) -> Resource | None:
-    """The bucket that is replicated to; None if the world does not hold it."""
+    """Return the bucket that is replicated to; None if the world does not hold it."""
     return find(replication.destination, resource.template, world, BUCKET)
 
 
@@ -87,13 +87,13 @@ Link = tuple[str, str, str, str]
 
 
 def link(source: Resource, destination: Resource) -> Link:
-    """The two as an entry of `links`."""
+    """Return the two as an entry of `links`."""
     return source.template.name, source.logical_id, destination.template.name, destination.logical_id
 
 
 @cached
 def links(world: TemplateSet) -> frozenset[Link]:
-    """Every pair of buckets of which one replicates to the other whatever the conditions are."""
+    """Return every pair of buckets where one replicates to the other in every branch of the conditions."""
     return frozenset(pair for resource in _all(world) for pair in _certain_links(resource, world))
 
 
@@ -123,13 +123,13 @@ def _all(world: TemplateSet) -> Iterator[Resource]:
 
 
 def is_replicated(bucket: Resource, world: TemplateSet) -> bool:
-    """Whether one version of a bucket replicates, or another bucket of the world replicates to it or is set to."""
+    """Return whether one version of a bucket replicates, or another bucket of the world replicates to it or is set to."""
     return replicates(bucket, world) or (bucket.template.name, bucket.logical_id) in _linked(world)
 
 
 @cached
 def _linked(world: TemplateSet) -> frozenset[tuple[str, str]]:
-    """Every bucket that replicates or is replicated to, by its template's name and its logical id."""
+    """Return every bucket that replicates or is replicated to, by its template's name and its logical id."""
     return frozenset(end for pair in links(world) for end in (pair[:2], pair[2:]))
 
 

@@ -19,7 +19,7 @@ POLICIES: Final = {
 
 
 def policies_of(resource: Resource, world: TemplateSet) -> Iterator[tuple[Resource, tuple[Statement, ...]]]:
-    """Each policy on a resource with its statements, once for each branch of the conditions in it.
+    """Yield each policy on a resource with its statements, once for each branch of the conditions in it.
 
     Raises:
         UnresolvedError: A policy that may be meant for it, or may be absent, or cannot be read.
@@ -57,7 +57,7 @@ def _means(aim: Json, template: Template, resource: Resource, world: TemplateSet
 
 
 def denies_plain_http(statement: Statement, action: str) -> bool:
-    """Whether a statement denies everyone an action without TLS, whatever else the request says."""
+    """Return whether a statement denies everyone an action without TLS, whatever else the request says."""
     tests = [(condition.operator.removesuffix("IfExists"), condition.key.lower()) for condition in statement.conditions]
     return (
         statement.denies
@@ -69,7 +69,7 @@ def denies_plain_http(statement: Statement, action: str) -> bool:
 
 
 def covers_resource(pattern: str, resource: Resource, template: Template, *, contents: bool = False) -> bool:
-    """Whether a rendered pattern of ARNs surely covers a resource, or everything in it.
+    """Return whether a rendered pattern of ARNs surely covers a resource, or everything in it.
 
     Args:
         pattern: Of a statement.
@@ -91,7 +91,7 @@ def covers_resource(pattern: str, resource: Resource, template: Template, *, con
 
 
 def is_arn_of(text: str, resource: Resource, template: Template) -> bool:
-    """Whether a rendered text is the resource's ARN, in whichever way its template or another writes it."""
+    """Return whether a rendered text is the resource's ARN, in whichever way its template or another writes it."""
     known = list(arns_of(resource))
     if template is resource.template:
         me = resource.logical_id

@@ -31,7 +31,7 @@ class Granted(NamedTuple):
 
 
 def granted_to(function: Resource, world: TemplateSet) -> Iterator[Granted]:
-    """The statements of the function's role in every branch of every condition.
+    """Yield the statements of the function's role in every branch of every condition.
 
     Raises:
         UnresolvedError: No template of the world holds the role, or a policy cannot be read.

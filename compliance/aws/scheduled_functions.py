@@ -42,7 +42,7 @@ def interval_of(function: Resource, world: TemplateSet) -> int | None:
 
 
 def _interval(clock: Resource, function: Resource, world: TemplateSet) -> int | None:
-    """The longest interval of a schedule's branches, each of which must run the function."""
+    """Return the longest interval of a schedule's branches; each branch must run the function."""
     found = []
     for properties in branches(clock.properties):
         is_on = require_text(properties.get("State"), "State") != _OFF and is_absent(properties.get("EventPattern"))
@@ -73,12 +73,12 @@ def _seconds(expression: str) -> int | None:
 
 
 def is_run_by_a_clock_alone(function: Resource, world: TemplateSet) -> bool:
-    """Whether a schedule runs the function and nothing else in the world so much as mentions it."""
+    """Return whether a schedule runs the function and no other resource refers to it."""
     return key_of(function) in _run_by_a_clock(world)
 
 
 def is_policy_of_a_scheduled_function(policy: Resource, world: TemplateSet) -> bool:
-    """Whether a policy is for the roles of such functions and for no other role."""
+    """Return whether a policy is for the roles of such functions and for no other role."""
     if policy.type not in _POLICIES:
         return False
     roles = [named(each, policy.template, world) for each in one_or_more(policy.properties.get("Roles"), "Roles")]
@@ -92,7 +92,7 @@ def _functions_of(role: Resource, world: TemplateSet) -> frozenset[Key]:
 
 @cached
 def _by_role(world: TemplateSet) -> Mapping[Key, frozenset[Key]]:
-    """The functions that take on a role, by role."""
+    """Return the functions that take on a role, by role."""
     found: dict[Key, set[Key]] = {}
     for function in of_type(world, FUNCTION):
         role = named(function.properties.get("Role"), function.template, world)
@@ -136,7 +136,7 @@ def _is_clock(resource: Resource) -> bool:
 
 
 def _mentions(other: Resource, function: Resource) -> bool:
-    """Whether a resource's properties hold the function's logical id, or a text that would call it by its name.
+    """Return whether a resource's properties hold the function's logical id, or a text that would call it by its name.
 
     Text, and not references that were followed: a mention that is none costs a declaration, one that is missed costs
     a dependency that nobody sees.

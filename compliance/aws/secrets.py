@@ -27,22 +27,22 @@ _DYNAMIC: Final = "{{resolve:"
 
 
 def is_named_secret(name: str) -> bool:
-    """Whether a name says that its value is secret, for example `DB_PASSWORD` or `apiKey`."""
+    """Return whether a name says that its value is secret, for example `DB_PASSWORD` or `apiKey`."""
     return _NAMES.fullmatch(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_")) is not None
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text has the shape of a key, a token or a URL with a password."""
+    """Return whether a text has the shape of a key, a token or a URL with a password."""
     return _LOOKS.search(text) is not None
 
 
 def is_dynamic(text: str) -> bool:
-    """Whether CloudFormation puts a value from Secrets Manager or Parameter Store in its place on deployment."""
+    """Return whether CloudFormation puts a value from Secrets Manager or Parameter Store in its place on deployment."""
     return text.startswith(_DYNAMIC)
 
 
 def is_spelled_out(value: Json, template: Template) -> bool:
-    """Whether a value stands in the template itself, or comes through one of its parameters."""
+    """Return whether a value stands in the template itself, or comes through one of its parameters."""
     text = render(value, template)
     parameters = template.body.get("Parameters") if isinstance(template.body, dict) else None
     declared = set(parameters) if isinstance(parameters, dict) else set()

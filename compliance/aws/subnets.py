@@ -11,7 +11,7 @@ VPC = "AWS::EC2::VPC"
 
 
 def in_vpc(vpc: Resource, kind: str, world: TemplateSet) -> Iterator[Resource]:
-    """The resources of a type whose `VpcId` is the VPC."""
+    """Yield the resources of a type whose `VpcId` is the VPC."""
     for resource in of_type(world, kind, region=vpc.template.region):
         target = named(resource.properties.get("VpcId"), resource.template, world)
         if target is not None and target.template is vpc.template and target.logical_id == vpc.logical_id:
@@ -19,7 +19,7 @@ def in_vpc(vpc: Resource, kind: str, world: TemplateSet) -> Iterator[Resource]:
 
 
 def zone_of(subnet: Resource) -> str | None:
-    """The availability zone of a subnet, as rendered; None if EC2 chooses it.
+    """Return the availability zone of a subnet, as rendered; None if EC2 chooses it.
 
     Raises:
         UnresolvedError: The template does not tell two zones apart.

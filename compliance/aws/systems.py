@@ -1,4 +1,4 @@
-"""What a system is as a whole: whether it stands in several regions, and who answers for what no resource of it says."""
+"""A system as a whole: its regions, its data and clients, and the template that reports what is missing."""
 
 from typing import Final
 
@@ -18,18 +18,18 @@ _NAMED: Final = (
     "AWS::Route53::HealthCheck",
     "AWS::Route53::HostedZone",
 )
-"""What is made for records that clients resolve, and for nothing else."""
+"""Types that serve only records that clients resolve."""
 _ROUTING: Final = "ClientRouting"
 _ORDERED: Final = "ordered-endpoints"
 
 
 def speaks_for_all(resource: Resource, world: TemplateSet) -> bool:
-    """Whether it is the template at which a rule tells of what the whole system lacks: the first of them by name."""
+    """Return whether it is the template at which a rule reports what the whole system lacks: the first by name."""
     return resource.type == STACK and resource.template is min(world.templates, key=lambda each: (each.name, each.region))
 
 
 def keeps_data_in_several(world: TemplateSet) -> bool:
-    """Whether the templates are of several regions and hold data that is replicated between them."""
+    """Return whether the templates are of several regions and hold data that is replicated between them."""
     if len(regions_of(world)) < 2:  # noqa: PLR2004 - one region is none to fail over to
         return False
     return any(True for _ in of_type(world, GLOBAL_TABLE)) or any(
@@ -38,14 +38,14 @@ def keeps_data_in_several(world: TemplateSet) -> bool:
 
 
 def serves_in_several(world: TemplateSet) -> bool:
-    """Whether clients call an API in more than one region."""
+    """Return whether clients call an API in more than one region."""
     return len({api.template.region for api in of_type(world, *_APIS)} - {""}) > 1
 
 
 def has_names(world: TemplateSet) -> bool:
-    """Whether there is a zone that can hold records for clients, or what one is made for: a domain name or a VPC.
+    """Return whether there is a zone that can hold records for clients, or what one is made for: a domain name or a VPC.
 
-    A VPC alone may be the functions' and hold no client. A system says so by an output `ClientRouting` with the value
+    A VPC alone may be the functions' and hold no client. A system declares that by an output `ClientRouting` with the value
     `ordered-endpoints`: its clients try the regions' hosts in order. It is believed only while nothing that records are
     made for is there.
     """
@@ -55,8 +55,8 @@ def has_names(world: TemplateSet) -> bool:
 
 
 def _has_ordered_endpoints(world: TemplateSet) -> bool:
-    said = [output.get("Value") for template in world.templates for name, output in outputs(template) if name == _ROUTING]
-    return bool(said) and all(value == _ORDERED for value in said)
+    values = [output.get("Value") for template in world.templates for name, output in outputs(template) if name == _ROUTING]
+    return bool(values) and all(value == _ORDERED for value in values)
 
 
 def _replicates(bucket: Resource, world: TemplateSet) -> bool:

@@ -31,12 +31,12 @@ class TagSet(NamedTuple):
 
 
 def is_taggable(resource: Resource, world: TemplateSet) -> bool:
-    """Whether AWS lets this type be tagged in a template."""
+    """Return whether AWS lets this type be tagged in a template."""
     return resource.type in world.taggable or resource.type == PER_REPLICA or resource.type in OTHER_PROPERTIES
 
 
 def tag_sets(resource: Resource) -> Iterable[TagSet]:
-    """The resource's tags: one set for each replica of a global table, one set for everything else.
+    """Return the resource's tags: one set for each replica of a global table, one set for everything else.
 
     Raises:
         UnresolvedError: The tags, or the replicas, are an intrinsic function or have no shape of tags.

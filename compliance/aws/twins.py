@@ -11,7 +11,7 @@ _MAPPING: Final = "${Fn::FindInMap"
 
 
 def twin_regions(resource: Resource, world: TemplateSet) -> list[str]:
-    """The other regions in which the resource's stack stands."""
+    """Return the other regions in which the resource's stack stands."""
     mine = resource.template
     if not mine.stack_name or not mine.region:
         return []
@@ -20,12 +20,12 @@ def twin_regions(resource: Resource, world: TemplateSet) -> list[str]:
 
 
 def stands_in_several(resource: Resource, world: TemplateSet) -> bool:
-    """Whether it is a resource of a stack that stands in several regions."""
+    """Return whether it is a resource of a stack that stands in several regions."""
     return resource.type != STACK and bool(twin_regions(resource, world))
 
 
 def may_say(text: str, template: Template) -> str | None:
-    """What in a rendered text leaves open what it says: a mapping, or a parameter without allowed values; else None."""
+    """Return the part of a rendered text that is unknown: a mapping, or a parameter without allowed values; else None."""
     if _MAPPING in text:
         return "a mapping"
     for name, parameter in _parameters_in(text, template):
@@ -35,7 +35,7 @@ def may_say(text: str, template: Template) -> str | None:
 
 
 def allowed_texts(text: str, template: Template) -> Iterator[str]:
-    """The text, and each value that the parameters in it are allowed to have."""
+    """Yield the text, and each value that the parameters in it are allowed to have."""
     yield text
     for _, parameter in _parameters_in(text, template):
         values = parameter.get("AllowedValues")

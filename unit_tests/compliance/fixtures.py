@@ -67,18 +67,18 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def good() -> dict[str, dict[str, Any]]:
-    """A copy of GOOD to damage."""
+    """Return a copy of GOOD to damage."""
     return copy.deepcopy(GOOD)
 
 
 def template(resources: Any, region: str = "us-east-1", stack_name: str = "serverless-regional-prod") -> Template:  # noqa: ANN401
-    """A template of the resources; the construct path of each is `<region>/<logical id>`."""
+    """Return a template of the resources; the construct path of each is `<region>/<logical id>`."""
     body = {"Resources": resources}
     return Template(name=region, body=body, region=region, account="000000000000", stack_name=stack_name)
 
 
 def ask(rule: str, *templates: Template, environment: str = "prod") -> list[Finding]:
-    """What one rule, by its short id, says of every resource of the templates; silent where it does not apply."""
+    """Return what one rule, by its short id, says of every resource of the templates; silent where it does not apply."""
     world = TemplateSet(templates=templates, environment=environment, taggable=native.taggable_types(templates))
     findings = judge(world, [candidate for candidate in our_rules() if candidate.id == rule])
     assert findings.rules
@@ -86,11 +86,11 @@ def ask(rule: str, *templates: Template, environment: str = "prod") -> list[Find
 
 
 def verdicts(rule: str, *templates: Template) -> dict[str, Verdict]:
-    """The rule's verdicts by logical id, for the last template that has it."""
+    """Return the rule's verdicts by logical id, for the last template that has it."""
     return {row.logical_id: row.verdict for row in ask(rule, *templates)}
 
 
 def verdict_on(rule: str, resource: dict[str, Any], region: str = "us-east-1") -> tuple[Verdict | None, str]:
-    """The rule's verdict on one resource and its message; None where it does not apply."""
+    """Return the rule's verdict on one resource and its message; None where it does not apply."""
     rows = [row for row in ask(rule, template({"It": resource}, region)) if row.logical_id == "It"]
     return (rows[0].verdict, rows[0].message) if rows else (None, "")

@@ -22,12 +22,12 @@ _RULE: Final = "AWS::Events::Rule"
 _SCHEDULE: Final = "AWS::Scheduler::Schedule"
 
 _FOR_PEOPLE: Final = frozenset({"email", "email-json", "sms", "application"})
-"""Subscriptions by which a person is told, and no work is handed on."""
+"""Subscriptions that notify a person and trigger no work."""
 
 _ASYNCHRONOUS: Final = (
     "s3", "sns", "events", "scheduler", "logs", "ses", "config", "iot", "codecommit", "cloudformation", "secretsmanager",
 )  # fmt: skip
-"""The services that invoke a function and do not wait for what it answers."""
+"""The services that invoke a function asynchronously."""
 
 _INVOKE_CONFIG: Final = "AWS::Lambda::EventInvokeConfig"
 
@@ -37,7 +37,7 @@ def _applies(resource: Resource, world: TemplateSet) -> bool:
         case "AWS::Lambda::Function":
             return _is_invoked_asynchronously(resource, world)
         case "AWS::Lambda::EventSourceMapping":
-            # A queue redrives what fails; a stream hands it to whoever the mapping names.
+            # A queue redrives what fails; a stream sends it to the destination of the mapping.
             return "EventSourceArn" in resource.properties and not reads_a_queue(resource, world)
         case "AWS::SNS::Subscription":
             return require_text(resource.properties.get("Protocol"), "Protocol") not in _FOR_PEOPLE
@@ -75,7 +75,7 @@ def _is_invoked_asynchronously(function: Resource, world: TemplateSet) -> bool:
 
 @cached
 def _invoked(world: TemplateSet) -> frozenset[Key]:
-    """The functions that somebody invokes and does not wait for."""
+    """Return the functions that are invoked asynchronously."""
     targets = (
         find(value, owner.template, world, FUNCTION)
         for owner, named in _invocations(world)
@@ -86,7 +86,7 @@ def _invoked(world: TemplateSet) -> frozenset[Key]:
 
 
 def _invocations(world: TemplateSet) -> Iterator[tuple[Resource, Json]]:
-    """Every value that names a function which somebody invokes and does not wait for, with the resource that says so."""
+    """Yield every value that names an asynchronously invoked function, with the resource that has it."""
     for permission in of_type(world, "AWS::Lambda::Permission"):
         principal = permission.properties.get("Principal")
         if isinstance(principal, str) and principal.partition(".")[0] in _ASYNCHRONOUS:

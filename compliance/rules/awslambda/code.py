@@ -42,7 +42,7 @@ def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
             raise UnresolvedError(f"the template does not say whose bucket {name} is")
         yield (
             f"its code comes from the bucket {name!r}, which is in none of the templates and not named by this account: "
-            "whoever has that name says what runs"
+            "the owner of that name decides what runs"
         )
     for region in _REGION.findall(name):
         if function.template.region and region != function.template.region:

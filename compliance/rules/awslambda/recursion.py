@@ -27,7 +27,7 @@ A maximum of receives is none: a message that is put back is a new one and has b
 
 
 def _loops(function: Resource, world: TemplateSet) -> list[str]:
-    """The queues that invoke the function and that it may send to."""
+    """Return the queues that invoke the function and that it may send to."""
     queues = [queue for mapping in mappings_to(function, world) if (queue := source_queue(mapping, world)) is not None]
     if not queues:
         return []

@@ -43,7 +43,7 @@ def _violations(trail: Resource, world: TemplateSet) -> Iterator[str]:
         if not require_bool(trail.properties.get(flag), flag):
             yield f"{flag} is not true; {consequence}"
     if is_absent(trail.properties.get("KMSKeyId")):
-        yield "KMSKeyId is not set, so whoever may read the bucket may read the log files"
+        yield "KMSKeyId is not set, so every reader of the bucket can read the log files"
     yield from _of_events(trail)
     yield from _of_scope(trail, world)
     yield from _of_bucket(trail, world)
@@ -63,7 +63,7 @@ def _of_events(trail: Resource) -> Iterator[str]:
 
 
 def _of_scope(trail: Resource, world: TemplateSet) -> Iterator[str]:
-    """What the ARNs in the selectors of data events leave out: some by name, or a region of the table."""
+    """Yield what the ARNs in the selectors of data events leave out: some by name, or a region of the table."""
     covered: set[str] = set()
     for selector in require_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
         fields = require_list(require_mapping(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
@@ -90,18 +90,18 @@ def _of_scope(trail: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _of_named(trail: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of the tables and replicated buckets of these templates that the ARNs in the selectors leave out."""
+    """Yield a violation for each table and replicated bucket that the ARNs in the selectors leave out."""
     for kind, wanted in {_TABLE: _tables(world), _OBJECT: _buckets(world)}.items():
         arns = list(_arns_selected(trail, kind))
         if not arns or "" in arns:
-            continue  # all of the kind, or none, which is told by itself
+            continue  # all of the kind, or none, which is reported separately
         for arn in wanted:
             if not any(_one_account(arn).startswith(_one_account(each)) for each in arns):
                 yield f"no selector of data events records {arn}"
 
 
 def _arns_selected(trail: Resource, kind: str) -> Iterator[str]:
-    """What the ARNs begin with whose data events of a kind are recorded; empty for all."""
+    """Yield what the ARNs begin with whose data events of a kind are recorded; empty for all."""
     for selector in require_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors"):
         fields = require_list(require_mapping(selector, "an event selector").get("FieldSelectors"), "FieldSelectors")
         by_name = {each.get("Field"): each for each in (require_mapping(field, "a field selector") for field in fields)}
@@ -119,7 +119,7 @@ def _arns_selected(trail: Resource, kind: str) -> Iterator[str]:
 
 
 def _tables(world: TemplateSet) -> Iterator[str]:
-    """The ARN of each replica of each table."""
+    """Yield the ARN of each replica of each table."""
     for table in of_type(world, GLOBAL_TABLE):
         for arn in arns_of(table):
             for version in branches(table.properties):
@@ -128,7 +128,7 @@ def _tables(world: TemplateSet) -> Iterator[str]:
 
 
 def _buckets(world: TemplateSet) -> Iterator[str]:
-    """What the ARNs of objects begin with, in each bucket that replicates or is replicated to."""
+    """Yield what the ARNs of objects begin with, in each bucket that replicates or is replicated to."""
     for bucket in of_type(world, _BUCKET):
         if is_replicated(bucket, world):
             yield from (f"{arn}/" for arn in arns_of(bucket))
@@ -139,7 +139,7 @@ def _one_account(arn: str) -> str:
 
 
 def _regions_in(arns: list[str], world: TemplateSet) -> set[str]:
-    """The system's regions that ARNs, or what ARNs begin with, reach; without any, all."""
+    """Return the system's regions that ARNs, or what ARNs begin with, reach; without any, all."""
     tables = {region: f"arn:{partition(region)}:dynamodb:{region}:" for region in regions_of(world)}
     return {
         region
@@ -149,7 +149,7 @@ def _regions_in(arns: list[str], world: TemplateSet) -> set[str]:
 
 
 def _is_own_log(value: Json, trail: Resource, world: TemplateSet) -> bool:
-    """Whether a value means the bucket that the trail writes to, whose events it would otherwise make by itself."""
+    """Return whether a value means the bucket that the trail writes to, whose events it would otherwise make by itself."""
     text = render(value, trail.template).removesuffix("*").removesuffix("/")
     bucket = find(trail.properties.get("S3BucketName"), trail.template, world, _BUCKET)
     return bucket is not None and find(text, trail.template, world, _BUCKET) is bucket
@@ -223,7 +223,7 @@ def _retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _days_locked(bucket: Mapping[str, Json]) -> float:
-    """How long a new object cannot be deleted, in days; a year counts 365."""
+    """Return how long a new object cannot be deleted, in days; a year counts 365."""
     retention = _retention(bucket)
     return (require_number(retention.get("Days"), "Days") or 0) + 365 * (
         require_number(retention.get("Years"), "Years") or 0

@@ -22,10 +22,10 @@ _MISSING_DATA = ("breaching", "ignore", "missing", "notBreaching")
 
 def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
     if not require_bool(alarm.properties.get("ActionsEnabled"), "ActionsEnabled", default=True):
-        yield "ActionsEnabled is false, so the alarm tells nobody"
+        yield "ActionsEnabled is false, so the alarm notifies nobody"
     actions = list(actions_of(alarm))
     if not any(name == "AlarmActions" for name, _ in actions):
-        yield "AlarmActions is empty, so the alarm tells nobody"
+        yield "AlarmActions is empty, so the alarm notifies nobody"
     for name, action in actions:
         region = _region_of(action, alarm, world)
         if region != alarm.template.region:
@@ -37,27 +37,29 @@ def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _of_topic(name: str, action: Json, alarm: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of a topic of another account; one that no template holds may have nobody who listens."""
+    """Yield a violation for a topic of another account; a topic in no template may have no subscriber."""
     value, template = follow(action, alarm.template, world)
     if not _TOPIC_ARN.match(render(value, template)) or find(value, template, world, "AWS::SNS::Topic") is not None:
         return
     strange = strange_accounts([render(value, template)], world)
     if strange:
-        yield f"{name} tells a topic of account {', '.join(strange)}, which is not the account of these templates"
+        yield f"{name} notifies a topic of account {', '.join(strange)}, which is not the account of these templates"
     else:
-        raise UnresolvedError(f"the topic of {name}, {describe(action)}, is in none of the templates: nobody may listen")
+        raise UnresolvedError(
+            f"the topic of {name}, {describe(action)}, is in none of the templates: it may have no subscriber"
+        )
 
 
 def _of_silence(alarm: Resource) -> Iterator[str]:
     silence = require_text(alarm.properties.get("TreatMissingData"), "TreatMissingData")
     if silence is None:
-        yield f"TreatMissingData is not set; decide what silence means: {', '.join(_MISSING_DATA)}"
+        yield f"TreatMissingData is not set; choose what missing data means: {', '.join(_MISSING_DATA)}"
     elif silence not in _MISSING_DATA:
         yield f"TreatMissingData is {silence!r}; allowed: {', '.join(_MISSING_DATA)}"
 
 
 def _region_of(action: Json, alarm: Resource, world: TemplateSet) -> str:
-    """The region that an action is in; an import comes from the importer's own region always."""
+    """Return the region that an action is in; an import comes from the importer's own region always."""
     target = named(action, alarm.template, world)
     if target is not None:
         return target.template.region

@@ -16,7 +16,7 @@ from compliance.engine.rule import Rule
 from compliance.engine.violations import rule_from
 
 _LATEST: Final = 7200
-"""Seconds. What is told later is history: a region is given up, or not, long before."""
+"""Seconds. Operators decide on a failover long before a later alarm."""
 _LONGEST: Final = 86_400
 """Seconds: EvaluationPeriods times Period, where a period is shorter than an hour."""
 _STANDARD: Final = 60
@@ -89,9 +89,9 @@ def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
 
 
 def _of_silence(alarm: Resource) -> Iterator[str]:
-    """An alarm on too little: when nothing comes at all, that is what it waits for."""
+    """Yield a violation of an alarm on a low value that does not fire on missing data."""
     if require_text(alarm.properties.get("TreatMissingData"), "TreatMissingData") != "breaching":
-        yield "it fires when too little comes, and TreatMissingData is not breaching: that nothing comes is not told"
+        yield "it fires on a low value, and TreatMissingData is not breaching: it does not fire when no data arrives"
 
 
 def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource, world: TemplateSet) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource
 
 
 def _limit(metric: Metric, alarm: Resource, world: TemplateSet) -> tuple[float, str] | None:
-    """What the metric cannot pass, or must not, and the words for it."""
+    """Return what the metric cannot pass, or must not, and the words for it."""
     match metric.namespace, metric.name:
         case "AWS/SQS", "ApproximateAgeOfOldestMessage":
             queue = _resource(metric, "QueueName", QUEUE, alarm, world)
@@ -124,7 +124,7 @@ def _resource(metric: Metric, dimension: str, kind: str, alarm: Resource, world:
 
 
 def _settings(resource: Resource | None, name: str, default: float) -> list[float]:
-    """A setting of a resource in each of its versions; empty where the world does not hold it."""
+    """Return a setting of a resource in each of its versions; empty where the world does not hold it."""
     versions = branches(resource.properties) if resource is not None else ()
     return [require_number(each.get(name), name) or default for each in versions]
 

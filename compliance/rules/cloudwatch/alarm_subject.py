@@ -83,7 +83,7 @@ def _names(table: Resource) -> list[str]:
 
 
 def _of_parts(metric: Metric, alarm: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of an index that the table does not have, and of a rule that no bucket replicates by."""
+    """Yield a violation for an index that the table does not have, or a replication rule of no bucket."""
     index, rule = metric.dimensions.get("GlobalSecondaryIndexName"), metric.dimensions.get("RuleId")
     if not is_absent(index) and not is_absent(metric.dimensions.get("TableName")):
         table = _resource(metric, "TableName", metric.dimensions["TableName"], alarm, world)
@@ -103,7 +103,7 @@ def _indexes(table: Resource) -> set[str | None]:
 
 @cached
 def _rules(world: TemplateSet) -> frozenset[str]:
-    """The ids of the rules by which buckets of the world replicate."""
+    """Return the ids of the rules by which buckets of the world replicate."""
     found = set()
     for template in world.templates:
         for resource in template.resources:

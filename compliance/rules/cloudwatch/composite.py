@@ -40,7 +40,7 @@ def _violations(composite: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _rings_when_all_is_well(text: str) -> bool:
-    """Whether the rule is true while each of its alarms is OK; AND, OR and NOT bind as Python's do."""
+    """Return whether the rule is true while each of its alarms is OK; AND, OR and NOT bind as Python's do."""
     stated = _TERM.sub(lambda term: " True " if term[0].startswith("OK") else " False ", text)
     spelled = re.sub(r"\b(AND|OR|NOT|TRUE|FALSE)\b", lambda word: _SPELLED[word[0]], stated)
     try:

@@ -20,7 +20,7 @@ def _violations(dashboard: Resource, world: TemplateSet) -> Iterator[str]:
     for index, widget in enumerate(_metric_widgets(dashboard)):
         region = widget.get("region")
         if not region:
-            yield f"widgets[{index}] ({widget.get('title', 'no title')}) has no region, so it shows that of whoever looks"
+            yield f"widgets[{index}] ({widget.get('title', 'no title')}) has no region, so the viewer's region decides"
         shown.update(_regions_in(widget))
     missing = sorted(region for region in regions_of(world) if region not in shown)
     if missing:

@@ -52,7 +52,7 @@ def _carries_work(resource: Resource, world: TemplateSet) -> bool:
 
 @cached
 def _behind_apis(world: TemplateSet) -> frozenset[tuple[str, str]]:
-    """The functions that an API invokes."""
+    """Return the functions that an API invokes."""
     found = set()
     for integration in of_type(world, _INTEGRATION):
         try:

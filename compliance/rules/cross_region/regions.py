@@ -128,7 +128,7 @@ def _named_in(text: str, regions: Iterable[str], template: Template) -> list[str
 def _texts(
     value: Json, path: str, template: Template, harmless: Iterable[re.Pattern[str]], *, is_argument: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Every text below a value with its path, but for statements of nothing but harmless actions."""
+    """Yield every text below a value with its path, but for statements of nothing but harmless actions."""
     if isinstance(value, str) or (is_intrinsic(value) and not _OPAQUE.isdisjoint(value)):
         yield path, render(value, template)
     elif isinstance(value, Mapping) and "Fn::GetStackOutput" in value:

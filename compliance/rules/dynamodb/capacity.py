@@ -18,7 +18,7 @@ _PROVISIONED: Final = "PROVISIONED"
 
 
 def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
-    # PROVISIONED is what CloudFormation takes if nothing is said.
+    # PROVISIONED is the default of CloudFormation.
     mode = require_text(table.properties.get("BillingMode"), "BillingMode") or _PROVISIONED
     if mode == "PAY_PER_REQUEST":
         for place, settings, names in _places(table, world):

@@ -19,7 +19,7 @@ _OWN: Final = {
 """The settings in which replicas differ, and why."""
 
 _UNORDERED: Final = {"Tags": "Key", "GlobalSecondaryIndexes": "IndexName"}
-"""The lists whose order means nothing, and what tells their entries apart."""
+"""The lists without an order, and the property that identifies an entry."""
 
 
 def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:

@@ -28,10 +28,10 @@ _ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 def _violations(rule: Resource, world: TemplateSet) -> Iterator[str]:
     if require_text(rule.properties.get("State"), "State") == _OFF:
-        yield f"State is {_OFF}, so nothing that it is for is ever done, and no alarm on a failure tells"
+        yield f"State is {_OFF}, so it never runs, and no alarm on failures fires"
     targets = require_list(rule.properties.get("Targets"), "Targets")
     if not targets:
-        yield "Targets is empty, so it tells nobody"
+        yield "Targets is empty, so it has no effect"
     for target in targets:
         yield from _of_function(require_mapping(target, "Targets"), rule, world)
     for way in dead_letters_of(rule):

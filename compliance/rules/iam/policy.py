@@ -59,7 +59,7 @@ _WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceV
 
 
 def has_resource_policy(resource: Resource, _world: TemplateSet) -> bool:
-    """Whether one version of a resource carries a resource policy."""
+    """Return whether one version of a resource carries a resource policy."""
     return resource.type == _PERMISSION or any(True for _ in _documents(resource))
 
 
@@ -89,7 +89,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def policy_statements(resource: Resource) -> Iterator[Statement]:
-    """The statements of the resource policies that one version of a resource carries.
+    """Yield the statements of the resource policies that one version of a resource carries.
 
     Raises:
         UnresolvedError: A policy cannot be read whole.
@@ -101,7 +101,7 @@ def policy_statements(resource: Resource) -> Iterator[Statement]:
 
 
 def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
-    """The policies of one version of a resource, each with its place."""
+    """Yield the policies of one version of a resource, each with its place."""
     if resource.type in _TABLES:
         yield from _of_table(resource.properties)
         return
@@ -128,7 +128,7 @@ def _of_table(table: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 
 
 def _as_statement(permission: Resource) -> dict[str, object]:
-    """A permission of a function as the statement that Lambda makes of it."""
+    """Return a permission of a function as the statement that Lambda makes of it."""
     given = permission.properties
     principal = given.get("Principal")
     is_service = isinstance(principal, str) and re.search(r"\.amazonaws\.com(\.cn)?$", principal) is not None

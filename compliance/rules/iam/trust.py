@@ -53,7 +53,7 @@ def _of_principal(principal: Principal, statement: Statement, role: Resource) ->
 
 
 def _is_whole_account(text: str, role: Resource) -> bool:
-    """Whether an id is an account, as a number or by its root.
+    """Return whether an id is an account, as a number or by its root.
 
     Raises:
         UnresolvedError: It is a parameter, which may be anything.

@@ -22,7 +22,7 @@ def _names_a_key(resource: Resource, world: TemplateSet) -> bool:
 
 
 def _named(resource: Resource, world: TemplateSet) -> Iterator[tuple[str, str]]:
-    """The region and the alias of each text that names a key of a region whose aliases the templates declare."""
+    """Yield the region and the alias of each text that names a key of a region whose aliases the templates declare."""
     for value in values_in(resource.properties):
         text = _text(value, resource)
         found = _NAMED.fullmatch(text)
@@ -49,7 +49,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 @cached
 def _aliases(world: TemplateSet) -> dict[str, frozenset[str]]:
-    """The aliases that templates declare, by region; not of a region where one cannot be read."""
+    """Return the aliases that templates declare, by region; not of a region where one cannot be read."""
     found: dict[str, set[str]] = {}
     for alias in of_type(world, _ALIAS):
         names = [render(name, alias.template) for name in branches(alias.properties.get("AliasName")) if name is not None]

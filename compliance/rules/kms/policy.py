@@ -22,7 +22,7 @@ def _violations(key: Resource, world: TemplateSet) -> Iterator[str]:
         return  # KMS then lets the account's root alone do everything
     found = [statement for statement in statements(document, key.template, "KeyPolicy") if statement.allows]
     if not any(_lets_root_rule(statement, world) for statement in found):
-        yield "KeyPolicy does not let the account's root change it, so nobody may be able to mend it"
+        yield "KeyPolicy does not let the account's root change it, so nobody may be able to repair it"
     for statement in found:
         yield from _of_statement(statement, world)
 
@@ -48,7 +48,7 @@ def _lets_root_rule(statement: Statement, world: TemplateSet) -> bool:
 
 
 def _is_root(principal: Principal, world: TemplateSet) -> bool:
-    """Whether it is the root of the key's own account; another account's root is anybody there."""
+    """Return whether it is the root of the key's own account; another account's root stands for everyone there."""
     found = _ROOT.fullmatch(principal.id)
     if principal.kind != "AWS" or found is None:
         return False

@@ -6,7 +6,7 @@ from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed, not_evaluated
 
-# S3 allows 63 characters, of which `-<account: 12>-<region>-an` takes 17 and the region's own length.
+# S3 allows 63 characters. `-<account: 12>-<region>-an` takes 17 and the region's own length.
 PREFIX_AND_REGION: Final = 46
 SHORTEST_REGION: Final = len("sa-east-1")
 LONGEST_REGION: Final = len("ap-southeast-1")

@@ -27,7 +27,7 @@ def judge(resource: Resource, _world: TemplateSet) -> Judgement:
 
 
 def _dynamic(value: Json, template: Template, path: tuple[str, ...]) -> Iterator[tuple[str, str, bool]]:
-    """Each place with what is read there, and whether it is a secret in a property for one."""
+    """Yield each place with what is read there, and whether it is a secret in a property for one."""
     text = _text(value, template)
     if text is not None:
         if _DYNAMIC in text:
@@ -45,7 +45,7 @@ def _dynamic(value: Json, template: Template, path: tuple[str, ...]) -> Iterator
 
 
 def _text(value: Json, template: Template) -> str | None:
-    """The text of a value; what is read by a parameter or stands in a mapping is spelled as a dynamic reference too."""
+    """Return the text of a value; a parameter or mapping that reads a store is written as a dynamic reference."""
     if isinstance(value, str):
         return value
     if not isinstance(value, Mapping) or len(value) != 1:

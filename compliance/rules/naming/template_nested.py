@@ -5,7 +5,7 @@ from compliance.engine.rule import NOT_APPLICABLE, Judgement, Rule, not_evaluate
 
 
 def judge(resource: Resource, _world: TemplateSet) -> Judgement:
-    """Nothing can be said about a nested stack's resources from its parent."""
+    """Refuse a nested stack: its parent does not show its resources."""
     if resource.type != "AWS::CloudFormation::Stack":
         return NOT_APPLICABLE
     return not_evaluated("the resources of this nested stack are in another template, which was not judged")

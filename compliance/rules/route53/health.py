@@ -57,7 +57,7 @@ def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
             yield from _unreadable(alarm, properties)
     for judged in _judged_regions(check, world):
         if judged == region:
-            yield f"the alarm is in {region}, the region that it judges: lost together, it says nothing"
+            yield f"the alarm is in {region}, the region that it judges: it is lost together with that region"
 
 
 def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _unreadable(alarm: Resource, properties: Mapping[str, Json]) -> Iterator[str
 
 
 def _judged_regions(check: Resource, world: TemplateSet) -> set[str]:
-    """The regions of the records that hang on the check, and of the endpoints that are asked together with it.
+    """Return the regions of the records that hang on the check, and of the endpoints that are asked together with it.
 
     Raises:
         UnresolvedError: There is none, or the templates do not say where a record sends clients to.
@@ -98,7 +98,7 @@ def _judged_regions(check: Resource, world: TemplateSet) -> set[str]:
 
 
 def _regions_beside(check: Resource, world: TemplateSet) -> Iterator[str]:
-    """The regions of the endpoints that a calculated health check weighs together with this one."""
+    """Yield the regions of the endpoints that a calculated health check weighs together with this one."""
     for other in of_type(world, HEALTH_CHECK):
         beside = [] if _is(other, check) else list(signals(other, world))
         if any(_is(signal.check, check) for signal in beside):

@@ -14,7 +14,7 @@ from compliance.engine.violations import rule_from
 _ENDPOINT: Final = ("HTTP", "TCP")
 _INTERVAL: Final = 30
 _FAILURES: Final = 3
-"""What Route 53 takes where nothing is said: a request every 30 seconds, three in a row."""
+"""Defaults of Route 53: a request every 30 seconds, three failures in a row."""
 _LONGEST: Final = 90
 """Seconds until the failover begins; the records' TTL comes on top."""
 _FLAGS: Final = {
@@ -35,7 +35,7 @@ def _violations(check: Resource, _world: TemplateSet) -> Iterator[str]:
 
 def _of_endpoint(settings: Mapping[str, Json]) -> Iterator[str]:
     if is_absent(settings.get("FullyQualifiedDomainName")) and is_absent(settings.get("IPAddress")):
-        yield "it asks nobody; set FullyQualifiedDomainName or IPAddress"
+        yield "it has no endpoint; set FullyQualifiedDomainName or IPAddress"
     interval = require_number(settings.get("RequestInterval"), "RequestInterval") or _INTERVAL
     failures = require_number(settings.get("FailureThreshold"), "FailureThreshold") or _FAILURES
     if interval * failures > _LONGEST:

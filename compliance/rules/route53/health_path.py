@@ -35,18 +35,18 @@ def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     given = _settings(check).get("ResourcePath")
     path = "" if is_absent(given) else render(given, check.template).partition("?")[0]
     if path.strip("/") == "":
-        yield "it asks no ResourcePath, so any answer of whatever stands there counts; name the route that tells readiness"
+        yield "it has no ResourcePath, so any answer at that host counts; set it to the readiness route"
         return
     routes = set(_routes(check, world))
     ready = sorted(route for route in routes if _READINESS.fullmatch(route))
     if routes and path not in routes and not any("{" in route for route in routes):
         yield f"it asks {path}, and the API has no such route: {', '.join(sorted(routes))}"
     elif ready and path not in ready:
-        yield f"it asks {path}, and {', '.join(ready)} is what tells that the region can work: it may live and not be ready"
+        yield f"it asks {path}, and {', '.join(ready)} is the readiness route: a live region may not be ready"
 
 
 def _of_connection(settings: Mapping[str, Json]) -> Iterator[str]:
-    """Complain of what API Gateway does not answer: another port, and a host's name that the handshake does not tell."""
+    """Yield a violation for a port that API Gateway does not answer, and for a handshake without SNI."""
     port = require_number(settings.get("Port"), "Port")
     if port is not None and port != _HTTPS:
         yield f"it asks port {port:g}; API Gateway answers at {_HTTPS} alone"
@@ -55,7 +55,7 @@ def _of_connection(settings: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _routes(check: Resource, world: TemplateSet) -> Iterator[str]:
-    """The paths that the asked API answers to GET; of any API where the templates do not tell which is asked."""
+    """Yield the GET paths of the checked API; of every API where the templates do not show which it is."""
     api = _api_of(check, world)
     for route in of_type(world, HTTP_ROUTE):
         if api is not None and route.template is not api.template:

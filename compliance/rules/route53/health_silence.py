@@ -67,7 +67,7 @@ def _of_alarm(alarm: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _publishes(function: Resource, metric: Metric, alarm: Resource, world: TemplateSet) -> bool:
-    """Whether a function publishes a metric, in every branch of its conditions."""
+    """Return whether a function publishes a metric, in every branch of its conditions."""
     if metric.namespace == "AWS/Lambda":
         name = metric.dimensions.get("FunctionName")
         target = None if is_absent(name) else find(name, alarm.template, world, FUNCTION)

@@ -36,7 +36,7 @@ def _violations(stage: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _limits(stage: Resource, world: TemplateSet) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
-    """The routes of a stage that health checkers ask, each with where its limits stand, and these."""
+    """Yield the routes of a stage that health checkers ask, each with where its limits stand, and these."""
     own = require_mapping(stage.properties.get("RouteSettings"), "RouteSettings")
     default = require_mapping(stage.properties.get("DefaultRouteSettings"), "DefaultRouteSettings")
     for route in sorted({*_routes(stage, world), *own}):
@@ -49,7 +49,7 @@ def _limits(stage: Resource, world: TemplateSet) -> Iterator[tuple[str, str, Map
 
 
 def _routes(stage: Resource, world: TemplateSet) -> Iterator[str]:
-    """The routes of the stage's API."""
+    """Yield the routes of the stage's API."""
     for route in of_type(world, HTTP_ROUTE, region=stage.template.region):
         if route.template is stage.template and _is_same_api(route, stage, world):
             for key in branches(route.properties.get("RouteKey")):
@@ -73,7 +73,7 @@ def _is_asked(route: str, world: TemplateSet) -> bool:
 
 @cached
 def _asked(world: TemplateSet) -> frozenset[str]:
-    """The paths that health checks of the world ask."""
+    """Return the paths that health checks of the world ask."""
     found = set()
     for check in of_type(world, HEALTH_CHECK):
         try:

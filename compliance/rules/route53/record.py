@@ -111,7 +111,7 @@ def _of_its_health(record: Record, role: str, world: TemplateSet) -> Iterator[st
     for signal in signals(check, world):
         if signal.kind in _UNSAFE:
             yield (
-                f"health check {signal.check.path} of {record.place} is of Type {signal.kind}, which tells nothing of "
+                f"health check {signal.check.path} of {record.place} is of Type {signal.kind}, which does not show "
                 "HTTPS, the only thing that clients speak; make it HTTPS"
             )
         asked = region_behind(signal.endpoint, signal.check.template, world) if signal.endpoint else None

@@ -65,7 +65,7 @@ def _of_signal(record: Record, signal: Signal, primaries: list[Record], world: T
 
 
 def _by_comparison(record: Record, signal: Signal, primaries: list[Record], world: TemplateSet) -> Iterator[str]:
-    """Where no region can be told, the endpoint must at least be none of the primary's."""
+    """Yield a violation for an endpoint of the primary's, where the region is unknown."""
     mine = _shown(signal.endpoint, signal.check.template)
     for primary in primaries:
         if mine in set(_endpoints(primary, world)):
@@ -84,7 +84,7 @@ def _endpoints(primary: Record, world: TemplateSet) -> Iterator[tuple[str, str]]
 
 
 def _shown(value: Json, template: Template) -> tuple[str, str]:
-    """A text that can be compared: with the template's name, if the text says something else in another template."""
+    """Return a text that can be compared: with the template's name, if the text says something else in another template."""
     text = render(value, template)
     return text, "" if is_known(text) else template.name
 

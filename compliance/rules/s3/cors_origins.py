@@ -41,7 +41,7 @@ def _of_origin(origin: str) -> Iterator[str]:
     if "*" in origin:
         yield f"the origin {origin!r} is a pattern; spell out each origin"
     elif urlsplit(origin).scheme != "https":
-        yield f"the origin {origin!r} is not https, so whoever is on the way can speak for it"
+        yield f"the origin {origin!r} is not https, so anyone on the network path can impersonate it"
 
 
 def _cors_of(resource: Resource) -> list[_Cors]:

@@ -50,7 +50,7 @@ def _takes_access_logs(bucket: Resource, world: TemplateSet) -> bool:
 
 @cached
 def _targets(world: TemplateSet) -> frozenset[Key]:
-    """The buckets that another may send its access logs to."""
+    """Return the buckets that another may send its access logs to."""
     found = set()
     for bucket in of_type(world, BUCKET):
         try:

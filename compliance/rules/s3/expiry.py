@@ -18,7 +18,7 @@ _SHORTEST_OLD: Final = {"prod": 7}
 """Days that a version stays which was overwritten or deleted: a mistake made before a holiday can still be undone."""
 _SHORTEST_ELSEWHERE: Final = 7
 _SHORTEST_OLD_ELSEWHERE: Final = 1
-"""Where data comes and goes with its stack, it must outlast a test."""
+"""In an environment that is created and deleted, data must outlast a test."""
 _ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
 _NARROWING: Final = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "TagFilter", "TagFilters")
 
@@ -52,7 +52,7 @@ def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator
 
 
 def _of_archives(place: str, rule: Mapping[str, Json]) -> Iterator[str]:
-    """What is to be processed must be there to be read: from these classes S3 gives it back after hours."""
+    """Yield a violation for a transition to a class that S3 restores from only after hours."""
     listed = [*require_list(rule.get("Transitions"), "Transitions"), rule.get("Transition")]
     for index, part in enumerate(listed):
         to = require_text(require_mapping(part, f"Transitions[{index}]").get("StorageClass"), "StorageClass")
@@ -68,7 +68,7 @@ def _days_of_old_versions(rule: Mapping[str, Json]) -> float | None:
 
 
 def _reaches_what_matters(rule: Mapping[str, Json], bucket: Resource) -> bool:
-    """Whether the rule is about all objects, or about some whose arrival the bucket tells of."""
+    """Return whether the rule is about all objects, or about some that the bucket notifies of."""
     if any(not is_absent(rule.get(name)) for name in _NARROWING):
         return False
     chosen = require_mapping(rule.get("Filter"), "Filter")
@@ -77,8 +77,8 @@ def _reaches_what_matters(rule: Mapping[str, Json], bucket: Resource) -> bool:
         return False
     given = together.get("Prefix", chosen.get("Prefix", rule.get("Prefix")))
     prefix = require_text(given, "the lifecycle rule's Prefix") or ""
-    told = (prefix_of(one) for one in notifications_of(bucket))
-    return not prefix or any(each.startswith(prefix) or prefix.startswith(each) for each in told)
+    notified = (prefix_of(one) for one in notifications_of(bucket))
+    return not prefix or any(each.startswith(prefix) or prefix.startswith(each) for each in notified)
 
 
 RULE = Rule(

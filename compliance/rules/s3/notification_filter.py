@@ -27,13 +27,13 @@ def _applies(bucket: Resource, world: TemplateSet) -> bool:
 
 
 def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
-    told = [key_rules_of(one) for one in notifications_of(bucket) if one.event.startswith(_CREATED)]
-    if not told or tells_event_bridge(bucket):
+    notified = [key_rules_of(one) for one in notifications_of(bucket) if one.event.startswith(_CREATED)]
+    if not notified or tells_event_bridge(bucket):
         return
-    for rules in told:
-        if rules.get("suffix") and {**rules, "suffix": ""} not in told:
+    for rules in notified:
+        if rules.get("suffix") and {**rules, "suffix": ""} not in notified:
             yield f"a notification is of keys that end in {rules['suffix']!r} only: what is named otherwise waits for ever"
-    prefixes = [rules.get("prefix", "") for rules in told]
+    prefixes = [rules.get("prefix", "") for rules in notified]
     for key in sorted(_puttable(bucket, world)):
         if not any(key.startswith(prefix) for prefix in prefixes):
             yield (
@@ -43,7 +43,7 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _puttable(bucket: Resource, world: TemplateSet) -> set[str]:
-    """What the keys begin with of the objects that somebody may put in the bucket."""
+    """Return what the keys begin with of the objects that somebody may put in the bucket."""
     found = set()
     for statement, template in _putting(world):
         for pattern in statement.resources:
@@ -55,7 +55,7 @@ def _puttable(bucket: Resource, world: TemplateSet) -> set[str]:
 
 @cached
 def _putting(world: TemplateSet) -> list[tuple[Statement, Template]]:
-    """Every statement that lets an identity put objects, with its template."""
+    """Return every statement that lets an identity put objects, with its template."""
     found = []
     for identity in of_type(world, *TYPES):
         try:

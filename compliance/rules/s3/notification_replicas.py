@@ -15,7 +15,7 @@ _CREATED: Final = "s3:ObjectCreated"
 
 
 def _peers(bucket: Resource, world: TemplateSet) -> list[Resource]:
-    """The same bucket in other regions that tells somebody of what arrives."""
+    """Return the same bucket in other regions, where it notifies a target."""
     others = world.in_other_regions(bucket)
     return [other for other in others if isinstance(other.properties, Mapping) and announces(other)]
 
@@ -28,14 +28,14 @@ def _applies(bucket: Resource, world: TemplateSet) -> bool:
 def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     if tells_event_bridge(bucket):
         return
-    told = notifications_of(bucket)
-    everything = [(one.target, one.filter) for one in told if one.event == _ALL]
-    for one in told:
+    notifications = notifications_of(bucket)
+    everything = [(one.target, one.filter) for one in notifications if one.event == _ALL]
+    for one in notifications:
         if one.event.startswith(_CREATED) and one.event != _ALL and (one.target, one.filter) not in everything:
             yield f"a notification is of {one.event} only; replicas and multipart uploads come by others: use {_ALL}"
-    if not any(one.event.startswith(_CREATED) for one in told):
+    if not any(one.event.startswith(_CREATED) for one in notifications):
         where = ", ".join(sorted(peer.template.region for peer in _peers(bucket, world))) or "another region"
-        yield f"nobody is told of what arrives in this bucket, and its counterpart is in {where}; notify of {_ALL}"
+        yield f"this bucket notifies no queue of new objects, and its counterpart is in {where}; notify of {_ALL}"
 
 
 RULE = Rule(

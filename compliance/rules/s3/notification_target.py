@@ -23,29 +23,29 @@ _SEND: Final = "sqs:SendMessage"
 
 
 def _applies(bucket: Resource, world: TemplateSet) -> bool:
-    return key_of(bucket) in _admitted(world) or bool(_told(bucket, world))
+    return key_of(bucket) in _admitted(world) or bool(_notified(bucket, world))
 
 
 def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
-    told = _told(bucket, world)
+    notified = _notified(bucket, world)
     admitting = _admitted(world).get(key_of(bucket), [])
     for queue in admitting:
-        if key_of(queue) not in told:
-            yield f"{queue.path} admits S3 to send what happens in this bucket, and no notification goes there"
+        if key_of(queue) not in notified:
+            yield f"{queue.path} admits S3 to send what happens in this bucket, and the bucket does not notify it"
     admitted = {key_of(queue) for queue in admitting}
-    for key, queue in told.items():
+    for key, queue in notified.items():
         if key not in admitted and not _lets_any_bucket_send(queue, bucket, world):
-            yield f"{queue.path} is told, and its policy does not admit {_S3} with {_SEND} for this bucket"
+            yield f"{queue.path} is notified, and its policy does not admit {_S3} with {_SEND} for this bucket"
 
 
-def _told(bucket: Resource, world: TemplateSet) -> dict[Key, Resource]:
-    """The queues of the world that one version of a bucket notifies."""
+def _notified(bucket: Resource, world: TemplateSet) -> dict[Key, Resource]:
+    """Return the queues of the world that one version of a bucket notifies."""
     found = (find(one.target, bucket.template, world, QUEUE) for one in notifications_of(bucket))
     return {key_of(queue): queue for queue in found if queue is not None}
 
 
 def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: TemplateSet) -> bool:
-    """Whether a policy of the queue admits the bucket among others: by a pattern, or because it names no bucket.
+    """Return whether a policy of the queue admits the bucket among others: by a pattern, or because it names no bucket.
 
     Raises:
         UnresolvedError: A policy that may be the queue's cannot be read.

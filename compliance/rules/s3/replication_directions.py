@@ -75,7 +75,7 @@ def _of_replication(replication: Replication, resource: Resource, world: Templat
 
 
 def _peers(resource: Resource, world: TemplateSet) -> list[Resource]:
-    """The same bucket in other regions, if both tell somebody of what arrives."""
+    """Return the same bucket in other regions, if both notify a target of new objects."""
     if resource.type != BUCKET or not announces(resource):
         return []
     others = world.in_other_regions(resource)

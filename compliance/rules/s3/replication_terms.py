@@ -78,7 +78,7 @@ def _of_owner(place: str, terms: Mapping[str, Json], resource: Resource, world: 
 
 
 def _announced(resource: Resource) -> list[str]:
-    """The prefixes of the objects whose creation the bucket tells of; the empty one for all objects."""
+    """Return the prefixes of the objects whose creation the bucket notifies of; the empty one for all objects."""
     notifications = require_mapping(resource.properties.get("NotificationConfiguration"), "NotificationConfiguration")
     prefixes = []
     for kind in ("QueueConfigurations", "LambdaConfigurations", "TopicConfigurations"):

@@ -37,7 +37,7 @@ def _of_secret(secret: Resource) -> Iterator[str]:
     made = require_mapping(secret.properties.get("GenerateSecretString"), "GenerateSecretString")
     length = require_number(made.get(_LENGTH), _LENGTH)
     if length is not None and length < _SHORTEST:
-        yield f"{_LENGTH} is {length:g}: whoever tries finds it; make it {_SHORTEST} or more, or leave it out for 32"
+        yield f"{_LENGTH} is {length:g}: it can be guessed; make it {_SHORTEST} or more, or leave it out for 32"
     for name in _secrets_in(require_text(made.get(_TEMPLATE), _TEMPLATE) or "{}"):
         yield f"{name} of {_TEMPLATE} is in the template; let GenerateStringKey name what is made"
 
@@ -63,7 +63,7 @@ def _of_variable(name: str, value: Json, function: Resource, world: TemplateSet)
 
 
 def _is_place(value: Json, function: Resource, world: TemplateSet) -> bool:
-    """Whether the value only says where a secret is kept: an ARN, a path of a parameter, or a secret of the templates."""
+    """Return whether the value is only a place of a secret: an ARN, a path of a parameter, or a secret of the templates."""
     return render(value, function.template).startswith(("arn:", "/")) or (
         find(value, function.template, world, SECRET) is not None
     )

@@ -37,7 +37,7 @@ def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _problems(schedule: Resource, secret: Resource, world: TemplateSet) -> list[str] | None:
-    """What keeps a schedule from rotating the secret; None if it is not about the secret."""
+    """Return what keeps a schedule from rotating the secret; None if it is not about the secret."""
     versions = list(branches(schedule.properties))
     about = [version for version in versions if _is_of(version.get("SecretId"), schedule, secret, world)]
     if not about:
@@ -82,7 +82,7 @@ def _of_function(version: Mapping[str, Json], schedule: Resource, world: Templat
 
 @cached
 def _admit_secrets_manager(world: TemplateSet) -> frozenset[Key]:
-    """The functions that Secrets Manager may invoke."""
+    """Return the functions that Secrets Manager may invoke."""
     found = set()
     for permission in of_type(world, "AWS::Lambda::Permission"):
         value = permission.properties.get("FunctionName")

@@ -32,9 +32,9 @@ def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
         return
     if _an_alarm_publishes_to(topic, world):
         for policy in key_policies(key, topic.template, world):
-            yield from _told(refused(policy, _CLOUDWATCH, KEY_ACTIONS), "the key's policy")
+            yield from _dropped(refused(policy, _CLOUDWATCH, KEY_ACTIONS), "the key's policy")
         for _, policy in policies_of(topic, world):
-            yield from _told(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
+            yield from _dropped(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
 
 
 def _an_alarm_publishes_to(topic: Resource, world: TemplateSet) -> bool:
@@ -47,7 +47,7 @@ def _an_alarm_publishes_to(topic: Resource, world: TemplateSet) -> bool:
     return False
 
 
-def _told(missing: list[str], whose: str) -> Iterator[str]:
+def _dropped(missing: list[str], whose: str) -> Iterator[str]:
     if missing:
         yield f"{whose} does not let {_CLOUDWATCH} do {', '.join(missing)}, so an alarm's message is dropped without a trace"
 

@@ -43,7 +43,7 @@ def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
 
 @cached
 def _alarms_on_queues(world: TemplateSet) -> list[Resource]:
-    """The alarms on any queue's length, and those that cannot be read."""
+    """Return the alarms on any queue's length, and those that cannot be read."""
     return [alarm for alarm in of_type(world, "AWS::CloudWatch::Alarm") if _may_be_on_a_queue(alarm)]
 
 
@@ -56,7 +56,7 @@ def _may_be_on_a_queue(alarm: Resource) -> bool:
 
 
 def _problems(alarm: Resource, queue: Resource, world: TemplateSet) -> list[str] | None:
-    """What keeps the alarm from telling; None if it is not about the queue."""
+    """Return what keeps the alarm from telling; None if it is not about the queue."""
     versions = [_alarm_on(version, alarm, queue, world) for version in branches(alarm.properties)]
     if not any(version is not None for version in versions):
         return None
@@ -94,7 +94,7 @@ def _alarm_on(version: Mapping[str, Json], alarm: Resource, queue: Resource, wor
 
 
 def _metric(alarm: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The alarm's metric, in whichever of two ways it is written; a formula of several is none."""
+    """Return the alarm's metric, in whichever of two ways it is written; a formula of several is none."""
     if "MetricName" in alarm:
         return alarm
     queries = [require_mapping(query, "Metrics") for query in require_list(alarm.get("Metrics"), "Metrics")]

@@ -15,7 +15,7 @@ _TIMES: Final = 6
 """As AWS recommends: room for Lambda to retry a batch that was throttled."""
 _DEFAULT_VISIBILITY: Final = 30
 _DEFAULT_TIMEOUT: Final = 3
-"""Seconds: what SQS and Lambda take if nothing is said."""
+"""Seconds: the defaults of SQS and Lambda."""
 
 
 def _is_read(queue: Resource, world: TemplateSet) -> bool:

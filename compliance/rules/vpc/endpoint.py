@@ -18,7 +18,7 @@ _WITH_POLICY: Final = {"Gateway", "Interface"}
 
 
 def _takes_policy(endpoint: Resource, _world: TemplateSet) -> bool:
-    # A gateway endpoint is what EC2 makes when no type is said.
+    # Gateway is the default of EC2.
     return (require_text(endpoint.properties.get("VpcEndpointType"), "VpcEndpointType") or "Gateway") in _WITH_POLICY
 
 

@@ -107,7 +107,7 @@ def _referred(values: object, endpoint: Resource, kind: str, world: TemplateSet)
 
 
 def _has_gateway(endpoint: Resource, world: TemplateSet) -> bool:
-    """Whether a gateway endpoint of the same service is there: by it the service's public name is reached."""
+    """Return whether a gateway endpoint of the same service is there: by it the service's public name is reached."""
     mine = _service(endpoint)
     others = of_type(world, _TYPE, region=endpoint.template.region)
     return any(_kind(other) == _GATEWAY and _service(other) == mine for other in others)

@@ -48,7 +48,7 @@ def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _faults(log: Resource, vpc: Resource, world: TemplateSet) -> list[str] | None:
-    """What is wrong with a flow log; None if it is of another network."""
+    """Return what is wrong with a flow log; None if it is of another network."""
     versions = list(branches(log.properties))
     watching = [properties for properties in versions if _watches(properties, log, vpc, world)]
     if not watching:
@@ -84,7 +84,7 @@ def _of_version(properties: Mapping[str, Json], log: Resource, world: TemplateSe
     for name, rule in _DESTINATIONS[kind][1].items():
         judgement = rule.judge(destination, world)
         if judgement.verdict is Verdict.FAIL:
-            yield f"delivers to {destination.path}, of which {name} says: {judgement.message}"
+            yield f"delivers to {destination.path}, which fails {name}: {judgement.message}"
         elif judgement.verdict is Verdict.NOT_EVALUATED:
             raise UnresolvedError(f"{name} cannot judge {destination.path}: {judgement.message}")
 

@@ -57,7 +57,7 @@ def _route(route: Resource) -> Iterator[str]:
 
 
 def _stays_inside(target: Json) -> bool:
-    """Whether a route's target is an endpoint of the VPC, or the VPC itself."""
+    """Return whether a route's target is an endpoint of the VPC, or the VPC itself."""
     return isinstance(target, str) and (target == "local" or target.startswith("vpce-"))
 
 

@@ -104,8 +104,8 @@ def test_templates_that_write_the_pseudo_parameter_have_no_literal_of_their_own(
 
 def test_the_stranger_is_said() -> None:
     stack = template({"It": _policy(_allows({"AWS": THEIRS_ARN})), "Home": HOME})
-    said = message_in("ActivePassive-IAMPolicy", "It", stack)
-    assert f"admits account {THEIRS}, which is not the account of these templates" in said
+    text = message_in("ActivePassive-IAMPolicy", "It", stack)
+    assert f"admits account {THEIRS}, which is not the account of these templates" in text
 
 
 @pytest.mark.parametrize("times", [1, 50])

@@ -103,5 +103,5 @@ def test_no_other_variable_may_name_it() -> None:
 def test_the_place_is_named() -> None:
     resources = {**scheduled_function(Function=_looking()), "Caller": CALLERS[0]}
 
-    told = message_in(RULE, "Function", template(resources, WEST), template({}, EAST))
-    assert told == "Environment.Variables.PEER_REGION names us-east-1: us-east-1"
+    text = message_in(RULE, "Function", template(resources, WEST), template({}, EAST))
+    assert text == "Environment.Variables.PEER_REGION names us-east-1: us-east-1"

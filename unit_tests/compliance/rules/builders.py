@@ -11,12 +11,12 @@ EAST, WEST = "us-east-1", "us-west-2"
 
 
 def alone(resources: dict[str, Resource], region: str = EAST) -> Template:
-    """A template whose stack stands in one region."""
+    """Return a template whose stack stands in one region."""
     return template(resources, region, "serverless-it-prod")
 
 
 def replica(region: str) -> Resource:
-    """The settings of one replica of a table."""
+    """Return the settings of one replica of a table."""
     return {
         "Region": region,
         "DeletionProtectionEnabled": True,
@@ -28,7 +28,7 @@ def replica(region: str) -> Resource:
 
 
 def table() -> Resource:
-    """A global table on demand, with two indexes and a replica in each region."""
+    """Return a global table on demand, with two indexes and a replica in each region."""
     return {
         "Type": "AWS::DynamoDB::GlobalTable",
         "Properties": {
@@ -49,7 +49,7 @@ def table() -> Resource:
 
 
 def bucket(name: str = "ingest") -> Resource:
-    """A bucket that is versioned, encrypted, closed and tells a queue of what arrives."""
+    """Return a bucket that is versioned, encrypted, closed and tells a queue of what arrives."""
     return {
         "Type": "AWS::S3::Bucket",
         "Properties": {
@@ -87,24 +87,24 @@ def bucket(name: str = "ingest") -> Resource:
 
 
 def regional_bucket() -> Resource:
-    """The same in the account-regional namespace, so that one template serves both regions."""
+    """Return the same in the account-regional namespace, so that one template serves both regions."""
     made = without(bucket(), "BucketName")
     made["Properties"] |= {"BucketNamePrefix": "serverless-ingest-prod", "BucketNamespace": "account-regional"}
     return made
 
 
 def bucket_arn(region: str) -> dict[str, Any]:
-    """The ARN of a regional bucket, as a template writes it."""
+    """Return the ARN of a regional bucket, as a template writes it."""
     return {"Fn::Join": ["", ["arn:aws:s3:::serverless-ingest-prod-", {"Ref": "AWS::AccountId"}, f"-{region}-an"]]}
 
 
 def key_arn(region: str) -> str:
-    """The ARN of the alias of a region's key."""
+    """Return the ARN of the alias of a region's key."""
     return f"arn:aws:kms:{region}:000000000000:alias/serverless-data-prod"
 
 
 def replicating(to: str = WEST) -> Resource:
-    """A regional bucket that replicates to a region, to the terms that are asked."""
+    """Return a regional bucket that replicates to a region, to the terms that are asked."""
     on = {"Status": "Enabled"}
     made = regional_bucket()
     made["Properties"]["ReplicationConfiguration"] = {
@@ -130,7 +130,7 @@ def replicating(to: str = WEST) -> Resource:
 
 
 def reverse(source: str = WEST, to: str = EAST) -> Resource:
-    """A custom resource that sets replication where a template cannot."""
+    """Return a custom resource that sets replication where a template cannot."""
     return {
         "Type": "Custom::BucketReplication",
         "Properties": {
@@ -150,7 +150,7 @@ def pair(east: Resource, west: Resource, *, back: Resource | None = None) -> tup
 
 
 def queue(name: str = "ingest") -> Resource:
-    """A queue of work whose dead-letter queue is `Dead`."""
+    """Return a queue of work whose dead-letter queue is `Dead`."""
     return {
         "Type": "AWS::SQS::Queue",
         "Properties": {
@@ -164,7 +164,7 @@ def queue(name: str = "ingest") -> Resource:
 
 
 def dead_letter_queue(source: str = "ingest") -> Resource:
-    """The dead-letter queue of one source, which it allows by name."""
+    """Return the dead-letter queue of one source, which it allows by name."""
     arn = {"Fn::Sub": f"arn:aws:sqs:${{AWS::Region}}:${{AWS::AccountId}}:serverless-{source}-prod"}
     return {
         "Type": "AWS::SQS::Queue",
@@ -178,7 +178,7 @@ def dead_letter_queue(source: str = "ingest") -> Resource:
 
 
 def dead_letter_alarm(name: Any = "serverless-ingest-dlq-prod") -> Resource:  # noqa: ANN401 - any JSON
-    """An alarm that tells a topic of the first message in a queue."""
+    """Return an alarm that tells a topic of the first message in a queue."""
     return {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
@@ -196,7 +196,7 @@ def dead_letter_alarm(name: Any = "serverless-ingest-dlq-prod") -> Resource:  # 
 
 
 def function(name: str = "processor") -> Resource:
-    """A function with everything that the pack asks of one."""
+    """Return a function with everything that the pack asks of one."""
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {
@@ -215,7 +215,7 @@ def function(name: str = "processor") -> Resource:
 
 
 def mapping() -> Resource:
-    """The mapping of the queue `Queue` to the function `Function`."""
+    """Return the mapping of the queue `Queue` to the function `Function`."""
     return {
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {
@@ -229,7 +229,7 @@ def mapping() -> Resource:
 
 
 def pipeline() -> dict[str, Resource]:
-    """A queue, its dead-letter queue and alarm, and the function that it invokes."""
+    """Return a queue, its dead-letter queue and alarm, and the function that it invokes."""
     return {
         "Queue": queue(),
         "Dead": dead_letter_queue(),
@@ -240,7 +240,7 @@ def pipeline() -> dict[str, Resource]:
 
 
 def role(*actions: str, on: Any = "*") -> dict[str, Resource]:  # noqa: ANN401 - any JSON
-    """A role of a function and the managed policy that allows it actions."""
+    """Return a role of a function and the managed policy that allows it actions."""
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": on}
     return {
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}},
@@ -255,7 +255,7 @@ def role(*actions: str, on: Any = "*") -> dict[str, Resource]:  # noqa: ANN401 -
 
 
 def log_group(name: str = "processor") -> Resource:
-    """A log group that is encrypted and retained."""
+    """Return a log group that is encrypted and retained."""
     return {
         "Type": "AWS::Logs::LogGroup",
         "Properties": {"LogGroupName": f"serverless-{name}-prod", "RetentionInDays": 365, "KmsKeyId": key_arn(EAST)},
@@ -263,7 +263,7 @@ def log_group(name: str = "processor") -> Resource:
 
 
 def secret() -> Resource:
-    """A secret of the east with a replica in the west."""
+    """Return a secret of the east with a replica in the west."""
     return {
         "Type": "AWS::SecretsManager::Secret",
         "Properties": {
@@ -275,7 +275,7 @@ def secret() -> Resource:
 
 
 def rotation(of: Any = "serverless-receipt-signing-prod") -> Resource:  # noqa: ANN401 - any JSON
-    """The schedule by which a secret is rotated."""
+    """Return the schedule by which a secret is rotated."""
     return {
         "Type": "AWS::SecretsManager::RotationSchedule",
         "Properties": {

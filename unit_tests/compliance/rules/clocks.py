@@ -9,7 +9,7 @@ RULE_ARN: dict[str, Any] = {"Fn::GetAtt": ["Clock", "Arn"]}
 
 
 def clock(**changes: Any) -> Resource:  # noqa: ANN401
-    """An EventBridge rule that runs `Function` every minute; None takes a property away."""
+    """Return an EventBridge rule that runs `Function` every minute; None takes a property away."""
     target = {
         "Id": "observer",
         "Arn": {"Fn::GetAtt": ["Function", "Arn"]},
@@ -52,13 +52,13 @@ def queue_policy(**changes: Any) -> Resource:  # noqa: ANN401
 
 
 def key(*actions: str, service: str = "events.amazonaws.com") -> Resource:
-    """A key that lets a service do those actions."""
+    """Return a key that lets a service do those actions."""
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": list(actions), "Resource": "*"}
     return {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": [statement]}}}
 
 
 def scheduled_function(**changes: Any) -> dict[str, Resource]:  # noqa: ANN401
-    """All of it; None takes a resource away."""
+    """Return all of it; None takes a resource away."""
     dead = dead_letter_queue()
     dead["Properties"]["KmsMasterKeyId"] = {"Fn::GetAtt": ["Key", "Arn"]}
     resources = {

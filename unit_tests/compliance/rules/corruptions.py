@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 
 
 def changed(resource: Resource, *path: str | int, to: Any) -> Resource:  # noqa: ANN401 - any JSON
-    """A copy of the resource with another value at a place below its Properties."""
+    """Return a copy of the resource with another value at a place below its Properties."""
     copied = copy.deepcopy(resource)
     place: Any = copied["Properties"]
     for step in path[:-1]:
@@ -22,7 +22,7 @@ def changed(resource: Resource, *path: str | int, to: Any) -> Resource:  # noqa:
 
 
 def without(resource: Resource, *path: str | int) -> Resource:
-    """A copy of the resource without what stands at a place below its Properties."""
+    """Return a copy of the resource without what stands at a place below its Properties."""
     copied = copy.deepcopy(resource)
     place: Any = copied["Properties"]
     for step in path[:-1]:
@@ -32,5 +32,5 @@ def without(resource: Resource, *path: str | int) -> Resource:
 
 
 def either(one: Any, other: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """A value that hangs on a condition."""
+    """Return a value that hangs on a condition."""
     return {"Fn::If": ["ACondition", one, other]}

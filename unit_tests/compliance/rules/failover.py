@@ -13,7 +13,7 @@ STACK = "serverless-failover-prod"
 
 
 def record(role: str, region: str, check: Any, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A failover record that sends clients to a region."""
+    """Return a failover record that sends clients to a region."""
     properties = {
         "HostedZoneId": "Z1",
         "Name": "ingest.example.com.",
@@ -29,22 +29,22 @@ def record(role: str, region: str, check: Any, **changes: Any) -> dict[str, Any]
 
 
 def health_check(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A health check."""
+    """Return a health check."""
     return {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": settings}}
 
 
 def endpoint_check(region: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A plain health check of a region's host."""
+    """Return a plain health check of a region's host."""
     return health_check(**{"Type": "HTTPS", "FullyQualifiedDomainName": f"api.{region}.example.com", **changes})
 
 
 def alarm_check(name: Any, region: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A health check on an alarm."""
+    """Return a health check on an alarm."""
     return health_check(Type="CLOUDWATCH_METRIC", AlarmIdentifier={"Name": name, "Region": region})
 
 
 def check_id(logical_id: str) -> dict[str, Any]:
-    """A reference to a health check."""
+    """Return a reference to a health check."""
     return {"Fn::GetAtt": [logical_id, "HealthCheckId"]}
 
 
@@ -59,13 +59,13 @@ def pair() -> Resources:
 
 
 def changed_pair(**changes: Any) -> Resources:  # noqa: ANN401
-    """The pair with other resources; None takes one away."""
+    """Return the pair with other resources; None takes one away."""
     resources = {**pair(), **copy.deepcopy(changes)}
     return {name: resource for name, resource in resources.items() if resource is not None}
 
 
 def alarm(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A metric alarm that Route 53 can read."""
+    """Return a metric alarm that Route 53 can read."""
     properties = {
         "AlarmName": "serverless-peer-prod",
         "Namespace": "Lockstep",
@@ -81,7 +81,7 @@ def alarm(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def world(resources: Resources, **others: Resources) -> tuple[Template, ...]:
-    """The failover stack in the secondary region beside stacks in both regions that make `EAST` and `WEST` known."""
+    """Return the failover stack in the secondary region beside stacks in both regions that make `EAST` and `WEST` known."""
     regional = {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}
     return (
         template(resources, WEST, STACK),

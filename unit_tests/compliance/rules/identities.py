@@ -6,7 +6,7 @@ Resource = dict[str, Any]
 
 
 def statement(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A statement that names what it allows; None takes a part away."""
+    """Return a statement that names what it allows; None takes a part away."""
     whole = {
         "Effect": "Allow",
         "Action": ["dynamodb:GetItem", "dynamodb:PutItem"],
@@ -17,12 +17,12 @@ def statement(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def managed(**changes: Any) -> Resource:  # noqa: ANN401
-    """A managed policy with that statement."""
+    """Return a managed policy with that statement."""
     return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [statement(**changes)]}}}
 
 
 def shapes(**changes: Any) -> list[Resource]:  # noqa: ANN401
-    """The same statement as a managed policy, and inline in every way."""
+    """Return the same statement as a managed policy, and inline in every way."""
     document = {"Statement": [statement(**changes)]}
     return [
         *(

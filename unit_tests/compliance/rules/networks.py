@@ -10,19 +10,19 @@ def _of_vpc(kind: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - a
 
 
 def subnet(zone: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """A subnet in the zone of that number, or where a value says."""
+    """Return a subnet in the zone of that number, or where a value says."""
     chosen = {"Fn::Select": [zone, {"Fn::GetAZs": ""}]} if isinstance(zone, int) else zone
     return _of_vpc("Subnet", **({} if chosen is None else {"AvailabilityZone": chosen}))
 
 
 def endpoint(kind: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """An endpoint in the VPC."""
+    """Return an endpoint in the VPC."""
     service = "com.amazonaws.us-east-1." + ("s3" if kind == "Gateway" else "sqs")
     return _of_vpc("VPCEndpoint", VpcEndpointType=kind, ServiceName=service, **properties)
 
 
 def network(*zones: Any) -> Resources:  # noqa: ANN401 - any JSON
-    """The VPC, with a subnet and a route table for each zone: `Subnet0`, `Table0` and so on."""
+    """Return the VPC, with a subnet and a route table for each zone: `Subnet0`, `Table0` and so on."""
     made: Resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True}}
     }
@@ -37,5 +37,5 @@ def refs(*names: str) -> list[dict[str, str]]:
 
 
 def group(**ingress: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """A security group, which lets in by one rule, if it is given."""
+    """Return a security group, which lets in by one rule, if it is given."""
     return _of_vpc("SecurityGroup", **({"SecurityGroupIngress": [{"IpProtocol": "tcp", **ingress}]} if ingress else {}))

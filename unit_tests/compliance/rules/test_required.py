@@ -29,12 +29,12 @@ from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, mess
 
 
 def key() -> Resource:
-    """A key that rotates."""
+    """Return a key that rotates."""
     return {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}}
 
 
 def topic() -> Resource:
-    """A topic under a key of ours."""
+    """Return a topic under a key of ours."""
     return {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/serverless-queue-prod"}}
 
 

@@ -62,8 +62,8 @@ def test_a_function_without_code_fails() -> None:
 
 
 def test_the_bucket_is_named() -> None:
-    said = message_in(RULE, "It", alone(_world({"S3Bucket": "somebody-elses-bucket"})))
-    assert "comes from the bucket 'somebody-elses-bucket'" in said
+    text = message_in(RULE, "It", alone(_world({"S3Bucket": "somebody-elses-bucket"})))
+    assert "comes from the bucket 'somebody-elses-bucket'" in text
 
 
 @pytest.mark.parametrize("code", [UNKNOWN, {"S3Bucket": UNKNOWN}, {"S3Bucket": {"Fn::Sub": "code-${AParameter}"}}])

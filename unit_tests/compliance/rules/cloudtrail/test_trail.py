@@ -197,7 +197,7 @@ BOTH_BUCKETS = [f"arn:aws:s3:::serverless-ingest-prod-000000000000-{region}-an/"
 
 
 def _recording(tables: list[str], buckets: list[str]) -> Verdict | None:
-    """The verdict on a trail of these ARNs alone, where a table and a pair of buckets replicate."""
+    """Return the verdict on a trail of these ARNs alone, where a table and a pair of buckets replicate."""
     items, objects = (
         {"FieldSelectors": [*selector["FieldSelectors"], {"Field": "resources.ARN", operator: arns}]}
         for selector, operator, arns in ((ITEMS, "Equals", tables), (OBJECTS, "StartsWith", buckets))

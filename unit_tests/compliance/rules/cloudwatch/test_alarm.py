@@ -84,9 +84,9 @@ def test_an_alarm_that_wakes_nobody_or_leaves_silence_open_fails(it: dict[str, A
 
 
 def test_the_other_region_is_named() -> None:
-    said = message_in(RULE, "It", template({"It": _it([THERE])}, WEST))
+    text = message_in(RULE, "It", template({"It": _it([THERE])}, WEST))
 
-    assert said == "AlarmActions acts in us-east-1, not in the alarm's own region us-west-2"
+    assert text == "AlarmActions acts in us-east-1, not in the alarm's own region us-west-2"
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,6 @@ def test_a_topic_of_another_account_fails() -> None:
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": "arn:aws:kms:us-west-2:000000000000:alias/ours"}}
     stranger = _it(["arn:aws:sns:us-west-2:999999999999:serverless-alarms-prod"])
 
-    said = message_in(RULE, "It", template({"It": stranger, "Queue": queue, "Other": queue}, WEST))
+    text = message_in(RULE, "It", template({"It": stranger, "Queue": queue, "Other": queue}, WEST))
 
-    assert said == "AlarmActions tells a topic of account 999999999999, which is not the account of these templates"
+    assert text == "AlarmActions notifies a topic of account 999999999999, which is not the account of these templates"

@@ -95,8 +95,8 @@ def test_an_alarm_that_fires_late_never_or_for_the_wrong_thing_fails(it: dict[st
 
 
 def test_the_bound_is_named() -> None:
-    said = message_in(RULE, "It", _world(_duration(1_000_000)))
-    assert said == "Threshold is 1e+06, and the function's timeout is 300000: it fires too late, or never"
+    text = message_in(RULE, "It", _world(_duration(1_000_000)))
+    assert text == "Threshold is 1e+06, and the function's timeout is 300000: it fires too late, or never"
 
 
 @pytest.mark.parametrize("setting", ["Period", "EvaluationPeriods", "Threshold", "ComparisonOperator", "MetricName"])

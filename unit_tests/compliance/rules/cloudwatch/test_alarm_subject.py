@@ -21,7 +21,7 @@ def _on(namespace: str, name: str, **dimensions: Any) -> dict[str, Any]:  # noqa
 
 
 def _query(it: dict[str, Any]) -> dict[str, Any]:
-    """The same alarm, with its metric as a query."""
+    """Return the same alarm, with its metric as a query."""
     given = dict(it["Properties"])
     stat = {"Stat": given.pop("Statistic"), "Period": given.pop("Period"), "Metric": given}
     return {"Type": it["Type"], "Properties": {"Metrics": [{"Id": "a", "MetricStat": stat}]}}
@@ -84,8 +84,8 @@ def test_what_has_no_data_for_ever_fails(it: dict[str, Any]) -> None:
 
 def test_what_is_published_is_told() -> None:
     it = _on("AWS/DynamoDB", "ReplicationLatency", TableName="serverless-ledger-prod")
-    said = message_in(RULE, "It", *_world(it))
-    assert "publishes ReplicationLatency by ReceivingRegion, TableName, not by TableName" in said
+    text = message_in(RULE, "It", *_world(it))
+    assert "publishes ReplicationLatency by ReceivingRegion, TableName, not by TableName" in text
 
 
 @pytest.mark.parametrize("it", [_on("AWS/SQS", "A", QueueName=UNKNOWN), _on(UNKNOWN, "A")])  # type: ignore[arg-type]

@@ -56,8 +56,8 @@ def test_an_alarm_of_the_other_region_is_none() -> None:
 
 
 def test_what_is_not_watched_is_named() -> None:
-    said = message_in(RULE, "Queue", alone(pipeline()))
-    assert said == "no alarm of its region watches ApproximateAgeOfOldestMessage of it (AWS/SQS, by QueueName)"
+    text = message_in(RULE, "Queue", alone(pipeline()))
+    assert text == "no alarm of its region watches ApproximateAgeOfOldestMessage of it (AWS/SQS, by QueueName)"
 
 
 def test_the_function_behind_an_api_is_watched_too() -> None:

@@ -60,10 +60,10 @@ def test_what_holds_no_data_may_go() -> None:
 
 
 def test_every_attribute_that_deletes_is_named_with_what_is_allowed() -> None:
-    said = message(RULE, _kept(DeletionPolicy="Delete", UpdateReplacePolicy=None))
+    text = message(RULE, _kept(DeletionPolicy="Delete", UpdateReplacePolicy=None))
 
-    assert "DeletionPolicy is Delete; in prod it must be Retain or RetainExceptOnCreate" in said
-    assert "UpdateReplacePolicy is not set, which means Delete; in prod it must be Retain" in said
+    assert "DeletionPolicy is Delete; in prod it must be Retain or RetainExceptOnCreate" in text
+    assert "UpdateReplacePolicy is not set, which means Delete; in prod it must be Retain" in text
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)

@@ -121,7 +121,7 @@ def test_each_declared_difference_is_there(app: TemplateSet) -> None:
 
 
 def _declared(resource: Resource, twin: Template) -> Iterator[int]:
-    """The declared differences that are really between a resource and its counterpart."""
+    """Yield the declared differences that are really between a resource and its counterpart."""
     other = counterpart(resource, twin)
     places = [ONE_SIDE] if other is None else [difference.place for difference in differences(resource, other)]
     for index, each in enumerate(DECLARED):

@@ -29,7 +29,7 @@ def test_eventual_with_ttl_and_strong_without_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "text"),
     [
         (changed(strong(), TTL, to={"AttributeName": "t", "Enabled": True}), "it has TTL"),
         (changed(strong(), TTL, to={"AttributeName": "t", "Enabled": either(False, True)}), "it has TTL"),
@@ -44,9 +44,9 @@ def test_eventual_with_ttl_and_strong_without_pass() -> None:
         (changed(table(), SETTING, to=either("EVENTUAL", "STRONG")), "it has TTL"),
     ],
 )
-def test_each_contradiction_fails(broken: dict[str, Any], said: str) -> None:
+def test_each_contradiction_fails(broken: dict[str, Any], text: str) -> None:
     assert says(RULE, broken) is FAIL
-    assert said in message(RULE, broken)
+    assert text in message(RULE, broken)
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ def test_a_rule_that_is_off_or_may_not_do_it_fails(changes: dict[str, Any]) -> N
 
 
 def test_the_key_is_named() -> None:
-    told = message_in(RULE, "Clock", template(scheduled_function(Key=key("kms:Decrypt")), WEST))
+    text = message_in(RULE, "Clock", template(scheduled_function(Key=key("kms:Decrypt")), WEST))
 
-    assert "does not let events.amazonaws.com do kms:GenerateDataKey" in told
+    assert "does not let events.amazonaws.com do kms:GenerateDataKey" in text
 
 
 @pytest.mark.parametrize(

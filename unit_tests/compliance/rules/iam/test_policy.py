@@ -169,9 +169,9 @@ def test_bucket_by_reference_needs_the_account_beside_it(arn: dict[str, Any]) ->
 
 
 def test_the_service_and_what_it_lacks_are_said() -> None:
-    said = message(RULE, _policy(_statement(Condition=None)))
+    text = message(RULE, _policy(_statement(Condition=None)))
 
-    assert "admits s3.amazonaws.com on behalf of any account; add aws:SourceAccount, or" in said
+    assert "admits s3.amazonaws.com on behalf of any account; add aws:SourceAccount, or" in text
 
 
 @pytest.mark.parametrize(

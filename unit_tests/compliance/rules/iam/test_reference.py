@@ -131,9 +131,9 @@ def test_iam_reference_finding_proposes_the_near_action() -> None:
 
 
 def test_iam_reference_finding_names_the_accepted_resources() -> None:
-    said = message(RULE, managed(Sid="Read", Action="s3:GetObject", Resource=BUCKET))
-    assert f"Read names the resource {BUCKET}, which is of no type that s3:GetObject accepts" in said
-    assert "arn:${Partition}:s3:::${BucketName}/${ObjectName}" in said
+    text = message(RULE, managed(Sid="Read", Action="s3:GetObject", Resource=BUCKET))
+    assert f"Read names the resource {BUCKET}, which is of no type that s3:GetObject accepts" in text
+    assert "arn:${Partition}:s3:::${BucketName}/${ObjectName}" in text
 
 
 def test_iam_reference_unknown_policy_is_not_evaluated() -> None:

@@ -73,9 +73,9 @@ def test_a_wildcard_where_a_name_would_do_fails(resource: dict[str, Any]) -> Non
 
 
 def test_the_action_that_knows_its_resource_is_named() -> None:
-    said = message(RULE, managed(Action=[*TRACING, "s3:GetObject"], Resource="*"))
+    text = message(RULE, managed(Action=[*TRACING, "s3:GetObject"], Resource="*"))
 
-    assert "allows s3:GetObject on *" in said
+    assert "allows s3:GetObject on *" in text
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ def test_an_alias_that_one_region_lacks_fails() -> None:
     west = _keys("alias/serverless-other-prod")
 
     assert verdict_in(RULE, "Alias", template(_keys(), EAST), template(west, WEST)) is FAIL
-    said = message_in(RULE, "Alias", template(_keys(), EAST), template(west, WEST))
-    assert said == "alias alias/serverless-data-prod is in us-east-1 and not in us-west-2"
+    text = message_in(RULE, "Alias", template(_keys(), EAST), template(west, WEST))
+    assert text == "alias alias/serverless-data-prod is in us-east-1 and not in us-west-2"
     assert verdict_in(RULE, "Alias", template(_keys(), EAST), template({"Key": west["Key"]}, WEST)) is FAIL
 
 

@@ -40,8 +40,8 @@ def test_the_other_region_has_aliases_of_its_own() -> None:
 
 def test_the_alias_and_its_region_are_named() -> None:
     it = {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": key_arn(WEST)}}
-    said = message_in(RULE, "It", alone({"It": it}), alone({"A": _alias("alias/a")}, WEST))
-    assert said == "it names alias/serverless-data-prod in us-west-2, and no template declares that alias there"
+    text = message_in(RULE, "It", alone({"It": it}), alone({"A": _alias("alias/a")}, WEST))
+    assert text == "it names alias/serverless-data-prod in us-west-2, and no template declares that alias there"
 
 
 @pytest.mark.parametrize("key", ["alias/aws/sqs", "1234-5678", UNKNOWN, {"Fn::GetAtt": ["Key", "Arn"]}])

@@ -101,8 +101,8 @@ def test_without_records_it_judges_the_region_of_the_endpoint_that_is_asked_with
     both = health_check(Type="CALCULATED", ChildHealthChecks=[check_id("FirstCheck"), check_id("Ready")])
     where = {"east": alarm()} if region == EAST else {"west": alarm()}
 
-    said = _says(alarm_check(NAME, region), **where, First=None, Second=None, Both=both, Ready=endpoint_check(EAST))
-    assert said is verdict
+    text = _says(alarm_check(NAME, region), **where, First=None, Second=None, Both=both, Ready=endpoint_check(EAST))
+    assert text is verdict
 
 
 @pytest.mark.parametrize("missing", ["Name", "Region"])

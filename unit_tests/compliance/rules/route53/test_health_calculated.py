@@ -69,10 +69,10 @@ def test_only_the_number_of_the_children_will_do(children: int, threshold: int) 
 
 
 def test_what_to_set_is_told() -> None:
-    told = message_in(RULE, "It", template({"It": _it(HealthThreshold=2), **CHILDREN}, WEST))
+    text = message_in(RULE, "It", template({"It": _it(HealthThreshold=2), **CHILDREN}, WEST))
 
-    assert "HealthThreshold is 2 of 3" in told
-    assert "set it to 3" in told
+    assert "HealthThreshold is 2 of 3" in text
+    assert "set it to 3" in text
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def test_a_path_that_tells_too_little_fails(path: Any) -> None:  # noqa: ANN401
 
 
 def test_what_to_ask_is_named() -> None:
-    said = message_in(RULE, "It", alone(_world("/healthz", "GET /healthz", "GET /ready")))
-    assert said.startswith("it asks /healthz, and /ready is what tells that the region can work")
+    text = message_in(RULE, "It", alone(_world("/healthz", "GET /healthz", "GET /ready")))
+    assert text.startswith("it asks /healthz, and /ready is the readiness route")
 
 
 def test_checks_that_ask_no_path_are_not_asked() -> None:

@@ -18,13 +18,13 @@ DIMENSIONS = [{"Name": "service", "Value": "observer"}, {"Name": "environment", 
 
 
 def observer(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A function that publishes by Powertools."""
+    """Return a function that publishes by Powertools."""
     properties = {"FunctionName": "serverless-observer-prod", "Environment": {"Variables": VARIABLES}, **changes}
     return {"Type": "AWS::Lambda::Function", "Properties": {k: v for k, v in properties.items() if v is not None}}
 
 
 def schedule(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A schedule of EventBridge Scheduler that runs it every minute."""
+    """Return a schedule of EventBridge Scheduler that runs it every minute."""
     target = {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}, "RoleArn": "arn:aws:iam::111122223333:role/x"}
     return {
         "Type": "AWS::Scheduler::Schedule",

@@ -48,8 +48,8 @@ def test_every_branch_counts() -> None:
 
 
 def test_the_route_is_named() -> None:
-    said = message_in(RULE, "It", alone(_world(WIDE, {"GET /ready": {**WIDE, "ThrottlingRateLimit": 1}}, "GET /ready")))
-    assert said.startswith("ThrottlingRateLimit of RouteSettings of GET /ready is 1; GET /ready is what health checkers ask")
+    text = message_in(RULE, "It", alone(_world(WIDE, {"GET /ready": {**WIDE, "ThrottlingRateLimit": 1}}, "GET /ready")))
+    assert text.startswith("ThrottlingRateLimit of RouteSettings of GET /ready is 1; GET /ready is what health checkers ask")
 
 
 def test_a_stage_without_such_a_route_is_not_asked() -> None:

@@ -86,9 +86,9 @@ def test_a_signal_of_the_primarys_region_fails(resources: Resources) -> None:
 
 
 def test_the_signal_is_named() -> None:
-    said = message_in(RULE, "Second", *world(_check(alarm_check("a", EAST))))
+    text = message_in(RULE, "Second", *world(_check(alarm_check("a", EAST))))
 
-    assert "stands on an alarm in us-east-1" in said
+    assert "stands on an alarm in us-east-1" in text
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ RULE = "ActivePassive-S3Expiry"
 
 
 def _with(*rules: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A bucket that tells of `incoming/`."""
+    """Return a bucket that tells of `incoming/`."""
     return changed(bucket(), "LifecycleConfiguration", "Rules", to=[{"Status": "Enabled", **rule} for rule in rules])
 
 
@@ -54,9 +54,9 @@ def test_what_is_gone_too_soon_fails(rule: dict[str, Any]) -> None:
 
 
 def test_the_rule_and_the_days_are_named() -> None:
-    said = message(RULE, _with({"Id": "clean", "ExpirationInDays": 1}))
+    text = message(RULE, _with({"Id": "clean", "ExpirationInDays": 1}))
 
-    assert said == "lifecycle rule clean deletes objects after 1 days; they must stay for 30 or more"
+    assert text == "lifecycle rule clean deletes objects after 1 days; they must stay for 30 or more"
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(7, PASS), (6, FAIL)])

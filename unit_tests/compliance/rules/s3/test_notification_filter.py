@@ -55,8 +55,8 @@ def test_more_that_may_be_put_than_is_told_fails(key: str) -> None:
 
 
 def test_the_keys_are_named() -> None:
-    said = message_in(RULE, "It", *_templates(_filtered(prefix="outgoing/"), "incoming/*"))
-    assert said == "objects may be put as 'incoming/*', and notifications are only of keys that begin with 'outgoing/'"
+    text = message_in(RULE, "It", *_templates(_filtered(prefix="outgoing/"), "incoming/*"))
+    assert text == "objects may be put as 'incoming/*', and notifications are only of keys that begin with 'outgoing/'"
 
 
 def test_two_notifications_may_share_the_work() -> None:

@@ -104,8 +104,8 @@ def test_a_topic_without_our_key_or_whose_key_shuts_alarms_out_fails(resources: 
 def test_what_is_missing_is_said() -> None:
     resources = _stack(KEY, _admits(Action="kms:Decrypt"))
 
-    said = message_in(RULE, "It", template(resources, WEST))
-    assert "does not let cloudwatch.amazonaws.com do kms:GenerateDataKey," in said
+    text = message_in(RULE, "It", template(resources, WEST))
+    assert "does not let cloudwatch.amazonaws.com do kms:GenerateDataKey," in text
 
 
 @pytest.mark.parametrize(

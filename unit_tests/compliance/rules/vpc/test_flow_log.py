@@ -68,9 +68,9 @@ def test_less_than_all_traffic_fails(traffic: Any) -> None:  # noqa: ANN401
 
 
 def test_what_is_recorded_instead_is_said() -> None:
-    said = message_in(RULE, "It", _stack(_log(TrafficType="REJECT")))
+    text = message_in(RULE, "It", _stack(_log(TrafficType="REJECT")))
 
-    assert said.endswith("/Log0 records TrafficType REJECT; it must be ALL")
+    assert text.endswith("/Log0 records TrafficType REJECT; it must be ALL")
 
 
 def test_a_flow_log_that_may_not_write_to_its_log_group_fails() -> None:
@@ -119,7 +119,7 @@ def test_a_flow_log_that_comes_and_goes_with_its_network_passes() -> None:
 )
 def test_a_log_group_that_is_not_encrypted_and_kept_fails(group: dict[str, Any]) -> None:
     assert _says(_log(), Group=group) is FAIL
-    assert "of which ActivePassive-LogsLogGroup says: " in message_in(RULE, "It", _stack(_log(), Group=group))
+    assert "which fails ActivePassive-LogsLogGroup: " in message_in(RULE, "It", _stack(_log(), Group=group))
 
 
 def test_a_bucket_that_is_not_encrypted_with_a_key_of_ours_fails() -> None:

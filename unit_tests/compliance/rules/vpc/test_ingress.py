@@ -24,7 +24,7 @@ def _stack(**rule: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _says(resources: dict[str, Any]) -> Verdict | None:
-    """The verdict of a rule of its own; one that stands in its group must get the same."""
+    """Return the verdict of a rule of its own; one that stands in its group must get the same."""
     beside, inline = (verdict_in(RULE, logical_id, template(resources, WEST)) for logical_id in ("It", "Group"))
     assert beside is inline
     return beside
@@ -48,7 +48,7 @@ def test_named_callers_on_named_ports_pass(resources: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resources", "told"),
+    ("resources", "text"),
     [
         (_stack(CidrIp="0.0.0.0/0"), "CidrIp 0.0.0.0/0 is wider"),
         (_stack(CidrIp="10.0.0.0/8"), "CidrIp 10.0.0.0/8 is wider"),
@@ -61,9 +61,9 @@ def test_named_callers_on_named_ports_pass(resources: dict[str, Any]) -> None:
         (_stack(SourceSecurityGroupId="sg-2", FromPort=8000, ToPort=8100), "ports 8000 to 8100"),
     ],
 )
-def test_an_open_door_fails(resources: dict[str, Any], told: str) -> None:
+def test_an_open_door_fails(resources: dict[str, Any], text: str) -> None:
     assert _says(resources) is FAIL
-    assert told in message_in(RULE, "It", template(resources, WEST))
+    assert text in message_in(RULE, "It", template(resources, WEST))
 
 
 @pytest.mark.parametrize(

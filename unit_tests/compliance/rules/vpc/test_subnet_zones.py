@@ -28,8 +28,8 @@ def test_subnets_that_share_a_zone_fail(zones: tuple[Any, ...]) -> None:
 
 
 def test_the_zone_is_named() -> None:
-    said = message_in(RULE, "Vpc", alone(network("us-east-1a", "us-east-1a")))
-    assert said == "its 2 subnets are in one zone, us-east-1a; spread them"
+    text = message_in(RULE, "Vpc", alone(network("us-east-1a", "us-east-1a")))
+    assert text == "its 2 subnets are in one zone, us-east-1a; spread them"
 
 
 def test_one_subnet_was_meant_to_be_one() -> None:
