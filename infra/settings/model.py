@@ -376,7 +376,7 @@ class LimitSettings(_Table):
         "The age at which a message that waits in the passive region becomes a dead letter, and counts as data at risk.",
     )
     control_cache_seconds: int = _whole(
-        5, 1, 30, "seconds", "How long a function may go on believing what the control register said."
+        5, 1, 30, "seconds", "How long a function caches the answer of the control register."
     )
     upload_expiry_seconds: int = _whole(900, 60, 3600, "seconds", "How long a presigned upload URL works.")
     api_rate: int = _whole(50, 1, 10_000, "requests a second", "The front door's steady throttle.")
@@ -401,7 +401,11 @@ class SettingsFields(_Table):
         pattern=r"^[0-9]{12}$",
     )
     primary_region: Region = _setting(
-        "us-east-1", "Active until told otherwise.", allowed=_REGION_WORDS, example="us-east-1", options=AWS_REGIONS
+        "us-east-1",
+        "The active region until another one is promoted.",
+        allowed=_REGION_WORDS,
+        example="us-east-1",
+        options=AWS_REGIONS,
     )
     secondary_region: Region = _setting(
         "us-west-2", "Passive until promoted.", allowed=_REGION_WORDS, example="us-west-2", options=AWS_REGIONS
@@ -417,7 +421,7 @@ class SettingsFields(_Table):
         "The global table's multi-Region consistency. `strong` needs a witness in a third region and forbids TTL.",
     )
     auto_promote: bool = _switch(
-        "Whether the passive region's observer promotes its region by itself, when two independent signals have told "
+        "Whether the passive region's observer promotes its region by itself, when two independent signals have shown "
         "for three minutes that the active one is lost. It never fails back.",
         default=False,
     )
