@@ -32,6 +32,7 @@ ROOMS: Final = (
     "docs/reports.md",
     "docs/runbook.md",
     "docs/settings.md",
+    "docs/simulation.md",
     "docs/threat-model.md",
     "docs/tutorial.md",
     "noxfile.py",
