@@ -8,8 +8,7 @@ from compliance.cfn.arns import text_of
 from compliance.cfn.reading import require_bool, require_list, require_mapping, require_number, require_text
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
-from compliance.engine.rule import Rule
-from compliance.engine.violations import Applies, ViolationsJudge, always
+from compliance.engine.rule import Applies, Rule, ViolationsJudge, always
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +82,8 @@ def require(  # noqa: PLR0913 - the columns of a table
         id: The end of the rule's id, in the form of a file's name: `deletion` in `dynamodb/required.py` is
             `ActivePassive-DynamoDBDeletion`.
         title: As in Rule; so are `why`, `fix` and `controls`.
-        why: What goes wrong where it is broken.
-        fix: What to change.
+        why: The consequence of breaking it.
+        fix: The change that satisfies it.
         controls: The control ids that it serves.
         also: The checks of further paths, where one setting has several properties.
         applies: Which resources of those types it concerns.

@@ -1,11 +1,20 @@
-"""What a rule of ours is: a pure function over a resource, and the words that teach."""
+"""A rule of ours, and the judge that asks it about every version of a resource that its conditions allow."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Final, TypeAlias
 
-from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.reading import branches
+from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.cfn.values import UnresolvedError
 from compliance.engine.findings import RuleInfo, Severity, Verdict
+
+Violations: TypeAlias = Callable[[Resource, TemplateSet], Iterable[str]]
+"""Yields what is wrong with one version of a resource. It may raise UnresolvedError."""
+
+Applies: TypeAlias = Callable[[Resource, TemplateSet], bool]
+"""Whether a rule concerns one version of a resource. It may raise UnresolvedError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +30,30 @@ NOT_APPLICABLE: Final = Judgement(Verdict.NOT_APPLICABLE)
 
 
 def failed(message: str) -> Judgement:
-    """The resource breaks the rule."""
+    """Return the judgement that the resource breaks the rule."""
     return Judgement(Verdict.FAIL, message)
 
 
 def not_evaluated(message: str) -> Judgement:
-    """The template does not say enough to tell. That fails the gate as a failure does."""
+    """Return the judgement that the template does not determine the answer. It fails the gate as a failure does."""
     return Judgement(Verdict.NOT_EVALUATED, message)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule. A file in `compliance/rules/<service>` that defines `RULE` is all that it takes to add one.
+    """One rule: the `RULE` of a file in `compliance/rules/<service>/`, or an entry of the service's table of requirements.
 
     Attributes:
         id: `<Pack>-<Name>`; the qualified id is `<Pack>::<Pack>-<Name>`. `our_rules` sets it by the file's path.
-        title: What it asks, in one sentence.
-        why: What goes wrong where it is broken.
-        fix: What to change.
-        judge: Answers about one resource. It may look at every template of the world and must change none. It may
-            raise UnresolvedError, or anything at all: the row is then NOT_EVALUATED.
+        title: The requirement, in one sentence.
+        why: The consequence of breaking it.
+        fix: The change that satisfies it.
+        judge: Judges one resource. It may read every template and change none. Any exception that it raises, such as
+            UnresolvedError, makes the row NOT_EVALUATED.
         severity: Of a failure.
         controls: The control ids that it serves.
-        types: The resource types that it is about, as `judge` has them where `rule_from` made it; `*` is any type, and
-            `Custom::*` every type that begins so. A rule about any type covers none.
+        types: The resource types that it judges; `rule_from` sets them. `*` is any type, and `Custom::*` every type with
+            that prefix. A rule about any type counts as coverage of none.
         is_local: Whether its answer about a resource depends on that resource, on its counterpart in the other region and on
             what stands beside the resources in templates, and on nothing else.
     """
@@ -60,7 +69,7 @@ class Rule:
     is_local: bool = False
 
     def __post_init__(self) -> None:
-        """Take the types from `judge`, which is asked about nothing else."""
+        """Take the types from `judge`, which passes over all others."""
         if not self.types:
             object.__setattr__(self, "types", getattr(self.judge, "types", ("*",)))
 
@@ -76,3 +85,64 @@ class Rule:
             controls=self.controls,
             covers="*" not in self.types,
         )
+
+
+def always(_resource: Resource, _world: TemplateSet) -> bool:
+    """Return True: the rule concerns each resource of its types."""
+    return True
+
+
+class ViolationsJudge:
+    """A rule's `judge` that asks for violations; `types` are those that it is about."""
+
+    def __init__(self, violations: Violations, types: tuple[str, ...], applies: Applies) -> None:
+        self.types = types
+        self._violations = violations
+        self._applies = applies
+        self._plain = frozenset(types)
+        self._patterns = tuple(wanted for wanted in types if "*" in wanted)
+
+    def __call__(self, resource: Resource, world: TemplateSet) -> Judgement:
+        """Answer about one resource."""
+        # Asked of every resource by every rule: most answers end here.
+        if resource.type not in self._plain and not any(fnmatchcase(resource.type, wanted) for wanted in self._patterns):
+            return NOT_APPLICABLE
+        versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
+        concerned = [version for version in versions if self._applies(version, world)]
+        if not concerned:
+            return NOT_APPLICABLE
+        return judge_each(concerned, lambda version: self._violations(version, world))
+
+
+def rule_from(violations: Violations, *types: str, applies: Applies = always) -> ViolationsJudge:
+    """Return a rule's `judge`, made from the function that yields its violations.
+
+    Args:
+        violations: Asked of each version, whose properties are free of Fn::If, AWS::NoValue and null.
+        types: The resource types that the rule is about; `Custom::*` is every type that begins so.
+        applies: Which of their resources it concerns; one version that it concerns is enough.
+    """
+    return ViolationsJudge(violations, types, applies)
+
+
+def judge_each(versions: Iterable[Json], violations: Callable[[Json], Iterable[str]]) -> Judgement:
+    """Judge every version of something by what is wrong with it.
+
+    Args:
+        versions: Usually the branches of a resource's properties. A rule must hold for each.
+        violations: Yields what is wrong with one version. It may raise UnresolvedError.
+
+    Returns:
+        A failure with every violation, else NOT_EVALUATED if a version could not be read whole, else a pass.
+    """
+    found: dict[str, None] = {}
+    unresolved: dict[str, None] = {}
+    for version in versions:
+        try:
+            for violation in violations(version):
+                found[violation] = None
+        except UnresolvedError as error:
+            unresolved[str(error)] = None
+    if found:
+        return failed("; ".join(found))
+    return not_evaluated("; ".join(unresolved)) if unresolved else PASSED

@@ -8,8 +8,7 @@ from compliance.cfn.reading import require_bool, require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _URL: Final = "AWS::Lambda::Url"
 _NO_AUTHORIZER: Final = "AWS_IAM"

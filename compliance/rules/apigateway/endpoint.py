@@ -10,8 +10,7 @@ from compliance.cfn.references import follow, is_there_with, named, of_type, ren
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SETTING: Final = "DisableExecuteApiEndpoint"
 _MAPPINGS: Final = {

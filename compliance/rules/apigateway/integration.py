@@ -13,8 +13,7 @@ from compliance.cfn.references import follow, named, render, resource_of
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _HTTP_INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 _INVOKED: Final = {FUNCTION, "AWS::Lambda::Alias", "AWS::Lambda::Version"}

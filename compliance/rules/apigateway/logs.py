@@ -8,8 +8,7 @@ from compliance.cfn.reading import require_mapping
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SETTINGS: Final = {HTTP_STAGE: "AccessLogSettings", REST_STAGE: "AccessLogSetting"}
 

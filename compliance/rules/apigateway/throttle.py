@@ -7,8 +7,7 @@ from compliance.aws.apis import HTTP_STAGE, REST_STAGE
 from compliance.cfn.reading import require_list, require_mapping, require_number
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _LIMITS: Final = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
 

@@ -14,8 +14,7 @@ from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
 _RULE: Final = "AWS::Events::Rule"

@@ -6,8 +6,7 @@ from compliance.aws.event_sources import MAPPING, reads_a_queue
 from compliance.cfn.reading import require_bool, require_list, require_mapping, require_number
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _violations(mapping: Resource, _world: TemplateSet) -> Iterator[str]:

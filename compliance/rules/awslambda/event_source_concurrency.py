@@ -8,8 +8,7 @@ from compliance.cfn.reading import require_mapping, require_number
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SETTING: Final = "ScalingConfig.MaximumConcurrency"
 _RESERVED: Final = "ReservedConcurrentExecutions"

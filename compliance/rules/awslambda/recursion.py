@@ -11,8 +11,7 @@ from compliance.cfn.arns import ACCOUNT, arns_of, same
 from compliance.cfn.reading import require_mapping, require_number, require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ALLOW: Final = "Allow"
 _SEND: Final = "sqs:SendMessage"

@@ -8,8 +8,7 @@ from compliance.cfn.reading import branches, is_intrinsic
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SAME: Final = {
     "Architectures": ["x86_64"],

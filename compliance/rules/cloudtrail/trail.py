@@ -13,8 +13,7 @@ from compliance.cfn.references import of_type, partition, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _TRAIL: Final = "AWS::CloudTrail::Trail"
 _BUCKET: Final = "AWS::S3::Bucket"

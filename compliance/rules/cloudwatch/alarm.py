@@ -11,8 +11,7 @@ from compliance.cfn.references import follow, is_known, named, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _HERE = "${AWS::Region}"
 _ARN_FIELDS = 6

@@ -12,8 +12,7 @@ from compliance.cfn.reading import branches, require_list, require_mapping, requ
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _LATEST: Final = 7200
 """Seconds. Operators decide on a failover long before a later alarm."""

@@ -15,8 +15,7 @@ from compliance.cfn.references import is_known, named, of_type, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _TABLE: Final = "AWS::DynamoDB::Table"
 _NAMED_BY: Final = {

@@ -17,8 +17,7 @@ from compliance.cfn.references import is_there_with, named, of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _INTEGRATION: Final = "AWS::ApiGatewayV2::Integration"
 

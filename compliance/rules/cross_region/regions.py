@@ -11,8 +11,7 @@ from compliance.cfn.references import render
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 class Declared(NamedTuple):

@@ -8,8 +8,7 @@ from compliance.cfn.references import is_known, outputs, render, values_in
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _READERS: Final = ("Custom::CrossRegionExportReader", "Custom::CrossRegionExportWriter")
 """What the CDK makes of a reference across regions."""

@@ -6,8 +6,7 @@ from typing import Final
 from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _KEPT_IN: Final = "prod"
 """Elsewhere data comes and goes with its stack."""

@@ -8,8 +8,7 @@ from compliance.cfn.arns import text_of
 from compliance.cfn.reading import require_bool, require_list, require_mapping, require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _MEMBERS: Final = 3
 """A quorum is two of three: three replicas, or two and a witness, which votes and holds no data."""

@@ -8,8 +8,7 @@ from compliance.cfn.arns import regions_of
 from compliance.cfn.reading import require_mapping
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:

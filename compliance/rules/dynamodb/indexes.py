@@ -9,8 +9,7 @@ from compliance.cfn.reading import require_list, require_mapping, require_text
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SETTING: Final = "GlobalSecondaryIndexes"
 

@@ -6,8 +6,7 @@ from typing import Final
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _OWN: Final = {
     "Region": "is what sets a replica apart",

@@ -17,8 +17,7 @@ from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _EVENTS: Final = "events.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"

@@ -9,8 +9,7 @@ from compliance.aws.permissions import wild_actions
 from compliance.cfn.references import render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _WIDE: Final = re.compile(r"arn:[^:]*:iam::aws:policy/(.*/)?(AdministratorAccess.*|PowerUserAccess|.*FullAccess.*)")
 """AWS's own managed policies that hold wildcards of actions, by their names."""

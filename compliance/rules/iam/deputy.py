@@ -9,8 +9,7 @@ from compliance.cfn.policies import Statement, statements
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ROLE: Final = "AWS::IAM::Role"
 _KEYS: Final = re.compile(r"aws:Source(Account|Arn|OrgID|OrgPaths)", re.IGNORECASE)

@@ -11,8 +11,7 @@ from compliance.cfn.reading import require_list, require_mapping
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 DOCUMENTS: Final = {
     "AWS::ApiGateway::RestApi": "Policy",

@@ -18,8 +18,7 @@ from compliance.cfn.policies import Statement, statements
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 from compliance.rules.iam.policy import TYPES as RESOURCE_POLICIES
 from compliance.rules.iam.policy import has_resource_policy, policy_statements
 

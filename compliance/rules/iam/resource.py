@@ -11,8 +11,7 @@ from compliance.cfn.references import resource_of
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _WHOLE: Final = re.compile(r"\$\{(\w+)\}")
 

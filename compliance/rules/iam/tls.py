@@ -8,8 +8,7 @@ from compliance.cfn.policies import Statement
 from compliance.cfn.templates import Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ACTIONS: Final = {"AWS::S3::Bucket": "s3:*", "AWS::SNS::Topic": "sns:Publish", "AWS::SQS::Queue": "sqs:*"}
 """What must be denied. SNS takes no `sns:*` in a topic's policy; publishing is what carries data."""

@@ -10,8 +10,7 @@ from compliance.cfn.references import resource_of
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ROLE: Final = "AWS::IAM::Role"
 

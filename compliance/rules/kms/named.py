@@ -10,8 +10,7 @@ from compliance.cfn.references import is_known, of_type, render, values_in
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ALIAS: Final = "AWS::KMS::Alias"
 _NAMED: Final = re.compile(r"(arn:[^:]+:kms:(?P<region>[^:]*):[^:]*:)?(?P<name>alias/(?!aws/)[A-Za-z0-9/_-]+)")

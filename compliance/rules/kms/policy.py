@@ -9,8 +9,7 @@ from compliance.cfn.policies import Principal, Statement, covers, statements
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _ROOT: Final = re.compile(r"(arn:[^:]+:iam::)?(\$\{AWS::AccountId\}|(?P<literal>[0-9]{12}))(:root)?")

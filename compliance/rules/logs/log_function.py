@@ -10,8 +10,7 @@ from compliance.cfn.references import is_there_with
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _PREFIX: Final = "/aws/lambda/"

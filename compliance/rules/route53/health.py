@@ -19,8 +19,7 @@ from compliance.cfn.references import is_known, of_type, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _STANDARD_RESOLUTION: Final = 60
 """Seconds. A shorter period needs a high-resolution metric, which Route 53 does not read."""

@@ -11,8 +11,7 @@ from compliance.cfn.references import follow, of_type, render, resource_of
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ASKS_A_PATH: Final = ("HTTP", "HTTPS")
 _HTTPS: Final = 443

@@ -11,8 +11,7 @@ from compliance.cfn.references import named, of_type, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _CHECKERS: Final = 16
 """Route 53 asks from eight of its regions or more, by two checkers or more in each, which do not wait for one another."""

@@ -25,8 +25,7 @@ from compliance.cfn.references import is_known, is_there_with, render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _LONGEST_TTL: Final = 60
 """Seconds. Resolvers keep the old answer so long after the failover."""

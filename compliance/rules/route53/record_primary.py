@@ -17,8 +17,7 @@ from compliance.aws.failover_records import (
 from compliance.cfn.reading import branches
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _holds_primary(resource: Resource, _world: TemplateSet) -> bool:

@@ -8,8 +8,7 @@ from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ZONE: Final = "AWS::Route53::HostedZone"
 

@@ -9,8 +9,7 @@ from compliance.cfn.reading import require_bool, require_list, require_mapping, 
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _API: Final = "AWS::ApiGatewayV2::Api"
 _URL: Final = "AWS::Lambda::Url"

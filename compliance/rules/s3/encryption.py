@@ -13,8 +13,7 @@ from compliance.cfn.references import of_type
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _S3_OWN: Final = "AES256"
 _KMS: Final = "aws:kms"

@@ -9,8 +9,7 @@ from compliance.cfn.reading import require_list, require_mapping, require_number
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SHORTEST: Final = {"prod": 30}
 """Days that an object stays, by environment: what waits for a region to come back, or for somebody to look."""

@@ -7,8 +7,7 @@ from compliance.aws.notifications import announces, notifications_of, tells_even
 from compliance.aws.replication_terms import BUCKET, is_replicated
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _ALL: Final = "s3:ObjectCreated:*"
 _CREATED: Final = "s3:ObjectCreated"

@@ -15,8 +15,7 @@ from compliance.cfn.references import of_type
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _S3: Final = "s3.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"

@@ -21,8 +21,7 @@ from compliance.cfn.references import named
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _applies(resource: Resource, world: TemplateSet) -> bool:

@@ -7,8 +7,7 @@ from compliance.aws.replication_terms import BUCKET, CUSTOM, replicates, replica
 from compliance.cfn.arns import region_of
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:

@@ -7,8 +7,7 @@ from compliance.aws.replication_terms import BUCKET
 from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _MAXIMUM_DAYS: Final = 30
 """An upload that was not completed in a month will not be."""

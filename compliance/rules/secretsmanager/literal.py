@@ -12,8 +12,7 @@ from compliance.cfn.references import render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _TEMPLATE: Final = "SecretStringTemplate"
 _LENGTH: Final = "PasswordLength"

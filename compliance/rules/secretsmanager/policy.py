@@ -13,8 +13,7 @@ from compliance.cfn.references import is_there_with, named, of_type
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _POLICY: Final = "AWS::SecretsManager::ResourcePolicy"
 _EVERY_ACTION: Final = "secretsmanager:*"

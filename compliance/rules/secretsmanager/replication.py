@@ -7,8 +7,7 @@ from compliance.cfn.arns import regions_of, text_of
 from compliance.cfn.reading import require_list, require_mapping
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:

@@ -13,8 +13,7 @@ from compliance.cfn.references import is_there_with, named, of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type's name
 _ATTACHMENT: Final = "AWS::SecretsManager::SecretTargetAttachment"

@@ -14,8 +14,7 @@ from compliance.cfn.references import of_type
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _TOPIC: Final = "AWS::SNS::Topic"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"

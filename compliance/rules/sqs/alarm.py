@@ -11,8 +11,7 @@ from compliance.cfn.references import is_there_with, of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _METRIC: Final = "ApproximateNumberOfMessagesVisible"
 _SHOWS_ONE: Final = frozenset({"Maximum", "Average", "Sum"})

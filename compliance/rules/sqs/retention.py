@@ -8,8 +8,7 @@ from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE, is_dead_letter
 from compliance.cfn.reading import branches, require_number
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _SETTING: Final = "MessageRetentionPeriod"
 

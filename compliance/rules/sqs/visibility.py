@@ -8,8 +8,7 @@ from compliance.aws.event_sources import mappings_of, versions_of_function
 from compliance.cfn.reading import require_number
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _TIMES: Final = 6
 """As AWS recommends: room for Lambda to retry a batch that was throttled."""

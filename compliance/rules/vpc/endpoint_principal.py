@@ -9,8 +9,7 @@ from compliance.cfn.policies import statements
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _WHO: Final = re.compile(
     r"aws:Principal(Account|Arn|OrgID|OrgPaths|IsAWSService|ServiceName)|kms:CallerAccount", re.IGNORECASE

@@ -10,8 +10,7 @@ from compliance.cfn.references import named, of_type, render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _TYPE: Final = "AWS::EC2::VPCEndpoint"
 _GROUP: Final = "AWS::EC2::SecurityGroup"

@@ -10,8 +10,7 @@ from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.findings import Verdict
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 from compliance.rules.logs.required import LOG_GROUP
 from compliance.rules.s3.encryption import RULE as BUCKET_ENCRYPTION
 

@@ -8,8 +8,7 @@ from compliance.cfn.reading import require_bool, require_text
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _GATEWAYS: Final = {
     "AWS::EC2::EgressOnlyInternetGateway": "an egress-only internet gateway",

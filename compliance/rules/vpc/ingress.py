@@ -9,8 +9,7 @@ from compliance.cfn.reading import require_list, require_mapping
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 _GROUP: Final = "AWS::EC2::SecurityGroup"
 _RULE: Final = "AWS::EC2::SecurityGroupIngress"

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist
-from compliance.engine.rule import Rule
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import Rule, rule_from
 
 
 def _has_several(vpc: Resource, world: TemplateSet) -> bool:

@@ -19,7 +19,7 @@ from compliance.cfn.reading import (
 )
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.findings import Verdict
-from compliance.engine.violations import judge_each
+from compliance.engine.rule import judge_each
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 

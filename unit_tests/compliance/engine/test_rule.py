@@ -7,7 +7,7 @@ import pytest
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.findings import Verdict
-from compliance.engine.violations import rule_from
+from compliance.engine.rule import rule_from
 from unit_tests.compliance.fixtures import template
 
 WORLD = TemplateSet(templates=(), environment="prod")
