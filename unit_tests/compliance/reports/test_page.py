@@ -40,7 +40,7 @@ def test_the_verdict_is_said_first() -> None:
     assert "<strong>Failed: 3 findings to mend</strong>" in failed
     assert "<strong>Passed: no finding is open</strong>" in passed
     assert "nothing was evaluated" in page.render(ledger())
-    assert failed.index("Failed: 3") < failed.index("To mend, the worst first") < failed.index("Acknowledgements</h2>")
+    assert failed.index("Failed: 3") < failed.index("To fix, the worst first") < failed.index("Acknowledgements</h2>")
 
 
 def test_it_asks_no_network_for_anything() -> None:
@@ -104,7 +104,7 @@ def test_changes_are_told_before_everything_but_the_verdict() -> None:
 
     text = page.render(ledger(*ROWS), Changes(new=(row,)))
 
-    assert text.index("<strong>Failed") < text.index("New: 1") < text.index("S/New") < text.index("To mend, the worst first")
+    assert text.index("<strong>Failed") < text.index("New: 1") < text.index("S/New") < text.index("To fix, the worst first")
     assert "Changes since the baseline" not in page.render(ledger(*ROWS))
 
 
