@@ -1,4 +1,4 @@
-"""`python -m compliance`: the gate on the command line."""
+"""Command line of the gate: `python -m compliance`."""
 
 import json
 import os
@@ -46,7 +46,7 @@ _EXPECTED: Final = (
     SelectionError,
     RuleError,
 )
-"""What is wrong with what the gate was given. The message says it all."""
+"""Errors in the input of the gate; each message says what to change."""
 
 _LAST_DRILL: Final = Path("reports/drill/latest")
 
@@ -54,7 +54,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 
 class Exit(IntEnum):
-    """What the exit status says."""
+    """Exit status of the command."""
 
     PASSED = 0
     FINDINGS = 1
@@ -63,7 +63,7 @@ class Exit(IntEnum):
 
 
 class FailOn(StrEnum):
-    """The least that makes the gate fail."""
+    """Lowest severity that fails the gate."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -77,46 +77,40 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     environment: Annotated[
         list[str] | None,
         typer.Option(
-            help="The environment to judge, which the names end in. Repeatable.",
-            show_default="each one of environments.toml; for templates prod, or the file's first",
-            rich_help_panel="What to judge",
+            help="Judge this environment, the last part of every name. Repeatable.",
+            show_default="every environment of environments.toml; for templates prod, or the first of the file",
+            rich_help_panel="Input",
         ),
     ] = None,
     matrix: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
         bool,
-        typer.Option(
-            "--matrix", help="Judge the app in every configuration of matrix.toml.", rich_help_panel="What to judge"
-        ),
+        typer.Option("--matrix", help="Judge the app in every configuration of matrix.toml.", rich_help_panel="Input"),
     ] = False,
     configuration: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Judge the app in this configuration of matrix.toml. Repeatable.", rich_help_panel="What to judge"
-        ),
+        typer.Option(help="Judge the app in this configuration of matrix.toml. Repeatable.", rich_help_panel="Input"),
     ] = None,
     template: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FILE[@REGION]",
             help="Judge this CloudFormation template, JSON or YAML, instead of the app. Repeatable.",
-            rich_help_panel="What to judge",
+            rich_help_panel="Input",
         ),
     ] = None,
     assembly: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Judge this cloud assembly (cdk.out) instead of the app.", rich_help_panel="What to judge"
-        ),
+        typer.Option(metavar="DIR", help="Judge this cloud assembly (cdk.out) instead of the app.", rich_help_panel="Input"),
     ] = None,
     region: Annotated[
         str,
-        typer.Option(help="The region of every --template that names none.", rich_help_panel="What to judge"),
+        typer.Option(help="Region of each --template without @REGION.", rich_help_panel="Input"),
     ] = "",
     account: Annotated[
         str,
         typer.Option(
-            help="The account of every --template. Without it every account that a template spells out is a stranger's.",
-            rich_help_panel="What to judge",
+            help="Account of every --template. Without it, every account id in a template counts as a foreign account.",
+            rich_help_panel="Input",
         ),
     ] = "",
     app_factory: Annotated[
@@ -124,43 +118,43 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         typer.Option(
             "--app",
             metavar="MODULE:FUNCTION",
-            help="What builds the app for an environment.",
-            rich_help_panel="What to judge",
+            help="Function that builds the app for an environment.",
+            rich_help_panel="Input",
         ),
     ] = "infra.app:build_app",
     pack: Annotated[
         list[str] | None,
-        typer.Option(metavar="PACK", help="Tell of this pack's rules only. Repeatable.", rich_help_panel="What counts"),
+        typer.Option(metavar="PACK", help="Report the rules of this pack only. Repeatable.", rich_help_panel="Verdict"),
     ] = None,
     framework: Annotated[
         list[Framework] | None,
-        typer.Option(help="Tell of rules that serve this framework only. Repeatable.", rich_help_panel="What counts"),
+        typer.Option(help="Report the rules that serve this framework only. Repeatable.", rich_help_panel="Verdict"),
     ] = None,
     fail_on: Annotated[
         FailOn,
         typer.Option(
             help=(
-                "The least that fails: a rule's error; its warning; AWS's advice too; or only what the --baseline does "
-                "not have. What could not be evaluated is as bad as what fails."
+                "Lowest severity that fails: error, warning, advice (from AWS), or new (findings that the --baseline does "
+                "not have). A rule that cannot be evaluated counts as failed."
             ),
-            rich_help_panel="What counts",
+            rich_help_panel="Verdict",
         ),
     ] = FailOn.WARNING,
     baseline: Annotated[
         Path | None,
         typer.Option(
             metavar="REPORT.JSON",
-            help="Tell what is new, fixed and newly acknowledged since this report.json.",
-            rich_help_panel="What counts",
+            help="Report what is new, fixed and newly acknowledged since this report.json.",
+            rich_help_panel="Verdict",
         ),
     ] = None,
     registry: Annotated[
         Path,
         typer.Option(
             "--acknowledgements",
-            help="The decisions.",
+            help="File of the decisions that accept findings.",
             show_default="compliance/acknowledgements.toml",
-            rich_help_panel="What counts",
+            rich_help_panel="Verdict",
         ),
     ] = acknowledgements.DEFAULT_FILE,
     format_: Annotated[
@@ -169,42 +163,42 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             "--format",
             metavar="FORMAT",
             help=f"Write this report only: {', '.join(FORMATS)}. Repeatable.",
-            rich_help_panel="What to write",
+            rich_help_panel="Output",
         ),
     ] = None,
-    output: Annotated[Path, typer.Option(help="Where to write the reports.", rich_help_panel="What to write")] = Path(
+    output: Annotated[Path, typer.Option(help="Folder for the reports.", rich_help_panel="Output")] = Path(
         "reports/compliance"
     ),
     drill: Annotated[
         Path,
         typer.Option(
             metavar="FOLDER",
-            help="The failover drill whose evidence goes into the bundle, where there is one.",
-            rich_help_panel="What to write",
+            help="Folder of the failover drill whose evidence goes into the bundle; left out if it does not exist.",
+            rich_help_panel="Output",
         ),
     ] = _LAST_DRILL,
 ) -> None:
-    """Judge infrastructure before it is deployed, and leave the evidence.
+    """Judge infrastructure before it is deployed, and write the evidence.
 
-    Six cdk-nag packs, AWS's CloudFormation validation and our own rules look at every resource of every template.
-    A finding is mended in the infrastructure, or accepted by a decision in acknowledgements.toml that has a reason,
-    an owner and a date. What a rule could not evaluate fails too, and so does a type that no rule looks at.
+    Six cdk-nag packs, AWS's CloudFormation validation and our own rules check every resource of every template.
+    Fix a finding in the infrastructure, or accept it with a decision in acknowledgements.toml that has a reason,
+    an owner and a date. A rule that cannot be evaluated fails the gate, and so does a type that no rule checks.
 
     python -m compliance                                      our app, in each environment of environments.toml
 
     python -m compliance --environment dev                    one environment
 
-    python -m compliance --matrix                             every configuration that is kept at zero findings
+    python -m compliance --matrix                             every configuration of matrix.toml
 
     python -m compliance --assembly cdk.out                   what `cdk synth` wrote
 
     python -m compliance --template queue.yaml@us-east-1      any template
 
-    python -m compliance --baseline report.json --fail-on new    only what a change brings
+    python -m compliance --baseline report.json --fail-on new    only findings that the report does not have
 
-    python -m compliance verify evidence.zip                  has the evidence been tampered with?
+    python -m compliance verify evidence.zip                  whether a file of the evidence was changed
 
-    Exit status: 0 passed, 1 findings, 2 wrong use, a template that cannot be read, or an error of the gate, 130 interrupted.
+    Exit status: 0 passed; 1 findings; 2 wrong use, an unreadable template or an error of the gate; 130 interrupted.
     """
     if context.invoked_subcommand:
         return
@@ -243,8 +237,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise typer.Exit(Exit.INTERRUPTED) from None
     except OSError as error:
         _stop(errors, f"{error.filename or output}: {error.strerror}", error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end as a pass
-        _stop(errors, f"the gate itself failed, so nothing is known: {type(error).__name__}: {error}", error)
+    except Exception as error:  # noqa: BLE001 - no error may end as a pass
+        _stop(errors, f"the gate itself failed, so there is no verdict: {type(error).__name__}: {error}", error)
     show(ledger, files, Console(soft_wrap=True, emoji=False), outcome(ledger, fail_on, changes))
     raise typer.Exit(status(ledger, fail_on, changes))
 
@@ -253,13 +247,13 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The evidence.zip of a run.")],
 ) -> None:
-    """Check an evidence bundle against its manifest, and name what was tampered with.
+    """Check an evidence bundle against its manifest, and list each file that was changed.
 
-    Exit status: 0 untouched, 1 tampered with, 2 there is no such file.
+    Exit status: 0 unchanged, 1 changed, 2 no such file.
     """
     console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
     if not bundle.is_file():
-        _stop(errors, f"{bundle}: is no file; give the evidence.zip of a run")
+        _stop(errors, f"{bundle}: no such file; give the evidence.zip of a run")
     problems = verify_bundle(bundle)
     for problem in problems:
         console.print(Text(printable(problem), style="bold red"))
@@ -269,12 +263,12 @@ def verify(
 
 
 def status(ledger: Findings, fail_on: FailOn = FailOn.WARNING, changes: Changes | None = None) -> Exit:
-    """What the exit status says of a ledger.
+    """Return the exit status for a ledger.
 
     Args:
-        ledger: What was found.
-        fail_on: The least that fails.
-        changes: What differs from the baseline; needed to fail on what is new.
+        ledger: The findings of a run.
+        fail_on: Lowest severity that fails.
+        changes: Differences from the baseline; FailOn.NEW needs them.
     """
     if not ledger.evaluated:
         return Exit.ERROR
@@ -291,7 +285,7 @@ def status(ledger: Findings, fail_on: FailOn = FailOn.WARNING, changes: Changes 
 
 
 def outcome(ledger: Findings, fail_on: FailOn, changes: Changes | None) -> str:
-    """What a threshold other than the default makes of a ledger, in one line; empty where the ledger's own verdict is it."""
+    """Return the verdict of a threshold in one line; empty where the threshold is the default one."""
     found = status(ledger, fail_on, changes)
     if found is Exit.ERROR or fail_on is FailOn.WARNING:
         return ""
@@ -311,13 +305,13 @@ def outcome(ledger: Findings, fail_on: FailOn, changes: Changes | None) -> str:
 
 
 def threshold(ledger: Findings, fail_on: FailOn, changes: Changes | None) -> Threshold | None:
-    """What decides in place of the ledger; None where the ledger's own verdict is it."""
-    told = outcome(ledger, fail_on, changes)
-    if not told:
+    """Return the threshold that decides in place of the ledger; None for the default one."""
+    summary = outcome(ledger, fail_on, changes)
+    if not summary:
         return None
     passed = status(ledger, fail_on, changes) is Exit.PASSED
     tolerated = frozenset(finding for finding in ledger.failures if not _counts(finding, ledger, fail_on, changes))
-    return Threshold(fail_on=fail_on.value, passed=passed, told=told, tolerated=tolerated)
+    return Threshold(fail_on=fail_on.value, passed=passed, summary=summary, tolerated=tolerated)
 
 
 def _counts(finding: Finding, ledger: Findings, fail_on: FailOn, changes: Changes | None) -> bool:
@@ -343,21 +337,21 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
 ) -> Findings:
     today = datetime.now(UTC).date()
     if templates and assembly:
-        raise gate.GateError("--template and --assembly exclude each other; run the gate twice")
+        raise gate.GateError("--template and --assembly exclude each other; run the gate once for each")
     if (templates or assembly) and len(configurations) > 1:
-        raise gate.GateError("a template is of one environment; give --environment once, and no --matrix")
+        raise gate.GateError("a template has one environment; give --environment once, without --matrix")
     if templates:
         if registry_file != acknowledgements.DEFAULT_FILE:
-            raise gate.GateError("--acknowledgements is not for --template: decisions are about our app; leave it out")
+            raise gate.GateError("--acknowledgements does not apply to --template, which no decision covers; leave it out")
         if region and not _REGION.fullmatch(region):
-            raise gate.GateError(f"--region {region!r} is no region; give one as us-east-1")
+            raise gate.GateError(f"--region {region!r} is not a region; give one like us-east-1")
         if account and not ACCOUNT.fullmatch(account):
-            raise gate.GateError(f"--account {account!r} is no account; give its 12 digits")
+            raise gate.GateError(f"--account {account!r} is not an account; give its 12 digits")
         loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)], account)
         return gate.judge_templates(loaded, configurations[0].environment, today, say)
     if region or account:
         option = "--region" if region else "--account"
-        raise gate.GateError(f"{option} is for --template; the app's and an assembly's stacks know theirs")
+        raise gate.GateError(f"{option} applies to --template only; leave it out: an app and an assembly have their own")
     registry = read_registry(registry_file, today)
     if assembly:
         return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say)
@@ -385,14 +379,14 @@ def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, outpu
     if output.exists() and not output.is_dir():
         raise gate.GateError(f"--output {output}: is a file; give a folder")
     if fail_on is FailOn.NEW and not baseline:
-        raise gate.GateError("--fail-on new needs a --baseline to tell what is new")
+        raise gate.GateError("--fail-on new needs a report to compare with; give --baseline REPORT.JSON")
     for name in formats:
         if name not in FORMATS:
-            raise gate.GateError(f"--format {name!r} is not known; choose of {', '.join(FORMATS)}")
+            raise gate.GateError(f"--format {name!r} is not a format; choose from {', '.join(FORMATS)}")
 
 
 def _drill(folder: Path) -> dict[str, bytes] | None:
-    """The evidence of a drill; None where nobody named one and none was run."""
+    """Return the evidence of a drill; None where --drill is not given and no drill has run."""
     bundle = folder / EVIDENCE
     if not bundle.exists() and folder == _LAST_DRILL:
         return None
@@ -400,18 +394,18 @@ def _drill(folder: Path) -> dict[str, bytes] | None:
         return unpack(bundle)
     except ValueError as error:
         hint = "run the drill again, or remove the folder to leave it out"
-        raise gate.GateError(f"--drill {folder}: its evidence cannot be used: {error}; {hint}") from error
+        raise gate.GateError(f"--drill {folder}: the evidence cannot be used: {error}; {hint}") from error
 
 
 def _file_and_region(text: str) -> tuple[Path, str]:
     file, _, region = text.rpartition("@")
     if Path(file).is_file() and not Path(text).exists() and not _REGION.fullmatch(region):
-        raise gate.GateError(f"--template {text}: {region!r} is no region; give one as us-east-1")
+        raise gate.GateError(f"--template {text}: {region!r} is not a region; give one like us-east-1")
     return (Path(file), region) if file and _REGION.fullmatch(region) else (Path(text), "")
 
 
 def _leave_the_verdict_to_the_gate() -> None:
-    """Keep the CDK from printing each finding and from failing: the findings are read from its report."""
+    """Stop the CDK from printing findings and from failing: the gate reads the findings from its report."""
     context = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
     os.environ["CDK_CONTEXT_JSON"] = json.dumps({**context, "@aws-cdk/core:failSynthOnValidationErrors": False})
 

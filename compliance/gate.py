@@ -1,4 +1,4 @@
-"""The gate: judges an app in every configuration, or templates as they are, and fills the ledger."""
+"""Judge an app in every configuration, an assembly or templates, and return the ledger of findings."""
 
 import hashlib
 import importlib
@@ -31,20 +31,20 @@ _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
 _CLOSES_DEFAULT_GROUP: Final = "Custom::VpcRestrictDefaultSG"
 
 Say = Callable[[str], None]
-"""Told what the gate does next."""
+"""Callback that receives each step of the gate as text."""
 
 
 class GateError(Exception):
-    """The gate could not do its work. The message says why and what to do. Never a pass."""
+    """Raised when the gate cannot judge. The message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """What one configuration was found to be, before any decision is looked at.
+    """Findings of one configuration, before decisions are applied.
 
     Attributes:
         configuration: Its name.
-        facts: What decisions may ask of it.
+        facts: Facts of the configuration that decisions may require.
         found: The rows of every rule.
         subjects: Its templates.
         acknowledged: Each (construct path, acknowledged id) that the constructs carry.
@@ -67,24 +67,24 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     environments: Sequence[Configuration] = (),
     matrix: Sequence[Configuration] = (),
 ) -> Findings:
-    """Synthesize an app in each configuration, and judge what it wrote as `judge_assembly` does.
+    """Synthesize an app in each configuration, and judge the assemblies as `judge_assembly` does.
 
-    Several configurations are judged side by side, in processes of their own.
+    Several configurations are judged in parallel, each in its own process.
 
     Args:
         app: `<module>:<function>`; the function takes `environment` and `outdir`, for a configuration of the matrix also
             `settings` and `defaults` (see `infra.app.build_app`), and returns an App.
-        configurations: What to judge.
+        configurations: The configurations to judge.
         registry: The decisions.
-        today: The day on which expiry was judged.
-        say: Told what happens.
-        environments: Every environment of environments.toml. Where all are judged, decisions are stale that found nothing
-            at a resource which is there.
-        matrix: Every configuration of the matrix. Where all are judged, a decision is stale that none needed.
+        today: The day for which expiry is checked.
+        say: Receives each step as text.
+        environments: Every environment of environments.toml. If all are judged, a decision is stale where its resource
+            exists without the finding.
+        matrix: Every configuration of the matrix. If all are judged, a decision is stale where no configuration needs it.
 
     Raises:
         GateError: The app cannot be imported, built or synthesized.
-        LoadError: What it wrote cannot be judged.
+        LoadError: Its assembly cannot be judged.
     """
     judged = _judge_all(app, configurations, say)
     names = {configuration.name for configuration in configurations}
@@ -98,7 +98,7 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
 
 
 def judge_templates(templates: Sequence[Template], environment: str, today: date, say: Say) -> Findings:
-    """Judge templates that nobody synthesized here. No decision of ours covers them.
+    """Judge templates from files. No decision of ours covers them.
 
     Raises:
         LoadError: The CDK cannot load one of them.
@@ -111,9 +111,9 @@ def judge_templates(templates: Sequence[Template], environment: str, today: date
 
 
 def judge_assembly(directory: Path, environment: str, registry: Registry, today: date, say: Say) -> Findings:
-    """Judge a cloud assembly as it is on disk, by its templates, stack names and regions.
+    """Judge a cloud assembly on disk.
 
-    Construct paths come from its metadata, so the registry's decisions hold as they do for the app.
+    Construct paths come from its metadata, so decisions apply as they do to the app.
 
     Raises:
         LoadError: It is not an assembly, or the CDK cannot load one of its templates.
@@ -123,7 +123,7 @@ def judge_assembly(directory: Path, environment: str, registry: Registry, today:
 
 
 class OpenFindingsError(Exception):
-    """What may not be deployed. The message lists each rule that is open, and where."""
+    """Raised when an assembly has open findings. The message lists each rule and its place."""
 
 
 def admit(directory: Path, environment: str, registry: Registry | None = None) -> None:
@@ -131,7 +131,7 @@ def admit(directory: Path, environment: str, registry: Registry | None = None) -
 
     Args:
         directory: The cloud assembly.
-        environment: Whose names and tags to expect.
+        environment: The environment that names and tags must carry.
         registry: The decisions; by default those of `compliance/acknowledgements.toml`.
 
     Raises:
@@ -159,7 +159,7 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
     workers = min(len(configurations), os.cpu_count() or 1)
     if workers <= 1:
         return [_judge_configuration(app, configuration, say) for configuration in configurations]
-    # Started afresh and not forked: each needs a Node.js of its own.
+    # Spawned, not forked: each process needs its own Node.js.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent) as pool:
         pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
         say(f"judging {', '.join(each.name for each in configurations)}")
@@ -168,9 +168,11 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
                 future.result()
                 say(f"{number} of {len(pending)} judged, last {pending[future].name}")
         except BrokenProcessPool as error:
-            raise GateError("a process of the gate ended before its work; is there enough memory?") from error
+            raise GateError(
+                "a process of the gate was killed; judge fewer configurations at once to use less memory"
+            ) from error
         except KeyboardInterrupt:
-            # Nobody waits for their work any more.
+            # The pool's own shutdown would wait for the running work.
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
@@ -180,7 +182,7 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
 
 
 def _end_with_parent() -> None:
-    """End this process when the gate's is gone, however it ended; a worker by itself would wait for work for ever."""
+    """End this process when the gate's process ends; a worker without a parent would wait for work for ever."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -188,7 +190,7 @@ def _end_with_parent() -> None:
             parent.join()
         os._exit(1)
 
-    # The gate itself sees to Ctrl-C.
+    # The gate's process handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
@@ -213,13 +215,13 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
 
 
 def get_ready() -> None:
-    """Load the rules and AWS's schemas, which takes a third of a second once in a process."""
+    """Load the rules and AWS's schemas (0.3 s, once in a process)."""
     native.warm_up()
     our_rules()
 
 
 def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) -> _Judged:
-    """Judge what was synthesized, here or elsewhere: the one way for an app, an assembly, templates and a deployment."""
+    """Judge an assembly: the one way for an app, an assembly, templates and a deployment."""
     world = world_of(assembly, configuration)
     say(f"{configuration.name}: judging {len(world.templates)} templates")
     with ThreadPoolExecutor(1) as beside:
@@ -252,7 +254,7 @@ def _judge_manifest(assembly: Assembly, world: TemplateSet) -> FindingsBuilder:
 
 
 def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuilder:
-    """What the packs say of templates as they are, in every way in which their conditions can turn out.
+    """Return the packs' findings on templates, for every branch of their conditions.
 
     Raises:
         LoadError: The CDK cannot load one of them.
@@ -280,12 +282,12 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
 def _ledger(
     judged: Sequence[_Judged], registry: Registry, today: date, *, plain: bool = False, whole: bool = False
 ) -> Findings:
-    """Lay the decisions over what was found, and look for what no configuration alone can show.
+    """Apply the decisions to the findings, and add the findings that need all configurations.
 
     Args:
         judged: Every configuration of the run.
         registry: The decisions.
-        today: The day on which expiry was judged.
+        today: The day for which expiry is checked.
         plain: Whether every environment of environments.toml is among them.
         whole: Whether every configuration of the matrix is among them.
     """
@@ -327,7 +329,7 @@ def _packs() -> tuple[str, ...]:
 
 
 def world_of(assembly: Assembly, configuration: Configuration) -> TemplateSet:
-    """What rules may look at, of an assembly that was made for a configuration."""
+    """Return the templates of an assembly as rules see them."""
     return TemplateSet(
         templates=assembly.templates,
         environment=configuration.environment,
@@ -337,10 +339,10 @@ def world_of(assembly: Assembly, configuration: Configuration) -> TemplateSet:
 
 
 def _answered_by_the_template(row: Finding, world: TemplateSet) -> Finding:
-    """A pass for a VPC whose template closes its default security group; else the row as it is.
+    """Return a pass for a VPC whose template closes its default security group; else the row unchanged.
 
-    cdk-nag answers that rule only from a tree of constructs: it looks for one of a certain name beside the VPC. An
-    included template has no such tree, but it does show the custom resource that closes the group.
+    cdk-nag looks for a construct of a certain name beside the VPC. An included template has no construct tree, but it
+    does have the custom resource that closes the group.
     """
     if not row.rule.endswith(_VPC_DEFAULT_GROUP) or row.verdict is not Verdict.FAIL:
         return row
@@ -376,7 +378,7 @@ def _subject(configuration: str, template: Template) -> Subject:
 def _import_factory(app: str) -> Callable[..., Any]:
     module, _, name = app.partition(":")
     if not module or not name:
-        raise GateError(f"--app {app!r} must be <module>:<function>, as infra.app:build_app")
+        raise GateError(f"--app {app!r} is not <module>:<function>; write it like infra.app:build_app")
     try:
         factory: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""The only bridge to the CDK: synthesizes an app, and shows templates to the cdk-nag packs."""
+"""Call the CDK: synthesize an app, and let the cdk-nag packs judge templates. No other module imports aws_cdk."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -30,27 +30,27 @@ _PACKS: Final = (
     ServerlessChecks,
 )
 _ENDLESS: Final = "Maximum call stack size exceeded"
-"""What Node.js says of conditions that go round in a circle."""
+"""Error of Node.js for conditions that refer to themselves in a circle."""
 _ROOT: Final = "Template"
 _FAILED: Final = "ValidationFailed"
 _DO_NOT_RAISE: Final = "@aws-cdk/core:failSynthOnValidationErrors"
 
 
 class UnrecordedError(Exception):
-    """Node.js was started before the gate in this process, so the packs' answers cannot be recorded. The message says so."""
+    """Raised when Node.js was started before the gate in this process, so the packs' answers cannot be recorded."""
 
 
 def synthesize(app: App, meanwhile: Callable[[], object]) -> Path:
     """Synthesize an app, and return the folder of its cloud assembly.
 
-    What the CDK's own validation finds is no error here: the templates that it wrote are judged.
+    A failure of the CDK's own validation raises nothing here: the gate judges the templates.
 
     Args:
         app: With its stacks.
-        meanwhile: Done while Node.js synthesizes and Python would wait.
+        meanwhile: Called while Node.js synthesizes and Python would wait.
 
     Raises:
-        RuntimeError: The CDK fails for any reason but its own validation.
+        RuntimeError: The CDK fails for a reason other than its own validation.
     """
     with ThreadPoolExecutor(1) as beside:
         done = beside.submit(meanwhile)
@@ -60,7 +60,7 @@ def synthesize(app: App, meanwhile: Callable[[], object]) -> Path:
 
 
 def judge_included(templates: Sequence[Template], directory: Path) -> None:
-    """Let the packs judge plain templates: include each in a stack of its own and synthesize them into a folder.
+    """Let the packs judge templates: include each in its own stack, and synthesize the stacks into a folder.
 
     The resource with a logical id is at the construct path `included_path(index, logical id)`.
 
@@ -70,10 +70,10 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
     """
     if not nodejs.start():
         raise UnrecordedError(
-            "the CDK's Node.js runs without the gate's recorder, so what the packs answer cannot be recorded; call "
+            "the CDK's Node.js runs without the gate's recorder, so the packs' answers cannot be recorded; call "
             "compliance.packs.nodejs.start() before anything imports aws_cdk"
         )
-    # What the CLI hands over in CDK_CONTEXT_JSON is for the app under judgement, and must not decide how it is judged.
+    # CDK_CONTEXT_JSON of the CLI is meant for the app under judgement; it may not change how the app is judged.
     settled = {_DO_NOT_RAISE: False}
     app = App(outdir=str(directory / "out"), post_cli_context=settled, tree_metadata=False, stack_traces=False)
     for index, template in enumerate(templates):
@@ -87,12 +87,12 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
 
 
 def included_path(index: int, logical_id: str) -> str:
-    """Where `judge_included` puts a resource of its template number `index`."""
+    """Return the construct path that `judge_included` gives a resource of template number `index`."""
     return f"{_stack_id(index)}/{_ROOT}/{logical_id}"
 
 
 def fingerprint(path: Path) -> str:
-    """Return the CDK's hash of a file or folder, which names the asset that it is."""
+    """Return the CDK's hash of a file or folder, which is the asset's name."""
     return FileSystem.fingerprint(str(path))
 
 
@@ -118,14 +118,14 @@ def _include(app: App, index: int, template: Template, directory: Path) -> None:
         CfnInclude(stack, _ROOT, template_file=str(file))
     except Exception as error:
         name = template.file or template.name
-        hint = "; does a condition stand on itself?" if _ENDLESS in str(error) else ""
+        hint = "; check for a condition that refers to itself" if _ENDLESS in str(error) else ""
         raise LoadError(f"{name}: the CDK cannot load it: {error}{hint}{_reasons([template])}") from error
 
 
 def _loadable(value: Json) -> Json:
-    """The template with Fn::GetStackOutput, which CfnInclude does not know, as the import that it stands for.
+    """Return the template with each Fn::GetStackOutput, which CfnInclude does not know, replaced by an import.
 
-    Both say: a value of another stack, unknown here. The packs can tell no more from one than from the other.
+    Both are a value of another stack that is unknown here, so the packs judge them alike.
     """
     if isinstance(value, Mapping):
         if set(value) == {"Fn::GetStackOutput"}:
@@ -139,6 +139,6 @@ def _stack_id(index: int) -> str:
 
 
 def _reasons(templates: Sequence[Template]) -> str:
-    """What AWS would refuse the templates for: most often it says better than the CDK what is wrong."""
+    """Return AWS's fatal errors for the templates: they explain a fault better than the CDK does."""
     messages = [f"{template.name} {message}" for template in templates for message in native.fatal_messages(template)]
-    return "".join(("\nAWS's validation says:", *(f"\n  {message}" for message in messages[:10]))) if messages else ""
+    return "".join(("\nAWS's validation reports:", *(f"\n  {message}" for message in messages[:10]))) if messages else ""

@@ -295,13 +295,13 @@ class Threshold:
     Attributes:
         fail_on: Its name, for example `error`.
         passed: Whether what was judged may be deployed by it.
-        told: The same in one line, with the numbers.
+        summary: The verdict in one line, with the numbers.
         tolerated: What is open, and fails nothing by it.
     """
 
     fail_on: str
     passed: bool
-    told: str
+    summary: str
     tolerated: frozenset[Finding] = frozenset()
 
 

@@ -1,4 +1,4 @@
-"""Renderings of the ledger, one small file each. They add nothing to it and decide nothing."""
+"""Write the reports. Each module renders the ledger in one format, and adds nothing to it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from reporting.bundle import EVIDENCE
 class _Format:
     """A report: its file, the module that renders it, and whether it compares and concludes.
 
-    Those that compare tell what differs from a baseline; those that conclude end with what the threshold made of it.
-    A module is imported when it is wanted: some take longer to load than to run.
+    A report that compares lists the differences from a baseline; one that concludes ends with the threshold's verdict.
+    A module is imported on use, because some take longer to load than to run.
     """
 
     file: str
@@ -27,9 +27,9 @@ class _Format:
 
     def render(self, ledger: Findings, changes: Changes | None, outcome: str) -> bytes:
         module = import_module(f"{__name__}.{self.module}")
-        told = {"changes": changes} if self.compares else {}
+        compared = {"changes": changes} if self.compares else {}
         concluded = {"outcome": outcome} if self.concludes else {}
-        text: str = module.render(ledger, **told, **concluded)
+        text: str = module.render(ledger, **compared, **concluded)
         return text.encode("utf-8")
 
 
@@ -50,11 +50,11 @@ FORMATS: Final = (*_FORMATS, _BUNDLE)
 
 
 def get_ready(formats: Iterable[str], day: date) -> None:
-    """Load what renders these reports, while somebody else works: some of it takes longer to load than to run.
+    """Load the modules of these reports while the gate waits for Node.js.
 
     Args:
         formats: Names of FORMATS.
-        day: On which expiry is judged.
+        day: The day for which expiry is checked.
     """
     wanted = set(formats)
     for name, form in _FORMATS.items():
@@ -64,7 +64,7 @@ def get_ready(formats: Iterable[str], day: date) -> None:
         import_module(f"{__name__}.evidence").get_ready(day)
 
 
-def write_reports(  # noqa: PLR0913, PLR0917 - what is told, one thing each
+def write_reports(  # noqa: PLR0913, PLR0917 - each is one part of the reports
     ledger: Findings,
     directory: Path,
     formats: Iterable[str] | None = None,
@@ -72,25 +72,25 @@ def write_reports(  # noqa: PLR0913, PLR0917 - what is told, one thing each
     outcome: str = "",
     drill: Mapping[str, bytes] | None = None,
 ) -> list[Path]:
-    """Write reports into a folder, which is made where it is missing.
+    """Write reports into a folder, and create the folder if it is missing.
 
     Args:
-        ledger: What to tell.
-        directory: Where to write.
+        ledger: The findings of a run.
+        directory: The folder.
         formats: Names of FORMATS; all by default.
-        changes: What differs from a baseline; None when there is none.
-        outcome: What a threshold other than the default made of it, in one line.
+        changes: Differences from a baseline; None when there is none.
+        outcome: The verdict of a threshold other than the default, in one line.
         drill: The members of a drill's evidence, for the bundle; None where there was no drill.
 
     Returns:
         The files, in the order in which a reader wants them.
 
     Raises:
-        ValueError: A name is none of FORMATS.
+        ValueError: A name is not in FORMATS.
     """
     wanted = set(FORMATS if formats is None else formats)
     if wanted - set(FORMATS):
-        raise ValueError(f"unknown format {', '.join(sorted(wanted - set(FORMATS)))}; choose of {', '.join(FORMATS)}")
+        raise ValueError(f"unknown format {', '.join(sorted(wanted - set(FORMATS)))}; choose from {', '.join(FORMATS)}")
     rendered = set(_FORMATS) if _BUNDLE in wanted else wanted
     contents = {form.file: form.render(ledger, changes, outcome) for name, form in _FORMATS.items() if name in rendered}
     files = {form.file: contents[form.file] for name, form in _FORMATS.items() if name in wanted}

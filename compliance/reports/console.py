@@ -1,4 +1,4 @@
-"""What the terminal shows: the verdict, the worst first, and what to do about each."""
+"""Print the findings on the terminal, worst rule first, then the numbers and the verdict."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -17,20 +17,20 @@ SHOWN_PLACES: Final = 6
 
 
 def show(ledger: Findings, files: list[Path], console: Console, outcome: str = "") -> None:
-    """Print the ledger for a person; `outcome` is the last line where a threshold decides, and not the ledger alone."""
+    """Print the ledger; `outcome` replaces the last line where a threshold decides."""
     for rule, findings in list(_by_rule(ledger).items())[:SHOWN_RULES]:
         _show_rule(ledger, rule, findings, console)
     console.print(_table(ledger))
     console.print(Text("Reports: " + ", ".join(map(str, files)), style="dim"))
     for file in files:
         if file.name == EVIDENCE:
-            # Whoever keeps this line can tell later whether the bundle is still the one of this run.
+            # A reader who keeps this line can check later that the bundle is the one of this run.
             console.print(Text(f"Evidence: SHA-256 of its manifest {fingerprint(file)}", style="dim"))
     console.print(_outcome(outcome) if outcome else _verdict(ledger))
 
 
 def _by_rule(ledger: Findings) -> dict[str, list[Finding]]:
-    """The failing rows of each rule, the worst rule first."""
+    """Return the failing rows of each rule, worst rule first."""
     grouped: dict[str, list[Finding]] = defaultdict(list)
     for finding in ledger.failures:
         grouped[finding.rule].append(finding)
@@ -54,7 +54,7 @@ def _show_rule(ledger: Findings, name: str, findings: list[Finding], console: Co
 
 
 def _places(findings: list[Finding]) -> dict[tuple[str, str], list[str]]:
-    """Each place and message, with the configurations that have it."""
+    """Return each place and message with the configurations that have it."""
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for finding in findings:
         places[finding.path, finding.message] += [finding.configuration] if finding.configuration else []
@@ -83,5 +83,5 @@ def _verdict(ledger: Findings) -> Text:
             f"PASSED: {counted(ledger.counts[Verdict.ACKNOWLEDGED], 'finding')} acknowledged, none open", style="bold green"
         )
     if ledger.evaluated == 0:
-        return Text("ERROR: nothing was evaluated, so nothing is known", style="bold red")
-    return Text(f"FAILED: {counted(len(ledger.failures), 'finding')} to mend", style="bold red")
+        return Text("ERROR: nothing was evaluated, so there is no verdict", style="bold red")
+    return Text(f"FAILED: {counted(len(ledger.failures), 'finding')} open", style="bold red")

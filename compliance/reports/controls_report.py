@@ -1,4 +1,4 @@
-"""controls.json: for each control of each framework, what the run says of it. A mapping, not a certification."""
+"""Render controls.json: the state of each control of each framework. A mapping, not a certification."""
 
 from collections import Counter, defaultdict
 from typing import Any, Final
@@ -10,12 +10,12 @@ from reporting.as_json import dumps
 VERSION: Final = "1.0"
 NOTE: Final = (
     "A mapping, not a certification. A control is listed with the rules that serve it; each rule, under `rules`, with the "
-    "resources that it judged. What no rule serves is not covered by automation, and needs other evidence."
+    "resources that it judged. A control that no rule serves is not covered by automation, and needs other evidence."
 )
 
 
 def render(ledger: Findings) -> str:
-    """The report as JSON text, the same bytes for the same ledger."""
+    """Return the report as JSON text, the same bytes for the same ledger."""
     states = control_states(ledger)
     serving = {rule for state in states for rule in state.rules}
     document = {
@@ -30,7 +30,7 @@ def render(ledger: Findings) -> str:
 
 
 def state_as_dict(state: ControlState) -> dict[str, Any]:
-    """A control's state, with its resources counted."""
+    """Return a control's state, with the number of its resources."""
     return {
         "framework": state.framework,
         "control": state.control,
@@ -53,7 +53,7 @@ def _frameworks(states: tuple[ControlState, ...]) -> dict[str, dict[str, int]]:
 
 
 def _rules(ledger: Findings, serving: set[str]) -> dict[str, Any]:
-    """Each rule that serves a control, with the construct paths of each verdict."""
+    """Return each rule that serves a control, with the construct paths of each verdict."""
     paths: dict[str, dict[Verdict, set[str]]] = {rule: {verdict: set() for verdict in COLUMNS} for rule in serving}
     for row in ledger.findings:
         if row.rule in paths:

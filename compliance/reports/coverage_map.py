@@ -1,6 +1,6 @@
-"""The picture of what was covered: each region, its stacks, a tile for each resource, and what stack feeds which.
+"""Lay out the coverage map: the regions, their stacks, a tile for each resource, and arrows between stacks.
 
-A tile has the colour of the worst verdict on its resource. This file only places things; page.html draws them.
+A tile has the colour of the worst verdict on its resource. This module computes positions; page.html draws.
 """
 
 import json
@@ -25,7 +25,7 @@ _WORST: Final = {verdict: rank for rank, verdict in enumerate(COLUMNS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """A resource: where it is drawn, and what is said of it."""
+    """A resource: its position, label and verdict."""
 
     x: int
     y: int
@@ -36,7 +36,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A stack: where it is drawn, and its tiles."""
+    """A stack: its position, size and tiles."""
 
     x: int
     y: int
@@ -49,16 +49,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Map:
-    """The picture of one configuration. Lengths are in SVG's user units.
+    """The map of one configuration. Lengths are in SVG's user units.
 
     Attributes:
-        configuration: What it shows.
-        width: Of the whole.
-        height: Of the whole.
-        regions: The name of each region with where its column begins.
+        configuration: Its name.
+        width: Width of the map.
+        height: Height of the map.
+        regions: The name of each region with the left edge of its column.
         boxes: The stacks.
         edges: SVG path data, from the stack that gives a value to the stack that takes it.
-        summary: What it shows, in words.
+        summary: The map in words.
     """
 
     configuration: str
@@ -71,7 +71,7 @@ class Map:
 
 
 def maps(ledger: Findings) -> list[Map]:
-    """A picture for each configuration that has templates."""
+    """Return a map for each configuration that has templates."""
     resources = _resources(ledger)
     by_configuration: dict[str, list[Subject]] = defaultdict(list)
     for subject in ledger.subjects:
@@ -91,7 +91,7 @@ def _resources(ledger: Findings) -> _Resources:
     for row in ledger.findings:
         if row.logical_id:
             found[row.configuration, row.stack][row.path].append(row)
-    # Each place is one object, in thousands of lists.
+    # Thousands of lists share the same objects.
     for place in {id(place): place for places in ledger.silent.values() for place in places}.values():
         if place.logical_id:
             found[place.configuration, place.stack].setdefault(place.path, [])
@@ -143,7 +143,7 @@ def _box(subject: Subject, rows: Mapping[str, list[Finding]], covering: set[str]
 
 
 def _worst(rows: list[Finding], covering: set[str]) -> Verdict:
-    """Return the worst verdict. A pass by a rule for any type does not cover a resource."""
+    """Return the worst verdict on a resource. A pass by a rule for any type does not cover a resource."""
     worst = min((row.verdict for row in rows), key=_WORST.__getitem__, default=Verdict.NOT_APPLICABLE)
     covered = worst is not Verdict.PASS or any(row.rule in covering for row in rows)
     return worst if covered else Verdict.NOT_APPLICABLE
@@ -153,12 +153,12 @@ def _label(path: str, rows: list[Finding]) -> str:
     if not rows:
         return f"{path}: no rule looked at it"
     counted = {verdict: sum(row.verdict is verdict for row in rows) for verdict in COLUMNS}
-    told = ", ".join(f"{count} {verdict.replace('_', ' ').lower()}" for verdict, count in counted.items() if count)
-    return f"{rows[0].resource_type} {path}: {told}"
+    counts = ", ".join(f"{count} {verdict.replace('_', ' ').lower()}" for verdict, count in counted.items() if count)
+    return f"{rows[0].resource_type} {path}: {counts}"
 
 
 def _givers_first(subjects: list[Subject]) -> list[Subject]:
-    """The stacks in an order in which values flow downwards, as far as there is one."""
+    """Sort the stacks so that a stack stands above those that use its values; circles keep their order."""
     takes: dict[Subject, set[Subject]] = defaultdict(set)
     for giver, taker in _edges(subjects):
         takes[taker].add(giver)
@@ -172,7 +172,7 @@ def _givers_first(subjects: list[Subject]) -> list[Subject]:
 
 
 def _edges(subjects: list[Subject]) -> list[tuple[Subject, Subject]]:
-    """Which stack gives a value to which, by export and import or by a stack's output."""
+    """Return the pairs of stacks in which the first gives a value to the second, by export or stack output."""
     by_name = {(subject.stack_name, subject.region): subject for subject in subjects}
     found: dict[tuple[Subject, Subject], None] = {}
     for taker in subjects:
@@ -184,7 +184,7 @@ def _edges(subjects: list[Subject]) -> list[tuple[Subject, Subject]]:
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON
-    """The template where it is JSON. A picture without the edges of a YAML template is still true."""
+    """Return the template if it is JSON; a map without the edges of a YAML template is incomplete but correct."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -192,7 +192,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _taken(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
-    """The (stack name, region) of each value that a template takes from another; the region is empty for its own."""
+    """Return the (stack name, region) of each value that a template takes from another; empty for its own region."""
     if isinstance(value, dict):
         imported, output = value.get("Fn::ImportValue"), value.get("Fn::GetStackOutput")
         if isinstance(imported, str) and ":" in imported:
@@ -208,7 +208,7 @@ def _taken(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
 
 
 def _edge(giver: Box, taker: Box) -> str:
-    """A curve from the giver's side to the taker's: along the gutter, or straight where they are neighbours."""
+    """Return the curve between two stacks: along the gutter in one column, straight across between columns."""
     from_y, to_y = giver.y + giver.height // 2, taker.y + taker.height // 2
     if giver.x == taker.x:
         x, bend = giver.x, giver.x - _GUTTER * 2 // 3

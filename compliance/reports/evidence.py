@@ -1,4 +1,4 @@
-"""What goes into evidence.zip: the reports, what was judged, what was decided, and what judged it."""
+"""Write evidence.zip: the reports, the templates, the decisions and the versions of the tools."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,19 +18,19 @@ _README: Final = """\
 The evidence of one run of the compliance gate.
 
 index.html                for a person: open it in a browser, no network needed
-summary.md                the verdict and the worst, short
-ledger.csv                every rule on every resource, also where it did not apply
+summary.md                the verdict and the worst findings, short
+ledger.csv                every rule on every resource, also if it did not apply
 report.json               the same as data, with rules, controls and coverage
 controls.json             the state of each control of each framework; a mapping, not a certification
 report.sarif              findings at the lines of the source, SARIF 2.1.0
 junit.xml                 the same as test results
 assessment-results.json   the same in NIST's OSCAL
-templates/                what was judged; report.json has the SHA-256 of each
+templates/                the templates that were judged; report.json has the SHA-256 of each
 acknowledgements.toml     the decisions that accepted a finding
 provenance.json           versions of the tools, revision of the project
-sbom.cdx.json             what the project is built with, CycloneDX 1.6
-locks/                    the same with the hash of every release
-drill/                    the evidence of the last failover drill, where there was one, with its own manifest
+sbom.cdx.json             the libraries that the project is built with, CycloneDX 1.6
+locks/                    the lock files, with the hash of every release
+drill/                    the evidence of the last failover drill, if there was one, with its own manifest
 manifest.json             SHA-256 and size of each of these files
 
 Check it: python -m compliance verify evidence.zip
@@ -43,17 +43,17 @@ def _bill_of_materials(day: date) -> bytes:
 
 
 def get_ready(day: date) -> None:
-    """Write the bill of materials, which depends on no finding, while the gate waits for others."""
+    """Write the bill of materials, which depends on no finding, while the gate waits for Node.js."""
     _bill_of_materials(day)
 
 
 def render(ledger: Findings, reports: Mapping[str, bytes], drill: Mapping[str, bytes] | None = None) -> bytes:
-    """The bundle of these reports, the same bytes for the same ledger, tools, revision and drill.
+    """Return the bundle of these reports, the same bytes for the same ledger, tools, revision and drill.
 
     Args:
-        ledger: What was judged.
-        reports: Its renderings, by file name.
-        drill: The members of a drill's bundle; the gate knows nothing else of drills.
+        ledger: The findings of a run.
+        reports: The content of each report, by file name.
+        drill: The members of a drill's bundle.
     """
     members = {
         **reports,

@@ -1,4 +1,4 @@
-"""report.json: the whole ledger, versioned. `compliance/report.schema.json` is its contract."""
+"""Render report.json, the whole ledger. `compliance/report.schema.json` is its contract."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -10,16 +10,16 @@ from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
 
 VERSION: Final = "2.1"
-"""Raised in its first part when a reader of the former version would misread the new one."""
+"""Version of the report. The first part grows when a reader of the former version would misread the new one."""
 
 
 def render(ledger: Findings) -> str:
-    """The report as JSON text, the same bytes for the same ledger."""
+    """Return the report as JSON text, the same bytes for the same ledger."""
     return dumps(as_dict(ledger))
 
 
 def as_dict(ledger: Findings) -> dict[str, Any]:
-    """The report as plain data."""
+    """Return the report as plain data."""
     return {
         "schema_version": VERSION,
         "passed": ledger.passed,
@@ -41,12 +41,12 @@ def as_dict(ledger: Findings) -> dict[str, Any]:
 
 def _rule(rule: RuleInfo) -> dict[str, Any]:
     fields = {**asdict(rule), "pack": rule.pack}
-    del fields["covers"]  # `coverage` says for each type what came of it
+    del fields["covers"]  # `coverage` has the result for each type
     return fields
 
 
 def _template(subject: Subject, file: str) -> dict[str, Any]:
-    """A template by its hash; the evidence bundle has its text, in `file`."""
+    """Return a template by its hash; the evidence bundle has its text, in `file`."""
     return {
         "configuration": subject.configuration,
         "name": subject.name,
@@ -67,6 +67,6 @@ _FIELDS: Final = tuple(Finding.__dataclass_fields__)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    """A row without its empty fields: a ledger has thousands of passes, and they say little."""
+    """Return a row without its empty fields, which most rows have: a ledger has thousands of passes."""
     values = ((name, getattr(finding, name)) for name in _FIELDS)
     return {name: value for name, value in values if value or name == "path"}

@@ -1,4 +1,4 @@
-"""junit.xml: what CI systems draw. One suite for each configuration and pack, one case for each rule and resource."""
+"""Render junit.xml for CI systems: a suite for each configuration and pack, a case for each rule and resource."""
 
 from collections import defaultdict
 from io import BytesIO
@@ -14,7 +14,7 @@ _ADVICE: Final = "advice"
 
 
 def render(ledger: Findings) -> str:
-    """The report as XML text."""
+    """Return the report as XML text."""
     suites: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in ledger.findings:
         suites[finding.configuration or "registry", finding.pack].append(finding)
@@ -33,7 +33,7 @@ def render(ledger: Findings) -> str:
 
 
 def _advice(ledger: Findings) -> TestSuite:
-    """AWS's advice as failures, where it was asked to fail."""
+    """Return AWS's advice as failures, where --fail-on advice makes it fail."""
     suite = TestSuite(_ADVICE)
     for advice in ledger.advice:
         case = TestCase(name=printable(advice.path), classname=printable(advice.rule))
@@ -43,10 +43,10 @@ def _advice(ledger: Findings) -> TestSuite:
 
 
 def _nothing() -> TestSuite:
-    """What CI systems draw red: a document without a case is green to them."""
+    """Return a failing suite, because CI systems show a document without a case as passed."""
     suite = TestSuite("compliance")
     case = TestCase(name="something was evaluated", classname="compliance")
-    case.result = [Error("nothing was evaluated, so nothing is known", "not evaluated")]
+    case.result = [Error("nothing was evaluated, so there is no verdict", "not evaluated")]
     suite.add_testcase(case)
     return suite
 

@@ -1,7 +1,7 @@
-"""ledger.csv: the ledger for a spreadsheet, a row for each rule and resource.
+"""Render ledger.csv: the ledger for a spreadsheet, a row for each rule and resource.
 
-Where a rule did not apply, which is nineteen rows of twenty, the row says which rule, which resource and no more: the
-path and the Python line of a resource stand in its other rows, and would make the file twice as large.
+Where a rule did not apply (nineteen rows of twenty), the row has the rule and the resource only. The path and the
+Python line of the resource are in its other rows, and would make the file twice as large.
 """
 
 import csv
@@ -35,16 +35,16 @@ COLUMNS: Final = (
 
 _END: Final = "\r\n"
 
-# A spreadsheet runs a cell that begins so; some locales part cells at a semicolon, too.
+# A spreadsheet runs such a cell as a formula; some locales also separate cells at a semicolon.
 _FORMULA: Final = re.compile(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def render(ledger: Findings) -> str:
-    """The report as CSV text with a header and, as RFC 4180 asks, CRLF at the end of each line."""
+    """Return the report as CSV text with a header, and CRLF at the end of each line as in RFC 4180."""
     written = StringIO(newline="")
     writer = csv.writer(written, lineterminator=_END)
     writer.writerow(COLUMNS)
-    # Thousands of rows share a few thousand texts.
+    # The same few thousand texts occur in very many rows.
     cell = cache(_cell)
     writer.writerows(_row(ledger, finding, cell) for finding in sorted(ledger.findings, key=_order))
     written.writelines(_silent(ledger, cell))
@@ -52,24 +52,24 @@ def render(ledger: Findings) -> str:
 
 
 def _silent(ledger: Findings, cell: Callable[[str], str]) -> Iterator[str]:
-    """A line for each rule and resource that it did not apply to, by rule and place."""
+    """Return a line for each rule and each resource that it did not apply to, by rule and place."""
     verdict, rest = Verdict.NOT_APPLICABLE.value, ("",) * (len(COLUMNS) - 10)
     places = {id(place): place for among in ledger.silent.values() for place in among}
-    # A place is one object for hundreds of rules: put into words and into order once. So are its columns and the rule's
-    # put into CSV once, and each line is but the two of them.
+    # A place is one object for hundreds of rules, so its order and its CSV columns are computed once. The rule's columns
+    # are computed once too, and each line joins the two.
     ordered = sorted(places.values(), key=lambda place: (place.configuration, place.stack, place.path, *_words(place)))
     number = {id(place): rank for rank, place in enumerate(ordered)}
     words = {identity: _csv(map(cell, _words(place))) for identity, place in places.items()}
     for rule, among in sorted(ledger.silent.items()):
         known = ledger.rules.get(rule)
         severity = known.severity.value if known else ""
-        said = _csv((cell(rule.partition("::")[0]), cell(rule), verdict, severity, *rest))
+        columns = _csv((cell(rule.partition("::")[0]), cell(rule), verdict, severity, *rest))
         for place in sorted(among, key=lambda place: number[id(place)]):
-            yield f"{words[id(place)]},{said}{_END}"
+            yield f"{words[id(place)]},{columns}{_END}"
 
 
 def _csv(cells: Iterable[str]) -> str:
-    """Some columns of a line."""
+    """Return some columns of a line as CSV."""
     written = StringIO(newline="")
     csv.writer(written, lineterminator="").writerow(cells)
     return written.getvalue()
@@ -107,5 +107,5 @@ def _row(ledger: Findings, finding: Finding, cell: Callable[[str], str]) -> tupl
 
 
 def _cell(text: str) -> str:
-    """Text on one line that no spreadsheet takes for a formula."""
+    """Return the text on one line, changed where a spreadsheet would run it as a formula."""
     return _FORMULA.sub(r"\1\2'", one_line(text))

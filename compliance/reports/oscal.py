@@ -1,7 +1,7 @@
-"""assessment-results.json: the run in NIST's OSCAL. A test loads it into compliance-trestle's object model.
+"""Render assessment-results.json in NIST's OSCAL. A test loads it into compliance-trestle's object model.
 
-A finding for each control, an observation for each rule and answer, a risk for each decision that accepted something.
-Identifiers are derived from what they name, so the same ledger always gives the same bytes.
+It has a finding for each control, an observation for each rule and answer, and a risk for each decision in use.
+Identifiers are derived from the names of things, so the same ledger always gives the same bytes.
 """
 
 import re
@@ -29,7 +29,7 @@ _Json = dict[str, Any]
 
 
 class _Place(NamedTuple):
-    """What an inventory item stands for."""
+    """Key of an inventory item: a resource or a template."""
 
     configuration: str
     stack: str
@@ -37,7 +37,7 @@ class _Place(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """What an observation stands for."""
+    """Key of an observation: a rule and its answer."""
 
     rule: str
     verdict: Verdict
@@ -46,12 +46,12 @@ class _Answer(NamedTuple):
 
 
 def render(ledger: Findings) -> str:
-    """The report as JSON text, the same bytes for the same ledger."""
+    """Return the report as JSON text, the same bytes for the same ledger."""
     return dumps({"assessment-results": _Results(ledger).as_json()}, depth=5)
 
 
 class _Results:
-    """Parts of the document that refer to each other."""
+    """Builds the parts of the document, which refer to each other."""
 
     def __init__(self, ledger: Findings) -> None:
         self._ledger = ledger
@@ -65,7 +65,7 @@ class _Results:
         self._plan = _id("plan", "gate")
 
     def as_json(self) -> _Json:
-        """The `assessment-results` object."""
+        """Return the `assessment-results` object."""
         return {
             "uuid": _id("assessment", self._identity),
             "metadata": {
@@ -117,7 +117,7 @@ class _Results:
         return {"components": [tool], **({"inventory-items": items} if items else {})}
 
     def _by_control(self) -> dict[tuple[str, str], list[_Answer]]:
-        """The answers that each control rests on, by framework and control; a control without any is left out."""
+        """Return the answers for each control, by framework and control; a control without answers is left out."""
         by_rule: dict[str, list[_Answer]] = defaultdict(list)
         for answer in self._answers:
             by_rule[answer.rule].append(answer)
@@ -138,7 +138,7 @@ class _Results:
             }
             for framework, tokens in by_framework.items()
         ]
-        # OSCAL has no way to say that no control was reviewed: a selection has at least one.
+        # OSCAL cannot express that no control was reviewed: a selection has at least one.
         nothing = {
             "description": "No rule that answered serves a control; `none` is the id of no control.",
             "include-controls": [{"control-id": "none"}],
@@ -174,7 +174,7 @@ class _Results:
             "uuid": _risk_id(use.id),
             "title": one_line(use.title) or use.id,
             "description": printable(use.reason.strip()),
-            "statement": f"{use.acknowledged} findings are accepted by decision of {one_line(use.owner)}.",
+            "statement": f"{use.acknowledged} findings are accepted by a decision of {one_line(use.owner)}.",
             "props": [_prop("decision", use.id), _prop("owner", use.owner)],
             "status": "deviation-approved",
             "origins": [self._origin()],
@@ -214,17 +214,17 @@ class _Results:
 
 
 def _status(verdicts: set[Verdict]) -> tuple[_Json, str]:
-    """The worst answer decides. An accepted deviation is still a deviation."""
+    """Return the status by the worst answer. An accepted deviation is still a deviation."""
     if Verdict.FAIL in verdicts or Verdict.NOT_EVALUATED in verdicts:
         return {"state": "not-satisfied", "reason": "fail"}, "automated and failing"
     if Verdict.ACKNOWLEDGED in verdicts:
-        remarks = "Every finding that is left was accepted by a decision; see the related risks."
+        remarks = "Every open finding was accepted by a decision; see the related risks."
         return {"state": "not-satisfied", "reason": "other", "remarks": remarks}, "automated, with accepted deviations"
     return {"state": "satisfied", "reason": "pass"}, "automated and passing"
 
 
 def _grouped(findings: Iterable[Finding]) -> dict[_Answer, list[Finding]]:
-    """The rows of each answer, in an order that does not depend on theirs."""
+    """Return the rows of each answer, in an order that does not depend on the order of the rows."""
     grouped: dict[_Answer, list[Finding]] = defaultdict(list)
     for row in findings:
         grouped[_Answer(row.rule, row.verdict, row.decision, row.message)].append(row)
@@ -292,7 +292,7 @@ def _id(*parts: str) -> str:
 
 @cache
 def _token(framework: str, control: str) -> str:
-    """The control as OSCAL's catalogs write NIST's, `sc-28.2` for `SC-28(2)`, and in their manner for the others."""
+    """Return the id of a control in the form of OSCAL's catalogs: `sc-28.2` for `SC-28(2)`."""
     name = _ENHANCEMENT.sub(r"\1.\2", control.lower())
     plain = _UNNAMEABLE.sub("-", name).strip("-.") or "unnamed"
     if framework.startswith("NIST"):

@@ -70,7 +70,7 @@
       ["What was found", data.messages[row[MESSAGE]]],
       ["Rule", `${rule.title}.`],
       ["Why", rule.why],
-      ["How to mend it", data.verdicts[row[VERDICT]] === "PASS" ? "" : rule.fix],
+      ["Fix", data.verdicts[row[VERDICT]] === "PASS" ? "" : rule.fix],
       ["Accepted because", decision ? decision.reason : ""],
       ["Accepted by", decision ? `${decision.owner}, until ${decision.expires} (${decision.id})` : ""],
       ["Controls", rule.controls.join(", ")],

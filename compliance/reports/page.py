@@ -1,7 +1,7 @@
-"""index.html: what an auditor reads. One file that asks no network for anything.
+"""Render index.html, the report for auditors: one file that needs no network.
 
-A template may be hostile. Jinja escapes whatever it says, the explorer's data is inert, and the page's policy runs only
-the one script and the one style sheet that are ours, by their hashes.
+A template may be hostile. Jinja escapes its text, the explorer's data is inert, and the page's security policy allows
+only our script and our style sheet, by their hashes.
 """
 
 import re
@@ -23,9 +23,9 @@ from reporting.self_contained import Page, inert
 from reporting.text import counted, printable
 
 SHOWN: Final = 50
-"""Failing rules, and resources of each, that are written out; the explorer has all."""
+"""Number of failing rules, and of resources for each, in the page's list; the explorer has all."""
 SOON: Final = timedelta(days=30)
-"""A decision that ends within this time of the judgement is marked."""
+"""A decision that ends within this time after the judgement is marked."""
 WORDS: Final = {
     Verdict.FAIL: "✕ failed",
     Verdict.NOT_EVALUATED: "? not evaluated",
@@ -41,7 +41,7 @@ _Tally = list[tuple[str, dict[Verdict, int]]]
 
 
 def render(ledger: Findings, changes: Changes | None = None) -> str:
-    """The report as HTML text, the same bytes for the same ledger."""
+    """Return the report as HTML text, the same bytes for the same ledger."""
     failures = _failures(ledger)
     return _page().render(
         ledger=ledger,
@@ -85,13 +85,13 @@ def _page() -> Page:
 
 
 def _breakable(name: str) -> Markup:
-    """A name that a narrow column may break after a dot or before a capital: `NIST.800.53.R4`, `CloudFormation`."""
+    """Return a name that a narrow column may break after a dot or before a capital: `NIST.800.53.R4`."""
     parts = re.split(r"(?<=\.)|(?<=[a-z])(?=[A-Z])", printable(name))
-    return Markup("<wbr>").join(parts)  # what is joined is escaped
+    return Markup("<wbr>").join(parts)  # each part is escaped
 
 
 def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Qualified controls by framework."""
+    """Return qualified controls by framework."""
     found: dict[str, list[str]] = defaultdict(list)
     for control in controls:
         framework, _, name = control.partition(":")
@@ -101,15 +101,15 @@ def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
 
 def _verdict(ledger: Findings) -> str:
     if ledger.evaluated == 0:
-        return "Failed: nothing was evaluated, so nothing is known"
+        return "Failed: nothing was evaluated, so there is no verdict"
     if ledger.threshold:
-        return ledger.threshold.told.capitalize()
+        return ledger.threshold.summary.capitalize()
     if not ledger.passed:
-        return f"Failed: {counted(len(ledger.failures), 'finding')} to mend"
+        return f"Failed: {counted(len(ledger.failures), 'finding')} open"
     accepted = ledger.counts[Verdict.ACKNOWLEDGED]
     if not accepted:
         return "Passed: no finding is open"
-    return f"Passed: no finding is open, {accepted:,} {'is' if accepted == 1 else 'are'} accepted by decision"
+    return f"Passed: no finding is open, {accepted:,} {'is' if accepted == 1 else 'are'} accepted by a decision"
 
 
 def _explanation(ledger: Findings) -> str:
@@ -117,7 +117,7 @@ def _explanation(ledger: Findings) -> str:
     decisions = sum(1 for use in ledger.decisions if use.acknowledged)
     return (
         f"{counted(rules, 'rule')} of {counted(len(ledger.by_pack), 'pack')} answered about "
-        f"{counted(sum(s.resources for s in ledger.subjects), 'resource')}. What a rule could not evaluate counts as a "
+        f"{counted(sum(s.resources for s in ledger.subjects), 'resource')}. A rule that could not be evaluated is a "
         f"failure. Of the findings, {ledger.counts[Verdict.ACKNOWLEDGED]:,} "
         f"{'is' if ledger.counts[Verdict.ACKNOWLEDGED] == 1 else 'are'} accepted by {counted(decisions, 'decision')}, each "
         "with a reason, an owner and a last day."
@@ -131,7 +131,7 @@ def _changes(changes: Changes | None) -> list[tuple[str, Sequence[Row]]]:
 
 
 def _failures(ledger: Findings) -> list[tuple[RuleInfo, list[tuple[Finding, list[str]]]]]:
-    """Each failing rule, the worst first, with its rows; a row of several configurations is told once."""
+    """Return each failing rule, worst first, with its rows; a row of several configurations appears once."""
     rules: dict[str, dict[tuple[str, str], tuple[Finding, list[str]]]] = defaultdict(dict)
     for row in ledger.failures:
         _, configurations = rules[row.rule].setdefault((row.path, row.message), (row, []))
@@ -181,7 +181,7 @@ def _same(values: Iterable[str]) -> list[tuple[str, str]]:
 
 
 class _Index(dict[Any, int]):
-    """The number of each thing, in the order in which they come up."""
+    """Numbers each value in the order in which the values first occur."""
 
     def __missing__(self, key: Any) -> int:  # noqa: ANN401 - any hashable
         self[key] = len(self)
@@ -189,7 +189,7 @@ class _Index(dict[Any, int]):
 
 
 def _explorer(ledger: Findings) -> dict[str, Any]:
-    """The rows by number into tables of what they share: thousands of rows in little more than their numbers."""
+    """Return the rows as indexes into tables of their values, which keeps thousands of rows small."""
     rules, places, messages = _Index(), _Index(), _Index()
     decisions = {use.id: number for number, use in enumerate(ledger.decisions)}
     verdicts = list(COLUMNS)

@@ -1,4 +1,4 @@
-"""Where a row points to: the Python that made the construct, and the template as the evidence bundle holds it."""
+"""Return the Python line and the file of the evidence bundle that a row refers to."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,16 +10,16 @@ from compliance.engine.findings import Finding, Subject
 TEMPLATES: Final = "templates"
 
 every_field: Final[Callable[[Finding], tuple[Any, ...]]] = attrgetter(*sorted(Finding.__dataclass_fields__))
-"""The key of a total order of rows: whatever their order in the ledger, a report has one."""
+"""Return the sort key of a row: a total order that does not depend on the ledger's."""
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
 
 
 def template_files(subjects: Iterable[Subject]) -> dict[Subject, str]:
-    """The path of each template within the evidence bundle, `templates/<configuration>/<name>.template.json`.
+    """Return the path of each template in the evidence bundle, `templates/<configuration>/<name>.template.json`.
 
-    A name that would leave that folder, or that another template has, is changed; every path is of plain characters.
+    A name that would leave that folder, or that another template has, is changed. Paths have plain characters only.
     """
     files: dict[Subject, str] = {}
     for subject in subjects:
@@ -30,7 +30,7 @@ def template_files(subjects: Iterable[Subject]) -> dict[Subject, str]:
 
 
 def source_of(finding: Finding) -> tuple[str, int]:
-    """The Python file and the line of it that made the construct; the file is empty, and the line 0, when unknown."""
+    """Return the Python file and line that made the construct; an empty file and line 0 when unknown."""
     file, _, line = finding.source.rpartition(":")
     return (file, int(line)) if file and line.isdecimal() else (finding.source, 0)
 

@@ -1,4 +1,4 @@
-"""provenance.json: what made the evidence. The versions of the tools, and the revision of the project."""
+"""Render provenance.json: the versions of the tools, and the revision of the project."""
 
 import json
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 PROJECT: Final = Path(__file__).parents[2]
-"""The root of the project that the gate is part of."""
+"""Root of the project that the gate belongs to."""
 
 _TOOLS: Final = (
     "aws-cdk-lib",
@@ -25,17 +25,17 @@ _SECONDS: Final = 20
 
 
 def render(made_from: Mapping[str, Any] | None = None) -> str:
-    """The provenance as JSON text.
+    """Return the provenance as JSON text.
 
     Args:
-        made_from: The revision, where it is known already.
+        made_from: The revision, if it is already known.
     """
-    told = {"python": platform.python_version(), "tools": _tools(), "revision": dict(made_from or revision())}
-    return json.dumps(told, indent=1) + "\n"
+    document = {"python": platform.python_version(), "tools": _tools(), "revision": dict(made_from or revision())}
+    return json.dumps(document, indent=1) + "\n"
 
 
 def words(made_from: Mapping[str, Any]) -> str:
-    """A revision for people; empty where nobody looked."""
+    """Return a revision as text; empty if it was not read."""
     if not made_from:
         return ""
     if "unknown" in made_from:
@@ -55,7 +55,7 @@ def _version(name: str) -> str:
 
 
 def revision() -> dict[str, Any]:
-    """The git commit, and whether the checkout differs from it; or why that is unknown."""
+    """Return the git commit and whether the checkout differs from it, or the reason why they are unknown."""
     git = shutil.which("git")
     if git is None:
         return {"unknown": "git is not installed"}

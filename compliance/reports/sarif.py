@@ -1,6 +1,6 @@
-"""report.sarif: what code scanning shows at the lines of a pull request. SARIF 2.1.0, checked against its schema by a test.
+"""Render report.sarif for code scanning, which shows findings at the lines of a pull request (SARIF 2.1.0).
 
-Rows that passed are left out: a reader of SARIF wants results to act on, and ledger.csv has every row.
+Rows that passed are left out: SARIF is for results that need action, and ledger.csv has every row.
 """
 
 import hashlib
@@ -31,13 +31,13 @@ _Json = dict[str, Any]
 
 
 def render(ledger: Findings) -> str:
-    """The report as JSON text, the same bytes for the same ledger."""
+    """Return the report as JSON text, the same bytes for the same ledger."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(ledger).as_json()]}
     return dumps(log, depth=4)
 
 
 class _Run:
-    """The one run of the log: rules, taxonomies and artifacts by their index, and the results that point to them."""
+    """Builds the run of the log: rules, taxonomies and artifacts, and the results that refer to them by index."""
 
     def __init__(self, ledger: Findings) -> None:
         self._ledger = ledger
@@ -49,7 +49,7 @@ class _Run:
         self._artifact_index = {file: index for index, file in enumerate(self._files.values())}
 
     def as_json(self) -> _Json:
-        """The `run` object."""
+        """Return the `run` object."""
         configurations = "+".join(self._ledger.configurations) or "none"
         return {
             "tool": {"driver": self._driver()},
@@ -68,7 +68,7 @@ class _Run:
 
     @cached_property
     def _controls(self) -> dict[str, list[str]]:
-        """Every control of each framework that a rule serves."""
+        """Return every control of each framework that a rule serves."""
         pairs = {_control(control) for rule in self._ledger.rules.values() for control in rule.controls}
         frameworks = sorted({framework for framework, _ in pairs})
         return {framework: sorted(control for found, control in pairs if found == framework) for framework in frameworks}
@@ -140,8 +140,8 @@ class _Run:
     def _result(self, finding: Finding, fingerprint: str) -> _Json:
         rule = self._ledger.rules[finding.rule]
         message = finding.message or rule.title
-        # SARIF's kind "open" would fit a rule that could not be evaluated, but has no level: it would stop no pull
-        # request, and this gate fails on it.
+        # SARIF's kind "open" would fit a rule that could not be evaluated. It has no level, so it would stop no pull
+        # request, while this gate fails on it.
         unknown = "Not evaluated: " if finding.verdict is Verdict.NOT_EVALUATED else ""
         source, template = self._in_source(finding), self._in_template(finding)
         return {
@@ -188,7 +188,7 @@ def _artifact(subject: Subject, file: str) -> _Json:
 
 
 def _given(file: str, line: int) -> _Json:
-    """The template that somebody gave, as it was given: within the folder that the gate ran in, or wherever it is."""
+    """Return the template file of --template: relative to the working folder, or absolute outside of it."""
     path = Path(file)
     if path.is_absolute() and not path.is_relative_to(Path.cwd()):
         return _at_line({"artifactLocation": {"uri": path.as_uri()}}, line)
@@ -217,7 +217,7 @@ def _related(template: _Json) -> _Json:
 
 
 def _fingerprint(key: tuple[str, str, str], occurrence: int) -> str:
-    """The same for the same rule, construct and configuration, wherever their lines move to."""
+    """Return an identifier of rule, construct and configuration that does not change when lines move."""
     return f"{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:32]}:{occurrence}"
 
 
@@ -235,10 +235,10 @@ def _level(rule: RuleInfo) -> str:
 
 
 def _name(rule: str) -> str:
-    """The rule's own name, without its pack and without what it was found about."""
+    """Return the rule's name without its pack and without the finding's detail in brackets."""
     return rule.partition("::")[2].partition("[")[0] or rule
 
 
 def _text(text: str) -> str:
-    """Text in which SARIF sees neither a placeholder, `{0}`, nor a link, `[text](target)`."""
+    """Return the text with SARIF's placeholders, `{0}`, and links, `[text](target)`, escaped."""
     return _LINK.sub(r"\\[", _PLACEHOLDER.sub(r"{{\1}}", printable(text))).strip() or "-"

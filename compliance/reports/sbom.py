@@ -1,7 +1,7 @@
-"""sbom.cdx.json: what the project is built with, from its lock files, as a CycloneDX 1.6 bill of materials.
+"""Render sbom.cdx.json: a CycloneDX 1.6 bill of materials, made from the lock files.
 
-A release on PyPI has a hash for each of its wheels, and a component has one: those hashes are in the lock files, which
-the bundle holds as they are.
+A release on PyPI has a hash for each wheel, and a component has room for one. The bundle therefore holds the lock files
+with all hashes.
 """
 
 import base64
@@ -26,11 +26,11 @@ _PIN: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<versio
 
 
 def render(day: date, project: Path = PROJECT) -> str:
-    """The bill of materials as JSON text, the same bytes for the same lock files and day.
+    """Return the bill of materials as JSON text, the same bytes for the same lock files and day.
 
     Args:
-        day: When it was made.
-        project: The folder that has the lock files. Those that are missing add nothing.
+        day: The day in its timestamp.
+        project: The folder of the lock files. A missing file adds nothing.
     """
     components = sorted(_components(project), key=lambda component: str(component.purl))
     root = Component(name="lockstep", version=_version(project), type=ComponentType.APPLICATION, bom_ref="lockstep")
@@ -39,9 +39,9 @@ def render(day: date, project: Path = PROJECT) -> str:
         metadata=BomMetaData(timestamp=datetime.combine(day, time(), UTC), component=root),
         components=components,
     )
-    # A lock file does not tell what is needed directly from what that needs.
+    # A lock file does not distinguish direct from indirect dependencies.
     bom.register_dependency(root, components)
-    # The library's own text is one line; everything in the bundle can be read.
+    # The library's own output is one line, which a person cannot read.
     document: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     return json.dumps(document, indent=1) + "\n"
 
@@ -62,7 +62,7 @@ def _components(project: Path) -> Iterator[Component]:
 
 
 def _component(purl: PackageURL, scope: ComponentScope, hashes: Iterable[HashType] = ()) -> Component:
-    """A library. Required is what a deployed function contains; excluded is what builds and tests it."""
+    """Return a component: `required` if deployed functions contain it, `excluded` if it only builds and tests."""
     return Component(
         name=purl.name,
         group=purl.namespace,
@@ -81,7 +81,7 @@ def _pins(file: Path) -> list[tuple[str, str]]:
 
 
 def _packages(file: Path) -> Iterator[tuple[str, str, str]]:
-    """The name, version and integrity of each package that package-lock.json installs."""
+    """Return the name, version and integrity of each package that package-lock.json installs."""
     if not file.is_file():
         return
     seen = set()
@@ -93,6 +93,6 @@ def _packages(file: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _hashes(integrity: str) -> list[HashType]:
-    """The SHA-512 of npm's `integrity`, which is in base64, in hexadecimal."""
+    """Return the SHA-512 of npm's base64 `integrity` in hexadecimal."""
     algorithm, _, digest = integrity.partition("-")
     return [HashType(alg=HashAlgorithm.SHA_512, content=base64.b64decode(digest).hex())] if algorithm == "sha512" else []

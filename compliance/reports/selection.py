@@ -1,4 +1,4 @@
-"""A part of a ledger: some packs, or the rules that serve some frameworks. What is left out is not judged, nor a pass."""
+"""Select the rows of some packs or frameworks of a ledger. A row that is left out is not a pass."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -9,14 +9,14 @@ from compliance.packs.nag import FRAMEWORKS
 
 
 class SelectionError(ValueError):
-    """A pack or a framework that there is not."""
+    """Raised for a pack that the ledger does not have."""
 
 
 def select(ledger: Findings, packs: Collection[str] = (), frameworks: Collection[str] = ()) -> Findings:
-    """The rows of these packs, and of rules that serve one of these frameworks; every row where neither is named.
+    """Return the ledger with the rows of these packs, of rules that serve one of these frameworks.
 
     Args:
-        ledger: Of the whole run.
+        ledger: The findings of the whole run.
         packs: For example `AwsSolutions`; all where it is empty.
         frameworks: For example `PCI-DSS-3.2.1`; all where it is empty.
 
@@ -26,7 +26,7 @@ def select(ledger: Findings, packs: Collection[str] = (), frameworks: Collection
     known = sorted({rule.pack for rule in ledger.rules.values()})
     for pack in packs:
         if pack not in known:
-            raise SelectionError(f"there is no pack {pack!r}; the packs are {', '.join(known)}")
+            raise SelectionError(f"--pack {pack!r} is not a pack of this run; the packs are {', '.join(known)}")
     if not packs and not frameworks:
         return ledger
     serving = {rule.pack for rule in ledger.rules.values() if _serves(rule, frameworks)}
@@ -35,7 +35,7 @@ def select(ledger: Findings, packs: Collection[str] = (), frameworks: Collection
         name: rule
         for name, rule in ledger.rules.items()
         if (not packs or rule.pack in packs)
-        # That a pack ran at all is asked of every pack whose word is wanted.
+        # The row that a pack ran is kept for every pack that serves a selected framework.
         and (not frameworks or _serves(rule, frameworks) or (rule.id == f"{rule.pack}::Ran" and rule.pack in serving))
     }
     findings = tuple(finding for finding in ledger.findings if finding.rule in rules)

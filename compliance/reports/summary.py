@@ -1,4 +1,4 @@
-"""summary.md: what a pull request shows. The verdict first, then what changed, then the worst; a screen or two."""
+"""Render summary.md for a pull request: the verdict, the changes, then the worst findings; a screen or two."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from reporting.text import counted, one_line
 from reporting.text import markdown as _cell
 
 SHOWN: Final = 25
-"""Failing rules that are listed; the rest are counted and stand in report.json."""
+"""Number of failing rules in the table; the rest are counted, and report.json has them."""
 SHOWN_PLACES: Final = 3
-"""Constructs of each that are named."""
+"""Number of constructs named for each rule."""
 SHOWN_CHANGES: Final = 10
-"""Rows of each kind of change that are listed."""
+"""Number of rows listed for each kind of change."""
 
 
 def render(ledger: Findings, changes: Changes | None = None, outcome: str = "") -> str:
-    """The report as Markdown text; `outcome` is the last line where a threshold decides, and not the ledger alone."""
+    """Return the report as Markdown text; `outcome` is the last line where a threshold decides."""
     last = [f"**{outcome}.**", ""] if outcome else []
     parts = (_head(ledger), _changes(changes), _failures(ledger), _decisions(ledger), _packs(ledger), last)
     return "\n".join(line for part in parts for line in part)
@@ -32,7 +32,7 @@ def _head(ledger: Findings) -> list[str]:
         f"# Compliance {verdict}{by}",
         "",
         (
-            f"{len(ledger.failures)} to mend, {counts[Verdict.ACKNOWLEDGED]} acknowledged by "
+            f"{len(ledger.failures)} open, {counts[Verdict.ACKNOWLEDGED]} acknowledged by "
             f"{counted(_used(ledger), 'decision')}, {counts[Verdict.PASS]:,} passed, in "
             f"{counted(len(ledger.subjects), 'template')} "
             f"({', '.join(map(_cell, ledger.configurations))}), judged on {ledger.judged_on}."
@@ -49,10 +49,10 @@ def _changes(changes: Changes | None) -> list[str]:
     if changes is None:
         return []
     kinds = {"new": changes.new, "newly acknowledged": changes.newly_acknowledged, "fixed": changes.fixed}
-    told = ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds.items())
+    totals = ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds.items())
     listed = [line for kind, rows in kinds.items() for line in _changed(kind, rows)]
     table = ["", "| Since the baseline | Rule | Where |", "|---|---|---|", *listed] if listed else []
-    return [f"**Since the baseline: {told}.**", *table, ""]
+    return [f"**Since the baseline: {totals}.**", *table, ""]
 
 
 def _changed(kind: str, rows: Sequence[Row]) -> list[str]:
@@ -62,7 +62,7 @@ def _changed(kind: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _failures(ledger: Findings) -> list[str]:
-    """A line for each rule, so that one that fails everywhere does not hide the others."""
+    """Return a line for each rule, so that a rule that fails everywhere does not hide the others."""
     by_rule: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in ledger.failures:
         by_rule[finding.verdict, finding.rule].append(finding)
@@ -75,14 +75,14 @@ def _failures(ledger: Findings) -> list[str]:
 
 
 def _failure(findings: list[Finding]) -> str:
-    """One rule's findings: some of the constructs, each with the configurations that have it."""
+    """Return the line of a rule: some of its constructs, each with the configurations that have it."""
     first = findings[0]
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for finding in findings:
         places[finding.path, finding.source] += [finding.configuration] if finding.configuration else []
-    told = [_construct(*place, configurations) for place, configurations in list(places.items())[:SHOWN_PLACES]]
+    shown = [_construct(*place, configurations) for place, configurations in list(places.items())[:SHOWN_PLACES]]
     rest = len(places) - SHOWN_PLACES
-    where = "<br>".join([*told, *([f"and {rest} more"] if rest > 0 else [])])
+    where = "<br>".join([*shown, *([f"and {rest} more"] if rest > 0 else [])])
     return f"| {first.verdict} | {_cell(first.rule)} | {where} | {_cell(first.message)} |"
 
 
@@ -113,5 +113,5 @@ def _packs(ledger: Findings) -> list[str]:
 
 
 def _code(text: str) -> str:
-    """Text in the type of code. Only a pipe and a backtick mean anything there."""
+    """Return text as inline code, where only a pipe and a backtick have a meaning."""
     return f"`{one_line(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"

@@ -66,7 +66,7 @@ def _work_of_a_search(page: Page, text: str) -> tuple[int, int]:
 def test_the_verdict_is_the_first_thing_on_the_page(open_page: Open) -> None:
     page = open_page(ledger(*ROWS))
 
-    expect(page.locator(".verdict strong")).to_have_text("Failed: 3 findings to mend")
+    expect(page.locator(".verdict strong")).to_have_text("Failed: 3 findings open")
     expect(page.locator(".verdict")).to_be_in_viewport()
     expect(page).to_have_title("Compliance failed: prod")
 

@@ -106,7 +106,7 @@ def test_admit_refuses_other_names_and_decisions_that_do_not_hold(
         gate.admit(tmp_path, environment, _registry(_open_rules(), paths, **changes))
 
 
-def test_the_ledger_has_what_the_packs_found_and_what_the_registry_covers() -> None:
+def test_ledger_has_findings_of_packs_and_acknowledgements() -> None:
     rules = _open_rules()
 
     ledger = _judge("build_app", _registry(rules, QUEUES))
@@ -118,7 +118,7 @@ def test_the_ledger_has_what_the_packs_found_and_what_the_registry_covers() -> N
     assert set(PACKS) & {finding.pack for finding in ledger.findings}
 
 
-def test_a_decision_that_the_whole_matrix_does_not_need_fails_and_part_of_it_cannot_tell() -> None:
+def test_decision_not_needed_fails_only_with_the_whole_matrix() -> None:
     registry = _registry([*_open_rules(), "AwsSolutions::AwsSolutions-S1"], QUEUES)
 
     assert _judge("build_app", registry).passed
@@ -133,7 +133,7 @@ def test_a_decision_that_the_whole_matrix_does_not_need_fails_and_part_of_it_can
 def test_an_acknowledgement_in_code_does_not_get_past_the_registry(identifier: str, tmp_path: Path) -> None:
     app = build_app("prod", str(tmp_path))
     construct = app.node.find_child("Primary").node.find_child("Queue")
-    Validations.of(construct).acknowledge(Acknowledgment(id=identifier, reason="because I said so"))
+    Validations.of(construct).acknowledge(Acknowledgment(id=identifier, reason="it is accepted here"))
     app.synth()
 
     ledger = gate.judge_assembly(tmp_path, "prod", _registry(_open_rules(), QUEUES), TODAY, print)

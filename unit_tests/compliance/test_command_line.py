@@ -1,4 +1,4 @@
-"""The command: exit status 0 for a pass, 1 for findings, 2 for everything that is neither."""
+"""The command exits with 0 for a pass, 1 for findings and 2 for every error."""
 
 import json
 import os
@@ -44,7 +44,7 @@ Resources:
 
 
 ONE = ("--environment", "prod")
-"""Judged in this process: several configurations are judged in processes of their own, which takes longer."""
+"""One configuration is judged in this process, which is faster than the processes of several."""
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def _report() -> dict[str, object]:
 
 @cache
 def _validator() -> Any:  # noqa: ANN401 - jsonschema has no types
-    """The schema's validator; an item of a list that it has seen in another report is not looked at again."""
+    """Return the schema's validator; it skips list items that it has validated before."""
     schema = json.loads((Path(compliance.__file__).parent / "report.schema.json").read_text())
     stock = jsonschema.Draft202012Validator.VALIDATORS["items"]
     valid: set[str] = set()
@@ -90,7 +90,7 @@ def _validator() -> Any:  # noqa: ANN401 - jsonschema has no types
     return extended(schema, format_checker=jsonschema.FormatChecker())
 
 
-def test_report_with_an_item_that_the_schema_forbids_is_seen_each_time() -> None:
+def test_validator_rejects_a_forbidden_item_each_time() -> None:
     _run("--template", _write("good.yaml", GOOD))
     report = _report()
     controls: Any = report["controls"]
@@ -149,7 +149,7 @@ def test_several_templates_are_judged_together() -> None:
     assert [template["name"] for template in _report()["templates"]] == ["a.yaml", "b.yaml"]  # type: ignore[attr-defined]
 
 
-def test_files_of_one_name_in_two_regions_are_told_apart() -> None:
+def test_files_of_one_name_in_two_regions_are_distinguished() -> None:
     for folder in ("a", "b"):
         Path(folder).mkdir()
     bare = "Resources: {Bare: {Type: 'AWS::SQS::Queue'}}"
@@ -170,7 +170,7 @@ def test_files_of_one_name_in_two_regions_are_told_apart() -> None:
 
 
 def _rows_of(*arguments: str) -> dict[str, list[tuple[str, str]]]:
-    """The (template, region) of each failing row of each rule about a queue."""
+    """Return the (template, region) of each failing row of each rule about a queue."""
     assert _run(*arguments).exit_code == 1
     rows: dict[str, list[tuple[str, str]]] = {}
     for row in _report()["findings"]:  # type: ignore[attr-defined]
@@ -179,7 +179,7 @@ def _rows_of(*arguments: str) -> dict[str, list[tuple[str, str]]]:
     return rows
 
 
-def test_the_last_line_of_the_terminal_and_of_the_summary_names_the_threshold() -> None:
+def test_last_line_of_terminal_and_summary_names_the_threshold() -> None:
     template = ("--template", _write("queue.yaml", YAML))
     _run(*template)
     Path("reports/compliance/report.json").rename("report.json")
@@ -202,7 +202,7 @@ def test_the_last_line_of_the_terminal_and_of_the_summary_names_the_threshold() 
         (("error",), (), FailOn.NEW, Changes(), "PASSED under --fail-on new: 1 finding open, none new"),
     ],
 )
-def test_the_threshold_s_line(
+def test_outcome_names_threshold_and_numbers(
     rows: tuple[str, ...], advice: tuple[int, ...], fail_on: FailOn, changes: Changes | None, says: str
 ) -> None:
     rules = {name: RuleInfo(id=name, title="t", why="w", fix="f", severity=Severity(name)) for name in ("error", "warning")}
@@ -232,7 +232,7 @@ def test_the_environment_is_the_one_that_names_must_end_in() -> None:
         ("Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: 'AWS::SQS::Queue'}}", "transform"),
     ],
 )
-def test_what_cannot_be_loaded_exits_2_and_says_why(text: str, says: str) -> None:
+def test_unreadable_template_exits_2_with_the_reason(text: str, says: str) -> None:
     result = _run("--template", _write("bad.yaml", text))
 
     assert result.exit_code == 2, result.output
@@ -249,31 +249,37 @@ def test_what_cannot_be_loaded_exits_2_and_says_why(text: str, says: str) -> Non
         (("--assembly", "."), "not a cloud assembly"),
         (("--template", "a", "--assembly", "b"), "exclude each other"),
         (("--template", "a", "--environment", "prod", "--environment", "dev"), "give --environment once"),
-        (("--region", "us-east-1"), "--region is for --template"),
-        (("--template", "good.yaml", "--region", "nonsense"), "--region 'nonsense' is no region; give one as us-east-1"),
-        (("--template", "good.yaml@mars-1"), "--template good.yaml@mars-1: 'mars-1' is no region; give one as us-east-1"),
-        (("--template", "good.yaml", "--acknowledgements", "own.toml"), "--acknowledgements is not for --template"),
+        (("--region", "us-east-1"), "--region applies to --template only"),
+        (
+            ("--template", "good.yaml", "--region", "nonsense"),
+            "--region 'nonsense' is not a region; give one like us-east-1",
+        ),
+        (
+            ("--template", "good.yaml@mars-1"),
+            "--template good.yaml@mars-1: 'mars-1' is not a region; give one like us-east-1",
+        ),
+        (("--template", "good.yaml", "--acknowledgements", "own.toml"), "--acknowledgements does not apply to --template"),
         (("--template", "good.yaml", "--output", "good.yaml"), "--output good.yaml: is a file; give a folder"),
-        (("--app", "nonsense", *ONE), "must be <module>:<function>"),
+        (("--app", "nonsense", *ONE), "is not <module>:<function>"),
         (("--app", "no.such.module:build", *ONE), "cannot be imported"),
         (("--app", f"{SAMPLE}:refuse", *ONE), "no settings for prod"),
         (("--app", f"{SAMPLE}:build_empty_app", *ONE), "holds no stack"),
         (("--app", f"{SAMPLE}:build_empty_app"), "holds no stack"),
         (("--environment", "prod", "--matrix"), "exclude each other"),
         (("--configuration", "nowhere"), "it has prod, staging, dev"),
-        (("--template", "a", "--matrix"), "no --matrix"),
-        (("--format", "pdf"), "choose of summary, html, json"),
+        (("--template", "a", "--matrix"), "without --matrix"),
+        (("--format", "pdf"), "choose from summary, html, json"),
         (("--framework", "ISO-27001"), "PCI-DSS-3.2.1"),
         (("--fail-on", "nothing"), "'error', 'warning', 'advice', 'new'"),
-        (("--fail-on", "new"), "needs a --baseline"),
+        (("--fail-on", "new"), "give --baseline REPORT.JSON"),
         (("--baseline", "none.json"), "none.json: cannot be read"),
-        (("verify", "none.zip"), "none.zip: is no file"),
+        (("verify", "none.zip"), "none.zip: no such file"),
         (("verfy", "none.zip"), "No such command"),
         (("--acknowledgements", "none.toml"), "none.toml"),
         (("--no-such-option",), "No such option"),
     ],
 )
-def test_wrong_use_exits_2_and_says_what_is_wrong(arguments: tuple[str, ...], says: str) -> None:
+def test_wrong_use_exits_2_with_the_reason(arguments: tuple[str, ...], says: str) -> None:
     _write("good.yaml", GOOD)
 
     result = _run(*arguments)
@@ -283,7 +289,7 @@ def test_wrong_use_exits_2_and_says_what_is_wrong(arguments: tuple[str, ...], sa
     assert "Traceback" not in result.output
 
 
-def test_an_app_is_judged_in_every_environment_unless_told_otherwise() -> None:
+def test_app_is_judged_in_every_environment_by_default() -> None:
     assert _run("--app", f"{SAMPLE}:build_app", "--format", "json").exit_code == 1
     assert _written() == {"report.json"}
     assert _report()["configurations"] == ["prod", "staging", "dev"]
@@ -292,7 +298,7 @@ def test_an_app_is_judged_in_every_environment_unless_told_otherwise() -> None:
     assert _report()["configurations"] == ["dev"]
 
 
-def test_a_pack_or_a_framework_alone_is_told_of() -> None:
+def test_report_with_pack_or_framework_has_only_its_rules() -> None:
     file = _write("queue.yaml", YAML)
 
     assert _run("--template", file, "--pack", "Serverless", "--format", "json").exit_code == 1
@@ -304,7 +310,7 @@ def test_a_pack_or_a_framework_alone_is_told_of() -> None:
         assert name.endswith("::Ran") or any(control.startswith("HIPAA-Security:") for control in controls)
 
 
-def test_what_is_left_when_nothing_was_evaluated_is_an_error_and_an_unknown_pack_too() -> None:
+def test_pack_without_results_or_unknown_pack_exits_2() -> None:
     file = _write("good.yaml", GOOD)
 
     assert _run("--template", file, "--pack", "Acknowledgements").exit_code == 2
@@ -314,7 +320,7 @@ def test_what_is_left_when_nothing_was_evaluated_is_an_error_and_an_unknown_pack
     assert "AwsSolutions" in unknown.output
 
 
-def test_a_baseline_tells_what_is_new_and_may_be_all_that_counts() -> None:
+def test_fail_on_new_with_a_baseline_fails_only_new_findings() -> None:
     queue, alias = _write("queue.yaml", YAML), _write("good.yaml", GOOD)
     assert _run("--template", queue, "--format", "json").exit_code == 1
     before = str(Path("reports/compliance/report.json").rename("before.json"))
@@ -326,7 +332,7 @@ def test_a_baseline_tells_what_is_new_and_may_be_all_that_counts() -> None:
     assert "ince the baseline" in Path("reports/compliance/summary.md").read_text()
 
 
-def test_the_least_that_fails_can_be_chosen() -> None:
+def test_status_depends_on_fail_on() -> None:
     warned, untidy = _ledger(Severity.WARNING), _ledger(Severity.ERROR)
     advised = replace(
         warned, findings=warned.findings[:1], advice=(Advice(rule="", configuration="", stack="", path="", message=""),)
@@ -340,13 +346,13 @@ def test_the_least_that_fails_can_be_chosen() -> None:
 
 
 def _ledger(severity: Severity) -> Findings:
-    """A pass, and a row of that severity that could not be evaluated."""
+    """Return a pass, and a row of that severity that could not be evaluated."""
     rules = {name: RuleInfo(id=name, title="t", why="w", fix="f", severity=severity) for name in ("P::Good", "P::Bad")}
     rows = (Finding(rule="P::Good", verdict=Verdict.PASS), Finding(rule="P::Bad", verdict=Verdict.NOT_EVALUATED))
     return Findings(findings=rows, rules=rules, judged_on=date(2026, 11, 24))
 
 
-def test_the_last_drill_s_evidence_is_added() -> None:
+def test_evidence_of_the_last_drill_is_bundled() -> None:
     folder = Path("reports/drill/latest")
     folder.mkdir(parents=True)
     (folder / "evidence.zip").write_bytes(pack({"report.json": b"{}"}))
@@ -358,7 +364,7 @@ def test_the_last_drill_s_evidence_is_added() -> None:
     assert _run("verify", "reports/compliance/evidence.zip").exit_code == 0
 
 
-def test_a_drill_whose_evidence_was_tampered_with_is_not_passed_on() -> None:
+def test_drill_evidence_that_was_changed_exits_2() -> None:
     folder = Path("reports/drill/latest")
     folder.mkdir(parents=True)
     (folder / "evidence.zip").write_bytes(b"no bundle")
@@ -366,11 +372,11 @@ def test_a_drill_whose_evidence_was_tampered_with_is_not_passed_on() -> None:
     result = _run("--template", _write("good.yaml", GOOD))
 
     assert result.exit_code == 2
-    assert "its evidence cannot be used" in result.output
+    assert "the evidence cannot be used" in result.output
     assert "run the drill again" in result.output
 
 
-def test_evidence_is_verified_and_what_was_tampered_with_is_named() -> None:
+def test_verify_exits_1_for_a_changed_bundle() -> None:
     assert _run("--template", _write("queue.yaml", YAML)).exit_code == 1
     bundle = Path("reports/compliance/evidence.zip")
 
@@ -398,7 +404,7 @@ def test_a_ledger_in_which_nothing_was_evaluated_exits_2() -> None:
     assert status(nothing) == 2
 
 
-def test_help_teaches() -> None:
+def test_help_lists_options_and_exit_status() -> None:
     result = _run("--help")
 
     assert result.exit_code == 0
@@ -407,13 +413,13 @@ def test_help_teaches() -> None:
         "--assembly",
         "--matrix",
         "verify",
-        "each one of environments.toml",
-        "Exit status: 0 passed, 1",
+        "every environment of environments.toml",
+        "Exit status: 0 passed; 1 findings",
     ):
         assert expected in result.output
 
 
-def test_a_process_of_its_own_records_what_the_packs_passed_and_keeps_the_terminal_clean() -> None:
+def test_own_process_records_passes_and_prints_no_cdk_output() -> None:
     bucket = "Resources: {B: {Type: 'AWS::S3::Bucket', Properties: {LoggingConfiguration: {LogFilePrefix: logs/}}}}"
 
     done = _own_process("--template", _write("bucket.yaml", bucket))

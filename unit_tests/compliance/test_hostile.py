@@ -1,4 +1,4 @@
-"""Any file at all: the command judges it or refuses it, with exit status 2 and a reason, and never lets it pass unseen."""
+"""The command judges any file, or refuses it with exit status 2 and a reason."""
 
 import json
 from pathlib import Path
@@ -58,17 +58,17 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _judged(name: str, content: bytes) -> int:
-    """The exit status, once it is seen to be earned."""
+    """Return the exit status of a run whose report agrees with it."""
     Path(name).write_bytes(content)
     report = Path("out/report.json")
     report.unlink(missing_ok=True)
     result = CliRunner().invoke(app, ["--template", f"{name}@us-east-1", "--format", "json", "--output", "out"])
-    said = result.output
-    assert result.exit_code in {0, 1, 2}, said
-    assert "Traceback" not in said
-    assert "the gate itself failed" not in said, said
+    output = result.output
+    assert result.exit_code in {0, 1, 2}, output
+    assert "Traceback" not in output
+    assert "the gate itself failed" not in output, output
     if result.exit_code == 2:
-        assert "ERROR: " in said
+        assert "ERROR: " in output
         assert not report.exists()
         return 2
     found = json.loads(report.read_text())
@@ -88,7 +88,7 @@ def _judged(name: str, content: bytes) -> int:
 )
 @example(template={"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"Fn::If": []}}}})
 @example(template={"Resources": {"A": {"Type": "AWS::SQS::Queue", "DependsOn": "A"}}})
-def test_anything_shaped_like_a_template(template: dict[str, Any]) -> None:
+def test_any_template_gets_a_verdict_or_a_reason(template: dict[str, Any]) -> None:
     _judged("t.json", json.dumps(template).encode())
     _judged("t.yaml", yaml.safe_dump(template, allow_unicode=True).encode("utf-8", "surrogatepass"))
 
@@ -126,7 +126,7 @@ def test_any_manifest_is_refused(manifest: Any) -> None:  # noqa: ANN401
     assert "the gate itself failed" not in result.output
 
 
-def test_conditions_that_stand_on_each_other_are_told_in_words(tmp_path: Path) -> None:
+def test_conditions_in_a_circle_are_refused_with_a_hint(tmp_path: Path) -> None:
     circle = {"A": {"Fn::Not": [{"Condition": "B"}]}, "B": {"Fn::Not": [{"Condition": "A"}]}}
     queue = {"Type": "AWS::SQS::Queue", "Condition": "A"}
     file = tmp_path / "circle.json"
@@ -135,4 +135,4 @@ def test_conditions_that_stand_on_each_other_are_told_in_words(tmp_path: Path) -
     result = CliRunner().invoke(app, ["--template", str(file), "--output", str(tmp_path / "out")])
 
     assert result.exit_code == 2
-    assert "does a condition stand on itself?" in " ".join(result.output.split())
+    assert "check for a condition that refers to itself" in " ".join(result.output.split())

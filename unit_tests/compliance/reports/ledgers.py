@@ -14,7 +14,7 @@ RULE = RuleInfo(
     id="P::R",
     title="It is good",
     why="It matters",
-    fix="Mend it",
+    fix="Fix it",
     controls=("NIST-800-53-R5:SC-28", "NIST-800-53-R5:SC-28(1)", "PCI-DSS-3.2.1:3.4"),
 )
 MINOR = RuleInfo(id="P::Minor", title="It is tidy", why="It helps", fix="Tidy it", severity=Severity.WARNING)

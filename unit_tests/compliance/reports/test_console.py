@@ -22,7 +22,7 @@ def test_the_terminal_shows_why_and_fix() -> None:
     text = _shown(ledger(*ROWS))
 
     assert text.index("FAIL P::R") < text.index("FAIL P::Minor")
-    for expected in ("S/C/Resource (prod)", "why: It matters", "fix: Mend it", "FAILED: 3 findings to mend"):
+    for expected in ("S/C/Resource (prod)", "why: It matters", "fix: Fix it", "FAILED: 3 findings open"):
         assert expected in text
 
 

@@ -89,7 +89,7 @@ def test_one_report_alone_is_written_alone(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_told_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown format pdf, xls; choose of summary, html"):
+    with pytest.raises(ValueError, match="unknown format pdf, xls; choose from summary, html"):
         write_reports(ledger(*ROWS), tmp_path / "none", ["sarif", "xls", "pdf"])
     assert not (tmp_path / "none").exists()
 

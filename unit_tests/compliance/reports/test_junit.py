@@ -18,7 +18,7 @@ def test_junit_tells_failures_from_what_was_not_evaluated_and_what_is_acknowledg
     assert len(cases) == 4  # two rows are about one resource
     assert isinstance(cases["S/B/Resource"].result[0], Error)
     assert isinstance(cases["S/C/Resource"].result[0], Failure)
-    assert "Fix: Mend it" in cases["S/C/Resource"].result[0].text
+    assert "Fix: Fix it" in cases["S/C/Resource"].result[0].text
     assert isinstance(cases["S/D/Resource"].result[0], Skipped)
 
 
@@ -27,7 +27,7 @@ def test_a_run_in_which_nothing_was_evaluated_is_one_error() -> None:
 
     ((error,),) = (case.result for case in suite)
     assert isinstance(error, Error)
-    assert error.message == "nothing was evaluated, so nothing is known"
+    assert error.message == "nothing was evaluated, so there is no verdict"
     assert suite.errors == 1
 
 

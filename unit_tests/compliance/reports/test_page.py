@@ -37,7 +37,7 @@ PLAIN = HtmlElements(page.render(ledger(*ROWS, subjects=(subject(),))))
 def test_the_verdict_is_said_first() -> None:
     failed, passed = page.render(ledger(*ROWS)), page.render(ledger(PASSING))
 
-    assert "<strong>Failed: 3 findings to mend</strong>" in failed
+    assert "<strong>Failed: 3 findings open</strong>" in failed
     assert "<strong>Passed: no finding is open</strong>" in passed
     assert "nothing was evaluated" in page.render(ledger())
     assert failed.index("Failed: 3") < failed.index("To fix, the worst first") < failed.index("Acknowledgements</h2>")

@@ -28,7 +28,7 @@ def _row(finding: Finding) -> Row:
 def test_it_leads_with_the_verdict() -> None:
     text = summary.render(ledger(*ROWS))
 
-    assert text.startswith("# Compliance failed\n\n3 to mend, 1 acknowledged by 1 decision, 1 passed, in 1 template (prod)")
+    assert text.startswith("# Compliance failed\n\n3 open, 1 acknowledged by 1 decision, 1 passed, in 1 template (prod)")
     assert "from `infra/constructs/queue.py:42`" in text
     assert summary.render(ledger(PASSING)).startswith("# Compliance passed")
 
