@@ -1,6 +1,6 @@
-"""The upload client: asks which region is active, uploads there, and goes to the other one when that fails.
+"""The upload client: it asks which region is active, uploads there, and tries the other region when that fails.
 
-Stands alone, so that whoever sends files may copy it: it imports nothing of the platform's other rooms.
+The package imports no other package of this repository, so a sender of files can copy it.
 
     with Client(Configuration.read(Path("lockstep-client.toml"), {})) as client:
         receipt = client.upload(Path("january.csv"))

@@ -1,4 +1,4 @@
-"""`python -m client`: uploads files to whichever region takes them, and tells what became of them."""
+"""`python -m client`: upload files to a region that accepts them, and report the state of each upload."""
 
 import os
 import signal
@@ -48,9 +48,8 @@ _SHARED_OPTIONS: Final = frozenset(
 
 _HELP: Final = f"""Upload files to a two-region platform: to the active region, or to the other one when that fails.
 
-An upload gets its id before the first try and keeps it in every region and every run, so a file is never there twice,
-whatever is lost on the way. All that happens is kept in the receipts file: type the same command again, or `resume`,
-after whatever stopped it.
+An upload gets its id before the first try and keeps it in every region and every run, so a file is never stored twice.
+The receipts file records every step. After an interruption, type the same command again, or `resume`.
 
 \b
 Examples:
@@ -76,24 +75,28 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         Path | None, typer.Option(metavar="FILE", help=f"The configuration.  [default: {DEFAULT_FILE}, if it is there]")
     ] = None,
     endpoint: Annotated[
-        list[str] | None, typer.Option(metavar="REGION=URL", help="A region's API; once for each, in order.")
+        list[str] | None, typer.Option(metavar="REGION=URL", help="The API of a region; repeat for each, in order.")
     ] = None,
     record: Annotated[
         str | None, typer.Option(metavar="NAME", help="The TXT record that names the active region, region.<zone>.")
     ] = None,
     name_server: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Who is asked for it, as in 10.0.0.2 or 127.0.0.1:5353.")
+        str | None, typer.Option(metavar="ADDRESS", help="DNS server to ask for --record, as in 10.0.0.2 or 127.0.0.1:5353.")
     ] = None,
     domain: Annotated[str | None, typer.Option(metavar="NAME", help="The platform's domain, in place of a record.")] = None,
     region: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="With --domain: a region; once for each, in order.")
+        list[str] | None, typer.Option(metavar="NAME", help="With --domain: a region; repeat for each, in order.")
     ] = None,
-    source: Annotated[str | None, typer.Option(metavar="NAME", help="Whose files these are.  [default: default]")] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the sender of the files.  [default: default]")
+    ] = None,
     receipts: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The receipts file.  [default: lockstep-receipts.jsonl]")
     ] = None,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS profile to sign with.")] = None,
-    workers: Annotated[int | None, typer.Option(metavar="NUMBER", help="How many files at once.  [default: 8]")] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="AWS profile that signs the requests.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Number of files sent at once.  [default: 8]")
+    ] = None,
     patience: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Seconds to try one file before giving up.  [default: 120]")
     ] = None,
@@ -119,11 +122,11 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 @app.command()
 def upload(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="What to upload.")],
-    prefix: Annotated[str, typer.Option(help="Put before each file's key, as in reports/2026/.")] = "",
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Files and folders to upload.")],
+    prefix: Annotated[str, typer.Option(help="Text put before the key of each file, as in reports/2026/.")] = "",
 ) -> None:
-    """Upload files, and all files in folders. What is there already is not sent again."""
-    with _told():
+    """Upload files, and all files in folders. A file that a region already has is not sent again."""
+    with _reporting_failures():
         config, _ = context.obj
         configuration = _configuration(context)
         own = [configuration.receipts, lock_of(configuration.receipts), config or DEFAULT_FILE]
@@ -134,25 +137,25 @@ def upload(
 
 @app.command()
 def resume(context: typer.Context) -> None:
-    """Go on with what an earlier run left, under the same upload ids."""
-    with _told():
+    """Continue the uploads of an earlier run, under the same upload ids."""
+    with _reporting_failures():
         configuration = _configuration(context)
-        read_receipts(configuration.receipts)  # to resume from a file that is not there is a slip, not a success
+        read_receipts(configuration.receipts)  # a missing file is an error, not an empty success
         with Client(configuration) as client, UploadProgress(_OUT, client.resumable) as progress:
             outcomes = client.resume(on_event=progress.show)
         if not outcomes:
-            _say("There is nothing to resume: every upload is in some region. Type `verify` for what became of them.")
+            _say("There is nothing to resume: a region has every upload. Type `verify` to see their state.")
         _end(outcomes)
 
 
 @app.command()
 def verify(
     context: typer.Context,
-    until: Annotated[Until, typer.Option(help="How far each upload should be.")] = Until.PROCESSED,
-    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Ask again for so long.")] = 0.0,
+    until: Annotated[Until, typer.Option(help="State that each upload has to reach.")] = Until.PROCESSED,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Ask again for this long.")] = 0.0,
 ) -> None:
-    """Ask the regions what became of each upload, and say which is not durable or processed yet."""
-    with _told():
+    """Ask the regions for the state of each upload, and list those that are not durable or processed yet."""
+    with _reporting_failures():
         configuration = _configuration(context)
         read_receipts(configuration.receipts)
         with Client(configuration) as client:
@@ -162,14 +165,14 @@ def verify(
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """Say what the receipts file knows, without asking anyone; also while an upload runs."""
-    with _told():
+    """Print the states in the receipts file, without a request to a region; also works while an upload runs."""
+    with _reporting_failures():
         receipts = read_receipts(_receipts_path(context))
         for state, number in sorted(Counter(one.state for one in receipts).items()):
             _say(f"{number:>8} {state}")
         _list([f"{one.key}: {one.state}{f': {one.reason}' if one.reason else ''}" for one in receipts if _open(one)])
         if any(_open(one) for one in receipts):
-            _say("Type `resume` to send what is not there yet.")
+            _say("Type `resume` to send the files that no region has yet.")
             raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
 
@@ -178,7 +181,7 @@ def _open(receipt: Receipt) -> bool:
 
 
 def _receipts_path(context: typer.Context) -> Path:
-    """Return the receipts file, for which no endpoint need be known."""
+    """Return the path of the receipts file; no endpoint has to be configured."""
     config, flags = context.obj
     if flags["receipts"] or not (config or DEFAULT_FILE.exists()):
         return flags["receipts"] or DEFAULT_RECEIPTS
@@ -204,7 +207,7 @@ def _end(outcomes: Sequence[Outcome]) -> None:
         _say(f"{sum(done.values())} of {len(outcomes)} files are safe: {where}.")
     if failed:
         _list([f"{one.item.key}: {one.error}\n    {one.hint}" for one in failed], _ERRORS)
-        _say(f"{len(failed)} of {len(outcomes)} files are NOT there.", _ERRORS)
+        _say(f"{len(failed)} of {len(outcomes)} files are NOT uploaded.", _ERRORS)
         raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
 
@@ -217,7 +220,7 @@ def _report(standings: Sequence[Standing], until: Until) -> None:
     if behind:
         _say(f"{len(behind)} of {len(standings)} uploads are not {until}.")
         if any(one.waits for one in behind):
-            _say("Some are on their way: `verify --wait 60` asks again for a minute.")
+            _say("Some are still in progress: `verify --wait 60` asks again for a minute.")
         raise typer.Exit(_SOMETHING_IS_NOT_THERE)
     _say(f"All {len(standings)} uploads are {until}.")
 
@@ -226,7 +229,7 @@ def _list(lines: Sequence[str], console: Console = _OUT) -> None:
     for line in lines[:_SHOWN]:
         _say(line, console)
     if len(lines) > _SHOWN:
-        _say(f"... and {len(lines) - _SHOWN} more; `status` and the receipts file know them.", console)
+        _say(f"... and {len(lines) - _SHOWN} more; `status` and the receipts file list them.", console)
 
 
 def _say(text: str, console: Console = _OUT) -> None:
@@ -234,8 +237,8 @@ def _say(text: str, console: Console = _OUT) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Tell every failure in words, and end with its status."""
+def _reporting_failures() -> Iterator[None]:
+    """Print a failure as text without a traceback, and exit with its status."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -246,19 +249,19 @@ def _told() -> Iterator[None]:
             _say(failure.hint, _ERRORS)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Misconfigured) else _SOMETHING_IS_NOT_THERE) from failure
     except KeyboardInterrupt:
-        _say("\nInterrupted; the receipts file knows how far it got. Type the same command again, or `resume`.", _ERRORS)
+        _say("\nInterrupted; the receipts file holds the progress. Type the same command again, or `resume`.", _ERRORS)
         raise typer.Exit(_INTERRUPTED) from None
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Stop at the first signal in good order; at the second at once, which loses nothing either."""
+    """Shut down in order at the first signal; exit at once at the second, which loses nothing either."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(_INTERRUPTED))
     raise KeyboardInterrupt
 
 
 def shared_options_first(arguments: Sequence[str]) -> list[str]:
-    """Move the options that all commands share before the command, where the parser wants them."""
+    """Move the options that all commands share before the command, where the parser expects them."""
     shared: list[str] = []
     others: list[str] = []
     left = iter(arguments)

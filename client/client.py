@@ -1,4 +1,4 @@
-"""The client: everything that the command line and other programs use, in one object."""
+"""The client object: the operations that the command line and other programs use."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -30,21 +30,21 @@ OnEvent = Callable[[Event], None]
 
 
 class Client:
-    """Uploads files to whichever region takes them. A context manager: it holds the receipts file while it is open.
+    """Upload files to a region that accepts them. A context manager: it locks the receipts file while it is open.
 
     Args:
-        configuration: Where to, and how.
+        configuration: Endpoints, limits and files.
         transport: Sends requests; the network by default.
-        credentials: Sign them; found by `configuration.profile` by default.
-        clock: Time.
-        lookup: Asks which region is active; made from the configuration by default.
+        credentials: Sign the requests; those of `configuration.profile` by default.
+        clock: Source of the time; this machine's by default.
+        lookup: Finds the active region; made from the configuration by default.
         receipts: The receipts file; the configuration's by default.
 
     Raises:
         ClientFailure: There are no credentials, or the receipts file cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913 - one configuration, and by keyword what tests and drills bring of their own
+    def __init__(  # noqa: PLR0913 - one configuration, and by keyword what tests and drills replace
         self,
         configuration: Configuration,
         *,
@@ -62,7 +62,7 @@ class Client:
         signer = Signer(credentials or find_credentials(configuration.profile))
         self._own_transport = None if transport else _network(configuration)
         sender = transport or self._own_transport
-        assert sender is not None  # noqa: S101 - one of the two is there
+        assert sender is not None  # noqa: S101 - one of the two is set
         self._platform = Platform(
             sender,
             signer,
@@ -82,18 +82,18 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Let go of the receipts file and of every connection."""
+        """Unlock the receipts file and close every connection."""
         self._receipts.close()
         if self._own_transport:
             self._own_transport.close()
 
     def stop(self) -> None:
-        """Leave everything as it is, from any thread; what is under way ends within one answer's time, to be resumed."""
+        """Stop from any thread. Uploads in progress end within the time of one response and can be resumed."""
         self._stop.set()
 
     @property
     def receipts(self) -> list[Receipt]:
-        """What is known of each upload, in the order in which they were planned."""
+        """The last receipt of each upload, in the order in which they were planned."""
         return self._receipts.all
 
     def upload(self, path: Path, key: str | None = None) -> Receipt:
@@ -101,10 +101,10 @@ class Client:
 
         Args:
             path: The file.
-            key: By what it will be asked for; its name by default.
+            key: Key of the object; the file's name by default.
 
         Raises:
-            UploadFailed: It was not uploaded; says why, and what to do.
+            UploadFailed: The file was not uploaded; the error holds the reason and the next step.
             ClientFailure: Nothing can be uploaded.
         """
         (outcome,) = self.upload_all([Item(key or path.name, path)])
@@ -122,14 +122,14 @@ class Client:
 
         Args:
             items: The files.
-            workers: How many at once; the configuration's number by default.
-            on_event: Is told what happens, in whatever thread it happens, by one thread at a time.
+            workers: Number of files sent at once; the configuration's by default.
+            on_event: Called with each event, by one worker thread at a time.
 
         Returns:
-            For each item, in order: a receipt, or an error that says what to do.
+            For each item, in order: a receipt, or an error with the next step.
 
         Raises:
-            ClientFailure: Nothing can go on; what was done until then is in the receipts file.
+            ClientFailure: No upload can continue; the receipts file holds the progress.
         """
         given = list(items)
         known = [fingerprint(one, self._stop) if isinstance(one.content, bytes) and one.content else None for one in given]
@@ -149,17 +149,17 @@ class Client:
         return self._in_parallel(lambda pair: uploader.upload(*pair), pairs, workers)
 
     def resume(self, *, workers: int | None = None, on_event: OnEvent | None = None) -> list[Outcome]:
-        """Upload what an earlier run planned or began and no region is known to have, under the same upload ids.
+        """Upload the items of earlier runs that no region is known to have, under the same upload ids.
 
         Raises:
-            ClientFailure: Nothing can go on.
+            ClientFailure: No upload can continue.
         """
         outcomes = self.upload_all(self.resumable, workers=workers, on_event=on_event)
         return outcomes + [self._unresumable(one) for one in self._left if not self._is_resumable(one)]
 
     @property
     def resumable(self) -> list[Item]:
-        """What `resume` uploads."""
+        """The items that `resume` uploads."""
         return [Item(one.key, Path(one.file)) for one in self._left if self._is_resumable(one)]
 
     def verify(
@@ -170,16 +170,16 @@ class Client:
         workers: int | None = None,
         on_event: Callable[[Standing], None] | None = None,
     ) -> list[Standing]:
-        """Ask what became of every upload.
+        """Ask the regions for the state of every upload.
 
         Args:
-            until: How far each should be.
-            wait_seconds: How long to ask again for those that are on their way.
-            workers: How many are asked for at once.
-            on_event: Is told each answer, one thread at a time.
+            until: State that each upload has to reach.
+            wait_seconds: How long to ask again for uploads that are still in progress.
+            workers: Number of uploads asked for at once.
+            on_event: Called with each event, by one thread at a time.
 
         Raises:
-            ClientFailure: Nothing can go on.
+            ClientFailure: The receipts file cannot be written, or the credentials have expired.
         """
         verifier = Verifier(self._receipts, self._platform, self._router, self._configuration.all_endpoints)
         deadline = self._clock.elapsed() + wait_seconds
@@ -206,7 +206,7 @@ class Client:
         return bool(receipt.file) and receipt.source == self._configuration.source
 
     def _in_parallel(self, do: Callable[[_Given], _Made], given: Sequence[_Given], workers: int | None) -> list[_Made]:
-        """Do it for each, several at once; whatever ends it ends all, and leaves nothing running."""
+        """Call `do` for each item in worker threads; the first exception stops all of them before it is raised."""
         pool = ThreadPoolExecutor(max_workers=workers or self._configuration.workers)
         try:
             futures: list[Future[_Made]] = [pool.submit(do, one) for one in given]
@@ -220,10 +220,10 @@ class Client:
     def _unresumable(self, receipt: Receipt) -> Outcome:
         item = Item(receipt.key, Path(receipt.file) if receipt.file else b"")
         if receipt.file:
-            message = f"it belongs to the source {receipt.source!r}, and this run's is {self._configuration.source!r}"
+            message = f"it belongs to the source {receipt.source!r}; this run has the source {self._configuration.source!r}"
             return Outcome(item, receipt, message, f"type --source {receipt.source}")
         message = "its content was in the memory of a program, not in a file"
-        return Outcome(item, receipt, message, "let that program upload it again: it will be the same upload")
+        return Outcome(item, receipt, message, "run that program again: it continues the same upload")
 
     def _tell(self, event: Event) -> None:
         with self._telling:

@@ -1,4 +1,4 @@
-"""Time, as the client needs it; tests bring their own."""
+"""The client's clock; tests replace it."""
 
 import threading
 import time
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and lets it pass."""
+    """Reads the time, and sleeps."""
 
     def now(self) -> float:
         """Return epoch seconds."""
 
     def elapsed(self) -> float:
-        """Return seconds since some moment; never goes back."""
+        """Return seconds since an arbitrary point in time; the value never decreases."""
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
-        """Wait so long, or until `wake` is set."""
+        """Wait for a number of seconds, or until `wake` is set."""
 
 
 class SystemClock:
@@ -30,5 +30,5 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
-        """Wait so long, or until `wake` is set."""
+        """Wait for a number of seconds, or until `wake` is set."""
         wake.wait(seconds)

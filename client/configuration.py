@@ -1,4 +1,4 @@
-"""What the client is told: a TOML file, and flags that stand over it. Every mistake is told at once, with what to type."""
+"""The client's configuration: a TOML file, and flags that override it. All mistakes are reported at once."""
 
 import difflib
 import ipaddress
@@ -33,7 +33,7 @@ _HOST_NAME: Final = re.compile(rf"{_LABEL}(\.{_LABEL})+\.?")
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine, to which alone the client speaks without TLS."""
+    """Return whether a host is this machine, the only one that the client calls without TLS."""
     if host is None:
         return False
     try:
@@ -46,7 +46,7 @@ def parse_name_server(text: str) -> tuple[str, int]:
     """Return address and port of `10.0.0.2`, `127.0.0.1:5353` or `[::1]:5353`.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: The text has none of these forms.
     """
     found = re.fullmatch(r"\[(?P<v6>[^]]+)\](?::(?P<p6>\d+))?|(?P<v4>[^:]+)(?::(?P<p4>\d+))?|(?P<bare>.+)", text)
     address = (found["v6"] or found["v4"] or found["bare"]) if found else ""
@@ -56,13 +56,13 @@ def parse_name_server(text: str) -> tuple[str, int]:
     except ValueError:
         address = ""
     if not address or not 0 < port < 1 << 16:
-        raise ValueError("is not a name server's address; write its IP address, as in 10.0.0.2 or 127.0.0.1:5353")
+        raise ValueError("is not the address of a name server; write its IP address, as in 10.0.0.2 or 127.0.0.1:5353")
     return address, port
 
 
 def _region(text: str) -> str:
     if not _REGION.fullmatch(text):
-        raise ValueError("is no AWS region; write one as in us-east-1")
+        raise ValueError("is not an AWS region; write one as in us-east-1")
     return text
 
 
@@ -74,23 +74,23 @@ def _url(text: str) -> str:
         host = None
     if not host or parts.scheme not in {"https", "http"} or parts.query or parts.fragment or parts.username:
         raise ValueError(
-            "is no address of an API; write the regional stack's output ApiEndpoint, as in "
+            "is not the address of an API; write the regional stack's output ApiEndpoint, as in "
             "https://a1b2c3.execute-api.us-east-1.amazonaws.com"
         )
     if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError("is not encrypted; write https:// (http:// is for this machine's loopback alone)")
+        raise ValueError("is not encrypted; write https:// (http:// is allowed for the loopback address only)")
     return text.rstrip("/")
 
 
 def _source(text: str) -> str:
     if not _SOURCE.fullmatch(text):
-        raise ValueError("is no source; write 1 to 32 of a-z, 0-9 and hyphen, as in sensor-7")
+        raise ValueError("is not a source; write 1 to 32 of a-z, 0-9 and hyphen, as in sensor-7")
     return text
 
 
 def _host_name(text: str) -> str:
     if not _HOST_NAME.fullmatch(text):
-        raise ValueError("is no domain name; write one as in ingest.example.org")
+        raise ValueError("is not a domain name; write one as in ingest.example.org")
     return text.rstrip(".")
 
 
@@ -106,20 +106,20 @@ _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 
 
 class Endpoint(BaseModel):
-    """One region's own API."""
+    """The API of one region."""
 
     model_config = _STRICT
 
     region: Region
     url: Annotated[str, AfterValidator(_url)]
-    """Without a slash at its end."""
+    """URL without a trailing slash."""
 
 
 class Configuration(BaseModel):
-    """All that the client can be told.
+    """All settings of the client.
 
-    Which region is asked first: the one that `record` names, or the one that answers at `domain`, or without either the
-    first endpoint. The others follow in their order.
+    The first region to try is the one that `record` names, or the one that answers at `domain`, or else the first
+    endpoint. The others follow in their order.
     """
 
     model_config = _STRICT
@@ -129,15 +129,15 @@ class Configuration(BaseModel):
     record: HostName | None = None
     """The name of the TXT record that holds the active region's name."""
     name_server: Annotated[str, AfterValidator(_name_server)] | None = None
-    """Who is asked for `record`; the machine's own resolver by default."""
+    """The DNS server that is asked for `record`; the machine's own resolver by default."""
     domain: HostName | None = None
     """The platform's domain: `https://<domain>` is the active region, `https://<region>.<domain>` each region."""
     regions: tuple[Region, ...] = ()
     """With `domain`: the regions, in place of `endpoints`."""
     source: Annotated[str, AfterValidator(_source)] = "default"
-    """Whose files these are; part of their identity."""
+    """Name of the sender of the files; part of the object's identity."""
     receipts: Path = DEFAULT_RECEIPTS
-    """The file that remembers every upload."""
+    """The file that records every upload."""
     profile: str | None = None
     """The AWS profile to sign with; the usual chain of credentials by default."""
     workers: Annotated[int, Field(ge=1, le=64)] = 8
@@ -149,20 +149,20 @@ class Configuration(BaseModel):
     storage_seconds: Seconds = 10.0
     """How long S3 may take to answer once it has the file."""
     patience_seconds: Seconds = 120.0
-    """How long one file is tried, in all regions, before it is given up for now."""
+    """Seconds for which one file is tried, in all regions, before its upload fails."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         wrongs = [
-            (self.record and self.domain, "record and domain both tell which region is active; keep one of them"),
-            (self.name_server and not self.record, "name_server is asked for record, and there is no record; add it"),
-            (self.regions and not self.domain, "regions go with domain; without one, list endpoints"),
-            (self.regions and self.endpoints, "regions and endpoints say the same; keep one of them"),
+            (self.record and self.domain, "record and domain both name the active region; keep one of them"),
+            (self.name_server and not self.record, "name_server has no effect without record; add record"),
+            (self.regions and not self.domain, "regions is allowed with domain only; without a domain, list endpoints"),
+            (self.regions and self.endpoints, "regions and endpoints both list the regions; keep one of them"),
             (not self.regions and not self.endpoints, f"there are no endpoints; write\n\n{EXAMPLE}"),
-            (len(set(self.region_names)) < len(self.region_names), "a region is there twice; keep one of each"),
+            (len(set(self.region_names)) < len(self.region_names), "a region is listed twice; keep one of each"),
         ]
-        if told := [text for wrong, text in wrongs if wrong]:
-            raise ValueError("\n".join(told))
+        if errors := [text for wrong, text in wrongs if wrong]:
+            raise ValueError("\n".join(errors))
         return self
 
     @property
@@ -179,16 +179,16 @@ class Configuration(BaseModel):
 
     @classmethod
     def of(cls, values: Mapping[str, Any], *, where: str = "the configuration") -> Self:
-        """Check values.
+        """Check values, and return the configuration that they make.
 
         Raises:
-            Misconfigured: Says everything that is wrong with them.
+            Misconfigured: Lists everything that is wrong with the values.
         """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
             lines = [_sentence(dict(one)) for one in error.errors()]
-            hint = "Correct this and type the same command again; `python -m client --help` shows a whole configuration."
+            hint = "Correct this and type the same command again; `python -m client --help` shows a complete configuration."
             raise Misconfigured(f"{where} cannot be used:\n" + "\n".join(f"- {line}" for line in lines), hint) from error
 
     @classmethod
@@ -196,8 +196,8 @@ class Configuration(BaseModel):
         """Read a TOML file and lay flags over it.
 
         Args:
-            file: None: the default file, if it is there.
-            flags: Values by name; None and empty ones were not given.
+            file: The TOML file; None for the default file, if it exists.
+            flags: Values by name; None and empty values count as not given.
 
         Raises:
             Misconfigured: The file cannot be read, or something in it or in the flags is wrong.
@@ -206,10 +206,10 @@ class Configuration(BaseModel):
         if file is None and not DEFAULT_FILE.exists():
             if not given:
                 raise Misconfigured(
-                    f"There is no {DEFAULT_FILE} here, and no flag says where to send files.",
+                    f"There is no {DEFAULT_FILE} in this folder, and no flag names an endpoint.",
                     f"Write one:\n\n{EXAMPLE}\nor type --endpoint REGION=URL, once for each region.",
                 )
-            return cls.of(given, where="What the flags say")
+            return cls.of(given, where="The configuration of the flags")
         chosen = file or DEFAULT_FILE
         values = {**_toml(chosen), **given}
         if "endpoints" in given:
@@ -221,7 +221,7 @@ def parse_endpoint_flag(text: str) -> dict[str, str]:
     """Read `REGION=URL`.
 
     Raises:
-        Misconfigured: It is not that.
+        Misconfigured: The text has another form.
     """
     region, equals, url = text.partition("=")
     if not equals:
@@ -234,12 +234,12 @@ def _toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        hint = f"Name a file that is there, or write this one:\n\n{EXAMPLE}"
+        hint = f"Name a file that exists, or write this one:\n\n{EXAMPLE}"
         raise Misconfigured(f"{file} cannot be read: {error.strerror}.", hint) from error
     except UnicodeDecodeError as error:
         raise Misconfigured(f"{file} is not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"{file} is not TOML: {error}.", f"A whole configuration is\n\n{EXAMPLE}") from error
+        raise Misconfigured(f"{file} is not TOML: {error}.", f"A complete configuration is\n\n{EXAMPLE}") from error
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -252,12 +252,12 @@ def _sentence(error: Mapping[str, Any]) -> str:
         case "value_error":
             return f"{where}: {shown} {error['ctx']['error']}"
         case "extra_forbidden":
-            return f"{where}: there is no such key; {_meant(error['loc'])}"
+            return f"{where}: the key is unknown; {_meant(error['loc'])}"
         case "missing":
             return f"{where}: is missing; an endpoint has region and url"
         case _:
             text = str(error["msg"])
-            return f"{where}: {shown} does not fit: {text[:1].lower()}{text[1:]}"
+            return f"{where}: {shown} is not allowed: {text[:1].lower()}{text[1:]}"
 
 
 def _meant(loc: tuple[str | int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What is uploaded: read in pieces, twice (once for its SHA-256, once to send it), never held whole."""
+"""The content of an upload, read in chunks: once for its SHA-256, once to send it. It is never in memory as a whole."""
 
 import hashlib
 import os
@@ -20,33 +20,33 @@ class Item:
     """A file to upload."""
 
     key: str
-    """By what it will be asked for, as in `reports/january.csv`."""
+    """Key of the object, as in `reports/january.csv`."""
     content: Path | bytes
-    """Where it is, or what it is."""
+    """Path of the file, or the bytes themselves."""
 
     @property
     def file(self) -> str:
-        """Its path, made absolute; "" for what is in memory only."""
+        """Its absolute path; "" for content that is in memory only."""
         return "" if isinstance(self.content, bytes) else str(self.content.absolute())
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a file held when it was read."""
+    """Size, hash and identity of a file at the time of reading."""
 
     size: int
-    """Bytes."""
+    """Size in bytes."""
     sha256: str
-    """64 hexadecimal digits."""
+    """SHA-256 of the content, in 64 hexadecimal digits."""
     stamp: tuple[int, ...] = ()
-    """What changes when the file is written to: device, inode, size, time."""
+    """Attributes that change when the file is written to: device, inode, size, modification time."""
 
 
 def fingerprint(item: Item, stop: threading.Event) -> Fingerprint:
-    """Read an item once.
+    """Read an item once, and return its fingerprint.
 
     Raises:
-        UploadFailed: It cannot be read, is no file, or is empty.
+        UploadFailed: It cannot be read, is not a regular file, or is empty.
         Interrupted: `stop` was set.
     """
     if isinstance(item.content, bytes):
@@ -54,7 +54,7 @@ def fingerprint(item: Item, stop: threading.Event) -> Fingerprint:
     else:
         found = _of_file(item.content, stop)
     if not found.size:
-        raise UploadFailed("it is empty, and the platform takes no empty file", "fill it, or leave it out")
+        raise UploadFailed("it is empty, and the platform accepts no empty file", "write content into it, or leave it out")
     return found
 
 
@@ -81,7 +81,7 @@ def _of_file(path: Path, stop: threading.Event) -> Fingerprint:
 class Body:
     """A file as the body of a request: exactly the announced bytes, or an error.
 
-    A failure while the file is read comes up through the HTTP library as if the connection had broken; `failure` keeps it.
+    The HTTP library reports a failed read of the file as a broken connection; `failure` keeps the cause.
     """
 
     def __init__(self, path: Path, expected: Fingerprint, stop: threading.Event, on_bytes: Callable[[int], None]) -> None:
@@ -103,7 +103,7 @@ class Body:
         self._file.close()
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes; none when all that were announced have been read."""
+        """Return the next bytes; b"" when all announced bytes have been read."""
         try:
             return self._next(size)
         except (UploadFailed, Interrupted) as failure:
@@ -133,9 +133,9 @@ def _stamp(descriptor: int) -> tuple[int, ...]:
 def _changed(path: Path) -> UploadFailed:
     return UploadFailed(
         f"{path} changed while it was read or sent",
-        "let whatever writes it finish (best: write elsewhere, then rename), and type the same command again",
+        "wait until its writer is done (best: write elsewhere, then rename), and type the same command again",
     )
 
 
 def _unreadable(path: Path, error: OSError) -> UploadFailed:
-    return UploadFailed(f"{path} cannot be read: {error.strerror}", "see to it, and type the same command again")
+    return UploadFailed(f"{path} cannot be read: {error.strerror}", "correct that, and type the same command again")

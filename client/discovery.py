@@ -1,6 +1,6 @@
-"""Which region is active: what the failover record says, or which region answers at the domain.
+"""Find the active region: by the failover record, or by the region that answers at the domain.
 
-Whatever goes wrong here stops no upload: the endpoints' own order is as good, only slower when the first is gone.
+A failure here stops no upload: the client then tries the endpoints in their order, which is slower if the first is down.
 """
 
 import json
@@ -19,16 +19,16 @@ from client.transport import Request, Transport, Unreachable
 
 _DNS_SECONDS: Final = 2.0
 _DOMAIN_SECONDS: Final = 60.0
-"""How long an answer of the domain is kept: as long as its health checks need to turn it, or less."""
+"""How long an answer of the domain is kept: at most the time that its health checks need to switch it."""
 _UNANSWERED_SECONDS: Final = 30.0
-"""How long nobody is asked again after there was no answer: each question may cost all uploads two seconds."""
+"""How long no lookup follows a failed one: each lookup may delay all uploads by two seconds."""
 _DOUBTED_SECONDS: Final = 10.0
-"""How long an answer is kept whose region has just failed."""
+"""How long an answer is kept after its region has failed."""
 _OK: Final = 200
 
 
-class Unanswered(Exception):  # noqa: N818 - it says what became of a question
-    """Nobody said which region is active; the message says why."""
+class Unanswered(Exception):  # noqa: N818 - a result of the lookup, not a fault of the program
+    """Raised when the active region is not known; the message holds the reason."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,20 @@ class Found:
 
     region: str
     seconds: float
-    """How long the answer may be kept."""
+    """Seconds for which the answer may be kept."""
 
 
 Lookup = Callable[[], Found]
 
 
 class Discovery:
-    """Knows the active region for as long as the last answer may be kept; asks once for all threads.
+    """Cache of the active region, shared by all threads; it expires when the last answer does.
 
     Args:
-        lookup: Asks; None: there is nobody to ask.
-        clock: Time.
-        warn: Told why there is no answer.
-        regions: Those that can be named.
+        lookup: Finds the active region; None if nothing is configured to ask.
+        clock: Source of the time.
+        warn: Called with the reason when a lookup fails.
+        regions: Names that an answer may have.
     """
 
     def __init__(self, lookup: Lookup | None, clock: Clock, warn: Callable[[str], None], regions: Sequence[str]) -> None:
@@ -60,14 +60,14 @@ class Discovery:
         self._until = 0.0 if lookup else float("inf")
 
     def active(self) -> str | None:
-        """Return the active region, as far as is known; the last answer stands if there is no new one."""
+        """Return the active region, or None if it was never known; the last answer stands if a new lookup fails."""
         with self._lock:
             if self._lookup and self._clock.elapsed() >= self._until:
                 self._ask(self._lookup)
             return self._region
 
     def forget(self) -> None:
-        """Ask again next time: a region that was named has failed."""
+        """Shorten the life of the cached answer: the region that it names has failed."""
         with self._lock:
             if self._lookup and self._region:
                 self._until = min(self._until, self._clock.elapsed() + _DOUBTED_SECONDS)
@@ -77,7 +77,7 @@ class Discovery:
             found = lookup()
             if found.region not in self._regions:
                 known = ", ".join(self._regions)
-                raise Unanswered(f"{found.region!r} is said to be active, and the configuration knows {known} only")  # noqa: TRY301
+                raise Unanswered(f"the active region {found.region!r} is not in the configuration, which has {known}")  # noqa: TRY301
         except Unanswered as error:
             self._until = self._clock.elapsed() + _UNANSWERED_SECONDS
             self._warn(str(error))
@@ -87,7 +87,7 @@ class Discovery:
 
 
 def make_lookup(configuration: Configuration, transport: Transport) -> Lookup | None:
-    """Return what asks which region is active; None if the configuration names nobody to ask."""
+    """Return the lookup of the active region; None if the configuration names neither a record nor a domain."""
     if configuration.record:
         return _record_lookup(configuration.record, configuration.name_server)
     if configuration.domain:
@@ -104,7 +104,7 @@ def _record_lookup(record: str, name_server: str | None) -> Lookup:
                 resolver.append(_resolver(name_server))
             answer = resolver[0].resolve(record, dns.rdatatype.TXT, lifetime=_DNS_SECONDS, search=False)
         except (dns.exception.DNSException, OSError) as error:
-            raise Unanswered(f"the record {record} is not answered: {error}") from error
+            raise Unanswered(f"the lookup of the record {record} failed: {error}") from error
         texts = [b"".join(rdata.strings).decode("ascii", "replace") for rdata in answer]
         if not texts or answer.rrset is None:
             raise Unanswered(f"the record {record} is empty")
@@ -131,9 +131,9 @@ def _domain_lookup(domain: str, transport: Transport, seconds: float) -> Lookup:
             answer = transport.send(Request("GET", url, patience=seconds))
             region = json.loads(answer.body)["region"] if answer.status == _OK else None
         except (Unreachable, ValueError, KeyError, TypeError) as error:
-            raise Unanswered(f"{url} does not tell a region: {error}") from error
+            raise Unanswered(f"{url} names no region: {error}") from error
         if not isinstance(region, str):
-            raise Unanswered(f"{url} answers HTTP {answer.status} and tells no region")
+            raise Unanswered(f"{url} answers HTTP {answer.status} and names no region")
         return Found(region, _DOMAIN_SECONDS)
 
     return lookup

@@ -1,12 +1,12 @@
-"""How the client fails: with what happened, and what to do about it."""
+"""The client's exceptions: each holds what happened and the next step."""
 
 
-class ClientFailure(Exception):  # noqa: N818 - the root of what is told to a person, not of what went wrong inside
-    """Something cannot be done.
+class ClientFailure(Exception):  # noqa: N818 - the base of messages for the user, not of faults inside the program
+    """Base of the errors that are shown to the user.
 
     Attributes:
         message: What happened, in a sentence.
-        hint: What to do about it.
+        hint: The next step.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -16,19 +16,19 @@ class ClientFailure(Exception):  # noqa: N818 - the root of what is told to a pe
 
 
 class Misconfigured(ClientFailure):
-    """The client was asked in a way that cannot be right; nothing was sent."""
+    """Raised when options, configuration or credentials are wrong; nothing was sent."""
 
 
 class ReceiptsUnusable(ClientFailure):
-    """The receipts file cannot be read, locked or written. No upload goes on without it."""
+    """Raised when the receipts file cannot be read, locked or written. No upload continues without it."""
 
 
 class UploadFailed(ClientFailure):
-    """One file was not uploaded, for a reason that sending it again unchanged would not cure, or not soon."""
+    """Raised when a file was not uploaded, and another try now would not help."""
 
 
 class Interrupted(ClientFailure):
-    """The client was told to stop; what was under way can be resumed."""
+    """Raised when the client was asked to stop; uploads in progress can be resumed."""
 
     def __init__(self) -> None:
         super().__init__("interrupted before it was done", "type the same command again, or `resume`: nothing is sent twice")

@@ -1,4 +1,4 @@
-"""What the client tells while it works."""
+"""Events that the client reports while it works, and the outcome of each item."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,39 +8,39 @@ from client.receipts import Receipt
 
 
 class Kind(StrEnum):
-    """What happened."""
+    """Kind of an event."""
 
     BEGUN = "begun"
-    """A file is being worked on."""
+    """Work on a file has begun."""
     SENT = "sent"
-    """Some bytes of it were sent; `size` says how many. A try that fails takes them back: `size` is negative."""
+    """`size` bytes of the file were sent. A try that fails takes them back with a negative `size`."""
     TRY_FAILED = "try failed"
-    """A region did not take it; another try follows."""
+    """A region did not accept the file; another try follows."""
     ACCEPTED = "accepted"
-    """A region has it now; the first good write is the first of these."""
+    """A region has accepted the file."""
     ALREADY_THERE = "already there"
-    """A region had it already: by an earlier try whose answer was lost, or by an earlier run."""
+    """A region had the file already, from an earlier run or from a try whose response was lost."""
     FAILED = "failed"
-    """It was given up."""
+    """The upload of the file failed."""
     INTERRUPTED = "interrupted"
-    """It was left, to be resumed."""
+    """The upload was interrupted and can be resumed."""
     WARNING = "warning"
-    """Something is amiss that stops no upload."""
+    """A problem that stops no upload."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened to an upload.
+    """An event of an upload.
 
     Attributes:
-        kind: What.
-        at: Epoch seconds.
+        kind: Kind of the event.
+        at: Time in epoch seconds.
         item: The file; None for a warning.
-        region: Which region took, had or refused it; "" if none was asked.
-        seconds: Since the file was begun.
-        tries: How many regions were asked for it so far.
-        size: Bytes: of the file, or sent just now.
-        reason: Why it failed.
+        region: Region that accepted, had or refused the file; "" if none was asked.
+        seconds: Seconds since work on the file began.
+        tries: Number of regions tried for it so far.
+        size: Bytes of the file, or bytes sent since the last event.
+        reason: Why the try or the upload failed.
         receipt: Its line in the receipts file as it is now.
     """
 
@@ -56,17 +56,17 @@ class Event:
 
     @property
     def by_retry(self) -> bool:
-        """Whether it took more than one try."""
+        """Whether the upload took more than one try."""
         return self.tries > 1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: a receipt of a safe upload, or an error that says what to do."""
+    """Result of one item: a receipt of a safe upload, or an error with the next step."""
 
     item: Item
     receipt: Receipt | None = None
-    """Its line in the receipts file; None if it could not even be read."""
+    """Its line in the receipts file; None if the file could not be read."""
     error: str = ""
     hint: str = ""
 

@@ -1,4 +1,4 @@
-"""Which files are meant by what was typed, and by which keys they will be known."""
+"""The files and folders of the command line, expanded to items with their keys."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,15 +9,15 @@ from client.errors import Misconfigured
 
 
 def gather(paths: Sequence[Path], prefix: str, leave_out: Iterable[Path]) -> list[Item]:
-    """Return every file: those named, by their names, and those in folders, by their paths from the folder.
+    """Return an item for every file. A file's key is its name; below a folder it is the path from that folder.
 
     Args:
         paths: Files and folders.
-        prefix: Put before each key.
-        leave_out: The client's own files, should they lie in a folder that is uploaded.
+        prefix: Text put before each key.
+        leave_out: The client's own files, which a folder to upload may hold.
 
     Raises:
-        Misconfigured: Something is not there, or two files would have the same key.
+        Misconfigured: A path does not exist, or two files would have the same key.
     """
     own = {path.absolute() for path in leave_out}
     found: dict[str, Path] = {}
@@ -28,11 +28,13 @@ def gather(paths: Sequence[Path], prefix: str, leave_out: Iterable[Path]) -> lis
             other = found.setdefault(prefix + key, file)
             if other.absolute() != file.absolute():
                 raise Misconfigured(
-                    f"{other} and {file} would both be {prefix + key!r}.",
-                    "Upload the folder that holds both, or each by itself with its own --prefix.",
+                    f"{other} and {file} would both get the key {prefix + key!r}.",
+                    "Upload the folder that holds both, or each in a run of its own with its own --prefix.",
                 )
     if not found:
-        raise Misconfigured(f"There is no file in {', '.join(map(str, paths))}.", "Name files, or a folder that holds some.")
+        raise Misconfigured(
+            f"There is no file in {', '.join(map(str, paths))}.", "Name files, or a folder that holds files."
+        )
     return [Item(key, file) for key, file in found.items()]
 
 
@@ -46,4 +48,4 @@ def _of(path: Path) -> Iterator[tuple[str, Path]]:
     elif path.exists():
         yield path.name, path
     else:
-        raise Misconfigured(f"There is no {path}.", "Name files or folders that are there; nothing was sent.")
+        raise Misconfigured(f"{path} does not exist.", "Name files or folders that exist; nothing was sent.")

@@ -1,6 +1,6 @@
-"""What makes an upload the same upload, whichever region it goes to and however often.
+"""The ids of an upload, the same in each region and at each retry.
 
-The upload id is made here, before the first try. The object id follows from source, upload id and content, so the
+The upload id is made here, before the first try. The object id is derived from source, upload id and content, so the
 client knows it before any region has answered.
 """
 
@@ -9,7 +9,7 @@ import secrets
 
 
 def new_upload_id(now: float) -> str:
-    """Return a new UUIDv7 (RFC 9562) of a time in epoch seconds."""
+    """Return a new UUIDv7 (RFC 9562) for a time in epoch seconds."""
     milliseconds = int(now * 1000)
     random = secrets.randbits(74)
     number = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1

@@ -1,4 +1,4 @@
-"""The platform's contract, as one region serves it: ask for an upload, send the file, ask what became of it."""
+"""The API of one region: request an upload, send the file, read its state."""
 
 import json
 import re
@@ -16,13 +16,13 @@ from client.transport import Answer, Readable, Request, Transport, Unreachable
 
 _RECEIPT_HEADER: Final = "x-upload-receipt"
 _SIGNATURE_SECONDS: Final = 300
-"""SigV4's tolerance for clocks."""
+"""Clock skew in seconds that SigV4 accepts."""
 _S3_CODE: Final = re.compile(rb"<Code>([A-Za-z0-9]{1,64})</Code>")
 _REFUSED_STORES: Final = frozenset(
     {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest"}
 )
 _DURABLE: Final = "durable"
-"""A state, to a region whose release did not answer it separately."""
+"""The state that a region of an earlier release answers, which has no separate field `durable`."""
 _OK, _CREATED, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _PRECONDITION_FAILED, _TOO_LARGE = (
     200,
     201,
@@ -36,15 +36,15 @@ _OK, _CREATED, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _
 )
 
 
-class RegionFailed(Exception):  # noqa: N818 - it says what a region did
-    """A region did not do its work now; it may later, or another one may. The message says how."""
+class RegionFailed(Exception):  # noqa: N818 - a state of the region, not a fault of the program
+    """Raised when a region fails now; a later try or another region may succeed. The message holds the reason."""
 
 
 class RegionRefused(RegionFailed):
-    """A region does not let this caller in. Another one may; if none does, waiting will not help.
+    """Raised when a region denies this caller. Another region may accept it; if none does, waiting does not help.
 
     Attributes:
-        hint: What to do.
+        hint: The next step.
     """
 
     def __init__(self, message: str, hint: str) -> None:
@@ -52,11 +52,11 @@ class RegionRefused(RegionFailed):
         self.hint = hint
 
 
-class Impossible(Exception):  # noqa: N818 - it says what the request is
-    """The request itself is wrong, in any region.
+class Impossible(Exception):  # noqa: N818 - a property of the request
+    """Raised when the request itself is wrong, in any region.
 
     Attributes:
-        hint: What to do.
+        hint: The next step.
     """
 
     def __init__(self, message: str, hint: str) -> None:
@@ -66,7 +66,7 @@ class Impossible(Exception):  # noqa: N818 - it says what the request is
 
 @dataclass(frozen=True)
 class Grant:
-    """The permission to send one file, for some minutes."""
+    """A permission to send one file, valid for some minutes."""
 
     url: str
     headers: Mapping[str, str]
@@ -75,13 +75,13 @@ class Grant:
 
 @dataclass(frozen=True)
 class Known:
-    """What a region knows of an upload.
+    """State of an upload in one region.
 
     Attributes:
-        state: None: it knows of none.
-        region: Which region that is.
-        reason: Why it is in quarantine.
-        durable: Whether it shows that both regions hold the upload.
+        state: The state; None if the region does not know the upload.
+        region: Name of the region.
+        reason: Why the upload is in quarantine.
+        durable: Whether the region shows that both regions hold the upload.
     """
 
     state: State | None
@@ -91,14 +91,14 @@ class Known:
 
 
 class Platform:
-    """Speaks with regions.
+    """Client of the API and the storage of every region.
 
     Args:
         transport: Sends requests.
-        signer: Signs those to the API.
-        clock: Tells how far this machine's clock is from a region's.
-        api_seconds: How long the API may take to answer.
-        storage_seconds: How long S3 may take to answer once it has the file.
+        signer: Signs requests to the API.
+        clock: Source of the time, for the skew between this machine and a region.
+        api_seconds: Seconds that the API may take to answer.
+        storage_seconds: Seconds that S3 may take to answer once it has the file.
     """
 
     def __init__(
@@ -108,11 +108,11 @@ class Platform:
         self._api_seconds, self._storage_seconds = api_seconds, storage_seconds
 
     def grant(self, endpoint: Endpoint, upload: Receipt) -> Grant:
-        """Ask a region for leave to send a file; the same upload may be asked for any number of times.
+        """Request a grant to send a file; a request for the same upload may be repeated.
 
         Raises:
-            RegionFailed: It gave no leave.
-            Impossible: No region will.
+            RegionFailed: The region gave no grant.
+            Impossible: No region will give one.
         """
         asked = {
             "key": upload.key,
@@ -127,18 +127,18 @@ class Platform:
         held = _json(answer)
         grant = Grant(url=_text(held, "url"), headers=_headers(held.get("headers")), receipt=_text(held, "receipt"))
         if (held.get("id"), held.get("upload_id")) != (upload.id, upload.upload_id):
-            raise RegionFailed(f"{endpoint.region} answered for another upload ({held.get('id')!r})")
+            raise RegionFailed(f"{endpoint.region} returned a grant for another upload ({held.get('id')!r})")
         parts = urlsplit(grant.url)
         if not grant.receipt or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
-            raise RegionFailed(f"{endpoint.region} answered without a receipt, or with an address that is not https")
+            raise RegionFailed(f"{endpoint.region} returned no receipt, or an address that is not https")
         return grant
 
     def put(self, endpoint: Endpoint, grant: Grant, body: bytes | Readable) -> bool:
-        """Send the file; return False if it was there already.
+        """Send the file; return False if the region had it already.
 
         Raises:
-            RegionFailed: It is not known whether it is there.
-            Impossible: The bytes are not those that were announced.
+            RegionFailed: It is not known whether the region has the file.
+            Impossible: The bytes differ from the announced ones.
         """
         try:
             answer = self._transport.send(Request("PUT", grant.url, grant.headers, body, self._storage_seconds))
@@ -150,23 +150,23 @@ class Platform:
         name = code[1].decode() if code else ""
         if answer.status == _BAD_REQUEST and name in _REFUSED_STORES:
             raise Impossible(
-                f"the storage of {endpoint.region} got other bytes than were announced ({name})",
-                "the file was changed while it was sent, or damaged on the way: type the same command again",
+                f"the storage of {endpoint.region} received other bytes than announced ({name})",
+                "the file changed while it was sent, or was damaged in transit: type the same command again",
             )
         raise RegionFailed(f"the storage of {endpoint.region} answered HTTP {answer.status}{f' {name}' if name else ''}")
 
     def state(self, endpoint: Endpoint, upload: Receipt) -> Known:
-        """Ask a region what it knows of an upload.
+        """Ask a region for the state of an upload.
 
         Raises:
-            RegionFailed: It does not tell.
-            Impossible: The question is wrong.
+            RegionFailed: The region does not answer with a known state.
+            Impossible: The request is wrong.
         """
         path = f"/uploads/{upload.id}"
         headers = {_RECEIPT_HEADER: upload.receipt} if upload.receipt else {}
         answer = self._call(endpoint, "GET", path, headers)
         if answer.status == _BAD_REQUEST and headers:
-            # A receipt ends with the secret that signed it; the table may know the upload without one.
+            # A receipt expires with the secret that signed it; the table may know the upload without a receipt.
             answer = self._call(endpoint, "GET", path, {})
         if answer.status == _NOT_FOUND and _json(answer).get("error") == "NotFound":
             return Known(None, endpoint.region)
@@ -181,7 +181,7 @@ class Platform:
             known = State.ACCEPTED if state == _DURABLE else State(state)
             return Known(known, endpoint.region, str(held.get("reason", "")), durable)
         except ValueError:
-            raise RegionFailed(f"{endpoint.region} told a state that this client does not know: {state!r}") from None
+            raise RegionFailed(f"{endpoint.region} answered a state that this client does not know: {state!r}") from None
 
     def _call(self, endpoint: Endpoint, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         url = endpoint.url + path
@@ -196,24 +196,24 @@ class Platform:
             held = _json(answer)
         except RegionFailed:
             held = {}
-        said = str(held.get("message", f"HTTP {answer.status}"))
+        message = str(held.get("message", f"HTTP {answer.status}"))
         hint = str(held.get("hint", ""))
         match answer.status:
             case 400 if _problem_fields(held) & {"upload_id"}:
-                return Impossible(said, _OLD_OR_EARLY)
+                return Impossible(message, _OLD_OR_EARLY)
             case 400 | 413:
-                return Impossible(said, hint or "compare what was sent with the platform's documentation")
+                return Impossible(message, hint or "compare the request with the platform's documentation")
             case 409:
-                return Impossible(said, f"the file changed after it was first sent; use another receipts file. {hint}")
+                return Impossible(message, f"the file changed after it was first sent; use another receipts file. {hint}")
             case 401 | 403:
-                return RegionRefused(f"the API of {endpoint.region} refused: {said}", self._why_refused(answer, endpoint))
+                return RegionRefused(f"the API of {endpoint.region} refused: {message}", self._why_refused(answer, endpoint))
             case 404:
-                told = f"there is no API at {endpoint.url}: {said}"
                 return RegionRefused(
-                    told, f"correct the url of {endpoint.region}; the regional stack's ApiEndpoint tells it"
+                    f"there is no API at {endpoint.url}: {message}",
+                    f"correct the url of {endpoint.region}: write the regional stack's output ApiEndpoint",
                 )
             case _:
-                return RegionFailed(f"the API of {endpoint.region} answered HTTP {answer.status}: {said}")
+                return RegionFailed(f"the API of {endpoint.region} answered HTTP {answer.status}: {message}")
 
     def _why_refused(self, answer: Answer, endpoint: Endpoint) -> str:
         skew = self._skew(answer)
@@ -223,8 +223,8 @@ class Platform:
                 f"this machine's clock is {abs(skew) / 60:.0f} minutes {direction}: set it, then type the same command again"
             )
         return (
-            "the credentials may be of another account, expired, or lack execute-api:Invoke for this API in "
-            f"{endpoint.region}; `aws sts get-caller-identity` tells whose they are"
+            "the credentials may belong to another account, be expired, or lack execute-api:Invoke for this API in "
+            f"{endpoint.region}; `aws sts get-caller-identity` shows whose they are"
         )
 
     def _skew(self, answer: Answer) -> float:
@@ -236,8 +236,8 @@ class Platform:
 
 
 _OLD_OR_EARLY: Final = (
-    "an upload may be tried for 7 days, by a clock that is right. Type `verify`: it tells whether the file arrived. If it "
-    "did not, send it as a new upload, with another receipts file (--receipts)"
+    "an upload may be tried for 7 days, and this machine's clock has to be right. Type `verify` to see whether the file "
+    "arrived. If it did not, send it as a new upload, with another receipts file (--receipts)"
 )
 
 
@@ -252,7 +252,7 @@ def _json(answer: Answer) -> dict[str, Any]:
     except ValueError:
         held = None
     if not isinstance(held, dict):
-        raise RegionFailed(f"the answer (HTTP {answer.status}) is not the platform's")
+        raise RegionFailed(f"the answer (HTTP {answer.status}) is not from the platform")
     return held
 
 

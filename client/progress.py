@@ -1,4 +1,4 @@
-"""What a person sees of an upload: a bar on a terminal, a line for each file elsewhere."""
+"""Progress of an upload on the console: a bar on a terminal, a line for each file elsewhere."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -22,17 +22,17 @@ _ENDS: Final = frozenset({Kind.ACCEPTED, Kind.ALREADY_THERE, Kind.FAILED, Kind.I
 
 
 def printable(text: str) -> str:
-    """Return a text that any terminal takes: a file's name may hold bytes that are no UTF-8, and control characters."""
+    """Return text that any terminal can print: a file name may hold control characters and bytes that are not UTF-8."""
     shown = text.encode("utf-8", "backslashreplace").decode()
     return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in shown)
 
 
 class UploadProgress:
-    """Shows events as they come. A context manager.
+    """Show events as they arrive. A context manager.
 
     Args:
-        console: Where.
-        items: All that is to be uploaded.
+        console: Where to print.
+        items: All items to upload.
     """
 
     def __init__(self, console: Console, items: Sequence[Item]) -> None:
@@ -83,7 +83,7 @@ class UploadProgress:
 
 
 def _line(event: Event, *, brief: bool) -> str:
-    """Return what is worth a line; brief where a bar tells the rest."""
+    """Return the line for an event, or None; `brief` leaves out what the bar shows."""
     key = event.item.key if event.item else ""
     match event.kind:
         case Kind.ACCEPTED if not brief:
@@ -92,7 +92,7 @@ def _line(event: Event, *, brief: bool) -> str:
         case Kind.ALREADY_THERE if not brief:
             return f"{key}: already in {event.region}"
         case Kind.TRY_FAILED:
-            return f"{key}: {event.reason}; trying on"
+            return f"{key}: {event.reason}; trying again"
         case Kind.FAILED:
             return f"{key}: FAILED: {event.reason}"
         case Kind.WARNING:

@@ -1,8 +1,8 @@
-"""The receipts file: what was begun, and what became of it; JSON lines, each on the disk before the client goes on.
+"""The receipts file: the state of every upload, as JSON lines. Each is on the disk before the client continues.
 
-An upload's line is written before its first try and again whenever more is known; the last one counts. The file is
-only ever added to, by one process at a time. Whatever is torn off its end by a kill or a power failure was not acted
-on yet, so the next run takes it away.
+An upload's line is written before its first try, and again at each change; the last one counts. The file is only
+appended to, by one process at a time. A kill or a power failure may leave an incomplete last line. The client has not
+acted on it, so the next run removes it.
 """
 
 import contextlib
@@ -24,29 +24,29 @@ from client.errors import ReceiptsUnusable
 from client.identity import new_upload_id, object_id
 
 _TYPES: Final[Mapping[str, type]] = {"size": int, "durable": bool}
-"""Of a line's values that are no text."""
-_NAME_ANOTHER: Final = "Name a file that can be written: --receipts FILE, or `receipts` in the configuration."
+"""Types of the values that are not text."""
+_NAME_ANOTHER: Final = "Name a writable file: --receipts FILE, or `receipts` in the configuration."
 
 
 class State(StrEnum):
-    """What is known of an upload."""
+    """State of an upload."""
 
     PLANNED = "planned"
-    """It has an upload id; nothing was read or sent."""
+    """The upload has an id; nothing was read or sent."""
     BEGUN = "begun"
-    """Its content is known; a try may have been made."""
+    """The content is known; a try may have been made."""
     FAILED = "failed"
-    """It was given up, for the reason that the line tells; `resume` tries again."""
+    """The upload failed for the reason in the line; `resume` tries again."""
     MISSING = "missing"
-    """It was there, and now no region knows it; `resume` sends it again under the same upload id."""
+    """A region had the upload, and now none knows it; `resume` sends it again under the same upload id."""
     REPLACED = "replaced"
-    """Its file changed before it was known to have arrived; the new content is an upload of its own."""
+    """The file changed before any region confirmed the upload; the new content is a separate upload."""
     ACCEPTED = "accepted"
-    """It is in one region."""
+    """One region has the file."""
     PROCESSED = "processed"
-    """Its effects are in the table."""
+    """The file's records are in the table."""
     QUARANTINED = "quarantined"
-    """It cannot be read, and the platform keeps it as it is; the line tells why."""
+    """The platform cannot parse the file and keeps it unchanged; the line holds the reason."""
 
     @property
     def safe(self) -> bool:
@@ -56,28 +56,28 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What is known of one upload: a line of the receipts file."""
+    """State of one upload: a line of the receipts file."""
 
     upload_id: str
-    """Made here, before the first try: a retry anywhere is the same upload."""
+    """Upload id, made before the first try: a retry in any region is the same upload."""
     file: str
-    """The file's absolute path; "" if its content was in memory only."""
+    """Absolute path of the file; "" if its content was in memory only."""
     key: str
     source: str
     state: State
     at: str
     """When this line was written, in UTC."""
     size: int = 0
-    """Bytes."""
+    """Size in bytes."""
     sha256: str = ""
     id: str = ""
     """The object's id in both regions; "" until the content was read."""
     region: str = ""
-    """Where it was accepted."""
+    """Region that accepted the upload."""
     receipt: str = ""
-    """What the platform signed."""
+    """Receipt that the platform signed."""
     reason: str = ""
-    """Why it failed, is missing or in quarantine, and what to do."""
+    """Why the upload failed, is missing or in quarantine, and the next step."""
     durable: bool = False
     """Whether a region has shown that both regions hold it, so that the loss of one does not lose it."""
 
@@ -86,15 +86,15 @@ class Receipt:
         """Read a line.
 
         Raises:
-            ValueError: It is none.
+            ValueError: The line is not a receipt.
         """
         held = json.loads(line)
         if not isinstance(held, dict):
-            raise ValueError("it is no JSON object")  # noqa: TRY004 - what is wrong is the line, whatever its type
+            raise ValueError("it is not a JSON object")  # noqa: TRY004 - the line is wrong, whatever its type
         fields = {field.name: field for field in dataclasses.fields(cls)}
         known = {name: value for name, value in held.items() if name in fields}
         missing = [name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in known]
-        if known.get("state") == "durable":  # a client of an earlier release wrote it as a state
+        if known.get("state") == "durable":  # an earlier release wrote it as a state
             known |= {"state": State.ACCEPTED.value, "durable": True}
         wrong = [name for name, value in known.items() if type(value) is not _TYPES.get(name, str)]
         if missing or wrong:
@@ -103,17 +103,17 @@ class Receipt:
 
     @property
     def line(self) -> bytes:
-        """The line of the file, with its end."""
+        """Return the line of the file, with its line end."""
         return json.dumps(dataclasses.asdict(self)).encode() + b"\n"
 
 
 class Receipts:
-    """The receipts file, held by this process alone until it is closed.
+    """The receipts file, locked by this process until it is closed.
 
     Args:
-        path: Where it is; made if it is not there.
-        now: Epoch seconds.
-        write: As `os.write`; tests kill the client in the midst of it.
+        path: Path of the file; it is created if it does not exist.
+        now: Returns the time in epoch seconds.
+        write: Works as `os.write`; tests kill the client in the middle of a call.
     """
 
     def __init__(self, path: Path, *, now: Callable[[], float], write: Callable[[int, bytes], int] = os.write) -> None:
@@ -136,7 +136,7 @@ class Receipts:
             raise
 
     def close(self) -> None:
-        """Let another process have the file."""
+        """Unlock the file for other processes."""
         os.close(self._descriptor)
         self._held.release()
 
@@ -147,10 +147,10 @@ class Receipts:
             return list(self._index.by_upload.values())
 
     def plan(self, items: Iterable[tuple[Item, Fingerprint | None]], source: str) -> list[Receipt | None]:
-        """Give upload ids to all items that have none, and write that down at once.
+        """Give upload ids to all items that have none, with one flush to the disk.
 
-        An item whose content is not known yet has None if its key and file were seen before: whether it is the same
-        upload shows when it is read.
+        The result is None for an item that is not read yet and whose key and file are known: only its content shows
+        whether it is the same upload.
         """
         new: list[Receipt] = []
         with self._lock:
@@ -160,7 +160,7 @@ class Receipts:
         return planned
 
     def begin(self, item: Item, known: Fingerprint, source: str) -> Receipt:
-        """Return the line of an item whose content is known now: that of the same content, if there is one."""
+        """Return the line of an item whose content is known now: an existing one of the same content, or a new one."""
         new: list[Receipt] = []
         with self._lock:
             receipt = self._begin(item, known, source, new)
@@ -169,10 +169,10 @@ class Receipts:
         return receipt
 
     def note(self, upload: Receipt, state: State, /, **more: str | bool) -> Receipt:
-        """Write down what has become known of an upload, and return its new line.
+        """Write the new state of an upload, and return its new line.
 
         Raises:
-            ReceiptsUnusable: It could not be written; nothing more may be sent.
+            ReceiptsUnusable: The line could not be written; nothing more may be sent.
         """
         changes: dict[str, Any] = {"reason": "", **more}
         noted = dataclasses.replace(upload, state=state, at=as_text(self._now()), **changes)
@@ -219,7 +219,7 @@ class Receipts:
         return receipt
 
     def _append(self, receipts: list[Receipt]) -> int:
-        """Write lines (the lock is held); return what to wait for before acting on them."""
+        """Write lines while the lock is held; return the ticket for `_sync`, to call before acting on them."""
         if self._unusable:
             raise self._unusable
         data = b"".join(receipt.line for receipt in receipts)
@@ -237,7 +237,7 @@ class Receipts:
         return self._written
 
     def _sync(self, ticket: int) -> None:
-        """Wait until what a ticket stands for is on the disk; one flush serves all who wait at the same time."""
+        """Wait until the lines of a ticket are on the disk; one flush serves all threads that wait at the same time."""
         with self._sync_lock:
             if self._synced >= ticket:
                 return
@@ -253,7 +253,7 @@ class Receipts:
     def _failure(self, error: OSError) -> ReceiptsUnusable:
         return ReceiptsUnusable(
             f"The receipts file {self._path} cannot be written: {error.strerror}.",
-            "See to it (is the disk full?), then type `python -m client resume`: what was not written down was not sent.",
+            "Correct that (is the disk full?), then type `python -m client resume`: unrecorded files were not sent.",
         )
 
     def _load(self) -> int:
@@ -266,15 +266,15 @@ class Receipts:
 
 
 class _Index:
-    """Finds an upload by what is known of it."""
+    """Index of the uploads: by id, by content, and by source, key and file."""
 
     def __init__(self) -> None:
         self.by_upload: dict[str, Receipt] = {}
         self.by_content: dict[tuple[str, str, int, str], str] = {}
         self.unread: dict[tuple[str, str, str], str] = {}
-        """Planned, but not read: by source, key and file."""
+        """Uploads that are planned but not read, by source, key and file."""
         self.places: dict[tuple[str, str, str], str] = {}
-        """The last upload of a source, key and file."""
+        """The last upload, by source, key and file."""
 
     def add(self, receipt: Receipt) -> None:
         place = (receipt.source, receipt.key, receipt.file)
@@ -289,10 +289,10 @@ class _Index:
 
 
 def read_receipts(path: Path) -> list[Receipt]:
-    """Read the file without holding it, as it is at the moment.
+    """Read the file without a lock, in its current state.
 
     Raises:
-        ReceiptsUnusable: It is not there, or damaged.
+        ReceiptsUnusable: The file is missing or damaged.
     """
     try:
         held = path.read_bytes()
@@ -303,7 +303,7 @@ def read_receipts(path: Path) -> list[Receipt]:
 
 
 def _parse(path: Path, held: bytes) -> tuple[_Index, int]:
-    """Return the uploads, and how many bytes of the file are whole lines."""
+    """Return the uploads, and the length in bytes of the complete lines."""
     index = _Index()
     length = held.rfind(b"\n") + 1
     for number, line in enumerate(held[:length].splitlines(), 1):
@@ -311,29 +311,29 @@ def _parse(path: Path, held: bytes) -> tuple[_Index, int]:
             index.add(Receipt.read(line))
         except ValueError as error:
             raise ReceiptsUnusable(
-                f"Line {number} of the receipts file {path} is no receipt: {error}.",
-                "It was changed by something else, or is another file. Take that line out (its upload will not be "
-                "resumed), restore the file, or name another one by --receipts.",
+                f"Line {number} of the receipts file {path} is not a receipt: {error}.",
+                "Another program changed it, or it is another file. Remove that line (its upload will not be "
+                "resumed), restore the file, or name another one with --receipts.",
             ) from error
     return index, length
 
 
 def lock_of(path: Path) -> Path:
-    """Return the file whose lock stands for a receipts file; the same for each of its names.
+    """Return the lock file of a receipts file; the same for each name of that file.
 
-    It is a file of its own, since on Windows nobody else can read what is locked, and it stays where it is.
+    It is a separate file, because Windows lets no other process read a locked file. It is never removed.
     """
     return Path(f"{os.path.realpath(path)}.lock")
 
 
 def _lock(path: Path) -> BaseFileLock:
-    # The system lets go of it when the process ends, however it ends.
+    # The operating system releases the lock when the process ends, even by a kill.
     lock = FileLock(lock_of(path), mode=0o600, thread_local=False)
     try:
         lock_of(path).parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout as error:
-        hint = "Wait until that is done, or name another file by --receipts."
+        hint = "Wait until it is done, or name another file with --receipts."
         raise ReceiptsUnusable(f"Another upload is using the receipts file {path}.", hint) from error
     except OSError as error:
         raise ReceiptsUnusable(f"The receipts file {path} cannot be locked: {error.strerror}.", _NAME_ANOTHER) from error
@@ -341,7 +341,7 @@ def _lock(path: Path) -> BaseFileLock:
 
 
 def _open(path: Path) -> int:
-    # Windows would write each line's end as two characters.
+    # Without O_BINARY, Windows writes each line end as two characters.
     binary: int = getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o600)
@@ -358,8 +358,8 @@ def _open(path: Path) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make sure that a new file's name outlives a power failure, too, where the system lets programs ask for that."""
-    # Windows opens no folder.
+    """Flush a folder, so that the name of a new file survives a power failure too, where the system supports that."""
+    # Windows cannot open a folder.
     with contextlib.suppress(PermissionError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""In which order regions are tried: the active one first, but one that has just failed last."""
+"""Order in which the regions are tried: the active one first, a recently failed one last."""
 
 import threading
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from client.configuration import Endpoint
 from client.discovery import Discovery
 
 SUSPECT_SECONDS: Final = 20.0
-"""How long a region that failed is tried last. Then one upload tries it first again, and only one: it may still stall."""
+"""Seconds for which a failed region is tried last. Then a single upload tries it first again: it may still stall."""
 
 
 class Router:
-    """Puts the regions in order, for all uploads together.
+    """Order the regions, with what all uploads have learned of them.
 
     Args:
-        endpoints: In the order of the configuration.
-        discovery: Says which is active.
-        clock: Time.
+        endpoints: The regions, in the order of the configuration.
+        discovery: Names the active region.
+        clock: Source of the time.
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], discovery: Discovery, clock: Clock) -> None:
@@ -27,7 +27,7 @@ class Router:
         self._suspect_until: dict[str, float] = {}
 
     def order(self) -> list[Endpoint]:
-        """Return every region, in the order in which this upload is to try them."""
+        """Return every region, in the order for the next upload."""
         active = self._discovery.active()
         ordered = sorted(self._endpoints, key=lambda endpoint: endpoint.region != active)
         now = self._clock.elapsed()
@@ -39,17 +39,17 @@ class Router:
         return ordered
 
     def failed(self, region: str) -> None:
-        """Learn that a region did not do its work."""
+        """Record that a region failed."""
         with self._lock:
             self._suspect_until[region] = self._clock.elapsed() + SUSPECT_SECONDS
         self._discovery.forget()
 
     def suspects(self, region: str) -> bool:
-        """Whether a region has failed moments ago."""
+        """Return whether a region has failed recently."""
         with self._lock:
             return self._suspect_until.get(region, float("-inf")) > self._clock.elapsed()
 
     def worked(self, region: str) -> None:
-        """Learn that a region did its work."""
+        """Record that a region works."""
         with self._lock:
             self._suspect_until.pop(region, None)

@@ -1,4 +1,4 @@
-"""Signing requests to the API: AWS Signature Version 4, service `execute-api`, for the region that is called."""
+"""Signatures of requests to the API: AWS Signature Version 4, service `execute-api`, for the called region."""
 
 from collections.abc import Mapping
 
@@ -15,10 +15,10 @@ def find_credentials(profile: str | None) -> Credentials:
     """Return the credentials of a profile, or of AWS's usual chain.
 
     Raises:
-        Misconfigured: There are none.
+        Misconfigured: There are no credentials.
     """
     hint = (
-        "Set AWS_PROFILE, type --profile NAME, or log in (`aws sso login`); `aws sts get-caller-identity` tells who you are."
+        "Set AWS_PROFILE, type --profile NAME, or log in (`aws sso login`); `aws sts get-caller-identity` shows who you are."
     )
     try:
         credentials: Credentials | None = botocore.session.Session(profile=profile).get_credentials()
@@ -30,13 +30,13 @@ def find_credentials(profile: str | None) -> Credentials:
 
 
 class Signer:
-    """Signs; the credentials are refreshed when they are about to expire."""
+    """Sign requests; the credentials are refreshed when they are about to expire."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
     def headers(self, region: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """Return all headers of a request, the signature's among them.
+        """Return all headers of a request, including those of the signature.
 
         Raises:
             Misconfigured: The credentials have expired and cannot be refreshed.

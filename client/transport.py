@@ -1,4 +1,4 @@
-"""HTTP, as the client needs it: one request, one answer, or one reason why there is none."""
+"""The client's HTTP: each request has one response, or one error with the reason."""
 
 import os
 import threading
@@ -18,20 +18,20 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 _LONGEST_ANSWER: Final = 1 << 20
-"""Bytes. Whatever the platform answers is far shorter."""
+"""Limit in bytes. Every response of the platform is far shorter."""
 
 _PIECE: Final = 1 << 16
 
 
-class Unreachable(Exception):  # noqa: N818 - it says what the other side is
-    """No answer came; whether the request arrived is not known."""
+class Unreachable(Exception):  # noqa: N818 - a state of the server, not a fault of the program
+    """Raised when no response arrived; it is not known whether the request did."""
 
 
 class Readable(Protocol):
-    """A body that is read piece by piece."""
+    """A body that is read in chunks."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes; none at the end."""
+        """Return the next bytes; b"" at the end."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | Readable = b""
     patience: float = 5.0
-    """How many seconds the answer may take, once the request is sent."""
+    """Seconds that the response may take once the request is sent."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP response; headers by their names in lower case."""
+    """An HTTP response; header names are in lower case."""
 
     status: int
     body: bytes = b""
@@ -56,22 +56,22 @@ class Answer:
 
 
 class Transport(Protocol):
-    """Sends requests. It is called by several threads at once."""
+    """Sends requests; several threads call it at once."""
 
     def send(self, request: Request) -> Answer:
-        """Send a request and return the answer, whatever its status; follows no redirect.
+        """Send a request and return the response, of any status; follow no redirect.
 
         Raises:
-            Unreachable: No answer came.
+            Unreachable: No response arrived.
         """
 
 
 class HttpTransport:
-    """The network, by botocore's HTTP; honours HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE.
+    """Transport over the network by botocore's HTTP; it honours HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE.
 
     Args:
-        connect_seconds: How long one address may take to accept a connection.
-        connections: How many are kept open to one host.
+        connect_seconds: Seconds that one address may take to accept a connection.
+        connections: Number of connections kept open to one host.
     """
 
     def __init__(self, *, connect_seconds: float = 2.0, connections: int = 8) -> None:
@@ -81,17 +81,17 @@ class HttpTransport:
         self._lock = threading.Lock()
 
     def send(self, request: Request) -> Answer:
-        """Send a request and return the answer, whatever its status.
+        """Send a request and return the response, of any status.
 
         Raises:
-            Unreachable: No answer came.
+            Unreachable: No response arrived.
         """
         prepared = AWSPreparedRequest(
             request.method,
             request.url,
-            HeadersDict(request.headers),  # type: ignore[arg-type]  # what botocore itself gives; the stubs know another
-            request.body or None,  # type: ignore[arg-type]  # of a file, `read` alone is used
-            True,  # noqa: FBT003 - botocore's own signature: the answer is read here, not there
+            HeadersDict(request.headers),  # type: ignore[arg-type]  # the type that botocore itself passes; the stubs name another
+            request.body or None,  # type: ignore[arg-type]  # of a file, botocore calls `read` only
+            True,  # noqa: FBT003 - botocore's signature; True leaves the reading of the response to this module
         )
         try:
             response = self._session(request).send(prepared)
@@ -106,7 +106,7 @@ class HttpTransport:
             raise Unreachable(f"TLS failed: {error.kwargs.get('error')}") from error
         except HTTPClientError as error:
             raise Unreachable(f"the connection broke: {error.kwargs.get('error', error)}") from error
-        except Exception as error:  # what urllib3 raises while an answer is read has no root of its own
+        except Exception as error:  # the errors that urllib3 raises during a read have no common base
             raise Unreachable(f"the answer broke off: {error}") from error
         return Answer(
             status=int(response.status_code),
@@ -127,7 +127,7 @@ class HttpTransport:
         with self._lock:
             if key not in self._sessions:
                 self._sessions[key] = URLLib3Session(
-                    # A bundle's path, too, and two timeouts: the stubs know of neither.
+                    # The stubs know neither the path of a CA bundle nor two timeouts.
                     verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True,  # type: ignore[arg-type]
                     proxies=proxies,
                     timeout=(self._connect_seconds, request.patience),  # type: ignore[arg-type]
@@ -137,7 +137,7 @@ class HttpTransport:
 
 
 def _read(raw: Readable) -> bytes:
-    """Read an answer to its end, for only there it shows whether it was whole; a longer one is cut off."""
+    """Read a response to its end, which proves that it is complete; cut one that exceeds the limit."""
     pieces: list[bytes] = []
     while sum(map(len, pieces)) < _LONGEST_ANSWER and (piece := raw.read(_PIECE)):
         pieces.append(piece)

@@ -1,4 +1,4 @@
-"""Uploading one file: into the active region, else into the other, under the same upload id, until one has it."""
+"""Upload of one file: to the active region, or else to the other one, under the same upload id, until one accepts it."""
 
 import random
 import threading
@@ -18,49 +18,49 @@ from client.routing import Router
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 10.0
-RESUME: Final = "type `python -m client resume` when it can be reached: it goes on under the same upload id"
-_TOLD_BYTES: Final = 1 << 20
+RESUME: Final = "type `python -m client resume` when a region can be reached: it continues under the same upload id"
+_REPORTED_BYTES: Final = 1 << 20
 
 Tell = Callable[[Event], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uploader:
-    """Uploads files, each wholly in one thread; what one learns of a region serves all."""
+    """Upload files, each in one thread; all threads share what is known of the regions."""
 
     source: str
-    """Whose files these are."""
+    """Name of the sender of the files."""
     patience_seconds: float
-    """How long one file is tried."""
+    """Seconds for which one file is tried."""
     receipts: Receipts
-    """Where everything is written down first."""
+    """The receipts file, written before each step."""
     platform: Platform
-    """Speaks with regions."""
+    """Client of the regions."""
     router: Router
-    """Says which to try first."""
+    """Order in which regions are tried."""
     clock: Clock
     stop: threading.Event
-    """Set when all is to be left as it is."""
+    """Set to stop all uploads."""
     tell: Tell
-    """Is told what happens."""
+    """Called with each event."""
     jitter: Callable[[], float] = random.random
-    """Gives a share of 0 to 1 of a pause, so that many clients do not come back at once."""
+    """Returns a share of a pause, 0 to 1, so that many clients do not retry at the same time."""
 
     def upload(self, item: Item, planned: Receipt | None) -> Outcome:
         """Upload a file.
 
         Args:
             item: The file.
-            planned: Its line in the receipts file, if it has one yet.
+            planned: Its line in the receipts file, if it has one.
 
         Raises:
-            ClientFailure: Nothing at all can go on: the receipts file cannot be written, the credentials have expired.
+            ClientFailure: No upload can continue: the receipts file cannot be written, or the credentials have expired.
         """
         work = _Work(item, planned, self.clock, self.tell)
         work.tell(Kind.BEGUN)
         try:
             if self.stop.is_set():
-                raise Interrupted  # noqa: TRY301 - as it may be raised below, at any moment
+                raise Interrupted  # noqa: TRY301 - handled like one that is raised below
             known = fingerprint(item, self.stop)
             work.receipt = self.receipts.begin(item, known, self.source)
             if work.receipt.state.safe:
@@ -74,7 +74,7 @@ class Uploader:
             return self._fail(work, failure)
 
     def _send(self, work: "_Work", known: Fingerprint) -> Outcome:
-        """Try every region again and again until one has the file."""
+        """Try every region repeatedly until one accepts the file."""
         for pause in range(1_000_000):
             failures = {}
             for endpoint in self.router.order():
@@ -91,7 +91,7 @@ class Uploader:
             self._require_hope(failures, work)
             longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(pause, 10))
             self.clock.sleep(longest * self.jitter(), self.stop)
-        raise AssertionError  # pragma: no cover - patience ends long before
+        raise AssertionError  # pragma: no cover - `patience_seconds` ends the loop long before
 
     def _try(self, endpoint: Endpoint, work: "_Work", known: Fingerprint) -> Outcome:
         work.tries += 1
@@ -117,18 +117,18 @@ class Uploader:
                 raise
 
     def _require_hope(self, failures: dict[str, RegionFailed], work: "_Work") -> None:
-        """Go on only if waiting may help, and there is time left to wait.
+        """Return if another round may succeed and there is time for it.
 
         Raises:
-            UploadFailed: No region lets this caller in, or patience is at its end.
+            UploadFailed: Every region denies this caller, or `patience_seconds` are over.
         """
-        said = "; ".join(str(failure) for failure in failures.values())
+        reasons = "; ".join(str(failure) for failure in failures.values())
         refusals = [failure for failure in failures.values() if isinstance(failure, RegionRefused)]
         if len(refusals) == len(failures):
-            raise UploadFailed(said, refusals[0].hint)
+            raise UploadFailed(reasons, refusals[0].hint)
         if work.seconds >= self.patience_seconds:
             hint = f"{refusals[0].hint}; then {RESUME}" if refusals else RESUME
-            raise UploadFailed(f"no region took it in {work.seconds:.0f} s and {work.tries} tries: {said}", hint)
+            raise UploadFailed(f"no region accepted it in {work.seconds:.0f} s and {work.tries} tries: {reasons}", hint)
 
     def _fail(self, work: "_Work", failure: ClientFailure) -> Outcome:
         if work.receipt:
@@ -139,41 +139,41 @@ class Uploader:
 
 
 class _Work:
-    """One file under way."""
+    """Progress of one file."""
 
     def __init__(self, item: Item, receipt: Receipt | None, clock: Clock, tell: Tell) -> None:
         self.item, self.receipt = item, receipt
         self.tries = 0
         self._clock, self._tell = clock, tell
         self._begun = clock.elapsed()
-        self._sent = self._told = 0
+        self._sent = self._reported = 0
 
     @property
     def upload(self) -> Receipt:
         """The line that was written before the first try."""
-        assert self.receipt is not None  # noqa: S101 - told to the type checker: no try is made without it
+        assert self.receipt is not None  # noqa: S101 - for the type checker: no try is made without it
         return self.receipt
 
     @property
     def seconds(self) -> float:
-        """Since it was begun."""
+        """Seconds since work on the file began."""
         return self._clock.elapsed() - self._begun
 
     def sent(self, size: int) -> None:
-        """Count bytes, and tell of them now and then."""
+        """Count sent bytes, and report them once a megabyte."""
         self._sent += size
-        if self._sent - self._told >= _TOLD_BYTES:
-            self.tell(Kind.SENT, size=self._sent - self._told)
-            self._told = self._sent
+        if self._sent - self._reported >= _REPORTED_BYTES:
+            self.tell(Kind.SENT, size=self._sent - self._reported)
+            self._reported = self._sent
 
     def take_back(self) -> None:
-        """Forget what was sent: it must be sent again."""
-        if self._told:
-            self.tell(Kind.SENT, size=-self._told)
-        self._sent = self._told = 0
+        """Reset the count of sent bytes: the file has to be sent again."""
+        if self._reported:
+            self.tell(Kind.SENT, size=-self._reported)
+        self._sent = self._reported = 0
 
     def tell(self, kind: Kind, *, region: str = "", reason: str = "", size: int | None = None) -> None:
-        """Tell what happened."""
+        """Report an event."""
         self._tell(
             Event(
                 kind=kind,

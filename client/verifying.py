@@ -1,4 +1,4 @@
-"""Verifying: asking each region what became of each upload, and saying what is not where it should be yet."""
+"""Verification: ask the regions for the state of each upload, and name those that have not reached the wanted state."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ _RANK: Final = {State.ACCEPTED: 1, State.PROCESSED: 2, State.QUARANTINED: 2}
 
 
 class Until(StrEnum):
-    """How far an upload should be."""
+    """State that an upload has to reach."""
 
     DURABLE = "durable"
-    """Both regions hold it, whatever became of it: the loss of one does not lose it."""
+    """Both regions hold the upload, processed or not, so the loss of one region does not lose it."""
     PROCESSED = "processed"
-    """Its effects are in the table."""
+    """The upload's records are in the table."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What became of one upload.
+    """Result of the verification of one upload.
 
     Attributes:
-        receipt: Its line in the receipts file as it is now.
-        reached: Whether it is where it should be.
-        reason: Why it is not, and what to do.
-        waits: Whether it may get there by itself.
+        receipt: Its current line in the receipts file.
+        reached: Whether it has reached the wanted state.
+        reason: Why it has not, and the next step.
+        waits: Whether it may reach the state without help.
     """
 
     receipt: Receipt
@@ -40,11 +40,11 @@ class Standing:
 
 
 class Verifier:
-    """Asks, and writes down what is new.
+    """Ask the regions, and record what is new in the receipts file.
 
     Args:
         receipts: The uploads.
-        platform: Speaks with regions.
+        platform: Client of the regions.
         router: Knows which regions do not answer.
         endpoints: Every region.
     """
@@ -54,14 +54,14 @@ class Verifier:
         self._endpoints = tuple(endpoints)
 
     def verify(self, receipt: Receipt, until: Until) -> Standing:
-        """Ask what became of an upload.
+        """Ask the regions for the state of an upload.
 
         Args:
             receipt: Its line.
-            until: How far it should be.
+            until: State that it has to reach.
         """
         if not receipt.id:
-            return Standing(receipt, reached=False, reason=f"was never sent{_told(receipt)}; type `resume`")
+            return Standing(receipt, reached=False, reason=f"was never sent{_reason(receipt)}; type `resume`")
         known, silent = self._ask(receipt, until)
         best = max((one for one in known if one.state), key=lambda one: _rank(one.state), default=None)
         if best is None:
@@ -73,12 +73,12 @@ class Verifier:
         return Standing(receipt, reached=True) if reached else self._behind(receipt, best, until, silent)
 
     def _ask(self, receipt: Receipt, until: Until) -> tuple[list[Known], list[str]]:
-        """Ask region after region, its own first, until one knows enough; return what they said, and who did not."""
+        """Ask the regions in turn, the upload's own first, until one shows the state; return answers and failures."""
         known: list[Known] = []
         silent: list[str] = []
         for endpoint in sorted(self._endpoints, key=lambda endpoint: endpoint.region != receipt.region):
             if self._router.suspects(endpoint.region):
-                silent.append(f"{endpoint.region} did not answer moments ago")
+                silent.append(f"{endpoint.region} did not answer recently")
                 continue
             try:
                 known.append(self._platform.state(endpoint, receipt))
@@ -94,16 +94,16 @@ class Verifier:
 
     def _absent(self, receipt: Receipt, silent: list[str]) -> Standing:
         if silent:
-            reason = f"cannot be told now: {'; '.join(silent)}"
+            reason = f"has an unknown state: {'; '.join(silent)}"
             return Standing(receipt, reached=False, reason=reason, waits=True)
         if not receipt.state.safe:
-            return Standing(receipt, reached=False, reason=f"is in no region{_told(receipt)}; type `resume`")
+            return Standing(receipt, reached=False, reason=f"is in no region{_reason(receipt)}; type `resume`")
         reason = f"was {receipt.state} in {receipt.region}, and now no region knows it; type `resume` to send it again"
         missing = self._receipts.note(receipt, State.MISSING, reason=reason, durable=False)
         return Standing(missing, reached=False, reason=reason)
 
     def _note(self, receipt: Receipt, best: Known, *, durable: bool) -> Receipt:
-        assert best.state is not None  # noqa: S101 - its rank is above another's
+        assert best.state is not None  # noqa: S101 - its rank is above zero
         return self._receipts.note(
             receipt,
             best.state if _rank(best.state) >= _rank(receipt.state) else receipt.state,
@@ -137,5 +137,5 @@ def _rank(state: State | None) -> int:
     return _RANK.get(state, 0) if state else 0
 
 
-def _told(receipt: Receipt) -> str:
+def _reason(receipt: Receipt) -> str:
     return f" ({receipt.reason})" if receipt.reason else ""

@@ -1,4 +1,4 @@
-"""Gives the client's tests a platform that works."""
+"""Fixture of the client's tests: a small platform on the loopback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from integration_tests.client.small_platform import Server
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A platform that works."""
+    """Run a small platform, without faults."""
     server = Server()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,7 +1,7 @@
 """Runs `python -m client` on what Windows offers: `python like_windows.py ARGUMENTS`.
 
-It plays what differs there and what the client could run into: modules and names that are not there, folders that cannot be
-opened, and line ends that are written as two characters unless a file was opened as binary.
+It imitates the differences that concern the client: missing modules and names, folders that cannot be opened, and line
+ends that are written as two characters unless a file was opened as binary.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def _write(descriptor: int, data: bytes) -> int:
 
 
 def lose_posix() -> None:
-    """Take away from this process what Windows has not."""
+    """Remove from this process what Windows does not have."""
     for module in _MODULES:
         sys.modules[module] = None  # type: ignore[assignment]  # importing it fails from now on
     for name in _NAMES:
         delattr(os, name)
     os.open, os.write = _open, _write  # type: ignore[assignment]
     os.O_BINARY = _BINARY  # type: ignore[attr-defined]
-    # The library of locks says so where it finds neither Windows nor `flock`.
+    # The lock library warns when it finds neither Windows nor `flock`.
     warnings.filterwarnings("ignore", message="only soft file lock is available")
 
 

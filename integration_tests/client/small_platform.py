@@ -1,4 +1,4 @@
-"""A small platform on the loopback: an issuer and a bucket that keep in memory what they get."""
+"""A small platform on the loopback: an issuer and a bucket that keep their data in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Server(ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's names
-        """A client that was killed takes no answer."""
+        """Ignore the error of a client that was killed before its answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers["content-length"])
         body = self.rfile.read(size)
         if len(body) < size:
-            self.close_connection = True  # S3 keeps nothing of a body that broke off
+            self.close_connection = True  # S3 stores nothing of an incomplete body
             return
         there = self.path in self.server.objects
         self.server.objects.setdefault(self.path, body)

@@ -1,4 +1,4 @@
-"""kill -9 of the real program at real moments, against a small platform on the loopback."""
+"""kill -9 of the real program during an upload, against a small platform on the loopback."""
 
 from __future__ import annotations
 
@@ -20,16 +20,14 @@ FILES = 150
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 130)]
 )
-def test_a_program_that_is_ended_goes_on_where_it_was(
-    number: signal.Signals, status: int, server: Server, tmp_path: Path
-) -> None:
+def test_killed_client_resumes_its_uploads(number: signal.Signals, status: int, server: Server, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for n in range(FILES):
         (folder / f"{n}.csv").write_text(str(n))
     receipts = tmp_path / "receipts.jsonl"
     process = _client(server, receipts, "upload", str(folder))
-    # In the midst of it: some are there, many are not.
+    # The kill comes when some files are uploaded and many are not.
     deadline = time.monotonic() + 60
     while len(server.objects) < FILES // 10 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.001)
@@ -45,7 +43,7 @@ def test_a_program_that_is_ended_goes_on_where_it_was(
     assert len({one.upload_id for one in held}) == FILES
 
 
-def test_client_that_uploads_its_own_folder_leaves_its_files_out(server: Server, tmp_path: Path) -> None:
+def test_client_in_the_uploaded_folder_leaves_its_files_out(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a")
     for _ in range(2):
         assert _client(server, tmp_path / "receipts.jsonl", "upload", str(tmp_path)).wait(60) == 0

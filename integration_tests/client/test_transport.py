@@ -1,4 +1,4 @@
-"""The client's HTTP against servers that behave as lost regions do."""
+"""The client's HTTP against servers that fail as a lost region does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Serve = Callable[[socket.socket], None]
 
 @contextmanager
 def serving(serve: Serve) -> Iterator[str]:
-    """A server that hands each connection to a function; the address it listens at."""
+    """Run a server that passes each connection to a function; yield its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 
@@ -45,13 +45,13 @@ def serving(serve: Serve) -> Iterator[str]:
 
 @pytest.fixture
 def transport() -> Iterator[HttpTransport]:
-    """The client's own."""
+    """The client's own transport, with short timeouts."""
     transport = HttpTransport(connect_seconds=0.5)
     yield transport
     transport.close()
 
 
-def test_a_file_is_streamed_as_it_is(transport: HttpTransport, tmp_path: Path) -> None:
+def test_file_is_streamed_unchanged(transport: HttpTransport, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(range(256)) * 20_000)
     known = fingerprint(Item("file", path), threading.Event())
@@ -75,7 +75,7 @@ def test_a_file_is_streamed_as_it_is(transport: HttpTransport, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("serve", "told"),
+    ("serve", "message"),
     [
         (lambda connection: connection.recv(1 << 16), "the connection broke"),
         (lambda connection: (_head(connection), threading.Event().wait(3)), "did not answer within 0.3 s"),
@@ -87,19 +87,19 @@ def test_a_file_is_streamed_as_it_is(transport: HttpTransport, tmp_path: Path) -
     ],
     ids=["closed", "stalled", "not http", "half an answer"],
 )
-def test_whatever_a_server_does_is_told_in_words_and_in_time(serve: Serve, told: str, transport: HttpTransport) -> None:
-    with serving(serve) as url, pytest.raises(Unreachable, match=told):
+def test_server_failure_is_reported_within_the_timeout(serve: Serve, message: str, transport: HttpTransport) -> None:
+    with serving(serve) as url, pytest.raises(Unreachable, match=message):
         transport.send(Request("POST", url, {}, b"{}", patience=0.3))
 
 
-def test_nobody_listens(transport: HttpTransport) -> None:
+def test_closed_port_is_unreachable(transport: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match="no connection could be made"):
         transport.send(Request("GET", f"http://127.0.0.1:{port}/"))
 
 
-def test_an_address_that_swallows_everything_costs_the_connect_timeout(transport: HttpTransport) -> None:
+def test_address_that_drops_packets_fails_after_the_timeout(transport: HttpTransport) -> None:
     """A full backlog on the loopback drops packets as a lost region does."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
@@ -109,13 +109,13 @@ def test_an_address_that_swallows_everything_costs_the_connect_timeout(transport
             one.connect_ex(address)
         with pytest.raises(Unreachable, match=r"accepted no connection within 0\.5 s"):
             transport.send(Request("GET", f"http://127.0.0.1:{address[1]}/"))
-        # The system itself has not given up yet, as it does after about two minutes.
+        # The operating system's own timeout is about two minutes.
         assert [one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) for one in held] == [0] * len(held)
         for one in held:
             one.close()
 
 
-def test_a_redirect_is_not_followed(transport: HttpTransport) -> None:
+def test_redirect_is_not_followed(transport: HttpTransport) -> None:
     def serve(connection: socket.socket) -> None:
         _head(connection)
         connection.sendall(b"HTTP/1.1 307 Elsewhere\r\nlocation: https://example.org/\r\ncontent-length: 0\r\n\r\n")
@@ -124,7 +124,7 @@ def test_a_redirect_is_not_followed(transport: HttpTransport) -> None:
         assert transport.send(Request("PUT", url, {}, b"x")).status == 307
 
 
-def test_a_file_that_shrinks_while_it_is_sent_is_the_files_fault(transport: HttpTransport, tmp_path: Path) -> None:
+def test_file_that_shrinks_while_sent_raises_the_file_error(transport: HttpTransport, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * 4_000_000)
     known = fingerprint(Item("file", path), threading.Event())

@@ -63,9 +63,7 @@ class _Closable:
         pass
 
 
-def test_a_folder_is_uploaded_verified_and_not_uploaded_again(
-    world: World, run: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_folder_is_uploaded_once_and_verified(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("in/deep").mkdir(parents=True)
     Path("in/a.csv").write_text("a")
     Path("in/deep/b.csv").write_text("b")
@@ -84,15 +82,15 @@ def test_a_folder_is_uploaded_verified_and_not_uploaded_again(
     assert "2 processed" in capsys.readouterr().out
 
 
-def test_what_is_not_there_is_told_and_resumed(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_upload_is_reported_and_resumed(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_text("a")
     for region in world.regions.values():
         region.fault = Fault.BLACKHOLE
     assert run("upload", "a.csv", "--patience", "5") == 1
-    told = capsys.readouterr()
-    assert "us-east-1" in told.out
-    assert "1 of 1 files are NOT there." in told.err
-    assert "resume" in told.err
+    printed = capsys.readouterr()
+    assert "us-east-1" in printed.out
+    assert "1 of 1 files are NOT uploaded." in printed.err
+    assert "resume" in printed.err
     assert run("status") == 1
     world.heal()
     assert run("resume") == 0
@@ -100,14 +98,14 @@ def test_what_is_not_there_is_told_and_resumed(world: World, run: Run, capsys: p
     assert "nothing to resume" in capsys.readouterr().out
 
 
-def test_its_own_files_are_left_out_of_a_folder(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_client_files_in_a_folder_are_not_uploaded(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_text("a")
     assert run("upload", ".") == 0
     assert "1 of 1 files" in capsys.readouterr().out
     assert len(world.regions[PRIMARY].bucket) == 1
 
 
-def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
+def test_ctrl_c_exits_with_130_and_shows_how_to_resume(
     world: World, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
@@ -128,10 +126,10 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["upload", "absent.csv"], "There is no absent.csv."),
-        (["upload", "one", "two"], "would both be 'x.csv'"),
+        (["upload", "absent.csv"], "absent.csv does not exist."),
+        (["upload", "one", "two"], "would both get the key 'x.csv'"),
         (["upload", "empty"], "There is no file in empty."),
         (["upload", "one", "--endpoint", "us-east-1"], "is not REGION=URL"),
         (["upload", "one", "--config", "absent.toml"], "absent.toml cannot be read"),
@@ -140,22 +138,20 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
         (["verify", "--until", "done"], "Invalid value for '--until'"),
     ],
 )
-def test_wrong_use_is_told_and_ends_with_2(
-    arguments: list[str], told: str, world: World, run: Run, capsys: pytest.CaptureFixture[str]
+def test_wrong_use_is_reported_and_exits_with_2(
+    arguments: list[str], message: str, world: World, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for folder in ("one", "two", "empty"):
         Path(folder).mkdir()
     for folder in ("one", "two"):
         Path(folder, "x.csv").write_text(folder)
     assert run(*arguments) == 2
-    assert told in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
     assert world.log == []
 
 
 @pytest.mark.parametrize("command", ["resume", "verify", "status"])
-def test_receipts_that_are_not_there_are_a_slip(
-    command: str, world: World, run: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_receipts_file_is_an_error(command: str, world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--receipts", "typo.jsonl") == 1
     assert "typo.jsonl cannot be read" in capsys.readouterr().err
     assert not Path("typo.jsonl").exists()
@@ -170,7 +166,7 @@ def test_options_may_stand_after_the_command() -> None:
     ]
 
 
-def test_an_active_region_is_shown_by_where_files_go(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_upload_goes_to_the_active_region(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_text("a")
     world.regions[PRIMARY].fault = Fault.UNAVAILABLE
     assert run("upload", "a.csv") == 0
@@ -179,7 +175,7 @@ def test_an_active_region_is_shown_by_where_files_go(world: World, run: Run, cap
 
 @pytest.mark.property
 @given(st.text() | st.binary().map(os.fsdecode))
-def test_any_file_name_can_be_printed(name: str) -> None:
+def test_file_name_of_any_bytes_is_printed(name: str) -> None:
     shown = printable(name)
     assert shown.encode() or not name
     assert all(one.isprintable() or one == "\n" for one in shown)

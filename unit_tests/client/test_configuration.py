@@ -1,4 +1,4 @@
-"""The configuration: what is taken, and what is said of what is not."""
+"""The configuration: values that are accepted, and the errors of those that are not."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TWO = [
 ]
 
 
-def test_the_example_is_a_whole_configuration(tmp_path: Path) -> None:
+def test_example_is_a_complete_configuration(tmp_path: Path) -> None:
     file = tmp_path / "client.toml"
     file.write_text(EXAMPLE)
     assert Configuration.read(file, {}).region_names == ("us-east-1", "us-west-2")
 
 
-def test_flags_stand_over_the_file(tmp_path: Path) -> None:
+def test_flags_override_the_file(tmp_path: Path) -> None:
     file = tmp_path / "client.toml"
     file.write_text(f'source = "file"\nworkers = 3\n{EXAMPLE}')
     read = Configuration.read(file, {"source": "flag", "workers": None, "endpoints": tuple(TWO[:1])})
@@ -32,7 +32,7 @@ def test_flags_stand_over_the_file(tmp_path: Path) -> None:
     assert [one.url for one in read.all_endpoints] == ["https://a.execute-api.us-east-1.amazonaws.com"]
 
 
-def test_a_domain_has_an_endpoint_for_each_region() -> None:
+def test_domain_has_an_endpoint_for_each_region() -> None:
     read = Configuration.of({"domain": "ingest.example.org", "regions": ["us-east-1", "us-west-2"]})
     assert [one.url for one in read.all_endpoints] == [
         "https://us-east-1.ingest.example.org",
@@ -41,48 +41,48 @@ def test_a_domain_has_an_endpoint_for_each_region() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({}, "there are no endpoints; write"),
-        ({"endpoints": [*TWO, TWO[0]]}, "a region is there twice"),
-        ({"endpoints": [{"region": "mars-1", "url": TWO[0]["url"]}]}, "endpoints[0].region: 'mars-1' is no AWS region"),
+        ({"endpoints": [*TWO, TWO[0]]}, "a region is listed twice"),
+        ({"endpoints": [{"region": "mars-1", "url": TWO[0]["url"]}]}, "endpoints[0].region: 'mars-1' is not an AWS region"),
         ({"endpoints": [{"region": "us-east-1"}]}, "endpoints[0].url: is missing"),
         ({"endpoints": [{"region": "us-east-1", "url": "http://example.org"}]}, "is not encrypted; write https://"),
-        ({"endpoints": [{"region": "us-east-1", "url": "https://[::1"}]}, "is no address of an API"),
-        ({"endpoints": [{"region": "us-east-1", "url": "https://u:p@example.org"}]}, "is no address of an API"),
-        ({"endpoints": TWO, "recrod": "region.x.internal"}, "recrod: there is no such key; did you mean record?"),
-        ({"endpoints": [{**TWO[0], "arn": "x"}]}, "endpoints[0].arn: there is no such key; the keys are region, url"),
-        ({"endpoints": TWO, "source": "Me"}, "source: 'Me' is no source; write 1 to 32"),
+        ({"endpoints": [{"region": "us-east-1", "url": "https://[::1"}]}, "is not the address of an API"),
+        ({"endpoints": [{"region": "us-east-1", "url": "https://u:p@example.org"}]}, "is not the address of an API"),
+        ({"endpoints": TWO, "recrod": "region.x.internal"}, "recrod: the key is unknown; did you mean record?"),
+        ({"endpoints": [{**TWO[0], "arn": "x"}]}, "endpoints[0].arn: the key is unknown; the keys are region, url"),
+        ({"endpoints": TWO, "source": "Me"}, "source: 'Me' is not a source; write 1 to 32"),
         ({"endpoints": TWO, "record": "r.x.y", "domain": "x.y"}, "keep one of them"),
-        ({"endpoints": TWO, "name_server": "10.0.0.2"}, "there is no record; add it"),
-        ({"endpoints": TWO, "record": "r.x.y", "name_server": "dns.example"}, "is not a name server's address"),
-        ({"endpoints": TWO, "regions": ["us-east-1"]}, "regions go with domain"),
-        ({"endpoints": TWO, "workers": 0}, "workers: 0 does not fit"),
-        ({"endpoints": TWO, "patience_seconds": -1}, "patience_seconds: -1 does not fit"),
+        ({"endpoints": TWO, "name_server": "10.0.0.2"}, "no effect without record; add record"),
+        ({"endpoints": TWO, "record": "r.x.y", "name_server": "dns.example"}, "is not the address of a name server"),
+        ({"endpoints": TWO, "regions": ["us-east-1"]}, "regions is allowed with domain only"),
+        ({"endpoints": TWO, "workers": 0}, "workers: 0 is not allowed"),
+        ({"endpoints": TWO, "patience_seconds": -1}, "patience_seconds: -1 is not allowed"),
         ({"endpoints": "x" * 200}, "endpoints: 'xxx"),
     ],
 )
-def test_a_mistake_is_told_with_what_to_type(values: dict[str, Any], told: str) -> None:
+def test_configuration_mistake_reports_what_to_type(values: dict[str, Any], message: str) -> None:
     with pytest.raises(Misconfigured) as caught:
         Configuration.of(values)
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert caught.value.hint
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_configuration_mistakes_are_reported_at_once() -> None:
     with pytest.raises(Misconfigured) as caught:
         Configuration.of({"endpoints": [{"region": "x", "url": "y"}], "source": "Z"})
     assert caught.value.message.count("\n- ") == 3
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b"endpoints = [", "is not TOML"), (b"\xff", "is not UTF-8"), (None, "cannot be read")]
+    ("content", "message"), [(b"endpoints = [", "is not TOML"), (b"\xff", "is not UTF-8"), (None, "cannot be read")]
 )
-def test_a_file_that_is_none_is_told(content: bytes | None, told: str, tmp_path: Path) -> None:
+def test_configuration_file_that_cannot_be_parsed_is_reported(content: bytes | None, message: str, tmp_path: Path) -> None:
     file = tmp_path / "client.toml"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(Misconfigured, match=told):
+    with pytest.raises(Misconfigured, match=message):
         Configuration.read(file, {})
 
 
@@ -96,17 +96,17 @@ def test_a_file_that_is_none_is_told(content: bytes | None, told: str, tmp_path:
         ("fd00::2", ("fd00::2", 53)),
     ],
 )
-def test_a_name_server_may_have_a_port(text: str, server: tuple[str, int]) -> None:
+def test_name_server_may_have_a_port(text: str, server: tuple[str, int]) -> None:
     assert parse_name_server(text) == server
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "[::1", "1.2.3.4:x"])
-def test_what_is_no_name_server_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="name server's address"):
+def test_name_server_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="the address of a name server"):
         parse_name_server(text)
 
 
-def test_an_endpoint_flag_needs_both_halves() -> None:
+def test_endpoint_flag_without_both_parts_is_refused() -> None:
     with pytest.raises(Misconfigured, match="is not REGION=URL"):
         parse_endpoint_flag("https://example.org")
 
@@ -120,7 +120,7 @@ JSON = st.recursive(
 
 @pytest.mark.property
 @given(st.dictionaries(st.sampled_from([*Configuration.model_fields, "other"]), JSON | st.just(TWO), max_size=6))
-def test_whatever_it_holds_is_taken_or_told(values: dict[str, Any]) -> None:
+def test_any_configuration_is_accepted_or_refused_with_an_error(values: dict[str, Any]) -> None:
     try:
         Configuration.of(values)
     except Misconfigured as error:

@@ -1,4 +1,4 @@
-"""Asking which region is active: a record as a name server answers it, or the domain's own region."""
+"""Discovery of the active region: by a TXT record, or by the region that answers at the domain."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _answering(monkeypatch: pytest.MonkeyPatch, ttl: int, text: str) -> list[tup
     return asked
 
 
-def test_a_record_is_asked_of_the_named_server_and_keeps_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_lookup_asks_the_named_server_and_keeps_the_ttl(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = _answering(monkeypatch, 42, f'"{SECONDARY}"')
     values = {"endpoints": ENDPOINTS, "record": RECORD, "name_server": "127.0.0.1:5353"}
     lookup = make_lookup(Configuration.of(values), World())
@@ -45,7 +45,7 @@ def test_a_record_is_asked_of_the_named_server_and_keeps_its_time(monkeypatch: p
     assert asked == [(("127.0.0.1",), 5353, RECORD)]
 
 
-def test_a_record_that_is_not_answered_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_lookup_without_an_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: object, **__: object) -> None:
         raise dns.resolver.NXDOMAIN
 
@@ -68,7 +68,7 @@ def test_a_record_that_is_not_answered_is_said_to_be(monkeypatch: pytest.MonkeyP
         (None, None),
     ],
 )
-def test_a_domain_tells_its_region(answer: Answer | None, region: str | None) -> None:
+def test_domain_lookup_returns_the_region_that_answers(answer: Answer | None, region: str | None) -> None:
     class Domain:
         def send(self, request: Request) -> Answer:
             assert request.url == "https://ingest.example.org/healthz"
@@ -85,7 +85,7 @@ def test_a_domain_tells_its_region(answer: Answer | None, region: str | None) ->
             lookup()
 
 
-def test_an_answer_is_kept_for_its_time_and_the_last_one_stands() -> None:
+def test_answer_is_kept_for_its_ttl_and_outlives_a_failed_lookup() -> None:
     clock = FakeClock()
     warnings: list[str] = []
     answers: list[Found | None] = [Found(PRIMARY, 60), Found(SECONDARY, 60), None, Found(PRIMARY, 60)]
@@ -105,7 +105,7 @@ def test_an_answer_is_kept_for_its_time_and_the_last_one_stands() -> None:
     assert warnings == ["nobody says"]
 
 
-def test_a_region_that_failed_is_asked_about_sooner_than_its_time() -> None:
+def test_failed_region_is_looked_up_again_before_its_ttl() -> None:
     clock = FakeClock()
     answers = [Found(PRIMARY, 3600), Found(SECONDARY, 3600)]
     discovery = Discovery(lambda: answers.pop(0), clock, list[str]().append, [PRIMARY, SECONDARY])

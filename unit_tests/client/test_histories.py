@@ -1,4 +1,4 @@
-"""Whatever happens to requests, wherever the client is killed: one identity a file, and no claim that is not so."""
+"""Random failures of requests and kills of the client: each file has one identity, and no false state is reported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Killed(BaseException):
 @example(faults=[Fault.NONE, Fault.LOST_ANSWER], lasting=(Fault.NONE, Fault.NONE), in_memory=False, replicate=True)
 @example(faults=[], lasting=(Fault.LATE, Fault.LATE), in_memory=True, replicate=False)
 @example(faults=[], lasting=(Fault.FORBIDDEN, Fault.STALL), in_memory=True, replicate=False)
-def test_no_history_doubles_or_invents(
+def test_no_history_duplicates_or_invents_an_upload(
     *, faults: list[Fault], lasting: tuple[Fault, Fault], in_memory: bool, replicate: bool
 ) -> None:
     world = World(faults)
@@ -57,7 +57,7 @@ def test_no_history_doubles_or_invents(
 @given(faults=FAULTS, kill_at=st.integers(0, 12), torn=st.integers(0, 700), in_memory=st.booleans(), resume=st.booleans())
 @example(faults=[], kill_at=0, torn=0, in_memory=False, resume=False)
 @example(faults=[], kill_at=2, torn=699, in_memory=False, resume=True)
-def test_a_kill_in_the_midst_of_any_write_loses_and_doubles_nothing(
+def test_kill_during_a_write_loses_and_duplicates_nothing(
     *, faults: list[Fault], kill_at: int, torn: int, in_memory: bool, resume: bool
 ) -> None:
     world = World(faults)
@@ -104,7 +104,7 @@ def _require_truth(world: World, items: Sequence[Item], outcomes: Sequence[Outco
             there = world.regions[outcome.receipt.region].bucket
             assert any(held == body for key, held in there.items() if key.endswith(item.key)), "claimed, but not there"
         else:
-            assert outcome.hint, f"{outcome.error!r} says not what to do"
+            assert outcome.hint, f"{outcome.error!r} names no next step"
 
 
 def _killing(at: int, torn: int) -> Callable[[int, bytes], int]:

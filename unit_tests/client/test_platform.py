@@ -1,4 +1,4 @@
-"""What the client does not take from a region, and what it makes of a receipt that has ended."""
+"""Answers of a region that the client refuses, and receipts that have expired."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Lying(World):
         {"headers": None},
     ],
 )
-def test_an_answer_that_cannot_be_right_is_not_acted_on(changes: dict[str, Any], tmp_path: Path) -> None:
+def test_grant_with_an_invalid_answer_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
     world = Lying(**changes)
     with make_client(world, tmp_path) as client:
         (outcome,) = client.upload_all([Item("a", b"a")])
@@ -50,7 +50,7 @@ def test_an_answer_that_cannot_be_right_is_not_acted_on(changes: dict[str, Any],
     assert world.log == [(PRIMARY, "POST"), (SECONDARY, "POST"), (SECONDARY, "PUT")]
 
 
-def test_a_receipt_that_ended_with_its_secret_is_left_out(tmp_path: Path) -> None:
+def test_expired_receipt_is_left_out_of_the_request(tmp_path: Path) -> None:
     class Rotated(World):
         def send(self, request: Request) -> Answer:
             if "x-upload-receipt" in request.headers:
@@ -74,7 +74,7 @@ def test_a_receipt_that_ended_with_its_secret_is_left_out(tmp_path: Path) -> Non
         Answer(500, b""),
     ],
 )
-def test_a_state_that_cannot_be_understood_proves_nothing(answer: Answer, tmp_path: Path) -> None:
+def test_unknown_state_proves_nothing(answer: Answer, tmp_path: Path) -> None:
     class Vague(World):
         def send(self, request: Request) -> Answer:
             return answer if request.method == "GET" else super().send(request)
@@ -83,11 +83,11 @@ def test_a_state_that_cannot_be_understood_proves_nothing(answer: Answer, tmp_pa
         client.upload_all([Item("a", b"a")])
         (standing,) = client.verify()
     assert standing.receipt.state is State.ACCEPTED
-    assert "cannot be told now" in standing.reason
+    assert "has an unknown state" in standing.reason
 
 
-def test_a_file_that_changes_on_the_wire_is_not_blamed_on_the_region(tmp_path: Path) -> None:
-    """The HTTP library turns what reading raises into a broken connection; the client tells them apart."""
+def test_file_that_changes_while_sent_does_not_fail_the_region(tmp_path: Path) -> None:
+    """The HTTP library reports a read error as a broken connection; the client distinguishes the two."""
     path = tmp_path / "file"
     path.write_bytes(b"x" * 100_000)
 
@@ -111,7 +111,7 @@ def test_a_file_that_changes_on_the_wire_is_not_blamed_on_the_region(tmp_path: P
     assert [method for _, method in world.log] == ["POST"]
 
 
-def test_after_its_time_a_suspect_is_given_to_one_upload_only() -> None:
+def test_failed_region_is_retried_by_one_upload_only() -> None:
     clock = FakeClock()
     endpoints = [Endpoint(region=one, url=f"https://{one}.example.org") for one in (PRIMARY, SECONDARY)]
     router = Router(endpoints, Discovery(None, clock, print, [PRIMARY, SECONDARY]), clock)

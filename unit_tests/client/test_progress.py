@@ -1,4 +1,4 @@
-"""What a person sees: a bar on a terminal, a line for each file elsewhere."""
+"""Progress on the console: a bar on a terminal, a line for each file elsewhere."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ EVENTS = [
 ]
 
 
-def test_elsewhere_each_file_has_a_line() -> None:
+def test_progress_without_a_terminal_prints_a_line_for_each_file() -> None:
     out = io.StringIO()
     with UploadProgress(Console(file=out), ITEMS) as progress:
         for event in EVENTS:
             progress.show(event)
     assert out.getvalue().splitlines() == [
-        "a: the API of us-east-1 failed; trying on",
+        "a: the API of us-east-1 failed; trying again",
         "a: accepted in us-west-2 after 5.2 s, at try 2",
         "b: already in us-east-1",
         "c: FAILED: it cannot be read",
@@ -37,13 +37,13 @@ def test_elsewhere_each_file_has_a_line() -> None:
     ]
 
 
-def test_on_a_terminal_there_is_a_bar_and_lines_for_what_is_amiss_only() -> None:
+def test_progress_on_a_terminal_prints_a_bar_and_the_problems() -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=120)
     with UploadProgress(console, ITEMS) as progress:
         for event in EVENTS:
             progress.show(event)
-        assert progress._progress  # noqa: SLF001 - what it counts is not to be read off the screen
+        assert progress._progress  # noqa: SLF001 - the counts cannot be read from the screen
         files, sizes = progress._progress.tasks  # noqa: SLF001
         assert (files.completed, files.total) == (3, 3)
         assert (sizes.completed, sizes.total) == (6, 6)

@@ -1,4 +1,4 @@
-"""The receipts file: one holder, whole lines, and errors that say which line."""
+"""The receipts file: one process locks it, its lines are complete, and errors name the line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from client.receipts import Receipts
 from unit_tests.client.world import World, make_client
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
+def test_receipts_file_in_use_is_refused(tmp_path: Path) -> None:
     with make_client(World(), tmp_path):
         with pytest.raises(ReceiptsUnusable, match="Another upload is using"):
             make_client(World(), tmp_path)
@@ -30,12 +30,12 @@ def test_receipts_file_of_two_names_has_one_holder(tmp_path: Path) -> None:
 def test_receipts_file_that_cannot_be_made_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    for _ in range(2):  # the first one holds nothing any more
+    for _ in range(2):  # the first failure must leave no lock
         with pytest.raises(ReceiptsUnusable, match=f"The receipts file .*{name} cannot be (locked: File|opened: Is a)"):
             Receipts(tmp_path / name, now=World().clock.now)
 
 
-def test_a_torn_end_is_taken_away_and_a_damaged_line_is_named(tmp_path: Path) -> None:
+def test_incomplete_last_line_is_removed_and_a_damaged_one_reported(tmp_path: Path) -> None:
     path = tmp_path / "receipts.jsonl"
     world = World()
     with make_client(world, tmp_path) as client:
@@ -52,7 +52,7 @@ def test_a_torn_end_is_taken_away_and_a_damaged_line_is_named(tmp_path: Path) ->
             make_client(world, tmp_path)
 
 
-def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
+def test_full_disk_stops_all_uploads(tmp_path: Path) -> None:
     world = World()
 
     def full(_descriptor: int, _data: bytes) -> int:
@@ -67,12 +67,12 @@ def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
     assert world.log == []
 
 
-def test_it_is_nobody_elses_to_read(tmp_path: Path) -> None:
+def test_receipts_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     with make_client(World(), tmp_path):
         assert (tmp_path / "receipts.jsonl").stat().st_mode & 0o777 == 0o600
 
 
-def test_every_write_is_on_the_disk_before_a_request_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_write_is_flushed_before_a_request_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     order: list[str] = []
     serve = world.send

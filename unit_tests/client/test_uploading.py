@@ -1,4 +1,4 @@
-"""Uploads through the worst that one or both regions do, and how long that takes."""
+"""Uploads during failures of one or both regions, and the time that they take."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from client.discovery import Found, Unanswered
 from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World, configuration, make_client
 
 TARGET_SECONDS = 15
-"""First good write after a region is gone, with this client (issue 4)."""
+"""Seconds until the first successful upload after the loss of a region."""
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.BLACKHOLE, Fault.STALL, Fault.UNAVAILABLE, Fault.LATE])
-def test_a_region_that_is_gone_costs_seconds(fault: Fault, tmp_path: Path) -> None:
+def test_lost_region_delays_uploads_by_seconds_only(fault: Fault, tmp_path: Path) -> None:
     world = World()
     world.regions[PRIMARY].fault = fault
     begun = world.clock.now()
@@ -34,7 +34,7 @@ def test_a_region_that_is_gone_costs_seconds(fault: Fault, tmp_path: Path) -> No
     assert len(asked) <= 2, "one upload finds out for all"
 
 
-def test_a_stall_between_the_grant_and_the_put_costs_seconds_too(tmp_path: Path) -> None:
+def test_stall_after_the_grant_delays_an_upload_by_seconds_only(tmp_path: Path) -> None:
     world = World([Fault.NONE, Fault.STALL])
     begun = world.clock.now()
     with make_client(world, tmp_path) as client:
@@ -44,7 +44,7 @@ def test_a_stall_between_the_grant_and_the_put_costs_seconds_too(tmp_path: Path)
     assert world.clock.now() - begun <= TARGET_SECONDS
 
 
-def test_a_suspected_region_is_tried_again_after_a_while_and_by_one_upload_only(tmp_path: Path) -> None:
+def test_failed_region_is_tried_again_later_by_one_upload(tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         world.regions[PRIMARY].fault = Fault.STALL
@@ -59,7 +59,7 @@ def test_a_suspected_region_is_tried_again_after_a_while_and_by_one_upload_only(
     assert outcome.receipt.region == PRIMARY
 
 
-def test_a_lost_answer_is_the_same_upload_in_the_other_region(tmp_path: Path) -> None:
+def test_lost_answer_keeps_the_upload_id_in_the_other_region(tmp_path: Path) -> None:
     world = World([Fault.NONE, Fault.LOST_ANSWER])
     with make_client(world, tmp_path) as client:
         (outcome,) = client.upload_all([Item("a", b"a")])
@@ -68,7 +68,7 @@ def test_a_lost_answer_is_the_same_upload_in_the_other_region(tmp_path: Path) ->
     assert world.identities("a", b"a") == {outcome.receipt.id}
 
 
-def test_what_is_already_there_is_a_success(tmp_path: Path) -> None:
+def test_upload_that_a_region_already_has_succeeds(tmp_path: Path) -> None:
     world = World([Fault.NONE, Fault.LOST_ANSWER, Fault.REFUSED])
     with make_client(world, tmp_path) as client:
         events: list[Event] = []
@@ -78,7 +78,7 @@ def test_what_is_already_there_is_a_success(tmp_path: Path) -> None:
     assert world.log[-1] == (PRIMARY, "PUT")
 
 
-def test_refused_everywhere_ends_at_once_and_says_why(tmp_path: Path) -> None:
+def test_refusal_by_all_regions_fails_at_once_with_the_reason(tmp_path: Path) -> None:
     world = World()
     for region in world.regions.values():
         region.fault = Fault.FORBIDDEN
@@ -89,18 +89,18 @@ def test_refused_everywhere_ends_at_once_and_says_why(tmp_path: Path) -> None:
     assert len(world.log) == 2
 
 
-@pytest.mark.parametrize(("ahead", "told"), [(720, "12 minutes behind"), (-720, "12 minutes ahead")])
-def test_a_wrong_clock_is_named(ahead: int, told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ahead", "message"), [(720, "12 minutes behind"), (-720, "12 minutes ahead")])
+def test_wrong_clock_is_reported(ahead: int, message: str, tmp_path: Path) -> None:
     world = World()
     world.server_clock_ahead = ahead
     for region in world.regions.values():
         region.fault = Fault.FORBIDDEN
     with make_client(world, tmp_path) as client:
         (outcome,) = client.upload_all([Item("a", b"a")])
-    assert told in outcome.hint
+    assert message in outcome.hint
 
 
-def test_refused_in_one_region_is_no_end(tmp_path: Path) -> None:
+def test_refusal_by_one_region_tries_the_other(tmp_path: Path) -> None:
     world = World()
     world.regions[PRIMARY].fault = Fault.FORBIDDEN
     with make_client(world, tmp_path) as client:
@@ -108,7 +108,7 @@ def test_refused_in_one_region_is_no_end(tmp_path: Path) -> None:
     assert outcome.succeeded
 
 
-def test_patience_ends_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_upload_after_patience_fails_and_shows_how_to_resume(tmp_path: Path) -> None:
     world = World()
     for region in world.regions.values():
         region.fault = Fault.BLACKHOLE
@@ -119,7 +119,7 @@ def test_patience_ends_and_says_how_to_go_on(tmp_path: Path) -> None:
         assert [one.state for one in client.receipts] == [State.FAILED]
 
 
-def test_what_no_region_will_take_is_told_in_the_platforms_words(tmp_path: Path) -> None:
+def test_invalid_request_reports_the_message_of_the_platform(tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         (outcome,) = client.upload_all([Item("a/../b", b"a")])
@@ -127,7 +127,7 @@ def test_what_no_region_will_take_is_told_in_the_platforms_words(tmp_path: Path)
     assert len(world.log) == 1
 
 
-def test_an_upload_of_last_week_is_not_doubled_by_a_new_id(tmp_path: Path) -> None:
+def test_upload_of_last_week_gets_no_second_id(tmp_path: Path) -> None:
     world = World([Fault.REFUSED] * 1000)
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
@@ -139,7 +139,7 @@ def test_an_upload_of_last_week_is_not_doubled_by_a_new_id(tmp_path: Path) -> No
     assert len(read_receipts(tmp_path / "receipts.jsonl")) == 1
 
 
-def test_the_active_region_is_asked_first(tmp_path: Path) -> None:
+def test_active_region_is_tried_first(tmp_path: Path) -> None:
     world = World()
     answers = iter([Found(SECONDARY, 60), Found(PRIMARY, 60)])
     with Client(
@@ -151,12 +151,12 @@ def test_the_active_region_is_asked_first(tmp_path: Path) -> None:
     assert [region for region, method in world.log if method == "PUT"] == [SECONDARY, SECONDARY, PRIMARY]
 
 
-@pytest.mark.parametrize("said", [None, "eu-west-9"])
-def test_a_record_that_does_not_help_stops_nothing(said: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [None, "eu-west-9"])
+def test_useless_record_does_not_stop_uploads(named: str | None, tmp_path: Path) -> None:
     def lookup() -> Found:
-        if said is None:
+        if named is None:
             raise Unanswered("the record is not answered")
-        return Found(said, 60)
+        return Found(named, 60)
 
     world, events = World(), list[Event]()
     with Client(
@@ -168,7 +168,7 @@ def test_a_record_that_does_not_help_stops_nothing(said: str | None, tmp_path: P
 
 
 class Touching(World):
-    """A world in which a file changes while it is sent."""
+    """Two regions, and a file that changes while it is sent."""
 
     def __init__(self, path: Path, change: bytes) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ class Touching(World):
         return super().send(request)
 
 
-def test_a_file_that_changes_is_not_sent_and_its_new_content_is_another_upload(tmp_path: Path) -> None:
+def test_changed_file_is_not_sent_and_becomes_a_new_upload(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     world = Touching(path, b"new and longer")
@@ -198,7 +198,7 @@ def test_a_file_that_changes_is_not_sent_and_its_new_content_is_another_upload(t
 
 
 @pytest.mark.parametrize("make", ["absent", "empty", "folder", "fifo"])
-def test_what_cannot_be_uploaded_is_an_error_of_its_own(make: str, tmp_path: Path) -> None:
+def test_unusable_item_fails_alone(make: str, tmp_path: Path) -> None:
     path = tmp_path / make
     match make:
         case "empty":
@@ -216,7 +216,7 @@ def test_what_cannot_be_uploaded_is_an_error_of_its_own(make: str, tmp_path: Pat
     assert outcomes[0].receipt.state is State.FAILED
 
 
-def test_a_large_file_is_never_held_whole(tmp_path: Path) -> None:
+def test_large_file_is_sent_without_loading_it_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(64 << 20)
@@ -239,7 +239,7 @@ def test_a_large_file_is_never_held_whole(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_stopping_leaves_everything_to_be_resumed(tmp_path: Path) -> None:
+def test_stopped_uploads_can_be_resumed(tmp_path: Path) -> None:
     world = World()
     paths = [tmp_path / f"{n}" for n in range(5)]
     for path in paths:
@@ -255,7 +255,7 @@ def test_stopping_leaves_everything_to_be_resumed(tmp_path: Path) -> None:
     assert {one.state for one in read_receipts(tmp_path / "receipts.jsonl")} == {State.ACCEPTED}
 
 
-def test_what_was_in_memory_cannot_be_resumed_and_says_so(tmp_path: Path) -> None:
+def test_in_memory_upload_cannot_be_resumed_and_reports_it(tmp_path: Path) -> None:
     world = World([Fault.REFUSED] * 1000)
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
@@ -263,7 +263,7 @@ def test_what_was_in_memory_cannot_be_resumed_and_says_so(tmp_path: Path) -> Non
     assert "memory" in outcome.error
 
 
-def test_several_workers_share_what_they_learn(tmp_path: Path) -> None:
+def test_workers_share_the_state_of_the_regions(tmp_path: Path) -> None:
     world = World()
     world.regions[PRIMARY].fault = Fault.REFUSED
     with make_client(world, tmp_path) as client:
@@ -272,7 +272,7 @@ def test_several_workers_share_what_they_learn(tmp_path: Path) -> None:
     assert sum(len(world.identities(f"{n}", b"%d" % n)) for n in range(100)) == 100
 
 
-def test_the_machines_clock_goes_on() -> None:
+def test_system_clock_advances() -> None:
     clock = SystemClock()
     assert clock.now() > 1_700_000_000
     assert clock.elapsed() <= clock.elapsed()

@@ -1,4 +1,4 @@
-"""Verifying says what is so, and what is not yet."""
+"""Verification reports the state that the regions prove, and the uploads that have not reached it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from client import Item, State, Until, read_receipts
 from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World, make_client
 
 
-def test_states_follow_each_other(tmp_path: Path) -> None:
+def test_verify_reports_each_next_state(tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
@@ -31,7 +31,7 @@ def test_states_follow_each_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_processed", [False, True])
-def test_durable_is_what_both_regions_hold(tmp_path: Path, *, is_processed: bool) -> None:
+def test_upload_is_durable_when_both_regions_hold_it(tmp_path: Path, *, is_processed: bool) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
@@ -51,7 +51,7 @@ def test_durable_is_what_both_regions_hold(tmp_path: Path, *, is_processed: bool
         assert "though one did before" in later.reason
 
 
-def test_a_receipt_that_says_durable_as_a_state_is_read(tmp_path: Path) -> None:
+def test_receipt_of_an_earlier_release_is_read(tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
@@ -61,7 +61,7 @@ def test_a_receipt_that_says_durable_as_a_state_is_read(tmp_path: Path) -> None:
     assert (receipt.state, receipt.durable) == (State.ACCEPTED, True)
 
 
-def test_quarantine_is_never_where_it_should_be(tmp_path: Path) -> None:
+def test_quarantined_upload_never_reaches_the_wanted_state(tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
@@ -71,7 +71,7 @@ def test_quarantine_is_never_where_it_should_be(tmp_path: Path) -> None:
     assert "it is cut in half" in standing.reason
 
 
-def test_what_was_there_and_is_nowhere_is_missing_and_can_be_sent_again(tmp_path: Path) -> None:
+def test_vanished_upload_is_missing_and_can_be_sent_again(tmp_path: Path) -> None:
     world = World()
     path = tmp_path / "file"
     path.write_bytes(b"a")
@@ -85,7 +85,7 @@ def test_what_was_there_and_is_nowhere_is_missing_and_can_be_sent_again(tmp_path
         assert (outcome.receipt.id, outcome.receipt.state) == (before.id, State.ACCEPTED)
 
 
-def test_a_region_that_does_not_answer_proves_nothing_missing(tmp_path: Path) -> None:
+def test_silent_region_does_not_prove_an_upload_missing(tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a"), Item("b", b"b")])
@@ -93,13 +93,13 @@ def test_a_region_that_does_not_answer_proves_nothing_missing(tmp_path: Path) ->
         before = len(world.log)
         standings = client.verify()
         assert [one.receipt.state for one in standings] == [State.ACCEPTED] * 2
-        assert all("cannot be told now" in one.reason for one in standings)
+        assert all("has an unknown state" in one.reason for one in standings)
         assert [region for region, _ in world.log[before:]].count(PRIMARY) == 1, "one question finds out for all"
         world.regions[SECONDARY].bucket.update(world.regions[PRIMARY].bucket)
         assert all("is accepted in us-west-2" in one.reason for one in client.verify())
 
 
-def test_what_was_never_sent_is_told(tmp_path: Path) -> None:
+def test_unsent_upload_is_reported(tmp_path: Path) -> None:
     world = World([Fault.REFUSED] * 1000)
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a"), Item("b", tmp_path / "absent")])
@@ -111,7 +111,7 @@ def test_what_was_never_sent_is_told(tmp_path: Path) -> None:
     assert all("resume" in reason for reason in reasons)
 
 
-def test_an_upload_whose_answer_was_lost_for_good_is_found(tmp_path: Path) -> None:
+def test_upload_whose_answer_was_lost_is_found(tmp_path: Path) -> None:
     world = World([Fault.NONE, Fault.LOST_ANSWER])
     world.regions[SECONDARY].fault = Fault.REFUSED
     with make_client(world, tmp_path, patience_seconds=0.001) as client:
@@ -123,7 +123,7 @@ def test_an_upload_whose_answer_was_lost_for_good_is_found(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("wait", [0.0, 9.0])
-def test_waiting_asks_again_until_time_is_over(wait: float, tmp_path: Path) -> None:
+def test_verify_with_wait_asks_again_until_the_time_is_over(wait: float, tmp_path: Path) -> None:
     world = World()
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])

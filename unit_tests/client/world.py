@@ -1,7 +1,7 @@
-"""Two regions in memory, with whatever can go wrong between them and a client.
+"""Two regions in memory, with every fault that can occur between them and a client.
 
-They hold to the issuer's contract, written down here again and not imported: what the client believes of it must not be
-what proves it right.
+They keep the issuer's contract. It is written here again and not imported, because the client's own view of it cannot
+prove the client right.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 
 
 class Fault(Enum):
-    """What happens to one request."""
+    """The fate of one request."""
 
     NONE = auto()
     REFUSED = auto()
@@ -37,23 +37,23 @@ class Fault(Enum):
     BLACKHOLE = auto()
     """The connection times out; nothing arrives."""
     STALL = auto()
-    """It is taken in, and nothing is done or answered."""
+    """The request arrives, and nothing is done or answered."""
     LOST_ANSWER = auto()
-    """It is done, and the answer is lost."""
+    """The request is served, and the answer is lost."""
     LATE = auto()
-    """It is done, but the answer does not come in time."""
+    """The request is served, but the answer comes after the timeout."""
     UNAVAILABLE = auto()
-    """503 of whoever stands in front."""
+    """503 of a proxy in front of the region."""
     GARBAGE = auto()
-    """200, and a page that is none of the platform's."""
+    """200, with a page that is not from the platform."""
     FORBIDDEN = auto()
-    """403: a role lost its rights, or a presigned URL expired."""
+    """403: a role lost its permissions, or a presigned URL expired."""
     CONFLICT = auto()
-    """409 of S3, for a PUT: another one is under way. Of the API: nothing of the kind, so it is done."""
+    """409 of S3 for a PUT, while another is in progress. The API has no such answer and serves the request."""
 
 
 class FakeClock:
-    """Time that passes only when someone waits."""
+    """A clock that advances only in `sleep` and `pass_`."""
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
@@ -76,7 +76,7 @@ class FakeClock:
 
 @dataclass
 class Region:
-    """One region: its claims, its bucket, what it is about to do with requests."""
+    """One region: its claims, its bucket, and the faults of its next requests."""
 
     name: str
     bucket: dict[str, bytes] = field(default_factory=dict)
@@ -84,24 +84,24 @@ class Region:
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     processed: dict[str, str] = field(default_factory=dict)
     fault: Fault = Fault.NONE
-    """Of every request, beside those of the script."""
+    """The fault of every request, beside those of the script."""
 
 
 class World:
-    """The transport of a client, and what stands behind it."""
+    """The transport of a client, and the two regions behind it."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self.clock = FakeClock()
         self.regions = {name: Region(name) for name in (PRIMARY, SECONDARY)}
         self.script: Iterator[Fault] = iter(faults)
         self.log: list[tuple[str, str]] = []
-        """Region and method of each request, as it was made."""
+        """Region and method of each request, in order."""
         self.server_clock_ahead = 0.0
         self.active: str | None = None
         self._lock = threading.RLock()
 
     def send(self, request: Request) -> Answer:
-        """Do what a network and two regions would."""
+        """Serve a request as a network and two regions do."""
         with self._lock:
             host = urlsplit(request.url).hostname or ""
             region = next(one for one in self.regions.values() if one.name in host)
@@ -199,7 +199,7 @@ class World:
         return _error(404, "NotFound", f"{region.name} knows no upload or object")
 
     def replicate(self) -> None:
-        """Let every object reach the other region."""
+        """Replicate every object to the other region."""
         one, other = self.regions.values()
         for here, there in ((one, other), (other, one)):
             for key, body in list(here.bucket.items()):
@@ -208,18 +208,18 @@ class World:
                 there.replicas.add(key)
 
     def process(self, reason: str = "ok") -> None:
-        """Process, or with a reason quarantine, what is in the primary's bucket."""
+        """Process the objects in the primary's bucket, or quarantine them with a reason."""
         for region in self.regions.values():
             region.processed.update({identity_of(key): reason for key in self.regions[PRIMARY].bucket})
 
     def heal(self) -> None:
-        """Let everything work again."""
+        """End all faults."""
         self.script = iter(())
         for region in self.regions.values():
             region.fault = Fault.NONE
 
     def identities(self, file_key: str, body: bytes) -> set[str]:
-        """Return under how many ids a file is known, in both regions together."""
+        """Return the ids under which the two regions know a file."""
         return {
             identity_of(key)
             for region in self.regions.values()
@@ -229,14 +229,14 @@ class World:
 
 
 def identity_of(object_key: str) -> str:
-    """Return the object id that an ingest bucket's key means."""
+    """Return the object id in a key of the ingest bucket."""
     _, _, source, upload_id, sha256, _ = object_key.split("/", 5)
     parts = ["upload", source, upload_id, sha256]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def configuration(folder: Path, **more: Any) -> Configuration:  # noqa: ANN401 - whatever a setting takes
-    """Return a configuration of both regions, its receipts in a folder."""
+    """Return a configuration of both regions, with the receipts file in a folder."""
     endpoints = tuple(
         Endpoint(region=name, url=f"https://api.execute-api.{name}.amazonaws.com") for name in (PRIMARY, SECONDARY)
     )
@@ -244,7 +244,7 @@ def configuration(folder: Path, **more: Any) -> Configuration:  # noqa: ANN401 -
 
 
 def make_client(world: World, folder: Path, *, receipts: Receipts | None = None, **more: Any) -> Client:  # noqa: ANN401
-    """Return a client of a world."""
+    """Return a client of the two regions."""
     return Client(
         configuration(folder, **more),
         transport=world,
