@@ -23,6 +23,7 @@ ROOMS: Final = (
     "compliance/matrix.toml",
     "compliance/uncovered.toml",
     "conftest.py",
+    "docs/architecture.md",
     "docs/client.md",
     "docs/compliance.md",
     "docs/cost.md",
