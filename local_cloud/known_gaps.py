@@ -21,7 +21,7 @@ class NotFaithful(NamedTuple):
 
 
 NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
-    NotFaithful("EC2 FlowLog", "recorded; there is no network whose packets it could log"),
+    NotFaithful("EC2 FlowLog", "recorded; there is no network traffic to log"),
     NotFaithful("VPC routing, security groups", "recorded; a function in a VPC reaches everything"),
     NotFaithful("VPC endpoint policies", "recorded; not evaluated"),
     NotFaithful("CloudTrail delivery", "recorded; no event reaches the trail's bucket or log group"),
@@ -35,8 +35,8 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("aws:SecureTransport", "every request counts as TLS, for the loopback has none"),
     NotFaithful("DynamoDB point-in-time recovery", "restores the latest state only"),
     NotFaithful("DynamoDB MultiRegionConsistency STRONG", "a witness never fails; no write conflicts with another region's"),
-    NotFaithful("DynamoDB throughput", "unlimited; nothing throttles unless it is told to"),
-    NotFaithful("Secrets Manager calendar", "secrets rotate when they are told to, not by the date"),
+    NotFaithful("DynamoDB throughput", "unlimited; throttles only by request"),
+    NotFaithful("Secrets Manager calendar", "secrets rotate by request, not by the date"),
     NotFaithful("Secrets Manager replicas", "never Failed; one that cannot be reached stays InProgress and catches up"),
     NotFaithful("Lambda runtime and architecture", "functions run under this machine's Python and processor"),
     NotFaithful("Lambda memory and ephemeral storage", "recorded; cap nothing"),
@@ -46,7 +46,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
         "no more environments start, and a mapping runs no more batches, at once than this machine has processors",
     ),
     NotFaithful("Lambda recursion detection", "counts the hops of a chain, whichever functions it passes"),
-    NotFaithful("SNS topic keys", "asked for when an alarm is announced, and for no other message"),
+    NotFaithful("SNS topic keys", "checked when an alarm is published, and for no other message"),
     NotFaithful("HTTP", "HTTP/1.1 without TLS; no HTTP/2, and no WebSocket APIs"),
     NotFaithful("X-Ray", "segments go nowhere"),
     NotFaithful("API Gateway throttling and access logs", "recorded; nothing is limited or logged"),
@@ -60,7 +60,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     ),
     NotFaithful(
         "Route 53 health checks",
-        "one checker, here; its state, not its last check, is what GetHealthCheckStatus tells",
+        "one checker, here; GetHealthCheckStatus returns its state, not its last check",
     ),
     NotFaithful("CloudWatch periods", "end now instead of on the minute; alarms fire within two seconds"),
     NotFaithful("CloudWatch SEARCH and anomaly detection", "refused in alarms; GetMetricData takes no expressions"),

@@ -31,6 +31,7 @@ ROOMS: Final = (
     "docs/drill.md",
     "docs/e2e.md",
     "docs/index.md",
+    "docs/local_cloud.md",
     "docs/reports.md",
     "docs/runbook.md",
     "docs/settings.md",
