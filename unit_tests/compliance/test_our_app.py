@@ -66,8 +66,8 @@ def test_a_rule_that_looks_at_most_types_alike_covers_none(ledger: Findings) -> 
 
     assert [rule for rule, looked_at in types.items() if len(looked_at) > 12 and ledger.rules[rule].covers] == []
     assert {rule.id for rule in our_rules() if rule.id.startswith("ActivePassive-") and not rule.info.covers} == {
-        "ActivePassive-CrossRegionRegions",
-        "ActivePassive-CrossRegionRegionsOutput",
+        "ActivePassive-CrossRegionReferences",
+        "ActivePassive-CrossRegionOutputs",
         "ActivePassive-CrossRegionSymmetry",
         # It asks for the name of a key and nothing of what the key is for, of however few types name one today.
         "ActivePassive-KMSNamed",

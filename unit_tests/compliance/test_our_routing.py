@@ -91,8 +91,8 @@ RULES = (
         "ActivePassive-Route53Record",
         "ActivePassive-Route53RecordPrimary",
         "ActivePassive-Route53RecordSecondary",
-        "ActivePassive-CrossRegionRegions",
-        "ActivePassive-EventsEventRule",
+        "ActivePassive-CrossRegionReferences",
+        "ActivePassive-EventsRule",
     ),
     *(
         "ActivePassive-Route53Health",
@@ -164,12 +164,12 @@ WRONG: Mapping[str, tuple[str, Callable[[dict[str, Any]], bool], Damage]] = {
         put(Dimensions=[]),
     ),
     "a schedule that is off": (
-        "ActivePassive-EventsEventRule",
+        "ActivePassive-EventsRule",
         named("AWS::Events::Rule", "serverless-observe-prod"),
         put(State="DISABLED"),
     ),
     "an issuer that asks the other region": (
-        "ActivePassive-CrossRegionRegions",
+        "ActivePassive-CrossRegionReferences",
         named("AWS::Lambda::Function", "serverless-issuer-prod"),
         lambda it: it["Environment"]["Variables"].update(PEER_ONE="us-east-1", PEER_TWO="us-west-2"),
     ),

@@ -11,7 +11,7 @@ LOG_GROUP: Final = require(
     "RetentionInDays",
     at_least(14),  # an incident before a holiday can still be examined after it
     also={"KmsKeyId": is_customer_key},
-    id="log_group",
+    id="group",
     title="A log group is encrypted with a customer managed key of its region and has a retention of 14 days or more",
     why=(
         "Logs contain the names of customers' files, and without a retention they are kept forever. A short retention loses "

@@ -19,7 +19,7 @@ _FLOW_LOG: Final = "AWS::EC2::FlowLog"
 _GROUPS: Final = "cloud-watch-logs"
 """Where EC2 delivers unless LogDestinationType says otherwise."""
 _DESTINATIONS: Final = {
-    _GROUPS: ("AWS::Logs::LogGroup", {"ActivePassive-LogsLogGroup": LOG_GROUP}),
+    _GROUPS: ("AWS::Logs::LogGroup", {"ActivePassive-LogsGroup": LOG_GROUP}),
     "s3": ("AWS::S3::Bucket", {"ActivePassive-S3Encryption": BUCKET_ENCRYPTION}),
 }
 """What a destination of each kind is, and the rules that ask whether it is encrypted and for how long it keeps logs.

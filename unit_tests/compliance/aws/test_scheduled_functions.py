@@ -1,4 +1,4 @@
-"""Functions that a schedule alone runs may look at the other region (ActivePassive-CrossRegionRegions)."""
+"""Functions that a schedule alone runs may look at the other region (ActivePassive-CrossRegionReferences)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from unit_tests.compliance.rules.clocks import clock, permission, scheduled_func
 from unit_tests.compliance.rules.corruptions import Resource, changed
 from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, verdict_in
 
-RULE = "ActivePassive-CrossRegionRegions"
+RULE = "ActivePassive-CrossRegionReferences"
 THERE = f"arn:aws:dynamodb:{EAST}:000000000000:table/serverless-ledger-prod"
 FUNCTION_ARN: dict[str, Any] = {"Fn::GetAtt": ["Function", "Arn"]}
 HARMLESS: dict[str, Resource] = {

@@ -78,8 +78,8 @@ CASES: Final = (
     Case("S3Public", "OwnershipControls.Rules[*].ObjectOwnership", bucket, ("BucketOwnerEnforced",), ("ObjectWriter", "")),
     Case("KMSRotation", "EnableKeyRotation", key, *ON),
     Case("KMSRotation", "Enabled", key, *ON, PASS),
-    Case("LogsLogGroup", "RetentionInDays", log_group, (14, "365"), (1, 13, "7")),
-    Case("LogsLogGroup", "KmsKeyId", log_group, *KEYS),
+    Case("LogsGroup", "RetentionInDays", log_group, (14, "365"), (1, 13, "7")),
+    Case("LogsGroup", "KmsKeyId", log_group, *KEYS),
     Case("LambdaConcurrency", "ReservedConcurrentExecutions", function, (1, "50"), (0, -1, "0")),
     Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
 )
@@ -264,4 +264,4 @@ def test_key_of_the_templates_is_followed_by_attribute_and_by_export() -> None:
 
 def test_key_of_the_same_template_passes_where_the_region_is_unknown() -> None:
     group = changed(log_group(), "KmsKeyId", to={"Fn::GetAtt": ["Key", "Arn"]})
-    assert verdict_in("ActivePassive-LogsLogGroup", "It", alone({"Key": key(), "It": group}, "")) is PASS
+    assert verdict_in("ActivePassive-LogsGroup", "It", alone({"Key": key(), "It": group}, "")) is PASS

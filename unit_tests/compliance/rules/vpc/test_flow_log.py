@@ -119,7 +119,7 @@ def test_a_flow_log_that_comes_and_goes_with_its_network_passes() -> None:
 )
 def test_a_log_group_that_is_not_encrypted_and_kept_fails(group: dict[str, Any]) -> None:
     assert _says(_log(), Group=group) is FAIL
-    assert "which fails ActivePassive-LogsLogGroup: " in message_in(RULE, "It", _stack(_log(), Group=group))
+    assert "which fails ActivePassive-LogsGroup: " in message_in(RULE, "It", _stack(_log(), Group=group))
 
 
 def test_a_bucket_that_is_not_encrypted_with_a_key_of_ours_fails() -> None:

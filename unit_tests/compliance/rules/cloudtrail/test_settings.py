@@ -1,4 +1,4 @@
-"""ActivePassive-CloudTrailTrail."""
+"""ActivePassive-CloudTrailSettings."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from unit_tests.compliance.rules.builders import EAST, WEST, alone, pair, region
 from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, changed, either, without
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, says, verdict_in
 
-RULE = "ActivePassive-CloudTrailTrail"
+RULE = "ActivePassive-CloudTrailSettings"
 
 
 def _fields(**fields: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""ActivePassive-LogsLogFunction."""
+"""ActivePassive-LogsFunction."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from unit_tests.compliance.rules.builders import EAST, WEST, alone, function, lo
 from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either, without
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says, verdict_in
 
-RULE = "ActivePassive-LogsLogFunction"
+RULE = "ActivePassive-LogsFunction"
 CONFIGURED = ("LoggingConfig", "LogGroup")
 UNCONFIGURED = without(function(), "LoggingConfig")
 

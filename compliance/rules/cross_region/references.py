@@ -131,7 +131,7 @@ def _texts(
     if isinstance(value, str) or (is_intrinsic(value) and not _OPAQUE.isdisjoint(value)):
         yield path, render(value, template)
     elif isinstance(value, Mapping) and "Fn::GetStackOutput" in value:
-        return  # the business of ActivePassive-CrossRegionRegionsOutput
+        return  # the business of ActivePassive-CrossRegionOutputs
     elif is_intrinsic(value):
         yield path, render(value, template)
         for argument in value.values():
@@ -178,7 +178,7 @@ RULE = Rule(
     ),
     fix=(
         "Name the resource of the own region. If the other region must be named and its loss changes nothing, declare the "
-        "place with the reason in compliance/rules/cross_region/regions.py."
+        "place with the reason in compliance/rules/cross_region/references.py."
     ),
     judge=rule_from(_violations, "*", applies=stands_in_several),
     is_local=True,

@@ -1,4 +1,4 @@
-"""ActivePassive-EventsEventRule."""
+"""ActivePassive-EventsRule."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from unit_tests.compliance.rules.clocks import RULE_ARN, clock, key, permission,
 from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
-RULE = "ActivePassive-EventsEventRule"
+RULE = "ActivePassive-EventsRule"
 ARN = "arn:aws:events:us-west-2:000000000000:rule/serverless-observe-prod"
 OTHER = "arn:aws:events:us-west-2:000000000000:rule/serverless-other-prod"
 

@@ -1,4 +1,4 @@
-"""ActivePassive-CrossRegionRegions."""
+"""ActivePassive-CrossRegionReferences."""
 
 import re
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from compliance.engine.findings import Verdict
-from compliance.rules.cross_region.regions import DECLARED
+from compliance.rules.cross_region.references import DECLARED
 from unit_tests.compliance.fixtures import template
 from unit_tests.compliance.rules.builders import EAST, WEST
 from unit_tests.compliance.rules.corruptions import either
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
-RULE = "ActivePassive-CrossRegionRegions"
+RULE = "ActivePassive-CrossRegionReferences"
 THERE = "arn:aws:sqs:us-east-1:000000000000:serverless-ingest-prod"
 
 

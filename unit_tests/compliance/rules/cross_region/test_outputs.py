@@ -1,4 +1,4 @@
-"""ActivePassive-CrossRegionRegionsOutput."""
+"""ActivePassive-CrossRegionOutputs."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from unit_tests.compliance.rules.builders import EAST, WEST
 from unit_tests.compliance.rules.corruptions import UNKNOWN, either
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, verdict_in
 
-RULE = "ActivePassive-CrossRegionRegionsOutput"
+RULE = "ActivePassive-CrossRegionOutputs"
 OUTPUT = {"StackName": "serverless-keys-prod", "OutputName": "Key"}
 
 

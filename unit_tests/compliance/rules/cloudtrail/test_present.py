@@ -1,4 +1,4 @@
-"""ActivePassive-CloudTrailTrailPresent."""
+"""ActivePassive-CloudTrailPresent."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from unit_tests.compliance.fixtures import ask, template
 from unit_tests.compliance.rules.builders import EAST, WEST, regional_bucket, replicating, table
 from unit_tests.compliance.rules.verdicts import FAIL, PASS
 
-RULE = "ActivePassive-CloudTrailTrailPresent"
+RULE = "ActivePassive-CloudTrailPresent"
 TRAIL = {"Type": "AWS::CloudTrail::Trail", "Properties": {}}
 
 
