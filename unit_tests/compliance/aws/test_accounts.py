@@ -33,7 +33,7 @@ def _says(it: dict[str, Any], rule: str = "ActivePassive-IAMPolicy", home: dict[
 
 @pytest.mark.parametrize("kind", ["S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy"])
 @pytest.mark.parametrize("spelled", ["{}", "arn:aws:iam::{}:root", "arn:aws:sts::{}:assumed-role/a/b"])
-def test_a_stranger_is_not_let_in(kind: str, spelled: str) -> None:
+def test_stranger_is_not_let_in(kind: str, spelled: str) -> None:
     assert _says(_policy(_allows({"AWS": spelled.format(OURS)}), kind)) is PASS
     assert _says(_policy(_allows({"AWS": spelled.format(THEIRS)}), kind)) is FAIL
     assert _says(_policy(_allows({"AWS": [spelled.format(OURS), spelled.format(THEIRS)]}), kind)) is FAIL
@@ -64,7 +64,7 @@ def test_nor_by_a_condition(principal: Any, key: str, spelled: str) -> None:  # 
     assert _says(_policy(whole)) is FAIL
 
 
-def test_a_stranger_kept_out_is_none_let_in() -> None:
+def test_stranger_kept_out_is_none_let_in() -> None:
     ours = {"aws:PrincipalAccount": OURS}
     kept_out = _allows("*", StringEquals=ours, StringNotEquals={"aws:PrincipalAccount": THEIRS})
     assert _says(_policy(kept_out)) is PASS
@@ -97,12 +97,12 @@ def test_no_role_trusts_another_account() -> None:
         assert _says(role, "ActivePassive-IAMTrust") is verdict
 
 
-def test_templates_that_write_the_pseudo_parameter_have_no_literal_of_their_own() -> None:
+def test_templates_with_the_pseudo_parameter_have_no_literal() -> None:
     assert _says(_policy(_allows({"AWS": THEIRS_ARN})), home=PSEUDO) is FAIL
     assert _says(_policy(_allows({"AWS": {"Ref": "AWS::AccountId"}})), home=PSEUDO) is PASS
 
 
-def test_the_stranger_is_said() -> None:
+def test_stranger_is_reported() -> None:
     stack = template({"It": _policy(_allows({"AWS": THEIRS_ARN})), "Home": HOME})
     text = message_in("ActivePassive-IAMPolicy", "It", stack)
     assert f"admits account {THEIRS}, which is not the account of these templates" in text

@@ -54,31 +54,31 @@ def _says(it: str, changes: dict[str, Any]) -> Verdict | None:
 
 @pytest.mark.parametrize("changes", [{}, HARMLESS, {"Clock": None, "Scheduled": HARMLESS["Scheduled"]}])
 @pytest.mark.parametrize("it", ["Function", "Policy"])
-def test_what_only_a_clock_runs_may_look_at_the_other_region(it: str, changes: dict[str, Any]) -> None:
+def test_scheduled_function_may_read_the_other_region(it: str, changes: dict[str, Any]) -> None:
     assert _says(it, changes) is PASS
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: str(caller["Type"]))
 @pytest.mark.parametrize("it", ["Function", "Policy"])
-def test_what_anybody_else_calls_may_not(it: str, caller: Resource) -> None:
+def test_function_with_another_caller_may_not_name_it(it: str, caller: Resource) -> None:
     assert _says(it, {"Caller": caller}) is FAIL
 
 
 @pytest.mark.parametrize("it", ["Function", "Policy"])
-def test_what_no_clock_runs_may_not(it: str) -> None:
+def test_function_without_a_schedule_may_not_name_it(it: str) -> None:
     assert _says(it, {"Clock": None}) is FAIL
 
 
-def test_it_may_look_and_change_nothing() -> None:
+def test_scheduled_function_may_read_and_not_write() -> None:
     for action in ("dynamodb:PutItem", "dynamodb:*", "dynamodb:Scan", "sqs:SendMessage", "s3:GetObject"):
         assert _says("Policy", _role("dynamodb:GetItem", action)) is FAIL, action
 
 
-def test_a_role_that_another_function_shares_may_not() -> None:
+def test_role_that_another_function_shares_may_not() -> None:
     assert _says("Policy", {"Second": function("issuer")}) is FAIL
 
 
-def test_a_policy_of_no_role_or_of_one_that_nobody_takes_on_may_not() -> None:
+def test_policy_of_no_role_or_of_an_unused_role_may_not() -> None:
     policy = _role("dynamodb:GetItem")["Policy"]
 
     assert _says("Policy", {"Policy": changed(policy, "Roles", to=[])}) is FAIL
@@ -100,7 +100,7 @@ def test_no_other_variable_may_name_it() -> None:
         assert _says("Function", {"Function": it}) is FAIL, name
 
 
-def test_the_place_is_named() -> None:
+def test_place_is_reported() -> None:
     resources = {**scheduled_function(Function=_looking()), "Caller": CALLERS[0]}
 
     text = message_in(RULE, "Function", template(resources, WEST), template({}, EAST))

@@ -42,7 +42,7 @@ def _api(**properties: Any) -> dict[str, Any]:  # noqa: ANN401
         _url("AWS_IAM"),
     ],
 )
-def test_a_route_that_asks_who_calls_passes(route: dict[str, Any]) -> None:
+def test_route_that_asks_who_calls_passes(route: dict[str, Any]) -> None:
     assert says(RULE, route) is PASS
 
 
@@ -66,11 +66,11 @@ def test_a_route_that_asks_who_calls_passes(route: dict[str, Any]) -> None:
         _api(Target="arn:aws:lambda:us-west-2:0:function:f"),
     ],
 )
-def test_a_route_that_anybody_can_call_fails(route: dict[str, Any]) -> None:
+def test_route_that_anybody_can_call_fails(route: dict[str, Any]) -> None:
     assert says(RULE, route) is FAIL
 
 
-def test_the_route_is_named() -> None:
+def test_route_is_reported() -> None:
     assert message(RULE, _route(kind="NONE")) == "AuthorizationType is NONE, so anybody can call POST /uploads"
 
 
@@ -78,11 +78,11 @@ def test_the_route_is_named() -> None:
     "route",
     [_route(kind=UNKNOWN), _route(UNKNOWN), _method(kind=UNKNOWN), _url(UNKNOWN), _api(Body={"paths": {}})],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(route: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(route: dict[str, Any]) -> None:
     assert says(RULE, route) is NOT_EVALUATED
 
 
-def test_a_web_socket_is_authorized_when_it_is_opened() -> None:
+def test_web_socket_is_authorized_when_it_is_opened() -> None:
     resources = {
         "Api": _api(ProtocolType="WEBSOCKET"),
         "Connect": _route("$connect", "NONE"),
@@ -95,6 +95,6 @@ def test_a_web_socket_is_authorized_when_it_is_opened() -> None:
     assert verdict_in(RULE, "Default", template(resources)) is None
 
 
-def test_a_preflight_request_and_a_plain_api_are_not_asked() -> None:
+def test_preflight_request_and_a_plain_api_are_not_judged() -> None:
     assert says(RULE, _method("OPTIONS", "NONE")) is None
     assert says(RULE, _api()) is None

@@ -38,7 +38,7 @@ def _rest(**integration: Any) -> dict[str, Any]:  # noqa: ANN401
         _rest(Type="MOCK"),
     ],
 )
-def test_what_ends_at_a_function_of_ours_passes(it: dict[str, Any]) -> None:
+def test_route_to_a_function_of_the_templates_passes(it: dict[str, Any]) -> None:
     assert verdict_in(RULE, "It", alone({"It": it, "Function": function()})) is PASS
 
 
@@ -53,18 +53,18 @@ def test_what_ends_at_a_function_of_ours_passes(it: dict[str, Any]) -> None:
         _rest(Type="HTTP", Uri="http://collector.example.net/"),
     ],
 )
-def test_what_leaves_the_system_fails(it: dict[str, Any]) -> None:
+def test_route_out_of_the_system_fails(it: dict[str, Any]) -> None:
     assert verdict_in(RULE, "It", alone({"It": it, "Function": function(), **_ours()})) is FAIL
 
 
-def test_the_host_is_named() -> None:
+def test_host_is_reported() -> None:
     assert "to https://collector.example.net/ over the internet" in message(
         RULE, _it("https://collector.example.net/", "HTTP_PROXY")
     )
 
 
 @pytest.mark.parametrize("it", [_it(UNKNOWN), _it(OURS), _it({"Ref": "Function"}, UNKNOWN)])
-def test_a_function_that_no_template_holds_is_not_evaluated(it: dict[str, Any]) -> None:
+def test_function_that_no_template_holds_is_not_evaluated(it: dict[str, Any]) -> None:
     assert says(RULE, it) is NOT_EVALUATED
 
 

@@ -20,12 +20,12 @@ def _rest(settings: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("stage", [_http, _rest])
-def test_an_access_log_passes_and_anything_less_fails(stage: Any) -> None:  # noqa: ANN401
+def test_access_log_passes_and_anything_less_fails(stage: Any) -> None:  # noqa: ANN401
     assert says(RULE, stage(LOGS)) is PASS
     for less in (ABSENT, {}, {"Format": "x"}, {"DestinationArn": "x"}, {**LOGS, "Format": ""}, either(LOGS, ABSENT)):
         assert says(RULE, stage(less)) is FAIL
 
 
 @pytest.mark.parametrize("stage", [_http, _rest])
-def test_what_only_a_deployment_knows_is_not_evaluated(stage: Any) -> None:  # noqa: ANN401
+def test_unresolved_value_is_not_evaluated(stage: Any) -> None:  # noqa: ANN401
     assert says(RULE, stage(UNKNOWN)) is NOT_EVALUATED

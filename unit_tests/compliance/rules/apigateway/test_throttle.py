@@ -45,14 +45,14 @@ def test_limits_everywhere_pass(stage: dict[str, Any]) -> None:
         _rest(EVERY, {"HttpMethod": "GET", "ResourcePath": "/x"}),
     ],
 )
-def test_a_route_without_a_limit_fails(stage: dict[str, Any]) -> None:
+def test_route_without_a_limit_fails(stage: dict[str, Any]) -> None:
     assert says(RULE, stage) is FAIL
 
 
-def test_the_route_is_named() -> None:
+def test_route_is_reported() -> None:
     assert "RouteSettings of GET /health has no ThrottlingRateLimit" in message(RULE, _http(health={}))
 
 
 @pytest.mark.parametrize("stage", [_http(UNKNOWN), _http({**LIMITS, "ThrottlingRateLimit": UNKNOWN}), _rest(UNKNOWN)])
-def test_what_only_a_deployment_knows_is_not_evaluated(stage: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(stage: dict[str, Any]) -> None:
     assert says(RULE, stage) is NOT_EVALUATED

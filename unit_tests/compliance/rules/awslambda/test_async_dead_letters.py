@@ -82,7 +82,7 @@ def test_each_edge_needs_a_queue(edge: str) -> None:
 
 
 @pytest.mark.parametrize("invoked", [PERMISSION, CUSTOM, ROTATION, changed(PERMISSION, "Principal", to="s3.amazonaws.com")])
-def test_a_function_that_somebody_invokes_without_waiting_needs_a_queue(invoked: Resource) -> None:
+def test_function_that_somebody_invokes_without_waiting_needs_a_queue(invoked: Resource) -> None:
     unkept = without(function(), "DeadLetterConfig")
     assert _with(function(), By=invoked) is PASS
     assert _with(unkept, By=invoked) is FAIL
@@ -92,7 +92,7 @@ def test_a_function_that_somebody_invokes_without_waiting_needs_a_queue(invoked:
     assert _with(changed(function(), "DeadLetterConfig", "TargetArn", to=UNKNOWN), By=invoked) is NOT_EVALUATED
 
 
-def test_a_function_that_answers_or_reads_a_queue_is_left_alone() -> None:
+def test_function_that_answers_or_reads_a_queue_is_not_judged() -> None:
     unkept = without(function(), "DeadLetterConfig")
     waiting = changed(PERMISSION, "Principal", to="apigateway.amazonaws.com")
     assert _with(unkept, By=waiting) is None
@@ -100,7 +100,7 @@ def test_a_function_that_answers_or_reads_a_queue_is_left_alone() -> None:
     assert verdict_in(RULE, "Mapping", alone(pipeline())) is None
 
 
-def test_a_queue_of_another_stack_is_found_by_its_arn() -> None:
+def test_queue_of_another_stack_is_found_by_its_arn() -> None:
     arn = "arn:aws:sqs:us-west-2:000000000000:serverless-ingest-dlq-prod"
     it = changed(function(), "DeadLetterConfig", "TargetArn", to=arn)
     here = alone({"It": it, "By": CUSTOM}, "eu-west-1")
@@ -108,14 +108,14 @@ def test_a_queue_of_another_stack_is_found_by_its_arn() -> None:
     assert verdict_in(RULE, "It", here) is NOT_EVALUATED
 
 
-def test_a_message_to_a_person_is_no_edge() -> None:
+def test_message_to_a_person_is_no_edge() -> None:
     mail: dict[str, Any] = {"Type": "AWS::SNS::Subscription", "Properties": {"Protocol": "email", "Endpoint": "a@b.example"}}
     assert _with(mail) is None
     assert _with(changed(mail, "Protocol", to="lambda")) is FAIL
     assert _with(changed(mail, "Protocol", to=UNKNOWN)) is NOT_EVALUATED
 
 
-def test_a_subscription_inside_a_topic_can_have_none() -> None:
+def test_subscription_inside_a_topic_can_have_none() -> None:
     topic: dict[str, Any] = {
         "Type": "AWS::SNS::Topic",
         "Properties": {"Subscription": [{"Protocol": "sqs", "Endpoint": "q"}]},
@@ -126,5 +126,5 @@ def test_a_subscription_inside_a_topic_can_have_none() -> None:
     assert _with({"Type": "AWS::SNS::Topic"}) is None
 
 
-def test_what_a_mapping_reads_must_be_known() -> None:
+def test_mapping_of_an_unknown_source_is_not_evaluated() -> None:
     assert _with(changed(mapping(), "EventSourceArn", to=UNKNOWN)) is NOT_EVALUATED

@@ -40,7 +40,7 @@ def test_code_from_a_bucket_of_ours_passes(name: Any) -> None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("code", [{"ZipFile": "pass"}, {"ImageUri": "a"}])
-def test_code_that_is_in_no_bucket_is_not_asked(code: Any) -> None:  # noqa: ANN401
+def test_code_that_is_in_no_bucket_is_not_judged(code: Any) -> None:  # noqa: ANN401
     assert _says(code) is None
 
 
@@ -57,15 +57,15 @@ def test_code_from_another_account_or_region_fails(name: Any) -> None:  # noqa: 
     assert _says({"S3Bucket": name, "S3Key": "a.zip"}) is FAIL
 
 
-def test_a_function_without_code_fails() -> None:
+def test_function_without_code_fails() -> None:
     assert _says(None) is FAIL
 
 
-def test_the_bucket_is_named() -> None:
+def test_bucket_is_reported() -> None:
     text = message_in(RULE, "It", alone(_world({"S3Bucket": "somebody-elses-bucket"})))
     assert "comes from the bucket 'somebody-elses-bucket'" in text
 
 
 @pytest.mark.parametrize("code", [UNKNOWN, {"S3Bucket": UNKNOWN}, {"S3Bucket": {"Fn::Sub": "code-${AParameter}"}}])
-def test_what_only_a_deployment_knows_is_not_evaluated(code: Any) -> None:  # noqa: ANN401
+def test_unresolved_value_is_not_evaluated(code: Any) -> None:  # noqa: ANN401
     assert _says(code) is NOT_EVALUATED

@@ -38,12 +38,12 @@ def test_whole_batches_and_sleeping_mappings_fail(broken: Resource) -> None:
     assert _with(broken) is FAIL
 
 
-def test_other_sources_are_left_alone() -> None:
+def test_other_sources_are_not_judged() -> None:
     assert says(RULE, changed(mapping(), "EventSourceArn", to="arn:aws:kinesis:us-west-2:000000000000:stream/s")) is None
     assert says(RULE, without(mapping(), "EventSourceArn")) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for name in ("EventSourceArn", RESPONSES, "Enabled"):
         assert _with(changed(mapping(), name, to=UNKNOWN)) is NOT_EVALUATED
 
@@ -51,7 +51,7 @@ def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
 FILTER = {"Filters": [{"Pattern": '{"body": {"eventName": ["ObjectCreated:Put"]}}'}]}
 
 
-def test_a_filter_on_a_queue_loses_messages() -> None:
+def test_filter_on_a_queue_loses_messages() -> None:
     assert _with(changed(mapping(), "FilterCriteria", to=FILTER)) is FAIL
     assert _with(changed(mapping(), "FilterCriteria", to=either(FILTER, {"Ref": "AWS::NoValue"}))) is FAIL
     assert _with(changed(mapping(), "FilterCriteria", to={"Filters": []})) is PASS

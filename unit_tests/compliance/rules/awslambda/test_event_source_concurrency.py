@@ -20,7 +20,7 @@ def _with(**resources: Resource) -> Verdict | None:
 
 @pytest.mark.property
 @given(st.integers(2, 1000), st.integers(0, 1000))
-def test_what_is_reserved_is_the_bound(asked: int, reserved: int) -> None:
+def test_reserved_concurrency_is_the_bound(asked: int, reserved: int) -> None:
     verdict = _with(Mapping=changed(mapping(), *MAXIMUM, to=asked), Function=changed(function(), RESERVED, to=reserved))
     assert verdict is (PASS if asked <= reserved else FAIL)
 
@@ -40,7 +40,7 @@ def test_all_queues_of_a_function_share_what_it_reserves() -> None:
     assert _with(Second=changed(other, *MAXIMUM, to=10)) is PASS
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(Mapping=changed(mapping(), "ScalingConfig", to=UNKNOWN)) is NOT_EVALUATED
     assert _with(Mapping=changed(mapping(), *MAXIMUM, to=UNKNOWN)) is NOT_EVALUATED
     assert _with(Mapping=changed(mapping(), *MAXIMUM, to=0)) is NOT_EVALUATED

@@ -27,12 +27,12 @@ def _with(it: Resource, rights: dict[str, Resource] | None = None, **others: Res
     )
 
 
-def test_a_loop_that_is_allowed_and_bounded_passes() -> None:
+def test_loop_that_is_allowed_and_bounded_passes() -> None:
     assert _with(looping()) is PASS
     assert _with(looping(variables={"maxHops": 1000})) is PASS
 
 
-def test_a_function_without_a_loop_may_not_allow_one() -> None:
+def test_function_without_a_loop_may_not_allow_one() -> None:
     assert _with(looping("Terminate"), OTHERS) is PASS
     assert _with(function(), OTHERS) is None
     assert _with(looping(), OTHERS) is FAIL
@@ -41,7 +41,7 @@ def test_a_function_without_a_loop_may_not_allow_one() -> None:
 
 
 @pytest.mark.parametrize("loop", ["Terminate", ABSENT, either("Allow", "Terminate")])
-def test_a_loop_that_lambda_would_stop_fails(loop: Any) -> None:  # noqa: ANN401
+def test_loop_that_lambda_would_stop_fails(loop: Any) -> None:  # noqa: ANN401
     assert _with(looping(loop)) is FAIL
 
 
@@ -56,7 +56,7 @@ def test_a_loop_that_lambda_would_stop_fails(loop: Any) -> None:  # noqa: ANN401
         {"SHADOW_MAXIMUM_AGE_SECONDS": either("345600", "0")},
     ],
 )
-def test_a_loop_without_a_bound_fails(variables: dict[str, Any]) -> None:
+def test_loop_without_a_bound_fails(variables: dict[str, Any]) -> None:
     it = {**pipeline(), **SENDING, "Function": looping(variables=variables)}
     assert "no environment variable bounds the loop" in message_in(RULE, "Function", alone(it))
     assert _with(without(looping(), "Environment")) is FAIL
@@ -72,12 +72,12 @@ def test_a_loop_without_a_bound_fails(variables: dict[str, Any]) -> None:
         role("sqs:SendMessage", on=either("arn:aws:sqs:us-east-1:000000000000:other", OWN)),
     ],
 )
-def test_whatever_lets_it_send_makes_a_loop(rights: dict[str, Resource]) -> None:
+def test_right_to_send_makes_a_loop(rights: dict[str, Resource]) -> None:
     assert _with(function(), rights) is FAIL
 
 
 @pytest.mark.parametrize("kind", ["inline", "Policy", "RolePolicy", "attached", "AWS's own"])
-def test_a_right_counts_wherever_the_role_has_it_from(kind: str) -> None:
+def test_right_counts_wherever_the_role_has_it_from(kind: str) -> None:
     document = SENDING["Policy"]["Properties"]["PolicyDocument"]
     bare = {"Role": SENDING["Role"]}
     rights: dict[str, dict[str, Resource]] = {
@@ -103,14 +103,14 @@ def test_a_right_counts_wherever_the_role_has_it_from(kind: str) -> None:
     assert _with(looping(), rights[kind]) is PASS
 
 
-def test_a_denial_or_another_s_right_makes_no_loop() -> None:
+def test_denial_or_right_of_another_role_makes_no_loop() -> None:
     denied = {**SENDING, "Policy": changed(SENDING["Policy"], "PolicyDocument", "Statement", 0, "Effect", to="Deny")}
     assert _with(function(), denied) is None
     anothers = {**SENDING, "Policy": changed(SENDING["Policy"], "Roles", to=[{"Ref": "Other"}])}
     assert _with(function(), anothers) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(looping(UNKNOWN)) is NOT_EVALUATED
     assert _with(looping(variables={"MAXIMUM_HOPS": UNKNOWN})) is NOT_EVALUATED
     assert _with(changed(function(), "Role", to="arn:aws:iam::000000000000:role/elsewhere"), {}) is NOT_EVALUATED

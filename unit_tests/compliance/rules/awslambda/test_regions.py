@@ -17,7 +17,7 @@ def _both(east: Resource, west: Resource) -> list[Verdict]:
     return [row.verdict for row in ask(RULE, *pair(east, west))]
 
 
-def test_the_same_in_both_regions_passes() -> None:
+def test_same_in_both_regions_passes() -> None:
     assert _both(function(), function()) == [PASS, PASS]
     assert says(RULE, function()) is None
     hanging = changed(function(), "MemorySize", to=either(256, 512))
@@ -42,16 +42,16 @@ def test_each_difference_fails_on_both_sides(name: str, value: Any) -> None:  # 
     assert _both(function(), changed(function(), name, to=value)) == [FAIL, FAIL]
 
 
-def test_the_message_says_both() -> None:
+def test_message_says_both() -> None:
     templates = pair(function(), changed(function(), "MemorySize", to=128))
     assert message_in(RULE, "It", *templates) == "MemorySize is 1769 here and 128 in us-west-2; it must be the same"
 
 
-def test_a_branch_that_only_one_region_has_fails() -> None:
+def test_branch_that_only_one_region_has_fails() -> None:
     assert FAIL in _both(changed(function(), "Timeout", to=either(300, 60)), function())
 
 
-def test_a_parameter_may_be_another_value_in_each_region() -> None:
+def test_parameter_may_be_another_value_in_each_region() -> None:
     unknown = changed(function(), "MemorySize", to=UNKNOWN)
     assert _both(unknown, unknown) == [NOT_EVALUATED, NOT_EVALUATED]
     assert _both(unknown, function()) == [NOT_EVALUATED, NOT_EVALUATED]

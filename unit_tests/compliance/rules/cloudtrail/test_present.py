@@ -25,10 +25,10 @@ def test_data_in_several_regions_without_a_trail_fails_once() -> None:
     assert _says({"Bucket": replicating()}, {"Bucket": regional_bucket()}) == [FAIL]
 
 
-def test_a_trail_on_a_condition_is_none() -> None:
+def test_trail_on_a_condition_is_none() -> None:
     assert _says({"Table": table(), "Trail": {**TRAIL, "Condition": "ACondition"}}, {}) == [FAIL]
 
 
-def test_what_keeps_no_data_or_stands_in_one_region_is_not_asked() -> None:
+def test_system_without_data_or_of_one_region_is_not_judged() -> None:
     assert _says({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}, {}) == []
     assert ask(RULE, template({"Table": table()}, EAST)) == []

@@ -80,7 +80,7 @@ def _says(trail: Any, bucket: Any = None) -> Verdict | None:  # noqa: ANN401
         _selected(PLAIN),
     ],
 )
-def test_a_whole_trail_passes(trail: dict[str, Any]) -> None:
+def test_whole_trail_passes(trail: dict[str, Any]) -> None:
     assert _says(trail) is PASS
 
 
@@ -119,7 +119,7 @@ def test_each_flag_must_be_set(flag: str, value: Any) -> None:  # noqa: ANN401
         _selected({**PLAIN, "DataResources": [{"Type": "AWS::S3::Object", "Values": []}, PLAIN["DataResources"][1]]}),
     ],
 )
-def test_a_trail_that_leaves_something_out_fails(trail: dict[str, Any]) -> None:
+def test_trail_that_leaves_something_out_fails(trail: dict[str, Any]) -> None:
     assert _says(trail) is FAIL
 
 
@@ -135,7 +135,7 @@ def test_a_trail_that_leaves_something_out_fails(trail: dict[str, Any]) -> None:
         _bucket(ObjectLockEnabled=either(True, False)),
     ],
 )
-def test_a_bucket_that_is_not_locked_fails(bucket: dict[str, Any]) -> None:
+def test_bucket_that_is_not_locked_fails(bucket: dict[str, Any]) -> None:
     assert _says(_trail(), bucket) is FAIL
 
 
@@ -155,7 +155,7 @@ def _of_tables(*regions: str) -> dict[str, Any]:
     return _trail(AdvancedEventSelectors=[MANAGEMENT, OBJECTS, items])
 
 
-def test_the_table_is_recorded_in_every_region() -> None:
+def test_table_is_recorded_in_every_region() -> None:
     east = template({"Other": _bucket(BucketName="serverless-other-prod")}, EAST)
 
     assert verdict_in(RULE, "It", _stack(_of_tables(EAST, WEST)), east) is PASS
@@ -183,11 +183,11 @@ def test_log_files_of_prod_stay_locked_for_a_month(days: int, verdict: Verdict) 
         _selected({**PLAIN, "DataResources": UNKNOWN}),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(trail: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(trail: dict[str, Any]) -> None:
     assert _says(trail) is NOT_EVALUATED
 
 
-def test_a_trail_alone_cannot_show_its_lock() -> None:
+def test_trail_alone_cannot_show_its_lock() -> None:
     assert says(RULE, _trail()) is NOT_EVALUATED
     assert _says(_trail(), changed(_bucket(), "ObjectLockConfiguration", to=UNKNOWN)) is NOT_EVALUATED
 
@@ -213,7 +213,7 @@ def test_each_table_and_each_replicated_bucket_is_recorded_in_each_region() -> N
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_a_table_or_a_bucket_that_is_left_out_fails(left: int) -> None:
+def test_table_or_a_bucket_that_is_left_out_fails(left: int) -> None:
     assert _recording(BOTH_TABLES[left : left + 1], BOTH_BUCKETS) is FAIL
     assert _recording(BOTH_TABLES, BOTH_BUCKETS[left : left + 1]) is FAIL
     assert _recording([arn.replace("-prod", "-other") for arn in BOTH_TABLES], BOTH_BUCKETS) is FAIL

@@ -52,7 +52,7 @@ def _says(it: dict[str, Any]) -> Verdict | None:
         _composite(AlarmActions=[TOPIC]),
     ],
 )
-def test_an_alarm_that_acts_in_its_own_region_passes(it: dict[str, Any]) -> None:
+def test_alarm_that_acts_in_its_own_region_passes(it: dict[str, Any]) -> None:
     assert _says(it) is PASS
 
 
@@ -79,11 +79,11 @@ def test_an_alarm_that_acts_in_its_own_region_passes(it: dict[str, Any]) -> None
         _composite(AlarmActions=[TOPIC], ActionsEnabled=False),
     ],
 )
-def test_an_alarm_that_wakes_nobody_or_leaves_silence_open_fails(it: dict[str, Any]) -> None:
+def test_alarm_without_an_action_or_missing_data_setting_fails(it: dict[str, Any]) -> None:
     assert _says(it) is FAIL
 
 
-def test_the_other_region_is_named() -> None:
+def test_other_region_is_reported() -> None:
     text = message_in(RULE, "It", template({"It": _it([THERE])}, WEST))
 
     assert text == "AlarmActions acts in us-east-1, not in the alarm's own region us-west-2"
@@ -102,11 +102,11 @@ def test_the_other_region_is_named() -> None:
         _it([TOPIC], ActionsEnabled=UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(it: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(it: dict[str, Any]) -> None:
     assert _says(it) is NOT_EVALUATED
 
 
-def test_without_a_known_region_its_own_is_its_own() -> None:
+def test_unknown_region_counts_as_the_own_region() -> None:
     it = {"It": _it([TOPIC]), "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}
 
     assert verdict_in(RULE, "It", template(it, "", "")) is PASS
@@ -114,7 +114,7 @@ def test_without_a_known_region_its_own_is_its_own() -> None:
     assert says(RULE, undeclared, "") is NOT_EVALUATED
 
 
-def test_a_topic_of_another_account_fails() -> None:
+def test_topic_of_another_account_fails() -> None:
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": "arn:aws:kms:us-west-2:000000000000:alias/ours"}}
     stranger = _it(["arn:aws:sns:us-west-2:999999999999:serverless-alarms-prod"])
 

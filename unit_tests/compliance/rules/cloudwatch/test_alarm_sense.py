@@ -61,7 +61,7 @@ def _says(it: dict[str, Any]) -> Verdict | None:
         _alarm(Namespace="Ours", MetricName="A", Period=10, Threshold=1e9),
     ],
 )
-def test_an_alarm_that_fires_in_time_passes(it: dict[str, Any]) -> None:
+def test_alarm_that_fires_in_time_passes(it: dict[str, Any]) -> None:
     assert _says(it) is PASS
 
 
@@ -90,17 +90,17 @@ def test_an_alarm_that_fires_in_time_passes(it: dict[str, Any]) -> None:
         _alarm(Namespace="Ours", MetricName="Heartbeats", ComparisonOperator="LessThanThreshold"),
     ],
 )
-def test_an_alarm_that_fires_late_never_or_for_the_wrong_thing_fails(it: dict[str, Any]) -> None:
+def test_alarm_that_fires_late_never_or_for_the_wrong_thing_fails(it: dict[str, Any]) -> None:
     assert _says(it) is FAIL
 
 
-def test_the_bound_is_named() -> None:
+def test_bound_is_reported() -> None:
     text = message_in(RULE, "It", _world(_duration(1_000_000)))
     assert text == "Threshold is 1e+06, and the function's timeout is 300000: it fires too late, or never"
 
 
 @pytest.mark.parametrize("setting", ["Period", "EvaluationPeriods", "Threshold", "ComparisonOperator", "MetricName"])
-def test_what_only_a_deployment_knows_is_not_evaluated(setting: str) -> None:
+def test_unresolved_value_is_not_evaluated(setting: str) -> None:
     assert _says(_alarm(**{setting: UNKNOWN})) is NOT_EVALUATED
 
 
@@ -109,12 +109,12 @@ def test_what_only_a_deployment_knows_is_not_evaluated(setting: str) -> None:
 @example(1, 2)
 @example(120, 120)
 @example(121, 121)
-def test_it_is_told_within_two_hours_and_can_be_told(periods: int, points: int) -> None:
+def test_alarm_passes_only_if_it_can_fire_within_two_hours(periods: int, points: int) -> None:
     verdict = _says(_alarm(EvaluationPeriods=periods, DatapointsToAlarm=points))
     assert (verdict is PASS) == (points <= periods and points * 60 <= 7200)
 
 
-def test_a_unit_hides_what_was_published_with_another() -> None:
+def test_unit_hides_what_was_published_with_another() -> None:
     stat = {"Metric": {"Namespace": "X", "MetricName": "Y"}, "Period": 60, "Stat": "Sum", "Unit": "Bytes"}
     of_queries = _alarm(
         **dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period")),

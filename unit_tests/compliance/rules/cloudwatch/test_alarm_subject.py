@@ -55,7 +55,7 @@ REPLICATION = {"SourceBucket": EAST_BUCKET, "DestinationBucket": {"Ref": "Bucket
         _on("Ours", "Anything", Whatever="it-is"),
     ],
 )
-def test_what_is_here_and_published_passes(it: dict[str, Any]) -> None:
+def test_published_metric_of_a_present_resource_passes(it: dict[str, Any]) -> None:
     assert _says(it) is PASS
 
 
@@ -78,16 +78,16 @@ def test_what_is_here_and_published_passes(it: dict[str, Any]) -> None:
         _on("AWS/S3", "ReplicationLatency", **{**REPLICATION, "SourceBucket": "another-bucket"}),
     ],
 )
-def test_what_has_no_data_for_ever_fails(it: dict[str, Any]) -> None:
+def test_alarm_without_data_fails(it: dict[str, Any]) -> None:
     assert _says(it) is FAIL
 
 
-def test_what_is_published_is_told() -> None:
+def test_published_dimensions_are_reported() -> None:
     it = _on("AWS/DynamoDB", "ReplicationLatency", TableName="serverless-ledger-prod")
     text = message_in(RULE, "It", *_world(it))
     assert "publishes ReplicationLatency by ReceivingRegion, TableName, not by TableName" in text
 
 
 @pytest.mark.parametrize("it", [_on("AWS/SQS", "A", QueueName=UNKNOWN), _on(UNKNOWN, "A")])  # type: ignore[arg-type]
-def test_what_only_a_deployment_knows_is_not_evaluated(it: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(it: dict[str, Any]) -> None:
     assert _says(it) is NOT_EVALUATED

@@ -69,15 +69,15 @@ def test_alarms_of_its_own_template_pass(rule: Any) -> None:  # noqa: ANN401
         "ALARM(known) OR TRUE",
     ],
 )
-def test_an_alarm_that_is_not_there_fails(rule: Any) -> None:  # noqa: ANN401
+def test_alarm_that_is_not_there_fails(rule: Any) -> None:  # noqa: ANN401
     assert _says(rule) is FAIL
 
 
-def test_the_missing_alarm_is_named() -> None:
+def test_missing_alarm_is_reported() -> None:
     assert "stands on nobody" in message_in(RULE, "It", *_templates("ALARM(nobody)"))
 
 
-def test_a_suppressor_must_be_there_too() -> None:
+def test_suppressor_must_be_there_too() -> None:
     assert _says("ALARM(known)", ActionsSuppressor={"Ref": "Known"}) is PASS
     assert _says("ALARM(known)", ActionsSuppressor="nobody") is FAIL
 
@@ -92,12 +92,12 @@ def test_a_suppressor_must_be_there_too() -> None:
         _join("ALARM(", {"Fn::ImportValue": "x"}, ")"),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(rule: Any) -> None:  # noqa: ANN401
+def test_unresolved_value_is_not_evaluated(rule: Any) -> None:  # noqa: ANN401
     assert _says(rule) is NOT_EVALUATED
 
 
 @pytest.mark.parametrize(
     "rule", ["ALARM(known) XOR ALARM(known)", "ALARM(known) == TRUE", "(ALARM(known)", "f(ALARM(known))"]
 )
-def test_a_rule_that_cannot_be_read_is_not_evaluated(rule: str) -> None:
+def test_rule_that_cannot_be_read_is_not_evaluated(rule: str) -> None:
     assert _says(rule) is NOT_EVALUATED

@@ -59,14 +59,14 @@ def test_both_regions_pass(body: Any) -> None:  # noqa: ANN401
         either(BOTH, _body(_widget(WEST))),
     ],
 )
-def test_a_region_that_is_missing_fails(body: Any) -> None:  # noqa: ANN401
+def test_region_that_is_missing_fails(body: Any) -> None:  # noqa: ANN401
     assert _says(body) is FAIL
 
 
-def test_the_region_is_named() -> None:
+def test_region_is_reported() -> None:
     assert message_in(RULE, "It", *_world(_body(_widget(WEST)))) == "no widget shows us-east-1"
 
 
 @pytest.mark.parametrize("body", [UNKNOWN, "not json", "[]", '{"widgets": 7}', '{"widgets": [7]}', {"Ref": "AWS::NoValue"}])
-def test_what_cannot_be_read_is_not_evaluated(body: Any) -> None:  # noqa: ANN401
+def test_unreadable_value_is_not_evaluated(body: Any) -> None:  # noqa: ANN401
     assert _says(body) is NOT_EVALUATED

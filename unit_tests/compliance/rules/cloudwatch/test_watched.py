@@ -28,7 +28,7 @@ def _says(which: str, **alarms: dict[str, Any]) -> Verdict | None:
     return verdict_in(RULE, which, alone({**pipeline(), **alarms}))
 
 
-def test_what_is_watched_passes() -> None:
+def test_watched_resource_passes() -> None:
     assert _says("Queue", Age=AGE) is PASS
     assert _says("Function", Errors=ERRORS) is PASS
     faults = _alarm("AWS/ApiGateway", "5xx", ApiId={"Ref": "It"})
@@ -46,21 +46,21 @@ def test_what_is_watched_passes() -> None:
         {**AGE, "Condition": "ACondition"},
     ],
 )
-def test_an_alarm_on_something_else_is_none(alarm: dict[str, Any]) -> None:
+def test_alarm_on_something_else_is_none(alarm: dict[str, Any]) -> None:
     assert _says("Queue", Age=alarm) is FAIL
     assert _says("Function", Age=alarm) is FAIL
 
 
-def test_an_alarm_of_the_other_region_is_none() -> None:
+def test_alarm_of_the_other_region_is_none() -> None:
     assert verdict_in(RULE, "Queue", alone(pipeline(), EAST), alone({"Age": AGE}, WEST)) is FAIL
 
 
-def test_what_is_not_watched_is_named() -> None:
+def test_unwatched_resource_is_reported() -> None:
     text = message_in(RULE, "Queue", alone(pipeline()))
     assert text == "no alarm of its region watches ApproximateAgeOfOldestMessage of it (AWS/SQS, by QueueName)"
 
 
-def test_the_function_behind_an_api_is_watched_too() -> None:
+def test_function_behind_an_api_is_watched_too() -> None:
     uri = {"ApiId": "a", "IntegrationType": "AWS_PROXY", "IntegrationUri": {"Fn::GetAtt": ["Function", "Arn"]}}
     resources = {
         "Function": pipeline()["Function"],
@@ -70,18 +70,18 @@ def test_the_function_behind_an_api_is_watched_too() -> None:
     assert verdict_in(RULE, "Function", alone({**resources, "Errors": ERRORS})) is PASS
 
 
-def test_a_bucket_that_replicates_is_watched_where_it_is() -> None:
+def test_bucket_that_replicates_is_watched_where_it_is() -> None:
     failed = _alarm("AWS/S3", "OperationsFailedReplication", SourceBucket={"Ref": "It"})
     west = template({"It": regional_bucket()}, WEST)
     assert verdict_in(RULE, "It", template({"It": replicating()}, EAST), west) is FAIL
     assert verdict_in(RULE, "It", template({"It": replicating(), "Failed": failed}, EAST), west) is PASS
 
 
-def test_what_carries_no_work_is_not_asked() -> None:
+def test_resource_that_carries_no_work_is_not_judged() -> None:
     assert _says("Dead") is None
     assert says(RULE, pipeline()["Function"]) is None
     assert says(RULE, regional_bucket()) is None
 
 
-def test_what_cannot_be_read_is_not_evaluated() -> None:
+def test_unreadable_value_is_not_evaluated() -> None:
     assert _says("Queue", Age=_alarm("AWS/SQS", UNKNOWN, QueueName="serverless-ingest-prod")) is NOT_EVALUATED

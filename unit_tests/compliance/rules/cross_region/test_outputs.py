@@ -57,11 +57,11 @@ def test_reading_another_region_fails(value: Any) -> None:  # noqa: ANN401
     assert _says(value) is FAIL
 
 
-def test_what_the_cdk_makes_of_it_fails_too() -> None:
+def test_cdk_cross_region_reference_fails() -> None:
     assert _says("x", "Custom::CrossRegionExportReader") is FAIL
 
 
-def test_where_it_is_exported_is_said() -> None:
+def test_exporting_region_is_reported() -> None:
     assert "exported in us-east-1 and not in us-west-2" in message_in(RULE, "It", *_world({"Fn::ImportValue": "there"}))
 
 
@@ -69,11 +69,11 @@ def test_where_it_is_exported_is_said() -> None:
     "value",
     [{"Fn::ImportValue": "nowhere"}, {"Fn::ImportValue": UNKNOWN}, {"Fn::GetStackOutput": {**OUTPUT, "Region": UNKNOWN}}],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(value: Any) -> None:  # noqa: ANN401
+def test_unresolved_value_is_not_evaluated(value: Any) -> None:  # noqa: ANN401
     assert _says(value) is NOT_EVALUATED
 
 
-def test_a_stack_of_one_region_may_read_the_other() -> None:
+def test_stack_of_one_region_may_read_the_other() -> None:
     west, *_ = _world({"Fn::GetStackOutput": {**OUTPUT, "Region": EAST}})
 
     assert verdict_in(RULE, "It", west) is None

@@ -55,7 +55,7 @@ def _says(it: dict[str, Any], parameters: Any = None, twin: str = EAST) -> Verdi
         _policy("kms:Encrypt", f"arn:aws:kms:{EAST}:0:key/1"),
     ],
 )
-def test_what_stays_in_its_region_or_is_declared_passes(it: dict[str, Any]) -> None:
+def test_own_region_or_declared_reference_passes(it: dict[str, Any]) -> None:
     assert _says(it) is PASS
 
 
@@ -93,7 +93,7 @@ def test_naming_the_other_region_fails(it: dict[str, Any]) -> None:
     assert _says(it) is FAIL
 
 
-def test_the_place_is_named() -> None:
+def test_place_is_reported() -> None:
     west, east = template({"It": _function(QUEUE=THERE)}, WEST), template({}, EAST)
 
     assert message_in(RULE, "It", west, east) == f"Environment.Variables.QUEUE names us-east-1: {THERE}"
@@ -107,11 +107,11 @@ def test_the_place_is_named() -> None:
         ({"Fn::FindInMap": ["Regions", {"Ref": "AWS::Region"}, "Peer"]}, {}),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(value: Any, parameters: Any) -> None:  # noqa: ANN401
+def test_unresolved_value_is_not_evaluated(value: Any, parameters: Any) -> None:  # noqa: ANN401
     assert _says(_function(QUEUE=value), parameters) is NOT_EVALUATED
 
 
-def test_a_parameter_is_judged_by_what_it_may_be() -> None:
+def test_parameter_is_judged_by_what_it_may_be() -> None:
     function = _function(REGION={"Ref": "R"})
 
     assert _says(function, {"R": {"Type": "String", "AllowedValues": [WEST, "eu-west-1"]}}) is PASS
@@ -119,7 +119,7 @@ def test_a_parameter_is_judged_by_what_it_may_be() -> None:
     assert _says(function, {"R": {"Type": "Number"}}) is PASS
 
 
-def test_a_stack_of_one_region_is_not_asked() -> None:
+def test_stack_of_one_region_is_not_judged() -> None:
     assert verdict_in(RULE, "It", template({"It": _function(QUEUE=THERE)}, WEST)) is None
     other = template({}, EAST, "serverless-data-prod")
     assert verdict_in(RULE, "It", template({"It": _function(QUEUE=THERE)}, WEST), other) is None

@@ -34,7 +34,7 @@ def _says(resource: dict[str, Any], environment: str = "prod") -> Verdict | None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_kept_passes(kind: str) -> None:
+def test_retained_resource_passes(kind: str) -> None:
     assert _says(_kept(kind)) is PASS
     assert _says(_kept(kind, DeletionPolicy="RetainExceptOnCreate")) is PASS
 
@@ -46,7 +46,7 @@ def test_each_attribute_must_keep_each_type(kind: str, attribute: str, policy: A
     assert _says(_kept(kind, **{attribute: policy})) is FAIL
 
 
-def test_a_replaced_resource_is_kept_by_nothing_less_than_retain() -> None:
+def test_replaced_resource_is_kept_by_nothing_less_than_retain() -> None:
     assert _says(_kept(UpdateReplacePolicy="RetainExceptOnCreate")) is FAIL
 
 
@@ -55,7 +55,7 @@ def test_elsewhere_data_goes_with_its_stack(environment: str) -> None:
     assert _says(_kept(DeletionPolicy="Delete"), environment) is None
 
 
-def test_what_holds_no_data_may_go() -> None:
+def test_resource_without_data_is_not_judged() -> None:
     assert _says(_kept("AWS::Lambda::Function", DeletionPolicy="Delete")) is None
 
 
@@ -68,14 +68,14 @@ def test_every_attribute_that_deletes_is_named_with_what_is_allowed() -> None:
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 @pytest.mark.parametrize("policy", [UNKNOWN, {"Fn::FindInMap": ["A", "B", "C"]}, ["Retain"], True])
-def test_what_the_template_does_not_spell_out_is_not_evaluated(attribute: str, policy: Any) -> None:  # noqa: ANN401
+def test_value_not_written_in_the_template_is_not_evaluated(attribute: str, policy: Any) -> None:  # noqa: ANN401
     assert _says(_kept(**{attribute: policy})) is NOT_EVALUATED
 
 
 @pytest.mark.property
 @given(st.sampled_from(KINDS), *[st.sampled_from(["Retain", "RetainExceptOnCreate", "Snapshot", "Delete", None])] * 2)
 @example("AWS::KMS::Key", "Retain", "RetainExceptOnCreate")
-def test_only_what_survives_both_ways_passes(kind: str, deleted: str | None, replaced: str | None) -> None:
+def test_resource_retained_by_both_policies_passes(kind: str, deleted: str | None, replaced: str | None) -> None:
     survives = deleted in {"Retain", "RetainExceptOnCreate"} and replaced == "Retain"
 
     assert (_says(_kept(kind, DeletionPolicy=deleted, UpdateReplacePolicy=replaced)) is PASS) is survives

@@ -34,25 +34,25 @@ def _verdicts(*templates: Template) -> set[tuple[str, Verdict]]:
     return {(row.logical_id, row.verdict) for row in ask(ID, *templates)}
 
 
-def test_the_same_in_both_regions_passes() -> None:
+def test_same_in_both_regions_passes() -> None:
     both = (template(pipeline(), "us-east-1"), template(pipeline(), "us-west-2"))
     assert _verdicts(*both) == {(name, PASS) for name in (*pipeline(), "")}
 
 
-def test_a_stack_of_one_region_is_left_alone() -> None:
+def test_stack_of_one_region_is_not_judged() -> None:
     assert says(ID, function()) is None
     assert not ask(ID, alone({"It": function()}), alone({"It": function()}))
 
 
 @pytest.mark.parametrize("name", ["MemorySize", "Timeout", "Handler", "Role"])
-def test_a_property_that_differs_fails_on_both_sides(name: str) -> None:
+def test_property_that_differs_fails_on_both_sides(name: str) -> None:
     for other in (changed(function(), name, to="other"), without(function(), name)):
         rows = [row for row in ask(ID, *pair(function(), other)) if row.logical_id == "It"]
         assert [row.verdict for row in rows] == [FAIL, FAIL]
         assert all(f"Properties.{name} is" in row.message for row in rows)
 
 
-def test_a_resource_of_one_side_only_fails_there() -> None:
+def test_resource_of_one_side_only_fails_there() -> None:
     whole, part = pipeline(), pipeline()
     del part["Alarm"]
     templates = (template(whole, "us-east-1"), template(part, "us-west-2"))
@@ -61,11 +61,11 @@ def test_a_resource_of_one_side_only_fails_there() -> None:
     assert message_in(ID, "Alarm", *templates) == "us-west-2 has no counterpart of it (us-west-2)"
 
 
-def test_a_policy_on_deletion_counts() -> None:
+def test_policy_on_deletion_counts() -> None:
     assert ("It", FAIL) in _verdicts(*pair(function(), {**function(), "DeletionPolicy": "Retain"}))
 
 
-def test_what_the_template_says_as_a_whole_counts() -> None:
+def test_template_level_difference_counts() -> None:
     east, west = pair(function(), function())
     outputs = {"Outputs": {"QueueUrl": {"Value": "q"}}}
     assert ("", FAIL) in _verdicts(replace(east, body={**east.body, **outputs}), west)
@@ -73,7 +73,7 @@ def test_what_the_template_says_as_a_whole_counts() -> None:
     assert ("", PASS) in _verdicts(replace(east, body={**east.body, **exported}), west)
 
 
-def test_a_region_that_both_sides_name_is_a_difference_unless_it_is_declared() -> None:
+def test_region_named_by_both_sides_is_an_undeclared_difference() -> None:
     def calling(variable: str) -> dict[str, Any]:
         return changed(function(), "Environment", to={"Variables": {variable: "us-east-1"}})
 
@@ -105,7 +105,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> TemplateSet:
     return TemplateSet(templates=load_assembly(Path(folder / "cdk.out")).templates, environment="prod")
 
 
-def test_our_app_s_regions_are_the_same(app: TemplateSet) -> None:
+def test_regions_of_our_app_are_the_same(app: TemplateSet) -> None:
     found = [(row.path, row.message) for row in ask(ID, *app.templates) if row.verdict is not PASS]
     assert found == []
     assert len([row for row in ask(ID, *app.templates) if row.verdict is PASS]) > 200

@@ -54,7 +54,7 @@ def test_fixed_units_in_one_replica_fail() -> None:
     assert "the replica in us-west-2 has no ReadProvisionedThroughputSettings" in message(RULE, fixed)
 
 
-def test_a_table_that_forgot_to_say_on_demand_fails() -> None:
+def test_table_that_forgot_to_say_on_demand_fails() -> None:
     assert says(RULE, without(table(), "BillingMode")) is FAIL
     assert says(RULE, changed(table(), "BillingMode", to="ON_DEMAND")) is FAIL
     assert says(RULE, changed(table(), "BillingMode", to=either("PAY_PER_REQUEST", "PROVISIONED"))) is FAIL
@@ -65,7 +65,7 @@ def test_settings_that_mean_nothing_on_demand_fail() -> None:
     assert says(RULE, changed(table(), "WriteProvisionedThroughputSettings", to=WRITES)) is FAIL
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert says(RULE, changed(table(), "BillingMode", to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(provisioned(), "WriteProvisionedThroughputSettings", to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(provisioned(), "Replicas", to=UNKNOWN)) is NOT_EVALUATED

@@ -60,5 +60,5 @@ def test_each_contradiction_fails(broken: dict[str, Any], text: str) -> None:
         changed(strong(), "LocalSecondaryIndexes", to=UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(unclear: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(unclear: dict[str, Any]) -> None:
     assert says(RULE, unclear) is NOT_EVALUATED

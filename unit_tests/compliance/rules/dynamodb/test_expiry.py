@@ -19,7 +19,7 @@ def test_rows_that_expire_by_an_attribute_of_their_own_pass() -> None:
 
 
 @pytest.mark.parametrize("absent", [without(table(), SETTING), changed(table(), SETTING, to=ABSENT)])
-def test_a_table_whose_rows_stay_is_not_asked(absent: dict[str, Any]) -> None:
+def test_table_whose_rows_stay_is_not_judged(absent: dict[str, Any]) -> None:
     assert says(RULE, absent) is None
 
 
@@ -42,10 +42,10 @@ def test_rows_that_do_not_expire_or_by_their_key_fail(broken: dict[str, Any]) ->
     assert says(RULE, broken) is FAIL
 
 
-def test_the_key_is_named() -> None:
+def test_key_is_reported() -> None:
     assert "names 'pk', which is a key" in message(RULE, changed(table(), SETTING, "AttributeName", to="pk"))
 
 
 @pytest.mark.parametrize("place", [(SETTING,), (SETTING, "AttributeName"), (SETTING, "Enabled"), ("KeySchema",)])
-def test_what_only_a_deployment_knows_is_not_evaluated(place: tuple[str, ...]) -> None:
+def test_unresolved_value_is_not_evaluated(place: tuple[str, ...]) -> None:
     assert says(RULE, changed(table(), *place, to=UNKNOWN)) is NOT_EVALUATED

@@ -12,19 +12,19 @@ from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, mess
 RULE = "ActivePassive-DynamoDBGlobalTable"
 
 
-def test_a_replica_in_each_region_passes() -> None:
+def test_replica_in_each_region_passes() -> None:
     assert says(RULE, table()) is PASS
     both = (template({}, EAST), template({}, WEST))
     assert verdict_in(RULE, "It", alone({"It": table()}, WEST), *both) is PASS
 
 
-def test_a_table_of_one_region_fails() -> None:
+def test_table_of_one_region_fails() -> None:
     assert says(RULE, {"Type": "AWS::DynamoDB::Table", "Properties": {}}) is FAIL
     assert "only replica is in us-west-2" in message(RULE, changed(table(), "Replicas", to=[replica(WEST)]))
     assert "2 replicas are in us-west-2" in message(RULE, changed(table(), "Replicas", 0, "Region", to=WEST))
 
 
-def test_a_region_of_the_system_without_a_replica_fails() -> None:
+def test_region_of_the_system_without_a_replica_fails() -> None:
     moved = changed(table(), "Replicas", 0, "Region", to="us-east-2")
     both = (template({}, EAST), template({}, WEST))
 
@@ -33,7 +33,7 @@ def test_a_region_of_the_system_without_a_replica_fails() -> None:
     assert says(RULE, moved, "eu-west-1") is FAIL
 
 
-def test_a_replica_where_nothing_else_of_the_system_stands_fails() -> None:
+def test_replica_where_nothing_else_of_the_system_stands_fails() -> None:
     both = (template({}, EAST), template({}, WEST))
     wider = changed(table(), "Replicas", to=[replica(EAST), replica(WEST), replica("eu-west-1")])
 
@@ -52,16 +52,16 @@ def test_a_replica_where_nothing_else_of_the_system_stands_fails() -> None:
         changed(table(), "Replicas", 1, "Region", to=either(WEST, EAST)),
     ],
 )
-def test_each_way_of_losing_a_region_fails(broken: dict[str, Any]) -> None:
+def test_region_that_is_missing_fails(broken: dict[str, Any]) -> None:
     assert says(RULE, broken) is FAIL
 
 
-def test_a_strongly_consistent_table_needs_no_stream() -> None:
+def test_strongly_consistent_table_needs_no_stream() -> None:
     strong = changed(without(table(), "StreamSpecification"), "MultiRegionConsistency", to="STRONG")
     assert says(RULE, strong) is PASS
 
 
-def test_the_region_of_the_stack_is_known_by_its_pseudo_parameter() -> None:
+def test_region_of_the_stack_is_known_by_its_pseudo_parameter() -> None:
     assert says(RULE, changed(table(), "Replicas", 1, "Region", to={"Ref": "AWS::Region"})) is PASS
 
 
@@ -76,5 +76,5 @@ def test_the_region_of_the_stack_is_known_by_its_pseudo_parameter() -> None:
         changed(table(), "StreamSpecification", to=UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(unclear: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(unclear: dict[str, Any]) -> None:
     assert says(RULE, unclear) is NOT_EVALUATED

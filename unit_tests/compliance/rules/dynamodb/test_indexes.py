@@ -13,14 +13,14 @@ INDEXES = "GlobalSecondaryIndexes"
 OF_REPLICA = ("Replicas", 1, INDEXES)
 
 
-def test_the_same_indexes_everywhere_pass() -> None:
+def test_same_indexes_everywhere_pass() -> None:
     assert says(RULE, table()) is PASS
     assert says(RULE, without(table(), *OF_REPLICA)) is PASS  # it then has them all
     none = without(without(without(table(), INDEXES), "Replicas", 0, INDEXES), *OF_REPLICA)
     assert says(RULE, none) is PASS
 
 
-def test_an_index_that_the_table_has_not_fails() -> None:
+def test_index_that_the_table_has_not_fails() -> None:
     assert "'by_fiel', which the table does not have" in message(
         RULE, changed(table(), *OF_REPLICA, 0, "IndexName", to="by_fiel")
     )
@@ -37,7 +37,7 @@ def test_an_index_that_the_table_has_not_fails() -> None:
         changed(table(), *OF_REPLICA, 1, "IndexName", to=either("by_hour", "by_day")),
     ],
 )
-def test_each_way_of_differing_fails(broken: dict[str, Any]) -> None:
+def test_each_difference_fails(broken: dict[str, Any]) -> None:
     assert says(RULE, broken) is FAIL
 
 
@@ -50,5 +50,5 @@ def test_each_way_of_differing_fails(broken: dict[str, Any]) -> None:
         without(table(), INDEXES, 0, "IndexName"),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(unclear: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(unclear: dict[str, Any]) -> None:
     assert says(RULE, unclear) is NOT_EVALUATED

@@ -41,7 +41,7 @@ def _for_rule(arn: Any) -> dict[str, Any]:  # noqa: ANN401
         {"Key": key("kms:*")},
     ],
 )
-def test_a_rule_that_may_do_what_it_is_for_passes(changes: dict[str, Any]) -> None:
+def test_rule_that_may_do_what_it_is_for_passes(changes: dict[str, Any]) -> None:
     assert _says(**changes) is PASS
 
 
@@ -68,11 +68,11 @@ def test_a_rule_that_may_do_what_it_is_for_passes(changes: dict[str, Any]) -> No
         {"Key": key("kms:Decrypt", "kms:GenerateDataKey", service="s3.amazonaws.com")},
     ],
 )
-def test_a_rule_that_is_off_or_may_not_do_it_fails(changes: dict[str, Any]) -> None:
+def test_rule_that_is_off_or_may_not_do_it_fails(changes: dict[str, Any]) -> None:
     assert _says(**changes) is FAIL
 
 
-def test_the_key_is_named() -> None:
+def test_key_is_reported() -> None:
     text = message_in(RULE, "Clock", template(scheduled_function(Key=key("kms:Decrypt")), WEST))
 
     assert "does not let events.amazonaws.com do kms:GenerateDataKey" in text
@@ -86,11 +86,11 @@ def test_the_key_is_named() -> None:
         {"Key": None},
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(changes: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(changes: dict[str, Any]) -> None:
     assert _says(**changes) is NOT_EVALUATED
 
 
-def test_a_queue_under_aws_s_own_key_is_another_rule_s_business() -> None:
+def test_queue_under_an_aws_managed_key_is_left_to_another_rule() -> None:
     dead = changed(scheduled_function()["Dead"], "KmsMasterKeyId", to="alias/aws/sqs")
 
     assert _says(Dead=dead, Key=None) is PASS

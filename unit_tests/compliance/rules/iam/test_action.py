@@ -21,7 +21,7 @@ def test_named_actions_pass_in_every_shape(resource: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("resource", shapes(Action="s3:*"))
-def test_a_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
+def test_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
@@ -40,11 +40,11 @@ def test_a_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
         _role({"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/PowerUserAccess"}),
     ],
 )
-def test_whatever_allows_more_than_it_names_fails(resource: dict[str, Any]) -> None:
+def test_policy_with_a_wildcard_fails(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
-def test_the_wildcard_is_named() -> None:
+def test_wildcard_is_reported() -> None:
     assert "allows s3:*, kms:Re*;" in message(RULE, managed(Sid="Read", Action=["s3:*", "kms:Re*", "sqs:SendMessage"]))
 
 
@@ -57,7 +57,7 @@ def test_the_wildcard_is_named() -> None:
         _role({"Ref": "OurPolicy"}),
     ],
 )
-def test_what_forbids_or_names_passes(resource: dict[str, Any]) -> None:
+def test_denial_or_named_actions_pass(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is PASS
 
 
@@ -73,10 +73,10 @@ def test_what_forbids_or_names_passes(resource: dict[str, Any]) -> None:
         {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": UNKNOWN}},
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is NOT_EVALUATED
 
 
-def test_a_role_without_policies_of_its_own_is_not_asked() -> None:
+def test_role_without_policies_of_its_own_is_not_judged() -> None:
     assert says(RULE, {"Type": "AWS::IAM::Role", "Properties": {}}) is None
     assert says(RULE, {"Type": "AWS::IAM::RolePolicy", "Properties": {}}) is None

@@ -70,7 +70,7 @@ def test_service_that_acts_for_any_account_fails(role: dict[str, Any]) -> None:
     assert says(RULE, role) is FAIL
 
 
-def test_the_message_names_the_service_and_its_source() -> None:
+def test_message_names_the_service_and_its_source() -> None:
     found = message(RULE, _role(_statement(Sid="Trust", Condition=None)))
     assert found.startswith(f"Trust lets {FLOW_LOGS} take on the role on behalf of any account")
     assert SENDS[FLOW_LOGS] in found
@@ -96,7 +96,7 @@ def test_unknown_service_or_condition_is_not_evaluated(role: dict[str, Any]) -> 
         _role(_statement(Principal={"AWS": "arn:aws:iam::000000000000:role/deployer"}, Condition=None)),
     ],
 )
-def test_role_that_no_service_takes_on_is_not_asked(role: dict[str, Any]) -> None:
+def test_role_that_no_service_takes_on_is_not_judged(role: dict[str, Any]) -> None:
     assert says(RULE, role) is None
 
 

@@ -74,7 +74,7 @@ def _permission(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
         {"Type": "AWS::Events::EventBusPolicy", "Properties": {"Statement": _statement()}},
     ],
 )
-def test_whoever_is_named_passes(resource: dict[str, Any]) -> None:
+def test_named_principal_passes(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is PASS
 
 
@@ -127,7 +127,7 @@ def test_whoever_is_named_passes(resource: dict[str, Any]) -> None:
         _permission(Action="lambda:*"),
     ],
 )
-def test_whoever_is_not_named_fails(resource: dict[str, Any]) -> None:
+def test_unnamed_principal_fails(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
@@ -168,7 +168,7 @@ def test_bucket_by_reference_needs_the_account_beside_it(arn: dict[str, Any]) ->
     assert verdict_in(RULE, "Policy", template({"Policy": alone, "Uploads": queue})) is PASS
 
 
-def test_the_service_and_what_it_lacks_are_said() -> None:
+def test_service_and_what_it_lacks_are_reported() -> None:
     text = message(RULE, _policy(_statement(Condition=None)))
 
     assert "admits s3.amazonaws.com on behalf of any account; add aws:SourceAccount, or" in text
@@ -183,11 +183,11 @@ def test_the_service_and_what_it_lacks_are_said() -> None:
         {"Type": "AWS::SQS::QueuePolicy", "Properties": {"PolicyDocument": UNKNOWN}},
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is NOT_EVALUATED
 
 
-def test_a_resource_without_a_policy_is_not_asked() -> None:
+def test_resource_without_a_policy_is_not_judged() -> None:
     assert says(RULE, {"Type": "AWS::KMS::Key", "Properties": {}}) is None
 
 

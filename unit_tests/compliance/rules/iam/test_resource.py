@@ -23,7 +23,7 @@ def test_named_resources_pass_in_every_shape(resource: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("resource", shapes(Resource="*"))
-def test_a_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
+def test_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
@@ -42,7 +42,7 @@ def test_a_wildcard_fails_in_every_shape(resource: dict[str, Any]) -> None:
         managed(Resource=[{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::ImportValue": "arn"}]),
     ],
 )
-def test_a_wildcard_where_aws_allows_nothing_narrower_passes(resource: dict[str, Any]) -> None:
+def test_wildcard_where_aws_allows_nothing_narrower_passes(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is PASS
 
 
@@ -68,11 +68,11 @@ def test_a_wildcard_where_aws_allows_nothing_narrower_passes(resource: dict[str,
         managed(Resource=either("arn:aws:dynamodb:us-west-2:0:table/a", "*")),
     ],
 )
-def test_a_wildcard_where_a_name_would_do_fails(resource: dict[str, Any]) -> None:
+def test_wildcard_where_a_name_would_do_fails(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
-def test_the_action_that_knows_its_resource_is_named() -> None:
+def test_action_that_knows_its_resource_is_reported() -> None:
     text = message(RULE, managed(Action=[*TRACING, "s3:GetObject"], Resource="*"))
 
     assert "allows s3:GetObject on *" in text
@@ -87,11 +87,11 @@ def test_the_action_that_knows_its_resource_is_named() -> None:
         managed(Resource=[["*"]]),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is NOT_EVALUATED
 
 
-def test_a_reference_to_a_resource_beside_it_is_no_parameter() -> None:
+def test_reference_to_a_resource_beside_it_is_no_parameter() -> None:
     resources = {
         "It": managed(Action="sns:Publish", Resource={"Ref": "Topic"}),
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
@@ -100,7 +100,7 @@ def test_a_reference_to_a_resource_beside_it_is_no_parameter() -> None:
     assert verdict_in(RULE, "It", template(resources)) is PASS
 
 
-def test_the_table_says_what_the_service_authorization_reference_says() -> None:
+def test_table_says_what_the_service_authorization_reference_says() -> None:
     for action in (*TRACING, "ec2:DescribeSubnets", "sqs:ListQueues", "kms:CreateKey", "cloudwatch:PutMetricData"):
         assert knows_no_resource(action), action
     for action in ("s3:GetObject", "ec2:RevokeSecurityGroupEgress", "sqs:SendMessage", "kms:Decrypt", "iam:PassRole"):
@@ -126,5 +126,5 @@ def test_the_table_says_what_the_service_authorization_reference_says() -> None:
         ("a", False),
     ],
 )
-def test_a_pattern_is_wild_if_it_names_nothing(pattern: str, wild: bool) -> None:  # noqa: FBT001
+def test_pattern_is_wild_if_it_names_nothing(pattern: str, wild: bool) -> None:  # noqa: FBT001
     assert is_wild_resource(pattern) is wild

@@ -122,7 +122,7 @@ def test_any_gap_in_the_denial_fails(resources: dict[str, Any]) -> None:
     assert _says(resources) is FAIL
 
 
-def test_a_second_policy_that_does_not_deny_fails() -> None:
+def test_second_policy_that_does_not_deny_fails() -> None:
     resources = _queue()
     resources["Second"] = {
         "Type": "AWS::SQS::QueueInlinePolicy",
@@ -133,7 +133,7 @@ def test_a_second_policy_that_does_not_deny_fails() -> None:
     assert "Second does not deny sqs:*" in message_in(RULE, "It", template(resources, WEST))
 
 
-def test_a_policy_in_the_other_region_does_not_count() -> None:
+def test_policy_in_the_other_region_does_not_count() -> None:
     east, west = _bucket(_denial()), _bucket(_denial())
     del west["Policy"]
 
@@ -150,5 +150,5 @@ def test_a_policy_in_the_other_region_does_not_count() -> None:
         _bucket(UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resources: dict[str, Any]) -> None:
     assert _says(resources) is NOT_EVALUATED

@@ -58,11 +58,11 @@ def test_named_trust_passes(role: dict[str, Any]) -> None:
         _role(either({"Service": "lambda.amazonaws.com"}, {"AWS": "*"})),
     ],
 )
-def test_trust_in_people_whom_nobody_named_fails(role: dict[str, Any]) -> None:
+def test_trust_in_unnamed_principals_fails(role: dict[str, Any]) -> None:
     assert says(RULE, role) is FAIL
 
 
-def test_who_is_trusted_is_said() -> None:
+def test_trusted_principal_is_reported() -> None:
     assert "trusts everybody in the world" in message(RULE, _role("*"))
 
 
@@ -75,11 +75,11 @@ def test_who_is_trusted_is_said() -> None:
         {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": UNKNOWN}},
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(role: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(role: dict[str, Any]) -> None:
     assert says(RULE, role) is NOT_EVALUATED
 
 
-def test_a_role_beside_it_is_named() -> None:
+def test_role_beside_it_is_reported() -> None:
     resources = {"It": _role({"AWS": {"Fn::GetAtt": ["Other", "Arn"]}}), "Other": _role({"Service": "lambda.amazonaws.com"})}
 
     assert verdict_in(RULE, "It", template(resources)) is PASS

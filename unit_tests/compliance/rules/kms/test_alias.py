@@ -18,13 +18,13 @@ def _keys(name: Any = "alias/serverless-data-prod", target: Any = None) -> dict[
     }
 
 
-def test_the_same_alias_in_each_region_passes() -> None:
+def test_same_alias_in_each_region_passes() -> None:
     for logical_id in ("Key", "Alias"):
         assert verdict_in(RULE, logical_id, template(_keys(), EAST), template(_keys(), WEST)) is PASS
         assert verdict_in(RULE, logical_id, template(_keys(), EAST)) is PASS
 
 
-def test_an_alias_that_one_region_lacks_fails() -> None:
+def test_alias_that_one_region_lacks_fails() -> None:
     west = _keys("alias/serverless-other-prod")
 
     assert verdict_in(RULE, "Alias", template(_keys(), EAST), template(west, WEST)) is FAIL
@@ -33,13 +33,13 @@ def test_an_alias_that_one_region_lacks_fails() -> None:
     assert verdict_in(RULE, "Alias", template(_keys(), EAST), template({"Key": west["Key"]}, WEST)) is FAIL
 
 
-def test_a_key_without_an_alias_fails() -> None:
+def test_key_without_an_alias_fails() -> None:
     assert verdict_in(RULE, "Key", template({"Key": _keys()["Key"]})) is FAIL
     assert verdict_in(RULE, "Key", template(_keys(target="another-key"))) is FAIL
     assert verdict_in(RULE, "Key", template({"Key": _keys()["Key"]}, EAST), template(_keys(), WEST)) is FAIL
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for name in (UNKNOWN, {"Fn::Sub": "alias/${Name}"}, None):
         assert verdict_in(RULE, "Alias", template(_keys(name), EAST), template(_keys(name), WEST)) is NOT_EVALUATED
 

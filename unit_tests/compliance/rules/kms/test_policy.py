@@ -40,7 +40,7 @@ def _key(*statements: Any, kind: str = "Key") -> dict[str, Any]:  # noqa: ANN401
         {"Type": "AWS::KMS::Key", "Properties": {}},
     ],
 )
-def test_a_key_that_its_root_rules_passes(key: dict[str, Any]) -> None:
+def test_key_that_its_root_rules_passes(key: dict[str, Any]) -> None:
     assert says(RULE, key) is PASS
 
 
@@ -64,16 +64,16 @@ def test_a_key_that_its_root_rules_passes(key: dict[str, Any]) -> None:
         _key(ROOT, either(_statement(), _statement(Principal="*"))),
     ],
 )
-def test_a_key_that_somebody_else_rules_or_anybody_uses_fails(key: dict[str, Any]) -> None:
+def test_key_that_somebody_else_rules_or_anybody_uses_fails(key: dict[str, Any]) -> None:
     assert says(RULE, key) is FAIL
 
 
-def test_who_has_everything_is_said() -> None:
+def test_principal_with_every_action_is_reported() -> None:
     assert "allows kms:* to s3.amazonaws.com" in message(RULE, _key(ROOT, _statement(Action="kms:*")))
 
 
 @pytest.mark.parametrize(
     "key", [_key(UNKNOWN), _key(ROOT, _statement(Action=UNKNOWN)), _key(ROOT, _statement(Effect=UNKNOWN))]
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(key: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(key: dict[str, Any]) -> None:
     assert says(RULE, key) is NOT_EVALUATED

@@ -18,13 +18,13 @@ def _with(it: dict[str, Any], **others: dict[str, Any]) -> Verdict | None:
     return verdict_in(RULE, "It", alone({"It": it, **others}))
 
 
-def test_a_group_that_the_function_names_passes() -> None:
+def test_group_that_the_function_names_passes() -> None:
     assert _with(function(), Logs=log_group()) is PASS
     assert _with(changed(function(), *CONFIGURED, to="serverless-processor-prod"), Logs=log_group()) is PASS
 
 
 @pytest.mark.parametrize("name", ["/aws/lambda/serverless-processor-prod", {"Fn::Sub": "/aws/lambda/${It}"}])
-def test_a_group_of_the_default_name_passes(name: Any) -> None:  # noqa: ANN401
+def test_group_of_the_default_name_passes(name: Any) -> None:  # noqa: ANN401
     assert _with(UNCONFIGURED, Logs=changed(log_group(), "LogGroupName", to=name)) is PASS
 
 
@@ -37,12 +37,12 @@ def test_no_group_fails() -> None:
     assert says(RULE, {"Type": "AWS::Lambda::Function"}) is FAIL
 
 
-def test_a_group_in_the_other_region_is_none() -> None:
+def test_group_in_the_other_region_is_none() -> None:
     named = changed(log_group(), "LogGroupName", to="/aws/lambda/serverless-processor-prod")
     assert verdict_in(RULE, "It", alone({"It": UNCONFIGURED}), alone({"Logs": named}, WEST)) is FAIL
     assert verdict_in(RULE, "It", alone({"It": UNCONFIGURED}), alone({"Logs": named}, EAST)) is PASS
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(changed(function(), *CONFIGURED, to=UNKNOWN)) is NOT_EVALUATED
     assert _with(changed(function(), "LoggingConfig", to=UNKNOWN)) is NOT_EVALUATED

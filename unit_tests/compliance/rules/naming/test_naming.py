@@ -46,7 +46,7 @@ def test_any_other_name_fails_and_says_what_it_must_be(name: str) -> None:
 
 
 @pytest.mark.parametrize("properties", [{}, {"QueueName": {"Ref": "AWS::NoValue"}}, {"QueueName": None}])
-def test_a_name_that_aws_would_make_up_fails(properties: dict[str, Any]) -> None:
+def test_name_that_aws_would_make_up_fails(properties: dict[str, Any]) -> None:
     verdict, message = verdict_on("Naming-Pattern", {"Type": "AWS::SQS::Queue", "Properties": properties})
 
     assert verdict is FAIL
@@ -57,7 +57,7 @@ def test_a_name_that_aws_would_make_up_fails(properties: dict[str, Any]) -> None
     "name",
     [{"Ref": "Name"}, {"Fn::Sub": "serverless-${X}-prod"}, {"Fn::Join": ["-", ["serverless", {"Ref": "X"}]]}, 7],
 )
-def test_a_name_that_only_a_deployment_knows_is_not_evaluated(name: Any) -> None:  # noqa: ANN401
+def test_name_that_only_a_deployment_knows_is_not_evaluated(name: Any) -> None:  # noqa: ANN401
     assert verdict_on("Naming-Pattern", _queue(name))[0] is NOT_EVALUATED
 
 
@@ -70,11 +70,11 @@ def test_a_name_that_only_a_deployment_knows_is_not_evaluated(name: Any) -> None
         ({"Fn::If": ["C", "serverless-a-prod", "b"]}, FAIL),
     ],
 )
-def test_a_name_that_the_template_spells_out_is_read(name: Any, expected: Verdict) -> None:  # noqa: ANN401
+def test_name_that_the_template_spells_out_is_read(name: Any, expected: Verdict) -> None:  # noqa: ANN401
     assert verdict_on("Naming-Pattern", _queue(name))[0] is expected
 
 
-def test_a_key_alias_needs_its_prefix() -> None:
+def test_key_alias_needs_its_prefix() -> None:
     alias = {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "serverless-data-prod"}}
 
     assert verdict_on("Naming-Pattern", alias)[0] is FAIL
@@ -112,19 +112,19 @@ def _bucket(**properties: Any) -> dict[str, Any]:  # noqa: ANN401
         (_queue("serverless-a-prod"), "us-east-1", None),
     ],
 )
-def test_a_bucket_is_account_regional_and_its_prefix_fits(
+def test_bucket_is_account_regional_and_its_prefix_fits(
     bucket: dict[str, Any], region: str, expected: Verdict | None
 ) -> None:
     assert verdict_on("Naming-Bucket", bucket, region)[0] is expected
 
 
-def test_a_prefix_that_is_too_long_says_by_how_much() -> None:
+def test_prefix_that_is_too_long_says_by_how_much() -> None:
     bucket = _bucket(BucketNamePrefix="p" * 40, BucketNamespace="account-regional")
 
     assert "3 more than the 37" in verdict_on("Naming-Bucket", bucket)[1]
 
 
-def test_the_same_resource_has_the_same_name_in_both_regions() -> None:
+def test_same_resource_has_the_same_name_in_both_regions() -> None:
     east, west = good(), good()
     assert set(verdicts("Naming-Regions", template(east), template(west, "us-west-2")).values()) == {PASS}
 
@@ -143,7 +143,7 @@ def test_names_of_other_stacks_or_unknown_stacks_are_not_compared() -> None:
     assert not verdicts("Naming-Regions", template(east, stack_name=""), template(west, "us-west-2", ""))
 
 
-def test_a_name_that_cannot_be_compared_is_not_evaluated() -> None:
+def test_name_that_cannot_be_compared_is_not_evaluated() -> None:
     east, west = good(), good()
     west["Queue"]["Properties"]["QueueName"] = {"Ref": "Name"}
 
@@ -156,7 +156,7 @@ def test_a_name_that_cannot_be_compared_is_not_evaluated() -> None:
     ("stack_name", "expected"),
     [("serverless-data-prod", [PASS]), ("data", [FAIL]), ("serverless-data-dev", [FAIL]), ("", [])],
 )
-def test_a_stack_is_named_as_resources_are(stack_name: str, expected: list[Verdict]) -> None:
+def test_stack_is_named_as_resources_are(stack_name: str, expected: list[Verdict]) -> None:
     rows = ask("Naming-Stack", template(good(), stack_name=stack_name))
 
     assert [row.verdict for row in rows] == expected

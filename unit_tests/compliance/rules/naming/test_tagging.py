@@ -22,7 +22,7 @@ def test_good_tags_pass_in_every_shape() -> None:
 
 
 @pytest.mark.parametrize("key", TAGS)
-def test_a_missing_tag_fails_in_every_shape_and_is_named(key: str) -> None:
+def test_missing_tag_fails_in_every_shape_and_is_reported(key: str) -> None:
     without = [tag for tag in TAG_LIST if tag["Key"] != key]
     as_map = {name: value for name, value in TAGS.items() if name != key}
     table = good()["Table"]
@@ -54,14 +54,14 @@ def test_no_tags_at_all_fail(tags: Any) -> None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("value", ["", "  ", {"Ref": "AWS::NoValue"}, None])
-def test_an_empty_value_fails(value: Any) -> None:  # noqa: ANN401
+def test_empty_value_fails(value: Any) -> None:  # noqa: ANN401
     verdict, message = verdict_on("Tagging-Required", _queue([*TAG_LIST[1:], {"Key": "Project", "Value": value}]))
 
     assert verdict is FAIL
     assert "has no value for: Project" in message
 
 
-def test_a_tag_that_stands_twice_fails() -> None:
+def test_tag_that_stands_twice_fails() -> None:
     verdict, message = verdict_on("Tagging-Required", _queue([*TAG_LIST, TAG_LIST[0]]))
 
     assert verdict is FAIL
@@ -89,12 +89,12 @@ def test_replicas_that_cannot_be_read_are_not_evaluated(replicas: Any) -> None: 
     assert verdict_on("Tagging-Required", table)[0] is NOT_EVALUATED
 
 
-def test_what_aws_cannot_tag_is_left_alone() -> None:
+def test_untaggable_type_is_not_judged() -> None:
     for kind in ("AWS::KMS::Alias", "AWS::SQS::QueuePolicy", "AWS::CloudFormation::CustomResource", "Custom::Thing"):
         assert verdict_on("Tagging-Required", {"Type": kind, "Properties": {}})[0] is None
 
 
-def test_the_tag_environment_must_say_the_environment_under_judgement() -> None:
+def test_tag_environment_must_say_the_environment_under_judgement() -> None:
     others = [tag for tag in TAG_LIST if tag["Key"] != "Environment"]
 
     verdict, message = verdict_on("Tagging-Environment", _queue([*others, {"Key": "Environment", "Value": "dev"}]))

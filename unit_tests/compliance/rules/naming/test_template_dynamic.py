@@ -68,6 +68,6 @@ def test_secret_that_stays_in_its_store_passes(properties: dict[str, Any]) -> No
         {"Endpoint": {"Fn::Join": ["", [{"Fn::GetAtt": ["Thing", "Arn"]}, {"Fn::Select": [0, []]}]]}},
     ],
 )
-def test_resource_without_such_a_value_is_not_asked(properties: dict[str, Any]) -> None:
+def test_resource_without_such_a_value_is_not_judged(properties: dict[str, Any]) -> None:
     world = _world(properties, Mappings={"Table": {"a": {"b": "x"}}}, Parameters={"Plain": {"Type": "String"}})
     assert verdict_in(RULE, "Thing", world) is None

@@ -43,11 +43,11 @@ def _says(check: Any, west: Any = None, east: Any = None, **others: Any) -> Verd
         alarm(EvaluationPeriods="3", DatapointsToAlarm=3),
     ],
 )
-def test_a_plain_alarm_outside_the_judged_region_passes(alarmed: dict[str, Any]) -> None:
+def test_plain_alarm_outside_the_judged_region_passes(alarmed: dict[str, Any]) -> None:
     assert _says(alarm_check(NAME, WEST), west=alarmed) is PASS
 
 
-def test_an_alarm_beside_the_check_is_found_by_reference() -> None:
+def test_alarm_beside_the_check_is_found_by_reference() -> None:
     assert _says(alarm_check({"Ref": "Beside"}, {"Ref": "AWS::Region"}), Beside=alarm(AlarmName=None)) is PASS
     assert _says(alarm_check({"Ref": "Beside"}, WEST), Beside=COMPOSITE) is FAIL
 
@@ -66,18 +66,18 @@ def test_an_alarm_beside_the_check_is_found_by_reference() -> None:
         alarm(EvaluationPeriods=either(3, 5), DatapointsToAlarm=3),
     ],
 )
-def test_an_alarm_that_route_53_cannot_read_fails(alarmed: dict[str, Any]) -> None:
+def test_alarm_that_route_53_cannot_read_fails(alarmed: dict[str, Any]) -> None:
     assert _says(alarm_check(NAME, WEST), west=alarmed) is FAIL
 
 
-def test_an_alarm_in_the_region_that_it_judges_fails() -> None:
+def test_alarm_in_the_region_that_it_judges_fails() -> None:
     resources = changed_pair(FirstCheck=alarm_check(NAME, EAST))
 
     assert _says(alarm_check(NAME, EAST), east=alarm()) is FAIL
     assert "the region that it judges" in message_in(RULE, "FirstCheck", *world(resources, east={"Alarm": alarm()}))
 
 
-def test_what_a_calculated_check_decides_is_judged_by_its_children() -> None:
+def test_calculated_check_is_judged_by_its_children() -> None:
     calculated = health_check(Type="CALCULATED", ChildHealthChecks=[{"Ref": "FirstCheck"}])
     first = record("PRIMARY", EAST, check_id("Both"))
 
@@ -89,7 +89,7 @@ def test_what_a_calculated_check_decides_is_judged_by_its_children() -> None:
     ("silence", "verdict"),
     [("Healthy", PASS), ("LastKnownStatus", PASS), ("Unhealthy", FAIL), (either("Healthy", "Unhealthy"), FAIL)],
 )
-def test_an_alarm_that_says_nothing_moves_no_client(silence: Any, verdict: Verdict) -> None:  # noqa: ANN401
+def test_alarm_that_says_nothing_moves_no_client(silence: Any, verdict: Verdict) -> None:  # noqa: ANN401
     check = alarm_check(NAME, WEST)
     check["Properties"]["HealthCheckConfig"]["InsufficientDataHealthStatus"] = silence
 
@@ -97,7 +97,7 @@ def test_an_alarm_that_says_nothing_moves_no_client(silence: Any, verdict: Verdi
 
 
 @pytest.mark.parametrize(("region", "verdict"), [(WEST, PASS), (EAST, FAIL)])
-def test_without_records_it_judges_the_region_of_the_endpoint_that_is_asked_with_it(region: str, verdict: Verdict) -> None:
+def test_health_check_without_records_judges_its_sibling_endpoint(region: str, verdict: Verdict) -> None:
     both = health_check(Type="CALCULATED", ChildHealthChecks=[check_id("FirstCheck"), check_id("Ready")])
     where = {"east": alarm()} if region == EAST else {"west": alarm()}
 
@@ -106,7 +106,7 @@ def test_without_records_it_judges_the_region_of_the_endpoint_that_is_asked_with
 
 
 @pytest.mark.parametrize("missing", ["Name", "Region"])
-def test_an_incomplete_identifier_fails(missing: str) -> None:
+def test_incomplete_identifier_fails(missing: str) -> None:
     check = alarm_check(NAME, WEST)
     del check["Properties"]["HealthCheckConfig"]["AlarmIdentifier"][missing]
 
@@ -123,13 +123,13 @@ def test_an_incomplete_identifier_fails(missing: str) -> None:
         (alarm_check(NAME, WEST), alarm(Period=UNKNOWN)),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(check: Any, alarmed: Any) -> None:  # noqa: ANN401
+def test_unresolved_value_is_not_evaluated(check: Any, alarmed: Any) -> None:  # noqa: ANN401
     assert _says(check, west=alarmed) is NOT_EVALUATED
 
 
-def test_a_check_that_no_record_hangs_on_judges_nothing_known() -> None:
+def test_check_that_no_record_hangs_on_judges_nothing_known() -> None:
     assert _says(alarm_check(NAME, WEST), west=alarm(), First=None) is NOT_EVALUATED
 
 
-def test_a_plain_endpoint_check_is_not_asked() -> None:
+def test_plain_endpoint_check_is_not_judged() -> None:
     assert _says(endpoint_check(EAST)) is None

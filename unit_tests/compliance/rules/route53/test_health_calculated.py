@@ -36,7 +36,7 @@ def _says(it: dict[str, Any], **others: Any) -> Verdict | None:  # noqa: ANN401
         _it(ChildHealthChecks=either(ALL, ALL[:2]), HealthThreshold=either(3, 2)),
     ],
 )
-def test_one_that_means_all_of_its_children_passes(it: dict[str, Any]) -> None:
+def test_check_that_requires_all_children_passes(it: dict[str, Any]) -> None:
     assert _says(it) is PASS
 
 
@@ -56,7 +56,7 @@ def test_one_that_means_all_of_its_children_passes(it: dict[str, Any]) -> None:
         _it(ChildHealthChecks=[*ALL[:2], check_id("Deep")]),
     ],
 )
-def test_one_that_is_healthy_without_some_of_them_or_never_fails(it: dict[str, Any]) -> None:
+def test_threshold_other_than_the_number_of_children_fails(it: dict[str, Any]) -> None:
     assert _says(it, Deep=_it()) is FAIL
 
 
@@ -68,7 +68,7 @@ def test_only_the_number_of_the_children_will_do(children: int, threshold: int) 
     assert _says(it) is (PASS if threshold == children else FAIL)
 
 
-def test_what_to_set_is_told() -> None:
+def test_missing_setting_is_reported() -> None:
     text = message_in(RULE, "It", template({"It": _it(HealthThreshold=2), **CHILDREN}, WEST))
 
     assert "HealthThreshold is 2 of 3" in text
@@ -84,10 +84,10 @@ def test_what_to_set_is_told() -> None:
         _it(ChildHealthChecks=[*ALL[:2], "0123"]),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(it: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(it: dict[str, Any]) -> None:
     assert _says(it) is NOT_EVALUATED
 
 
 @pytest.mark.parametrize("it", [endpoint_check(EAST), alarm_check("a", WEST)])
-def test_one_that_is_not_calculated_is_not_asked(it: dict[str, Any]) -> None:
+def test_other_type_of_health_check_is_not_judged(it: dict[str, Any]) -> None:
     assert _says(it) is None

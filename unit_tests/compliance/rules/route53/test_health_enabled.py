@@ -10,14 +10,14 @@ from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, mess
 RULE = "ActivePassive-Route53HealthEnabled"
 
 
-def test_a_check_that_says_what_it_sees_passes() -> None:
+def test_check_that_says_what_it_sees_passes() -> None:
     assert says(RULE, endpoint_check(EAST)) is PASS
     assert says(RULE, endpoint_check(EAST, Disabled=False, Inverted="false")) is PASS
 
 
 @pytest.mark.parametrize("flag", ["Disabled", "Inverted"])
 @pytest.mark.parametrize("value", [True, "true", either(True, False)])
-def test_a_disabled_or_inverted_check_fails(flag: str, value: object) -> None:
+def test_disabled_or_inverted_check_fails(flag: str, value: object) -> None:
     assert says(RULE, endpoint_check(EAST, **{flag: value})) is FAIL
     assert f"{flag} is true" in message(RULE, endpoint_check(EAST, **{flag: value}))
 
@@ -31,7 +31,7 @@ def test_a_disabled_or_inverted_check_fails(flag: str, value: object) -> None:
         {"FullyQualifiedDomainName": ABSENT},
     ],
 )
-def test_a_check_that_asks_nobody_or_decides_late_fails(changes: dict[str, object]) -> None:
+def test_check_without_an_endpoint_or_that_decides_late_fails(changes: dict[str, object]) -> None:
     check = endpoint_check(EAST)
     check["Properties"]["HealthCheckConfig"].update(changes)
 
@@ -43,7 +43,7 @@ def test_three_failures_in_a_row_are_soon_enough() -> None:
     assert says(RULE, endpoint_check(EAST, FailureThreshold=9, RequestInterval=10)) is PASS
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert says(RULE, endpoint_check(EAST, Disabled=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, endpoint_check(EAST, RequestInterval=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(endpoint_check(EAST), "HealthCheckConfig", to=UNKNOWN)) is NOT_EVALUATED

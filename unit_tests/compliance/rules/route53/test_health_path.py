@@ -31,7 +31,7 @@ def _world(path: Any, *routes: str) -> dict[str, Any]:  # noqa: ANN401
     return made
 
 
-def test_the_route_that_tells_readiness_passes() -> None:
+def test_readiness_route_passes() -> None:
     assert _says("/ready", "GET /healthz", "GET /ready") is PASS
     assert _says("/v1/readyz?deep=1", "GET /v1/readyz") is PASS
     assert _says("/status", "GET /status", "POST /uploads") is PASS
@@ -40,27 +40,27 @@ def test_the_route_that_tells_readiness_passes() -> None:
 
 
 @pytest.mark.parametrize("path", [None, "", "/", "/healthz", "/nowhere", either("/ready", "/healthz")])
-def test_a_path_that_tells_too_little_fails(path: Any) -> None:  # noqa: ANN401
+def test_path_without_readiness_fails(path: Any) -> None:  # noqa: ANN401
     assert _says(path, "GET /healthz", "GET /ready") is FAIL
 
 
-def test_what_to_ask_is_named() -> None:
+def test_readiness_route_is_reported() -> None:
     text = message_in(RULE, "It", alone(_world("/healthz", "GET /healthz", "GET /ready")))
     assert text.startswith("it asks /healthz, and /ready is the readiness route")
 
 
-def test_checks_that_ask_no_path_are_not_asked() -> None:
+def test_checks_that_ask_no_path_are_not_judged() -> None:
     assert says(RULE, health_check(Type="TCP", IPAddress="192.0.2.1")) is None
     assert says(RULE, health_check(Type="CALCULATED", ChildHealthChecks=[])) is None
 
 
-def test_what_cannot_be_read_is_not_evaluated() -> None:
+def test_unreadable_value_is_not_evaluated() -> None:
     assert says(RULE, health_check(Type=UNKNOWN)) is NOT_EVALUATED
     assert _says(["/ready"], "GET /ready") is NOT_EVALUATED
 
 
 @pytest.mark.parametrize("setting", [{"Port": 1}, {"Port": "8443"}, {"EnableSNI": False}])
-def test_what_api_gateway_does_not_answer_fails(setting: dict[str, Any]) -> None:
+def test_port_or_handshake_that_api_gateway_refuses_fails(setting: dict[str, Any]) -> None:
     world = _world("/ready", "GET /ready")
     world["It"]["Properties"]["HealthCheckConfig"] |= setting
     assert verdict_in(RULE, "It", alone(world)) is FAIL

@@ -107,7 +107,7 @@ def test_function_of_another_region_publishes_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("silence", ["Healthy", "Unhealthy"])
-def test_check_that_decides_by_itself_in_silence_is_not_asked(silence: str) -> None:
+def test_check_that_decides_by_itself_in_silence_is_not_judged(silence: str) -> None:
     assert _found(silence, Function=None, Clock=None)[0] is None
 
 
@@ -120,5 +120,5 @@ def test_check_that_decides_by_itself_in_silence_is_not_asked(silence: str) -> N
         {"Alarm": None},
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(changes: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(changes: dict[str, Any]) -> None:
     assert _found(**changes)[0] is NOT_EVALUATED

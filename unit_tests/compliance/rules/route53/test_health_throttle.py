@@ -47,15 +47,15 @@ def test_every_branch_counts() -> None:
     assert _says(WIDE, {"GET /ready": either(WIDE, FEW)}) is FAIL
 
 
-def test_the_route_is_named() -> None:
+def test_route_is_reported() -> None:
     text = message_in(RULE, "It", alone(_world(WIDE, {"GET /ready": {**WIDE, "ThrottlingRateLimit": 1}}, "GET /ready")))
     assert text.startswith("ThrottlingRateLimit of RouteSettings of GET /ready is 1; GET /ready is what health checkers ask")
 
 
-def test_a_stage_without_such_a_route_is_not_asked() -> None:
+def test_stage_without_such_a_route_is_not_judged() -> None:
     assert _says(FEW, route="POST /uploads") is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _says(UNKNOWN) is NOT_EVALUATED
     assert _says(WIDE, {"GET /ready": UNKNOWN}) is NOT_EVALUATED

@@ -71,7 +71,7 @@ def _group(**changes: Any) -> Resources:  # noqa: ANN401
         changed_pair(FirstCheck=health_check(Type="HTTPS", IPAddress="192.0.2.1")),
     ],
 )
-def test_a_complete_pair_passes(resources: Resources) -> None:
+def test_complete_pair_passes(resources: Resources) -> None:
     assert _says(resources) is PASS
     if "Second" in resources:
         assert _says(resources, "Second") is PASS
@@ -108,7 +108,7 @@ def test_anything_missing_or_doubled_fails(resources: Resources) -> None:
     assert _says(resources) is FAIL
 
 
-def test_what_is_missing_is_said() -> None:
+def test_missing_item_is_reported() -> None:
     assert "no SECONDARY record of the same name" in message_in(RULE, "First", *world(changed_pair(Second=None)))
     assert "no HealthCheckId" in message_in(RULE, "First", *world(_first(check=None)))
     assert "its health check us-west-2/SecondCheck asks us-west-2" in message_in(RULE, "First", *world(_first(check=SECOND)))
@@ -135,7 +135,7 @@ def test_each_region_may_hold_its_own_record() -> None:
         _group(TTL=UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: Resources) -> None:
+def test_unresolved_value_is_not_evaluated(resources: Resources) -> None:
     assert _says(resources) is NOT_EVALUATED
 
 
@@ -146,7 +146,7 @@ def test_names_that_two_templates_leave_open_may_be_the_same() -> None:
     assert verdict_in(RULE, "First", template(east, EAST), template(west, WEST)) is NOT_EVALUATED
 
 
-def test_other_records_are_left_alone() -> None:
+def test_other_records_are_not_judged() -> None:
     assert _says(changed_pair(First=record("x", EAST, None, Failover=None))) is None
 
 
@@ -171,19 +171,19 @@ def test_no_other_routing_makes_two_regions_active(routing: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("kind", ["HTTP", "HTTP_STR_MATCH", "TCP", either("HTTPS", "TCP")])
-def test_the_health_of_https_is_asked_by_https(kind: Any) -> None:  # noqa: ANN401
+def test_health_of_https_is_asked_by_https(kind: Any) -> None:  # noqa: ANN401
     assert _says(changed_pair(FirstCheck=endpoint_check(EAST, Type=kind))) is FAIL
     between = health_check(Type="CALCULATED", ChildHealthChecks=[check_id("Child")])
     assert _says(changed_pair(FirstCheck=between, Child=endpoint_check(EAST, Type=kind))) is FAIL
     assert _says(changed_pair(FirstCheck=between, Child=endpoint_check(EAST, Type="HTTPS_STR_MATCH"))) is PASS
 
 
-def test_routing_within_one_region_is_left_alone() -> None:
+def test_routing_within_one_region_is_not_judged() -> None:
     assert verdict_in(RULE, "First", template(_first(Failover=None, Weight=50), EAST)) is None
     assert _says(_first(Failover=None, MultiValueAnswer=False)) is None
 
 
-def test_a_counterpart_that_may_not_be_there_fails_unless_both_come_together() -> None:
+def test_counterpart_on_another_condition_fails() -> None:
     first, second = pair()["First"], {**pair()["Second"], "Condition": "Sometimes"}
 
     assert _says(changed_pair(Second=second)) is FAIL

@@ -21,7 +21,7 @@ def _says(failover: dict[str, Any], **regional: Any) -> list[tuple[Any, str]]:  
     return [(row.verdict, row.message) for row in ask(RULE, *both, template(failover, WEST, STACK))]
 
 
-def test_a_pair_passes() -> None:
+def test_pair_passes() -> None:
     assert _says(pair(), Api=API, Vpc=VPC) == [(PASS, "")]
 
 
@@ -33,7 +33,7 @@ def test_no_records_fail_and_so_does_half_a_pair() -> None:
     ]
 
 
-def test_where_no_zone_can_be_or_nobody_calls_nothing_is_asked() -> None:
+def test_system_without_a_zone_or_clients_is_not_judged() -> None:
     assert _says({}, Api=API) == []
     assert _says({}, Vpc=VPC) == []
     assert ask(RULE, template({"Api": API, "Vpc": VPC, "Table": table()}, EAST)) == []
@@ -50,7 +50,7 @@ def _declaring(value: object, **failover: dict[str, Any]) -> list[Any]:
     return [row.verdict for row in ask(RULE, *both, _declared(failover, value))]
 
 
-def test_a_system_that_declares_ordered_endpoints_needs_no_records() -> None:
+def test_system_that_declares_ordered_endpoints_needs_no_records() -> None:
     assert _declaring("ordered-endpoints") == []
 
 
@@ -68,5 +68,5 @@ def test_another_declaration_excuses_no_missing_record(value: object) -> None:
     ],
     ids=lambda left: left["Type"],
 )
-def test_the_declaration_is_not_believed_beside_what_records_are_made_for(left: dict[str, Any]) -> None:
+def test_declaration_is_not_believed_beside_what_records_are_made_for(left: dict[str, Any]) -> None:
     assert _declaring("ordered-endpoints", Left=left) == [FAIL]

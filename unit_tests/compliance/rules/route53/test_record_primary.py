@@ -45,7 +45,7 @@ def _says(resources: Resources, *, of: str = "First") -> Verdict | None:
         _primary(_calculated("Ready", "Peer"), First=record("PRIMARY", EAST, None)),
     ],
 )
-def test_an_endpoint_and_an_alarm_from_outside_pass(resources: Resources) -> None:
+def test_endpoint_and_an_alarm_from_outside_pass(resources: Resources) -> None:
     assert _says(resources) is PASS
 
 
@@ -72,7 +72,7 @@ def test_one_of_them_alone_fails(resources: Resources) -> None:
     assert _says(resources) is FAIL
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_item_is_reported() -> None:
     assert "no HTTPS check" in message_in(RULE, "First", *world(_primary(_calculated("Peer"))))
     assert "no alarm" in message_in(RULE, "First", *world(pair()))
 
@@ -85,15 +85,15 @@ def test_what_is_missing_is_named() -> None:
         _primary(health_check(Type=UNKNOWN)),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: Resources) -> None:
+def test_unresolved_value_is_not_evaluated(resources: Resources) -> None:
     assert _says(resources) is NOT_EVALUATED
 
 
-def test_the_secondary_is_not_asked() -> None:
+def test_secondary_is_not_judged() -> None:
     assert _says(pair(), of="Second") is None
 
 
-def test_a_group_is_judged_by_the_primary_in_it() -> None:
+def test_group_is_judged_by_the_primary_in_it() -> None:
     sets = [record("PRIMARY", EAST, check_id("FirstCheck"))["Properties"]]
     group = {"Type": "AWS::Route53::RecordSetGroup", "Properties": {"HostedZoneId": "Z1", "RecordSets": sets}}
 

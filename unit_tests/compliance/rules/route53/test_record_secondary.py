@@ -54,7 +54,7 @@ def _says(resources: Resources) -> Verdict | None:
         _check(health_check(Type="RECOVERY_CONTROL", RoutingControlArn="arn:aws:route53-recovery-control::0:x")),
     ],
 )
-def test_a_signal_of_its_own_region_passes(resources: Resources) -> None:
+def test_signal_of_its_own_region_passes(resources: Resources) -> None:
     assert _says(resources) is PASS
 
 
@@ -81,11 +81,11 @@ def test_a_signal_of_its_own_region_passes(resources: Resources) -> None:
         ),
     ],
 )
-def test_a_signal_of_the_primarys_region_fails(resources: Resources) -> None:
+def test_signal_of_the_primarys_region_fails(resources: Resources) -> None:
     assert _says(resources) is FAIL
 
 
-def test_the_signal_is_named() -> None:
+def test_signal_is_reported() -> None:
     text = message_in(RULE, "Second", *world(_check(alarm_check("a", EAST))))
 
     assert "stands on an alarm in us-east-1" in text
@@ -106,15 +106,15 @@ def test_the_signal_is_named() -> None:
         ),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: Resources) -> None:
+def test_unresolved_value_is_not_evaluated(resources: Resources) -> None:
     assert _says(resources) is NOT_EVALUATED
 
 
-def test_a_record_alone_is_judged_by_what_it_says() -> None:
+def test_record_alone_is_judged_by_what_it_says() -> None:
     second = {name: pair()[name] for name in ("Second", "SecondCheck")}
 
     assert verdict_in(RULE, "Second", template(second, WEST)) is PASS
 
 
-def test_the_primary_is_not_asked() -> None:
+def test_primary_is_not_judged() -> None:
     assert verdict_in(RULE, "First", *world(pair())) is None

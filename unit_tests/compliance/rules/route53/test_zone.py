@@ -24,23 +24,23 @@ def _says(vpcs: Any) -> Verdict | None:  # noqa: ANN401
     return verdict_in(RULE, "It", *_world(vpcs))
 
 
-def test_a_zone_of_both_regions_passes() -> None:
+def test_zone_of_both_regions_passes() -> None:
     assert _says([HERE, THERE]) is PASS
 
 
 @pytest.mark.parametrize("vpcs", [[], [HERE], [THERE, THERE], either([HERE, THERE], [HERE])])
-def test_a_zone_that_one_region_cannot_ask_fails(vpcs: Any) -> None:  # noqa: ANN401
+def test_zone_that_one_region_cannot_ask_fails(vpcs: Any) -> None:  # noqa: ANN401
     assert _says(vpcs) is FAIL
 
 
-def test_the_message_names_the_region() -> None:
+def test_message_names_the_region() -> None:
     assert WEST in message_in(RULE, "It", *_world([HERE]))
 
 
-def test_a_public_zone_is_no_concern() -> None:
+def test_public_zone_is_no_concern() -> None:
     assert _says(None) is None
 
 
 @pytest.mark.parametrize("vpcs", [UNKNOWN, [UNKNOWN], [HERE, {"VPCId": "vpc-2", "VPCRegion": UNKNOWN}]])
-def test_what_the_template_does_not_say_is_not_evaluated(vpcs: Any) -> None:  # noqa: ANN401
+def test_value_missing_from_the_template_is_not_evaluated(vpcs: Any) -> None:  # noqa: ANN401
     assert _says(vpcs) is NOT_EVALUATED

@@ -38,7 +38,7 @@ def test_origins_that_are_spelled_out_pass() -> None:
     assert says(RULE, _api(AllowCredentials=True, AllowHeaders=["content-type"], AllowMethods=["POST"])) is PASS
 
 
-def test_no_cors_is_left_alone() -> None:
+def test_no_cors_is_not_judged() -> None:
     assert says(RULE, bucket()) is None
     assert says(RULE, {"Type": "AWS::ApiGatewayV2::Api", "Properties": {}}) is None
 
@@ -46,7 +46,7 @@ def test_no_cors_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "origin", ["*", "https://*", "https://*.example.com", "http://app.example.com", "app.example.com", ""]
 )
-def test_a_pattern_or_plain_text_fails_wherever_it_stands(origin: str) -> None:
+def test_pattern_or_plain_text_fails_wherever_it_stands(origin: str) -> None:
     for allowing in (
         _bucket([OURS, origin]),
         _bucket([either(OURS, origin)]),
@@ -59,7 +59,7 @@ def test_a_pattern_or_plain_text_fails_wherever_it_stands(origin: str) -> None:
 
 @pytest.mark.property
 @given(st.text(max_size=8), st.text(max_size=8))
-def test_no_asterisk_anywhere_in_an_origin_passes(before: str, after: str) -> None:
+def test_origin_with_an_asterisk_fails(before: str, after: str) -> None:
     assert says(RULE, _bucket([f"https://{before}*{after}"])) is FAIL
 
 
@@ -70,7 +70,7 @@ def test_everything_with_credentials_fails(what: str) -> None:
     assert says(RULE, _described(allowOrigins=[OURS], allowCredentials=True, allowHeaders=["*"])) is FAIL
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     in_s3 = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"BodyS3Location": {"Bucket": "b", "Key": "k"}}}
     for unclear in (_bucket(UNKNOWN), _bucket([UNKNOWN]), _api(AllowOrigins=UNKNOWN), _api(AllowCredentials=UNKNOWN), in_s3):
         assert says(RULE, unclear) is NOT_EVALUATED

@@ -18,7 +18,7 @@ def _s3_own() -> dict[str, Any]:
     return changed(bucket("logs"), *RULES, to=[{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}])
 
 
-def test_a_key_of_ours_and_bucket_keys_pass() -> None:
+def test_key_of_ours_and_bucket_keys_pass() -> None:
     assert says(RULE, bucket()) is PASS
     assert says(RULE, changed(bucket(), *KEY, to=key_arn(WEST))) is PASS
     own = {"Key": {"Type": "AWS::KMS::Key"}, "It": changed(bucket(), *KEY, to={"Fn::GetAtt": ["Key", "Arn"]})}
@@ -41,15 +41,15 @@ def test_a_key_of_ours_and_bucket_keys_pass() -> None:
         without(bucket(), *RULES, 0, "BucketKeyEnabled"),
     ],
 )
-def test_each_way_of_losing_the_key_fails(broken: dict[str, Any]) -> None:
+def test_missing_or_wrong_key_fails(broken: dict[str, Any]) -> None:
     assert says(RULE, broken) is FAIL
 
 
-def test_a_key_of_another_region_fails() -> None:
+def test_key_of_another_region_fails() -> None:
     assert "a key of us-east-1" in message(RULE, changed(bucket(), *KEY, to=key_arn("us-east-1")))
 
 
-def test_the_target_of_access_logs_takes_s3_s_own_key_and_no_other() -> None:
+def test_target_of_access_logs_takes_only_the_key_of_s3() -> None:
     logging = bucket() | {"DependsOn": []}
     logging["Properties"]["LoggingConfiguration"] = {"DestinationBucketName": {"Ref": "Logs"}}
 
@@ -60,6 +60,6 @@ def test_the_target_of_access_logs_takes_s3_s_own_key_and_no_other() -> None:
     assert verdict_in(RULE, "Logs", alone({"It": by_name, "Logs": _s3_own()})) is PASS
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for place in (("BucketEncryption",), DEFAULT, (*DEFAULT, "SSEAlgorithm"), (*RULES, 0, "BucketKeyEnabled"), KEY):
         assert says(RULE, changed(bucket(), *place, to=UNKNOWN)) is NOT_EVALUATED

@@ -30,7 +30,7 @@ def _with(*rules: Any) -> dict[str, Any]:  # noqa: ANN401
         {"ExpirationInDays": 1, "Status": "Disabled"},
     ],
 )
-def test_what_stays_long_enough_or_matters_less_passes(rule: dict[str, Any]) -> None:
+def test_late_expiry_or_unprocessed_prefix_passes(rule: dict[str, Any]) -> None:
     assert says(RULE, _with(rule)) is PASS
 
 
@@ -49,11 +49,11 @@ def test_what_stays_long_enough_or_matters_less_passes(rule: dict[str, Any]) -> 
         {"ExpirationInDays": 1, "Status": either("Disabled", "Enabled")},
     ],
 )
-def test_what_is_gone_too_soon_fails(rule: dict[str, Any]) -> None:
+def test_early_expiry_fails(rule: dict[str, Any]) -> None:
     assert says(RULE, _with({"ExpirationInDays": 400}, rule)) is FAIL
 
 
-def test_the_rule_and_the_days_are_named() -> None:
+def test_rule_and_the_days_are_reported() -> None:
     text = message(RULE, _with({"Id": "clean", "ExpirationInDays": 1}))
 
     assert text == "lifecycle rule clean deletes objects after 1 days; they must stay for 30 or more"
@@ -66,16 +66,16 @@ def test_outside_prod_a_week_is_enough(days: int, verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize("rule", [{"ExpirationInDays": UNKNOWN}, {"Filter": UNKNOWN}, {"Prefix": UNKNOWN}])
-def test_what_only_a_deployment_knows_is_not_evaluated(rule: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(rule: dict[str, Any]) -> None:
     assert says(RULE, _with(rule)) is NOT_EVALUATED
 
 
-def test_a_bucket_without_a_lifecycle_is_not_asked() -> None:
+def test_bucket_without_a_lifecycle_is_not_judged() -> None:
     assert says(RULE, without(bucket(), "LifecycleConfiguration")) is None
 
 
 @pytest.mark.parametrize("to", ["GLACIER", "DEEP_ARCHIVE", either("STANDARD_IA", "GLACIER")])
-def test_what_is_to_be_processed_is_not_put_where_nobody_can_read_it(to: Any) -> None:  # noqa: ANN401
+def test_transition_to_an_archive_fails(to: Any) -> None:  # noqa: ANN401
     archived = {"Transitions": [{"StorageClass": to, "TransitionInDays": 0}]}
     silent = without(_with(archived), "NotificationConfiguration")
 
@@ -85,6 +85,6 @@ def test_what_is_to_be_processed_is_not_put_where_nobody_can_read_it(to: Any) ->
     assert says(RULE, silent) is PASS
 
 
-def test_an_archive_that_only_a_deployment_knows_cannot_be_judged() -> None:
+def test_archive_that_only_a_deployment_knows_cannot_be_judged() -> None:
     assert says(RULE, _with({"Transitions": [{"StorageClass": UNKNOWN, "TransitionInDays": 1}]})) is NOT_EVALUATED
     assert says(RULE, _with({"Transitions": [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]})) is PASS

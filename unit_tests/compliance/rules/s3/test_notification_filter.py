@@ -33,11 +33,11 @@ def _templates(it: Resource, key: str, action: str = "s3:PutObject") -> tuple[An
     "it",
     [_filtered(prefix="incoming/"), _filtered(Prefix="incoming/uploads/"), _filtered(), without(replicating(), *RULES[:4])],
 )
-def test_a_filter_that_lets_through_what_may_be_put_passes(it: Resource) -> None:
+def test_filter_that_lets_through_what_may_be_put_passes(it: Resource) -> None:
     assert _says(it) is PASS
 
 
-def test_what_may_be_read_only_is_not_asked_about() -> None:
+def test_prefix_that_may_only_be_read_passes() -> None:
     assert _says(_filtered(prefix="incoming/"), "archive/*", "s3:GetObject") is PASS
 
 
@@ -45,16 +45,16 @@ def test_what_may_be_read_only_is_not_asked_about() -> None:
     "it",
     [_filtered(prefix="outgoing/"), _filtered(prefix="incoming/uploads/x"), _filtered(suffix=".csv"), _filtered(SUFFIX="a")],
 )
-def test_a_filter_that_keeps_silent_about_some_fails(it: Resource) -> None:
+def test_filter_that_keeps_silent_about_some_fails(it: Resource) -> None:
     assert _says(it) is FAIL
 
 
 @pytest.mark.parametrize("key", ["*", "in*", "other/*"])
-def test_more_that_may_be_put_than_is_told_fails(key: str) -> None:
+def test_keys_outside_the_filter_fail(key: str) -> None:
     assert _says(_filtered(prefix="incoming/"), key) is FAIL
 
 
-def test_the_keys_are_named() -> None:
+def test_keys_are_reported() -> None:
     text = message_in(RULE, "It", *_templates(_filtered(prefix="outgoing/"), "incoming/*"))
     assert text == "objects may be put as 'incoming/*', and notifications are only of keys that begin with 'outgoing/'"
 
@@ -68,12 +68,12 @@ def test_two_notifications_may_share_the_work() -> None:
     assert _says(it, "other/*") is PASS
 
 
-def test_a_bucket_that_does_not_replicate_or_tells_nobody_is_not_asked() -> None:
+def test_bucket_without_replication_or_targets_is_not_judged() -> None:
     assert verdict_in(RULE, "It", template({"It": regional_bucket()}, EAST)) is None
     silent = [template({"It": without(each, "NotificationConfiguration")}, region) for each, region in BOTH]
     assert verdict_in(RULE, "It", *silent) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _says(_filtered(prefix=UNKNOWN)) is NOT_EVALUATED
     assert _says(changed(replicating(), *RULES, to=UNKNOWN)) is NOT_EVALUATED

@@ -44,15 +44,15 @@ def test_one_kind_of_event_fails(event: str) -> None:
         changed(regional_bucket(), CONFIGURATION, to={"EventBridgeConfiguration": {"EventBridgeEnabled": False}}),
     ],
 )
-def test_a_replica_that_nobody_is_told_of_fails(broken: dict[str, Any]) -> None:
+def test_replica_without_a_notification_fails(broken: dict[str, Any]) -> None:
     assert _west(broken) is FAIL
 
 
-def test_what_does_not_replicate_is_left_alone() -> None:
+def test_bucket_without_replication_is_not_judged() -> None:
     assert says(RULE, changed(bucket(), *EVENT, to="s3:ObjectCreated:Put")) is None
     assert says(RULE, {"Type": "AWS::S3::Bucket"}) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _west(changed(regional_bucket(), CONFIGURATION, to=UNKNOWN)) is NOT_EVALUATED
     assert _west(changed(regional_bucket(), *EVENT, to=UNKNOWN)) is NOT_EVALUATED

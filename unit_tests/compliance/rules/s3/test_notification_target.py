@@ -33,7 +33,7 @@ def _with(it: Resource, policy: Resource | None = None) -> Verdict | None:
 
 
 @pytest.mark.parametrize("source", ["arn:aws:s3:::serverless-ingest-prod", {"Fn::GetAtt": ["It", "Arn"]}])
-def test_the_queue_that_admits_the_bucket_is_told(source: Any) -> None:  # noqa: ANN401
+def test_queue_that_admits_the_bucket_is_reported(source: Any) -> None:  # noqa: ANN401
     assert _with(bucket(), _policy(source)) is PASS
 
 
@@ -46,11 +46,11 @@ def test_the_queue_that_admits_the_bucket_is_told(source: Any) -> None:  # noqa:
         changed(bucket(), CONFIGURATION, to=either(bucket()["Properties"][CONFIGURATION], {"Ref": "AWS::NoValue"})),
     ],
 )
-def test_a_queue_that_waits_in_vain_fails(broken: Resource) -> None:
+def test_queue_that_waits_in_vain_fails(broken: Resource) -> None:
     assert _with(broken) is FAIL
 
 
-def test_a_bucket_that_no_queue_admits_is_left_alone() -> None:
+def test_bucket_that_no_queue_admits_is_not_judged() -> None:
     silent = without(bucket(), CONFIGURATION)
     assert _with(silent, _policy("arn:aws:s3:::serverless-other-prod")) is None
     assert _with(silent, _policy(Effect="Deny")) is None
@@ -69,15 +69,15 @@ def test_a_bucket_that_no_queue_admits_is_left_alone() -> None:
         changed(_policy(), "Queues", to=[{"Ref": "Dead"}]),
     ],
 )
-def test_a_queue_that_turns_the_bucket_away_fails(policy: Resource) -> None:
+def test_queue_that_turns_the_bucket_away_fails(policy: Resource) -> None:
     assert _with(bucket(), policy) is FAIL
 
 
-def test_a_queue_may_admit_more_than_the_bucket() -> None:
+def test_queue_may_admit_more_than_the_bucket() -> None:
     assert _with(bucket(), _policy(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::serverless-*"}})) is PASS
     assert _with(bucket(), _policy(Condition={"StringEquals": {"aws:SourceAccount": "000000000000"}})) is PASS
     assert _with(bucket(), changed(_policy(), "PolicyDocument", to=UNKNOWN)) is NOT_EVALUATED
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(changed(bucket(), CONFIGURATION, to=UNKNOWN)) is NOT_EVALUATED

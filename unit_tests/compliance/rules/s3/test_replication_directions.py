@@ -26,7 +26,7 @@ def test_both_directions_pass_however_they_are_set() -> None:
     assert _verdicts(pair(regional_bucket(), replicating(EAST), back=reverse(EAST, WEST))) == [PASS] * 3
 
 
-def test_the_custom_resource_is_known_by_its_shape() -> None:
+def test_custom_resource_is_known_by_its_shape() -> None:
     other = {
         "Type": "AWS::CloudFormation::CustomResource",
         "Properties": {
@@ -66,7 +66,7 @@ def test_none_at_all_fails_where_work_arrives_in_both_and_nowhere_else() -> None
         replicating(EAST),
     ],
 )
-def test_a_direction_that_does_not_always_work_is_none(forward: dict[str, Any]) -> None:
+def test_direction_that_does_not_always_work_is_none(forward: dict[str, Any]) -> None:
     assert FAIL in _verdicts(pair(forward, regional_bucket(), back=reverse()))
 
 
@@ -79,12 +79,12 @@ def test_a_direction_that_does_not_always_work_is_none(forward: dict[str, Any]) 
         changed(reverse(), "DestinationBucketArn", to="arn:aws:s3:::serverless-ingest-prod-000000000000-eu-west-1-an"),
     ],
 )
-def test_a_way_back_that_leads_elsewhere_fails(back: dict[str, Any]) -> None:
+def test_way_back_that_leads_elsewhere_fails(back: dict[str, Any]) -> None:
     assert FAIL in _verdicts(pair(replicating(), regional_bucket(), back=back))
 
 
 @pytest.mark.parametrize(("service", "expected"), [("s3.amazonaws.com", PASS), ("lambda.amazonaws.com", FAIL)])
-def test_the_role_must_let_s3_take_it_on(service: str, expected: Verdict) -> None:
+def test_role_must_let_s3_take_it_on(service: str, expected: Verdict) -> None:
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
     east = changed(replicating(), CONFIGURATION, "Role", to={"Fn::GetAtt": ["Role", "Arn"]})
@@ -92,23 +92,23 @@ def test_the_role_must_let_s3_take_it_on(service: str, expected: Verdict) -> Non
     assert verdict_in(RULE, "It", template({"It": east, "Role": role}), west, back) is expected
 
 
-def test_a_copy_in_the_same_region_fails() -> None:
+def test_copy_in_the_same_region_fails() -> None:
     assert says(RULE, replicating(EAST), EAST) is FAIL
 
 
-def test_what_the_templates_do_not_hold_is_not_evaluated() -> None:
+def test_resource_in_no_template_is_not_evaluated() -> None:
     assert says(RULE, replicating(WEST), EAST) is NOT_EVALUATED
     assert says(RULE, reverse()) is NOT_EVALUATED
     assert says(RULE, changed(replicating(), *FIRST, "Destination", "Bucket", to=UNKNOWN), EAST) is NOT_EVALUATED
     assert says(RULE, changed(replicating(), CONFIGURATION, to=UNKNOWN), EAST) is NOT_EVALUATED
 
 
-def test_a_bucket_alone_is_left_alone() -> None:
+def test_bucket_alone_is_not_judged() -> None:
     assert says(RULE, bucket()) is None
     assert says(RULE, {"Type": "AWS::S3::Bucket"}) is None
 
 
-def test_a_direction_that_may_never_be_set_up_is_none() -> None:
+def test_direction_that_may_never_be_set_up_is_none() -> None:
     back = {**reverse(), "Condition": "Sometimes"}
 
     assert FAIL in _verdicts(pair(replicating(), regional_bucket(), back=back))

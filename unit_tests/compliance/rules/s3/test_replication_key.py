@@ -9,13 +9,13 @@ DESTINATION = ("ReplicationConfiguration", "Rules", 0, "Destination")
 KEY = (*DESTINATION, "EncryptionConfiguration", "ReplicaKmsKeyID")
 
 
-def test_a_key_where_the_copy_is_passes_in_either_shape() -> None:
+def test_key_where_the_copy_is_passes_in_either_shape() -> None:
     assert says(RULE, replicating()) is PASS
     assert says(RULE, reverse()) is PASS
     assert says(RULE, bucket()) is None
 
 
-def test_each_way_of_losing_the_key_fails() -> None:
+def test_missing_or_wrong_key_fails() -> None:
     assert says(RULE, without(replicating(), *KEY)) is FAIL
     assert says(RULE, without(replicating(), *DESTINATION, "EncryptionConfiguration")) is FAIL
     assert says(RULE, without(reverse(), "ReplicaKmsKeyId")) is FAIL
@@ -25,7 +25,7 @@ def test_each_way_of_losing_the_key_fails() -> None:
         assert says(RULE, changed(reverse(), "ReplicaKmsKeyId", to=own)) is FAIL
 
 
-def test_a_key_of_the_first_region_fails_in_either_shape() -> None:
+def test_key_of_the_first_region_fails_in_either_shape() -> None:
     assert "is a key of us-east-1; it must be one of us-west-2" in message(
         RULE, changed(replicating(), *KEY, to=key_arn(EAST))
     )
@@ -34,7 +34,7 @@ def test_a_key_of_the_first_region_fails_in_either_shape() -> None:
     )
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert says(RULE, changed(replicating(), *KEY, to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(replicating(), *DESTINATION, "Bucket", to=UNKNOWN)) is NOT_EVALUATED
     assert says(RULE, changed(replicating(), *DESTINATION, "Bucket", to="arn:aws:s3:::elsewhere")) is NOT_EVALUATED

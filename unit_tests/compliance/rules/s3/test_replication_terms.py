@@ -20,7 +20,7 @@ SWITCHES = [
 ]
 
 
-def test_all_terms_pass_and_a_bucket_without_replication_is_left_alone() -> None:
+def test_all_terms_pass_and_a_bucket_without_replication_is_not_judged() -> None:
     assert says(RULE, replicating()) is PASS
     assert says(RULE, without(replicating(), *FIRST, "Filter")) is PASS
     assert says(RULE, changed(replicating(), *FIRST, "Filter", "Prefix", to="in")) is PASS  # covers incoming/
@@ -36,7 +36,7 @@ def test_each_switch_counts(switch: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("what", ["DeleteMarkerReplication", "SourceSelectionCriteria", "Destination"])
-def test_what_is_missing_whole_fails(what: str) -> None:
+def test_missing_part_of_a_replication_rule_fails(what: str) -> None:
     assert says(RULE, without(replicating(), *FIRST, what)) is FAIL
 
 
@@ -52,11 +52,11 @@ def test_what_is_missing_whole_fails(what: str) -> None:
         without(changed(replicating(), *FIRST, "Filter", "Prefix", to="incoming/"), "NotificationConfiguration"),
     ],
 )
-def test_what_leaves_objects_out_or_late_fails(broken: dict[str, Any]) -> None:
+def test_replication_that_misses_or_delays_objects_fails(broken: dict[str, Any]) -> None:
     assert says(RULE, broken) is FAIL
 
 
-def test_a_custom_resource_is_judged_by_the_configuration_that_it_shows() -> None:
+def test_custom_resource_is_judged_by_the_configuration_that_it_shows() -> None:
     assert says(RULE, reverse()) is NOT_EVALUATED
     shown = changed(reverse(), "ReplicationConfiguration", to=replicating()["Properties"]["ReplicationConfiguration"])
     assert says(RULE, shown) is PASS
@@ -64,7 +64,7 @@ def test_a_custom_resource_is_judged_by_the_configuration_that_it_shows() -> Non
     assert says(RULE, {"Type": "Custom::Other", "Properties": {"Bucket": "b"}}) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for place in (("ReplicationConfiguration",), FIRST, (*FIRST, "Destination"), (*FIRST, "Filter", "Prefix")):
         assert says(RULE, changed(replicating(), *place, to=UNKNOWN)) is NOT_EVALUATED
 

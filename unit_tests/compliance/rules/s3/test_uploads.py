@@ -13,7 +13,7 @@ RULES = ("LifecycleConfiguration", "Rules")
 ABORT = (*RULES, 0, "AbortIncompleteMultipartUpload")
 
 
-def test_a_rule_for_the_whole_bucket_passes() -> None:
+def test_rule_for_the_whole_bucket_passes() -> None:
     assert says(RULE, bucket()) is PASS
     assert says(RULE, changed(bucket(), *RULES, 0, "Prefix", to="")) is PASS
     assert says(RULE, changed(bucket(), *ABORT, "DaysAfterInitiation", to="30")) is PASS
@@ -32,10 +32,10 @@ def test_a_rule_for_the_whole_bucket_passes() -> None:
         changed(bucket(), *ABORT, "DaysAfterInitiation", to=31),
     ],
 )
-def test_each_way_of_keeping_the_parts_fails(broken: dict[str, Any]) -> None:
+def test_incomplete_uploads_that_are_kept_fail(broken: dict[str, Any]) -> None:
     assert says(RULE, broken) is FAIL
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for place in (("LifecycleConfiguration",), RULES, (*RULES, 0), (*RULES, 0, "Status"), (*ABORT, "DaysAfterInitiation")):
         assert says(RULE, changed(bucket(), *place, to=UNKNOWN)) is NOT_EVALUATED

@@ -18,7 +18,7 @@ def test_versions_on_both_sides_pass() -> None:
     assert _both(replicating(), regional_bucket()) == [PASS, PASS]
 
 
-def test_a_side_without_versions_fails() -> None:
+def test_side_without_versions_fails() -> None:
     assert _both(without(replicating(), VERSIONING), regional_bucket()) == [FAIL, PASS]
     assert _both(replicating(), without(regional_bucket(), VERSIONING)) == [PASS, FAIL]
     suspended = changed(regional_bucket(), VERSIONING, "Status", to="Suspended")
@@ -29,14 +29,14 @@ def test_a_side_without_versions_fails() -> None:
     ]
 
 
-def test_a_side_that_a_custom_resource_replicates_counts() -> None:
+def test_side_that_a_custom_resource_replicates_counts() -> None:
     assert _both(regional_bucket(), without(regional_bucket(), VERSIONING), reverse()) == [PASS, FAIL]
 
 
-def test_a_bucket_that_replicates_nowhere_is_left_alone() -> None:
+def test_bucket_that_replicates_nowhere_is_not_judged() -> None:
     assert says(RULE, without(bucket(), VERSIONING)) is None
     assert says(RULE, {"Type": "AWS::S3::Bucket"}) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert says(RULE, changed(without(replicating(), VERSIONING), "ReplicationConfiguration", to=UNKNOWN)) is NOT_EVALUATED

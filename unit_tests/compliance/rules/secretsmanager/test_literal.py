@@ -43,11 +43,11 @@ def _secret(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
         _secret(SecretString={"Fn::GetAtt": ["Made", "Value"]}),
     ],
 )
-def test_what_says_only_where_a_secret_is_passes(it: dict[str, Any]) -> None:
+def test_place_of_a_secret_passes(it: dict[str, Any]) -> None:
     assert says(RULE, it) is PASS
 
 
-def test_the_name_of_a_secret_of_the_templates_is_a_place() -> None:
+def test_name_of_a_secret_of_the_templates_is_a_place() -> None:
     resources = {"It": _variables(SIGNING_SECRET="serverless-receipt-signing-prod"), "Secret": secret()}
     assert verdict_in(RULE, "It", alone(resources)) is PASS
 
@@ -70,7 +70,7 @@ def test_the_name_of_a_secret_of_the_templates_is_a_place() -> None:
         _secret(GenerateSecretString={"SecretStringTemplate": '{"password": "correct horse"}'}),
     ],
 )
-def test_a_secret_that_is_written_down_fails(it: dict[str, Any]) -> None:
+def test_secret_that_is_written_down_fails(it: dict[str, Any]) -> None:
     assert says(RULE, it) is FAIL
 
 
@@ -79,7 +79,7 @@ def test_no_report_repeats_the_secret() -> None:
     assert "correct horse" not in message(RULE, _variables(DB_PASSWORD="correct horse"))
 
 
-def test_a_parameter_is_part_of_the_template() -> None:
+def test_parameter_is_part_of_the_template() -> None:
     body = {"Parameters": {"AParameter": {"Type": "String"}}, "Resources": {"It": _secret(SecretString=UNKNOWN)}}
     assert verdict_in(RULE, "It", Template(name="it", body=body, region=EAST)) is FAIL
 
@@ -87,13 +87,13 @@ def test_a_parameter_is_part_of_the_template() -> None:
 @pytest.mark.parametrize(
     "it", [changed(function(), "Environment", to=UNKNOWN), _secret(GenerateSecretString={"SecretStringTemplate": "{"})]
 )
-def test_what_cannot_be_read_is_not_evaluated(it: dict[str, Any]) -> None:
+def test_unreadable_value_is_not_evaluated(it: dict[str, Any]) -> None:
     assert says(RULE, it) is NOT_EVALUATED
 
 
 @pytest.mark.property
 @given(st.from_regex(r"[A-Z]{1,8}(_[A-Z]{1,8}){0,2}", fullmatch=True), st.sampled_from(["NAME", "ARN", "URL", "TABLE"]))
-def test_a_name_that_says_where_is_no_secret(name: str, what: str) -> None:
+def test_name_that_says_where_is_no_secret(name: str, what: str) -> None:
     assert not is_named_secret(f"{name}_{what}")
     assert is_named_secret(f"{name}_PASSWORD")
     assert not looks_secret(name)

@@ -40,7 +40,7 @@ def _says(policy: dict[str, Any] | None) -> Verdict | None:
     "policy",
     [_policy(DENIAL), _policy(DENIAL, of="serverless-receipt-signing-prod"), _policy({**DENIAL, "Action": "*"}, DENIAL)],
 )
-def test_a_secret_that_refuses_plain_http_passes(policy: dict[str, Any]) -> None:
+def test_secret_that_refuses_plain_http_passes(policy: dict[str, Any]) -> None:
     assert _says(policy) is PASS
 
 
@@ -59,20 +59,20 @@ def test_a_secret_that_refuses_plain_http_passes(policy: dict[str, Any]) -> None
         _policy(either(DENIAL, {**DENIAL, "Effect": "Allow"})),
     ],
 )
-def test_a_secret_that_does_not_fails(policy: dict[str, Any] | None) -> None:
+def test_secret_that_does_not_fails(policy: dict[str, Any] | None) -> None:
     assert _says(policy) is FAIL
 
 
-def test_a_policy_in_another_region_is_another_secret_s() -> None:
+def test_policy_in_another_region_is_another_secret_s() -> None:
     elsewhere = template({"Policy": _policy(DENIAL, of="serverless-receipt-signing-prod")}, WEST)
     assert verdict_in(RULE, "It", alone({"It": secret()}), elsewhere) is FAIL
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _says(_policy(DENIAL, of=UNKNOWN)) is NOT_EVALUATED
     assert _says(_policy(UNKNOWN)) is NOT_EVALUATED
 
 
-def test_a_policy_that_may_become_public_fails() -> None:
+def test_policy_that_may_become_public_fails() -> None:
     assert _says(changed(_policy(DENIAL), "BlockPublicPolicy", to=False)) is FAIL
     assert _says(without(_policy(DENIAL), "BlockPublicPolicy")) is FAIL

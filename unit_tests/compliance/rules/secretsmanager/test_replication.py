@@ -11,7 +11,7 @@ RULE = "ActivePassive-SecretsManagerReplication"
 FIRST = ("ReplicaRegions", 0)
 
 
-def test_a_key_in_each_region_passes() -> None:
+def test_key_in_each_region_passes() -> None:
     assert says(RULE, secret(), EAST) is PASS
     both = (template({}, EAST), template({}, WEST))
     assert verdict_in(RULE, "It", alone({"It": secret()}), *both) is PASS
@@ -35,16 +35,16 @@ def test_a_key_in_each_region_passes() -> None:
         changed(secret(), *FIRST, "Region", to=EAST),
     ],
 )
-def test_each_way_of_losing_the_secret_fails(broken: Resource) -> None:
+def test_secret_that_a_region_cannot_read_fails(broken: Resource) -> None:
     assert says(RULE, broken, EAST) is FAIL
 
 
-def test_a_region_of_the_system_without_a_replica_fails() -> None:
+def test_region_of_the_system_without_a_replica_fails() -> None:
     both = (template({}, EAST), template({}, WEST))
     moved = changed(changed(secret(), *FIRST, "Region", to="eu-west-1"), *FIRST, "KmsKeyId", to=key_arn("eu-west-1"))
     assert "no replica is in us-west-2" in message_in(RULE, "It", alone({"It": moved}), *both)
 
 
 @pytest.mark.parametrize("place", [("KmsKeyId",), ("ReplicaRegions",), FIRST, (*FIRST, "Region"), (*FIRST, "KmsKeyId")])
-def test_what_only_a_deployment_knows_is_not_evaluated(place: tuple[str | int, ...]) -> None:
+def test_unresolved_value_is_not_evaluated(place: tuple[str | int, ...]) -> None:
     assert says(RULE, changed(secret(), *place, to=UNKNOWN), EAST) is NOT_EVALUATED

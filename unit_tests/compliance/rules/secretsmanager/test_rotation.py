@@ -18,7 +18,7 @@ def _with(schedule: Resource, **others: Resource) -> Verdict | None:
     return verdict_in(RULE, "It", alone({"It": secret(), "Schedule": schedule, **others}))
 
 
-def test_a_schedule_anywhere_in_its_region_passes_however_it_names_the_secret() -> None:
+def test_schedule_in_its_region_passes_by_any_name_of_the_secret() -> None:
     assert _with(rotation()) is PASS
     assert _with(rotation({"Ref": "It"})) is PASS
     assert verdict_in(RULE, "It", alone({"It": secret()}), template({"Schedule": rotation()})) is PASS
@@ -27,7 +27,7 @@ def test_a_schedule_anywhere_in_its_region_passes_however_it_names_the_secret() 
 
 
 @pytest.mark.parametrize("rules", [{"ScheduleExpression": "rate(30 days)"}, {"ScheduleExpression": "rate(4 hours)"}])
-def test_a_rate_is_read(rules: dict[str, str]) -> None:
+def test_rate_is_read(rules: dict[str, str]) -> None:
     assert _with(changed(rotation(), RULES, to=rules)) is PASS
 
 
@@ -36,7 +36,7 @@ def test_no_schedule_fails() -> None:
     assert _with(rotation("serverless-other-prod")) is FAIL
 
 
-def test_a_schedule_in_the_replica_s_region_fails() -> None:
+def test_schedule_in_the_region_of_the_replica_fails() -> None:
     assert verdict_in(RULE, "It", alone({"It": secret()}), template({"Schedule": rotation()}, WEST)) is FAIL
 
 
@@ -54,16 +54,16 @@ def test_a_schedule_in_the_replica_s_region_fails() -> None:
         without(rotation(), "SecretId"),
     ],
 )
-def test_a_schedule_that_does_not_rotate_fails(broken: Resource) -> None:
+def test_schedule_that_does_not_rotate_fails(broken: Resource) -> None:
     assert _with(broken) is FAIL
 
 
-def test_a_schedule_on_a_condition_of_the_secret_s_own_counts() -> None:
+def test_schedule_on_the_condition_of_its_secret_counts() -> None:
     conditional: dict[str, Any] = {"It": {**secret(), "Condition": "C"}, "Schedule": {**rotation(), "Condition": "C"}}
     assert verdict_in(RULE, "It", alone(conditional)) is PASS
 
 
-def test_a_function_that_secrets_manager_may_not_invoke_fails() -> None:
+def test_function_that_secrets_manager_may_not_invoke_fails() -> None:
     permission: dict[str, Any] = {
         "Type": "AWS::Lambda::Permission",
         "Properties": {
@@ -79,7 +79,7 @@ def test_a_function_that_secrets_manager_may_not_invoke_fails() -> None:
     assert _with(rotation(), Function=function(), Other=function("other"), Permission=others) is FAIL
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for place in ((RULES,), (RULES, "AutomaticallyAfterDays")):
         assert _with(changed(rotation(), *place, to=UNKNOWN)) is NOT_EVALUATED
     cron = changed(rotation(), RULES, to={"ScheduleExpression": "cron(0 0 1 * ? *)"})

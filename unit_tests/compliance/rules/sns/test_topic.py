@@ -70,7 +70,7 @@ def _says(resources: dict[str, Any]) -> Verdict | None:
         _stack("arn:aws:kms:us-west-2:000000000000:key/unknown", Alarm=None),
     ],
 )
-def test_a_key_that_admits_cloudwatch_passes(resources: dict[str, Any]) -> None:
+def test_key_that_admits_cloudwatch_passes(resources: dict[str, Any]) -> None:
     assert _says(resources) is PASS
 
 
@@ -97,11 +97,11 @@ def test_a_key_that_admits_cloudwatch_passes(resources: dict[str, Any]) -> None:
         _stack(Policy=_policy(Effect="Deny")),
     ],
 )
-def test_a_topic_without_our_key_or_whose_key_shuts_alarms_out_fails(resources: dict[str, Any]) -> None:
+def test_topic_without_our_key_or_whose_key_shuts_alarms_out_fails(resources: dict[str, Any]) -> None:
     assert _says(resources) is FAIL
 
 
-def test_what_is_missing_is_said() -> None:
+def test_missing_item_is_reported() -> None:
     resources = _stack(KEY, _admits(Action="kms:Decrypt"))
 
     text = message_in(RULE, "It", template(resources, WEST))
@@ -118,10 +118,10 @@ def test_what_is_missing_is_said() -> None:
         _stack(Policy={"Type": "AWS::SNS::TopicPolicy", "Properties": {"Topics": [UNKNOWN], "PolicyDocument": {}}}),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resources: dict[str, Any]) -> None:
     assert _says(resources) is NOT_EVALUATED
 
 
-def test_a_topic_alone_is_judged_by_its_key() -> None:
+def test_topic_alone_is_judged_by_its_key() -> None:
     assert _says({"It": _stack()["It"]}) is PASS
     assert _says({"It": _stack(ABSENT)["It"]}) is FAIL

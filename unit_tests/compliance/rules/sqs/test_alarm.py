@@ -24,7 +24,7 @@ def _as_query(alarm: Resource) -> Resource:
     return {**alarm, "Properties": {**kept, "Metrics": [{"Id": "m", "MetricStat": stat}]}}
 
 
-def test_an_alarm_at_the_first_message_passes_however_it_names_the_queue() -> None:
+def test_alarm_at_the_first_message_passes_however_it_names_the_queue() -> None:
     for name in ("serverless-ingest-dlq-prod", {"Fn::GetAtt": ["Dead", "QueueName"]}):
         assert _with(dead_letter_alarm(name)) is PASS
         assert _with(_as_query(dead_letter_alarm(name))) is PASS
@@ -32,7 +32,7 @@ def test_an_alarm_at_the_first_message_passes_however_it_names_the_queue() -> No
     assert _with(above) is PASS
 
 
-def test_a_queue_of_work_is_left_alone() -> None:
+def test_queue_of_work_is_not_judged() -> None:
     assert verdict_in(RULE, "Queue", alone(pipeline())) is None
 
 
@@ -59,7 +59,7 @@ def test_a_queue_of_work_is_left_alone() -> None:
         changed(dead_letter_alarm(), "Dimensions", to=either(dead_letter_alarm()["Properties"]["Dimensions"], [])),
     ],
 )
-def test_each_way_of_not_being_told_fails(broken: dict[str, Any]) -> None:
+def test_alarm_that_does_not_notify_fails(broken: dict[str, Any]) -> None:
     assert _with(broken) is FAIL
 
 
@@ -69,17 +69,17 @@ def test_no_alarm_or_one_in_another_region_fails() -> None:
     assert verdict_in(RULE, "Dead", alone(silent), alone({"Alarm": dead_letter_alarm()}, WEST)) is FAIL
 
 
-def test_the_message_says_what_is_wrong_with_the_alarm_that_there_is() -> None:
+def test_message_says_what_is_wrong_with_the_alarm_that_there_is() -> None:
     quiet = {**pipeline(), "Alarm": without(dead_letter_alarm(), "AlarmActions")}
     assert "us-east-1/Alarm tells nobody: it has no AlarmActions" in message_in(RULE, "Dead", alone(quiet))
 
 
-def test_a_second_alarm_that_is_good_is_enough() -> None:
+def test_second_alarm_that_is_good_is_enough() -> None:
     both = {**pipeline(), "Bad": changed(dead_letter_alarm(), "Threshold", to=100)}
     assert verdict_in(RULE, "Dead", alone(both)) is PASS
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     for name in ("Threshold", "Period", "AlarmActions", "ActionsEnabled", "Dimensions"):
         assert _with(changed(dead_letter_alarm(), name, to=UNKNOWN)) is NOT_EVALUATED
     assert _with(dead_letter_alarm(UNKNOWN)) is NOT_EVALUATED

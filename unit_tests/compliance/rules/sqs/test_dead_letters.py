@@ -25,13 +25,13 @@ def test_five_receives_and_a_queue_beside_it_pass() -> None:
     assert _with(changed(queue(), POLICY, "deadLetterTargetArn", to=by_arn)) is PASS
 
 
-def test_the_dead_letter_queue_itself_is_left_alone() -> None:
+def test_dead_letter_queue_itself_is_not_judged() -> None:
     assert verdict_in(RULE, "Dead", alone(pipeline())) is None
     unsaid = {**pipeline(), "Dead": without(dead_letter_queue(), "RedriveAllowPolicy")}
     assert verdict_in(RULE, "Dead", alone(unsaid)) is None
 
 
-def test_a_queue_alone_fails() -> None:
+def test_queue_alone_fails() -> None:
     assert says(RULE, {"Type": "AWS::SQS::Queue"}) is FAIL
     denying = {"Type": "AWS::SQS::Queue", "Properties": {"RedriveAllowPolicy": {"redrivePermission": "denyAll"}}}
     assert says(RULE, denying) is FAIL
@@ -55,11 +55,11 @@ def test_a_queue_alone_fails() -> None:
         changed(queue(), "FifoQueue", to=True),
     ],
 )
-def test_each_way_of_losing_messages_fails(broken: dict[str, Any]) -> None:
+def test_redrive_that_loses_messages_fails(broken: dict[str, Any]) -> None:
     assert _with(broken) is FAIL
 
 
-def test_a_queue_in_another_stack_or_region_is_not_beside_it() -> None:
+def test_queue_in_another_stack_or_region_is_not_beside_it() -> None:
     elsewhere = alone({"Dead": dead_letter_queue()}, WEST)
     arn = "arn:aws:sqs:us-west-2:000000000000:serverless-ingest-dlq-prod"
     here = alone({"Queue": changed(queue(), POLICY, "deadLetterTargetArn", to=arn)})
@@ -73,7 +73,7 @@ def test_without_a_function_two_receives_are_enough() -> None:
         assert verdict_in(RULE, "Queue", alone(resources)) is verdict
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(changed(queue(), POLICY, to=UNKNOWN)) is NOT_EVALUATED
     assert _with(changed(queue(), POLICY, to='{"maxReceiveCount": 5}')) is NOT_EVALUATED
     assert _with(changed(queue(), *RECEIVES, to=UNKNOWN)) is NOT_EVALUATED

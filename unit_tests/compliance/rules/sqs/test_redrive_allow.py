@@ -47,17 +47,17 @@ def test_denying_all_passes_where_only_a_function_sends() -> None:
         changed(dead_letter_queue(), *ARNS, to=["arn:aws:sqs:us-west-2:000000000000:serverless-ingest-prod"]),
     ],
 )
-def test_each_way_of_taking_others_or_refusing_its_own_fails(broken: dict[str, Any]) -> None:
+def test_other_sources_or_a_refused_own_source_fails(broken: dict[str, Any]) -> None:
     assert _with(broken) is FAIL
 
 
-def test_a_queue_of_work_is_left_alone() -> None:
+def test_queue_of_work_is_not_judged() -> None:
     assert verdict_in(RULE, "Queue", alone(pipeline())) is None
     hardened = {**pipeline(), "Queue": changed(queue(), POLICY, to=DENY)}
     assert verdict_in(RULE, "Queue", alone(hardened)) is None
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(changed(dead_letter_queue(), POLICY, to=UNKNOWN)) is NOT_EVALUATED
     assert _with(changed(dead_letter_queue(), POLICY, "redrivePermission", to=UNKNOWN)) is NOT_EVALUATED
     assert _with(changed(dead_letter_queue(), *ARNS, to=UNKNOWN)) is NOT_EVALUATED

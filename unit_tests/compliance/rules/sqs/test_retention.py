@@ -26,7 +26,7 @@ def test_shorter_than_the_source_or_a_weekend_fails(seconds: object) -> None:
     assert _with(Dead=changed(dead_letter_queue(), SETTING, to=seconds)) is FAIL
 
 
-def test_the_default_is_shorter_than_the_longest() -> None:
+def test_default_is_shorter_than_the_longest() -> None:
     resources = {**pipeline(), "Dead": without(dead_letter_queue(), SETTING)}
     assert "is 345600 s, and us-east-1/Queue keeps one for 1209600 s" in message_in(RULE, "Dead", alone(resources))
 
@@ -36,12 +36,12 @@ def test_every_branch_of_the_source_counts() -> None:
     assert _with(Queue=changed(queue(), SETTING, to=either(345_600, 500_000)), Dead=shorter) is FAIL
 
 
-def test_a_queue_that_a_function_alone_fills_has_the_least() -> None:
+def test_queue_that_a_function_alone_fills_has_the_least() -> None:
     for seconds, verdict in ((345_600, PASS), (60, FAIL)):
         dead = changed(without(dead_letter_queue(), "RedriveAllowPolicy"), SETTING, to=seconds)
         assert verdict_in(RULE, "Dead", alone({"Function": function(), "Dead": dead})) is verdict
 
 
-def test_what_only_a_deployment_knows_is_not_evaluated() -> None:
+def test_unresolved_value_is_not_evaluated() -> None:
     assert _with(Dead=changed(dead_letter_queue(), SETTING, to=UNKNOWN)) is NOT_EVALUATED
     assert _with(Queue=changed(queue(), SETTING, to=UNKNOWN)) is NOT_EVALUATED

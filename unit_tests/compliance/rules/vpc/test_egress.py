@@ -75,7 +75,7 @@ def test_egress_to_everywhere_fails_however_it_comes_about(resources: dict[str, 
     assert _says(resources) is FAIL
 
 
-def test_an_empty_list_says_what_ec2_makes_of_it() -> None:
+def test_empty_list_says_what_ec2_makes_of_it() -> None:
     assert "EC2 then adds rules that allow everything" in message_in(RULE, "It", template(_stack([]), WEST))
 
 
@@ -91,18 +91,18 @@ def test_an_empty_list_says_what_ec2_makes_of_it() -> None:
         _stack([TO_S3], groups=[UNKNOWN]),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resources: dict[str, Any]) -> None:
     assert _says(resources) is NOT_EVALUATED
 
 
-def test_a_function_outside_any_vpc_is_not_asked() -> None:
+def test_function_outside_any_vpc_is_not_judged() -> None:
     resources = _stack([TO_S3])
     del resources["It"]["Properties"]["VpcConfig"]
 
     assert _says(resources) is None
 
 
-def test_a_group_of_something_else_is_asked_too() -> None:
+def test_group_of_something_else_is_asked_too() -> None:
     def says_of_group(egress: Any) -> Verdict | None:  # noqa: ANN401
         return verdict_in(RULE, "Group", template({"Group": _stack(egress)["Group"]}))
 

@@ -42,7 +42,7 @@ def _endpoint(kind: Any = "Gateway", **statement: Any) -> dict[str, Any]:  # noq
         _endpoint(Action="sqs:SendMessage", Resource="arn:aws:sqs:us-west-2:000000000000:serverless-*-prod"),
     ],
 )
-def test_a_policy_that_names_actions_and_resources_passes(endpoint: dict[str, Any]) -> None:
+def test_policy_that_names_actions_and_resources_passes(endpoint: dict[str, Any]) -> None:
     assert says(RULE, endpoint) is PASS
 
 
@@ -76,11 +76,11 @@ def test_a_policy_that_names_actions_and_resources_passes(endpoint: dict[str, An
         _endpoint(Action=["xray:PutTraceSegments", "s3:GetObject"], Resource="*"),
     ],
 )
-def test_a_policy_that_leaves_actions_or_resources_open_fails(endpoint: dict[str, Any]) -> None:
+def test_policy_that_leaves_actions_or_resources_open_fails(endpoint: dict[str, Any]) -> None:
     assert says(RULE, endpoint) is FAIL
 
 
-def test_no_policy_at_all_says_what_ec2_makes_of_it() -> None:
+def test_missing_policy_reports_the_default_of_ec2() -> None:
     assert "lets everyone do everything" in message(RULE, without(_endpoint(), "PolicyDocument"))
 
 
@@ -93,9 +93,9 @@ def test_no_policy_at_all_says_what_ec2_makes_of_it() -> None:
         _endpoint(Action="quantumthings:Do", Resource="*"),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(endpoint: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(endpoint: dict[str, Any]) -> None:
     assert says(RULE, endpoint) is NOT_EVALUATED
 
 
-def test_an_endpoint_that_takes_no_policy_needs_none() -> None:
+def test_endpoint_that_takes_no_policy_needs_none() -> None:
     assert says(RULE, without(_endpoint("GatewayLoadBalancer"), "PolicyDocument")) is None

@@ -29,7 +29,7 @@ def _if(key: str, value: Any, operator: str = "ArnEquals") -> dict[str, Any]:  #
         _it("*", Effect="Deny"),
     ],
 )
-def test_who_is_named_may_go_through(it: dict[str, Any]) -> None:
+def test_named_principal_passes(it: dict[str, Any]) -> None:
     assert says(RULE, it) is PASS
 
 
@@ -44,17 +44,17 @@ def test_who_is_named_may_go_through(it: dict[str, Any]) -> None:
         _it(either({"AWS": ROLE}, "*")),
     ],
 )
-def test_an_endpoint_for_everyone_fails(it: dict[str, Any]) -> None:
+def test_endpoint_for_everyone_fails(it: dict[str, Any]) -> None:
     assert says(RULE, it) is FAIL
 
 
-def test_the_statement_is_named() -> None:
+def test_statement_is_reported() -> None:
     assert message(RULE, _it("*", Sid="Open")).startswith("Open lets everyone through")
 
 
-def test_an_endpoint_without_a_policy_has_a_rule_of_its_own() -> None:
+def test_endpoint_without_a_policy_has_a_rule_of_its_own() -> None:
     assert says(RULE, {"Type": "AWS::EC2::VPCEndpoint", "Properties": {}}) is None
 
 
-def test_what_cannot_be_read_is_not_evaluated() -> None:
+def test_unreadable_value_is_not_evaluated() -> None:
     assert says(RULE, {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"PolicyDocument": UNKNOWN}}) is NOT_EVALUATED

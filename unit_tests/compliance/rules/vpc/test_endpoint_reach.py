@@ -22,7 +22,7 @@ def _says(it: dict[str, Any], *zones: Any, **more: dict[str, Any]) -> Verdict | 
 
 
 @pytest.mark.parametrize("it", [INTERFACE, GATEWAY])
-def test_an_endpoint_of_every_zone_or_table_passes(it: dict[str, Any]) -> None:
+def test_endpoint_of_every_zone_or_table_passes(it: dict[str, Any]) -> None:
     assert _says(it) is PASS
 
 
@@ -56,16 +56,16 @@ def test_beside_a_gateway_of_the_same_service_private_names_are_not_needed() -> 
         endpoint("Gateway", RouteTableIds=refs("Table0")),
     ],
 )
-def test_an_endpoint_that_some_cannot_reach_fails(it: dict[str, Any]) -> None:
+def test_endpoint_that_some_cannot_reach_fails(it: dict[str, Any]) -> None:
     assert _says(it) is FAIL
 
 
-def test_who_cannot_reach_it_is_named() -> None:
+def test_missing_route_table_is_reported() -> None:
     it = endpoint("Gateway", RouteTableIds=refs("Table0"))
     assert "leaves out us-east-1/Table1" in message_in(RULE, "It", alone({"It": it, **network()}))
 
 
-def test_without_its_vpc_only_that_it_is_somewhere_is_asked() -> None:
+def test_endpoint_of_another_vpc_needs_a_route_table() -> None:
     elsewhere = {"VpcId": "vpc-1", "VpcEndpointType": "Gateway"}
     assert (
         says(RULE, {"Type": "AWS::EC2::VPCEndpoint", "Properties": {**elsewhere, "RouteTableIds": ["rtb-1"]}})
@@ -83,15 +83,15 @@ def test_without_its_vpc_only_that_it_is_somewhere_is_asked() -> None:
         endpoint("Gateway", RouteTableIds=UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(it: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(it: dict[str, Any]) -> None:
     assert _says(it) is NOT_EVALUATED
 
 
-def test_an_endpoint_of_a_load_balancer_is_not_asked() -> None:
+def test_endpoint_of_a_load_balancer_is_not_judged() -> None:
     assert _says(endpoint("GatewayLoadBalancer", SubnetIds=BOTH)) is None
 
 
-def test_an_endpoint_that_lets_nobody_in_fails() -> None:
+def test_endpoint_without_an_ingress_rule_fails() -> None:
     closed = {**GROUPS, "Group": group()}
     assert _says(INTERFACE, **closed) is FAIL
     assert _says(without(INTERFACE, "SecurityGroupIds")) is FAIL
@@ -100,7 +100,7 @@ def test_an_endpoint_that_lets_nobody_in_fails() -> None:
 
 
 @pytest.mark.parametrize("setting", ["EnableDnsSupport", "EnableDnsHostnames"])
-def test_a_vpc_in_which_no_private_name_resolves_fails(setting: str) -> None:
+def test_vpc_in_which_no_private_name_resolves_fails(setting: str) -> None:
     vpc = changed(network()["Vpc"], setting, to=False)
     assert _says(INTERFACE, Vpc=vpc) is FAIL
     assert _says(GATEWAY, Vpc=vpc) is PASS

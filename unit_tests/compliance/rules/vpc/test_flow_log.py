@@ -58,7 +58,7 @@ def _says(*logs: Any, **others: Any) -> Verdict | None:  # noqa: ANN401
         _log(**TO_BUCKET, LogDestination={"Fn::Sub": "${Bucket.Arn}/flow/"}),
     ],
 )
-def test_a_flow_log_of_all_traffic_to_a_kept_place_passes(log: dict[str, Any]) -> None:
+def test_flow_log_of_all_traffic_to_a_kept_place_passes(log: dict[str, Any]) -> None:
     assert _says(log) is PASS
 
 
@@ -67,13 +67,13 @@ def test_less_than_all_traffic_fails(traffic: Any) -> None:  # noqa: ANN401
     assert _says(_log(TrafficType=traffic)) is FAIL
 
 
-def test_what_is_recorded_instead_is_said() -> None:
+def test_recorded_traffic_is_reported() -> None:
     text = message_in(RULE, "It", _stack(_log(TrafficType="REJECT")))
 
     assert text.endswith("/Log0 records TrafficType REJECT; it must be ALL")
 
 
-def test_a_flow_log_that_may_not_write_to_its_log_group_fails() -> None:
+def test_flow_log_that_may_not_write_to_its_log_group_fails() -> None:
     assert _says(_log(DeliverLogsPermissionArn=ABSENT)) is FAIL
 
 
@@ -85,7 +85,7 @@ def test_no_flow_log_of_this_network_fails() -> None:
     assert says(RULE, VPC) is FAIL
 
 
-def test_a_flow_log_of_the_other_region_s_network_is_none_of_this() -> None:
+def test_flow_log_of_the_other_region_does_not_count() -> None:
     whole = template({"It": VPC, "Group": _group(KmsKeyId=key_arn(EAST)), "Log": _log()}, EAST)
 
     assert verdict_in(RULE, "It", whole) is PASS
@@ -97,12 +97,12 @@ def test_one_whole_flow_log_is_enough() -> None:
     assert _says(_log(ResourceId=UNKNOWN), _log()) is PASS
 
 
-def test_a_flow_log_or_destination_on_a_condition_is_not_always_there() -> None:
+def test_flow_log_or_destination_on_a_condition_is_not_always_there() -> None:
     assert _says({**_log(), "Condition": "C"}) is FAIL
     assert _says(_log(), Group={**_group(), "Condition": "C"}) is FAIL
 
 
-def test_a_flow_log_that_comes_and_goes_with_its_network_passes() -> None:
+def test_flow_log_that_comes_and_goes_with_its_network_passes() -> None:
     together = {"It": VPC | {"Condition": "C"}, "Group": _group(), "Log": {**_log(), "Condition": "C"}}
 
     assert verdict_in(RULE, "It", template(together, WEST)) is PASS
@@ -117,12 +117,12 @@ def test_a_flow_log_that_comes_and_goes_with_its_network_passes() -> None:
         _group(KmsKeyId=key_arn(EAST)),
     ],
 )
-def test_a_log_group_that_is_not_encrypted_and_kept_fails(group: dict[str, Any]) -> None:
+def test_log_group_that_is_not_encrypted_and_kept_fails(group: dict[str, Any]) -> None:
     assert _says(_log(), Group=group) is FAIL
     assert "which fails ActivePassive-LogsGroup: " in message_in(RULE, "It", _stack(_log(), Group=group))
 
 
-def test_a_bucket_that_is_not_encrypted_with_a_key_of_ours_fails() -> None:
+def test_bucket_that_is_not_encrypted_with_a_key_of_ours_fails() -> None:
     assert _says(_log(**TO_BUCKET, LogDestination=BUCKET_ARN), Bucket=without(bucket(), "BucketEncryption")) is FAIL
 
 
@@ -139,9 +139,9 @@ def test_a_bucket_that_is_not_encrypted_with_a_key_of_ours_fails() -> None:
         _log(LogDestinationType="kinesis-data-firehose", LogDestination="arn:aws:firehose:::x"),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(log: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(log: dict[str, Any]) -> None:
     assert _says(log) is NOT_EVALUATED
 
 
-def test_a_destination_that_cannot_be_judged_leaves_the_network_open() -> None:
+def test_destination_that_cannot_be_judged_leaves_the_network_open() -> None:
     assert _says(_log(), Group=_group(RetentionInDays=UNKNOWN)) is NOT_EVALUATED

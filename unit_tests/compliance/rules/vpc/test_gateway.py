@@ -24,7 +24,7 @@ def _it(kind: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401
         _it("Route", DestinationPrefixListId="pl-1", GatewayId="vpce-1"),
     ],
 )
-def test_what_stays_inside_passes(resource: dict[str, Any]) -> None:
+def test_route_inside_the_vpc_passes(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is PASS
 
 
@@ -55,7 +55,7 @@ def test_what_stays_inside_passes(resource: dict[str, Any]) -> None:
         _it("Route", DestinationCidrBlock=either("10.0.0.0/8", "0.0.0.0/0")),
     ],
 )
-def test_what_leads_out_fails(resource: dict[str, Any]) -> None:
+def test_way_out_of_the_vpc_fails(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is FAIL
 
 
@@ -67,7 +67,7 @@ def test_what_leads_out_fails(resource: dict[str, Any]) -> None:
         _it("Route", DestinationCidrBlock="everywhere"),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resource: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is NOT_EVALUATED
 
 

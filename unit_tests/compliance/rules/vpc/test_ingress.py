@@ -61,7 +61,7 @@ def test_named_callers_on_named_ports_pass(resources: dict[str, Any]) -> None:
         (_stack(SourceSecurityGroupId="sg-2", FromPort=8000, ToPort=8100), "ports 8000 to 8100"),
     ],
 )
-def test_an_open_door_fails(resources: dict[str, Any], text: str) -> None:
+def test_open_door_fails(resources: dict[str, Any], text: str) -> None:
     assert _says(resources) is FAIL
     assert text in message_in(RULE, "It", template(resources, WEST))
 
@@ -76,9 +76,9 @@ def test_an_open_door_fails(resources: dict[str, Any], text: str) -> None:
         _stack(SourceSecurityGroupId="sg-2", FromPort=UNKNOWN),
     ],
 )
-def test_what_only_a_deployment_knows_is_not_evaluated(resources: dict[str, Any]) -> None:
+def test_unresolved_value_is_not_evaluated(resources: dict[str, Any]) -> None:
     assert _says(resources) is NOT_EVALUATED
 
 
-def test_a_group_that_lets_nobody_in_is_not_judged() -> None:
+def test_group_without_ingress_rules_is_not_judged() -> None:
     assert verdict_in(RULE, "Closed", template(_stack(SourceSecurityGroupId="sg-2"), WEST)) is None

@@ -27,16 +27,16 @@ def test_subnets_that_share_a_zone_fail(zones: tuple[Any, ...]) -> None:
     assert _says(*zones) is FAIL
 
 
-def test_the_zone_is_named() -> None:
+def test_zone_is_reported() -> None:
     text = message_in(RULE, "Vpc", alone(network("us-east-1a", "us-east-1a")))
     assert text == "its 2 subnets are in one zone, us-east-1a; spread them"
 
 
-def test_one_subnet_was_meant_to_be_one() -> None:
+def test_single_subnet_is_not_judged() -> None:
     assert _says(0) is None
 
 
-def test_what_cannot_be_read_is_not_evaluated() -> None:
+def test_unreadable_value_is_not_evaluated() -> None:
     assert _says(0, ["us-east-1a"]) is NOT_EVALUATED
     assert _says(0, {"Fn::Select": 1, "Other": 2}) is NOT_EVALUATED
     assert _says(0, either(0, 1)) is not FAIL
