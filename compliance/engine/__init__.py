@@ -1,1 +1,1 @@
-"""Judges templates by rules: a rule, a verdict, findings, acknowledgements, coverage, configurations, baselines."""
+"""Judge templates by rules: rules, verdicts, findings, acknowledgements, coverage, configurations and baselines."""

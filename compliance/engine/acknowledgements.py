@@ -1,4 +1,4 @@
-"""Decisions to accept a finding: read from a file, checked, applied to exactly what they cover, refused when stale."""
+"""Read the decisions that accept findings, check them, and apply each to exactly the rules and paths that it covers."""
 
 import re
 import tomllib
@@ -24,29 +24,29 @@ _ANNOTATION: Final = "annotation::"
 
 MALFORMED: Final = RuleInfo(
     id=f"{PACK}::Malformed",
-    title="A decision says what, why, who, until when, and covers exact rules at exact paths",
-    why="A decision that is too wide, or that nobody owns, hides findings that nobody has looked at.",
+    title="A decision has a title, a reason, an owner and a last day, and covers exact rules at exact paths",
+    why="A decision that is too wide, or that has no owner, hides findings that nobody has reviewed.",
     fix="Correct the entry; docs/compliance.md shows every key.",
     covers=False,
 )
 EXPIRED: Final = RuleInfo(
     id=f"{PACK}::Expired",
     title="A decision is in force until the day it names",
-    why="Reasons age. The date is when its owner promised to look again.",
-    fix="Mend the finding and delete the entry, or decide again: new reason, new date.",
+    why="Reasons become outdated. On this date the owner reviews the decision.",
+    fix="Fix the finding and delete the entry, or decide again: new reason, new date.",
     covers=False,
 )
 STALE: Final = RuleInfo(
     id=f"{PACK}::Stale",
-    title="Everything that a decision covers is found somewhere",
-    why="An acknowledgement of what is mended, moved or misspelt waits to hide the next finding there.",
-    fix="Delete the rule and path that nothing was found for, or correct them to what the report shows.",
+    title="Every rule and path that a decision covers has a finding",
+    why="An acknowledgement of a finding that was fixed, moved or misspelt would hide the next finding there.",
+    fix="Delete the rule and path without a finding, or correct them to those in the report.",
     covers=False,
 )
 UNREGISTERED: Final = RuleInfo(
     id=f"{PACK}::Unregistered",
     title="Findings are acknowledged in the registry and nowhere else",
-    why="An acknowledgement in code has no owner and no date, and in its short form it leaves no trace in any report.",
+    why="An acknowledgement in code has no owner and no date, and its short form appears in no report.",
     fix="Remove the call of Validations.acknowledge; enter a decision in compliance/acknowledgements.toml instead.",
     covers=False,
 )
@@ -54,30 +54,29 @@ RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTER
 
 
 Facts: TypeAlias = Mapping[str, tuple[str, ...]]
-"""What is true of a configuration: its `environment`, its name in the matrix as `configuration`, and each `region` that it
-has stacks in."""
+"""Facts of a configuration: its `environment`, its name in the matrix (`configuration`), each `region` of its stacks."""
 
 
 class RegistryError(Exception):
-    """The registry cannot be read at all: no file, or not TOML."""
+    """Raised when the registry cannot be read: there is no file, or it is not TOML."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One decision.
+    """A decision to accept findings.
 
     Attributes:
-        id: Short and stable, as reports name it.
-        title: What was decided.
+        id: Short, stable id for reports.
+        title: The decision in one sentence.
         reason: Why the finding is accepted; at least 20 characters.
-        owner: Who answers for it.
+        owner: The person or team that is responsible for it.
         expires: The last day on which it holds.
-        when: For each setting, the values that it is for; empty for all.
-        unless: For each setting, the values that it is not for; forks name their environments as they like.
-        met_in: The configurations of the matrix that meet it, where those alone do that have settings laid over their
-            environment. It says where the decision would be stale, and not where it holds.
-        covers: Each qualified rule id with each exact construct path that it may fail at.
-        unevaluated: The same where it could not be evaluated, which is another thing to accept.
+        when: For each setting, the values that it applies to; empty for all.
+        unless: For each setting, the values that it does not apply to, because forks choose the names of environments.
+        met_in: The configurations of the matrix that have the finding, if only some with overridden settings do. It limits
+            where the decision is stale, not where it holds.
+        covers: Each qualified rule id with each exact construct path at which it may fail.
+        unevaluated: Each rule id and path that may be NOT_EVALUATED, which `covers` does not include.
     """
 
     id: str
@@ -93,11 +92,11 @@ class Decision:
 
     @property
     def places(self) -> frozenset[tuple[str, str]]:
-        """Each rule and path that it covers, in whichever way."""
+        """Each rule and path of `covers` and `unevaluated`."""
         return self.covers | self.unevaluated
 
     def is_for(self, facts: Facts) -> bool:
-        """Whether the decision is meant for a configuration with these facts."""
+        """Return whether the decision applies to a configuration with these facts."""
         return all(set(facts.get(setting, ())) & set(values) for setting, values in self.when.items()) and not any(
             set(facts.get(setting, ())) & set(values) for setting, values in self.unless.items()
         )
@@ -105,12 +104,12 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """The decisions in force, and what is wrong with the others.
+    """The decisions in force, and a failing row for each other entry.
 
     Attributes:
-        decisions: Well-formed and not expired.
-        defects: A failing row for every entry that is not.
-        text: The file's, as it was read; empty when it was made from a dict.
+        decisions: The entries that are well-formed and not expired.
+        defects: A failing row for every other entry.
+        text: The text of the file; empty when it was made from a dict.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -118,7 +117,7 @@ class Registry:
     text: str = field(default="", repr=False)
 
     def covering(self, facts: Facts) -> dict[tuple[str, str], Decision]:
-        """The decision for each (qualified rule id, construct path) of a configuration with these facts."""
+        """Return the decision for each (qualified rule id, construct path) of a configuration with these facts."""
         return {
             (expanded, path): decision
             for decision in self.decisions
@@ -128,7 +127,7 @@ class Registry:
         }
 
     def uses(self, findings: Iterable[Finding]) -> tuple[DecisionUse, ...]:
-        """Every decision in force with how many rows it acknowledged."""
+        """Return every decision in force with the number of rows that it acknowledged."""
         used = Counter(finding.decision for finding in findings if finding.verdict is Verdict.ACKNOWLEDGED)
         return tuple(
             DecisionUse(
@@ -153,7 +152,7 @@ def read_registry(file: Path, today: date) -> Registry:
         text = file.read_text("utf-8")
         document = tomllib.loads(text)
     except OSError as error:
-        raise RegistryError(f"{file}: cannot be read ({error.strerror}); an empty file is enough for no decision") from error
+        raise RegistryError(f"{file}: cannot be read ({error.strerror}); give a file, which may be empty") from error
     except ValueError as error:
         raise RegistryError(f"{file}: is not TOML: {error}") from error
     return replace(check_registry(document, today), text=text)
@@ -162,13 +161,13 @@ def read_registry(file: Path, today: date) -> Registry:
 def check_registry(document: Mapping[str, Any], today: date) -> Registry:
     """Split the parsed registry into decisions in force and a failing row for every entry that is not."""
     defects = [
-        _defect(MALFORMED, "", f"unknown table or key {key!r}; entries are written as [[decision]]")
+        _defect(MALFORMED, "", f"unknown table or key {key!r}; write each entry as [[decision]]")
         for key in document
         if key != "decision"
     ]
     entries = document.get("decision", [])
     if not isinstance(entries, list):
-        return Registry(defects=(*defects, _defect(MALFORMED, "", "entries are written as [[decision]]")))
+        return Registry(defects=(*defects, _defect(MALFORMED, "", "write each entry as [[decision]]")))
     decisions: list[Decision] = []
     for number, entry in enumerate(entries, start=1):
         name = str(entry.get("id") or f"number {number}") if isinstance(entry, Mapping) else f"number {number}"
@@ -178,16 +177,16 @@ def check_registry(document: Mapping[str, Any], today: date) -> Registry:
             continue
         decision = _decision(entry)
         if decision.expires < today:
-            defects.append(_defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} is to decide again"))
+            defects.append(_defect(EXPIRED, name, f"it expired on {decision.expires}; {decision.owner} must decide again"))
         else:
             decisions.append(decision)
     return Registry(decisions=tuple(decisions), defects=tuple(defects))
 
 
 def expand(rule: str, facts: Facts) -> list[str]:
-    """A rule id with `{environment}` and `{region}` as each of them is in a configuration.
+    """Return a rule id with `{environment}` and `{region}` replaced by each value of a configuration.
 
-    The ids of some findings hold the name of the resource in question, and names differ between configurations.
+    The ids of some findings hold a resource's name, and names differ between configurations.
     """
     used = [name for name in _PLACEHOLDERS if f"{{{name}}}" in rule]
     expanded = []
@@ -200,7 +199,7 @@ def expand(rule: str, facts: Facts) -> list[str]:
 
 
 def apply(registry: Registry, findings: Sequence[Finding], facts: Facts) -> list[Finding]:
-    """The findings of one configuration, with those that a decision covers marked ACKNOWLEDGED."""
+    """Return the findings of one configuration, with those that a decision covers marked ACKNOWLEDGED."""
     covering = registry.covering(facts)
     return [_acknowledged(finding, covering.get((finding.rule, finding.path)), facts) for finding in findings]
 
@@ -208,13 +207,13 @@ def apply(registry: Registry, findings: Sequence[Finding], facts: Facts) -> list
 def unregistered(
     registry: Registry, acknowledged: Iterable[tuple[str, str]], facts: Facts, packs: Sequence[str]
 ) -> list[Finding]:
-    """A failing row for each acknowledgement that constructs carry and the registry does not know.
+    """Return a failing row for each acknowledgement in code that the registry does not have.
 
     Args:
         registry: The decisions in force.
         acknowledged: Each (construct path, acknowledged id) of the cloud assembly.
-        facts: Of the configuration.
-        packs: Whose rules count. The short form of a rule's id silences too; the CDK files it under `Annotation::`.
+        facts: Facts of the configuration.
+        packs: The packs whose rules count. The CDK lists the short form of a rule's id under `Annotation::`.
     """
     covering = registry.covering(facts)
     ours = tuple(f"{pack}::".lower() for pack in packs) + tuple(f"{_ANNOTATION}{pack}-".lower() for pack in packs)
@@ -234,14 +233,14 @@ def unregistered(
 def stale(
     registry: Registry, findings: Iterable[Finding], matrix: Mapping[str, Facts], *, whole: bool = True
 ) -> list[Finding]:
-    """A failing row for each rule and path that no finding of the configurations judged needed.
+    """Return a failing row for each rule and path of a decision without a finding in the judged configurations.
 
     Args:
         registry: The decisions in force.
-        findings: Of every configuration judged, after `apply`.
-        matrix: Every configuration judged, by name, with its facts.
-        whole: Whether those are the whole matrix. If not, they are the environments of a file that each fork writes: a
-            decision on a resource that none of them has may be for another, and so may one that is for none of them.
+        findings: The rows of every judged configuration, after `apply`.
+        matrix: Every judged configuration, by name, with its facts.
+        whole: Whether they are the whole matrix. If not, they are the environments of a fork's file: a decision for another
+            environment, or on a resource that none of them has, is then not stale.
     """
     findings = list(findings)
     used = {
@@ -254,11 +253,11 @@ def stale(
         configurations = {name: facts for name, facts in matrix.items() if _is_met_in(decision, name, facts)}
         if not configurations and not whole:
             continue
-        there = {finding.path for finding in findings if finding.configuration in configurations}
+        present = {finding.path for finding in findings if finding.configuration in configurations}
         rows += [
             _defect(STALE, decision.id, _stale_message(decision, rule, path, configurations, findings))
             for rule, path in sorted(decision.places)
-            if (whole or path in there)
+            if (whole or path in present)
             and not any(
                 (name, expanded, path) in used for name, facts in configurations.items() for expanded in expand(rule, facts)
             )
@@ -274,7 +273,7 @@ def _stale_message(
     decision: Decision, rule: str, path: str, configurations: Mapping[str, Facts], findings: Sequence[Finding]
 ) -> str:
     if not configurations:
-        return f"no configuration of the matrix is what `when` and `met_in` ask for: {dict(decision.when)} {decision.met_in}"
+        return f"no configuration of the matrix meets `when` and `met_in`: {dict(decision.when)} {decision.met_in}"
     family = rule.partition("[")[0]
     open_ones = {
         f"{finding.rule} at {finding.path}"
@@ -282,7 +281,7 @@ def _stale_message(
         if finding.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED} and finding.rule.partition("[")[0] == family
     }
     hint = f"; still open: {', '.join(sorted(open_ones)[:2])}" if open_ones else ""
-    return f"nothing was found by {rule} at {path} in {', '.join(configurations)}{hint}"
+    return f"there is no finding of {rule} at {path} in {', '.join(configurations)}{hint}"
 
 
 def _acknowledged(finding: Finding, decision: Decision | None, facts: Facts) -> Finding:
@@ -296,22 +295,22 @@ def _acknowledged(finding: Finding, decision: Decision | None, facts: Facts) -> 
 
 def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
     if not isinstance(entry, Mapping):
-        return ["it is not a table; entries are written as [[decision]]"]
+        return ["it is not a table; write each entry as [[decision]]"]
     problems = [f"unknown key {key!r}; allowed: {', '.join(sorted(_KEYS))}" for key in entry if key not in _KEYS]
     problems += [f"the key {key!r} is missing" for key in _REQUIRED if key not in entry]
     for key in ("id", "title", "owner"):
         if key in entry and not _is_text(entry[key]):
-            problems.append(f"{key} is {entry[key]!r}; it must be text")
+            problems.append(f"{key} is {entry[key]!r}; write a text")
     if entry.get("id") in earlier:
         problems.append("another entry has the same id")
     if "reason" in entry and (not _is_text(entry["reason"]) or len(entry["reason"].strip()) < MINIMUM_REASON):
-        problems.append(f"reason must be at least {MINIMUM_REASON} characters that say why the finding is accepted")
+        problems.append(f"reason is too short; write in at least {MINIMUM_REASON} characters why the finding is accepted")
     if "expires" in entry and type(entry["expires"]) is not date:
-        problems.append(f"expires is {entry['expires']!r}; it must be a date without quotes, as 2027-05-31")
+        problems.append(f"expires is {entry['expires']!r}; write a date without quotes, like 2027-05-31")
     for key in ("when", "unless"):
         problems += _when_problems(key, entry.get(key, {}))
     if "met_in" in entry and not _is_texts(entry["met_in"]):
-        problems.append("met_in must be a list of names of compliance/matrix.toml")
+        problems.append("met_in is not a list; write a list of names of compliance/matrix.toml")
     if "covers" in entry:
         problems += _covers_problems(entry["covers"])
     return problems
@@ -319,10 +318,10 @@ def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
 
 def _when_problems(key: str, when: object) -> list[str]:
     if not isinstance(when, Mapping):
-        return [f"{key} must be a table, as {key} = {{ environment = ['prod'] }}"]
+        return [f"{key} is not a table; write {key} = {{ environment = ['prod'] }}"]
     return [
-        f"{key}: {setting} = {values!r} is not understood; write a setting ({', '.join(sorted(_SETTINGS))}) and a list "
-        f"of its values, as {key} = {{ environment = ['prod'] }}"
+        f"{key}: {setting} = {values!r} is unknown; write a setting ({', '.join(sorted(_SETTINGS))}) and a list "
+        f"of its values, like {key} = {{ environment = ['prod'] }}"
         for setting, values in when.items()
         if setting not in _SETTINGS or not _is_texts(values)
     ]
@@ -330,15 +329,15 @@ def _when_problems(key: str, when: object) -> list[str]:
 
 def _covers_problems(covers: object) -> list[str]:
     if not isinstance(covers, list) or not covers:
-        return ["covers must be a list of { rules = [...], paths = [...] }"]
+        return ["covers is not a list; write [{ rules = [...], paths = [...] }]"]
     problems: list[str] = []
     for cover in covers:
         if not isinstance(cover, Mapping) or set(cover) - {"not_evaluated"} != {"rules", "paths"}:
-            problems.append(f"covers: {cover!r} must have exactly the keys rules and paths, and perhaps not_evaluated")
+            problems.append(f"covers: {cover!r} has other keys; allowed: rules, paths and, if needed, not_evaluated")
         elif cover.get("not_evaluated", True) is not True:
-            problems.append("covers: not_evaluated can only be true; leave it out for what fails")
+            problems.append("covers: not_evaluated can only be true; leave it out for rules that fail")
         elif not all(_is_texts(cover[key]) for key in ("rules", "paths")):
-            problems.append(f"covers: {cover!r} must have two lists of texts, at least one text in each")
+            problems.append(f"covers: {cover!r} is not two lists; write at least one text in each")
         else:
             problems += [problem for rule in cover["rules"] for problem in _rule_problems(rule)]
             problems += [problem for path in cover["paths"] for problem in _path_problems(path)]
@@ -348,7 +347,7 @@ def _covers_problems(covers: object) -> list[str]:
 def _rule_problems(rule: str) -> list[str]:
     pack, _, name = rule.partition("::")
     if not pack or not name or rule.lower().startswith(_ANNOTATION):
-        return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, as AwsSolutions::AwsSolutions-S1"]
+        return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, like AwsSolutions::AwsSolutions-S1"]
     return [
         f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{region}}"
         for found in re.findall(r"\{.*?\}", rule)

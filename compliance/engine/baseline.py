@@ -1,4 +1,4 @@
-"""What differs from an earlier report: new, fixed and newly acknowledged."""
+"""Compare a run with an earlier report: findings that are new, fixed or newly acknowledged."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ from compliance.engine.findings import Findings, Verdict
 
 _FAILING: Final = frozenset({Verdict.FAIL, Verdict.NOT_EVALUATED})
 _VERSIONS: Final = ("1", "2")
-"""The first parts of the versions of report.json whose findings can be read."""
+"""Major versions of report.json that can be read."""
 _TEXTS: Final = ("rule", "verdict", "configuration", "region", "path")
 
 
 class BaselineError(Exception):
-    """The baseline is no report of the gate that can be read."""
+    """Raised when the baseline is not a readable report of the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row of a report, as far as it is compared."""
+    """The fields of a report's row that are compared."""
 
     rule: str
     configuration: str
@@ -31,23 +31,23 @@ class Row:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same rule at the same place, whatever it found there: lines and messages change."""
+        """The key of rule and place; lines and messages may change between runs."""
         return hashlib.sha256(f"{self.rule}\n{self.configuration}\n{self.region}\n{self.path}".encode()).hexdigest()
 
     @property
     def anywhere(self) -> "Row":
-        """The row as a report tells it that knows no regions."""
+        """The row without its region, as in a report without regions."""
         return replace(self, region="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs from the baseline, each by rule and place.
+    """Differences from the baseline, by rule and place.
 
     Attributes:
-        new: Failing now, and not then.
-        fixed: Failing then, and neither failing nor acknowledged now.
-        newly_acknowledged: Acknowledged now, and not then.
+        new: Rows that fail now and did not fail then.
+        fixed: Rows that failed then, and now neither fail nor are acknowledged.
+        newly_acknowledged: Rows that are acknowledged now and were not then.
     """
 
     new: tuple[Row, ...] = ()
@@ -59,7 +59,7 @@ def read_baseline(file: Path) -> tuple[Row, ...]:
     """Read the rows of a report.json.
 
     Raises:
-        BaselineError: It cannot be read, or is no report of the gate; the message says why.
+        BaselineError: It cannot be read, or is not a report of the gate.
     """
     try:
         report = json.loads(file.read_bytes())
@@ -69,7 +69,7 @@ def read_baseline(file: Path) -> tuple[Row, ...]:
         raise BaselineError(f"{file}: is not JSON ({error}); give a report.json of an earlier run") from error
     version = report.get("schema_version") if isinstance(report, Mapping) else None
     if not isinstance(version, str) or version.partition(".")[0] not in _VERSIONS:
-        raise BaselineError(f"{file}: is no report.json of version {' or '.join(_VERSIONS)} (schema_version is {version!r})")
+        raise BaselineError(f"{file}: schema_version is {version!r}; give a report.json of version {' or '.join(_VERSIONS)}")
     findings = report.get("findings")
     if not isinstance(findings, list):
         raise BaselineError(f"{file}: has no list of findings; give a report.json of an earlier run")
@@ -77,9 +77,9 @@ def read_baseline(file: Path) -> tuple[Row, ...]:
 
 
 def compare(ledger: Findings, baseline: Iterable[Row]) -> Changes:
-    """Tell what differs from the baseline, where both can tell: the configurations and rules of this run.
+    """Return the differences from the baseline, for the configurations and rules of this run.
 
-    A row of a configuration or a pack that was not judged now is neither fixed nor missing.
+    A row of a configuration or pack outside this run is not fixed.
     """
     before = _Places(row for row in baseline if _was_judged(row, ledger))
     now = _Places(
@@ -94,7 +94,7 @@ def compare(ledger: Findings, baseline: Iterable[Row]) -> Changes:
 
 
 class _Places:
-    """The worst row of each rule and place, to be found by a row of another run."""
+    """The worst row of each rule and place, for look-ups by a row of another run."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = _by_place(rows)
@@ -104,7 +104,7 @@ class _Places:
         return iter(self._rows.values())
 
     def at(self, row: Row) -> Row | None:
-        """The row of the same rule and place. Where one of the two knows no region, any region is the same place."""
+        """Return the row of the same rule and place. If one of the two has no region, any region matches."""
         exact = self._rows.get(row.fingerprint)
         other = self._rows if row.region else self._anywhere
         return exact or other.get(row.anywhere.fingerprint)
@@ -116,7 +116,7 @@ def _was_judged(row: Row, ledger: Findings) -> bool:
 
 
 def _by_place(rows: Iterable[Row]) -> dict[str, Row]:
-    """The worst row of each rule and place: a rule may find several things at one place."""
+    """Return the worst row of each rule and place, because a rule may report several rows for one place."""
     found: dict[str, Row] = {}
     for row in rows:
         key = row.fingerprint
@@ -147,10 +147,10 @@ def _ordered(rows: Iterator[Row]) -> tuple[Row, ...]:
 
 def _row(where: str, found: Any) -> Row:  # noqa: ANN401 - whatever JSON holds
     if not isinstance(found, Mapping) or not {"rule", "verdict", "path"} <= set(found):
-        raise BaselineError(f"{where}: must be an object with rule, verdict and path")
+        raise BaselineError(f"{where}: is not an object with rule, verdict and path; give a report.json of the gate")
     texts = {key: found.get(key, "") for key in _TEXTS}
     if not all(isinstance(text, str) for text in texts.values()):
-        raise BaselineError(f"{where}: {', '.join(_TEXTS)} must be text")
+        raise BaselineError(f"{where}: one of {', '.join(_TEXTS)} is not text; give a report.json of the gate")
     if texts["verdict"] not in set(Verdict):
-        raise BaselineError(f"{where}: the verdict {texts['verdict']!r} is none of {', '.join(Verdict)}")
+        raise BaselineError(f"{where}: the verdict {texts['verdict']!r} is unknown; allowed: {', '.join(Verdict)}")
     return Row(**{**texts, "verdict": Verdict(texts["verdict"])})

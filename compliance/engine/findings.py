@@ -1,4 +1,4 @@
-"""The contract of every report: one row for each rule and resource, with one of five verdicts."""
+"""Findings, the input of every report: one row for each rule and resource, with one of five verdicts."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,15 +10,15 @@ from typing import Any, Final
 
 
 class Verdict(StrEnum):
-    """What a rule found on a resource. Only PASS, ACKNOWLEDGED and NOT_APPLICABLE let a deployment through."""
+    """Result of a rule on a resource. Only PASS, ACKNOWLEDGED and NOT_APPLICABLE allow a deployment."""
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     ACKNOWLEDGED = "ACKNOWLEDGED"
-    """Would fail or could not be evaluated, and a decision in the registry covers exactly this rule and path."""
+    """The rule failed or was not evaluated, and a decision in the registry covers exactly this rule and path."""
     NOT_APPLICABLE = "NOT_APPLICABLE"
     NOT_EVALUATED = "NOT_EVALUATED"
-    """The rule threw, or met a value that only a deployment can know. Never a pass."""
+    """The rule raised an error, or the value is known only at deployment. Never a pass."""
 
 
 COLUMNS: Final = (
@@ -28,11 +28,11 @@ COLUMNS: Final = (
     Verdict.PASS,
     Verdict.NOT_APPLICABLE,
 )
-"""The verdicts in the order in which a reader wants them."""
+"""The verdicts in the order of the reports."""
 
 
 class Severity(StrEnum):
-    """How bad a failure of the rule is. Both fail the gate; errors are listed first."""
+    """Severity of a failure. Both fail the gate; errors are listed first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -40,17 +40,17 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleInfo:
-    """What a report says of a rule.
+    """A rule as reports describe it.
 
     Attributes:
-        id: The qualified id, `<pack>::<rule>`, as an acknowledgement writes it.
-        title: One sentence: what the rule asks (ours) or what it found missing (the cdk-nag packs).
+        id: The qualified id, `<pack>::<rule>`, as in an acknowledgement.
+        title: One sentence: the requirement (our rules) or the fault (the cdk-nag packs).
         why: Why it matters.
         fix: What to change or to type.
         severity: Of a failure.
-        controls: What the rule serves, each as `<framework>:<control>`, for example `NIST-800-53-R5:SC-28`.
-        covers: Whether an answer about a resource covers the resource's type. A rule that asks the same of any type, as of
-            names, tags or references, covers none.
+        controls: The controls that it serves, each as `<framework>:<control>`, for example `NIST-800-53-R5:SC-28`.
+        covers: Whether an answer about a resource covers the resource's type. A rule for any type, as on names, tags or
+            references, covers none.
     """
 
     id: str
@@ -69,7 +69,7 @@ class RuleInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A resource under judgement: what all the rows about it have in common.
+    """A resource under judgement: the fields that all rows about it share.
 
     Attributes:
         configuration: The settings under judgement, for example `prod`.
@@ -93,7 +93,7 @@ class Place:
     source: str = ""
 
     def row(self, rule: str, verdict: Verdict, message: str = "") -> "Finding":
-        """A row about this place."""
+        """Return a row about this place."""
         return Finding(
             rule=rule,
             verdict=verdict,
@@ -111,7 +111,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One row: what one rule found on one resource of one template in one configuration.
+    """One row: the result of one rule on one resource of one template in one configuration.
 
     Attributes:
         rule: The qualified id.
@@ -122,7 +122,7 @@ class Finding:
         path: The construct path, or the logical id where a template carries no path.
         logical_id: In the template; empty for the template as a whole.
         resource_type: For example `AWS::SQS::Queue`.
-        message: What was found, in one or two sentences. Empty for a pass.
+        message: The fault in one or two sentences. Empty for a pass.
         line: In the template, from 1; 0 when unknown.
         source: The file and line of the Python that made the construct, `infra/constructs/queue.py:42`, relative to
             the project; empty when unknown.
@@ -150,7 +150,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """Something worth reading that fails nothing: a warning of AWS's validation or of the CDK."""
+    """A warning of AWS's validation or of the CDK, which does not fail the gate."""
 
     rule: str
     configuration: str
@@ -161,17 +161,17 @@ class Advice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A template that was judged, by its SHA-256, so that a report can be tied to what was deployed.
+    """A judged template with its SHA-256, which links a report to a deployment.
 
     Attributes:
-        configuration: The settings that it was written for.
+        configuration: The settings that it was made for.
         name: The stack's construct id, or the file's name.
         stack_name: The stack's name in AWS; empty when unknown.
         region: Of the stack; empty when unknown.
         sha256: Of `text`, in hexadecimal.
         resources: How many it has.
         text: The template, JSON or YAML, as it was judged. The evidence bundle holds it; the reports do not.
-        file: The file that somebody gave; empty where the template was synthesized.
+        file: The file of --template; empty if the template was synthesized.
     """
 
     configuration: str
@@ -186,7 +186,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionUse:
-    """A decision of the registry, and how many findings it acknowledged in this run."""
+    """A decision of the registry, and the number of findings that it acknowledged in this run."""
 
     id: str
     title: str
@@ -198,14 +198,14 @@ class DecisionUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeCoverage:
-    """How far a type of resource was looked at.
+    """Coverage of a resource type.
 
     Attributes:
         resource_type: For example `AWS::SQS::Queue`.
-        resources: How many there are, in all configurations.
-        rules: For each pack, how many of its rules gave an answer about one of them; empty when none did.
-        others: The same for rules that look at any type alike: AWS's validation, names, tags, references.
-        reason: Why it needs no rule, where that is explained.
+        resources: Number of its resources, in all configurations.
+        rules: For each pack, the number of its rules that answered about one of them; empty when none did.
+        others: The same for rules for any type: AWS's validation, names, tags, references.
+        reason: Why it needs no rule, if that is explained.
     """
 
     resource_type: str
@@ -216,7 +216,7 @@ class TypeCoverage:
 
     @property
     def covered(self) -> bool:
-        """Whether a rule looked at it."""
+        """Whether a rule checked it."""
         return bool(self.rules)
 
 
@@ -226,7 +226,7 @@ def type_coverage(
     silent: Mapping[str, Iterable[Place]],
     explained: Mapping[str, str],
 ) -> tuple[TypeCoverage, ...]:
-    """How far each type of resource was looked at, by type.
+    """Return the coverage of each resource type, by type.
 
     Args:
         findings: The rows, except those with the verdict NOT_APPLICABLE.
@@ -236,7 +236,7 @@ def type_coverage(
     """
     met: dict[str, set[tuple[str, str, str]]] = {}
     answered: dict[str, set[str]] = {}
-    # A place is one object for hundreds of rules: told apart by identity first, which costs nothing.
+    # A place is one object for hundreds of rules, so a comparison by identity comes first: it is the fastest.
     places = {id(place): place for among in silent.values() for place in among}
     everywhere: Iterable[Place | Finding] = (*places.values(), *findings)
     for place in everywhere:
@@ -264,7 +264,7 @@ def _type_coverage(kind: str, resources: int, rules: set[str], covering: set[str
 
 
 def _base(rule: str) -> str:
-    """Return a rule's id without what it found, which some packs write behind it in brackets."""
+    """Return a rule's id without the finding's detail, which some packs append in brackets."""
     return rule.partition("[")[0]
 
 
@@ -290,13 +290,13 @@ _RANK: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """What decides in place of the ledger's own verdict, where somebody asked for it.
+    """A --fail-on other than the default, which decides in place of the ledger's own verdict.
 
     Attributes:
         fail_on: Its name, for example `error`.
-        passed: Whether what was judged may be deployed by it.
+        passed: Whether the threshold allows a deployment.
         summary: The verdict in one line, with the numbers.
-        tolerated: What is open, and fails nothing by it.
+        tolerated: Open findings that do not fail the run.
     """
 
     fail_on: str
@@ -307,22 +307,22 @@ class Threshold:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """Everything a run found out. Reports are renderings of it and add nothing.
+    """The ledger: all results of a run. Reports render it and add nothing.
 
     Attributes:
         findings: The rows, except those with the verdict NOT_APPLICABLE: `rows` has them all.
         rules: Every rule that a row names, by qualified id.
         silent: The places that a rule does not apply to, by qualified id. They are nine rows of ten, so each is kept
             as a place alone.
-        configurations: What was judged, in order.
-        subjects: The templates that were judged.
-        decisions: The registry, with what each decision acknowledged.
-        advice: Warnings that fail nothing.
-        judged_on: The day on which expiry was judged.
-        registry: The registry's text, as it was judged; empty when there was none.
+        configurations: The judged configurations, in order.
+        subjects: The judged templates.
+        decisions: The decisions, each with the number of findings that it acknowledged.
+        advice: Warnings that do not fail the gate.
+        judged_on: The day for which expiry was checked.
+        registry: The registry's text; empty when there was none.
         explained: The reason for each type of resource that needs no rule.
-        threshold: What decides whether it passed; None where the ledger itself does.
-        revision: The project's commit, `commit` and `dirty`, or why it is `unknown`; empty where nobody looked.
+        threshold: The threshold that decides whether the run passed; None for the default.
+        revision: The project's commit, `commit` and `dirty`, or why it is `unknown`; empty if it was not read.
     """
 
     findings: tuple[Finding, ...]
@@ -339,7 +339,7 @@ class Findings:
     revision: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Finding]:
-        """Every row, those with the verdict NOT_APPLICABLE included, by configuration, rule, and place in the templates."""
+        """Yield every row, also NOT_APPLICABLE ones, by configuration, rule, and place in the templates."""
         found: dict[tuple[str, str], list[Finding]] = {}
         for finding in self.findings:
             found.setdefault((finding.configuration, finding.rule), []).append(finding)
@@ -364,7 +364,7 @@ class Findings:
 
     @cached_property
     def not_applicable(self) -> dict[str, int]:
-        """How many times each pack answered NOT_APPLICABLE."""
+        """The number of NOT_APPLICABLE answers of each pack."""
         counted: Counter[str] = Counter()
         for rule, places in self.silent.items():
             counted[_pack(rule)] += len(places)
@@ -372,19 +372,19 @@ class Findings:
 
     @cached_property
     def coverage(self) -> tuple[TypeCoverage, ...]:
-        """How far each type of resource was looked at, by type."""
+        """The coverage of each resource type, by type."""
         return type_coverage(self.findings, self.rules, self.silent, self.explained)
 
     @cached_property
     def counts(self) -> dict[Verdict, int]:
-        """How many rows have each verdict, every verdict present."""
+        """The number of rows of each verdict, with every verdict present."""
         counted = Counter(finding.verdict for finding in self.findings)
         counted[Verdict.NOT_APPLICABLE] += sum(self.not_applicable.values())
         return {verdict: counted[verdict] for verdict in Verdict}
 
     @cached_property
     def by_pack(self) -> dict[str, dict[Verdict, int]]:
-        """The same counts for each pack, the pack with the most to mend first."""
+        """The same counts for each pack, the pack with the most open findings first."""
         counted: dict[str, Counter[Verdict]] = {pack: Counter() for pack in self.not_applicable}
         for finding in self.findings:
             counted.setdefault(finding.pack, Counter())[finding.verdict] += 1
@@ -395,26 +395,26 @@ class Findings:
 
     @cached_property
     def failures(self) -> tuple[Finding, ...]:
-        """What fails the gate, worst first, then by rule and place."""
+        """The findings that fail the gate, worst first, then by rule and place."""
         failing = (f for f in self.findings if f.verdict in {Verdict.FAIL, Verdict.NOT_EVALUATED})
         return tuple(sorted(failing, key=lambda f: (self.rank(f), f.rule, f.configuration, f.stack, f.path)))
 
     @property
     def evaluated(self) -> int:
-        """How many rules gave an answer about a resource. Zero is an error: a gate that saw nothing proves nothing."""
+        """The number of rows that evaluate a resource. Zero is an error, because the run then proves nothing."""
         return self.counts[Verdict.PASS] + self.counts[Verdict.FAIL] + self.counts[Verdict.ACKNOWLEDGED]
 
     @property
     def passed(self) -> bool:
-        """Whether what was judged may be deployed: by the threshold, or else if nothing is open."""
+        """Whether a deployment is allowed: by the threshold, or else if no finding is open."""
         if self.evaluated == 0:
             return False
         return self.threshold.passed if self.threshold else not self.failures
 
     def counts_against(self, finding: Finding) -> bool:
-        """Whether a finding that is open fails the run: it does, unless the threshold tolerates it."""
+        """Return whether an open finding fails the run: it does unless the threshold tolerates it."""
         return self.threshold is None or finding not in self.threshold.tolerated
 
     def rank(self, finding: Finding) -> int:
-        """How bad a finding is: 0 is the worst."""
+        """Return the rank of a finding; 0 is the worst."""
         return _RANK.get((finding.verdict, self.rules[finding.rule].severity), len(_RANK))

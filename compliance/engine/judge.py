@@ -1,4 +1,4 @@
-"""Asks every rule of ours about every resource. An answer is a row; no answer is a row too."""
+"""Ask each of our rules about every resource. Every answer is a row, and so is a missing answer."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from compliance.engine.rule import Judgement, Rule, not_evaluated
 
 @dataclass
 class FindingsBuilder:
-    """Rows under way to the ledger, with the rules that they name.
+    """Collects the rows of a ledger, with the rules that they name.
 
     Attributes:
-        rows: All but those with the verdict NOT_APPLICABLE.
-        rules: By qualified id.
+        rows: All rows except those with the verdict NOT_APPLICABLE.
+        rules: The rules, by qualified id.
         silent: The places that a rule does not apply to, by qualified id.
-        advice: Warnings that fail nothing.
+        advice: Warnings that do not fail the gate.
     """
 
     rows: list[Finding] = field(default_factory=list)
@@ -26,7 +26,7 @@ class FindingsBuilder:
     advice: list[Advice] = field(default_factory=list)
 
     def add(self, rule: RuleInfo, verdict: Verdict, place: Place, message: str = "") -> None:
-        """Keep a rule's answer about a place."""
+        """Add a rule's answer about a place."""
         self.rules.setdefault(rule.id, rule)
         if verdict is Verdict.NOT_APPLICABLE:
             self.silent.setdefault(rule.id, []).append(place)
@@ -34,7 +34,7 @@ class FindingsBuilder:
             self.rows.append(place.row(rule.id, verdict, message))
 
     def extend(self, other: "FindingsBuilder") -> None:
-        """Take over another's rows."""
+        """Add the rows of another builder."""
         self.rows.extend(other.rows)
         self.rules.update(other.rules)
         for rule, places in other.silent.items():
@@ -46,9 +46,9 @@ def judge(world: TemplateSet, rules: Iterable[Rule], *, about: Callable[[Resourc
     """Ask every rule about every resource, and about each template as a whole.
 
     Args:
-        world: What the rules may look at.
-        rules: Whom to ask.
-        about: Which resources they are asked about; all where nothing is said.
+        world: The templates.
+        rules: The rules.
+        about: Selects the resources; all by default.
     """
     findings = FindingsBuilder()
     resources = [each for template in world.templates for each in (template.as_resource, *template.resources)]
@@ -64,7 +64,7 @@ def judge(world: TemplateSet, rules: Iterable[Rule], *, about: Callable[[Resourc
 
 
 def place_of(resource: Resource, world: TemplateSet) -> Place:
-    """What every row about a resource says of where it is."""
+    """Return the place of a resource, which every row about it has."""
     return Place(
         configuration=world.name,
         stack=resource.template.name,
@@ -79,15 +79,15 @@ def place_of(resource: Resource, world: TemplateSet) -> Place:
 
 def _ask(rule: Rule, resource: Resource, world: TemplateSet) -> Judgement:
     if not resource.type:
-        return not_evaluated(f"resource {resource.logical_id!r} has no Type, so nothing can be said about it")
+        return not_evaluated(f"resource {resource.logical_id!r} has no Type; give it one, for example AWS::SQS::Queue")
     if not isinstance(resource.properties, Mapping):
         return not_evaluated(f"Properties is {describe(resource.properties)}, not a map of properties")
     try:
         answer = rule.judge(resource, world)
     except UnresolvedError as error:
         return not_evaluated(str(error))
-    except Exception as error:  # noqa: BLE001 - whatever a rule trips over, its silence must not read as a pass
+    except Exception as error:  # noqa: BLE001 - no error of a rule may count as a pass
         return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error})")
     if not isinstance(answer, Judgement):
-        return not_evaluated(f"the rule answered {answer!r}; judge must return PASSED, NOT_APPLICABLE or failed(...)")
+        return not_evaluated(f"the rule answered {answer!r}; allowed: PASSED, NOT_APPLICABLE or failed(...)")
     return answer

@@ -1,4 +1,4 @@
-"""What the app is judged in: each environment that environments.toml names, or each configuration of the matrix."""
+"""Read the configurations to judge: the environments of environments.toml, or the configurations of matrix.toml."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ _KEYS: Final = {"name", "environment", "settings"}
 
 
 class MatrixError(Exception):
-    """The matrix or environments.toml cannot be read, an entry is malformed, or the matrix lacks what is asked for."""
+    """Raised when a file cannot be read, an entry is malformed, or the matrix lacks the requested configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """What an app is built for.
+    """Settings that an app is built with.
 
     Attributes:
-        name: What reports call it.
+        name: Its name in reports.
         environment: For example `prod`.
-        settings: What is laid over the built-in defaults, by dotted key.
-        matrix: Whether it is of the matrix, and so owes nothing to environments.toml.
+        settings: Settings that override the built-in defaults, by dotted key.
+        matrix: Whether it is of the matrix, which does not use environments.toml.
     """
 
     name: str
@@ -34,12 +34,12 @@ class Configuration:
 
     @classmethod
     def of(cls, environment: str) -> "Configuration":
-        """Return an environment as environments.toml has it."""
+        """Return the configuration of an environment of environments.toml."""
         return cls(name=environment, environment=environment)
 
 
 def read_environments(file: Path | None = None) -> tuple[Configuration, ...]:
-    """Read which environments the file has tables for, `prod` first; their settings are the app's to read.
+    """Read the names of the environments in the file, `prod` first; the app reads their settings.
 
     Args:
         file: By default the repository's environments.toml.
@@ -50,35 +50,33 @@ def read_environments(file: Path | None = None) -> tuple[Configuration, ...]:
     path = file or ENVIRONMENTS_FILE
     tables = _parsed(path).get("environments")
     if not isinstance(tables, Mapping) or not tables:
-        raise MatrixError(
-            f"{path}: names no environment; write a table [environments.<name>] for each, as [environments.prod]"
-        )
+        raise MatrixError(f"{path}: names no environment; write a table for each, like [environments.prod]")
     return tuple(Configuration.of(name) for name in sorted(tables, key=lambda name: name != "prod"))
 
 
 def read_matrix(file: Path = DEFAULT_FILE) -> tuple[Configuration, ...]:
-    """Read every configuration.
+    """Read every configuration of the matrix.
 
     Raises:
-        MatrixError: It cannot be read; the message says what is wrong with which entry.
+        MatrixError: It cannot be read, or an entry is malformed.
     """
     document = _parsed(file)
     entries = document.pop("configuration", None)
     if document or not isinstance(entries, list) or not entries:
-        raise MatrixError(f"{file}: must hold entries, written as [[configuration]], and nothing else")
+        raise MatrixError(f"{file}: holds something else than entries; write each entry as [[configuration]]")
     configurations = [_configuration(f"{file}: entry number {number}", entry) for number, entry in enumerate(entries, 1)]
     names = [configuration.name for configuration in configurations]
     for name in names:
         if names.count(name) > 1:
-            raise MatrixError(f"{file}: {name!r} stands in the matrix twice")
+            raise MatrixError(f"{file}: {name!r} is in the matrix twice; rename one of the entries")
     return tuple(configurations)
 
 
 def chosen(matrix: Sequence[Configuration], names: Sequence[str]) -> tuple[Configuration, ...]:
-    """The configurations of these names, in the matrix's order.
+    """Return the configurations of these names, in the matrix's order.
 
     Raises:
-        MatrixError: The matrix has none of that name.
+        MatrixError: The matrix has no configuration of that name.
     """
     known = [configuration.name for configuration in matrix]
     for name in names:
@@ -98,11 +96,11 @@ def _parsed(file: Path) -> dict[str, Any]:
 
 def _configuration(where: str, entry: Any) -> Configuration:  # noqa: ANN401 - whatever TOML holds
     if not isinstance(entry, Mapping) or not {"name", "environment"} <= set(entry) <= _KEYS:
-        raise MatrixError(f"{where}: must have the keys name and environment, may have settings, and has no others")
+        raise MatrixError(f"{where}: has other keys; write name, environment and, if needed, settings")
     settings = entry.get("settings", {})
     if not isinstance(settings, Mapping):
-        raise MatrixError(f"{where}: settings must be a table, as settings = {{ consistency = 'strong' }}")
+        raise MatrixError(f"{where}: settings is not a table; write settings = {{ consistency = 'strong' }}")
     for key in ("name", "environment"):
         if not isinstance(entry[key], str) or not entry[key].strip():
-            raise MatrixError(f"{where}: {key} is {entry[key]!r}; it must be text")
+            raise MatrixError(f"{where}: {key} is {entry[key]!r}; write a text")
     return Configuration(name=entry["name"], environment=entry["environment"], settings=dict(settings), matrix=True)

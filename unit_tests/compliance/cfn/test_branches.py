@@ -91,7 +91,7 @@ def test_too_many_branches_are_refused() -> None:
     with pytest.raises(BranchesError, match=str(module.MAXIMUM)):
         branches({"Resources": {"R": {"Properties": chain}}})
     template = Template(name="t", body={"Resources": {"R": {"Type": "AWS::SQS::Queue", "Properties": {"p": chain}}}})
-    with pytest.raises(LoadError, match="cannot be judged whole"):
+    with pytest.raises(LoadError, match="cannot be judged in full"):
         judge_templates([template], "prod", TODAY, print)
 
 
@@ -168,7 +168,7 @@ def test_the_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
     }
     assert len(merged.rows) == 3
     assert merged.silent == {"P::Two": [], "P::Three": [place]}
-    assert merged.rows[0].message == "bad; it holds in one branch of an Fn::If only"
+    assert merged.rows[0].message == "bad; the rule holds in one branch of an Fn::If only"
 
 
 def test_one_path_in_two_regions_or_of_two_resources_keeps_a_row_for_each() -> None:

@@ -1,4 +1,4 @@
-"""The registry: what a decision covers is acknowledged, and every way for a decision to be wrong fails the gate."""
+"""The registry acknowledges exactly what a decision covers, and every fault of a decision fails the gate."""
 
 from dataclasses import replace
 from datetime import date
@@ -48,7 +48,7 @@ def _defects(document: dict[str, Any]) -> list[Finding]:
     return list(check_registry(document, TODAY).defects)
 
 
-def test_a_decision_acknowledges_exactly_its_rule_and_path_until_its_last_day() -> None:
+def test_decision_covers_exactly_its_rule_and_path_until_its_last_day() -> None:
     registry = _registry()
     elsewhere = [replace(FOUND, path=path) for path in (f"{PATH}/Policy", "Data/Bucket", "Data")]
     others = [*elsewhere, replace(FOUND, rule=f"{RULE}0")]
@@ -61,20 +61,20 @@ def test_a_decision_acknowledges_exactly_its_rule_and_path_until_its_last_day() 
     assert registry.uses([first])[0].acknowledged == 1
 
 
-def test_a_pass_stays_one() -> None:
+def test_decision_on_a_pass_leaves_it_a_pass() -> None:
     passed = replace(FOUND, verdict=Verdict.PASS)
 
     assert apply(_registry(), [passed], PROD) == [passed]
 
 
-def test_when_limits_a_decision_to_some_settings() -> None:
+def test_decision_with_when_holds_in_those_settings_only() -> None:
     registry = _registry(when={"environment": ["prod", "staging"]})
 
     assert apply(registry, [FOUND], PROD)[0].verdict is Verdict.ACKNOWLEDGED
     assert apply(registry, [FOUND], DEV)[0].verdict is Verdict.FAIL
 
 
-def test_placeholders_stand_for_the_configuration_s_own_facts() -> None:
+def test_placeholders_are_replaced_by_facts_of_the_configuration() -> None:
     registry = _registry(covers=[{"rules": ["P::R[arn:x-{environment}-{region}/*]"], "paths": [PATH]}])
     rows = [replace(FOUND, rule=f"P::R[arn:x-{name}/*]") for name in ("prod-us-east-1", "prod-us-west-2", "dev-us-east-1")]
 
@@ -99,11 +99,11 @@ def test_placeholders_stand_for_the_configuration_s_own_facts() -> None:
         ({"ticket": "X-1"}, "unknown key 'ticket'; allowed: covers, expires"),
         ({"when": {"moon": ["full"]}}, "moon"),
         ({"when": {"environment": "prod"}}, "a list of its values"),
-        ({"when": ["prod"]}, "when must be a table"),
-        ({"covers": []}, "covers must be a list"),
-        ({"covers": [{"rules": [RULE]}]}, "exactly the keys rules and paths"),
-        ({"covers": [{"rules": RULE, "paths": [PATH]}]}, "two lists of texts"),
-        ({"covers": [{"rules": [RULE], "paths": []}]}, "two lists of texts"),
+        ({"when": ["prod"]}, "when is not a table"),
+        ({"covers": []}, "covers is not a list"),
+        ({"covers": [{"rules": [RULE]}]}, "has other keys; allowed: rules, paths"),
+        ({"covers": [{"rules": RULE, "paths": [PATH]}]}, "at least one text in each"),
+        ({"covers": [{"rules": [RULE], "paths": []}]}, "at least one text in each"),
         ({"covers": [{"rules": [RULE], "paths": ["Data"]}]}, "'Data' is too broad"),
         ({"covers": [{"rules": [RULE], "paths": ["/"]}]}, "too broad"),
         ({"covers": [{"rules": [RULE], "paths": ["Data/*"]}]}, "wildcard"),
@@ -112,7 +112,7 @@ def test_placeholders_stand_for_the_configuration_s_own_facts() -> None:
         ({"covers": [{"rules": ["P::R[{moon}]"], "paths": [PATH]}]}, "unknown placeholder {moon}"),
     ],
 )
-def test_a_malformed_entry_fails_by_name_and_acknowledges_nothing(changes: dict[str, Any], says: str) -> None:
+def test_malformed_entry_fails_by_name_and_acknowledges_nothing(changes: dict[str, Any], says: str) -> None:
     registry = _registry(**changes)
 
     assert [row.rule for row in registry.defects] == [MALFORMED.id]
@@ -123,7 +123,7 @@ def test_a_malformed_entry_fails_by_name_and_acknowledges_nothing(changes: dict[
 
 
 @pytest.mark.parametrize("key", ["id", "title", "reason", "owner", "expires", "covers"])
-def test_every_key_but_when_is_needed(key: str) -> None:
+def test_entry_without_a_required_key_fails(key: str) -> None:
     entry = {name: value for name, value in ENTRY.items() if name != key}
 
     assert [row.message for row in _defects({"decision": [entry]})] == [f"the key '{key}' is missing"]
@@ -136,15 +136,15 @@ def test_documents_of_another_shape_fail() -> None:
     assert "the same id" in _defects({"decision": [ENTRY, ENTRY]})[0].message
 
 
-def test_an_expired_decision_fails_and_acknowledges_nothing() -> None:
+def test_expired_decision_fails_and_acknowledges_nothing() -> None:
     registry = _registry(expires=date(2026, 11, 23))
 
     assert [row.rule for row in registry.defects] == [EXPIRED.id]
-    assert "expired on 2026-11-23; platform is to decide again" in registry.defects[0].message
+    assert "expired on 2026-11-23; platform must decide again" in registry.defects[0].message
     assert apply(registry, [FOUND], PROD) == [FOUND]
 
 
-def test_what_a_decision_covers_for_nothing_is_stale() -> None:
+def test_decision_without_a_finding_is_stale() -> None:
     registry = _registry(covers=[{"rules": [RULE], "paths": [PATH, "Data/Gone/Resource"]}])
     rows = apply(registry, [FOUND, replace(FOUND, path="Data/Moved/Resource")], PROD)
 
@@ -155,7 +155,7 @@ def test_what_a_decision_covers_for_nothing_is_stale() -> None:
     assert f"still open: {RULE} at Data/Moved/Resource" in row.message
 
 
-def test_one_configuration_that_needs_a_decision_keeps_it_fresh() -> None:
+def test_decision_needed_in_one_configuration_is_not_stale() -> None:
     registry = _registry(covers=[{"rules": ["P::R[{environment}-{region}]"], "paths": [PATH]}])
     rows = apply(registry, [replace(FOUND, rule="P::R[prod-us-west-2]")], PROD)
 
@@ -163,7 +163,7 @@ def test_one_configuration_that_needs_a_decision_keeps_it_fresh() -> None:
     assert stale(registry, rows, {"dev": DEV})
 
 
-def test_a_decision_met_in_some_configurations_holds_everywhere_and_is_stale_where_those_do_not_need_it() -> None:
+def test_decision_with_met_in_is_stale_if_those_do_not_need_it() -> None:
     registry = _registry(met_in=["dev-no-vpc"])
     matrix = {"dev": DEV, "dev-no-vpc": DEV}
 
@@ -171,13 +171,13 @@ def test_a_decision_met_in_some_configurations_holds_everywhere_and_is_stale_whe
     assert not stale(registry, [], {"dev": DEV}, whole=False)
     assert stale(registry, [], {"dev": DEV}, whole=True)
     assert not stale(registry, [], matrix, whole=False), "no such resource there: another configuration may have it"
-    mended = replace(FOUND, configuration="dev-no-vpc", verdict=Verdict.PASS)
-    assert stale(registry, [mended], matrix, whole=False)
+    fixed = replace(FOUND, configuration="dev-no-vpc", verdict=Verdict.PASS)
+    assert stale(registry, [fixed], matrix, whole=False)
     met = apply(registry, [replace(FOUND, configuration="dev-no-vpc")], DEV)
     assert not stale(registry, met, matrix, whole=True)
 
 
-def test_a_decision_for_settings_that_no_configuration_has_is_stale() -> None:
+def test_decision_for_settings_of_no_configuration_is_stale() -> None:
     registry = _registry(when={"environment": ["test"]})
 
     (row,) = stale(registry, [FOUND], {"prod": PROD})
@@ -185,7 +185,7 @@ def test_a_decision_for_settings_that_no_configuration_has_is_stale() -> None:
     assert "no configuration of the matrix" in row.message
 
 
-def test_acknowledgements_in_code_fail_unless_the_registry_has_them() -> None:
+def test_acknowledgement_in_code_without_a_decision_fails() -> None:
     carried = [
         (PATH, RULE),
         ("Data/Bucket", RULE),
@@ -203,7 +203,7 @@ def test_acknowledgements_in_code_fail_unless_the_registry_has_them() -> None:
     ]
 
 
-def test_a_registry_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+def test_unreadable_registry_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[[decision")
 
     for name in ("none.toml", "broken.toml"):
@@ -211,7 +211,7 @@ def test_a_registry_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
             read_registry(tmp_path / name, TODAY)
 
 
-def test_our_own_registry_is_well_formed_and_small() -> None:
+def test_own_registry_is_well_formed_and_small() -> None:
     registry = read_registry(DEFAULT_FILE, TODAY)
 
     assert not registry.defects
@@ -220,7 +220,7 @@ def test_our_own_registry_is_well_formed_and_small() -> None:
     assert all(set(decision.met_in) <= names for decision in registry.decisions)
 
 
-def test_what_could_not_be_evaluated_is_acknowledged_as_such_and_never_by_a_decision_on_a_failure() -> None:
+def test_unevaluated_finding_needs_a_decision_with_not_evaluated() -> None:
     cover = {"rules": [RULE], "paths": [PATH]}
     threw = replace(FOUND, verdict=Verdict.NOT_EVALUATED, message="the rule threw")
     on_failure, on_throw = _registry(covers=[cover]), _registry(covers=[{**cover, "not_evaluated": True}])

@@ -1,4 +1,4 @@
-"""The comparison with an earlier report: every row that differs is told once, and by what it is."""
+"""The comparison with an earlier report returns every row that differs once."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ def _keys(rows: tuple[Row, ...]) -> set[tuple[str, str, str]]:
 
 @pytest.mark.property
 @given(before=_STATE, now=_STATE)
-def test_each_change_is_told_and_nothing_else(
+def test_compare_returns_each_change_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory,
     before: dict[tuple[str, str, str], Verdict],
     now: dict[tuple[str, str, str], Verdict],
@@ -69,7 +69,7 @@ def test_each_change_is_told_and_nothing_else(
     assert _keys(changes.newly_acknowledged) == accepted_now - accepted_before
 
 
-def test_what_was_not_judged_now_is_not_fixed(tmp_path: Path) -> None:
+def test_row_outside_this_run_is_not_fixed(tmp_path: Path) -> None:
     before = {("P::A", "staging", "S/A"): Verdict.FAIL, ("R::A", "prod", "S/A"): Verdict.FAIL}
     file = tmp_path / "report.json"
     report = json.loads(render(_ledger({})))
@@ -82,7 +82,7 @@ def test_what_was_not_judged_now_is_not_fixed(tmp_path: Path) -> None:
     assert compare(_ledger({}), read_baseline(file)) == Changes()
 
 
-def test_the_worst_of_several_findings_at_one_place_counts(tmp_path: Path) -> None:
+def test_worst_of_several_findings_at_one_place_counts(tmp_path: Path) -> None:
     mixed = _ledger({("P::A", "prod", "S/A"): Verdict.PASS})
     failing = _ledger({("P::A", "prod", "S/A"): Verdict.FAIL})
 
@@ -97,15 +97,15 @@ def test_the_worst_of_several_findings_at_one_place_counts(tmp_path: Path) -> No
         (b"{", "is not JSON"),
         (b"\xff\xfe", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
-        (b"[]", "no report.json of version"),
+        (b"[]", "give a report.json of version"),
         (b'{"schema_version": "9.0", "findings": []}', "'9.0'"),
         (b'{"schema_version": "1.0"}', "no list of findings"),
         (b'{"schema_version": "1.0", "findings": [7]}', "finding number 1"),
         (b'{"schema_version": "1.0", "findings": [{"rule": "P::A", "verdict": "GOOD", "path": ""}]}', "'GOOD'"),
-        (b'{"schema_version": "1.0", "findings": [{"rule": 7, "verdict": "PASS", "path": ""}]}', "must be text"),
+        (b'{"schema_version": "1.0", "findings": [{"rule": 7, "verdict": "PASS", "path": ""}]}', "is not text"),
     ],
 )
-def test_what_is_no_report_is_an_error_that_says_why(content: bytes, says: str, tmp_path: Path) -> None:
+def test_unreadable_baseline_is_an_error_with_the_reason(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_bytes(content)
 
     with pytest.raises(BaselineError, match=says):
@@ -133,7 +133,7 @@ def test_any_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, r
         assert str(file) in str(error)
 
 
-def test_what_is_new_in_one_region_is_not_hidden_by_another() -> None:
+def test_finding_new_in_one_region_is_not_hidden_by_another() -> None:
     def row(region: str) -> Row:
         return Row(rule="P::A", configuration="prod", region=region, path="S/A", verdict=Verdict.FAIL)
 

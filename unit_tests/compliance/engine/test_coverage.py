@@ -1,4 +1,4 @@
-"""Coverage: a type of resource that no rule looks at is found, unless it is explained, and so is a needless explanation."""
+"""Coverage fails for a resource type without a rule or an explanation, and for a needless explanation."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ NOT_LOOKED_AT = (
 )
 
 
-def test_a_type_that_only_schema_names_and_tags_look_at_fails_and_says_so() -> None:
+def test_type_checked_only_by_schema_names_and_tags_fails() -> None:
     found = coverage.judge(_findings(*NOT_LOOKED_AT, ("Own::Own-Rule", QUEUE, Verdict.FAIL)), {})
 
     assert _failing(found) == {"AWS::KMS::Alias": UNCOVERED.id}
@@ -47,22 +47,22 @@ def test_a_type_that_only_schema_names_and_tags_look_at_fails_and_says_so() -> N
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL, Verdict.NOT_EVALUATED, Verdict.ACKNOWLEDGED])
-def test_any_answer_of_one_rule_covers_a_type(verdict: Verdict) -> None:
+def test_type_with_any_answer_of_one_rule_is_covered(verdict: Verdict) -> None:
     assert not coverage.judge(_findings(*NOT_LOOKED_AT, ("Own::Own-Rule", ALIAS, verdict)), {}).rows
 
 
-def test_an_explained_type_passes() -> None:
+def test_explained_type_passes() -> None:
     assert not coverage.judge(_findings(*NOT_LOOKED_AT), {"AWS::KMS::Alias": REASON}).rows
 
 
-def test_an_explanation_that_a_rule_has_made_needless_fails() -> None:
+def test_explanation_of_a_type_with_a_rule_fails() -> None:
     covered = _findings(("Own::Own-Rule", ALIAS, Verdict.PASS))
 
     assert _failing(coverage.stale(covered, {"AWS::KMS::Alias": REASON}, whole=False)) == {"AWS::KMS::Alias": STALE.id}
     assert not coverage.stale(_findings(*NOT_LOOKED_AT), {"AWS::KMS::Alias": REASON}, whole=True).rows
 
 
-def test_an_explanation_of_what_is_not_deployed_fails_only_where_everything_was_judged() -> None:
+def test_explanation_of_an_absent_type_fails_only_in_a_whole_run() -> None:
     explained = {"AWS::EC2::FlowLog": REASON}
 
     assert not coverage.stale(_findings(*NOT_LOOKED_AT), explained, whole=False).rows
@@ -73,16 +73,16 @@ def test_an_explanation_of_what_is_not_deployed_fails_only_where_everything_was_
     ("text", "says"),
     [
         ("[[uncovered", "is not TOML"),
-        ("[uncovered]\n", "written as"),
-        ("other = 1", "written as"),
-        ('[[uncovered]]\ntype = "AWS::SQS::Queue"', "exactly the keys"),
-        ('[[uncovered]]\ntype = "AWS::SQS::*"\nreason = "Because I say so, and more."', "one resource type"),
-        ('[[uncovered]]\ntype = "Queue"\nreason = "Because I say so, and more."', "one resource type"),
+        ("[uncovered]\n", "write each entry as"),
+        ("other = 1", "write each entry as"),
+        ('[[uncovered]]\ntype = "AWS::SQS::Queue"', "exactly type and reason"),
+        ('[[uncovered]]\ntype = "AWS::SQS::*"\nreason = "It holds no data and no access."', "one resource type"),
+        ('[[uncovered]]\ntype = "Queue"\nreason = "It holds no data and no access."', "one resource type"),
         ('[[uncovered]]\ntype = "AWS::SQS::Queue"\nreason = "why not"', "at least 20 characters"),
-        ('[[uncovered]]\ntype = "A::B::C"\nreason = "Because I say so, and more."\n' * 2, "twice"),
+        ('[[uncovered]]\ntype = "A::B::C"\nreason = "It holds no data and no access."\n' * 2, "twice"),
     ],
 )
-def test_a_malformed_list_is_an_error_that_names_the_entry(text: str, says: str, tmp_path: Path) -> None:
+def test_malformed_list_is_an_error_with_the_entry(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "list.toml").write_text(text)
 
     with pytest.raises(UncoveredError, match=says):
@@ -91,11 +91,11 @@ def test_a_malformed_list_is_an_error_that_names_the_entry(text: str, says: str,
         read_uncovered(tmp_path / "none.toml")
 
 
-def test_our_own_list_is_well_formed() -> None:
+def test_own_list_is_well_formed() -> None:
     assert read_uncovered(coverage.DEFAULT_FILE)
 
 
-def test_rules_of_names_tags_and_templates_cover_no_type() -> None:
+def test_rules_on_names_tags_and_templates_cover_no_type() -> None:
     covering = {rule.info.pack for rule in our_rules() if rule.info.covers}
 
     assert covering == {"ActivePassive"}

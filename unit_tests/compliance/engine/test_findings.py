@@ -35,7 +35,7 @@ def _ledger(answers: list[tuple[tuple[str, Place], Verdict]]) -> Findings:
 
 
 @given(answers=_ANSWERS, data=st.data())
-def test_each_answer_is_a_row_and_the_order_is_of_the_templates(
+def test_rows_hold_each_answer_in_the_order_of_the_templates(
     answers: dict[tuple[str, Place], Verdict], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(list(answers.items())))
@@ -53,7 +53,7 @@ def test_each_answer_is_a_row_and_the_order_is_of_the_templates(
 
 
 @given(answers=_ANSWERS)
-def test_findings_hold_all_but_what_does_not_apply(answers: dict[tuple[str, Place], Verdict]) -> None:
+def test_findings_exclude_rules_that_do_not_apply(answers: dict[tuple[str, Place], Verdict]) -> None:
     ledger = _ledger(list(answers.items()))
 
     applied = [row for row in ledger.rows() if row.verdict is not Verdict.NOT_APPLICABLE]

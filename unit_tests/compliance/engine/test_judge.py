@@ -1,4 +1,4 @@
-"""The judge: whatever a rule or a template does, there is a row, and silence is never a pass."""
+"""The judge returns a row for every rule and resource; a missing answer is never a pass."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ def _verdicts(rule: Rule, resources: Any) -> list[Verdict]:  # noqa: ANN401
     return [row.verdict for row in judge(world, [rule]).rows]
 
 
-def test_a_rule_that_throws_is_not_evaluated() -> None:
+def test_rule_that_raises_is_not_evaluated() -> None:
     row = judge(TemplateSet(templates=(template({}),), environment="prod"), [_rule(KeyError("x"))]).rows[0]
 
     assert row.verdict is Verdict.NOT_EVALUATED
@@ -35,35 +35,35 @@ def test_a_rule_that_throws_is_not_evaluated() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, True, "PASS", Verdict.PASS])
-def test_an_answer_that_is_no_judgement_is_not_evaluated(answer: Any) -> None:  # noqa: ANN401
+def test_answer_of_another_type_is_not_evaluated(answer: Any) -> None:  # noqa: ANN401
     row = judge(
         TemplateSet(templates=(template({}),), environment="prod"), [replace(_rule(PASSED), judge=lambda _r, _w: answer)]
     ).rows[0]
 
     assert row.verdict is Verdict.NOT_EVALUATED
-    assert "judge must return PASSED, NOT_APPLICABLE or failed(...)" in row.message
+    assert "allowed: PASSED, NOT_APPLICABLE or failed(...)" in row.message
 
 
 @pytest.mark.parametrize("resource", [None, "text", [], {}, {"Type": 3}, {"Type": ""}])
-def test_a_resource_without_a_type_is_not_evaluated(resource: Any) -> None:  # noqa: ANN401
+def test_resource_without_a_type_is_not_evaluated(resource: Any) -> None:  # noqa: ANN401
     assert _verdicts(_rule(PASSED), {"It": resource}) == [Verdict.PASS, Verdict.NOT_EVALUATED]
 
 
 @pytest.mark.parametrize("properties", [None, [], "x"])
-def test_properties_that_are_no_map_are_not_evaluated(properties: Any) -> None:  # noqa: ANN401
+def test_properties_of_another_type_are_not_evaluated(properties: Any) -> None:  # noqa: ANN401
     resource = {"Type": "AWS::SQS::Queue", "Properties": properties}
 
     assert _verdicts(_rule(PASSED), {"It": resource}) == [Verdict.PASS, Verdict.NOT_EVALUATED]
 
 
-def test_a_nested_stack_is_not_evaluated() -> None:
+def test_nested_stack_is_not_evaluated() -> None:
     nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/t.json"}}
 
     assert verdict_on("Template-Nested", nested)[0] is Verdict.NOT_EVALUATED
     assert verdict_on("Template-Nested", {"Type": "AWS::SQS::Queue", "Properties": {}})[0] is None
 
 
-def test_every_rule_teaches() -> None:
+def test_every_rule_has_why_fix_and_controls() -> None:
     rules = our_rules()
 
     assert len({rule.id for rule in rules}) == len(rules) > 0

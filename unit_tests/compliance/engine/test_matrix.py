@@ -1,4 +1,4 @@
-"""The matrix of configurations: well-formed, and every two settings that can be had together are had together once."""
+"""The matrix of configurations is well-formed, and has every valid pair of settings at least once."""
 
 from itertools import combinations, product
 from pathlib import Path
@@ -42,7 +42,7 @@ def _pairs(point: Point) -> set[frozenset[tuple[str, Any]]]:
     return {frozenset(pair) for pair in combinations(point.items(), 2)}
 
 
-def test_every_two_settings_that_can_be_had_together_are_in_one_configuration() -> None:
+def test_every_valid_pair_of_settings_is_in_a_configuration() -> None:
     points = [_point(configuration) for configuration in read_matrix()]
     every = (
         dict(zip(("environment", *AXES), values, strict=True))
@@ -54,14 +54,14 @@ def test_every_two_settings_that_can_be_had_together_are_in_one_configuration() 
     assert needed - set().union(*map(_pairs, points)) == set()
 
 
-def test_each_environment_is_there_as_it_is_and_first() -> None:
+def test_matrix_begins_with_each_plain_environment() -> None:
     first = read_matrix()[: len(ENVIRONMENTS)]
 
     assert [configuration.name for configuration in first] == list(ENVIRONMENTS)
     assert not any(configuration.settings for configuration in first)
 
 
-def test_configurations_are_chosen_by_name_in_the_matrix_s_order() -> None:
+def test_chosen_configurations_keep_the_order_of_the_matrix() -> None:
     matrix = read_matrix()
 
     assert [each.name for each in chosen(matrix, ["dev", "prod"])] == ["prod", "dev"]
@@ -73,18 +73,18 @@ def test_configurations_are_chosen_by_name_in_the_matrix_s_order() -> None:
     ("text", "says"),
     [
         ("[[configuration", "is not TOML"),
-        ("", "written as"),
-        ("configuration = 3", "written as"),
-        ("other = 1\n[[configuration]]\nname = 'a'\nenvironment = 'b'", "nothing else"),
-        ("[[configuration]]\nname = 'a'", "entry number 1: must have the keys"),
-        ("[[configuration]]\nname = 'a'\nenvironment = 'b'\ncolour = 'red'", "no others"),
-        ("[[configuration]]\nname = ''\nenvironment = 'b'", "must be text"),
-        ("[[configuration]]\nname = 'a'\nenvironment = 3", "must be text"),
-        ("[[configuration]]\nname = 'a'\nenvironment = 'b'\nsettings = 3", "must be a table"),
+        ("", "write each entry as"),
+        ("configuration = 3", "write each entry as"),
+        ("other = 1\n[[configuration]]\nname = 'a'\nenvironment = 'b'", "holds something else than entries"),
+        ("[[configuration]]\nname = 'a'", "entry number 1: has other keys"),
+        ("[[configuration]]\nname = 'a'\nenvironment = 'b'\ncolour = 'red'", "has other keys"),
+        ("[[configuration]]\nname = ''\nenvironment = 'b'", "write a text"),
+        ("[[configuration]]\nname = 'a'\nenvironment = 3", "write a text"),
+        ("[[configuration]]\nname = 'a'\nenvironment = 'b'\nsettings = 3", "settings is not a table"),
         ("[[configuration]]\nname = 'a'\nenvironment = 'b'\n" * 2, "twice"),
     ],
 )
-def test_a_malformed_matrix_is_an_error_that_names_the_entry(text: str, says: str, tmp_path: Path) -> None:
+def test_malformed_matrix_is_an_error_with_the_entry(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "matrix.toml").write_text(text)
 
     with pytest.raises(MatrixError, match=says):
@@ -93,7 +93,7 @@ def test_a_malformed_matrix_is_an_error_that_names_the_entry(text: str, says: st
         read_matrix(tmp_path / "none.toml")
 
 
-def test_environments_are_those_that_the_file_names_and_prod_is_first(tmp_path: Path) -> None:
+def test_environments_are_read_from_the_file_with_prod_first(tmp_path: Path) -> None:
     file = tmp_path / "environments.toml"
     file.write_text("[defaults]\ncontrol = 'primary'\n[environments.qa]\n[environments.prod]\n[environments.sandbox]")
 
@@ -101,11 +101,11 @@ def test_environments_are_those_that_the_file_names_and_prod_is_first(tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["", "environments = 3", "[environments]"])
-def test_file_without_an_environment_is_an_error_that_says_what_to_write(text: str, tmp_path: Path) -> None:
+def test_file_without_an_environment_is_an_error_with_an_example(text: str, tmp_path: Path) -> None:
     file = tmp_path / "environments.toml"
     file.write_text(text)
 
-    with pytest.raises(MatrixError, match=r"as \[environments.prod\]"):
+    with pytest.raises(MatrixError, match=r"like \[environments.prod\]"):
         read_environments(file)
 
 

@@ -54,10 +54,10 @@ def _either(one: Json, other: Json) -> Json:
         ({"Ref": "AWS::NoValue"}, (Verdict.NOT_APPLICABLE, "")),
     ],
 )
-def test_the_worst_version_decides(size: Json, expected: tuple[Verdict, str]) -> None:
+def test_worst_version_of_a_resource_decides(size: Json, expected: tuple[Verdict, str]) -> None:
     assert _judged(size) == expected
 
 
-def test_a_rule_is_about_its_types_alone() -> None:
+def test_rule_is_asked_about_its_types_only() -> None:
     assert _judged("small", "A::B::D")[0] is Verdict.NOT_APPLICABLE
     assert _judged("small", "Custom::Thing")[0] is Verdict.FAIL
