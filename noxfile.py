@@ -1,7 +1,9 @@
-"""Every task of the project. `nox -l` lists them; `nox` alone runs the offline checks; `nox -s NAME -- ARGS` passes ARGS on.
+"""Define every task of the project. `nox -l` lists the sessions; `nox` runs the offline checks.
 
-One virtual environment (`.venv`, from requirements/dev.txt) serves all sessions, and Node.js comes with it as a wheel:
-nothing but Python and pip need be installed.
+`nox -s NAME -- ARGS` passes ARGS on; `nox -s NAME -- --help` lists the options of a session that runs a program.
+
+All sessions share one virtual environment (`.venv`, from requirements/dev.txt), which contains Node.js as a wheel.
+Only Python and pip must be installed.
 """
 
 import contextlib
@@ -33,30 +35,30 @@ PYTHON = str(VENV / BIN / "python")
 LOCK = ROOT / "requirements" / "dev.txt"
 
 OFFLINE = {
-    # CDK's own validation engine takes five seconds to build; the gate runs the same rules natively.
+    # CDK's validation engine takes five seconds to start; the gate runs the same rules natively.
     "CDK_VALIDATION": "false",
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "AWS_EC2_METADATA_DISABLED": "true",
     "PYTHONPATH": str(ROOT),
 }
 
-# After Ctrl-C nox waits for the program, then sends SIGTERM, waits again, then kills it. A terminal's Ctrl-C reaches the
-# program too, so the first wait matters only where nox alone is signalled. The second one covers what the longest clean-up
-# takes: `e2e --live` and `drill --live` remove what they made in a real account.
+# After Ctrl-C nox waits for the program, sends SIGTERM, waits again, then kills it. A terminal's Ctrl-C reaches the program
+# too, so the first wait matters only where nox alone gets the signal. The second wait covers the longest clean-up: `e2e
+# --live` and `drill --live` remove what they created in a real account.
 INTERRUPT_SECONDS = 10.0
 TERMINATE_SECONDS = 3600.0
 
-# A module stays with one worker, so that what its fixtures make is made once. They begin in their order, for which
-# unit_tests/conftest.py puts the longest first, and not the one with the most tests: some have few, of seconds each.
+# A module stays with one worker, so that its fixtures run once. unit_tests/conftest.py puts the longest modules first;
+# pytest-xdist would begin with those of the most tests, but some long modules have few tests.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "10")
 
-# Else npm leaves a cache of compiled code in the temporary folder.
+# Without it npm leaves a cache of compiled code in the temporary folder.
 NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
 
 
 @nox.session(default=False)
 def environment(session: nox.Session) -> None:
-    """Install what the project needs into .venv, by version and hash; does nothing when it is up to date."""
+    """Install the locked packages into .venv, by version and hash, unless it is up to date."""
     _refuse_other_pythons(session)
     _when_changed(session, VENV, LOCK, _install)
     node, npm = _node(session)
@@ -82,7 +84,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(requires=["environment"])
 def types(session: nox.Session) -> None:
     """Check types (mypy, strict)."""
-    # A worker of mypy's that has not started within three seconds is an error: where the processors are busy, it goes alone.
+    # mypy fails if a worker has not started within three seconds, so it runs without workers on a busy machine.
     is_idle = hasattr(os, "getloadavg") and os.getloadavg()[0] < 2 * (os.cpu_count() or 1)
     workers = ("--num-workers", str(min(4, os.cpu_count() or 1))) if is_idle else ()
     _python(session, "mypy", *workers, *session.posargs)
@@ -96,39 +98,39 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def properties(session: nox.Session) -> None:
-    """Run the property-based tests (Hypothesis): what must hold for every input."""
+    """Run the property-based tests (Hypothesis), whose assertions hold for every input."""
     _pytest(session, "unit_tests", "-m", "property", *PARALLEL)
 
 
 @nox.session(default=False, requires=["environment"])
 def nightly(session: nox.Session) -> None:
-    """Run the property-based tests on new examples, ten times as many as every push does."""
+    """Run the property-based tests on new examples, ten times as many as on a push."""
     for folder in ("unit_tests", "integration_tests/moto"):
         _pytest(session, folder, "-m", "property", "--hypothesis-profile", "nightly", *PARALLEL)
 
 
 @nox.session(requires=["environment"])
 def compliance(session: nox.Session) -> None:
-    """Judge what environments.toml names by the gate; `-- --template FILE` any template, `-- --help` tells more."""
+    """Run the gate on each environment of environments.toml; `-- --template FILE` on any template, `-- --help` lists all."""
     _python(session, "compliance", *session.posargs)
 
 
 @nox.session(requires=["environment"])
 def simulate(session: nox.Session) -> None:
-    """Run the real handlers through simulated disasters; `-- --histories N --jobs N`, `-- --seed N --story`, `-- --help`."""
+    """Run the real handlers in simulated disasters; `-- --histories N --jobs N`, `-- --seed N --story`, `-- --help`."""
     _python(session, "simulation", *session.posargs)
 
 
 @nox.session(requires=["environment"])
 def integration(session: nox.Session) -> None:
-    """Run the handlers on moto in both regions; look into Lambda's asset; kill the client; drive the reports' pages."""
+    """Test the handlers on moto in both regions, Lambda's asset, a killed client, and the reports' pages in a browser."""
     folders = ("interrupts/test_short_sessions.py", "browser", "bundling", "client", "moto")
     _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL)
 
 
 @nox.session(default=False, requires=["environment"])
 def coverage(session: nox.Session) -> None:
-    """Run the unit and property-based tests; fail where they take fewer branches than `fail_under` in pyproject.toml."""
+    """Measure the branch coverage of the unit and property tests; fail below `fail_under` in pyproject.toml."""
     # The floor is held at the end, when the report is there.
     _pytest(session, "unit_tests", *PARALLEL, "--cov", "--cov-report=", "--cov-fail-under=0")
     folder = ROOT / "reports" / "coverage"
@@ -150,21 +152,21 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def release(session: nox.Session) -> None:
-    """Build what the release of a version publishes into .build/release: `-- v0.2.0`."""
+    """Build the files of a release into .build/release: `-- v0.2.0`."""
     _python(session, "release", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
 def secrets(session: nox.Session) -> None:
-    """Look for keys and passwords in every file that git tracks; .secrets.baseline lists what tests made up."""
+    """Search every file that git tracks for keys and passwords; .secrets.baseline lists the invented ones of the tests."""
     baseline = ".secrets.baseline"
     files = str(session.run("git", "ls-files", external=True, silent=True, log=False)).splitlines()
     files.remove(baseline)
     with tempfile.TemporaryDirectory() as folder:
-        # Where a known one has moved to another line, the hook writes the line into the baseline and ends with 3.
+        # Where a known secret has moved to another line, the hook writes the line into the baseline and exits with 3.
         copy = shutil.copy(ROOT / baseline, folder)
         hook = str(Path(PYTHON).with_name("detect-secrets-hook"))
-        # Not by nox, whose line of a failed command names every file, and hides what was found.
+        # Not by nox, which prints every file name of a failed command and so hides the finding.
         found = subprocess.run(  # noqa: S603 - the environment's own program, and git's own list
             [hook, "--baseline", copy, *files],
             cwd=ROOT,
@@ -179,10 +181,10 @@ def secrets(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def audit(session: nox.Session) -> None:
-    """Ask PyPI's and npm's advisories about every locked package; needs the network."""
+    """Check every locked package against the advisories of PyPI and npm; needs the network."""
     environment = ROOT / ".build" / "audit-venv"
     _when_changed(session, environment, ROOT / "requirements" / "audit.txt", _install)
-    # By the lock files alone: nothing of them is installed or resolved. A package that PyPI cannot be asked about fails.
+    # From the lock files only: nothing is installed or resolved. A package that PyPI cannot be queried for fails.
     for lock in (*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "handlers" / "requirements.txt"):
         _run(session, str(environment / BIN / "pip-audit"), "--strict", "--disable-pip", "--require-hashes", "-r", str(lock))
     node, npm = _node(session)
@@ -191,9 +193,9 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def mutants(session: nox.Session) -> None:
-    """Damage prod's templates in every way there is and report which damage the gate sees; `-- --sample 200` for a look."""
+    """Insert faults into prod's templates and report which ones the gate detects; `-- --sample 200` for a quick run."""
     assembly = ".build/mutants/cdk.out"
-    # prod of the built-in defaults: what a fork writes into environments.toml explains no survivor.
+    # prod of the built-in defaults, because survivors.toml does not explain the settings of a fork.
     code = f"from infra.app import build_app; build_app('prod', outdir='{assembly}', defaults=True).synth()"
     node, _ = _node(session)
     _run(session, PYTHON, "-c", code, env={**OFFLINE, "JSII_NODE": node})
@@ -210,7 +212,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def synth(session: nox.Session) -> None:
-    """Write the templates of both regions to cdk.out; needs no account. `-- -c environment=dev` for another."""
+    """Write the templates of both regions to cdk.out, without an account; `-- -c environment=dev` for another one."""
     _python(session, "infra.cdk_cli", "synth", "--quiet", *session.posargs)
 
 
@@ -222,19 +224,19 @@ def cdk(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def preflight(session: nox.Session) -> None:
-    """Compare the account's quotas in both regions with what a deployment creates; `-- -c environment=dev` for another."""
+    """Compare the account's quotas in both regions with what a deployment creates; `-- -c environment=dev`."""
     _python(session, "infra.cdk_cli", "preflight", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
 def e2e(session: nox.Session) -> None:
-    """Deploy both regions to the local cloud and push real files through; `-- --live --account ID` tests AWS."""
+    """Deploy both regions to the local cloud and test them with real files; `-- --live --account ID` tests AWS."""
     _python(session, "integration_tests.e2e", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
 def fork(session: nox.Session) -> None:
-    """Edit everything that a fork edits in a copy, and run both commands there; `-- --short`, `-- --keep`."""
+    """Change all settings and the transform in a copy and run both commands there; `-- --short`, `-- --keep`."""
     _python(session, "integration_tests.fork", "--nox", sys.executable, *session.posargs)
 
 
@@ -246,37 +248,37 @@ def drill(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def drill_tests(session: nox.Session) -> None:
-    """Drill with unusual faults, kill drills and interrupt them, and look at what they leave behind."""
+    """Test drills with unusual faults, and what killed and interrupted drills leave behind."""
     _pytest(session, "integration_tests/drill")
 
 
 @nox.session(default=False, requires=["environment"])
 def interrupts(session: nox.Session) -> None:
-    """Press Ctrl-C at e2e, drill, compliance and the local cloud at several moments, and look at what is left."""
+    """Send Ctrl-C to e2e, drill, compliance and the local cloud at several times, and test what is left."""
     _pytest(session, "integration_tests/interrupts")
 
 
 @nox.session(default=False, requires=["environment"])
 def operate(session: nox.Session) -> None:
-    """Look at a deployed platform and fail it over: `-- status`, `-- promote`, `-- failback`, `-- force`."""
+    """Show the state of a deployed platform and fail it over: `-- status`, `-- promote`, `-- failback`, `-- force`."""
     _python(session, "operations", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
 def upload(session: nox.Session) -> None:
-    """Send files to whichever region takes them: `-- upload FILE...`, `-- resume`, `-- verify`."""
+    """Upload files to the region that accepts them: `-- upload FILE...`, `-- resume`, `-- verify`."""
     _python(session, "client", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
 def local_cloud(session: nox.Session) -> None:
-    """Keep the local cloud up and tell how to point the AWS CLI and the CDK at it."""
+    """Run the local cloud until Ctrl-C, and print the settings for the AWS CLI and the CDK."""
     _python(session, "local_cloud", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])
 def local_cloud_tests(session: nox.Session) -> None:
-    """Prove by its behaviour that each shim of the local cloud does what it says."""
+    """Test the behaviour of each shim of the local cloud."""
     _pytest(session, "integration_tests/local_cloud", "-n", "3", "--dist", "loadfile")
 
 
@@ -288,7 +290,7 @@ def lock(session: nox.Session) -> None:
     plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
     for group in ("ci", "dev", "bench", "audit", "docs"):
         session.run(*compile_, *plain, "--group", group, "-o", f"requirements/{group}.txt")
-    # The Lambda runtime carries boto3 and what it needs.
+    # The Lambda runtime contains boto3 and its dependencies.
     runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]
     session.run(*compile_, *plain, *runtime, "--group", "handlers", "-o", "handlers/requirements.txt")
 
@@ -319,14 +321,14 @@ def _refuse_other_pythons(session: nox.Session) -> None:
 
 def _install(session: nox.Session, directory: Path, lock: Path) -> None:
     _run(session, sys.executable, "-m", "venv", "--clear", str(directory))
-    # The lock file is complete, so pip need not resolve anything (and older ones stumble over a package's extras).
-    # Python compiles a module when it is first imported; most of what is installed never is.
+    # The lock file is complete, so pip resolves nothing (older versions fail on a package's extras).
+    # Python compiles a module at its first import; most installed modules are never imported.
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     _run(session, str(directory / BIN / "python"), *install, "--require-hashes", "-r", str(lock))
 
 
 def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[..., object]) -> None:
-    """Install into `directory` unless its stamp says that this very lock file was installed by this Python."""
+    """Install into `directory` unless its stamp names this lock file and this Python."""
     wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     stamp = directory / ".lockstep"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -347,7 +349,7 @@ def _node(session: nox.Session) -> tuple[str, str]:
 
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
-    # conftest.py sets what tests need, so that they run the same from an editor.
+    # conftest.py sets the variables of the tests, so that they run alike from an editor.
     _run(session, PYTHON, "-m", "pytest", *arguments, *session.posargs)
 
 
@@ -365,9 +367,9 @@ def _run(
     session: nox.Session, *command: str, env: dict[str, str] | None = None, success_codes: tuple[int, ...] = (0,)
 ) -> None:
     with _interrupted_once(), _temporary_folder() as folder:
-        # A program that has something to clean up does so when this process is gone (operations/command_line.py).
-        # Empty is as good as absent. A machine that keeps no bytecode compiles each module anew in every process and worker:
-        # the gate's take 5.2 s of processor time to import, and 1.4 s with bytecode.
+        # A program cleans up when the process LOCKSTEP_PARENT has ended (operations/command_line.py).
+        # An empty PYTHONDONTWRITEBYTECODE counts as unset. Without bytecode every process compiles each module again: the
+        # gate's modules take 5.2 s of processor time to import, and 1.4 s with bytecode.
         own = {"LOCKSTEP_PARENT": str(os.getpid()), "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": ""}
         session.run(
             *command,
@@ -381,9 +383,9 @@ def _run(
 
 @contextlib.contextmanager
 def _temporary_folder() -> Iterator[str]:
-    """A folder for what the program, jsii and Node.js leave behind when they are interrupted; removed afterwards.
+    """Provide a folder for the files that an interrupted program, jsii and Node.js leave; remove it afterwards.
 
-    One that is still there because nox itself was killed is removed by the next session.
+    If nox itself was killed, the next session removes the folder.
     """
     everybodys = Path(tempfile.gettempdir())
     for old in everybodys.glob("nox-lockstep-*"):
@@ -393,7 +395,7 @@ def _temporary_folder() -> Iterator[str]:
     try:
         yield str(folder)
     finally:
-        # A grandchild that dies this moment may still write.
+        # A grandchild that is about to end may still write.
         for _ in range(20):
             shutil.rmtree(folder, ignore_errors=True)
             if not folder.exists():
@@ -413,10 +415,10 @@ def _is_alive(process_id: int) -> bool:
 
 @contextlib.contextmanager
 def _interrupted_once() -> Iterator[None]:
-    """Let the first SIGINT, SIGTERM or SIGHUP end the session as Ctrl-C does, once its program has cleaned up.
+    """Let the first SIGINT, SIGTERM or SIGHUP end the session as Ctrl-C does, after its program has cleaned up.
 
-    By itself nox leaves at the second Ctrl-C and at every SIGTERM, while the program still cleans up. And it takes a program
-    that ends with 0 after the signal for a success, so that the next session would begin.
+    Without this, nox exits at the second Ctrl-C and at every SIGTERM, while the program still cleans up. It also counts a
+    program that ends with 0 after the signal as a success, and would start the next session.
     """
     is_interrupted = False
     numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]

@@ -1,11 +1,11 @@
-"""Builds what the release of a version publishes into .build/release: `nox -s release -- v0.2.0`.
+"""Build the files of a release into .build/release: `nox -s release -- v0.2.0`.
 
     lockstep-0.2.0.tar.gz     the files of the commit, as `git archive` writes them
     lockstep-0.2.0.cdx.json   the bill of materials: every locked package, CycloneDX 1.6
     notes.md                  the version's section of CHANGELOG.md
     SHA256SUMS                the digests of the three, for `sha256sum --check`
 
-The same commit gives the same bytes with the same version of git, so that anybody can compare a release with the repository.
+The same commit gives the same bytes with the same version of git, so anybody can compare a release with the repository.
 """
 
 import hashlib
@@ -50,9 +50,9 @@ def build(tag: str, project: Path, folder: Path) -> list[Path]:
     """Write the files of a release of the project's current commit.
 
     Args:
-        tag: `v` and the version, which pyproject.toml has too.
+        tag: `v` and the version in pyproject.toml.
         project: a git checkout of the repository.
-        folder: where the files are written; what is there before is removed.
+        folder: the folder for the files; its former content is removed.
 
     Returns:
         The files: archive, bill of materials, notes, digests.
