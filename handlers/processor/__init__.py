@@ -1,1 +1,1 @@
-"""The processor: turns an object that arrived into records in the ledger, once, whichever region does it."""
+"""The processor: writes the records of an uploaded object to the ledger, exactly once, in whichever region is active."""

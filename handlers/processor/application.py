@@ -1,4 +1,4 @@
-"""Puts the processor together: one client a service, one object a task."""
+"""Build the processor's objects from its environment variables: one client for each AWS service."""
 
 import os
 from collections.abc import Mapping
@@ -29,28 +29,28 @@ _LEDGER_CONFIG: Final = Config(
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=WRITERS + 2,
-    parameter_validation=False,  # for every attribute of every record it would cost more than to serialize it
+    parameter_validation=False,  # validating every attribute of every record costs more than serializing it
 )
 _SECONDS_A_LOOK: Final = 60.0
-"""Beside its delay, how long a message that is put back may take to be looked at."""
+"""Longest time from the end of a message's delay to its next receive."""
 
 metrics = Metrics()
 
 
 @cache
 def application() -> Pipeline:
-    """Return the function's pipeline, built from its environment variables when it is first asked for."""
+    """Return the function's pipeline; the first call builds it from the environment variables."""
     return build(os.environ)
 
 
 @cache
 def reconciler() -> Reconciler:
-    """Return the function's reconciler, likewise."""
+    """Return the function's reconciler; the first call builds it from the environment variables."""
     return build_reconciler(os.environ)
 
 
 def build(variables: Mapping[str, str]) -> Pipeline:
-    """Build a pipeline.
+    """Build a pipeline from the given environment variables.
 
     Raises:
         EnvironmentVariableError: Names every variable that is missing or wrong.
@@ -83,7 +83,7 @@ def build(variables: Mapping[str, str]) -> Pipeline:
 
 
 def build_reconciler(variables: Mapping[str, str]) -> Reconciler:
-    """Build a reconciler.
+    """Build a reconciler from the given environment variables.
 
     Raises:
         EnvironmentVariableError: Names every variable that is missing or wrong.
@@ -107,7 +107,7 @@ def build_reconciler(variables: Mapping[str, str]) -> Reconciler:
 
 
 class _Parts:
-    """What the pipeline and the reconciler are both made of."""
+    """The clients and objects that the pipeline and the reconciler share."""
 
     def __init__(self, settings: Settings) -> None:
         region = settings.region

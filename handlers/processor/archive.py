@@ -1,12 +1,12 @@
-"""The archive bucket: whatever did not land is there, with its reason (data rule 6).
+"""Writes everything that was not stored in the ledger to the archive bucket, with its reason (data rule 6).
 
-| key                                         | what it is                                                           |
+| key                                         | content                                                              |
 |---------------------------------------------|----------------------------------------------------------------------|
 | `rejected/<object id>.ndjson`               | an object's rejected records: line, ordinal, reason, excerpt         |
-| `quarantined/<object id>.json`              | why an object was not taken in, and the message that told of it      |
-| `quarantined/<object id>/object`            | its bytes, where they can be read                                    |
+| `quarantined/<object id>.json`              | why an object was quarantined, and the message that named it         |
+| `quarantined/<object id>/object`            | its bytes, if they can be read                                       |
 | `quarantined/<object id>.last-receive.json` | why a message's last delivery failed, before SQS moved it to the DLQ |
-| `quarantined/<object id>.overdue.json`      | that a passive region has waited too long for the active one         |
+| `quarantined/<object id>.overdue.json`      | how long a passive region has waited for the active one              |
 """
 
 import json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _LARGEST_COPY: Final = 5 * 1024**3
-"""Bytes; S3 copies no more in one call."""
+"""Largest object that S3 copies in one call, in bytes."""
 
 
 class Archive:
@@ -38,22 +38,22 @@ class Archive:
         )
 
     def quarantine(self, identity: str, note: dict[str, Any]) -> None:
-        """Keep why an object, or a message that tells of none, was not taken in."""
+        """Keep why an object, or a message that names none, was quarantined."""
         self._note(f"quarantined/{identity}.json", note)
 
     def last_receive(self, identity: str, note: dict[str, Any]) -> None:
-        """Keep why a message failed for the last time."""
+        """Keep why the last delivery of a message failed."""
         self._note(f"quarantined/{identity}.last-receive.json", note)
 
     def overdue(self, identity: str, note: dict[str, Any]) -> None:
-        """Keep that a passive region has waited too long."""
+        """Keep how long a passive region has waited for the active one."""
         self._note(f"quarantined/{identity}.overdue.json", note)
 
     def copy(self, event: ObjectEvent, size: int) -> bool:
-        """Copy an object's bytes, within S3; return whether it could be: up to 5 GiB.
+        """Copy an object's bytes within S3; return False for an object over 5 GiB, which is not copied.
 
         Raises:
-            ClientError: S3 refused.
+            ClientError: S3 returned an error.
             BotoCoreError: S3 did not answer.
         """
         if size > _LARGEST_COPY:
@@ -62,7 +62,7 @@ class Archive:
             Bucket=self._bucket,
             Key=f"quarantined/{event.object_id}/object",
             CopySource={"Bucket": event.bucket, "Key": event.key, "VersionId": event.version_id},
-            TaggingDirective="REPLACE",  # to copy tags would take two more permissions
+            TaggingDirective="REPLACE",  # copying tags needs two more permissions
         )
         return True
 

@@ -1,7 +1,7 @@
-"""Messages that can never be processed: sent to the dead-letter queue with their reason, for a person to look at.
+"""Sends messages that can never be processed to the dead-letter queue, with the reason, for an operator to inspect.
 
-A RESULT is written once, so to redrive the message of a quarantined object changes nothing: once what was wrong is mended,
-the file is uploaded again. What SQS itself moved there, after its last receive, has no RESULT, and a redrive tries again.
+RESULT is written once, so redriving the message of a quarantined object changes nothing: fix the cause and upload the file
+again. A message that SQS itself moved there after its last receive has no RESULT, and a redrive processes it.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ _LONGEST_REASON: Final = 1000
 
 
 class DeadLetters:
-    """Sends to the dead-letter queue of this region."""
+    """Sends messages to the dead-letter queue of this region."""
 
     def __init__(self, *, sqs: "SQSClient", queue_url: str, region: str) -> None:
         self._sqs = sqs
@@ -24,9 +24,9 @@ class DeadLetters:
         self._region = region
 
     def send(self, message: Message, problem: UnreadableError, identity: str) -> None:
-        """Send a message as it came, with the attributes `fault`, `reason`, `object_id` and `region`.
+        """Send a message unchanged, with the attributes `fault`, `reason`, `object_id` and `region`.
 
-        It keeps how often it was put back, so that a passive region does not take it for an older copy once it is redriven.
+        The message keeps its number of put-backs, so that after a redrive a passive region does not drop it as an old copy.
         """
         self._sqs.send_message(
             QueueUrl=self._queue_url,
@@ -41,7 +41,7 @@ class DeadLetters:
         )
 
 
-def _text(value: str) -> Any:  # noqa: ANN401 - boto3's own type has a name in its stubs only
-    # SQS takes printable characters only, and no empty text.
+def _text(value: str) -> Any:  # noqa: ANN401 - boto3 names this type only in its stubs
+    # SQS accepts only printable characters and no empty text.
     printable = "".join(letter if letter.isprintable() else "?" for letter in value[:_LONGEST_REASON])
     return {"DataType": "String", "StringValue": printable or "?"}

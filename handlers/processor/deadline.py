@@ -1,21 +1,21 @@
-"""How much of an invocation's time is left: better an error that is noted than a function that is stopped."""
+"""The time that is left of an invocation, so that work stops with a logged error before Lambda's timeout."""
 
 from collections.abc import Callable
 from typing import Final
 
 _PART_TO_BEGIN: Final = 0.25
-"""Of the time that the invocation had: with less, an object is left to another invocation, which has all of it."""
+"""Share of the invocation's time; with less left, an object waits for another invocation, which has all its time."""
 
 
 class OutOfTimeError(Exception):
-    """The function's time ends before the work does; the message comes again."""
+    """Raised when too little time is left for the work; SQS redelivers the message."""
 
 
 class Deadline:
-    """The end of one invocation; make it when the invocation begins.
+    """The end of one invocation; create it when the invocation begins.
 
     Args:
-        remaining_seconds: How long the function may still run, as Lambda's context tells it.
+        remaining_seconds: Returns how long the function may still run, as Lambda's context reports it.
     """
 
     def __init__(self, remaining_seconds: Callable[[], float]) -> None:
@@ -24,18 +24,18 @@ class Deadline:
 
     @property
     def is_too_late_to_begin(self) -> bool:
-        """Whether so little time is left that an object is better not begun; never so of a batch's first."""
+        """Whether too little time is left to begin an object; never true for the first object of a batch."""
         return self._remaining_seconds() < self._seconds_to_begin
 
     def check(self, what: str, *, reserved_seconds: float) -> None:
-        """Go on only if there is time.
+        """Raise an error unless enough time is left.
 
         Args:
-            what: What the time is for, as in "the object is read".
-            reserved_seconds: What must be left for everything after it.
+            what: The step that needs the time, as a clause: "the object is read".
+            reserved_seconds: Seconds that must be left for the steps after it.
 
         Raises:
-            OutOfTimeError: There is less.
+            OutOfTimeError: Less time is left.
         """
         if self._remaining_seconds() < reserved_seconds:
-            raise OutOfTimeError(f"the function's time ends before {what}; all of it is done again")
+            raise OutOfTimeError(f"the function's time ends before {what}; the next delivery repeats all of it")

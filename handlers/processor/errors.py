@@ -1,10 +1,10 @@
-"""What can be wrong with an object or a record, as the pipeline tells it apart (data rule 6)."""
+"""Errors of objects and records, as the pipeline distinguishes them (data rule 6)."""
 
 from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """Why an object as a whole could not be taken in: the first word of its RESULT's `reason`, and DLQ attribute."""
+    """Why a whole object is quarantined: the first word of its RESULT's `reason`, and an attribute of its DLQ message."""
 
     NOT_AN_S3_EVENT = "not_an_s3_event"
     GONE = "gone"
@@ -17,14 +17,14 @@ class Fault(StrEnum):
     BAD_STRUCTURE = "bad_structure"
     BAD_HEADER = "bad_header"
     OVERDUE = "overdue"
-    """Of a message, and no RESULT: a passive region has waited for days."""
+    """A passive region waited for days; this fault ends a message and writes no RESULT."""
 
 
 class UnreadableError(Exception):
-    """The object cannot be taken in as a whole, and never will be: it is quarantined and no record of it lands.
+    """Raised when no attempt can ever read an object: it is quarantined and none of its records is written.
 
     Attributes:
-        fault: Which kind of fault.
+        fault: The kind of fault.
         explanation: What was wrong, where, and what is allowed.
     """
 
@@ -40,25 +40,26 @@ class UnreadableError(Exception):
 
 
 class ConflictingResultError(Exception):
-    """RESULT says something else than this attempt made; the object is judged anew at the next delivery."""
+    """Raised when RESULT differs from what this attempt produced; the next delivery processes the object again."""
 
     def __init__(self, object_id: str) -> None:
         super().__init__(
-            f"object {object_id}: another attempt wrote a RESULT that differs from what this attempt made. It is processed "
-            "again; if this goes on, the transform gives different records for one file: make it deterministic"
+            f"object {object_id}: another attempt wrote a RESULT that differs from the output of this attempt. The next "
+            "delivery processes it again. If this repeats, the transform returns different records for one file: make it "
+            "deterministic"
         )
 
 
 class UnrepairableError(Exception):
-    """RESULT counts records that this replica does not hold, and no version of the object is left to make them from."""
+    """Raised when this replica lacks records that RESULT counts, and no version of the object is left to read."""
 
     def __init__(self, object_id: str) -> None:
         super().__init__(
             f"object {object_id}: RESULT counts records that this region's replica does not hold, and the object's versions "
-            "were deleted. If the other region is alive its records still arrive: redrive the message then. Else restore "
-            "the object, or upload the file again"
+            "were deleted. If the other region is alive, its records still replicate: redrive the message afterwards. "
+            "Otherwise restore the object or upload the file again"
         )
 
 
-class Reject(Exception):  # noqa: N818 - what a transform says: `raise Reject("no id")`
-    """One record is not taken in; the reason and an excerpt go to the archive, and the other records land."""
+class Reject(Exception):  # noqa: N818 - reads as an instruction in a transform: `raise Reject("no id")`
+    """Raised to reject one record: the archive keeps the reason and an excerpt; the other records are written."""

@@ -1,6 +1,6 @@
-"""The processor's entry point: a batch of SQS messages, each an S3 event notification; or the reconciler's schedule.
+"""The processor's entry point: it handles a batch of SQS messages (S3 event notifications) or the reconciler's schedule.
 
-It answers a batch with partial batch responses: what it names in `batchItemFailures` SQS delivers again, the rest is done.
+A batch gets a partial batch response: SQS redelivers the messages that `batchItemFailures` names and deletes the rest.
 """
 
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-# Where Lambda runs no X-Ray daemon (tracing off, or not Lambda), segments would go nowhere and fill the log.
+# Without an X-Ray daemon (tracing off, or not on Lambda) every segment fails to be sent and logs an error.
 tracer = Tracer(
     disabled=True if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ else None,
     patch_modules=["botocore"],
@@ -32,7 +32,7 @@ _Handler: TypeAlias = "Callable[[dict[str, Any], LambdaContext], _Answer]"
 
 
 def _publishing(handler: _Handler) -> _Handler:
-    """Publish the batch's metrics; Powertools' own decorator warns of a batch that has none, such as one of canaries."""
+    """Publish the batch's metrics. Powertools' own decorator warns when a batch has none, as a batch of canaries."""
 
     @wraps(handler)
     def publish(event: dict[str, Any], context: "LambdaContext") -> _Answer:
@@ -49,17 +49,17 @@ def _publishing(handler: _Handler) -> _Handler:
 @tracer.capture_lambda_handler(capture_response=False)
 @_publishing
 def handler(event: dict[str, Any], context: "LambdaContext") -> _Answer:
-    """Process a batch, or reconcile.
+    """Process a batch of messages, or run the reconciler.
 
     Args:
-        event: As the queue's event source mapping sends it, or as EventBridge's schedule does.
-        context: Lambda's.
+        event: The event of the queue's event source mapping, or of EventBridge's schedule.
+        context: Lambda's context object.
 
     Returns:
-        `batchItemFailures`: the messages to deliver again. Of the reconciler, `unreconciled`: how much is not as it must be.
+        `batchItemFailures`: the messages that SQS redelivers. From the reconciler: `unreconciled`, the number of findings.
 
     Raises:
-        EnvironmentVariableError: The function is not set up as its template must do it.
+        EnvironmentVariableError: An environment variable of the function is missing or wrong.
     """
     pipeline = application()
     metrics.set_default_dimensions(environment=pipeline.settings.environment)
@@ -74,6 +74,6 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> _Answer:
         finally:
             logger.set_correlation_id(None)
 
-    # A batch of which every message failed is no failure of the function: the same messages would come again anyway.
+    # When every message fails, the invocation still succeeds: SQS redelivers the same messages either way.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=event, record_handler=process, processor=processor, context=context)

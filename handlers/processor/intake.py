@@ -1,7 +1,7 @@
-"""An object, read to its clean end: what it became, on disk, and not yet anywhere else.
+"""Spools the accepted and rejected records of an object to disk until the object was read to its end.
 
-No record may land of an object that turns out unreadable at its last byte, and an object may be larger than memory. So
-what is accepted and what is rejected is spooled, and handed on only once the end was seen.
+No record may be written of an object that turns out unreadable at its last byte, and an object may be larger than memory.
+So all records go to temporary files first, and are written to AWS only after the end of the object.
 """
 
 import errno
@@ -21,23 +21,23 @@ from handlers.shared.effect import EffectDigest
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
 _MEMORY_BYTES: Final = 16 * 1024 * 1024
-"""Of each spool; what is more goes to a temporary file."""
+"""Memory of each spool; a larger spool goes to a temporary file."""
 _LONGEST_REASON: Final = 1000
 """Characters."""
 _ITEM_FRAME_BYTES: Final = 256
-"""What an item's keys and other attributes take, at most, beside its record."""
+"""Largest size of an item's keys and other attributes, without its record."""
 
 
 class Intake:
-    """The records of one object, as accepted and rejected; a context manager, which drops its temporary files.
+    """The accepted and rejected records of one object; a context manager that deletes its temporary files.
 
     Args:
-        object_id: The object's identity.
-        transform: What the user makes of a record.
+        object_id: Identity of the object.
+        transform: The user's transform.
 
     Attributes:
-        accepted: How many records will land.
-        rejected: How many will not.
+        accepted: Number of accepted records.
+        rejected: Number of rejected records.
     """
 
     def __init__(self, object_id: str, transform: Transform) -> None:
@@ -56,14 +56,14 @@ class Intake:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # of a full disk, once more; what is in the files is of no use now
+        with suppress(OSError):  # a full disk raises again here; the files are not needed any more
             self._files.close()
 
     def take(self, records: Iterable[Outcome]) -> None:
-        """Take in every record of the object.
+        """Spool every record of the object.
 
         Raises:
-            UnreadableError: The object is unreadable after all, or its records take more disk than the function has.
+            UnreadableError: The object is unreadable, or its records need more disk than the function has.
         """
         for record in records:
             ordinal = self.accepted + self.rejected
@@ -82,11 +82,11 @@ class Intake:
 
     @property
     def effect_digest(self) -> str:
-        """The digest of all accepted records; see `EffectDigest`."""
+        """Digest of all accepted records; see `EffectDigest`."""
         return self._digest.hexdigest()
 
     def prepared(self) -> Iterator[tuple[int, bytes]]:
-        """Yield ordinal and canonical text of every accepted record, in order."""
+        """Yield the ordinal and the canonical text of every accepted record, in order."""
         self._accepted_file.seek(0)
         for line in self._accepted_file:
             ordinal, _, text = line.partition(b" ")
@@ -138,9 +138,9 @@ def _write(file: IO[bytes], line: bytes) -> None:
 
 
 def _refuse_if_disk_is_full(error: OSError) -> None:
-    if error.errno == errno.ENOSPC:  # and it will be the next time, for the object is the same
+    if error.errno == errno.ENOSPC:  # the next attempt would fail too, because the object is the same
         raise UnreadableError(
             Fault.EXPANDS_TOO_FAR,
             "the object's records take more disk than the function has; send it in parts (or raise the setting "
-            "limits.maximum_expanded_bytes, by which the function's ephemeral storage is measured)",
+            "limits.maximum_expanded_bytes, which sets the size of the function's ephemeral storage)",
         ) from error

@@ -1,4 +1,4 @@
-"""A message of the ingest queue, and the objects that it tells of."""
+"""A message of the ingest queue, and the objects that it names."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,39 +12,39 @@ from handlers.shared import object_keys
 FIRST_SEEN: Final = "first_seen"
 """Message attribute: epoch milliseconds at which the message was first on this queue."""
 HOPS: Final = "hops"
-"""Message attribute: how often it was put back."""
+"""Message attribute: number of times that the message was put back."""
 VERIFY: Final = "verify"
-"""Message attribute: present where this replica's records are to be looked at, though they were seen before."""
+"""Message attribute: present to verify this replica's records again, though the region's row notes them as complete."""
 REPROCESS: Final = "reprocess"
-"""Message attribute: present where a person wants the records that another processing version made to be made anew."""
+"""Message attribute: present when an operator wants an object of another processing version processed again."""
 
 
 @dataclass(frozen=True)
 class ObjectEvent:
-    """One version of one object, of which S3 says that it was created."""
+    """One version of one object, from an S3 event of its creation."""
 
     source: str
-    """Of an object that was put without the issuer."""
+    """Source to use for an object that was uploaded without the issuer."""
     bucket: str
     key: str
-    """Decoded."""
+    """URL-decoded."""
     version_id: str
     record: Any = field(default=None, compare=False, repr=False)
-    """The record of the message that says it."""
+    """The record of the S3 event."""
 
     @property
     def body(self) -> str:
-        """The body of a message that names this object only."""
+        """Body of a message that names only this object."""
         return json.dumps({"Records": [self.record]})
 
     @cached_property
     def object_id(self) -> str:
-        """The object's identity, the same in both regions."""
+        """Identity of the object, the same in both regions."""
         return object_keys.object_identity(self.source, self.key, self.version_id)
 
     @property
     def upload(self) -> object_keys.Upload | None:
-        """What the key says, if the object went through the issuer."""
+        """Parts of the key if the object was uploaded through the issuer, None otherwise."""
         return object_keys.Upload.parse(self.key)
 
 
@@ -55,7 +55,7 @@ class Message:
     message_id: str
     body: str
     receive_count: int
-    """How often it was received, this time included."""
+    """Number of receives, this one included."""
     first_seen: int
     """Epoch milliseconds."""
     hops: int
@@ -64,7 +64,7 @@ class Message:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Message":
-        """Read one of the records that Lambda hands over."""
+        """Read one record of the event that Lambda passes."""
         system = record["attributes"]
         own = record.get("messageAttributes") or {}
         return cls(
@@ -79,17 +79,17 @@ class Message:
 
     @property
     def message_identity(self) -> str:
-        """An identity for the archive, where the message tells of no object: the same each time it is delivered."""
+        """Identity for the archive when the message names no object; the same at each delivery."""
         return object_keys.digest("message", self.message_id)
 
     def objects(self, source: str) -> list[ObjectEvent | UnreadableError]:
-        """Return what each of its records is: an object, or why it is none; no record if it is S3's own test message.
+        """Return an object or an error for each record of the message; an empty list for S3's test message.
 
         Args:
-            source: What an object that was put without the issuer is from.
+            source: Source of an object that was uploaded without the issuer.
 
         Raises:
-            UnreadableError: The whole message is no S3 event.
+            UnreadableError: The whole message is not an S3 event.
         """
         content = self._content()
         if content.get("Event") == "s3:TestEvent":
@@ -103,14 +103,14 @@ class Message:
         try:
             content = json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise _no_event("its body is no JSON") from error
+            raise _no_event("its body is not JSON") from error
         if not isinstance(content, dict):
-            raise _no_event("its body is no JSON object")
+            raise _no_event("its body is not a JSON object")
         return content
 
 
 def event_body(bucket: str, key: str, version_id: str, event_time: str) -> str:
-    """Return the body of a message that names one version of one object, as S3's own event does."""
+    """Return the body of a message that names one version of one object, in the form of S3's own event."""
     stored = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "versionId": version_id}}
     return json.dumps({"Records": [{"eventName": "ObjectCreated:Reconciled", "eventTime": event_time, "s3": stored}]})
 
@@ -123,7 +123,7 @@ def _number(attributes: dict[str, Any], name: str, default: int) -> int:
 def _judged(record: Any, source: str) -> ObjectEvent | UnreadableError:  # noqa: ANN401 - anybody may have sent it
     try:
         return _object_event(record, source)
-    except UnreadableError as problem:  # of this record alone: the others are as good as without it
+    except UnreadableError as problem:  # only this record is refused; the others are processed
         return problem
 
 
@@ -139,22 +139,23 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
         )
         event_time = record["eventTime"]
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise _no_event(f"a record of it is not as S3 writes it ({type(error).__name__}: {error})") from error
+        raise _no_event(f"one of its records lacks a field that S3 writes ({type(error).__name__}: {error})") from error
     if not all(_is_text(value) for value in (name, bucket, event.key, event.version_id, event_time)):
-        raise _no_event("a record of it holds no text where S3 writes text")
+        raise _no_event("one of its records holds a value that is not text where S3 writes text")
     if not name.startswith("ObjectCreated:"):
-        raise _no_event(f"it tells of {name[:60]!r}; only ObjectCreated:* is to be sent to this queue")
+        raise _no_event(f"its event is {name[:60]!r}; send only ObjectCreated:* to this queue")
     if not event.key.startswith(object_keys.INCOMING):
         raise _no_event(f"the object's key does not begin with {object_keys.INCOMING!r}")
     if event.version_id in ("", "null"):
-        raise _no_event("the object has no version id; the ingest bucket must have versioning enabled")
+        raise _no_event("the object has no version id; enable versioning on the ingest bucket")
     return event
 
 
 def _is_text(value: object) -> bool:
-    """Return whether a value is text that can be sent on: JSON can hold half of a surrogate pair, and UTF-8 cannot."""
+    """Return whether a value is text that UTF-8 can encode: JSON can hold half of a surrogate pair, and UTF-8 cannot."""
     return isinstance(value, str) and (value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value))
 
 
 def _no_event(why: str) -> UnreadableError:
-    return UnreadableError(Fault.NOT_AN_S3_EVENT, f"the message is no S3 event of an object created under incoming/: {why}")
+    explanation = f"the message is not an S3 event of an object created under incoming/: {why}"
+    return UnreadableError(Fault.NOT_AN_S3_EVENT, explanation)

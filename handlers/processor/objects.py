@@ -1,4 +1,4 @@
-"""Reading an object from the ingest bucket, pinned to the version that the event named."""
+"""Reads an object from the ingest bucket, in the version that the event names."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"})
-"""MethodNotAllowed is S3's answer where the version is a delete marker."""
+"""S3 answers MethodNotAllowed when the version is a delete marker."""
 _CHUNK_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True)
 class ObjectFacts:
-    """What is known of an object before a byte of it is read, the same in both regions."""
+    """Properties of an object before its first byte is read; the same in both regions."""
 
     received_at: str
-    """As `moments.as_text` writes it."""
+    """In the form of `moments.as_text`."""
     size: int
-    """Bytes as stored."""
+    """Stored bytes."""
 
 
 class OpenedObject:
     """An object's facts and its bytes.
 
     Attributes:
-        facts: What is known of it.
+        facts: Properties of the object.
     """
 
     def __init__(self, event: ObjectEvent, facts: ObjectFacts, body: StreamingBody) -> None:
@@ -45,11 +45,11 @@ class OpenedObject:
         self._sha256 = hashlib.sha256()
 
     def chunks(self, *, maximum_bytes: int) -> Iterator[bytes]:
-        """Yield its bytes.
+        """Yield the object's bytes.
 
         Raises:
-            UnreadableError: It is larger than `maximum_bytes`.
-            BotoCoreError: The connection broke; not the object's fault.
+            UnreadableError: The object is larger than `maximum_bytes`.
+            BotoCoreError: The connection broke; another attempt may succeed.
         """
         size = self.facts.size
         if size > maximum_bytes:
@@ -63,7 +63,7 @@ class OpenedObject:
             yield chunk
 
     def check_digest(self) -> None:
-        """Compare what was read with the SHA-256 that an upload's key promises; call it once all chunks are read.
+        """Compare the bytes that were read with the SHA-256 in an upload's key; call it after the last chunk.
 
         Raises:
             UnreadableError: They differ.
@@ -71,30 +71,30 @@ class OpenedObject:
         if self._upload and self._upload.content_sha256 != self._sha256.hexdigest():
             raise UnreadableError(
                 Fault.WRONG_DIGEST,
-                f"the object's SHA-256 is {self._sha256.hexdigest()} and its key says {self._upload.content_sha256}; "
-                "upload it again through the issuer, with the digest of the bytes that are sent",
+                f"the object's SHA-256 is {self._sha256.hexdigest()} and its key names {self._upload.content_sha256}; "
+                "upload it again through the issuer, with the digest of the bytes that you send",
             )
 
     def close(self) -> None:
-        """Drop the connection, on which bytes may be left to read."""
+        """Close the connection; unread bytes are discarded."""
         self._body.close()
 
 
 class ObjectReader:
-    """Opens objects."""
+    """Opens objects of the ingest bucket."""
 
     def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
 
     def open(self, event: ObjectEvent) -> OpenedObject:
-        """Open the version that an event names; of an upload whose version was deleted, another version that is left.
+        """Open the version that an event names, or, for an upload whose version was deleted, another version.
 
-        An upload's versions are one object: their key holds the upload id and the content's hash, their identity no
-        version. A direct put's identity holds its version, which nothing can stand in for.
+        All versions of an upload are one object: their key holds the upload id and the content's hash, and their identity
+        holds no version. The identity of a direct put holds its version, so no other version can replace it.
 
         Raises:
             UnreadableError: No version is left.
-            ClientError: S3 refused.
+            ClientError: S3 returned an error.
             BotoCoreError: S3 did not answer.
         """
         upload = event.upload

@@ -1,4 +1,4 @@
-"""Messages put back on the region's own queue: they use up no receives, and wait for no visibility timeout to end."""
+"""Puts messages back on the region's own queue, which uses up no receive and waits for no visibility timeout."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class OwnQueue:
-    """Sends to the queue that the function's messages come from.
+    """Sends messages to the queue that invokes the function.
 
     Args:
         sqs: A client of this region.
@@ -21,32 +21,32 @@ class OwnQueue:
         self._queue_url = queue_url
 
     def put_back(self, message: Message, event: ObjectEvent, *, delay_seconds: int) -> None:
-        """Send one object of a message to the end of its own queue, as a message of its own.
+        """Send one object of a message to the end of the queue, as a message of its own.
 
-        To SQS it is another message, of no age and never received, so it carries when it was first seen.
+        For SQS it is a new message without age or receives, so it carries the time when it was first seen.
 
         Args:
-            message: As it was delivered.
+            message: The delivered message.
             event: The object that waits.
-            delay_seconds: How long it rests; SQS allows 0 to 900.
+            delay_seconds: Delay before the next delivery; SQS allows 0 to 900.
 
         Raises:
-            ClientError: SQS refused; the message is delivered again by itself.
-            BotoCoreError: SQS did not answer; likewise.
+            ClientError: SQS returned an error; SQS redelivers the message.
+            BotoCoreError: SQS did not answer; SQS redelivers the message.
         """
         self._send(event.body, delay_seconds, {FIRST_SEEN: message.first_seen, HOPS: message.hops + 1})
 
     def send(self, body: str, *, first_seen: float, put_backs: int) -> None:
-        """Send an object's event again, and have this replica's records looked at, though they were seen before.
+        """Send an object's event again, with the instruction to verify this replica's records.
 
         Args:
-            body: As `event_body` returns it.
-            first_seen: From when its age counts, in epoch seconds.
-            put_backs: As how often put back it counts.
+            body: The result of `event_body`.
+            first_seen: Time from which the message's age counts, in epoch seconds.
+            put_backs: Number of put-backs that the message carries.
 
         Raises:
-            ClientError: SQS refused.
-            BotoCoreError: SQS did not answer; it may have been sent.
+            ClientError: SQS returned an error.
+            BotoCoreError: SQS did not answer; the message may have been sent.
         """
         self._send(body, 0, {FIRST_SEEN: int(first_seen * 1000), HOPS: put_backs, VERIFY: 1})
 

@@ -1,4 +1,4 @@
-"""What becomes of a message: settled already, put back, taken in, or quarantined."""
+"""Processes a message: skips a settled object, puts it back, stores its records, or quarantines it."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -29,9 +29,9 @@ from handlers.shared.effect import EffectDigest
 _SECONDS_TO_END: Final = 5.0
 _RECORDS_BETWEEN_LOOKS: Final = 1000
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
-"""A passive region asks its bucket at every eighth put-back: a request at each one would cost more than it tells."""
+"""Put-backs between two requests to the bucket of a passive region, which keep the number of paid requests small."""
 _SECONDS_TO_REPLICATE: Final = 900.0
-"""RESULT may be here before its records: each item replicates by itself, within seconds. What is older is missing."""
+"""Longest replication lag: items replicate one by one, so RESULT may arrive first. After this time, records are missing."""
 
 _Any = TypeVar("_Any")
 
@@ -40,19 +40,19 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True)
 class _Attempt:
-    """What an attempt to take an object in begins with."""
+    """The inputs of one attempt to process an object."""
 
     event: ObjectEvent
     message: Message
     known: Known
-    """What the ledger knew before it."""
+    """State of the object in the ledger before the attempt."""
     epoch: int
     deadline: Deadline
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Everything that a message may need."""
+    """Processes messages; holds every object that this needs."""
 
     settings: Settings
     ledger: Ledger
@@ -65,18 +65,18 @@ class Pipeline:
     telemetry: Telemetry
     transform: Transform
     processing_version: str
-    """Which transform and parsers these are."""
+    """Version of the transform and the parsers."""
 
     def process(self, message: Message, deadline: Deadline) -> None:
-        """Do all that a message asks for; when this returns, it may be acknowledged.
+        """Process every object of a message; when this returns, the message may be acknowledged.
 
         Args:
-            message: As SQS delivered it.
-            deadline: When the function must have ended.
+            message: The delivered message.
+            deadline: End of the invocation.
 
         Raises:
-            Exception: Whatever went wrong may go right another time; the message must be delivered again. Of the last
-                delivery the archive keeps a note.
+            Exception: Any error that may not happen again; SQS must redeliver the message. After the last delivery the
+                archive keeps a note.
         """
         identities = [message.message_identity]
         try:
@@ -93,7 +93,7 @@ class Pipeline:
             raise
 
     def _objects(self, message: Message) -> list[ObjectEvent]:
-        """Return the objects that a message names; what it names beside them is refused, each record for itself."""
+        """Return the objects that a message names; refuse each record that names none."""
         try:
             judged = message.objects(self.settings.source)
         except UnreadableError as problem:
@@ -114,12 +114,12 @@ class Pipeline:
             active = self.control.active()
             if is_settled:
                 if active.region != self.settings.region:
-                    continue  # it was sent to the region that was active then; the records are whole as they are
+                    continue  # a request to reprocess is for the active region; the records here are complete
                 self.ledger.unsettle(event.object_id)
             is_passive = active.region != self.settings.region and active.region not in known.gone_in
             if is_passive and not self._may_make_again(message, known):
                 self._put_back(event, message, known)
-            elif deadline.is_too_late_to_begin:  # the objects before it took long, which is no fault of this one
+            elif deadline.is_too_late_to_begin:  # the objects before it used the time, so this uses up no receive
                 self.own_queue.put_back(message, event, delay_seconds=0)
                 self.telemetry.count("MessagesPostponed")
             else:
@@ -127,17 +127,17 @@ class Pipeline:
                 self._take_in(_Attempt(event, message, known, active.epoch, deadline))
 
     def _may_make_again(self, message: Message, known: Known) -> bool:
-        """Return whether this region, though passive, may make the records of a known RESULT again.
+        """Return whether this region, though passive, may write the records of a known RESULT again.
 
-        Its reconciler found, long after RESULT, that this replica lacks some, and no replication brings them any more. Under
-        RESULT's own version the same records come of it, whichever region writes them.
+        Its reconciler found, long after RESULT, that this replica lacks records which replication no longer delivers. With
+        RESULT's own version, both regions write the same records.
         """
         return (
             message.must_verify and known.result is not None and known.result.processing_version == self.processing_version
         )
 
     def _put_back(self, event: ObjectEvent, message: Message, known: Known) -> None:
-        """Put a message back in a passive region, unless its object was deleted there and it can lead to nothing."""
+        """Put a message back in a passive region, or note that its object was deleted there."""
         if known.result is None and message.hops % _PUT_BACKS_BETWEEN_LOOKS == _PUT_BACKS_BETWEEN_LOOKS - 1:
             try:
                 self.reader.open(event).close()
@@ -149,15 +149,15 @@ class Pipeline:
     def _is_settled(self, event: ObjectEvent, message: Message, known: Known, deadline: Deadline) -> bool:
         """Return whether this region's replica holds RESULT and every record that it counts.
 
-        A global table replicates each item by itself. RESULT may arrive before its records, and if the region that wrote
-        them is lost meanwhile they never do; so RESULT alone proves nothing here. What was seen once is noted.
+        A global table replicates each item separately. RESULT may arrive before its records, and they never arrive if the
+        region that wrote them is lost in between. So RESULT alone proves nothing here. A complete replica is noted.
         """
         if known.result is None:
             return False
-        # An earlier delivery of this very message may have overwritten records with another version's and crashed.
+        # An earlier delivery of this message may have overwritten records with another version's and crashed.
         if not known.is_settled or message.receive_count > 1 or message.must_verify:
             if not self.ledger.holds(event.object_id, known.result, deadline):
-                if known.is_settled:  # it was so, and is no more
+                if known.is_settled:  # the note is no longer true
                     self.ledger.unsettle(event.object_id)
                 if time.time() - known.result.processed_at > _SECONDS_TO_REPLICATE:
                     self.telemetry.count("ResultsWithoutRecords")
@@ -165,19 +165,19 @@ class Pipeline:
             if known.result.has_archive and known.result.region != self.settings.region:
                 self._archive_here(event, message, known.result, deadline)
             self.ledger.settle(event.object_id, known.result, time.time())
-        if known.is_attempt_unfinished:  # it ended between RESULT and its last note
+        if known.is_attempt_unfinished:  # an attempt crashed between RESULT and its last note
             self.ledger.finish(event.object_id, time.time())
         return True
 
     def _is_outdated(self, message: Message, known: Known) -> bool:
-        """Return whether a person wants an object made anew, and another processing version made its records."""
+        """Return whether an operator wants an object reprocessed whose records have another processing version."""
         is_of_another_version = known.result and known.result.processing_version != self.processing_version
         return message.must_reprocess and bool(is_of_another_version)
 
     def _archive_here(self, event: ObjectEvent, message: Message, result: Concluded, deadline: Deadline) -> None:
-        """Keep in this region's archive, too, what the other region's keeps of an object and would be lost with it.
+        """Copy the other region's archive entries of an object to this region's archive, in case that region is lost.
 
-        What is not in this region's bucket cannot be read here, and RESULT names the region whose archive holds it.
+        An object that is not in this region's bucket cannot be read here; RESULT names the region whose archive holds it.
         """
         try:
             opened = self.reader.open(event)
@@ -187,7 +187,7 @@ class Pipeline:
             if result.reason:
                 self._archive_object(event, message, result.reason, opened.facts)
                 return
-            with Intake(event.object_id, self.transform) as intake, suppress(UnreadableError):  # by this region's version
+            with Intake(event.object_id, self.transform) as intake, suppress(UnreadableError):  # with this version's code
                 intake.take(self._records(event, opened, deadline).records)
                 self.archive.rejections(event.object_id, intake.rejections())
         finally:
@@ -212,7 +212,7 @@ class Pipeline:
             self.telemetry.object_seconds(time.time() - began)
 
     def _read(self, attempt: _Attempt, opened: OpenedObject) -> None:
-        """Read an object to its clean end, and only then write: what was rejected, the records, RESULT."""
+        """Read an object to its end, and only then write the rejected records, the accepted records and RESULT."""
         event, deadline = attempt.event, attempt.deadline
         with Intake(event.object_id, self.transform) as intake:
             content = self._records(event, opened, deadline)
@@ -227,7 +227,7 @@ class Pipeline:
                 deadline,
                 expires_at=self._expires_at(event, opened.facts),
             )
-            if attempt.known.was_begun or attempt.known.result:  # by an attempt of another version, it may be
+            if attempt.known.was_begun or attempt.known.result:  # the earlier attempt may have had another version
                 kept = (ordinal for ordinal, _ in intake.prepared())
                 self.ledger.prune(event.object_id, kept, intake.accepted + intake.rejected, deadline)
             self._conclude(
@@ -255,11 +255,11 @@ class Pipeline:
         return replace(content, records=_in_time(content.records, deadline, every=_RECORDS_BETWEEN_LOOKS))
 
     def _quarantine(self, attempt: _Attempt, problem: UnreadableError, facts: ObjectFacts) -> None:
-        """Keep an object that cannot be taken in, inform the dead-letter queue, and only then write RESULT."""
+        """Archive an unreadable object, send its message to the dead-letter queue, and only then write RESULT."""
         event, message = attempt.event, attempt.message
         self._archive_object(event, message, problem.reason, facts)
         self.dead_letters.send(message, problem, event.object_id)
-        if attempt.known.was_begun or attempt.known.result:  # RESULT says that there is no record
+        if attempt.known.was_begun or attempt.known.result:  # RESULT will count no record
             self.ledger.prune(event.object_id, (), 0, attempt.deadline)
         self._conclude(
             attempt,
@@ -274,10 +274,10 @@ class Pipeline:
         logger.warning("an object is quarantined", fault=problem.fault.value, reason=problem.reason)
 
     def _note_gone(self, event: ObjectEvent, message: Message, known: Known, problem: UnreadableError) -> None:
-        """Note that this region's bucket holds no version of an object; there is nothing to process and to redrive.
+        """Note that this region's bucket holds no version of an object, so there is nothing to process or redrive.
 
-        It is no RESULT: the other region's bucket may hold a version, and may have processed it. A RESULT written here
-        could win over that region's, and to remove records here could remove those that it wrote.
+        This writes no RESULT: the other region's bucket may hold a version, and may have processed it. A RESULT written
+        here could replace that region's, and deleting records here could delete the ones that it wrote.
 
         Raises:
             UnrepairableError: RESULT counts records that this replica does not hold.
@@ -290,7 +290,7 @@ class Pipeline:
         logger.warning("an object is gone", reason=problem.reason)
 
     def _archive_object(self, event: ObjectEvent, message: Message, reason: str, facts: ObjectFacts) -> None:
-        """Keep a quarantined object's bytes and the note that says why; the reason begins with the fault."""
+        """Archive a quarantined object's bytes and its reason, which begins with the fault."""
         copied = self.archive.copy(event, facts.size)
         self._archive_note(
             event, message, reason, size=facts.size, object=f"quarantined/{event.object_id}/object" if copied else None
@@ -302,17 +302,17 @@ class Pipeline:
         self.archive.quarantine(event.object_id, note | where | copy)
 
     def _refuse(self, message: Message, problem: UnreadableError, identity: str) -> None:
-        """Keep a message, or a record of one, that names no object, and send it to the dead-letter queue."""
+        """Archive a message, or a record of one, that names no object, and send it to the dead-letter queue."""
         self.archive.quarantine(identity, self._note(message, problem.reason))
         self.dead_letters.send(message, problem, identity)
         self.telemetry.count("MessagesRefused")
-        logger.warning("a message is no S3 event", reason=problem.reason, message_id=message.message_id)
+        logger.warning("a message is not an S3 event", reason=problem.reason, message_id=message.message_id)
 
     def _conclude(self, attempt: _Attempt, facts: ObjectFacts, **outcome: Any) -> None:  # noqa: ANN401
-        """Write RESULT, and note that this region's replica holds what it says; it took every record of this attempt.
+        """Write RESULT, and note that this region's replica holds its records, which this attempt has just written.
 
-        The first RESULT wins. It is replaced only by another processing version's, where its records are not to be had:
-        the region that wrote them is gone, and this region's attempt made others.
+        The first RESULT wins. Another processing version replaces it only if its records no longer exist: the region that
+        wrote them is lost, and this region's attempt wrote different ones.
         """
         event, known = attempt.event, attempt.known
         upload = event.upload
@@ -343,12 +343,12 @@ class Pipeline:
             not self.ledger.conclude(result, time.time(), instead_of=instead_of)
             and self.ledger.look(event.object_id).result != made
         ):
-            self.ledger.unsettle(event.object_id)  # the other attempt's note, whose records this attempt has overwritten
+            self.ledger.unsettle(event.object_id)  # this attempt has overwritten the records that the note is about
             raise ConflictingResultError(event.object_id)
         self.ledger.settle(event.object_id, made, time.time())
 
     def _expires_at(self, event: ObjectEvent, facts: ObjectFacts) -> int | None:
-        """Return when the rows of a canary may go, the same in both regions; None for every other object."""
+        """Return when a canary's rows may be deleted, the same in both regions; None for every other object."""
         days = self.settings.canary_retention_days
         if not days or not _is_canary(event):
             return None
@@ -367,12 +367,12 @@ class Pipeline:
 
 
 def _is_canary(event: ObjectEvent) -> bool:
-    """Return whether an object is the observer's own: no user's, so the metrics of users' objects do not count it."""
+    """Return whether an object is an observer's canary, which the metrics of users' objects do not count."""
     return event.upload is not None and event.upload.source == object_keys.CANARY_SOURCE
 
 
 def _in_time(things: Iterable[_Any], deadline: Deadline, *, every: int) -> Iterator[_Any]:
-    """Yield what there is, while there is time; the clock is looked at once in `every` things."""
+    """Yield the things while time is left; check the deadline once for `every` things."""
     for count, thing in enumerate(things):
         if count % every == 0:
             deadline.check("the object is read", reserved_seconds=_SECONDS_TO_END)

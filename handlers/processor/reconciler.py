@@ -1,22 +1,22 @@
-"""The reconciler: finds what no message on a queue stands for any more, and puts it on this region's queue again.
+"""The reconciler: finds objects that lost their message, and sends their events to this region's queue again.
 
-| what it finds            | where                                     | what it does about it                             |
-|--------------------------|-------------------------------------------|---------------------------------------------------|
-| `object-without-result`  | a version in the bucket, no RESULT        | sends the object's event again                    |
-| `result-without-records` | RESULT, and not its records in this table | likewise; the processor looks at the records anew |
-| `archive-not-copied`     | RESULT of the other region, not settled   | likewise; the processor copies and settles it     |
-| `records-without-result` | records, no RESULT and no object          | lists it, until one of them comes or goes         |
-| `records-not-verified`   | more records than a run has time to read  | lists it, and looks again once a day              |
-| `malformed-rows`         | rows that no processor wrote              | lists it, until they are as they must be          |
+| finding                  | evidence                                   | action                                            |
+|--------------------------|--------------------------------------------|---------------------------------------------------|
+| `object-without-result`  | a version in the bucket, no RESULT         | sends the object's event again                    |
+| `result-without-records` | RESULT, but not its records, in this table | the same; the processor verifies the records      |
+| `archive-not-copied`     | RESULT of the other region, not settled    | the same; the processor copies and settles it     |
+| `records-without-result` | records, no RESULT and no object           | lists it until RESULT arrives or the records go   |
+| `records-not-verified`   | more records than a run has time to read   | lists it, and reads them again once a day         |
+| `malformed-rows`         | rows that no processor wrote               | lists it until the rows are correct               |
 
-It reads and sends; what is sent changes nothing that is settled already. An object that is not in this region's bucket is
-listed and not sent, for nothing could be made of it. A finding stays listed in this region's row, and counts in the metric
-`Unreconciled`, until it is no more so. Each run is bounded, and goes on where the last one ended:
+The reconciler only reads and sends; an event that is sent changes nothing that is settled. An object that is not in this
+region's bucket is listed and not sent, because the processor could not read it. A finding stays in this region's row, and
+counts in the metric `Unreconciled`, until it is resolved. Each run is bounded, and resumes where the last one ended:
 
-* the bucket's objects of the last seven days, for as long as an upload id is good; again after an hour at the earliest;
+* the bucket's objects of the last seven days, the lifetime of an upload id: at most once an hour;
 * every object of the bucket, and every row of the table: once a week.
 
-Canaries are left out: the observer judges each of them by itself.
+Canaries are left out: the observer checks each of them itself.
 """
 
 import json
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 GRACE_SECONDS: Final = 900.0
-"""What is younger is on its way: processed within seconds, retried within minutes."""
+"""A younger object is still being processed (within seconds) or retried (within minutes)."""
 RECENT_SECONDS: Final = 7 * 86_400.0
-"""How long an upload id is good."""
+"""Lifetime of an upload id."""
 FINDINGS: Final = 100
-"""Open ones, beyond which the walks wait; also how many may be listed that were sent `TRIES` times in vain."""
+"""Open findings above which the walks wait; also the limit of findings that were sent `TRIES` times without result."""
 TRIES: Final = 5
 ROWS_A_RUN: Final = 20_000
 SECONDS_A_RUN: Final = 20.0
@@ -58,18 +58,18 @@ _LONGEST_PAUSE_SECONDS: Final = 86_400.0
 _CYCLE_SECONDS: Final = 7 * 86_400.0
 _RECENT_CYCLE_SECONDS: Final = (3600.0, 3 * 86_400.0)
 _SECONDS_AN_OBJECT: Final = 10.0
-"""Of the pause between two walks through the recent objects: each look is a few reads, and an event of the audit trail."""
+"""Pause for each object between two walks through the recent ones: a look costs a few reads and an audit event."""
 _PAGE: Final = 1000
 _AFTER_CANARIES: Final = object_keys.CANARIES[:-1] + chr(ord("/") + 1)
 _RESERVED_SECONDS: Final = 5.0
 _MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What reading a row raises that somebody wrote by hand; one such row must not stop every run."""
+"""Errors of reading a row that was written by hand; one such row must not stop every run."""
 
 logger = Logger(child=True)
 
 
 class Kind(StrEnum):
-    """What is wrong with an object."""
+    """The kind of a finding."""
 
     NO_RESULT = "object-without-result"
     NO_RECORDS = "result-without-records"
@@ -81,7 +81,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """An object with which something is wrong."""
+    """An object that the reconciler lists."""
 
     kind: str
     object_id: str
@@ -89,31 +89,31 @@ class Finding:
     """Epoch seconds."""
     object_key: str = ""
     version_id: str = ""
-    """Empty, as the key, where only records are known."""
+    """Empty, like the key, where only records are known."""
     stored_at: float = 0.0
-    """When the object came into the bucket, in epoch seconds."""
+    """When the object was stored in the bucket, in epoch seconds."""
     sends: int = 0
     next_at: float = 0.0
-    """When it may be sent next."""
+    """Earliest time of the next send, in epoch seconds."""
     put_backs: int = 0
-    """Of its message, when it was last looked at: a message that is put back goes round by itself."""
+    """Put-backs of its message at the last look; a message whose number rises is still on the queue."""
 
 
 @dataclass(frozen=True)
 class Walk:
-    """How far a walk is."""
+    """Progress of a walk through the bucket or the table."""
 
     begun_at: float = 0.0
     is_whole: bool = True
     objects: int = 0
-    """Looked at since it began."""
+    """Objects looked at since the walk began."""
     cursor: Any = None
-    """Where it goes on: key and version id in the bucket, a key of the table; None at the beginning."""
+    """Where the walk resumes: key and version id in the bucket, or a key of the table; None at the beginning."""
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What a run leaves to the next one."""
+    """State that a run keeps for the next one."""
 
     recent: Walk = field(default_factory=Walk)
     bucket: Walk = field(default_factory=Walk)
@@ -139,7 +139,7 @@ class ReconcilerRow:
         }
 
     def recall(self) -> Notes:
-        """Return what the last run left; nothing if there is none, or a release wrote it that this one cannot read."""
+        """Return the notes of the last run; empty notes if there are none or this release cannot read them."""
         row = self._dynamodb.get_item(TableName=self._table_name, Key=self._key, ConsistentRead=True).get("Item", {})
         text = row.get("notes", {}).get("S")
         if not text:
@@ -149,17 +149,17 @@ class ReconcilerRow:
             walks = {name: Walk(**held[name]) for name in ("recent", "bucket", "table")}
             return Notes(**walks, findings=tuple(Finding(**one) for one in held["findings"]))
         except (ValueError, TypeError, KeyError):
-            logger.warning("the reconciler's notes cannot be read; it begins anew", notes=text[:1000], exc_info=True)
+            logger.warning("the reconciler's notes cannot be read; it starts again", notes=text[:1000], exc_info=True)
             return Notes()
 
     def keep(self, notes: Notes, work: int, now: float) -> None:
-        """Write what the run leaves, unless a later run has; `work` is how many findings count."""
+        """Write the notes of a run unless a later run has; `work` is the number of findings that count."""
         item = {**self._key, "work": {"N": str(work)}, "notes": {"S": json.dumps(asdict(notes))}}
         put_unless_newer(self._dynamodb, self._table_name, item, at=now)
 
 
 class Reconciler:
-    """Does one run.
+    """Runs the reconciler once for each scheduled event.
 
     Args:
         s3: A client of this region.
@@ -167,19 +167,19 @@ class Reconciler:
         bucket: This region's ingest bucket.
         table_name: The table.
         region: This region.
-        source: What an object is from that was put without the issuer.
-        ledger: Looks at objects and their records.
-        control: Who is active.
+        source: Source of an object that was uploaded without the issuer.
+        ledger: Reads objects and their records.
+        control: Reads the active region.
         own_queue: This region's ingest queue.
-        telemetry: Where it is counted.
-        waiting_seconds: How long a message may take to be put back so often that its row says so.
-        maximum_age_seconds: Beyond it, a passive region's message has ended in the dead-letter queue.
+        telemetry: Counts findings and sends.
+        waiting_seconds: Longest time until a waiting message notes its put-backs in its row.
+        maximum_age_seconds: Age at which a passive region's message goes to the dead-letter queue.
 
     Attributes:
-        row: What it keeps from run to run.
+        row: Notes that persist between runs.
     """
 
-    def __init__(  # noqa: PLR0913 - each by its name
+    def __init__(  # noqa: PLR0913 - every argument has a keyword
         self,
         *,
         s3: "S3Client",
@@ -210,16 +210,16 @@ class Reconciler:
         self.row = ReconcilerRow(dynamodb=dynamodb, table_name=table_name, region=region)
 
     def run(self, deadline: Deadline) -> dict[str, int]:
-        """Look again at what was found, go on with the walks, send what is due; return how many findings there are.
+        """Check the open findings, continue the walks, send the due findings; return the number that count.
 
         Raises:
-            ClientError: AWS refused; the next run does it again.
-            BotoCoreError: AWS did not answer; likewise.
+            ClientError: AWS returned an error; the next run tries again.
+            BotoCoreError: AWS did not answer; the next run tries again.
         """
         is_active = self._control.active().region == self._region
         run = _Run(now=time.time(), deadline=deadline, is_active=is_active, rows=ROWS_A_RUN)
         notes = self.row.recall()
-        # What may take all of the run's time comes last.
+        # Findings that may use all of the run's time come last.
         for finding in sorted(notes.findings, key=lambda one: one.kind == Kind.UNVERIFIED):
             self._look_again(run, finding)
         pause = min(max(_RECENT_CYCLE_SECONDS[0], notes.recent.objects * _SECONDS_AN_OBJECT), _RECENT_CYCLE_SECONDS[1])
@@ -234,13 +234,13 @@ class Reconciler:
         self._telemetry.count("Unreconciled", work)
         if work:
             kinds = sorted({finding.kind for finding in notes.findings})
-            logger.warning("objects are not as they must be; status lists them", number=work, kinds=kinds)
+            logger.warning("objects are not reconciled; `nox -s operate -- status` lists them", number=work, kinds=kinds)
         return {"unreconciled": work}
 
     # --- judging --------------------------------------------------------------------------------------------------
 
     def _look_again(self, run: "_Run", finding: Finding) -> None:
-        """Keep a finding that is still so, as what it is now."""
+        """Check a finding again: keep it with its present kind, or drop it if it is resolved."""
         is_unverified = finding.kind == Kind.UNVERIFIED
         if is_unverified and (run.now < finding.next_at or run.deadline_is_near):
             run.findings[finding.object_id] = finding
@@ -260,12 +260,12 @@ class Reconciler:
         if kind is None:
             self._telemetry.count("Reconciled")
             return
-        if known.put_backs > finding.put_backs:  # its message is there, and is looked at
+        if known.put_backs > finding.put_backs:  # its message is on the queue
             finding = replace(finding, put_backs=known.put_backs, next_at=run.now + self._waiting_seconds)
         run.findings[finding.object_id] = replace(finding, kind=kind)
 
     def _kind(self, run: "_Run", object_id: str, known: Known) -> Kind | None:
-        """Return what is wrong with an object, None if nothing is."""
+        """Return the kind of a finding for an object, None if the object is reconciled."""
         result = known.result
         if result is None:
             return Kind.NO_RESULT
@@ -277,16 +277,16 @@ class Reconciler:
         if not known.is_settled:
             if result.has_archive and result.region != self._region:
                 return Kind.NOT_ARCHIVED
-            self._ledger.settle(object_id, result, run.now)  # of a release before it was noted, or its message is lost
-        if known.is_attempt_unfinished:  # likewise: nothing else would take it off the list of unfinished attempts
+            self._ledger.settle(object_id, result, run.now)  # an older release wrote no note, or the message is lost
+        if known.is_attempt_unfinished:  # for the same reasons nothing else would end the unfinished attempt
             self._ledger.finish(object_id, run.now)
         return None
 
     def _look(self, run: "_Run", finding: Finding) -> None:
-        """Judge an object that a walk came to."""
+        """Check an object that a walk has reached."""
         listed = run.findings.get(finding.object_id)
         if listed:
-            if not listed.object_key and finding.object_key:  # the walk through the table found its rows alone
+            if not listed.object_key and finding.object_key:  # the walk through the table found only its rows
                 now_is = Kind.NO_RESULT if listed.kind == Kind.STRAY_RECORDS else listed.kind
                 run.findings[listed.object_id] = replace(finding, kind=now_is, found_at=listed.found_at)
             return
@@ -306,14 +306,14 @@ class Reconciler:
             return
         if not finding.object_key and kind is Kind.NO_RESULT:
             kind = Kind.STRAY_RECORDS
-        # A passive region's message goes round by itself; whether it does is known once it was put back again.
+        # A message of a passive region is put back again and again; its next put-back proves that it exists.
         next_at = run.now if run.is_active or kind is not Kind.NO_RESULT else run.now + self._waiting_seconds
         run.findings[finding.object_id] = replace(finding, kind=kind, put_backs=known.put_backs, next_at=next_at)
 
     # --- sending --------------------------------------------------------------------------------------------------
 
     def _sent(self, run: "_Run", finding: Finding) -> Finding:
-        """Send a finding's object to this region's queue if it is due; return the finding with what was done."""
+        """Send a finding's object to this region's queue if it is due; return the updated finding."""
         age = run.now - finding.stored_at
         has_ended = not run.is_active and finding.kind == Kind.NO_RESULT and age > self._maximum_age_seconds
         if not finding.object_key or run.now < finding.next_at or has_ended or finding.kind == Kind.UNVERIFIED:
@@ -324,7 +324,7 @@ class Reconciler:
             first_seen=run.now,
             put_backs=put_backs,
         )
-        # Every other copy of the message is now an older one, and ends when it is looked at.
+        # Every other copy of the message is now an older one, and is dropped at its next delivery.
         self._ledger.note_put_backs(finding.object_id, put_backs)
         self._telemetry.count("ObjectsSentAgain")
         logger.info("an object is sent again", object_id=finding.object_id, kind=finding.kind, sends=finding.sends + 1)
@@ -334,7 +334,7 @@ class Reconciler:
     # --- walking --------------------------------------------------------------------------------------------------
 
     def _walk(self, run: "_Run", walk: Walk, pause: float, page: "Callable[[_Run, Walk], Walk]") -> Walk:
-        """Go on with a walk for as long as the run may; begin it anew when its pause is over."""
+        """Continue a walk until the run is over; start a new walk when its pause is over."""
         if walk.is_whole and run.now - walk.begun_at >= pause:
             walk = Walk(begun_at=run.now, is_whole=False)
         while not walk.is_whole and not run.is_over:
@@ -348,7 +348,7 @@ class Reconciler:
         return self._versions(run, walk, since=0.0)
 
     def _versions(self, run: "_Run", walk: Walk, *, since: float) -> Walk:
-        """Judge the objects of one page of the bucket's versions that came since a moment in epoch seconds."""
+        """Check the objects of one page of the bucket's versions that were stored since a time in epoch seconds."""
         key, version_id = walk.cursor or ("", "")
         markers: Any = {"KeyMarker": key} if key else {}
         markers |= {"VersionIdMarker": version_id} if version_id else {}
@@ -369,7 +369,7 @@ class Reconciler:
         return replace(walk, cursor=[listing["NextKeyMarker"], listing.get("NextVersionIdMarker", "")])
 
     def _table_page(self, run: "_Run", walk: Walk) -> Walk:
-        """Judge the objects of one page of the table, whose RESULT or records it holds."""
+        """Check the objects whose RESULT or records are in one page of the table."""
         start: Any = {"ExclusiveStartKey": walk.cursor} if walk.cursor else {}
         page = self._dynamodb.scan(
             TableName=self._table_name,
@@ -389,7 +389,7 @@ class Reconciler:
             if object_id and object_id not in seen:
                 seen.add(object_id)
                 self._look(run, Finding("", object_id, run.now, stored_at=run.now))
-                if run.deadline_is_near:  # any key may be where a scan goes on
+                if run.deadline_is_near:  # a scan can resume at any key
                     return replace(walk, cursor={name: item[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)})
         cursor = page.get("LastEvaluatedKey")
         return replace(walk, cursor=cursor, is_whole=cursor is None)
@@ -408,25 +408,25 @@ class Reconciler:
 
 @dataclass
 class _Run:
-    """What one run has at hand."""
+    """State of one run."""
 
     now: float
     deadline: Deadline
     is_active: bool
     rows: int
-    """That may still be read."""
+    """Rows that the run may still read."""
     findings: dict[str, Finding] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
-        """Whether no more may be looked at: of rows, of time, or for the findings that are open."""
+        """Whether the run has used up its rows or its time, or has too many open findings."""
         tried = sum(finding.sends >= TRIES for finding in self.findings.values())
         is_full = len(self.findings) - min(tried, FINDINGS) >= FINDINGS
         return self.rows <= 0 or is_full or time.time() - self.now > SECONDS_A_RUN or self.deadline_is_near
 
     @property
     def deadline_is_near(self) -> bool:
-        """Whether the function's time ends."""
+        """Whether the function is about to time out."""
         try:
             self.deadline.check("an object is looked at", reserved_seconds=_RESERVED_SECONDS)
         except OutOfTimeError:
@@ -435,19 +435,21 @@ class _Run:
 
 
 def _skip_to(key: str, since: float) -> str:
-    """Return the key behind which a walk goes on, if all between this one and it is left out; else nothing."""
+    """Return the key after which a walk continues if it can skip the keys between; otherwise an empty text."""
     if key.startswith(object_keys.CANARIES):
         return _AFTER_CANARIES
     upload = object_keys.Upload.parse(key)
     moment = moments.upload_moment(upload.upload_id) if upload else None
     if upload is None or moment is None or datetime.fromisoformat(moment).timestamp() >= since:
         return ""
-    digits = f"{int(since * 1000):012x}"  # a source's uploads lie in the order of their ids, which begin with the time
+    digits = (
+        f"{int(since * 1000):012x}"  # a source's uploads are listed in the order of their ids, which begin with the time
+    )
     return f"{object_keys.UPLOADS}{upload.source}/{digits[:8]}-{digits[8:]}"
 
 
 def _object(item: dict[str, Any]) -> str:
-    """Return the object id of a row that is a RESULT or a first record; else nothing, and nothing for a canary's."""
+    """Return the object id of a RESULT or first record; an empty text for any other row and for a canary's."""
     kind, _, rest = item[schema.PARTITION_KEY]["S"].partition("#")
     object_id, _, number = rest.partition("#")
     is_result, is_first = kind == "OBJ" and item[schema.SORT_KEY]["S"] == schema.RESULT, kind == "REC" and not int(number)
@@ -455,9 +457,9 @@ def _object(item: dict[str, Any]) -> str:
 
 
 def _counts(finding: Finding, now: float) -> bool:
-    """Return whether a finding is work.
+    """Return whether a finding counts in the metric.
 
-    Records without a RESULT may be of an attempt that is under way. For what is not verified the next run has all its time.
+    Records without RESULT may belong to an attempt in progress. An unverified object gets all the time of the next run.
     """
     if finding.kind == Kind.UNVERIFIED:
         return finding.next_at > now

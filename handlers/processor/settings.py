@@ -7,13 +7,13 @@ from handlers.shared.environment import FunctionSettings, Positive, Whole
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(FunctionSettings):
-    """The processor's and the reconciler's settings."""
+    """Settings of the processor and the reconciler."""
 
     secondary_region: str
     dead_letter_queue_url: str
     archive_bucket: str
     source: str
-    """The source of an object that was put without the issuer; the same in both regions."""
+    """Source of an object that was uploaded without the issuer; the same in both regions."""
     maximum_object_bytes: Positive
     maximum_expanded_bytes: Positive
     shadow_delay_seconds: Whole
@@ -21,8 +21,8 @@ class Settings(FunctionSettings):
     shadow_maximum_age_seconds: Positive
     control_cache_seconds: Whole
     attempt_retention_days: Whole
-    """0 where the table has no TTL, or keeps them."""
+    """Days to keep an ATTEMPT row; 0 where the table has no TTL or keeps every row."""
     canary_retention_days: Whole
     """Days to keep a canary's RESULT and records; 0 where the table has no TTL."""
     maximum_receives: Positive
-    """How often SQS delivers a message before it moves it to the dead-letter queue."""
+    """Number of deliveries after which SQS moves a message to the dead-letter queue."""

@@ -1,9 +1,9 @@
-"""The shadow consumer: what a passive region does with a message (data rule 3).
+"""The shadow consumer: handles the messages of a passive region (data rule 3).
 
-It acknowledges only what this region's own replica is seen to hold, all of it, and puts the rest back on its own queue, so
-that the queue is the work that is left if this region is promoted. Putting back uses up no receives; it resets SQS's own age
-and retention, so the message carries when it was first seen. What has waited for days ends in the dead-letter queue, and the
-reconciler sends it again once this region is active.
+It acknowledges a message only when this region's own replica holds all its records. It puts every other message back on the
+region's queue, so the queue is the remaining work if this region is promoted. Putting back uses up no receives. It resets
+SQS's own age and retention, so the message carries the time when it was first seen. A message that has waited for days goes
+to the dead-letter queue, and the reconciler sends it again once this region is active.
 """
 
 import time
@@ -21,25 +21,25 @@ from handlers.processor.telemetry import Telemetry
 from handlers.shared import moments
 
 PUT_BACKS_BETWEEN_NOTES: Final = 8
-"""A note is a write in both replicas, and most objects are settled before they were put back once."""
+"""A note is a write in both replicas, and most objects are settled before their first put-back."""
 
 logger = Logger(child=True)
 
 
 class Shadow:
-    """Puts messages back.
+    """Puts messages back on the queue of a passive region.
 
     Args:
         own_queue: This region's ingest queue.
         ledger: Notes which copy of a message is the newest.
-        delay_seconds: How long a message rests before it is looked at again; at most 900.
-        maximum_age_seconds: After how long it is a dead letter, for nothing has come of it.
-        archive: Where that is noted.
-        dead_letters: Where it ends.
-        telemetry: Where it is counted.
+        delay_seconds: Delay before a message is delivered again; at most 900.
+        maximum_age_seconds: Age above which a message goes to the dead-letter queue.
+        archive: Keeps the reason.
+        dead_letters: Receives messages above the maximum age.
+        telemetry: Counts put-backs and dead letters.
     """
 
-    def __init__(  # noqa: PLR0913 - each by its name
+    def __init__(  # noqa: PLR0913 - every argument has a keyword
         self,
         *,
         own_queue: OwnQueue,
@@ -59,23 +59,23 @@ class Shadow:
         self._telemetry = telemetry
 
     def put_back(self, message: Message, event: ObjectEvent, known_put_backs: int) -> None:
-        """Send an object's message to the end of its own queue; once it is there, this delivery may be acknowledged.
+        """Send an object's message to the end of the queue; after that, this delivery may be acknowledged.
 
-        A copy of it ends here: a crash between sending and acknowledging leaves two, S3 may send two, and each would be put
-        back for as long as the region is passive. So the region's row notes, once a copy was sent, how often that copy was
-        put back, and a copy with fewer is older than one that is on the queue.
+        Duplicate copies are dropped: a crash between sending and acknowledging leaves two, S3 may send two, and each would
+        be put back for as long as the region is passive. So the region's row notes the number of put-backs of the newest
+        copy, after it was sent. A copy with a smaller number is older than one that is on the queue.
 
-        What is too old ends in the dead-letter queue: the active region has not processed it in days, for it cannot, or
-        never got the object. It stays in this region's bucket, where the reconciler finds it once this region is active.
+        A message above the maximum age goes to the dead-letter queue: the active region cannot process the object, or never
+        received it. The object stays in this region's bucket; the reconciler finds it once this region is active.
 
         Args:
-            message: As it was delivered.
+            message: The delivered message.
             event: The object that is not settled.
-            known_put_backs: What the region's row notes.
+            known_put_backs: Number of put-backs in the region's row.
 
         Raises:
-            ClientError: SQS or S3 refused; the message is delivered again by itself.
-            BotoCoreError: SQS or S3 did not answer; likewise.
+            ClientError: SQS or S3 returned an error; SQS redelivers the message.
+            BotoCoreError: SQS or S3 did not answer; SQS redelivers the message.
         """
         if message.hops < known_put_backs:
             self._telemetry.count("ShadowCopiesDropped")
@@ -91,11 +91,12 @@ class Shadow:
             self._ledger.note_put_backs(event.object_id, put_backs)
 
     def _end(self, message: Message, event: ObjectEvent, age: float) -> None:
-        """Keep why a message ends, and send it to the dead-letter queue."""
+        """Archive the reason, and send the message to the dead-letter queue."""
         problem = UnreadableError(
             Fault.OVERDUE,
-            f"this passive region has waited {age:.0f} s for a RESULT of the active one and all its records; see whether "
-            "the active region has the object, and why it did not process it. If this region is promoted, it is sent again",
+            f"this passive region has waited {age:.0f} s for the active region's RESULT and its records; check whether the "
+            "active region has the object, and why it did not process it. If this region is promoted, the reconciler sends "
+            "the object again",
         )
         logger.warning("an object waits too long for the active region", object_id=event.object_id, age=age)
         self._archive.overdue(

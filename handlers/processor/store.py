@@ -1,4 +1,4 @@
-"""The ledger, as the processor writes it: attempts (own region's), records and RESULT (write-once, deterministic)."""
+"""Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
 import json
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 WRITERS: Final = 8
-"""Threads; what one connection waits for, another uses."""
+"""Threads that write batches at the same time."""
 _BATCH_ITEMS: Final = 25
 _BATCH_BYTES: Final = 4 * 1024 * 1024
-"""A request may be 16 MB; smaller ones are cheaper to repeat."""
+"""A request may have 16 MB; a smaller one is cheaper to repeat."""
 _ATTEMPT: Final = schema.attempt_sort_key("")
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _DIGEST_RECORDS: Final = 100_000
-"""Above this many records a replica's are counted and not hashed: to hash a million takes longer than to write them."""
+"""Above this number a replica's records are counted and not hashed: hashing a million takes longer than writing them."""
 _RESERVED_SECONDS: Final = 3.0
-"""Of the function's time, for what comes after the records."""
+"""Seconds reserved for the work after the last record is written."""
 
 
 @dataclass(frozen=True)
 class Concluded:
-    """What a RESULT row says that its records must be."""
+    """The properties of an object's records that its RESULT row states."""
 
     accepted: int
     records: int
@@ -45,9 +45,9 @@ class Concluded:
     effect_digest: str
     processing_version: str
     region: str = field(default="", compare=False)
-    """Which region wrote it; its archive holds what was rejected."""
+    """Region that wrote it; its archive holds the rejected records."""
     reason: str = field(default="", compare=False)
-    """Why the object is quarantined; empty if it is not."""
+    """Reason of the quarantine; empty for a completed object."""
     expires_at: int | None = field(default=None, compare=False)
     """When DynamoDB may delete the object's rows, in epoch seconds; None keeps them."""
     processed_at: float = field(default=0.0, compare=False)
@@ -55,30 +55,30 @@ class Concluded:
 
     @property
     def has_archive(self) -> bool:
-        """Whether the archive holds something of the object."""
+        """Whether the archive holds anything about the object."""
         return bool(self.reason) or self.records > self.accepted
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the ledger knows of an object, as this region's replica sees it."""
+    """The state of an object in this region's replica of the ledger."""
 
     result: Concluded | None = None
     is_settled: bool = False
-    """Whether this region has seen its replica hold every record of `result`."""
+    """Whether this region has verified that its replica holds every record of `result`."""
     is_attempt_unfinished: bool = False
-    """Whether this region has begun it and not noted its end."""
+    """Whether this region has begun an attempt and not noted its end."""
     was_begun: bool = False
-    """Whether any region has begun it, so that records of another attempt may be there."""
+    """Whether any region has begun an attempt, so that records of it may exist."""
     gone_in: frozenset[str] = frozenset()
-    """Regions whose bucket was seen to hold no version of it any more."""
+    """Regions whose bucket holds no version of the object any more."""
     put_backs: int = 0
-    """A message that was put back fewer times is an older copy of another one."""
+    """Put-backs of the newest copy of the message; a message with fewer is an older copy."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A RESULT row. All but the provenance is the same whichever region writes it."""
+    """A RESULT row. Both regions write the same attributes, except those that name the writer."""
 
     state: str
     object_id: str
@@ -98,10 +98,10 @@ class Result:
     compression: str | None = None
     reason: str | None = None
     expires_at: int | None = None
-    """`schema.TIME_TO_LIVE`: of a canary's alone."""
+    """`schema.TIME_TO_LIVE`; set only for a canary."""
 
     def item(self, processed_at: str) -> dict[str, AttributeValue]:
-        """Return it as an item; what is None is left out."""
+        """Return the row as an item without the attributes that are None."""
         order = schema.newest_last(self.received_at, self.object_id)
         values: dict[str, Any] = vars(self) | {
             "records": self.accepted + self.rejected,
@@ -125,10 +125,10 @@ class Ledger:
     """Reads and writes the table through this region's replica.
 
     Args:
-        dynamodb: A low-level client; `WRITERS` connections at least.
-        table_name: The table.
+        dynamodb: A low-level client with at least `WRITERS` connections.
+        table_name: Name of the table.
         region: This region.
-        attempt_retention_days: After how long DynamoDB may drop an attempt's row; 0 for never.
+        attempt_retention_days: Days after which DynamoDB may delete an ATTEMPT row; 0 for never.
     """
 
     def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str, attempt_retention_days: int) -> None:
@@ -138,7 +138,7 @@ class Ledger:
         self._attempt_retention_days = attempt_retention_days
 
     def look(self, object_id: str) -> Known:
-        """Return what is known of an object."""
+        """Return the state of an object in this region's replica."""
         answer = self._dynamodb.query(
             TableName=self._table_name,
             KeyConditionExpression="#pk = :object",
@@ -161,20 +161,20 @@ class Ledger:
         )
 
     def holds(self, object_id: str, result: Concluded, deadline: Deadline) -> bool:
-        """Return whether this region's replica holds every record that a RESULT counts, as RESULT's digest says.
+        """Return whether this region's replica holds exactly the records of a RESULT, by their number and digest.
 
-        DynamoDB charges a query by the bytes that it reads, whether it answers with them or only counts: half a read
-        request unit for 4 KB. So the digest costs no more than the count, except time; above `_DIGEST_RECORDS` it counts.
+        DynamoDB charges a query by the bytes that it reads, whether it returns or only counts them: half a read request
+        unit for 4 KB. So the digest costs only more time than the count; above `_DIGEST_RECORDS` the records are counted.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 
         Args:
-            object_id: Whose records they are.
-            result: What RESULT says.
-            deadline: When the function must have ended.
+            object_id: Identity of the object.
+            result: The object's RESULT.
+            deadline: End of the invocation.
 
         Raises:
-            OutOfTimeError: DynamoDB gives them too slowly.
-            ClientError: DynamoDB refused.
+            OutOfTimeError: DynamoDB returns the records too slowly.
+            ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
         if result.accepted > _DIGEST_RECORDS:
@@ -192,7 +192,7 @@ class Ledger:
         return count == result.accepted and digest.hexdigest() == result.effect_digest
 
     def settle(self, object_id: str, result: Concluded, now: float) -> None:
-        """Note that this region's replica holds every record of a RESULT, so that nobody here need look again."""
+        """Note that this region's replica holds every record of a RESULT, so that no later delivery verifies it again."""
         changes = ["object_id = :object_id", "#digest = :digest", "#version = :version", "settled_at = :now"]
         names = {"#digest": schema.SETTLED, "#version": schema.SETTLED_VERSION}
         values: dict[str, AttributeValue] = {
@@ -214,7 +214,7 @@ class Ledger:
         )
 
     def unsettle(self, object_id: str) -> None:
-        """Forget that this region's replica was seen to hold an object's records; the next delivery looks again."""
+        """Remove the note that this region's replica holds an object's records; the next delivery verifies them again."""
         self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._replica_key(object_id),
@@ -223,7 +223,7 @@ class Ledger:
         )
 
     def note_put_backs(self, object_id: str, put_backs: int) -> None:
-        """Note how often the newest copy of an object's message was put back; call it once that copy was sent."""
+        """Note the number of put-backs of the newest copy of an object's message; call it after that copy was sent."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table_name,
@@ -235,16 +235,16 @@ class Ledger:
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise  # else a newer copy was noted meanwhile, and this one ends at its next delivery
+                raise  # otherwise a newer copy is noted already, and this one is dropped at its next delivery
 
     def prune(self, object_id: str, kept: Iterable[int], records: int, deadline: Deadline) -> int:
-        """Remove the records of earlier attempts that this attempt does not write; return how many there were.
+        """Delete the records of earlier attempts that this attempt does not write; return their number.
 
         Args:
-            object_id: Whose records they are.
+            object_id: Identity of the object.
             kept: Ordinals that this attempt writes, in order.
-            records: How many records the file has, accepted and rejected.
-            deadline: When the function must have ended.
+            records: Number of records in the file, accepted and rejected.
+            deadline: End of the invocation.
         """
         wanted = set(kept)
         pages = self._record_pages(object_id, records, deadline, beyond=True, ConsistentRead=True)
@@ -265,9 +265,9 @@ class Ledger:
         deadline: Deadline,
         *,
         beyond: bool = False,
-        **request: Any,  # noqa: ANN401 - Query's
+        **request: Any,  # noqa: ANN401 - arguments of Query
     ) -> Iterator[Any]:
-        """Yield the pages of each partition key of an object's records; `beyond`: until one is empty, too."""
+        """Yield the pages of each partition key of an object's records; with `beyond`, continue until a key is empty."""
         number = 0
         while beyond or number * schema.RECORDS_PER_PARTITION_KEY < records:
             partition_key, _ = schema.record_keys(object_id, number * schema.RECORDS_PER_PARTITION_KEY)
@@ -293,7 +293,7 @@ class Ledger:
                 return
 
     def begin(self, object_id: str, now: float) -> None:
-        """Note that this region begins, or begins again; `now` is in epoch seconds."""
+        """Note that this region begins an attempt, or begins again; `now` is in epoch seconds."""
         moment = moments.from_epoch(now)
         changes = [
             "started_at = if_not_exists(started_at, :now)",
@@ -312,7 +312,7 @@ class Ledger:
         self._note_attempt(object_id, changes, values, now, " ADD attempts :one")
 
     def finish(self, object_id: str, now: float) -> None:
-        """Note that this region's attempt has ended, so that it is no longer found as unfinished."""
+        """Note that this region's attempt has ended, so that the index of unfinished attempts drops it."""
         self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._attempt_key(object_id),
@@ -325,8 +325,8 @@ class Ledger:
         """Note that this region's bucket holds no version of an object any more, and list it under that state.
 
         Args:
-            object_id: Which object.
-            reason: Why, for people.
+            object_id: Identity of the object.
+            reason: The reason, for operators.
             now: Epoch seconds.
         """
         moment = moments.from_epoch(now)
@@ -350,7 +350,7 @@ class Ledger:
         more: str = "",
         **names: str,
     ) -> None:
-        """Update this region's ATTEMPT row, which DynamoDB may drop after the retention."""
+        """Update this region's ATTEMPT row, which DynamoDB may delete after its retention."""
         aliases = _STATE_NAMES | {f"#{name}": attribute for name, attribute in names.items()}
         if self._attempt_retention_days:
             changes = [*changes, "#expires_at = :expires_at"]
@@ -376,15 +376,15 @@ class Ledger:
         """Write all records of an object. Writing them again changes nothing.
 
         Args:
-            object_id: Whose records they are.
+            object_id: Identity of the object.
             prepared: Ordinal and canonical text of each record's map.
-            processing_version: Of the attempt.
-            deadline: When the function must have ended.
+            processing_version: The version of this attempt.
+            deadline: End of the invocation.
             expires_at: When DynamoDB may delete them, in epoch seconds; None keeps them.
 
         Raises:
-            OutOfTimeError: DynamoDB takes them too slowly.
-            ClientError: DynamoDB refused.
+            OutOfTimeError: DynamoDB accepts the records too slowly.
+            ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
         batches = _Shared(_batches(_record_puts(object_id, prepared, processing_version, expires_at)))
@@ -393,7 +393,7 @@ class Ledger:
         if first is None:
             return
         second = next(batches, None)
-        if second is None:  # threads cost more than they give
+        if second is None:  # for one batch, starting threads takes longer than writing it
             writer.write(first)
             return
         batches.give_back([first, second])
@@ -402,12 +402,12 @@ class Ledger:
                 done.result()
 
     def conclude(self, result: Result, now: float, *, instead_of: Concluded | None = None) -> bool:
-        """Write RESULT unless there is one; return whether this call wrote it.
+        """Write RESULT unless the object has one; return whether this call wrote it.
 
         Args:
-            result: What became of the object.
+            result: The row to write.
             now: Epoch seconds.
-            instead_of: A RESULT of another processing version whose records are not to be had any more; it is replaced.
+            instead_of: A RESULT of another processing version to replace, because its records no longer exist.
         """
         try:
             self._dynamodb.put_item(
@@ -441,11 +441,11 @@ _STATE_NAMES: Final = {
 
 
 _Put = dict[str, Any]
-"""One request of BatchWriteItem."""
+"""One put request of BatchWriteItem."""
 
 
 def _epoch_seconds(text: str) -> float:
-    """Return when something was, 0 if it does not say: a row that somebody wrote by hand must not stop its object."""
+    """Return a time in epoch seconds, 0 if it is malformed: a row written by hand must not block its object."""
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
@@ -477,7 +477,7 @@ def _unless_there(instead_of: Concluded | None) -> Any:  # noqa: ANN401 - the ar
             "ExpressionAttributeNames": {"#pk": schema.PARTITION_KEY},
         }
     values = {":digest": {"S": instead_of.effect_digest}}
-    same_version = "attribute_not_exists(#version)"  # of a release before versions
+    same_version = "attribute_not_exists(#version)"  # a RESULT that a release without processing versions wrote
     if instead_of.processing_version:
         same_version = "#version = :version"
         values[":version"] = {"S": instead_of.processing_version}
@@ -489,7 +489,7 @@ def _unless_there(instead_of: Concluded | None) -> Any:  # noqa: ANN401 - the ar
 
 
 def _as_written(attribute: AttributeValue) -> AttributeValue:
-    """Return an attribute value as `attribute_map` writes it: DynamoDB answers bytes, and numbers in a form of its own."""
+    """Return an attribute value as `attribute_map` writes it: DynamoDB returns raw bytes and reformatted numbers."""
     ((kind, value),) = attribute.items()
     if kind == "N":
         return {"N": canonical_number_text(value)}
@@ -505,7 +505,7 @@ def _as_written(attribute: AttributeValue) -> AttributeValue:
 def _record_puts(
     object_id: str, prepared: Iterable[tuple[int, bytes]], processing_version: str, expires_at: int | None
 ) -> Iterator[tuple[_Put, int]]:
-    """Yield the put of every record, and its length."""
+    """Yield the put request and the text length of every record."""
     expiry: dict[str, AttributeValue] = {} if expires_at is None else {schema.TIME_TO_LIVE: {"N": str(expires_at)}}
     for ordinal, text in prepared:
         partition_key, sort_key = schema.record_keys(object_id, ordinal)
@@ -540,7 +540,7 @@ def _batches(puts: Iterable[tuple[_Put, int]]) -> Iterator[list[_Put]]:
 
 
 class _Shared:
-    """An iterator that threads take from in turn."""
+    """A thread-safe iterator of batches."""
 
     def __init__(self, batches: Iterator[list[_Put]]) -> None:
         self._batches = batches
@@ -559,7 +559,7 @@ class _Shared:
 
 
 class _BatchWriter:
-    """Writes batches until DynamoDB has taken every item of them."""
+    """Writes batches until DynamoDB has accepted every item."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str, deadline: Deadline) -> None:
         self._dynamodb = dynamodb
@@ -568,7 +568,7 @@ class _BatchWriter:
         self._has_failed = threading.Event()
 
     def write_all(self, batches: Iterable[list[_Put]]) -> None:
-        """Write batches until there are none, or another thread has failed."""
+        """Write batches until none is left or another thread has failed."""
         for batch in batches:
             if self._has_failed.is_set():
                 return
@@ -579,7 +579,7 @@ class _BatchWriter:
                 raise
 
     def write(self, batch: list[_Put]) -> None:
-        """Write one batch, again and again what DynamoDB leaves unprocessed."""
+        """Write one batch, and repeat for the items that DynamoDB leaves unprocessed."""
         pause = _FIRST_PAUSE_SECONDS
         while batch:
             self._deadline.check("all records are written", reserved_seconds=_RESERVED_SECONDS + pause)
@@ -587,5 +587,5 @@ class _BatchWriter:
             answer: Any = self._dynamodb.batch_write_item(RequestItems=requests)
             batch = answer.get("UnprocessedItems", {}).get(self._table_name, [])
             if batch:
-                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - to spread retries, not to hide anything
+                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads retries; not a secret
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -1,7 +1,7 @@
-"""The processing version: what decides which records a file becomes, in one short text.
+"""The processing version: a short hash of all the code that decides the records of a file.
 
-Two attempts of one version write the same records. Attempts of two versions may not, so RESULT and every record carry the
-version, and an attempt removes what an earlier one of another version wrote and it does not.
+Two attempts of one version write the same records. Attempts of two versions may write different ones, so RESULT and every
+record carry the version. An attempt removes the records of an earlier version that it does not write itself.
 """
 
 import hashlib

@@ -1,38 +1,38 @@
-"""Bytes to records: compression, encoding and format, each told by content.
+"""Parse bytes into records; the content of a file determines its compression, encoding and format.
 
-`open_object` gives what a stream of bytes holds, record by record. What is decided, for all formats:
+`open_object` yields the records of a stream of bytes. Rules for all formats:
 
-| what the file is                                   | what becomes of it                                             |
+| file                                               | result                                                         |
 |----------------------------------------------------|----------------------------------------------------------------|
 | empty, or nothing but white space                  | no records; format `empty`                                     |
 | UTF-8 with a byte order mark                       | the mark is dropped                                            |
 | UTF-16, UTF-32, binary                             | unreadable                                                     |
 | a record with bytes that are not UTF-8             | that record is rejected                                        |
 | a record of over 4 MiB of text                     | that record is rejected                                        |
-| compressed data that ends early or fails its check | unreadable; no record of it lands                              |
+| compressed data that ends early or fails its check | unreadable; no record of it is written                         |
 | several gzip members or zstd frames                | one stream, as `gzip -d` and `zstd -d` read it                 |
-| more after the last of them, beside zeros          | unreadable: it may have been records                           |
+| more after the last of them, other than zeros      | unreadable: it may have been records                           |
 | compressed twice                                   | unreadable                                                     |
 
-JSON (see `json_values` for what a value may be)
+JSON (see `json_values` for the values)
 
-| a line of NDJSON that is blank                     | skipped; it is no record                                       |
-| a line, or an element, that is no JSON             | that record is rejected                                        |
-| a line, or an element, that is no object           | that record is rejected                                        |
+| a line of NDJSON that is blank                     | skipped; it is not a record                                    |
+| a line, or an element, that is not JSON            | that record is rejected                                        |
+| a line, or an element, that is not an object       | that record is rejected                                        |
 | the same key twice in one object                   | that record is rejected: either value might be meant           |
-| an array or object whose brackets do not match     | unreadable: where a record ends cannot be told                 |
+| an array or object whose brackets do not match     | unreadable: the end of a record cannot be determined           |
 | an array that ends early; text after its end       | unreadable                                                     |
 | a comma with no value before or after it           | unreadable                                                     |
 | one object, on one line or many                    | one record                                                     |
 
-CSV and TSV (RFC 4180; `,`, tab or `;`, whichever the header holds most of)
+CSV and TSV (RFC 4180; `,`, tab or `;`, the one that the header holds most of)
 
 | a header and no rows                               | no records                                                     |
-| a blank line                                       | skipped; it is no record                                       |
+| a blank line                                       | skipped; it is not a record                                    |
 | a row with more or fewer fields than the header    | that record is rejected                                        |
 | a quoted field with newlines                       | one field; the newlines are kept                               |
 | text after a closing quote                         | that record is rejected                                        |
-| a quote that is never closed                       | unreadable: where the record ends cannot be told               |
+| a quote that is never closed                       | unreadable: the end of the record cannot be determined         |
 | a column with no name                              | every record is rejected: it would have an empty key           |
 | two columns with the same name                     | unreadable: either column might be meant                       |
 | one column                                         | taken as CSV where the file's name says so (`.csv`, `.tsv`)    |

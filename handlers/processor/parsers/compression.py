@@ -1,4 +1,4 @@
-"""Decompression, told by content, that never expands further than allowed and never takes a cut stream for a whole."""
+"""Decompress a stream by its content, within a limit of size; a truncated stream is an error."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from handlers.processor.errors import Fault, UnreadableError
 
 
 class Compression(StrEnum):
-    """How an object is compressed."""
+    """The compression of an object."""
 
     NONE = "none"
     GZIP = "gzip"
@@ -21,25 +21,25 @@ _MAGIC_BYTES: Final = 4
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"
-"""Follows a byte from 0x50 to 0x5F; a parallel compressor may begin with such a frame."""
+"""Follows a byte from 0x50 to 0x5F; a parallel compressor may write such a frame first."""
 
 _GZIP_OUTPUT_BYTES: Final = 256 * 1024
 _ZSTD_INPUT_BYTES: Final = 1024
-"""A zstd block of four bytes may say 128 KiB, and its decompressor takes no limit of output: so it is fed little."""
+"""A zstd block of four bytes may expand to 128 KiB, and the decompressor has no output limit, so it gets small inputs."""
 _ZSTD_LARGEST_WINDOW: Final = 128 * 1024 * 1024
-"""Bytes of memory that a frame may ask for; what `zstd -d` itself allows."""
+"""Bytes of memory that a frame may request; `zstd -d` allows the same."""
 
 
 def expand(chunks: Iterable[bytes], *, maximum_bytes: int) -> tuple[Compression, Iterator[bytes]]:
-    """Return how a stream is compressed, and what it holds.
+    """Return the compression of a stream and its decompressed bytes.
 
     Args:
         chunks: The object's bytes.
-        maximum_bytes: How many bytes it may hold when expanded.
+        maximum_bytes: Largest decompressed size.
 
     Returns:
-        The compression, and an iterator that raises UnreadableError where the compressed data is broken, ends early
-        or expands too far. What it has given until then is not to be relied on.
+        The compression, and an iterator that raises UnreadableError when the compressed data is damaged, ends early
+        or expands too far. The bytes that it yields before the error are not reliable.
     """
     beginning, stream = _look_ahead(iter(chunks))
     if beginning.startswith(_GZIP):
@@ -74,7 +74,7 @@ def _limited(chunks: Iterator[bytes], maximum_bytes: int) -> Iterator[bytes]:
 def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
     member = _new_gzip_member()
     has_begun = False  # whether any byte of the current member has been seen
-    is_padding = False  # tapes and disks pad with zeros after the last member, and gzip ignores them
+    is_padding = False  # tapes and disks pad the file with zeros after the last member, and gzip ignores them
     try:
         for chunk in chunks:
             rest = chunk
@@ -102,7 +102,7 @@ def _new_gzip_member() -> "zlib._Decompress":
 
 
 def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    import zstandard  # noqa: PLC0415 - few objects are zstd, and every cold start would pay for it
+    import zstandard  # noqa: PLC0415 - few objects are zstd, and the import slows every cold start
 
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_LARGEST_WINDOW)
     frame = decompressor.decompressobj()
@@ -119,7 +119,7 @@ def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
                         rest = frame.unused_data
                         frame, has_begun = decompressor.decompressobj(), False
     except zstandard.ZstdError as error:
-        raise _broken("zstd", f"its data is damaged or asks for too much memory ({error})") from error
+        raise _broken("zstd", f"its data is damaged or needs too much memory ({error})") from error
     if has_begun:
         raise _broken("zstd", "it ends early")
 

@@ -1,4 +1,4 @@
-"""CSV and TSV with a header, as RFC 4180 has them; what is decided of odd files stands in the package's docstring."""
+"""Parse CSV and TSV with a header (RFC 4180); the package's docstring lists the rules for irregular files."""
 
 import csv
 from collections import Counter
@@ -12,14 +12,14 @@ from handlers.processor.parsers.rows import rows
 
 _DELIMITERS: Final = (",", "\t", ";")
 _QUOTE: Final = b'"'
-_POSITIONS_TOLD: Final = 10
-"""Of columns without a name."""
+_POSITIONS_LISTED: Final = 10
+"""Positions of unnamed columns that a message lists."""
 
 csv.field_size_limit(MAXIMUM_RECORD_BYTES)  # the module's own limit, 128 KiB, is less than an item takes
 
 
 def delimiter_of(header: bytes, *, prefer_tab: bool) -> str:
-    """Return the delimiter that a header line holds most of, outside quotes; of a header of one column, a default."""
+    """Return the delimiter that a header line holds most of, outside quotes; a default for a header of one column."""
     unquoted = b"".join(header.split(_QUOTE)[::2])
     if prefer_tab and (b"\t" in unquoted or b"," not in unquoted):
         return "\t"
@@ -30,17 +30,17 @@ def split_row(text: str, delimiter: str) -> list[str]:
     """Return a row's fields.
 
     Raises:
-        Reject: Its quotes are not as they must be.
+        Reject: Its quotes break RFC 4180.
     """
     try:
         rows = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise Reject(f'the row is not as RFC 4180 has it: {error}; write a quote within a field as ""') from error
+        raise Reject(f'the row breaks RFC 4180: {error}; write a quote within a field as ""') from error
     return rows[0] if rows else [""]
 
 
 def delimited(chunks: Iterable[bytes], *, delimiter: str, line_end: bytes) -> Iterator[Outcome]:
-    """Yield every row under the header, by the header's names; every value is text.
+    """Yield every row below the header as a record with the header's names; every value is text.
 
     Raises:
         UnreadableError: The header names no columns, or a quoted field is never closed.
@@ -51,7 +51,7 @@ def delimited(chunks: Iterable[bytes], *, delimiter: str, line_end: bytes) -> It
 
 
 class _Table:
-    """A header, and what it makes of a row."""
+    """A header, which parses the rows below it."""
 
     def __init__(self, header: RawRecord, delimiter: str) -> None:
         self._delimiter = delimiter
@@ -74,18 +74,21 @@ def _column_names(header: RawRecord, delimiter: str) -> list[str]:
         raise UnreadableError(Fault.BAD_HEADER, f"the header cannot be read: {problem}") from problem
     twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if twice:
-        raise UnreadableError(Fault.BAD_HEADER, f"two columns have the name {twice[0][:100]!r}; name them apart")
+        explanation = f"two columns have the name {twice[0][:100]!r}; give each column a name of its own"
+        raise UnreadableError(Fault.BAD_HEADER, explanation)
     return names
 
 
 def _refusal(names: list[str]) -> str:
-    """Return why no row of a header can be a record; "" where all can. Of JSON too, an empty key is rejected."""
+    """Return why no row below a header can be a record; "" if all can. An empty key is rejected in JSON too."""
     nameless = [str(position) for position, name in enumerate(names, start=1) if not name]
     if not nameless:
         return ""
-    told = ", ".join(nameless[:_POSITIONS_TOLD])
-    more = f" and {len(nameless) - _POSITIONS_TOLD} more" if len(nameless) > _POSITIONS_TOLD else ""
-    subject = f"column {told} of {len(names)} has" if len(nameless) == 1 else f"columns {told}{more} of {len(names)} have"
+    listed = ", ".join(nameless[:_POSITIONS_LISTED])
+    more = f" and {len(nameless) - _POSITIONS_LISTED} more" if len(nameless) > _POSITIONS_LISTED else ""
+    subject = (
+        f"column {listed} of {len(names)} has" if len(nameless) == 1 else f"columns {listed}{more} of {len(names)} have"
+    )
     return (
         f"{subject} no name in the header, and a record cannot have an empty key; name every column, or leave out the "
         "one that has none (with pandas, to_csv(..., index=False))"

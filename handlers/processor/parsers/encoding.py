@@ -1,4 +1,4 @@
-"""Text or not: UTF-8 is read, with a byte order mark or without; of the rest, an error says what the file is."""
+"""Check that a file is UTF-8 text, with or without a byte order mark; the error names the type of any other file."""
 
 import re
 from typing import Final
@@ -43,13 +43,13 @@ _LONGEST_CHARACTER: Final = 4
 
 
 def check_encoding(beginning: bytes) -> None:
-    """Refuse what is no UTF-8 text, by the marks and magic numbers that other files begin with.
+    """Refuse a file that is not UTF-8 text, by the marks and magic numbers of other types of file.
 
     Args:
-        beginning: The file's first bytes, expanded.
+        beginning: The file's first bytes, decompressed.
 
     Raises:
-        UnreadableError: Says what the file seems to be.
+        UnreadableError: Names the type that the file seems to have.
     """
     for mark, name in _OTHER_UNICODE:
         if beginning.startswith(mark):
@@ -61,7 +61,7 @@ def check_encoding(beginning: bytes) -> None:
         raise UnreadableError(
             Fault.BAD_ENCODING, f"its first characters hold zero bytes, as UTF-16 and UTF-32 text do; {_SEND_UTF8}"
         )
-    # In JSON a stray byte spoils one record, not the file; of a table the first line must be sound.
+    # In JSON a bad byte affects one record and not the file; the first line of a table must be valid.
     is_json = beginning.lstrip()[:1] in (b"{", b"[")
     if not is_json and _has_binary_bytes(_LINE_END.split(beginning.lstrip(), 1)[0]):
         raise UnreadableError(
@@ -79,5 +79,5 @@ def _is_utf8(beginning: bytes) -> bool:
     try:
         looked_at.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start >= len(looked_at) - _LONGEST_CHARACTER  # the look may end within a character
+        return error.start >= len(looked_at) - _LONGEST_CHARACTER  # these bytes may end within a character
     return True

@@ -1,4 +1,4 @@
-"""Which format a file is, by its content; its name decides only what content leaves open."""
+"""Detect the format of a file by its content; its name decides only between formats that the content allows."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from handlers.processor.parsers.window import Window
 
 
 class Format(StrEnum):
-    """What a file's records are written in."""
+    """The format of a file's records."""
 
     EMPTY = "empty"
     NDJSON = "ndjson"
@@ -27,41 +27,41 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Layout:
-    """A file's format, and what reading it takes."""
+    """A file's format, and the parameters of its parser."""
 
     format: Format
     line_end: bytes = b"\n"
     delimiter: str = ""
-    """Of CSV and TSV."""
+    """Only for CSV and TSV."""
     is_array: bool = False
-    """Of JSON."""
+    """Only for JSON."""
 
 
 _COMPRESSED: Final = re.compile(r"\.(gz|gzip|zst|zstd)$", re.IGNORECASE)
 _LINES_SEEN: Final = 100
-"""Of a file that does not begin as JSON, or not soundly: so many lines are tried."""
+"""Lines that are tried of a file that does not begin as valid JSON."""
 
 _TABLE_NAMES: Final = frozenset({"csv", "tsv", "tab"})
 _LINES_NAMES: Final = frozenset({"ndjson", "jsonl", "ldjson"})
 _JSON_NAMES: Final = _LINES_NAMES | {"json"}
 
 _BRACKETED_COLUMN: Final = re.compile(rb"\[(?!(?:true|false|null|NaN|Infinity)\b)[A-Za-z_][^\]\r\n{}\",]*\][ ]*([,;\t\r\n])")
-"""`[id],[name]`: how some databases write a table's header."""
+"""`[id],[name]`: the header of a table that some databases export."""
 _MARKUP: Final = re.compile(rb"<(\?xml|!doctype|html|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 _BRACKET_OR_LINE: Final = re.compile(r"[\[\]{}\n]")
 _JSON_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
-"""Never fails at a quote, so that a string without an end is gone through once and not again from each quote in it."""
+"""Matches at every quote, so that an unterminated string is scanned once and not again from each quote in it."""
 
 
 def tell_format(window: Window, object_key: str) -> Layout:
-    """Return what a file is.
+    """Return the layout of a file.
 
     Args:
-        window: Its beginning, without a byte order mark.
-        object_key: Its key, of which the extension counts where the content could be two things.
+        window: Beginning of the file, without a byte order mark.
+        object_key: Key of the object; its extension decides when the content could be two formats.
 
     Raises:
-        UnreadableError: It is none of the formats that are read.
+        UnreadableError: The file has none of the supported formats.
     """
     text = window.text.lstrip()
     if not text:
@@ -82,12 +82,12 @@ def tell_format(window: Window, object_key: str) -> Layout:
 
 
 def _indent(text: bytes, position: int) -> bytes:
-    """Return the white space before a position, on its line: in TSV a tab there is a first field that is empty."""
+    """Return the white space before a position, on its line: in TSV a tab there is an empty first field."""
     return text[:position].splitlines(keepends=True)[-1] if position and text[position - 1] not in b"\r\n" else b""
 
 
 def _is_bracketed_column(text: bytes, named: str) -> bool:
-    """Return whether a table's header begins; one column alone looks like an array, and is a column by the name only."""
+    """Return whether a table's header begins; a single column looks like an array, so the file's name decides."""
     column = _BRACKETED_COLUMN.match(text)
     return column is not None and (column.group(1) not in (b"\r", b"\n") or named in _TABLE_NAMES)
 
@@ -98,15 +98,15 @@ def _extension(object_key: str) -> str:
 
 
 def _objects(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is_whole_file: bool) -> Layout:
-    """Tell NDJSON from one object, where the text begins with a brace.
+    """Distinguish NDJSON from one object, when the text begins with a brace.
 
-    One object may be spread over lines, and the first line of NDJSON may be broken: what tells them apart is where the
-    first brace is closed, and whether other lines are objects for themselves.
+    One object may span lines, and the first line of NDJSON may be broken. Two things distinguish them: where the first
+    brace is closed, and whether other lines are objects themselves.
     """
     end = _end_of_first_value(text)
-    if end is None and len(lines) == 1:  # of a line longer than the window, only lines can be told from what follows
+    if end is None and len(lines) == 1:  # a line longer than the window is taken for the first of several lines
         is_lines = named in _LINES_NAMES or not is_whole_file
-    elif end is None or line_end in text[:end]:  # one object over many lines, unless that was a broken line running on
+    elif end is None or line_end in text[:end]:  # one object over many lines, unless a broken line continues into others
         is_lines = not _runs_over_lines(text, named, is_whole_file=is_whole_file) and _hold_objects(lines)
     else:
         is_lines = named in _LINES_NAMES or not (is_whole_file and len(lines) == 1)
@@ -114,7 +114,7 @@ def _objects(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is
 
 
 def _array_or_lines(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is_whole_file: bool) -> Layout:
-    """Tell an array from NDJSON whose first line is an array, or the beginning of one, and so a bad record."""
+    """Distinguish an array from NDJSON whose first line is an array, or begins one, and so is a bad record."""
     is_lines = False
     if len(lines) > 1 and _is_value(lines[0]):
         is_lines = named in _LINES_NAMES or lines[1].lstrip().startswith(b"{")
@@ -130,15 +130,15 @@ def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layo
     if named not in _TABLE_NAMES and not _has_rows(text, delimiter, line_end):
         raise UnreadableError(
             Fault.UNKNOWN_FORMAT,
-            "the file is no JSON (its first character is neither '{' nor '[') and no CSV or TSV that can be told by "
-            "its content (a header, and a row with as many fields, two or more). A file of one column, or of a header "
-            "alone, is taken as CSV if its name ends in .csv or .tsv",
+            "the file is not JSON (its first character is neither '{' nor '[') and its content is not recognised as CSV or "
+            "TSV (a header, and a row with as many fields, two or more). For a file of one column, or of only a header, "
+            "use a name that ends in .csv or .tsv",
         )
     return Layout(Format.TSV if delimiter == "\t" else Format.CSV, line_end, delimiter)
 
 
 def _header(lines: list[bytes], line_end: bytes) -> bytes:
-    """Return the first row: the first line, and those that a quote in it runs on to."""
+    """Return the first row: the first line, and the lines that its quoted fields continue on."""
     header = lines[0]
     for line in lines[1:]:
         if header.count(b'"') % 2 == 0:
@@ -153,7 +153,7 @@ def _has_rows(text: bytes, delimiter: str, line_end: bytes) -> bool:
 
 
 def _first_rows(text: bytes, delimiter: str, line_end: bytes) -> Iterator[bytes]:
-    with suppress(UnreadableError):  # the window may end within quotes; if it is the file that does, its reader says so
+    with suppress(UnreadableError):  # the window may end within quotes; if the file does too, its parser reports it
         for row in islice(rows([text], delimiter=delimiter.encode(), line_end=line_end), _LINES_SEEN):
             yield row.text
 
@@ -170,19 +170,19 @@ def _any_object(lines: list[bytes]) -> bool:
 
 
 def _hold_objects(lines: list[bytes]) -> bool:
-    """Return whether lines after the first are objects for themselves, or at least two look as if they should be."""
+    """Return whether any line after the first is an object, or at least two lines look like objects."""
     looking_so = sum(1 for line in lines if line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}"))
     return looking_so > 1 or _any_object(lines[1:])
 
 
 def _begins_with_value(text: bytes) -> bool:
-    """Return whether a text begins with a whole JSON value, of one line or many, or with one that is only cut off."""
+    """Return whether a text begins with a JSON value, on one line or many, complete or cut off."""
     end = _end_of_first_value(text)
     return _is_cut_off(text) if end is None else _is_value(text[:end])
 
 
 def _runs_over_lines(text: bytes, named: str, *, is_whole_file: bool) -> bool:
-    """Return whether what a text begins with is one value; where only its end is missing, the file's name counts."""
+    """Return whether a text begins with one value; if only its end is missing, the file's name decides."""
     end = _end_of_first_value(text)
     if end is not None:
         return _is_value(text[:end])
@@ -197,7 +197,7 @@ def _is_cut_off(text: bytes) -> bool:
     except RecursionError:
         return True
     except json.JSONDecodeError as error:
-        # What is left where the parser stopped is nothing, or a string, a number or a word begun.
+        # The text after the parser's position is empty, or the beginning of a string, a number or a word.
         return error.msg.startswith("Unterminated string") or not _BRACKET_OR_LINE.search(decoded, error.pos)
     return False
 
@@ -213,13 +213,13 @@ def _value(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(text.decode("utf-8", errors="replace"), parse_int=float)
     except RecursionError:
-        return {}  # what is nested so deep is JSON
+        return {}  # text that is nested so deep is JSON
     except ValueError:
         return _NO_VALUE
 
 
 def _end_of_first_value(text: bytes) -> int | None:
-    """Return where the brackets that the text begins with are all closed; None if they never are."""
+    """Return the position where all brackets of the text's first value are closed; None if they never are."""
     depth = 0
     for match in _JSON_STRUCTURE.finditer(text):
         byte = text[match.start()]

@@ -1,7 +1,7 @@
-"""Where the values of a JSON text begin and end, by its brackets and strings alone.
+"""Split a JSON text into its elements, by its brackets and strings only.
 
 A JSON library stops at the first error, and everything after it is lost. Splitting by structure first, and parsing each
-element for itself, lets one bad element be one rejected record. It holds no more than one element.
+element separately, makes one bad element one rejected record. The splitter holds at most one element in memory.
 """
 
 import re
@@ -46,7 +46,7 @@ class _Splitter:
 
     def __init__(self, *, elements_at_depth: int) -> None:
         self._base = elements_at_depth
-        self._open = bytearray()  # the closers that are awaited, innermost last
+        self._open = bytearray()  # the expected closing brackets, innermost last
         self._in_string = False
         self._skip_next = False  # a backslash was the last byte seen
         self._line = 1
@@ -62,7 +62,7 @@ class _Splitter:
             raise _broken(f"it ends early, on line {self._line} {where}: the file seems to be cut off")
 
     def _feed(self, chunk: bytes) -> Iterator[RawRecord]:
-        kept = 0  # what lies before has been given to an element, or is part of none
+        kept = 0  # the bytes before this position belong to an element already, or to none
         position = 0
         while not self._is_done:
             found = self._next(chunk, position)
@@ -71,7 +71,7 @@ class _Splitter:
                 return
             position = found + 1
             if self._ends_element(chunk[found]):
-                end = position if self._base == 0 else found  # an object's brace is part of it, a comma is not
+                end = position if self._base == 0 else found  # a brace is part of its object, a comma is not
                 self._keep(chunk, kept, end)
                 yield from self._finish_element()
                 kept = end
@@ -81,7 +81,7 @@ class _Splitter:
         self._refuse_text(chunk, position)
 
     def _ends_element(self, byte: int) -> bool:
-        """Take in a byte that matters; return whether an element ends before it (or, at depth 0, with it)."""
+        """Process a structural byte; return whether an element ends before it (or, at depth 0, with it)."""
         if byte == _QUOTE:
             self._in_string = not self._in_string
         elif byte in _CLOSER_OF:
@@ -94,7 +94,7 @@ class _Splitter:
         return self._is_done
 
     def _is_between_elements(self, byte: int) -> bool:
-        """Return whether a byte that was taken in is the array's own bracket or comma, and so part of no element."""
+        """Return whether a processed byte is the array's own bracket or comma, and so part of no element."""
         if self._base == 0 or self._in_string or byte == _QUOTE:
             return False
         depth = len(self._open)
@@ -103,7 +103,7 @@ class _Splitter:
         return (byte in _CLOSER_OF and depth == 1) or self._is_done
 
     def _next(self, chunk: bytes, position: int) -> int:
-        """Return where the next byte that matters is, or -1."""
+        """Return the position of the next structural byte, or -1."""
         if self._in_string:
             if self._skip_next and position < len(chunk):
                 self._skip_next = False
@@ -136,7 +136,7 @@ class _Splitter:
         if not element.is_blank:
             self._has_elements = True
             yield element.finish()
-        elif self._has_elements or not self._is_done:  # else the array is empty
+        elif self._has_elements or not self._is_done:  # otherwise the array is empty
             raise _broken(f"a comma on line {self._line} has no value before or after it")
 
     def _refuse_text(self, chunk: bytes, position: int) -> None:
@@ -148,7 +148,7 @@ class _Splitter:
 
 
 class _Element:
-    """The text of one element, gathered from chunks; leading white space is no part of it."""
+    """The text of one element, collected from chunks, without leading white space."""
 
     __slots__ = ("_line", "_parts", "_size")
 
@@ -162,7 +162,7 @@ class _Element:
         return self._size == 0
 
     def add(self, text: bytes, line: int) -> int:
-        """Take more text, which begins on `line`; return how many lines it ends."""
+        """Add text that begins on `line`; return the number of line ends in it."""
         if self._size == 0:
             stripped = text.lstrip(WHITE_SPACE)
             self._line = line + text.count(b"\n", 0, len(text) - len(stripped))
@@ -184,6 +184,6 @@ class _Element:
 def _broken(what: str) -> UnreadableError:
     return UnreadableError(
         Fault.BAD_STRUCTURE,
-        f"the JSON cannot be told apart into records: {what}. Send one whole array or object, "
-        "or NDJSON (one object a line), of which only bad lines are rejected",
+        f"the JSON cannot be split into records: {what}. Send one whole array or object, "
+        "or NDJSON (one object a line), where only bad lines are rejected",
     )

@@ -1,4 +1,4 @@
-"""One JSON text to one record, exactly: no float is rounded, no key is lost, no input makes it fail in another way."""
+"""Parse one JSON text into one record exactly: no number is rounded, no key is lost, and every failure is a Reject."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -8,19 +8,18 @@ from handlers.processor.errors import Reject
 from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
 
 _LONGEST_INTEGER: Final = 130
-"""Characters; DynamoDB's numbers end below 1E+126, and Python refuses to read integers of over 4,300 digits at all."""
+"""Characters; DynamoDB's numbers end below 1E+126, and Python refuses to parse integers of over 4,300 digits."""
 
 _NAMES: Final = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
 
 
 def parse_record(raw: RawRecord) -> dict[str, Any]:
-    """Return the JSON object that a text is.
+    """Return the JSON object of a text.
 
-    Integers become `int`, other numbers the `Decimal` that they are written as. `-0` becomes 0: DynamoDB knows no
-    negative zero.
+    Integers become `int`, other numbers an exact `Decimal`. `-0` becomes 0: DynamoDB has no negative zero.
 
     Raises:
-        Reject: It is no JSON, no object, has a key twice, or a number that DynamoDB cannot hold.
+        Reject: The text is not JSON, not an object, has a key twice, or a number that DynamoDB cannot hold.
     """
     value = _parse(decode(raw))
     if not isinstance(value, dict):
@@ -32,7 +31,7 @@ def decode(raw: RawRecord) -> str:
     """Return a record's text.
 
     Raises:
-        Reject: It is too long, or not UTF-8.
+        Reject: The text is too long, or not UTF-8.
     """
     if raw.is_too_long:
         raise Reject(f"the record's text is longer than {MAXIMUM_RECORD_BYTES} bytes; an item takes 400 KB")
@@ -48,7 +47,7 @@ def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Reject(f"no JSON: {error.msg} at character {error.pos} of the record") from error
+        raise Reject(f"not JSON: {error.msg} at character {error.pos} of the record") from error
     except RecursionError as error:
         raise Reject("nested far deeper than DynamoDB's 32 levels") from error
 
@@ -58,7 +57,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Reject(f"the key {twice[:100]!r} stands twice in one object; either value might be meant")
+        raise Reject(f"the key {twice[:100]!r} occurs twice in one object; either value might be meant")
     return value
 
 
@@ -71,12 +70,12 @@ def _integer(text: str) -> int:
 def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
-    except InvalidOperation as error:  # an exponent beyond even Python's reach
+    except InvalidOperation as error:  # the exponent is out of Python's range too
         raise Reject(f"the number {text[:60]} is out of DynamoDB's range, 1E-130 to 9.9E+125") from error
 
 
 def _constant(text: str) -> NoReturn:
-    raise Reject(f"{text} is no JSON and no number that DynamoDB can hold; use null")
+    raise Reject(f"{text} is neither JSON nor a number that DynamoDB can hold; use null")
 
 
 _DECODER: Final = json.JSONDecoder(

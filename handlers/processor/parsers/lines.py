@@ -1,4 +1,4 @@
-"""Lines of a stream, whatever chunks it comes in, none of them held longer than a record may be."""
+"""Split a stream of chunks into lines; no line in memory is longer than the longest record."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,9 +6,9 @@ from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
 
 
 def lines(chunks: Iterable[bytes], *, end: bytes = b"\n") -> Iterator[RawRecord]:
-    """Yield every line, blank ones too, without its end; `end` is one byte.
+    """Yield every line, also a blank one, without its end; `end` is one byte.
 
-    What follows the last `end` is a line if it is not empty.
+    The text after the last `end` is a line if it is not empty.
     """
     number = 1
     begun = _Line(number)
@@ -25,7 +25,7 @@ def lines(chunks: Iterable[bytes], *, end: bytes = b"\n") -> Iterator[RawRecord]
 
 
 class _Line:
-    """A line that may still go on in the next chunk."""
+    """A line that may continue in the next chunk."""
 
     __slots__ = ("_number", "_parts", "_size")
 
@@ -40,7 +40,7 @@ class _Line:
 
     def add(self, text: bytes) -> None:
         if text:
-            if self._size <= MAXIMUM_RECORD_BYTES:  # of a longer one the beginning is enough
+            if self._size <= MAXIMUM_RECORD_BYTES:  # the beginning of a longer line is enough
                 self._parts.append(text)
             self._size += len(text)
 

@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object a line."""
+"""Parse NDJSON: one JSON object a line."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,5 +11,5 @@ def ndjson(chunks: Iterable[bytes], *, line_end: bytes) -> Iterator[Outcome]:
     """Yield the record of every line that is not blank."""
     for line in lines(chunks, end=line_end):
         is_blank = not line.text or line.text.isspace()
-        if line.is_too_long or not is_blank:  # of a line too long only the beginning is known
+        if line.is_too_long or not is_blank:  # only the beginning of a line that is too long is known
             yield Outcome(line, parse_record)

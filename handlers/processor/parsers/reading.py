@@ -1,4 +1,4 @@
-"""A stream of bytes, opened: what it is, and its records."""
+"""Open a stream of bytes: detect its format and return its records."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ from handlers.processor.parsers.window import Window, look_into
 
 @dataclass(frozen=True)
 class Opened:
-    """An object of which is known what it is, and which has not yet been read to its end."""
+    """An object with a known format that was not yet read to its end."""
 
     format: Format
     compression: Compression
     records: Iterator[Outcome]
-    """Raises UnreadableError while it is read, too: no record is to land before its clean end."""
+    """May raise UnreadableError at any record, so write no record before the end was read."""
 
 
 def open_object(chunks: Iterable[bytes], *, object_key: str, maximum_expanded_bytes: int) -> Opened:
-    """Tell what an object is, and give its records.
+    """Return the format, the compression and the records of an object.
 
     Args:
-        chunks: The object's bytes, in any pieces.
-        object_key: Its key; the extension counts only where the content could be two things.
-        maximum_expanded_bytes: How many bytes it may hold when expanded.
+        chunks: The object's bytes, in pieces of any size.
+        object_key: Key of the object; its extension decides only when the content could be two formats.
+        maximum_expanded_bytes: Largest decompressed size.
 
     Raises:
-        UnreadableError: It cannot be read as a whole.
+        UnreadableError: The object as a whole cannot be read.
     """
     compression, expanded = expand(chunks, maximum_bytes=maximum_expanded_bytes)
     window, stream = look_into(expanded)

@@ -1,35 +1,35 @@
-"""What every parser yields."""
+"""The records that every parser yields."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 MAXIMUM_RECORD_BYTES: Final = 4 * 1024 * 1024
-"""The longest text of one record that is parsed: an item takes 400 KB, and in JSON a character may take six bytes."""
+"""Longest text of a record that is parsed: an item has at most 400 KB, and JSON may write a character in six bytes."""
 
 EXCERPT_BYTES: Final = 200
 
 
 @dataclass(frozen=True)
 class RawRecord:
-    """A record as it stands in the file, not yet parsed."""
+    """A record of the file before it is parsed."""
 
     line: int
-    """The line that it begins on, from 1."""
+    """Number of its first line, from 1."""
     text: bytes
-    """Its bytes; where it is longer than `MAXIMUM_RECORD_BYTES`, only its beginning."""
+    """Its bytes; only the beginning if it is longer than `MAXIMUM_RECORD_BYTES`."""
     is_too_long: bool = False
 
     @property
     def excerpt(self) -> str:
-        """Return its beginning, for a person to know it by; bytes that are not UTF-8 as their hexadecimal digits."""
+        """Beginning of the record, for a reader to recognise it; bytes that are not UTF-8 become hexadecimal digits."""
         beginning = self.text[:EXCERPT_BYTES].decode("utf-8", errors="backslashreplace")
         return beginning + "…" if len(self.text) > EXCERPT_BYTES else beginning
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One record that the file held: `parse` gives its value, or raises Reject."""
+    """One record of the file; `parse` returns its value or raises Reject."""
 
     raw: RawRecord
     parse: Callable[[RawRecord], dict[str, Any]]

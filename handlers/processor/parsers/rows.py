@@ -1,7 +1,7 @@
-"""Rows of a CSV or TSV stream, whatever chunks it comes in, none of them held longer than a record may be.
+"""Split a CSV or TSV stream of chunks into rows; no row in memory is longer than the longest record.
 
-A row may span lines, within quotes; so only its quotes and delimiters tell where it ends. They are followed over the
-whole stream, so that a row too long to be held is still one row, and the next one begins where it does.
+A quoted field may span lines, so only quotes and delimiters determine where a row ends. The splitter follows them over the
+whole stream: a row that is too long for memory is still one row, and the next row begins at the right place.
 """
 
 import re
@@ -16,14 +16,14 @@ _QUOTE: Final = b'"'
 
 
 class _At(Enum):
-    """Where in a row the splitter is."""
+    """Position of the splitter in a row."""
 
     FIELD_START = auto()
     QUOTED = auto()
     CLOSING = auto()
-    """After a quote within a quoted field: another one makes both a quote of the text, anything else has closed it."""
+    """After a quote within a quoted field: a second quote makes both one quote of the text, else the field is closed."""
     UNQUOTED = auto()
-    """Here a quote is a character like any other; after a closing quote it makes the row a bad one."""
+    """Here a quote is an ordinary character; after a closing quote it makes the row invalid."""
 
 
 def rows(chunks: Iterable[bytes], *, delimiter: bytes, line_end: bytes) -> Iterator[RawRecord]:
@@ -44,7 +44,7 @@ class _Splitter:
         self._line_end = line_end
         self._field_or_row_end = re.compile(b"[" + re.escape(delimiter + line_end) + b"]")
         self._at = _At.FIELD_START
-        self._line = 1  # on which the row begins
+        self._line = 1  # the first line of the row
         self._lines_within = 0
         self._parts: list[bytes] = []
         self._size = 0
@@ -60,14 +60,14 @@ class _Splitter:
         if self._at is _At.QUOTED:
             raise UnreadableError(
                 Fault.BAD_STRUCTURE,
-                f"in the record on line {self._line} a quote opens that is never closed, so where that record ends cannot "
-                'be told: the file is cut off, or a quote within a field is not written as ""',
+                f"in the record on line {self._line} a quote opens that is never closed, so the end of that record is "
+                'unknown: the file is cut off, or a quote within a field is not written as ""',
             )
         if self._size:
             yield self._finish_row()
 
     def _row_end(self, chunk: bytes, position: int) -> int:
-        """Return where in a chunk the row ends that is being read; -1 if not in this chunk."""
+        """Return the position in a chunk where the current row ends; -1 if it does not end in this chunk."""
         if self._at is _At.FIELD_START and not self._size:  # most rows begin and end in one chunk and have no quotes
             end = chunk.find(self._line_end, position)
             if end >= 0 and chunk.find(_QUOTE, position, end) < 0:
@@ -76,7 +76,7 @@ class _Splitter:
             if self._at is _At.QUOTED:
                 position = self._through_quotes(chunk, position)
             elif self._at is not _At.UNQUOTED and chunk.startswith(_QUOTE, position):
-                self._at = _At.QUOTED  # for the first time, or again
+                self._at = _At.QUOTED  # an opening quote, or the second of two
                 position += 1
             else:
                 found = self._field_or_row_end.search(chunk, position)
@@ -90,7 +90,7 @@ class _Splitter:
         return -1
 
     def _through_quotes(self, chunk: bytes, position: int) -> int:
-        """Return the position after the next quote, or the chunk's end."""
+        """Return the position after the next quote, or the end of the chunk."""
         quote = chunk.find(_QUOTE, position)
         end = quote if quote >= 0 else len(chunk)
         self._lines_within += chunk.count(self._line_end, position, end)
@@ -101,7 +101,7 @@ class _Splitter:
 
     def _keep(self, chunk: bytes, start: int, end: int) -> None:
         if start < end:
-            if self._size <= MAXIMUM_RECORD_BYTES:  # of a longer one the beginning is enough
+            if self._size <= MAXIMUM_RECORD_BYTES:  # the beginning of a longer row is enough
                 self._parts.append(chunk[start:end])
             self._size += end - start
 

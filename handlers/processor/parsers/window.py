@@ -1,4 +1,4 @@
-"""The beginning of a stream, looked at before it is read."""
+"""Look at the beginning of a stream before the stream is parsed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from typing import Final
 from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES
 
 WINDOW_BYTES: Final = MAXIMUM_RECORD_BYTES
-"""Enough for the longest record, so that the first one can be seen whole."""
+"""Long enough for the longest record, so that the window holds the whole first record."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a file begins with."""
+    """The beginning of a file."""
 
     text: bytes
     is_whole_file: bool
 
 
 def look_into(chunks: Iterator[bytes]) -> tuple[Window, Iterator[bytes]]:
-    """Return the beginning of a stream, whatever chunks it comes in, and the whole stream."""
+    """Return the beginning of a stream of chunks, and the whole stream."""
     seen = bytearray()
     rest = b""
     for chunk in chunks:

@@ -1,1 +1,1 @@
-"""The processor's parsers alone, over spaces of inputs; cannot prove what S3, SQS and DynamoDB do with the outcome."""
+"""Tests of the processor without AWS; they cannot prove how S3, SQS and DynamoDB handle its requests."""

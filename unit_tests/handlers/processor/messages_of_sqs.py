@@ -1,4 +1,4 @@
-"""Messages as SQS and S3 make them."""
+"""Build messages in the form of SQS and S3."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def s3_event(
 
 
 def sqs_record(body: object, *, receives: int = 1, sent: int = 1_000_000, **attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return a message as Lambda hands it over; `attributes` are its own, as they were sent."""
+    """Return a message as Lambda passes it; `attributes` are its message attributes."""
     return {
         "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
         "body": body if isinstance(body, str) else json.dumps(body),
@@ -45,7 +45,7 @@ def sqs_record(body: object, *, receives: int = 1, sent: int = 1_000_000, **attr
 
 
 def message(body: object | None = None, **more: Any) -> Message:  # noqa: ANN401 - as of sqs_record
-    """Return a message of one object, or of whatever is given."""
+    """Return a message with the given body, or with the event of one object."""
     return Message.from_record(sqs_record(s3_event() if body is None else body, **more))
 
 

@@ -1,4 +1,4 @@
-"""Bytes to what would be written of them, through the parsers and the intake as the pipeline joins them."""
+"""Parse a file with the parsers and the intake, as the pipeline does, and return what it would write."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,25 +17,25 @@ _ROOM: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a file."""
+    """The outcome of a file."""
 
     format: str
     compression: str
     accepted: dict[int, dict[str, Any]]
-    """Each record that would land, as boto3 reads it back, by its ordinal."""
+    """Each accepted record by its ordinal, as boto3 reads it back."""
     rejections: list[dict[str, Any]]
-    """As the archive would hold them."""
+    """Rejections, as the archive would hold them."""
     effect_digest: str
 
     @property
     def outcome(self) -> list[Any]:
-        """Return every record in file order, as it would land, or as the line that its rejection names."""
+        """Return every record in file order: an accepted one as stored, a rejected one as its line number."""
         lines = {one["ordinal"]: one["line"] for one in self.rejections}
         return [value for _, value in sorted((self.accepted | lines).items())]
 
 
 def pieces(content: bytes, size: int) -> Iterator[bytes]:
-    """Cut bytes, as a connection would."""
+    """Cut bytes into pieces, as a connection does."""
     return (content[at : at + size] for at in range(0, len(content), size))
 
 
@@ -47,7 +47,7 @@ def take_in(
     transform: Callable[[dict[str, Any]], dict[str, Any]] = unchanged,
     maximum_expanded_bytes: int = _ROOM,
 ) -> Taken:
-    """Take a file in.
+    """Parse a file and run it through the intake.
 
     Raises:
         UnreadableError: It would be quarantined.

@@ -1,4 +1,4 @@
-"""Whatever a file holds, every record of it is accepted or rejected, once, as it stands: spaces of files, drawn.
+"""Properties of the parsers: every record of any file is accepted or rejected exactly once and unchanged.
 
 The files are written by Python's own json and csv, and by hand where they are bad; what they hold is known before.
 """
@@ -41,9 +41,9 @@ BAD_TEXTS = [
     b'{"a":"\\ud800"}',
     b'{"a" 1}',
 ]
-"""Brackets and quotes match in all of them, so that each is one element, and one line."""
+"""Brackets and quotes match in all of them, so each is one element and one line."""
 CUT_LINES = [b'{"a":', b'{"a":"x', b"[", b'"']
-"""On a line of its own each is one bad record; in an array they would be no element."""
+"""Each is one bad record on a line of its own; in an array they would not be elements."""
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 numbers = st.integers(-(10**37), 10**37) | st.floats(1e-100, 1e100) | st.just(0.0)
@@ -78,12 +78,12 @@ def as_stored(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def held(found: list[Any]) -> list[Any]:
-    """Say what a file of these records holds: what lands as it lands, and None for the rejected."""
+    """Return the expected outcome of a file: each accepted record as stored, None for a rejected one."""
     return [None if isinstance(one, Bad) else as_stored(one) for one in found]
 
 
 def outcome(content: bytes, key: str, piece: int) -> list[Any]:
-    """Say the same of what was taken in."""
+    """Return the actual outcome in the same form."""
     taken = take_in(content, key=key, piece=piece)
     return [None if isinstance(one, int) else one for one in taken.outcome]
 
@@ -104,16 +104,18 @@ each_compression = pytest.mark.parametrize("compress", COMPRESSIONS.values(), id
 )
 @example(found=[Bad(b"[1]"), Bad(b"nope"), {}], ends=[b"\n"] * 8, name="x.ndjson", piece=3)
 @example(found=[Bad(b"["), {}], ends=[b"\n"] * 8, name="x.ndjson", piece=3)
-def test_lines(compress: Callable[[bytes], bytes], found: list[Any], ends: list[bytes], name: str, piece: int) -> None:
-    assume(len(found) > 1)  # of one line alone it is open whether it is a line or the whole
-    assume(any(not isinstance(one, Bad) for one in found))  # and if nothing is JSON, it is no file of JSON
+def test_any_ndjson_file_gives_its_records(
+    compress: Callable[[bytes], bytes], found: list[Any], ends: list[bytes], name: str, piece: int
+) -> None:
+    assume(len(found) > 1)  # a single line could be NDJSON or one JSON value
+    assume(any(not isinstance(one, Bad) for one in found))  # without any JSON it is not a JSON file
     content = b"".join(written(one) + end for one, end in zip(found, ends, strict=False))
     assert outcome(compress(content), f"incoming/{name}", piece) == held(found)
 
 
 @pytest.mark.property
 @given(first=records, second=records, found=any_lines, name=st.sampled_from(["x", "x.txt", "x.csv", "x.json", "x.dat"]))
-def test_lines_whatever_the_file_is_called(first: Any, second: Any, found: list[Any], name: str) -> None:  # noqa: ANN401
+def test_any_ndjson_file_of_any_name_gives_its_records(first: Any, second: Any, found: list[Any], name: str) -> None:  # noqa: ANN401
     found = [first, *found, second]
     content = b"".join(written(one) + b"\n" for one in found)
     assert outcome(content, f"incoming/{name}", 65_536) == held(found)
@@ -127,7 +129,9 @@ def test_lines_whatever_the_file_is_called(first: Any, second: Any, found: list[
     name=st.sampled_from(["x", "x.json", "x.txt", "x.json.gz"]),
     piece=pieces,
 )
-def test_an_array(compress: Callable[[bytes], bytes], found: list[Any], spaces: list[bytes], name: str, piece: int) -> None:
+def test_any_json_array_gives_its_elements(
+    compress: Callable[[bytes], bytes], found: list[Any], spaces: list[bytes], name: str, piece: int
+) -> None:
     space = iter(spaces)
     content = next(space) + b"[" + b",".join(next(space) + written(one) + next(space) for one in found) + b"]\n"
     assert outcome(compress(content), f"incoming/{name}", piece) == held(found)
@@ -136,7 +140,9 @@ def test_an_array(compress: Callable[[bytes], bytes], found: list[Any], spaces: 
 @pytest.mark.property
 @each_compression
 @given(record=records.filter(bool), indent=st.none() | st.integers(0, 4), name=st.sampled_from(["x", "x.json", "x.csv"]))
-def test_one_object(compress: Callable[[bytes], bytes], record: Any, indent: int | None, name: str) -> None:  # noqa: ANN401
+def test_any_json_object_gives_one_record(
+    compress: Callable[[bytes], bytes], record: Any, indent: int | None, name: str
+) -> None:  # noqa: ANN401
     content = json.dumps(record, indent=indent).encode()
     assert outcome(compress(content), f"incoming/{name}", 17) == held([record])
 
@@ -147,7 +153,7 @@ headers = st.lists(names, min_size=2, max_size=5, unique=True) | (
     .flatmap(lambda named: st.permutations([*named, ""]) | st.permutations([*named, "", ""]))
     .map(list)
 )
-"""The names of columns; in some, one or two columns have none."""
+"""Names of columns; some lists leave one or two columns unnamed."""
 fields = st.text(st.sampled_from('ab ,;\t"\n\r\0é😀{}[]'), max_size=6)
 
 
@@ -161,10 +167,10 @@ fields = st.text(st.sampled_from('ab ,;\t"\n\r\0é😀{}[]'), max_size=6)
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     piece=pieces,
 )
-@example(  # its first tab is no indentation
+@example(  # its first tab is not indentation
     header=["", "na"], rows=[["0", "1"]], kind=("\t", "x.csv"), line_end="\n", quoting=csv.QUOTE_MINIMAL, piece=1
 )
-def test_a_table(  # a row of another width than the header's is bad, and every row where a column has no name
+def test_any_table_gives_its_rows(  # a row of another width than the header's is bad, and every row where a column has no name
     compress: Callable[[bytes], bytes],
     header: list[str],
     rows: list[list[str]],
@@ -185,8 +191,8 @@ def test_a_table(  # a row of another width than the header's is bad, and every 
 
 @pytest.mark.property
 @given(content=st.binary(max_size=300), piece=st.integers(1, 64), name=st.sampled_from(["x", "x.csv", "x.ndjson"]))
-def test_any_bytes_at_all(content: bytes, piece: int, name: str) -> None:
-    """The same whatever pieces they come in, or refused; and nothing else ever happens."""
+def test_any_bytes_give_records_or_unreadable_error(content: bytes, piece: int, name: str) -> None:
+    """The outcome is the same for any pieces, and the only error is UnreadableError."""
 
     def end(size: int) -> object:
         try:
@@ -199,7 +205,7 @@ def test_any_bytes_at_all(content: bytes, piece: int, name: str) -> None:
 
 @pytest.mark.property
 @given(found=anything, cut=st.floats(0, 1), kind=st.sampled_from(["lines", "array"]))
-def test_a_compressed_file_that_is_cut_never_lands_in_part(found: list[Any], cut: float, kind: str) -> None:
+def test_compressed_file_that_is_cut_gives_no_records(found: list[Any], cut: float, kind: str) -> None:
     whole = (b"\n" if kind == "lines" else b",").join(written(one) for one in found)
     content = gzip.compress(whole if kind == "lines" else b"[" + whole + b"]")
     with pytest.raises(UnreadableError):

@@ -1,4 +1,4 @@
-"""The archive: each kind of thing under its key, and nothing that S3 would refuse."""
+"""Test the archive: each kind of entry has its key, and S3 accepts every request."""
 
 import json
 from io import BytesIO
@@ -41,7 +41,7 @@ def test_notes_are_json_under_a_key_of_their_kind(keep: str, key: str) -> None:
     assert json.loads(request["Body"]) == {"reason": "because", "body": "\ud800é"}
 
 
-def test_the_very_version_is_copied() -> None:
+def test_archive_copies_the_version_of_the_event() -> None:
     kept, s3 = archive()
     (event,) = objects_of(message(s3_event(key="incoming/a b.csv", version_id="v7", bucket="ingest")))
     assert kept.copy(event, 5 * 1024**3)
@@ -50,7 +50,7 @@ def test_the_very_version_is_copied() -> None:
     assert (request["Bucket"], request["Key"]) == ("archive", f"quarantined/{event.object_id}/object")
 
 
-def test_what_s3_copies_in_no_one_call_is_left_where_it_is() -> None:
+def test_archive_leaves_an_object_over_the_copy_limit() -> None:
     kept, s3 = archive()
     (event,) = objects_of(message())
     assert not kept.copy(event, 5 * 1024**3 + 1)

@@ -1,4 +1,4 @@
-"""Dead letters: the message as it came, and why, within what SQS takes as attributes."""
+"""Test dead letters: the unchanged message, and its reason in attributes that SQS accepts."""
 
 from unittest.mock import Mock
 
@@ -15,7 +15,7 @@ from unit_tests.handlers.processor.messages_of_sqs import message
 @given(explanation=st.text(max_size=2000), body=st.text(min_size=1))
 @example(explanation="", body="x")
 @example(explanation="\0\ud800\uffff" + "é" * 2000, body="x")
-def test_whatever_the_reason_sqs_takes_it(explanation: str, body: str) -> None:
+def test_dead_letter_of_any_reason_is_accepted_by_sqs(explanation: str, body: str) -> None:
     sqs = Mock()
     received = message(body)
     DeadLetters(sqs=sqs, queue_url="https://dlq", region="us-east-1").send(

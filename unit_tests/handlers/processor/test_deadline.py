@@ -1,4 +1,4 @@
-"""The deadline: what is begun, gone on with and broken off, by what is left of an invocation's time."""
+"""Test the deadline: which work begins, continues and stops, by the time that is left of an invocation."""
 
 import pytest
 from hypothesis import given
@@ -9,11 +9,11 @@ from handlers.processor.deadline import Deadline, OutOfTimeError
 
 @pytest.mark.property
 @given(seconds=st.floats(0.1, 900))
-def test_the_first_of_a_batch_is_always_begun(seconds: float) -> None:
+def test_deadline_allows_the_first_object_of_a_batch(seconds: float) -> None:
     assert not Deadline(lambda: seconds).is_too_late_to_begin
 
 
-def test_with_little_of_the_time_left_nothing_is_begun() -> None:
+def test_deadline_with_a_quarter_left_begins_nothing() -> None:
     left = 300.0
     deadline = Deadline(lambda: left)
     left = 76.0
@@ -22,7 +22,7 @@ def test_with_little_of_the_time_left_nothing_is_begun() -> None:
     assert deadline.is_too_late_to_begin
 
 
-def test_work_goes_on_while_more_is_left_than_is_reserved() -> None:
+def test_deadline_check_passes_while_more_than_the_reserve_is_left() -> None:
     left = 5.0
     deadline = Deadline(lambda: left)
     deadline.check("x", reserved_seconds=5)

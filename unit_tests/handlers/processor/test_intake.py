@@ -1,4 +1,4 @@
-"""Taking in: the transform's word, the limits, the disk and the memory."""
+"""Test the intake: the transform's results, the limits of a record, disk and memory."""
 
 import gzip
 import tracemalloc
@@ -47,13 +47,13 @@ def test_a_record_that_the_transform_refuses_or_fails_at_is_rejected_alone(error
 
 
 @pytest.mark.parametrize("returned", [None, [1], "text", 7])
-def test_what_is_no_dict_is_rejected(returned: Any) -> None:  # noqa: ANN401 - whatever a user's code returns
+def test_transform_result_that_is_no_dict_is_rejected(returned: Any) -> None:  # noqa: ANN401 - whatever a user's code returns
     taken = take_in(LINES, transform=lambda _: returned)
     assert taken.outcome == [1, 2, 3]
     assert "must return a dict" in taken.rejections[0]["reason"]
 
 
-def test_what_the_transform_returns_is_what_lands() -> None:
+def test_transform_result_is_the_record_that_is_written() -> None:
     taken = take_in(LINES, transform=lambda record: {"double": record["a"] * 2})
     assert taken.accepted[2]["double"] == Decimal(6)
 
@@ -73,7 +73,7 @@ def test_the_digest_is_of_each_record_and_its_place() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 @pytest.mark.parametrize("content", [LINES, b"1\n2\n3\n" + LINES], ids=["accepted", "rejected"])
-def test_a_disk_that_is_full_quarantines_since_it_will_be_again(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+def test_full_disk_quarantines_the_object(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     def full(_: int) -> Any:  # noqa: ANN401 - as SpooledTemporaryFile
         return Path("/dev/full").open("w+b")
 
@@ -105,8 +105,8 @@ def zipped(count: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("chunks", [lines, elements, rows, zipped])
-def test_an_object_streams_and_is_never_held_whole(monkeypatch: pytest.MonkeyPatch, chunks: Any) -> None:  # noqa: ANN401
-    """40 MB, of which neither the parsers nor the spools hold more than a few, however much there is."""
+def test_object_larger_than_memory_is_streamed(monkeypatch: pytest.MonkeyPatch, chunks: Any) -> None:  # noqa: ANN401
+    """The parsers and spools hold only a few MB of a file of 40 MB."""
     monkeypatch.setattr("handlers.processor.intake._MEMORY_BYTES", MEBIBYTE)
     tracemalloc.start()
     try:

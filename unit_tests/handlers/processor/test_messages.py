@@ -1,4 +1,4 @@
-"""What a message tells of: exactly S3's events of this queue, anything else said to be none."""
+"""Test messages: S3's events of this queue name objects; every other body is refused with the reason."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ JSON = st.recursive(
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """Return an event with one thing in its record replaced; None takes it away."""
+    """Return an event with one field of its record replaced; None removes the field."""
     event: Any = s3_event()
     *parents, last = path.split(".")
     inner = event["Records"][0]
@@ -30,44 +30,44 @@ def changed(path: str, value: object) -> dict[str, Any]:
     return dict(event)
 
 
-def test_an_event_says_which_version_of_which_object() -> None:
+def test_message_gives_key_version_bucket_and_source() -> None:
     (event,) = objects_of(message(s3_event(key="incoming/a b+c/ä.csv", version_id="v2", bucket="ingest")), "from")
     assert (event.key, event.version_id, event.bucket, event.source) == ("incoming/a b+c/ä.csv", "v2", "ingest", "from")
 
 
-def test_a_message_may_tell_of_several_objects() -> None:
+def test_message_of_several_records_gives_several_objects() -> None:
     records = s3_event(key="incoming/a")["Records"] + s3_event(key="incoming/b")["Records"]
     assert [event.key for event in objects_of(message({"Records": records}))] == ["incoming/a", "incoming/b"]
 
 
-def test_s3s_test_message_tells_of_none() -> None:
+def test_message_of_s3s_test_event_gives_no_object() -> None:
     assert message({"Service": "Amazon S3", "Event": "s3:TestEvent"}).objects("s") == []
 
 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("no JSON", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ([], "no JSON object"),
+        ("no JSON", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ([], "not a JSON object"),
         ({}, "no Records"),
         ({"Records": []}, "no Records"),
-        ({"Records": [1]}, "not as S3 writes it"),
+        ({"Records": [1]}, "lacks a field that S3 writes"),
         (changed("eventName", "ObjectRemoved:Delete"), "ObjectRemoved:Delete"),
-        (changed("eventName", 1), "no text"),
+        (changed("eventName", 1), "not text"),
         (changed("eventTime", None), "eventTime"),
         (changed("s3.bucket", None), "bucket"),
-        (changed("s3.bucket.name", ["x"]), "no text"),
+        (changed("s3.bucket.name", ["x"]), "not text"),
         (changed("s3.object.key", "elsewhere/x"), "does not begin with 'incoming/'"),
         (changed("s3.object.key", "incoming/%FF"), "UnicodeDecodeError"),
-        (changed("s3.object.key", "incoming/\ud800"), "no text"),
-        (changed("s3.object.key", 7), "not as S3 writes it"),
+        (changed("s3.object.key", "incoming/\ud800"), "not text"),
+        (changed("s3.object.key", 7), "lacks a field that S3 writes"),
         (changed("s3.object.versionId", None), "versioning"),
         (changed("s3.object.versionId", "null"), "versioning"),
-        (changed("s3.object.versionId", "\udc00"), "no text"),
+        (changed("s3.object.versionId", "\udc00"), "not text"),
     ],
 )
-def test_anything_else_is_refused_with_what_is_wrong(body: object, says: str) -> None:
+def test_message_that_is_no_s3_event_is_refused_with_the_reason(body: object, says: str) -> None:
     try:
         (problem,) = message(body).objects("s")
     except UnreadableError as error:
@@ -77,7 +77,7 @@ def test_anything_else_is_refused_with_what_is_wrong(body: object, says: str) ->
     assert problem.fault is Fault.NOT_AN_S3_EVENT
 
 
-def test_one_foreign_record_does_not_condemn_the_others() -> None:
+def test_foreign_record_is_refused_and_the_others_are_kept() -> None:
     foreign = changed("eventName", "ObjectRemoved:Delete")["Records"]
     records = [*s3_event(key="incoming/a")["Records"], *foreign, *s3_event(key="incoming/b")["Records"]]
     received = message({"Records": records})
@@ -88,7 +88,7 @@ def test_one_foreign_record_does_not_condemn_the_others() -> None:
 
 @pytest.mark.property
 @given(body=st.text() | JSON.map(json.dumps) | st.fixed_dictionaries({"Records": st.lists(JSON)}).map(json.dumps))
-def test_no_body_makes_it_fail_in_another_way(body: str) -> None:
+def test_message_of_any_body_raises_only_unreadable_error(body: str) -> None:
     try:
         events = objects_of(message(body))
     except UnreadableError:

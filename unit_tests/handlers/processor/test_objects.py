@@ -1,4 +1,4 @@
-"""Reading an object: the version that was named, never more than is allowed, and told from one that broke off."""
+"""Test the object reader: it reads the named version within the limit, and detects a broken connection."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ def event(key: str = "incoming/x.csv") -> ObjectEvent:
 
 
 def opened(key: str = "incoming/x.csv", *, content: bytes = CONTENT, length: int | None = None) -> OpenedObject:
-    """Open an object of which S3 says that it is `length` bytes and sends `content`."""
+    """Open an object for which S3 states `length` bytes and sends `content`."""
     length = len(content) if length is None else length
     s3 = Mock()
     s3.get_object.return_value = {
@@ -38,19 +38,19 @@ def opened(key: str = "incoming/x.csv", *, content: bytes = CONTENT, length: int
     return found
 
 
-def test_it_is_read_as_it_is() -> None:
+def test_object_reader_yields_the_stored_bytes() -> None:
     found = opened()
     assert b"".join(found.chunks(maximum_bytes=len(CONTENT))) == CONTENT
     assert (found.facts.size, found.facts.received_at) == (len(CONTENT), "2026-01-31T12:00:00.000Z")
     found.check_digest()
 
 
-def test_what_is_too_large_is_refused_before_a_byte_is_read() -> None:
+def test_object_over_the_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(UnreadableError, match=r"too_large: .*8 bytes and 7 are allowed"):
         next(opened().chunks(maximum_bytes=7))
 
 
-def test_a_connection_that_breaks_off_is_not_the_objects_fault() -> None:
+def test_broken_connection_is_not_an_unreadable_object() -> None:
     with pytest.raises(IncompleteReadError):
         list(opened(content=CONTENT[:3], length=len(CONTENT)).chunks(maximum_bytes=100))
 
@@ -64,14 +64,14 @@ def test_a_version_that_was_deleted_is_gone(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket", "KMS.DisabledException"])
-def test_what_may_get_better_is_raised_as_it_is(code: str) -> None:
+def test_transient_error_of_s3_is_raised_unchanged(code: str) -> None:
     s3 = Mock()
     s3.get_object.side_effect = ClientError({"Error": {"Code": code}}, "GetObject")
     with pytest.raises(ClientError, match=code):
         ObjectReader(s3).open(event())
 
 
-def test_an_upload_is_held_to_the_digest_in_its_key_and_dated_by_its_id() -> None:
+def test_upload_has_the_digest_of_its_key_and_the_time_of_its_id() -> None:
     found = opened(UPLOAD.object_key)
     list(found.chunks(maximum_bytes=100))
     found.check_digest()

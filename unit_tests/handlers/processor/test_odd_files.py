@@ -1,4 +1,4 @@
-"""Files as they come: odd, broken, hostile. Each bad record is rejected alone; only what cannot be read is refused."""
+"""Test irregular, broken and hostile files: a bad record is rejected alone, an unreadable file as a whole."""
 
 import gzip
 import time
@@ -19,7 +19,7 @@ ONE, TWO, THREE = ({"a": Decimal(number)} for number in (1, 2, 3))
 
 
 def numbers(*texts: str) -> bytes:
-    """One record a number."""
+    """Return one record for each number."""
     return "".join(f'{{"n":{text}}}\n' for text in texts).encode()
 
 
@@ -27,7 +27,7 @@ def nested(levels: int) -> bytes:
     return b'{"a":' * levels + b"1" + b"}" * levels
 
 
-# In an outcome a record is what lands, and a number the line of one that was rejected.
+# In an outcome a record is an accepted one, and a number is the line of a rejected one.
 READABLE: dict[str, tuple[bytes, str, list[Any]]] = {
     # encodings
     "UTF-8 with a byte order mark": (b"\xef\xbb\xbf" + LINES, "x", [ONE, TWO]),
@@ -169,7 +169,7 @@ UNREADABLE: dict[str, tuple[bytes, str, Fault]] = {
 
 
 @pytest.mark.parametrize(("content", "name", "outcome"), READABLE.values(), ids=READABLE)
-def test_a_readable_file(content: bytes, name: str, outcome: list[Any]) -> None:
+def test_readable_file_gives_the_expected_records(content: bytes, name: str, outcome: list[Any]) -> None:
     taken = take_in(content, key=f"incoming/{name}")
     assert taken.outcome == outcome
     assert all(one["reason"] for one in taken.rejections)
@@ -177,25 +177,25 @@ def test_a_readable_file(content: bytes, name: str, outcome: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "subject"),
     [
         (",a,b", "column 1 of 3 has no name"),
         ("a,,b,", "columns 2, 4 of 4 have no name"),
         ("," * 11, "columns 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of 12 have no name"),
     ],
 )
-def test_what_is_rejected_for_a_column_without_a_name_says_which_and_what_to_do(header: str, told: str) -> None:
+def test_rejection_for_unnamed_columns_names_them_and_the_fix(header: str, subject: str) -> None:
     row = ",".join("x" * (header.count(",") + 1))
     rejections = take_in(f"{header}\n{row}\n{row}\n".encode(), key="incoming/x.csv").rejections
     assert [one["line"] for one in rejections] == [2, 3]
     for one in rejections:
-        assert told in one["reason"]
+        assert subject in one["reason"]
         assert "name every column" in one["reason"]
         assert one["excerpt"] == row
 
 
 @pytest.mark.parametrize(("content", "name", "fault"), UNREADABLE.values(), ids=UNREADABLE)
-def test_an_unreadable_file(content: bytes, name: str, fault: Fault) -> None:
+def test_unreadable_file_raises_the_expected_fault(content: bytes, name: str, fault: Fault) -> None:
     with pytest.raises(UnreadableError) as caught:
         take_in(content, key=f"incoming/{name}")
     assert caught.value.fault is fault
@@ -204,7 +204,7 @@ def test_an_unreadable_file(content: bytes, name: str, fault: Fault) -> None:
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstd])
 @pytest.mark.parametrize("missing", [1, 4, 8, 20])
-def test_compressed_data_that_ends_early(compress: Any, missing: int) -> None:  # noqa: ANN401 - a function of bytes
+def test_compressed_file_that_ends_early_is_unreadable(compress: Any, missing: int) -> None:  # noqa: ANN401 - a function of bytes
     with pytest.raises(UnreadableError, match="bad_compression"):
         take_in(compress(LINES)[:-missing])
 
@@ -222,8 +222,8 @@ def test_compressed_data_that_ends_early(compress: Any, missing: int) -> None:  
     ],
     ids=["escaped quotes", "backslashes", "strings", "quotes", "columns of one name", "brackets", "doubled quotes"],
 )
-def test_no_file_takes_longer_than_its_length_calls_for(content: bytes, name: str) -> None:
+def test_parsing_time_is_linear_in_the_length_of_the_file(content: bytes, name: str) -> None:
     began = time.process_time()
     with pytest.raises(UnreadableError):
         take_in(content, key=f"incoming/{name}")
-    assert time.process_time() - began < 5  # seconds; what grows with the square of the length takes twenty and more
+    assert time.process_time() - began < 5  # seconds; a quadratic parser takes twenty and more

@@ -1,4 +1,4 @@
-"""Putting back: however often, a message keeps its body, when it was first seen and how often it came round."""
+"""Test put-backs: a message keeps its body and first-seen time, and its number of put-backs counts up."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s
 
 
 class Queue:
-    """Keeps what was sent last; `receive` gives it as Lambda would, stamped anew, as SQS does."""
+    """Keeps the last message that was sent; `receive` returns it as Lambda would, with a new timestamp of SQS."""
 
     def __init__(self) -> None:
         self.sent: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def test_an_event_sent_again_names_its_object_and_asks_to_verify() -> None:
     assert not queue.receive(sent=99).must_verify, "it is unsettled by now, and looked at in any case"
 
 
-def test_it_is_sent_to_its_own_queue_with_the_delay() -> None:
+def test_put_back_sends_to_the_own_queue_with_the_delay() -> None:
     queue = Queue()
     put_back(queue, message(sent=7), delay_seconds=900)
     assert (queue.sent["QueueUrl"], queue.sent["DelaySeconds"]) == ("https://queue", 900)

@@ -1,4 +1,4 @@
-"""Bytes to records, whatever their form, compression and pieces; cannot prove that anything is stored."""
+"""Test the parsers over formats, compressions and chunk sizes; they cannot prove that anything is stored."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ def pieces(content: bytes, size: int) -> Iterator[bytes]:
 
 
 def read(content: bytes, *, size: int = 65_536, key: str = "incoming/file") -> list[dict[str, Any] | str]:
-    """Each record's value, or the word `rejected`."""
+    """Return each record's value, or the word `rejected`."""
     found: list[dict[str, Any] | str] = []
     for record in open_object(pieces(content, size), object_key=key, maximum_expanded_bytes=ROOM).records:
         try:
@@ -38,7 +38,7 @@ def read(content: bytes, *, size: int = 65_536, key: str = "incoming/file") -> l
 @pytest.mark.property
 @pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
 @given(wanted=st.lists(records, min_size=2, max_size=6), size=st.integers(1, 64), as_array=st.booleans(), mark=st.booleans())
-def test_what_was_written_is_read_in_whatever_pieces(
+def test_parser_reads_written_records_from_any_chunks(
     compress: Any,  # noqa: ANN401 - a function of bytes
     wanted: list[dict[str, Any]],
     size: int,
@@ -55,7 +55,7 @@ def test_what_was_written_is_read_in_whatever_pieces(
 @example(content=b"[" * 5000, size=64)
 @example(content=b'{"a":' + b"9" * 5000 + b"}", size=64)
 @example(content=gzip.compress(b'{"a":1}\n')[:-4], size=7)
-def test_any_bytes_are_read_alike_in_any_pieces_or_refused_as_a_whole(content: bytes, size: int) -> None:
+def test_parser_any_bytes_in_any_chunks_give_the_same_outcome(content: bytes, size: int) -> None:
     def outcome(piece: int) -> object:
         try:
             return read(content, size=piece)
@@ -65,23 +65,23 @@ def test_any_bytes_are_read_alike_in_any_pieces_or_refused_as_a_whole(content: b
     assert outcome(size) == outcome(65_536)
 
 
-def test_one_bad_line_is_rejected_and_its_neighbours_are_not() -> None:
+def test_parser_rejects_only_the_bad_line() -> None:
     content = b'{"a":1}\n{"a":\xff"}\n{"a":NaN}\n{"a":1,"a":2}\n[1]\n{"a":5}\n'
     assert read(content) == [{"a": 1}, "rejected", "rejected", "rejected", "rejected", {"a": 5}]
 
 
-def test_a_row_of_another_width_is_rejected_and_values_stay_text() -> None:
+def test_parser_rejects_a_row_of_another_width_and_keeps_text() -> None:
     assert read(b'id,name\n007,"a\nb"\n1\n2,c\n') == [{"id": "007", "name": "a\nb"}, "rejected", {"id": "2", "name": "c"}]
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor().compress])
-def test_a_file_cut_in_half_is_refused_as_a_whole(compress: Any) -> None:  # noqa: ANN401 - a function of bytes
+def test_parser_refuses_a_file_that_is_cut_in_half(compress: Any) -> None:  # noqa: ANN401 - a function of bytes
     content = compress(json.dumps([{"n": n, "text": f"{n * 7919}"} for n in range(2000)]).encode())
     with pytest.raises(UnreadableError, match="bad_compression"):
         read(content[: len(content) // 2])
 
 
-def test_a_decompression_bomb_is_refused_before_it_fills_anything() -> None:
+def test_parser_refuses_a_decompression_bomb_early() -> None:
     bomb = gzip.compress(b'{"a":1}\n' * 1_000_000)
     with pytest.raises(UnreadableError, match="expands_too_far"):
         list(open_object(pieces(bomb, 65_536), object_key="incoming/bomb", maximum_expanded_bytes=1_000_000).records)

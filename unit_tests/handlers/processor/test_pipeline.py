@@ -1,4 +1,4 @@
-"""What becomes of a message, and in which order: what could be lost is written before what says that it is done."""
+"""Test the pipeline's outcomes and the order of its writes: data is written before the row that confirms it."""
 
 import io
 import time
@@ -29,7 +29,7 @@ from handlers.shared.control import ControlRegister
 from unit_tests.fixtures import unchanged
 from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
 
-Logger()  # the parent, which the handler makes: without one, the pipeline's own logger takes no keys
+Logger()  # the parent, which the handler creates: without it the pipeline's child logger accepts no keys
 
 REGION, PEER = "us-east-1", "us-west-2"
 GOOD, ONE_BAD, UNREADABLE = b'{"a":1}\n{"a":2}\n', b'{"a":1}\nbad\n', b"["
@@ -61,7 +61,7 @@ SETTINGS = Settings.read(
 
 
 class World:
-    """A pipeline whose neighbours only note, in order, what they are asked."""
+    """A pipeline whose collaborators record their calls in order."""
 
     def __init__(self, body: bytes = GOOD, *, active: str = REGION, known: Known | None = None) -> None:
         self.calls = Mock()
@@ -97,13 +97,13 @@ class World:
         )
 
     def process(self, received: Message | None = None, *, deadline: Deadline | None = None) -> list[str]:
-        """Process a message, and return what was asked, in order."""
+        """Process a message, and return the calls in order."""
         self.pipeline.process(received or message(), deadline or Deadline(lambda: 300.0))
         return self.order
 
     @property
     def order(self) -> list[str]:
-        """What was asked until now."""
+        """Calls until now."""
         return [name for name, _, _ in self.calls.mock_calls]
 
     @property
@@ -117,21 +117,21 @@ class World:
         return neighbour
 
 
-def test_records_come_before_the_result_that_says_they_are_there() -> None:
+def test_pipeline_writes_records_before_result() -> None:
     world = World()
     assert world.process() == ["ledger.look", "ledger.begin", *LANDED]
     assert (world.result.state, world.result.accepted, world.result.rejected) == ("COMPLETED", 2, 0)
     assert (world.result.region, world.result.epoch) == (REGION, 3)
 
 
-def test_rejections_are_archived_before_anything_lands() -> None:
+def test_pipeline_archives_rejections_before_it_writes_records() -> None:
     world = World(ONE_BAD)
     order = world.process()
     assert order[2:] == ["archive.rejections", *LANDED]
     assert (world.result.accepted, world.result.rejected) == (1, 1)
 
 
-def test_a_quarantine_is_kept_and_told_before_it_is_concluded() -> None:
+def test_pipeline_archives_and_sends_a_quarantine_before_result() -> None:
     world = World(UNREADABLE)
     assert world.process()[2:] == [
         "archive.copy",
@@ -179,7 +179,7 @@ def test_a_passive_region_processes_what_is_gone_in_the_active_one() -> None:
 
 
 @pytest.mark.parametrize("active", [REGION, PEER])
-def test_what_is_settled_is_left_alone_in_either_role(active: str) -> None:
+def test_settled_object_is_left_alone_in_either_role(active: str) -> None:
     world = World(active=active, known=Known(result=RESULT, is_settled=True))
     assert world.process() == ["ledger.look"]
     assert not world.s3.get_object.called
@@ -225,12 +225,12 @@ def test_a_result_of_another_version_without_its_records_is_replaced() -> None:
     assert list(world.ledger.prune.call_args.args[2:3]) == [2]
 
 
-def test_a_settled_note_is_not_believed_after_a_failed_delivery() -> None:
+def test_settled_note_is_verified_after_a_failed_delivery() -> None:
     world = World(known=Known(result=RESULT, is_settled=True))
     assert world.process(message(receives=2)) == ["ledger.look", "ledger.holds", "ledger.settle"]
 
 
-def test_a_message_to_verify_believes_no_note() -> None:
+def test_message_to_verify_ignores_the_settled_note() -> None:
     world = World(known=Known(result=RESULT, is_settled=True))
     verify = {"verify": {"StringValue": "1", "DataType": "Number"}}
     assert world.process(message(**verify)) == ["ledger.look", "ledger.holds", "ledger.settle"]
@@ -245,7 +245,7 @@ def test_missing_records_count_once_replication_had_its_time(*, age: float, coun
     assert (call("ResultsWithoutRecords") in world.telemetry.count.mock_calls) is counts
 
 
-def test_an_attempt_that_loses_to_another_result_starts_anew() -> None:
+def test_attempt_that_finds_another_result_raises() -> None:
     world = World()
     world.ledger.conclude.return_value = False
     world.ledger.look.side_effect = [Known(), Known(result=RESULT)]
@@ -254,7 +254,7 @@ def test_an_attempt_that_loses_to_another_result_starts_anew() -> None:
     assert world.order[-3:] == ["ledger.conclude", "ledger.look", "ledger.unsettle"]
 
 
-def test_what_is_gone_contradicts_no_result() -> None:
+def test_deleted_object_with_a_result_raises_unrepairable() -> None:
     world = World(known=Known(result=RESULT, was_begun=True))
     world.ledger.holds.return_value = False
     world.s3.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
@@ -264,13 +264,13 @@ def test_what_is_gone_contradicts_no_result() -> None:
     assert not world.ledger.prune.called
 
 
-def test_what_the_other_region_rejected_is_archived_here_too() -> None:
+def test_rejections_of_the_other_region_are_archived_here_too() -> None:
     result = Concluded(accepted=1, records=2, effect_digest="e", processing_version="p1", region=PEER)
     world = World(ONE_BAD, active=PEER, known=Known(result=result))
     assert world.process() == ["ledger.look", "ledger.holds", "archive.rejections", "ledger.settle"]
 
 
-def test_what_the_other_region_quarantined_is_archived_here_too() -> None:
+def test_quarantine_of_the_other_region_is_archived_here_too() -> None:
     reason = "bad_structure: it ends early"
     result = Concluded(accepted=0, records=0, effect_digest="e", processing_version="p1", region=PEER, reason=reason)
     world = World(UNREADABLE, active=PEER, known=Known(result=result))
@@ -298,7 +298,7 @@ def test_a_passive_region_waits_and_touches_nothing() -> None:
     assert not world.s3.get_object.called
 
 
-def test_of_several_objects_only_those_that_wait_are_taken_in() -> None:
+def test_message_of_several_objects_processes_only_unsettled_ones() -> None:
     world = World()
     done = objects_of(message(s3_event(key="incoming/a")), "ingest")[0].object_id
     world.ledger.look.side_effect = lambda object_id: Known(result=RESULT if object_id == done else None)
@@ -306,14 +306,14 @@ def test_of_several_objects_only_those_that_wait_are_taken_in() -> None:
     assert [call.kwargs["Key"] for call in world.s3.get_object.mock_calls] == ["incoming/b"]
 
 
-def test_what_is_no_event_is_kept_and_told_and_writes_no_row() -> None:
+def test_message_that_is_no_event_is_archived_and_writes_no_row() -> None:
     world = World()
     assert world.process(message("nonsense")) == ["archive.quarantine", "dead_letters.send"]
 
 
 @pytest.mark.parametrize("step", ["begin", "write_records", "conclude", "settle", "finish"])
 @pytest.mark.parametrize("receives", [1, 4, 5])
-def test_what_may_go_right_another_time_is_raised_and_noted_the_last_time(step: str, receives: int) -> None:
+def test_transient_error_is_raised_and_archived_at_the_last_receive(step: str, receives: int) -> None:
     world = World()
     getattr(world.ledger, step).side_effect = ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
     with pytest.raises(ClientError):
@@ -336,13 +336,13 @@ def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body:
     assert world.order == ["ledger.look", "ledger.begin"], "it stays unfinished, where it is looked for"
 
 
-def test_what_is_not_begun_for_want_of_time_is_put_back() -> None:
+def test_object_without_time_to_begin_is_put_back() -> None:
     left = iter([300.0])
     world = World()
     assert world.process(deadline=Deadline(lambda: next(left, 60.0))) == ["ledger.look", "own_queue.put_back"]
 
 
-def test_an_object_is_closed_however_it_ends() -> None:
+def test_object_is_closed_after_success_and_after_errors() -> None:
     for body in (GOOD, UNREADABLE):
         world = World(body)
         stream = world.s3.get_object.return_value["Body"]

@@ -1,4 +1,4 @@
-"""The reconciler's walks: whatever the pages, each object is looked at once a walk, and canaries never."""
+"""Test the reconciler's walks: each object is checked once a walk for any page size, and canaries never are."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ class Bucket:
 
 
 class Table:
-    """Keeps the reconciler's row, and has no other."""
+    """Holds only the reconciler's row."""
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=ClientError)
 
@@ -70,7 +70,7 @@ class Table:
 
 
 def upload_key(source: str, seconds: float, file_key: str = "a.csv") -> str:
-    """Return the key of an upload through the issuer, at a moment in epoch seconds."""
+    """Return the key of an upload through the issuer, at a time in epoch seconds."""
     digits = f"{int(seconds * 1000):012x}"
     return Upload(source, f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000", "ab" * 32, file_key).object_key
 
@@ -142,7 +142,7 @@ def test_the_quick_walk_looks_at_seven_days(drawn: list[tuple[str, float]], page
     assert found == {key for key in recent if not key.startswith(f"incoming/uploads/{CANARY_SOURCE}/")}
 
 
-def test_a_walk_rests_for_longer_the_more_it_found() -> None:
+def test_pause_between_walks_grows_with_the_objects_found() -> None:
     ledger = Mock(spec=Ledger)
     ledger.look.return_value = Known()
     stored = [(f"incoming/{number:04d}", "v", NOW - 3600) for number in range(1000)]
@@ -157,7 +157,7 @@ def test_a_walk_rests_for_longer_the_more_it_found() -> None:
     assert begun == [0, 0, 0, 3 * 3600, 3 * 3600, 3 * 3600], "10 s an object, an hour at least"
 
 
-def test_notes_that_cannot_be_read_begin_anew() -> None:
+def test_unreadable_notes_start_the_walks_again() -> None:
     table = Table()
     row = ReconcilerRow(dynamodb=cast("Any", table), table_name="table", region="us-east-1")
     kept = Notes(
@@ -179,7 +179,7 @@ class TableOfResults(Table):
         return {"Items": [row for row in rows if row["pk"]["S"] > start]}
 
 
-def test_a_run_that_ends_within_a_page_goes_on_behind_its_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_that_ends_within_a_page_resumes_after_its_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Mock(spec=Ledger)
     ledger.look.return_value = Known(result=Concluded(1, 1, "", "", processed_at=NOW))
     monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
@@ -205,7 +205,7 @@ def test_an_object_that_takes_a_run_to_verify_is_listed(monkeypatch: pytest.Monk
         looks.append(ledger.holds.call_count)
     (finding,) = ReconcilerRow(dynamodb=cast("Any", table), table_name="t", region="r").recall().findings
     assert (finding.kind, work, looks) == ("records-not-verified", [0, 1, 1, 1], [1, 2, 2, 3])
-    assert not cast("Any", one)._own_queue.send.called  # noqa: SLF001 - it is not known that anything is missing
+    assert not cast("Any", one)._own_queue.send.called  # noqa: SLF001 - nothing is known to be missing
 
 
 def test_a_finding_that_runs_out_of_time_stops_no_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The passive region: waits, and ends what it has waited for too long as a dead letter with its reason."""
+"""Test the passive region: it puts messages back, and sends an overdue one to the dead-letter queue with the reason."""
 
 import time
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ ages = st.integers(-3600, 15 * 86_400).filter(lambda age: not -A_WHILE <= age - 
 
 
 def shadow() -> Any:  # noqa: ANN401 - the shadow and all that it calls
-    """Return a shadow and what it was given, in `calls` in the order that it used them."""
+    """Return a shadow and its collaborators; `calls` has their calls in order."""
     calls = Mock()
     calls.own_queue, calls.archive, calls.telemetry = Mock(spec=OwnQueue), Mock(spec=Archive), Mock(spec=Telemetry)
     calls.ledger, calls.dead_letters = Mock(spec=Ledger), Mock(spec=DeadLetters)
@@ -50,7 +50,7 @@ def first_seen(seconds_ago: float) -> int:
 
 @pytest.mark.property
 @given(age=ages)
-def test_it_is_put_back_or_ends_as_a_dead_letter(age: int) -> None:
+def test_shadow_puts_back_or_sends_a_dead_letter_by_age(age: int) -> None:
     one = shadow()
     received = message(sent=first_seen(age))
     (event,) = objects_of(received)
@@ -62,7 +62,7 @@ def test_it_is_put_back_or_ends_as_a_dead_letter(age: int) -> None:
     assert measured == pytest.approx(max(0, age), abs=A_WHILE)
 
 
-def test_what_is_overdue_is_noted_before_it_is_a_dead_letter() -> None:
+def test_overdue_message_is_archived_before_its_dead_letter() -> None:
     one = shadow()
     received = message(sent=first_seen(MAXIMUM_AGE + 60))
     one.shadow.put_back(received, objects_of(received)[0], 0)
@@ -77,7 +77,7 @@ def test_what_is_overdue_is_noted_before_it_is_a_dead_letter() -> None:
     assert (sent, problem.fault, identity) == (received, Fault.OVERDUE, object_id)
 
 
-def test_what_cannot_be_noted_is_no_dead_letter_but_delivered_again() -> None:
+def test_overdue_message_that_cannot_be_archived_is_redelivered() -> None:
     one = shadow()
     one.calls.archive.overdue.side_effect = ConnectionError
     received = message(sent=first_seen(MAXIMUM_AGE + 60))

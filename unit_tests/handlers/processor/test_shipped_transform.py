@@ -1,4 +1,4 @@
-"""The transform of this repository, or of a fork of it: whatever it makes of records, it keeps to what it is held to."""
+"""Test that the transform of this repository, or of a fork, keeps its contract."""
 
 from copy import deepcopy
 from typing import Any
@@ -25,7 +25,7 @@ def test_shipped_transform_of_the_same_record_gives_the_same_result(record: dict
 
 
 def outcome(record: dict[str, Any]) -> object:
-    """Return what is stored of a record; of one that is rejected, the class of its exception."""
+    """Return the stored record, or the class of the exception that rejected it."""
     try:
         stored = shipped_transform(record)
     except Exception as error:  # noqa: BLE001 - any exception rejects the record

@@ -1,4 +1,4 @@
-"""The ledger's writes: deterministic rows, requests within DynamoDB's limits, and nothing left behind."""
+"""Test the ledger's writes: deterministic rows, requests within DynamoDB's limits, and no lost item."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ REQUEST_BYTES = 16 * 1024 * 1024
 
 
 class Table:
-    """Takes batches as DynamoDB does; `takes` says how many items of each batch it takes at once."""
+    """Accepts batches as DynamoDB does; `takes` is the number of items that it accepts of each batch."""
 
     def __init__(self, takes: int = 25) -> None:
         self.rows: dict[tuple[str, str], Any] = {}
@@ -68,7 +68,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.property
 @given(count=st.integers(0, 130), takes=st.integers(1, 25))
 @example(count=26, takes=1)
-def test_every_record_is_written_once_however_little_is_taken_at_a_time(count: int, takes: int) -> None:
+def test_records_left_unprocessed_are_all_written_in_the_end(count: int, takes: int) -> None:
     table = Table(takes)
     ledger(table).write_records(ID, prepared([{"n": number} for number in range(count)]), "p1", plenty())
     assert {row["record"]["M"]["n"]["N"] for row in table.rows.values()} == {str(number) for number in range(count)}
@@ -82,15 +82,15 @@ def test_every_record_is_written_once_however_little_is_taken_at_a_time(count: i
     sizes=st.lists(st.sampled_from([1, 1000, 100_000, 390_000]), max_size=35),
     letter=st.sampled_from(["x", "\0", "é", "€", "😀", '"']),
 )
-@example(sizes=[390_000] * 25, letter="é")  # in JSON it takes three times its bytes
-def test_no_request_is_larger_than_dynamodb_takes(sizes: list[int], letter: str) -> None:
+@example(sizes=[390_000] * 25, letter="é")  # JSON takes three times its bytes
+def test_batch_request_stays_within_the_limits_of_dynamodb(sizes: list[int], letter: str) -> None:
     table = Table()
     each = len(letter.encode())
     ledger(table).write_records(ID, prepared([{"t": letter * (size // each)} for size in sizes]), "p1", plenty())
     assert len(table.rows) == len(sizes)
 
 
-def test_binary_values_are_sent_as_bytes_and_maps_that_look_like_them_are_not() -> None:
+def test_binary_value_is_sent_as_bytes_unlike_a_map_with_a_key_b() -> None:
     table = Table()
     record = {"bytes": b"\0\1", "B": "text", "map": {"B": "eA=="}, "list": [b"", {"B": b"x"}]}
     ledger(table).write_records(ID, prepared([record]), "p1", plenty())
@@ -103,7 +103,7 @@ def test_binary_values_are_sent_as_bytes_and_maps_that_look_like_them_are_not() 
     }
 
 
-def test_what_dynamodb_refuses_is_raised_and_the_other_writers_stop() -> None:
+def test_error_of_dynamodb_is_raised_and_stops_the_other_writers() -> None:
     table = Table()
     table.error = ClientError({"Error": {"Code": "ValidationException"}}, "BatchWriteItem")
     with pytest.raises(ClientError, match="ValidationException"):
@@ -136,12 +136,12 @@ RESULT = Result(
 )
 
 
-def test_result_adds_up_and_is_found_by_file_and_by_state_and_hour() -> None:
+def test_result_row_has_its_counts_and_its_index_keys() -> None:
     item = RESULT.item("2026-01-31T13:00:00.000Z")
     assert (item["records"], item["accepted"], item["rejected"]) == ({"N": "3"}, {"N": "2"}, {"N": "1"})
     assert (item["pk"], item["sk"]) == ({"S": f"OBJ#{ID}"}, {"S": "RESULT"})
     assert item["file_key"] == {"S": "x.csv"}
-    assert item["state_hour"]["S"].startswith("COMPLETED#2026-01-31T12#"), "the hour that it came, the same in both regions"
+    assert item["state_hour"]["S"].startswith("COMPLETED#2026-01-31T12#"), "the hour of receipt, the same in both regions"
     assert item["file_order"] == item["state_order"] == {"S": f"2026-01-31T12:34:56.789Z#{ID}"}
     assert not {"size", "format", "compression", "reason"} & item.keys(), "what is not known is left out"
 
