@@ -1,1 +1,1 @@
-"""The front door: accepts uploads, answers what became of them, says whether the region can work."""
+"""The issuer: issues presigned uploads, returns the state of uploads and objects, and reports the region's readiness."""

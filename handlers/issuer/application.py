@@ -1,4 +1,4 @@
-"""Puts the issuer together: one client a service, one object a task."""
+"""Build the issuer's objects from its environment variables: one client for each AWS service."""
 
 import os
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from handlers.issuer.states import StateReader
 from handlers.issuer.uploads import UploadIssuer
 from handlers.shared.control import ControlRegister
 
-# A client waits at the other end: an answer in seconds, even if it is that there is none.
+# A client waits for the answer, so every call to AWS must succeed or fail within seconds.
 _IMPATIENT: Final = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 @dataclass(frozen=True)
 class Application:
-    """What the routes call."""
+    """The objects that the routes call."""
 
     settings: Settings
     callers: Callers
@@ -38,7 +38,7 @@ class Application:
 
     @classmethod
     def build(cls, variables: Mapping[str, str]) -> "Application":
-        """Build it from the function's environment variables.
+        """Build the application from the function's environment variables.
 
         Raises:
             EnvironmentVariableError: Names every variable that is missing or wrong.
@@ -87,5 +87,5 @@ class Application:
 
 @cache
 def application() -> Application:
-    """Return the application of this execution environment, built at the first request."""
+    """Return the application of this execution environment; the first request builds it."""
     return Application.build(os.environ)

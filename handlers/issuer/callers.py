@@ -1,8 +1,8 @@
-"""Who calls, and which sources that caller may use: the tenants of the front door.
+"""Identify the caller of a request and the sources that it may use: the tenants of the platform.
 
-API Gateway proves who signed a request and names that principal in the event. Where the settings name callers, each may use
-the sources that are named for it and no others. Where they name none there is one tenant: every principal that IAM lets call
-the API may use every source. Either way the reserved sources are the platform's own.
+API Gateway verifies the signature of a request and names the principal in the event. If the settings bind callers, each
+caller may use only the sources that are bound to it. If they bind none, the platform has one tenant: every principal that
+IAM allows to call the API may use every source. In both cases the reserved sources belong to the platform.
 """
 
 import re
@@ -16,10 +16,10 @@ from handlers.shared.object_keys import CANARY_SOURCE
 
 DEFAULT_SOURCE: Final = "default"
 DIRECT_SOURCE: Final = "ingest"
-"""The logical source of objects put into the bucket directly; no upload goes by that name."""
+"""Source of objects that are uploaded to the bucket directly; no upload through the issuer may use it."""
 
 _ANY: Final = "-*"
-"""At the end of a source that stands for every source with the beginning before the asterisk."""
+"""Suffix of a source that stands for every source with the same prefix."""
 
 _SESSION: Final = re.compile(
     r"arn:(?P<partition>[a-z-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL
@@ -28,7 +28,7 @@ _NAMED: Final = re.compile(r"(?P<owner>arn:[a-z-]+:iam::\d{12}:(?:role|user)/)(?
 
 
 def principal_of(arn: str) -> str:
-    """Return who an ARN stands for: a role for each of its sessions, a role or user without the path.
+    """Return the principal of an ARN: the role for each of its sessions, a role or user without its path.
 
     A session's ARN holds its role's name and not the role's path, and a name is unique in an account whatever its path
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
@@ -42,29 +42,29 @@ def principal_of(arn: str) -> str:
 
 @dataclass(frozen=True)
 class Caller:
-    """A principal, and what it may use."""
+    """A principal and its sources."""
 
     principal: str
-    """Its ARN, as `principal_of` gives it; empty if the event does not say who it is."""
+    """ARN, as `principal_of` returns it; empty if the event names no principal."""
     is_observer: bool
     sources: frozenset[str] | None
-    """The sources that the settings bind it to, some as a beginning and `-*`.
+    """The sources that the settings bind to it, some as a prefix and `-*`.
 
-    None for a platform of one tenant: all that are not reserved.
+    None for a platform of one tenant: all sources that are not reserved.
     """
 
     @property
     def default_source(self) -> str:
-        """The source of an upload that names none: the caller's only one, else `DEFAULT_SOURCE`."""
+        """The source of an upload that names none: the caller's only source, otherwise `DEFAULT_SOURCE`."""
         (source,) = self.sources if self.sources and len(self.sources) == 1 else (DEFAULT_SOURCE,)
         return DEFAULT_SOURCE if source.endswith(_ANY) else source
 
     def may_send(self, source: str) -> bool:
-        """Whether it may send uploads in the name of a source."""
+        """Return whether the caller may upload files of a source."""
         return source != DIRECT_SOURCE and self.may_read(source)
 
     def may_read(self, source: str | None) -> bool:
-        """Whether it may learn anything of what a source sent."""
+        """Return whether the caller may read anything about a source's files."""
         if self.is_observer or source == CANARY_SOURCE:
             return self.is_observer and source == CANARY_SOURCE
         return self.sources is None or (source is not None and self._is_bound_to(source))
@@ -74,7 +74,7 @@ class Caller:
         return source in bound or any(one.endswith(_ANY) and source.startswith(one.removesuffix("*")) for one in bound)
 
     def require_source(self, source: str) -> None:
-        """Refuse a source that is not the caller's, before anything is looked at, so that the answer tells nothing.
+        """Refuse a source that is not the caller's, before any other check, so that the answer reveals nothing.
 
         Raises:
             RequestError: 403.
@@ -93,7 +93,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Callers:
-    """The callers that the settings know."""
+    """The callers that the settings bind."""
 
     sources: Mapping[str, frozenset[str]]
     """Sources by principal; empty for a platform of one tenant."""
@@ -102,11 +102,11 @@ class Callers:
 
     @classmethod
     def parse(cls, bound: str, observers: str) -> "Callers":
-        """Read the settings.
+        """Parse the settings.
 
         Args:
-            bound: `<source>=<principal ARN>` pairs, separated by commas; empty for one tenant. A source `<beginning>-*`
-                stands for every source that begins so.
+            bound: `<source>=<principal ARN>` pairs, separated by commas; empty for one tenant. A source `<prefix>-*`
+                stands for every source with that prefix.
             observers: ARNs of the observers' roles, separated by commas.
         """
         sources: dict[str, set[str]] = {}
@@ -119,7 +119,7 @@ class Callers:
         )
 
     def of_event(self, event: Mapping[str, Any]) -> Caller:
-        """Return who signed the request of an HTTP API's event (payload format 2.0). Never raises."""
+        """Return the caller that signed the request of an HTTP API's event (payload format 2.0). Never raises."""
         found: object = event
         for name in ("requestContext", "authorizer", "iam", "userArn"):
             found = found.get(name) if isinstance(found, Mapping) else None

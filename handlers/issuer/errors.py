@@ -1,4 +1,4 @@
-"""What the issuer answers when it cannot do what was asked: an error that teaches."""
+"""Errors of requests: each answer states what is wrong and how to correct the request."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -6,33 +6,33 @@ from http import HTTPStatus
 from typing import Any, Final
 
 MAXIMUM_PROBLEMS: Final = 20
-"""A body of many wrong fields would otherwise be answered with more than the 6 MB that Lambda may return
+"""Without a limit, a body of many wrong fields would get an answer of over 6 MB, which Lambda refuses to return
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 _LONGEST: Final = 20_000
-"""Characters of any one text of an answer."""
+"""Most characters of one text of an answer."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a request."""
+    """One error of a request."""
 
     field: str
-    """Where: the field's or parameter's name."""
+    """Name of the field or parameter."""
     message: str
-    """What is wrong."""
+    """The error."""
     hint: str
-    """What is allowed, and what to send instead."""
+    """The allowed values, and what to send instead."""
 
 
 class RequestError(Exception):
-    """A request that is answered with an error.
+    """Raised to answer a request with an error.
 
     Attributes:
         status: The HTTP status.
-        error: A word that a program may branch on.
+        error: An identifier for programs.
         message: What was wrong.
-        hint: What to do.
-        problems: Each thing that is wrong, where there may be several.
+        hint: How to correct the request.
+        problems: Each single error, where a request may have several.
     """
 
     def __init__(self, status: HTTPStatus, error: str, message: str, hint: str, problems: Sequence[Problem] = ()) -> None:
@@ -47,7 +47,7 @@ class RequestError(Exception):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The answer's JSON."""
+        """The JSON object of the answer."""
         body: dict[str, Any] = {"error": self.error, "message": self.message, "hint": self.hint}
         if self.problems:
             body["problems"] = [asdict(problem) for problem in self.problems]
@@ -55,7 +55,7 @@ class RequestError(Exception):
 
 
 def invalid_request(problems: Sequence[Problem]) -> RequestError:
-    """Return the error that says what is wrong with a request, up to `MAXIMUM_PROBLEMS` things at once."""
+    """Return the error that lists the problems of a request, at most `MAXIMUM_PROBLEMS`."""
     problems = problems[:MAXIMUM_PROBLEMS]
     message = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
     hint = "; ".join(f"{problem.field}: {problem.hint}" for problem in problems)
@@ -63,5 +63,5 @@ def invalid_request(problems: Sequence[Problem]) -> RequestError:
 
 
 def _encodable(text: str) -> str:
-    """Return a text that has an encoding: JSON may hold half of a surrogate pair, which UTF-8 has not, nor a log line."""
+    """Return the text with characters that UTF-8 cannot encode escaped: JSON may hold half of a surrogate pair."""
     return text[:_LONGEST].encode("utf-8", "backslashreplace").decode()

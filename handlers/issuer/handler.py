@@ -1,15 +1,16 @@
-"""The front door's function: an HTTP API of five routes.
+"""The issuer's function: an HTTP API of five routes.
 
 | route                | answers                                                                                      |
 |----------------------|----------------------------------------------------------------------------------------------|
-| `POST /uploads`      | 201: a presigned PUT and a receipt; body `{key, size, sha256, upload_id?, source?}`           |
-| `GET /uploads/{id}`  | 200: the state of an upload or object, `id` as POST answered it, and whether it is `durable` |
-| `GET /files?key=`    | 200: the objects of a key, newest first; `limit` (1 to 100) and `next` page through them      |
+| `POST /uploads`      | 201: a presigned PUT and a receipt; body `{key, size, sha256, upload_id?, source?}`          |
+| `GET /uploads/{id}`  | 200: the state of an upload or object by the `id` of POST's answer, and whether it is durable |
+| `GET /files?key=`    | 200: the objects of a key, newest first; `limit` (1 to 100) and `next` select the page       |
 | `GET /healthz`       | 200 while the function runs                                                                  |
-| `GET /ready`         | 200 if the region can do its work now, 503 if not; cached 5 seconds                           |
+| `GET /ready`         | 200 if the region can do its work now, 503 if not; cached 5 seconds                          |
 
-A receipt in the header `x-upload-receipt` of `GET /uploads/{id}` lets a region answer for an upload that was issued in
-the other one and is not in its table yet. Errors are JSON: `{error, message, hint}`, with `problems` if there are more.
+With a receipt in the header `x-upload-receipt` of `GET /uploads/{id}`, a region can answer for an upload that the other
+region issued and that has not replicated yet. Errors are JSON: `{error, message, hint}`, and `problems` if a request may
+have several.
 """
 
 import json
@@ -39,8 +40,7 @@ logger = Logger()
 metrics = Metrics()
 
 
-# There is no tracer and no metric of a healthy probe: health checkers ask more than once a second, for as long as the
-# platform stands.
+# A healthy probe has no trace and no metric, because health checkers send more than one request a second.
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answer one request of the HTTP API (payload format 2.0), with or without the stage in its path."""
@@ -74,27 +74,27 @@ def issue_upload() -> Response[str]:
 
 @app.get("/uploads/<object_id>")
 def upload_state(object_id: str) -> Response[str]:
-    """Tell the state of an upload or object."""
+    """Return the state of an upload or object."""
     object_id, caller = validation.parse_object_id(object_id), _caller()
     receipt = _receipt(object_id)
     rows = application().ledger.object(object_id)
     source = receipt.upload.source if receipt else rows.first("source")
-    # What is another caller's is answered as what does not exist.
+    # An object of another caller gets the same answer as one that does not exist.
     if not (rows.exists or receipt) or not caller.may_read(source):
         raise RequestError(
             HTTPStatus.NOT_FOUND,
             "NotFound",
             f"{application().settings.region} knows no upload or object {object_id}",
-            "check the id against the answer of POST /uploads; if it was issued in the other region moments ago, send "
-            f"its receipt in the header {RECEIPT_HEADER}, or ask again in a few seconds; for a file that was put into "
-            "the bucket directly, ask GET /files?key=<key>",
+            "compare the id with the answer of POST /uploads; if the other region issued it moments ago, send "
+            f"its receipt in the header {RECEIPT_HEADER}, or ask again in a few seconds; for a file that was uploaded "
+            "to the bucket directly, send GET /files?key=<key>",
         )
     return _json(HTTPStatus.OK, application().states.describe(rows, receipt.upload.object_key if receipt else None))
 
 
 @app.get("/files")
 def files() -> Response[str]:
-    """Tell where a file is: the objects of its key, newest first."""
+    """Return the objects of a file's key, newest first."""
     request = validation.parse_files(app.current_event.query_string_parameters or {})
     objects, last = application().ledger.files(
         request.file_key, limit=request.limit, before=request.before, may_read=_caller().may_read
@@ -111,13 +111,13 @@ def files() -> Response[str]:
 
 @app.get("/healthz")
 def healthz() -> Response[str]:
-    """Tell that the function runs; depends on nothing else."""
+    """Answer 200 while the function runs; this depends on nothing else."""
     return _json(HTTPStatus.OK, {"status": "ok", "region": application().settings.region})
 
 
 @app.get("/ready")
 def ready() -> Response[str]:
-    """Tell whether the region can do its work now."""
+    """Return whether the region can do its work now."""
     readiness = application().probe.readiness()
     status = HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
     if not readiness.ready:
@@ -134,7 +134,7 @@ def ready() -> Response[str]:
 
 @app.not_found
 def no_such_route(_error: NotFoundError) -> Response[str]:
-    """Answer for a path or method that is not served."""
+    """Answer 404 for an unknown path or method."""
     raise RequestError(
         HTTPStatus.NOT_FOUND,
         "NoSuchRoute",
@@ -144,7 +144,7 @@ def no_such_route(_error: NotFoundError) -> Response[str]:
 
 
 def answer_errors(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
-    """Turn whatever a route raises into an answer that teaches, and shows nothing of the inside."""
+    """Turn any exception of a route into an answer with a hint, without internal details."""
     try:
         return next_middleware(app)
     except RequestError as error:
@@ -156,14 +156,14 @@ def answer_errors(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) 
             HTTPStatus.SERVICE_UNAVAILABLE,
             "TemporarilyUnavailable",
             f"{application().settings.region} cannot answer this now",
-            "send the same request again, with the same upload_id, here or in the other region: nothing is done twice",
+            "send the same request again, with the same upload_id, here or in the other region: a retry has one effect",
         )
     except Exception:
-        logger.exception("a request failed in a way that nobody foresaw")
+        logger.exception("a request failed unexpectedly")
         failure = RequestError(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "InternalError",
-            "the request failed, and the fault is here",
+            "the request failed because of an internal error",
             f"report this request id: {app.lambda_context.aws_request_id}",
         )
     metrics.add_metric("RequestsFailed", MetricUnit.Count, 1)
@@ -181,14 +181,14 @@ def _receipt(object_id: str) -> Receipt | None:
     token = app.current_event.headers.get(RECEIPT_HEADER)
     if not token:
         return None
+    hint = f"send the `receipt` of POST /uploads unchanged, or leave {RECEIPT_HEADER} out"
     if not token.isascii():
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
             "ReceiptRefused",
-            f"{RECEIPT_HEADER} is no receipt: it holds a character that is not ASCII",
-            f"send the `receipt` of POST /uploads as it was answered, or leave {RECEIPT_HEADER} out",
+            f"{RECEIPT_HEADER} is not a receipt: it holds a character that is not ASCII",
+            hint,
         )
-    hint = f"send the `receipt` of POST /uploads as it was answered, or leave {RECEIPT_HEADER} out"
     try:
         receipt = application().signing_keys.verify(token)
     except ReceiptError as error:
@@ -200,7 +200,7 @@ def _receipt(object_id: str) -> Receipt | None:
 
 
 def _without_stage(event: dict[str, Any]) -> dict[str, Any]:
-    """Take the stage off the path, if it is there: by the API's own host it is, by a custom domain it may not be."""
+    """Remove the stage from the path: the API's own host has it, a custom domain may not."""
     context = event["requestContext"]
     stage, path = context.get("stage", "$default"), event["rawPath"]
     if path.startswith(f"/{stage}/"):
@@ -213,6 +213,6 @@ def _json(status: int, body: object) -> Response[str]:
     return Response(
         status_code=int(status),
         content_type="application/json",
-        body=json.dumps(body),  # in ASCII: whatever the request held, the answer is valid UTF-8
+        body=json.dumps(body),  # ASCII only, so the answer is valid UTF-8 for any request
         headers={"Cache-Control": "no-store"},
     )

@@ -1,4 +1,4 @@
-"""The issuer's rows in the table, and the rows that it reads."""
+"""Writes the issuer's rows of the table, and reads the rows of an object or a file."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _ROWS_AN_OBJECT: Final = 3
-"""In the index by file, at most: RESULT and an UPLOAD row of each region."""
+"""Most rows of an object in the index by file: RESULT and an UPLOAD row of each region."""
 
 
 @dataclass(frozen=True)
 class Retention:
-    """How long UPLOAD and CLAIM rows are kept, in days; 0 keeps them.
+    """Days to keep UPLOAD and CLAIM rows; 0 keeps them forever.
 
-    A CLAIM must outlive its upload id, which is taken for seven days (`validation`); the settings allow 15 days at least.
+    A CLAIM must outlive its upload id, which is valid for seven days (`upload_id`); the settings allow 15 days or more.
     """
 
     uploads_days: int = 0
     canary_days: int = 0
 
     def of(self, source: str) -> int:
-        """Return the days for uploads of a source."""
+        """Return the days to keep rows of a source."""
         return self.canary_days if source == CANARY_SOURCE else self.uploads_days
 
 
 class UploadIdReusedError(Exception):
-    """An upload id came back with another file.
+    """Raised when a request uses the upload id of another file.
 
     Attributes:
-        claimed: What it was first used for: `key`, `size`, `sha256`, `region`; and by whom, `caller`.
+        claimed: The first file: `key`, `size`, `sha256`, `region` and `caller`.
     """
 
     def __init__(self, claimed: dict[str, str]) -> None:
@@ -52,24 +52,24 @@ class UploadIdReusedError(Exception):
 
 @dataclass(frozen=True)
 class ObjectRows:
-    """All that the table says of one object."""
+    """The rows of one object."""
 
     object_id: str
     result: Row | None
     uploads: Sequence[Row]
-    """One for each region whose issuer accepted it."""
+    """One for each region whose issuer accepted the upload."""
     attempts: Sequence[Row]
-    """One for each region whose processor began it."""
+    """One for each region whose processor began the object."""
     replicas: Sequence[Row] = ()
-    """One for each region that has noted what its replica holds; none where the rows come from the index by file."""
+    """One for each region that has verified its replica; empty for rows of the index by file."""
 
     @property
     def exists(self) -> bool:
-        """Whether the table knows the object at all."""
+        """Whether the table has any row of the object."""
         return bool(self.result or self.uploads or self.attempts)
 
     def first(self, name: str) -> Any:  # noqa: ANN401 - a row's attribute may be of any type
-        """Return an attribute from the row that knows best; None if no row has it."""
+        """Return an attribute from the first row that has it (RESULT, UPLOAD, ATTEMPT), otherwise None."""
         rows = [*([self.result] if self.result else []), *self.uploads, *self.attempts]
         return next((row[name] for row in rows if row.get(name) is not None), None)
 
@@ -80,9 +80,9 @@ class Ledger:
     Args:
         dynamodb: A low-level client of the region that the function runs in.
         table_name: The table.
-        region: Owns the rows that are written here.
-        retention: How long they are kept.
-        clock: Epoch seconds.
+        region: This region, which owns the rows that it writes.
+        retention: Days to keep the rows.
+        clock: Returns epoch seconds.
     """
 
     def __init__(
@@ -101,18 +101,18 @@ class Ledger:
         self._region = region
 
     def claim(self, request: UploadRequest, caller: str) -> None:
-        """Bind the upload id to this file, for longer than the id can be used.
+        """Bind the upload id to this file, for longer than the id is valid.
 
         The identity of an object holds the content's hash, so one upload id with two contents makes two objects that
-        share no key. Hence a row of its own for the id, one a region. What the other region claimed counts as soon as
-        it has arrived here; two clients that use one id at once in both regions get two objects, each whole.
+        share no key. Therefore the id has a row of its own in each region. A claim of the other region counts after it
+        has replicated. Two clients that use one id at the same time in both regions get two complete objects.
 
         Args:
             request: The file.
             caller: The principal that sends it; the row holds it.
 
         Raises:
-            UploadIdReusedError: Here or, as far as is known here, there, the id was used for another file.
+            UploadIdReusedError: A claim in this region's replica binds the id to another file.
         """
         partition_key = schema.claim_partition_key(request.upload.source, request.upload.upload_id)
         ours = {
@@ -129,9 +129,9 @@ class Ledger:
         _refuse_if_different(claims, ours)
 
     def note_upload(self, request: UploadRequest, caller: str, now: str) -> None:
-        """Write the region's UPLOAD row, unless it is there: an earlier try with the same upload id wrote it."""
+        """Write the region's UPLOAD row, unless an earlier request with the same upload id wrote it."""
         upload = request.upload
-        received = str(moments.upload_moment(upload.upload_id))  # deterministic: no clock of ours
+        received = str(moments.upload_moment(upload.upload_id))  # deterministic: not the time of this clock
         self._put_once(
             schema.object_partition_key(upload.object_id),
             upload.source,
@@ -152,16 +152,16 @@ class Ledger:
         )
 
     def object(self, object_id: str) -> ObjectRows:
-        """Return all that is known here of an object."""
+        """Return the rows of an object in this region's replica."""
         return _object_rows(object_id, self._partition(schema.object_partition_key(object_id)))
 
     def files(
         self, file_key: str, *, limit: int, before: str | None, may_read: Callable[[str | None], bool]
     ) -> tuple[list[ObjectRows], str | None]:
-        """Return the objects of a logical key, newest first, and the `file_order` to go on from, if there are more.
+        """Return the objects of a logical key, newest first, and the `file_order` where the next page continues.
 
-        Objects of sources that the caller may not read are passed over, and count for nothing in a page. Rows of one
-        object share their `file_order`, so they lie side by side and no page cuts through an object.
+        Objects of sources that the caller may not read are skipped and do not count for the page. Rows of one object have
+        the same `file_order`, so they are adjacent and no page ends within an object.
         """
         rows = self._file_rows(file_key, limit=limit, before=before)
         page: list[ObjectRows] = []
@@ -225,7 +225,7 @@ class Ledger:
         if days := self._retention.of(source):
             row[schema.TIME_TO_LIVE] = schema.expires_at(self._clock(), days)
         serialize = TypeSerializer().serialize
-        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # an earlier try was here
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # an earlier request wrote it
             self._dynamodb.put_item(
                 TableName=self._table_name,
                 Item={name: serialize(value) for name, value in row.items()},

@@ -1,4 +1,4 @@
-"""Presigned PUTs: a URL that takes exactly the announced bytes, once, encrypted, in this region's bucket."""
+"""Presigned PUTs: a URL that accepts exactly the announced bytes, once, encrypted, into this region's bucket."""
 
 import base64
 import os
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PresignedPut:
-    """What a client needs to send the file."""
+    """The request by which a client sends its file."""
 
     url: str
     headers: Mapping[str, str]
-    """All that the signature binds beside the host: the client must send these, as they are."""
+    """Headers that the signature covers beside the host; the client must send them unchanged."""
     expires_at: str
-    """When S3 stops accepting it, in UTC."""
+    """Time when S3 stops accepting the request, in UTC."""
 
 
 def regional_s3_client(region: str, variables: Mapping[str, str] = os.environ) -> "S3Client":
     """Return a client whose URLs name the region's own endpoint.
 
-    Left to itself, botocore presigns for the global endpoint, which is homed in us-east-1 and answers a redirect that
-    no signature survives. Where another endpoint is set, a bucket's name cannot be part of the host's.
+    By default botocore presigns for the global endpoint in us-east-1, which answers with a redirect to a host that the
+    signature does not cover. With an endpoint from the environment, the bucket's name cannot be part of the host.
     """
     elsewhere = variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL")
     return boto3.client(
@@ -62,11 +62,11 @@ class Presigner:
     expiry_seconds: int
 
     def presign(self, upload: Upload, size: int, now: float) -> PresignedPut:
-        """Return a PUT that S3 accepts only with this length, these bytes, this key, and if the object is not there.
+        """Return a PUT that S3 accepts only with this length, these bytes and this key, and only for a new object.
 
         Args:
-            upload: Gives the object's key and its content's SHA-256.
-            size: Bytes.
+            upload: The object's key and the SHA-256 of its content.
+            size: Length in bytes.
             now: Epoch seconds.
         """
         checksum = base64.b64encode(bytes.fromhex(upload.content_sha256)).decode()

@@ -1,4 +1,4 @@
-"""Whether this region could do its work now: what `GET /ready` answers, and DNS failover listens to."""
+"""Check whether this region can do its work now: the answer of `GET /ready`, which DNS failover uses."""
 
 import logging
 import secrets
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 CACHE_SECONDS: Final = 5.0
 SECRET_SECONDS: Final = 60.0
-"""Between two reads of the secret that succeed: Secrets Manager's price is by the call, and a function that has read the
-secret signs with what it has for minutes (`signing_keys`), so a secret that is lost stops nothing sooner."""
+"""Time between two successful reads of the secret. Secrets Manager bills each call, and a function that has read the secret
+signs with it for minutes (`signing_keys`), so a more frequent check would not report an outage earlier."""
 DEADLINE_SECONDS: Final = 1.5
 """For all checks together: a health check of Route 53 waits 2 seconds for the answer."""
 
@@ -31,28 +31,28 @@ _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Unauthoriz
 _MISSING: Final = ("NotFound", "NonExistent", "DoesNotExist")
 
 Check = Callable[[], None]
-"""Returns if the thing works; raises whatever went wrong if not."""
+"""Returns if the dependency works; raises any exception if not."""
 
 
 class StaleReadError(Exception):
-    """What was read is not what was written."""
+    """Raised when a read returns an older row than the one that was written."""
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """The answer, cached by whoever made it."""
+    """The result of all checks."""
 
     ready: bool
     checks: Mapping[str, Mapping[str, Any]]
-    """Each check's `ok`, `milliseconds`, and a word for what is wrong: nothing of how the system is built."""
+    """`ok`, `milliseconds` and, after a failure, one word as `problem` for each check; no details of the system."""
 
 
 class ReadinessProbe:
-    """Runs the checks at once and keeps the answer, good or bad, for a few seconds.
+    """Runs the checks in parallel, and caches the result, good or bad, for a few seconds.
 
     Args:
         checks: Each check by its name.
-        clock: Seconds that never go backwards.
+        clock: Returns monotonic seconds.
         deadline_seconds: A check that takes longer has failed.
     """
 
@@ -66,7 +66,7 @@ class ReadinessProbe:
         self._checks = checks
         self._clock = clock
         self._deadline_seconds = deadline_seconds
-        # A check that hangs keeps its thread past the deadline; there is room for a few rounds of that.
+        # A check that hangs keeps its thread past the deadline; the pool has threads for a few such rounds.
         self._pool = ThreadPoolExecutor(max_workers=4 * len(checks), thread_name_prefix="readiness")
         self._last: Readiness | None = None
         self._last_at = 0.0
@@ -97,7 +97,7 @@ class ReadinessProbe:
 
 
 def table_check(dynamodb: "DynamoDBClient", table_name: str, region: str) -> Check:
-    """Return the check that this region's replica takes a write and gives it back."""
+    """Return a check that this region's replica accepts a write and returns it."""
 
     def check() -> None:
         key = {schema.PARTITION_KEY: {"S": schema.health_partition_key(region)}, schema.SORT_KEY: {"S": schema.READY}}
@@ -107,7 +107,7 @@ def table_check(dynamodb: "DynamoDBClient", table_name: str, region: str) -> Che
             Item={**key, "nonce": {"S": secrets.token_hex(8)}, "written_at": {"N": f"{written_at:.3f}"}},
         )
         row = dynamodb.get_item(TableName=table_name, Key=key, ConsistentRead=True).get("Item", {})
-        # Another execution may have written since; anything older than our own write means that it did not land.
+        # Another execution may have written since; a row that is older than this write means that it was lost.
         if float(row.get("written_at", {}).get("N", "0")) < written_at - 1:
             raise StaleReadError(f"the row read back is {row}, older than the one written at {written_at}")
 
@@ -115,24 +115,24 @@ def table_check(dynamodb: "DynamoDBClient", table_name: str, region: str) -> Che
 
 
 def queue_check(sqs: "SQSClient", queue_url: str) -> Check:
-    """Return the check that the ingest queue answers."""
+    """Return a check that the ingest queue answers."""
     return lambda: _done(sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]))
 
 
 def secret_check(signing_keys: SigningKeys) -> Check:
-    """Return the check that the signing secret can be read now, and can sign."""
+    """Return a check that the signing secret can be read now, and can sign."""
     return lambda: _done(signing_keys.read())
 
 
 def control_check(control: ControlRegister) -> Check:
-    """Return the check that the register of who is active can be read now."""
+    """Return a check that the control register can be read now."""
     return lambda: _done(control.read())
 
 
 def at_most_every(seconds: float, check: Check, *, clock: Callable[[], float] = time.monotonic) -> Check:
-    """Return a check that asks again only when its last success is older than so many seconds.
+    """Return a check that runs again only when its last success is older than the given seconds.
 
-    A failure is not kept: the next probe asks again, so that a region is ready as soon as it can be.
+    A failure is not cached: the next probe runs the check again, so that a region is ready as soon as possible.
     """
     passed_at: float | None = None
 
@@ -149,7 +149,7 @@ def at_most_every(seconds: float, check: Check, *, clock: Callable[[], float] = 
 
 
 def _done(_answer: object) -> None:
-    """Drop an answer whose coming is all that matters."""
+    """Ignore an answer; that it arrived is enough."""
 
 
 def _timed(check: Check) -> float:

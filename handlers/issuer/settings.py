@@ -7,7 +7,7 @@ from handlers.shared.environment import FunctionSettings, Positive, Whole
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(FunctionSettings):
-    """The issuer's settings."""
+    """Settings of the issuer."""
 
     secondary_region: str
     data_key_arn: str
@@ -17,8 +17,8 @@ class Settings(FunctionSettings):
     upload_retention_days: Whole
     """Days to keep UPLOAD and CLAIM rows; 0 where the table has no TTL."""
     canary_retention_days: Whole
-    """Days to keep the same rows of a canary; 0 where the table has no TTL."""
+    """Days to keep a canary's UPLOAD and CLAIM rows; 0 where the table has no TTL."""
     observer_role_arns: str
     """ARNs of the observers' roles, separated by commas."""
     callers: str = ""
-    """`<source>=<principal ARN>` pairs, separated by commas; empty for one tenant."""
+    """`<source>=<principal ARN>` pairs, separated by commas; empty for a platform of one tenant."""

@@ -1,4 +1,4 @@
-"""The versions of the signing secret that count, cached, and kept when the secret cannot be read."""
+"""Cache the valid versions of the signing secret, and keep them while the secret cannot be read."""
 
 import logging
 import time
@@ -17,16 +17,16 @@ logger = logging.getLogger(__name__)
 
 CACHE_SECONDS: Final = 300.0
 RETRY_SECONDS: Final = 30.0
-"""After the secret could not be read, or did not hold the version that was looked for."""
+"""Shortest time between two reads after a failed read, or after a receipt of an unknown version."""
 
 
 class SigningKeys:
-    """Signs with AWSCURRENT, verifies with AWSCURRENT and AWSPREVIOUS.
+    """Signs receipts with AWSCURRENT, and verifies them with AWSCURRENT and AWSPREVIOUS.
 
     Args:
-        client: Of the region's own replica of the secret.
-        secret_name: The secret.
-        clock: Seconds that never go backwards.
+        client: A client of this region, which has a replica of the secret.
+        secret_name: Name of the secret.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -44,19 +44,19 @@ class SigningKeys:
 
         Raises:
             ClientError: The secret cannot be read and never was.
-            BotoCoreError: Likewise.
-            SigningSecretError: Its value cannot sign.
+            BotoCoreError: Secrets Manager does not answer and never did.
+            SigningSecretError: The secret's value cannot sign.
         """
         return receipts.sign(receipt, self._keys()[0])
 
     def verify(self, token: str) -> Receipt:
-        """Return what a receipt attests; looks for new versions first if it names one that is not known.
+        """Return the content of a receipt; a receipt of an unknown version makes it read the secret again first.
 
         Raises:
-            ReceiptError: It is not genuine, or was signed before the rotation before the last one.
+            ReceiptError: The receipt is not genuine, or two rotations have replaced its version.
             ClientError: The secret cannot be read and never was.
-            BotoCoreError: Likewise.
-            SigningSecretError: Its value cannot sign.
+            BotoCoreError: Secrets Manager does not answer and never did.
+            SigningSecretError: The secret's value cannot sign.
         """
         keys = self._keys()
         named = receipts.key_version(token)
@@ -65,20 +65,20 @@ class SigningKeys:
         return receipts.verify(token, keys)
 
     def read(self) -> tuple[SigningKey, ...]:
-        """Read the secret now, past the cache and with no fallback: the current version, then the previous one if any.
+        """Read the current and the previous version, if any, without the cache.
 
         Raises:
-            ClientError: Secrets Manager refused.
-            BotoCoreError: It did not answer.
+            ClientError: Secrets Manager returned an error.
+            BotoCoreError: Secrets Manager did not answer.
             SigningSecretError: The current value cannot sign.
         """
         current = self._version("AWSCURRENT")
         try:
             return (current, self._version("AWSPREVIOUS"))
         except self._client.exceptions.ResourceNotFoundException:
-            return (current,)  # never rotated yet
+            return (current,)  # before the first rotation
         except SigningSecretError:
-            logger.warning("the previous version of the signing secret cannot verify; going without", exc_info=True)
+            logger.warning("the previous version of the signing secret cannot verify; it is ignored", exc_info=True)
             return (current,)
 
     def _keys(self, *, anew: bool = False) -> tuple[SigningKey, ...]:
@@ -91,7 +91,7 @@ class SigningKeys:
         except (ClientError, BotoCoreError, SigningSecretError):
             if not self._known:
                 raise
-            logger.warning("the signing secret cannot be read; keeping the versions that are known", exc_info=True)
+            logger.warning("the signing secret cannot be read; the known versions stay in use", exc_info=True)
             self._read_again_at = now + RETRY_SECONDS
         self._read_at = now
         return self._known

@@ -1,4 +1,4 @@
-"""The state of an upload or object, and whether it is durable: derived from what exists; never a row of its own."""
+"""Derive the state and the durability of an upload or object from the rows and copies that exist."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PARALLEL_LOOKS: Final = 8
 _REPLICATED: Final = frozenset({"COMPLETED", "REPLICA"})
-"""S3's word for an object whose copy has arrived, on the source and on the copy.
+"""S3's replication status of an object whose copy has arrived, on the source and on the copy.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-status.html"""
 _FROM_RESULT: Final = ("format", "compression", "records", "accepted", "rejected", "reason", "processed_at")
 _FROM_ANY: Final = ("upload_id", "source", "size", "received_at")
@@ -26,23 +26,23 @@ logger = Logger(child=True)
 
 
 class State(IntEnum):
-    """What is known of an object; the highest that anything proves is its state."""
+    """The state of an object: the highest one that the evidence proves."""
 
     UNKNOWN = 0
-    """No object is here, as far as this region can see."""
+    """This region has no evidence of the object."""
     ACCEPTED = 1
-    """The object is in this region's bucket, or this region's processor has begun it; a direct put, any processor."""
+    """The object is in this region's bucket, or this region's processor (for a direct put, any processor) has begun it."""
     PROCESSED = 2
-    """Its effects are in this region's replica of the table."""
+    """Its records are in this region's replica of the table."""
     QUARANTINED = 3
-    """It cannot be read at all, or was deleted before it was processed; the archive holds the reason.
+    """The object is unreadable, or was deleted before it was processed; the archive holds the reason.
 
-    A deleted object is PROCESSED after all if the other region's bucket still holds it.
+    A deleted object becomes PROCESSED if the other region's bucket still holds it.
     """
 
 
 class Copies(IntEnum):
-    """In which of the two buckets an object is, as this region's own bucket answers."""
+    """The buckets that hold an object, as this region's own bucket reports."""
 
     NONE_HERE = 0
     HERE = 1
@@ -50,12 +50,12 @@ class Copies(IntEnum):
 
 
 class StateReader:
-    """Derives states.
+    """Derives states from rows of the table and from the bucket.
 
     Args:
         s3: A client of this region.
         bucket: This region's ingest bucket.
-        region: This region, named in answers: what it sees may lag behind the other.
+        region: This region; answers name it, because its data may lag behind the other region's.
         regions: Both regions.
     """
 
@@ -66,28 +66,28 @@ class StateReader:
         self._regions = regions
 
     def describe(self, rows: ObjectRows, object_key: str | None = None) -> dict[str, Any]:
-        """Return an object's state, whether it is durable, and what goes with it, ready for JSON.
+        """Return an object's state, durability and attributes, ready for JSON.
 
         Args:
-            rows: All that the table says of it.
-            object_key: Where the object would be, if a receipt says so; else the rows are asked.
+            rows: The object's rows of the table.
+            object_key: Key of the object, from a receipt; None takes it from the rows.
         """
         state, is_durable = self.judge(rows, object_key)
         return self._described(rows, state) | {"durable": is_durable}
 
     def describe_all(self, objects: Sequence[ObjectRows]) -> list[dict[str, Any]]:
-        """Return the state of each and what goes with it, in order; the bucket is asked for several at once.
+        """Return the state and attributes of each object, in order; several requests to the bucket run at once.
 
-        It does not say whether they are durable: the index by file, where these rows come from, holds no REPLICA rows.
+        The result has no durability: the rows come from the index by file, which holds no REPLICA rows.
         """
         with ThreadPoolExecutor(max_workers=_PARALLEL_LOOKS) as pool:
             return list(pool.map(lambda rows: self._described(rows, self._state(rows)), objects))
 
     def judge(self, rows: ObjectRows, object_key: str | None = None) -> tuple[State, bool]:
-        """Return the highest state that is proven, and whether it is proven that the loss of a region loses nothing.
+        """Return the highest proven state, and whether the loss of a region is proven to lose nothing.
 
-        Durable is what both buckets hold; and once there is a RESULT, both replicas must hold the records that it counts,
-        too, which each region notes of its own replica. What cannot be asked is not durable.
+        An object is durable if both buckets hold it and, once it has a RESULT, both replicas hold the records that RESULT
+        counts. Each region notes this about its own replica. An object is not durable while a copy cannot be checked.
         """
         key = object_key or rows.first("object_key")
         if rows.result is None:
@@ -117,7 +117,7 @@ class StateReader:
         return {name: _plain(value) for name, value in answer.items() if value is not None}
 
     def _state(self, rows: ObjectRows) -> State:
-        """Return the highest state that is proven; the bucket is asked only if the table leaves the question open."""
+        """Return the highest proven state; the bucket is asked only if the table does not decide."""
         if rows.result:
             return _state_of_result(rows.result)
         key = rows.first("object_key")
@@ -129,28 +129,31 @@ class StateReader:
         return max(self._begun(rows, key), _state_of(copies))
 
     def _begun(self, rows: ObjectRows, key: str | None) -> State:
-        """Return what the rows of processors prove: of an upload this region's alone, for another may be lost by now."""
+        """Return the state that ATTEMPT rows prove; for an upload only this region's row counts.
+
+        The other region may be lost by now, with its copy of the upload.
+        """
         own = schema.attempt_sort_key(self._region)
         proof = [row for row in rows.attempts if row[schema.SORT_KEY] == own or not _is_upload(key)]
         return State.ACCEPTED if proof else State.UNKNOWN
 
     def _state_of_unsettled(self, result: dict[str, Any], key: str | None) -> State:
-        """Return the state of an upload of which this replica holds RESULT, and perhaps not the records that it counts.
+        """Return the state of an upload whose RESULT is in this replica, but perhaps not all its records.
 
-        RESULT may have come from a region that was lost before the records and the object did. Then nothing here can be
-        processed, and only a client that is not told otherwise sends the file again.
+        RESULT may come from a region that was lost before its records and the object replicated. Then nothing can be
+        processed here. The client sends the file again only if the state does not claim that it was processed.
         """
         if _state_of_result(result) is State.QUARANTINED:
             return State.QUARANTINED
         return _state_of(self._copies(key))
 
     def _gone(self, rows: ObjectRows) -> object:
-        """Return why this region's bucket holds no version any more; None if the processor has not noted it."""
+        """Return why this region's bucket holds no version any more; None if the processor has noted nothing."""
         own = schema.attempt_sort_key(self._region)
         return next((row.get(schema.GONE) for row in rows.attempts if row[schema.SORT_KEY] == own), None)
 
     def _settled_in(self, result: dict[str, Any], replicas: Sequence[dict[str, Any]]) -> set[str]:
-        """Return the regions that have noted that their replica holds every record of this very RESULT."""
+        """Return the regions that have noted that their replica holds every record of this RESULT."""
         concluded = (result.get("effect_digest"), result.get(schema.PROCESSING_VERSION, ""))
         settled = {row[schema.SORT_KEY]: (row.get(schema.SETTLED), row.get(schema.SETTLED_VERSION, "")) for row in replicas}
         return {region for region in self._regions if settled.get(schema.replica_sort_key(region)) == concluded}
@@ -158,12 +161,12 @@ class StateReader:
     def _is_in_both_buckets(self, key: str | None) -> bool:
         try:
             return self._copies(key) is Copies.BOTH
-        except (ClientError, BotoCoreError):  # the state is known all the same
+        except (ClientError, BotoCoreError):  # the state is known without the bucket
             logger.warning("the bucket cannot be asked for an object's copies", object_key=key, exc_info=True)
             return False
 
     def _copies(self, key: str | None) -> Copies:
-        # A direct put lies elsewhere in the bucket, where the issuer may not look.
+        # A direct put has another prefix, which the issuer may not read.
         if key is None or not _is_upload(key):
             return Copies.NONE_HERE
         try:
@@ -176,9 +179,9 @@ class StateReader:
         return Copies.BOTH if head.get("ReplicationStatus") in _REPLICATED else Copies.HERE
 
     def _is_absent(self, key: str) -> bool:
-        """Ask the listing, since S3 answers 403 for a missing key to who may list only under a prefix.
+        """Return whether a listing lacks the key: S3 answers 403 for a missing key if the permission is for a prefix.
 
-        That condition's key has no value in a HEAD, so the permission to list does not hold there.
+        A HEAD request has no value for the condition key of the prefix, so the permission to list does not apply to it.
         """
         listing = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return all(found["Key"] != key for found in listing.get("Contents", []))
@@ -197,5 +200,5 @@ def _state_of_result(result: dict[str, Any]) -> State:
 
 
 def _plain(value: object) -> object:
-    """Turn DynamoDB's numbers, whole in all these attributes, into what JSON takes."""
+    """Return the value for JSON; numbers of DynamoDB, which are whole in these attributes, become `int`."""
     return value if isinstance(value, str | list) else int(str(value))

@@ -1,7 +1,6 @@
 """Upload ids: UUIDv7 (RFC 9562), so that an id carries the time at which its upload began.
 
-The client may make it, and retries with the same one, in whichever region: that is what makes `POST /uploads`
-idempotent.
+The client may create the id, and retries with the same one in either region. This makes `POST /uploads` idempotent.
 """
 
 import re
@@ -17,11 +16,11 @@ _UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]
 
 
 class UploadIdError(ValueError):
-    """The text is no upload id, or one of another time; the message says why."""
+    """Raised when a text is not an upload id, or its time is out of range; the message is the reason."""
 
 
 def new_upload_id(now: float) -> str:
-    """Return a new UUIDv7 of a time in epoch seconds."""
+    """Return a new UUIDv7 for a time in epoch seconds."""
     milliseconds = int(now * 1000)
     random = secrets.randbits(74)
     number = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
@@ -33,11 +32,11 @@ def parse_upload_id(text: str, now: float) -> str:
     """Return an upload id in lower case.
 
     Args:
-        text: What the client sent.
+        text: The id from the client.
         now: Epoch seconds.
 
     Raises:
-        UploadIdError: It is no UUIDv7, or its time is not within the last 7 days and the next 5 minutes.
+        UploadIdError: It is not a UUIDv7, or its time is not within the last 7 days and the next 5 minutes.
     """
     upload_id = text.lower()
     if not _UUID7.fullmatch(upload_id):

@@ -1,4 +1,4 @@
-"""Issues an upload: a claim on its id, a presigned PUT, a row, a receipt."""
+"""Issue an upload: claim its id, presign a PUT, sign a receipt and write a row."""
 
 import time
 from collections.abc import Callable
@@ -29,14 +29,14 @@ class UploadIssuer:
     """Epoch seconds."""
 
     def issue(self, request: UploadRequest, caller: Caller) -> dict[str, Any]:
-        """Return what the client needs to send its file, and the receipt.
+        """Return the presigned PUT and the receipt.
 
-        The same request gets the same id and a fresh URL. A client that sends a file again gets 412 from S3
-        (`If-None-Match`), which says that the file is there already.
+        The same request gets the same id and a new URL. A client that sends a file again gets 412 from S3
+        (`If-None-Match`): the file is stored already.
 
         Args:
-            request: What is asked for; its source must be one of the caller's.
-            caller: Who asks; the rows hold it.
+            request: A valid request; its source must be one of the caller's.
+            caller: The principal that sends it; the rows hold it.
 
         Raises:
             RequestError: 409; the upload id was used for another file.
@@ -49,7 +49,7 @@ class UploadIssuer:
         receipt = Receipt(upload=request.upload, size=request.size, region=self.region, issued_at=int(now))
         signed = self.signing_keys.sign(receipt)
         put = self.presigner.presign(request.upload, request.size, now)
-        # Last, so that no row speaks of an upload whose client got no answer for want of a key.
+        # Last, so that no row exists of an upload whose client got an error because no key could be read.
         self.ledger.note_upload(request, caller.principal, moments.as_text(datetime.fromtimestamp(now, UTC)))
         return {
             "id": request.upload.object_id,
@@ -65,7 +65,7 @@ class UploadIssuer:
 def _conflict(request: UploadRequest, error: UploadIdReusedError, caller: Caller) -> RequestError:
     hint = "to send another file, leave upload_id out or make a new UUIDv7; to send the same file, send the same body"
     if error.claimed["caller"] != caller.principal:
-        # Another principal of the same source: what the first one sent is not this one's to learn.
+        # This principal shares the source with the first one, but may not learn what the first one sent.
         return RequestError(
             HTTPStatus.CONFLICT, "UploadIdReused", f"upload_id {request.upload.upload_id} cannot be used for this file", hint
         )

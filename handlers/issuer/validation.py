@@ -1,4 +1,4 @@
-"""Reads requests: a typed value, or one error that says everything that is wrong."""
+"""Parse requests: each function returns a typed value, or raises one error that lists every problem."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ from handlers.shared.object_keys import Upload
 MAXIMUM_OBJECT_KEY_BYTES: Final = 1024
 """S3's limit, in UTF-8."""
 MAXIMUM_FILE_KEY_BYTES: Final = 2048
-"""Of an index's partition key, in UTF-8
+"""DynamoDB's limit of an index's partition key, in UTF-8
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 DEFAULT_PAGE: Final = 20
 MAXIMUM_PAGE: Final = 100
@@ -49,23 +49,23 @@ class FilesRequest:
     file_key: str
     limit: int
     before: str | None
-    """The `file_order` that ended the page before this one."""
+    """The `file_order` at the end of the page before this one."""
 
 
 def parse_upload(
     body: str | None, *, is_base64: bool, maximum_bytes: int, now: float, default_source: str = DEFAULT_SOURCE
 ) -> UploadRequest:
-    """Read the body of `POST /uploads`.
+    """Parse the body of `POST /uploads`.
 
     Args:
-        body: As API Gateway hands it over.
-        is_base64: Whether that is base64.
-        maximum_bytes: The largest object accepted.
+        body: The body from API Gateway.
+        is_base64: Whether the body is base64.
+        maximum_bytes: Size of the largest object that is accepted.
         now: Epoch seconds.
         default_source: The source of an upload that names none.
 
     Raises:
-        RequestError: 400, with everything that is wrong.
+        RequestError: 400, with every problem.
     """
     fields = _json_object(body, is_base64=is_base64)
     problems = [
@@ -90,10 +90,10 @@ def parse_upload(
 
 
 def parse_files(query: Mapping[str, str]) -> FilesRequest:
-    """Read the query of `GET /files`.
+    """Parse the query of `GET /files`.
 
     Raises:
-        RequestError: 400, with everything that is wrong.
+        RequestError: 400, with every problem.
     """
     problems = [
         Problem(name[:_LONGEST_NAME], "there is no such parameter", "the parameters are key, limit, next")
@@ -116,10 +116,10 @@ def parse_files(query: Mapping[str, str]) -> FilesRequest:
 
 
 def parse_object_id(text: str) -> str:
-    """Read the id of `GET /uploads/{id}`.
+    """Parse the id of `GET /uploads/{id}`.
 
     Raises:
-        RequestError: 400; it cannot be an id.
+        RequestError: 400; the text is not an id.
     """
     object_id = text.lower()
     if not _SHA256.fullmatch(object_id):
@@ -128,8 +128,8 @@ def parse_object_id(text: str) -> str:
                 Problem(
                     "id",
                     f"{text[:80]!r} is not 64 hexadecimal digits",
-                    "send the `id` that POST /uploads answered (not its `upload_id`); for a file that was put into the "
-                    "bucket directly, find its id by GET /files?key=<key>",
+                    "send the `id` from the answer of POST /uploads (not its `upload_id`); for a file that was uploaded "
+                    "to the bucket directly, find its id with GET /files?key=<key>",
                 )
             ]
         )
@@ -137,7 +137,7 @@ def parse_object_id(text: str) -> str:
 
 
 def page_token(file_order: str) -> str:
-    """Return the `next` that continues after a `file_order`."""
+    """Return the `next` of the page that begins after a `file_order`."""
     return base64.urlsafe_b64encode(file_order.encode()).decode().rstrip("=")
 
 
@@ -165,7 +165,7 @@ def _file_key(value: object, problems: list[Problem]) -> str:
         (value.startswith("/"), "starts with a slash"),
         (_CONTROL.search(value), "holds a control character"),
         (_SURROGATE.search(value), "holds half of a surrogate pair, which no encoding has"),
-        # HTTP clients resolve both before they send, and the signature would no longer fit.
+        # HTTP clients resolve such a segment before they send, and the signature would not match any more.
         ({".", ".."} & set(value.split("/")), "has a segment that is '.' or '..'"),
     )
     problems.extend(Problem("key", message, hint) for wrong, message in wrongs if wrong)
@@ -174,7 +174,7 @@ def _file_key(value: object, problems: list[Problem]) -> str:
 
 def _fits(upload: Upload, problems: list[Problem]) -> None:
     if _SURROGATE.search(upload.file_key):
-        return  # said already; it has no length in UTF-8
+        return  # reported already; the text has no length in UTF-8
     excess = len(upload.object_key.encode()) - MAXIMUM_OBJECT_KEY_BYTES
     if excess > 0:
         length = len(upload.file_key.encode())
@@ -182,7 +182,7 @@ def _fits(upload: Upload, problems: list[Problem]) -> None:
             Problem(
                 "key",
                 f"takes {length} bytes in UTF-8, {excess} too many",
-                f"send {length - excess} or fewer: of S3's {MAXIMUM_OBJECT_KEY_BYTES} the identity takes the rest",
+                f"send {length - excess} or fewer: the identity takes the rest of S3's {MAXIMUM_OBJECT_KEY_BYTES}",
             )
         )
 
@@ -212,7 +212,7 @@ def _upload_id(value: object, now: float, problems: list[Problem]) -> str:
         return upload_id
     try:
         if not isinstance(value, str):
-            raise UploadIdError(f"is {_kind(value)}")  # noqa: TRY301 - one place answers all that can be wrong with it
+            raise UploadIdError(f"is {_kind(value)}")  # noqa: TRY301 - one handler reports every problem of the id
         return parse_upload_id(value, now)
     except UploadIdError as error:
         hint = f"send a UUIDv7 of the last 7 days, as in {upload_id}, or leave it out and keep the one in the answer"
@@ -243,12 +243,12 @@ def _page(value: str | None, problems: list[Problem]) -> str | None:
     except (binascii.Error, ValueError):
         before = ""
     if not _PAGE_TOKEN.fullmatch(before):
-        problems.append(Problem("next", "is not a page's `next`", "send what the page before answered, unchanged"))
+        problems.append(Problem("next", "is not a page's `next`", "send the `next` of the page before, unchanged"))
     return before
 
 
 def _kind(value: object) -> str:
-    """Say what a JSON value is, shortly and without failing on any."""
+    """Return a short description of any JSON value."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):

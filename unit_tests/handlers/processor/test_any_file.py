@@ -141,8 +141,11 @@ def test_any_json_array_gives_its_elements(
 @each_compression
 @given(record=records.filter(bool), indent=st.none() | st.integers(0, 4), name=st.sampled_from(["x", "x.json", "x.csv"]))
 def test_any_json_object_gives_one_record(
-    compress: Callable[[bytes], bytes], record: Any, indent: int | None, name: str
-) -> None:  # noqa: ANN401
+    compress: Callable[[bytes], bytes],
+    record: Any,  # noqa: ANN401 - any JSON object
+    indent: int | None,
+    name: str,
+) -> None:
     content = json.dumps(record, indent=indent).encode()
     assert outcome(compress(content), f"incoming/{name}", 17) == held([record])
 
@@ -170,7 +173,7 @@ fields = st.text(st.sampled_from('ab ,;\t"\n\r\0é😀{}[]'), max_size=6)
 @example(  # its first tab is not indentation
     header=["", "na"], rows=[["0", "1"]], kind=("\t", "x.csv"), line_end="\n", quoting=csv.QUOTE_MINIMAL, piece=1
 )
-def test_any_table_gives_its_rows(  # a row of another width than the header's is bad, and every row where a column has no name
+def test_any_table_gives_its_rows(  # a row is bad if its width differs from the header's or a column has no name
     compress: Callable[[bytes], bytes],
     header: list[str],
     rows: list[list[str]],
