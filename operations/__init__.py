@@ -1,6 +1,5 @@
-"""The deployed platform as its operator has it: found by its stack outputs, read and promoted through its own APIs.
+"""Operate a deployed platform: find it by its stack outputs, read its state and promote a region through its own APIs.
 
-Imports nothing of `infra`, and of `handlers` only how a control row is read (`handlers.shared.claims`): what is known
-here is the contract that the stacks' outputs and the table's documented layout are. The end-to-end test and the drill
-stand on it.
+The contract is the stacks' outputs and the documented layout of the table. The package therefore imports nothing of
+`infra`, and of `handlers` only `handlers.shared.claims`, which reads control rows. The end-to-end test and the drill use it.
 """

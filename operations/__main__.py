@@ -1,4 +1,4 @@
-"""`python -m operations`: look at a deployed platform, fail it over, and back."""
+"""`python -m operations`: show the state of a deployed platform, fail it over, and fail it back."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _FAILED: Final = 1
 _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
 _UNNAMED: Final = "of these credentials"
-"""In place of an account that was not given and is not known yet."""
+"""Placeholder for an account that is neither given nor known yet."""
 _PRODUCTION: Final = "prod"
-"""The environment that the templates protect; here a change needs `--account`, and a confirmation the region's name."""
+"""The environment that the templates protect: a change needs `--account`, and the user confirms with the region's name."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
 
 
 @dataclass
 class _Chosen:
-    """What the options before the command come to.
+    """The target that the options before the command select.
 
     Attributes:
         target: The platform; its account is `_UNNAMED` if none was given.
-        unverified: Whether to go on while STS does not answer.
+        unverified: Whether to continue when STS does not answer.
     """
 
     target: Target
@@ -63,15 +63,13 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         str | None,
         typer.Option(
             metavar="ID",
-            help="The account it must be, 12 digits; proved by STS of the region acted on. "
-            "Every command but status needs it in prod.",
+            help="The expected account, 12 digits. STS in the region that is changed must confirm it. "
+            "In prod every command except status needs it.",
         ),
     ] = None,
     unverified: Annotated[  # noqa: FBT002
         bool,
-        typer.Option(
-            "--account-unverified", help="Go on although STS does not answer. If it answers another account, it is refused."
-        ),
+        typer.Option("--account-unverified", help="Continue if STS does not answer. Another account is still refused."),
     ] = False,
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     environment: Annotated[
@@ -81,10 +79,10 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     primary: Annotated[str | None, typer.Option(help="The primary's region.", show_default="the environment's")] = None,
     secondary: Annotated[str | None, typer.Option(help="The secondary's region.", show_default="the environment's")] = None,
     target: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Instead: the target.json of a platform on a local cloud.")
+        Path | None, typer.Option(metavar="FILE", help="The target.json of a platform on a local cloud, instead of AWS.")
     ] = None,
 ) -> None:
-    """Look at a deployed platform, and decide which region is active.
+    """Show the state of a deployed platform, and choose which region is active.
 
     Examples:
         python -m operations status
@@ -95,11 +93,11 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
 
         python -m operations --target reports/drill/latest/target.json status
 
-    Exit status: 0 done, 1 it could not be done, 2 wrong use or refused, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 wrong usage or refused, 130 interrupted.
 
-    docs/runbook.md leads through a failover step by step.
+    docs/runbook.md describes a failover step by step.
     """
-    with _telling():
+    with _printing_failures():
         _require_digits(account)
         named = _from_file(target, account) if target else _live(account, profile, environment, (primary, secondary))
         _options[:] = [_Chosen(named, unverified)]
@@ -107,8 +105,11 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
 
 @app.command()
 def status() -> None:
-    """Show both regions: who is active, how each is and sees the other, where DNS leads; a lost one costs seconds."""
-    with _telling():
+    """Show both regions: which one is active, the health of each, and where DNS routes clients.
+
+    A region that does not answer delays the output by a few seconds.
+    """
+    with _printing_failures():
         target = _shown()
         found = regions.look(target)
         show(Console(highlight=False, emoji=False), target, found, now=time.time())
@@ -120,10 +121,10 @@ def status() -> None:
 def promote(
     region: Annotated[str | None, typer.Argument(help="The region to make active.", show_default="the secondary")] = None,
     named: Annotated[str | None, typer.Option("--region", metavar="REGION", help="Likewise.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Make a region active, by data-plane calls in that region alone; the other one may be gone."""
-    with _telling():
+    """Make a region active. Calls the data plane of that region only, so the other region may be down."""
+    with _printing_failures():
         target = _options[0].target
         chosen = region or named or target.secondary
         _require_region(target, chosen)
@@ -134,10 +135,10 @@ def promote(
 
 @app.command()
 def failback(
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Make the primary active again, if both regions are well and know the same; never by itself."""
-    with _telling():
+    """Make the primary active again, if both regions are healthy and hold the same state."""
+    with _printing_failures():
         target = _proved(_options[0].target.primary)
         found = regions.look(target)
         if regions.agree(found) and regions.active(found, primary=target.primary) == target.primary:
@@ -146,8 +147,8 @@ def failback(
         shut = failback_checks.reasons(found, back_to=target.primary, now=time.time())
         if shut:
             raise Refused(
-                "It is not time to go back. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
-                hint=f"Nothing was changed. Put this right and try again; `promote {target.primary}` does it regardless.",
+                "Failback is refused. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
+                hint=f"Nothing was changed. Fix this and try again; `promote {target.primary}` skips these checks.",
             )
         _confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
         _promote(target, target.primary)
@@ -155,12 +156,12 @@ def failback(
 
 @app.command()
 def force(
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Lead clients to the secondary by DNS, whatever the health checks say; promoting it is another step."""
-    with _telling():
+    """Route clients to the secondary by DNS, regardless of the health checks. It does not promote the secondary."""
+    with _printing_failures():
         target = _proved(_options[0].target.secondary)
-        _confirm(target, f"DNS leads clients away from {target.primary}.", target.secondary, yes=yes)
+        _confirm(target, f"DNS routes clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
         _say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
         _say(f"Now promote it: python -m operations ... promote {target.secondary}. To undo: unforce.")
@@ -168,80 +169,86 @@ def force(
 
 @app.command()
 def unforce(
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Let the health checks decide again where DNS leads clients."""
-    with _telling():
+    """Let the health checks decide again where DNS routes clients."""
+    with _printing_failures():
         target = _proved(_options[0].target.secondary)
-        _confirm(target, f"DNS leads clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
+        _confirm(target, f"DNS routes clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
         set_forced(target, forced=False)
         _say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
 
 
 @app.command()
 def reprocess(
-    prefix: Annotated[str, typer.Argument(help="What the objects' keys begin with, such as incoming/uploads/billing/.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,  # noqa: FBT002
+    prefix: Annotated[str, typer.Argument(help="Prefix of the objects' keys, for example incoming/uploads/billing/.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Have the active region process objects again whose records another version of the processor made."""
-    with _telling():
+    """Process objects again in the active region if another version of the processor made their records."""
+    with _printing_failures():
         if not prefix.startswith("incoming/"):
-            raise Refused(f"{prefix!r} is no prefix of ingest objects.", hint="Type one that begins with incoming/.")
+            raise Refused(f"{prefix!r} is not a prefix of ingest objects.", hint="Type a prefix that begins with incoming/.")
         _require_account(_options[0].target)
         found = regions.look(_options[0].target)
         region = regions.active(found, primary=_options[0].target.primary)
         if region is None:
-            raise Refused("No replica answers: which region is active cannot be known.", hint="Nothing was sent.")
+            raise Refused(
+                "No replica answers, so the active region is unknown.",
+                hint="Nothing was sent. Try again when a region answers.",
+            )
         target = _proved(region)
         what = f"Every object under {prefix} of {target.environment} is processed again in {region}"
         _confirm(target, f"{what} if another version processed it.", region, yes=yes)
         sent = send_again(Deployment.of_region(target, region), region, prefix)
-        _say(f"{sent} objects are sent to the ingest queue of {region}. What this version made already stays as it is.")
-        _say("lww-conflicts rings when results are replaced; the other region settles them within hours. Next: status.")
+        _say(f"{sent} objects were sent to the ingest queue of {region}. Records that this version made do not change.")
+        _say("The alarm lww-conflicts goes off when results are replaced; the other region settles them within hours.")
+        _say("Next: status.")
 
 
 def _promote(target: Target, region: str) -> None:
-    """Promote under the guard: should this program ever call another region, it refuses to."""
+    """Promote a region under the guard, which refuses every call to another region."""
     with guarding(Guard((region,))) as guard:
         promotion = Register(target, region).promote()
     if promotion.already:
         _say(f"{region} is active already, epoch {promotion.epoch}; nothing was written.")
     else:
-        _say(f"{region} is active, epoch {promotion.epoch}; before it was {promotion.before}.")
-    _say(f"{guard.calls} calls, all to {region}. Its processor learns of it within seconds. Next: status.")
+        _say(f"{region} is active, epoch {promotion.epoch}; {promotion.before} was active before.")
+    _say(f"{guard.calls} calls, all to {region}. Its processor reads the new state within seconds. Next: status.")
 
 
 def _confirm(target: Target, what: str, word: str, *, yes: bool) -> None:
-    """Have a person type a region's name in prod, and `y` elsewhere.
+    """Ask the user to type the region's name in prod, and `y` elsewhere.
 
     Raises:
-        Refused: It was not typed.
+        Refused: The user did not type it.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"{what} Nobody is here to confirm it.", hint="Add --yes.")
+        raise Refused(f"{what} It needs a confirmation, and the input is not a terminal.", hint="Add --yes.")
     wanted = word if target.environment == _PRODUCTION else "y"
     _say(what)
-    if input(f"Type {wanted} to go on: ").strip() != wanted:
-        raise Refused("It was not confirmed.", hint="Nothing was changed.")
+    if input(f"Type {wanted} to continue: ").strip() != wanted:
+        raise Refused("The action was not confirmed.", hint="Nothing was changed.")
 
 
 def _require_region(target: Target, region: str) -> None:
     if region not in target.regions:
-        raise Refused(f"{region!r} is no region of this platform.", hint=f"Type {' or '.join(target.regions)}.")
+        raise Refused(f"{region!r} is not a region of this platform.", hint=f"Type {' or '.join(target.regions)}.")
 
 
 def _require_digits(account: str | None) -> None:
     if account is not None and not re.fullmatch(r"[0-9]{12}", account):
-        raise Refused(f"--account: {account!r} is no account.", hint="Type --account and its 12 digits.")
+        raise Refused(f"--account: {account!r} is not an account id.", hint="Type --account and 12 digits.")
 
 
 def _from_file(file: Path, account: str | None) -> Target:
     try:
         held = Target.load(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(f"{file} is no target: {error}", hint="A drill writes one: reports/drill/<id>/target.json.") from error
+        raise Refused(
+            f"{file} is not a target file: {error}", hint="A drill writes one: reports/drill/<id>/target.json."
+        ) from error
     if account not in {None, held.account}:
         raise Refused(
             f"{file} names account {held.account!r}, and --account is {account}.",
@@ -255,7 +262,7 @@ def _from_file(file: Path, account: str | None) -> Target:
 
 
 def _live(account: str | None, profile: str | None, environment: str | None, pair: tuple[str | None, str | None]) -> Target:
-    """Make the target of a real account, and ask nothing of it yet."""
+    """Return the target of a real account. Calls nothing."""
     place = place_of(environment, *pair)
     target = Target(
         mode=Mode.LIVE,
@@ -277,10 +284,10 @@ def _require_aws(target: Target) -> None:
 
 
 def _proved(region: str) -> Target:
-    """Show whose account a region is changed in, by STS of that region and of no other: that one may be what is lost.
+    """Print the account that is about to be changed. Only STS of that region is called: the other region may be down.
 
     Raises:
-        Refused: In prod no account was given; or as `caller_of`.
+        Refused: No account is given in prod, or for a reason of `caller_of`.
     """
     chosen = _options[0]
     _require_account(chosen.target)
@@ -291,14 +298,14 @@ def _proved(region: str) -> Target:
 def _require_account(target: Target) -> None:
     if target.account == _UNNAMED and target.environment == _PRODUCTION:
         raise Refused(
-            f"{_PRODUCTION}: no account is given, and this command changes it.",
-            hint="Nothing was asked or written. Type --account and the 12 digits of the account before the command; "
-            "`status` shows which account the profile reaches.",
+            f"--account is missing: this command changes the environment {_PRODUCTION}.",
+            hint="Nothing was called or written. Type --account and the 12 digits of the account before the command; "
+            "`status` shows the account of the profile.",
         )
 
 
 def _shown() -> Target:
-    """Show whose account is looked at, by STS of any region; without `--account` none need answer."""
+    """Print the account that is read, by STS of any region. Without `--account` no region needs to answer."""
     chosen = _options[0]
     try:
         return _show_caller(chosen, chosen.target.regions)
@@ -321,8 +328,8 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[None]:
-    """Let every failure end in words and a status, never in a traceback."""
+def _printing_failures() -> Iterator[None]:
+    """Turn every failure into a message and an exit status, without a traceback."""
     errors = Console(stderr=True, highlight=False, emoji=False)
     try:
         yield
@@ -331,7 +338,7 @@ def _telling() -> Iterator[None]:
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
     except ProfileNotFound as error:
         errors.print(f"{error}.", style="bold red", markup=False, soft_wrap=True)
-        errors.print("Type --profile and one of `aws configure list-profiles`.", markup=False, soft_wrap=True)
+        errors.print("Type --profile and a name that `aws configure list-profiles` lists.", markup=False, soft_wrap=True)
         raise typer.Exit(_WRONG_USE) from error
     except KeyboardInterrupt:
         errors.print("Interrupted.")

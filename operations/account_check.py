@@ -1,4 +1,4 @@
-"""Proof, before anything is written, of which cloud is being talked to."""
+"""Check which cloud and account a run reaches, before it writes anything."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from operations.errors import Refused
 if TYPE_CHECKING:
     from operations.target import Target
 
-_IF_STS_ALONE = " If it is STS alone that fails there, and you are sure of the account, add --account-unverified."
+_IF_STS_ALONE = " If only STS fails there and you are sure of the account, add --account-unverified."
 
 
 def prove_local(target: Target) -> None:
     """Make sure that a local run reaches loopback and nothing else.
 
     Raises:
-        Refused: The endpoint is no loopback address, or what answers there plays another account.
+        Refused: The endpoint is not a loopback address, or the local cloud there has another account.
     """
     require_loopback(target.endpoint_url)
     _prove_account(target)
@@ -32,7 +32,7 @@ def prove_live(target: Target) -> None:
     """Make sure that a live run reaches AWS, in the account that the user named.
 
     Raises:
-        Refused: An endpoint is not AWS's, the credentials do not work, or they are another account's.
+        Refused: An endpoint is not one of AWS, or the credentials do not work or belong to another account.
     """
     for service in ("sts", "s3", "dynamodb", "cloudformation", "sqs"):
         for region in target.regions:
@@ -42,11 +42,11 @@ def prove_live(target: Target) -> None:
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose credentials a command uses.
+    """The caller whose credentials a command uses.
 
     Attributes:
-        account: 12 digits: STS's answer, or without one the account that was given; None if there is neither.
-        sentence: The same for a person: the account, the caller's ARN and the region whose STS answered, or why none did.
+        account: 12 digits, as STS answered; if it did not answer, as the user gave it; None if there is neither.
+        sentence: A sentence for the user: the account, the caller's ARN and the region of STS, or why no STS answered.
     """
 
     account: str | None
@@ -54,16 +54,16 @@ class Caller:
 
 
 def caller_of(target: Target, regions: Sequence[str], *, given: str | None, unverified: bool) -> Caller:
-    """Ask STS of some regions, in turn until one answers, whose the credentials are.
+    """Return the caller's identity, from the first of the given regions whose STS answers.
 
     Args:
         target: The platform.
-        regions: The regions to ask: to act on a region, that one alone, since the other one may be what is lost.
-        given: The account that the user gave, 12 digits; None if none.
-        unverified: Whether to go on if STS answers in none of the regions.
+        regions: The regions to ask. A command that changes a region gives only that one: the other may be down.
+        given: The account that the user gave, 12 digits, or None.
+        unverified: Whether to continue if STS answers in none of the regions.
 
     Raises:
-        Refused: The credentials are another account's or do not work, or STS answers in no region and `unverified` is false.
+        Refused: The credentials do not work or belong to another account, or no STS answers and `unverified` is false.
     """
     silent: list[Refused] = []
     for region in regions:
@@ -73,12 +73,12 @@ def caller_of(target: Target, regions: Sequence[str], *, given: str | None, unve
             silent.append(error)
             continue
         _require_given(account, given, region)
-        return Caller(account, f"Account {account}, as {arn}, by STS in {region}.")
+        return Caller(account, f"Account {account}, caller {arn}, confirmed by STS in {region}.")
     reasons = " ".join(error.message for error in silent)
     if not unverified:
         hint = silent[0].hint if len(silent) == 1 else _silent_everywhere(target)
         raise Refused(reasons, hint=hint)
-    named = f"Account {given} as given, NOT VERIFIED" if given else "Account NOT VERIFIED and not given"
+    named = f"Account {given}, NOT VERIFIED" if given else "Account unknown, NOT VERIFIED"
     return Caller(given, f"{named} (--account-unverified): {reasons}")
 
 
@@ -89,7 +89,7 @@ def _silent_everywhere(target: Target) -> str:
 
 
 class _Silent(Refused):
-    """STS of a region did not answer."""
+    """Raised when STS of a region does not answer."""
 
 
 def _prove_account(target: Target) -> None:
@@ -104,8 +104,8 @@ def _require_account(target: Target, region: str, sts: Any) -> None:  # noqa: AN
 def _require_given(answered: str, given: str | None, region: str) -> None:
     if given is not None and answered != given:
         raise Refused(
-            f"STS in {region} says that these credentials are account {answered}'s, not {given}'s.",
-            hint="Name the right account with --account, or take its credentials with --profile. Nothing was written.",
+            f"STS in {region} reports that these credentials belong to account {answered}, not to {given}.",
+            hint=f"Nothing was written. Type the right --account, or the --profile of account {given}.",
         )
 
 
@@ -116,10 +116,10 @@ def _identity(target: Target, region: str, sts: Any) -> tuple[str, str]:  # noqa
         identity = sts.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         if credentials.are_missing(error):
-            raise Refused(f"{cloud} did not say who is calling: {error}", hint=credentials.LOG_IN) from error
+            raise Refused(f"No valid credentials for {cloud}: {error}", hint=credentials.LOG_IN) from error
         raise _Silent(
-            f"STS in {region} did not say who is calling: {error}",
-            hint=f"Nothing was written. Is {region} the region that is lost? Then act on the other one."
+            f"STS in {region} does not answer: {error}",
+            hint=f"Nothing was written. If {region} is the region that is down, act on the other one."
             f"{'' if target.endpoint_url else _IF_STS_ALONE}",
         ) from error
     return str(identity["Account"]), str(identity["Arn"])

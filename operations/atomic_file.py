@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: whoever is killed meanwhile leaves the old one."""
+"""Write a file atomically: a process that is killed while it writes leaves the old file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Put a text in a file's place at once, when it is on the disk.
+    """Replace a file with a text in one step, after the text is flushed to the disk.
 
     Raises:
-        OSError: It could not be written; the file is as it was.
+        OSError: The text cannot be written; the file is unchanged.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     written = Path(name)

@@ -1,4 +1,4 @@
-"""Values as DynamoDB holds them, for exact comparison: type and value, and never a float in between."""
+"""DynamoDB's attribute values, compared exactly by type and value, without conversion to float."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Context, Decimal
 from typing import Any, Final, TypeAlias
 
 _LONGEST: Final = 120
-"""Characters of a value that an error shows."""
+"""Maximum number of characters of a value that an error shows."""
 
 _DIGITS: Final = 38
 _EXACT: Final = Context(prec=10**6, Emax=10**9, Emin=-(10**9))
@@ -16,10 +16,10 @@ Wire: TypeAlias = dict[str, Any]
 
 
 def to_wire(value: object) -> Wire:  # noqa: PLR0911 - one for each type
-    """Say how DynamoDB holds a value of a record; a float by its shortest decimal text, as `repr` writes it.
+    """Return the attribute value of a record's value. A float becomes its shortest decimal text, as `repr` writes it.
 
     Raises:
-        TypeError: A record has no values of this type.
+        TypeError: A record cannot hold a value of this type.
     """
     match value:
         case None:
@@ -43,7 +43,7 @@ def to_wire(value: object) -> Wire:  # noqa: PLR0911 - one for each type
 
 
 def canonical(value: Wire) -> Wire:
-    """Write the numbers of an attribute value in one way, so that `1.50` and `1.5` are the same."""
+    """Return an attribute value with its numbers in canonical notation, so that `1.50` equals `1.5`."""
     ((kind, held),) = value.items()
     match kind:
         case "N":
@@ -57,10 +57,10 @@ def canonical(value: Wire) -> Wire:
 
 
 def canonical_number(text: str) -> str:
-    """Return a number's one notation: whole numbers below 1E+38 in plain digits, all others as `Decimal` writes them.
+    """Return a number's canonical notation: integers below 1E+38 in digits, all others as `Decimal` writes them.
 
     Raises:
-        TypeError: DynamoDB holds no such number.
+        TypeError: DynamoDB cannot hold the number.
     """
     if text.isdigit() and text[0] != "0" and len(text) < _DIGITS:  # nearly all of them
         return text
@@ -76,7 +76,7 @@ def canonical_number(text: str) -> str:
 
 
 def differences(expected: Wire, actual: Wire, path: str = "record") -> list[str]:
-    """Say where two canonical attribute values differ, one sentence a place."""
+    """Return a sentence for each place where two canonical attribute values differ."""
     if expected == actual:
         return []
     kinds = next(iter(expected)), next(iter(actual))

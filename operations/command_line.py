@@ -1,4 +1,4 @@
-"""What the command lines have in common: how a failure is told, and what ends a run politely."""
+"""Shared code of the command lines: print a failure, and end a run cleanly on a signal."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from operations.errors import RunFailure
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PARENT_VARIABLE: Final = "LOCKSTEP_PARENT"
-"""Environment variable that the noxfile sets: its process id, without which a program is not to go on."""
+"""Environment variable with the noxfile's process id. A program ends when that process ends."""
 _LOOK_SECONDS: Final = 0.5
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def explain(failure: RunFailure, console: Console) -> None:
-    """Say what happened, what to do about it, and where the whole story is."""
+    """Print what happened, what to do about it, and where the full log is."""
     if failure.tail:
         console.print(failure.tail, markup=False, soft_wrap=True)
         console.rule(style="red")
@@ -37,14 +37,14 @@ def explain(failure: RunFailure, console: Console) -> None:
 
 
 def short(path: Path) -> Path:
-    """Return a path as it is typed in the checkout."""
+    """Return a path relative to the checkout, if it is below it."""
     return path.relative_to(_CHECKOUT) if path.is_relative_to(_CHECKOUT) else path
 
 
 def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
-    """Let the first of these signals unwind through every `finally`, as Ctrl-C does, also where a shell has it ignored.
+    """Make the first of these signals raise KeyboardInterrupt, as Ctrl-C does, even if the shell ignores the signal.
 
-    The further ones do not interrupt the clean-up. The end of LOCKSTEP_PARENT counts as SIGINT.
+    Later signals do not interrupt the clean-up. The end of the process LOCKSTEP_PARENT counts as SIGINT.
     """
     is_interrupted = False
 
@@ -52,7 +52,7 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
         nonlocal is_interrupted
         _leave_dead_terminal(is_dead=number == signal.SIGHUP)
         if is_interrupted:
-            _print_raw(f"Still cleaning up. `kill -9 {os.getpid()}` ends that, and leaves what is not removed yet.\n")
+            _print_raw(f"Still cleaning up. `kill -9 {os.getpid()}` ends it at once and leaves the rest in place.\n")
             return
         is_interrupted = True
         raise KeyboardInterrupt
@@ -66,17 +66,17 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
 
 @contextlib.contextmanager
 def held_back(what: str) -> Iterator[None]:
-    """Let a block run to its end; the first of the signals that come meanwhile takes effect after it.
+    """Run a block to its end; the first signal that arrives meanwhile takes effect afterwards.
 
     Args:
-        what: Printed when a signal comes: what is being done, as in "The drill's report is being written".
+        what: Sentence to print when a signal arrives, for example "The drill's report is being written".
     """
     came: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         _leave_dead_terminal(is_dead=number == signal.SIGHUP)
         came.append(number)
-        _print_raw(f"{what}. `kill -9 {os.getpid()}` ends that, and leaves the rest undone.\n")
+        _print_raw(f"{what}. `kill -9 {os.getpid()}` ends it at once and leaves the rest undone.\n")
 
     numbers = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, note) for number in numbers}
@@ -90,12 +90,12 @@ def held_back(what: str) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """Interrupt this process when the parent that LOCKSTEP_PARENT names is gone: after `kill -9` nothing else would."""
+    """Interrupt this process when the process LOCKSTEP_PARENT ends. After `kill -9` of it no signal arrives here."""
     parent = os.environ.pop(PARENT_VARIABLE, "")
-    if not parent.isdecimal() or os.name == "nt":  # there a virtual environment's Python is a child of its launcher
+    if not parent.isdecimal() or os.name == "nt":  # on Windows a virtual environment's Python is a child of its launcher
         return
     if os.getppid() != int(parent) and _is_alive(int(parent)):
-        # The variable was meant for an ancestor, a test process for example.
+        # The variable was set for an ancestor, for example a test process.
         return
 
     def watch() -> None:
@@ -115,17 +115,17 @@ def _is_alive(process_id: int) -> bool:
 
 
 def _leave_dead_terminal(*, is_dead: bool) -> None:
-    """Print to nowhere from now on if the terminal is gone: each line printed to it would fail, and end the clean-up."""
+    """Redirect output to the null device if the terminal is gone: a failing print would end the clean-up."""
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
-            # One that has hung up is a device still, and no terminal any more.
+            # After a hang-up the device still exists but is no longer a terminal.
             if stat.S_ISCHR(os.fstat(stream).st_mode) and (is_dead or not os.isatty(stream)):
                 os.dup2(nowhere, stream)
         os.close(nowhere)
 
 
 def _print_raw(text: str) -> None:
-    # Not by `print`: a signal may come in the middle of one.
+    # A signal may arrive in the middle of a `print`, which is not reentrant.
     with contextlib.suppress(OSError):
         os.write(2, text.encode())

@@ -1,4 +1,4 @@
-"""Whether an error says that the credentials are at fault, and not the region: one logs in then, and fails nothing over."""
+"""Tell errors of the credentials from errors of the region: the user logs in, and needs no failover."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _REFUSED: Final = frozenset(
 
 
 def are_missing(error: BaseException) -> bool:
-    """Whether it says that there are no credentials, or none that AWS takes."""
+    """Return whether an error means that there are no credentials, or that AWS rejects them."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")) in _REFUSED
     return isinstance(error, _NONE)

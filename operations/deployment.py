@@ -1,4 +1,4 @@
-"""What the stacks say of themselves: the only thing that the tests know of the platform."""
+"""The outputs of the deployed stacks, which are all that the tests know of the platform."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Outputs = dict[str, str]
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployed platform, known by its stack outputs.
+    """A deployed platform and its stack outputs.
 
     Attributes:
-        target: Where it is.
+        target: The cloud and the regions of the platform.
         regional: The outputs of the regional stack, by region.
         data: The outputs of the data stack.
         failover: The outputs of the failover stack.
@@ -34,10 +34,10 @@ class Deployment:
 
     @classmethod
     def read(cls, target: Target) -> Deployment:
-        """Ask CloudFormation, each stack in its own region.
+        """Read the outputs from CloudFormation, each stack in its own region.
 
         Raises:
-            RunFailure: A stack is not there or not in a state that can be used.
+            RunFailure: A stack does not exist or its deployment is not complete.
         """
         return cls(
             target=target,
@@ -48,24 +48,24 @@ class Deployment:
 
     @classmethod
     def of_region(cls, target: Target, region: str) -> Deployment:
-        """Ask CloudFormation in one region, and for that region's stack alone; the other may be lost.
+        """Read the outputs of one region's stack, from CloudFormation there. The other region may be down.
 
         Raises:
-            RunFailure: The stack is not there or not in a state that can be used.
+            RunFailure: The stack does not exist or its deployment is not complete.
         """
         return cls(target=target, regional={region: _outputs(target, "regional", region)}, data={}, failover={})
 
     def save(self, path: Path) -> None:
-        """Write the outputs, for whoever must know them while a region cannot be asked."""
+        """Write the outputs to a file, for use while a region does not answer."""
         held = {"regional": self.regional, "data": self.data, "failover": self.failover}
         write_whole(path, json.dumps(held, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path, target: Target) -> Deployment:
-        """Read what `save` wrote.
+        """Read the file that `save` wrote.
 
         Raises:
-            RunFailure: The file is not whole, or is none that `save` wrote.
+            RunFailure: The file is incomplete or has another format.
         """
         try:
             held = json.loads(path.read_text("utf-8"))
@@ -78,27 +78,27 @@ class Deployment:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFailure(
                 f"{path} does not hold the stacks' outputs of {' and '.join(target.regions)}: {_what(error)}",
-                hint="Delete it and type the same again while both regions answer: it is then read from the stacks anew.",
+                hint="Delete it and run the same command again while both regions answer: it reads the stacks again.",
             ) from error
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
-        """Return a client of the cloud it is deployed to."""
+        """Return a boto3 client of the target's cloud."""
         return self.target.client(service, region)
 
     def ingest_bucket(self, region: str) -> str:
-        """The name of a region's ingest bucket."""
+        """Return the name of a region's ingest bucket."""
         return self.regional[region]["IngestBucketName"]
 
     def archive_bucket(self, region: str) -> str:
-        """The name of a region's archive bucket."""
+        """Return the name of a region's archive bucket."""
         return self.regional[region]["ArchiveBucketName"]
 
     def table(self, region: str) -> str:
-        """The name of the table's replica in a region."""
+        """Return the name of the table's replica in a region."""
         return self.regional[region]["TableName"]
 
     def api_url(self, region: str) -> str:
-        """Where a region's HTTP API answers."""
+        """Return the URL of a region's HTTP API."""
         outputs = self.regional[region]
         if self.target.api_url:
             return self.target.api_url.format(api_id=outputs["ApiId"])
@@ -119,5 +119,7 @@ def _outputs(target: Target, stack: str, region: str) -> Outputs:
             hint=f"Deploy it first: nox -s cdk -- deploy --all -c environment={target.environment}",
         ) from error
     if not found["StackStatus"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
-        raise RunFailure(f"The stack {name} in {region} is {found['StackStatus']}; it must be complete to be tested.")
+        raise RunFailure(
+            f"The stack {name} in {region} has the status {found['StackStatus']}; a *_COMPLETE status is needed."
+        )
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

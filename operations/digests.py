@@ -1,4 +1,4 @@
-"""The digests that each region's observer keeps of what its replica holds, and whether the two regions' are equal."""
+"""Read and compare the digests that each region's observer writes about its replica."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 HOURS: Final = 62
-"""The observers watch 60 closed hours, behind the open one and the one before it."""
+"""Hours that are read: the open hour, the hour before it, and the 60 closed hours that the observers watch."""
 _CLOSED_AFTER: Final = timedelta(hours=2)
-"""An hour is closed when it has been over for an hour: nothing arrives in it then."""
+"""An hour is closed one hour after its end; no object arrives in it after that."""
 _HOUR: Final = "%Y-%m-%dT%H"
 
 Digests = dict[str, tuple[str, str, str]]
-"""Of closed hours: how many objects, which, and what became of them, by `<hour>#<first digit of the object id>`."""
+"""Number of objects, digest of their ids and digest of their results, by `<hour>#<first digit of the object id>`."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of two regions' digests.
+    """The comparison of two regions' digests.
 
     Attributes:
-        equal: How many closed hours have digests in both regions, and equal ones.
+        equal: Number of closed hours whose digests are in both regions and equal.
         differing: The closed hours whose digests differ, in order.
     """
 
@@ -31,7 +31,7 @@ class Comparison:
 
 
 def read(client: Any, table: str, region: str, *, now: float) -> Digests:  # noqa: ANN401 - a boto3 client
-    """Return a region's digests of the closed hours that are watched, as a replica holds them."""
+    """Return a region's digests of the watched closed hours, as a replica holds them."""
     first = datetime.fromtimestamp(now, UTC) - timedelta(hours=HOURS)
     pages = client.get_paginator("query").paginate(
         TableName=table,
@@ -46,7 +46,7 @@ def read(client: Any, table: str, region: str, *, now: float) -> Digests:  # noq
 
 
 def compare(one: Mapping[str, tuple[str, str, str]], other: Mapping[str, tuple[str, str, str]]) -> Comparison:
-    """Compare what both regions have digests of."""
+    """Compare the digests of the hours that both regions have."""
     both = one.keys() & other.keys()
     differing = {_hour(place) for place in both if one[place] != other[place]}
     return Comparison(len({_hour(place) for place in both} - differing), tuple(sorted(differing)))

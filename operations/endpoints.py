@@ -1,4 +1,4 @@
-"""Which addresses a run may talk to: this machine's loopback for a local run, AWS's own for a live one."""
+"""The addresses that a run may call: loopback for a local run, endpoints of AWS for a live run."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def require_loopback(endpoint_url: str | None) -> None:
-    """Refuse an endpoint that is not this machine.
+    """Refuse an endpoint that is not on this machine.
 
     Raises:
-        Refused: Its host is no loopback address.
+        Refused: The host is not a loopback address.
     """
     host = urlsplit(endpoint_url or "").hostname or ""
     if not is_loopback(host):
         raise Refused(
-            f"A local run talks to this machine only, but its endpoint is {endpoint_url!r}.",
-            hint="Nothing was sent. Run `python -m integration_tests.e2e` with no endpoint of your own.",
+            f"The endpoint {endpoint_url!r} is not a loopback address; a local run calls this machine only.",
+            hint="Nothing was sent. Run `python -m integration_tests.e2e` without an endpoint of your own.",
         )
 
 
 def require_aws_endpoint(url: str) -> None:
-    """Refuse an address that is not one of AWS's.
+    """Refuse an address that is not an endpoint of AWS.
 
     Raises:
-        Refused: Its host is not under a domain of AWS, or it is not https.
+        Refused: The host is not in a domain of AWS, or the scheme is not https.
     """
     parts = urlsplit(url)
     if parts.scheme != "https" or not (parts.hostname or "").endswith(_AWS_DOMAINS):
         raise Refused(
-            f"A live run talks to AWS only, but a client's endpoint is {url}.",
-            hint="Unset AWS_ENDPOINT_URL and its AWS_ENDPOINT_URL_<SERVICE> kin, and any endpoint_url of the "
+            f"The endpoint {url} is not one of AWS; a live run calls AWS only.",
+            hint="Unset AWS_ENDPOINT_URL, every AWS_ENDPOINT_URL_<SERVICE>, and any endpoint_url of the "
             "profile. For the local cloud leave out --live.",
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its address: a name could resolve to anything."""
+    """Return whether a host is a loopback address. Names are not accepted: a name can resolve to any address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""How the run fails: with what happened, where to look, and what to type."""
+"""The errors of a run: what happened, where the log is, and what to type."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 class RunFailure(Exception):  # noqa: N818 - it is the run that failed, for whatever reason
-    """The run cannot go on.
+    """Raised when a run cannot continue.
 
     Attributes:
-        message: What happened, in a sentence.
-        hint: What to do about it.
-        log: The file with the whole story, if there is one.
-        tail: That file's last lines.
+        message: One sentence on what happened.
+        hint: What the user can do about it.
+        log: The log file, if there is one.
+        tail: The last lines of the log.
     """
 
     def __init__(self, message: str, *, hint: str = "", log: Path | None = None, tail: str = "") -> None:
@@ -27,4 +27,4 @@ class RunFailure(Exception):  # noqa: N818 - it is the run that failed, for what
 
 
 class Refused(RunFailure):
-    """The run was not begun, because it could have touched what is not its own."""
+    """Raised before a run starts, if it could change something that is not its own."""

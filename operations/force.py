@@ -1,7 +1,7 @@
-"""The manual lever: a row of the secondary's region that its observer publishes as ForceFailover, and DNS follows.
+"""Manual DNS failover: a control row in the secondary's region that its observer publishes as ForceFailover.
 
-One PutItem in the region that is to take over; nothing of the other region is asked. The observer reads the row every
-minute, so a lever that was pulled holds until the row says otherwise.
+The change is one PutItem in the region that takes over; the other region is not called. The observer reads the row every
+minute, so the setting holds until the row changes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ METRIC: Final = "ForceFailover"
 
 
 def set_forced(target: Target, *, forced: bool) -> None:
-    """Lead clients away from the primary by DNS, or let its own health decide again.
+    """Route clients away from the primary by DNS, or let its health check decide again.
 
     Raises:
-        RunFailure: The table in the secondary's region did not take the row.
+        RunFailure: The table in the secondary's region rejected the row or did not answer.
     """
     client: Any = target.operator_client("dynamodb", target.secondary)
     row = {
@@ -34,6 +34,6 @@ def set_forced(target: Target, *, forced: bool) -> None:
         client.put_item(TableName=target.table_name, Item=row)
     except (ClientError, BotoCoreError) as error:
         raise RunFailure(
-            f"{target.table_name} in {target.secondary} did not take the row that sets {METRIC}: {error}",
-            hint="Nothing was changed. Clients with the upload helper find the other region without it.",
+            f"{target.table_name} in {target.secondary} did not store the row that sets {METRIC}: {error}",
+            hint="Nothing was changed. Try again; clients with the upload helper find the other region without DNS.",
         ) from error

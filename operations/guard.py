@@ -1,8 +1,7 @@
-"""The guard: while it is on, no AWS call may leave for the lost region or for a global endpoint.
+"""The guard refuses every AWS call to the lost region or to a global endpoint while it is on.
 
-Global services (IAM, Route 53, the global endpoint of STS) are homed in us-east-1: a failover that needs one of them works
-until the day it is needed. So the guard allows what is named and nothing else: every call must be signed for an allowed
-region, and on AWS its host must name that region too.
+Global services (IAM, Route 53, the global endpoint of STS) run in us-east-1, so a failover must not need them. The guard
+allows only named regions: every call is signed for an allowed region, and on AWS its host names that region too.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ if TYPE_CHECKING:
     import boto3
 
 GLOBAL_SERVICES: Final = frozenset({"iam", "route53", "cloudfront", "organizations", "globalaccelerator"})
-"""Signed for us-east-1 or for a partition, whatever region a client was made for."""
+"""Services whose calls are signed for us-east-1 or a partition, regardless of the client's region."""
 _SCOPE: Final = re.compile(r"(?:Credential=)[^/,&]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/")
 
 
 class GuardViolation(RunFailure):
-    """A call was about to go where the failover may not depend on. It was not sent."""
+    """Raised before a call is sent to a region or endpoint that the failover must not depend on."""
 
 
 class Guard:
-    """Counts the AWS calls that it sees, and refuses those it does not allow.
+    """Count AWS calls, and refuse those that are not to an allowed region.
 
     Args:
         allowed: The regions that may be called.
 
     Attributes:
-        allowed: Likewise.
-        calls: How many calls it has seen.
-        violations: One sentence for each call that it refused.
+        allowed: The regions that may be called.
+        calls: Number of calls so far.
+        violations: One sentence for each refused call.
     """
 
     def __init__(self, allowed: Collection[str]) -> None:
@@ -48,15 +47,15 @@ class Guard:
         self._lock = threading.Lock()
 
     def see(self, operation: str, url: str, authorization: str) -> None:
-        """Judge a call before it is sent.
+        """Check a call before it is sent.
 
         Args:
-            operation: What it is, `dynamodb.PutItem` for example.
-            url: Where it goes.
-            authorization: The header of that name; "" for a presigned URL, which carries the same in its query.
+            operation: The operation, for example `dynamodb.PutItem`.
+            url: The URL of the request.
+            authorization: The Authorization header; "" for a presigned URL, which has its content in the query.
 
         Raises:
-            GuardViolation: It goes to a region that is not allowed, or to a global endpoint.
+            GuardViolation: The call is to a region that is not allowed, or to a global endpoint.
         """
         wrong = self._wrong(operation, url, authorization)
         with self._lock:
@@ -64,7 +63,7 @@ class Guard:
             if wrong:
                 self.violations.append(wrong)
         if wrong:
-            raise GuardViolation(wrong, hint="The call was not sent. A failover may use the surviving region alone.")
+            raise GuardViolation(wrong, hint="The call was not sent. A failover uses the surviving region only.")
 
     def _wrong(self, operation: str, url: str, authorization: str) -> str:
         parts = urlsplit(url)
@@ -74,16 +73,16 @@ class Guard:
         if scope is None and is_loopback(host):
             return f"{operation} to {host} is signed for no region; {only}"
         if scope is not None and scope["service"] in GLOBAL_SERVICES:
-            return f"{operation} is a call of a global service, {scope['service']}, homed in us-east-1; {only}"
+            return f"{operation} is a call of a global service, {scope['service']}, which runs in us-east-1; {only}"
         if scope is not None and scope["region"] not in self.allowed:
             return f"{operation} is signed for {scope['region']}; {only}"
         if not is_loopback(host) and not set(host.split(".")) & set(self.allowed):
-            return f"{operation} goes to {host}, which is no endpoint of an allowed region; {only}"
+            return f"{operation} goes to {host}, which is not an endpoint of an allowed region; {only}"
         return ""
 
 
 _on: list[Guard] = []
-"""The guards that are on. A session asks at each call, so that clients made before are guarded too."""
+"""The active guards. The session checks them at each call, so that older clients are guarded too."""
 
 
 @contextlib.contextmanager
@@ -97,7 +96,7 @@ def guarding(guard: Guard) -> Iterator[Guard]:
 
 
 def install(session: boto3.Session) -> None:
-    """Let guards see every call of every client that this session makes from now on."""
+    """Check every call of every client that this session makes from now on against the active guards."""
     session.events.register_first("before-send", _before_send)
 
 

@@ -1,4 +1,4 @@
-"""Heartbeats, by their documented layout: how a region is, in six numbers, as its own observer wrote them each minute."""
+"""Read heartbeats by their documented layout: six numbers that a region's observer writes each minute."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 NUMBERS: Final = ("canary_seconds", "queue_depth", "shadow_age", "dead_letters", "replication_pending", "epoch")
-"""What a heartbeat tells; what could not be measured is not in it."""
+"""The numbers of a heartbeat. A number that could not be measured is absent."""
 MOST_SECONDS: Final = 180.0
-"""An older heartbeat is of an observer that has stopped, or has not come through."""
+"""Maximum age: after that the observer has stopped or replication is behind."""
 
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """One heartbeat.
+    """A heartbeat of a region's observer.
 
     Attributes:
-        at: When it was written, in epoch seconds.
-        numbers: Those of `NUMBERS` that were measured; the canary's is below 0 if it was not done in time.
-        api_url: Where the region's API answers; "" if it does not say.
+        at: Epoch seconds at which it was written.
+        numbers: The measured ones of `NUMBERS`; `canary_seconds` is negative if the canary was not processed in time.
+        api_url: URL of the region's API; "" if the row has none.
     """
 
     at: float
@@ -27,12 +27,12 @@ class Heartbeat:
     api_url: str = ""
 
     def age(self, now: float) -> float:
-        """Return its age in seconds; 0 if the two clocks differ that way."""
+        """Return the age in seconds; 0 if the observer's clock is ahead."""
         return max(0.0, now - self.at)
 
 
 def read(client: Any, table: str, region: str) -> Heartbeat | None:  # noqa: ANN401 - a boto3 client
-    """Return a region's newest heartbeat that a replica holds; None if it holds none."""
+    """Return a region's newest heartbeat in a replica; None if there is none."""
     key = {"pk": {"S": f"HEARTBEAT#{region}"}, "sk": {"S": "LATEST"}}
     row = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
     at = _number(row, "at")
@@ -43,7 +43,7 @@ def read(client: Any, table: str, region: str) -> Heartbeat | None:  # noqa: ANN
 
 
 def _number(row: dict[str, Any], name: str) -> float | None:
-    """Return an attribute that is a finite number; None for any other: a malformed row must not stop `status`."""
+    """Return an attribute if it is a finite number, else None, so that a malformed row does not stop `status`."""
     try:
         number = float(row[name]["N"])
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Reading the table, by its documented layout and without any code of the handlers."""
+"""Read the table by its documented layout, without code of the handlers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _RECORDS_PER_KEY: Final = 1000
 _BATCH: Final = 100
 _UPLOADS: Final = "incoming/uploads/"
 _PARTS_OF_AN_UPLOAD: Final = 4
-"""Source, upload id, content's SHA-256, file key; anything else under the prefix is a direct put."""
+"""Source, upload id, SHA-256 of the content, file key. A key with another number of parts is a direct put."""
 _DIGITS_OF_SHA256: Final = 64
 _SOURCE_OF_DIRECT_PUTS: Final = "ingest"
 
 
 def object_id(key: str, version_id: str) -> str:
-    """Return an object's identity (data rule 1): of an upload through the issuer, or of a direct put."""
+    """Return the identity of an object (data rule 1), uploaded through the issuer or put directly."""
     parts = key.removeprefix(_UPLOADS).split("/", 3) if key.startswith(_UPLOADS) else []
     if len(parts) == _PARTS_OF_AN_UPLOAD and all(parts) and len(parts[2]) == _DIGITS_OF_SHA256:
         source, upload_id, content_sha256, _ = parts
@@ -34,8 +34,8 @@ class Ledger:
 
     Args:
         deployment: The platform.
-        region: Whose replica.
-        fail_fast: Ask once and wait a few seconds only: for a region that may be down.
+        region: The region of the replica.
+        fail_fast: Make one attempt with a short timeout, for a region that may be down.
     """
 
     def __init__(self, deployment: Deployment, region: str, *, fail_fast: bool = False) -> None:
@@ -47,11 +47,11 @@ class Ledger:
         self.region = region
 
     def results(self, object_ids: Iterable[str]) -> dict[str, dict[str, Wire]]:
-        """Return the RESULT rows that are there, by object id."""
+        """Return the existing RESULT rows, by object id."""
         return self._rows_of(object_ids, "RESULT")
 
     def attempts(self, object_ids: Iterable[str], region: str) -> dict[str, dict[str, Wire]]:
-        """Return the ATTEMPT rows of a region that are there, by object id."""
+        """Return a region's existing ATTEMPT rows, by object id."""
         return self._rows_of(object_ids, f"ATTEMPT#{region}")
 
     def _rows_of(self, object_ids: Iterable[str], sort_key: str) -> dict[str, dict[str, Wire]]:
@@ -66,12 +66,12 @@ class Ledger:
         return found
 
     def records(self, one: str, held: int) -> dict[int, Wire]:
-        """Return an object's records by ordinal, their numbers in one notation.
+        """Return an object's records by ordinal, with their numbers in canonical notation.
 
         Args:
             one: The object id.
-            held: How many records the file holds; one more partition key than those take is read, so that a record
-                that should not be there is seen too.
+            held: Number of records in the file. One more partition than they need is read, to find records that
+                should not exist.
         """
         pages = range(held // _RECORDS_PER_KEY + 1)
         with ThreadPoolExecutor(max_workers=4) as pool:
@@ -83,7 +83,7 @@ class Ledger:
 
         Args:
             one: The object id.
-            held: How many records it may have at least; it is read on until a partition key of records is empty.
+            held: Minimum number of records to read. Reading continues until a partition of records is empty.
         """
         yield from self._partition(f"OBJ#{one}", keys_only=True)
         for page in itertools.count():
@@ -93,11 +93,11 @@ class Ledger:
                 return
 
     def upload_claims(self, source: str, upload_id: str) -> Iterator[dict[str, Wire]]:
-        """Yield the keys of the rows that bind an upload id to what it was first used for."""
+        """Yield the keys of the rows that bind an upload id to its first upload."""
         yield from self._partition(f"CLAIM#{source}#{upload_id}", keys_only=True)
 
     def delete(self, keys: Iterable[dict[str, Wire]]) -> int:
-        """Delete rows by their keys; return how many."""
+        """Delete rows by their keys and return their number."""
         requests = [{"DeleteRequest": {"Key": key}} for key in keys]
         total = len(requests)
         while requests:

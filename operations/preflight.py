@@ -1,7 +1,7 @@
-"""`python -m operations.preflight ASSEMBLY`: compare the quotas of an account with what the templates are about to create.
+"""`python -m operations.preflight ASSEMBLY`: compare an account's quotas with the resources that the templates create.
 
-The check reads a synthesized cloud assembly, and of the account only limits and counts. A quota that is too small makes it
-fail, with the command that requests more; a quota that these credentials may not read is shown as unknown and does not.
+The check reads a synthesized cloud assembly, and only limits and counts of the account. It fails if a quota is too small,
+and prints the command that requests an increase. A quota that the credentials cannot read is shown as unknown.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from rich.console import Console
 from rich.table import Table
 
 UNRESERVED_MINIMUM: Final = 100
-"""Executions that Lambda keeps for functions without a reservation.
+"""Concurrent executions that Lambda keeps free for functions without a reservation.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
 _FUNCTION: Final = "AWS::Lambda::Function"
 _GLOBAL_REGION: Final = "us-east-1"
-"""Where IAM, Route 53 and the number of buckets have their quotas."""
+"""The region of the quotas of IAM, Route 53 and the number of buckets."""
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 
 Properties = Mapping[str, Any]
 Clients = Callable[[str, str], Any]
-"""Returns boto3's client of a service in a region."""
+"""A function that returns a boto3 client for a service and a region."""
 
 
 class AssemblyError(Exception):
-    """The folder is no cloud assembly that can be read."""
+    """Raised when a folder is not a readable cloud assembly."""
 
 
 class Verdict(StrEnum):
-    """How a quota compares with what is needed."""
+    """The result of comparing a quota with the need."""
 
     ENOUGH = "enough"
     TOO_SMALL = "too small"
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """A stack of the assembly; its account is None where the assembly names none. Resources by logical id."""
+    """A stack of the assembly, with its resources by logical id. `account` is None if the assembly names none."""
 
     name: str
     region: str
@@ -62,7 +62,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Reading:
-    """What an account says of one quota: the limit, and how much of it is in use."""
+    """The limit of a quota in an account, and the use of it."""
 
     limit: float
     used: float
@@ -73,12 +73,12 @@ class Quota:
     """A quota that the templates count against.
 
     Attributes:
-        name: AWS's name of it.
-        types: The resource types that it counts.
-        read: Reads limit and use with clients of the region.
-        request: `service code/quota code` of Service Quotas; empty where an increase is not requested there.
-        counts: Which resources of these types count, by their properties.
-        is_global: Whether all regions share it.
+        name: AWS's name of the quota.
+        types: The resource types that count.
+        read: Function that reads limit and use with clients of the region.
+        request: `service code/quota code` of Service Quotas; empty if Service Quotas takes no request for it.
+        counts: Function that returns whether a resource counts, from its properties.
+        is_global: Whether all regions share the quota.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table. `reading` is None where the account did not answer; `why` then says so."""
+    """A line of the table. `reading` is None if the quota could not be read; `why` then holds the reason."""
 
     quota: str
     region: str
@@ -103,7 +103,7 @@ class Line:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether what is needed fits between the use and the limit."""
+        """The verdict: whether the limit minus the use covers the need."""
         if self.reading is None:
             return Verdict.UNKNOWN
         fits: bool = self.needed == 0 or self.reading.used + self.needed + self.kept_free <= self.reading.limit
@@ -116,7 +116,7 @@ class Line:
 
     @property
     def command(self) -> str:
-        """What to type to request it; empty where Service Quotas takes no request."""
+        """The command that requests an increase; empty if Service Quotas takes no request."""
         if not self.request:
             return ""
         service, _, code = self.request.partition("/")
@@ -131,7 +131,7 @@ def read_assembly(folder: Path) -> tuple[Stack, ...]:
     """Read the stacks of a cloud assembly.
 
     Raises:
-        AssemblyError: It has no manifest, or one that names a template that cannot be read, or no stack.
+        AssemblyError: The folder has no manifest, no stack, or a template that cannot be read.
     """
     try:
         artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
@@ -186,7 +186,7 @@ def _line(quota: Quota, place: str, needed: int, clients: Clients) -> Line:
 
 
 def _new_resources(stack: Stack, clients: Clients) -> dict[str, Mapping[str, Any]]:
-    """What a deployment creates: the template's resources without those that the deployed stack has."""
+    """Return the resources that a deployment creates: those of the template that the deployed stack lacks."""
     try:
         pages = clients("cloudformation", stack.region).get_paginator("list_stack_resources").paginate(StackName=stack.name)
         there = {each["LogicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
@@ -196,10 +196,10 @@ def _new_resources(stack: Stack, clients: Clients) -> dict[str, Mapping[str, Any
 
 
 def save_deployed(stacks: Sequence[Stack], clients: Clients, folder: Path) -> None:
-    """Write the template of each stack that is deployed, under the name of its file in the assembly.
+    """Write the template of each deployed stack, under the name of its file in the assembly.
 
     Raises:
-        ClientError: AWS refuses, for another reason than that there is no such stack.
+        ClientError: AWS refuses for a reason other than a missing stack.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -215,7 +215,7 @@ def save_deployed(stacks: Sequence[Stack], clients: Clients, folder: Path) -> No
 
 
 def _concurrency(stacks: Sequence[Stack], region: str, clients: Clients) -> Line:
-    """Compare what the functions reserve with what the account has left; what they have reserved already counts as free."""
+    """Compare the functions' reservations with the account's free concurrency. Existing reservations count as free."""
     reserved = {
         str(each["Properties"].get("FunctionName", logical_id)): int(each["Properties"]["ReservedConcurrentExecutions"])
         for stack in stacks
@@ -245,7 +245,7 @@ def _held(client: Any, function: str) -> int:  # noqa: ANN401 - boto3's client
 
 
 def _of_service_quotas(count: Callable[[Clients, str], int]) -> Callable[[Clients, str, str], Reading]:
-    """Return a reader that asks Service Quotas for the limit: the applied one, else AWS's default."""
+    """Return a function that reads the applied limit from Service Quotas, or else AWS's default."""
 
     def read(clients: Clients, region: str, request: str) -> Reading:
         service, _, code = request.partition("/")
@@ -286,7 +286,7 @@ def _iam(kind: str) -> Callable[[Clients, str, str], Reading]:
 
 
 def _trails(clients: Clients, region: str, _request: str) -> Reading:
-    """A trail of all regions counts in each of them, by its shadow."""
+    """Return the limit and use of trails. A multi-region trail counts in each region, by its shadow trail."""
     found = clients("cloudtrail", region).describe_trails(includeShadowTrails=True).get("trailList", ())
     most = 5  # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html; it cannot be raised
     return Reading(limit=most, used=len(found))
@@ -374,7 +374,7 @@ QUOTAS: Final = (
 )
 """The quotas that the platform's resource types count against, with the codes that Service Quotas gives them.
 
-What has a default so large that the platform cannot reach it (alarms, topics, keys, secrets, log groups) is left out.
+Quotas whose default the platform cannot reach (alarms, topics, keys, secrets, log groups) are left out.
 """
 
 
@@ -399,7 +399,7 @@ def _table(lines: Sequence[Line]) -> Table:
 
 
 def report(lines: Sequence[Line], console: Console) -> bool:
-    """Print the table and what to do; return whether every quota that could be read is large enough."""
+    """Print the table and the commands to type; return whether every readable quota is large enough."""
     console.print(_table(lines))
     small = [line for line in lines if line.verdict is Verdict.TOO_SMALL]
     for line in lines:
@@ -409,10 +409,10 @@ def report(lines: Sequence[Line], console: Console) -> bool:
         console.print(
             f"\n{line.quota} in {line.region}: {line.wanted:,} are needed. Request them:", markup=False, soft_wrap=True
         )
-        console.print(f"  {line.command or 'This limit cannot be raised; free some of them.'}", markup=False, soft_wrap=True)
+        console.print(f"  {line.command or 'AWS does not raise this limit; delete some.'}", markup=False, soft_wrap=True)
         if line.quota.startswith("Lambda"):
             console.print(
-                '  Or reserve nothing: set the keys limits.*_concurrency = "none" in environments.toml (docs/settings.md).',
+                '  Or drop the reservations: set limits.*_concurrency = "none" in environments.toml (docs/settings.md).',
                 markup=False,
                 soft_wrap=True,
             )
@@ -420,15 +420,15 @@ def report(lines: Sequence[Line], console: Console) -> bool:
 
 
 def main(
-    assembly: Annotated[Path, typer.Argument(help="The folder that `nox -s synth` writes.")] = Path("cdk.out"),
+    assembly: Annotated[Path, typer.Argument(help="Folder that `nox -s synth` writes.")] = Path("cdk.out"),
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     deployed: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write the templates of the deployed stacks there.")
+        Path | None, typer.Option(metavar="FOLDER", help="Write the templates of the deployed stacks to this folder.")
     ] = None,
 ) -> None:
-    """Compare the quotas of the account, in each region of the templates, with what a deployment is about to create.
+    """Compare the account's quotas, in each region of the templates, with the resources that a deployment creates.
 
-    Reads limits and counts only. Exit status: 0 enough, 1 a quota is too small, 2 it could not be checked.
+    Reads limits and counts only. Exit status: 0 enough, 1 a quota is too small, 2 the check could not run.
     """
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     try:
@@ -439,12 +439,12 @@ def main(
         errors.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     except (BotoCoreError, ClientError) as error:
-        errors.print(f"No account answers: {error}. Log in first, or give --profile NAME.", markup=False, soft_wrap=True)
+        errors.print(f"AWS returned no account: {error}. Log in, or type --profile NAME.", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     foreign = sorted({stack.account for stack in stacks if stack.account not in {None, mine}} - {None})
     if foreign:
         errors.print(
-            f"The templates are for account {', '.join(map(str, foreign))}; these credentials are of {mine}. "
+            f"The templates are for account {', '.join(map(str, foreign))}; these credentials belong to {mine}. "
             "Log in to that account, or correct `account` in environments.toml.",
             markup=False,
             soft_wrap=True,

@@ -1,4 +1,4 @@
-"""Looking into queues: how much they hold, and which objects their messages are about."""
+"""Read queues: the number of their messages, and the objects that the messages are about."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _COUNTS: Final = (
 )
 _HIDDEN_SECONDS: Final = 60
 _WAIT_SECONDS: Final = {Mode.LOCAL: 0, Mode.LIVE: 2}
-"""SQS asks only some of its servers unless it may wait; the local cloud has one."""
+"""Wait time of a receive. Without a wait SQS asks only some of its servers; the local cloud has one."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A message of a dead-letter queue that is about an object of this run."""
+    """A message of a dead-letter queue about an object of this run."""
 
     region: str
     queue_url: str
@@ -33,30 +33,30 @@ class Letter:
 
 
 def backlog(deployment: Deployment, region: str, queue: str) -> dict[str, int]:
-    """Return how many messages a queue (`IngestQueueUrl` for example) holds, by what they are doing."""
+    """Return the number of messages of a queue (for example `IngestQueueUrl`), by SQS's attribute."""
     return counts(deployment.client("sqs", region), deployment.regional[region][queue])
 
 
 def depth(client: Any, url: str) -> int:  # noqa: ANN401 - a boto3 client
-    """Return how many messages a queue holds, whatever they are doing."""
+    """Return the number of all messages of a queue: visible, in flight and delayed."""
     return sum(counts(client, url).values())
 
 
 def counts(client: Any, url: str) -> dict[str, int]:  # noqa: ANN401 - a boto3 client
-    """Return how many messages a queue holds, by what they are doing."""
+    """Return the number of messages of a queue, by SQS's attribute."""
     held = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
     return {name: int(held.get(name, 0)) for name in _COUNTS}
 
 
 def own_letters(deployment: Deployment, region: str, prefixes: tuple[str, ...] = ()) -> list[Letter]:
-    """Receive everything in a region's dead-letter queue and return what is about objects of this run.
+    """Receive all messages of a region's dead-letter queue and return those about objects of this run.
 
-    All of it is visible again at once; a receipt handle stays good for deleting its message.
+    All messages become visible again at once; the receipt handles stay valid for a deletion.
 
     Args:
         deployment: The platform.
-        region: Whose queue.
-        prefixes: What the keys of this run's objects begin with; the end-to-end run's by default.
+        region: The region of the queue.
+        prefixes: Key prefixes of this run's objects; by default those of the end-to-end run.
     """
     target = deployment.target
     own = prefixes or (target.object_prefix, target.upload_prefix)
@@ -85,7 +85,7 @@ def own_letters(deployment: Deployment, region: str, prefixes: tuple[str, ...] =
 
 
 def object_keys(body: str) -> list[str]:
-    """Return the object keys of an S3 event in a message's body; none if it is no S3 event."""
+    """Return the object keys of an S3 event in a message's body; none if the body is not an S3 event."""
     try:
         records = json.loads(body)["Records"]
         return [unquote_plus(record["s3"]["object"]["key"]) for record in records]

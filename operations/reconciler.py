@@ -1,4 +1,4 @@
-"""What each region's reconciler lists: objects that are not what they must be, by its row's documented layout."""
+"""Read the row of a region's reconciler by its documented layout: the objects whose state is wrong."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MOST_SECONDS: Final = 1800.0
-"""It runs every five minutes; an older row is of a reconciler that has stopped."""
+"""Maximum age of the row. The reconciler runs every five minutes; an older row means that it has stopped."""
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What a region's reconciler found.
+    """The findings of a region's reconciler.
 
     Attributes:
-        at: When it last ran, in epoch seconds.
-        work: How many objects are not what they must be.
-        findings: What is wrong with each, and how often it was sent again.
+        at: Epoch seconds of its last run.
+        work: Number of objects whose state is wrong.
+        findings: One text an object: the kind of fault, the key, and how often it was sent again.
     """
 
     at: float
@@ -25,12 +25,12 @@ class Reconciled:
     findings: tuple[str, ...] = ()
 
     def age(self, now: float) -> float:
-        """Return how many seconds ago it last ran; 0 if the two clocks differ that way."""
+        """Return the seconds since its last run; 0 if the reconciler's clock is ahead."""
         return max(0.0, now - self.at)
 
 
 def read(client: Any, table: str, region: str) -> Reconciled | None:  # noqa: ANN401 - a boto3 client
-    """Return what a region's reconciler found last; None if it never ran.
+    """Return the findings of a region's last reconciler run; None if it never ran.
 
     Raises:
         KeyError, TypeError, ValueError: The row is malformed.

@@ -1,11 +1,10 @@
-"""The max-epoch register: who is active, and how another region becomes it (data rule 4).
+"""The max-epoch register: it holds which region is active, and promotes another one (data rule 4).
 
-One control row per region, each written only through its own region's replica; the highest epoch wins, and a tie is the
-primary's. The rows are read by the handlers' own code, `handlers.shared.claims`: were the two to read a malformed row
-differently, the operator would see another region active than the functions do.
+Each region has one control row, written only through its own replica. The highest epoch wins; the primary wins a tie. The
+handlers' own code (`handlers.shared.claims`) reads the rows, so that the operator and the functions always agree on a
+malformed row.
 
-A promotion is data-plane calls of DynamoDB in the region that is promoted, and of nothing else: the table's name is known
-without asking CloudFormation.
+A promotion uses only data-plane calls of DynamoDB in the promoted region: the table's name is known without CloudFormation.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ from operations.errors import RunFailure
 from operations.target import Target
 
 _TRIES: Final = 5
-"""Somebody else may promote the same region at the same moment; more often than this it is no coincidence."""
+"""Attempts of a promotion. Another operator may promote the same region at the same time, but rarely this often."""
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What a promotion came to.
+    """The outcome of a promotion.
 
     Attributes:
-        region: The region that is active now.
-        epoch: Its claim.
-        before: The region that was active before, as this region knew it.
-        already: Whether it was active before, so that nothing was written.
+        region: The active region.
+        epoch: The epoch that it claims.
+        before: The region that was active before, as this replica held it.
+        already: Whether the region was active already, so that nothing was written.
     """
 
     region: str
@@ -43,7 +42,7 @@ class Promotion:
 
 
 class Register:
-    """The register as one region's replica holds it.
+    """The register in one region's replica.
 
     Args:
         target: The deployed platform.
@@ -57,20 +56,20 @@ class Register:
         self.region = region
 
     def claims(self) -> dict[str, int]:
-        """Return each region's claim that this replica holds: its epoch, by region. Malformed rows are left out."""
+        """Return the claimed epoch of each region, as this replica holds it. Malformed rows are left out."""
         return dict(claims_of(self._client, self._table, self._regions).epochs)
 
     def active(self) -> str:
-        """Return the region that is active, as this replica knows it."""
+        """Return the active region, as this replica holds it."""
         return active_region(self.claims(), primary=self._regions[0])
 
     def promote(self) -> Promotion:
-        """Make this region the active one; do nothing if it is.
+        """Make this region active; do nothing if it is active already.
 
-        A row of this region that is not a sound claim is replaced by one that is.
+        A malformed row of this region is replaced.
 
         Raises:
-            RunFailure: The region's table did not answer or refused, others claim without end, or no epoch is left.
+            RunFailure: The table did not answer or refused, others claim at the same time, or no epoch is left.
         """
         try:
             for _ in range(_TRIES):
@@ -79,24 +78,24 @@ class Register:
                     return promotion
         except (ClientError, BotoCoreError) as error:
             raise RunFailure(
-                f"{self.region} was not promoted: its table {self._table} says: {error}",
-                hint="Nothing was changed. If this region is ill too, promote the other one.",
+                f"{self.region} was not promoted: its table {self._table} answered: {error}",
+                hint="Nothing was changed. If this region is unhealthy too, promote the other one.",
             ) from error
         except EpochsExhaustedError as error:
             raise RunFailure(
                 f"{self.region} was not promoted: {error}.",
-                hint="Section 6 of docs/runbook.md shows the command; then promote again.",
+                hint="Type the command in section 6 of docs/runbook.md; then promote again.",
             ) from error
         raise RunFailure(
-            f"{self.region} was not promoted: somebody claims it at the same time, {_TRIES} times in a row.",
-            hint="Find out who; then look at `nox -s operate -- status` and try again.",
+            f"{self.region} was not promoted: another process changed its claim {_TRIES} times in a row.",
+            hint="Find and stop that process; then type `nox -s operate -- status` and try again.",
         )
 
     def _rows(self) -> dict[str, Any]:
         return control_rows.read_rows(self._client, self._table, self._regions)
 
     def _try(self) -> Promotion | None:
-        """Claim once; return None if the region's row has changed since it was read."""
+        """Claim once; return None if the region's row changed since it was read."""
         rows = self._rows()
         epochs = control_rows.parse(rows.values(), self._regions).epochs
         before = active_region(epochs, primary=self._regions[0])
@@ -115,15 +114,15 @@ class Register:
 
 
 def claims_of(client: Any, table: str, regions: tuple[str, str]) -> Claims:  # noqa: ANN401 - a boto3 client
-    """Return what a replica holds of the register: the regions' claims, and what is malformed."""
+    """Return the regions' claims in a replica, and the malformed rows."""
     return control_rows.parse(control_rows.read_rows(client, table, regions).values(), regions)
 
 
 def active_region(epochs: Mapping[str, int], *, primary: str) -> str:
-    """Return the region with the highest epoch; among equals the primary, then the first by name.
+    """Return the region with the highest epoch; in a tie the primary, then the first by name.
 
     Args:
-        epochs: Epoch by region. A region without a claim has none; the primary then has epoch 0.
+        epochs: Epoch by region. A region without a claim is absent; an absent primary counts as epoch 0.
         primary: The primary's region.
     """
     return control_rows.highest(epochs, primary_region=primary).region

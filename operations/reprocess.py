@@ -1,6 +1,6 @@
-"""Having objects processed again by the deployed version, on purpose: their events are sent to the active region's queue.
+"""Process objects again with the deployed version: send their events to the active region's queue.
 
-The processor makes the records of an object anew only if another processing version made them, and then replaces RESULT.
+The processor writes an object's records again only if another processing version wrote them; it then replaces RESULT.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from operations.errors import RunFailure
 
 _CANARIES: Final = "incoming/uploads/canary/"
 _A_BATCH: Final = 10
-"""The most that SQS takes in one request."""
+"""Maximum number of messages in one request to SQS."""
 
 
 def reprocess(deployment: Deployment, region: str, prefix: str) -> int:
-    """Send the event of every version of every object under a prefix; return how many were sent.
+    """Send the event of every version of every object under a prefix; return their number.
 
     Args:
         deployment: The platform.
-        region: The active one.
-        prefix: What the keys begin with; canaries are left out.
+        region: The active region.
+        prefix: Prefix of the keys; canaries are left out.
 
     Raises:
-        RunFailure: The bucket or the queue refused or did not answer. To do it again sends everything again, and nothing is
+        RunFailure: The bucket or the queue refused or did not answer. A second call sends everything again; nothing is
             processed twice.
     """
     sqs: Any = deployment.client("sqs", region)
@@ -42,15 +42,15 @@ def reprocess(deployment: Deployment, region: str, prefix: str) -> int:
             answer = sqs.send_message_batch(QueueUrl=deployment.regional[region]["IngestQueueUrl"], Entries=entries)
             if answer.get("Failed"):
                 raise RunFailure(
-                    f"The ingest queue of {region} did not take {len(answer['Failed'])} messages: "
+                    f"The ingest queue of {region} rejected {len(answer['Failed'])} messages: "
                     f"{answer['Failed'][0].get('Message', answer['Failed'][0]['Code'])}",
-                    hint=f"{sent} were sent before. Type the same again: nothing is processed twice.",
+                    hint=f"{sent} messages were sent before. Run the same command again: nothing is processed twice.",
                 )
             sent += len(entries)
     except (ClientError, BotoCoreError) as error:
         raise RunFailure(
             f"Sending the objects under {prefix} in {region} failed: {error}",
-            hint=f"{sent} were sent before. Type the same again: nothing is processed twice.",
+            hint=f"{sent} messages were sent before. Run the same command again: nothing is processed twice.",
         ) from error
     return sent
 
@@ -59,7 +59,7 @@ _REPROCESS: Final = {"MessageAttributes": {"reprocess": {"DataType": "Number", "
 
 
 def _bodies(deployment: Deployment, region: str, prefix: str) -> Iterator[str]:
-    """Yield the body of a message for each version, as S3's own event has it."""
+    """Yield a message body for each version, in the form of S3's event."""
     bucket = deployment.ingest_bucket(region)
     pages = deployment.client("s3", region).get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
     for page in pages:

@@ -1,4 +1,4 @@
-"""Where a platform stands, by environments.toml: its environment, its regions, and which of them is in control."""
+"""Read the environment, the two regions and the control region of a platform from environments.toml."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ PrimaryOption = Annotated[
 SecondaryOption = Annotated[
     str | None, typer.Option(help="With --live: the secondary's region.", show_default="the environment's")
 ]
-"""Options of the commands that run here, and with --live in an account."""
+"""Options of the commands that run locally, or with --live in an account."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a deployed platform is.
+    """The environment and the regions of a deployed platform.
 
     Attributes:
-        environment: As in the stacks' names.
+        environment: The environment in the stacks' names.
         primary: The primary's region.
         secondary: The secondary's region.
         control: The region of the data and failover stacks, one of the two.
@@ -48,28 +48,28 @@ class Place:
 
 
 def read_settings(environment: str | None) -> Settings:
-    """Read the settings of an environment; without a name, of the one that local commands are about by default.
+    """Read the settings of an environment; without a name, of the default environment of local commands.
 
     Raises:
-        Refused: They are wrong; the message has every problem.
+        Refused: The settings are wrong; the message lists every problem.
     """
     try:
         return load_settings(environment or default_environment(FILE), FILE)
     except SettingsError as error:
         is_misnamed = any(problem.key == "environment" for problem in error.problems)
-        how = " Here the environment is chosen by --environment NAME." if is_misnamed else ""
-        raise Refused(str(error), hint=f"Nothing was begun.{how}") from error
+        how = " Choose the environment with --environment NAME." if is_misnamed else ""
+        raise Refused(str(error), hint=f"Nothing was started.{how}") from error
 
 
 def place_of(
     environment: str | None = None, primary: str | None = None, secondary: str | None = None, control: str | None = None
 ) -> Place:
-    """Return where a deployed platform is: as given, and what is not given as environments.toml has it.
+    """Return the place of a deployed platform: the given values, and environments.toml for the others.
 
-    A platform whose environment and two regions are given can be reached while the file is missing or wrong.
+    The file is not read if the environment and both regions are given.
 
     Raises:
-        Refused: The file is needed and wrong, its environment is not unique, or the regions contradict each other.
+        Refused: The file is wrong, its environment is ambiguous, or the regions contradict each other.
     """
     try:
         name = environment or _only_environment()
@@ -85,18 +85,18 @@ def place_of(
 
 
 def _only_environment() -> str:
-    """Return the environment that is meant where none is given: `prod`, or the file's only one."""
+    """Return the default environment: `prod`, or the file's only one."""
     try:
         names = environment_names(FILE)
     except SettingsError as error:
-        raise Refused(str(error), hint="Nothing was begun.") from error
+        raise Refused(str(error), hint="Nothing was started.") from error
     if _PROD in names or not names:
         return _PROD
     if len(names) == 1:
         return names[0]
     raise Refused(
-        f"{FILE.name} has no environment prod, and no environment is given. It has {', '.join(names)}.",
-        hint=f"Nothing was begun. Type --environment and one of {', '.join(names)}.",
+        f"No environment is given, and {FILE.name} has no default prod. It has {', '.join(names)}.",
+        hint=f"Nothing was started. Type --environment and one of {', '.join(names)}.",
     )
 
 
@@ -105,6 +105,6 @@ def _consistent(place: Place) -> Place:
         raise Refused(
             f"The regions contradict each other: primary {place.primary}, secondary {place.secondary}, "
             f"control {place.control}.",
-            hint="Primary and secondary differ, and the control region is one of them.",
+            hint="Type two different regions; the control region is one of them.",
         )
     return place

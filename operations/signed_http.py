@@ -1,4 +1,4 @@
-"""Requests to the HTTP API, signed as a client signs them."""
+"""Send requests to the HTTP API, signed as clients sign them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Answer:
     status: int
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401 - whatever it is
-        """Read the body as JSON."""
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """Return the parsed JSON body."""
         return json.loads(self.body)
 
 
@@ -31,8 +31,8 @@ class Api:
 
     Args:
         deployment: The platform, or the region's part of it.
-        region: Whose API.
-        timeout: Seconds to wait for a connection, and for an answer.
+        region: The region of the API.
+        timeout: Seconds to wait for a connection, and for a response.
     """
 
     def __init__(self, deployment: Deployment, region: str, *, timeout: int = 60) -> None:
@@ -49,12 +49,12 @@ class Api:
         if signed:
             credentials = self._target.caller_credentials()
             if credentials is None:
-                raise RunFailure("There are no AWS credentials to sign with.", hint="Set AWS_PROFILE, or log in.")
+                raise RunFailure("No AWS credentials were found to sign the request.", hint="Set AWS_PROFILE, or log in.")
             SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
         return self._send(request)
 
     def put(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        """Upload to a presigned URL with exactly the headers it was signed for."""
+        """Upload to a presigned URL with the headers that it was signed for."""
         return self._send(AWSRequest(method="PUT", url=url, data=body, headers=headers))
 
     def _send(self, request: AWSRequest) -> Answer:

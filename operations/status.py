@@ -1,6 +1,7 @@
-"""What an operator looks at first: each region by itself, asked briskly, so that a lost one costs seconds.
+"""Read the status of each region with fail-fast clients, so that a lost region delays the status by seconds only.
 
-Data-plane calls of the regions themselves, and the alarms; CloudFormation only where no heartbeat tells where the API is.
+The calls are data-plane calls in each region, and its alarms. CloudFormation is called only if no heartbeat holds the API's
+URL.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ NO_ANSWER: Final = "does not answer"
 NO_CREDENTIALS: Final = "no credentials"
 PEER_UNHEALTHY: Final = "peer-unhealthy"
 FORCE_FAILOVER: Final = "force-failover"
-"""The primary's health check fails while one of these two alarms of the secondary rings."""
+"""The primary's health check fails while this alarm or `PEER_UNHEALTHY` is in ALARM in the secondary."""
 
 _OK: Final = 200
 _READY_SECONDS: Final = 10
@@ -35,21 +36,21 @@ _READY_SECONDS: Final = 10
 
 @dataclass
 class RegionStatus:
-    """One region.
+    """The status of a region.
 
     Attributes:
-        region: Its AWS name.
-        problems: What could not be learned, and why.
-        silence: Why its table told nothing: `NO_ANSWER` or `NO_CREDENTIALS`.
-        claims: What its replica holds of the register; None if it does not answer.
-        ready: Whether GET /ready answers 200; None if it was not asked or did not answer.
-        waiting: Messages of the ingest queue, whatever they are doing.
-        dead: Messages of the dead-letter queue.
-        ringing: Alarms that ring; None if they could not be asked.
-        routing: The state of `PEER_UNHEALTHY` and `FORCE_FAILOVER`, which speak of the other region.
-        heartbeats: The newest heartbeat of each region that this replica holds.
-        digests: Each region's digests that this replica holds.
-        reconciled: What its reconciler found; None if that never ran, or could not be read.
+        region: The region's AWS name.
+        problems: One text for each call that failed, with the reason.
+        silence: Why the table could not be read: `NO_ANSWER` or `NO_CREDENTIALS`.
+        claims: The register's epochs in this replica, by region; None if the table does not answer.
+        ready: Whether GET /ready answers 200; None if it was not called or did not answer.
+        waiting: Number of messages of the ingest queue: visible, in flight and delayed.
+        dead: Number of messages of the dead-letter queue.
+        ringing: Names of the alarms in ALARM; None if they could not be read.
+        routing: States of `PEER_UNHEALTHY` and `FORCE_FAILOVER`, which concern the other region.
+        heartbeats: The newest heartbeat of each region in this replica.
+        digests: The digests of each region in this replica.
+        reconciled: The findings of the region's reconciler; None if it never ran or could not be read.
     """
 
     region: str
@@ -67,12 +68,12 @@ class RegionStatus:
 
 
 def look(target: Target) -> list[RegionStatus]:
-    """Look at both regions, the primary first. Whatever does not answer is said to, and the rest is shown."""
+    """Return the status of both regions, the primary first. A call that fails becomes a problem of its region."""
     return [_region(target, region) for region in target.regions]
 
 
 def active(statuses: list[RegionStatus], *, primary: str) -> str | None:
-    """Return the region that is active, as far as any replica knows; None if none answers."""
+    """Return the active region according to the replicas that answer; None if none answers."""
     known = [one.claims for one in statuses if one.claims is not None]
     if not known:
         return None
@@ -84,19 +85,19 @@ def active(statuses: list[RegionStatus], *, primary: str) -> str | None:
 
 
 def agree(statuses: list[RegionStatus]) -> bool:
-    """Whether all replicas that answer hold the same register."""
+    """Return whether all replicas that answer hold the same register."""
     known = [one.claims for one in statuses if one.claims is not None]
     return all(claims == known[0] for claims in known)
 
 
 def newest_heartbeat(statuses: list[RegionStatus], region: str) -> Heartbeat | None:
-    """Return a region's newest heartbeat, whichever replica holds it."""
+    """Return a region's newest heartbeat in any replica."""
     held = [one.heartbeats[region] for one in statuses if region in one.heartbeats]
     return max(held, key=lambda one: one.at, default=None)
 
 
 def compared_digests(statuses: list[RegionStatus]) -> Comparison:
-    """Compare both regions' digests, each from its own replica where that answers, else as replication brought them."""
+    """Compare both regions' digests, each from its own replica, or from the other one if that does not answer."""
     one, other = (_digests_of(statuses, status.region) for status in statuses)
     return digests.compare(one, other)
 
@@ -110,10 +111,10 @@ def _region(target: Target, region: str) -> RegionStatus:
     found = RegionStatus(region)
     _ask(found, "the table", lambda: _table(target, found))
     if found.claims is None:
-        # Each further question would cost its own timeout and say the same.
+        # Each further call would wait for its own timeout and fail for the same reason.
         return found
     _ask(found, "the digests", lambda: _digests(target, found))
-    _ask(found, "what the reconciler found", lambda: _reconciled(target, found))
+    _ask(found, "the reconciler's findings", lambda: _reconciled(target, found))
     _ask(found, "the ingest queue", lambda: _waiting(target, found))
     _ask(found, "the dead-letter queue", lambda: _dead(target, found))
     _ask(found, "GET /ready", lambda: _ready(target, found))
@@ -129,7 +130,7 @@ def _ask(found: RegionStatus, what: str, question: Callable[[], None]) -> None:
         if credentials.are_missing(error):
             found.silence = NO_CREDENTIALS
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # A malformed row says nothing of its region, and must not hide the rest.
+        # A malformed row must not hide the rest of the status.
         found.problems.append(f"{what}: a row is malformed: {type(error).__name__}: {error}")
 
 
@@ -137,7 +138,7 @@ def _table(target: Target, found: RegionStatus) -> None:
     client = target.fail_fast_client("dynamodb", found.region)
     claims = claims_of(client, target.table_name, target.regions)
     found.claims = dict(claims.epochs)
-    found.problems += [f"{problem}; it does not count" for problem in claims.problems]
+    found.problems += [f"{problem}; the row is ignored" for problem in claims.problems]
     for region in target.regions:
         heartbeat = heartbeats.read(client, target.table_name, region)
         if heartbeat is not None:
@@ -174,7 +175,7 @@ def _ready(target: Target, found: RegionStatus) -> None:
 
 
 def _where(target: Target, found: RegionStatus) -> Deployment:
-    """Learn of the region's own heartbeat where its API is: CloudFormation may be what is ill."""
+    """Return the API's URL from the region's own heartbeat, because CloudFormation may be impaired."""
     own = found.heartbeats.get(found.region)
     if own is None or not own.api_url:
         return Deployment.of_region(target, found.region)

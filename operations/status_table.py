@@ -1,4 +1,4 @@
-"""The status as it is shown: one column a region, one line a fact, and what follows from them in words."""
+"""Print the status: a table with a column for each region, and sentences with the conclusions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from operations.reconciler import MOST_SECONDS as RECONCILER_SECONDS
 from operations.status import FORCE_FAILOVER, NO_CREDENTIALS, PEER_UNHEALTHY, RegionStatus
 from operations.target import Target
 
-_NOT_KNOWN: Final = "not known"
+_NOT_KNOWN: Final = "unknown"
 _SHOWN: Final = 10
 
 
@@ -27,21 +27,21 @@ def show(console: Console, target: Target, found: list[RegionStatus], *, now: fl
     lines: dict[str, Callable[[RegionStatus], str]] = {
         "role": lambda one: "[bold green]active[/]" if one.region == active else "passive" if active else _NOT_KNOWN,
         "GET /ready": _ready,
-        "heartbeat, as its own replica holds it": lambda one: _age(one.heartbeats.get(one.region), one, now),
-        "heartbeat, as the other region sees it": lambda one: _seen(found, one, now),
+        "heartbeat, own replica": lambda one: _age(one.heartbeats.get(one.region), one, now),
+        "heartbeat, other replica": lambda one: _seen(found, one, now),
         "- canary": lambda one: _canary(_number(found, one, "canary_seconds")),
         "- queue depth": lambda one: _whole(_number(found, one, "queue_depth")),
         "- shadow age": lambda one: _seconds(_number(found, one, "shadow_age")),
         "- dead letters": lambda one: _whole(_number(found, one, "dead_letters")),
-        "- replication pending, to here": lambda one: _whole(_number(found, one, "replication_pending")),
+        "- replication pending, inbound": lambda one: _whole(_number(found, one, "replication_pending")),
         "- epoch": lambda one: _whole(_number(found, one, "epoch")),
         "queue depth now": lambda one: _now(one, one.waiting),
         "dead letters now": lambda one: _now(one, one.dead),
         "unreconciled": lambda one: _unreconciled(one, now),
-        "claims, epoch by region": _claims,
-        f"{PEER_UNHEALTHY}, of the other": lambda one: _alarm(one, PEER_UNHEALTHY),
+        "claims (epoch by region)": _claims,
+        f"{PEER_UNHEALTHY} (other region)": lambda one: _alarm(one, PEER_UNHEALTHY),
         f"{FORCE_FAILOVER}": lambda one: _alarm(one, FORCE_FAILOVER),
-        "alarms that ring": lambda one: _silent(one) if one.ringing is None else ", ".join(one.ringing) or "none",
+        "alarms in ALARM": lambda one: _silent(one) if one.ringing is None else ", ".join(one.ringing) or "none",
     }
     for name, cell in lines.items():
         table.add_row(name, *(cell(one) for one in found))
@@ -54,16 +54,16 @@ def show(console: Console, target: Target, found: list[RegionStatus], *, now: fl
 
 
 def conclusions(found: list[RegionStatus], *, primary: str) -> list[str]:
-    """Say what the numbers come to: who is active, what the digests say, and where DNS leads."""
-    said = []
+    """Return sentences on the active region, the digests, the reconcilers and DNS."""
+    conclusions = []
     if any(one.silence == NO_CREDENTIALS for one in found):
-        said.append(f"No credentials, which says nothing of the regions. {credentials.LOG_IN}")
+        conclusions.append(f"No credentials, so the state of the regions is unknown. {credentials.LOG_IN}")
     if not status.agree(found):
-        said.append("The replicas disagree on who is active: replication is behind.")
+        conclusions.append("The replicas disagree on the active region: replication is behind.")
     if status.active(found, primary=primary) is None:
-        said.append("No replica answers: who is active cannot be told.")
-        return said
-    return [*said, _digests(found), *(line for one in found for line in _findings(one)), _dns(found, primary)]
+        conclusions.append("No replica answers, so the active region is unknown.")
+        return conclusions
+    return [*conclusions, _digests(found), *(line for one in found for line in _findings(one)), _dns(found, primary)]
 
 
 def _digests(found: list[RegionStatus]) -> str:
@@ -71,8 +71,8 @@ def _digests(found: list[RegionStatus]) -> str:
     if compared.differing:
         return f"Digests differ in {len(compared.differing)} closed hours: {_few(compared.differing)} (UTC)."
     if not compared.equal:
-        return "Digests: no closed hour has one of both regions yet."
-    return f"Digests are equal in all {compared.equal} closed hours that both regions have one of."
+        return "Digests: no closed hour has a digest of both regions yet."
+    return f"Digests are equal in all {compared.equal} closed hours that have a digest of both regions."
 
 
 def _findings(one: RegionStatus) -> list[str]:
@@ -85,16 +85,16 @@ def _findings(one: RegionStatus) -> list[str]:
 
 
 def _dns(found: list[RegionStatus], primary: str) -> str:
-    """The primary's health check is its /ready and not the two alarms of the secondary, whose region is asked."""
+    """Derive the primary's health check, which combines its /ready with two alarms of the secondary."""
     first, second = sorted(found, key=lambda one: one.region != primary)
     ringing = [alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER) if second.routing.get(alarm) == "ALARM"]
     if ringing:
-        return f"DNS leads clients away from {primary}: {' and '.join(ringing)} rings in {second.region}."
+        return f"DNS routes clients away from {primary}: {' and '.join(ringing)} in ALARM in {second.region}."
     if not first.ready:
-        return f"DNS leads clients away from {primary} if Route 53 too gets no 200 of its /ready."
+        return f"DNS routes clients away from {primary} if Route 53 gets no 200 from its /ready either."
     if len(second.routing) < 2:  # noqa: PLR2004 - two alarms
-        return f"Where DNS leads cannot be told: {second.region} does not say how its alarms are."
-    return f"DNS leads clients to {primary}: its /ready answers, and neither alarm rings in {second.region}."
+        return f"Where DNS routes clients is unknown: the alarms of {second.region} could not be read."
+    return f"DNS routes clients to {primary}: its /ready answers, and neither alarm is in ALARM in {second.region}."
 
 
 def _silent(one: RegionStatus) -> str:
@@ -151,7 +151,7 @@ def _seconds(number: float | None) -> str:
 def _canary(seconds: float | None) -> str:
     if seconds is None:
         return _NOT_KNOWN
-    return "[red]not done in time[/]" if seconds < 0 else f"{seconds:.1f} s"
+    return "[red]timed out[/]" if seconds < 0 else f"{seconds:.1f} s"
 
 
 def _now(one: RegionStatus, number: int | None) -> str:

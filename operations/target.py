@@ -1,4 +1,4 @@
-"""Which cloud the tests run against: its account, its regions, and clients for it."""
+"""The cloud that a run works against: its account, its regions, and clients for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from operations.atomic_file import write_whole
 
 
 class Mode(StrEnum):
-    """Where the platform stands."""
+    """The kind of cloud that the platform is deployed to."""
 
     LOCAL = "local"
     LIVE = "live"
@@ -29,26 +29,25 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment of the platform, as the tests know it before they have read its stack outputs.
+    """A deployment of the platform, as it is known before its stack outputs are read.
 
     Attributes:
-        mode: On the local cloud or in a real AWS account.
+        mode: The local cloud or a real AWS account.
         account: Twelve digits.
-        environment: As in the stacks' names, `prod` for example.
+        environment: The environment in the stacks' names, for example `prod`.
         primary: The primary's region.
         secondary: The secondary's region.
         control: The region of the data and failover stacks, one of the two.
-        run_id: Unique to this run; every object, row and upload that the tests make carries it.
+        run_id: Unique to this run; every object, row and upload of the tests contains it.
         endpoint_url: The local cloud's address; None means AWS's own endpoints.
-        api_url: Where an HTTP API answers on the local cloud, `{api_id}` standing for its id; None: as its stack's
-            outputs say.
-        profile: The AWS profile to take credentials from, in live mode.
-        operator_profile: The AWS profile that takes on the operator's role, which alone may claim; None: `profile`.
-        templates: Folder of the synthesized templates that were deployed; None: ask CloudFormation for them.
-        known_gaps: (what, why) for all that this cloud only records.
-        secret_file: On the local cloud: the file that holds root's secret access key for as long as the cloud runs.
-        caller: On the local cloud, where sources are bound to callers: the ARN of the role that calls the API. None: the
-            API is called with the credentials of every other call.
+        api_url: URL of the HTTP APIs on the local cloud, with `{api_id}` for the id; None: the stack's output.
+        profile: The AWS profile of the credentials, in live mode.
+        operator_profile: The AWS profile that assumes the operator's role, which alone may claim; None: `profile`.
+        templates: Folder of the deployed templates; None: read them from CloudFormation.
+        known_gaps: (what, why) for each feature that this cloud records but does not simulate.
+        secret_file: Local cloud: the file with root's secret access key, which exists while the cloud runs.
+        caller: Local cloud with sources bound to callers: the ARN of the role that calls the API. None: the API is
+            called with the credentials of all other calls.
     """
 
     mode: Mode
@@ -69,73 +68,73 @@ class Target:
 
     @property
     def regions(self) -> tuple[str, str]:
-        """Primary, then secondary."""
+        """The two regions, the primary first."""
         return self.primary, self.secondary
 
     @property
     def source(self) -> str:
-        """The `source` that the tests' uploads through the issuer name; it is part of their object keys."""
+        """The `source` of the tests' uploads through the issuer; it is part of their object keys."""
         return f"e2e-{self.run_id}"
 
     @property
     def object_prefix(self) -> str:
-        """Under this prefix lies every object that the tests put into an ingest bucket directly."""
+        """The key prefix of the objects that the tests put into an ingest bucket directly."""
         return f"incoming/e2e/{self.run_id}/"
 
     @property
     def upload_prefix(self) -> str:
-        """Under this prefix lies every object that the tests upload through the issuer."""
+        """The key prefix of the objects that the tests upload through the issuer."""
         return f"incoming/uploads/{self.source}/"
 
     def stack_name(self, stack: str) -> str:
-        """The name of a stack: `keys`, `data`, `regional` or `failover`."""
+        """Return the name of a stack: `keys`, `data`, `regional` or `failover`."""
         return f"serverless-{stack}-{self.environment}"
 
     @property
     def table_name(self) -> str:
-        """The table's name, the same in both regions: known without asking anything that may be down."""
+        """The table's name, the same in both regions and known without any call."""
         return f"serverless-ledger-{self.environment}"
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
-        """Return a boto3 client of this cloud (one for each service and region)."""
+        """Return the boto3 client of a service and region of this cloud; each is created once."""
         return _client(self.session(), service, region, self.endpoint_url)
 
     def operator_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
-        """Return a client for what only the operator may do: claims, and sending clients elsewhere."""
+        """Return a client with the operator's role, for claims and the manual DNS failover."""
         as_operator = dataclasses.replace(self, profile=self.operator_profile or self.profile)
         return as_operator.client(service, region)
 
     def fail_fast_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - likewise
-        """Return a client that asks once and waits a few seconds: for looking at what may be down."""
+        """Return a client that makes one attempt with a short timeout, for a region that may be down."""
         return _fail_fast_client(self.session(), service, region, self.endpoint_url)
 
     def session(self) -> boto3.Session:
-        """Return the session whose credentials every call is made with."""
+        """Return the session of every call except the operator's."""
         return _session(self.profile, (self.account, self.secret()) if self.endpoint_url else None)
 
     def caller_credentials(self) -> Credentials | None:
-        """Return what requests to the API are signed with; None if there are no credentials."""
+        """Return the credentials that sign requests to the API; None if there are none."""
         found: Credentials | None = _assumed(self) if self.caller else self.session().get_credentials()
         return found
 
     def secret(self) -> str:
-        """Return the local cloud's secret access key, which its control commands want too; any text if the cloud is gone."""
+        """Return the local cloud's secret access key, which its control commands need too; any text if it has ended."""
         try:
             return Path(self.secret_file or "").read_text("utf-8")
         except OSError:
             return "the-local-cloud-is-gone"
 
     def of_run(self, run_id: str) -> Target:
-        """Return the same target for a run of that id."""
+        """Return the same target with another run id."""
         return dataclasses.replace(self, run_id=run_id)
 
     def save(self, path: Path) -> None:
-        """Write the target for the test process. It holds no credentials."""
+        """Write the target to a file for the test process. The file holds no credentials."""
         write_whole(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Target:
-        """Read what `save` wrote."""
+        """Read the file that `save` wrote."""
         held = json.loads(path.read_text("utf-8"))
         pairs = tuple((what, why) for what, why in held.pop("known_gaps"))
         return cls(mode=Mode(held.pop("mode")), known_gaps=pairs, **held)
@@ -143,7 +142,7 @@ class Target:
 
 @functools.cache
 def _assumed(target: Target) -> Credentials:
-    # A drill takes the primary away.
+    # A drill makes the primary unavailable, so STS of the secondary is used.
     sts = target.client("sts", target.secondary)
     held = sts.assume_role(RoleArn=target.caller, RoleSessionName="lockstep")["Credentials"]
     return Credentials(held["AccessKeyId"], held["SecretAccessKey"], held["SessionToken"])
@@ -158,11 +157,11 @@ def _session(profile: str | None, local_keys: tuple[str, str] | None) -> boto3.S
 
 def _new_session(profile: str | None, local_keys: tuple[str, str] | None) -> boto3.Session:
     core = botocore.session.Session(profile=profile)
-    # The global endpoint of STS is homed in us-east-1, whatever the caller's environment or profile prefers.
+    # The global endpoint of STS is in us-east-1; the environment or the profile could select it.
     core.set_config_variable("sts_regional_endpoints", "regional")
     if local_keys is None:
         return boto3.Session(botocore_session=core)
-    # The local cloud takes the account's digits for an access key; nothing of the caller's own is used.
+    # The local cloud accepts the account's digits as an access key; the user's own credentials are not used.
     account, secret = local_keys
     return boto3.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=core)
 
@@ -173,10 +172,10 @@ _FAIL_FAST: Final = Config(
 )
 _LOCAL: Final = Config(proxies={}, s3={"addressing_style": "path"})
 _OWN_ENDPOINTS: Final[dict[str, Any]] = {"ignore_configured_endpoint_urls": True}
-# Without this a URL from the caller's environment would be followed in live mode.
+# Otherwise botocore would follow an endpoint URL of the environment in live mode.
 _LIVE: Final = Config(**_OWN_ENDPOINTS)
 _making: Final = threading.Lock()
-"""A session is not thread-safe while it makes a client."""
+"""Lock around client creation, which is not thread-safe in a session."""
 
 
 @functools.cache

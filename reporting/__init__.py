@@ -1,1 +1,1 @@
-"""What the reports of several rooms share: the page shell, the evidence bundle, JSON, text and progress lines."""
+"""Shared parts of the reports: the page shell, the evidence bundle, JSON, text and progress lines."""

@@ -1,4 +1,4 @@
-"""JSON that is written fast and read line by line: the upper levels spread out, each thing below them on one line."""
+"""Write JSON fast and readable by line: the upper levels are indented, each deeper value is on one line."""
 
 import json
 from typing import Any
@@ -7,12 +7,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=True, check_circular=False)
 
 
 def dumps(value: Any, depth: int = 2) -> str:  # noqa: ANN401 - JSON
-    """Render plain data, always to the same bytes.
+    """Return plain data as JSON text, the same bytes for the same data.
 
     Args:
-        value: Dicts with keys of text, lists, tuples, texts, numbers, booleans and None.
-        depth: How many levels of dicts and lists have a line for each of their entries. Python's own `indent` has them
-            all, at ten times the time.
+        value: Dicts with string keys, lists, tuples, strings, numbers, booleans and None.
+        depth: Number of levels whose entries have a line each. Python's `indent` does it for all levels, which takes
+            ten times as long.
     """
     return _spread(value, depth, "\n") + "\n"
 

@@ -1,7 +1,7 @@
-"""evidence.zip as a format: how it is packed, always to the same bytes, and how it is checked.
+"""The format of evidence.zip: pack it to the same bytes each time, and verify it.
 
-Nothing is compressed, every date is the same and the members are sorted, so the archive follows from its members alone.
-`verify` packs them again and compares: not a byte can hide between them.
+Members are uncompressed, sorted and have the same date, so the members alone determine the archive. `verify` packs them
+again and compares the bytes: nothing can hide between the members.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ EVIDENCE: Final = "evidence.zip"
 MANIFEST: Final = "manifest.json"
 VERSION: Final = "1.0"
 LARGEST: Final = 1 << 30
-"""Bytes of an archive that is looked into. The evidence of a hundred configurations is a fraction of it."""
+"""Maximum size of an archive in bytes. The evidence of a hundred configurations is far smaller."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -28,18 +28,18 @@ _BROKEN: Final = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError,
 
 
 class _RefusedError(Exception):
-    """The archive cannot be trusted enough to compare its members. The message says why."""
+    """Raised when an archive is not safe to read. The message gives the reason."""
 
 
 def pack(members: Mapping[str, bytes], **facts: object) -> bytes:
-    """Pack members and a manifest of them. The same members and facts give the same bytes, on any machine.
+    """Return an archive of members and their manifest, the same bytes for the same input on any machine.
 
     Args:
         members: The content of each file, by its path within the bundle.
-        facts: What else the manifest says, as JSON.
+        facts: More values for the manifest, as JSON.
 
     Raises:
-        ValueError: A path is absolute, leaves the bundle, or is of more than plain characters.
+        ValueError: A path is absolute, leaves the bundle, or has other characters than letters, digits and . _ - /
     """
     for name in members:
         if not _PLAIN.fullmatch(name) or name == MANIFEST:
@@ -52,11 +52,11 @@ def pack(members: Mapping[str, bytes], **facts: object) -> bytes:
 def verify(path: Path) -> list[str]:
     """Check a bundle against its own manifest.
 
-    It tells damage and tampering with a part. Who replaces the manifest too can only be told by the manifest's hash,
-    which the gate printed when it made the bundle: see `fingerprint`.
+    This detects damage and changes of single members. Only the manifest's hash, which the gate printed when it made the
+    bundle, detects a replaced manifest: see `fingerprint`.
 
     Returns:
-        A sentence for each thing that is wrong; empty when nothing is.
+        A sentence for each problem; empty if there is none.
     """
     try:
         content = _read(path)
@@ -66,15 +66,15 @@ def verify(path: Path) -> list[str]:
     except _RefusedError as error:
         return [str(error)]
     if not problems and _archive(members) != content:
-        problems = ["the archive holds more than its members: its own records were changed"]
+        problems = ["the archive holds other bytes than its members: its own records were changed"]
     return problems
 
 
 def unpack(path: Path) -> dict[str, bytes]:
-    """Read another bundle, to pack it into this one below a folder of its own, with its manifest.
+    """Return the members of a bundle with its manifest, to pack them into another bundle below a folder.
 
     Raises:
-        ValueError: It is none, or was tampered with; the message says how.
+        ValueError: The file is not a bundle or was changed; the message lists the problems.
     """
     problems = verify(path)
     if problems:
@@ -83,7 +83,7 @@ def unpack(path: Path) -> dict[str, bytes]:
 
 
 def fingerprint(path: Path) -> str:
-    """The SHA-256 of a bundle's manifest, which stands for every byte of the bundle; empty when it has none to read."""
+    """Return the SHA-256 of a bundle's manifest, which covers every byte of the bundle; "" if it cannot be read."""
     try:
         return _sha256(_members(_read(path))[MANIFEST])
     except (_RefusedError, KeyError):
@@ -95,7 +95,7 @@ def _archive(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
         for name, content in sorted(members.items()):
             entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3  # Unix, whichever system packs it
+            entry.create_system = 3  # Unix, so that each system packs the same bytes
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, content)
     return written.getvalue()
@@ -108,14 +108,14 @@ def _sha256(content: bytes) -> str:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
-            raise _RefusedError(f"{path} has more than {LARGEST:,} bytes; no bundle has")
+            raise _RefusedError(f"{path} is larger than {LARGEST:,} bytes, the maximum of a bundle")
         return path.read_bytes()
     except OSError as error:
         raise _RefusedError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _members(content: bytes) -> dict[str, bytes]:
-    """The members of an archive that is safe to read: plain paths, once each, and none that would grow."""
+    """Return the members of an archive, after the check that it is safe to read."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -131,27 +131,29 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     if not _PLAIN.fullmatch(entry.filename) or entry.filename != entry.orig_filename:
         raise _RefusedError(f"the member {entry.orig_filename!r} has a path that could lead out of the bundle")
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-        raise _RefusedError(f"the member {entry.filename!r} is compressed; a bundle's are not, so that none can be a bomb")
+        raise _RefusedError(
+            f"the member {entry.filename!r} is compressed; members of a bundle are not, as a protection against zip bombs"
+        )
 
 
 def _check_all(entries: list[zipfile.ZipInfo], size: int) -> None:
     repeated = [name for name, times in Counter(entry.filename for entry in entries).items() if times > 1]
     if repeated:
-        raise _RefusedError(f"the member {repeated[0]!r} is there more than once")
+        raise _RefusedError(f"the member {repeated[0]!r} occurs more than once")
     if sum(entry.file_size for entry in entries) > size:
         raise _RefusedError("the members overlap: together they are larger than the archive")
 
 
 def _manifest(members: Mapping[str, bytes]) -> Mapping[str, Mapping[str, Any]]:
-    """What the manifest lists."""
+    """Return the members that the manifest lists."""
     if MANIFEST not in members:
-        raise _RefusedError(f"{MANIFEST} is missing, so nothing can be compared")
+        raise _RefusedError(f"{MANIFEST} is missing, so the members cannot be compared")
     try:
         manifest = json.loads(members[MANIFEST], object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError) as error:
         raise _RefusedError(f"{MANIFEST} is not JSON: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("schema_version") != VERSION:
-        raise _RefusedError(f"{MANIFEST} is not of version {VERSION}")
+        raise _RefusedError(f"{MANIFEST} has another version than {VERSION}")
     listed = manifest.get("members")
     if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
         raise _RefusedError(f"{MANIFEST} lists no members")
@@ -161,7 +163,7 @@ def _manifest(members: Mapping[str, bytes]) -> Mapping[str, Mapping[str, Any]]:
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     repeated = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
     if repeated:
-        raise ValueError(f"the key {repeated[0]!r} is there more than once")
+        raise ValueError(f"the key {repeated[0]!r} occurs more than once")
     return dict(pairs)
 
 
@@ -177,20 +179,20 @@ def _compare(members: Mapping[str, bytes], listed: Mapping[str, Mapping[str, Any
 
 
 def _compare_facts(members: Mapping[str, bytes]) -> list[str]:
-    """What the manifest says besides, which nothing lists, against report.json: the verdict above all."""
+    """Compare the manifest's other facts, such as the verdict, with report.json."""
     try:
         report, facts = json.loads(members.get("report.json", b"{}")), json.loads(members[MANIFEST])
         return [
-            f"{MANIFEST} was changed: it says that {name} is {fact!r}, and report.json {report[name]!r}"
+            f"{MANIFEST} was changed: its {name} is {fact!r}, and that of report.json is {report[name]!r}"
             for name, fact in facts.items()
             if name in report and name != "schema_version" and report[name] != fact
         ]
     except (ValueError, RecursionError, TypeError):
-        return []  # its own line says that report.json cannot be read
+        return []  # another problem reports that report.json cannot be read
 
 
 def _compare_others(members: Mapping[str, bytes]) -> list[str]:
-    """Other bundles within this one, each against the manifest that it came with."""
+    """Compare each bundle inside this one with its own manifest."""
     problems = []
     for manifest in sorted(name for name in members if name.endswith(f"/{MANIFEST}")):
         folder = manifest.removesuffix(MANIFEST)
@@ -200,12 +202,12 @@ def _compare_others(members: Mapping[str, bytes]) -> list[str]:
 
 
 def _compare_templates(members: Mapping[str, bytes]) -> list[str]:
-    """The templates against the hashes in report.json, so that who changes one must forge the reports, too."""
+    """Compare the templates with their hashes in report.json, so that a changed template contradicts the reports."""
     try:
         report = json.loads(members.get("report.json", b"{}"))
         wanted = {template["file"]: template["sha256"] for template in report.get("templates", ())}
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
-        return ["'report.json' cannot be read as a report"]
+        return ["'report.json' is not a readable report"]
     return [
         f"{file!r} is not the template that was judged: report.json has the SHA-256 {expected}"
         for file, expected in wanted.items()

@@ -1,4 +1,4 @@
-"""What the user sees while the run works: a live list of steps on a terminal, plain lines elsewhere."""
+"""Show the progress of a run: a live list of steps on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 
 
 class Step:
-    """One step under way."""
+    """A step in progress."""
 
     def __init__(self, progress: Progress | None, task: TaskID) -> None:
         self._progress = progress
@@ -22,18 +22,18 @@ class Step:
         self.outcome = ""
 
     def say(self, detail: str) -> None:
-        """Show what the step is doing at the moment (on a terminal only)."""
+        """Show the current activity of the step, on a terminal only."""
         if self._progress:
             self._progress.update(self._task, detail=escape(detail[:70]))
 
     def conclude(self, outcome: str) -> None:
-        """Say what came of the step, to stand beside its name from now on."""
+        """Set the outcome of the step, which is shown beside its name."""
         self.outcome = outcome
         self.say(outcome)
 
 
 class Steps:
-    """The list of steps. A context manager; steps may run in several threads."""
+    """The list of steps, a context manager. Steps may run in several threads."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -58,7 +58,7 @@ class Steps:
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Show a step as under way until the block ends, then as done or as failed, with its seconds."""
+        """Show a step as in progress until the block ends, then as done or failed, with its seconds."""
         begun = time.monotonic()
         task = self._progress.add_task(title, total=1, detail="") if self._progress else TaskID(0)
         step = Step(self._progress, task)
@@ -73,7 +73,7 @@ class Steps:
         if not self._progress:
             outcome = f" ({step.outcome})" if step.outcome else ""
             line = f"{title}: {word} in {time.monotonic() - begun:.1f} s{outcome}"
-            # Nobody may be reading any more (`| head`), which does not end a run that must still put things right.
+            # The reader may be gone (`| head`); the run must still clean up.
             with contextlib.suppress(OSError):
                 self._console.print(line, highlight=False, markup=False, soft_wrap=True)
         elif word == "done":
@@ -84,9 +84,9 @@ class Steps:
 
 
 class _Seconds(ProgressColumn):
-    """How long a step has taken, in seconds."""
+    """A column with the seconds that a step has taken."""
 
     def render(self, task: Task) -> Text:
-        """Draw the column for one step."""
+        """Return the text of the column for one step."""
         seconds = task.finished_time if task.finished else task.elapsed
         return Text(f"{seconds or 0.0:5.1f} s")

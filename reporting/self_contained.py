@@ -1,4 +1,4 @@
-"""A page in one file: it makes no request, and text from anywhere is safe in it."""
+"""Render a page as one HTML file that makes no request and that shows untrusted text safely."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ from reporting.text import printable
 
 
 class Page:
-    """The `page.html` of a folder, with the folder's `page.css` and `page.js` (if it has one) in it.
+    """The page of a folder's `page.html`, with its `page.css` and, if it exists, `page.js` inlined.
 
     Args:
-        folder: Where the three files are; `page.html` may include this room's `head.html`.
-        filters: More filters for the template, by name.
+        folder: The folder of the three files. `page.html` may include `head.html` of this package.
+        filters: Additional filters of the template, by name.
     """
 
     def __init__(self, folder: Path, **filters: Callable[..., Any]) -> None:
@@ -49,7 +49,7 @@ class Page:
 
 
 def inert(data: Mapping[str, Any]) -> Markup:
-    """JSON that cannot end the element that it stands in."""
+    """Return JSON that cannot close the script element around it."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -57,7 +57,7 @@ def inert(data: Mapping[str, Any]) -> Markup:
 
 
 def _policy(style: str, script: str) -> str:
-    """Return the content security policy: no request to anywhere, this style, and this script or none."""
+    """Return the content security policy: no requests, only this style, and only this script or none."""
     scripts = f"script-src '{_hash(script)}'; " if script else ""
     return f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; {scripts}base-uri 'none'"
 
@@ -67,5 +67,5 @@ def _hash(text: str) -> str:
 
 
 def _shown(value: object) -> object:
-    """Return text without the characters that HTML forbids or that turn the direction of what follows."""
+    """Return text without characters that HTML forbids or that change the direction of text."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

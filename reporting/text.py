@@ -1,4 +1,4 @@
-"""Text of a template on its way to a person: a template may be hostile, and a terminal obeys what it is sent."""
+"""Make text of a template safe to print: a hostile template could send control sequences to the terminal."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _ESCAPED: Final = str.maketrans(
         ">": "&gt;",
         "&": "&amp;",
         "`": "'",
-        # A mention or a reference to an issue would notify people or link to what is not meant.
+        # A mention would notify people; a reference would link to an unrelated issue.
         "@": "@\N{WORD JOINER}",
         "#": "#\N{WORD JOINER}",
     }
@@ -23,7 +23,7 @@ _ESCAPED: Final = str.maketrans(
 
 
 def printable(text: str) -> str:
-    """The text with everything replaced that a terminal or an XML parser would take for more than text."""
+    """Return the text with each character replaced that a terminal or an XML parser would interpret."""
     if text.isprintable():
         return text
     return "".join(
@@ -32,15 +32,15 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The printable text without line breaks and without spaces at its ends."""
+    """Return the printable text on one line, without spaces at its ends."""
     return " ".join(printable(text).split())
 
 
 def markdown(text: str) -> str:
-    """Text of one line that is neither markup nor the end of a cell of a table, and calls nobody."""
+    """Return the text on one line for a cell of a Markdown table, without markup, mentions or references."""
     return one_line(text).translate(_ESCAPED)
 
 
 def counted(number: int, thing: str, of: str = "") -> str:
-    """A number of things in words: `1 finding`, `2 findings`, `1 piece of advice`."""
+    """Return a number and its noun: `1 finding`, `2 findings`, `1 piece of advice`."""
     return " ".join(filter(None, (f"{number:,} {thing}{'' if number == 1 else 's'}", of)))

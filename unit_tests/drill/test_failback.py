@@ -55,7 +55,7 @@ def test_failback_with_both_regions_well_has_no_reason_against_it(monkeypatch: p
     [
         ({"ready": False}, "GET /ready of us-east-1"),
         ({"heartbeats": {}}, "the observer of us-east-1 has written no heartbeat"),
-        ({"waiting": 5}, "5 messages in us-east-1 are not proved done"),
+        ({"waiting": 5}, "5 messages in us-east-1 are not verified"),
         ({"digests": {WEST: {}}}, "the digests of us-east-1 could not be read"),
     ],
 )

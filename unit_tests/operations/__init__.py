@@ -1,1 +1,1 @@
-"""What operators do to a deployed platform."""
+"""Tests of the operator's commands and of the modules that they use."""

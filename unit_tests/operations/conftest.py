@@ -1,4 +1,4 @@
-"""A table in each of two regions, which nothing replicates: what one region's replica holds is what a test puts there."""
+"""Fixture: a table in each of two regions without replication, so that a test writes each replica itself."""
 
 from __future__ import annotations
 

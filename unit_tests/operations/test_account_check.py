@@ -1,4 +1,4 @@
-"""Whose the credentials are is asked of the region that is acted on: the other one may be what is lost."""
+"""A command asks STS of the region that it changes, and no other: the other region may be down."""
 
 from __future__ import annotations
 
@@ -61,20 +61,22 @@ def test_status_proves_the_account_by_whichever_region_answers(
 def test_status_of_another_account_is_refused_though_a_region_is_lost(target: Target) -> None:
     lose(target, EAST)
     code, output = _type("--account", "210987654321", "status")
-    assert (code, "STS in us-west-2 says that these credentials are account 123456789012's" in output) == (2, True), output
+    assert (code, "STS in us-west-2 reports that these credentials belong to account 123456789012" in output) == (2, True), (
+        output
+    )
 
 
-def test_where_no_region_answers_nothing_is_proved(target: Target, where: list[str]) -> None:
+def test_account_without_any_sts_answer_is_not_verified(target: Target, where: list[str]) -> None:
     lose(target, EAST, WEST)
     code, output = _type(*where, "status")
-    assert (code, output.count("did not say who is calling")) == (2, 2), output
+    assert (code, output.count("does not answer")) == (2, 2), output
     assert "Log in" not in output
 
 
-def test_to_act_on_the_lost_region_is_refused_with_the_way_out(target: Target, where: list[str]) -> None:
+def test_action_on_the_lost_region_is_refused_with_a_hint(target: Target, where: list[str]) -> None:
     lose(target, WEST)
     code, output = _type(*where, "promote", WEST, "--yes")
-    assert (code, "Is us-west-2 the region that is lost? Then act on the other one." in output) == (2, True), output
+    assert (code, "If us-west-2 is the region that is down, act on the other one." in output) == (2, True), output
 
 
 def test_sts_is_never_asked_at_its_global_endpoint(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +84,7 @@ def test_sts_is_never_asked_at_its_global_endpoint(target: Target, monkeypatch: 
     assert target.client("sts", EAST).meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
 
 
-def test_a_profile_that_is_not_there_is_told(target: Target) -> None:
+def test_unknown_profile_is_reported(target: Target) -> None:
     assert target
     code, output = _type(*WHERE, "--profile", "nobody", "status")
     assert (code, "nobody" in output, "aws configure list-profiles" in output) == (2, True, True), output

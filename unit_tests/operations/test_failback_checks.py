@@ -1,4 +1,4 @@
-"""The gate before a failback: open only when both regions are well and know the same."""
+"""The failback checks pass only if both regions are healthy and hold the same state."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _everywhere(region: str, heartbeat: Heartbeat) -> Callable[..., None]:
     return change
 
 
-def test_it_is_open_when_all_is_well() -> None:
+def test_failback_healthy_regions_is_allowed() -> None:
     assert _reasons(lambda *_: None) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         (_east(claims=None, problems=["the table: gone"]), "us-east-1 does not answer: the table: gone"),
         (_west(claims=None, silence=NO_CREDENTIALS), "us-west-2 no credentials"),
@@ -77,40 +77,46 @@ def test_it_is_open_when_all_is_well() -> None:
         (_east(claims={}), "the replicas disagree on who is active"),
         (_everywhere(EAST, _heartbeat(800.0)), "the observer of us-east-1 wrote its last heartbeat 200 s ago"),
         (_east(heartbeats={WEST: _heartbeat()}), "the observer of us-east-1 has written no heartbeat"),
-        (_east(heartbeats={EAST: _heartbeat()}), "us-east-1 never heard of us-west-2"),
-        (_east(heartbeats={EAST: _heartbeat(), WEST: _heartbeat(910.0)}), "us-east-1 last heard of us-west-2 90 s ago"),
-        (_west(heartbeats={EAST: _heartbeat(910.0), WEST: _heartbeat()}), "us-west-2 last heard of us-east-1 90 s ago"),
+        (_east(heartbeats={EAST: _heartbeat()}), "us-east-1 holds no heartbeat of us-west-2"),
+        (
+            _east(heartbeats={EAST: _heartbeat(), WEST: _heartbeat(910.0)}),
+            "the last heartbeat of us-west-2 in us-east-1 is 90 s old",
+        ),
+        (
+            _west(heartbeats={EAST: _heartbeat(910.0), WEST: _heartbeat()}),
+            "the last heartbeat of us-east-1 in us-west-2 is 90 s old",
+        ),
         (
             _everywhere(EAST, _heartbeat(replication_pending=3)),
             "3 objects of the other region's bucket have not arrived in us-east-1's",
         ),
         (_everywhere(WEST, _heartbeat(replication_pending=3)), "have not arrived in us-west-2's"),
-        (_east(waiting=None), "the ingest queue of us-east-1 did not say what it holds"),
-        (_east(waiting=5), "5 messages in us-east-1 are not proved done yet (for how long is not known)"),
+        (_east(waiting=None), "the depth of the ingest queue of us-east-1 could not be read"),
+        (_east(waiting=5), "5 messages in us-east-1 are not verified yet (their age is unknown)"),
         (
             lambda east, west: (
                 _everywhere(EAST, _heartbeat(queue_depth=5, shadow_age=61))(east, west),
                 _east(waiting=5)(east, west),
             ),
-            "5 messages in us-east-1 are not proved done yet (the oldest for 61 s)",
+            "5 messages in us-east-1 are not verified yet (the oldest for 61 s)",
         ),
         (_east(digests={WEST: DIGESTS}), "the digests of us-east-1 could not be read"),
         (
             _east(digests={EAST: {"2026-11-24T03#0": ("1", "aa", "bb")}}),
-            "the digests of 1 closed hours differ, from 2026-11-24T03 on",
+            "the digests of 1 closed hours differ, the first is 2026-11-24T03",
         ),
         (_west(digests={WEST: {"2026-11-24T03#0": ("2", "aa", "cc")}}), "closed hours differ"),
         (
             _west(reconciled=Reconciled(NOW, 2, ("object-without-result: incoming/a", "..."))),
-            "the reconciler of us-west-2 lists 2 objects that are not what they must be (object-without-result: incoming/a)",
+            "the reconciler of us-west-2 lists 2 objects with a wrong state (object-without-result: incoming/a)",
         ),
         (_east(reconciled=Reconciled(NOW - 3600)), "the reconciler of us-east-1 last ran 60 minutes ago"),
     ],
 )
-def test_it_says_what_keeps_it_shut_and_what_to_do(change: Callable[..., object], said: str) -> None:
+def test_failback_unmet_condition_is_reported_with_an_action(change: Callable[..., object], expected: str) -> None:
     (reason,) = _reasons(change)
-    assert said in reason
-    assert ":" in reason.removeprefix(said) or said.endswith("gone") or NO_CREDENTIALS in said
+    assert expected in reason
+    assert ":" in reason.removeprefix(expected) or expected.endswith("gone") or NO_CREDENTIALS in expected
 
 
 @pytest.mark.parametrize(
@@ -134,5 +140,5 @@ def test_it_says_what_keeps_it_shut_and_what_to_do(change: Callable[..., object]
         _west(reconciled=None),
     ],
 )
-def test_it_stays_open_for_what_is_normal(change: Callable[..., object]) -> None:
+def test_failback_normal_state_is_allowed(change: Callable[..., object]) -> None:
     assert _reasons(change) == []

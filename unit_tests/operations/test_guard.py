@@ -1,4 +1,4 @@
-"""The guard: what is not an allowed region's own endpoint is refused before it is sent."""
+"""The guard refuses a call before it is sent, unless it goes to an endpoint of an allowed region."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def _authorization(region: str, service: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("url", "authorization", "said"),
+    ("url", "authorization", "expected"),
     [
         ("https://dynamodb.us-east-1.amazonaws.com/", _authorization("us-east-1", "dynamodb"), "signed for us-east-1"),
         ("https://iam.amazonaws.com/", _authorization("us-east-1", "iam"), "a call of a global service, iam"),
         ("https://route53.amazonaws.com/x", _authorization("us-east-1", "route53"), "a call of a global service, route53"),
         ("https://sts.amazonaws.com/", _authorization("us-east-1", "sts"), "signed for us-east-1"),
-        ("https://sts.amazonaws.com/", _authorization(WEST, "sts"), "no endpoint of an allowed region"),
-        ("https://bucket.s3.amazonaws.com/key", _authorization(WEST, "s3"), "no endpoint of an allowed region"),
-        ("https://a-us-west-2-an.s3.amazonaws.com/key", _authorization(WEST, "s3"), "no endpoint of an allowed region"),
-        ("https://dynamodb.us-east-1.amazonaws.com/", "", "no endpoint of an allowed region"),
+        ("https://sts.amazonaws.com/", _authorization(WEST, "sts"), "not an endpoint of an allowed region"),
+        ("https://bucket.s3.amazonaws.com/key", _authorization(WEST, "s3"), "not an endpoint of an allowed region"),
+        ("https://a-us-west-2-an.s3.amazonaws.com/key", _authorization(WEST, "s3"), "not an endpoint of an allowed region"),
+        ("https://dynamodb.us-east-1.amazonaws.com/", "", "not an endpoint of an allowed region"),
         ("http://127.0.0.1:4566/", _authorization("us-east-1", "sqs"), "signed for us-east-1"),
         ("http://127.0.0.1:4566/", "", "signed for no region"),
         (
@@ -38,9 +38,9 @@ def _authorization(region: str, service: str) -> str:
         ),
     ],
 )
-def test_what_leaves_the_allowed_regions_is_refused(url: str, authorization: str, said: str) -> None:
+def test_guard_call_to_another_region_is_refused(url: str, authorization: str, expected: str) -> None:
     guard = Guard((WEST,))
-    with pytest.raises(GuardViolation, match=said):
+    with pytest.raises(GuardViolation, match=expected):
         guard.see("service.Operation", url, authorization)
     assert guard.calls == len(guard.violations) == 1
 

@@ -1,4 +1,4 @@
-"""Which account is acted on is shown before anything else, and in prod it must be given before anything changes."""
+"""Each command prints the account first, and in prod a change needs `--account`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANGES = [
     ["unforce", "--yes"],
     ["reprocess", "incoming/", "--yes"],
 ]
-NOT_VERIFIED = f"Account {ACCOUNT} as given, NOT VERIFIED"
+NOT_VERIFIED = f"Account {ACCOUNT}, NOT VERIFIED"
 
 
 def _type(*arguments: str) -> tuple[int, str]:
@@ -44,15 +44,19 @@ def test_the_first_line_names_the_account_and_the_caller(target: Target, named: 
     assert target
     _, output = _type(*named, "--environment", "staging", *arguments)
     first = output.splitlines()[0]
-    assert first.startswith(f"Account {ACCOUNT}, as arn:aws:sts::{ACCOUNT}:"), output
-    assert ", by STS in us-" in first
+    assert first.startswith(f"Account {ACCOUNT}, caller arn:aws:sts::{ACCOUNT}:"), output
+    assert ", confirmed by STS in us-" in first
 
 
 @pytest.mark.parametrize("arguments", CHANGES)
 def test_a_change_in_prod_without_an_account_is_refused(target: Target, arguments: list[str]) -> None:
     hosts = lose(target)
     code, output = _type(*arguments)
-    assert (code, "prod: no account is given" in output, f"--account {ACCOUNT}" in output) == (2, True, False), output
+    assert (
+        code,
+        "--account is missing: this command changes the environment prod" in output,
+        f"--account {ACCOUNT}" in output,
+    ) == (2, True, False), output
     assert "Type --account and the 12 digits of the account" in output
     assert hosts == []
 
@@ -61,20 +65,20 @@ def test_a_change_in_prod_without_an_account_is_refused(target: Target, argument
 def test_status_in_prod_needs_no_account_and_shows_it(target: Target, flag: list[str]) -> None:
     assert target
     _, output = _type(*flag, "status")
-    assert output.startswith(f"Account {ACCOUNT}, as arn:"), output
+    assert output.startswith(f"Account {ACCOUNT}, caller arn:"), output
 
 
 def test_the_unverified_flag_alone_is_not_an_account(target: Target) -> None:
     assert target
     code, output = _type("--account-unverified", "promote", "--yes")
-    assert (code, "prod: no account is given" in output) == (2, True), output
+    assert (code, "--account is missing: this command changes the environment prod" in output) == (2, True), output
 
 
 @pytest.mark.parametrize("flag", [[], ["--account-unverified"]])
 @pytest.mark.parametrize("arguments", [["status"], *CHANGES])
 def test_another_account_is_refused_with_the_flag_too(target: Target, flag: list[str], arguments: list[str]) -> None:
     code, output = _type("--account", "210987654321", *flag, "--environment", "staging", *arguments)
-    assert (code, f"these credentials are account {ACCOUNT}'s, not 210987654321's" in output) == (2, True), output
+    assert (code, f"these credentials belong to account {ACCOUNT}, not to 210987654321" in output) == (2, True), output
     assert _rows(target) == 0
 
 
@@ -91,18 +95,18 @@ def test_a_change_is_refused_while_sts_is_out(target: Target, named: list[str], 
     ("arguments", "done"),
     [(["promote", "--yes"], "us-west-2 is active, epoch 1"), (["force", "--yes"], "publishes ForceFailover 1")],
 )
-def test_the_flag_goes_on_without_sts_and_the_output_says_so(target: Target, arguments: list[str], done: str) -> None:
+def test_unverified_flag_without_sts_continues_and_is_printed(target: Target, arguments: list[str], done: str) -> None:
     lose_service(target, "sts")
     code, output = _type("--account", ACCOUNT, "--account-unverified", "--environment", "staging", *arguments)
     assert (code, done in output) == (0, True), output
-    assert output.startswith(f"{NOT_VERIFIED} (--account-unverified): STS in us-west-2 did not say who is calling"), output
+    assert output.startswith(f"{NOT_VERIFIED} (--account-unverified): STS in us-west-2 does not answer"), output
 
 
 def test_status_without_sts_shows_the_regions_and_no_account(target: Target) -> None:
     lose_service(target, "sts")
     code, output = _type("--environment", "staging", "status")
-    assert output.startswith("Account not verified: STS in us-east-1 did not say who is calling"), output
-    assert (code, "claims, epoch by region" in output) == (0, True), output
+    assert output.startswith("Account not verified: STS in us-east-1 does not answer"), output
+    assert (code, "claims (epoch by region)" in output) == (0, True), output
 
 
 def test_status_of_a_given_account_without_sts_needs_the_flag(target: Target) -> None:
@@ -113,7 +117,7 @@ def test_status_of_a_given_account_without_sts_needs_the_flag(target: Target) ->
     assert (code, output.startswith(NOT_VERIFIED)) == (0, True), output
 
 
-def test_credentials_that_are_missing_are_no_sts_outage(target: Target) -> None:
+def test_missing_credentials_are_not_an_sts_outage(target: Target) -> None:
     with patch("botocore.signers.RequestSigner.sign", side_effect=NoCredentialsError):
         code, output = _type("--account", ACCOUNT, "--account-unverified", "--environment", "staging", "promote", "--yes")
     assert (code, "Log in first" in output) == (2, True), output

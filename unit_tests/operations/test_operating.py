@@ -1,4 +1,4 @@
-"""The operator's commands: what they ask, what they refuse, what they say; and the status of what does not answer."""
+"""The operator's commands: their confirmations, refusals and output, and the status of regions that do not answer."""
 
 from __future__ import annotations
 
@@ -26,49 +26,52 @@ def _type(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
-        (["--account", "12", "status"], "'12' is no account."),
-        (["--account", "210987654321", "status"], "STS in us-east-1 says that these credentials are account 123456789012's"),
+        (["--account", "12", "status"], "'12' is not an account id."),
+        (
+            ["--account", "210987654321", "status"],
+            "STS in us-east-1 reports that these credentials belong to account 123456789012",
+        ),
         (
             [*WHERE, "--secondary", EAST, "status"],
             "The regions contradict each other: primary us-east-1, secondary us-e",
         ),
-        ([*WHERE, "promote", "eu-west-1", "--yes"], "'eu-west-1' is no region of this platform."),
-        ([*WHERE, "promote", WEST], "Nobody is here to confirm it."),
-        ([*WHERE, "force"], "Nobody is here to confirm it."),
-        ([*WHERE, "reprocess", "incoming/a/"], "Nobody is here to confirm it."),
-        ([*WHERE, "reprocess", "uploads/"], "Type one that begins with incoming/."),
-        (["--target", "nowhere.json", "status"], "nowhere.json is no target"),
+        ([*WHERE, "promote", "eu-west-1", "--yes"], "'eu-west-1' is not a region of this platform."),
+        ([*WHERE, "promote", WEST], "It needs a confirmation, and the input is not a terminal."),
+        ([*WHERE, "force"], "It needs a confirmation, and the input is not a terminal."),
+        ([*WHERE, "reprocess", "incoming/a/"], "It needs a confirmation, and the input is not a terminal."),
+        ([*WHERE, "reprocess", "uploads/"], "Type a prefix that begins with incoming/."),
+        (["--target", "nowhere.json", "status"], "nowhere.json is not a target file"),
     ],
 )
-def test_wrong_use_is_taught_and_changes_nothing(target: Target, arguments: list[str], said: str) -> None:
+def test_operate_wrong_usage_is_refused_and_changes_nothing(target: Target, arguments: list[str], expected: str) -> None:
     code, output = _type(*arguments)
-    assert (code, said in output, "Traceback" in output) == (2, True, False), output
+    assert (code, expected in output, "Traceback" in output) == (2, True, False), output
     assert Register(target, WEST).claims() == {}
 
 
-def test_a_target_that_is_no_target_is_told(target: Target, tmp_path: Path) -> None:
+def test_operate_malformed_target_file_is_refused(target: Target, tmp_path: Path) -> None:
     assert target
     file = tmp_path / "target.json"
     file.write_text("{}", "utf-8")
     code, output = _type("--target", str(file), "status")
-    assert (code, "is no target" in output) == (2, True), output
+    assert (code, "is not a target file" in output) == (2, True), output
 
 
-def test_a_promotion_says_what_it_did_and_a_second_one_that_there_was_nothing_to_do(target: Target) -> None:
+def test_second_promotion_reports_that_nothing_was_written(target: Target) -> None:
     code, output = _type(*WHERE, "promote", WEST, "--yes")
-    assert (code, "us-west-2 is active, epoch 1; before it was us-east-1." in output) == (0, True), output
+    assert (code, "us-west-2 is active, epoch 1; us-east-1 was active before." in output) == (0, True), output
     assert "3 calls, all to us-west-2" in output
     code, output = _type(*WHERE, "promote", "--region", WEST, "--yes")
     assert (code, "active already, epoch 1; nothing was written" in output) == (0, True), output
     assert Register(target, WEST).claims() == {WEST: 1}
 
 
-def test_a_failback_is_refused_while_the_gate_is_shut(target: Target) -> None:
+def test_failback_with_unmet_conditions_is_refused(target: Target) -> None:
     Register(target, WEST).promote()
     code, output = _type(*WHERE, "failback", "--yes")
-    assert (code, "It is not time to go back." in output) == (2, True), output
+    assert (code, "Failback is refused." in output) == (2, True), output
     assert Register(target, EAST).claims() == {}
 
 

@@ -1,4 +1,4 @@
-"""The register: the highest epoch wins, and a promotion is calls in the promoted region alone."""
+"""The register: the highest epoch wins, and a promotion calls only the promoted region."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from unit_tests.operations.conftest import put_claim, put_row
 EAST, WEST = "us-east-1", "us-west-2"
 
 
-def test_a_table_that_nobody_failed_over_has_the_primary_active(target: Target) -> None:
+def test_register_without_claims_has_the_primary_active(target: Target) -> None:
     assert {Register(target, region).active() for region in target.regions} == {EAST}
 
 
-def test_a_promotion_claims_above_all_that_the_replica_knows(target: Target) -> None:
+def test_promote_claims_above_every_epoch_of_the_replica(target: Target) -> None:
     put_claim(WEST, EAST, 7)
     promotion = Register(target, WEST).promote()
     assert (promotion.region, promotion.epoch, promotion.before, promotion.already) == (WEST, 8, EAST, False)
     assert Register(target, WEST).claims() == {EAST: 7, WEST: 8}
 
 
-def test_it_writes_through_its_own_region_only(target: Target) -> None:
+def test_promote_writes_through_its_own_region_only(target: Target) -> None:
     with guarding(Guard((WEST,))) as guard:
         Register(target, WEST).promote()
     assert (guard.calls, guard.violations) == (3, [])
@@ -43,7 +43,7 @@ def test_the_guard_would_have_seen_another_region(target: Target) -> None:
     assert len(guard.violations) == 1
 
 
-def test_to_promote_what_is_active_writes_nothing(target: Target) -> None:
+def test_promote_active_region_writes_nothing(target: Target) -> None:
     first = Register(target, WEST).promote()
     second = Register(target, WEST).promote()
     assert (second.already, second.epoch) == (True, first.epoch)
@@ -79,7 +79,7 @@ def test_promote_above_the_last_epoch_is_refused_with_the_way_out(target: Target
         Register(target, WEST).promote()
 
 
-def test_somebody_who_claims_meanwhile_is_overtaken(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promote_after_a_concurrent_claim_wins(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     register = Register(target, WEST)
     real, raced = register._rows, itertools.count()  # noqa: SLF001
 
@@ -94,16 +94,16 @@ def test_somebody_who_claims_meanwhile_is_overtaken(target: Target, monkeypatch:
     assert register.promote().epoch == 3
 
 
-def test_a_race_without_end_is_given_up_with_words(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promote_lost_race_five_times_is_reported(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     register = Register(target, WEST)
     put_claim(WEST, WEST, 99)
     monkeypatch.setattr(register, "_rows", dict)
-    with pytest.raises(RunFailure, match="somebody claims it at the same time"):
+    with pytest.raises(RunFailure, match="another process changed its claim 5 times"):
         register.promote()
 
 
-def test_a_table_that_is_not_there_is_told(target: Target) -> None:
-    with pytest.raises(RunFailure, match="us-west-2 was not promoted: its table serverless-ledger-dev says"):
+def test_promote_missing_table_is_reported(target: Target) -> None:
+    with pytest.raises(RunFailure, match="us-west-2 was not promoted: its table serverless-ledger-dev answered"):
         Register(dataclasses.replace(target, environment="dev"), WEST).promote()
 
 
@@ -119,7 +119,7 @@ def test_the_winner_has_the_highest_epoch_and_a_tie_is_the_primarys(claims: dict
 
 @pytest.mark.property
 @given(st.lists(st.tuples(st.sampled_from([EAST, WEST]), st.booleans()), max_size=12))
-def test_whoever_promotes_last_and_is_heard_is_active(history: list[tuple[str, bool]]) -> None:
+def test_last_replicated_promotion_is_active(history: list[tuple[str, bool]]) -> None:
     """Promotions with replication that comes through, or not until the end: the highest epoch wins in both in the end."""
     replicas: dict[str, dict[str, int]] = {EAST: {}, WEST: {}}
     for region, replicated in history:

@@ -1,4 +1,4 @@
-"""Sending objects again: every version under a prefix, no canary, to one region, and a failure says how far it came."""
+"""Reprocessing sends every version under a prefix except canaries to one region, and reports progress on failure."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_every_version_under_a_prefix_is_sent_but_no_canary(deployment: Deployme
     assert all(message.must_reprocess and not message.must_verify for message in messages)
 
 
-def test_a_queue_that_refuses_is_named_with_how_far_it_came(deployment: Deployment) -> None:
+def test_reprocess_refusing_queue_is_reported_with_progress(deployment: Deployment) -> None:
     deployment.regional[EAST]["IngestQueueUrl"] += "-absent"
     with pytest.raises(RunFailure, match="failed") as failure:
         reprocess(deployment, EAST, "incoming/")
-    assert "0 were sent" in str(failure.value.hint)
+    assert "0 messages were sent" in str(failure.value.hint)

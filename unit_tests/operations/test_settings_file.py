@@ -1,4 +1,4 @@
-"""A deployed platform is where environments.toml says; what is given on the command line goes before the file."""
+"""A platform's regions come from environments.toml; options of the command line take precedence."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_place_is_the_files_unless_given(file: Path, text: str, given: dict[str,
 
 def test_two_environments_and_no_prod_are_refused_by_name(file: Path) -> None:
     file.write_text(EUROPE + LIVE + LAB, "utf-8")
-    with pytest.raises(Refused, match=r"no environment prod, .* It has live, lab\.") as refused:
+    with pytest.raises(Refused, match=r"No environment is given, .* It has live, lab\.") as refused:
         place_of()
     assert "Type --environment and one of live, lab." in refused.value.hint
 
@@ -91,7 +91,7 @@ def test_command_line_lists_the_environments_without_prod(file: Path, command: s
 
 
 def _place(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str, str]:
-    """Return where a command line acts; what it says instead is the assertion's message."""
+    """Return the place that a command line acts on; its output is the assertion's message."""
     reached: list[Target] = []
     account = ["--account", "123456789012"]
     monkeypatch.setattr(operate_command_line, "_shown", lambda: reached.append(operate_command_line._options[0].target))  # noqa: SLF001

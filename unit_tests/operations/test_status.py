@@ -1,4 +1,4 @@
-"""What status shows: rows as the observers write them, each region's from whichever replica answers."""
+"""The status shows the observers' rows, each region's from a replica that answers."""
 
 from __future__ import annotations
 
@@ -69,53 +69,53 @@ def _alarm(region: str, alarm: str, state: str) -> None:
 
 
 def _line(output: str, name: str) -> list[str]:
-    """The cells of a line of the table: the primary's, the secondary's."""
+    """Return the cells of a line of the table: the primary's, the secondary's."""
     (line,) = [line for line in output.splitlines() if line.strip("│ ").startswith(name)]
     return [cell.strip() for cell in line.strip("│").split("│")][1:]
 
 
 def _seconds(cell: str) -> int:
-    """How old a cell says that something is; this machine may be busy, so no test asks for the very second."""
+    """Return the age in a cell, in seconds. A busy machine is slow, so no test compares it exactly."""
     return int(cell.removesuffix(" s ago"))
 
 
-def test_the_six_numbers_are_shown_of_both_regions(target: Target) -> None:
+def test_status_shows_six_numbers_of_both_regions(target: Target) -> None:
     assert target
     _beat(EAST, canary_seconds=1.25, queue_depth=3, shadow_age=41.0, dead_letters=2, replication_pending=17, epoch=4)
     _beat(WEST, canary_seconds=LOST, queue_depth=0)
     _, output = _type(*WHERE, "status")
     shown = {
-        "- canary": ["1.2 s", "not done in time"],
+        "- canary": ["1.2 s", "timed out"],
         "- queue depth": ["3", "0"],
-        "- shadow age": ["41 s", "not known"],
-        "- dead letters": ["2", "not known"],
-        "- replication pending": ["17", "not known"],
-        "- epoch": ["4", "not known"],
+        "- shadow age": ["41 s", "unknown"],
+        "- dead letters": ["2", "unknown"],
+        "- replication pending": ["17", "unknown"],
+        "- epoch": ["4", "unknown"],
     }
     assert {name: _line(output, name) for name in shown} == shown
 
 
-def test_a_lost_regions_numbers_are_shown_in_its_own_column_as_the_other_sees_them(target: Target) -> None:
+def test_status_lost_region_shows_numbers_of_the_other_replica(target: Target) -> None:
     _beat(EAST, age=300.0, queue_depth=7)
     _beat(WEST, queue_depth=0)
     lose(target, EAST)
     code, output = _type(*WHERE, "status")
     assert code == 1
     assert _line(output, "- queue depth") == ["7", "0"]
-    seen, sees = _line(output, "heartbeat, as the other region sees it")
+    seen, sees = _line(output, "heartbeat, other replica")
     assert 300 <= _seconds(seen) < 400
-    assert sees == _line(output, "heartbeat, as its own replica holds it")[0] == "us-east-1: does not answer"
-    assert 30 <= _seconds(_line(output, "heartbeat, as its own replica holds it")[1]) < 130
-    assert "DNS leads clients away from us-east-1 if Route 53 too" in output
+    assert sees == _line(output, "heartbeat, own replica")[0] == "us-east-1: does not answer"
+    assert 30 <= _seconds(_line(output, "heartbeat, own replica")[1]) < 130
+    assert "DNS routes clients away from us-east-1 if Route 53 gets no 200" in output
 
 
-def test_the_other_regions_heartbeat_is_as_old_as_the_one_that_came_through(target: Target) -> None:
+def test_status_replicated_heartbeat_shows_its_own_age(target: Target) -> None:
     assert target
     _beat(EAST, age=120.0)
     _beat(EAST, age=5.0, replicated=False)
     _, output = _type(*WHERE, "status")
-    assert 5 <= _seconds(_line(output, "heartbeat, as its own")[0]) < 100
-    assert 120 <= _seconds(_line(output, "heartbeat, as the other")[0]) < 220
+    assert 5 <= _seconds(_line(output, "heartbeat, own")[0]) < 100
+    assert 120 <= _seconds(_line(output, "heartbeat, other")[0]) < 220
 
 
 def test_status_malformed_rows_are_reported_and_the_rest_is_shown(target: Target) -> None:
@@ -152,7 +152,7 @@ def test_status_lists_what_the_reconciler_found(target: Target) -> None:
     client = boto3.client("dynamodb", region_name=EAST)
     row = {"pk": {"S": f"RECONCILER#{EAST}"}, "sk": {"S": "LATEST"}, "at": {"N": "1"}, "notes": {"S": "no JSON"}}
     client.put_item(TableName=target.table_name, Item=row)
-    assert "what the reconciler found: a row is malformed" in _type(*WHERE, "status")[1]
+    assert "the reconciler's findings: a row is malformed" in _type(*WHERE, "status")[1]
 
 
 def _reconciled(region: str, *object_keys: str, work: int) -> None:
@@ -162,7 +162,7 @@ def _reconciled(region: str, *object_keys: str, work: int) -> None:
     row.keep(Notes(findings=findings), work, time.time())
 
 
-def test_missing_credentials_are_no_outage(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_missing_credentials_are_not_an_outage(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     assert target
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -191,7 +191,7 @@ def test_digests_of_closed_hours_are_compared(target: Target) -> None:
     assert f"Digests differ in 1 closed hours: {differing}" in _type(*WHERE, "status")[1]
 
 
-def test_digests_that_only_the_other_replica_can_tell_are_taken_from_it(target: Target) -> None:
+def test_digests_of_a_lost_region_come_from_the_other_replica(target: Target) -> None:
     hour = _digest(EAST, 5)
     store = DigestStore(dynamodb=_client("dynamodb", WEST), table_name=LIVE.table_name, region=EAST)
     store.write((hour, "a"), DigestRow(Digest(1, 7, 9), time.time()))
@@ -201,24 +201,24 @@ def test_digests_that_only_the_other_replica_can_tell_are_taken_from_it(target: 
 
 
 @pytest.mark.parametrize(
-    ("ready", "peer_unhealthy", "forced", "said"),
+    ("ready", "peer_unhealthy", "forced", "expected"),
     [
-        (True, "OK", "OK", "DNS leads clients to us-east-1"),
-        (True, "INSUFFICIENT_DATA", "INSUFFICIENT_DATA", "DNS leads clients to us-east-1"),
-        (True, "ALARM", "OK", "DNS leads clients away from us-east-1: peer-unhealthy rings in us-west-2."),
-        (True, "OK", "ALARM", "DNS leads clients away from us-east-1: force-failover rings in us-west-2."),
-        (False, "OK", "OK", "DNS leads clients away from us-east-1 if Route 53 too gets no 200"),
-        (True, None, None, "Where DNS leads cannot be told"),
+        (True, "OK", "OK", "DNS routes clients to us-east-1"),
+        (True, "INSUFFICIENT_DATA", "INSUFFICIENT_DATA", "DNS routes clients to us-east-1"),
+        (True, "ALARM", "OK", "DNS routes clients away from us-east-1: peer-unhealthy in ALARM in us-west-2."),
+        (True, "OK", "ALARM", "DNS routes clients away from us-east-1: force-failover in ALARM in us-west-2."),
+        (False, "OK", "OK", "DNS routes clients away from us-east-1 if Route 53 gets no 200"),
+        (True, None, None, "Where DNS routes clients is unknown"),
     ],
 )
-def test_what_the_primarys_health_check_goes_by_is_shown(
+def test_status_routing_alarms_decide_the_dns_sentence(
     target: Target,
     monkeypatch: pytest.MonkeyPatch,
     *,
     ready: bool,
     peer_unhealthy: str | None,
     forced: str | None,
-    said: str,
+    expected: str,
 ) -> None:
     assert target
     for alarm, state in ((PEER_UNHEALTHY, peer_unhealthy), (FORCE_FAILOVER, forced)):
@@ -227,11 +227,11 @@ def test_what_the_primarys_health_check_goes_by_is_shown(
             _alarm(EAST, alarm, "ALARM")  # which speaks of the secondary, and leads no DNS
     monkeypatch.setattr(status, "_ready", lambda _, found: setattr(found, "ready", ready))
     _, output = _type(*WHERE, "status")
-    assert said in output
-    assert _line(output, "peer-unhealthy")[1] == (peer_unhealthy or "not known")
+    assert expected in output
+    assert _line(output, "peer-unhealthy")[1] == (peer_unhealthy or "unknown")
 
 
-def test_it_knows_queue_and_api_without_cloudformation(target: Target) -> None:
+def test_status_reads_queue_and_api_without_cloudformation(target: Target) -> None:
     hosts = lose(target)
     for region in LIVE.regions:
         _beat(region)
@@ -243,14 +243,14 @@ def test_it_knows_queue_and_api_without_cloudformation(target: Target) -> None:
     assert not [host for host in hosts if "cloudformation" in host or not {EAST, WEST} & set(host.split("."))]
 
 
-def test_a_failback_of_what_is_active_writes_nothing(target: Target) -> None:
+def test_failback_active_primary_writes_nothing(target: Target) -> None:
     code, output = _type(*WHERE, "failback", "--yes")
     assert (code, "us-east-1 is active already; nothing was written." in output) == (0, True), output
     assert Register(target, EAST).claims() == {}
 
 
 @pytest.mark.parametrize("shut_by", ["", "a backlog", "replication", "digests"])
-def test_yes_does_not_skip_the_gate(target: Target, monkeypatch: pytest.MonkeyPatch, shut_by: str) -> None:
+def test_failback_yes_does_not_skip_the_checks(target: Target, monkeypatch: pytest.MonkeyPatch, shut_by: str) -> None:
     monkeypatch.setattr(status, "_ready", lambda _, found: setattr(found, "ready", True))
     for region in LIVE.regions:
         put_claim(region, WEST, 1)
@@ -262,12 +262,12 @@ def test_yes_does_not_skip_the_gate(target: Target, monkeypatch: pytest.MonkeyPa
     code, output = _type(*WHERE, "failback", "--yes")
     assert code == (2 if shut_by else 0), output
     assert Register(target, EAST).claims() == ({WEST: 1} if shut_by else {WEST: 1, EAST: 2})
-    assert ("It is not time to go back." in output) == bool(shut_by)
+    assert ("Failback is refused." in output) == bool(shut_by)
 
 
-def test_where_no_region_answers_it_draws_no_conclusion(target: Target) -> None:
+def test_status_without_any_answer_draws_no_conclusion(target: Target) -> None:
     console = Console(record=True, width=200)
     status_table.show(console, target, [RegionStatus(EAST), RegionStatus(WEST)], now=0.0)
     text = console.export_text()
-    assert "No replica answers: who is active cannot be told." in text
+    assert "No replica answers, so the active region is unknown." in text
     assert "DNS" not in text

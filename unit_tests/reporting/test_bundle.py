@@ -1,4 +1,4 @@
-"""evidence.zip: always the same bytes, and no byte of it can be changed unseen."""
+"""evidence.zip has the same bytes each time, and `verify` reports any changed byte."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def _zip(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) ->
     return written.getvalue()
 
 
-def test_an_untouched_bundle_has_no_problem(tmp_path: Path) -> None:
+def test_verify_unchanged_bundle_has_no_problem(tmp_path: Path) -> None:
     assert _problems(WHOLE, tmp_path) == []
     assert len(bundle.fingerprint(tmp_path / "evidence.zip")) == 64
 
@@ -65,7 +65,7 @@ def test_the_manifest_has_the_hash_and_the_size_of_each_member() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "expected"),
     [
         (lambda members: members.update({"a.txt": b"beta!"}), "'a.txt' was changed"),
         (lambda members: members.pop("a.txt"), "'a.txt' is missing"),
@@ -73,8 +73,8 @@ def test_the_manifest_has_the_hash_and_the_size_of_each_member() -> None:
         (lambda members: members.pop("manifest.json"), "manifest.json is missing"),
         (lambda members: members.update({"manifest.json": b"{"}), "manifest.json is not JSON"),
         (lambda members: members.update({"manifest.json": b"[" * 10**5}), "manifest.json is not JSON"),
-        (lambda members: members.update({"manifest.json": b'{"a": 1, "a": 2}'}), "the key 'a' is there more than once"),
-        (lambda members: members.update({"manifest.json": b"{}"}), "not of version"),
+        (lambda members: members.update({"manifest.json": b'{"a": 1, "a": 2}'}), "the key 'a' occurs more than once"),
+        (lambda members: members.update({"manifest.json": b"{}"}), "has another version than"),
         (lambda members: members.update({"manifest.json": b'{"schema_version": "1.0"}'}), "lists no members"),
         (lambda members: members.update({"../evil": b""}), "could lead out"),
         (lambda members: members.update({"/etc/passwd": b""}), "could lead out"),
@@ -83,8 +83,8 @@ def test_the_manifest_has_the_hash_and_the_size_of_each_member() -> None:
         (lambda members: members.update({"a\u202e": b""}), "could lead out"),
     ],
 )
-def test_what_was_tampered_with_is_named(change: Callable[[dict[str, bytes]], object], says: str, tmp_path: Path) -> None:
-    assert says in "\n".join(_problems(_repacked(change), tmp_path))
+def test_verify_changed_member_is_reported(change: Callable[[dict[str, bytes]], object], expected: str, tmp_path: Path) -> None:
+    assert expected in "\n".join(_problems(_repacked(change), tmp_path))
 
 
 def test_swapped_members_are_both_named(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_swapped_members_are_both_named(tmp_path: Path) -> None:
     ]
 
 
-def test_a_template_that_was_forged_with_its_manifest_does_not_match_the_report(tmp_path: Path) -> None:
+def test_verify_template_forged_with_its_manifest_is_reported(tmp_path: Path) -> None:
     report = {"templates": [{"file": "templates/prod/S.template.json", "sha256": "0" * 64}]}
 
     problems = _problems(bundle.pack({**MEMBERS, "report.json": json.dumps(report).encode()}), tmp_path)
@@ -106,34 +106,34 @@ def test_a_template_that_was_forged_with_its_manifest_does_not_match_the_report(
     assert "not the template that was judged" in problems[0]
 
 
-def test_a_manifest_that_says_another_verdict_than_the_report_was_changed(tmp_path: Path) -> None:
+def test_verify_manifest_with_another_verdict_is_reported(tmp_path: Path) -> None:
     members = {**MEMBERS, "report.json": b'{"templates": [], "schema_version": "2.0", "passed": false}'}
 
     assert _problems(bundle.pack(members, passed=False), tmp_path) == []
     assert _problems(bundle.pack(members, passed=True), tmp_path) == [
-        "manifest.json was changed: it says that passed is True, and report.json False"
+        "manifest.json was changed: its passed is True, and that of report.json is False"
     ]
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+def test_verify_compressed_member_is_refused(tmp_path: Path) -> None:
     bomb = _zip({**MEMBERS, "bomb": b"\0" * 10**7}, zipfile.ZIP_DEFLATED)
 
     assert len(bomb) < 10**5
     assert "compressed" in _problems(bomb, tmp_path)[0]
 
 
-def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+def test_verify_repeated_member_is_refused(tmp_path: Path) -> None:
     written = io.BytesIO(WHOLE)
     with zipfile.ZipFile(written, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("a.txt", "other")
 
-    assert "'a.txt' is there more than once" in _problems(written.getvalue(), tmp_path)[0]
+    assert "'a.txt' occurs more than once" in _problems(written.getvalue(), tmp_path)[0]
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"PK", b"not a zip file", WHOLE[:-10], WHOLE[100:], WHOLE + b"more", b"more" + WHOLE]
 )
-def test_what_is_no_whole_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_verify_incomplete_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     assert _problems(content, tmp_path)
     assert isinstance(bundle.fingerprint(tmp_path / "evidence.zip"), str)
 
@@ -144,13 +144,13 @@ def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "a//b", "a/../b", "", "manifest.json", "a b", "a\\b", ".hidden"])
-def test_no_bundle_is_packed_with_a_path_that_verify_would_refuse(name: str) -> None:
+def test_pack_path_that_verify_refuses_raises(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be a path within the bundle"):
         bundle.pack({name: b""})
 
 
-def test_every_single_byte_counts(tmp_path: Path) -> None:
-    """Not a sample: each byte of the archive in turn, with one of its bits turned."""
+def test_verify_any_flipped_bit_is_reported(tmp_path: Path) -> None:
+    """Each byte of the archive in turn, with one bit flipped."""
     unseen = []
     for place in range(len(WHOLE)):
         damaged = bytearray(WHOLE)
@@ -167,7 +167,7 @@ def test_every_single_byte_counts(tmp_path: Path) -> None:
     st.data(),
 )
 @example({"a": b"", "b": b""}, None)
-def test_any_bundle_is_intact_and_any_change_to_it_is_seen(
+def test_verify_any_change_of_any_bundle_is_reported(
     tmp_path_factory: pytest.TempPathFactory, members: dict[str, bytes], data: st.DataObject | None
 ) -> None:
     folder = tmp_path_factory.mktemp("bundle")

@@ -136,7 +136,7 @@ def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
         ({"account": "\ud800"}, "cannot be written as JSON"),
     ],
 )
-def test_an_invalid_report_is_told_and_nothing_is_written(changes: dict[str, object], says: str, tmp_path: Path) -> None:
+def test_an_invalid_report_is_told_and_nothing_is_written(changes: dict[str, object], expected: str, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=re.escape(says)):
         write(passed().model_copy(update=changes), tmp_path / "one", journal=tmp_path / "none")
 
