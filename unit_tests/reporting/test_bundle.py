@@ -83,7 +83,7 @@ def test_the_manifest_has_the_hash_and_the_size_of_each_member() -> None:
         (lambda members: members.update({"a\u202e": b""}), "could lead out"),
     ],
 )
-def test_verify_changed_member_is_reported(change: Callable[[dict[str, bytes]], object], expected: str, tmp_path: Path) -> None:
+def test_verify_changed_member_is_named(change: Callable[[dict[str, bytes]], object], expected: str, tmp_path: Path) -> None:
     assert expected in "\n".join(_problems(_repacked(change), tmp_path))
 
 

@@ -136,8 +136,8 @@ def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
         ({"account": "\ud800"}, "cannot be written as JSON"),
     ],
 )
-def test_an_invalid_report_is_told_and_nothing_is_written(changes: dict[str, object], expected: str, tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match=re.escape(says)):
+def test_invalid_report_raises_and_nothing_is_written(changes: dict[str, object], expected: str, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=re.escape(expected)):
         write(passed().model_copy(update=changes), tmp_path / "one", journal=tmp_path / "none")
 
     assert list(tmp_path.iterdir()) == []
