@@ -38,14 +38,14 @@ def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     elif resource.type == _URL:
         kind = require_text(resource.properties.get("AuthType"), "AuthType")
         if kind != _NO_AUTHORIZER:
-            yield f"AuthType is {kind}, so anybody can call the function; set it to {_NO_AUTHORIZER}"
+            yield f"AuthType is {kind}, so anyone can call the function; set it to {_NO_AUTHORIZER}"
     else:
         yield from _of_route(resource)
 
 
 def _of_api(api: Resource) -> Iterator[str]:
     if not is_absent(api.properties.get("Target")):
-        yield "Target makes a $default route that asks nobody who they are; make the routes one by one"
+        yield "Target creates a $default route without authorization; declare the routes one by one"
         return
     raise UnresolvedError("the routes are in an OpenAPI document, which is not judged here")
 
@@ -61,7 +61,7 @@ def _of_route(route: Resource) -> Iterator[str]:
     elif HEALTH_ROUTES.fullmatch(key) is None:
         keyed = require_bool(route.properties.get("ApiKeyRequired"), "ApiKeyRequired")
         aside = "; an API key names a usage plan and proves nobody's identity" if keyed else ""
-        yield f"AuthorizationType is {kind}, so anybody can call {key or 'the method'}{aside}"
+        yield f"AuthorizationType is {kind}, so anyone can call {key or 'the method'}{aside}"
 
 
 RULE = Rule(

@@ -33,7 +33,7 @@ def _violations(api: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"{_SETTING} is true and no domain name is mapped to it, so nobody can call it"
     for check in of_type(world, HEALTH_CHECK):
         if any(_asks(check, properties, api, world) for properties in branches(check.properties)):
-            yield f"{_SETTING} is true, and health check {check.path} asks that very address: the region is taken for down"
+            yield f"{_SETTING} is true, and health check {check.path} checks that endpoint: the region counts as down"
 
 
 def _mappings(api: Resource, world: TemplateSet) -> Iterator[tuple[Resource, str]]:

@@ -18,7 +18,7 @@ def _violations(stage: Resource, _world: TemplateSet) -> Iterator[str]:
     settings = require_mapping(stage.properties.get(name), name)
     for part in ("DestinationArn", "Format"):
         if is_absent(settings.get(part)) or settings[part] == "":
-            yield f"{name}.{part} is not set, so nobody can tell who called what"
+            yield f"{name}.{part} is not set, so the calls are not recorded"
 
 
 RULE = Rule(

@@ -27,7 +27,7 @@ def _has_code_in_a_bucket(function: Resource, _world: TemplateSet) -> bool:
 def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     value = require_mapping(function.properties.get("Code"), "Code").get("S3Bucket")
     if is_absent(value):
-        yield "Code is not set, so nobody can tell what runs"
+        yield "Code is not set, so the code that runs is unknown"
         return
     bucket = find(value, function.template, world, BUCKET)
     if bucket is not None:

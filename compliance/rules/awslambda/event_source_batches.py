@@ -14,7 +14,7 @@ def _violations(mapping: Resource, _world: TemplateSet) -> Iterator[str]:
     if "ReportBatchItemFailures" not in responses and require_number(mapping.properties.get("BatchSize"), "BatchSize") != 1:
         yield "FunctionResponseTypes lacks ReportBatchItemFailures, so one failure sends the whole batch round again"
     if not require_bool(mapping.properties.get("Enabled"), "Enabled", default=True):
-        yield "Enabled is false: nobody reads the queue, and switching it on would be a change during a failover"
+        yield "Enabled is false: the queue is not read, and enabling it would be a change during a failover"
     criteria = require_mapping(mapping.properties.get("FilterCriteria"), "FilterCriteria")
     if require_list(criteria.get("Filters"), "FilterCriteria.Filters"):
         yield "FilterCriteria is set: Lambda deletes a message that does not match, and no dead-letter queue gets it"

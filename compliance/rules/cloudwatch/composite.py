@@ -30,7 +30,7 @@ def _violations(composite: Resource, world: TemplateSet) -> Iterator[str]:
             raise UnresolvedError(f"the template does not say what AlarmRule {text[:60]} will be")
         yield f"AlarmRule {text[:60]!r} names no alarm, so it never changes"
     elif _rings_when_all_is_well(text):
-        yield "AlarmRule rings while each of its alarms is OK, so that nobody will heed it; take the NOT, or the OK(), away"
+        yield "AlarmRule fires while each of its alarms is OK; remove the NOT or the OK()"
     suppressor = composite.properties.get("ActionsSuppressor")
     if not is_absent(suppressor):
         terms.append(render(suppressor, composite.template))
@@ -64,10 +64,10 @@ def _holds(part: ast.expr) -> bool:
 def _of_term(term: str, composite: Resource, world: TemplateSet) -> Iterator[str]:
     alarms = [alarm for alarm in _meant(term, composite, world) if alarm.logical_id != composite.logical_id]
     if not alarms:
-        yield f"it stands on {term}, and {composite.template.name} has no such alarm beside it"
+        yield f"it refers to {term}, and {composite.template.name} has no such alarm"
     for alarm in alarms:
         if not is_there_with(alarm, composite):
-            raise UnresolvedError(f"{alarm.path}, on which it stands, is there on a condition only")
+            raise UnresolvedError(f"{alarm.path}, to which it refers, exists on a condition only")
 
 
 def _meant(term: str, composite: Resource, world: TemplateSet) -> Iterator[Resource]:

@@ -27,7 +27,7 @@ def _violations(table: Resource, _world: TemplateSet) -> Iterator[str]:
             yield f"{_SETTING} has no AttributeName, so nothing expires"
         return
     if not require_bool(given.get("Enabled"), f"{_SETTING}.Enabled"):
-        yield f"{_SETTING} names {name!r} and is not enabled, so rows that say when they are to go stay for ever"
+        yield f"{_SETTING} names {name!r} and is not enabled, so rows with an expiry are never deleted"
     if name in set(_keys(table)):
         yield f"{_SETTING} names {name!r}, which is a key: rows would go by it, or never"
 

@@ -13,7 +13,7 @@ from compliance.engine.rule import Rule, rule_from
 
 def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     if table.type != GLOBAL_TABLE:
-        yield f"an AWS::DynamoDB::Table stands in one region only; make it an {GLOBAL_TABLE} with a replica in each region"
+        yield f"an AWS::DynamoDB::Table is in one region only; make it an {GLOBAL_TABLE} with a replica in each region"
         return
     regions = Counter(replica.region for replica in replicas(table, world))
     if len(regions) == 1:
@@ -22,11 +22,11 @@ def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
         if times > 1:
             yield f"{times} replicas are in {region}; there can be one"
     for region in sorted(regions_of(world) - regions.keys()):
-        yield f"no replica is in {region}, where the system stands too"
+        yield f"no replica is in {region}, which is a region of the system"
     # A strongly consistent table takes a third region for its quorum.
     if len(regions_of(world)) > 1 and not is_strong(table):
         for region in sorted(regions.keys() - regions_of(world)):
-            yield f"a replica is in {region}, where nothing else of the system stands: nobody there guards the rows"
+            yield f"a replica is in {region}, where the system has nothing else: no alarm there watches the rows"
     stream = require_mapping(table.properties.get("StreamSpecification"), "StreamSpecification").get("StreamViewType")
     # A strongly consistent table replicates without a stream.
     if not is_strong(table) and stream != "NEW_AND_OLD_IMAGES":

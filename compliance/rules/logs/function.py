@@ -23,7 +23,7 @@ def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
         if configured is not None and not isinstance(configured, str):
             raise UnresolvedError(f"no template here holds the log group that is {describe(configured)}")
         named = f"the log group {configured!r}" if configured else f"a log group named {_PREFIX} and the function's name"
-        yield f"no template makes {named}: Lambda makes it, without our key and kept for ever"
+        yield f"no template declares {named}: Lambda creates it, without a customer managed key and without expiry"
     elif group.template.region != function.template.region:
         yield f"its log group is in {group.template.region}"
     elif not is_there_with(group, function):

@@ -18,7 +18,7 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
             seen = True
             for text in possible_texts(value):
                 if text != world.environment:
-                    return failed(f"{tags.place} says Environment {text!r}; this is {world.environment!r}")
+                    return failed(f"{tags.place} has Environment {text!r}; it must be {world.environment!r}")
     return PASSED if seen else NOT_APPLICABLE
 
 

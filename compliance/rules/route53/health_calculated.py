@@ -26,7 +26,7 @@ def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     settings = _settings(check.properties)
     children = require_list(settings.get("ChildHealthChecks"), "ChildHealthChecks")
     if not children:
-        yield "ChildHealthChecks is empty, so it stands on nothing"
+        yield "ChildHealthChecks is empty, so it checks nothing"
         return
     if len({render(child, check.template) for child in children}) < len(children):
         yield "ChildHealthChecks names one check twice, and what is counted twice outvotes another"
@@ -50,9 +50,9 @@ def _of_threshold(threshold: float | None, children: int) -> Iterator[str]:
 def _of_child(child: Json, check: Resource, world: TemplateSet) -> Iterator[str]:
     target = named(child, check.template, world)
     if target is None or target.type != HEALTH_CHECK:
-        raise UnresolvedError(f"{describe(child)}, on which it stands, is in none of the templates")
+        raise UnresolvedError(f"{describe(child)}, a child of it, is in none of the templates")
     if any(_settings(properties).get("Type") == _CALCULATED for properties in branches(target.properties)):
-        yield f"it stands on {target.path}, which is calculated itself; Route 53 refuses that"
+        yield f"its child {target.path} is calculated itself; Route 53 refuses that"
 
 
 RULE = Rule(

@@ -39,16 +39,16 @@ def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     routes = set(_routes(check, world))
     ready = sorted(route for route in routes if _READINESS.fullmatch(route))
     if routes and path not in routes and not any("{" in route for route in routes):
-        yield f"it asks {path}, and the API has no such route: {', '.join(sorted(routes))}"
+        yield f"it requests {path}, and the API has no such route: {', '.join(sorted(routes))}"
     elif ready and path not in ready:
-        yield f"it asks {path}, and {', '.join(ready)} is the readiness route: a live region may not be ready"
+        yield f"it requests {path}, and {', '.join(ready)} is the readiness route: a live region may not be ready"
 
 
 def _of_connection(settings: Mapping[str, Json]) -> Iterator[str]:
     """Yield a violation for a port that API Gateway does not answer, and for a handshake without SNI."""
     port = require_number(settings.get("Port"), "Port")
     if port is not None and port != _HTTPS:
-        yield f"it asks port {port:g}; API Gateway answers at {_HTTPS} alone"
+        yield f"Port is {port:g}; API Gateway answers at {_HTTPS} only"
     if not require_bool(settings.get("EnableSNI"), "EnableSNI", default=True):
         yield "EnableSNI is false; API Gateway does not know then which API is asked"
 

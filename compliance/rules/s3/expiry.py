@@ -56,7 +56,7 @@ def _of_archives(place: str, rule: Mapping[str, Json]) -> Iterator[str]:
     for index, part in enumerate(listed):
         to = require_text(require_mapping(part, f"Transitions[{index}]").get("StorageClass"), "StorageClass")
         if to in _ARCHIVES:
-            yield f"{place} moves objects that are to be processed to {to}, where nobody can read them without a restore"
+            yield f"{place} moves objects that are to be processed to {to}, which needs a restore before it can be read"
 
 
 def _days_of_old_versions(rule: Mapping[str, Json]) -> float | None:

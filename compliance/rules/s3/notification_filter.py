@@ -31,7 +31,7 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
         return
     for rules in notified:
         if rules.get("suffix") and {**rules, "suffix": ""} not in notified:
-            yield f"a notification is of keys that end in {rules['suffix']!r} only: what is named otherwise waits for ever"
+            yield f"a notification covers only keys that end in {rules['suffix']!r}: other objects are never processed"
     prefixes = [rules.get("prefix", "") for rules in notified]
     for key in sorted(_puttable(bucket, world)):
         if not any(key.startswith(prefix) for prefix in prefixes):

@@ -36,20 +36,20 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for peer in _peers(resource, world):
         if link(resource, peer) not in known:
             yield (
-                f"work arrives in this bucket and in its counterpart in {peer.template.region}, and nothing replicates "
+                f"uploads arrive in this bucket and in its counterpart in {peer.template.region}, and nothing replicates "
                 "from here to there"
             )
 
 
 def _of_role(bucket: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of a role of these templates that S3 may not take on: it would replicate nothing, and tell nobody."""
+    """Yield a violation for a role of these templates that S3 may not assume: it replicates nothing."""
     value = require_mapping(bucket.properties.get("ReplicationConfiguration"), "ReplicationConfiguration").get("Role")
     role = None if value is None else named(value, bucket.template, world)
     if role is None or role.type != "AWS::IAM::Role":
         return
     for version in policies(role.properties.get("AssumeRolePolicyDocument"), role.template, "AssumeRolePolicyDocument"):
         if not any(statement.allows and "s3.amazonaws.com" in statement.services() for statement in version):
-            yield f"its replication role {role.path} does not let S3 take it on"
+            yield f"its replication role {role.path} does not let S3 assume it"
 
 
 def _of_replication(replication: Replication, resource: Resource, world: TemplateSet) -> Iterator[str]:

@@ -57,7 +57,7 @@ def _of_time(place: str, destination: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _of_filter(place: str, terms: Mapping[str, Json], resource: Resource) -> Iterator[str]:
-    """Complain of a filter that leaves out what the bucket tells of when it arrives; of any, where it tells of nothing."""
+    """Yield a violation for a filter that excludes objects with a notification; without any, for every filter."""
     chosen = require_mapping(terms.get("Filter"), "Filter")
     together = require_mapping(chosen.get("And"), "Filter.And")
     if "TagFilter" in chosen or require_list(together.get("TagFilters"), "TagFilters"):
@@ -69,7 +69,7 @@ def _of_filter(place: str, terms: Mapping[str, Json], resource: Resource) -> Ite
 
 
 def _of_owner(place: str, terms: Mapping[str, Json], resource: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of copies that are given to another account."""
+    """Yield a violation for copies that are given to another account."""
     given = require_mapping(terms.get("Destination"), "Destination").get("Account")
     account = None if is_absent(given) else account_in(render(given, resource.template))
     if account is not None and is_unknown_principal(account, world):

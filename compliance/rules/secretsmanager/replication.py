@@ -23,9 +23,9 @@ def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:
         if region == here:
             yield f"a replica is in {region}, where the secret itself is"
     for region in sorted(regions_of(world) - {here, *regions}):
-        yield f"no replica is in {region}, where the system stands too"
+        yield f"no replica is in {region}, which is a region of the system"
     if not replicas:
-        yield "it has no replica, so nobody can read it when its region is down"
+        yield "it has no replica, so it cannot be read while its region is down"
 
 
 RULE = Rule(

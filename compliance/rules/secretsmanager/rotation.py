@@ -72,7 +72,7 @@ def _of_version(schedule: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _of_function(version: Mapping[str, Json], schedule: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of a function of these templates that Secrets Manager may not invoke; another's is for them to say."""
+    """Yield a violation for a function of these templates that Secrets Manager may not invoke."""
     value = version.get("RotationLambdaARN")
     function = None if value is None else find(value, schedule.template, world, FUNCTION)
     if function is not None and key_of(function) not in _admit_secrets_manager(world):

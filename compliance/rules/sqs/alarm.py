@@ -15,7 +15,7 @@ from compliance.engine.rule import Rule, rule_from
 
 _METRIC: Final = "ApproximateNumberOfMessagesVisible"
 _SHOWS_ONE: Final = frozenset({"Maximum", "Average", "Sum"})
-"""The statistics that one message moves."""
+"""The statistics that one message changes."""
 _MOST_SECONDS: Final = 900
 """From the first dead letter to the alarm."""
 _DEFAULT_PERIOD: Final = 300
@@ -37,7 +37,7 @@ def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
         found += problems or []
     if unclear and not found:
         raise UnresolvedError("; ".join(unclear))
-    yield "; ".join([f"no alarm of its region tells of the first message in it ({_METRIC})", *found])
+    yield "; ".join([f"no alarm of its region fires at the first message in it ({_METRIC})", *found])
 
 
 @cached
@@ -55,7 +55,7 @@ def _may_be_on_a_queue(alarm: Resource) -> bool:
 
 
 def _problems(alarm: Resource, queue: Resource, world: TemplateSet) -> list[str] | None:
-    """Return what keeps the alarm from telling; None if it is not about the queue."""
+    """Return what keeps the alarm from firing; None if it is not about the queue."""
     versions = [_alarm_on(version, alarm, queue, world) for version in branches(alarm.properties)]
     if not any(version is not None for version in versions):
         return None
@@ -77,7 +77,7 @@ def _alarm_on(version: Mapping[str, Json], alarm: Resource, queue: Resource, wor
         return None
     problems = []
     if metric.get("Statistic") not in _SHOWS_ONE:
-        problems.append(f"looks at {metric.get('Statistic')}, which one message does not move")
+        problems.append(f"looks at {metric.get('Statistic')}, which one message does not change")
     if not _fires_at_one(version):
         problems.append("does not fire at one message")
     seconds = (require_number(metric.get("Period"), "Period") or _DEFAULT_PERIOD) * (
@@ -86,9 +86,9 @@ def _alarm_on(version: Mapping[str, Json], alarm: Resource, queue: Resource, wor
     if seconds > _MOST_SECONDS:
         problems.append(f"takes {seconds:.0f} s to fire; it must be {_MOST_SECONDS} s or less")
     if not require_list(version.get("AlarmActions"), "AlarmActions"):
-        problems.append("tells nobody: it has no AlarmActions")
+        problems.append("notifies nobody: it has no AlarmActions")
     if not require_bool(version.get("ActionsEnabled"), "ActionsEnabled", default=True):
-        problems.append("tells nobody: ActionsEnabled is false")
+        problems.append("notifies nobody: ActionsEnabled is false")
     return problems
 
 

@@ -68,7 +68,7 @@ def _of_rule(group: Resource, rule: Mapping[str, Json], world: TemplateSet) -> I
         if not isinstance(cidr, str):
             raise UnresolvedError(f"{name} of an egress rule of {group.path} is {describe(cidr)}, which is not spelled out")
         if is_everywhere(cidr, f"{name} of an egress rule of {group.path}"):
-            yield f"{group.path} lets out to {cidr}; name an endpoint's security group or a prefix list"
+            yield f"{group.path} allows egress to {cidr}; name an endpoint's security group or a prefix list"
 
 
 RULE = Rule(

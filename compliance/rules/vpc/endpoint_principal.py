@@ -25,7 +25,7 @@ def _violations(endpoint: Resource, _world: TemplateSet) -> Iterator[str]:
     for statement in statements(endpoint.properties["PolicyDocument"], endpoint.template):
         is_open = not any(narrows(condition, _WHO) for condition in statement.conditions)
         if statement.allows and statement.is_about_everyone and is_open:
-            yield f"{statement.name} lets everyone through; say who by aws:PrincipalArn or aws:PrincipalAccount"
+            yield f"{statement.name} admits every principal; restrict it by aws:PrincipalArn or aws:PrincipalAccount"
 
 
 RULE = Rule(

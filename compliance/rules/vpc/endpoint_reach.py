@@ -44,7 +44,7 @@ def _violations(endpoint: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _of_names_in(vpc: Resource | None) -> Iterator[str]:
-    """Complain of a VPC in which no private name resolves."""
+    """Yield a violation for a VPC in which no private name resolves."""
     for properties in branches(vpc.properties) if vpc else ():
         if not require_bool(properties.get("EnableDnsSupport"), "EnableDnsSupport", default=True):
             yield f"EnableDnsSupport of {vpc and vpc.path} is false, so no name resolves there"
@@ -53,14 +53,14 @@ def _of_names_in(vpc: Resource | None) -> Iterator[str]:
 
 
 def _of_groups(endpoint: Resource, world: TemplateSet) -> Iterator[str]:
-    """Complain of an endpoint that lets nobody in."""
+    """Yield a violation for an endpoint without an ingress rule."""
     groups = require_list(endpoint.properties.get("SecurityGroupIds"), "SecurityGroupIds")
     if not groups:
-        yield "SecurityGroupIds is empty; the VPC's default security group would be used, which lets no function in"
+        yield "SecurityGroupIds is empty; the VPC's default security group would be used, which admits no function"
         return
     found = [named(value, endpoint.template, world) for value in groups]
     if all(group is not None and group.type == _GROUP and not _lets_in(group, world) for group in found):
-        yield f"{', '.join(group.path for group in found if group)} lets nobody in, so no function reaches the endpoint"
+        yield f"{', '.join(group.path for group in found if group)} has no ingress rule, so no function reaches the endpoint"
 
 
 def _lets_in(group: Resource, world: TemplateSet) -> bool:

@@ -47,9 +47,9 @@ def _of_rule(resource: Resource, rule: Mapping[str, Json], world: TemplateSet) -
 def _of_ports(rule: Mapping[str, Json]) -> Iterator[str]:
     protocol = rule.get("IpProtocol")
     if is_absent(protocol) or not isinstance(protocol, str | int):
-        raise UnresolvedError(f"IpProtocol is {describe(protocol)}, so what it lets in is unknown")
+        raise UnresolvedError(f"IpProtocol is {describe(protocol)}, so what it admits is unknown")
     if str(protocol).lower() in {"-1", "all"}:
-        yield "IpProtocol -1 lets in every protocol on every port; name the protocol and the port"
+        yield "IpProtocol -1 admits every protocol on every port; name the protocol and the port"
     elif str(protocol).lower() in _WITH_PORTS:
         first, last = (_port(rule, name) for name in ("FromPort", "ToPort"))
         if last - first >= _MOST_PORTS:

@@ -71,7 +71,7 @@ def test_route_that_anybody_can_call_fails(route: dict[str, Any]) -> None:
 
 
 def test_route_is_reported() -> None:
-    assert message(RULE, _route(kind="NONE")) == "AuthorizationType is NONE, so anybody can call POST /uploads"
+    assert message(RULE, _route(kind="NONE")) == "AuthorizationType is NONE, so anyone can call POST /uploads"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_mapping_of_another_api_or_on_a_condition_fails() -> None:
 
 def test_health_check_of_the_address_that_is_off_fails() -> None:
     asked = {"It": _api(), "Mapping": _mapping(), "Check": endpoint_check("x", FullyQualifiedDomainName=HOST)}
-    assert "that very address" in message_in(RULE, "It", alone(asked))
+    assert "checks that endpoint" in message_in(RULE, "It", alone(asked))
     elsewhere = {**asked, "Check": endpoint_check("us-east-1")}
     assert verdict_in(RULE, "It", alone(elsewhere)) is PASS
 

@@ -74,7 +74,7 @@ def test_alarm_that_is_not_there_fails(rule: Any) -> None:  # noqa: ANN401
 
 
 def test_missing_alarm_is_reported() -> None:
-    assert "stands on nobody" in message_in(RULE, "It", *_templates("ALARM(nobody)"))
+    assert "refers to nobody" in message_in(RULE, "It", *_templates("ALARM(nobody)"))
 
 
 def test_suppressor_must_be_there_too() -> None:

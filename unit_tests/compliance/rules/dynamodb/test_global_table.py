@@ -37,7 +37,7 @@ def test_replica_where_nothing_else_of_the_system_stands_fails() -> None:
     both = (template({}, EAST), template({}, WEST))
     wider = changed(table(), "Replicas", to=[replica(EAST), replica(WEST), replica("eu-west-1")])
 
-    assert "a replica is in eu-west-1, where nothing else" in message_in(RULE, "It", alone({"It": wider}, WEST), *both)
+    assert "in eu-west-1, where the system has nothing else" in message_in(RULE, "It", alone({"It": wider}, WEST), *both)
     quorum = changed(wider, "MultiRegionConsistency", to="STRONG")
     assert verdict_in(RULE, "It", alone({"It": quorum}, WEST), *both) is PASS
     assert says(RULE, wider) is PASS, "alone, the table's template tells nothing of where the system stands"

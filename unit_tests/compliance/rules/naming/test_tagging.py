@@ -99,7 +99,7 @@ def test_tag_environment_must_say_the_environment_under_judgement() -> None:
 
     verdict, message = verdict_on("Tagging-Environment", _queue([*others, {"Key": "Environment", "Value": "dev"}]))
     assert verdict is FAIL
-    assert "'dev'; this is 'prod'" in message
+    assert "'dev'; it must be 'prod'" in message
     unresolved = [{"Key": "Environment", "Value": {"Ref": "E"}}]
     assert verdict_on("Tagging-Environment", _queue(unresolved))[0] is NOT_EVALUATED
     assert verdict_on("Tagging-Environment", _queue(others))[0] is None

@@ -46,7 +46,7 @@ def test_path_without_readiness_fails(path: Any) -> None:  # noqa: ANN401
 
 def test_readiness_route_is_reported() -> None:
     text = message_in(RULE, "It", alone(_world("/healthz", "GET /healthz", "GET /ready")))
-    assert text.startswith("it asks /healthz, and /ready is the readiness route")
+    assert text.startswith("it requests /healthz, and /ready is the readiness route")
 
 
 def test_checks_that_ask_no_path_are_not_judged() -> None:

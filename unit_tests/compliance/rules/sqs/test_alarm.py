@@ -71,7 +71,7 @@ def test_no_alarm_or_one_in_another_region_fails() -> None:
 
 def test_message_says_what_is_wrong_with_the_alarm_that_there_is() -> None:
     quiet = {**pipeline(), "Alarm": without(dead_letter_alarm(), "AlarmActions")}
-    assert "us-east-1/Alarm tells nobody: it has no AlarmActions" in message_in(RULE, "Dead", alone(quiet))
+    assert "us-east-1/Alarm notifies nobody: it has no AlarmActions" in message_in(RULE, "Dead", alone(quiet))
 
 
 def test_second_alarm_that_is_good_is_enough() -> None:

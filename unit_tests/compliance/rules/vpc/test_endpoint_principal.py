@@ -49,7 +49,7 @@ def test_endpoint_for_everyone_fails(it: dict[str, Any]) -> None:
 
 
 def test_statement_is_reported() -> None:
-    assert message(RULE, _it("*", Sid="Open")).startswith("Open lets everyone through")
+    assert message(RULE, _it("*", Sid="Open")).startswith("Open admits every principal")
 
 
 def test_endpoint_without_a_policy_has_a_rule_of_its_own() -> None:
