@@ -121,7 +121,9 @@ def run(scheduled_at: float, world: World) -> None:
 def deploy(world: World) -> None:
     """Write what the deployment writes once files replicate both ways, into each replica."""
     key = (schema.replication_partition_key(SECONDARY), schema.READY)
-    item = {schema.PARTITION_KEY: {"S": key[0]}, schema.SORT_KEY: {"S": key[1]}}
+    hosts = {name: {"S": api_url(name).removeprefix("https://")} for name in world.regions}
+    item: dict[str, dict[str, Any]] = {schema.PARTITION_KEY: {"S": key[0]}, schema.SORT_KEY: {"S": key[1]}}
+    item[schema.API_HOSTS] = {"M": hosts}
     world.write_item(world.regions[SECONDARY], key, item)
 
 

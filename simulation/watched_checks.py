@@ -20,6 +20,8 @@ _SILENT_SECONDS: Final = {"observer-silent": 480.0, "unreconciled": 3 * 900.0 + 
 """Within which the silence of a schedule rings: for so long CloudWatch takes an older datapoint for one that is missing."""
 _FIRST_SIGHT_SECONDS: Final = 100.0
 """Three runs in a row, a minute apart, take longer."""
+_PROMOTES_SECONDS: Final = _SEES_SECONDS + 300.0
+"""Within which a secondary that may promote itself does so, though a run or two in between fail."""
 _MISSED_SECONDS: Final = 900.0 + 3600.0 + 2 * 300.0 + 900.0
 """Within which the reconciler finds what is missing, and its alarm rings: an object's grace, the pause between two walks,
 two runs, and the alarm's period."""
@@ -117,6 +119,9 @@ class WatchedChecks:
                 continue
             if region.cloudwatch.states.get("peer-unhealthy") != "ALARM":
                 self._break("the loss of a region rings in the other", f"{peer} is gone since {begins:g} s")
+            is_late = seconds - max(begins, well_since) >= _PROMOTES_SECONDS
+            if is_late and self.history.plan.auto_promote and peer == PRIMARY and _active(region) == PRIMARY:
+                self._break("the secondary promotes itself", f"{peer} is gone since {begins:g} s")
 
     def _silence_is_heard(self, region: Region, seconds: float) -> None:
         for kind, begins, ends in self._troubles[region.name]:

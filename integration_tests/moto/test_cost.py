@@ -154,8 +154,10 @@ def digest_rows_left_out(made: list[Call], closed_hours: int) -> float:
     """Return the read units that digests of so many more hours add to a run; some runs read both regions' of all of them."""
     answers = [answer for _, operation, request, answer in made if operation == "Query" and "IndexName" not in request]
     rows = [item for answer in answers for item in answer["Items"] if item["pk"]["S"].startswith("DIGEST#")]
-    bytes_a_row = sum(size(row) for row in rows) / len(rows)
-    read = sum(bool(items) and items[0]["pk"]["S"].startswith("DIGEST#") for items in (each["Items"] for each in answers))
+    bytes_a_row: float = sum(size(row) for row in rows) / len(rows)
+    read: int = sum(
+        bool(items) and items[0]["pk"]["S"].startswith("DIGEST#") for items in (each["Items"] for each in answers)
+    )
     runs = MINUTES * len(REGIONS)
     return read / runs * closed_hours * len(schema.DIGEST_PREFIXES) * bytes_a_row / 4096
 

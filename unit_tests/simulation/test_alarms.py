@@ -7,8 +7,8 @@ import pytest
 from infra.constructs.failover import FAILURES, RECORD_SECONDS
 from infra.settings import Settings
 from simulation import health_checks
-from simulation.alarms import ALARMS, Alarm
-from simulation.cloudwatch import CloudWatch
+from simulation.alarms import ALARMS
+from simulation.cloudwatch import Alarm, CloudWatch
 from simulation.world import ENVIRONMENT, FUNCTION_SECONDS, SHADOW_DELAY_SECONDS
 from unit_tests.infra.synthesis import REGIONAL, of_type, synthesize
 
