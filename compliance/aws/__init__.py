@@ -1,1 +1,1 @@
-"""What the rules know of AWS services, each fact in one place."""
+"""Facts about AWS services that the rules share."""

@@ -1,4 +1,4 @@
-"""Who puts what cannot be delivered where: the dead-letter queue of everything that has one."""
+"""The dead-letter queues of a template, and the resources that use them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -73,7 +73,7 @@ def users_of(queue: Resource, world: TemplateSet) -> Sequence[Resource]:
 
 @cached
 def _users(world: TemplateSet) -> Mapping[Key, list[Resource]]:
-    """By queue, everything that may put its dead letters there."""
+    """Return, by queue, the resources that may send dead letters to it."""
     found: dict[Key, list[Resource]] = {}
     for user in _versions(world):
         try:

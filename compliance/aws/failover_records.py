@@ -45,7 +45,7 @@ class Record:
 
     @property
     def template(self) -> Template:
-        """Where it stands."""
+        """Template of the record."""
         return self.owner.template
 
     @property
@@ -70,7 +70,7 @@ class Record:
 
     @property
     def targets(self) -> list[Json]:
-        """What it answers with."""
+        """Values that the record answers with."""
         if self.is_alias:
             return [require_mapping(self.settings["AliasTarget"], f"AliasTarget of {self.place}").get("DNSName")]
         return list(require_list(self.settings.get("ResourceRecords"), f"ResourceRecords of {self.place}"))
@@ -160,7 +160,7 @@ def health_check_of(record: Record, world: TemplateSet) -> Resource | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Signal:
-    """What a health check stands on, in the end: an endpoint, or an alarm.
+    """Endpoint or alarm on which a health check finally depends.
 
     Attributes:
         check: The health check that asks.

@@ -1,4 +1,4 @@
-"""What a template lets roles, users and groups do: managed policies and inline ones, read alike."""
+"""The managed and inline policies of roles, users and groups."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""What AWS publishes of its own services: by which dimensions a metric is found, and which are bad when they are high."""
+"""Metrics that AWS services publish: their dimensions, and those that are bad when high."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -77,11 +77,11 @@ SILENT_LOSS: Final = frozenset(
         ("AWS/SNS", "NumberOfNotificationsFailed"),
     }
 )
-"""Of those, what is lost for good at the first count: nothing tries it again."""
+"""Metrics whose first count is a permanent loss, because nothing retries."""
 
 
 class Metric(NamedTuple):
-    """What an alarm, or one query of it, looks at.
+    """Metric that an alarm, or one query of it, evaluates.
 
     Attributes:
         namespace: For example `AWS/SQS`; empty where the alarm sets none.

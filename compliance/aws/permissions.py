@@ -1,4 +1,4 @@
-"""What an action or a resource in a policy leaves open, and where AWS allows nothing narrower. The gate's own facts."""
+"""Wildcards in actions and resources of policies, and the actions that AWS cannot restrict further."""
 
 import re
 from collections.abc import Iterable

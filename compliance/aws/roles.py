@@ -1,4 +1,4 @@
-"""What a function may do: the statements of every policy of its role."""
+"""The statements of every policy of a function's role."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -56,7 +56,7 @@ def granted_to(function: Resource, world: TemplateSet) -> Iterator[Granted]:
 
 @cached
 def _attached(world: TemplateSet) -> Mapping[Key, list[tuple[Resource, Mapping[str, Json]]]]:
-    """By role, the policies that name it, each with one version of its properties.
+    """Return, by role, the policies that name it, each with one version of its properties.
 
     Raises:
         UnresolvedError: A policy does not say which roles it is for, so it may be for any.

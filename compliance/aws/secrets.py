@@ -1,4 +1,4 @@
-"""What in a template is a secret, by its name or by its looks."""
+"""Whether a value in a template is a secret, by its name or its form."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""Where a resource keeps its tags, in all three shapes that CloudFormation has. The gate's own facts."""
+"""The tags of a resource, in the three forms of CloudFormation."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple

@@ -21,7 +21,7 @@ _MAPPINGS: Final = {
         "AWS::ApiGatewayV2::ApiMapping": "ApiId",
     },
 }
-"""What ties an API to a domain name, by the API's type, and the property that names the API."""
+"""Types that map an API to a domain name, by the API's type, with the property that names the API."""
 
 
 def _is_switched_off(api: Resource, _world: TemplateSet) -> bool:

@@ -20,7 +20,7 @@ _SAME: Final = {
     "Runtime": None,
     "Timeout": 3,
 }
-"""What must be the same, and what Lambda takes if it is not set."""
+"""Properties that must be the same, with Lambda's defaults."""
 
 
 def _twins(function: Resource, world: TemplateSet) -> list[Resource]:

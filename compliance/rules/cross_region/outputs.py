@@ -11,7 +11,7 @@ from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
 _READERS: Final = ("Custom::CrossRegionExportReader", "Custom::CrossRegionExportWriter")
-"""What the CDK makes of a reference across regions."""
+"""Types that the CDK creates for a reference across regions."""
 
 
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:

@@ -15,7 +15,7 @@ from compliance.engine.rule import Rule, rule_from
 
 
 class Declared(NamedTuple):
-    """Where the other region may be named, and why that is no dependency at run time.
+    """A place that may name the other region, with the reason why it is no dependency at run time.
 
     Attributes:
         type: Of the resource, as a regular expression.
@@ -90,10 +90,10 @@ _REPLICATION: Final = re.compile(
     r"|kms:(Encrypt|GenerateDataKey.*|ReEncrypt.*)",
     re.IGNORECASE,
 )
-"""What a replication role does in the destination. A statement with these alone may name it."""
+"""Actions of a replication role in the destination. A statement with only these may name it."""
 
 _LOOKING: Final = re.compile(r"dynamodb:GetItem|kms:Decrypt|secretsmanager:DescribeSecret", re.IGNORECASE)
-"""What a function that a clock runs may do in the other region: read a row or a secret's versions, and change nothing."""
+"""Actions that a scheduled function may use in the other region: reading a row or a secret's versions."""
 
 _RE_ENCRYPTION: Final = frozenset({"kms:decrypt", "kms:encrypt", "kms:generatedatakey"})
 """The actions by which Secrets Manager re-encrypts a replica's value in the name of a rotation. Exactly these may name the

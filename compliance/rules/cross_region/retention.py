@@ -23,7 +23,7 @@ _KEEPING: Final = {
     "DeletionPolicy": ("Retain", "RetainExceptOnCreate"),
     "UpdateReplacePolicy": ("Retain",),
 }
-"""What keeps a resource, by attribute. CloudFormation takes a Snapshot of none of these types."""
+"""Values that retain a resource, by attribute. CloudFormation supports Snapshot for none of these types."""
 
 
 def _is_kept_here(_resource: Resource, world: TemplateSet) -> bool:

@@ -32,7 +32,7 @@ def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _places(table: Resource, world: TemplateSet) -> Iterator[tuple[str, Mapping[str, Json], tuple[str, str]]]:
-    """Where capacity is set: writes for the table and its indexes, reads for each replica and its indexes."""
+    """Yield each place of capacity: writes of the table and its indexes, reads of each replica and its indexes."""
     indexes = [require_mapping(index, _INDEXES) for index in require_list(table.properties.get(_INDEXES), _INDEXES)]
     yield "the table", table.properties, _WRITE
     for index in indexes:

@@ -37,8 +37,8 @@ UNVERIFIED: Final[Mapping[str, str]] = {
     # AWS's own sample of a trust policy has aws:SourceAccount, the page below none.
     "lambda.amazonaws.com": "https://github.com/aws/agent-toolkit-for-aws",
 }
-"""Of these the answer above or below stands on less than AWS's page, namely on this. A complaint says so: a condition that a
-service does not send locks it out, so try it where a mistake costs nothing."""
+"""Services whose answer rests on a source other than AWS's page, by service. The violation names the source: a condition
+on a key that a service does not send denies the service, so test it outside production first."""
 
 SILENT: Final[Mapping[str, str]] = {
     "batchoperations.s3.amazonaws.com": f"{_DOCS}/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html",

@@ -11,7 +11,7 @@ from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
 _ACTIONS: Final = {"AWS::S3::Bucket": "s3:*", "AWS::SNS::Topic": "sns:Publish", "AWS::SQS::Queue": "sqs:*"}
-"""What must be denied. SNS takes no `sns:*` in a topic's policy; publishing is what carries data."""
+"""Actions that must be denied. SNS refuses `sns:*` in a topic's policy; publishing carries the data."""
 
 
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:

@@ -18,7 +18,7 @@ _ROLE: Final = "AWS::IAM::Role"
 _ASSUMES: Final = re.compile(
     r"sts:(AssumeRole(With(SAML|WebIdentity))?|TagSession|SetSourceIdentity|SetContext)", re.IGNORECASE
 )
-"""What somebody may do to a role by its trust policy."""
+"""Actions that a trust policy can allow."""
 
 
 def _violations(role: Resource, world: TemplateSet) -> Iterator[str]:

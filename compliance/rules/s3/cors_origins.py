@@ -16,7 +16,7 @@ _URL: Final = "AWS::Lambda::Url"
 
 
 class _Cors(NamedTuple):
-    """What one set of CORS headers allows."""
+    """Origins, headers, methods and credentials that one CORS rule allows."""
 
     origins: Json
     headers: Json

@@ -61,7 +61,7 @@ def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: TemplateSet)
 
 @cached
 def _admitted(world: TemplateSet) -> Mapping[Key, list[Resource]]:
-    """By bucket, the queues whose policy lets S3 send for it."""
+    """Return, by bucket, the queues whose policy lets S3 send for it."""
     found: dict[Key, list[Resource]] = {}
     for policy in of_type(world, "AWS::SQS::QueuePolicy"):
         try:

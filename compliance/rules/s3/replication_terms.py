@@ -23,7 +23,7 @@ _SWITCHES: Final = (
     (("Destination", "ReplicationTime", "Status"), "there is no bound on how late a copy may be"),
     (("Destination", "Metrics", "Status"), "nobody sees how late the copies are, and no alarm can"),
 )
-"""What must be Enabled, and what it means if it is not."""
+"""Settings that must be Enabled, with the consequence if one is not."""
 
 _MINUTES: Final = 15
 """The only time that S3 Replication Time Control offers."""

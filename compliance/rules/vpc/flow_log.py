@@ -17,12 +17,12 @@ from compliance.rules.s3.encryption import RULE as BUCKET_ENCRYPTION
 _VPC: Final = "AWS::EC2::VPC"
 _FLOW_LOG: Final = "AWS::EC2::FlowLog"
 _GROUPS: Final = "cloud-watch-logs"
-"""Where EC2 delivers unless LogDestinationType says otherwise."""
+"""Default destination of EC2, without a LogDestinationType."""
 _DESTINATIONS: Final = {
     _GROUPS: ("AWS::Logs::LogGroup", {"ActivePassive-LogsGroup": LOG_GROUP}),
     "s3": ("AWS::S3::Bucket", {"ActivePassive-S3Encryption": BUCKET_ENCRYPTION}),
 }
-"""What a destination of each kind is, and the rules that ask whether it is encrypted and for how long it keeps logs.
+"""The type of each destination, and the rules on its encryption and retention.
 
 That the destination itself outlives its stack is what ActivePassive-CrossRegionRetention asks.
 """
