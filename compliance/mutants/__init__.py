@@ -1,1 +1,1 @@
-"""Damages templates on purpose and looks which damage the gate sees: a rule that never bites protects nothing."""
+"""Mutation testing of the gate: damage templates, and record which rules find each damage."""

@@ -1,4 +1,4 @@
-"""`python -m compliance.mutants`: damage templates in every way there is, and see which damage the gate sees."""
+"""Command line of the mutation test: `python -m compliance.mutants`."""
 
 import os
 import random
@@ -21,8 +21,8 @@ from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_expl
 from compliance.mutants.trial import Trial, load_world, try_all
 from compliance.rules import RuleError, our_rules
 
-_TOLD_EVERY = 200
-"""Mutants between two lines of progress where there is no terminal for a bar."""
+_PROGRESS_EVERY = 200
+"""Number of mutants between two lines of progress, if there is no terminal for a progress bar."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -36,22 +36,27 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     sample: Annotated[
         int, typer.Option(min=0, metavar="N", help="Try N mutants chosen at random instead of all; 0 for all.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Of the sample: the same seed, the same mutants.")] = 0,
-    only: Annotated[str, typer.Option(metavar="TYPE", help="Damage this resource type alone.")] = "",
-    operator: Annotated[str, typer.Option(metavar="NAME", help="Damage in this way alone, as `insert`.")] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the sample: the same seed selects the same mutants.")] = 0,
+    only: Annotated[str, typer.Option(metavar="TYPE", help="Damage this resource type only.")] = "",
+    operator: Annotated[str, typer.Option(metavar="NAME", help="Use this operator only, for example `insert`.")] = "",
     processes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How many mutants are tried at once.", show_default="as many as CPUs")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Number of mutants that are tried in parallel.", show_default="as many as CPUs"
+        ),
     ] = os.cpu_count() or 1,
     explained: Annotated[
-        Path, typer.Option("--survivors", help="The explained survivors.", show_default="compliance/mutants/survivors.toml")
+        Path,
+        typer.Option(
+            "--survivors", help="File of the explained survivors.", show_default="compliance/mutants/survivors.toml"
+        ),
     ] = DEFAULT_FILE,
-    output: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("reports/mutants"),
+    output: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("reports/mutants"),
 ) -> None:
-    """Prove that the gate bites: damage synthesized templates and see which damage it finds.
+    """Test the gate: damage synthesized templates, and report each damage that no rule finds.
 
-    Every property is dropped, every switch turned, every policy widened, every limit moved, every name and reference
-    changed, and what must not be is put in, in both regions alike. A damage that no rule sees must be explained in
-    survivors.toml, or become a rule.
+    Operators drop properties, turn switches, widen policies, move limits, change names and references, and insert
+    forbidden settings, in both regions alike. A damage that no rule finds needs an entry in survivors.toml or a rule.
 
     python -m infra.cdk_cli synth --quiet && python -m compliance.mutants
 
@@ -59,9 +64,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance.mutants --only AWS::SQS::Queue       one resource type
 
-    python -m compliance.mutants --operator insert            one way of damaging
+    python -m compliance.mutants --operator insert            one operator
 
-    Exit status: 0 every rule bites and every survivor is explained, 1 not so, 2 wrong use.
+    Exit status: 0 every rule found a damage and every survivor is explained; 1 otherwise; 2 wrong use.
     """
     errors = Console(stderr=True, emoji=False)
     try:
@@ -109,7 +114,7 @@ def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Consol
         for trial in try_all(assembly, environment, mutants, processes=processes):
             trials.append(trial)
             progress.advance(task)
-            if not errors.is_terminal and (len(trials) % _TOLD_EVERY == 0 or len(trials) == len(mutants)):
+            if not errors.is_terminal and (len(trials) % _PROGRESS_EVERY == 0 or len(trials) == len(mutants)):
                 errors.print(f"{len(trials)} of {len(mutants)} mutants tried")
         return trials
 
@@ -119,7 +124,7 @@ def _show(outcome: Outcome, files: list[Path]) -> None:
     for trial in outcome.unexplained:
         console.print(f"SURVIVED {trial.mutant}", style="red", markup=False, highlight=False)
     for rule in outcome.toothless:
-        console.print(f"TOOTHLESS {rule}: it saw no mutant", style="red", markup=False, highlight=False)
+        console.print(f"TOOTHLESS {rule}: it found no mutant", style="red", markup=False, highlight=False)
     for pattern in outcome.stale:
         console.print(f"STALE {pattern}: no survivor needs it", style="red", markup=False, highlight=False)
     table = Table(title=f"Mutants of {outcome.environment}")

@@ -1,6 +1,6 @@
-"""What can be put into a template that was not there: a setting that opens or breaks something, or a whole resource.
+"""Insertions: settings and resources that open or break something, and that the templates do not have.
 
-A rule that forbids a thing which the templates never had sees no other kind of damage.
+A rule that forbids a setting which the templates never had can find no other kind of damage.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,11 +55,11 @@ _SET: Final[Mapping[str, tuple[tuple[tuple[str, ...], Json], ...]]] = {
     "AWS::S3::Bucket": ((("CorsConfiguration",), _OPEN_CORS_OF_BUCKET), (("LifecycleConfiguration", "Rules"), [_SOON])),
     "AWS::SQS::Queue": ((("MessageRetentionPeriod",), 60),),
 }
-"""What is set, by type: a place below Properties and the value."""
+"""The insertions by type: a place below Properties and the value."""
 
 
 def insertions_into(resource: Resource, world: TemplateSet) -> Iterator[Insertion]:
-    """What can be put into one resource."""
+    """Yield the insertions into one resource."""
     given = resource.properties
     for place, after in _SET.get(resource.type, ()):
         before = _at(given, place)
@@ -72,10 +72,10 @@ def insertions_into(resource: Resource, world: TemplateSet) -> Iterator[Insertio
 
 
 def resources_into(template: Template, *, stands_in_several: bool) -> Iterator[Insertion]:
-    """Whole resources that can be put beside the others."""
+    """Yield resources that can be added to a template."""
     network = {kind: name for name, kind in _types(template).items() if kind.startswith("AWS::EC2::")}
     yield _beside("NestedStack", "AWS::CloudFormation::Stack", TemplateURL="https://bucket.s3.amazonaws.com/child.json")
-    if stands_in_several:  # what stands in one region alone may read from another
+    if stands_in_several:  # a resource that exists in one region only may read from another
         yield _beside("ExportReader", "Custom::CrossRegionExportReader", ServiceToken="arn:aws:lambda:::function:reader")
     if "AWS::EC2::VPC" in network:
         vpc = {"Ref": network["AWS::EC2::VPC"]}
@@ -96,7 +96,7 @@ def _types(template: Template) -> dict[str, str]:
 
 
 def _statements(resource: Resource) -> Iterator[Insertion]:
-    """A statement more in a policy: everything for everybody, and for a stranger."""
+    """Yield additional policy statements: every action for everyone, and for a foreign account."""
     place = (_POLICIES[resource.type], "Statement")
     before = _at(resource.properties, place)
     if not isinstance(before, list):

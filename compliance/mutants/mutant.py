@@ -1,4 +1,4 @@
-"""One damage to a template, and how it is done to every region's copy at once."""
+"""A mutant: one damage to a template, applied to every region's copy at once."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ Pointer: TypeAlias = tuple[Step, ...]
 
 
 class _Removed(Enum):
-    """Stands for a value that is taken away; the same one in every process."""
+    """Marks a value that is removed; the same object in every process."""
 
     REMOVED = "removed"
 
@@ -28,16 +28,15 @@ class Mutant:
     """One damage.
 
     Attributes:
-        operator: What was done, for example `drop`.
-        resource_type: Of the damaged resource.
-        logical_id: Of it; the same in both regions. Empty for a damage to a template as a whole.
-        stacks: The names of the templates that are damaged alike. A damage to one region alone would be seen by
-            comparing the regions, and prove nothing of the rule that should see it; those that prove the comparing are
-            told by their operator.
-        pointer: Where in the resource's body; empty for the whole resource. Where there is no logical id: `stack_name`;
-            `Resources` and a new logical id; or `Types` and the type whose every resource goes.
-        before: The value that was there.
-        after: What takes its place, or REMOVED.
+        operator: The kind of damage, for example `drop`.
+        resource_type: Type of the damaged resource.
+        logical_id: Its logical id, the same in both regions. Empty for a damage to a template as a whole.
+        stacks: The names of the templates that are damaged alike. A damage to one region only would be found by the
+            comparison of regions, and prove nothing about the rule under test. The operator `lopside` tests the comparison.
+        pointer: The place in the resource's body; empty for the whole resource. Without a logical id: `stack_name`;
+            `Resources` and a new logical id; or `Types` and the type whose resources are all removed.
+        before: The original value.
+        after: The new value, or REMOVED.
     """
 
     operator: str
@@ -50,12 +49,12 @@ class Mutant:
 
     @property
     def place(self) -> str:
-        """Where, with every position in a list as `*`: the same for the same property of another resource."""
+        """The place, with every position in a list as `*`, so that it is equal for resources of one type."""
         return ".".join("*" if isinstance(step, int) else step for step in self.pointer)
 
     @property
     def id(self) -> str:
-        """Short, and the same in every run over the same templates."""
+        """A short id that is the same in every run over the same templates."""
         where = json.dumps([self.operator, self.stacks[0], self.logical_id, self.pointer, repr(self.after)])
         return hashlib.sha256(where.encode()).hexdigest()[:10]
 
@@ -67,22 +66,22 @@ class Mutant:
 
 
 def damage(world: TemplateSet, mutant: Mutant) -> TemplateSet:
-    """The world with the damage done; the original is left as it was."""
+    """Return damaged templates; the originals are unchanged."""
     templates = tuple(_damaged(t, mutant) if t.name in mutant.stacks else t for t in world.templates)
     return replace(world, templates=templates)
 
 
 def copies(world: TemplateSet, resource: Resource) -> tuple[str, ...]:
-    """The templates that hold this very resource: its own, and the other region's copy of the same stack."""
+    """Return the templates that hold this resource: its own, and the other region's copy of the same stack."""
     return (resource.template.name, *(other.template.name for other in world.in_other_regions(resource)))
 
 
 def at(body: Json, pointer: Iterable[Step]) -> Json:
-    """The value at a pointer.
+    """Return the value at a pointer.
 
     Raises:
-        LookupError: There is none.
-        TypeError: The way leads through a value that has no parts.
+        LookupError: There is no value.
+        TypeError: The pointer leads through a value without parts.
     """
     for step in pointer:
         body = body[step]
@@ -105,7 +104,7 @@ def _damaged(template: Template, mutant: Mutant) -> Template:
             else:
                 parent[last] = mutant.after
         except (LookupError, TypeError):
-            pass  # this region's copy has no such value: it is damaged in the other one alone
+            pass  # this region's copy has no such value: only the other copy is damaged
     return _with(template, resources)
 
 
@@ -118,7 +117,7 @@ def _damaged_as_a_whole(template: Template, mutant: Mutant) -> Template:
             return _with(template, {name: body for name, body in resources.items() if body.get("Type") != kind})
         case ("Resources", str(name)):
             return _with(template, {**resources, name: mutant.after})
-    raise ValueError(f"{mutant.pointer} is no place of a template as a whole")
+    raise ValueError(f"{mutant.pointer} is not a place of a template as a whole")
 
 
 def _with(template: Template, resources: dict[str, Json]) -> Template:

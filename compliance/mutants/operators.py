@@ -1,6 +1,6 @@
-"""The ways of damaging a template: drop, disable, widen, weaken, rename, cross-wire, insert, and removal of whole resources.
+"""Operators that damage a template: drop, disable, widen, weaken, rename, cross-wire, insert and remove.
 
-All but `lopside` do the same in every region; that one is for the rules that compare them.
+All except `lopside` damage every region alike; `lopside` tests the rules that compare regions.
 """
 
 import re
@@ -46,17 +46,17 @@ _TOP: Final = 2
 """Steps to a property of the resource itself."""
 _LOPSIDED: Final = frozenset({"rename", "inflate", "deflate"})
 _OF_KINDS: Final = frozenset({"AWS::S3::Bucket", "AWS::SQS::Queue"})
-"""Types whose resources differ in what they are for."""
+"""Types whose resources have different purposes."""
 LOPSIDE: Final = "lopside"
 _NAMES: Final = ("FunctionName", "LogGroupName", "QueueName", "TableName", "TopicName")
 _ATTRIBUTES: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 
 
 def mutants_of(world: TemplateSet) -> Iterator[Mutant]:
-    """Every systematic damage, each kind of damage to each property once for each construct that has it.
+    """Return every systematic damage: each kind of damage to each property, once for each distinct case.
 
-    A property that several resources of one type have is damaged in each of them where what it says differs: two queues
-    with the same retention are one case, two policies are two.
+    A property of several resources of one type is damaged once for each distinct value: two queues with the same
+    retention are one case, and two different policies are two.
     """
     seen: set[object] = set()
     for template in world.templates:
@@ -74,7 +74,7 @@ def mutants_of(world: TemplateSet) -> Iterator[Mutant]:
 
 
 def _of_resource(resource: Resource, stacks: tuple[str, ...], change: Change) -> Iterator[Mutant]:
-    """The mutant that does it in every region, and for a name or a size the one that does it in a single region."""
+    """Return the mutant for every region, and for a name or a size also one for a single region."""
     operator, pointer, before, after = change
     mutant = Mutant(
         operator=operator,
@@ -113,7 +113,7 @@ def _of_templates(world: TemplateSet) -> Iterator[Mutant]:
 
 
 def _copies_of_stacks(world: TemplateSet) -> list[tuple[str, ...]]:
-    """The templates by the stack that they are of, each once."""
+    """Return the templates by stack, each once."""
     by_stack: dict[str, list[str]] = {}
     for template in world.templates:
         by_stack.setdefault(template.stack_name or template.name, []).append(template.name)
@@ -121,7 +121,7 @@ def _copies_of_stacks(world: TemplateSet) -> list[tuple[str, ...]]:
 
 
 def _removable(template: Template) -> list[str]:
-    """The types that have several resources, or that the whole system has once, none of them referred to by another type."""
+    """Return the types that have several resources, or one in the system, if no other type refers to them."""
     kinds = sorted({resource.type for resource in template.resources} - {"", "AWS::CDK::Metadata"})
     return [
         kind for kind in kinds if not any(_is_needed(template, each) for each in template.resources if each.type == kind)
@@ -135,13 +135,13 @@ def _is_needed(template: Template, resource: Resource) -> bool:
 
 
 def _case(mutant: Mutant) -> tuple[str, ...]:
-    """What makes two mutants the same case."""
+    """Return the key by which two mutants are the same case."""
     after = repr(mutant.after) if mutant.operator != "cross-wire" else ""
     return mutant.operator, mutant.resource_type, mutant.place, _alike(mutant.before), after
 
 
 def _kind(resource: Resource) -> tuple[str, ...]:
-    """What a resource is for, as far as its properties tell: a bucket that replicates is not one that keeps logs."""
+    """Return the purpose of a resource by its properties: a bucket that replicates differs from one for logs."""
     return tuple(sorted(map(str, resource.properties))) if resource.type in _OF_KINDS else ()
 
 
@@ -201,7 +201,7 @@ def _damages_to_text(pointer: Pointer, value: str, template: Template, world: Te
 
 
 def _other_names(value: str, template: Template) -> list[str]:
-    """The names of other resources of the type that has this name."""
+    """Return the names of other resources of the type of the resource with this name."""
     named = [(resource.type, name) for resource in template.resources for name in _names(resource)]
     kinds = {kind for kind, name in named if name == value}
     return [name for kind, name in named if kind in kinds and name != value]
@@ -228,11 +228,11 @@ def _others(template: Template, target: str) -> list[str]:
 
 
 def _places(value: Json, pointer: Pointer) -> Iterator[tuple[Pointer, Json]]:
-    """Every value below, down to the arguments of intrinsic functions, which are not properties."""
+    """Yield every value below, except the arguments of intrinsic functions, which are not properties."""
     if len(pointer) > _DEPTH or _is_intrinsic(value):
         return
     if _is_tag(value):
-        return  # half a tag is no template: the whole one is dropped
+        return  # a tag needs both parts, so the whole tag is dropped
     children = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, child in children:
         yield (*pointer, step), child
@@ -274,5 +274,5 @@ def _dependencies(value: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def _alike(value: Json) -> str:
-    """What makes two values the same case: names of resources and numbers in them do not."""
+    """Return the key by which two values are the same case: names of resources and numbers do not count."""
     return re.sub(r"[0-9A-F]{8}\b|\d+|serverless-[a-z-]+", "", repr(value))

@@ -1,4 +1,4 @@
-"""What a run over all mutants found out; the console and the files are renderings of it."""
+"""The outcome of a run over all mutants, which the console and the files render."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from compliance.packs import nag, native
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A run.
+    """The outcome of a run.
 
     Attributes:
-        environment: Whose templates were damaged.
-        trials: Every mutant with the rules that saw it.
+        environment: The environment of the templates.
+        trials: Every mutant with the rules that found it.
         rules: The qualified ids of our own rules.
         explanations: Why some mutants may survive.
         complete: Whether every systematic mutant was tried, not a sample.
@@ -30,37 +30,37 @@ class Outcome:
 
     @cached_property
     def survivors(self) -> tuple[Trial, ...]:
-        """Those that no rule saw."""
+        """The mutants that no rule found."""
         return tuple(trial for trial in self.trials if not trial.killers)
 
     @cached_property
     def unexplained(self) -> tuple[Trial, ...]:
-        """Survivors without a reason: holes in the gate."""
+        """Survivors without a reason, which are gaps of the gate."""
         return tuple(t for t in self.survivors if not any(e.covers(t.mutant) for e in self.explanations))
 
     @cached_property
     def blind_spots(self) -> tuple[Trial, ...]:
-        """Valid templates that every cdk-nag pack let through, and a rule of ours did not."""
+        """Mutants of valid templates that only our rules found."""
         return tuple(trial for trial in self.trials if trial.killers and not _by_others(trial))
 
     @cached_property
     def kills(self) -> Counter[str]:
-        """How many mutants each rule saw."""
+        """The number of mutants that each rule found."""
         return Counter(killer for trial in self.trials for killer in trial.killers)
 
     @cached_property
     def toothless(self) -> tuple[str, ...]:
-        """Rules of ours that saw no mutant at all. Told of a complete run only."""
+        """Our rules that found no mutant. Empty unless the run is complete."""
         return tuple(rule for rule in self.rules if not self.kills[rule]) if self.complete else ()
 
     @cached_property
     def stale(self) -> tuple[str, ...]:
-        """Explanations, and patterns in them, that no survivor needs. Told of a complete run only."""
+        """Explanations, and patterns in them, that no survivor needs. Empty unless the run is complete."""
         return tuple(stale(self.explanations, [t.mutant for t in self.survivors])) if self.complete else ()
 
     @property
     def passed(self) -> bool:
-        """Whether every rule bites and every survivor is explained."""
+        """Whether every rule found a mutant and every survivor is explained."""
         return bool(self.trials) and not (self.unexplained or self.toothless or self.stale)
 
     def by_operator(self) -> dict[str, Counter[str]]:

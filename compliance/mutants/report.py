@@ -23,13 +23,13 @@ def write(outcome: Outcome, directory: Path) -> list[Path]:
 
 
 def summary(outcome: Outcome) -> str:
-    """The outcome as Markdown."""
+    """Return the outcome as Markdown."""
     table = outcome.by_operator()
     total = {column: sum(row[column] for row in table.values()) for column in COLUMNS}
     lines = [
         f"# Mutants {'passed' if outcome.passed else 'failed'}",
         "",
-        f"{total['killed']:,} of {total['mutants']:,} damages to the templates of {outcome.environment} are seen by the gate"
+        f"{total['killed']:,} of {total['mutants']:,} damages to templates of {outcome.environment} are found by the gate"
         + ("." if outcome.complete else " (a sample)."),
         f"{len(outcome.survivors)} survived, {len(outcome.unexplained)} of them without a reason.",
         "",
@@ -41,10 +41,10 @@ def summary(outcome: Outcome) -> str:
         "*AWS* is its CloudFormation validation, *packs* the six of cdk-nag, *ours* the rules in `compliance/rules`. The",
         "packs are not asked about a template that AWS refuses.",
         "",
-        *_section("Survivors without a reason: holes in the gate", map(_line, outcome.unexplained)),
-        *_section("Rules of ours that saw no mutant", outcome.toothless),
-        *_section("Explanations that nothing needs", outcome.stale),
-        "## What each rule of ours saw",
+        *_section("Survivors without a reason: gaps of the gate", map(_line, outcome.unexplained)),
+        *_section("Our rules that found no mutant", outcome.toothless),
+        *_section("Explanations that no survivor needs", outcome.stale),
+        "## Mutants that each of our rules found",
         "",
         "| Rule | Mutants |",
         "|---|---:|",
@@ -65,7 +65,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def report(outcome: Outcome) -> str:
-    """The outcome as JSON: every mutant, with what saw it."""
+    """Return the outcome as JSON: every mutant with the rules that found it."""
     return json.dumps(
         {
             "passed": outcome.passed,

@@ -1,4 +1,4 @@
-"""Why a damage may pass the gate: the explained survivors, read from survivors.toml and held to be needed."""
+"""Read survivors.toml, the explanations of damages that may pass the gate, and find those that are not needed."""
 
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -19,19 +19,19 @@ _SHOWN: Final = 60
 
 
 class SurvivorsError(Exception):
-    """The file of explained survivors cannot be read, or an entry in it is wrong. The message says which and how."""
+    """Raised when the file of explained survivors cannot be read, or an entry is malformed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why a kind of damage is let through.
+    """The reason why a kind of damage may pass the gate.
 
     Attributes:
-        types: Patterns of resource types, as `AWS::Lambda::Function` or `AWS::Lambda::*`.
+        types: Patterns of resource types, for example `AWS::Lambda::*`.
         operators: Names of operators, or `*`.
-        places: Patterns of places, as `Properties.MemorySize`; a position in a list is `*`.
-        reason: In at least 20 characters.
-        resources: Patterns of logical ids; all where nothing is said.
+        places: Patterns of places, for example `Properties.MemorySize`; a position in a list is `*`.
+        reason: At least 20 characters.
+        resources: Patterns of logical ids; all by default.
     """
 
     types: tuple[str, ...]
@@ -41,11 +41,11 @@ class Explanation:
     resources: tuple[str, ...] = ("*",)
 
     def covers(self, mutant: Mutant) -> bool:
-        """Whether the survival of this mutant is explained."""
+        """Return whether this explanation covers a mutant."""
         return all(any(fnmatchcase(value, each) for each in patterns) for patterns, value in self._asked(mutant))
 
     def unneeded(self, survivors: Sequence[Mutant]) -> list[str]:
-        """Its patterns that no survivor needs, of those that it covers."""
+        """Return its patterns that none of the survivors needs."""
         covered = [self._asked(mutant) for mutant in survivors if self.covers(mutant)]
         values = [{value for _, value in column} for column in zip(*covered, strict=True)] or [set[str]()] * len(_LISTS)
         lists = (self.types, self.operators, self.places, self.resources)
@@ -80,7 +80,7 @@ def read_explanations(file: Path) -> tuple[Explanation, ...]:
 
 
 def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> list[str]:
-    """What no survivor needs: the gate has learnt to see that damage, and the entry or the pattern in it can go."""
+    """Return the entries and patterns that no survivor needs and that can be deleted."""
     found = []
     for explanation in explanations:
         entry = f"the entry {explanation.reason[:_SHOWN]!r}"
@@ -94,13 +94,13 @@ def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> l
 def _explanation(file: Path, number: int, entry: object) -> Explanation:
     if not isinstance(entry, dict) or set(entry) - _OPTIONAL != _KEYS:
         raise SurvivorsError(
-            f"{file}: entry {number} must be a [[survivor]] with exactly {', '.join(sorted(_KEYS))}, and resources if meant"
+            f"{file}: entry {number} has other keys; write exactly {', '.join(sorted(_KEYS))}, and resources if needed"
         )
     reason = " ".join(str(entry["reason"]).split())
     if len(reason) < _MINIMUM_REASON:
-        raise SurvivorsError(f"{file}: entry {number}: a reason has at least {_MINIMUM_REASON} characters")
+        raise SurvivorsError(f"{file}: entry {number}: the reason is too short; write at least {_MINIMUM_REASON} characters")
     lists = {key: entry[key] for key in _LISTS if key in entry}
     for key, values in lists.items():
         if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-            raise SurvivorsError(f"{file}: entry {number}: {key} must be a list of texts, at least one")
+            raise SurvivorsError(f"{file}: entry {number}: {key} is not a list of texts; write at least one text")
     return Explanation(**{key: tuple(values) for key, values in lists.items()}, reason=reason)

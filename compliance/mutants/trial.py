@@ -1,4 +1,4 @@
-"""Puts damaged templates before every judge of the gate, and notes which rules see the damage."""
+"""Judge damaged templates with every rule of the gate, and record which rules find the damage."""
 
 import multiprocessing
 from collections import defaultdict
@@ -20,7 +20,7 @@ from compliance.packs import native
 from compliance.rules import our_rules
 
 LOADS: Final = f"{native.PACK}::Loads"
-"""Stands for the CDK's refusal to load a damaged template at all."""
+"""Marks that the CDK refuses to load a damaged template."""
 
 _CHUNK: Final = 16
 _CHUNKS_A_PROCESS: Final = 12  # Node.js keeps every construct that it ever made
@@ -33,11 +33,11 @@ Case: TypeAlias = tuple[str, str, str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What became of a mutant.
+    """The result for a mutant.
 
     Attributes:
         mutant: The damage.
-        killers: The qualified ids of the rules that see it, sorted; empty where it survived.
+        killers: The qualified ids of the rules that found it, sorted; empty if it survived.
     """
 
     mutant: Mutant
@@ -45,7 +45,7 @@ class Trial:
 
 
 def load_world(assembly: Path, environment: str) -> TemplateSet:
-    """The templates of a cloud assembly as rules see them.
+    """Return the templates of a cloud assembly as rules see them.
 
     Raises:
         LoadError: It is not an assembly, or one of its templates cannot be read.
@@ -54,13 +54,13 @@ def load_world(assembly: Path, environment: str) -> TemplateSet:
 
 
 def try_all(assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int) -> Iterator[Trial]:
-    """Try mutants in processes of their own, a chunk at a time, in order.
+    """Try mutants in separate processes, a chunk at a time, in order.
 
     Args:
-        assembly: Where the mutants' templates are.
-        environment: Of the templates.
-        mutants: What to try.
-        processes: How many work at once.
+        assembly: The folder of the templates.
+        environment: The environment of the templates.
+        mutants: The mutants to try.
+        processes: Number of parallel processes.
     """
     chunks = [mutants[start : start + _CHUNK] for start in range(0, len(mutants), _CHUNK)]
     # Spawned, for a forked child would share its parent's Node.js. A pool of concurrent.futures that renews its processes
@@ -77,7 +77,7 @@ def _try_chunk(assembly: str, environment: str, mutants: Sequence[Mutant]) -> li
     killers = [
         bench.ours(world, mutant) | bench.validation(world, mutant) for world, mutant in zip(worlds, mutants, strict=True)
     ]
-    # What AWS refuses is never deployed, and the packs need not be asked about it.
+    # AWS refuses to deploy such a template, so the packs need not judge it.
     valid = [number for number, found in enumerate(killers) if not any(native.PACK in rule for rule in found)]
     for number, found in zip(valid, bench.packs([(worlds[n], mutants[n]) for n in valid]), strict=True):
         killers[number] |= found
@@ -90,7 +90,7 @@ def _bench(assembly: str, environment: str) -> "_Bench":
 
 
 class _Bench:
-    """The judges, with what each of them finds in the undamaged templates already."""
+    """The judges, with the findings of each on the undamaged templates."""
 
     def __init__(self, world: TemplateSet) -> None:
         self.world = world
@@ -99,15 +99,15 @@ class _Bench:
         self._packs = _failing(packs_on(world, world.templates))
 
     def ours(self, world: TemplateSet, mutant: Mutant) -> set[str]:
-        """Our rules that see more than before. They look at every template, for a rule may compare two."""
-        # They look at every text of every resource, which takes half of the time of all rules.
+        """Return our rules with new findings. They judge every template, because a rule may compare two."""
+        # These rules read every text of every resource, which takes half of the time of all rules.
         local = [rule for rule in our_rules() if rule.is_local and mutant.logical_id]
         found = judge(world, [rule for rule in our_rules() if rule not in local])
         found.extend(judge(world, local, about=partial(_is_near, mutant=mutant, paths=self._paths(mutant))))
         return _rules(_failing(found) - self._ours)
 
     def _paths(self, mutant: Mutant) -> frozenset[str]:
-        """The damaged construct's paths within its stacks."""
+        """Return the paths of the damaged construct within its stacks."""
         return frozenset(
             path_of(resource)
             for template in self.world.templates
@@ -117,11 +117,11 @@ class _Bench:
         )
 
     def validation(self, world: TemplateSet, mutant: Mutant) -> set[str]:
-        """AWS's validation of the damaged templates."""
+        """Return the new findings of AWS's validation on the damaged templates."""
         return _rules(_failing(native.validate(_only(world, mutant))) - self._validation)
 
     def packs(self, damaged: Sequence[tuple[TemplateSet, Mutant]]) -> list[set[str]]:
-        """The cdk-nag packs' rules that see more than before, of many damaged worlds in one synthesis."""
+        """Return the cdk-nag rules with new findings, for many damaged template sets in one synthesis."""
         if not damaged:
             return []
         try:
@@ -140,7 +140,7 @@ class _Bench:
 
 
 def _is_near(resource: Resource, *, mutant: Mutant, paths: frozenset[str]) -> bool:
-    """Whether it is the damaged resource, or its counterpart in another region."""
+    """Return whether it is the damaged resource, or its counterpart in another region."""
     return resource.logical_id == mutant.logical_id or path_of(resource) in paths
 
 
@@ -149,7 +149,7 @@ def _only(world: TemplateSet, mutant: Mutant) -> TemplateSet:
 
 
 def _side_by_side(worlds: Sequence[TemplateSet]) -> TemplateSet:
-    """One world of many, each template's name with the number of its own world before it."""
+    """Return one template set of many, each template's name prefixed with the number of its own set."""
     templates = tuple(
         replace(template, name=f"{number}{_BESIDE}{template.name}")
         for number, world in enumerate(worlds)

@@ -1,4 +1,4 @@
-"""Judge what a cloud assembly's manifest tells the CDK CLI to do with the templates: where, as whom, with which files."""
+"""Judge a cloud assembly's manifest: the account, region, roles and files that the CDK CLI deploys with."""
 
 import hashlib
 import re
@@ -33,8 +33,8 @@ _PROPERTIES: Final = frozenset(
         *("bootstrapStackVersionSsmParameter", "additionalDependencies"),
     }
 )
-"""What a stack's artifact may hold. `parameters`, `notificationArns` and external ids change what is deployed, or who hears
-of it, and stand in no template."""
+"""Keys that a stack's artifact may have. `parameters`, `notificationArns` and external ids would change the deployment or
+its recipients, and are in no template."""
 _ROLES: Final = (("assumeRoleArn", "deploy"), ("cloudFormationExecutionRoleArn", "cfn-exec"))
 _URL: Final = re.compile(
     r"s3://cdk-(?P<qualifier>[a-z0-9]+)-assets-(?P<account>\d{12})-(?P<region>[a-z0-9-]+)/(?P<digest>[0-9a-f]{64})\.json"
@@ -53,37 +53,37 @@ def _rule(name: str, title: str, why: str) -> RuleInfo:
 PROTECTED: Final = _rule(
     "Protected",
     "The manifest protects a production stack from deletion",
-    "terminationProtection stands in the manifest and in no template; without it one command deletes the stack.",
+    "terminationProtection is in the manifest and in no template; without it one command deletes the stack.",
 )
 TAGGED: Final = _rule(
     "Tagged",
     "The manifest tags each stack with " + ", ".join(REQUIRED),
-    "CloudFormation hands the stack's tags on to its resources, and costs and clean-up find the stack by them.",
+    "CloudFormation copies the stack's tags to its resources, and cost reports and clean-up find the stack by them.",
 )
 PLACED: Final = _rule(
     "Placed",
     "The manifest deploys each stack once, to a spelled-out account and region, by the bootstrap's roles there",
-    "An open environment is deployed to whatever account the caller's profile reaches, and a role elsewhere deploys there.",
+    "Without an account, the stack is deployed to the account of the caller's profile; a foreign role deploys elsewhere.",
 )
 WHOLE: Final = _rule(
     "Whole",
     "Each template and asset is the file that the manifest was written for",
-    "A file that was changed after the synthesis is not what the app describes, and no rule looks into an asset.",
+    "A file that was changed after the synthesis differs from the app, and no rule reads the content of an asset.",
 )
 ANNOTATED: Final = _rule(
     "Annotated",
     "No construct has an error of the app's own",
-    "The app itself says at this construct that what it synthesizes is wrong; the CDK CLI refuses to deploy it.",
+    "The app reports an error at this construct, so the CDK CLI refuses to deploy it.",
 )
 ORDERED: Final = _rule(
     "Ordered",
     "The manifest deploys a stack after its assets and after each stack that it reads from",
-    "A stack that comes first reads an output that does not exist, or an old one.",
+    "A stack that is deployed too early reads an output that does not exist, or an old value.",
 )
 
 
 def judge_manifest(assembly: Assembly, world: TemplateSet, fingerprint: Fingerprint) -> FindingsBuilder:
-    """Judge each stack of an assembly by what its manifest says; nothing for templates that no manifest names.
+    """Judge each stack of an assembly by its manifest; templates without a manifest get no rows.
 
     Args:
         assembly: With the artifacts of its stacks.
@@ -116,9 +116,9 @@ def judge_manifest(assembly: Assembly, world: TemplateSet, fingerprint: Fingerpr
             (ORDERED, _unordered(stack, template, assembly)),
         )
         for rule, found in problems:
-            said = "; ".join(dict.fromkeys(found))
-            verdict = Verdict.FAIL if said else Verdict.PASS
-            findings.add(rule, verdict, place_of(template.as_resource, world), said)
+            message = "; ".join(dict.fromkeys(found))
+            verdict = Verdict.FAIL if message else Verdict.PASS
+            findings.add(rule, verdict, place_of(template.as_resource, world), message)
     return findings
 
 
@@ -167,7 +167,7 @@ def _misplaced(stack: StackArtifact, template: Template, assembly: Assembly, wor
 
 
 def _qualifiers(stack: StackArtifact) -> Iterator[str]:
-    """The bootstraps that a stack's artifact and its assets name. Anybody may own a bucket by the name of another one."""
+    """Return the bootstraps that a stack and its assets name; another account may own a bucket of another name."""
     lookup = stack.properties.get("lookupRole")
     named = [
         (_ROLE, stack.properties.get("assumeRoleArn")),
@@ -223,7 +223,7 @@ def _assets(stack: StackArtifact) -> Iterator[tuple[str, Mapping[str, Any], Path
     for file in stack.asset_manifests:
         for kind, entries in read_json(file).items():
             if kind not in {"version", "files"} and entries:
-                yield kind, {}, file.parent  # docker images and whatever else nobody judges
+                yield kind, {}, file.parent  # docker images and other keys that the gate does not judge
             if kind == "files":
                 for key, entry in entries.items():
                     yield key, entry, file.parent

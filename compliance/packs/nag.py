@@ -1,4 +1,4 @@
-"""Reads what the cdk-nag packs left in a cloud assembly: the CDK's report, and the record of every answer."""
+"""Read the results of the cdk-nag packs from a cloud assembly: the CDK's report, and the record of every answer."""
 
 import json
 import re
@@ -25,7 +25,7 @@ REPORT: Final = "validation-report.json"
 _THREW: Final = "Rule threw an error during validation."
 _CONTROLS: Final = re.compile(r"\s*-?\s*\(Control IDs?: (?P<ids>(?:[^()]|\([^()]*\))*)(?:\)|$)")
 _FIX: Final = (
-    "Change the resource so that the rule holds. Where it should not hold in our app, docs/compliance.md tells how to "
+    "Change the resource so that the rule holds. Where it should not hold in our app, docs/compliance.md shows how to "
     "enter a decision for this rule and this path."
 )
 
@@ -35,7 +35,7 @@ Locate: TypeAlias = Callable[[str], Resource | None]
 
 
 class NagError(Exception):
-    """The packs left nothing to read, so nothing is known."""
+    """Raised when the packs left no results."""
 
 
 def read(directory: Path, world: TemplateSet, locate: Locate) -> FindingsBuilder:
@@ -43,8 +43,8 @@ def read(directory: Path, world: TemplateSet, locate: Locate) -> FindingsBuilder
 
     Args:
         directory: The cloud assembly.
-        world: What was synthesized.
-        locate: Finds the resource at a construct path; None for a path that is no resource of the world's.
+        world: The synthesized templates.
+        locate: Finds the resource at a construct path; None if the path is not a resource of the templates.
 
     Raises:
         NagError: There is no validation report: no plugin ran.
@@ -66,11 +66,11 @@ def read(directory: Path, world: TemplateSet, locate: Locate) -> FindingsBuilder
 
 @dataclass
 class _Reader:
-    """Turns what the packs left into rows.
+    """Makes rows from the results of the packs.
 
     Attributes:
         records: The record of each pack's every answer, by pack.
-        world: What was synthesized.
+        world: The synthesized templates.
         locate: Finds the resource at a construct path.
         findings: The rows so far.
         recorded: The rule and path of each row that fails by a record.
@@ -88,19 +88,19 @@ class _Reader:
         failure = (plugin.get("metadata") or {}).get("error")
         if failure:
             self.add_not_run(pack, str(failure))
-        # Whether the CDK suppressed a violation is not asked: the registry alone decides what is acknowledged.
+        # Violations that the CDK suppressed count too: the registry alone decides what is acknowledged.
         for violation in (*plugin["violations"], *plugin.get("suppressedViolations", ())):
             for construct in violation["violatingConstructs"]:
                 self._read_violation(pack, violation, construct.get("constructPath", ""))
 
     def read_record(self, record: Mapping[str, Any]) -> None:
-        """Read a pack's every answer, and find the resources that it was never asked about."""
+        """Read every answer of a pack, and find the resources that it was not asked about."""
         places = [self._place(path) for path in record["seen"]]
         for name, answers in record["rules"].items():
             rule = self._rule(record["pack"], name, "", answers["level"])
             self.findings.rules.setdefault(rule.id, rule)
             letters = answers["answers"]
-            # Nine of ten answers, so these are not taken one by one.
+            # Nine of ten answers are of this kind, so they are added as one list.
             if silent := [place for letter, place in zip(letters, places, strict=True) if letter == "N"]:
                 self.findings.silent.setdefault(rule.id, []).extend(silent)
             for index in (index for index, letter in enumerate(letters) if letter != "N"):
@@ -115,7 +115,7 @@ class _Reader:
                 for found in answers["found"].get(index, [""]):
                     self._fail(replace(rule, id=f"{rule.id}[{found}]") if found else rule, Verdict.FAIL, place, rule.title)
             case "T":
-                message = f"the rule threw: {answers['threw'].get(index, 'its answer is none that a rule gives')}"
+                message = f"the rule threw: {answers['threw'].get(index, 'its answer is unknown')}"
                 self._fail(rule, Verdict.NOT_EVALUATED, place, message)
             case _:
                 self.findings.add(rule, Verdict.NOT_EVALUATED, place, "the rule was not asked about this resource")
@@ -125,7 +125,7 @@ class _Reader:
         self.findings.add(rule, verdict, place, message)
 
     def _require_all_seen(self, pack: str, seen: set[tuple[str, str]]) -> None:
-        """A resource that the pack was never asked about has no finding, and no pass either."""
+        """Add a row for each resource that the pack was not asked about, which is not a pass."""
         for template in self.world.templates:
             for resource in template.resources:
                 if (template.name, resource.logical_id) not in seen:
@@ -133,7 +133,7 @@ class _Reader:
                     self.findings.add(_ran(pack), Verdict.NOT_EVALUATED, place_of(resource, self.world), message)
 
     def add_not_run(self, pack: str, why: str) -> None:
-        """A pack that did not run, or not to its end."""
+        """Add a row for a pack that did not run to its end."""
         self.findings.add(_ran(pack), Verdict.NOT_EVALUATED, self._place(pack), why)
 
     def _read_violation(self, pack: str, violation: Mapping[str, Any], path: str) -> None:
@@ -149,7 +149,7 @@ class _Reader:
             )
             self.findings.advice.append(advice)
             return
-        # Of two resources that the CDK reports under one rule, one may have thrown: the record knows which.
+        # The CDK reports two resources under one rule although the rule threw on one; the record has which.
         place = self._place(path)
         if (rule.id, place.path) not in self.recorded:
             threw = description.startswith(_THREW)
@@ -163,7 +163,7 @@ class _Reader:
         return Place(configuration=self.world.name, stack=path.partition("/")[0], path=path)
 
     def _rule(self, pack: str, name: str, description: str, severity: str) -> RuleInfo:
-        """The rule in words: the pack's own where they were recorded, else parted from the report's description."""
+        """Return the rule's texts: from the pack's record, else from the report's description."""
         recorded = self.records.get(pack, {}).get("rules", {}).get(name.partition("[")[0])
         text, controls = _without_controls(recorded["info"] if recorded else description)
         framework = FRAMEWORKS.get(pack)
@@ -182,8 +182,8 @@ def _ran(pack: str) -> RuleInfo:
     return RuleInfo(
         id=f"{pack}::Ran",
         title=f"The pack {pack} is asked about every resource",
-        why="A pack that did not run found nothing, which looks like a pack that found nothing wrong.",
-        fix="Read the message: it is what stopped the pack. Run the gate by `python -m compliance`.",
+        why="A pack that did not run has no findings, and so has a pack that passed.",
+        fix="Read the message: it has the error of the pack. Run the gate with `python -m compliance`.",
     )
 
 

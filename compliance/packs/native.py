@@ -1,4 +1,4 @@
-"""AWS's own CloudFormation validation: its errors fail, its warnings are advice, its schemas say what takes tags."""
+"""Run AWS's CloudFormation validation: its errors fail, its warnings are advice, its schemas list the taggable types."""
 
 import json
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ PACK: Final = "CloudFormation"
 _VALID: Final = RuleInfo(
     id=f"{PACK}::Valid",
     title="AWS's CloudFormation validation finds no error in the resource",
-    why="What it calls an error makes a deployment fail half-way, in one region and perhaps not in the other.",
+    why="Such an error makes a deployment fail half-way, in one region and perhaps not in the other.",
     fix="Read the row's message: it names the property and what AWS allows there.",
     covers=False,
 )
@@ -43,12 +43,12 @@ def validate(world: TemplateSet) -> FindingsBuilder:
 
 
 def warm_up() -> None:
-    """Load the rules and schemas, which takes 0.3 s once in a process."""
+    """Load the rules and schemas (0.3 s, once in a process)."""
     _engine()
 
 
 def fatal_messages(template: Template) -> list[str]:
-    """What AWS would refuse the template for, each with its line: the best explanation that a user can get."""
+    """Return the errors for which AWS would refuse the template, each with its line."""
     return [
         f"line {diagnostic.start_line}: {diagnostic.message}"
         for diagnostic in _diagnose(template)
@@ -57,7 +57,7 @@ def fatal_messages(template: Template) -> list[str]:
 
 
 def taggable_types(templates: Iterable[Template]) -> frozenset[str]:
-    """Those of the templates' resource types that AWS's schemas let a template tag by `Tags`."""
+    """Return the resource types of the templates that have `Tags` in AWS's schemas."""
     return _taggable(frozenset(resource.type for template in templates for resource in template.resources))
 
 
@@ -93,7 +93,7 @@ def _validate_one(template: Template, world: TemplateSet, findings: FindingsBuil
 
 
 def _without(failed: set[str], resources: dict[str, Resource]) -> list[Resource]:
-    """The resources that passed. An error of the template as a whole (no logical id) leaves none."""
+    """Return the resources that passed. An error of the template as a whole (no logical id) leaves none."""
     return [] if "" in failed else [found for logical_id, found in resources.items() if logical_id not in failed]
 
 
@@ -110,7 +110,7 @@ def _diagnose_text(text: str, name: str, region: str, stack_name: str) -> list[D
     report = _engine().validate_template(TemplateContent(text, name), config)
     unread = report.status is not ReportStatus.OK or report.metadata.budget_exhaustions
     if unread and not any(diagnostic.severity in _ERRORS for diagnostic in report.diagnostics):
-        raise RuntimeError(f"AWS's validation gave up on {name} without saying why (status {report.status.name})")
+        raise RuntimeError(f"AWS's validation stopped at {name} without a reason (status {report.status.name})")
     return list(report.diagnostics)
 
 

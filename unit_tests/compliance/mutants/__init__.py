@@ -1,1 +1,1 @@
-"""Mutants: that each operator damages what it says, everywhere alike, and that the outcome is counted honestly."""
+"""Tests of the mutants: each operator damages the right places in every region, and the outcome is counted correctly."""

@@ -1,4 +1,4 @@
-"""Every way of damaging a template is tried on what it is for, in both regions alike, and changes nothing else."""
+"""Each operator damages its places in both regions alike, and changes nothing else."""
 
 import copy
 import json
@@ -67,25 +67,25 @@ def found(operator: str, place: str) -> list[Mutant]:
         ("cross-wire", "Properties.RedrivePolicy.deadLetterTargetArn", "arn:aws:sqs:us-west-2:1:dead"),
     ],
 )
-def test_each_operator_is_tried(operator: str, place: str, after: object) -> None:
+def test_mutants_include_each_operator(operator: str, place: str, after: object) -> None:
     assert after in [mutant.after for mutant in found(operator, place)]
 
 
-def test_a_resource_is_removed_only_where_nothing_refers_to_it() -> None:
+def test_resource_that_others_refer_to_is_not_removed() -> None:
     assert {m.logical_id for m in mutants_of(world()) if m.operator == "remove"} == {"Policy", "OtherKey", "FlowLog"}
 
 
-def test_the_arguments_of_intrinsic_functions_are_left_alone() -> None:
+def test_arguments_of_intrinsic_functions_are_unchanged() -> None:
     assert not [mutant for mutant in mutants_of(world()) if "Fn::GetAtt" in mutant.pointer]
 
 
-def test_the_same_case_is_tried_once() -> None:
+def test_equal_cases_are_tried_once() -> None:
     assert (
         len([m for m in mutants_of(world()) if m.place == "Properties.EnableKeyRotation" and m.operator == "disable"]) == 1
     )
 
 
-def test_both_regions_are_damaged_alike() -> None:
+def test_mutant_damages_both_regions_alike() -> None:
     original = world()
     (mutant,) = found("disable", "Properties.SqsManagedSseEnabled")
     damaged = damage(original, mutant)
@@ -95,7 +95,7 @@ def test_both_regions_are_damaged_alike() -> None:
         assert at(after.body["Resources"]["Queue"], mutant.pointer) is False
 
 
-def test_a_damage_that_one_region_lacks_is_done_in_the_other() -> None:
+def test_damage_to_a_value_of_one_region_changes_only_that_one() -> None:
     original = world()
     del original.templates[1].body["Resources"]["Queue"]["Properties"]["RedrivePolicy"]
     mutant = next(m for m in mutants_of(original) if m.place == "Properties.RedrivePolicy")
@@ -105,7 +105,7 @@ def test_a_damage_that_one_region_lacks_is_done_in_the_other() -> None:
 @pytest.mark.property
 @given(st.data())
 @settings(max_examples=examples(60))
-def test_every_mutant_differs_at_its_place_only_and_has_an_id_of_its_own(data: st.DataObject) -> None:
+def test_every_mutant_differs_at_its_place_only_with_a_unique_id(data: st.DataObject) -> None:
     original = TemplateSet(templates=(template(good()), template(good(), "us-west-2")), environment="prod")
     text = json.dumps([t.body for t in original.templates])
     mutants = list(mutants_of(original))
@@ -131,14 +131,14 @@ def _touched(mutant: Mutant, resources: dict[str, dict[str, object]]) -> set[str
     return set()
 
 
-def test_a_stack_is_renamed_in_both_regions() -> None:
+def test_rename_of_a_stack_changes_both_regions() -> None:
     original = world()
     (mutant,) = [m for m in mutants_of(original) if m.pointer == ("stack_name",)]
 
     assert [t.stack_name for t in damage(original, mutant).templates] == ["serverless-regional-other"] * 2
 
 
-def test_every_resource_of_a_type_goes_at_once_where_no_other_type_needs_it() -> None:
+def test_all_resources_of_an_unreferenced_type_are_removed() -> None:
     cleared = {m.resource_type: m for m in mutants_of(world()) if m.operator == "clear"}
 
     assert set(cleared) == {"AWS::EC2::FlowLog", "AWS::SQS::QueuePolicy"}
@@ -146,7 +146,7 @@ def test_every_resource_of_a_type_goes_at_once_where_no_other_type_needs_it() ->
     assert all("FlowLog" not in template.body["Resources"] for template in left)
 
 
-def test_one_region_alone_is_damaged_for_the_rules_that_compare() -> None:
+def test_lopside_damages_one_region_only() -> None:
     lopsided = [m for m in mutants_of(world()) if m.operator == LOPSIDE]
 
     assert {m.place for m in lopsided} == {"Properties.QueueName", "Properties.VisibilityTimeout"}
@@ -169,7 +169,7 @@ def test_one_region_alone_is_damaged_for_the_rules_that_compare() -> None:
         ("AWS::SQS::Queue", {}, ("Resources", "InsertedNestedStack")),
     ],
 )
-def test_what_must_not_be_is_put_in(kind: str, properties: dict[str, object], pointer: tuple[str, ...]) -> None:
+def test_insert_adds_forbidden_settings(kind: str, properties: dict[str, object], pointer: tuple[str, ...]) -> None:
     original = TemplateSet(templates=(template({"It": {"Type": kind, "Properties": properties}}),), environment="prod")
     mutants = [m for m in mutants_of(original) if m.operator == "insert" and m.pointer == pointer]
 
@@ -178,7 +178,7 @@ def test_what_must_not_be_is_put_in(kind: str, properties: dict[str, object], po
         assert damage(original, mutant).templates[0].body != original.templates[0].body
 
 
-def test_an_alarm_is_turned_to_another_resource_of_the_same_type() -> None:
+def test_alarm_is_cross_wired_to_a_resource_of_the_same_type() -> None:
     queues = {name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for name in ("one", "two")}
     dimension = [{"Name": "QueueName", "Value": "one"}]
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Dimensions": dimension}}
@@ -187,7 +187,7 @@ def test_an_alarm_is_turned_to_another_resource_of_the_same_type() -> None:
     assert [m.after for m in mutants_of(original) if m.operator == "cross-wire"] == ["two"]
 
 
-def test_buckets_that_are_for_something_else_are_other_cases() -> None:
+def test_buckets_of_different_purposes_are_different_cases() -> None:
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
     buckets = {
         "Logs": {"Type": "AWS::S3::Bucket", "Properties": versioned},

@@ -1,4 +1,4 @@
-"""An explanation of a survivor says enough, covers what it says, and is refused when nothing needs it."""
+"""An explanation of a survivor is complete, covers only what it names, and fails when no survivor needs it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +37,7 @@ def outcome(*killers: str, explanations: tuple[Explanation, ...] = (), complete:
     )
 
 
-def test_the_file_of_the_project_can_be_read() -> None:
+def test_file_of_the_project_is_well_formed() -> None:
     read_explanations(DEFAULT_FILE)
 
 
@@ -57,7 +57,7 @@ def test_the_file_of_the_project_can_be_read() -> None:
         ("survivor =", "survivors.toml"),
     ],
 )
-def test_a_wrong_entry_is_refused_by_name(tmp_path: Path, text: str, says: str) -> None:
+def test_malformed_entry_is_an_error_with_its_number(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "survivors.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(SurvivorsError, match=says):
@@ -73,16 +73,16 @@ def test_a_wrong_entry_is_refused_by_name(tmp_path: Path, text: str, says: str) 
         (explanation(places="Properties.Tags"), False),
     ],
 )
-def test_an_explanation_covers_what_it_says(entry: Explanation, *, covers: bool) -> None:
+def test_explanation_covers_only_its_patterns(entry: Explanation, *, covers: bool) -> None:
     assert entry.covers(MUTANT) is covers
 
 
-def test_an_explanation_may_be_of_some_resources_only() -> None:
+def test_explanation_with_resources_covers_only_those() -> None:
     assert replace(explanation(), resources=("Que*",)).covers(MUTANT)
     assert not replace(explanation(), resources=("Dead*",)).covers(MUTANT)
 
 
-def test_a_pattern_that_no_survivor_needs_is_told_by_itself() -> None:
+def test_pattern_that_no_survivor_needs_is_reported() -> None:
     wide = replace(explanation(), places=("Properties.Tags.*", "Properties.Name"), types=("AWS::SQS::*", "AWS::SNS::*"))
 
     assert outcome(explanations=(wide,)).stale == (
@@ -91,14 +91,14 @@ def test_a_pattern_that_no_survivor_needs_is_told_by_itself() -> None:
     )
 
 
-def test_a_survivor_without_a_reason_fails() -> None:
+def test_survivor_without_a_reason_fails() -> None:
     found = outcome()
     assert not found.passed
     assert found.unexplained == found.survivors
-    assert "holes in the gate" in summary(found)
+    assert "gaps of the gate" in summary(found)
 
 
-def test_a_survivor_with_a_reason_passes_where_every_rule_bites() -> None:
+def test_survivor_with_a_reason_passes() -> None:
     found = outcome(explanations=(explanation(),))
     assert not found.unexplained
     assert found.toothless == ("Tagging::Tagging-Required",)
@@ -106,7 +106,7 @@ def test_a_survivor_with_a_reason_passes_where_every_rule_bites() -> None:
     assert outcome(explanations=(explanation(),), complete=False).passed
 
 
-def test_a_kill_by_our_rule_alone_is_a_blind_spot_of_the_others() -> None:
+def test_kill_by_our_rule_only_is_a_blind_spot_of_the_packs() -> None:
     found = outcome("Tagging::Tagging-Required")
     assert found.passed
     assert found.blind_spots
@@ -114,16 +114,16 @@ def test_a_kill_by_our_rule_alone_is_a_blind_spot_of_the_others() -> None:
     assert outcome("Tagging::Tagging-Required").by_operator()["drop"]["only ours"] == 1
 
 
-def test_an_explanation_that_nothing_needs_fails() -> None:
+def test_explanation_that_no_survivor_needs_fails() -> None:
     found = outcome("Tagging::Tagging-Required", explanations=(explanation(),))
     assert not found.passed
     assert found.stale == (f"the entry {REASON!r}",)
 
 
-def test_nothing_tried_is_not_a_pass() -> None:
+def test_run_without_mutants_fails() -> None:
     assert not Outcome(environment="prod", trials=[], rules=(), explanations=(), complete=True).passed
 
 
-def test_both_files_name_the_mutant() -> None:
+def test_report_files_name_the_mutant() -> None:
     assert MUTANT.id in report(outcome())
     assert "AWS::SQS::Queue Queue" in summary(outcome())

@@ -1,4 +1,4 @@
-"""The short way of asking our rules about a damage finds what the long way finds."""
+"""Judging only the resources near a damage finds the same as judging all."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ BEFORE = _failing(ORIGINAL)
 @pytest.mark.property
 @given(st.sampled_from(MUTANTS))
 @settings(max_examples=examples(60))
-def test_what_is_near_a_damage_is_all_that_local_rules_need_be_asked(mutant: Mutant) -> None:
+def test_local_rules_find_a_damage_from_nearby_resources(mutant: Mutant) -> None:
     damaged = damage(ORIGINAL, mutant)
     bench = object.__new__(trial._Bench)  # noqa: SLF001 - without AWS and the packs, which take a Node.js
     bench.world, bench._ours = ORIGINAL, BEFORE

@@ -1,4 +1,4 @@
-"""What the manifest tells the CDK CLI is judged: each way of tampering with an assembly is refused."""
+"""Each change of an assembly's manifest that would change the deployment fails or is refused."""
 
 import json
 import shutil
@@ -181,7 +181,7 @@ def test_assets_in_a_bucket_of_another_bootstrap_fail(assembly: Path) -> None:
     assert "several bootstraps are named: evil, hnb659fds" in _failing(assembly)["Assembly-Placed"]
 
 
-def test_nested_assembly_cannot_stand_in_for_the_assets_that_are_judged(assembly: Path) -> None:
+def test_nested_assembly_with_the_name_of_assets_is_refused(assembly: Path) -> None:
     """The CLI uploads by the main assembly's list; a nested one of the same name hides it from a reader by name."""
     shutil.copytree(assembly, assembly / "nested", ignore=shutil.ignore_patterns("manifest.json"))
     listed = json.loads((assembly / "manifest.json").read_text())
@@ -225,9 +225,7 @@ def test_changed_code_of_a_function_fails(assembly: Path, change: str) -> None:
         (lambda m: m["artifacts"].update(Extra={"type": "AWS:CloudFormation:Stack"}), "which nobody judges"),
     ],
 )
-def test_manifest_of_what_cannot_be_judged_is_refused(
-    assembly: Path, tamper: Callable[[Manifest], object], says: str
-) -> None:
+def test_manifest_that_cannot_be_judged_is_refused(assembly: Path, tamper: Callable[[Manifest], object], says: str) -> None:
     _edit(assembly / "manifest.json", tamper)
 
     with pytest.raises(LoadError, match=says):
@@ -235,7 +233,7 @@ def test_manifest_of_what_cannot_be_judged_is_refused(
 
 
 @pytest.mark.parametrize("where", ["manifest", "template", "both"])
-def test_resource_by_the_path_of_another_is_refused(assembly: Path, where: str) -> None:
+def test_resource_with_the_path_of_another_is_refused(assembly: Path, where: str) -> None:
     """Else the decisions about the other one would cover it."""
     queue, dead = "Primary/Queue/Resource", "Primary/Queue/Other"
 

@@ -1,4 +1,4 @@
-"""Reading the packs' answers: a pack that did not run, or not to its end, is never a clean pack."""
+"""Reading the packs' answers: a pack that did not run to its end never counts as passed."""
 
 import json
 from pathlib import Path
@@ -34,26 +34,26 @@ def _plugin(name: str, severity: str = "error", **more: Any) -> dict[str, Any]: 
     return {"pluginName": name, "violations": [violation], **more}
 
 
-def test_no_report_means_that_nothing_was_judged(tmp_path: Path) -> None:
+def test_assembly_without_a_report_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NagError, match="nothing was judged"):
         read(tmp_path, WORLD, BY_PATH.get)
 
 
 @pytest.mark.parametrize("name", ["AwsSolutions", "Lockstep", "CloudFormation"])
-def test_a_plugin_that_broke_is_not_evaluated(tmp_path: Path, name: str) -> None:
+def test_plugin_that_failed_is_not_evaluated(tmp_path: Path, name: str) -> None:
     (row,) = _read(tmp_path, {"pluginName": name, "violations": [], "metadata": {"error": "it broke"}}).rows
 
     assert (row.rule, row.verdict, row.message) == (f"{name}::Ran", Verdict.NOT_EVALUATED, "it broke")
 
 
-def test_a_pack_that_left_no_record_is_not_evaluated(tmp_path: Path) -> None:
+def test_pack_without_a_record_is_not_evaluated(tmp_path: Path) -> None:
     assert not _read(tmp_path).rows
     (tmp_path / "nag-verdicts.Serverless.json").unlink()
 
     assert {row.rule for row in read(tmp_path, WORLD, BY_PATH.get).rows} == {"Serverless::Ran"}
 
 
-def test_a_violation_is_placed_and_its_description_parted(tmp_path: Path) -> None:
+def test_violation_has_a_place_and_a_split_description(tmp_path: Path) -> None:
     found = _read(tmp_path, _plugin("NIST.800.53.R4"))
 
     (row,) = found.rows
@@ -66,7 +66,7 @@ def test_a_violation_is_placed_and_its_description_parted(tmp_path: Path) -> Non
     )
 
 
-def test_what_the_cdk_suppressed_is_still_found_for_the_registry_alone_decides(tmp_path: Path) -> None:
+def test_finding_that_the_cdk_suppressed_is_reported(tmp_path: Path) -> None:
     plugin = _plugin("AwsSolutions")
 
     (row,) = _read(tmp_path, {**plugin, "violations": [], "suppressedViolations": plugin["violations"]}).rows
@@ -74,7 +74,7 @@ def test_what_the_cdk_suppressed_is_still_found_for_the_registry_alone_decides(t
     assert row.verdict is Verdict.FAIL
 
 
-def test_a_pack_s_warning_fails_and_the_cdk_s_own_is_advice(tmp_path: Path) -> None:
+def test_warning_of_a_pack_fails_and_of_the_cdk_is_advice(tmp_path: Path) -> None:
     found = _read(tmp_path, _plugin("AwsSolutions", "warning"), _plugin("Construct Annotations", "warning"))
 
     (row,) = found.rows
@@ -114,15 +114,13 @@ def _by_id(found: FindingsBuilder) -> dict[str, Verdict]:
         ),
     ],
 )
-def test_each_recorded_answer_is_a_row(
-    tmp_path: Path, answers: str, more: dict[str, Any], verdicts: dict[str, Verdict]
-) -> None:
+def test_recorded_answer_is_a_row(tmp_path: Path, answers: str, more: dict[str, Any], verdicts: dict[str, Verdict]) -> None:
     _record(tmp_path, answers, **more)
 
     assert _by_id(_read(tmp_path)) == verdicts
 
 
-def test_a_rule_that_threw_is_told_from_one_that_failed_though_the_cdk_reports_them_as_one(tmp_path: Path) -> None:
+def test_rule_that_threw_is_distinguished_from_one_that_failed(tmp_path: Path) -> None:
     _record(tmp_path, "FTN", threw={"1": "Cannot read 'x'"})
     both = _plugin("AwsSolutions")
     both["violations"][0]["violatingConstructs"].append({"constructPath": "us-east-1/Fifo"})
@@ -135,13 +133,13 @@ def test_a_rule_that_threw_is_told_from_one_that_failed_though_the_cdk_reports_t
     ]
 
 
-def test_a_failure_that_the_cdk_leaves_out_of_its_report_is_found(tmp_path: Path) -> None:
+def test_failure_missing_from_the_cdk_report_is_found(tmp_path: Path) -> None:
     _record(tmp_path, "FNN")
 
     assert _by_id(_read(tmp_path, {"pluginName": "AwsSolutions", "violations": []}))["Queue"] is Verdict.FAIL
 
 
-def test_a_failure_that_the_record_leaves_out_is_found(tmp_path: Path) -> None:
+def test_failure_missing_from_the_record_is_found(tmp_path: Path) -> None:
     _record(tmp_path, "PNN")
 
     rows = [row for row in _read(tmp_path, _plugin("AwsSolutions")).rows if row.logical_id == "Queue" and "Rule" in row.rule]
@@ -149,7 +147,7 @@ def test_a_failure_that_the_record_leaves_out_is_found(tmp_path: Path) -> None:
     assert {row.verdict for row in rows} == {Verdict.PASS, Verdict.FAIL}
 
 
-def test_a_resource_that_was_not_seen_is_not_evaluated(tmp_path: Path) -> None:
+def test_resource_missing_from_the_record_is_not_evaluated(tmp_path: Path) -> None:
     _record(tmp_path, "PPP")
 
     unseen = {row.logical_id for row in _read(tmp_path).rows if row.rule == "AwsSolutions::Ran"}

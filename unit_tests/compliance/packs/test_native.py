@@ -1,4 +1,4 @@
-"""AWS's own validation: its errors fail, its warnings are advice, and its schemas say what takes tags."""
+"""AWS's validation: its errors fail, its warnings are advice, and its schemas list the taggable types."""
 
 from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Verdict
@@ -11,7 +11,7 @@ def _validate(resources: dict[str, object], region: str = "us-east-1") -> list[t
     return [(row.rule, row.verdict, row.logical_id) for row in native.validate(world).rows]
 
 
-def test_an_error_fails_on_its_resource_with_a_line_and_the_others_pass() -> None:
+def test_error_fails_its_resource_at_a_line_and_others_pass() -> None:
     text = '{\n"Resources": {\n"Bad": {"Type": "AWS::SQS::Queue", "Properties": {\n"Zed": 1}},\n'
     text += '"Good": {"Type": "AWS::SQS::Queue"}}}'
     bad = Template(
@@ -28,11 +28,11 @@ def test_an_error_fails_on_its_resource_with_a_line_and_the_others_pass() -> Non
     assert rows[0].line in {3, 4}
 
 
-def test_an_unknown_type_fails() -> None:
+def test_unknown_type_fails() -> None:
     assert _validate({"It": {"Type": "AWS::No::Such"}}) == [("CloudFormation::F3006", Verdict.FAIL, "It")]
 
 
-def test_an_error_of_the_template_as_a_whole_leaves_no_pass() -> None:
+def test_error_of_the_whole_template_leaves_no_pass() -> None:
     broken = Template(name="t", body={"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}, text="{not json")
 
     rows = native.validate(TemplateSet(templates=(broken,), environment="prod")).rows
@@ -40,7 +40,7 @@ def test_an_error_of_the_template_as_a_whole_leaves_no_pass() -> None:
     assert {row.verdict for row in rows} == {Verdict.FAIL}
 
 
-def test_a_template_cannot_switch_its_own_validation_off() -> None:
+def test_template_metadata_cannot_disable_validation() -> None:
     ignore = {"cfn-lint": {"config": {"ignore_checks": ["E", "F", "W", "I"]}}}
     resource = {"Type": "AWS::SQS::Queue", "Metadata": ignore, "Properties": {"Zed": 1}}
     silent = Template(name="t", body={"Metadata": ignore, "Resources": {"It": resource}})
@@ -50,7 +50,7 @@ def test_a_template_cannot_switch_its_own_validation_off() -> None:
     assert [row.verdict for row in rows] == [Verdict.FAIL]
 
 
-def test_a_warning_is_advice_and_fails_nothing() -> None:
+def test_warning_is_advice_and_does_not_fail() -> None:
     resources = {
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}},
         "Q": {"Type": "AWS::SQS::Queue", "DependsOn": "K", "Properties": {"KmsMasterKeyId": {"Ref": "K"}}},
@@ -62,7 +62,7 @@ def test_a_warning_is_advice_and_fails_nothing() -> None:
     assert "CloudFormation::W3005" not in {row.rule for row in found.rows}
 
 
-def test_the_schemas_say_what_takes_tags() -> None:
+def test_taggable_types_follow_the_schemas() -> None:
     kinds = ("AWS::SQS::Queue", "AWS::SSM::Parameter", "AWS::KMS::Alias", "AWS::SQS::QueuePolicy", "Custom::Thing")
     resources = {f"R{index}": {"Type": kind} for index, kind in enumerate(kinds)}
 
