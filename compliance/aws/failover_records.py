@@ -181,13 +181,13 @@ class Signal:
 
 
 def signals(check: Resource, world: TemplateSet, depth: int = 0) -> Iterator[Signal]:
-    """Yield what a health check stands on, through calculated checks and both branches of every condition.
+    """Yield what a health check depends on, through calculated checks and both branches of every condition.
 
     Raises:
         UnresolvedError: A part of it is in none of the templates, or is not spelled out.
     """
     if depth > _DEPTH:
-        raise UnresolvedError(f"{check.path} stands on itself")
+        raise UnresolvedError(f"{check.path} depends on itself")
     for properties in branches(check.properties):
         settings = require_mapping(properties.get("HealthCheckConfig"), f"HealthCheckConfig of {check.path}")
         kind = require_text(settings.get("Type"), f"Type of {check.path}") or ""

@@ -92,7 +92,7 @@ def _functions_of(role: Resource, world: TemplateSet) -> frozenset[Key]:
 
 @cached
 def _by_role(world: TemplateSet) -> Mapping[Key, frozenset[Key]]:
-    """Return the functions that take on a role, by role."""
+    """Return the functions that assume a role, by role."""
     found: dict[Key, set[Key]] = {}
     for function in of_type(world, FUNCTION):
         role = named(function.properties.get("Role"), function.template, world)

@@ -91,16 +91,16 @@ DECLARED: Final = (
         "AWS::Route53::HealthCheck",
         "Domain/Primary*",
         ONE_SIDE,
-        "the PRIMARY stands on signals of the other region, and the SECONDARY on none; ActivePassive-Route53RecordPrimary",
+        "the PRIMARY depends on signals of the other region, and the SECONDARY on none; ActivePassive-Route53RecordPrimary",
     ),
     Declared(
         "AWS::Route53::RecordSet",
         "*",
         "Properties.HealthCheckId.Fn::GetAtt.0",
-        "the PRIMARY stands on more than the SECONDARY; ActivePassive-Route53RecordPrimary and "
+        "the PRIMARY depends on more than the SECONDARY; ActivePassive-Route53RecordPrimary and "
         "ActivePassive-Route53RecordSecondary judge both",
     ),
-    Declared(STACK, "*", "Outputs.HealthCheckId.Value.Fn::GetAtt.0", "it tells what the region's own record stands on"),
+    Declared(STACK, "*", "Outputs.HealthCheckId.Value.Fn::GetAtt.0", "it tells what the region's own record depends on"),
     Declared(STACK, "*", "Outputs.ExportsOutput*", "an export is there where a stack of its own region imports it"),
 )
 

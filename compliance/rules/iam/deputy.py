@@ -26,7 +26,7 @@ SENDS: Final[Mapping[str, str]] = {
     "states.amazonaws.com": f"{_DOCS}/step-functions/latest/dg/procedure-create-iam-role.html",
     "vpc-flow-logs.amazonaws.com": f"{_DOCS}/vpc/latest/userguide/flow-logs-iam-role.html",
 }
-"""Services that send aws:SourceAccount and aws:SourceArn when they take on a role, with AWS's page on it."""
+"""Services that send aws:SourceAccount and aws:SourceArn when they assume a role, with AWS's page on it."""
 
 UNVERIFIED: Final[Mapping[str, str]] = {
     "codebuild.amazonaws.com": "the page was read in part only, and its example was not in it",
@@ -70,7 +70,7 @@ def _violations(role: Resource, _world: TemplateSet) -> Iterator[str]:
         for service in statement.services():
             if service in SENDS:
                 yield (
-                    f"{statement.name} lets {service} take on the role on behalf of any account; add aws:SourceAccount or "
+                    f"{statement.name} lets {service} assume the role on behalf of any account; add aws:SourceAccount or "
                     f"aws:SourceArn, which it sends ({SENDS[service]}){_doubt(service)}"
                 )
             elif service not in SILENT:

@@ -17,7 +17,7 @@ _FAILURES: Final = 3
 _LONGEST: Final = 90
 """Seconds until the failover begins; the records' TTL comes on top."""
 _FLAGS: Final = {
-    "Disabled": "Route 53 then calls the endpoint healthy for ever",
+    "Disabled": "Route 53 then calls the endpoint healthy forever",
     "Inverted": "Route 53 then calls the endpoint healthy when it is not",
 }
 

@@ -36,12 +36,12 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 def _of_signals(record: Record, found: list[Signal]) -> Iterator[str]:
     if not any(_asks_over_https(signal) for signal in found):
         yield (
-            f"{record.place} stands on no HTTPS check of an endpoint, so a region that answers nothing is left only when "
+            f"{record.place} depends on no HTTPS check of an endpoint, so a region that answers nothing is left only when "
             "somebody else notices"
         )
     if not any(signal.kind == CLOUDWATCH_METRIC for signal in found):
         yield (
-            f"{record.place} stands on no alarm, so a region that still answers its health check and does no work is never "
+            f"{record.place} depends on no alarm, so a region that still answers its health check and does no work is never "
             "left, and nobody can leave it by hand"
         )
 

@@ -45,20 +45,20 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 def _of_signal(record: Record, signal: Signal, primaries: list[Record], world: TemplateSet) -> Iterator[str]:
     away = {region for primary in primaries if (region := region_of_record(primary, world))}
     if not signal.is_direct:
-        yield f"{record.place} stands on a calculated health check over {signal.check.path}; use one endpoint check"
+        yield f"{record.place} depends on a calculated health check over {signal.check.path}; use one endpoint check"
     if signal.kind == CLOUDWATCH_METRIC:
         alarm = require_mapping(signal.settings.get("AlarmIdentifier"), f"AlarmIdentifier of {signal.check.path}")
         region = render(alarm.get("Region"), signal.check.template)
         if not away or not is_known(region):
             raise UnresolvedError(f"the templates do not say whether {signal.check.path} asks the primary's region")
         if region in away:
-            yield f"{record.place} stands on an alarm in {region}, which is silent or wrong when that region is lost"
+            yield f"{record.place} depends on an alarm in {region}, which is silent or wrong when that region is lost"
         return
     if signal.endpoint is None:
         return
     asked = region_behind(signal.endpoint, signal.check.template, world)
     if asked and asked in away:
-        yield f"{record.place} stands on the health of an endpoint in {asked}, the primary's region"
+        yield f"{record.place} depends on the health of an endpoint in {asked}, the primary's region"
     elif not asked or not away:
         yield from _by_comparison(record, signal, primaries, world)
 
@@ -68,7 +68,7 @@ def _by_comparison(record: Record, signal: Signal, primaries: list[Record], worl
     mine = _shown(signal.endpoint, signal.check.template)
     for primary in primaries:
         if mine in set(_endpoints(primary, world)):
-            yield f"{record.place} stands on the health of {mine[0]}, the primary's endpoint"
+            yield f"{record.place} depends on the health of {mine[0]}, the primary's endpoint"
     if not is_known(mine[0]) and mine not in [_shown(target, record.template) for target in record.targets]:
         raise UnresolvedError(f"the templates do not say in which region the endpoint {mine[0]} of {signal.check.path} is")
 

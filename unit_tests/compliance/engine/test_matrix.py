@@ -22,7 +22,7 @@ Point = dict[str, Any]
 
 
 def _point(configuration: Configuration) -> Point:
-    """Where a configuration stands on each axis."""
+    """Where a configuration depends on each axis."""
     settings = configuration.settings
     return {"environment": configuration.environment} | {
         axis: next(

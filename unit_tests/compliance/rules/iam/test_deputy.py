@@ -72,7 +72,7 @@ def test_service_that_acts_for_any_account_fails(role: dict[str, Any]) -> None:
 
 def test_message_names_the_service_and_its_source() -> None:
     found = message(RULE, _role(_statement(Sid="Trust", Condition=None)))
-    assert found.startswith(f"Trust lets {FLOW_LOGS} take on the role on behalf of any account")
+    assert found.startswith(f"Trust lets {FLOW_LOGS} assume the role on behalf of any account")
     assert SENDS[FLOW_LOGS] in found
 
 

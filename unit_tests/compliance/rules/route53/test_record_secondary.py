@@ -88,7 +88,7 @@ def test_signal_of_the_primarys_region_fails(resources: Resources) -> None:
 def test_signal_is_reported() -> None:
     text = message_in(RULE, "Second", *world(_check(alarm_check("a", EAST))))
 
-    assert "stands on an alarm in us-east-1" in text
+    assert "depends on an alarm in us-east-1" in text
 
 
 @pytest.mark.parametrize(
