@@ -1,8 +1,9 @@
 """Rules written as data: a resource type, the path of a property, and the check that each value there must pass."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from compliance.cfn.arns import text_of
 from compliance.cfn.reading import require_bool, require_list, require_mapping, require_number, require_text
@@ -41,6 +42,8 @@ class Property:
         shown = "not set" if self.value is None else repr(self.value)[:60]
         return f"{self.place} is {shown}; it must be {allowed}"
 
+
+_PATH: Final = re.compile(r"\w+(\[[*+]\])?(\.\w+(\[[*+]\])?)*")
 
 Check: TypeAlias = Callable[[Property], str | None]
 """Returns what is wrong with a value, or None. It may raise UnresolvedError."""
@@ -87,8 +90,14 @@ def require(  # noqa: PLR0913 - the columns of a table
         controls: The control ids that it serves.
         also: The checks of further paths, where one setting has several properties.
         applies: Which resources of those types it concerns.
+
+    Raises:
+        ValueError: A path has another form.
     """
     requirements = {path: check, **(also or {})}
+    for each in requirements:
+        if not _PATH.fullmatch(each):
+            raise ValueError(f"the path {each!r} is not of the form Name.Name[*].Name[+].Name")
     judge = RequirementsJudge(requirements, (types,) if isinstance(types, str) else types, applies)
     return Rule(id=id, title=title, why=why, fix=fix, judge=judge, controls=controls)
 

@@ -1,5 +1,6 @@
 """Our own rules by service: each module that defines `RULE`, and each entry of a module's table `RULES`, is a rule."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -33,6 +34,9 @@ _NAMES: Final = {
     "vpc": "VPC",
 }
 """Words of paths that ids spell otherwise than with one capital letter."""
+
+
+_LOCAL_ID: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 class RuleError(Exception):
@@ -80,14 +84,18 @@ def _modules() -> Iterator[tuple[str, str]]:
 def _rules(file: str, name: str) -> Iterator[Rule]:
     """Yield the module's RULE, which has no id yet, and the entries of its RULES, each with the end of its id."""
     module = _imported(file, name)
-    alone = [module.RULE] if hasattr(module, "RULE") else []
-    for rule in (*alone, *getattr(module, "RULES", ())):
+    alone, table = (module.RULE,) if hasattr(module, "RULE") else (), getattr(module, "RULES", ())
+    if not isinstance(table, tuple):
+        raise RuleError(f"{file}: RULES is a {type(table).__name__}; it must be a tuple of rules, as (require(...),)")
+    for rule in (*alone, *table):
         if not isinstance(rule, Rule):
             raise RuleError(f"{file}: RULE is a {type(rule).__name__}; it must be a {Rule.__module__}.Rule")
         if rule in alone and rule.id:
             raise RuleError(f"{file}: RULE has the id {rule.id!r}; delete it, for the id follows from the file's path")
-        if rule not in alone and not rule.id:
-            raise RuleError(f"{file}: the entry {rule.title!r} of RULES has no id; give it the end of one, as 'deletion'")
+        if rule not in alone and not _LOCAL_ID.fullmatch(rule.id):
+            raise RuleError(
+                f"{file}: the entry {rule.title!r} of RULES has the id {rule.id!r}; write lower-case words, as 'deletion'"
+            )
         yield rule
 
 

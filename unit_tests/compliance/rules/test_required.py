@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
-from compliance.engine.requirements import RequirementsJudge
+from compliance.engine.requirements import RequirementsJudge, is_true, require
 from compliance.rules import our_rules
 from unit_tests.compliance.rules.builders import (
     EAST,
@@ -214,6 +214,12 @@ def test_missing_value_has_its_verdict_anywhere_on_the_path(data: st.DataObject)
 )
 def test_message_names_the_place_the_value_and_what_is_allowed(rule: str, resource: Resource, expected: str) -> None:
     assert message(f"ActivePassive-{rule}", resource) == expected
+
+
+@pytest.mark.parametrize("path", ["", ".Tags", "Replicas[*", "Replicas[0].Tags", "Replicas[*]Tags", "Replicas..Tags"])
+def test_path_of_another_form_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="is not of the form"):
+        require("AWS::DynamoDB::GlobalTable", path, is_true, id="x", title="t", why="w", fix="f", controls=())
 
 
 def test_backlog_rule_does_not_concern_dead_letter_queues() -> None:

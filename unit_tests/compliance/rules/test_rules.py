@@ -93,7 +93,9 @@ def test_control_that_does_not_exist_is_reported_with_the_file(folder: Path) -> 
         ("RULE = Rul()", r"mine/wrong\.py: cannot be imported \(NameError: name 'Rul' is not defined\)"),
         ("def judge(:", r"mine/wrong\.py: cannot be imported \(SyntaxError: "),
         ('RULE = "Mine-It"', r"compliance/rules/mine/wrong\.py: RULE is a str; it must be a compliance\.engine\.rule\.Rule"),
-        (TABLE.format(id=""), r"mine/wrong\.py: the entry 't' of RULES has no id"),
+        (TABLE.format(id=""), r"mine/wrong\.py: the entry 't' of RULES has the id ''; write lower-case words"),
+        (TABLE.format(id='id="Mine-It", '), r"mine/wrong\.py: the entry 't' of RULES has the id 'Mine-It'; write lower"),
+        (TABLE.format(id='id="it", ').replace(",)", ")"), r"mine/wrong\.py: RULES is a Rule; it must be a tuple of rules"),
         (WITH_ID, r"mine/wrong\.py: RULE has the id 'Mine-It'; delete it"),
     ],
 )
