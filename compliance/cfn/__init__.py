@@ -1,1 +1,1 @@
-"""Reads CloudFormation: templates, intrinsic functions, references, branches, policies, line numbers."""
+"""Read CloudFormation: templates, intrinsic functions, references, branches, policies and line numbers."""

@@ -1,4 +1,4 @@
-"""By which texts a resource is known - its name, its ARN, its URL - and which resource a text means."""
+"""Find the resource that a name, an ARN or a URL refers to, and return the names and ARNs of a resource."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ _ACCOUNT_REGIONAL: Final = re.compile(r"-(?:\d{12}|\$\{AWS::AccountId\})-(?P<reg
 
 
 def names_of(resource: Resource) -> Iterator[str]:
-    """Every name that the resource may have; none if AWS makes it up or its type is not known here."""
+    """Yield every name that the resource may have; none if AWS generates it or its type is not in `_SHAPES`."""
     if resource.type not in _SHAPES:
         return
     for name in branches(resource.properties.get(_SHAPES[resource.type][0])):
@@ -46,32 +46,32 @@ def names_of(resource: Resource) -> Iterator[str]:
 
 
 def arns_of(resource: Resource) -> Iterator[str]:
-    """Every ARN that the resource may have, as far as its name is known."""
+    """Yield every ARN that the resource may have, as far as its name is known."""
     for name in names_of(resource):
         region = resource.template.region or "${AWS::Region}"
         yield _SHAPES[resource.type][1].format(partition=partition(region), region=region, account=ACCOUNT, name=name)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts are the same in the account that is deployed to."""
+    """Return whether two texts are equal in the account of the deployment."""
     if ACCOUNT in one or ACCOUNT in other:
         return _ACCOUNT.sub(ACCOUNT, one) == _ACCOUNT.sub(ACCOUNT, other)
     return one == other
 
 
 def find(value: Json, template: Template, world: TemplateSet, *types: str) -> Resource | None:
-    """The resource that a value means, by reference, ARN, queue URL or name; None where the world holds none.
+    """Return the resource that a value refers to by reference, ARN, queue URL or name; None if there is none.
 
-    A bare name means a resource of the template's own region, but for a bucket's.
+    A bare name refers to a resource of the template's own region, except for a bucket.
 
     Args:
-        value: Of a property.
+        value: Value of a property.
         template: The template that the value is in.
-        world: Where it is looked for.
-        types: What it may be; each must be one whose names this module knows.
+        world: The templates to search.
+        types: The allowed types; each must be in `_SHAPES`.
 
     Raises:
-        UnresolvedError: The value is no text.
+        UnresolvedError: The value is not a text.
     """
     target = named(value, template, world)
     if target is None:
@@ -93,30 +93,30 @@ def _known_as(text: str, template: Template, world: TemplateSet, types: tuple[st
 
 
 def _scope(kind: str, region: str) -> str:
-    """Where a name means something: a bucket's is the same from everywhere, any other's is of the region that says it."""
+    """Return the scope of a name: a bucket's name is global, any other name belongs to the template's region."""
     return "name " if kind == "AWS::S3::Bucket" else f"name in {region} "
 
 
 @cached
 def _index(world: TemplateSet) -> Mapping[tuple[str, str], list[tuple[str, Resource]]]:
-    """The resources by type and text, whatever the account in it, each with the text itself."""
+    """Return the resources by type and text, with any account replaced, each with the original text."""
     found: dict[tuple[str, str], list[tuple[str, Resource]]] = {}
     for resource in of_type(world, *_SHAPES):
         try:
             names = [f"{_scope(resource.type, resource.template.region)}{name}" for name in names_of(resource)]
             texts = [*arns_of(resource), *names]
         except UnresolvedError:
-            continue  # Its own row says that its name cannot be read.
+            continue  # The resource's own row reports that its name cannot be read.
         for text in texts:
             found.setdefault((resource.type, _ACCOUNT.sub(ACCOUNT, text)), []).append((text, resource))
     return found
 
 
 def text_of(value: Json, template: Template, world: TemplateSet) -> str:
-    """The text that a value becomes, imports followed; the account may stay open.
+    """Return the text of a value, with imports followed; the account may be unknown.
 
     Raises:
-        UnresolvedError: Only a deployment knows some other part of it.
+        UnresolvedError: Another part is known only at deployment.
     """
     value, template = follow(value, template, world)
     text = render(value, template)
@@ -126,10 +126,10 @@ def text_of(value: Json, template: Template, world: TemplateSet) -> str:
 
 
 def region_of(value: Json, template: Template, world: TemplateSet) -> str:
-    """The region of the resource that a value means: of the ARN, the bucket's name, or the template that holds it.
+    """Return the region of the resource that a value refers to: by ARN, by bucket name, or by its template.
 
     Raises:
-        UnresolvedError: The value does not tell.
+        UnresolvedError: The region is unknown.
     """
     followed, where = follow(value, template, world)
     target = named(followed, where, world) or find(followed, where, world, *_SHAPES)
@@ -147,7 +147,7 @@ def region_of(value: Json, template: Template, world: TemplateSet) -> str:
 
 @cached
 def regions_of(world: TemplateSet) -> frozenset[str]:
-    """The regions that the system stands in: of the stacks that stand in several, else of all templates."""
+    """Return the regions of the system: those of the stacks in several regions, else of all templates."""
     by_stack: dict[str, set[str]] = {}
     for template in world.templates:
         if template.region:

@@ -1,7 +1,7 @@
-"""A template with its conditions decided, once for each branch of each Fn::If.
+"""Return a template with its conditions decided, once for each branch of each Fn::If.
 
-cdk-nag takes a property behind Fn::If for set, whichever branch is empty, and one that is AWS::NoValue too. So the packs
-are shown what CloudFormation would deploy.
+cdk-nag takes a property with Fn::If or AWS::NoValue as set, even if a branch is empty. So the packs get the templates that
+CloudFormation would deploy.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,22 +12,22 @@ from compliance.cfn.templates import Json
 from compliance.cfn.values import decided, if_parts
 
 MAXIMUM: Final = 32
-"""More variants than this are not judged: each costs as much as a template."""
+"""Most variants of a template that are judged, because each takes as long as a template."""
 
 _Choice = dict[str, bool]
 
 
 class BranchesError(ValueError):
-    """There are too many ways in which conditions can turn out."""
+    """Raised when the conditions have too many combinations."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """One way in which the conditions can turn out.
+    """One combination of the conditions.
 
     Attributes:
-        body: The template as it is then.
-        choice: How each condition turns out; empty where the template asks none.
+        body: The template with that combination.
+        choice: The value of each condition; empty if the template uses none.
     """
 
     body: Json
@@ -35,12 +35,12 @@ class Branch:
 
 
 def branches(body: Json) -> tuple[Branch, ...]:
-    """The template once for each way in which conditions must turn out, so that each branch of each Fn::If is in one.
+    """Return the template in enough combinations of its conditions that each branch of each Fn::If is in one.
 
-    Conditions are taken for independent: two that exclude each other may be shown as both true.
+    Conditions count as independent: two that exclude each other may both be true.
 
     Raises:
-        BranchesError: That takes more than MAXIMUM.
+        BranchesError: This needs more than MAXIMUM combinations.
     """
     choices: list[_Choice] = []
     for needed in _needed(body.get("Resources"), {}):
@@ -50,7 +50,7 @@ def branches(body: Json) -> tuple[Branch, ...]:
         else:
             fitting.update(needed)
         if len(choices) > MAXIMUM:
-            raise BranchesError(f"the branches of its Fn::If take more than {MAXIMUM} ways in which conditions can turn out")
+            raise BranchesError(f"the branches of its Fn::If need more than {MAXIMUM} combinations of conditions")
     return tuple(
         Branch(body={**body, "Resources": decided(body.get("Resources"), choice)}, choice=choice)
         for choice in choices or [{}]
@@ -58,7 +58,7 @@ def branches(body: Json) -> tuple[Branch, ...]:
 
 
 def _needed(value: Json, given: _Choice) -> Iterator[_Choice]:
-    """For each branch of each Fn::If, how conditions must turn out for it to be deployed."""
+    """Yield the conditions under which each branch of each Fn::If is deployed."""
     if isinstance(value, list):
         for child in value:
             yield from _needed(child, given)

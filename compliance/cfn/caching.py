@@ -1,7 +1,7 @@
-"""Works something out once for a world, so that judging every resource costs no more than in proportion to their number.
+"""Cache results for a TemplateSet or a Template, so that the time of a run grows linearly with the number of resources.
 
-Rules are asked about one resource at a time, and what many of them ask of the others - who sends to which queue, what a
-name means - is the same each time. Worlds and templates never change, so what was worked out stays right.
+Rules judge one resource at a time, and many of them need the same index of the other resources. Template sets and
+templates never change, so a cached result stays valid.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,7 @@ _Result = TypeVar("_Result")
 
 
 def cached(compute: Callable[[_Subject], _Result]) -> Callable[[_Subject], _Result]:
-    """Have a function of a world, or of a template, compute its result the first time only.
-
-    What it raises is not remembered.
-    """
+    """Cache the result of a function of a TemplateSet or a Template. Errors are not cached."""
     key = f"{compute.__module__}.{compute.__qualname__}"
 
     @wraps(compute)

@@ -1,4 +1,4 @@
-"""On which line of a template's text each resource begins."""
+"""Find the line of a template's text on which each resource begins."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _DECODER: Final = json.JSONDecoder()
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """The line of each logical id, from 1. Empty for a text that is no template: whoever reads it says what is wrong."""
+    """Return the line of each logical id, from 1; empty if the text is not a template, which its loader reports."""
     if not text:
         return {}
     try:
@@ -41,7 +41,7 @@ def _lines_of_json(text: str) -> dict[str, int]:
 
 
 def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
-    """Each key of the object that begins there, with the offsets of the key and of its value."""
+    """Yield each key of the object at an offset, with the offsets of the key and of its value."""
     position = _after_space(text, start)
     if text[position] != "{":
         raise ValueError("not an object")

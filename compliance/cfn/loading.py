@@ -1,4 +1,4 @@
-"""Reads templates and cloud assemblies that may be broken, huge or hostile. What it cannot read whole, it refuses."""
+"""Load templates and cloud assemblies, which may be broken, huge or hostile, and refuse those it cannot read in full."""
 
 import json
 import re
@@ -18,24 +18,24 @@ from compliance.cfn.sources import source_of
 from compliance.cfn.templates import Json, Template
 
 MAXIMUM_BYTES: Final = 1_048_576
-"""CloudFormation itself takes no larger template."""
+"""Largest template that CloudFormation accepts, in bytes."""
 MAXIMUM_RESOURCES: Final = 500
-"""Nor one with more resources."""
+"""Most resources that CloudFormation accepts in a template."""
 MAXIMUM_DEPTH: Final = 100
-"""Deeper than any real template, and shallow enough for every parser here."""
+"""Deepest nesting: deeper than any real template, and within the limits of every parser here."""
 
 _SHOWN: Final = 60
-"""Characters of a text that a message quotes."""
+"""Most characters of a text in a message."""
 
 ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ENVIRONMENT: Final = re.compile(r"aws://(?P<account>[^/]*)/(?P<region>[^/]*)")
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+", re.ASCII)
-"""A number with an exponent, also one that YAML 1.1 takes for text and others for a number."""
+"""A number with an exponent, also in forms that YAML 1.1 reads as text and other parsers as a number."""
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _WRITTEN: Final = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "int", "float", "timestamp"))
-"""What YAML 1.1 may take a key for that stands for text in a template."""
+"""Tags that YAML 1.1 may give to a key that is text in a template."""
 
 PATH_KEY: Final = "aws:cdk:path"
 ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"
@@ -46,25 +46,25 @@ _ANNOTATIONS: Final = {"aws:cdk:warning": "warning", "aws:cdk:error": "error"}
 _STACK: Final = "aws:cloudformation:stack"
 _ASSETS: Final = "cdk:asset-manifest"
 _KINDS: Final = frozenset({_STACK, _ASSETS, "cdk:cloud-assembly", "cdk:tree", "cdk:feature-flag-report"})
-"""The types of artifacts; all but stacks, their assets and nested assemblies deploy nothing."""
+"""The allowed types of artifacts; only stacks, their assets and nested assemblies deploy anything."""
 
 
 class LoadError(Exception):
-    """A template or an assembly that cannot be judged. The message says which, why, and what would do."""
+    """Raised for a template or an assembly that cannot be judged. The message names the file, the reason and the fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackArtifact:
-    """A stack as the manifest has the CDK CLI deploy it.
+    """A stack as the manifest describes it to the CDK CLI.
 
     Attributes:
-        name: Of the artifact; it is the template's too.
-        environment: `aws://<account>/<region>`, as it is written.
+        name: Name of the artifact and of the template.
+        environment: `aws://<account>/<region>`, unchanged.
         properties: For example `terminationProtection`.
-        dependencies: The names of artifacts that come first.
-        asset_artifacts: Those of its manifest that list assets.
-        asset_manifests: The files of those that it depends on.
-        annotations: Each construct path, level (`warning` or `error`) and text that the app notes there.
+        dependencies: The names of the artifacts that it depends on.
+        asset_artifacts: The artifacts of its manifest that list assets.
+        asset_manifests: The files of the asset artifacts that it depends on.
+        annotations: The app's annotations: construct path, level (`warning` or `error`) and text.
     """
 
     name: str
@@ -78,13 +78,13 @@ class StackArtifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
-    """A cloud assembly, as far as it is judged.
+    """The parts of a cloud assembly that are judged.
 
     Attributes:
-        templates: Of its stacks, in the manifest's order.
+        templates: The templates of its stacks, in the manifest's order.
         stacks: The stacks, in the same order; empty for templates that no manifest names.
         artifacts: The name of every artifact.
-        acknowledged: Each (construct path, acknowledged id) that the constructs carry.
+        acknowledged: The acknowledgements in code, as (construct path, acknowledged id).
     """
 
     templates: tuple[Template, ...]
@@ -106,10 +106,10 @@ def load_template(file: Path, region: str = "") -> Template:
 
     Args:
         file: The template.
-        region: Where it is to be deployed; empty when unknown.
+        region: Region of the deployment; empty when unknown.
 
     Raises:
-        LoadError: It cannot be read, is no template, or is expanded by CloudFormation before it is deployed.
+        LoadError: It cannot be read, is not a template, or uses a macro that CloudFormation expands.
     """
     text = _read(file)
     body = _parse(file, text)
@@ -124,11 +124,11 @@ def load_template(file: Path, region: str = "") -> Template:
 
 
 def load_templates(given: Sequence[tuple[Path, str]], account: str = "") -> list[Template]:
-    """Read templates that are judged together, each with its region, and name those apart whose files have one name.
+    """Read templates that are judged together, each with its region, and give files of one name different names.
 
     Args:
         given: Each file with its region, which may be empty.
-        account: Where they are to be deployed; empty when unknown.
+        account: Account of the deployment; empty when unknown.
 
     Raises:
         LoadError: One of them cannot be read, or is given twice.
@@ -144,7 +144,7 @@ def load_templates(given: Sequence[tuple[Path, str]], account: str = "") -> list
 
 
 def _names(alike: Sequence[tuple[Path, str]]) -> list[str]:
-    """The shortest names that tell files of one name apart: by the region, by the folder, or by both."""
+    """Return the shortest names that distinguish files of one name: by region, by folder, or by both."""
     regional = [f"@{region}" if region else "" for _, region in alike]
     by_name, by_path = [file.name for file, _ in alike], [str(file) for file, _ in alike]
     by_region, by_both = (list(map(add, names, regional)) for names in (by_name, by_path))
@@ -152,11 +152,11 @@ def _names(alike: Sequence[tuple[Path, str]]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     twice = next(name for name, times in Counter(by_both).items() if times > 1)
-    raise LoadError(f"{twice}: is given twice; give each template once for each region, as {by_path[0]}@us-east-1")
+    raise LoadError(f"{twice}: is given twice; give each template once for each region, like {by_path[0]}@us-east-1")
 
 
 def load_assembly(directory: Path) -> Assembly:
-    """Read every stack's template of a cloud assembly (`cdk.out`), nested assemblies included.
+    """Read the template of every stack of a cloud assembly (`cdk.out`) and of its nested assemblies.
 
     Raises:
         LoadError: It is not an assembly, it holds no stack, or one of its templates cannot be read.
@@ -164,7 +164,7 @@ def load_assembly(directory: Path) -> Assembly:
     try:
         return _load_assembly(directory)
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
-        # whatever a hostile manifest makes reading it trip over, it is the manifest that is refused
+        # a hostile manifest may raise any of these while it is read
         raise LoadError(
             f"{directory}: the cloud assembly's manifest or metadata is malformed ({type(error).__name__}: {error}); "
             "give the folder that `cdk synth` wrote"
@@ -178,9 +178,9 @@ def _load_assembly(directory: Path) -> Assembly:
     artifacts = list(_artifacts(directory))
     twice = [name for name, times in Counter(name for _, name, _ in artifacts).items() if times > 1]
     if twice:
-        # In a nested assembly, say, whose list of assets would then be judged in place of the one that is deployed.
+        # The list of assets of a nested assembly would otherwise be judged in place of the deployed one.
         raise LoadError(
-            f"{directory}: {len(twice)} artifacts have the name of another, as {_short(twice[0])}; each has its own"
+            f"{directory}: {len(twice)} artifacts have the name of another, like {_short(twice[0])}; give each its own name"
         )
     assets = {
         name: _within(folder, artifact.get("properties", {}).get("file"))
@@ -232,7 +232,7 @@ def _load_assembly(directory: Path) -> Assembly:
 
 
 def _require_own_paths(name: str, template: Template, paths: Mapping[str, str]) -> None:
-    """Refuse a resource that goes by another's construct path: decisions for the other would cover it."""
+    """Refuse a resource with the construct path of another: decisions for the other would cover it."""
     for logical_id, path in template.paths.items():
         if paths[logical_id] != path:
             raise LoadError(
@@ -261,14 +261,14 @@ def _artifacts(directory: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
         raise LoadError(f"{file}: has no artifacts; give the folder that `cdk synth` wrote")
     for name, artifact in artifacts.items():
         if artifact.get("type") not in _KINDS:
-            raise LoadError(f"{file}: artifact {name!r} is of type {artifact.get('type')!r}, which nobody judges")
+            raise LoadError(f"{file}: artifact {name!r} is of type {artifact.get('type')!r}, which the gate cannot judge")
         yield directory, name, artifact
         if artifact.get("type") == "cdk:cloud-assembly":
             yield from _artifacts(_within(directory, artifact.get("properties", {}).get("directoryName")))
 
 
 def _within(folder: Path, name: object) -> Path:
-    """A file or folder that the manifest names, which must be in the assembly and not the assembly itself."""
+    """Return a file or folder that the manifest names, which must be inside the assembly."""
     found = folder / str(name)
     if not found.resolve().is_relative_to(folder.resolve()) or found.resolve() == folder.resolve():
         raise LoadError(f"{folder}: the manifest names {name!r}, which is not inside the cloud assembly")
@@ -296,7 +296,7 @@ def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata
 
 
 def _complete(metadata: _StackMetadata) -> dict[str, str]:
-    """The sources, those included whose stack is too deep in the CDK to show our line: theirs is their construct's."""
+    """Return the sources; a stack trace too deep in the CDK to have our line gets the line of its construct."""
     of_construct = {
         metadata.paths[logical_id].removesuffix("/Resource"): source
         for logical_id, source in metadata.sources.items()
@@ -315,19 +315,19 @@ def _ancestors(path: str) -> Iterator[str]:
 
 
 def region_of(environment: object) -> str:
-    """The region of `aws://<account>/<region>`, empty where it is left open."""
+    """Return the region of `aws://<account>/<region>`; empty if it is unknown."""
     found = _ENVIRONMENT.fullmatch(str(environment))
     return "" if found is None or found["region"] == "unknown-region" else found["region"]
 
 
 def account_of(environment: object) -> str:
-    """The account of `aws://<account>/<region>`, empty where it is left open."""
+    """Return the account of `aws://<account>/<region>`; empty if it is unknown."""
     found = _ENVIRONMENT.fullmatch(str(environment))
     return found["account"] if found and ACCOUNT.fullmatch(found["account"]) else ""
 
 
 def read_json(file: Path) -> Json:
-    """Read one of an assembly's own files, which may be larger than a template.
+    """Read a file of the assembly, which may be larger than a template.
 
     Raises:
         LoadError: It cannot be read, or is not JSON.
@@ -363,7 +363,7 @@ def _parse(file: Path, text: str) -> Json:
     try:
         return _parse_yaml(text)
     except Exception as error:
-        # whatever a hostile text makes a parser raise, it is the text that is refused
+        # a hostile text may make a parser raise any error
         raise LoadError(f"{file}: is neither JSON nor YAML that CloudFormation takes: {error}") from error
 
 
@@ -378,12 +378,12 @@ def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise ValueError(f"the key {_short(twice)} stands twice in one object, so one of its values would go unseen")
+        raise ValueError(f"the key {_short(twice)} stands twice in one object; delete one of them")
     return found
 
 
 def _short(text: str) -> str:
-    """A text of the template as a message shows it, however long it is."""
+    """Return a text of the template, shortened for a message."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
@@ -392,7 +392,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def _finite(number: str) -> float:
-    """The number, which must be one: Python reads what is too large as infinity, and every limit holds for that."""
+    """Return the number, and refuse one that Python reads as infinity, because infinity passes every limit."""
     parsed = float(number)
     if not isfinite(parsed):
         raise ValueError(f"{number[:40]} is larger than any number of a template; if it is text, quote it")
@@ -415,13 +415,13 @@ def _children(value: Json) -> Iterable[Json]:
 
 
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
-    """libyaml's parser with cfn-flip's reading of `!Ref`, `!Sub` and the other short forms."""
+    """libyaml's parser with cfn-flip's constructors for `!Ref`, `!Sub` and the other short forms."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Json]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        """A map with its keys as they are written: `On` and `Yes` are two logical ids, and both are true to YAML 1.1."""
+        """Return a map with its keys as text: `On` and `Yes` are two logical ids, but both are true in YAML 1.1."""
         return {self._key(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
-    def _key(self, node: yaml.Node) -> Any:  # noqa: ANN401 - what is no text is refused by who asks for text
+    def _key(self, node: yaml.Node) -> Any:  # noqa: ANN401 - the callers refuse values that are not text
         if node.tag == _MERGE:
             raise ValueError(f"line {node.start_mark.line + 1}: CloudFormation takes no YAML merges (<<)")
         return node.value if node.tag in _WRITTEN else self.construct_object(node, deep=True)
@@ -437,7 +437,7 @@ def _parse_yaml(text: str) -> Json:
 
 
 def _refuse_odd_yaml(text: str) -> None:
-    """Refuse, before anything is built of it, what CloudFormation's YAML does not have or what would hide a value."""
+    """Refuse, before it is built, YAML that CloudFormation does not accept or that would hide a value."""
     stack: list[set[str] | None] = []
     expects_key: list[bool] = []
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -469,7 +469,7 @@ def _refuse_overflow(event: yaml.Event) -> None:
 
 
 def _plain(value: Json) -> Json:
-    """The YAML value as JSON would hold it: text for dates."""
+    """Return the YAML value as JSON has it, with dates as text."""
     if isinstance(value, Mapping):
         return {_plain_key(key): _plain(child) for key, child in value.items()}
     if isinstance(value, list):
@@ -480,7 +480,7 @@ def _plain(value: Json) -> Json:
         raise ValueError(f"{value} is not a JSON value")
     if isinstance(value, str | int | float | bool) or value is None:
         return value
-    raise ValueError(f"it holds {value!r}, a {type(value).__name__}, which JSON cannot say")
+    raise ValueError(f"it holds {value!r}, a {type(value).__name__}, which JSON does not have")
 
 
 def _plain_key(key: object) -> str:
@@ -507,7 +507,7 @@ def _require_template(file: Path, body: Json) -> None:
 
 
 def _refuse_transforms(file: Path, body: Mapping[str, Json]) -> None:
-    """What is deployed after a macro has run is not what stands in the file."""
+    """Refuse a template with a macro, because CloudFormation deploys the macro's result."""
     if "Transform" in body:
         names = body["Transform"]
     else:

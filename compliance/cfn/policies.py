@@ -1,7 +1,7 @@
-"""Policy documents as IAM reads them: statements of principals, actions, resources and conditions.
+"""Read policy documents as IAM does: statements of principals, actions, resources and conditions.
 
-They come as a map or as JSON in a string, with one statement or a list, one action or a list, keys of conditions in any
-case. What cannot be read whole is an UnresolvedError: a statement that was skipped could be the one that matters.
+A document is a map or JSON in a string. It has one statement or a list, one action or a list, and condition keys in any
+case. A document that cannot be read in full raises UnresolvedError, because a skipped statement could be the unsafe one.
 """
 
 import json
@@ -30,19 +30,19 @@ _KINDS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 
 
 class Principal(NamedTuple):
-    """Whom a statement is about: a kind (`AWS`, `Service`, `Federated`, `CanonicalUser`) and an id, as rendered."""
+    """A principal of a statement: a kind (`AWS`, `Service`, `Federated`, `CanonicalUser`) and a rendered id."""
 
     kind: str
     id: str
 
     @property
     def is_everyone(self) -> bool:
-        """Whether it stands for all principals, the anonymous ones too."""
+        """Whether it means all principals, also anonymous ones."""
         return self.id == EVERYONE and self.kind in {EVERYONE, "AWS"}
 
 
 class Condition(NamedTuple):
-    """One test of a statement; all of a statement's tests must hold. Texts are rendered."""
+    """One condition of a statement, with rendered texts; all conditions of a statement must hold."""
 
     operator: str
     key: str
@@ -51,18 +51,18 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One statement, with every text rendered: what only a deployment knows is `${...}` in it.
+    """One statement with rendered texts, in which `${...}` is a value that is known only at deployment.
 
     Attributes:
         name: Its Sid, or `statement 3`, for messages.
         effect: `Allow` or `Deny`.
-        principals: Whom it is about; empty in an identity's policy.
-        not_principals: Whom it leaves out. It is then about everybody else.
+        principals: `Principal`; empty in an identity's policy.
+        not_principals: `NotPrincipal`: the statement applies to all others.
         actions: Patterns of actions, for example `s3:Get*`.
-        not_actions: Patterns that it leaves out. It is then about every other action.
+        not_actions: `NotAction`: the statement applies to all other actions.
         resources: Patterns of ARNs; empty in a role's trust policy.
-        not_resources: Patterns that it leaves out. It is then about every other resource.
-        conditions: Tests that must all hold.
+        not_resources: `NotResource`: the statement applies to all other resources.
+        conditions: Conditions that must all hold.
     """
 
     name: str
@@ -77,21 +77,21 @@ class Statement:
 
     @property
     def allows(self) -> bool:
-        """Whether it grants what it is about."""
+        """Whether the effect is Allow."""
         return self.effect == ALLOW
 
     @property
     def denies(self) -> bool:
-        """Whether it forbids what it is about."""
+        """Whether the effect is Deny."""
         return self.effect == DENY
 
     @property
     def is_about_everyone(self) -> bool:
-        """Whether every principal is meant, whatever the conditions."""
+        """Whether it applies to every principal, without regard to the conditions."""
         return any(principal.is_everyone for principal in self.principals)
 
     def covers_action(self, action: str) -> bool:
-        """Whether it is about an action, or about every action that a pattern such as `s3:*` stands for."""
+        """Return whether it applies to an action, or to every action of a pattern such as `s3:*`."""
         if self.not_actions:
             return not any(may_meet(pattern, action) for pattern in self.not_actions)
         return any(covers(pattern, action) for pattern in self.actions)
@@ -102,7 +102,7 @@ class Statement:
 
 
 def policies(document: Json, template: Template, place: str = "PolicyDocument") -> Iterator[tuple[Statement, ...]]:
-    """The statements of a policy document, once for each branch of the conditions in it.
+    """Return the statements of a policy document, once for each branch of its conditions.
 
     Raises:
         UnresolvedError: The document is absent, malformed, or not spelled out by the template.
@@ -112,7 +112,7 @@ def policies(document: Json, template: Template, place: str = "PolicyDocument") 
 
 
 def statements(document: Json, template: Template, place: str = "PolicyDocument") -> tuple[Statement, ...]:
-    """The statements of a policy document that hangs on no condition.
+    """Return the statements of a policy document without Fn::If.
 
     Raises:
         UnresolvedError: The document is absent, malformed, or not spelled out by the template.
@@ -192,22 +192,22 @@ def _conditions(value: Json, template: Template, place: str) -> Iterator[Conditi
 
 
 def covers(pattern: str, action: str) -> bool:
-    """Whether a pattern of actions stands for an action, or for all that another pattern stands for."""
+    """Return whether a pattern covers an action, or all actions of another pattern."""
     return _matcher(pattern.lower()).fullmatch(action.lower()) is not None
 
 
 def may_meet(pattern: str, other: str) -> bool:
-    """Whether some action may be meant by both patterns. It errs on the side of yes: only what they begin with counts."""
+    """Return whether an action may match both patterns. It compares prefixes only, so it may return True too often."""
     one, two = (_WILDCARD.split(text.lower(), maxsplit=1)[0] for text in (pattern, other))
     return one.startswith(two) or two.startswith(one) if _WILDCARD.search(pattern + other) else one == two
 
 
 @lru_cache(maxsize=4096)
 def _matcher(pattern: str) -> re.Pattern[str]:
-    """In IAM's patterns `*` is any text and `?` any one character, so `?` does not stand for another pattern's `*`.
+    """Return whether IAM's pattern covers a text: `*` is any text and `?` any one character, but not another's `*`.
 
-    What stands between two asterisks is matched where it first occurs and not tried elsewhere: that finds every match, and
-    takes no exponential time for a pattern of many asterisks.
+    The text between two asterisks is matched at its first occurrence only. That finds every match, without exponential
+    time for a pattern of many asterisks.
     """
     first, *others = (_one_character(part) for part in pattern.split("*"))
     if not others:

@@ -1,4 +1,4 @@
-"""Reads parts of a template: every branch of its conditions, and values of the shape that a property must have."""
+"""Read parts of a template: every branch of its conditions, and values of the type that a property must have."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,20 +9,20 @@ from compliance.cfn.templates import Json
 from compliance.cfn.values import UnresolvedError, decided, describe, if_parts, is_absent
 
 MAXIMUM_CONDITIONS: Final = 8
-"""One value that hangs on more conditions has more than 256 versions; it is refused, never judged in part."""
+"""Most conditions of one value, which give 256 versions; a value with more is refused, never judged in part."""
 
 
 def branches(value: Json) -> Iterator[Json]:
-    """Every version of a value that the template's conditions allow, free of Fn::If, AWS::NoValue and null.
+    """Return every version of a value that the template's conditions allow, free of Fn::If, AWS::NoValue and null.
 
-    Branches of one condition go together: where a condition holds, it holds throughout the value.
+    A condition has the same value everywhere in a version.
 
     Raises:
-        UnresolvedError: An Fn::If has not its three parts, or the value hangs on too many conditions.
+        UnresolvedError: An Fn::If is malformed, or the value depends on too many conditions.
     """
     names = sorted(set(_conditions(value)))
     if len(names) > MAXIMUM_CONDITIONS:
-        raise UnresolvedError(f"it hangs on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
+        raise UnresolvedError(f"it depends on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
     for choices in product((True, False), repeat=len(names)):
         version = decided(value, dict(zip(names, choices, strict=True)))
         yield None if is_absent(version) else version
@@ -63,15 +63,15 @@ def _text(value: Json) -> str | None:
 
 
 def is_intrinsic(value: Json) -> bool:
-    """Whether CloudFormation puts something else in the value's place."""
+    """Return whether CloudFormation replaces the value."""
     return isinstance(value, Mapping) and any(key == "Ref" or str(key).startswith("Fn::") for key in value)
 
 
 def require_mapping(value: Json, place: str) -> Mapping[str, Json]:
-    """A property's value that must be a map; empty if it is not set.
+    """Return a property's map; empty if it is not set.
 
     Raises:
-        UnresolvedError: It is something else, or only a deployment knows it. So for all that follow.
+        UnresolvedError: It is not a map, or is known only at deployment. The functions below raise it alike.
     """
     if is_absent(value):
         return {}
@@ -81,7 +81,7 @@ def require_mapping(value: Json, place: str) -> Mapping[str, Json]:
 
 
 def require_list(value: Json, place: str) -> Sequence[Json]:
-    """A property's value that must be a list; empty if it is not set."""
+    """Return a property's list; empty if it is not set."""
     if is_absent(value):
         return ()
     if isinstance(value, list):
@@ -90,7 +90,7 @@ def require_list(value: Json, place: str) -> Sequence[Json]:
 
 
 def one_or_more(value: Json, place: str) -> Sequence[Json]:
-    """What may be written as one value or as a list of them; empty if it is not set."""
+    """Return a property that may be one value or a list as a list; empty if it is not set."""
     if isinstance(value, list):
         return value
     if is_intrinsic(value) and not is_absent(value):
@@ -103,7 +103,7 @@ def one_or_more(value: Json, place: str) -> Sequence[Json]:
 
 
 def require_bool(value: Json, place: str, *, default: bool = False) -> bool:
-    """A property's value that must be true or false, as CloudFormation also takes it in a string."""
+    """Return a property's boolean, which CloudFormation also accepts as a string."""
     if is_absent(value):
         return default
     if isinstance(value, bool):
@@ -114,7 +114,7 @@ def require_bool(value: Json, place: str, *, default: bool = False) -> bool:
 
 
 def require_number(value: Json, place: str) -> float | None:
-    """A property's value that must be a number, as CloudFormation also takes it in a string; None if it is not set."""
+    """Return a property's number, which CloudFormation also accepts as a string; None if it is not set."""
     if is_absent(value):
         return None
     if isinstance(value, int | float | str) and not isinstance(value, bool):
@@ -128,7 +128,7 @@ def require_number(value: Json, place: str) -> float | None:
 
 
 def require_text(value: Json, place: str) -> str | None:
-    """A property's value that must be a literal string; None if it is not set."""
+    """Return a property's literal string; None if it is not set."""
     if is_absent(value):
         return None
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a value in a template refers to: the text that it becomes, and the resource or output that it names."""
+"""Resolve a value in a template: the text that it becomes, and the resource or output that it names."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,26 +10,26 @@ from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
 _HOPS: Final = 8
-"""Exports that pass on exports; a longer chain is a circle."""
+"""Longest chain of exports that import other exports; a longer chain is a circle."""
 
 _VARIABLE: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 class Located(NamedTuple):
-    """A value and the template whose names it uses."""
+    """A value and the template that its names belong to."""
 
     value: Json
     template: Template
 
 
 def render(value: Json, template: Template) -> str:
-    """The text that a value becomes, with `${...}` for what only a deployment knows.
+    """Return the text of a value, with `${...}` for parts that are known only at deployment.
 
     A reference to a resource is `${LogicalId}`, to its attribute `${LogicalId.Attribute}`, to the account
     `${AWS::AccountId}`. The region and the partition are filled in where the template's region is known.
 
     Raises:
-        UnresolvedError: The value is no text and no function that makes one.
+        UnresolvedError: The value is neither a text nor a function that returns one.
     """
     if isinstance(value, Mapping) and len(value) == 1:
         return _made(*next(iter(value.items())), template)
@@ -59,7 +59,7 @@ def _made(function: str, argument: Json, template: Template) -> str:
 
 
 def is_known(text: str) -> bool:
-    """Whether a rendered text holds nothing that only a deployment knows."""
+    """Return whether a rendered text has no part that is known only at deployment."""
     return "${" not in text
 
 
@@ -87,14 +87,14 @@ def _pseudo(name: str, template: Template) -> str:
 
 
 def partition(region: str) -> str:
-    """The partition of a region, for example `aws`."""
+    """Return the partition of a region, for example `aws`."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def follow(value: Json, template: Template, world: TemplateSet) -> Located:
-    """Follow imports and other stacks' outputs to the value behind them, as far as the world's templates tell."""
+    """Follow imports and outputs of other stacks to their value, as far as the templates have it."""
     located = Located(value, template)
     for _ in range(_HOPS):
         behind = _behind(located, world)
@@ -120,7 +120,7 @@ def _exported(name: str, region: str, world: TemplateSet) -> Located | None:
 
 @cached
 def _exports(world: TemplateSet) -> Mapping[tuple[str, str], Located]:
-    """What every template exports, by region and name; the first counts where a name is exported twice."""
+    """Return the exports of all templates, by region and name; the first one counts if a name occurs twice."""
     found: dict[tuple[str, str], Located] = {}
     for template in world.templates:
         for _, output in outputs(template):
@@ -141,14 +141,14 @@ def _output(stack_name: str, region: str, name: str, world: TemplateSet) -> Loca
 
 
 def outputs(template: Template) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """The template's outputs, by name, but for malformed ones."""
+    """Return the template's outputs by name, without malformed ones."""
     declared = template.body.get("Outputs") if isinstance(template.body, Mapping) else None
     if isinstance(declared, Mapping):
         yield from ((str(name), body) for name, body in declared.items() if isinstance(body, Mapping))
 
 
 def named(value: Json, template: Template, world: TemplateSet) -> Resource | None:
-    """The resource that a Ref, a GetAtt, an import or an output names; None where the world's templates hold none."""
+    """Return the resource that a Ref, a GetAtt, an import or an output names; None if the templates have none."""
     value, template = follow(value, template, world)
     match value:
         case {"Ref": str(name)}:
@@ -165,12 +165,12 @@ def named(value: Json, template: Template, world: TemplateSet) -> Resource | Non
 
 
 def resource_of(template: Template, logical_id: str) -> Resource | None:
-    """The template's resource of that logical id."""
+    """Return the template's resource with a logical id."""
     return template.by_logical_id.get(logical_id)
 
 
 def of_type(world: TemplateSet, *types: str, region: str | None = None) -> Iterator[Resource]:
-    """Every resource of those types, of one region if given, but for those whose properties are no map."""
+    """Yield the resources of some types, of one region if given, without those whose properties are not a map."""
     for kind in types:
         for resource in world.by_type.get(kind, ()):
             if region in {None, resource.template.region} and isinstance(resource.properties, Mapping):
@@ -178,21 +178,21 @@ def of_type(world: TemplateSet, *types: str, region: str | None = None) -> Itera
 
 
 def condition_of(resource: Resource) -> str | None:
-    """The condition on which the template makes the resource; None if it makes it always."""
+    """Return the condition of the resource; None if it has none."""
     body = resource.template.body["Resources"][resource.logical_id]
     condition = body.get("Condition")
     return condition if isinstance(condition, str) else None
 
 
 def is_there_with(other: Resource, resource: Resource) -> bool:
-    """Whether `other` is there whenever `resource` is: it has no condition, or the same one of the same template."""
+    """Return whether `other` exists whenever `resource` does: it has no condition, or the same one of its template."""
     condition = condition_of(other)
     same = other.template is resource.template and condition == condition_of(resource)
     return condition is None or same
 
 
 def values_in(value: Json) -> Iterator[Json]:
-    """A value and everything in it, outermost first; branches of conditions each for themselves."""
+    """Yield a value and everything in it, outermost first, with each branch of a condition."""
     yield value
     if isinstance(value, Mapping):
         for part in value.values():
@@ -203,12 +203,12 @@ def values_in(value: Json) -> Iterator[Json]:
 
 
 def names_resource(value: Json, resource: Resource, world: TemplateSet, here: Template, name_property: str) -> bool | None:
-    """Whether a value, as a Ref or by a literal name, names a resource; None where it may.
+    """Return whether a value names a resource by Ref or by literal name; None if that is unknown.
 
     Args:
-        value: What names it: a Ref, an import, or the name itself.
-        resource: What may be meant.
-        world: Where imports are followed.
+        value: A Ref, an import, or the name itself.
+        resource: The resource in question.
+        world: The templates in which imports are followed.
         here: The template that the value is in.
         name_property: The property that holds the resource's name.
     """

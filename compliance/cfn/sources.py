@@ -1,6 +1,6 @@
-"""Which line of whose Python made a construct, from the stack that the CDK notes beside it.
+"""Find the Python line that made a construct, in the stack trace that the CDK records with it.
 
-The CDK notes the stack of the program in its own language where jsii is told to send it: JSII_HOST_STACK_TRACES=1.
+The CDK records the stack trace of the Python program if JSII_HOST_STACK_TRACES=1 makes jsii send it.
 """
 
 import re
@@ -15,10 +15,10 @@ _GATE: Final = f"{Path(__file__).parents[1].name}/"
 
 
 def source_of(stack: Iterable[object]) -> str:
-    """The innermost line of the project's own Python, as `infra/constructs/queue.py:42`; empty where there is none.
+    """Return the innermost line of the project's Python, like `infra/constructs/queue.py:42`; empty if there is none.
 
     Args:
-        stack: Lines as `make_queue (/home/me/project/infra/constructs/queue.py:42)`, the innermost first.
+        stack: Lines like `make_queue (/home/me/project/infra/constructs/queue.py:42)`, innermost first.
     """
     for line in stack:
         frame = _FRAME.search(str(line))
@@ -30,9 +30,9 @@ def source_of(stack: Iterable[object]) -> str:
 
 @cache
 def _in_project(file: str, working_directory: Path) -> str:
-    """The file relative to the project, or to where the gate is run; empty where it is in neither, or a library.
+    """Return the file relative to the project or the working folder; empty for a file outside of both or a library.
 
-    An assembly may have been written on another machine, so the end of the path counts as well.
+    An assembly may come from another machine, so the last parts of the path are compared too.
     """
     path = Path(file)
     if "site-packages" in path.parts:
@@ -46,5 +46,5 @@ def _in_project(file: str, working_directory: Path) -> str:
 
 
 def _ends(path: Path) -> Iterable[Path]:
-    """The path without its first part, without its first two… A name alone could be any file's."""
+    """Yield the path without its first part, without its first two, and so on; a bare name is ambiguous."""
     yield from (Path(*path.parts[first:]) for first in range(1, len(path.parts) - 1))

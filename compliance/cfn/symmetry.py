@@ -1,7 +1,7 @@
-"""Two regions' templates of one stack, put into the same words, and where they still differ.
+"""Compare two regions' templates of one stack.
 
-What must differ is put away first: the names of the two regions, the stack's own construct id in paths and generated
-texts, logical ids that stand for the same construct, and the ids of AWS's prefix lists, which each region numbers anew.
+Differences that must exist are replaced first: the names of the two regions, the stack's construct id in paths and
+generated texts, the logical ids of the same construct, and the ids of AWS's prefix lists.
 """
 
 import json
@@ -16,21 +16,21 @@ from compliance.cfn.references import resource_of
 from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
 
 COMPARED: Final = ("Condition", "CreationPolicy", "DeletionPolicy", "Properties", "UpdatePolicy", "UpdateReplacePolicy")
-"""The parts of a resource that are compared. The order of deployment (DependsOn) and Metadata make no difference later."""
+"""The parts of a resource that are compared. DependsOn and Metadata have no effect after the deployment."""
 
 COMPARED_OF_TEMPLATE: Final = ("Conditions", "Mappings", "Outputs", "Parameters", "Rules")
-"""The parts of a template as a whole. Its description says which region it is for."""
+"""The parts of a template that are compared. Its description names its region."""
 
 _UNORDERED: Final = frozenset({"Action", "NotAction", "NotResource", "Resource"})
 _PREFIX_LIST: Final = re.compile(r"\bpl-[0-9a-f]{8,}\b")
 _STACK: Final = "{stack}"
 _HASHED: Final = re.compile(r"(\{stack\}\w*?)[0-9A-F]{8}(?!\w)")
-"""A construct's id as CDK makes one of its path, stack included, with the hash of that path behind it."""
+"""A construct's id as CDK makes it from the path with the stack, followed by the hash of that path."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)")
 
 
 class Difference(NamedTuple):
-    """One place in which the two differ: the path to it, and what is on each side, in the same words."""
+    """One difference: its path and the value on each side, after the replacements."""
 
     place: str
     here: Json
@@ -38,7 +38,7 @@ class Difference(NamedTuple):
 
 
 class _Absent:
-    """Nothing stands there."""
+    """There is no value."""
 
     def __repr__(self) -> str:
         return "absent"
@@ -48,7 +48,7 @@ ABSENT: Final = _Absent()
 
 
 def twins(resource: Resource, world: TemplateSet) -> list[Template]:
-    """The templates of the resource's stack in other regions."""
+    """Return the templates of the resource's stack in other regions."""
     mine = resource.template
     if not mine.stack_name or not mine.region:
         return []
@@ -60,7 +60,7 @@ def twins(resource: Resource, world: TemplateSet) -> list[Template]:
 
 
 def counterpart(resource: Resource, twin: Template) -> Resource | None:
-    """The same construct in another region's template."""
+    """Return the same construct in another region's template."""
     if resource.type == STACK:
         return twin.as_resource
     return _constructs(twin).get((resource.type, path_of(resource)))
@@ -68,17 +68,17 @@ def counterpart(resource: Resource, twin: Template) -> Resource | None:
 
 @cached
 def _constructs(template: Template) -> Mapping[tuple[str, str], Resource]:
-    """The template's resources by type and path."""
+    """Return the template's resources by type and path."""
     return {(resource.type, path_of(resource)): resource for resource in template.resources}
 
 
 def path_of(resource: Resource) -> str:
-    """The construct path without the stack's id, also where a peer's id is part of a construct's."""
+    """Return the construct path without the stack's id, also where it is part of another construct's id."""
     return _without_stack(resource.path_in_stack, resource.template)
 
 
 def differences(resource: Resource, other: Resource) -> Iterator[Difference]:
-    """Every place in which a resource and its counterpart differ; lists of another length differ as a whole."""
+    """Yield every difference between a resource and its counterpart; lists of different lengths differ as a whole."""
     yield from _between(_plain(resource, other.template), _plain(other, resource.template), ())
 
 
@@ -105,7 +105,7 @@ def _same_words(value: Json, template: Template, text: Callable[[str], str]) -> 
         return reference
     plain = {text(key): _same_words(part, template, text) for key, part in _named(value, template).items()}
     if "Effect" in plain:
-        # A policy statement: the order of its actions and resources, which CDK sorts by their text, makes no difference.
+        # CDK sorts the actions and resources of a policy statement by their text, which differs between regions.
         for key in _UNORDERED & plain.keys():
             if isinstance(plain[key], list):
                 plain[key] = sorted(plain[key], key=json.dumps)
@@ -113,7 +113,7 @@ def _same_words(value: Json, template: Template, text: Callable[[str], str]) -> 
 
 
 def _reference(value: Mapping[str, Json], template: Template) -> Json:
-    """A reference to a resource by its construct's path, the two ways to write an attribute as one; None if it is none."""
+    """Return a reference with the construct's path and one form for attributes; None if it is not a reference."""
     match dict(value):
         case {"Ref": str(name), **rest} if not rest:
             return {"Ref": _construct(name, template)}
@@ -126,7 +126,7 @@ def _reference(value: Mapping[str, Json], template: Template) -> Json:
 
 
 def _named(value: Mapping[str, Json], template: Template) -> Mapping[str, Json]:
-    """The same with the logical ids in the text of an Fn::Sub replaced."""
+    """Return the text of an Fn::Sub with its logical ids replaced."""
     match value.get("Fn::Sub"):
         case str(text):
             return {**value, "Fn::Sub": _with_constructs(text, template)}

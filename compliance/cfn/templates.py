@@ -1,4 +1,4 @@
-"""Templates as rules see them: plain dicts with a name, a region and the construct path of each resource."""
+"""Templates and their resources as rules see them: plain dicts with a name, a region and construct paths."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from typing import Any, Final, TypeAlias
 from compliance.cfn.lines import lines_of
 
 Json: TypeAlias = Any
-"""A parsed template or a part of it: dict, list, str, int, float, bool or None."""
+"""A parsed template or a part of it: a dict, list, str, int, float, bool or None."""
 
 STACK: Final = "Stack"
-"""The type of the pseudo-resource that stands for a template as a whole."""
+"""Type of the pseudo-resource that represents a template as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +19,14 @@ class Template:
     """One CloudFormation template.
 
     Attributes:
-        name: What a report calls it: the stack's construct id, or the file's name.
+        name: Its name in reports: the stack's construct id, or the file's name.
         body: The parsed template. Rules must not change it.
         stack_name: The stack's name in AWS; empty when unknown.
         region: For example `us-east-1`; empty when unknown.
         account: The 12 digits of the account that it is deployed to; empty when unknown.
         paths: The construct path of a logical id, where it is known.
         text: The JSON or YAML that `body` was read from; empty when it was made from a dict.
-        file: Where it was read from; empty when it was made from a dict.
+        file: The file that it was read from; empty when it was made from a dict.
         sources: The file and line of the Python that made a logical id's construct, where it is known.
     """
 
@@ -64,12 +64,12 @@ class Template:
 
     @cached_property
     def memory(self) -> dict[str, Any]:
-        """What has been worked out about this template, by who did; see `compliance.cfn.caching`."""
+        """Cached results by function; see `compliance.cfn.caching`."""
         return {}
 
     @cached_property
     def as_resource(self) -> "Resource":
-        """The pseudo-resource that stands for the template as a whole."""
+        """The pseudo-resource that represents the template as a whole."""
         return Resource(template=self, logical_id="", type=STACK, path=self.name, properties={})
 
     @cached_property
@@ -78,7 +78,7 @@ class Template:
         return lines_of(self.text)
 
     def path_of(self, logical_id: str) -> str:
-        """The construct path of a resource, or the template's name and the logical id where no path is known."""
+        """Return the construct path of a resource, or the template's name and the logical id if it is unknown."""
         return self.paths.get(logical_id) or f"{self.name}/{logical_id}"
 
     def _resource(self, logical_id: str, body: Json) -> "Resource":
@@ -97,7 +97,7 @@ class Resource:
     """One resource of a template.
 
     Attributes:
-        template: Where it stands.
+        template: The template that it is in.
         logical_id: Empty for the template as a whole.
         type: For example `AWS::SQS::Queue`; empty when the template gives none.
         path: The construct path.
@@ -128,13 +128,13 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class TemplateSet:
-    """All that a rule may look at.
+    """The templates that are judged together, with their environment: the input of a rule.
 
     Attributes:
-        templates: Judged together, so that a rule can compare one region with the other.
+        templates: The templates of all regions, so that a rule can compare regions.
         environment: The last part of every name, and the value of the tag Environment.
         taggable: The resource types whose `Tags` AWS's own schemas know.
-        configuration: What reports call the settings under judgement; empty for the environment's own.
+        configuration: Name of the settings in reports; empty for the environment's own.
     """
 
     templates: tuple[Template, ...]
@@ -144,12 +144,12 @@ class TemplateSet:
 
     @property
     def name(self) -> str:
-        """What reports call the settings under judgement."""
+        """Name of the settings in reports."""
         return self.configuration or self.environment
 
     @cached_property
     def account(self) -> str:
-        """The account that all templates are deployed to; empty where one of them does not know it, or two differ."""
+        """The account of all templates; empty if one of them has none, or two differ."""
         accounts = {template.account for template in self.templates}
         return accounts.pop() if len(accounts) == 1 else ""
 
@@ -164,11 +164,11 @@ class TemplateSet:
 
     @cached_property
     def memory(self) -> dict[str, Any]:
-        """What has been worked out about this world, by who did; see `compliance.cfn.caching`."""
+        """Cached results by function; see `compliance.cfn.caching`."""
         return {}
 
     def in_other_regions(self, resource: Resource) -> Iterable[Resource]:
-        """The same construct of the same stack in other regions."""
+        """Yield the same construct of the same stack in other regions."""
         mine = resource.template
         for template in self.templates:
             if mine.stack_name and template.stack_name == mine.stack_name and template.region != mine.region:

@@ -1,4 +1,4 @@
-"""What a template's value can be once deployed, as far as the template alone says."""
+"""Evaluate a value of a template as far as the template determines it."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ from compliance.cfn.templates import Json
 
 
 class UnresolvedError(ValueError):
-    """A value that only a deployment can know: a parameter, an attribute, another stack's output."""
+    """Raised for a value that is known only at deployment: a parameter, an attribute, another stack's output."""
 
 
 def is_absent(value: Json) -> bool:
-    """Whether the property is not set: missing, null, or a reference to AWS::NoValue."""
+    """Return whether the property is not set: missing, null, or a reference to AWS::NoValue."""
     return value is None or value == {"Ref": "AWS::NoValue"}
 
 
@@ -27,7 +27,7 @@ def decided(value: Json, holds: Mapping[str, bool]) -> Json:
 
     Args:
         value: Part of a template.
-        holds: How each condition turns out; one that is not named holds.
+        holds: The value of each condition; true by default.
     """
     # Parsed JSON and YAML hold dicts, and asking for those is several times faster than asking for any Mapping.
     if isinstance(value, dict):
@@ -42,7 +42,7 @@ def decided(value: Json, holds: Mapping[str, bool]) -> Json:
 
 
 def describe(value: Json) -> str:
-    """A value in a message, short."""
+    """Return a value in short form for a message."""
     if isinstance(value, Mapping) and len(value) == 1:
         function, argument = next(iter(value.items()))
         return f"{function} {str(argument)[:60]}"

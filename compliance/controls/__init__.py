@@ -1,4 +1,4 @@
-"""Which controls of which framework a rule serves. A mapping, not a certification."""
+"""Map rules to the controls of the frameworks that they serve. A mapping, not a certification."""
 
 from compliance.controls.catalogue import UnknownControlError, catalogue, qualified, resolve, split
 from compliance.controls.frameworks import Framework

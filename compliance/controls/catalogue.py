@@ -1,4 +1,4 @@
-"""The frameworks' own lists of controls, and which of them a rule means by the ids that it names."""
+"""The frameworks' lists of controls, and the controls that an id refers to."""
 
 import json
 import re
@@ -20,12 +20,12 @@ _PART: Final = re.compile(r"\((\w+)\)")
 
 
 class UnknownControlError(ValueError):
-    """An id that is no control of its framework."""
+    """Raised for an id that is not a control of its framework."""
 
 
 @cache
 def catalogue(framework: Framework) -> Mapping[str, str]:
-    """The title of each control, by id, in the framework's own order."""
+    """Return the title of each control, by id, in the framework's own order."""
     file = Path(__file__).parent / _FILES[framework]
     controls: dict[str, str] = json.loads(file.read_text("utf-8"))["controls"]
     return controls
@@ -33,13 +33,13 @@ def catalogue(framework: Framework) -> Mapping[str, str]:
 
 @cache
 def resolve(framework: Framework, text: str) -> tuple[str, ...]:
-    """The controls that an id means, as the catalogue writes them.
+    """Return the controls that an id refers to, in the spelling of the catalogue.
 
     Packs name parts of controls, several at once: `AC-2(g)` is a statement of AC-2, `AU-6(1)(3)` are two enhancements
     of AU-6, and `SC-7(9)(a)` is a statement of one.
 
     Raises:
-        UnknownControlError: It is none of the framework's.
+        UnknownControlError: The framework does not have it.
     """
     known = catalogue(framework)
     if text in known:
@@ -55,7 +55,7 @@ def resolve(framework: Framework, text: str) -> tuple[str, ...]:
 
 
 def _leading_numbers(parts: str) -> Iterator[str]:
-    """The enhancements that an id begins with; the numbers after a letter count the statements below it."""
+    """Yield the enhancements at the beginning of an id; numbers after a letter are statements below it."""
     for part in _PART.findall(parts):
         if not part.isdigit():
             return
@@ -63,7 +63,7 @@ def _leading_numbers(parts: str) -> Iterator[str]:
 
 
 def split(control: str) -> tuple[Framework, str]:
-    """The framework and the id of `<framework>:<control>`.
+    """Return the framework and the id of `<framework>:<control>`.
 
     Raises:
         UnknownControlError: There is no such framework.
@@ -77,10 +77,10 @@ def split(control: str) -> tuple[Framework, str]:
 
 
 def qualified(framework: Framework, controls: Iterable[str]) -> tuple[str, ...]:
-    """The controls that these ids mean, each as `<framework>:<control>`, without doubles.
+    """Return the controls that these ids refer to, each as `<framework>:<control>`, without duplicates.
 
     Raises:
-        UnknownControlError: One of them is none of the framework's.
+        UnknownControlError: The framework does not have one of them.
     """
     meant = (control for text in controls for control in resolve(framework, text))
     return tuple(dict.fromkeys(f"{framework}:{control}" for control in meant))

@@ -1,4 +1,4 @@
-"""What a run says of each control of each framework. A mapping, not a certification."""
+"""Compute the state of each control of each framework after a run. A mapping, not a certification."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from compliance.engine.findings import Finding, Findings, Verdict
 
 
 class Status(StrEnum):
-    """What the rows behind a control add up to: the worst of them counts."""
+    """State of a control: that of the worst row behind it."""
 
     FAILING = "failing"
     NOT_EVALUATED = "not evaluated"
     ACKNOWLEDGED = "acknowledged"
     PASSING = "passing"
     NOT_APPLICABLE = "not applicable"
-    """Rules serve the control, and nothing that was judged is of the kind that they look at."""
+    """Rules serve the control, but no judged resource is of a type that they check."""
     NOT_COVERED = "not covered by automation"
 
 
@@ -26,16 +26,16 @@ class ControlState:
     """One control of one framework after a run.
 
     Attributes:
-        framework: Whose it is.
-        control: Its id, as the framework writes it.
-        title: In the catalogue's words.
-        status: The worst of the rows behind it.
-        rules: The qualified ids of the rules that serve it, whether or not they found something to look at.
-        passed: Rows with the verdict PASS behind it.
-        failed: With FAIL.
-        acknowledged: With ACKNOWLEDGED.
-        not_evaluated: With NOT_EVALUATED.
-        resources: The construct paths of those rows, without doubles, in order.
+        framework: Its framework.
+        control: Its id in the framework.
+        title: Its title in the catalogue.
+        status: The status of the worst row behind it.
+        rules: The qualified ids of the rules that serve it, also those that judged no resource.
+        passed: Number of rows with the verdict PASS.
+        failed: Number of rows with FAIL.
+        acknowledged: Number of rows with ACKNOWLEDGED.
+        not_evaluated: Number of rows with NOT_EVALUATED.
+        resources: The construct paths of those rows, sorted, without duplicates.
     """
 
     framework: Framework
@@ -72,7 +72,7 @@ class _Behind:
 
 
 def control_states(ledger: Findings) -> tuple[ControlState, ...]:
-    """The state of every control of every framework, in the frameworks' own order.
+    """Return the state of every control of every framework, in the frameworks' own order.
 
     Raises:
         UnknownControlError: A rule names a control that its framework does not have.

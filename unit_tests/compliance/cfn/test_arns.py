@@ -1,4 +1,4 @@
-"""Names, ARNs and URLs: which resource a text means, and in which region."""
+"""Names, ARNs and URLs refer to the right resource and region."""
 
 from typing import Any
 
@@ -41,18 +41,18 @@ def _found(value: Any, *types: str, here: Template = EAST) -> tuple[str, str] | 
         {"Fn::Sub": "https://sqs.${AWS::Region}.amazonaws.com/${AWS::AccountId}/serverless-ingest-prod"},
     ],
 )
-def test_a_queue_is_found_in_whatever_way_it_is_named(value: Any) -> None:  # noqa: ANN401
+def test_queue_is_found_by_reference_arn_url_and_name(value: Any) -> None:  # noqa: ANN401
     assert _found(value, "AWS::SQS::Queue") == ("us-east-1", "Queue")
     assert _found(value, "AWS::SNS::Topic") is None
 
 
-def test_an_arn_says_the_region_and_a_bare_name_means_the_own_one() -> None:
+def test_arn_gives_the_region_and_a_bare_name_the_own_one() -> None:
     arn = "arn:aws:sqs:us-west-2:000000000000:serverless-ingest-prod"
     assert _found(arn, "AWS::SQS::Queue") == ("us-west-2", "Queue")
     assert _found("serverless-ingest-prod", "AWS::SQS::Queue", here=WEST) == ("us-west-2", "Queue")
 
 
-def test_a_bucket_s_name_is_the_same_from_everywhere() -> None:
+def test_bucket_is_found_by_name_from_every_region() -> None:
     for name in (
         "serverless-ingest-prod-000000000000-us-west-2-an",
         "arn:aws:s3:::serverless-ingest-prod-000000000000-us-west-2-an",
@@ -62,7 +62,7 @@ def test_a_bucket_s_name_is_the_same_from_everywhere() -> None:
     assert _found("serverless-ingest-prod-000000000000-eu-west-1-an", "AWS::S3::Bucket") is None
 
 
-def test_what_has_no_name_is_found_by_reference_alone() -> None:
+def test_resource_without_a_name_is_found_by_reference_only() -> None:
     assert _found({"Ref": "Nameless"}, "AWS::SQS::Queue") == ("us-east-1", "Nameless")
     assert _found("Nameless", "AWS::SQS::Queue") is None
     assert _found({"Ref": "Nobody"}, "AWS::SQS::Queue") is None
@@ -80,7 +80,7 @@ def test_names_and_arns_follow_every_branch() -> None:
     assert list(arns_of(resource)) == [f"arn:aws:sqs:us-east-1:${{AWS::AccountId}}:{name}" for name in ("one", "two")]
 
 
-def test_the_account_is_the_one_that_is_deployed_to() -> None:
+def test_account_matches_the_account_of_the_deployment() -> None:
     assert same("a:000000000000:b", "a:${AWS::AccountId}:b")
     assert not same("a:000000000000:b", "a:111111111111:b")
     assert not same("a:${AWS::AccountId}:b", "a:${AWS::AccountId}:c")
@@ -96,23 +96,23 @@ def test_the_account_is_the_one_that_is_deployed_to() -> None:
         ("arn:aws:s3:::serverless-ingest-prod-000000000000-us-west-2-an", "us-west-2"),
     ],
 )
-def test_a_region_is_read_from_what_tells_it(value: Any, region: str) -> None:  # noqa: ANN401
+def test_region_is_read_from_arn_bucket_name_or_template(value: Any, region: str) -> None:  # noqa: ANN401
     assert region_of(value, EAST, WORLD) == region
 
 
 @pytest.mark.parametrize("value", [{"Ref": "P"}, "alias/a", "arn:aws:s3:::plain", {"Fn::ImportValue": "x"}, None, ["a"]])
-def test_what_tells_no_region_is_an_error(value: Any) -> None:  # noqa: ANN401
+def test_value_without_a_region_is_an_error(value: Any) -> None:  # noqa: ANN401
     with pytest.raises(UnresolvedError):
         region_of(value, EAST, WORLD)
 
 
-def test_a_text_may_leave_the_account_open_and_nothing_else() -> None:
+def test_text_may_have_an_unknown_account_only() -> None:
     assert text_of({"Fn::Sub": "a-${AWS::AccountId}"}, EAST, WORLD) == "a-${AWS::AccountId}"
     with pytest.raises(UnresolvedError):
         text_of({"Fn::Sub": "a-${P}"}, EAST, WORLD)
 
 
-def test_the_system_s_regions_are_those_of_the_stacks_that_stand_in_several() -> None:
+def test_regions_of_the_system_are_those_of_its_twin_stacks() -> None:
     alone = template({}, "eu-west-1", "serverless-data-prod")
     assert regions_of(TemplateSet(templates=(EAST, WEST, alone), environment="prod")) == {"us-east-1", "us-west-2"}
     assert regions_of(TemplateSet(templates=(alone,), environment="prod")) == {"eu-west-1"}

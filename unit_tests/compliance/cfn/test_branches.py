@@ -1,4 +1,4 @@
-"""Conditions: every branch of every Fn::If is shown to the packs, and what holds in one branch only does not hold."""
+"""The packs judge every branch of every Fn::If, and a rule must hold in each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ _IDS = iter(range(10**9))
 
 @st.composite
 def _leaf(draw: st.DrawFn) -> str:
-    """A text like no other, so that each branch can be told."""
+    """Return a unique text, which identifies a branch."""
     draw(st.none())
     return f"leaf-{next(_IDS)}"
 
@@ -66,7 +66,7 @@ def _reachable(value: Any, given: dict[str, bool]) -> Iterator[str]:  # noqa: AN
 
 
 @given(properties=_VALUES)
-def test_every_branch_that_can_be_deployed_is_shown_and_no_condition_is_left(properties: Any) -> None:  # noqa: ANN401
+def test_branches_cover_every_deployment_without_conditions(properties: Any) -> None:  # noqa: ANN401
     found = branches({"Resources": {"R": {"Type": "T", "Properties": {"p": properties}}}})
 
     shown = [branch.body["Resources"] for branch in found]
@@ -75,7 +75,7 @@ def test_every_branch_that_can_be_deployed_is_shown_and_no_condition_is_left(pro
     assert len({tuple(sorted(branch.choice.items())) for branch in found}) == len(found)
 
 
-def test_a_template_without_conditions_is_shown_as_it_is() -> None:
+def test_template_without_conditions_has_one_branch() -> None:
     body = {"Resources": {"R": {"Type": "T", "Properties": {"p": [1, {"Ref": "Q"}]}}}, "Outputs": {}}
 
     (branch,) = branches(body)
@@ -114,7 +114,7 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/0"
         ),
     ],
 )
-def test_the_packs_are_not_fooled_by_a_property_that_is_set_in_one_branch_only(
+def test_packs_fail_a_property_that_is_set_in_one_branch_only(
     kind: str,
     name: str,
     value: Any,  # noqa: ANN401
@@ -131,7 +131,7 @@ def test_the_packs_are_not_fooled_by_a_property_that_is_set_in_one_branch_only(
     assert verdicts == [Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.FAIL]
 
 
-def test_the_packs_are_not_fooled_by_a_condition_of_the_app_s_own() -> None:
+def test_packs_fail_a_condition_of_the_app_in_one_branch() -> None:
     """Among its constructs the property looks set; what it synthesizes tells."""
     name = "unit_tests.compliance.sample:build_app_with_condition"
 
@@ -144,7 +144,7 @@ def test_the_packs_are_not_fooled_by_a_condition_of_the_app_s_own() -> None:
     assert len([row for row in rows if row.path == "Primary/Queue/Resource"]) == 1
 
 
-def test_the_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
+def test_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
     place, other = Place(stack="S", path="S/A", logical_id="A"), Place(stack="S", path="S/B", logical_id="B")
     found = FindingsBuilder()
     for rule, verdict, where in (
@@ -171,7 +171,7 @@ def test_the_worst_of_a_rule_s_answers_about_a_place_is_kept() -> None:
     assert merged.rows[0].message == "bad; the rule holds in one branch of an Fn::If only"
 
 
-def test_one_path_in_two_regions_or_of_two_resources_keeps_a_row_for_each() -> None:
+def test_path_of_two_regions_or_resources_keeps_a_row_for_each() -> None:
     found = FindingsBuilder()
     rule = RuleInfo(id="P::One", title="t", why="w", fix="f")
     places = [

@@ -1,4 +1,4 @@
-"""What is worked out of a world is worked out once, and never for another world."""
+"""A cached result is computed once for each template set, and never used for another."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from unit_tests.compliance.fixtures import template
 WORLD = TemplateSet(templates=(template({}),), environment="prod")
 
 
-def test_a_result_is_worked_out_once_for_each_world() -> None:
+def test_cached_result_is_computed_once_for_each_template_set() -> None:
     asked: list[str] = []
 
     @cached
@@ -37,7 +37,7 @@ def test_two_functions_do_not_share_a_result() -> None:
     assert (one(WORLD), two(WORLD), one(WORLD)) == (1, 2, 1)
 
 
-def test_an_error_is_raised_each_time() -> None:
+def test_cached_function_raises_an_error_each_time() -> None:
     @cached
     def broken(_template: Template) -> int:
         raise LookupError
@@ -47,7 +47,7 @@ def test_an_error_is_raised_each_time() -> None:
             broken(WORLD.templates[0])
 
 
-def test_a_changed_world_remembers_nothing_of_the_old_one() -> None:
+def test_changed_template_set_has_an_empty_cache() -> None:
     @cached
     def size(world: TemplateSet) -> int:
         return len(world.templates)

@@ -1,4 +1,4 @@
-"""The line of each resource: the one on which a person finds its logical id, in whatever way the template is written."""
+"""The line of each resource is that of its logical id, in JSON and in every style of YAML."""
 
 import json
 from typing import Any
@@ -26,7 +26,9 @@ _BEFORE = st.dictionaries(st.sampled_from(["Parameters", "Description", "Conditi
 
 @given(resources=_RESOURCES, before=_BEFORE, indent=st.sampled_from([None, 0, 1, 2, 4]))
 @example(resources={"A": {"Type": 'x\n"A": {'}}, before={"Description": '"Resources": {'}, indent=1)
-def test_json(resources: dict[str, Any], before: dict[str, Any], indent: int | None) -> None:
+def test_lines_of_json_are_those_of_the_logical_ids(
+    resources: dict[str, Any], before: dict[str, Any], indent: int | None
+) -> None:
     text = json.dumps({**before, "Resources": resources, "Outputs": {"A": 1}}, indent=indent)
 
     lines = lines_of(text)
@@ -41,7 +43,7 @@ def test_json(resources: dict[str, Any], before: dict[str, Any], indent: int | N
 
 
 @given(resources=_RESOURCES, before=_BEFORE)
-def test_yaml(resources: dict[str, Any], before: dict[str, Any]) -> None:
+def test_lines_of_yaml_are_those_of_the_logical_ids(resources: dict[str, Any], before: dict[str, Any]) -> None:
     text = yaml.safe_dump({**before, "Resources": resources}, sort_keys=False)
 
     lines = lines_of(text)
@@ -60,10 +62,10 @@ def test_short_forms_and_yaml_in_braces() -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", "null", '{"Resources": []}', "a: [", "Resources: x", '{"Resources": {1: 2}}']
 )
-def test_what_is_no_template_has_no_lines(text: str) -> None:
+def test_text_that_is_not_a_template_has_no_lines(text: str) -> None:
     assert lines_of(text) in ({}, {"1": 1})
 
 
 @given(text=st.text(max_size=60))
-def test_any_text_is_answered(text: str) -> None:
+def test_lines_of_any_text_raise_no_error(text: str) -> None:
     assert isinstance(lines_of(text), dict)

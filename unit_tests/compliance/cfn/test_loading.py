@@ -1,4 +1,4 @@
-"""Reading templates and assemblies: what is sound is read alike from JSON and YAML, and what is not is refused."""
+"""Loading of templates and assemblies: JSON and YAML give the same template, and a malformed file is refused."""
 
 import json
 from pathlib import Path
@@ -66,11 +66,11 @@ def test_yaml_with_short_forms_and_json_are_read_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{Resources: {Q: {Type: 'AWS::SQS::Queue'}}}", f'\ufeff{{"Resources": {{{QUEUE}}}}}'])
-def test_flow_style_yaml_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path, text: str) -> None:
+def test_flow_style_yaml_and_a_byte_order_mark_are_read(tmp_path: Path, text: str) -> None:
     assert load_template(_write(tmp_path, text)).resources[0].type == "AWS::SQS::Queue"
 
 
-def test_keys_are_read_as_they_are_written_so_none_hides_another(tmp_path: Path) -> None:
+def test_keys_are_read_as_text_so_none_hides_another(tmp_path: Path) -> None:
     ids = ["On", "Yes", "true", "1", "0x1", "1.0", "2012-10-17"]
     text = "\n".join(["Resources:", *(f"  {each}: {{Type: 'AWS::SQS::Queue'}}" for each in ids)])
 
@@ -107,7 +107,7 @@ def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
         ("a: &a [*a]", "CloudFormation takes no YAML aliases"),
         ("a: 1\nb: {c: 1, c: 2}", "line 2: the key 'c' stands twice"),
         ("Resources: !!python/object/apply:os.system ['true']", "neither JSON nor YAML"),
-        ("Resources: !!binary aGk=", "JSON cannot say"),
+        ("Resources: !!binary aGk=", "JSON does not have"),
         ("Resources: {a: .inf}", "not a JSON value"),
         ("Resources: {a: 1.0e+999}", "1.0e+999 is larger than any number"),
         ("Resources:\n  a: -1e999", "line 2: -1e999 is larger than any number"),
@@ -121,7 +121,7 @@ def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
         ('{"Resources": {"Fn::ForEach::Q": ["N", ["a"], {}]}}', "is expanded by CloudFormation"),
     ],
 )
-def test_what_is_no_template_is_refused_and_says_why(tmp_path: Path, text: str, says: str) -> None:
+def test_text_that_is_not_a_template_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:
     file = _write(tmp_path, text)
 
     with pytest.raises(LoadError) as refused:
@@ -144,7 +144,7 @@ def test_what_is_no_template_is_refused_and_says_why(tmp_path: Path, text: str, 
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested"),
     ],
 )
-def test_json_that_would_hide_or_break_something_is_refused(tmp_path: Path, text: str, says: str) -> None:
+def test_json_with_hidden_or_invalid_values_is_refused(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(LoadError, match=says):
         load_template(_write(tmp_path, text, "t.json"))
 
@@ -155,7 +155,7 @@ def test_text_that_looks_like_a_number_too_large_is_text(tmp_path: Path) -> None
     assert [str(value) for value in template.body["a"]] == ["1e999", "1e999", "1e9", "12e999f"]
 
 
-def test_what_is_too_large_binary_or_missing_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_too_large_binary_or_missing_is_refused(tmp_path: Path) -> None:
     for file, says in (
         (_write(tmp_path, b"#" * (MAXIMUM_BYTES + 1)), "1,048,577 bytes or more; a template has at most 1,048,576"),
         (Path("/dev/zero"), "1,048,577 bytes or more"),
@@ -167,7 +167,7 @@ def test_what_is_too_large_binary_or_missing_is_refused(tmp_path: Path) -> None:
             load_template(file)
 
 
-def test_more_resources_than_cloudformation_takes_are_refused_before_anything_is_built_of_them(tmp_path: Path) -> None:
+def test_template_with_too_many_resources_is_refused(tmp_path: Path) -> None:
     resources = {f"Q{number}": {"Type": "AWS::SQS::Queue"} for number in range(501)}
 
     with pytest.raises(LoadError, match="501 resources; a template has at most 500"):
@@ -210,7 +210,7 @@ def test_an_assembly_without_a_stack_is_refused(tmp_path: Path, artifacts: Any) 
         load_assembly(_assembly(tmp_path, artifacts))
 
 
-def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
+def test_folder_that_is_not_an_assembly_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="not a cloud assembly"):
         load_assembly(tmp_path)
 
@@ -227,7 +227,7 @@ def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
         (["a/1.yaml@us-east-1", "a/1.yaml@us-east-1"], None),
     ],
 )
-def test_templates_of_one_file_name_are_named_apart(
+def test_templates_of_one_file_name_get_different_names(
     given: list[str], named: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

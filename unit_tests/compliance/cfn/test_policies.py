@@ -1,4 +1,4 @@
-"""Reading policy documents: every spelling that IAM takes, and what cannot be read."""
+"""Policy documents are read in every form that IAM accepts, or raise UnresolvedError."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def _one(**changes: Any) -> Statement:  # noqa: ANN401
     return statement
 
 
-def test_one_statement_one_action_and_a_string_of_json_read_as_lists_do() -> None:
+def test_single_values_and_json_strings_are_read_like_lists() -> None:
     whole = {"Statement": [{"Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"], "Principal": {"AWS": ["*"]}}]}
     short = {"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Principal": {"AWS": "*"}}}
 
@@ -37,7 +37,7 @@ def test_one_statement_one_action_and_a_string_of_json_read_as_lists_do() -> Non
     assert once.is_about_everyone
 
 
-def test_texts_are_rendered() -> None:
+def test_texts_of_a_statement_are_rendered() -> None:
     statement = _one(
         Sid="Read",
         Principal={"AWS": {"Fn::GetAtt": ["Role", "Arn"]}, "Service": ["a.amazonaws.com"]},
@@ -57,12 +57,12 @@ def test_texts_are_rendered() -> None:
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::1:root", "*"]}])
-def test_everyone_has_several_spellings(principal: Any) -> None:  # noqa: ANN401
+def test_everyone_is_recognised_in_every_form(principal: Any) -> None:  # noqa: ANN401
     assert _one(Principal=principal).is_about_everyone
 
 
 @pytest.mark.parametrize("principal", [{"Service": "*"}, {"AWS": "arn:aws:iam::*:root"}, {"AWS": {"Ref": "P"}}, None])
-def test_nobody_else_is_everyone(principal: Any) -> None:  # noqa: ANN401
+def test_other_principals_are_not_everyone(principal: Any) -> None:  # noqa: ANN401
     assert not _one(Principal=principal).is_about_everyone
 
 
@@ -100,7 +100,7 @@ def test_each_branch_of_a_condition_is_a_policy_of_its_own() -> None:
         _document(Resource=[["*"]]),
     ],
 )
-def test_what_cannot_be_read_whole_is_unresolved(document: Any) -> None:  # noqa: ANN401
+def test_malformed_document_is_unresolved(document: Any) -> None:  # noqa: ANN401
     with pytest.raises(UnresolvedError):
         list(policies(document, EAST))
 
@@ -121,7 +121,7 @@ def test_patterns_cover_actions_and_narrower_patterns(pattern: str, action: str,
     assert covers(pattern, action) is expected
 
 
-def test_a_statement_covers_what_it_names_or_does_not_leave_out() -> None:
+def test_statement_covers_actions_that_it_names_or_does_not_exclude() -> None:
     assert _one(Action=["s3:Get*", "s3:List*"]).covers_action("s3:GetObject")
     assert not _one(Action="s3:Get*").covers_action("s3:PutObject")
     assert _one(Action=None, NotAction="iam:*").covers_action("s3:PutObject")
@@ -136,7 +136,7 @@ _text = st.text("ab*?", max_size=6)
 @given(_text, _text, st.text("ab", max_size=6))
 @example("?", "*", "a")
 @example("*?", "?*", "ab")
-def test_what_a_pattern_covers_it_covers_through_every_narrower_pattern(wide: str, narrow: str, action: str) -> None:
+def test_pattern_covers_everything_that_a_narrower_one_covers(wide: str, narrow: str, action: str) -> None:
     if covers(wide, narrow) and covers(narrow, action):
         assert covers(wide, action)
     if covers(wide, action) and covers(narrow, action):
@@ -145,7 +145,7 @@ def test_what_a_pattern_covers_it_covers_through_every_narrower_pattern(wide: st
 
 @pytest.mark.property
 @given(_text, st.text("ab", max_size=6))
-def test_patterns_are_what_a_regular_expression_says(pattern: str, action: str) -> None:
+def test_patterns_agree_with_a_regular_expression(pattern: str, action: str) -> None:
     expression = pattern.replace("*", "[ab]*").replace("?", "[ab]")
 
     assert covers(pattern, action) is (re.fullmatch(expression, action) is not None)

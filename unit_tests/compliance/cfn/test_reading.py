@@ -1,4 +1,4 @@
-"""Reading parts of a template: branches of conditions, and values of a shape."""
+"""Branches of conditions, and values of a required type."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ def _if(condition: str, then: Any, otherwise: Any = NO_VALUE) -> dict[str, Any]:
         ([_if("C", _if("D", 1, 2), 3)], [[1], [2], [3], [3]]),
     ],
 )
-def test_both_branches_count_and_go_together(value: Any, versions: list[Any]) -> None:  # noqa: ANN401
+def test_branches_of_one_condition_have_one_value(value: Any, versions: list[Any]) -> None:  # noqa: ANN401
     assert list(branches(value)) == versions
 
 
@@ -53,7 +53,7 @@ def test_a_malformed_condition_is_unresolved(value: Any) -> None:  # noqa: ANN40
         list(branches([value]))
 
 
-def test_too_many_conditions_are_refused_and_not_judged_in_part() -> None:
+def test_value_with_too_many_conditions_is_unresolved() -> None:
     with pytest.raises(UnresolvedError, match="9 conditions; at most 8"):
         list(branches([_if(f"C{number}", 1) for number in range(9)]))
 
@@ -82,7 +82,7 @@ def _evaluated(value: Any, holds: dict[str, bool]) -> Any:  # noqa: ANN401
 @pytest.mark.property
 @given(_templates, st.fixed_dictionaries(dict.fromkeys("ABC", st.booleans())))
 @example([_if("A", [_if("A", 1, 2)], 3)], {"A": False, "B": True, "C": True})
-def test_whatever_holds_when_deployed_is_among_the_branches(value: Any, holds: dict[str, bool]) -> None:  # noqa: ANN401
+def test_every_deployed_value_is_among_the_branches(value: Any, holds: dict[str, bool]) -> None:  # noqa: ANN401
     assert _evaluated(value, holds) in list(branches(value))
 
 
@@ -102,7 +102,7 @@ def test_a_list_is_a_list_or_unresolved(bad: Any) -> None:  # noqa: ANN401
         require_list(bad, "P")
 
 
-def test_one_value_is_as_good_as_a_list_of_it() -> None:
+def test_single_value_is_read_like_a_list() -> None:
     assert list(one_or_more("x", "P")) == ["x"]
     assert list(one_or_more(["x", "y"], "P")) == ["x", "y"]
     assert list(one_or_more({"Ref": "X"}, "P")) == [{"Ref": "X"}]
@@ -136,7 +136,7 @@ def test_a_number_is_a_number_in_either_spelling(value: Any, expected: float | N
         (require_text, {"Ref": "P"}),
     ],
 )
-def test_what_is_neither_is_unresolved(read: Callable[[Any, str], Any], value: Any) -> None:  # noqa: ANN401
+def test_value_of_another_type_is_unresolved(read: Callable[[Any, str], Any], value: Any) -> None:  # noqa: ANN401
     with pytest.raises(UnresolvedError, match="P is "):
         read(value, "P")
 

@@ -1,4 +1,4 @@
-"""What a value refers to: the text that it becomes, and the resource that it names."""
+"""A value resolves to the right text and to the right resource."""
 
 from typing import Any
 
@@ -65,17 +65,17 @@ WORLD = TemplateSet(templates=(KEYS, EAST), environment="prod")
         ({"Fn::ImportValue": "x"}, "${Fn::ImportValue x}"),
     ],
 )
-def test_a_value_is_rendered_as_far_as_it_is_known(value: Any, text: str) -> None:  # noqa: ANN401
+def test_value_is_rendered_as_far_as_it_is_known(value: Any, text: str) -> None:  # noqa: ANN401
     assert render(value, EAST) == text
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"a": 1}, {"Ref": "A", "b": 1}])
-def test_what_is_no_text_is_unresolved(value: Any) -> None:  # noqa: ANN401
+def test_value_that_is_not_a_text_is_unresolved(value: Any) -> None:  # noqa: ANN401
     with pytest.raises(UnresolvedError):
         render(value, EAST)
 
 
-def test_without_a_region_the_region_stays_open() -> None:
+def test_render_without_a_region_leaves_it_unknown() -> None:
     nowhere = Template(name="x", body={})
 
     assert render({"Fn::Sub": "${AWS::Region}${AWS::Partition}"}, nowhere) == "${AWS::Region}${AWS::Partition}"
@@ -120,7 +120,7 @@ def test_a_reference_names_its_resource(value: Any) -> None:  # noqa: ANN401
         {"Fn::GetStackOutput": {"StackName": "serverless-keys-prod", "OutputName": "Nothing"}},
     ],
 )
-def test_what_the_templates_do_not_hold_is_nothing(value: Any) -> None:  # noqa: ANN401
+def test_reference_to_a_missing_resource_is_none(value: Any) -> None:  # noqa: ANN401
     assert named(value, KEYS, WORLD) is None
 
 
@@ -129,7 +129,7 @@ def test_a_circle_of_exports_is_unresolved() -> None:
         follow({"Fn::ImportValue": "round"}, KEYS, WORLD)
 
 
-def test_a_conditional_resource_is_there_with_its_own_kind_only() -> None:
+def test_conditional_resource_exists_with_the_same_condition_only() -> None:
     queue, maybe, too = (resource_of(EAST, name) for name in ("Queue", "Maybe", "MaybeToo"))
     assert queue
     assert maybe

@@ -1,4 +1,4 @@
-"""The Python behind a construct: the innermost line of the project's own, told from the CDK's stack."""
+"""The source of a construct is the innermost line of the project's Python in the CDK's stack trace."""
 
 import inspect
 import os
@@ -48,11 +48,11 @@ def _line() -> int:
         ([], ""),
     ],
 )
-def test_the_innermost_line_of_ours_is_it(stack: list[object], source: str) -> None:
+def test_source_is_the_innermost_line_of_the_project(stack: list[object], source: str) -> None:
     assert source_of(stack) == source
 
 
-def test_an_app_elsewhere_is_told_relative_to_where_the_gate_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_of_another_app_is_relative_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks" / "one.py").touch()
     monkeypatch.chdir(tmp_path)
@@ -60,7 +60,7 @@ def test_an_app_elsewhere_is_told_relative_to_where_the_gate_is_run(tmp_path: Pa
     assert source_of([f"build ({tmp_path}/stacks/one.py:3)"]) == "stacks/one.py:3"
 
 
-def test_a_synthesis_tells_the_line_of_each_resource_even_of_those_deep_in_the_cdk(tmp_path: Path) -> None:
+def test_synthesis_records_a_source_for_each_resource(tmp_path: Path) -> None:
     with traced():
         app = App(outdir=str(tmp_path))
         stack = Stack(app, "S")
@@ -78,7 +78,7 @@ def test_a_synthesis_tells_the_line_of_each_resource_even_of_those_deep_in_the_c
     assert all(resource.line for resource in template.resources)
 
 
-def test_what_is_changed_for_a_trace_is_put_back() -> None:
+def test_traced_restores_jsii_and_the_environment() -> None:
     before = _capture(), os.environ.get("JSII_HOST_STACK_TRACES")
 
     with traced():

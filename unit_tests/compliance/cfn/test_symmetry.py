@@ -1,4 +1,4 @@
-"""Two regions' templates in the same words: what must differ is put away, and nothing else."""
+"""The comparison of two regions ignores only the differences that must exist."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def _pair(one: Any, other: Any) -> tuple[Resource, Resource]:  # noqa: ANN401 - 
         ),
     ],
 )
-def test_what_must_differ_is_the_same_in_the_same_words(one: Any, other: Any) -> None:  # noqa: ANN401 - any JSON
+def test_required_differences_are_ignored(one: Any, other: Any) -> None:  # noqa: ANN401 - any JSON
     east, west = _pair(one, other)
     assert list(differences(east, west)) == []
     assert list(differences(west, east)) == []
@@ -72,18 +72,18 @@ def test_what_must_differ_is_the_same_in_the_same_words(one: Any, other: Any) ->
         (["pl-63a5400a", "pl-02cd2c6b"], ["pl-68a54001", "pl-68a54001"], "Properties.P.1"),
     ],
 )
-def test_what_differs_is_told_with_its_place(one: Any, other: Any, place: str) -> None:  # noqa: ANN401 - any JSON
+def test_other_differences_are_returned_with_their_place(one: Any, other: Any, place: str) -> None:  # noqa: ANN401 - any JSON
     east, west = _pair(one, other)
     assert [difference.place for difference in differences(east, west)] == [place]
     assert [difference.place for difference in differences(west, east)] == [place]
 
 
-def test_what_stands_on_each_side_is_told() -> None:
+def test_difference_has_the_value_of_each_side() -> None:
     east, west = _pair({"A": 1}, {"A": 2})
     assert list(differences(east, west)) == [Difference("Properties.P.A", 1, 2)]
 
 
-def test_policies_and_conditions_count_and_the_order_of_deployment_does_not() -> None:
+def test_policies_and_conditions_count_and_depends_on_does_not() -> None:
     east = _template("Primary", "us-east-1", {"It": {"Type": "A::B::C", "DependsOn": "X", "Metadata": {"m": 1}}}).resources[
         0
     ]
@@ -92,7 +92,7 @@ def test_policies_and_conditions_count_and_the_order_of_deployment_does_not() ->
         assert [difference.place for difference in differences(east, west)] == [part]
 
 
-def test_a_counterpart_is_the_same_construct_whatever_its_logical_id() -> None:
+def test_counterpart_is_the_same_construct_of_any_logical_id() -> None:
     one = _template(
         "Primary", "us-east-1", {"A": {"Type": "T"}, "B": {"Type": "T"}}, {"A": "Primary/Queue", "B": "Primary/Other"}
     )

@@ -1,4 +1,4 @@
-"""Controls: every id that a rule names is one of its framework's, and the worst row behind a control is its state."""
+"""Every id that a rule names is a control of its framework, and the worst row behind a control is its state."""
 
 import json
 from collections import defaultdict
@@ -55,7 +55,7 @@ def _state(ledger: Findings, framework: Framework, control: str) -> ControlState
         (Framework.PCI, "3.6.4", ("3.6.4",)),
     ],
 )
-def test_the_ways_in_which_packs_write_a_control(framework: Framework, text: str, controls: tuple[str, ...]) -> None:
+def test_ids_of_packs_resolve_to_controls(framework: Framework, text: str, controls: tuple[str, ...]) -> None:
     assert resolve(framework, text) == controls
 
 
@@ -70,26 +70,26 @@ def test_the_ways_in_which_packs_write_a_control(framework: Framework, text: str
         (Framework.PCI, "AC-2"),
     ],
 )
-def test_an_id_that_is_none_is_an_error_that_says_where_they_are_listed(framework: Framework, text: str) -> None:
+def test_unknown_id_is_an_error_with_the_file_of_the_list(framework: Framework, text: str) -> None:
     with pytest.raises(UnknownControlError, match="compliance/controls/"):
         resolve(framework, text)
 
 
-def test_an_unknown_framework_is_an_error_that_names_those_that_there_are() -> None:
+def test_unknown_framework_is_an_error_with_the_known_ones() -> None:
     assert split("HIPAA-Security:164.312(b)") == (Framework.HIPAA, "164.312(b)")
     with pytest.raises(UnknownControlError, match="NIST-800-53-R4, NIST-800-53-R5"):
         split("ISO-27001:A.8")
 
 
 @given(framework=st.sampled_from(Framework), data=st.data())
-def test_every_control_of_a_catalogue_is_itself(framework: Framework, data: st.DataObject) -> None:
+def test_every_control_of_a_catalogue_resolves_to_itself(framework: Framework, data: st.DataObject) -> None:
     control = data.draw(st.sampled_from(list(catalogue(framework))))
 
     assert resolve(framework, control) == (control,)
     assert split(*qualified(framework, [control, control])) == (framework, control)
 
 
-def test_the_catalogues_are_whole() -> None:
+def test_catalogues_are_complete() -> None:
     assert {framework: len(catalogue(framework)) for framework in Framework} == {
         Framework.NIST_R4: 826,
         Framework.NIST_R5: 1014,
@@ -107,7 +107,7 @@ def test_every_control_that_our_rules_name_is_in_its_catalogue() -> None:
         assert control in catalogue(framework)
 
 
-def test_every_control_that_the_packs_name_is_qualified_and_in_its_catalogue() -> None:
+def test_every_control_of_the_packs_is_in_its_catalogue() -> None:
     ledger = judge_app("unit_tests.compliance.sample:build_app", [Configuration.of("prod")], Registry(), TODAY, print)
 
     served: dict[str, set[str]] = defaultdict(set)
@@ -121,7 +121,7 @@ def test_every_control_that_the_packs_name_is_qualified_and_in_its_catalogue() -
     assert not served["AwsSolutions"] | served["Serverless"]
 
 
-def test_the_short_ways_of_a_rule_are_qualified() -> None:
+def test_shorthand_of_a_rule_is_qualified() -> None:
     controls = (*nist("SC-28"), *hipaa("164.312(b)"), *pci("10.5.5"))
 
     assert [split(control) for control in controls] == [
@@ -133,7 +133,7 @@ def test_the_short_ways_of_a_rule_are_qualified() -> None:
 
 
 @given(verdicts=st.lists(st.sampled_from(list(STATUS)), max_size=6))
-def test_the_worst_row_is_the_state_and_every_row_is_counted(verdicts: list[Verdict]) -> None:
+def test_worst_row_is_the_state_and_every_row_is_counted(verdicts: list[Verdict]) -> None:
     rows = [replace(ROW, verdict=verdict, path=f"S/{number}") for number, verdict in enumerate(verdicts)]
 
     state = _state(_ledger(*rows), Framework.NIST_R5, "SC-28")
@@ -147,7 +147,7 @@ def test_the_worst_row_is_the_state_and_every_row_is_counted(verdicts: list[Verd
     assert set(state.resources) == {row.path for row in rows}
 
 
-def test_a_control_that_no_rule_serves_is_not_covered_and_every_control_is_there() -> None:
+def test_control_that_no_rule_serves_is_not_covered() -> None:
     states = control_states(_ledger(ROW))
 
     assert len(states) == sum(len(catalogue(framework)) for framework in Framework)
@@ -156,12 +156,12 @@ def test_a_control_that_no_rule_serves_is_not_covered_and_every_control_is_there
     assert not any(state.rules or state.resources or state.passed for state in uncovered)
 
 
-def test_a_rule_that_found_nothing_to_look_at_is_not_a_pass() -> None:
+def test_rule_without_a_resource_is_not_a_pass() -> None:
     ledger = replace(_ledger(), silent={"P::R": [Place(configuration="prod", path="S/A")]})
 
     assert _state(ledger, Framework.PCI, "10.5.5").status is Status.NOT_APPLICABLE
 
 
-def test_each_catalogue_says_where_it_is_from() -> None:
+def test_each_catalogue_names_its_source() -> None:
     for file in (Path(__file__).parents[3] / "compliance" / "controls").glob("*.json"):
         assert json.loads(file.read_text())["source"]

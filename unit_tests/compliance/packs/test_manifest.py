@@ -192,7 +192,7 @@ def test_nested_assembly_with_the_name_of_assets_is_refused(assembly: Path) -> N
     (code,) = assembly.glob("asset.*")
     (code / "handler.py").write_text("import os\n")
 
-    with pytest.raises(LoadError, match=r"have the name of another, as 'Primary\.assets'"):
+    with pytest.raises(LoadError, match=r"have the name of another, like 'Primary\.assets'"):
         _failing(assembly)
 
 
@@ -221,8 +221,8 @@ def test_changed_code_of_a_function_fails(assembly: Path, change: str) -> None:
     ("tamper", "says"),
     [
         (lambda m: m.update(missing=[{"key": "vpc"}]), "without context"),
-        (lambda m: m["artifacts"].update(Extra={"type": "aws:terraform:stack"}), "which nobody judges"),
-        (lambda m: m["artifacts"].update(Extra={"type": "AWS:CloudFormation:Stack"}), "which nobody judges"),
+        (lambda m: m["artifacts"].update(Extra={"type": "aws:terraform:stack"}), "which the gate cannot judge"),
+        (lambda m: m["artifacts"].update(Extra={"type": "AWS:CloudFormation:Stack"}), "which the gate cannot judge"),
     ],
 )
 def test_manifest_that_cannot_be_judged_is_refused(assembly: Path, tamper: Callable[[Manifest], object], says: str) -> None:
