@@ -1,1 +1,1 @@
-"""Describes the system: the only room that builds constructs."""
+"""The CDK application: the only package that builds constructs."""

@@ -1,4 +1,4 @@
-"""`python -m infra`, which cdk.json runs: synthesize the app, and have the gate judge what is to be deployed."""
+"""`python -m infra`, which cdk.json runs: synthesize the app, and let the gate judge the templates to deploy."""
 
 import sys
 
@@ -9,7 +9,7 @@ from compliance.engine.coverage import UncoveredError
 from compliance.packs import nodejs
 from compliance.rules import RuleError
 
-nodejs.start()  # before aws_cdk is imported, which would start it without the recorder
+nodejs.start()  # importing aws_cdk first would start it without the recorder
 
 from compliance import plugin  # noqa: E402
 from compliance.packs.tracing import traced  # noqa: E402
@@ -21,16 +21,16 @@ _EXPECTED = (
     *(SettingsError, BundlingError, LoadError, RegistryError, UncoveredError, RuleError),
     *(gate.GateError, gate.OpenFindingsError),
 )
-"""What the user is to mend. The message says it all."""
+"""Errors that the user has to fix; the message is enough, without a traceback."""
 
 
 _UNJUDGED = "--unjudged"
 
 
 def main() -> None:
-    """Synthesize, and exit with 1 unless what was synthesized may be deployed.
+    """Synthesize, and exit with 1 if the gate refuses the result.
 
-    With `--unjudged` it only synthesizes: `infra.cdk_cli` has the gate judge the folder that it deploys.
+    With `--unjudged` it only synthesizes: `infra.cdk_cli` lets the gate judge the folder that it deploys.
     """
     is_judged = sys.argv[1:] != [_UNJUDGED]
     try:

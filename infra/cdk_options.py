@@ -1,8 +1,8 @@
-"""Command lines of the pinned CDK CLI: read as the CLI reads them, and refused unless each part is allowed here.
+"""Allow list of the pinned CDK CLI's options. A command line is parsed as the CLI does and refused unless all is allowed.
 
-The gate judges a cloud assembly. An option, an environment variable or a key of cdk.json that changes what is deployed
-after that would pass unjudged, so everything that is not listed is refused. The CLI's own registry says which options there
-are, and how they are spelled; one that an upgrade adds is in no list here.
+The gate judges a cloud assembly. An option, an environment variable or a key of cdk.json that changes the deployment
+after that would escape the gate, so everything that is not listed is refused. The CLI's own registry lists the options
+and their spellings; an option that an upgrade adds is not in the lists here, and is refused.
 """
 
 import json
@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 REGISTRY: Final = Path("lib") / "cli" / "cli-type-registry.json"
-"""The CLI's list of commands and options, below its package."""
+"""The CLI's registry of commands and options, relative to its package."""
 
 _DEPLOY: Final = "nox -s cdk -- deploy --all"
 
 EVERYWHERE: Final = {
-    "app": "what is synthesized or copied before it is judged",
-    "context": "an input of the synthesis, which comes before the judgement",
-    "profile": "whose credentials are used; the assembly names the account",
-    "proxy": "a way through the network",
-    "ca-bundle-path": "a way through the network",
-    "ec2creds": "whose credentials are used; the assembly names the account",
+    "app": "the app or assembly, which is judged after it is synthesized or copied",
+    "context": "an input of the synthesis, which the gate judges",
+    "profile": "selects the credentials; the assembly names the account",
+    "proxy": "network access only",
+    "ca-bundle-path": "network access only",
+    "ec2creds": "selects the credentials; the assembly names the account",
     "lookups": "without it the synthesis fails instead of asking the account",
     "strict": "a warning becomes an error",
     "version-reporting": "telemetry, and a resource that is in the template before it is judged",
-    "path-metadata": "metadata that are in the template before it is judged",
-    "asset-metadata": "metadata that are in the template before it is judged",
-    "unstable": "opts in to a command; the command has a list of its own",
+    "path-metadata": "metadata that is in the template before it is judged",
+    "asset-metadata": "metadata that is in the template before it is judged",
+    "unstable": "enables a command, which needs its own entry here",
     "yes": "answers prompts",
     **dict.fromkeys(("trace", "verbose", "debug", "debug-app", "debug-cli"), "what is logged"),
     **dict.fromkeys(("notices", "no-color", "color", "ci"), "what is printed"),
@@ -38,18 +38,18 @@ EVERYWHERE: Final = {
 """Options that every command may have, each with the reason. Not here: `role-arn`, `plugin`, `build`, `region`, `output`,
 `staging`, `ignore-errors`, `telemetry-file`."""
 
-_WHICH_STACKS: Final = "which of the judged stacks are meant"
-_PACE: Final = "how many uploads or stacks at a time"
+_WHICH_STACKS: Final = "selects among the judged stacks"
+_PACE: Final = "number of concurrent uploads or stacks"
 
 CHANGING: Final[Mapping[str, Mapping[str, str]]] = {
     "deploy": {
         **dict.fromkeys(("all", "exclusively"), _WHICH_STACKS),
         **dict.fromkeys(("concurrency", "asset-parallelism", "asset-build-concurrency", "asset-prebuild"), _PACE),
         "require-approval": "asks before it deploys",
-        "method": "how the judged template is handed to CloudFormation",
-        "change-set-name": "a name for what is made of the judged template",
+        "method": "how the judged template is passed to CloudFormation",
+        "change-set-name": "name of the change set made from the judged template",
         "force": "deploys the judged template although the deployed one is equal",
-        "revert-drift": "puts back what differs from the judged template",
+        "revert-drift": "reverts differences from the judged template",
         "rollback-trigger-alarm-arns": "can only stop the deployment",
         "monitoring-time-minutes": "can only stop the deployment",
         "outputs-file": "where outputs are written",
@@ -62,24 +62,24 @@ CHANGING: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "import": {
         "execute": "prepares a change set and does not execute it",
-        "change-set-name": "a name for what is made of the judged template",
-        "force": "goes on although the judged template holds other changes, which it does not deploy",
+        "change-set-name": "name of the change set made from the judged template",
+        "force": "continues although the judged template has other changes, which it does not deploy",
         "record-resource-mapping": "writes a file and imports nothing",
-        "resource-mapping": "which resource is adopted; its definition is the judged one",
-        "resource-mapping-inline": "which resource is adopted; its definition is the judged one",
+        "resource-mapping": "selects the adopted resource; its definition is the judged one",
+        "resource-mapping-inline": "selects the adopted resource; its definition is the judged one",
     },
     "refactor": {
         "dry-run": "changes nothing",
         "force": "does not ask",
-        "additional-stack-name": "which deployed stacks are compared",
-        "override-file": "which resource of the judged template a deployed one becomes",
+        "additional-stack-name": "selects the deployed stacks to compare",
+        "override-file": "maps a deployed resource to one of the judged template",
     },
     "destroy": {
-        **dict.fromkeys(("all", "exclusively"), "which stacks are meant"),
-        "force": "does not ask; termination protection and retained resources stand",
+        **dict.fromkeys(("all", "exclusively"), "selects the stacks"),
+        "force": "skips the question; termination protection and retained resources remain",
         "concurrency": _PACE,
     },
-    "rollback": {"all": "which stacks are meant; each goes back to a state that was deployed"},
+    "rollback": {"all": "selects the stacks; each returns to a state that was deployed"},
     "bootstrap": {
         **dict.fromkeys(("bootstrap-kms-key-id", "bootstrap-customer-key"), "encrypts the bucket of assets"),
         **dict.fromkeys(
@@ -95,19 +95,19 @@ CHANGING: Final[Mapping[str, Mapping[str, str]]] = {
         **dict.fromkeys(("show-template", "json"), "prints the bootstrap's template"),
     },
     "gc": {
-        "action": "what is done with assets that no stack uses",
-        "type": "which assets are looked at",
+        "action": "what to do with assets that no stack uses",
+        "type": "selects the assets",
         **dict.fromkeys(("rollback-buffer-days", "created-buffer-days"), "keeps assets for longer"),
         "confirm": "asks before it deletes",
     },
 }
-"""Commands that change an account, each with the options that it may have beside those of `EVERYWHERE`, and the reasons.
+"""Commands that change an account, each with its allowed options beyond `EVERYWHERE`, and the reasons.
 
-Not here: `watch` deploys what was not judged, `orphan` deploys a template that it makes itself.
+Not here: `watch` deploys without the gate, `orphan` deploys a template that it makes itself.
 """
 
 JUDGED: Final = frozenset({"deploy", "publish-assets", "import", "refactor"})
-"""Commands that deploy something of an assembly. It is judged first."""
+"""Commands that deploy from an assembly, which is judged first."""
 
 LOOKING: Final[Mapping[str, str]] = {
     "list": "long show-dependencies json",
@@ -141,32 +141,32 @@ _NEVER: Final = {
 
 _FILE_KEYS: Final = (*CHANGING["deploy"], *EVERYWHERE, "output", "watch", "language", "browser")
 _NOT_IN_FILES: Final = {"profile"}
-"""The preflight does not read these files, and would look into another account."""
+"""Keys that are refused in files: the preflight does not read the files, and would check another account."""
 
 PASSED_ON: Final = {
     "CDK_VALIDATION": "the gate validates; the CDK's own engine takes five seconds to start",
     "CDK_DISABLE_CLI_TELEMETRY": "telemetry",
     "CDK_DISABLE_VERSION_CHECK": "what is printed",
     "CDK_NOTICES_TIMEOUT": "what is printed",
-    "CDK_HOME": "where the CLI keeps its cache",
+    "CDK_HOME": "folder of the CLI's cache",
     "CDK_ROLE_SESSION_NAME": "the name in the audit trail",
 }
-"""Environment variables that reach the CLI, each with the reason. Every other that begins with CDK is left out: the CLI
-takes `CDK_<OPTION>` for an option."""
+"""Environment variables that reach the CLI, each with the reason. All others that begin with CDK are removed: the CLI
+reads `CDK_<OPTION>` as an option."""
 
 
 class RefusedError(Exception):
-    """A command line that must not reach the CLI. The message says why, what is allowed and what to type."""
+    """Raised for a command line that must not reach the CLI; the message has the reason and what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandLine:
-    """What a command line means to the CLI.
+    """A command line, parsed as the CLI does.
 
     Attributes:
-        command: by its first name: `synth`, not `synthesize`.
-        names: of stacks, environments and the like.
-        options: each with its value, in order, by its first name. A flag has `true` or `false`.
+        command: main name of the command: `synth`, not `synthesize`.
+        names: names of stacks, environments and the like.
+        options: main name and value of each option, in order. The value of a flag is `true` or `false`.
     """
 
     command: str
@@ -174,11 +174,11 @@ class CommandLine:
     options: tuple[tuple[str, str], ...] = ()
 
     def values(self, option: str) -> list[str]:
-        """Return what is given to an option, in order."""
+        """Return the values of an option, in order."""
         return [value for name, value in self.options if name == option]
 
     def arguments(self, *, without: Sequence[str] = ()) -> list[str]:
-        """Return it as arguments, in the one spelling that the CLI cannot take for something else."""
+        """Return the command line as arguments, in the spelling that the CLI cannot misread."""
         kept = [(name, value) for name, value in self.options if name not in without]
         return [
             self.command,
@@ -191,8 +191,8 @@ def parse(arguments: Sequence[str], registry: Path) -> CommandLine:
     """Read the arguments of a command line.
 
     Args:
-        arguments: the CLI's, with the command first.
-        registry: the CLI's list of its commands and options.
+        arguments: arguments of the CLI, with the command first.
+        registry: path of the CLI's registry of commands and options.
 
     Raises:
         RefusedError: a part of it is not allowed.
@@ -207,13 +207,13 @@ def parse(arguments: Sequence[str], registry: Path) -> CommandLine:
         if argument.startswith("-"):
             found += options.read(argument, pending)
         elif argument in {"true", "false"}:
-            raise _refused(command, f"'{argument}'", "the CLI may take it for the value of a flag")
+            raise _refused(command, f"'{argument}'", "the CLI may read it as the value of a flag")
         else:
             names.append(argument)
     once = [name for name, _ in found if options.types[name] not in {"array", "count"}]
     for name in once:
         if once.count(name) > 1:
-            raise _refused(command, f"'--{name}'", "it is given twice, and only one of its values can hold")
+            raise _refused(command, f"'--{name}'", "it is given twice, and only one value can apply")
     return CommandLine(command=command, names=tuple(names), options=tuple(found))
 
 
@@ -222,14 +222,14 @@ def _command(name: str, registry: Path) -> str:
     aliases: dict[str, str] = {alias: first for first, each in known.items() for alias in each.get("aliases", ())}
     command = aliases.get(name, name)
     if command not in {*CHANGING, *LOOKING}:
-        reason = "the gate cannot judge what it does" if command in known else "it is no command of the pinned CDK CLI"
+        reason = "the gate cannot judge what it does" if command in known else "it is not a command of the pinned CDK CLI"
         commands = ", ".join(sorted({*CHANGING, *LOOKING}))
         raise RefusedError(f"'{name}' is refused: {reason}.\nAllowed, as the first word: {commands}. Type: {_DEPLOY}")
     return command
 
 
 class _Options:
-    """The options of one command: those that the CLI has, and those of them that are allowed."""
+    """The options of one command: all that the CLI has, and the allowed ones."""
 
     def __init__(self, command: str, registry: Path) -> None:
         listed = _read(registry)
@@ -240,7 +240,7 @@ class _Options:
         self.types = {name: "count" if each.get("count") else each["type"] for name, each in given.items()}
 
     def read(self, argument: str, following: Iterator[str]) -> list[tuple[str, str]]:
-        """Return the option that an argument is, with its value, which may be the argument that follows."""
+        """Return the option of an argument with its value, which may be the next argument."""
         if re.fullmatch("-v+", argument):
             return [("verbose", "true")] * (len(argument) - 1)
         given, equals, value = argument.partition("=")
@@ -248,9 +248,9 @@ class _Options:
         if name is None and not equals and self._is_flag(positive := given.replace("--no-", "--", 1)):
             name, equals, value = self._named[positive], "=", "false"
         if name is None:
-            self._refuse(given, "it is no option of this command, spelled out, of the pinned CDK CLI")
+            self._refuse(given, "it is not the full name of an option of this command of the pinned CDK CLI")
         if name not in self._allowed:
-            self._refuse(given, "what it changes is not judged by the gate")
+            self._refuse(given, "the gate does not judge what it changes")
         is_flag = self.types[name] in {"boolean", "count"}
         if not equals:
             value = "true" if is_flag else next(following, "")
@@ -268,13 +268,13 @@ class _Options:
 
 
 def _problem_of_flag(value: str) -> str:
-    return "" if value in {"true", "false"} else "it is a flag, which is true or false"
+    return "" if value in {"true", "false"} else "it is a flag; its value is true or false"
 
 
 def _problem_of_value(value: str) -> str:
     if not value:
         return "it has no value"
-    return "the CLI reads a value otherwise that begins with '-' or a quotation mark" if value[0] in "-'\"" else ""
+    return "the CLI misreads a value that begins with '-' or a quotation mark" if value[0] in "-'\"" else ""
 
 
 def _spellings(name: str, option: Mapping[str, Any]) -> Iterator[str]:
@@ -297,7 +297,7 @@ def _read(registry: Path) -> Any:  # noqa: ANN401 - the CLI's JSON
 
 
 def passed_on(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables without those that the CLI takes for options."""
+    """Return the environment variables without those that the CLI reads as options."""
     return {name: value for name, value in variables.items() if not name.startswith("CDK") or name in PASSED_ON}
 
 
@@ -307,10 +307,10 @@ def require_no_options_elsewhere(variables: Mapping[str, str], files: Sequence[P
     Args:
         variables: environment variables.
         files: cdk.json and ~/.cdk.json, whether they exist or not.
-        registry: the CLI's list of its commands and options.
+        registry: path of the CLI's registry of commands and options.
 
     Raises:
-        RefusedError: a variable or a key stands for an option that is not allowed.
+        RefusedError: a variable or a key is an option that is not allowed.
     """
     listed = _read(registry)
     every = [listed["globalOptions"], *(each.get("options", {}) for each in listed["commands"].values())]
@@ -321,7 +321,7 @@ def require_no_options_elsewhere(variables: Mapping[str, str], files: Sequence[P
         name = names.get(_bare(variable.removeprefix("CDK")))
         if variable.startswith("CDK") and variable not in PASSED_ON and name is not None:
             raise RefusedError(
-                f"The environment variable {variable} is {variables[variable]!r}; the CDK CLI takes it for --{name}.\n"
+                f"The environment variable {variable} is {variables[variable]!r}; the CDK CLI reads it as --{name}.\n"
                 f"Allowed: options on the command line, and {', '.join(sorted(PASSED_ON))}. Type: unset {variable}"
             )
     allowed = {_bare(name) for name in _FILE_KEYS if name not in _NOT_IN_FILES}
@@ -329,8 +329,8 @@ def require_no_options_elsewhere(variables: Mapping[str, str], files: Sequence[P
         for key, value in _keys(file):
             if _bare(key) not in allowed:
                 raise RefusedError(
-                    f"{file}: the key '{key}' is {json.dumps(value)}; the CDK CLI takes it for an option, and what it "
-                    f"changes is not judged by the gate.\nAllowed, in camel case: "
+                    f"{file}: the key '{key}' is {json.dumps(value)}; the CDK CLI reads it as an option, and the gate "
+                    f"does not judge what it changes.\nAllowed, in camel case: "
                     f"{', '.join(sorted(set(_FILE_KEYS) - _NOT_IN_FILES))}. Remove the key, then type: {_DEPLOY}"
                 )
 
@@ -341,12 +341,14 @@ def _keys(file: Path) -> list[tuple[str, object]]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise RefusedError(f"{file} cannot be read as JSON: {error}.\nAllowed: an object. Mend or remove it.") from error
+        raise RefusedError(
+            f"{file} cannot be read as JSON: {error}.\nAllowed: a JSON object. Correct or remove the file."
+        ) from error
     if not isinstance(content, dict):
-        raise RefusedError(f"{file} cannot be read as JSON: it is no object.\nAllowed: an object. Mend or remove it.")
+        raise RefusedError(f"{file} is not a JSON object.\nAllowed: a JSON object. Correct or remove the file.")
     return list(content.items())
 
 
 def _bare(name: str) -> str:
-    """Return an option's name as it is compared between kebab case, camel case and a variable's capitals."""
+    """Return an option's name in the form that kebab case, camel case and variable names have in common."""
     return re.sub("[-_]", "", name).lower()

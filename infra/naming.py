@@ -1,7 +1,7 @@
-"""The only place that builds a name: `serverless-<resource>-<environment>`, the same in both regions.
+"""Names of resources: `serverless-<resource>-<environment>`, the same in both regions. No other module builds a name.
 
-A name that is too long for AWS is an error that says by how much. It is never cut: two names cut at the same place
-would be one name.
+A name that is too long for AWS is an error that reports the excess. It is never truncated: two truncated names could
+be equal.
 """
 
 import re
@@ -10,12 +10,12 @@ from typing import Final
 
 PREFIX: Final = "serverless"
 BUCKETS: Final = ("ingest", "archive", "access-logs", "trail", "trail-access-logs")
-"""The resource words of the buckets. Their names have the least room, so the settings are checked against them all."""
+"""Resource words of the buckets. Their names have the tightest limit, so the settings are checked against all of them."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ENVIRONMENT: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
 
-# S3 allows 63 characters, of which `-<account: 12>-<region>-an` takes 17 and the region's own length.
+# S3 allows 63 characters. The suffix `-<account: 12>-<region>-an` takes 17 of them and the length of the region.
 _BUCKET_PREFIX_AND_REGION: Final = 46
 _LONGEST: Final = {
     "queue": 80,
@@ -37,7 +37,7 @@ _LONGEST: Final = {
 
 
 class NamingError(ValueError):
-    """A name that AWS would refuse, or that would not be ours."""
+    """Raised for a name that AWS would refuse, or that does not follow the naming scheme."""
 
 
 @dataclass(frozen=True)
@@ -57,83 +57,83 @@ class Naming:
     def __post_init__(self) -> None:
         if not _ENVIRONMENT.fullmatch(self.environment):
             raise NamingError(
-                f"environment {self.environment!r} cannot be part of a name: it must be 2 to 12 characters, "
+                f"environment {self.environment!r} cannot be part of a name; allowed are 2 to 12 characters, "
                 "a lower-case letter and then lower-case letters or digits, as in 'prod'"
             )
 
     def bucket_prefix(self, resource: str, region: str) -> str:
-        """The `BucketNamePrefix` of a bucket, one of BUCKETS, in the account-regional namespace."""
+        """Return the `BucketNamePrefix` of a bucket, one of BUCKETS, in the account-regional namespace."""
         if resource not in BUCKETS:
             raise NamingError(
                 f"{resource!r} is not among the buckets {', '.join(BUCKETS)}: add it to BUCKETS in infra/naming.py, "
-                "so that settings under which its name would be too long are refused before anything is built"
+                "so that settings that make its name too long are refused before the build"
             )
         return self._name(resource, f"bucket prefix in {region}", _BUCKET_PREFIX_AND_REGION - len(region))
 
     def bucket_name(self, resource: str, account: str, region: str) -> str:
-        """The real name that S3 makes of the prefix, the account (12 digits) and the region."""
+        """Return the name that S3 makes of the prefix, the account (12 digits) and the region."""
         return f"{self.bucket_prefix(resource, region)}-{account}-{region}-an"
 
     def queue(self, resource: str) -> str:
-        """An SQS queue's name."""
+        """Return the name of an SQS queue."""
         return self._of_kind(resource, "queue")
 
     def function(self, resource: str) -> str:
-        """A Lambda function's name."""
+        """Return the name of a Lambda function."""
         return self._of_kind(resource, "function")
 
     def table(self, resource: str) -> str:
-        """A DynamoDB table's name."""
+        """Return the name of a DynamoDB table."""
         return self._of_kind(resource, "table")
 
     def secret(self, resource: str) -> str:
-        """A Secrets Manager secret's name, without the suffix that its ARN carries."""
+        """Return the name of a Secrets Manager secret, without the suffix in its ARN."""
         return self._of_kind(resource, "secret")
 
     def trail(self, resource: str) -> str:
-        """A CloudTrail trail's name."""
+        """Return the name of a CloudTrail trail."""
         return self._of_kind(resource, "trail")
 
     def topic(self, resource: str) -> str:
-        """An SNS topic's name."""
+        """Return the name of an SNS topic."""
         return self._of_kind(resource, "topic")
 
     def alarm(self, resource: str) -> str:
-        """A CloudWatch alarm's name, composite or not."""
+        """Return the name of a CloudWatch alarm, metric or composite."""
         return self._of_kind(resource, "alarm")
 
     def dashboard(self, resource: str) -> str:
-        """A CloudWatch dashboard's name."""
+        """Return the name of a CloudWatch dashboard."""
         return self._of_kind(resource, "dashboard")
 
     def api(self, resource: str) -> str:
-        """An HTTP API's name."""
+        """Return the name of an HTTP API."""
         return self._of_kind(resource, "HTTP API")
 
     def event_rule(self, resource: str) -> str:
-        """An EventBridge rule's name."""
+        """Return the name of an EventBridge rule."""
         return self._of_kind(resource, "event rule")
 
     def log_group(self, resource: str) -> str:
-        """A CloudWatch Logs log group's name."""
+        """Return the name of a CloudWatch Logs log group."""
         return self._of_kind(resource, "log group")
 
     def alias(self, resource: str) -> str:
-        """A KMS key's alias, with the `alias/` that AWS wants before it and counts."""
+        """Return the alias of a KMS key, with the prefix `alias/`, which AWS requires and counts."""
         return self._of_kind(resource, "key alias", before="alias/")
 
     def stack(self, resource: str) -> str:
-        """A CloudFormation stack's name."""
+        """Return the name of a CloudFormation stack."""
         return self._of_kind(resource, "stack")
 
     def security_group(self, resource: str) -> str:
-        """A security group's name."""
+        """Return the name of a security group."""
         return self._of_kind(resource, "security group")
 
     def role(self, resource: str, region: str | None = None) -> str:
-        """An IAM role's name, which is global: with the region where each region has one.
+        """Return the name of an IAM role, which is global: it holds the region where each region has one.
 
-        Only for a role that a policy or a function must name before it exists; docs/threat-model.md says which.
+        Only for a role that a policy or a function must name before it exists; docs/threat-model.md lists them.
         """
         return self._name(resource, "role", _LONGEST["role"] - len(after := f"-{region}" if region else "")) + after
 
@@ -143,13 +143,13 @@ class Naming:
     def _name(self, resource: str, kind: str, longest: int, before: str = "") -> str:
         if not _WORD.fullmatch(resource):
             raise NamingError(
-                f"{resource!r} cannot name a {kind}: a resource's word is lower-case letters and digits in groups "
+                f"{resource!r} cannot name a {kind}: a resource word is lower-case letters and digits in groups "
                 "joined by single hyphens, beginning with a letter, as in 'access-logs'"
             )
         name = f"{before}{PREFIX}-{resource}-{self.environment}"
         if len(name) > longest:
             raise NamingError(
                 f"the {kind} {name!r} has {len(name)} characters and AWS allows {longest}: shorten the environment "
-                f"{self.environment!r} or the resource {resource!r} by {len(name) - longest}; names are never cut"
+                f"{self.environment!r} or the resource {resource!r} by {len(name) - longest}; names are never truncated"
             )
         return name

@@ -1,4 +1,4 @@
-"""A region's part in the system, as a typed value that constructs are given instead of comparing region names."""
+"""The role of a region, as a typed value that is passed to constructs, so that none compares region names."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ __all__ = ["RegionContext", "RegionRole"]
 
 @dataclass(frozen=True)
 class RegionContext:
-    """What a regional construct may know of where it stands."""
+    """Everything that a regional construct may know of its region."""
 
     settings: Settings
     role: RegionRole
@@ -22,7 +22,7 @@ class RegionContext:
 
     @property
     def region(self) -> str:
-        """This region's AWS name."""
+        """The AWS name of this region."""
         return self.settings.region_of(self.role)
 
     @property
@@ -33,10 +33,10 @@ class RegionContext:
 
     @property
     def is_control(self) -> bool:
-        """Whether what must be operable in a disaster is homed here."""
+        """Whether this region is the home of the resources that must stay operable in a disaster."""
         return self.settings.control is self.role
 
     @property
     def promotes_itself(self) -> bool:
-        """Whether this region's observer may make it the active one: the secondary's, where the settings let it."""
+        """Whether this region's observer may make it the active one: only the secondary's, if the settings allow it."""
         return self.settings.auto_promote and self.role is RegionRole.SECONDARY

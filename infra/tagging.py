@@ -1,4 +1,4 @@
-"""The only place that tags: the same six tags on everything that AWS lets us tag."""
+"""Tags: the same six on every resource that can have tags. No other module adds tags."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ MANAGED_BY: Final = "aws-cdk"
 
 
 def tags_of(settings: Settings) -> dict[str, str]:
-    """The six tags, by key."""
+    """Return the six tags, by key."""
     return {
         "Project": settings.tags.project,
         "Environment": settings.environment,
@@ -23,6 +23,6 @@ def tags_of(settings: Settings) -> dict[str, str]:
 
 
 def apply_tags(scope: IConstruct, settings: Settings) -> None:
-    """Tag everything under `scope` that takes tags, whichever shape (list, map, per replica) its tags have."""
+    """Tag every resource under `scope` that can have tags, in each form of tags: list, map, per replica."""
     for key, value in tags_of(settings).items():
         Tags.of(scope).add(key, value)

@@ -1,7 +1,7 @@
 """`python -m infra.updates OLD NEW`: find the updates of stacks that CloudFormation or DynamoDB refuses.
 
-OLD holds the templates to update from: a cloud assembly of the last release, or one file per stack. The pinned CDK CLI says
-which change replaces a resource; it does so offline, from AWS's own resource schemas.
+OLD holds the templates to update from: a cloud assembly of the last release, or one file per stack. The pinned CDK CLI finds
+the changes that replace a resource, offline, from the resource schemas of AWS.
 """
 
 import json
@@ -26,11 +26,11 @@ _NAME: Final = re.compile(r"(?!Domain|Key|Host|Attribute)\w*Name|BucketNamePrefi
 
 
 class UpdateCheckError(Exception):
-    """The templates could not be compared."""
+    """Raised when the templates cannot be compared."""
 
 
 def refused_updates(old: Template, new: Template, replaced: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    """Yield what AWS refuses of an update, each with how to go on.
+    """Yield each change of an update that AWS refuses, with the way to make it.
 
     Args:
         old: the template that is deployed.
@@ -42,7 +42,7 @@ def refused_updates(old: Template, new: Template, replaced: Mapping[str, frozens
         one, other = before[logical_id], after[logical_id]
         if one["Type"] != other["Type"]:
             yield (
-                f"{logical_id} changes its type from {one['Type']} to {other['Type']}, which CloudFormation refuses. "
+                f"{logical_id} changes its type from {one['Type']} to {other['Type']}; CloudFormation refuses that. "
                 "Give the new resource another construct id."
             )
             continue
@@ -91,7 +91,7 @@ def _named_replacement(logical_id: str, one: Template, other: Template, causes: 
 
 
 def replacements(diff: str) -> dict[str, frozenset[str]]:
-    """Read from the CDK CLI's difference which resources are replaced, by logical id, and by which properties."""
+    """Return the resources that the CDK CLI's diff replaces, by logical id, with the properties that cause it."""
     found: dict[str, set[str]] = {}
     current: set[str] | None = None
     for line in diff.splitlines():
@@ -104,7 +104,7 @@ def replacements(diff: str) -> dict[str, frozenset[str]]:
 
 
 def compare(old: Path, new: Path) -> Iterator[str]:
-    """Yield what AWS refuses of updating each stack of an assembly from the template of the same stack in a folder.
+    """Yield the changes that AWS refuses, for each stack of an assembly against its template in a folder.
 
     Args:
         old: a folder with a file `<stack's id>.template.json` for each stack to update.
@@ -138,7 +138,7 @@ def _diff(before: Path, new: Path, stack: str) -> str:
 
 
 def main() -> None:
-    """Print the updates that are refused; exit with 1 if there are any, with 2 if the templates cannot be compared."""
+    """Print the refused updates; exit with 1 if there are any, with 2 if the templates cannot be compared."""
     if len(sys.argv) != 3 or "--help" in sys.argv or not all(Path(folder).is_dir() for folder in sys.argv[1:]):  # noqa: PLR2004
         sys.exit(
             "Type: python -m infra.updates OLD NEW, two folders of synthesized templates (nox -s synth writes cdk.out)."

@@ -1,4 +1,4 @@
-"""What may differ between environments: typed, validated, and read from `environments.toml` and the CDK context."""
+"""Settings of an environment: typed, validated, and read from `environments.toml` and the CDK context."""
 
 from infra.settings.errors import Problem, SettingsError
 from infra.settings.loading import (

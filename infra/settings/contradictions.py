@@ -1,4 +1,4 @@
-"""SettingsFields that are each allowed and cannot be had together."""
+"""Settings that are each valid and contradict each other."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CONTRADICTION: Final = "contradiction"
 
 @dataclass(frozen=True)
 class Contradiction:
-    """SettingsFields that contradict each other.
+    """Settings that contradict each other.
 
     Attributes:
         keys: Their dotted keys; the first is the one to change.
-        wrong: Why they cannot be had together.
-        allowed: What would be allowed for the first.
-        instead: A value for the first that ends the contradiction.
+        wrong: Why they contradict each other.
+        allowed: Values that are allowed for the first key.
+        instead: A value for the first key that removes the contradiction.
     """
 
     keys: tuple[str, ...]
@@ -32,7 +32,7 @@ class Contradiction:
 
 
 def contradictions_of(settings: SettingsFields) -> tuple[Contradiction, ...]:
-    """Find every contradiction, not only the first."""
+    """Return every contradiction, not only the first."""
     return tuple(found for check in _CHECKS for found in check(settings))
 
 
@@ -41,7 +41,7 @@ def _regions(settings: SettingsFields) -> Iterator[Contradiction]:
         other = "us-east-2" if settings.primary_region == "us-west-2" else "us-west-2"
         yield Contradiction(
             ("secondary_region", "primary_region"),
-            f"both regions are {settings.primary_region}: a region cannot stand in for itself",
+            f"both regions are {settings.primary_region}: a region cannot replace itself",
             "a region other than primary_region",
             other,
         )
@@ -61,7 +61,7 @@ def _strong_consistency(settings: SettingsFields) -> Iterator[Contradiction]:
         sets = "; ".join(", ".join(each) for each in STRONG_REGION_SETS)
         yield Contradiction(
             ("consistency", "primary_region", "secondary_region"),
-            "DynamoDB keeps a table strongly consistent among three regions of one set, here two and a witness, and no set "
+            "DynamoDB offers strong consistency among three regions of one set, here two and a witness, and no set "
             f"has {' and '.join(settings.regions)}",
             f'"eventual"; or primary_region and secondary_region of one set: {sets}',
             "eventual",
@@ -75,14 +75,14 @@ def _production(settings: SettingsFields) -> Iterator[Contradiction]:
         yield Contradiction(
             ("vpc.mode", "environment"),
             "prod's functions may not run outside a VPC",
-            '"isolated"; "none" is for others',
+            '"isolated"; "none" is for other environments',
             "isolated",
         )
     if settings.object_lock.mode == "none":
         yield Contradiction(
             ("object_lock.mode", "environment"),
             "prod's audit trail must be locked: a trail that can be deleted proves nothing",
-            '"governance" or "compliance"; "none" is for others',
+            '"governance" or "compliance"; "none" is for other environments',
             "governance",
         )
 
@@ -97,7 +97,7 @@ def _locks(settings: SettingsFields) -> Iterator[Contradiction]:
         if kept < settings.object_lock.days:
             yield Contradiction(
                 (key, "object_lock.days"),
-                f"objects are to go after {kept} days and are locked for {settings.object_lock.days}",
+                f"objects expire after {kept} days and are locked for {settings.object_lock.days}",
                 f"{settings.object_lock.days} days or more; or a smaller object_lock.days",
                 settings.object_lock.days,
             )
@@ -108,7 +108,7 @@ def _limits(settings: SettingsFields) -> Iterator[Contradiction]:
     if limits.processor_concurrency is not None and limits.event_source_concurrency > limits.processor_concurrency:
         yield Contradiction(
             ("limits.event_source_concurrency", "limits.processor_concurrency"),
-            f"SQS would hand out {limits.event_source_concurrency} batches at once to a function that may run "
+            f"SQS would pass {limits.event_source_concurrency} batches at once to a function that may run "
             f"{limits.processor_concurrency} times, and the throttled ones would go to the dead-letter queue",
             f"at most limits.processor_concurrency, which is {limits.processor_concurrency}",
             limits.processor_concurrency,
@@ -116,14 +116,14 @@ def _limits(settings: SettingsFields) -> Iterator[Contradiction]:
     if limits.maximum_expanded_bytes < limits.maximum_object_bytes:
         yield Contradiction(
             ("limits.maximum_expanded_bytes", "limits.maximum_object_bytes"),
-            f"a plain file of {limits.maximum_object_bytes} bytes would be taken in and then refused for its size",
+            f"a plain file of {limits.maximum_object_bytes} bytes would be accepted and then refused for its size",
             f"at least limits.maximum_object_bytes, which is {limits.maximum_object_bytes}",
             limits.maximum_object_bytes,
         )
     if limits.shadow_maximum_age_seconds < limits.shadow_delay_seconds:
         yield Contradiction(
             ("limits.shadow_maximum_age_seconds", "limits.shadow_delay_seconds"),
-            f"a message is looked at again after {limits.shadow_delay_seconds} seconds, and would by then be too old",
+            f"a message is received again after {limits.shadow_delay_seconds} seconds, and would be too old by then",
             f"at least limits.shadow_delay_seconds, which is {limits.shadow_delay_seconds}",
             limits.shadow_delay_seconds,
         )
@@ -147,7 +147,7 @@ def _prefix_lists(settings: SettingsFields) -> Iterator[Contradiction]:
             (f"vpc.{service}_prefix_list", "vpc.mode", "primary_region", "secondary_region"),
             f"functions reach {service} through its managed prefix list, whose id in {' and '.join(lacking)} is not "
             f"built in. Ask AWS for it: {commands}",
-            f"a table from region to prefix list id that has {' and '.join(lacking)}",
+            f"a table from region to prefix list id with {' and '.join(lacking)}",
             {**set_already, **dict.fromkeys(lacking, "pl-0123456789abcdef0")},
         )
 
@@ -166,7 +166,7 @@ def _zones(settings: SettingsFields) -> Iterator[Contradiction]:
             wrong = f"{region} names a zone twice: {', '.join(ids)}"
         elif len(ids) < vpc.availability_zones:
             wrong = (
-                f"{vpc.availability_zones} zones of {region} are to have a subnet, and {len(ids)} are known"
+                f"{vpc.availability_zones} zones of {region} need a subnet, and {len(ids)} are known"
                 f"{': ' if ids else ''}{', '.join(ids)}. Ask AWS for the ids: aws ec2 describe-availability-zones "
                 f"--region {region} --filters Name=zone-type,Values=availability-zone --query AvailabilityZones[].ZoneId"
             )
@@ -188,7 +188,7 @@ def _client_vpcs(settings: SettingsFields) -> Iterator[Contradiction]:
     if settings.domain is not None:
         yield Contradiction(
             ("client_vpcs", "domain.name"),
-            "with a domain the failover records are in its public zone, and a private zone would answer nobody",
+            "with a domain the failover records are in its public zone, and a private zone would have no users",
             "an empty table, or no domain",
             {},
         )
@@ -196,8 +196,8 @@ def _client_vpcs(settings: SettingsFields) -> Iterator[Contradiction]:
     if lacking:
         yield Contradiction(
             ("client_vpcs", "primary_region", "secondary_region"),
-            f"no VPC in {' and '.join(lacking)} may ask the zone, so clients there could not find the active region",
-            f"a table from region to a list of VPC ids that has {' and '.join(settings.regions)}",
+            f"no VPC in {' and '.join(lacking)} can resolve the zone, so its clients could not find the active region",
+            f"a table from region to a list of VPC ids with {' and '.join(settings.regions)}",
             {**settings.client_vpcs, **{region: ["vpc-0123456789abcdef0"] for region in lacking}},
         )
 

@@ -1,4 +1,4 @@
-"""From what the validator found to what the reader should do about it."""
+"""Conversion of validation errors into problems that show what to type."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from infra.settings.sources import KeyPath, Layered, Source
 _WRONG: Final = {
     "greater_than_equal": "is too small",
     "less_than_equal": "is too large",
-    "literal_error": "is none of the choices",
-    "enum": "is none of the choices",
-    "string_pattern_mismatch": "is not written as this setting must be",
+    "literal_error": "is not one of the allowed values",
+    "enum": "is not one of the allowed values",
+    "string_pattern_mismatch": "does not have the form of this setting",
     "string_too_long": "is too long",
-    "string_unicode": "holds characters that are not Unicode",
+    "string_unicode": "has characters that are not Unicode",
 }
 _NOT_A: Final = {
     "bool_type": "true or false",
     "int_type": "a whole number",
-    "string_type": "text, which takes quotes",
+    "string_type": "text, in quotes",
     "tuple_type": "a list",
     "mapping_type": "a table",
     "dict_type": "a table",
@@ -49,15 +49,15 @@ _KINDS: Final[tuple[tuple[type, str], ...]] = (
 )
 BUILT_IN: Final = "the built-in default"
 SWITCH: Final = {"true": True, "false": False}
-"""What TOML, and so the command line, calls the two values of a setting that is on or off."""
+"""The two values of a Boolean setting in TOML, and so on the command line."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Reads validation errors against the sources that the values came from.
+    """Converts validation errors, with the sources of the values.
 
     Attributes:
-        layered: What was validated.
+        layered: The validated settings.
         fallback: Where to write a setting that no source sets.
     """
 
@@ -65,14 +65,14 @@ class Diagnosis:
     fallback: Source
 
     def problems(self, error: ValidationError) -> Iterator[Problem]:
-        """Tell each setting that was found wrong, once, however many ways it is wrong in."""
+        """Yield one problem for each wrong setting, even if it has several errors."""
         details = [detail for detail in error.errors(include_url=False) if detail["type"] != CONTRADICTION]
         by_setting = groupby(sorted(details, key=_setting_of), key=_setting_of)
         for path, found in by_setting:
             yield self._problem(path, list(found))
 
     def contradiction(self, found: Contradiction) -> Problem:
-        """Tell settings that are each allowed and contradict each other."""
+        """Return the problem of settings that contradict each other."""
         path = tuple(found.keys[0].split("."))
         source = self.layered.sources.get(path)
         return Problem(
@@ -128,18 +128,18 @@ class Diagnosis:
             key=shown_key(path),
             source=source.label,
             value=shown(value),
-            wrong="there is no such setting" + (f"; did you mean {shown_key(meant)}?" if meant else ""),
+            wrong="the setting is unknown" + (f"; did you mean {shown_key(meant)}?" if meant else ""),
             allowed=f"the keys here are {siblings}",
             type_this=source.line(meant, _repaired(_known(meant), value)) if meant else source.without(path),
         )
 
 
 def every_setting(table: type[BaseModel] = Settings, at: KeyPath = ()) -> Iterator[tuple[KeyPath, FieldInfo]]:
-    """Walk every setting that takes a value, with its path; tables are walked and not given."""
+    """Yield every setting that has a value, with its path; a table yields its settings and not itself."""
     for name, field in table.model_fields.items():
         path = (*at, name)
         if path == ("environment",):
-            continue  # told by the name of the table
+            continue  # the name of the table sets it
         if below := table_of(field):
             yield from every_setting(below, path)
         else:
@@ -147,7 +147,7 @@ def every_setting(table: type[BaseModel] = Settings, at: KeyPath = ()) -> Iterat
 
 
 def from_text(path: KeyPath, value: object) -> object:
-    """Read what the command line gives, which is always text, as what the setting takes."""
+    """Convert the text of the command line to the type of the setting."""
     field = next((field for setting, field in every_setting() if setting == path), None)
     if field is None or not isinstance(value, str):
         return value
@@ -161,13 +161,13 @@ def from_text(path: KeyPath, value: object) -> object:
 
 
 def table_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The model of a field that is a table; None for one that takes a value."""
+    """Return the model of a field that is a table; None for a field with a value."""
     candidates: Iterable[Any] = (field.annotation, *get_args(field.annotation))
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
 def _setting_of(detail: ErrorDetails) -> KeyPath:
-    """The setting that an error is about: what is inside a list or a table of free keys belongs to that setting."""
+    """Return the setting of an error: an item of a list or of a table with free keys belongs to that setting."""
     path: KeyPath = ()
     table: type[BaseModel] | None = Settings
     for part in detail["loc"]:
@@ -211,7 +211,7 @@ def _value_at(values: Any, path: KeyPath) -> object:  # noqa: ANN401 - tables ho
 
 def _wrong(detail: ErrorDetails, depth: int) -> str:
     kind = detail["type"]
-    item = detail["loc"][depth:]  # what is at fault within a list or a table of free keys
+    item = detail["loc"][depth:]  # the item in a list or in a table with free keys
     it = shown_key(item[:1]) if item and item[-1] == "[key]" else shown(detail["input"]) if item else "it"
     if kind in _NOT_A:
         found = next((name for type_, name in _KINDS if isinstance(detail["input"], type_)), "something else")
@@ -236,7 +236,7 @@ def _example(field: FieldInfo) -> object:
 
 
 def _repaired(field: FieldInfo, value: object) -> object:
-    """The nearest thing to the value that the setting takes; its example when nothing is near."""
+    """Return the allowed value that is most similar to the value; the setting's example when none is similar."""
     taken = (candidate for candidate in _candidates(field, value) if _takes(field, candidate))
     return next(taken, _example(field))
 
@@ -271,7 +271,7 @@ def _constraints(field: FieldInfo, name: str) -> list[int]:
 
 def _takes(field: FieldInfo, value: object) -> bool:
     if isinstance(value, list | dict) and not value:
-        return False  # an empty suggestion teaches nothing
+        return False  # an empty suggestion does not help
     kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     try:
         TypeAdapter(kind).validate_python(value)

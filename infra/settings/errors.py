@@ -1,4 +1,4 @@
-"""What is wrong with the settings, told so that the reader can mend it without opening the code."""
+"""Errors of the settings, with everything that the user needs to correct them."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ _DEEPEST_VALUE_SHOWN: Final = 6
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One error of the settings.
 
     Attributes:
-        key: The setting's dotted key, as in `retention.logs_days`; empty when the whole file is at fault.
-        source: Where the value came from: a table of the file, the command line, or the built-in default.
-        value: What was found there, as it would be typed.
-        wrong: Why it cannot be taken.
-        allowed: What can.
-        type_this: What to write instead, ready to paste.
+        key: The setting's dotted key, as in `retention.logs_days`; empty for an error of the whole file.
+        source: Origin of the value: a table of the file, the command line, or the built-in default.
+        value: The value in the source, as TOML.
+        wrong: Why the value is refused.
+        allowed: The allowed values.
+        type_this: The text to write instead, ready to paste.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """Every problem of the settings at once.
+    """Raised with every problem of the settings.
 
     Attributes:
         problems: The problems, in the order of their keys; never empty.
@@ -55,13 +55,13 @@ class SettingsError(ValueError):
 
 
 def closest(word: str, words: Iterable[str]) -> str | None:
-    """Find what was probably meant, if anything is near enough."""
+    """Return the word that was probably meant, or None if no word is similar."""
     near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return near[0] if near else None
 
 
 def shown(value: object, *, whole: bool = False) -> str:
-    """Write a value as TOML would, on one line and, unless `whole`, no longer than a reader can take in."""
+    """Return a value as TOML on one line; a long one is shortened unless `whole`."""
     text = _toml(value, _DEEPEST_VALUE_SHOWN)
     if whole or len(text) <= _LONGEST_VALUE_SHOWN:
         return text
@@ -69,7 +69,7 @@ def shown(value: object, *, whole: bool = False) -> str:
 
 
 def shown_key(path: tuple[str | int, ...]) -> str:
-    """Write a path of keys with dots, quoting the parts that TOML would need quoted."""
+    """Return a path of keys joined by dots, with quotes around the parts for which TOML needs them."""
     return ".".join(_bare_or_quoted(str(part)) for part in path)
 
 
@@ -96,7 +96,7 @@ def _toml(value: object, depth: int) -> str:
 
 
 def _number(value: int) -> str:
-    # Python refuses to print an integer of more than 4,300 digits, and TOML can hold one in hexadecimal.
+    # Python does not print an integer of more than 4,300 digits, and TOML can hold one in hexadecimal.
     longest_printable_in_bits = 10_000
     return str(value) if value.bit_length() < longest_printable_in_bits else "(a number of thousands of digits)"
 

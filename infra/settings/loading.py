@@ -1,4 +1,4 @@
-"""Reads the settings of one environment, or tells everything that is wrong with them."""
+"""Load the settings of one environment, or report everything that is wrong with them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _ENVIRONMENT_KEY: Final = "environment"
 _PROD: Final = "prod"
 _NO_FILE: Final = Path("no file")
 _OTHER_CONTEXT: Final = frozenset({_ENVIRONMENT_KEY, "bundle", "cli-telemetry", "acknowledged-issue-numbers"})
-"""Context that is no setting of ours, with a name that could be one: the first two are the app's, the others the CLI's."""
+"""Context keys that look like settings and are not: the first two belong to the app, the others to the CLI."""
 _GIVEN: Final = Source("the settings that the app was given", ("settings",))
 
 
@@ -30,17 +30,17 @@ def load_settings(
     *,
     given: Mapping[str, object] | None = None,
 ) -> Settings:
-    """Read an environment's settings: the file's `[defaults]`, its `[environments.<environment>]`, what is laid over them.
+    """Load an environment's settings: the file's `[defaults]`, its `[environments.<environment>]`, then the overrides.
 
     Args:
         environment: The name of the environment's table.
         path: The settings file.
-        overrides: Settings by dotted key, as in `{"retention.logs_days": "30"}`. Text is read as what the setting
-            takes, because the command line knows only text; a list is written with commas.
-        given: Settings that a program hands over, laid over all others; tables as tables, or by dotted key too.
+        overrides: Settings by dotted key, as in `{"retention.logs_days": "30"}`. Text is converted to the type of the
+            setting, because the command line has only text; commas separate the items of a list.
+        given: Settings of a program, which override all others; by table, or by dotted key.
 
     Raises:
-        SettingsError: With every problem at once.
+        SettingsError: The settings are wrong; it holds every problem.
     """
     return _loaded(environment, SettingsFile.read(path), overrides or {}, given or {})
 
@@ -64,7 +64,7 @@ def settings_from_context(
     environment: str | None = None,
     given: Mapping[str, object] | None = None,
 ) -> Settings:
-    """Read the settings that a CDK context asks for.
+    """Load the settings that a CDK context selects.
 
     Args:
         context: Names the environment under `environment`, and may hold settings by dotted key.
@@ -73,9 +73,9 @@ def settings_from_context(
         given: As for `load_settings`.
 
     Raises:
-        SettingsError: With every problem at once.
+        SettingsError: The settings are wrong; it holds every problem.
     """
-    # Only an absent name is the default: an empty one is a shell variable that nobody set, and must not deploy to prod.
+    # Only a missing name means the default: an empty one is an unset shell variable, and must not deploy to prod.
     named: object = environment
     if named is None:
         named = context[_ENVIRONMENT_KEY] if _ENVIRONMENT_KEY in context else default_environment(path)
@@ -84,23 +84,23 @@ def settings_from_context(
 
 
 def settings_over_defaults(environment: str, given: Mapping[str, object]) -> Settings:
-    """Return the settings of an environment that stands in no file: the built-in defaults, and what is laid over them.
+    """Return the settings of an environment without a file: the built-in defaults with overrides.
 
     Args:
         environment: The environment's name.
         given: As for `load_settings`.
 
     Raises:
-        SettingsError: With every problem at once.
+        SettingsError: The settings are wrong; it holds every problem.
     """
     return _loaded(environment, SettingsFile(_NO_FILE, {}, {environment: {}}, ()), {}, given)
 
 
 def environment_names(path: Path = SETTINGS_FILE) -> tuple[str, ...]:
-    """The environments that the file has tables for, in its order.
+    """Return the environments that have a table in the file, in its order.
 
     Raises:
-        SettingsError: The file cannot be read, or its outline is wrong.
+        SettingsError: The file cannot be read, or has unknown tables.
     """
     file = SettingsFile.read(path)
     if file.problems:
@@ -109,7 +109,7 @@ def environment_names(path: Path = SETTINGS_FILE) -> tuple[str, ...]:
 
 
 def default_environment(path: Path = SETTINGS_FILE) -> str:
-    """Return the environment that a command without an argument is about: `prod`, or the file's first if it has no prod.
+    """Return the environment of a command without an argument: `prod`, or the file's first if it has no prod.
 
     Raises:
         SettingsError: The file cannot be read.
@@ -119,9 +119,9 @@ def default_environment(path: Path = SETTINGS_FILE) -> str:
 
 
 def overrides_from_context(context: Mapping[str, object]) -> dict[str, object]:
-    """Pick the settings out of the CDK context, which also holds feature flags, look-ups and the environment's name.
+    """Return the settings in the CDK context, which also holds feature flags, look-ups and the environment's name.
 
-    Whatever looks like a setting is kept, so that a misspelt one is an error and not silence.
+    Every key that looks like a setting is kept, so that a misspelt one is an error and is not ignored.
     """
     return {key: value for key, value in context.items() if key not in _OTHER_CONTEXT and not re.search("[:/@]", key)}
 
@@ -152,10 +152,10 @@ def _environment_problems(environment: str, file: SettingsFile) -> Iterator[Prob
     names = [name for name in file.environments if ENVIRONMENT_NAME.fullmatch(name)]
     if environment in names:
         return
-    listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table for one"
+    listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table of an environment"
     near = closest(environment.strip().lower(), names) or next(iter(names), "prod")
     if environment in file.environments:
-        wrong = "a table has this name, and no resource could: 2 to 12 lower-case letters and digits, a letter first"
+        wrong = "no resource can have this name in its own: 2 to 12 lower-case letters and digits, a letter first"
         instead = f"[environments.{_as_a_name(environment)}]  # and -c environment={_as_a_name(environment)}"
     else:
         wrong = f"{file.path} has no table [{shown_key((ENVIRONMENTS, environment))}]"
@@ -176,7 +176,7 @@ def _named_inside(layered: Layered) -> Iterator[Problem]:
         _ENVIRONMENT_KEY,
         source.label,
         shown(layered.values.pop(_ENVIRONMENT_KEY)),
-        "an environment's name is its table's name, and cannot be set inside",
+        "the name of an environment is the name of its table, and cannot be set in it",
         "a table [environments.<name>], chosen with -c environment=<name>",
         source.without((_ENVIRONMENT_KEY,)),
     )
@@ -185,7 +185,7 @@ def _named_inside(layered: Layered) -> Iterator[Problem]:
 def _validated(
     environment: str, file: SettingsFile, layered: Layered, *, is_named: bool
 ) -> tuple[Settings | None, list[Problem]]:
-    """Validate, and where that fails find the contradictions too: the validator looks for them only in the valid."""
+    """Validate; on failure find the contradictions too, because the validator checks them only for valid settings."""
     fallback = file.source(ENVIRONMENTS, environment) if is_named else file.source(DEFAULTS)
     diagnosis = Diagnosis(layered, fallback)
     name = {_ENVIRONMENT_KEY: environment} if is_named else {}
@@ -212,13 +212,13 @@ def _contradictions(values: dict[str, Any]) -> tuple[Contradiction, ...]:
 
 
 def _concerns(contradiction: Contradiction, unjudged: list[KeyPath]) -> bool:
-    """Whether it stands on a setting that is itself wrong, so that nothing follows from it."""
+    """Return whether a contradiction depends on a setting that is itself wrong, and so proves nothing."""
     keys = [tuple(key.split(".")) for key in contradiction.keys]
     return any(key[: len(path)] == path[: len(key)] for key in keys for path in unjudged)
 
 
 def _without(values: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-    """The values without what the path leads to; where it leads to what is missing, without the table that lacks it."""
+    """Return the values without the setting at a path; if that is missing, without the table that lacks it."""
     name, *below = path
     child = values.get(name)
     rest = {key: value for key, value in values.items() if key != name}

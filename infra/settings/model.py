@@ -1,7 +1,7 @@
-"""The settings of one environment: what can be set, within which bounds, and what it is when nobody sets it.
+"""The settings of one environment: their types, limits and defaults.
 
-Each field carries, beside its type, what it means (`description`), what is allowed in words and an example to type; the
-errors and the documentation are both made from these.
+Each field has a meaning (`description`), the allowed values as text, and an example to type. The errors and the
+documentation are made from these.
 """
 
 import ipaddress
@@ -23,21 +23,21 @@ from infra.settings.regions import (
 )
 
 PLACEHOLDER_ACCOUNT: Final = "000000000000"
-"""The account of an environment that names none: enough to synthesize and for the local cloud, refused by a deploy."""
+"""The account of an environment that names none: it serves synthesis and the local cloud, and a deploy refuses it."""
 
 LOG_RETENTION_DAYS: Final = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
-"""The only periods that CloudWatch Logs can keep a log group for."""
+"""The retention periods that CloudWatch Logs supports, in days."""
 
 ENVIRONMENT_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
-"""What an environment may be called."""
+"""Pattern of an environment's name."""
 
 NOT_RESERVED: Final = "none"
-"""What a settings file and the command line call a function without reserved concurrency."""
+"""Value in a settings file and on the command line for a function without reserved concurrency."""
 
 MOST_CALLERS_BYTES: Final = 2048
-"""Bytes of `callers`, joined by commas: what Lambda's 4 KB for all of a function's environment variables leave
+"""Limit of `callers` in bytes, joined by commas: the share of Lambda's 4 KB for all environment variables of a function
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
 _PRINCIPAL: Final = re.compile(r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]+/){0,20}[A-Za-z0-9_+=.@-]{1,64}")
@@ -54,7 +54,7 @@ def _setting(
     allowed: str,
     example: object,
     options: Sequence[object] = (),
-    **constraints: Any,  # noqa: ANN401 - pydantic's Field takes and gives Any
+    **constraints: Any,  # noqa: ANN401 - pydantic's Field accepts and returns Any
 ) -> Any:  # noqa: ANN401
     return Field(
         default,
@@ -116,10 +116,10 @@ def _tag_value(default: str, meaning: str) -> Any:  # noqa: ANN401
 
 def _region(value: str) -> str:
     if value in NO_ACCOUNT_REGIONAL_BUCKETS:
-        why = "S3 has no account-regional buckets there, which the platform's buckets are"
+        why = "S3 has no account-regional buckets there, and the platform needs them"
         raise PydanticCustomError("region", "{why}", {"why": why})
     if value not in AWS_REGIONS:
-        raise PydanticCustomError("region", "this is not a region of the aws partition that the project knows")
+        raise PydanticCustomError("region", "this is not a region of the aws partition in the project's list")
     return value
 
 
@@ -136,7 +136,7 @@ def _cidr(value: str) -> str:
 
 def _origin(value: str) -> str:
     if "*" in value:
-        raise PydanticCustomError("origin", "a wildcard would let any site read the answers; name each origin")
+        raise PydanticCustomError("origin", "a wildcard would let any site read the responses; name each origin")
     if not re.fullmatch(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", value):
         raise PydanticCustomError("origin", "this is not an https origin")
     return value
@@ -160,8 +160,8 @@ def _fits_the_environment(value: tuple[str, ...]) -> tuple[str, ...]:
     size = len(",".join(value).encode())
     if size > MOST_CALLERS_BYTES:
         why = (
-            f"the {len(value)} entries take {size} bytes and {MOST_CALLERS_BYTES} fit, for the issuer reads them from its "
-            "environment variables, to which Lambda gives 4 KB in all; bind one role to each source, and let its clients "
+            f"the {len(value)} entries take {size} bytes and {MOST_CALLERS_BYTES} fit: the issuer reads them from its "
+            "environment variables, for which Lambda has 4 KB in all; bind one role to each source, and let its clients "
             "assume it"
         )
         raise PydanticCustomError("callers", "{why}", {"why": why})
@@ -170,7 +170,7 @@ def _fits_the_environment(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _log_retention(value: int) -> int:
     if value not in LOG_RETENTION_DAYS:
-        raise PydanticCustomError("log_retention", "CloudWatch Logs cannot keep logs for that many days")
+        raise PydanticCustomError("log_retention", "CloudWatch Logs has no retention period of that many days")
     return value
 
 
@@ -194,7 +194,7 @@ def _reserved_in_words(value: int | None) -> int | str:
 Reservation = Annotated[int | None, BeforeValidator(_none_reserved), PlainSerializer(_reserved_in_words)]
 """A function's reserved concurrency, in executions; None where the function shares the account's unreserved concurrency."""
 Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
-"""Bytes of a file, all of which may be on the processor's disk at once, as records."""
+"""Size of a file in bytes; all of it may be on the processor's disk at once, as records."""
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}[0-9]-az[0-9]{1,2}$")]
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
@@ -203,7 +203,7 @@ _PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to
 
 
 class _Table(BaseModel):
-    """A table of the settings: it cannot be changed once made, and takes no key that it does not know."""
+    """A table of the settings: immutable, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -212,7 +212,7 @@ class _Table(BaseModel):
 
 
 class TagSettings(_Table):
-    """The values of the tags that a company decides for itself."""
+    """Values of the tags that each company chooses."""
 
     project: str = _tag_value("lockstep", "The tag Project.")
     owner: str = _tag_value("platform-team", "The tag Owner: who answers for it.")
@@ -225,7 +225,7 @@ class TagSettings(_Table):
 
 
 class DomainSettings(_Table):
-    """A domain of one's own for the front door, with the public hosted zone that it is in."""
+    """A custom domain for the front door, with its public hosted zone."""
 
     name: str = Field(
         description="The domain name that clients resolve; each region adds its own record to it.",
@@ -278,18 +278,18 @@ class VpcSettings(_Table):
     )
 
     def zone_ids_of(self, region: str) -> tuple[str, ...]:
-        """The zones of a region that may have a subnet, in order: as set, else as built in; empty if neither is."""
+        """Return the zones of a region for subnets, in order: those set, else the built-in ones; empty if there are none."""
         return self.zone_ids.get(region, ZONE_IDS.get(region, ()))
 
     def prefix_list_of(self, service: Literal["s3", "dynamodb"], region: str) -> str | None:
-        """The id of the service's managed prefix list in a region: as set, else as built in; None if neither is."""
+        """Return the id of a service's managed prefix list in a region: the one set, else the built-in one, else None."""
         is_set = self.s3_prefix_list if service == "s3" else self.dynamodb_prefix_list
         built_in = PREFIX_LISTS.get(region)
         return is_set.get(region, getattr(built_in, service, None))
 
 
 class RetentionSettings(_Table):
-    """How long things are kept, in days."""
+    """Retention periods, in days."""
 
     logs_days: Annotated[int, AfterValidator(_log_retention)] = _setting(
         365,
@@ -323,7 +323,7 @@ class RetentionSettings(_Table):
 
 
 class ObjectLockSettings(_Table):
-    """The S3 Object Lock of the trail and archive buckets: what is written there cannot be changed or deleted."""
+    """S3 Object Lock of the trail and archive buckets: a locked object cannot be changed or deleted."""
 
     mode: Literal["none", "governance", "compliance"] = _choice(
         "governance",
@@ -335,7 +335,7 @@ class ObjectLockSettings(_Table):
 
 
 class LimitSettings(_Table):
-    """What the platform takes and how fast; each region has all of it for itself."""
+    """Limits of size and speed; they apply to each region separately."""
 
     maximum_object_bytes: Spooled = _whole(
         256 * _MEBIBYTE, 1, MOST_EXPANDED_BYTES, "bytes", "The largest file that is taken, as uploaded."
@@ -384,7 +384,7 @@ class LimitSettings(_Table):
 
 
 class SettingsFields(_Table):
-    """Each setting by itself; `Settings` refuses those that contradict each other."""
+    """All settings, each checked alone; `Settings` also refuses those that contradict each other."""
 
     environment: str = _setting(
         "prod",
@@ -475,11 +475,11 @@ class SettingsFields(_Table):
 
     @property
     def has_account(self) -> bool:
-        """Whether a real account is named, so that a deploy to AWS has somewhere to go."""
+        """Whether a real account is set, which a deploy to AWS needs."""
         return self.account != PLACEHOLDER_ACCOUNT
 
     def rows_kept_days(self, name: Literal["uploads_days", "canary_days"]) -> int:
-        """How many days a row is kept by TTL; 0 where the table cannot have TTL."""
+        """Return the days for which TTL keeps a row; 0 where the table cannot have TTL."""
         days: int = getattr(self.retention, name)
         return 0 if self.consistency == "strong" else days
 
@@ -495,7 +495,7 @@ class SettingsFields(_Table):
 
     @property
     def control_region(self) -> str:
-        """The region that homes what must be operable in a disaster."""
+        """The home region of the resources that must stay operable in a disaster."""
         return self.region_of(self.control)
 
     @property
@@ -506,5 +506,5 @@ class SettingsFields(_Table):
         return witness_of(*self.regions)
 
     def region_of(self, role: RegionRole) -> str:
-        """The AWS name of the region that has this role."""
+        """Return the AWS name of the region with a role."""
         return self.primary_region if role is RegionRole.PRIMARY else self.secondary_region

@@ -1,4 +1,4 @@
-"""The regions that the platform can live in, and a region's part in it."""
+"""The regions that the platform supports, and the roles of a region."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class RegionRole(StrEnum):
-    """What a region is in the design; which region is *active* is decided at run time, by the control register."""
+    """Role of a region in the design; the control register decides at run time which region is *active*."""
 
     PRIMARY = "primary"
     SECONDARY = "secondary"
@@ -46,13 +46,13 @@ AWS_REGIONS: Final = (
     "us-west-1",
     "us-west-2",
 )
-"""The regions of the `aws` partition that have everything the platform uses.
+"""The regions of the `aws` partition that have every service of the platform.
 
-A list and not a pattern, so that `us-eats-1` is caught before a deploy.
+It is a list and not a pattern, so that `us-eats-1` is refused before a deploy.
 """
 
 NO_ACCOUNT_REGIONAL_BUCKETS: Final = ("me-central-1", "me-south-1")
-"""Regions of the partition whose buckets can be in the global namespace only, which the names here are not.
+"""Regions of the partition without account-regional buckets, which the platform's names need.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
 """
@@ -62,14 +62,14 @@ STRONG_REGION_SETS: Final = (
     ("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"),
     ("ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
 )
-"""Sets of regions among which DynamoDB offers strong consistency; both replicas and the witness are of one set.
+"""Sets of regions in which DynamoDB offers strong consistency; both replicas and the witness belong to one set.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-globaltablewitness.html
 """
 
 
 def witness_of(primary: str, secondary: str) -> str | None:
-    """Return the region of the witness that makes two regions a quorum; None where DynamoDB has none for them."""
+    """Return the witness region for two regions; None where DynamoDB has none for them."""
     sets = (each for each in STRONG_REGION_SETS if {primary, secondary} <= set(each))
     return next((region for each in sets for region in each if region not in {primary, secondary}), None)
 
@@ -111,7 +111,7 @@ ZONE_IDS: Final = {
         ("us-west-2", "usw2", (1, 2, 3, 4)),
     )
 }
-"""The ids of a region's zones, the same place in every account, in the order that subnets take them.
+"""The zone ids of a region, in the order in which subnets use them; an id is the same place in every account.
 
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html without use1-az3, usw1-az2
 and apne1-az3, which new accounts or services lack:
@@ -122,7 +122,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vpc-links.
 
 @dataclass(frozen=True)
 class GatewayPrefixLists:
-    """The ids of a region's AWS-managed prefix lists, which a security group needs to name a gateway endpoint."""
+    """Ids of a region's AWS-managed prefix lists, by which a security group names a gateway endpoint."""
 
     s3: str
     dynamodb: str
@@ -136,4 +136,5 @@ PREFIX_LISTS: Final = {
     "us-west-1": GatewayPrefixLists(s3="pl-6ba54002", dynamodb="pl-6ea54007"),
     "us-west-2": GatewayPrefixLists(s3="pl-68a54001", dynamodb="pl-00a54069"),
 }
-"""By region; the same in all accounts. AWS tells them by DescribeManagedPrefixLists only, so others must be set."""
+"""Prefix lists by region, the same in all accounts. AWS returns them by DescribeManagedPrefixLists only, so a user has to
+set those of other regions."""

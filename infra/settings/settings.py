@@ -10,16 +10,16 @@ from infra.settings.model import SettingsFields
 
 
 class Settings(SettingsFields):
-    """Everything that may differ between two environments. `Settings()` is a valid prod.
+    """All settings of an environment, checked for contradictions. `Settings()` is a valid prod.
 
     Raises:
-        pydantic.ValidationError: From the constructor. `load_settings` tells the same as a SettingsError.
+        pydantic.ValidationError: From the constructor. `load_settings` raises a SettingsError instead.
     """
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:
         if found := contradictions_of(self):
             raise PydanticCustomError(
-                CONTRADICTION, "{told}", {"told": "; ".join(each.wrong for each in found), "found": found}
+                CONTRADICTION, "{wrong}", {"wrong": "; ".join(each.wrong for each in found), "found": found}
             )
         return self

@@ -1,4 +1,4 @@
-"""Where settings come from, laid over each other: `[defaults]`, the environment's own table, the command line."""
+"""Sources of the settings, each overriding the one before: `[defaults]`, the environment's table, the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.settings.errors import Problem, SettingsError, closest, shown, shown_
 DEFAULTS: Final = "defaults"
 ENVIRONMENTS: Final = "environments"
 
-# Settings are three tables deep; what is nested deeper is wrong whatever it is, and need not be walked.
+# Settings are three tables deep; deeper nesting is always wrong and is not read.
 _DEEPEST: Final = 4
 
 KeyPath = tuple[str, ...]
@@ -23,24 +23,24 @@ KeyPath = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """A place that settings are written in.
+    """A source of settings.
 
     Attributes:
-        label: What to call it.
-        table: The TOML table, as a path; None for the command line.
+        label: Its name in errors.
+        table: The path of the TOML table; None for the command line.
     """
 
     label: str
     table: KeyPath | None
 
     def line(self, key: KeyPath, value: object) -> str:
-        """What to type here so that the setting has the value."""
+        """Return the text to type in this source to set a value."""
         if self.table is None:
             return self._arguments(key, value)
         return f"{shown_key(key[-1:])} = {shown(value, whole=True)}  # under [{shown_key((*self.table, *key[:-1]))}]"
 
     def without(self, key: KeyPath) -> str:
-        """What to do here so that the setting is gone."""
+        """Return the instruction that removes a setting from this source."""
         if self.table is None:
             return f"the command without -c {shown_key(key)}"
         return f"nothing: remove {shown_key(key)} from [{shown_key(self.table)}]"
@@ -58,18 +58,18 @@ class Source:
 
 @dataclass
 class Layered:
-    """Settings from several sources, a later one hiding an earlier one key by key.
+    """Settings from several sources; a later source overrides an earlier one key by key.
 
     Attributes:
         values: The merged tables.
-        sources: For each key that is set, tables included, the last source that set it.
+        sources: The last source that set each key, tables included.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     sources: dict[KeyPath, Source] = field(default_factory=dict)
 
     def lay(self, over: Mapping[str, object], source: Source) -> None:
-        """Put another source over what is there."""
+        """Apply another source, which overrides the earlier ones."""
         self._merge(self.values, over, source, ())
 
     def _merge(self, values: dict[str, Any], over: Mapping[str, object], source: Source, at: KeyPath) -> None:
@@ -91,13 +91,13 @@ class Layered:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """The file's tables, told apart but not yet judged.
+    """The tables of the settings file, not yet validated.
 
     Attributes:
         path: The file.
-        defaults: `[defaults]`.
-        environments: `[environments.<name>]`, by name.
-        problems: What is wrong with the file's outline.
+        defaults: The table `[defaults]`.
+        environments: The tables `[environments.<name>]`, by name.
+        problems: Unknown tables, and values in place of tables.
     """
 
     path: Path
@@ -110,7 +110,7 @@ class SettingsFile:
         """Read the file.
 
         Raises:
-            SettingsError: It is missing, unreadable, not UTF-8 or not TOML.
+            SettingsError: The file is missing, unreadable, not UTF-8 or not TOML.
         """
         document = _parsed(path, _text(path))
         problems = [_unknown_table(path, key, value) for key, value in document.items() if key not in _OUTLINE]
@@ -122,7 +122,7 @@ class SettingsFile:
         return cls(path, defaults, environments, tuple(problems))
 
     def source(self, *table: str) -> Source:
-        """A table of this file, as a source."""
+        """Return a table of this file as a source."""
         return Source(f"{self.path}, [{shown_key(table)}]", table)
 
 
@@ -131,16 +131,16 @@ _OUTLINE: Final = (DEFAULTS, ENVIRONMENTS)
 
 def _text(path: Path) -> str:
     try:
-        # Editors of some systems put a byte order mark first, and TOML has no word for it.
+        # Some editors write a byte order mark first, which TOML does not allow.
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        wrong, value = "there is no such file", "(no file)"
+        wrong, value = "the file does not exist", "(no file)"
         instead = "the command again, in the repository's root; or write the file, at least:\n[environments.prod]"
     except UnicodeDecodeError as error:
         wrong, value = f"the byte at offset {error.start} is not UTF-8", shown(error.object[error.start : error.end])
         instead = "the file again, saved as UTF-8 by your editor"
     except (OSError, ValueError) as error:
-        # ValueError is Python's word for a path that no file can have, as with a null byte in it.
+        # Python raises ValueError for a path that no file can have, such as one with a null byte.
         wrong, value = f"it cannot be read: {error}", "(unreadable)"
         instead = f"chmod u+r {path}  # when it is a file"
     raise _unusable(path, value, wrong, instead)
@@ -153,10 +153,10 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         raise _unusable(path, "(lists within lists)", "it nests too deeply to be read", "flatter values") from None
     except tomllib.TOMLDecodeError as error:
         line = _line_at_fault(text, str(error))
-        raise _unusable(path, line.strip() or "(an empty line)", f"not TOML: {error}", _mended(line)) from None
+        raise _unusable(path, line.strip() or "(an empty line)", f"not TOML: {error}", _corrected(line)) from None
     except ValueError:
-        # Python gives up on an integer of more than 4,300 digits before it can be called too large.
-        raise _unusable(path, "(a number of thousands of digits)", "it is beyond any number", "key = 30") from None
+        # Python does not parse an integer of more than 4,300 digits, so no validator can report it as too large.
+        raise _unusable(path, "(a number of thousands of digits)", "it is too large for any setting", "key = 30") from None
 
 
 def _line_at_fault(text: str, message: str) -> str:
@@ -165,8 +165,8 @@ def _line_at_fault(text: str, message: str) -> str:
     return next((line for line in reversed(text.split("\n")) if line.strip()), "")
 
 
-def _mended(line: str) -> str:
-    # By far the commonest slips: text, or an account that begins with a zero, without quotes.
+def _corrected(line: str) -> str:
+    # The most common mistakes: text, or an account that begins with a zero, without quotes.
     if not _is_toml(line) and (found := re.fullmatch(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([^\s\"'\[{#][^\"#]*?)\s*(#.*)?", line)):
         return f"{found[1]} = {shown(found[2], whole=True)}"
     return 'key = "text", key = 30, key = true or key = ["a", "list"], each on one line, under a [table]'
@@ -191,8 +191,8 @@ def _unknown_table(path: Path, key: str, value: object) -> Problem:
         key=shown_key((key,)),
         source=str(path),
         value=shown(value),
-        wrong="the file has no such table" + (f"; did you mean {near}?" if near else ""),
-        allowed="[defaults] and [environments.<name>]; settings stand in one of these",
+        wrong="the table is unknown" + (f"; did you mean {near}?" if near else ""),
+        allowed="[defaults] and [environments.<name>]; each setting is in one of these",
         type_this=f"[{near}]" if near else f"{shown_key((key,))} under [defaults] or [environments.<name>]",
     )
 
@@ -201,5 +201,7 @@ def _table(path: Path, at: KeyPath, value: object, problems: list[Problem]) -> d
     if isinstance(value, dict):
         return value
     key = shown_key(at)
-    problems.append(Problem(key, str(path), shown(value), "this is a value and not a table", f"a table [{key}]", f"[{key}]"))
+    problems.append(
+        Problem(key, str(path), shown(value), "this is a value, and a table is needed", f"a table [{key}]", f"[{key}]")
+    )
     return {}

@@ -1,1 +1,1 @@
-"""Thin: stacks take settings and constructs and wire them together."""
+"""The stacks: each connects constructs with settings, and has no logic of its own."""

@@ -1,4 +1,4 @@
-"""Stack 2, in the control region: what is one for both regions. The global table, the secret, the trail, the operator."""
+"""Stack 2, in the control region: the resources that both regions share: global table, secret, trail, operator's role."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class DataStack(Stack):
         *,
         context: RegionContext,
         keys: Keys,
-        **kwargs: Any,  # noqa: ANN401 - Stack's own
+        **kwargs: Any,  # noqa: ANN401 - the arguments of Stack
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         table = LedgerTable(self, "Ledger", context=context, key=keys[KeyPurpose.DATA], policy=rows_policy(self, context))
@@ -35,13 +35,13 @@ class DataStack(Stack):
             self,
             "TrailAccessLogs",
             context=context,
-            # Not the regional access-log bucket: that one is in a stack that is deployed after this.
+            # Not the regional access-log bucket: its stack is deployed after this one.
             resource="trail-access-logs",
             key=None,
             lifecycle_rules=[expire("expire", after_days=context.settings.retention.access_logs_days)],
         )
         trail = AuditTrail(self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket)
-        # Last: in prod it is protected against deletion, so a creation that fails after it could not be rolled back.
+        # Last: in prod the table is protected against deletion, so a creation that fails later could not be rolled back.
         table.table.node.add_dependency(secret, access_logs, trail, operator)
         CfnOutput(self, "TableName", value=table.table.table_name)
         CfnOutput(self, "OperatorRoleArn", value=operator.role.role_arn)

@@ -1,4 +1,4 @@
-"""Stack 5, in the control region, deployed last: what needs to know both regions."""
+"""Stack 5, in the control region, deployed last: the resources that depend on both regions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ from infra.region import RegionContext, RegionRole
 
 
 class FailoverStack(Stack):
-    """The reverse direction of replication, the peer table's policy, the failover records for client VPCs, the dashboard."""
+    """Reverse replication, the policy of the peer's table replica, failover records for client VPCs, and the dashboard."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class FailoverStack(Stack):
         keys: Keys,
         asset: Path,
         alarm_digests: Mapping[str, str],
-        **kwargs: Any,  # noqa: ANN401 - Stack's own
+        **kwargs: Any,  # noqa: ANN401 - the arguments of Stack
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._context = context
@@ -47,7 +47,7 @@ class FailoverStack(Stack):
             api_ids={role: self._regional(role, "ApiId") for role in RegionRole},
         )
         CfnOutput(self, "DashboardName", value=dashboard.name)
-        # With a domain each region writes its own records, so that the secondary needs nothing of the primary.
+        # With a domain each region writes its own records, so the secondary does not depend on the primary.
         if context.settings.client_vpcs:
             self._private_failover(alarm_digests)
         has_records = bool(context.settings.client_vpcs or context.settings.domain)
@@ -55,7 +55,7 @@ class FailoverStack(Stack):
             self,
             "ClientRouting",
             value="failover-records" if has_records else "ordered-endpoints",
-            description="How clients find the active region: by Route 53, or by trying the two hosts in order",
+            description="Way in which clients find the active region: Route 53, or the two hosts in order",
         )
 
     def _private_failover(self, alarm_digests: Mapping[str, str]) -> None:
@@ -72,7 +72,7 @@ class FailoverStack(Stack):
         CfnOutput(self, "RecordName", value=failover.record_name)
 
     def _regional(self, role: RegionRole, output: str) -> str:
-        """Return an output of a region's stack, of which nothing but its name is known here."""
+        """Return an output of a region's stack by its name, without a reference to the stack."""
         context = RegionContext(settings=self._context.settings, role=role)
         return stack_output(stack_name=context.naming.stack("regional"), output_name=output, region=context.region)
 
@@ -83,7 +83,7 @@ class FailoverStack(Stack):
             surroundings=surroundings,
             resource=BUCKET_REPLICATION,
             role_name=self._context.naming.role(BUCKET_REPLICATION),
-            description="Sets the reverse direction of the ingest bucket's replication, and replicates what is older",
+            description="Sets the reverse replication of the ingest bucket, and replicates older objects",
             timeout=TIMEOUT,
             reserved_concurrency=self._context.settings.limits.maintenance_concurrency,
         )
@@ -100,7 +100,7 @@ class FailoverStack(Stack):
             self,
             "ExistingObjects",
             value=reverse.existing_objects,
-            description="The job that replicated what the secondary's bucket held before its rule, and how far it came",
+            description="Job that replicated the objects older than the secondary's rule, and its state",
         )
 
     def _peer_table_policy(self, surroundings: FunctionSurroundings) -> None:
@@ -109,7 +109,7 @@ class FailoverStack(Stack):
             "TablePolicy",
             surroundings=surroundings,
             resource="table-policy",
-            description="Sets the resource policy of the table's replica in the other region",
+            description="Sets the resource policy of the table replica in the other region",
             reserved_concurrency=self._context.settings.limits.maintenance_concurrency,
         )
         function.allow(
@@ -131,7 +131,7 @@ class FailoverStack(Stack):
         )
 
     def _async_dead_letter_queue(self, key: kms.IKey) -> sqs.IQueue:
-        """Return the control region's queue for failed asynchronous invocations, by its name."""
+        """Return the control region's queue for failed asynchronous invocations, looked up by name."""
         return sqs.Queue.from_queue_attributes(
             self,
             "AsyncDeadLetters",

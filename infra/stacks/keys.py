@@ -16,7 +16,7 @@ class KeysStack(Stack):
         keys: the keys, by purpose.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, **kwargs: Any) -> None:  # noqa: ANN401 - Stack's own
+    def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, **kwargs: Any) -> None:  # noqa: ANN401 - Stack's arguments
         super().__init__(scope, construct_id, **kwargs)
         self.keys = Keys(self, "Keys", context=context)
         for purpose in KeyPurpose:

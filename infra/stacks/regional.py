@@ -1,4 +1,4 @@
-"""Stacks 3 and 4, in each region: everything that ingests. Refers to no other region, and to no stack but its keys."""
+"""Stacks 3 and 4, one in each region: the ingestion path. It refers to no other region, and only to the keys stack."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +38,7 @@ _UPLOAD_HEADERS = (
     "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-aws-kms-key-id",
 )
-"""What a browser sends with a presigned PUT: what its signature binds, and the type that a browser adds by itself."""
+"""Headers that a browser sends with a presigned PUT: the signed ones, and the content type that the browser adds."""
 
 
 class RegionalStack(Stack):
@@ -53,7 +53,7 @@ class RegionalStack(Stack):
         keys: Keys,
         asset: Path,
         peer_alarm_digests: Mapping[str, str] | None = None,
-        **kwargs: Any,  # noqa: ANN401 - Stack's own
+        **kwargs: Any,  # noqa: ANN401 - the arguments of Stack
     ) -> None:
         """Create the stack.
 
@@ -87,7 +87,7 @@ class RegionalStack(Stack):
     @property
     @jsii.member(jsii_name="availabilityZones")
     def availability_zones(self) -> list[str]:
-        """The zones that settings name, by id: CDK's own way would look them up in an account."""
+        """Ids of the availability zones in the settings; CDK's default would look them up in an account."""
         vpc = self._context.settings.vpc
         return list(vpc.zone_ids_of(self._context.region)[: vpc.availability_zones])
 
@@ -132,7 +132,7 @@ class RegionalStack(Stack):
         self.replication_role = ReplicationRole(self, "Replication", context=context, key=key)
         self.ingest.notify(self.queue.queue, self.queue.allow_notifications(bucket_arn(self, context, "ingest")))
         if context.role is RegionRole.PRIMARY:
-            # The secondary's rule is set when both buckets exist, by the failover stack.
+            # The failover stack sets the secondary's rule, when both buckets exist.
             replicate_to_peer(self.ingest, context=context, role=self.replication_role)
 
     def _cors(self) -> list[s3.CorsRule]:
@@ -176,7 +176,7 @@ class RegionalStack(Stack):
             data_key=keys[KeyPurpose.DATA],
             secret_key=keys[KeyPurpose.SECRET],
         )
-        # A canary that fails moves clients; the issuer takes the observer's own for one, and signs its upload.
+        # A failed canary moves clients, so the issuer accepts the canary source from the observer's role only.
         self.ingest.reserve(CANARIES, role=self.issuer.function.role)
         self.rotation = Rotation(self, "Rotation", surroundings=surroundings, secret_key=keys[KeyPurpose.SECRET])
         if self._context.is_control:
@@ -205,7 +205,7 @@ class RegionalStack(Stack):
             CfnOutput(self, "HealthCheckId", value=domain.health_check.attr_health_check_id)
 
     def _observe(self) -> None:
-        # After the front door, which its canary goes in by.
+        # After the front door, through which the canary is uploaded.
         self.observer = Observer(
             self,
             "Observer",
@@ -235,12 +235,12 @@ class RegionalStack(Stack):
             Annotations.of(self).add_warning_v2(
                 "lockstep:alarms-email",
                 f"alarms_email is not set in environment {settings.environment}, so no alarm of {self._context.region} "
-                f"notifies anybody. Type under [environments.{settings.environment}] in environments.toml: "
+                f"sends e-mail. Type under [environments.{settings.environment}] in environments.toml: "
                 'alarms_email = "on-call@example.com"',
             )
 
     def _outputs(self) -> None:
-        """Tell what the failover stack, the end-to-end test and the drill may know."""
+        """Create the outputs for the failover stack, the end-to-end test and the drill."""
         naming = self._context.naming
         outputs = {
             "IngestBucketName": self.ingest.name,

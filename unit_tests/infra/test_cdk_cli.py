@@ -401,7 +401,7 @@ def test_deploy_of_an_assembly_for_another_account_is_refused(
 ) -> None:
     _write_assembly(tmp_path / "theirs", "given", account="999999999999")
     why = main(monkeypatch, "deploy", "--app", str(tmp_path / "theirs"), "--all", *WITH_ACCOUNT)
-    assert "The assembly is for account 999999999999, and environment 'prod' is account 123456789012." in why
+    assert "The assembly is for account 999999999999; environment 'prod' has account 123456789012." in why
     assert "Type: nox -s synth -- -c environment=prod -c account=123456789012" in why
     assert commands.steps == ["compliance"]
 

@@ -45,10 +45,10 @@ def _assert_teaches(problem: Problem, text: str) -> None:
 CASES = {
     # setting: what is written, a part of what is wrong, a part of what is allowed, what to type
     "account": ("123456789012", "is a whole number", "12 digits, in quotes", 'account = "123456789012"'),
-    "account ": ('"12345"', "not written as", "12 digits", 'account = "123456789012"'),
+    "account ": ('"12345"', "does not have the form", "12 digits", 'account = "123456789012"'),
     "primary_region": ('"us-eats-1"', "not a region", "us-east-1", 'primary_region = "us-east-1"'),
-    "control": ('"secondry"', "none of the choices", '"primary", "secondary"', 'control = "secondary"'),
-    "consistency": ('"Strong"', "none of the choices", '"eventual", "strong"', 'consistency = "strong"'),
+    "control": ('"secondry"', "not one of the allowed values", '"primary", "secondary"', 'control = "secondary"'),
+    "consistency": ('"Strong"', "not one of the allowed values", '"eventual", "strong"', 'consistency = "strong"'),
     "cors_origins": ('["*"]', "wildcard", "never *", 'cors_origins = ["https://www.example.com"]'),
     "cors_origins ": (
         '["https://a.example", "http://b.example"]',
@@ -95,12 +95,12 @@ CASES = {
     ),
     "auto_promote": ('"True"', "is text, and should be true or false", "true or false", "auto_promote = true"),
     "auto_promote ": ("1", "is a whole number, and should be true or false", "true or false", "auto_promote = false"),
-    "alarms_email": ('"nobody"', "not written as", "e-mail address", 'alarms_email = "on-call@example.com"'),
+    "alarms_email": ('"nobody"', "does not have the form", "e-mail address", 'alarms_email = "on-call@example.com"'),
     "tags.owner": ("5", "is a whole number", "letters, digits", 'owner = "5"'),
-    "tags.owner ": ('""', "not written as", "1 to 128", 'owner = "platform-team"'),
+    "tags.owner ": ('""', "does not have the form", "1 to 128", 'owner = "platform-team"'),
     "tags.data_classification": (
         '"secret"',
-        "none of the choices",
+        "not one of the allowed values",
         '"restricted"',
         'data_classification = "confidential"',
     ),
@@ -111,7 +111,7 @@ CASES = {
     "vpc.availability_zones": ("9", "too large", "1 to 3", "availability_zones = 3"),
     "vpc.zone_ids": (
         '{ us-east-1 = ["us-east-1a"] }',
-        "not written as",
+        "does not have the form",
         "a list of its zone ids",
         'zone_ids = {us-east-1 = ["use1-az1", "use1-az2"]}',
     ),
@@ -122,14 +122,14 @@ CASES = {
         's3_prefix_list = {eu-west-2 = "pl-7ca54015"}',
     ),
     "retention": ("5", "is a whole number, and should be a table", "logs_days, ", "logs_days = 365"),
-    "retention.logs_days": ("31", "cannot keep logs", "30, 60", "logs_days = 30"),
+    "retention.logs_days": ("31", "no retention period", "30, 60", "logs_days = 30"),
     "retention.logs_days ": ('"30"', "is text", "one of 1, 3", "logs_days = 30"),
     "retention.trail_days": ("true", "is true or false", "a whole number of days", "trail_days = 2557"),
     "retention.trail_days ": ("0", "too small", "1 to 36500", "trail_days = 1"),
     "retention.trail_days  ": ("3.5", "is a decimal number", "1 to 36500", "trail_days = 2557"),
     "retention.trail_days   ": ("2026-01-01", "is a date", "1 to 36500", "trail_days = 2557"),
     "retention.attempts_days": ("0x" + "f" * 6000, "", "0 to 36500", "attempts_days = 36500"),
-    "object_lock.mode": ('"goverance"', "none of the choices", '"governance"', 'mode = "governance"'),
+    "object_lock.mode": ('"goverance"', "not one of the allowed values", '"governance"', 'mode = "governance"'),
     "limits.batch_size": ("50", "too large", "1 to 10", "batch_size = 10"),
     "limits.processor_concurrency": (
         '"nothing"',
@@ -141,7 +141,7 @@ CASES = {
     "limits.event_source_concurrency": ("1", "too small", "2 to 1000", "event_source_concurrency = 2"),
     "limits.maximum_expanded_bytes": (
         "2550136833",
-        "spool 4 times as many to its disk, and 512 MB are for other things, where Lambda gives a function 10240 MB",
+        "spool 4 times as many bytes to its disk, and 512 MB are reserved for other files; Lambda gives a function 10240 MB",
         "1 to 2550136832",
         "maximum_expanded_bytes = 2550136832",
     ),
@@ -195,7 +195,7 @@ CONTRADICTIONS = {
     ),
     "vpc.zone_ids   ": (
         'primary_region = "us-west-1"\nvpc.availability_zones = 3',
-        "3 zones of us-west-1 are to have a subnet, and 2 are known: usw1-az1, usw1-az3",
+        "3 zones of us-west-1 need a subnet, and 2 are known: usw1-az1, usw1-az3",
         'zone_ids = {us-west-1 = ["usw1-az1", "usw1-az2", "usw1-az3"]}  # under [environments.prod.vpc]',
     ),
     "vpc.s3_prefix_list": (
@@ -252,7 +252,7 @@ CONTRADICTIONS = {
     ),
     "limits.shadow_maximum_age_seconds": (
         "limits.shadow_maximum_age_seconds = 60\nlimits.shadow_delay_seconds = 61",
-        "by then be too old",
+        "be too old by then",
         "shadow_maximum_age_seconds = 61  # under [environments.prod.limits]",
     ),
 }
@@ -278,7 +278,7 @@ def test_an_environment_that_leaves_no_room_for_the_buckets_names_is_refused(fil
         file, '[environments.abcdefghijkl]\nprimary_region = "ap-southeast-1"\nvpc.mode = "none"', "abcdefghijkl"
     )
     assert "AWS allows 32" in problems["primary_region"].wrong
-    assert "never cut" in problems["primary_region"].wrong
+    assert "never truncated" in problems["primary_region"].wrong
 
 
 def test_everything_wrong_is_told_at_once(file: Path) -> None:
@@ -351,8 +351,8 @@ def test_an_environment_whose_name_no_resource_could_bear_is_to_be_renamed(file:
 @pytest.mark.parametrize("text", ["environments = 3", "[environments]\nprod = 3", "defaults = []\n[environments.prod]"])
 def test_a_value_where_a_table_belongs_is_told(file: Path, text: str) -> None:
     problems = problems_of(file, text)
-    assert any("a value and not a table" in problem.wrong for problem in problems.values())
-    with pytest.raises(SettingsError, match="a value and not a table"):
+    assert any("a value, and a table is needed" in problem.wrong for problem in problems.values())
+    with pytest.raises(SettingsError, match="a value, and a table is needed"):
         environment_names(file)
 
 
@@ -376,10 +376,10 @@ def test_broken_toml_is_shown_with_the_line_at_fault(file: Path, text: str, valu
 def test_toml_that_nests_without_end_is_told(file: Path) -> None:
     assert "too deeply" in problems_of(file, "a = " + "[" * 5_000)[""].wrong
     keys = ".".join("a" * 990)
-    assert "no such setting" in problems_of(file, f"[environments.prod]\n{keys} = 1")["a"].wrong
+    assert "setting is unknown" in problems_of(file, f"[environments.prod]\n{keys} = 1")["a"].wrong
     # Python 3.14 reads no key of more than 1,000 parts; the older ones do.
     (problem,) = problems_of(file, f"[environments.prod]\n{keys}.{keys} = 1").values()
-    assert "no such setting" in problem.wrong or "too deeply" in problem.wrong
+    assert "setting is unknown" in problem.wrong or "too deeply" in problem.wrong
 
 
 def test_bytes_that_are_not_utf_8_are_told(file: Path) -> None:
@@ -387,7 +387,7 @@ def test_bytes_that_are_not_utf_8_are_told(file: Path) -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no such file") as raised:
+    with pytest.raises(SettingsError, match="the file does not exist") as raised:
         load_settings("prod", tmp_path / "no.toml")
     assert "repository's root" in str(raised.value)
 
@@ -442,7 +442,7 @@ def test_one_key_too_many_is_the_one_that_is_told(
     _put(tables, (*table, word), 1)
     problems = problems_of(file, to_document({"environments": {environment: tables}}), environment)
     assert list(problems) == [".".join((*table, word))]
-    assert "no such setting" in problems[".".join((*table, word))].wrong
+    assert "setting is unknown" in problems[".".join((*table, word))].wrong
 
 
 @pytest.mark.property
@@ -496,7 +496,7 @@ def _put(tables: Table, path: tuple[str, ...], value: object) -> None:
 def _type_what_it_says(tables: Table, problem: Problem, environment: str) -> None:
     found = tomllib.loads(f"k.{problem.key} = 0")["k"]
     path = _paths(found)[-1]
-    if "no such setting" in problem.wrong or "should be a table" in problem.wrong or "cannot be set" in problem.wrong:
+    if "setting is unknown" in problem.wrong or "should be a table" in problem.wrong or "cannot be set" in problem.wrong:
         parent = tables
         for part in path[:-1]:
             parent = parent[part]
