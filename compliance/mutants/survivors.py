@@ -57,7 +57,7 @@ class Explanation:
         ]
 
     def _asked(self, mutant: Mutant) -> list[tuple[tuple[str, ...], str]]:
-        """What the mutant has to meet, and what it has."""
+        """Yield each pattern list with the value of the mutant that it must match."""
         return [
             (self.types, mutant.resource_type),
             (self.operators, mutant.operator),

@@ -21,7 +21,7 @@ LIBRARY = f"__init__ ({PROJECT}/.venv/lib/site-packages/aws_cdk/__init__.py:1)"
 
 
 def _capture() -> Callable[[], list[list[object]]]:
-    """What jsii captures stacks with now."""
+    """Return the function with which jsii captures stacks."""
     found: Callable[[], list[list[object]]] = vars(process)["capture_stack_trace"]
     return found
 

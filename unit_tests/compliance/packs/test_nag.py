@@ -83,7 +83,7 @@ def test_warning_of_a_pack_fails_and_of_the_cdk_is_advice(tmp_path: Path) -> Non
 
 
 def _record(folder: Path, answers: str, **more: Any) -> None:  # noqa: ANN401
-    """What the recorder leaves of one rule that was asked about the queue, the topic queue and the bucket."""
+    """Return the record of one rule that was asked about the queue, the topic queue and the bucket."""
     rule = {"info": "It is bare.", "explanation": "Why.", "level": "Error", "answers": answers, "found": {}, "threw": {}}
     seen = ["us-east-1/Queue", "us-east-1/Fifo", "us-east-1/Bucket"]
     record = {"pack": "AwsSolutions", "seen": seen, "rules": {"AwsSolutions-Rule": {**rule, **more}}}

@@ -1,5 +1,5 @@
-"""Proves that each report says what the ledger says, in the format's own terms, whatever text a template brings.
+"""Tests that each report renders the ledger correctly and in a valid format, with any text of a template.
 
-The official validators judge the formats: the SARIF 2.1.0 schema of OASIS, compliance-trestle for OSCAL, CycloneDX's own.
+The official validators check the formats: OASIS's schema for SARIF 2.1.0, compliance-trestle for OSCAL, and CycloneDX's.
 `sarif-2.1.0.schema.json` is OASIS's, as json.schemastore.org publishes it and the package schemastore 0.2.3 carries it.
 """

@@ -1,4 +1,4 @@
-"""Ledgers to render: one of every verdict, a hostile one, and a space of them."""
+"""Ledgers to render: one with every verdict, a hostile one, and strategies for any."""
 
 import hashlib
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from compliance.engine.baseline import Row
 from compliance.engine.findings import Advice, DecisionUse, Finding, Findings, Place, RuleInfo, Severity, Subject, Verdict
 
 TODAY = date(2026, 11, 24)
@@ -42,7 +43,7 @@ PASSING, UNTIDY, UNKNOWN, FAILING, ACCEPTED = ROWS = (
     replace(BASE, verdict=Verdict.FAIL, path="S/C/Resource", logical_id="C", message=HOSTILE, line=7),
     replace(BASE, verdict=Verdict.ACKNOWLEDGED, path="S/D/Resource", logical_id="D", message="bad", decision="logs"),
 )
-"""One of each verdict that a row can have, all but the first open or accepted."""
+"""One row of each verdict, all except the first open or accepted."""
 USE = DecisionUse(
     id="logs",
     title="Logs",
@@ -54,7 +55,7 @@ USE = DecisionUse(
 
 
 def subject(text: str = TEXT, **changed: Any) -> Subject:  # noqa: ANN401 - any field of it
-    """A template that was judged."""
+    """Return a judged template."""
     made = Subject(
         configuration="prod",
         name="S",
@@ -68,7 +69,7 @@ def subject(text: str = TEXT, **changed: Any) -> Subject:  # noqa: ANN401 - any 
 
 
 def ledger(*rows: Finding, **changed: Any) -> Findings:  # noqa: ANN401 - any field of it
-    """A ledger of the rows, with one template, one decision, one piece of advice and three rows that did not apply."""
+    """Return a ledger of the rows, with one template, one decision, one piece of advice and three silent rows."""
     place = Place(configuration="prod", stack="S", region="us-east-1")
     places = [replace(place, path=f"S/{name}", logical_id=name) for name in "XYZ"]
     made = Findings(
@@ -85,8 +86,19 @@ def ledger(*rows: Finding, **changed: Any) -> Findings:  # noqa: ANN401 - any fi
     return replace(made, **changed)
 
 
+def baseline_row(finding: Finding) -> Row:
+    """Return a finding as a row of a baseline."""
+    return Row(
+        rule=finding.rule,
+        configuration=finding.configuration,
+        region=finding.region,
+        path=finding.path,
+        verdict=finding.verdict,
+    )
+
+
 def hostile() -> Findings:
-    """A ledger in which every text that a template or its file's name decides is hostile."""
+    """Return a ledger in which every text of a template or its file's name is hostile."""
     place: dict[str, Any] = {
         "stack": HOSTILE,
         "region": HOSTILE,
@@ -111,12 +123,12 @@ texts = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=30),
     st.sampled_from(["", "-", "=1+1", "</script>", "{0}", "[a](b)", "a/b", "\ud7ff", "x" * 200, HOSTILE]),
 )
-"""Text as a template may bring it: anything that UTF-8 can hold."""
+"""Any text of a template: anything that UTF-8 can encode."""
 
 
 @st.composite
 def findings(draw: st.DrawFn) -> Finding:
-    """A row of one of two rules, with any text where a template decides it."""
+    """Draw a row of one of two rules, with any text in the fields that a template sets."""
     verdict = draw(st.sampled_from([verdict for verdict in Verdict if verdict is not Verdict.NOT_APPLICABLE]))
     return Finding(
         rule=draw(st.sampled_from([RULE.id, MINOR.id])),
@@ -136,7 +148,7 @@ def findings(draw: st.DrawFn) -> Finding:
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> Findings:
-    """A ledger of any rows and of templates with any names."""
+    """Draw a ledger of any rows and of templates with any names."""
     rows = draw(st.lists(findings(), max_size=6))
     names = draw(st.lists(texts, max_size=3))
     used = sum(row.verdict is Verdict.ACKNOWLEDGED for row in rows)

@@ -1,4 +1,4 @@
-"""The terminal: why and fix for each failing rule, and no template can command it."""
+"""The terminal shows why and fix for each failing rule, and no control characters of a template."""
 
 from io import StringIO
 from pathlib import Path
@@ -18,7 +18,7 @@ def _shown(judged: Findings) -> str:
     return written.getvalue()
 
 
-def test_the_terminal_shows_why_and_fix() -> None:
+def test_terminal_shows_why_and_fix() -> None:
     text = _shown(ledger(*ROWS))
 
     assert text.index("FAIL P::R") < text.index("FAIL P::Minor")
@@ -26,14 +26,14 @@ def test_the_terminal_shows_why_and_fix() -> None:
         assert expected in text
 
 
-def test_the_terminal_obeys_no_template() -> None:
+def test_terminal_shows_no_control_characters_of_a_template() -> None:
     text = _shown(hostile())
 
     assert "\x1b" not in text
     assert "\u202e" not in text
 
 
-def test_the_terminal_tells_what_the_evidence_is_known_by(tmp_path: Path) -> None:
+def test_terminal_shows_the_hash_of_the_evidence(tmp_path: Path) -> None:
     files = write_reports(ledger(*ROWS), tmp_path, ["bundle"])
     written = StringIO()
 
@@ -42,7 +42,7 @@ def test_the_terminal_tells_what_the_evidence_is_known_by(tmp_path: Path) -> Non
     assert f"SHA-256 of its manifest {bundle.fingerprint(files[0])}" in written.getvalue()
 
 
-def test_the_last_line_is_what_the_threshold_made_of_it() -> None:
+def test_last_line_is_the_verdict_of_the_threshold() -> None:
     written = StringIO()
 
     show(ledger(*ROWS), [], Console(width=200, file=written), "PASSED under --fail-on new: 3 findings open, none new")

@@ -1,4 +1,4 @@
-"""The ledger's own counting: the worst first, and nothing evaluated is never a pass."""
+"""The ledger counts its rows, lists the worst first, and never passes without an evaluated row."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from compliance.engine.findings import Finding, Verdict
 from unit_tests.compliance.reports.ledgers import ACCEPTED, FAILING, PASSING, ROWS, UNKNOWN, UNTIDY, ledger
 
 
-def test_counts_and_the_worst_first() -> None:
+def test_ledger_counts_verdicts_and_lists_the_worst_first() -> None:
     judged = ledger(*ROWS)
 
     assert {verdict.value: count for verdict, count in judged.counts.items()} == {
@@ -32,7 +32,7 @@ def test_counts_and_the_worst_first() -> None:
         ((ACCEPTED,), True),
     ],
 )
-def test_a_ledger_passes_only_if_something_was_evaluated_and_nothing_is_open(
+def test_ledger_passes_only_with_evaluated_and_no_open_rows(
     rows: tuple[Finding, ...],
     passed: bool,  # noqa: FBT001
 ) -> None:

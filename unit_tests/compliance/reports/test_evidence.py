@@ -1,4 +1,4 @@
-"""What the bundle holds, and the whole set of reports: an auditor needs nothing else."""
+"""The bundle holds every report, the templates, the decisions and the versions of the tools."""
 
 import hashlib
 import io
@@ -44,7 +44,7 @@ def _members(file: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_every_report_is_written_and_the_bundle_holds_them_all(tmp_path: Path) -> None:
+def test_every_report_is_written_and_in_the_bundle(tmp_path: Path) -> None:
     files = write_reports(ledger(*ROWS), tmp_path / "new" / "folder")
 
     assert {file.name for file in files} == {*REPORTS, "evidence.zip"}
@@ -55,7 +55,7 @@ def test_every_report_is_written_and_the_bundle_holds_them_all(tmp_path: Path) -
     assert bundle.verify(files[-1]) == []
 
 
-def test_the_bundle_holds_what_was_judged_what_was_decided_and_what_judged_it(tmp_path: Path) -> None:
+def test_bundle_holds_templates_decisions_and_versions(tmp_path: Path) -> None:
     (file,) = write_reports(ledger(*ROWS), tmp_path, ["bundle"])
 
     members = _members(file)
@@ -69,7 +69,7 @@ def test_the_bundle_holds_what_was_judged_what_was_decided_and_what_judged_it(tm
         assert name in members["README.txt"].decode() or name.startswith(("templates/", "locks/", "README"))
 
 
-def test_the_whole_set_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_reports_of_rows_in_any_order_are_the_same_bytes(tmp_path: Path) -> None:
     first = write_reports(ledger(*ROWS), tmp_path / "one")
     second = write_reports(ledger(*reversed(ROWS)), tmp_path / "two", reversed(FORMATS))
 
@@ -77,18 +77,18 @@ def test_the_whole_set_is_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
 
-def test_hostile_names_lead_nowhere(tmp_path: Path) -> None:
+def test_bundle_with_hostile_names_is_valid(tmp_path: Path) -> None:
     (file,) = write_reports(hostile(), tmp_path, ["bundle"])
 
     assert bundle.verify(file) == []
 
 
-def test_one_report_alone_is_written_alone(tmp_path: Path) -> None:
+def test_single_format_writes_only_its_file(tmp_path: Path) -> None:
     assert [file.name for file in write_reports(ledger(*ROWS), tmp_path, ["sarif"])] == ["report.sarif"]
     assert [file.name for file in tmp_path.iterdir()] == ["report.sarif"]
 
 
-def test_an_unknown_format_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_unknown_format_is_an_error_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown format pdf, xls; choose from summary, html"):
         write_reports(ledger(*ROWS), tmp_path / "none", ["sarif", "xls", "pdf"])
     assert not (tmp_path / "none").exists()
@@ -103,7 +103,7 @@ def _project(folder: Path) -> Path:
     return folder
 
 
-def test_the_bill_of_materials_has_each_pin_once_and_tells_what_is_deployed(tmp_path: Path) -> None:
+def test_bill_of_materials_has_each_pin_once_with_its_scope(tmp_path: Path) -> None:
     text = sbom.render(TODAY, _project(tmp_path))
 
     components = {component["purl"]: component for component in json.loads(text)["components"]}
@@ -117,7 +117,7 @@ def test_the_bill_of_materials_has_each_pin_once_and_tells_what_is_deployed(tmp_
     assert text == sbom.render(TODAY, tmp_path)
 
 
-def test_the_project_s_bill_of_materials_is_valid_cyclonedx() -> None:
+def test_bill_of_materials_of_the_project_is_valid_cyclonedx() -> None:
     text = sbom.render(TODAY)
 
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
@@ -126,7 +126,7 @@ def test_the_project_s_bill_of_materials_is_valid_cyclonedx() -> None:
     assert {"pkg:pypi/cdk-nag@3.0.2", "pkg:npm/aws-cdk@2.1148.1"} <= {part["purl"] for part in document["components"]}
 
 
-def test_the_provenance_names_tools_and_revision() -> None:
+def test_provenance_names_tools_and_revision() -> None:
     document = json.loads(provenance.render())
 
     assert document["tools"]["cdk-nag"] == "3.0.2"
@@ -134,7 +134,7 @@ def test_the_provenance_names_tools_and_revision() -> None:
 
 
 @pytest.mark.parametrize(("path", "says"), [("", "git is not installed"), (None, "not a git checkout")])
-def test_an_unknown_revision_says_why(path: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_revision_has_a_reason(path: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PROJECT", tmp_path)
     if path is not None:
         monkeypatch.setenv("PATH", path)
@@ -148,7 +148,7 @@ def _drill(folder: Path) -> Path:
     return folder / "evidence.zip"
 
 
-def test_the_evidence_of_a_drill_is_packed_with_its_manifest(tmp_path: Path) -> None:
+def test_drill_evidence_is_bundled_with_its_manifest(tmp_path: Path) -> None:
     drill = bundle.unpack(_drill(tmp_path / "drill"))
 
     (file,) = write_reports(ledger(*ROWS), tmp_path, ["bundle"], drill=drill)
@@ -162,8 +162,8 @@ def test_the_evidence_of_a_drill_is_packed_with_its_manifest(tmp_path: Path) -> 
     assert bundle.verify(file) == []
 
 
-def test_a_drill_that_was_forged_within_the_bundle_is_named(tmp_path: Path) -> None:
-    """Who repacks the bundle with a manifest that fits still contradicts the manifest that the drill came with."""
+def test_drill_evidence_changed_in_the_bundle_is_reported(tmp_path: Path) -> None:
+    """A repacked bundle with a matching manifest still contradicts the drill's own manifest."""
     drill = {**bundle.unpack(_drill(tmp_path / "drill")), "report.json": b'{"verdict": "passed"}', "more.txt": b""}
 
     (file,) = write_reports(ledger(*ROWS), tmp_path, ["bundle"], drill=drill)
@@ -173,7 +173,7 @@ def test_a_drill_that_was_forged_within_the_bundle_is_named(tmp_path: Path) -> N
     assert "'report.json' was changed" in bundle.verify(file)[1]
 
 
-def test_a_tampered_drill_is_not_unpacked(tmp_path: Path) -> None:
+def test_damaged_drill_evidence_is_not_unpacked(tmp_path: Path) -> None:
     file = _drill(tmp_path / "drill")
     file.write_bytes(file.read_bytes().replace(b"{}\n", b"[]\n"))
 

@@ -1,4 +1,4 @@
-"""junit.xml: failures, what was not evaluated, and what is acknowledged are told apart."""
+"""junit.xml distinguishes failures, rows that were not evaluated, and acknowledged rows."""
 
 from io import BytesIO
 
@@ -11,7 +11,7 @@ from compliance.reports import junit
 from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger, ledgers
 
 
-def test_junit_tells_failures_from_what_was_not_evaluated_and_what_is_acknowledged() -> None:
+def test_junit_distinguishes_failed_unevaluated_and_acknowledged() -> None:
     document = JUnitXml.fromfile(BytesIO(junit.render(ledger(*ROWS)).encode()))
 
     cases = {case.name: case for suite in document for case in suite}
@@ -22,7 +22,7 @@ def test_junit_tells_failures_from_what_was_not_evaluated_and_what_is_acknowledg
     assert isinstance(cases["S/D/Resource"].result[0], Skipped)
 
 
-def test_a_run_in_which_nothing_was_evaluated_is_one_error() -> None:
+def test_junit_of_a_run_without_evaluated_rows_is_one_error() -> None:
     (suite,) = JUnitXml.fromfile(BytesIO(junit.render(ledger()).encode()))
 
     ((error,),) = (case.result for case in suite)
@@ -31,7 +31,7 @@ def test_a_run_in_which_nothing_was_evaluated_is_one_error() -> None:
     assert suite.errors == 1
 
 
-def test_hostile_text_is_no_markup() -> None:
+def test_junit_escapes_hostile_text() -> None:
     suites = list(JUnitXml.fromfile(BytesIO(junit.render(hostile()).encode())))
 
     assert len(list(suites[0])) == len(ROWS)
@@ -39,7 +39,7 @@ def test_hostile_text_is_no_markup() -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_every_row_is_a_case_whatever_its_text(judged: Findings) -> None:
+def test_junit_of_any_ledger_has_a_case_for_each_row(judged: Findings) -> None:
     document = JUnitXml.fromfile(BytesIO(junit.render(judged).encode()))
 
     assert sum(len(list(suite)) for suite in document) == max(1, len(judged.findings))

@@ -1,4 +1,4 @@
-"""ledger.csv: every row, also where a rule did not apply, and no cell that a spreadsheet would run."""
+"""ledger.csv has every row, also of rules that did not apply, and no cell that a spreadsheet would run."""
 
 import csv
 from collections import Counter
@@ -22,7 +22,7 @@ def _rows(judged: Findings) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(text, newline="")))
 
 
-def test_a_row_says_all_that_the_ledger_knows() -> None:
+def test_row_has_every_field_of_the_ledger() -> None:
     row = next(row for row in _rows(ledger(*ROWS)) if row["verdict"] == "ACKNOWLEDGED")
 
     assert row == {
@@ -44,7 +44,7 @@ def test_a_row_says_all_that_the_ledger_knows() -> None:
     }
 
 
-def test_there_is_a_row_for_each_rule_and_resource() -> None:
+def test_csv_has_a_row_for_each_rule_and_resource() -> None:
     judged = ledger(*ROWS)
 
     counted = Counter(row["verdict"] for row in _rows(judged))
@@ -52,7 +52,7 @@ def test_there_is_a_row_for_each_rule_and_resource() -> None:
 
 
 @pytest.mark.parametrize("text", ["=1+1", " =1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a;=1", "a; -1", "\uff1d1", "\n=1"])
-def test_no_cell_is_a_formula(text: str) -> None:
+def test_cell_with_a_formula_is_changed(text: str) -> None:
     row = _rows(ledger(replace(FAILING, message=text, path=text)))[0]
 
     for cell in (row["message"], row["path"]):
@@ -62,7 +62,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_any_ledger_s_rows_are_there_and_harmless(judged: Findings) -> None:
+def test_csv_of_any_ledger_has_all_rows_and_no_formula(judged: Findings) -> None:
     rows = _rows(judged)
 
     assert len(rows) == len(list(judged.rows()))
@@ -71,7 +71,7 @@ def test_any_ledger_s_rows_are_there_and_harmless(judged: Findings) -> None:
     assert ledger_csv.render(replace(judged, findings=judged.findings[::-1])) == ledger_csv.render(judged)
 
 
-def test_hostile_text_stays_within_its_cell() -> None:
+def test_hostile_text_stays_in_its_cell() -> None:
     rows = _rows(hostile())
 
     assert len(rows) == len(ROWS) + 1

@@ -1,6 +1,6 @@
-"""index.html: one file, nothing from elsewhere, and nothing of a template that is more than text.
+"""index.html is one file without network access, in which text of a template stays text.
 
-What a browser makes of it is tested in integration_tests/browser.
+integration_tests/browser tests it in a browser.
 """
 
 import base64
@@ -34,7 +34,7 @@ from unit_tests.fixtures.html_elements import HtmlElements
 PLAIN = HtmlElements(page.render(ledger(*ROWS, subjects=(subject(),))))
 
 
-def test_the_verdict_is_said_first() -> None:
+def test_page_begins_with_the_verdict() -> None:
     failed, passed = page.render(ledger(*ROWS)), page.render(ledger(PASSING))
 
     assert "<strong>Failed: 3 findings open</strong>" in failed
@@ -43,14 +43,14 @@ def test_the_verdict_is_said_first() -> None:
     assert failed.index("Failed: 3") < failed.index("To fix, the worst first") < failed.index("Acknowledgements</h2>")
 
 
-def test_it_asks_no_network_for_anything() -> None:
+def test_page_refers_to_no_other_file_or_address() -> None:
     for tag, attributes in PLAIN.found:
         for name in ("src", "href", "action", "data", "srcset", "poster"):
             assert (attributes.get(name) or "#").startswith(("#", "data:,")), (tag, attributes)
     assert "url(" not in re.sub(r"url\(#head\d+\)", "", page.render(ledger(*ROWS)))
 
 
-def test_its_policy_runs_our_script_and_style_and_nothing_else() -> None:
+def test_security_policy_allows_only_our_script_and_style() -> None:
     policy = next(attributes["content"] for tag, attributes in PLAIN.found if attributes.get("http-equiv"))
 
     scripts = [text for text in PLAIN.texts["script"] if not text.startswith("{")]
@@ -60,13 +60,13 @@ def test_its_policy_runs_our_script_and_style_and_nothing_else() -> None:
     assert "unsafe" not in str(policy)
 
 
-def test_no_element_has_a_handler_or_a_style_of_its_own() -> None:
+def test_page_has_no_inline_handlers_and_styles() -> None:
     named = {name for _, attributes in PLAIN.found for name in attributes}
 
     assert not [name for name in named if name.startswith("on") or name == "style"]
 
 
-def test_every_field_has_a_label_and_every_table_has_headings() -> None:
+def test_fields_have_labels_and_tables_have_headings() -> None:
     labelled = {attributes.get("for") for tag, attributes in PLAIN.found if tag == "label"}
     fields = {attributes.get("id") for tag, attributes in PLAIN.found if tag in {"input", "select"}}
 
@@ -77,7 +77,7 @@ def test_every_field_has_a_label_and_every_table_has_headings() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_hostile_text_adds_no_element_anywhere() -> None:
+def test_hostile_text_adds_no_element() -> None:
     row = Row(rule=HOSTILE, configuration=HOSTILE, region=HOSTILE, path=HOSTILE, verdict=Verdict.FAIL)
 
     text = page.render(hostile(), Changes(new=(row,)))
@@ -89,7 +89,7 @@ def test_hostile_text_adds_no_element_anywhere() -> None:
     assert sum(tag == "script" for tag, _ in elements.found) == 2
 
 
-def test_a_decision_is_told_with_reason_owner_and_end_and_marked_when_it_ends_soon() -> None:
+def test_decision_has_reason_owner_and_end_and_a_mark_before_it() -> None:
     soon = replace(USE, expires=TODAY + timedelta(days=20))
 
     text = page.render(ledger(*ROWS, decisions=(USE,)))
@@ -99,7 +99,7 @@ def test_a_decision_is_told_with_reason_owner_and_end_and_marked_when_it_ends_so
     assert "(soon)" in page.render(ledger(*ROWS, decisions=(soon,)))
 
 
-def test_changes_are_told_before_everything_but_the_verdict() -> None:
+def test_changes_follow_the_verdict() -> None:
     row = Row(rule="P::New", configuration="prod", region="us-east-1", path="S/New", verdict=Verdict.FAIL)
 
     text = page.render(ledger(*ROWS), Changes(new=(row,)))
@@ -108,13 +108,13 @@ def test_changes_are_told_before_everything_but_the_verdict() -> None:
     assert "Changes since the baseline" not in page.render(ledger(*ROWS))
 
 
-def test_a_row_of_several_configurations_is_told_once() -> None:
+def test_row_of_several_configurations_appears_once() -> None:
     text = page.render(ledger(FAILING, replace(FAILING, configuration="dev")))
 
     assert text.count("<td>dev, prod</td>") == 1
 
 
-def test_the_map_has_a_tile_for_each_resource_and_an_arrow_for_each_value() -> None:
+def test_map_has_a_tile_for_each_resource_and_an_arrow_per_value() -> None:
     taker = '{"Resources": {"A": {"Ref": {"Fn::ImportValue": "serverless-s-prod:Key"}}}}'
     judged = ledger(
         *ROWS,
@@ -137,7 +137,7 @@ def test_the_map_has_a_tile_for_each_resource_and_an_arrow_for_each_value() -> N
     assert sum(attributes.get("class") == "edge" for _, attributes in found) == 1
 
 
-def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> None:
+def test_resource_checked_by_rules_for_any_type_is_not_covered() -> None:
     rules = {"Tagging::T": replace(ledger().rules["P::R"], id="Tagging::T", controls=(), covers=False)}
 
     found = HtmlElements(page.render(ledger(replace(PASSING, rule="Tagging::T"), rules=rules, silent={}))).found
@@ -148,7 +148,7 @@ def test_what_only_rules_for_any_type_looked_at_is_not_drawn_as_covered() -> Non
 @pytest.mark.property
 @settings(max_examples=examples(10))  # each is a megabyte, for the frameworks alone
 @given(ledgers())
-def test_any_ledger_gives_the_elements_of_a_plain_one_and_all_its_rows(judged: Findings) -> None:
+def test_page_of_any_ledger_has_all_rows_and_two_scripts(judged: Findings) -> None:
     text = page.render(judged)
 
     elements = HtmlElements(text)

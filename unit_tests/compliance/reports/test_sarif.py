@@ -1,4 +1,4 @@
-"""report.sarif: valid by OASIS's schema, at the line of the Python that is to blame, stable from run to run."""
+"""report.sarif is valid by OASIS's schema, points to the Python line, and is stable between runs."""
 
 import json
 from dataclasses import replace
@@ -40,12 +40,12 @@ def _result(judged: Findings, verdict: Verdict) -> dict[str, Any]:
     return dict(found[0])
 
 
-def test_a_run_in_which_nothing_was_evaluated_was_no_success() -> None:
+def test_run_without_evaluated_rows_was_not_successful() -> None:
     assert _run(ledger())["invocations"] == [{"executionSuccessful": False}]
     assert _run(ledger(*ROWS))["invocations"] == [{"executionSuccessful": True}]
 
 
-def test_a_failure_is_at_the_python_and_relates_to_the_template() -> None:
+def test_failure_is_at_the_python_line_and_relates_to_the_template() -> None:
     result = _result(ledger(FAILING), Verdict.FAIL)
 
     physical = result["locations"][0]["physicalLocation"]
@@ -57,14 +57,14 @@ def test_a_failure_is_at_the_python_and_relates_to_the_template() -> None:
     assert related["region"] == {"startLine": 7}
 
 
-def test_without_a_known_source_it_is_at_the_template() -> None:
+def test_failure_without_a_source_is_at_the_template() -> None:
     result = _result(ledger(UNKNOWN), Verdict.NOT_EVALUATED)
 
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "templates/prod/S.template.json"
     assert "relatedLocations" not in result
 
 
-def test_what_was_not_evaluated_stops_a_pull_request_as_a_failure_does() -> None:
+def test_unevaluated_row_is_an_error() -> None:
     result = _result(ledger(UNKNOWN), Verdict.NOT_EVALUATED)
 
     assert (result["kind"], result["level"]) == ("fail", "error")
@@ -72,7 +72,7 @@ def test_what_was_not_evaluated_stops_a_pull_request_as_a_failure_does() -> None
     assert "suppressions" not in result
 
 
-def test_an_acknowledged_result_is_suppressed_with_its_reason() -> None:
+def test_acknowledged_result_is_suppressed_with_its_reason() -> None:
     result = _result(ledger(ACCEPTED), Verdict.ACKNOWLEDGED)
 
     assert result["suppressions"] == [
@@ -85,7 +85,7 @@ def test_an_acknowledged_result_is_suppressed_with_its_reason() -> None:
     ]
 
 
-def test_rules_point_to_the_controls_that_they_serve() -> None:
+def test_rules_refer_to_the_controls_that_they_serve() -> None:
     run = _run(ledger(*ROWS))
 
     rules = run["tool"]["driver"]["rules"]
@@ -102,14 +102,14 @@ def test_rules_point_to_the_controls_that_they_serve() -> None:
     ]
 
 
-def test_passes_are_left_out_and_the_worst_is_first() -> None:
+def test_results_exclude_passes_and_begin_with_the_worst() -> None:
     verdicts = [result["properties"]["verdict"] for result in _run(ledger(*ROWS))["results"]]
 
     assert verdicts == ["FAIL", "NOT_EVALUATED", "FAIL", "ACKNOWLEDGED"]
     assert _run(ledger(PASSING))["results"] == []
 
 
-def test_a_fingerprint_survives_moving_lines_and_tells_rows_apart() -> None:
+def test_fingerprint_is_stable_when_lines_move_and_unique_per_row() -> None:
     def fingerprints(judged: Findings) -> list[str]:
         return [result["partialFingerprints"]["ruleConstructConfiguration/v1"] for result in _run(judged)["results"]]
 
@@ -119,7 +119,7 @@ def test_a_fingerprint_survives_moving_lines_and_tells_rows_apart() -> None:
     assert len(set(fingerprints(ledger(FAILING, moved, *other)))) == 5
 
 
-def test_hostile_text_is_neither_a_placeholder_nor_a_link() -> None:
+def test_hostile_text_is_escaped() -> None:
     text = _result(ledger(FAILING), Verdict.FAIL)["message"]["text"]
 
     assert "{{0}}" in text
@@ -130,7 +130,7 @@ def test_hostile_text_is_neither_a_placeholder_nor_a_link() -> None:
 
 @pytest.mark.property
 @given(ledgers())
-def test_any_ledger_is_valid_sarif_in_any_order_of_its_rows(judged: Findings) -> None:
+def test_sarif_of_any_ledger_is_valid_in_any_order_of_rows(judged: Findings) -> None:
     run = _run(judged)
 
     assert len(run["results"]) == sum(row.verdict is not Verdict.PASS for row in judged.findings)

@@ -1,4 +1,4 @@
-"""A part of a ledger: what is left out is not told of, and a pack that did not run is never left out with it."""
+"""A selection has only the rows of its packs and frameworks, and keeps the row of a pack that did not run."""
 
 from datetime import date
 
@@ -35,36 +35,36 @@ LEDGER = Findings(
 )
 
 
-def _told(ledger: Findings) -> set[str]:
+def _rules(ledger: Findings) -> set[str]:
     assert {finding.rule for finding in ledger.findings} <= set(ledger.rules)
     return {row.rule for row in ledger.rows()}
 
 
-def test_everything_is_told_unless_something_is_chosen() -> None:
+def test_selection_of_nothing_is_the_whole_ledger() -> None:
     assert select(LEDGER) is LEDGER
 
 
-def test_a_pack_is_told_with_its_decisions_and_without_others() -> None:
+def test_selected_pack_keeps_only_its_decisions_and_advice() -> None:
     chosen = select(LEDGER, ["AwsSolutions"])
 
-    assert _told(chosen) == {"AwsSolutions::Good"}
+    assert _rules(chosen) == {"AwsSolutions::Good"}
     assert chosen.decisions == (USE,)
     assert not chosen.advice
     assert not select(LEDGER, ["ActivePassive"]).decisions
 
 
-def test_a_framework_is_told_by_every_rule_that_serves_it() -> None:
-    assert _told(select(LEDGER, frameworks=["HIPAA-Security"])) == {"HIPAA.Security::One", "ActivePassive::Both"}
-    assert _told(select(LEDGER, ["ActivePassive"], ["HIPAA-Security"])) == {"ActivePassive::Both"}
+def test_selected_framework_has_every_rule_that_serves_it() -> None:
+    assert _rules(select(LEDGER, frameworks=["HIPAA-Security"])) == {"HIPAA.Security::One", "ActivePassive::Both"}
+    assert _rules(select(LEDGER, ["ActivePassive"], ["HIPAA-Security"])) == {"ActivePassive::Both"}
 
 
-def test_the_pack_of_a_framework_that_did_not_run_at_all_still_fails() -> None:
+def test_pack_of_a_framework_that_did_not_run_fails() -> None:
     chosen = select(LEDGER, frameworks=["PCI-DSS-3.2.1"])
 
     assert not chosen.passed
     assert {finding.rule for finding in chosen.failures} == {"PCI.DSS.321::Ran"}
 
 
-def test_an_unknown_pack_is_an_error_that_names_those_that_there_are() -> None:
+def test_unknown_pack_is_an_error_with_the_known_ones() -> None:
     with pytest.raises(SelectionError, match=r"ActivePassive, AwsSolutions, HIPAA\.Security"):
         select(LEDGER, ["AwsSolution"])

@@ -1,4 +1,4 @@
-"""summary.md: the verdict first, then what changed, then the worst; a cell cannot break the table."""
+"""summary.md has the verdict, the changes and the worst findings, and no cell breaks a table."""
 
 import re
 from dataclasses import replace
@@ -6,26 +6,26 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import Finding, Findings
+from compliance.engine.baseline import Changes
+from compliance.engine.findings import Findings
 from compliance.reports import summary
-from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, RULE, UNTIDY, hostile, ledger, ledgers
+from unit_tests.compliance.reports.ledgers import (
+    FAILING,
+    PASSING,
+    ROWS,
+    RULE,
+    UNTIDY,
+    baseline_row,
+    hostile,
+    ledger,
+    ledgers,
+)
 
 CODE = re.compile(r"`[^`\n]*`")
 CELLS = re.compile(r"(?<!\\)(?:\\\\)*\|")
 
 
-def _row(finding: Finding) -> Row:
-    return Row(
-        rule=finding.rule,
-        configuration=finding.configuration,
-        region=finding.region,
-        path=finding.path,
-        verdict=finding.verdict,
-    )
-
-
-def test_it_leads_with_the_verdict() -> None:
+def test_summary_begins_with_the_verdict() -> None:
     text = summary.render(ledger(*ROWS))
 
     assert text.startswith("# Compliance failed\n\n3 open, 1 acknowledged by 1 decision, 1 passed, in 1 template (prod)")
@@ -33,10 +33,10 @@ def test_it_leads_with_the_verdict() -> None:
     assert summary.render(ledger(PASSING)).startswith("# Compliance passed")
 
 
-def test_with_a_baseline_it_leads_with_what_changed() -> None:
-    fixed = tuple(_row(replace(PASSING, path=f"S/{number}")) for number in range(12))
+def test_summary_with_a_baseline_lists_changes_first() -> None:
+    fixed = tuple(baseline_row(replace(PASSING, path=f"S/{number}")) for number in range(12))
 
-    text = summary.render(ledger(*ROWS), Changes(new=(_row(FAILING),), fixed=fixed))
+    text = summary.render(ledger(*ROWS), Changes(new=(baseline_row(FAILING),), fixed=fixed))
 
     lines = text.splitlines()
     assert lines[4] == "**Since the baseline: 1 new, 0 newly acknowledged, 12 fixed.**"
@@ -46,7 +46,7 @@ def test_with_a_baseline_it_leads_with_what_changed() -> None:
     assert "**Since the baseline: 0 new, 0 newly acknowledged, 0 fixed.**" in summary.render(ledger(PASSING), Changes())
 
 
-def test_a_rule_that_fails_everywhere_is_one_line_of_a_few_constructs() -> None:
+def test_rule_that_fails_everywhere_is_one_line() -> None:
     rows = [replace(FAILING, path=f"S/{number}", message="bad") for number in range(5)]
     rows += [replace(row, configuration="dev") for row in rows]
 
@@ -57,7 +57,7 @@ def test_a_rule_that_fails_everywhere_is_one_line_of_a_few_constructs() -> None:
     assert "<br>and 2 more | bad |" in lines[0]
 
 
-def test_it_stays_short() -> None:
+def test_summary_of_many_rules_is_short() -> None:
     rules = {f"P::{number}": replace(RULE, id=f"P::{number}") for number in range(500)}
     rows = [replace(FAILING, rule=rule) for rule in rules]
 
@@ -67,8 +67,8 @@ def test_it_stays_short() -> None:
     assert "and 475 more rules in report.json" in text
 
 
-def test_hostile_text_is_no_markup_and_calls_nobody() -> None:
-    text = summary.render(hostile(), Changes(new=tuple(map(_row, hostile().failures))))
+def test_hostile_text_is_no_markup_and_no_mention() -> None:
+    text = summary.render(hostile(), Changes(new=tuple(map(baseline_row, hostile().failures))))
 
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -81,7 +81,7 @@ def test_hostile_text_is_no_markup_and_calls_nobody() -> None:
 @given(ledgers())
 def test_every_line_of_a_table_has_the_cells_of_its_header(judged: Findings) -> None:
     width = 0
-    for line in summary.render(judged, Changes(new=tuple(map(_row, judged.failures)))).split("\n"):
+    for line in summary.render(judged, Changes(new=tuple(map(baseline_row, judged.failures)))).split("\n"):
         if not line.startswith("|"):
             width = 0
             continue

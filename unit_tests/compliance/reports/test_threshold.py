@@ -1,4 +1,4 @@
-"""Every report says what the threshold made of a run, and the revision that it was made from."""
+"""Every report has the verdict of the threshold and the revision of the project."""
 
 import json
 from dataclasses import replace
@@ -12,34 +12,24 @@ from junitparser import JUnitXml
 
 import compliance
 from compliance.__main__ import FailOn, threshold
-from compliance.engine.baseline import Changes, Row
+from compliance.engine.baseline import Changes
 from compliance.engine.findings import Finding, Findings
 from compliance.reports import json_report, junit, page, sarif, summary
 from reporting.text import counted
-from unit_tests.compliance.reports.ledgers import FAILING, PASSING, UNTIDY, ledger, subject
+from unit_tests.compliance.reports.ledgers import FAILING, PASSING, UNTIDY, baseline_row, ledger, subject
 
 REVISION = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": True}
 
 
-def _row(finding: Finding) -> Row:
-    return Row(
-        rule=finding.rule,
-        configuration=finding.configuration,
-        region=finding.region,
-        path=finding.path,
-        verdict=finding.verdict,
-    )
-
-
 def _under(fail_on: FailOn, *rows: Finding, new: tuple[Finding, ...] = ()) -> Findings:
     judged = ledger(*rows)
-    return replace(judged, threshold=threshold(judged, fail_on, Changes(new=tuple(map(_row, new)))))
+    return replace(judged, threshold=threshold(judged, fail_on, Changes(new=tuple(map(baseline_row, new)))))
 
 
 TOLERATED = _under(FailOn.ERROR, PASSING, UNTIDY)
-"""Only a warning is open, and errors alone fail."""
+"""Only a warning is open, and only errors fail."""
 BOTH = _under(FailOn.NEW, PASSING, UNTIDY, FAILING, new=(FAILING,))
-"""Of two that are open one is new."""
+"""Two findings are open, and one of them is new."""
 
 
 @pytest.mark.parametrize(("judged", "passed"), [(TOLERATED, True), (BOTH, False)])
@@ -59,25 +49,25 @@ def test_every_report_has_the_verdict_of_the_threshold(judged: Findings, *, pass
 
 
 def _junit(judged: Findings) -> tuple[int, int]:
-    """How many cases failed, and how many were skipped."""
+    """Return the number of cases that failed, and of those that were skipped."""
     document = JUnitXml.fromfile(BytesIO(junit.render(judged).encode()))
     return document.failures + document.errors, document.skipped
 
 
-def test_junit_fails_by_what_counts_alone() -> None:
+def test_junit_fails_only_findings_that_the_threshold_counts() -> None:
     assert _junit(TOLERATED) == (0, 1)
     assert _junit(BOTH) == (1, 1)
     assert "tolerated under --fail-on error: untidy" in junit.render(TOLERATED)
 
 
-def test_junit_fails_by_advice_where_that_was_asked() -> None:
+def test_junit_fails_advice_with_fail_on_advice() -> None:
     judged = ledger(PASSING)
     assert judged.advice
     assert _junit(judged) == (0, 0)
     assert _junit(replace(judged, threshold=threshold(judged, FailOn.ADVICE, None))) == (len(judged.advice), 0)
 
 
-def test_without_a_threshold_the_ledger_decides() -> None:
+def test_default_threshold_leaves_the_verdict_to_the_ledger() -> None:
     assert threshold(ledger(FAILING), FailOn.WARNING, None) is None
     assert "fail_on" not in json.loads(json_report.render(ledger(FAILING)))
 
@@ -90,7 +80,7 @@ def test_without_a_threshold_the_ledger_decides() -> None:
         ({"unknown": "git is not installed"}, "unknown: git is not installed"),
     ],
 )
-def test_the_revision_is_in_the_page_and_the_report(revision: dict[str, Any], words: str) -> None:
+def test_revision_is_in_the_page_and_the_report(revision: dict[str, Any], words: str) -> None:
     judged = replace(ledger(PASSING), revision=revision)
 
     assert json.loads(json_report.render(judged))["revision"] == revision
@@ -106,7 +96,7 @@ def test_the_revision_is_in_the_page_and_the_report(revision: dict[str, Any], wo
         ("/elsewhere/queue.yaml", {"uri": "file:///elsewhere/queue.yaml"}),
     ],
 )
-def test_sarif_points_to_the_template_that_was_given(file: str, location: dict[str, str]) -> None:
+def test_sarif_points_to_the_given_template(file: str, location: dict[str, str]) -> None:
     given = replace(subject(), file=file)
     row = replace(FAILING, source="", stack=given.name, configuration=given.configuration)
     (result,) = json.loads(sarif.render(ledger(row, subjects=(given,))))["runs"][0]["results"]
@@ -116,7 +106,7 @@ def test_sarif_points_to_the_template_that_was_given(file: str, location: dict[s
     assert result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uriBaseId"] == "EVIDENCE"
 
 
-def test_one_thing_is_one_thing() -> None:
+def test_counted_uses_the_singular_for_one() -> None:
     assert [counted(number, "finding") for number in (0, 1, 2, 1200)] == [
         "0 findings",
         "1 finding",
