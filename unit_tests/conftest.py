@@ -1,4 +1,4 @@
-"""What every unit test has: no sockets, no other test's signal handlers, and prod's templates, made once."""
+"""Give every unit test no sockets, no other test's signal handlers, and prod's templates, synthesized once."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def pytest_runtest_protocol() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
-    """What prod's settings synthesize to, with nobody having set anything."""
+    """Return the synthesis of prod with the built-in defaults."""
     return _synthesis("prod", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
-    """What an environment that is not prod synthesizes to."""
+    """Return the synthesis of an environment other than prod."""
     return _synthesis("dev", tmp_path_factory)
 
 

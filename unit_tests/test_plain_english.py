@@ -20,17 +20,46 @@ ROOMS: Final = (
     "SECURITY.md",
     "client",
     "compliance/acknowledgements.toml",
+    "compliance/aws",
+    "compliance/engine",
     "compliance/matrix.toml",
+    "compliance/packs",
+    "compliance/reports",
     "compliance/uncovered.toml",
     "conftest.py",
     "docs",
+    "environments.toml",
+    "handlers/default_security_group",
+    "handlers/table_policy",
     "integration_tests/client",
+    "integration_tests/documentation",
     "noxfile.py",
+    "operations",
     "pyproject.toml",
     "release.py",
+    "reporting",
     "unit_tests/client",
+    "unit_tests/conftest.py",
+    "unit_tests/fixtures",
+    "unit_tests/reporting",
+    "unit_tests/test_aws_page.py",
+    "unit_tests/test_documentation_site.py",
+    "unit_tests/test_no_network.py",
+    "unit_tests/test_python_versions.py",
+    "unit_tests/test_release.py",
+    "unit_tests/test_workflows.py",
+    "zensical.toml",
 )
 """Folders and files that are clean. The aim is all of them: add a room when its faults are fixed."""
+
+QUOTATIONS: Final = (
+    "compliance/controls/hipaa-security.json",
+    "compliance/controls/nist-800-53-r4.json",
+    "compliance/controls/nist-800-53-r5.json",
+    "compliance/controls/pci-dss-3.2.1.json",
+    "unit_tests/compliance/reports/sarif-2.1.0.schema.json",
+)
+"""Files with the words of others."""
 
 LONGEST_TEST_NAME: Final = 70
 
@@ -125,7 +154,7 @@ def test_clean_rooms_use_plain_english() -> None:
         assert files, f"ROOMS: {room!r} names no file that git tracks; write a folder or file of the repository"
         for file in files:
             # The words themselves stand in this file.
-            if CHECKOUT / file != Path(__file__):
+            if file not in QUOTATIONS and CHECKOUT / file != Path(__file__):
                 found += faults(file, (CHECKOUT / file).read_text("utf-8", "replace"))
     assert not found, "\n" + "\n".join(map(str, sorted(found)))
 

@@ -1,4 +1,4 @@
-"""Which Pythons the project runs on: the classifiers of pyproject.toml say it, and everything else agrees."""
+"""The classifiers of pyproject.toml list the supported Pythons, and every other file agrees."""
 
 from __future__ import annotations
 

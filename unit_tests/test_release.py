@@ -1,4 +1,4 @@
-"""What a release publishes: the notes of its version, the files of its commit, and digests of both; no network."""
+"""A release publishes the notes of its version, the files of its commit, and the digests of both; no network."""
 
 import hashlib
 import json
