@@ -1,4 +1,4 @@
-"""Where a region's alarms speak: one topic, encrypted, over TLS, to which CloudWatch alone may publish."""
+"""The topic of a region's alarms: encrypted, TLS only, and only CloudWatch may publish to it."""
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -14,7 +14,7 @@ class AlarmTopic(Construct):
     """The topic of one region's alarms.
 
     Attributes:
-        topic: the topic; its policy is complete, an alarm only names it.
+        topic: the topic; its policy already admits the alarms.
     """
 
     def __init__(
@@ -31,11 +31,10 @@ class AlarmTopic(Construct):
         Args:
             scope: the parent.
             construct_id: the id under it.
-            context: where the topic stands, and the e-mail address it writes to, if any.
-            key: encrypts the messages; its policy must admit `cloudwatch.amazonaws.com`, or every alarm is
-                mute.
-            dead_letter_queue: takes the message of an alarm that SNS could not deliver by e-mail; its key's policy
-                must admit `sns.amazonaws.com`.
+            context: the region, and the e-mail address of the settings, if any.
+            key: encrypts the messages; its policy must admit `cloudwatch.amazonaws.com`, or no alarm is delivered.
+            dead_letter_queue: receives the messages that SNS cannot deliver by e-mail; its key's policy must admit
+                `sns.amazonaws.com`.
         """
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(
@@ -48,7 +47,7 @@ class AlarmTopic(Construct):
         )
         self._admit_alarms(context)
         if address := context.settings.alarms_email:
-            # Not CDK's EmailSubscription, which makes the address a part of the logical id.
+            # CDK's EmailSubscription would make the address a part of the logical id.
             sns.Subscription(
                 self,
                 "Email",
@@ -59,7 +58,7 @@ class AlarmTopic(Construct):
             )
 
     def _admit_alarms(self, context: RegionContext) -> None:
-        """Let our alarms publish; with a policy of its own, a topic loses the default one."""
+        """Let the alarms of this environment publish; a policy of its own replaces a topic's default policy."""
         stack = Stack.of(self)
         alarms = stack.format_arn(
             service="cloudwatch",
