@@ -1,1 +1,1 @@
-"""The failover drill: injects a fault, fails over and back, measures it, and proves that nothing was lost."""
+"""The failover drill: inject a fault, fail over and back, measure the times, and prove that nothing was lost."""

@@ -1,4 +1,4 @@
-"""`python -m drill`: fail the platform over and back, measure it, and prove that nothing was lost."""
+"""`python -m drill`: fail the platform over and back, measure the times, and prove that nothing was lost."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 @app.callback()
 def main() -> None:
-    """Fail the platform over to its other region and back, measure how long that takes, and prove that nothing was lost.
+    """Fail the platform over to its other region and back, measure the times, and prove that nothing was lost.
 
-    Without a command it is `run`: everything on this machine, no AWS account needed, about three minutes.
+    The default command is `run`. It runs on this machine in about three minutes and needs no AWS account.
 
-    Exit status: 0 the drill passed, 1 it failed or is void, 2 wrong use or refused, 130 interrupted.
+    Exit status: 0 the drill passed, 1 it failed or is void, 2 wrong usage or refused, 130 interrupted.
     """
 
 
@@ -51,33 +51,35 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[@PHASE]", help="Repeat for several: " + ", ".join(FAULTS), show_default="blackout@inject"
+            metavar="NAME[@PHASE]",
+            help="Fault to inject; repeat for several: " + ", ".join(FAULTS),
+            show_default="blackout@inject",
         ),
     ] = None,
-    objects: Annotated[int, typer.Option(help="How many files are uploaded; 0 drills an empty system.")] = DEFAULT_OBJECTS,
-    seed: Annotated[int, typer.Option(help="What the files hold follows from it.")] = 1,
+    objects: Annotated[int, typer.Option(help="Number of files to upload; 0 drills an empty system.")] = DEFAULT_OBJECTS,
+    seed: Annotated[int, typer.Option(help="Seed of the files' content.")] = 1,
     time_factor: Annotated[
-        float, typer.Option(help="How many times faster the clocks of health checks, alarms and TTLs run.")
+        float, typer.Option(help="Factor by which the clocks of health checks, alarms and TTLs run faster.")
     ] = DEFAULT_TIME_FACTOR,
     environment: EnvironmentOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan, and touch nothing.")] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,  # noqa: FBT002
     resume_id: Annotated[
-        str | None, typer.Option("--resume", metavar="ID", help="Go on with a drill that was killed, as `resume` does.")
+        str | None, typer.Option("--resume", metavar="ID", help="Resume an interrupted drill, as `resume` does.")
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Drill what is deployed in a real AWS account.")] = False,  # noqa: FBT002
-    account: Annotated[str | None, typer.Option(metavar="ID", help="With --live: the account it must be.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Drill the platform in a real AWS account.")] = False,  # noqa: FBT002
+    account: Annotated[str | None, typer.Option(metavar="ID", help="With --live: the expected account, 12 digits.")] = None,
     profile: Annotated[str | None, typer.Option(help="With --live: the AWS profile.")] = None,
     operator_profile: Annotated[
         str | None,
-        typer.Option(help="With --live: the profile that takes on the operator's role.", show_default="--profile"),
+        typer.Option(help="With --live: the profile that assumes the operator's role.", show_default="--profile"),
     ] = None,
     primary: PrimaryOption = None,
     secondary: SecondaryOption = None,
     stop_alarm: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With --live: the alarm that ends every fault at once.")
+        str | None, typer.Option(metavar="NAME", help="With --live: the alarm that ends every fault.")
     ] = None,
-    fis_role: Annotated[str | None, typer.Option(metavar="ARN", help="With --live: the role that FIS acts as.")] = None,
-    execute: Annotated[bool, typer.Option("--execute", help="With --live: really inject the faults.")] = False,  # noqa: FBT002
+    fis_role: Annotated[str | None, typer.Option(metavar="ARN", help="With --live: the role that FIS assumes.")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="With --live: inject the faults.")] = False,  # noqa: FBT002
 ) -> None:
     """Run a drill.
 
@@ -88,12 +90,12 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
 
         python -m drill run --dry-run --fault blackout
     """
-    with _telling():
+    with _printing_failures():
         check_numbers(objects, time_factor)
         if resume_id and dry_run:
             raise Refused(
-                "--dry-run tells the plan of a drill that is still to begin; --resume goes on with one that has begun.",
-                hint=f"Type one of them. How far {resume_id} is: python -m drill status {resume_id}",
+                "--dry-run and --resume exclude each other: --dry-run plans a new drill, --resume continues one.",
+                hint=f"Type one of them. For the state of {resume_id} type: python -m drill status {resume_id}",
             )
         if resume_id:
             _conclude(_resume(find(resume_id)))
@@ -115,8 +117,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             place = place_of(environment, primary, secondary)
         elif account or profile or operator_profile or execute or stop_alarm or fis_role:
             raise Refused(
-                "--account, --profile, --operator-profile, --execute, --stop-alarm and --fis-role are for --live; here no "
-                "account is used.",
+                "--account, --profile, --operator-profile, --execute, --stop-alarm and --fis-role need --live; a local "
+                "drill uses no account.",
                 hint="Type `python -m drill run`, or add --live.",
             )
         else:
@@ -135,49 +137,57 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
 
 
 @app.command()
-def resume(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
-    """Go on with a drill that was killed, where it was."""
-    with _telling():
+def resume(
+    drill_id: Annotated[str | None, typer.Argument(help="The drill's id.", show_default="the newest")] = None,
+) -> None:
+    """Resume an interrupted drill where it stopped."""
+    with _printing_failures():
         _conclude(_resume(find(drill_id)))
 
 
 @app.command()
-def abort(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
-    """End a drill that was killed: heal its faults, make the primary active, report it as failed, stop its cloud."""
-    with _telling():
+def abort(drill_id: Annotated[str | None, typer.Argument(help="The drill's id.", show_default="the newest")] = None) -> None:
+    """End an interrupted drill: heal its faults, make the primary active, report it as failed, stop its cloud."""
+    with _printing_failures():
         _conclude(_resume(find(drill_id), abort="aborted by `python -m drill abort`"))
 
 
 @app.command()
-def status(drill_id: Annotated[str | None, typer.Argument(help="Its id.", show_default="the newest")] = None) -> None:
-    """Tell how far a drill is, and what to type next."""
-    with _telling():
+def status(
+    drill_id: Annotated[str | None, typer.Argument(help="The drill's id.", show_default="the newest")] = None,
+) -> None:
+    """Show the state of a drill's phases, and what to type next."""
+    with _printing_failures():
         folder = find(drill_id)
         entries = read(_whole_lines(folder))
         table = Table(title=f"drill {folder.path.name}", title_justify="left")
-        for column in ("phase", "status", "what came of it"):
+        for column in ("phase", "status", "outcome"):
             table.add_column(column)
         for name in PHASES:
             last = [one for one in entries if one.phase == name and one.event.startswith("phase ")][-1:]
-            words = {"phase began": "begun", "phase done": "done", "phase failed": "failed"}
+            words = {"phase began": "started", "phase done": "done", "phase failed": "failed"}
             data = last[0].data if last else {}
-            table.add_row(name, words[last[0].event] if last else "", str(data.get("said") or data.get("why") or ""))
+            table.add_row(name, words[last[0].event] if last else "", str(data.get("outcome") or data.get("why") or ""))
         Console(highlight=False, emoji=False).print(table)
         ended = any(one.event == "drill ended" for one in entries)
-        _say("It has ended." if ended else f"If it was killed: python -m drill resume {folder.path.name}   (or abort)")
+        _say(
+            "The drill has ended."
+            if ended
+            else f"If it was interrupted, type: python -m drill resume {folder.path.name} (or abort)"
+        )
 
 
 @app.command()
 def verify() -> None:
-    """Check that no drill of reports/drill was changed afterwards: journals, reports, and the chain from drill to drill."""
-    with _telling():
-        find(None, ROOT)  # where there is none, nothing was checked
+    """Check that no drill in reports/drill was changed afterwards: its journal, its reports, and the chain of drills."""
+    with _printing_failures():
+        find(None, ROOT)  # without any drill, nothing would be checked
         problems = chain.verify(ROOT)
         for problem in problems:
             _say(problem)
         if problems:
             raise typer.Exit(_FAILED)
-        _say("Every drill is as it was written.")
+        _say("No drill was changed.")
 
 
 def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
@@ -185,11 +195,11 @@ def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
         journal = Journal(folder.journal)
         if runner.is_ended(journal):
             raise Refused(
-                f"Drill {folder.path.name} has ended.",
-                hint=f"Its report: {short(folder.path / 'summary.md')}. Begin another: python -m drill run",
+                f"Drill {folder.path.name} has ended and cannot be resumed.",
+                hint=f"Its report is {short(folder.path / 'summary.md')}. To start another, type: python -m drill run",
             )
         if len(journal.entries) > 1:
-            # What was measured across this line was measured by whoever typed `resume`.
+            # A duration that spans this entry includes the time until the user typed `resume`.
             journal.append(journal.entries[-1].phase, RESUMED)
         try:
             return runner.resume(folder, Console(highlight=False, emoji=False), abort=abort)
@@ -200,12 +210,12 @@ def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
 
 def _say_interrupted(folder: DrillFolder) -> None:
     there = supervisor.attach(folder) is not None
-    said = interrupted.said(Journal(folder.journal), folder.path.name, cloud_is_there=there)
-    Console(stderr=True, highlight=False, emoji=False).print(said, markup=False, soft_wrap=True)
+    text = interrupted.describe(Journal(folder.journal), folder.path.name, cloud_is_there=there)
+    Console(stderr=True, highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
 
 
 def _conclude(report: DrillReport) -> None:
-    """Say the verdict and leave."""
+    """Print the verdict and exit."""
     console = Console(highlight=False, emoji=False)
     folder = short(ROOT / report.drill_id)
     table = Table(title_justify="left", box=None)
@@ -230,28 +240,32 @@ def _conclude(report: DrillReport) -> None:
 
 
 def _show(plan: Plan) -> None:
-    """Tell the plan."""
+    """Print the plan."""
     where = f"account {plan.account}" if plan.mode == "live" else "this machine"
-    _say(f"Drill {plan.drill_id} of {plan.environment} on {where}: {plan.primary} fails over to {plan.secondary}, and back.")
-    _say(f"{plan.objects} files of seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster.")
+    _say(
+        f"Drill {plan.drill_id} of {plan.environment} on {where}: fail over from {plan.primary} to {plan.secondary} and back."
+    )
+    _say(
+        f"{plan.objects} files with seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster."
+    )
     for phase in ALL:
         _say(f"  {phase.name:<10} {phase.title}")
         for one in plan.faults_of(phase.name):
             _say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
-    _say(f"  {'report':<10} what was measured and proved; faults are healed and the primary is active, however it ends")
+    _say(f"  {'report':<10} write the report; in every case heal the faults and make the primary active")
 
 
 def _confirm(plan: Plan) -> None:
-    """Have a person type the account before faults are injected in prod.
+    """Ask the user to type the account before faults are injected in prod.
 
     Raises:
-        Refused: It was not typed.
+        Refused: The user did not type it.
     """
     if plan.environment != "prod":
         return
-    _say(f"This injects {', '.join(map(str, plan.faults))} into prod of account {plan.account}.")
-    if not sys.stdin.isatty() or input("Type the account to go on: ").strip() != plan.account:
-        raise Refused("It was not confirmed.", hint="Nothing was done. It is confirmed at a terminal, by a person.")
+    _say(f"This injects {', '.join(map(str, plan.faults))} in prod of account {plan.account}.")
+    if not sys.stdin.isatty() or input("Type the account to continue: ").strip() != plan.account:
+        raise Refused("The drill was not confirmed.", hint="Nothing was done. Type the account at a terminal to confirm.")
 
 
 def _whole_lines(folder: DrillFolder) -> bytes:
@@ -264,8 +278,8 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[None]:
-    """Let every failure end in words and a status, never in a traceback."""
+def _printing_failures() -> Iterator[None]:
+    """Turn every failure into a message and an exit status, without a traceback."""
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     errors = Console(stderr=True, highlight=False, emoji=False)
     try:
@@ -274,7 +288,7 @@ def _telling() -> Iterator[None]:
         explain(failure, errors)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
     except OSError as error:
-        explain(RunFailure(f"The drill cannot go on: {error}", hint="python -m drill resume"), errors)
+        explain(RunFailure(f"The drill cannot continue: {error}", hint="To resume it, type: python -m drill resume"), errors)
         raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
         errors.print("Interrupted.")
@@ -282,7 +296,7 @@ def _telling() -> Iterator[None]:
 
 
 def with_default_command(arguments: list[str]) -> list[str]:
-    """Put `run` before options that stand alone, so that `nox -s drill -- --dry-run` means what it looks like."""
+    """Insert the command `run` before options without a command, as in `nox -s drill -- --dry-run`."""
     if arguments and (arguments[0] in _COMMANDS or arguments[0] == "--help"):
         return arguments
     return ["run", *arguments]

@@ -1,4 +1,4 @@
-"""What the phases of a drill share: its plan, its journal, the platform, the load, and what is watched."""
+"""The context that the phases of a drill share: plan, journal, platform, load and samples."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from operations.target import Mode, Target
 
 _PAUSE_SECONDS: Final = 0.25
 _DURING: Final = frozenset({"load", "inject", "detect", "decide", "switch", "measure"})
-"""The phases in which a good write is one during the failover."""
+"""The phases whose good writes count as writes during the failover."""
 
 
 class Context:
-    """A drill under way.
+    """The state of a running drill.
 
     Args:
-        plan: What is to be done.
-        folder: Where it is written down.
-        journal: What was done.
-        say: Shows what is being done at the moment.
+        plan: The drill's plan.
+        folder: The drill's folder.
+        journal: The drill's journal.
+        say: Function that shows the current activity.
     """
 
     def __init__(self, plan: Plan, folder: DrillFolder, journal: Journal, say: Callable[[str], None]) -> None:
@@ -52,13 +52,13 @@ class Context:
     # --- the platform ------------------------------------------------------------------------------------------------
 
     def open(self, *, start: bool) -> None:
-        """Reach the platform, and begin to look at it.
+        """Connect to the platform and start sampling it.
 
         Args:
-            start: Whether to deploy one if there is none.
+            start: Whether to deploy the platform if it does not exist.
 
         Raises:
-            RunFailure: There is none, or it could not be deployed.
+            RunFailure: The platform does not exist or could not be deployed.
         """
         if self._platform is not None:
             return
@@ -71,29 +71,29 @@ class Context:
 
     @property
     def can_open(self) -> bool:
-        """Whether there is a platform to reach, without deploying one."""
+        """Return whether the platform exists already."""
         return self.is_open or self.plan.mode == "live" or supervisor.attach(self.folder) is not None
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop sampling."""
         if self._sampler:
             self._sampler.stop()
 
     @property
     def platform(self) -> FaultInjector:
-        """The platform, and the power to disturb it."""
+        """The fault injector of the platform."""
         if self._platform is None:
-            raise RunFailure("The platform was not reached yet.")
+            raise RunFailure("The drill is not connected to the platform yet.")
         return self._platform
 
     @property
     def is_open(self) -> bool:
-        """Whether the platform was reached."""
+        """Whether the drill is connected to the platform."""
         return self._platform is not None
 
     @property
     def deployment(self) -> Deployment:
-        """The platform's outputs."""
+        """The platform and its stack outputs."""
         return self.platform.deployment
 
     @property
@@ -103,44 +103,44 @@ class Context:
 
     @property
     def sampler(self) -> Sampler:
-        """What looks at the regions every second."""
+        """The sampler, which reads the regions every second."""
         if self._sampler is None:
-            raise RunFailure("The platform was not reached yet.")
+            raise RunFailure("The drill is not connected to the platform yet.")
         return self._sampler
 
     @functools.cached_property
     def sender(self) -> Sender:
-        """What uploads."""
+        """The sender of the load."""
         return Sender(self.deployment, self.plan.source, self.folder.path)
 
     @functools.cached_property
     def watch(self) -> Watch:
-        """What is known of the drill's objects."""
+        """The known results of the drill's objects."""
         return Watch(self.target.regions)
 
     @functools.cached_property
     def dns(self) -> DnsPath:
-        """Which region DNS sends clients to."""
+        """The region that DNS routes clients to."""
         return DnsPath.of(self.deployment, self.platform.name_server())
 
     @functools.cached_property
     def stops(self) -> StopConditions:
-        """What ends the drill before it does harm."""
+        """The conditions that end the drill before it does harm."""
         return StopConditions(self.journal, self.target.regions)
 
     # --- the load ----------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def items(self) -> list[LoadItem]:
-        """All files of the drill."""
+        """The files of the drill."""
         return load_items.make(self.plan.seed, self.plan.objects, self.plan.source)
 
     def wave(self, wave: Wave) -> list[LoadItem]:
-        """The files of a wave."""
+        """Return the files of a wave."""
         return [one for one in self.items if one.wave is wave]
 
     def on_event(self, event: Event) -> None:
-        """Take note of what the client did."""
+        """Record an event of the client."""
         if accepted(event) and event.receipt and event.receipt.id:
             self.watch.expect(event.receipt.id, event.at)
             fault = self.journal.moment("fault")
@@ -148,30 +148,30 @@ class Context:
                 self.journal.mark(self.phase, "first_good_write_helper", event.at)
 
     def on_dns_event(self, event: Event) -> None:
-        """Take note of what a client did that goes by DNS alone."""
+        """Record an event of a client that uses only DNS failover."""
         if accepted(event) and event.receipt and event.receipt.id:
             self.watch.expect(event.receipt.id, event.at)
             fault = self.journal.moment("fault")
             if self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
                 self.journal.mark(self.phase, "first_good_write_dns", event.at)
 
-    # --- telling and waiting -----------------------------------------------------------------------------------------
+    # --- notes and waiting -------------------------------------------------------------------------------------------
 
     @property
     def began_at(self) -> float:
-        """When the drill began, epoch seconds."""
+        """Epoch seconds at which the drill began."""
         return self.journal.entries[0].at
 
     def note(self, what: str, *, level: str = "info", region: str | None = None) -> None:
-        """Write a line of the timeline."""
+        """Append an entry to the timeline."""
         self.journal.append(self.phase, "note", what=what, level=level, region=region)
         self.say(what)
 
     def waiting(self, seconds: float) -> Iterator[None]:
-        """Yield again and again until the time is over; stop conditions are looked at in between.
+        """Yield repeatedly until the time is over, and check the stop conditions each time.
 
         Raises:
-            Stop: One holds.
+            Stop: A stop condition holds.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -180,10 +180,10 @@ class Context:
             time.sleep(_PAUSE_SECONDS)
 
     def checkpoint(self) -> None:
-        """Let the supervisor know that somebody is at work, and see whether the drill must stop.
+        """Show the supervisor that the drill is running, and check the stop conditions.
 
         Raises:
-            Stop: It must.
+            Stop: A stop condition holds.
         """
         with contextlib.suppress(OSError):
             self.folder.alive.touch()
@@ -194,8 +194,8 @@ class Context:
         kept = supervisor.ensure(self.folder, self.plan, self.say) if start else supervisor.attach(self.folder)
         if kept is None:
             raise RunFailure(
-                "The local cloud of this drill is gone: it is kept for a quarter of an hour after a drill was killed.",
-                hint="Begin another drill; this one is reported as failed.",
+                "The local cloud of this drill has ended: it is kept for 15 minutes after a drill is interrupted.",
+                hint="This drill is reported as failed. To start another, type: python -m drill run",
             )
         target = kept.target.of_run(self.plan.source)
         return LocalTarget(target, self._deployment(target), self.plan.source)
@@ -214,7 +214,7 @@ class Context:
             operator_profile=plan.operator_profile,
         )
         if not self.folder.deployment.exists():
-            # Only before the first fault: STS may be what is lost later.
+            # Only before the first fault: STS may be unavailable later.
             prove_live(target)
         return LiveTarget(
             target, self._deployment(target), plan.source, stop_alarm=str(plan.stop_alarm), fis_role=str(plan.fis_role)

@@ -1,4 +1,4 @@
-"""Which region DNS sends clients to: as the name server answers now, and as a client knows it that keeps answers."""
+"""The region that DNS routes clients to, by the name server's answer and by a client that caches answers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from operations.deployment import Deployment
 
 @dataclass
 class DnsPath:
-    """The failover record.
+    """The DNS failover record of the platform.
 
     Attributes:
-        lookup: Asks the name server; None: there is no record, or no name server.
+        lookup: Function that queries the name server; None without a record or a name server.
         primary: The primary's region.
     """
 
@@ -27,11 +27,11 @@ class DnsPath:
 
     @classmethod
     def of(cls, deployment: Deployment, server: str | None) -> DnsPath:
-        """Make it from the failover stack's outputs.
+        """Create it from the failover stack's outputs.
 
         Args:
             deployment: The platform.
-            server: The name server; None: there is none to ask.
+            server: The name server; None if there is none.
         """
         target = deployment.target
         record = deployment.failover.get("RecordName")
@@ -46,11 +46,11 @@ class DnsPath:
         return cls(make_lookup(configuration, HttpTransport()), target.primary)
 
     def answered(self) -> str | None:
-        """Return the region that the name server names now; None if it names none."""
+        """Return the region in the name server's current answer; None if there is none."""
         return self._ask()[0]
 
     def followed(self) -> str | None:
-        """Return the region that a client goes to, which keeps an answer for its time to live."""
+        """Return the region that a client uses, which caches an answer for its time to live."""
         if time.monotonic() >= self._until:
             region, seconds = self._ask()
             self._kept = region or self._kept
@@ -58,7 +58,7 @@ class DnsPath:
         return self._kept
 
     def healthy(self, region: str) -> bool | None:
-        """Say whether the primary's health check holds, by the record; None for the other region, which it does not tell."""
+        """Return whether the primary is healthy, according to the record; None for the other region."""
         if region != self.primary:
             return None
         answered = self.answered()

@@ -1,4 +1,4 @@
-"""Injecting and healing by the journal: what is there is known even after a kill, and nothing is left."""
+"""Inject and heal faults by the journal, so that a resumed drill knows which faults are active and heals all of them."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def inject(context: Context, phase: str) -> None:
     """Inject the faults that the plan has for a phase, unless they were injected before.
 
     Raises:
-        RunFailure: One could not be injected.
+        RunFailure: A fault could not be injected.
     """
-    for wish in context.plan.faults_of(phase):
-        wanted = str(wish)
-        if context.journal.last("fault injected", wish=wanted) is not None:
+    for spec in context.plan.faults_of(phase):
+        label = str(spec)
+        if context.journal.last("fault injected", fault=label) is not None:
             continue
-        # First the line, then the deed: a drill that is killed in between heals it all the same.
-        if wish.name == "dlq-flood":
+        # Write the journal entry before acting: a drill that is killed in between then heals the fault.
+        if spec.name == "dlq-flood":
             context.journal.state(phase, "flooded", LETTERS)
-        context.journal.append(phase, "fault injecting", wish=wanted, name=wish.name)
+        context.journal.append(phase, "fault injecting", fault=label, name=spec.name)
         try:
-            said = FAULTS[wish.name].inject(context.platform)
+            detail = FAULTS[spec.name].inject(context.platform)
         except (ClientError, BotoCoreError, LocalCloudError) as error:
-            raise RunFailure(f"The fault {wanted} could not be injected: {error}") from error
-        context.journal.append(phase, "fault injected", wish=wanted, name=wish.name, detail=said)
-        if wish == main(context.plan):
+            raise RunFailure(f"The fault {label} could not be injected: {error}") from error
+        context.journal.append(phase, "fault injected", fault=label, name=spec.name, detail=detail)
+        if spec == main(context.plan):
             context.journal.mark(phase, "fault")
-        context.say(said)
+        context.say(detail)
 
 
 def main(plan: Plan) -> FaultSpec | None:
-    """Return the fault that the failover answers; None if it answers none, and is a planned one.
+    """Return the fault that causes the failover; None for a planned failover.
 
-    It is the first that loses the region before the drill goes back, else the first of the phase that is there for it.
+    It is the first fault that loses the region before the failback, or else the first one of the phase `inject`.
     """
     before = [one for one in plan.faults if PHASES.index(one.phase) < PHASES.index("failback")]
     losing = [one for one in before if FAULTS[one.name].loses_region]
@@ -55,20 +55,20 @@ def main(plan: Plan) -> FaultSpec | None:
 
 
 def active_faults(journal: Journal) -> list[str]:
-    """Return the names of the faults that are there, or may be, in the order in which they were injected."""
+    """Return the names of the faults that are or may be active, in the order of injection."""
     return [name for _, name in _unhealed(journal)]
 
 
 def heal(context: Context) -> None:
-    """Put right every fault that is there, the last one first; one that needs another to go first is tried again.
+    """Heal every active fault, the last one first. A fault that depends on another one is tried again.
 
     Raises:
-        RunFailure: One cannot be healed.
+        RunFailure: A fault cannot be healed.
     """
     problems: list[str] = []
     for _ in range(_ROUNDS):
         problems = [
-            problem for wish, name in reversed(_unhealed(context.journal)) if (problem := _heal(context, wish, name))
+            problem for spec, name in reversed(_unhealed(context.journal)) if (problem := _heal(context, spec, name))
         ]
         if not problems:
             return
@@ -77,16 +77,16 @@ def heal(context: Context) -> None:
 
 
 def _unhealed(journal: Journal) -> list[tuple[str, str]]:
-    """The wish and name of each, in the order in which they were injected."""
-    healed = {entry.data["wish"] for entry in journal.of("fault healed")}
-    begun = {entry.data["wish"]: entry.data["name"] for entry in journal.of("fault injecting")}
-    return [(wish, name) for wish, name in begun.items() if wish not in healed]
+    """Return the spec and name of each unhealed fault, in the order of injection."""
+    healed = {entry.data["fault"] for entry in journal.of("fault healed")}
+    begun = {entry.data["fault"]: entry.data["name"] for entry in journal.of("fault injecting")}
+    return [(spec, name) for spec, name in begun.items() if spec not in healed]
 
 
-def _heal(context: Context, wish: str, name: str) -> str:
+def _heal(context: Context, spec: str, name: str) -> str:
     try:
         FAULTS[name].heal(context.platform)
     except (ClientError, BotoCoreError, LocalCloudError, OSError) as error:
-        return f"{wish}: {error}"
-    context.journal.append(context.phase, "fault healed", wish=wish, name=name)
+        return f"{spec}: {error}"
+    context.journal.append(context.phase, "fault healed", fault=spec, name=name)
     return ""

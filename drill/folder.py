@@ -1,4 +1,4 @@
-"""Where a drill keeps what it writes: `reports/drill/<drill id>/`."""
+"""The folder of a drill's files: `reports/drill/<drill id>/`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from operations.errors import Refused
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 ROOT_VARIABLE: Final = "LOCKSTEP_DRILLS"
-"""Environment variable: another folder for drills than reports/drill; tests keep theirs apart by it."""
+"""Environment variable: a folder for drills instead of reports/drill. Tests use it."""
 ROOT: Final = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT / "reports" / "drill")
-"""All drills, and `latest`."""
+"""The folder of all drills and of `latest`."""
 
 
 @dataclass(frozen=True)
 class DrillFolder:
-    """One drill's folder.
+    """The folder of a drill.
 
     Attributes:
         path: The folder; its name is the drill's id.
@@ -33,50 +33,50 @@ class DrillFolder:
 
     @property
     def journal(self) -> Path:
-        """What was done, line by line."""
+        """The journal."""
         return self.path / "journal.jsonl"
 
     @property
     def receipts(self) -> Path:
-        """What the client knows of each upload."""
+        """The client's receipts."""
         return self.path / "receipts.jsonl"
 
     @property
     def samples(self) -> Path:
-        """What each region looked like, second by second."""
+        """The samples of each region, one a second."""
         return self.path / "samples.jsonl"
 
     @property
     def supervisor(self) -> Path:
-        """How to reach the process that holds the local cloud."""
+        """The file that describes the supervisor of the local cloud."""
         return self.path / "supervisor.json"
 
     @property
     def supervisor_log(self) -> Path:
-        """What that process says."""
+        """The supervisor's log."""
         return self.path / "supervisor.log"
 
     @property
     def alive(self) -> Path:
-        """Touched while a drill is at work; the supervisor goes by its age."""
+        """A file that a running drill touches; the supervisor reads its age."""
         return self.path / "alive"
 
     @property
     def target(self) -> Path:
-        """The cloud that the platform is on, for `python -m operations --target`."""
+        """The platform's target, for `python -m operations --target`."""
         return self.path / "target.json"
 
     @property
     def deployment(self) -> Path:
-        """The stacks' outputs, which cannot be asked for while a region is lost."""
+        """The stacks' outputs, which cannot be read while a region is down."""
         return self.path / "deployment.json"
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Let no other process drill here; the system ends this with the process, however that ends.
+        """Lock the folder for this process. The operating system releases the lock when the process ends.
 
         Raises:
-            Refused: Another process is at it.
+            Refused: Another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / "lock", blocking=False)
@@ -84,8 +84,8 @@ class DrillFolder:
             lock.acquire()
         except Timeout as error:
             raise Refused(
-                f"Another process is at work on drill {self.path.name}.",
-                hint="Wait for it, or stop it with Ctrl-C; `python -m drill status` tells how far it is.",
+                f"Another process is running drill {self.path.name}.",
+                hint="Wait for it, or stop it with Ctrl-C; `python -m drill status` shows its state.",
             ) from error
         try:
             yield
@@ -94,16 +94,16 @@ class DrillFolder:
 
 
 def find(drill_id: str | None, root: Path = ROOT) -> DrillFolder:
-    """Return the folder of a drill that was begun; of the newest one without an id.
+    """Return the folder of a drill; without an id, of the newest one.
 
     Raises:
-        Refused: There is none.
+        Refused: There is no such drill.
     """
     begun = sorted(one.name for one in root.iterdir() if ID.fullmatch(one.name)) if root.is_dir() else []
     if drill_id is None and begun:
         return DrillFolder(root / begun[-1])
     if drill_id in begun:
         return DrillFolder(root / str(drill_id))
-    what = f"There is no drill {drill_id}" if drill_id else "No drill was begun here yet"
+    what = f"There is no drill {drill_id}" if drill_id else "There is no drill yet"
     hint = f"The last ones are {', '.join(begun[-3:])}." if begun else "Type `python -m drill run`."
     raise Refused(f"{what} in {root}.", hint=hint)

@@ -1,7 +1,7 @@
-"""The journal: what a drill has done, one JSON object a line, each with the SHA-256 of the line before.
+"""The journal of a drill: one JSON object a line, each with the SHA-256 of the previous line.
 
-It is written before and after each step and flushed to disk, so that a drill that is killed at any moment is gone on with
-from its last whole line. Whoever changes a line afterwards breaks the chain.
+The drill writes it before and after each step and flushes it to the disk. A killed drill is therefore resumed from its last
+complete line. A later change of a line breaks the chain.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from typing import Any, Final
 from operations.errors import RunFailure
 
 FIRST: Final = "0" * 64
-"""What the first line names as the one before."""
+"""The previous hash of the first line."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line.
+    """A line of the journal.
 
     Attributes:
-        seq: Counts from 0.
+        seq: Number of the line, from 0.
         at: Epoch seconds.
-        phase: In which phase.
-        event: What happened: `phase began`, `fault injected`, `moment`, `note`, ...
-        data: What belongs to it.
-        previous: SHA-256 of the line before.
+        phase: The phase of the event.
+        event: The event: `phase began`, `fault injected`, `moment`, `note`, ...
+        data: The event's data.
+        previous: SHA-256 of the previous line.
     """
 
     seq: int
@@ -45,13 +45,13 @@ class Entry:
 
 
 class Journal:
-    """A drill's journal; safe to use from several threads of one process.
+    """The journal of a drill. It is safe to use from several threads of one process.
 
     Args:
-        path: The file; made if it is not there. A last line that was cut off in the middle of writing is taken away.
+        path: The file, which is created if it does not exist. An incomplete last line is removed.
 
     Raises:
-        RunFailure: The file was changed by another hand than a drill's.
+        RunFailure: The file was changed by something other than a drill.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,9 +64,9 @@ class Journal:
         self._read()
 
     def append(self, phase: str, event: str, **data: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
-        """Write a line and return when it is on disk."""
+        """Append a line, and return it when it is on the disk."""
         with self._lock:
-            if self.path.stat().st_size != self._size:  # Ctrl-C came while a line was written: is it there, or a part of it?
+            if self.path.stat().st_size != self._size:  # Ctrl-C during a write may leave a part of a line.
                 self._read()
             entry = Entry(len(self.entries), time.time(), phase, event, data, self._last)
             line = _line(entry)
@@ -80,22 +80,22 @@ class Journal:
             return entry
 
     def of(self, event: str, **data: Any) -> Iterator[Entry]:  # noqa: ANN401 - likewise
-        """Yield the lines of an event whose data holds all of these."""
+        """Yield the entries of an event whose data contains all the given values."""
         for entry in tuple(self.entries):
             if entry.event == event and all(entry.data.get(name) == value for name, value in data.items()):
                 yield entry
 
     def last(self, event: str, **data: Any) -> Entry | None:  # noqa: ANN401 - likewise
-        """Return the last such line, if there is one."""
+        """Return the last such entry, or None."""
         return next(iter(reversed(list(self.of(event, **data)))), None)
 
     def moment(self, name: str) -> float | None:
-        """Return when something first happened (`mark`), epoch seconds; None if it has not."""
+        """Return the epoch seconds of a timestamp that `mark` recorded, or None."""
         found = next(self.of("moment", name=name), None)
         return None if found is None else float(found.data["epoch"])
 
     def mark(self, phase: str, name: str, epoch: float | None = None) -> float:
-        """Write down that something happened, now or at another time, unless it is written already; return when it did."""
+        """Record a named timestamp, by default now, unless it exists already; return the recorded one."""
         known = self.moment(name)
         if known is not None:
             return known
@@ -104,16 +104,16 @@ class Journal:
         return when
 
     def fact(self, name: str) -> Any:  # noqa: ANN401 - likewise
-        """Return the last value of a fact (`state`); None if there is none."""
+        """Return the last value that `state` recorded under a name, or None."""
         found = self.last("fact", name=name)
         return None if found is None else found.data["value"]
 
     def state(self, phase: str, name: str, value: Any) -> None:  # noqa: ANN401 - likewise
-        """Write down a value that a later phase, or this one after a kill, needs."""
+        """Record a value that a later phase, or this phase after a resume, needs."""
         self.append(phase, "fact", name=name, value=value)
 
     def sha256(self) -> str:
-        """Return the digest of the file as it is now."""
+        """Return the SHA-256 of the file's current content."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def _read(self) -> None:
@@ -129,10 +129,10 @@ class Journal:
 
 
 def read(content: bytes) -> list[Entry]:
-    """Read a journal's whole lines and check their chain.
+    """Return a journal's complete lines after a check of their chain.
 
     Raises:
-        RunFailure: A line is none of a journal's, or the chain is broken there.
+        RunFailure: A line is malformed, or the chain is broken there.
     """
     entries: list[Entry] = []
     last = FIRST
@@ -142,11 +142,11 @@ def read(content: bytes) -> list[Entry]:
             at = datetime.fromisoformat(held["at"]).timestamp()
             entry = Entry(held["seq"], at, held["phase"], held["event"], held["data"], held["previous"])
         except (ValueError, KeyError, TypeError) as error:
-            raise RunFailure(f"Line {number + 1} of the journal is none of a drill's: {error}") from error
+            raise RunFailure(f"Line {number + 1} of the journal is malformed: {error}") from error
         if entry.seq != number or entry.previous != last:
             raise RunFailure(
-                f"The journal's chain is broken at line {number + 1}: it, or the line before, was changed afterwards.",
-                hint="This drill proves nothing any more. Begin another.",
+                f"The journal's chain is broken at line {number + 1}: this line or the previous one was changed afterwards.",
+                hint="This drill is no evidence any more. To start another, type: python -m drill run",
             )
         entries.append(entry)
         last = hashlib.sha256(line).hexdigest()
@@ -154,7 +154,7 @@ def read(content: bytes) -> list[Entry]:
 
 
 def as_text(epoch: float) -> str:
-    """Write a moment as ISO 8601 in UTC."""
+    """Return epoch seconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="microseconds")
 
 

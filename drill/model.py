@@ -1,4 +1,4 @@
-"""What a drill reports: one model, which every renderer and the next drill read.
+"""The model of a drill's report, which every renderer and the next drill read.
 
 Times are ISO 8601 in UTC; durations are seconds of this machine's clock unless a field says otherwise. `null` means "not
 measured", never zero.
@@ -15,13 +15,13 @@ SCHEMA_VERSION: Final = "1.0"
 
 
 class Verdict(StrEnum):
-    """What the drill as a whole says."""
+    """The verdict on the whole drill."""
 
     PASSED = "passed"
     FAILED = "failed"
-    """Something was lost, doubled, divergent or too late, or the drill could not be ended."""
+    """Something was lost, duplicated, divergent or too late, or the drill could not be completed."""
     VOID = "void"
-    """It proves nothing: a negative control was not found, or nothing could be measured."""
+    """The drill proves nothing: a negative control was not found, or nothing could be measured."""
 
 
 class _Model(BaseModel):
@@ -29,24 +29,24 @@ class _Model(BaseModel):
 
 
 class FaultRecord(_Model):
-    """One fault, and when it was there."""
+    """A fault and the time of its injection and healing."""
 
     name: str
-    """`blackout`, for example."""
+    """For example `blackout`."""
     region: str
     phase: str
-    """In which phase it was injected."""
+    """The phase of the injection."""
     injected_at: str | None = None
     healed_at: str | None = None
     detail: str = ""
 
 
 class Event(_Model):
-    """One line of the timeline."""
+    """A line of the timeline."""
 
     at: str
     seconds: float
-    """Since the drill began."""
+    """Seconds since the drill began."""
     phase: str
     what: str
     level: Annotated[str, Field(pattern="^(info|good|warning|bad)$")] = "info"
@@ -54,53 +54,53 @@ class Event(_Model):
 
 
 class Sample(_Model):
-    """What one region looked like at a moment; `null` where it did not answer."""
+    """The state of a region at one time; `null` for values that it did not return."""
 
     seconds: float
-    """Since the drill began."""
+    """Seconds since the drill began."""
     region: str
     queue_depth: int | None = None
     """Messages visible, in flight and delayed."""
     shadow_age: float | None = None
-    """Seconds since the oldest object that waits in the shadow was first seen."""
+    """Age in seconds of the oldest object in the shadow queue, since it was first seen."""
     replication_lag: float | None = None
     """Seconds that the region is behind the other one."""
     dead_letters: int | None = None
     good_writes_per_second: float | None = None
     """RESULT rows of the drill's own objects that appeared in this region's replica."""
     healthy: bool | None = None
-    """What the region's health check says."""
+    """The state of the region's health check."""
 
 
 class Measure(_Model):
-    """One duration beside what was promised."""
+    """A duration and its target."""
 
     name: str
-    """`first_good_write_helper`, for example."""
+    """For example `first_good_write_helper`."""
     title: str
     seconds: float | None
     target_seconds: float | None = None
     met: bool | None = None
-    """None: there is no target, or it was not measured."""
+    """Null without a target or a measured value."""
     time_factor: float = 1
-    """By how much the clocks of health checks, alarms and TTLs ran faster; `seconds` is already in their own time."""
+    """Factor by which the clocks of health checks, alarms and TTLs ran faster; `seconds` is in their time."""
     how: str = ""
-    """How it was measured, and what of it only AWS can show."""
+    """The method of measurement, and its limits."""
 
 
 class Finding(_Model):
-    """One object that is not as it should be."""
+    """An object whose state is wrong."""
 
     kind: Annotated[str, Field(pattern="^(lost|duplicated|divergent)$")]
     object_id: str
     where: str
-    """Which of the five sources: `objects us-east-1`, `ledger us-west-2`, `receipts`, ..."""
+    """The source: `objects us-east-1`, `ledger us-west-2`, `receipts`, ..."""
     what: str
-    """What is there and what should be, in a sentence."""
+    """A sentence on the actual and the expected state."""
 
 
 class DigestRow(_Model):
-    """The digest of one source for one hour and prefix."""
+    """The digest of a source for an hour and prefix."""
 
     source: str
     hour: str
@@ -110,20 +110,20 @@ class DigestRow(_Model):
 
 
 class NegativeControl(_Model):
-    """Damage that the drill did on purpose, to prove that its proof finds it."""
+    """Damage that the drill injected to test its proof."""
 
     name: Annotated[str, Field(pattern="^(duplicate|withheld_replica|tampered_row|lost_receipt)$")]
     injected: str
-    """What was done, to which object."""
+    """The damage and its object."""
     object_id: str
     found: bool
     how: str = ""
-    """By which finding."""
+    """The finding that detected it."""
     repaired: bool = False
 
 
 class NegativeControls(_Model):
-    """How many were injected and how many were found; fewer found than injected voids the drill."""
+    """The numbers of injected and found controls. A control that is not found makes the drill void."""
 
     injected: int
     found: int
@@ -141,14 +141,14 @@ class Proof(_Model):
     duplicated: int
     divergent: int
     findings: tuple[Finding, ...] = ()
-    """At most a hundred; the counts are of all."""
+    """At most 100; the counts include all."""
     digests: tuple[DigestRow, ...] = ()
     seconds: float = 0
     reads: int = 0
 
 
 class GuardReport(_Model):
-    """Calls to AWS during the failover: none may go to the lost region or to a global endpoint."""
+    """Calls to AWS during the failover. No call may go to the lost region or to a global endpoint."""
 
     calls: int
     allowed_regions: tuple[str, ...]
@@ -156,26 +156,26 @@ class GuardReport(_Model):
 
 
 class PhaseRecord(_Model):
-    """How a phase went."""
+    """The course of a phase."""
 
     name: str
     status: Annotated[str, Field(pattern="^(done|failed|skipped|not begun)$")]
     began_at: str | None = None
     seconds: float | None = None
     resumed: int = 0
-    """How often it was begun again after the drill was killed in it."""
-    said: str = ""
+    """Number of restarts of the phase after an interruption."""
+    outcome: str = ""
 
 
 class Previous(_Model):
-    """The drill before this one, by the SHA-256 of its report: the chain."""
+    """The previous drill and the SHA-256 of its report, which form the chain."""
 
     drill_id: str
     report_sha256: str
 
 
 class NotTested(_Model):
-    """What this drill cannot show, and why."""
+    """Something that this drill does not test, and the reason."""
 
     what: str
     why: str
@@ -188,7 +188,7 @@ class DrillReport(_Model):
     drill_id: str
     verdict: Verdict
     reasons: tuple[str, ...]
-    """Why the verdict is what it is, worst first."""
+    """The reasons for the verdict, worst first."""
     target: Annotated[str, Field(pattern="^(local|live)$")]
     account: str
     environment: str
@@ -200,23 +200,23 @@ class DrillReport(_Model):
     seed: int
     faults: tuple[FaultRecord, ...]
     objects: int
-    """Tagged objects that were to be uploaded."""
+    """Number of tagged objects to upload."""
     lost: int | None
-    """Objects that are nowhere, or not where they should be; null: nothing was proved, so it is not known."""
+    """Number of objects that are missing in a place where they should be; null without a proof."""
     duplicated: int | None
-    """Objects with more than one effect; null likewise."""
+    """Number of objects with more than one effect; null without a proof."""
     divergent: int | None
-    """Objects that differ between the sources; null likewise."""
+    """Number of objects that differ between the sources; null without a proof."""
     rto_seconds: dict[str, float | None]
     """By kind: `detect`, `decide`, `switch`, `first_good_write_helper`, `first_good_write_dns`, `backlog_zero`,
     `failback`."""
     rpo_seconds: dict[str, float | None]
-    """By kind: `durable` (age of the oldest lost object whose receipt said durable; 0 if none), `accepted` (the longest
+    """By kind: `durable` (age of the oldest lost object with a durable receipt; 0 if none), `accepted` (the longest time
     that an accepted object was in one region only)."""
     measures: tuple[Measure, ...]
     negative_controls: NegativeControls
     proof: Proof | None
-    """The last one, after the negative controls were taken out again."""
+    """The last proof, after the negative controls were repaired."""
     guard: GuardReport
     phases: tuple[PhaseRecord, ...]
     timeline: tuple[Event, ...]

@@ -1,4 +1,4 @@
-"""The report of a drill, made from its journal and its samples, however it ended."""
+"""Make the report of a drill from its journal and its samples, regardless of how it ended."""
 
 from __future__ import annotations
 
@@ -26,28 +26,29 @@ from local_cloud.known_gaps import NOT_FAITHFUL
 
 _TOOLS: Final = ("boto3", "ministack", "aws-cdk-lib", "pydantic")
 _OF_A_LOCAL_DRILL: Final = (
-    NotTested(what="A drill of a real account", why="--live is written and tested with stubs, and was never run on AWS"),
-    NotTested(
-        what="AWS's own throughput", why="how fast a backlog is worked off here is what this machine's processors can do"
-    ),
+    NotTested(what="A drill in a real account", why="--live is tested with stubs and has never run on AWS"),
+    NotTested(what="AWS's own throughput", why="the speed at which a backlog is processed here depends on this machine"),
     NotTested(
         what="A backlog of ten thousand files",
-        why="the load is worked off before the fault; how many waited at the decision is told with the measure",
+        why="the load is processed before the fault; the measure states the backlog at the decision",
     ),
     NotTested(
-        what="DNS out in the world",
-        why="one checker and one name server, here; Route 53's and the world's resolvers are not",
+        what="Public DNS",
+        why="the drill has one health checker and one name server, not those of Route 53 and its resolvers",
     ),
-    NotTested(what="Credentials while us-east-1 is gone", why="nobody signs in here; a person's may be issued from there"),
+    NotTested(
+        what="Credentials while us-east-1 is down", why="nobody signs in here; a user's sign-in may depend on that region"
+    ),
 )
 _OF_A_LIVE_DRILL: Final = (
-    NotTested(what="lag, throttle, a true blackout", why="nothing on AWS makes them; S3 answers all the while"),
+    NotTested(what="lag, throttle, a true blackout", why="AWS cannot inject them; S3 continues to answer"),
     NotTested(what="DNS", why="the record's zone is private, and this machine's resolver cannot see it"),
 )
 _OF_EVERY_DRILL: Final = (
-    NotTested(what="The time that a person takes to decide", why="the drill decides by itself"),
+    NotTested(what="The time that an operator needs to decide", why="the drill decides by itself"),
     NotTested(
-        what="The guard and clients", why="it sees what the drill and the operator call; a client may try the lost region"
+        what="The guard and clients",
+        why="it checks the calls of the drill and the operator; a client may try the lost region",
     ),
 )
 _LEVELS: Final = {
@@ -62,13 +63,13 @@ _LEVELS: Final = {
 
 
 def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
-    """Make the report of all that the journal tells so far."""
+    """Make the report from the current content of the journal."""
     began, ended = journal.entries[0].at, journal.entries[-1].at
     found = measures.measure(journal, plan, began_at=began, ended_at=ended)
     proof = _model(Proof, journal.fact("proof"))
     controls = _model(NegativeControls, journal.fact("controls")) or NegativeControls(injected=0, found=0)
     guard = _guard(journal, plan)
-    said, reasons = verdict.judge(
+    verdict_, reasons = verdict.judge(
         failures=[str(entry.data["why"]) for entry in journal.of("phase failed")],
         proof=proof,
         controls=controls,
@@ -77,7 +78,7 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
     )
     return DrillReport(
         drill_id=plan.drill_id,
-        verdict=said,
+        verdict=verdict_,
         reasons=reasons,
         target=plan.mode,
         account=str(journal.fact("account") or plan.account or "000000000000"),
@@ -125,13 +126,13 @@ def _guard(journal: Journal, plan: Plan) -> GuardReport:
 
 def _faults(journal: Journal, plan: Plan) -> list[FaultRecord]:
     records = []
-    for wish in plan.faults:
-        injected, healed = (journal.last(event, wish=str(wish)) for event in ("fault injected", "fault healed"))
+    for spec in plan.faults:
+        injected, healed = (journal.last(event, fault=str(spec)) for event in ("fault injected", "fault healed"))
         records.append(
             FaultRecord(
-                name=wish.name,
+                name=spec.name,
                 region=plan.primary,
-                phase=wish.phase,
+                phase=spec.phase,
                 injected_at=as_text(injected.at) if injected else None,
                 healed_at=as_text(healed.at) if healed else None,
                 detail=str(injected.data["detail"]) if injected else "",
@@ -148,7 +149,7 @@ def _phase(journal: Journal, name: str) -> PhaseRecord:
     began = [entry for entry in journal.of("phase began") if entry.phase == name]
     ended = [entry for entry in journal.entries if entry.phase == name and entry.event in {"phase done", "phase failed"}]
     if name == "report":
-        # It is what is being written.
+        # The report phase is the one that is running.
         return PhaseRecord(name=name, status="done", began_at=as_text(journal.entries[-1].at), seconds=0.0)
     if not began:
         return PhaseRecord(name=name, status="not begun")
@@ -159,7 +160,7 @@ def _phase(journal: Journal, name: str) -> PhaseRecord:
         began_at=as_text(began[0].at),
         seconds=round(last.at - began[0].at, 2) if last else None,
         resumed=len(began) - 1,
-        said=str(last.data.get("said") or last.data.get("why") or "") if last else "",
+        outcome=str(last.data.get("outcome") or last.data.get("why") or "") if last else "",
     )
 
 
@@ -173,17 +174,17 @@ def _event(entry: Entry, began: float) -> Event | None:
         case "note":
             what, level, region = str(data["what"]), str(data["level"]), data.get("region")
         case "phase began" if data.get("resumed"):
-            what, level, region = f"{entry.phase}: gone on with after a kill", "warning", None
+            what, level, region = f"{entry.phase}: resumed after an interruption", "warning", None
         case "phase done":
-            what, level, region = f"{entry.phase}: {data['said']}", _LEVELS[entry.event], None
+            what, level, region = f"{entry.phase}: {data['outcome']}", _LEVELS[entry.event], None
         case "phase failed":
             what, level, region = f"{entry.phase}: {data['why']}", _LEVELS[entry.event], None
         case "fault injected":
-            what, level, region = f"{data['wish']}: {data['detail']}", _LEVELS[entry.event], None
+            what, level, region = f"{data['fault']}: {data['detail']}", _LEVELS[entry.event], None
         case "fault healed":
-            what, level, region = f"{data['wish']} is healed", _LEVELS[entry.event], None
+            what, level, region = f"{data['fault']} is healed", _LEVELS[entry.event], None
         case "rolled back":
-            what, level, region = f"rolled back: {data['said']}", _LEVELS[entry.event], None
+            what, level, region = f"rolled back: {data['outcome']}", _LEVELS[entry.event], None
         case _:
             return None
     return Event(

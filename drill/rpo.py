@@ -1,4 +1,4 @@
-"""RPO by receipts: what the platform had promised, and how long an object was in one region only."""
+"""Measure the RPO from receipts: the age of lost durable objects, and the time that objects were in one region only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from drill.proof.scope import moment_of
 
 
 def measure(context: Context) -> dict[str, float | None]:
-    """Return `durable`: the age of the oldest lost object that was promised; and `accepted`: the longest wait for a copy.
+    """Return `durable`, the age of the oldest lost durable object, and `accepted`, the longest wait for a copy.
 
-    `None` where it was not measured.
+    A value is None if it was not measured.
     """
     proof = context.journal.fact("proof")
     if proof is None:

@@ -89,7 +89,7 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRe
         with held_back("The drill's report is being written"):
             report = _report(context, steps)
             supervisor.stop(folder)
-            journal.append("report", "phase done", said=str(report.verdict))
+            journal.append("report", "phase done", outcome=str(report.verdict))
             if plan.mode == "local" or not fault_control.active_faults(journal):
                 # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
                 journal.append("report", _ENDED, verdict=str(report.verdict))
@@ -121,14 +121,14 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
             if not phase.injects_itself:
                 fault_control.inject(context, phase.name)
             with _guarded(context, phase):
-                said = phase.run(context)
-            step.conclude(said)
+                outcome = phase.run(context)
+            step.conclude(outcome)
     except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
         hint = f" {error.hint}" if isinstance(error, RunFailure) and error.hint else ""
         tail = f" {error.tail}" if isinstance(error, RunFailure) and error.tail else ""
         _fail(context, f"{error}{hint}{tail}")
         return False
-    journal.append(phase.name, "phase done", said=said)
+    journal.append(phase.name, "phase done", outcome=outcome)
     if phase.name == "detect":
         journal.mark(phase.name, "detected")
     return True
@@ -176,10 +176,10 @@ def _roll_back(context: Context, steps: Steps) -> None:
             fault_control.heal(context)
             proving.undo_damage(context)
             promotion = Register(context.target, context.target.primary).promote()
-            said = [f"healed {', '.join(before)}"] if before else []
-            said += [] if promotion.already else [f"{context.target.primary} is active again"]
-            if said:
-                journal.append(context.phase, "rolled back", said="; ".join(said))
+            outcome = [f"healed {', '.join(before)}"] if before else []
+            outcome += [] if promotion.already else [f"{context.target.primary} is active again"]
+            if outcome:
+                journal.append(context.phase, "rolled back", outcome="; ".join(outcome))
     except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
         _fail(context, f"not rolled back: {error}")
     finally:
@@ -198,9 +198,11 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
     try:
         with steps.step("prove: what is left, after the drill was stopped") as step, _shown(context, step):
             proof = proving.prove_what_is_left(context)
-            said = f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent"
-            context.note(f"proved after the drill was stopped: {said}", level="good" if proof.equal else "bad")
-            step.conclude(said)
+            outcome = (
+                f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent"
+            )
+            context.note(f"proved after the drill was stopped: {outcome}", level="good" if proof.equal else "bad")
+            step.conclude(outcome)
     except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
         context.note(f"nothing could be proved after the drill was stopped: {error}", level="bad")
     except KeyboardInterrupt as interrupt:

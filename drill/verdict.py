@@ -1,4 +1,4 @@
-"""The verdict: passed, failed or void, and why."""
+"""Derive the verdict, passed, failed or void, and its reasons."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def judge(
     """Return the verdict and its reasons, worst first.
 
     Args:
-        failures: Why the drill could not be ended as it should.
-        proof: The last one; None if there is none.
-        controls: What was damaged on purpose, and what of it was found.
+        failures: The reasons why the drill could not be completed.
+        proof: The last proof, or None.
+        controls: The negative controls, injected and found.
         guard: The calls during the failover.
-        measures: With what was promised.
+        measures: The measures with their targets.
     """
     wrong = [*_effects(proof), *failures, *guard.violations, *_late(measures)]
     blind = _blind(proof, controls)
@@ -31,11 +31,11 @@ def judge(
     if blind:
         return Verdict.VOID, tuple(blind)
     assert proof is not None  # noqa: S101 - without one it is void
-    said = (
+    reason = (
         f"{proof.objects} objects: none lost, duplicated or divergent; {controls.found} of {controls.injected} negative "
         f"controls found; {guard.calls} calls during the failover, none to the lost region or a global endpoint"
     )
-    return Verdict.PASSED, (said,)
+    return Verdict.PASSED, (reason,)
 
 
 def _effects(proof: Proof | None) -> list[str]:
@@ -48,7 +48,7 @@ def _effects(proof: Proof | None) -> list[str]:
 
 def _late(measures: Sequence[Measure]) -> list[str]:
     return [
-        f"{one.title}: {one.seconds:.1f} s, promised {one.target_seconds:.0f} s"
+        f"{one.title}: {one.seconds:.1f} s, the target is {one.target_seconds:.0f} s"
         for one in measures
         if one.met is False and one.seconds is not None and one.target_seconds is not None
     ]
@@ -58,6 +58,6 @@ def _blind(proof: Proof | None, controls: NegativeControls) -> list[str]:
     if proof is None:
         return ["nothing was proved"]
     if not controls.injected:
-        return ["no negative control was injected, so that the proof was not seen to find anything"]
+        return ["no negative control was injected, so the proof was not tested"]
     missed = [one.name for one in controls.controls if not one.found]
     return [f"the proof did not find {', '.join(missed)}, which was injected"] if controls.found < controls.injected else []

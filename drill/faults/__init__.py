@@ -1,4 +1,4 @@
-"""The faults: what each does to a platform, how it is put right, and what may be seen of it. One small file each."""
+"""The faults, one module each: what each does to a platform, how it is healed, and who detects it."""
 
 from __future__ import annotations
 

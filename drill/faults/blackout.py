@@ -1,4 +1,4 @@
-"""`blackout`: the primary's region answers nothing, runs nothing, delivers nothing and replicates nothing."""
+"""`blackout`: no service of the primary's region answers, runs, delivers or replicates."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from drill.targets.fault_injector import FaultInjector
 
 
 class Blackout(Fault):
-    """The region is gone."""
+    """The primary's region is down."""
 
     name = "blackout"
-    title = "the primary's region answers nothing"
+    title = "the primary's region does not answer"
     loses_region = True
     seen_by_health_check = True
     stops_replication = True
 
     def inject(self, injector: FaultInjector) -> str:
-        """Take the region away."""
+        """Make the region unavailable."""
         injector.set_region_down(injector.target.primary, down=True)
-        return f"{injector.target.primary} answers nothing"
+        return f"{injector.target.primary} does not answer"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Bring it back."""
+        """Make the region available again."""
         injector.set_region_down(injector.target.primary, down=False)

@@ -1,4 +1,4 @@
-"""`dlq-flood`: the primary's dead-letter queue is full of other people's trouble."""
+"""`dlq-flood`: the primary's dead-letter queue is full of messages that are not the drill's."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _PER_REQUEST: Final = 10
 
 
 class DlqFlood(Fault):
-    """Messages of objects that never were; the drill must tell them from its own losses, and leave no other behind."""
+    """Messages about objects that do not exist. The drill must not count them as its own losses, and must remove them."""
 
     name = "dlq-flood"
-    title = f"the primary's dead-letter queue holds {LETTERS} messages of others"
+    title = f"the primary's dead-letter queue holds {LETTERS} foreign messages"
 
     def inject(self, injector: FaultInjector) -> str:
-        """Send the messages, unless they are there."""
+        """Send the messages, unless they were sent already."""
         sqs, url = _queue(injector)
         held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
         there = int(held["Attributes"]["ApproximateNumberOfMessages"])
@@ -31,7 +31,7 @@ class DlqFlood(Fault):
         return f"{LETTERS} messages in the dead-letter queue of {injector.target.primary}"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Take exactly these messages out again."""
+        """Delete exactly these messages."""
         sqs, url = _queue(injector)
         others: list[str] = []
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages"):

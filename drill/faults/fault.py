@@ -1,4 +1,4 @@
-"""What every fault says of itself and can do."""
+"""The base class of the faults."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from drill.targets.fault_injector import FaultInjector
 class Fault(ABC):
     """A fault in the primary's region, or between the regions.
 
-    `inject` and `heal` may each be called again, after a kill for example, and then change nothing.
+    `inject` and `heal` are idempotent, so that a resumed drill can call them again.
 
     Attributes:
-        name: As it is typed.
-        title: What it does, in words.
-        loses_region: Whether the primary can do nothing for anybody while it is there.
-        seen_by_health_check: Whether the primary's own health check must notice it.
-        seen_by_observer: Whether the health check may be content, and the other region's observer must notice it.
-        stops_replication: Whether the regions fall behind each other while it is there.
-        is_made_on_aws: Whether it can be made in a real account.
-        makes_dead_letters: Whether messages may end in the primary's dead-letter queue of it.
+        name: The name that the user types.
+        title: The effect, for the user.
+        loses_region: Whether the primary serves nobody during the fault.
+        seen_by_health_check: Whether the primary's own health check must detect the fault.
+        seen_by_observer: Whether the other region's observer must detect it, although the health check may pass.
+        stops_replication: Whether the regions fall behind each other during the fault.
+        is_made_on_aws: Whether the fault can be injected in a real account.
+        makes_dead_letters: Whether it may move messages to the primary's dead-letter queue.
     """
 
     name: ClassVar[str]
@@ -35,8 +35,8 @@ class Fault(ABC):
 
     @abstractmethod
     def inject(self, injector: FaultInjector) -> str:
-        """Make it so; return what was done, in words."""
+        """Inject the fault; return a text on what was done."""
 
     @abstractmethod
     def heal(self, injector: FaultInjector) -> None:
-        """Put it right."""
+        """Remove the fault."""

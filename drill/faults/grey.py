@@ -1,4 +1,4 @@
-"""`grey`: the primary's region accepts and stalls; storage and replication go on, and nothing is run."""
+"""`grey`: the primary's region accepts requests but runs no functions; storage and replication continue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from drill.targets.fault_injector import FaultInjector
 
 
 class Grey(Fault):
-    """The region is neither dead nor alive."""
+    """The region accepts requests and processes none of them."""
 
     name = "grey"
     title = "the primary's region accepts everything and runs nothing"
@@ -20,5 +20,5 @@ class Grey(Fault):
         return f"{injector.target.primary} accepts everything and runs nothing"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Let it go on, with all that it has accepted."""
+        """Let the region continue with everything that it accepted."""
         injector.set_region_stalled(injector.target.primary, stalled=False)

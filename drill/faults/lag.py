@@ -8,11 +8,11 @@ from drill.faults.fault import Fault
 from drill.targets.fault_injector import FaultInjector
 
 SECONDS: Final = 4.0
-"""By which every write is late: many times the usual."""
+"""Delay of every write, many times the usual one."""
 
 
 class Lag(Fault):
-    """Every write reaches the other region late."""
+    """Every write is replicated late."""
 
     name = "lag"
     title = f"replication is {SECONDS:g} s late"
@@ -25,5 +25,5 @@ class Lag(Fault):
         return f"every write reaches the other region {SECONDS:g} s late"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Let it be as fast as before."""
+        """Restore the usual speed."""
         injector.set_lag(None)

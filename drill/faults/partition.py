@@ -1,4 +1,4 @@
-"""`partition`: each region lives, and nothing travels between them."""
+"""`partition`: both regions work, and replication between them is cut."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from drill.targets.fault_injector import FaultInjector
 
 
 class Partition(Fault):
-    """Replication stops, both ways; each region serves its own clients, and both believe what they last heard."""
+    """Replication stops both ways. Each region serves its clients with the last state that was replicated to it."""
 
     name = "partition"
-    title = "each region lives, replication stops"
+    title = "both regions work, replication stops"
     stops_replication = True
 
     def inject(self, injector: FaultInjector) -> str:
-        """Cut the link."""
+        """Cut replication."""
         injector.set_partition(cut=True)
         return "nothing is replicated, in either direction"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Restore it."""
+        """Restore replication."""
         injector.set_partition(cut=False)

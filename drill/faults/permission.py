@@ -7,7 +7,7 @@ from drill.targets.fault_injector import FaultInjector
 
 
 class Permission(Fault):
-    """The processor fails at each object; the API and `/ready` go on as if nothing were wrong."""
+    """The processor fails on each object; the API and `/ready` work normally."""
 
     name = "permission"
     title = "the primary's processor may not use the table"
@@ -20,5 +20,5 @@ class Permission(Fault):
         return f"the role of {injector.target.primary}'s processor may not use the table"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Take the denial away."""
+        """Remove the denial."""
         injector.set_denied(injector.target.primary, denied=False)

@@ -1,4 +1,4 @@
-"""`planned`: nothing is wrong; processing is moved all the same, as for maintenance."""
+"""`planned`: no fault; processing moves to the other region, as for maintenance."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from drill.targets.fault_injector import FaultInjector
 
 
 class Planned(Fault):
-    """Both regions live."""
+    """Both regions work."""
 
     name = "planned"
-    title = "nothing is wrong: processing is moved as for maintenance"
+    title = "no fault: processing moves as for maintenance"
 
     def inject(self, injector: FaultInjector) -> str:
         """Do nothing."""
-        return f"both regions live; {injector.target.secondary} is promoted by plan"
+        return f"both regions work; {injector.target.secondary} is promoted by plan"
 
     def heal(self, injector: FaultInjector) -> None:
         """Do nothing."""

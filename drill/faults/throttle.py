@@ -1,4 +1,4 @@
-"""`throttle`: the primary's table turns most calls away."""
+"""`throttle`: the primary's table throttles most calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from drill.faults.fault import Fault
 from drill.targets.fault_injector import FaultInjector
 
 SHARE: Final = 0.7
-"""Of the functions' calls: what the SDK tries three times then fails one time in three, and /ready more often."""
+"""Share of the functions' calls. With it a call that the SDK tries three times fails one time in three."""
 
 
 class Throttle(Fault):
@@ -20,10 +20,10 @@ class Throttle(Fault):
     is_made_on_aws = False
 
     def inject(self, injector: FaultInjector) -> str:
-        """Have calls throttled."""
+        """Throttle the calls."""
         injector.set_throttle(injector.target.primary, SHARE)
         return f"DynamoDB in {injector.target.primary} throttles {SHARE:.0%} of the functions' calls"
 
     def heal(self, injector: FaultInjector) -> None:
-        """Have none throttled."""
+        """Stop throttling."""
         injector.set_throttle(injector.target.primary, 0)

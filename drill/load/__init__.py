@@ -1,1 +1,1 @@
-"""The load: files that follow from a seed, uploaded through the client, with a receipt for each."""
+"""The load: files generated from a seed and uploaded through the client, with a receipt for each."""

@@ -1,4 +1,4 @@
-"""The files of a drill: small, of every format, some compressed, all from the seed; in waves, by when they are uploaded."""
+"""Generate the files of a drill from its seed: small, of every format, some compressed, in waves by upload time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MOST_RECORDS: Final = 6
 
 
 class Wave(StrEnum):
-    """When a file is uploaded."""
+    """The time at which a file is uploaded."""
 
     BEFORE = "before"
     """Before the fault."""
     DURING = "during"
-    """From the fault until it is noticed; the client finds its way by itself."""
+    """From the fault until its detection; the client fails over by itself."""
     STRANDED = "stranded"
     """After the DNS failover, before the promotion."""
     PROMOTED = "promoted"
@@ -34,18 +34,18 @@ class Wave(StrEnum):
 
 
 _LATER: Final = ((Wave.DURING, 0.3, 120), (Wave.STRANDED, 0.15, 60), (Wave.PROMOTED, 0.1, 60), (Wave.AFTERWARDS, 0.05, 60))
-"""What share of the files a wave has, and how many at most: so many come while a failover lasts."""
+"""Share of the files in each wave, and the maximum number: as many as arrive during a failover."""
 
 
 @dataclass(frozen=True)
 class LoadItem:
-    """One file.
+    """A file of the load.
 
     Attributes:
-        index: Counts from 0.
-        wave: When it is uploaded.
-        item: As the client takes it.
-        parsed: The records that it holds, as they are read from it: JSON has numbers, CSV has text only.
+        index: Number of the file, from 0.
+        wave: The time of its upload.
+        item: The file as the client's input.
+        parsed: The records as they are parsed: JSON has numbers, CSV has text only.
     """
 
     index: int
@@ -55,24 +55,24 @@ class LoadItem:
 
     @property
     def records(self) -> int:
-        """How many records it holds."""
+        """The number of records."""
         return len(self.parsed)
 
 
 def make(seed: int, objects: int, source: str) -> list[LoadItem]:
-    """Make all files of a drill; the same ones for the same arguments."""
+    """Generate the files of a drill, the same ones for the same arguments."""
     waves = waves_of(objects)
     return [_make(seed, index, wave, source) for index, wave in enumerate(waves)]
 
 
 def waves_of(objects: int) -> list[Wave]:
-    """Say in which wave each file goes, in their order."""
+    """Return the wave of each file, in order."""
     later = [wave for wave, share, most in _LATER for _ in range(min(round(share * objects), most))]
     return [Wave.BEFORE] * (objects - len(later)) + later
 
 
 def controls(seed: int, count: int, source: str) -> list[LoadItem]:
-    """Make files for a drill of fewer objects than its negative controls need; each holds a record."""
+    """Generate files with one record each, for a drill with fewer objects than its negative controls need."""
     return [_make(seed, -1 - index, Wave.AFTERWARDS, f"{source}/controls") for index in range(count)]
 
 
@@ -83,7 +83,7 @@ def _make(seed: int, index: int, wave: Wave, source: str) -> LoadItem:
     body = write(records).encode()
     parsed = tuple({name: read(value) for name, value in record.items()} for record in records)
     if index % 4 == 0:
-        # Without a time in its header the compressed file is the same each time.
+        # Without a timestamp in the header the compressed bytes are reproducible.
         body, extension = gzip.compress(body, mtime=0), f"{extension}.gz"
     key = f"{source}/{abs(index):06d}.{extension}"
     return LoadItem(index, wave, Item(key=key, content=body), parsed)
@@ -120,4 +120,4 @@ _FORMATS: Final[tuple[tuple[str, Callable[[list[dict[str, Any]]], str], Callable
     ("json", json.dumps, _as_json_has_it),
     ("csv", _csv, str),
 )
-"""Extension; how records are written; what a value is once it is read."""
+"""Extension; function that writes records; function that returns a value as it is parsed."""

@@ -1,4 +1,4 @@
-"""Sending the load through the client: by its own failover, or by what DNS says alone."""
+"""Send the load through the client, with its own failover or with DNS failover only."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ T = TypeVar("T")
 
 
 class Sender:
-    """Uploads files as a user of the platform does, with the client and nothing else.
+    """Uploads files as a user of the platform does, with the client only.
 
     Args:
         deployment: The platform.
-        source: Of the drill's uploads.
-        folder: Where the receipts files are kept: `receipts.jsonl`, and `receipts-<region>.jsonl` for those uploads that
-            went to one region alone.
+        source: The source of the drill's uploads.
+        folder: The folder of the receipts files: `receipts.jsonl`, and `receipts-<region>.jsonl` for uploads to one
+            region only.
     """
 
     def __init__(self, deployment: Deployment, source: str, folder: Path) -> None:
@@ -54,15 +54,15 @@ class Sender:
         self._lock = threading.Lock()
 
     def send(self, items: Sequence[LoadItem], on_event: OnEvent, *, lose_answers_of: frozenset[str] = frozenset()) -> None:
-        """Upload files; the client finds a region that takes them. What has its receipt already is not sent again.
+        """Upload files to any region that accepts them. Files with a receipt are not sent again.
 
         Args:
             items: The files.
-            on_event: Told what happens.
-            lose_answers_of: The keys of files whose first PUT arrives and whose answer is lost on the way back.
+            on_event: Called with each event.
+            lose_answers_of: Keys of files whose first PUT arrives and whose response is lost.
 
         Raises:
-            RunFailure: A file was given up.
+            RunFailure: A file could not be uploaded.
         """
         regions = self._deployment.target.regions
         transport = LosingTransport(HttpTransport(connections=_WORKERS), lose_answers_of)
@@ -70,33 +70,33 @@ class Sender:
             _upload(client, items, on_event)
 
     def send_to(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> None:
-        """Upload files to one region, and to no other should it fail.
+        """Upload files to one region only, even if it fails.
 
         Raises:
-            RunFailure: A file was given up.
+            RunFailure: A file could not be uploaded.
         """
         with self._client(f"receipts-{region}.jsonl", (region,), HttpTransport(connections=_WORKERS)) as client:
             _upload(client, items, on_event)
 
     def ask_states(self) -> None:
-        """Ask the platform what became of each upload, and keep what it says in the receipts files."""
+        """Read the state of each upload from the platform, and write it to the receipts files."""
         for file in self._files():
             regions = self._deployment.target.regions
             with self._client(file.name, regions, HttpTransport(connections=_WORKERS)) as client:
                 client.verify(workers=_WORKERS)
 
     def stop(self) -> None:
-        """Leave what is under way, from any thread."""
+        """Cancel running uploads, from any thread."""
         with self._lock:
             for client in self._at_work.values():
                 client.stop()
 
     def receipts(self) -> list[Receipt]:
-        """What the client knows of each upload."""
+        """Return the client's receipts."""
         return [one for file in self._files() for one in read_receipts(file)]
 
     def rows(self, items: Sequence[LoadItem] = ()) -> list[ReceiptRow]:
-        """The receipts as the proof takes them; of the files that the drill made, with what is to become of them."""
+        """Return the receipts for the proof. Those of the given files include the expected result."""
         made = {one.item.key: one for one in items}
         return [
             _with_expectation(row, made.get(row.file_key))
@@ -131,11 +131,11 @@ class Sender:
 
 
 class LosingTransport:
-    """Sends requests, and loses the answer of the first PUT of some files: it arrived, and its sender cannot know.
+    """Sends requests, and drops the response to the first PUT of some files, which did arrive.
 
     Args:
-        transport: Sends.
-        keys: What those files' URLs hold.
+        transport: The transport that sends the requests.
+        keys: Texts in the URLs of those files.
     """
 
     def __init__(self, transport: Transport, keys: frozenset[str]) -> None:
@@ -146,7 +146,7 @@ class LosingTransport:
         """Send a request.
 
         Raises:
-            Unreachable: No answer came, or this one is to be lost.
+            Unreachable: No response came, or this one is dropped.
         """
         answer = self._transport.send(request)
         with self._lock:
@@ -158,7 +158,7 @@ class LosingTransport:
 
 
 def _with_expectation(row: ReceiptRow, made: LoadItem | None) -> ReceiptRow:
-    """Add what follows from the file's content, and from the identity by which its records are kept."""
+    """Add the values that follow from the file's content and from its identity."""
     if made is None:
         return row
     row = dataclasses.replace(row, records=made.records)
@@ -180,5 +180,5 @@ def _upload(client: Client, items: Sequence[LoadItem], on_event: OnEvent) -> Non
 
 
 def accepted(event: Event) -> bool:
-    """Whether an event says that a region has the file."""
+    """Return whether an event confirms that a region has the file."""
     return event.kind in {Kind.ACCEPTED, Kind.ALREADY_THERE}

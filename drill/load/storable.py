@@ -1,4 +1,4 @@
-"""What DynamoDB can hold of a record, by its documentation and by no code of the processor."""
+"""The records that DynamoDB can hold, by its documentation and without code of the processor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ITEM_BYTES: Final = 400 * 1024
 
 
 def can_be_held(record: dict[str, Any]) -> bool:
-    """Say whether a record can be stored; one of nearly 400 KB is not decided exactly."""
+    """Return whether a record can be stored. Near 400 KB the answer is approximate."""
     return _fits(record) and len(json.dumps(record, default=str, ensure_ascii=False)) < _ITEM_BYTES
 
 

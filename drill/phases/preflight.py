@@ -168,7 +168,7 @@ def _canaries(context: Context) -> Check:
     """No fault comes into an account whose uploads are not done in time; a local cloud has only just begun to do any."""
     seconds = {region: found.numbers.get("canary_seconds") for region, found in _read_heartbeats(context).items()}
     lost = [region for region, one in seconds.items() if one is not None and one < 0]
-    wrong = f"the last one of {', '.join(lost)} was not done in time" if lost else ""
+    wrong = f"the last one of {', '.join(lost)} timed out" if lost else ""
     told = [f"{region} {one:.1f} s" for region, one in seconds.items() if one is not None]
     return Check("canaries", wrong, ", ".join(told) or "none was done yet", must_hold=context.plan.mode == "live")
 

@@ -1,6 +1,6 @@
-"""Renderings of a drill's report, one small file each. They add nothing to it and decide nothing.
+"""Renderers of a drill's report, one module each. They only present the report.
 
-A drill that failed before it began, or that was killed, is rendered like any other: what is not known is said to be so.
+The report of a failed or killed drill is rendered like any other, with unknown values marked as such.
 """
 
 import hashlib
@@ -16,24 +16,24 @@ from reporting.bundle import EVIDENCE
 __all__ = ["ReportError", "chain", "write"]
 
 ORDER: Final[Sequence[str]] = ("summary.md", "index.html", "report.json", "junit.xml", EVIDENCE)
-"""In which a reader wants them."""
+"""The files in reading order."""
 BESIDE: Final = ("receipts*.jsonl", "samples.jsonl")
-"""What a drill's folder holds besides: the evidence has the SHA-256 of each."""
+"""Other files of a drill's folder, whose SHA-256 is in the evidence."""
 
 
 def write(report: DrillReport, folder: Path, *, journal: Path) -> list[Path]:
-    """Write all reports of a drill into its folder, and make `latest`, beside it, lead there.
+    """Write all reports of a drill into its folder, and point `latest` beside it to the folder.
 
-    Writing again, as a drill does that was killed while it reported, gives the same files. `report.json` comes last of
-    the reports, so that a drill that has one has them all.
+    A second call, after a kill during the first one, writes the same files. `report.json` is written last, so that a drill
+    with that file has all of them.
 
     Args:
-        report: What to tell.
-        folder: The drill's own, `reports/drill/<drill id>`; it is made where it is missing.
-        journal: Its journal, which goes into the evidence if it is there.
+        report: The report.
+        folder: The drill's folder, `reports/drill/<drill id>`, which is created if it does not exist.
+        journal: The drill's journal, which is put into the evidence if it exists.
 
     Returns:
-        The files, in the order in which a reader wants them.
+        The files in reading order.
 
     Raises:
         ReportError: The report is not valid; nothing was written.

@@ -1,7 +1,7 @@
-"""The chain of drills: each report holds the SHA-256 of the one before it, so that none can be changed or dropped unseen.
+"""The chain of drills: each report holds the SHA-256 of the previous one, which reveals a changed or deleted report.
 
-Who changes the newest report leaves no trace in the chain: no report follows it yet. Against that, keep the SHA-256 that
-the drill prints at its end where the folder is not.
+The chain does not reveal a change of the newest report, because no report follows it yet. To detect that, keep the SHA-256
+that the drill prints at its end in another place.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _ENDED: Final = "drill ended"
 
 @dataclass(frozen=True, kw_only=True)
 class _Link:
-    """A drill that left a report. `report` is None where that cannot be read any more; the message says why."""
+    """A drill with a report. `report` is None if the file is unreadable; `unreadable` then holds the reason."""
 
     folder: Path
     sha256: str
@@ -47,28 +47,27 @@ class _Link:
 
 
 def previous(root: Path, *, but: str | None = None) -> Previous | None:
-    """Return the drill that a new one has to name: the end of the chain.
+    """Return the end of the chain, which a new drill names as the previous one.
 
     Args:
         root: The folder of all drills, `reports/drill`.
-        but: The id of the new drill itself, which may have a report already when it is resumed.
+        but: The id of the new drill, which may have a report already when it is resumed.
 
     Returns:
-        None where there is no report yet.
+        None if there is no report yet.
     """
     links = [link for link in _links(root) if link.name != but]
     named = {link.previous.drill_id for link in links if link.previous}
-    # After a fork there are several ends. Ids begin with the time, so the newest is the last of them.
+    # A fork has several ends. Ids begin with the time, so the last one is the newest.
     ends = [link for link in links if link.name not in named] or links
     return Previous(drill_id=ends[-1].name, report_sha256=ends[-1].sha256) if ends else None
 
 
 def verify(root: Path) -> list[str]:
-    """Check every drill's files, and that the reports form one chain.
+    """Check the files of every drill, and that the reports form one chain.
 
     Returns:
-        A sentence for each thing that is wrong: what was changed, which link is missing, where the chain forks. Empty
-        when nothing is.
+        A sentence for each problem, such as a changed file, a missing link or a fork; empty if there is none.
     """
     links = _links(root)
     problems = [problem for link in links for problem in _folder_problems(link)]
@@ -77,7 +76,7 @@ def verify(root: Path) -> list[str]:
 
 
 def _links(root: Path) -> list[_Link]:
-    """Every drill with a report, the oldest first."""
+    """Return the drills with a report, the oldest first."""
     return [_link(folder) for folder in _folders(root) if (folder / REPORT).is_file()]
 
 
@@ -104,7 +103,7 @@ def _link(folder: Path) -> _Link:
 
 def _folder_problems(link: _Link) -> list[str]:
     if link.report is None:
-        return [f"{link.name}: {REPORT} was changed, it is no report any more: {link.unreadable}"]
+        return [f"{link.name}: {REPORT} was changed and is not a valid report: {link.unreadable}"]
     problems = _line_problems(link.folder)
     if link.report.drill_id != link.name:
         problems.append(f"{link.name}: {REPORT} is of another drill, {link.report.drill_id}")
@@ -112,7 +111,7 @@ def _folder_problems(link: _Link) -> list[str]:
 
 
 def _journal_problems(folder: Path, expected: str) -> list[str]:
-    """The report holds the journal's hash as it was when the report was made; lines may have followed, none may differ."""
+    """Check that the journal begins with the content whose hash the report holds. Later lines are allowed."""
     file = folder / JOURNAL
     if not file.is_file():
         return [f"{folder.name}: {JOURNAL} is missing"]
@@ -123,11 +122,11 @@ def _journal_problems(folder: Path, expected: str) -> list[str]:
         digest.update(line)
         if digest.hexdigest() == expected:
             return []
-    return [f"{folder.name}: {JOURNAL} was changed: no beginning of it has the SHA-256 that {REPORT} gives"]
+    return [f"{folder.name}: {JOURNAL} was changed: no prefix of it has the SHA-256 in {REPORT}"]
 
 
 def _unreported_problems(folder: Path) -> list[str]:
-    """A drill without a report was killed, or is under way; unless what only a report leaves is there."""
+    """Check that a drill without a report was killed or is running: it has no files that only a reported drill has."""
     if (folder / REPORT).is_file():
         return []
     entries, problems = _read(folder)
@@ -137,7 +136,7 @@ def _unreported_problems(folder: Path) -> list[str]:
 
 
 def _line_problems(folder: Path) -> list[str]:
-    """A drill that was reported ends with a line that says so: what follows the report is in no other file's hash."""
+    """Check that the journal of a reported drill ends with that event. No hash covers the lines after the report."""
     entries, problems = _read(folder)
     if entries and entries[-1].event != _ENDED and not problems:
         problems.append(
@@ -148,7 +147,7 @@ def _line_problems(folder: Path) -> list[str]:
 
 
 def _read(folder: Path) -> tuple[list[Entry], list[str]]:
-    """The journal's whole lines; none, and why, where it is no journal."""
+    """Return the journal's complete lines, or none and the problems."""
     file = folder / JOURNAL
     content = file.read_bytes() if file.is_file() else b""
     try:
@@ -170,7 +169,7 @@ def _evidence_problems(folder: Path) -> list[str]:
 
 
 def _differences(folder: Path, members: Mapping[str, bytes]) -> list[str]:
-    """The files beside the bundle must be the ones within it; the journal may have grown."""
+    """Check that the files beside the bundle equal those inside it. The journal may have more lines."""
     problems = []
     for name in ("report.json", "summary.md", "junit.xml", "index.html", JOURNAL):
         kept = members.get(name)
@@ -180,12 +179,12 @@ def _differences(folder: Path, members: Mapping[str, bytes]) -> list[str]:
         if not file.is_file():
             problems.append(f"{folder.name}: {name} is missing")
         elif not _same(name, file.read_bytes(), kept):
-            problems.append(f"{folder.name}: {name} was changed: {bundle.EVIDENCE} holds another")
+            problems.append(f"{folder.name}: {name} was changed: {bundle.EVIDENCE} holds another content")
     return problems + _beside_problems(folder, json.loads(members[bundle.MANIFEST]).get(BESIDE, {}))
 
 
 def _beside_problems(folder: Path, hashes: Mapping[str, str]) -> list[str]:
-    """Receipts and samples, whose hashes the manifest has."""
+    """Check the receipts and samples against their hashes in the manifest."""
     problems = []
     for name, expected in hashes.items():
         file = folder / name
@@ -211,20 +210,18 @@ def _chain_problems(links: Iterable[_Link]) -> list[str]:
         followers[link.previous.drill_id].append(link.name)
         problems += _link_problems(link, link.previous, by_name.get(link.previous.drill_id))
     problems += [
-        f"the chain forks: {' and '.join(names)} each name {name} as the drill before them"
+        f"the chain forks: {' and '.join(names)} each name {name} as their previous drill"
         for name, names in followers.items()
         if len(names) > 1
     ]
     if len(firsts) > 1:
-        problems.append(f"the chain begins more than once: {' and '.join(firsts)} name no drill before them")
+        problems.append(f"the chain has more than one start: {' and '.join(firsts)} name no previous drill")
     return problems
 
 
 def _link_problems(link: _Link, named: Previous, before: _Link | None) -> list[str]:
     if before is None:
-        return [
-            f"{link.name}: a link is missing: it names {named.drill_id} as the drill before it, whose report is not here"
-        ]
+        return [f"{link.name}: a link is missing: its previous drill is {named.drill_id}, whose report does not exist"]
     if before.sha256 != named.report_sha256:
         hashes = f"its SHA-256 is {before.sha256}, it was {named.report_sha256}"
         return [f"{before.name}: {REPORT} was changed after {link.name} named it: {hashes}"]

@@ -1,6 +1,6 @@
-"""Where everything stands in the pictures of a drill: what ran when, and the curves of each region. page.html draws them.
+"""Compute the positions in a drill's charts: the plan of phases and the curves of each region. page.html draws them.
 
-All pictures of one width share one axis of time, so that they can be read from top to bottom. Lengths are CSS pixels.
+All charts of one width share one time axis, so that they can be compared vertically. Lengths are CSS pixels.
 """
 
 import math
@@ -20,7 +20,7 @@ _TOP: Final = 10
 _BOTTOM: Final = 22
 _RIGHT: Final = 14
 _LEFT: Final = 108
-"""Room for the names of phases and regions on the left."""
+"""Space for the names of phases and regions on the left."""
 _ROW: Final = 20
 _BAR: Final = 12
 _LONGEST_NAME: Final = 17
@@ -28,18 +28,18 @@ _TIME_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7
 _HALVES: Final = (1, 2, 5, 10)
 _SHORTEST: Final = 1.0
 _LONGEST: Final = 1e8
-"""Seconds that an axis shows at least and at most; a report with other times is broken, and is shown nevertheless."""
+"""Maximum length of an axis in seconds. A report with longer times is broken but is rendered."""
 
 _HIGHEST: Final = 1e15
 _LOWEST: Final = 1e-6
-"""Likewise for the values of a curve; a peak below is as good as none."""
+"""Smallest peak of a curve that is drawn to scale."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """What one picture shows: a field of the samples."""
+    """A field of the samples that a chart shows."""
 
     field: str
     title: str
@@ -58,26 +58,26 @@ METRICS: Final = (
         field="queue_depth",
         title="Queue depth",
         unit="",
-        why="Messages visible, in flight and delayed; in the passive region this is exactly the work to recover.",
+        why="Messages visible, in flight and delayed; in the passive region this is the work to recover.",
     ),
     Metric(
         field="shadow_age",
         title="Shadow age",
         unit=" s",
-        why="How long the oldest object has waited in the shadow queue.",
+        why="Waiting time of the oldest object in the shadow queue.",
     ),
     Metric(
         field="replication_lag",
         title="Replication lag",
         unit=" s",
-        why="How far the region is behind the other one.",
+        why="Time by which the region is behind the other one.",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A mark of an axis."""
+    """A tick of an axis."""
 
     at: float
     label: str
@@ -85,7 +85,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A stretch of time; `css` says what it is drawn as, `label` is what it says when one asks."""
+    """A time span; `css` is its class, `label` its tooltip."""
 
     x: float
     width: float
@@ -95,31 +95,31 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The curve of one region, as SVG path data, and the same in words."""
+    """The curve of a region as SVG path data, with a summary in words."""
 
     region: str
     css: str
     path: str
-    said: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """Time, from left to right."""
+    """The time axis."""
 
     width: int
     left: float
     right: float
     end: float
-    """Seconds at the right end."""
+    """Seconds at the right end of the axis."""
     ticks: tuple[Tick, ...]
 
     def x(self, seconds: float) -> float:
-        """Where a moment stands; what is before or after the drill stands at its ends."""
+        """Return the position of a time; times outside the drill are at the ends of the axis."""
         return round(self.left + (self.right - self.left) * min(max(seconds / self.end, 0.0), 1.0), 1)
 
     def bar(self, span: facts.Span, css: str) -> Bar:
-        """A stretch of time; one whose end nobody saw goes on to the end, and so short a one is still to be seen."""
+        """Return a visible bar for a time span. A span without an end extends to the end of the axis."""
         start, end = self.x(span.start), self.x(self.end if span.end is None else span.end)
         when = f"{formatting.clock(span.start)} to {'the end' if span.end is None else formatting.clock(span.end)}"
         return Bar(x=start, width=round(max(end - start, 2.0), 1), css=css, label=printable(f"{span.name}, {when}"))
@@ -127,7 +127,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """One metric over time."""
+    """A chart of a metric over time."""
 
     metric: Metric
     axis: Axis
@@ -141,7 +141,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the plan: a phase, a fault, or the health of a region."""
+    """A row of the plan: a phase, a fault, or the health of a region."""
 
     y: float
     name: str
@@ -150,7 +150,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What ran when."""
+    """The plan: phases, faults and health over time."""
 
     axis: Axis
     height: int
@@ -160,13 +160,13 @@ class Plan:
 
 
 def regions(report: DrillReport) -> dict[str, str]:
-    """Return each region that is told of, with what it is drawn as: `primary`, `secondary` or `other`."""
+    """Return the CSS class of each region in the report: `primary`, `secondary` or `other`."""
     known = {report.primary_region: "primary", report.secondary_region: "secondary"}
     return known | {sample.region: "other" for sample in report.samples if sample.region not in known}
 
 
 def axis(report: DrillReport, width: int) -> Axis:
-    """Return the axis that all pictures of a width share."""
+    """Return the axis that all charts of a width share."""
     end = _end(report)
     left, right = float(_LEFT), float(width - _RIGHT)
     step = time_step(end, 4 if width < WIDE else 10)
@@ -183,13 +183,13 @@ def _end(report: DrillReport) -> float:
 
 
 def time_step(end: float, wanted: int) -> float:
-    """Return seconds between the marks of an axis that is `end` seconds long, so that there are at most `wanted`."""
+    """Return the seconds between the ticks of an axis of `end` seconds, with at most `wanted` ticks."""
     fitting = (step for step in _TIME_STEPS if end / step <= wanted)
     return next(fitting, None) or math.ceil(end / wanted / _TIME_STEPS[-1]) * _TIME_STEPS[-1]
 
 
 def value_step(peak: float, wanted: int = 3) -> float:
-    """Return a round number between the marks of a scale up to `peak`, so that there are about `wanted`."""
+    """Return a round step between the ticks of a scale up to `peak`, with about `wanted` ticks."""
     if peak < _LOWEST:
         return 1.0
     magnitude = 10.0 ** math.floor(math.log10(peak / wanted))
@@ -197,7 +197,7 @@ def value_step(peak: float, wanted: int = 3) -> float:
 
 
 def plan(report: DrillReport, width: int) -> Plan:
-    """Place the phases, the faults and what the health checks said."""
+    """Return the plan of the phases, the faults and the health checks."""
     shared = axis(report, width)
     statuses = {phase.name: phase.status for phase in report.phases}
     named: list[tuple[str, list[Bar]]] = [
@@ -216,12 +216,12 @@ def _fitting(name: str) -> str:
 
 
 def _health(report: DrillReport, shared: Axis) -> dict[str, list[Bar]]:
-    """The stretches in which a region's health check said the same."""
-    told: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+    """Return the time spans in which a region's health check did not change."""
+    states: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for sample in sorted(report.samples, key=lambda sample: sample.seconds):
         if sample.healthy is not None:
-            told[sample.region].append((sample.seconds, sample.healthy))
-    return {region: _stretches(states, shared) for region, states in told.items()}
+            states[sample.region].append((sample.seconds, sample.healthy))
+    return {region: _stretches(seen, shared) for region, seen in states.items()}
 
 
 def _stretches(states: Sequence[tuple[float, bool]], shared: Axis) -> list[Bar]:
@@ -236,7 +236,7 @@ def _stretches(states: Sequence[tuple[float, bool]], shared: Axis) -> list[Bar]:
 
 
 def charts(report: DrillReport, width: int) -> list[Chart]:
-    """Place the curves of every metric that was measured."""
+    """Return a chart for every metric that was measured."""
     shared = axis(report, width)
     bands = (*_phases(report, shared), *_faults(report, shared))
     drawn = (_chart(report, metric, shared, bands) for metric in METRICS)
@@ -276,7 +276,7 @@ def _chart(report: DrillReport, metric: Metric, shared: Axis, bands: tuple[Bar, 
                 region=region,
                 css=css,
                 path=path(place(moment, value) if value is not None else None for moment, value in by_region[region]),
-                said=_said(by_region[region], metric),
+                summary=_summary(by_region[region], metric),
             )
             for region, css in regions(report).items()
             if region in by_region
@@ -299,8 +299,8 @@ def _measured(series: _Series) -> list[float]:
     return [value for _, value in series if value is not None]
 
 
-def _said(series: _Series, metric: Metric) -> str:
-    """The curve in words: its highest point, and where it ends."""
+def _summary(series: _Series, metric: Metric) -> str:
+    """Return a text with the highest and the last value of a curve."""
     measured = [(moment, value) for moment, value in series if value is not None]
     moment, peak = max(measured, key=lambda point: point[1])
     last = measured[-1][1]
@@ -309,7 +309,7 @@ def _said(series: _Series, metric: Metric) -> str:
 
 
 def path(points: Iterable[Point | None]) -> str:
-    """Return SVG path data; None is a gap. Of points in one column of pixels the lowest and highest are kept."""
+    """Return SVG path data; None is a gap. In each column of pixels only the lowest and the highest point are kept."""
     pieces: list[list[Point]] = [[]]
     for point in points:
         if point is None:
@@ -331,6 +331,6 @@ def _thinned(piece: Sequence[Point]) -> list[Point]:
 
 
 def _piece(points: Sequence[Point]) -> str:
-    """A line through points; one that stands alone is a dot, which a round end makes visible."""
+    """Return the path through points. A single point becomes a dot, which the round line cap makes visible."""
     first, *rest = points
     return f"M{first[0]:g} {first[1]:g}" + ("".join(f"L{x:g} {y:g}" for x, y in rest) or "h0")

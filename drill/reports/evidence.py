@@ -1,4 +1,4 @@
-"""evidence.zip: the reports and the journal of one drill, packed as the gate packs its own, so one command checks both."""
+"""Render evidence.zip: the reports and the journal of a drill, in the gate's format, so that one command verifies both."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ from reporting import bundle
 
 README: Final = "README.txt"
 BESIDE: Final = "beside"
-"""Of the manifest: the SHA-256 of files that stay in the drill's folder, by their names."""
+"""Key of the manifest: the SHA-256 of files that stay in the drill's folder, by file name."""
 _README: Final = """\
 The evidence of one failover drill.
 
-index.html           for a person: open it in a browser, no network needed
-summary.md           the verdict and the worst, short
-report.json          the same as data; it holds the SHA-256 of the report of the drill before
-report.schema.json   its contract
-junit.xml            the same as test results
-journal.jsonl        what the drill did, as it did it; each line holds the SHA-256 of the line before
-manifest.json        SHA-256 and size of each of these files; and SHA-256 of the receipts and samples, which stay where
-                     the drill was
+index.html           the report as a page: open it in a browser, without a network
+summary.md           the verdict and the most important facts
+report.json          the report as data, with the SHA-256 of the previous drill's report
+report.schema.json   the schema of report.json
+junit.xml            the report as test results
+journal.jsonl        the actions of the drill; each line holds the SHA-256 of the previous line
+manifest.json        SHA-256 and size of each of these files, and SHA-256 of the receipts and samples, which stay in the
+                     drill's folder
 
-Check it: python -m compliance verify evidence.zip
-Check the chain of drills: python -m drill verify
+To verify this file, type: python -m compliance verify evidence.zip
+To verify the chain of drills, type: python -m drill verify
 """
 
 
@@ -34,11 +34,11 @@ def render(
     """Return the bundle, the same bytes for the same report and journal.
 
     Args:
-        report: The drill's.
-        reports: Its renderings, by file name.
-        journal: The journal as it is now; None where there is none.
-        beside: What stays in the drill's folder and has only its SHA-256 here: receipts, which let whoever has them ask
-            for an upload, and samples, which the report holds already.
+        report: The drill's report.
+        reports: The rendered reports, by file name.
+        journal: The current content of the journal, or None.
+        beside: Files that stay in the drill's folder, of which the bundle holds only the SHA-256: receipts, which give
+            access to the state of an upload, and samples, which are in the report already.
     """
     members = {**reports, README: _README.encode(), json_report.SCHEMA.name: json_report.SCHEMA.read_bytes()}
     if journal is not None:

@@ -1,4 +1,4 @@
-"""What several renderings say of a report, reckoned once: they must not disagree."""
+"""Values that several renderers derive from a report, computed once so that they agree."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from drill.model import DigestRow, DrillReport, Finding, Proof, Verdict
 from drill.reports import formatting
 
 _MODULUS: Final = 1 << 256
-"""Digests are sums of SHA-256 hashes, whose carry past 256 bits is dropped."""
+"""Digests are sums of SHA-256 hashes modulo 2^256."""
 _SHORT: Final = 12
 
 _Cell = tuple[str, str]
@@ -20,15 +20,15 @@ _NOTHING: Final[_Digest] = (0, "0" * 64)
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What one of the compared sources holds.
+    """A compared source.
 
     Attributes:
-        name: `ledger us-east-1`, for example.
-        objects: How many, by its digests.
-        digest: The first digits of the sum of all its digests.
-        cells: Digests, each of an hour and a prefix, that were compared.
-        unequal: How many of them differ from what most of the sources say.
-        findings: What is wrong in it.
+        name: For example `ledger us-east-1`.
+        objects: Number of objects, by the digests.
+        digest: The first digits of the sum of all digests.
+        cells: Number of compared digests, one for each hour and prefix.
+        unequal: Number of digests that differ from those of most sources.
+        findings: The findings in the source.
     """
 
     name: str
@@ -40,13 +40,13 @@ class Source:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong in it."""
+        """Whether the source has no difference and no finding."""
         return not self.unequal and not self.findings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """Something that lasted, in seconds since the drill began; `end` is None where nobody saw it end."""
+    """A named time span in seconds since the drill began; `end` is None if its end is unknown."""
 
     name: str
     start: float
@@ -59,43 +59,45 @@ def headline(report: DrillReport) -> str:
         return "Void: this drill proves nothing"
     if report.verdict is Verdict.FAILED:
         counts = {"lost": report.lost, "duplicated": report.duplicated, "divergent": report.divergent}
-        told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-        return f"Failed: {told} of {report.objects:,} objects" if told else "Failed"
+        effects = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        return f"Failed: {effects} of {report.objects:,} objects" if effects else "Failed"
     return f"Passed: {report.objects:,} objects, and nothing lost, duplicated or divergent"
 
 
 def effects(report: DrillReport) -> str:
-    """Return what became of the objects; without a proof nothing is known of that, which is not zero."""
+    """Return the numbers of lost, duplicated and divergent objects as text. Without a proof they are unknown, not zero."""
     counts = {"lost": report.lost, "duplicated": report.duplicated, "divergent": report.divergent}
     unknown = " or ".join(what for what, count in counts.items() if count is None)
     known = [f"{count:,} {what}" for what, count in counts.items() if count is not None]
-    return ", ".join([*known, *([f"nothing was compared, so what was {unknown} is not known"] if unknown else [])])
+    return ", ".join(
+        [*known, *([f"nothing was compared, so the number of {unknown} objects is unknown"] if unknown else [])]
+    )
 
 
 def where(report: DrillReport) -> str:
-    """Return what the drill was done on, in one line."""
+    """Return environment, cloud and regions of the drill, in one line."""
     place = "the local cloud" if report.target == "local" else f"AWS account {report.account}"
     return f"{report.environment} on {place}, {report.primary_region} to {report.secondary_region} and back"
 
 
 def faults(report: DrillReport) -> str:
-    """Return what was broken, in one line."""
+    """Return the injected faults, in one line."""
     return ", ".join(f"{fault.name} of {fault.region} in {fault.phase}" for fault in report.faults) or "no fault"
 
 
 def title(report: DrillReport) -> str:
-    """Return what was broken, as a title."""
-    told = faults(report)
-    return told[:1].upper() + told[1:]
+    """Return the injected faults, as a title."""
+    text = faults(report)
+    return text[:1].upper() + text[1:]
 
 
 def lasted(report: DrillReport) -> float | None:
-    """Return how long the drill took, in seconds."""
+    """Return the duration of the drill in seconds."""
     return formatting.since(report.ended_at, report.began_at)
 
 
 def only_by_kind(report: DrillReport) -> dict[str, float | None]:
-    """Return the recovery times that are no measure with a name of their own, so that no number is left out."""
+    """Return the recovery times that are not among the named measures, so that none is left out."""
     named = {measure.name for measure in report.measures}
     return {kind: value for kind, value in report.rto_seconds.items() if kind not in named}
 
@@ -122,15 +124,15 @@ def fault_spans(report: DrillReport) -> list[Span]:
 
 
 def sources(proof: Proof | None) -> list[Source]:
-    """Return each source that was compared, with how it differs from what most of the sources say."""
+    """Return each compared source, with its differences from most of the sources."""
     if proof is None:
         return []
     held = _by_source(proof.digests)
     names = list(dict.fromkeys([*proof.sources, *held, *(finding.where for finding in proof.findings)]))
-    # A source that has no digest of a cell says that it holds nothing there; one without any digest was compared by ids.
-    told = [held[name] for name in names if name in held]
-    cells = sorted({cell for source in told for cell in source})
-    usual = {cell: Counter(source.get(cell, _NOTHING) for source in told).most_common(1)[0][0] for cell in cells}
+    # A source without a digest of a cell holds nothing in it. A source without any digest was compared by ids.
+    held_by = [held[name] for name in names if name in held]
+    cells = sorted({cell for source in held_by for cell in source})
+    usual = {cell: Counter(source.get(cell, _NOTHING) for source in held_by).most_common(1)[0][0] for cell in cells}
     return [_source(name, held.get(name), usual, proof.findings) for name in names]
 
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the name `latest` for the newest folder."""
+"""Write files atomically, and point `latest` to the newest folder."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ LATEST: Final = "latest"
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write a file so that who reads it, or a drill that is killed meanwhile, sees the former one or all of the new."""
+    """Write a file atomically: a reader, or a kill meanwhile, finds the old content or all of the new."""
     beside = file.with_name(f".{file.name}.new")
     with beside.open("wb") as opened:
         opened.write(content)
@@ -19,10 +19,10 @@ def write(file: Path, content: bytes) -> None:
 
 
 def point_latest_at(folder: Path) -> Path:
-    """Make `latest`, beside a folder, lead to it: by a link, or where the file system has none by a copy.
+    """Point `latest`, beside a folder, to it: with a link, or with a copy if the file system has no links.
 
     Returns:
-        Where it is.
+        The path of `latest`.
     """
     latest, beside = folder.parent / LATEST, folder.parent / f".{LATEST}.new"
     _remove(beside)
@@ -35,7 +35,7 @@ def point_latest_at(folder: Path) -> Path:
 
 
 def _swap(new: Path, name: Path) -> None:
-    """Give a new link or folder its name. Only a link takes a link's place in one step; a folder steps aside first."""
+    """Rename a new link or folder. A link replaces a link atomically; a folder is moved away first."""
     if new.is_symlink() and (name.is_symlink() or not name.exists()):
         new.replace(name)
         return

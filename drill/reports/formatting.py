@@ -1,4 +1,4 @@
-"""How the reports say a number, a time and a verdict. `None` is "not measured" everywhere, and never zero."""
+"""Format numbers, times and verdicts for the reports. `None` is "not measured" everywhere, never zero."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -7,15 +7,15 @@ from drill.model import Measure
 
 NOT_MEASURED: Final = "not measured"
 KINDS: Final = {
-    "detect": "Detected: from the fault to the first signal of it",
-    "decide": "Decided: from the signal to the decision",
-    "switch": "Switched: from the decision to the claim that won",
+    "detect": "Detection: from the fault to its first signal",
+    "decide": "Decision: from the signal to the decision",
+    "switch": "Switch: from the decision to the winning claim",
     "first_good_write_helper": "First good write with the client helper",
     "first_good_write_dns": "First good write by DNS failover",
     "backlog_zero": "Backlog zero: from the decision to an empty shadow queue",
-    "failback": "Failed back: from the order to the primary active again",
-    "durable": "Age of the oldest lost object whose receipt said durable",
-    "accepted": "The longest that an accepted object was in one region only",
+    "failback": "Failback: from the order to the primary active again",
+    "durable": "Age of the oldest lost object with a durable receipt",
+    "accepted": "Longest time that an accepted object was in one region only",
 }
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -24,7 +24,7 @@ _TENTHS: Final = 10
 
 
 def duration(seconds: float | None) -> str:
-    """Say a duration: `4.21 s`, `42.1 s`, `2 min 05 s`, `1 h 02 min`."""
+    """Return a duration as text: `4.21 s`, `42.1 s`, `2 min 05 s`, `1 h 02 min`."""
     if seconds is None:
         return NOT_MEASURED
     if abs(seconds) >= _HUGE:
@@ -38,7 +38,7 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Say a moment of the drill, by minutes and seconds since it began: `1:05`."""
+    """Return a time of the drill as minutes and seconds since its start: `1:05`."""
     if abs(seconds) >= _HUGE:
         return f"{seconds:.3g} s"
     sign, whole = ("-" if round(seconds) < 0 else ""), abs(round(seconds))
@@ -46,7 +46,7 @@ def clock(seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Say a count or a rate, with no more digits than mean something."""
+    """Return a count or a rate with its significant digits."""
     if value is None:
         return NOT_MEASURED
     if isinstance(value, int) or (abs(value) < _HUGE and value == round(value)):
@@ -55,17 +55,17 @@ def number(value: float | None) -> str:
 
 
 def times(factor: float) -> str:
-    """Say how much faster clocks ran."""
+    """Return the clocks' speed as text."""
     return "in real time" if factor == 1 else f"{factor:.3g} times as fast"
 
 
 def kind(name: str) -> str:
-    """Say what a kind of RTO or RPO is; one that is not known here keeps its name."""
+    """Return the description of a kind of RTO or RPO; an unknown kind keeps its name."""
     return KINDS.get(name, name.replace("_", " "))
 
 
 def met(measure: Measure) -> str:
-    """Say whether a measure is within its target."""
+    """Return whether a measure meets its target, as text."""
     if measure.seconds is None:
         return NOT_MEASURED
     if measure.target_seconds is None or measure.met is None:
@@ -74,7 +74,7 @@ def met(measure: Measure) -> str:
 
 
 def date(moment: str) -> str:
-    """Say a moment by date and second; text that is no time of ISO 8601 is said as it is."""
+    """Return a timestamp as date and time; text that is not ISO 8601 is returned unchanged."""
     parsed = _time(moment)
     if parsed is None:
         return moment
@@ -85,7 +85,7 @@ def date(moment: str) -> str:
 
 
 def since(moment: str | None, began_at: str) -> float | None:
-    """Return the seconds from the drill's beginning to a moment; None where either is no time of ISO 8601."""
+    """Return the seconds from the drill's start to a timestamp; None if either is not ISO 8601."""
     parsed, beginning = _time(moment), _time(began_at)
     if parsed is None or beginning is None:
         return None

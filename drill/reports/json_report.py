@@ -1,4 +1,4 @@
-"""report.json: the report as data. `drill/report.schema.json` is its contract, and nothing is written that breaks it."""
+"""Render report.json. Every written report is valid by `drill/report.schema.json`."""
 
 import json
 from pathlib import Path
@@ -13,18 +13,18 @@ SCHEMA: Final = Path(__file__).parents[1] / "report.schema.json"
 
 
 class ReportError(Exception):
-    """A report that is none: the message says which field, what it holds and what may be there."""
+    """Raised when a report is invalid. The message names the field, its value and the allowed values."""
 
 
 def render(report: DrillReport) -> str:
     """Return the report as JSON text, the same bytes for the same report.
 
     Raises:
-        ReportError: The report is not valid by the schema, though its Python object could be made: an infinite
-            number, a verdict past pydantic's checks, text that is no Unicode.
+        ReportError: The report is not valid by the schema, although pydantic accepted it: an infinite number, a verdict
+            that was set without validation, or text that is not valid Unicode.
     """
     try:
-        # Serialized as the fields say, a wrong type would only warn; the schema says it better, just below.
+        # Pydantic only warns about a wrong type here; the schema check below reports it.
         text = report.model_dump_json(indent=1, warnings=False) + "\n"
     except PydanticSerializationError as error:
         raise ReportError(f"the report cannot be written as JSON: {error}") from error
@@ -33,10 +33,10 @@ def render(report: DrillReport) -> str:
 
 
 def check(report: Any) -> None:  # noqa: ANN401 - JSON
-    """Hold plain data against the schema.
+    """Check plain data against the schema.
 
     Raises:
-        ReportError: It is no report.
+        ReportError: The data is not valid by the schema.
     """
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
     worst = jsonschema.exceptions.best_match(validator.iter_errors(report))

@@ -1,4 +1,4 @@
-"""junit.xml: what CI systems draw. A case for the verdict, and for each target, phase, control and source of the proof."""
+"""Render junit.xml for CI systems: a case for the verdict and for each target, phase, control and source of the proof."""
 
 from collections.abc import Iterable
 from io import BytesIO
@@ -44,11 +44,11 @@ def _failure(message: str) -> Failure:
 
 
 def _verdict(report: DrillReport) -> TestCase:
-    """Never green while the drill is not: a phase that was skipped must not hide it."""
+    """Return the case of the verdict, so that the suite fails whenever the drill does."""
     name, said = "the drill as a whole", "\n".join(report.reasons)
     if report.verdict is Verdict.PASSED:
         return _case("verdict", name)
-    result = _failure("failed") if report.verdict is Verdict.FAILED else Error("void: it proves nothing")
+    result = _failure("failed") if report.verdict is Verdict.FAILED else Error("void: the drill proves nothing")
     return _case("verdict", name, result, said)
 
 
@@ -68,7 +68,7 @@ def _phase(phase: PhaseRecord) -> TestCase:
         result = _failure("the phase failed")
     elif phase.status != "done":
         result = Skipped(phase.status)
-    case = _case("phases", phase.name, result, phase.said)
+    case = _case("phases", phase.name, result, phase.outcome)
     if phase.seconds is not None:
         case.time = phase.seconds
     return case
@@ -79,7 +79,7 @@ def _controls(report: DrillReport) -> list[TestCase]:
     counted = None if found >= injected else _failure(f"{found} of {injected} were found, so the proof proves nothing")
     return [
         *map(_control, report.negative_controls.controls),
-        _case("controls", "all that were injected are found", counted),
+        _case("controls", "every injected control is found", counted),
     ]
 
 

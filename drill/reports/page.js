@@ -1,10 +1,10 @@
 "use strict";
-// The cursor: a moment of the drill, chosen by the slider or by pointing at a picture, and what each region was then.
-// Whatever comes from the report is set as text, never as markup; the page's policy lets no other script run.
+// The cursor: a time of the drill, chosen with the slider or the pointer, and the state of each region at that time.
+// Values of the report are set as text, never as markup; the page's policy allows no other script.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const slider = document.getElementById("moment");
-  if (!slider) return; // no region was ever sampled
+  if (!slider) return; // no region was sampled
   const now = document.getElementById("now");
   const states = document.querySelector("#states tbody");
   const pictures = [...document.querySelectorAll("svg[data-end]")];

@@ -1,7 +1,7 @@
-"""index.html: what a person looks at. One file that asks no network for anything.
+"""Render index.html: the report as one page that makes no network request.
 
-A report may hold text from anywhere: error messages, object keys. Jinja escapes whatever it says, the curves' data is
-inert, and the page's policy runs only the one script and the one style sheet that are ours, by their hashes.
+A report may hold untrusted text, such as error messages and object keys. Jinja escapes all text, the curves' data is inert,
+and the page's policy allows only its own script and style sheet, by their hashes.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from reporting.text import printable
 _PAGE: Final = Page(Path(__file__).parent)
 _TILES: Final = 4
 _FULL: Final = 100
-"""Pixels of a measure that is exactly at its target."""
+"""Width in pixels of a measure that equals its target."""
 _LONGEST: Final = 1.25
 _LEVELS: Final = {"info": "·", "good": "✓", "warning": "!", "bad": "✕"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """A measure beside its target, drawn."""
+    """A measure with the bar that compares it with its target."""
 
     measure: Measure
     css: str
@@ -34,8 +34,8 @@ def render(report: DrillReport, report_sha256: str = "") -> str:
     """Return the report as HTML text, the same bytes for the same report.
 
     Args:
-        report: The drill's.
-        report_sha256: Of report.json, which the next drill will name.
+        report: The drill's report.
+        report_sha256: SHA-256 of report.json, which the next drill will name.
     """
     return _PAGE.render(
         report=report,
@@ -57,14 +57,14 @@ def render(report: DrillReport, report_sha256: str = "") -> str:
 
 
 def _beside(measure: Measure) -> Beside:
-    said = formatting.met(measure)
+    verdict = formatting.met(measure)
     target = measure.target_seconds
     share = 0.0 if not target or measure.seconds is None else min(max(measure.seconds / target, 0.0), _LONGEST)
-    return Beside(measure=measure, css=said.replace(" ", "-"), bar=round(share * _FULL, 1))
+    return Beside(measure=measure, css=verdict.replace(" ", "-"), bar=round(share * _FULL, 1))
 
 
 def _curves_data(report: DrillReport) -> dict[str, Any]:
-    """What the script tells of a moment: each region's samples, and what was going on."""
+    """Return the data of the page's script: each region's samples, and the phases and faults over time."""
     fields = [metric.field for metric in charts.METRICS]
     ordered = sorted(report.samples, key=lambda sample: sample.seconds)
     return {

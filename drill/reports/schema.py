@@ -1,4 +1,4 @@
-"""Makes the schema of report.json from the model: `python -m drill.reports.schema > drill/report.schema.json`."""
+"""Generate the schema of report.json from the model: `python -m drill.reports.schema > drill/report.schema.json`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""summary.md: a screen or two. The verdict and its reasons, measures beside targets, findings, what was not tested."""
+"""Render summary.md: the verdict and its reasons, measures and targets, findings, and what was not tested."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from drill.reports import facts, formatting
 from reporting.text import markdown as cell
 
 SHOWN: Final = 10
-"""Findings, and things not tested, that are listed; report.json has more."""
+"""Maximum number of listed findings, and of things not tested; report.json has all."""
 
 
 def render(report: DrillReport) -> str:

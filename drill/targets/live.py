@@ -42,7 +42,7 @@ def require_possible(plan: Plan, *, can_be: Collection[str]) -> None:
     Raises:
         Refused: The plan has another one.
     """
-    impossible = [str(wish) for wish in plan.faults if wish.name not in can_be]
+    impossible = [str(spec) for spec in plan.faults if spec.name not in can_be]
     if impossible:
         raise Refused(
             f"--live: nothing on AWS makes {', '.join(impossible)}. Nothing was done.",

@@ -165,7 +165,7 @@ def test_text_stands_out_from_what_is_behind_it(made: Callable[[], DrillReport],
                 }
                 return "rgb(255, 255, 255)";
             };
-            const texts = ".tag, .tiles b, .tiles small, .faint, .verdict strong, .said b, td, a, dd";
+            const texts = ".tag, .tiles b, .tiles small, .faint, .verdict strong, .summary b, td, a, dd";
             return [...document.querySelectorAll(texts)]
                 .filter((element) => {
                     const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];

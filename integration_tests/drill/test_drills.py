@@ -123,7 +123,7 @@ def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> No
     process.communicate()
     supervisor.stop(drills.folder())
     code, said = _end(drills.start("resume"))
-    assert (code, "The local cloud of this drill is gone" in said) == (1, True), said
+    assert (code, "The local cloud of this drill has ended" in said) == (1, True), said
     assert _json(drills)["verdict"] == "failed"
 
 

@@ -59,7 +59,7 @@ class Run:
         failover: The files that were uploaded in the course of a failover.
         issued: The uploads that were made through the issuer.
         read_back: How much the read-back compared.
-        cleanup: What was removed at the end; None if nothing was begun.
+        cleanup: What was removed at the end; None if nothing was started.
         begun: When it began.
     """
 

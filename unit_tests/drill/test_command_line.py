@@ -27,7 +27,7 @@ def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, l
 def test_a_dry_run_of_a_drill_that_has_begun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     code, said, done = _type(monkeypatch, "run", "--dry-run", "--resume", ID)
     assert (code, done) == (2, [])
-    assert "--dry-run tells the plan" in said
+    assert "--dry-run and --resume exclude each other" in said
     assert f"python -m drill status {ID}" in said
 
 
@@ -57,9 +57,9 @@ def test_the_stop_alarm_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch
     assert "--stop-alarm NAME and --fis-role ARN is missing" in said
 
 
-def test_no_drill_is_not_a_chain_that_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_verify_without_any_drill_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
     code, said, _ = _type(monkeypatch, "verify")
     assert code == 2
-    assert "No drill was begun here yet" in said
-    assert "as it was written" not in said
+    assert "There is no drill yet" in said
+    assert "No drill was changed" not in said

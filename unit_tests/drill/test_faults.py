@@ -155,7 +155,7 @@ def test_replication_that_falls_behind_for_no_reason_stops_the_drill(tmp_path: P
 
 def test_replication_that_a_fault_stops_does_not_stop_the_drill(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.append("inject", "fault injecting", wish="partition@inject", name="partition")
+    journal.append("inject", "fault injecting", fault="partition@inject", name="partition")
     stops = StopConditions(journal, (EAST, WEST))
     for lag in range(100):
         stops.check({WEST: _sample(WEST, replication_lag=float(lag))})

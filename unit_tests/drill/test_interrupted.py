@@ -15,8 +15,8 @@ from drill.journal import Journal
 from drill.plan import Plan
 
 ID = "20260101T000000Z-abcdef"
-FAULT = ("inject", "fault injecting", {"wish": "grey@inject", "name": "grey"})
-HEALED = ("inject", "fault healed", {"wish": "grey@inject", "name": "grey"})
+FAULT = ("inject", "fault injecting", {"fault": "grey@inject", "name": "grey"})
+HEALED = ("inject", "fault healed", {"fault": "grey@inject", "name": "grey"})
 DECIDED = ("decide", "moment", {"name": "decided", "epoch": 1.0})
 BACK = ("failback", "moment", {"name": "failed_back", "epoch": 2.0})
 ENDED = ("report", "drill ended", {"verdict": "failed"})
@@ -38,9 +38,9 @@ def _journal(tmp_path: Path, *lines: Line) -> Journal:
 @pytest.mark.parametrize(
     ("lines", "cloud_is_there", "says", "says_not"),
     [
-        ((), False, "nothing was begun", "abort"),
+        ((), False, "nothing was started", "abort"),
         ((BEGAN,), True, "no fault was injected; nothing was promoted; it is not reported yet; its local cloud", "healed"),
-        ((BEGAN, FAULT), True, "grey may still be there", "healed"),
+        ((BEGAN, FAULT), True, "grey may still be active", "healed"),
         ((BEGAN, FAULT, DECIDED), True, "the secondary may still be active", "primary is active"),
         ((BEGAN, FAULT, DECIDED, HEALED), True, "every fault was healed; the secondary may still be active", "reported as"),
         ((BEGAN, FAULT, DECIDED, HEALED, BACK), True, "every fault was healed; the primary is active; it is not", "may"),
@@ -49,20 +49,20 @@ def _journal(tmp_path: Path, *lines: Line) -> Journal:
         ((BEGAN, FAULT, DECIDED, STUCK, ENDED), False, "not rolled back: no answer", "primary is active"),
     ],
 )
-def test_only_what_is_written_down_is_said_to_be_done(
+def test_interrupted_text_follows_from_the_journal(
     tmp_path: Path,
     lines: tuple[Line, ...],
     cloud_is_there: bool,  # noqa: FBT001 - a table's column
     says: str,
     says_not: str,
 ) -> None:
-    said = interrupted.said(_journal(tmp_path, *lines), ID, cloud_is_there=cloud_is_there)
+    said = interrupted.describe(_journal(tmp_path, *lines), ID, cloud_is_there=cloud_is_there)
     assert says in said
     assert says_not not in said
     assert (f"python -m drill abort {ID}" in said) is (bool(lines) and cloud_is_there)
 
 
-def test_a_second_ctrl_c_does_not_say_that_all_is_well(
+def test_second_ctrl_c_reports_the_remaining_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _journal(tmp_path, BEGAN, FAULT)
@@ -71,9 +71,9 @@ def test_a_second_ctrl_c_does_not_say_that_all_is_well(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "resume", interrupt)
-    with pytest.raises(typer.Exit) as leaving, command_line._telling():  # noqa: SLF001 - what every command does
+    with pytest.raises(typer.Exit) as leaving, command_line._printing_failures():  # noqa: SLF001 - what every command does
         command_line._resume(DrillFolder(tmp_path / ID))  # noqa: SLF001 - likewise
     assert leaving.value.exit_code == 130
     said = capsys.readouterr().err
-    assert "grey may still be there" in said
+    assert "grey may still be active" in said
     assert "healed" not in said

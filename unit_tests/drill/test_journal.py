@@ -62,7 +62,7 @@ def test_a_line_that_was_changed_or_taken_out_breaks_the_chain(tmp_path: Path, d
         del lines[number]
     else:
         lines[number] = lines[number].replace(b'"load"', b'"LOAD"')
-    with pytest.raises(RunFailure, match=r"chain is broken|none of a drill's"):
+    with pytest.raises(RunFailure, match=r"chain is broken|malformed"):
         read(b"".join(lines))
 
 
@@ -79,10 +79,10 @@ def test_a_moment_is_the_first_and_a_fact_the_last(tmp_path: Path) -> None:
     assert (journal.fact("count"), journal.fact("other")) == (2, None)
 
 
-def test_another_file_is_refused_with_words(tmp_path: Path) -> None:
+def test_journal_file_of_another_format_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
     file.write_text('{"no": "journal"}\n', "utf-8")
-    with pytest.raises(RunFailure, match="Line 1 of the journal is none of a drill's"):
+    with pytest.raises(RunFailure, match="Line 1 of the journal is malformed"):
         Journal(file)
 
 

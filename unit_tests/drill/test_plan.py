@@ -41,7 +41,7 @@ def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
         ("blackout@", "There is no fault 'blackout@'."),
     ],
 )
-def test_a_wish_that_cannot_be_is_taught(text: str, said: str) -> None:
+def test_fault_spec_invalid_text_is_refused_with_a_hint(text: str, said: str) -> None:
     with pytest.raises(Refused) as caught:
         FaultSpec.parse(text, KNOWN)
     assert said in caught.value.message

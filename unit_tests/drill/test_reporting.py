@@ -29,13 +29,13 @@ def _report(tmp_path: Path, proof: Proof | None = None, plan: Plan = PLAN) -> Dr
     return reporting.build(journal, plan, folder)
 
 
-def test_without_a_proof_it_is_not_known_what_was_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_without_a_proof_has_unknown_losses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = _report(tmp_path)
     assert (report.lost, report.duplicated, report.divergent) == (None, None, None)
     with pytest.raises(typer.Exit):
         command_line._conclude(report)  # noqa: SLF001 - what a user sees last
     said = " ".join(capsys.readouterr().out.split())
-    assert "what was lost or duplicated or divergent is not known" in said
+    assert "the number of lost or duplicated or divergent objects is unknown" in said
     assert "0 lost" not in said
 
 
@@ -51,8 +51,8 @@ def test_with_a_proof_its_counts_are_told(tmp_path: Path, capsys: pytest.Capture
 def test_what_a_drill_of_its_kind_cannot_show_is_listed(tmp_path: Path, mode: str) -> None:
     plan = dataclasses.replace(PLAN, mode=mode)
     listed = {one.what for one in _report(tmp_path, plan=plan).not_tested}
-    assert {"The time that a person takes to decide", "The guard and clients"} <= listed
-    assert ("A drill of a real account" in listed) is (mode == "local")
+    assert {"The time that an operator needs to decide", "The guard and clients"} <= listed
+    assert ("A drill in a real account" in listed) is (mode == "local")
     assert ("lag, throttle, a true blackout" in listed) is (mode == "live")
     # It is the live drill that has no name server to ask.
     assert ("DNS" in listed) is (mode == "live")

@@ -137,7 +137,7 @@ def test_a_phase_that_fails_ends_the_drill_and_all_is_put_back(world: World, err
 
 
 @pytest.mark.parametrize("error", [RunFailure("gone"), OSError("gone")])
-def test_a_stopped_drill_that_cannot_prove_anything_is_reported_all_the_same(world: World, error: Exception) -> None:
+def test_stopped_drill_without_a_proof_is_still_reported(world: World, error: Exception) -> None:
     world.at["switch"] = _raise(Stop("no further"))
     world.left = cast("Callable[[], Proof]", _raise(error))
     report = world.resume()
@@ -199,7 +199,7 @@ def test_a_drill_of_an_account_has_not_ended_while_a_fault_is_there(
 ) -> None:
     world.folder.journal.unlink()
     runner.begin(Plan(drill_id=world.folder.path.name, faults=(), mode=mode), world.folder)
-    Journal(world.folder.journal).append("inject", "fault injecting", wish="blackout@inject", name="blackout")
+    Journal(world.folder.journal).append("inject", "fault injecting", fault="blackout@inject", name="blackout")
     monkeypatch.setattr("drill.fault_control.heal", lambda _: None)
 
     world.resume()

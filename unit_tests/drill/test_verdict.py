@@ -48,11 +48,11 @@ ALL_FOUND = _controls(True, True, True, True)
             Verdict.FAILED,
             "iam was called",
         ),
-        ({"measures": [LATE]}, Verdict.FAILED, "A thing: 3.0 s, promised 2 s"),
+        ({"measures": [LATE]}, Verdict.FAILED, "A thing: 3.0 s, the target is 2 s"),
         ({"proof": _proof(lost=1), "controls": _controls(False)}, Verdict.FAILED, "1 objects lost"),
     ],
 )
-def test_each_reason_alone_decides(given_: dict[str, object], expected: Verdict, said: str) -> None:
+def test_verdict_each_reason_alone_decides(given_: dict[str, object], expected: Verdict, said: str) -> None:
     usual = {"failures": [], "proof": _proof(), "controls": ALL_FOUND, "guard": GUARD, "measures": [IN_TIME]}
     said_verdict, reasons = verdict.judge(**{**usual, **given_})  # type: ignore[arg-type]
     assert said_verdict is expected

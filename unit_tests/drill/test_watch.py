@@ -62,7 +62,7 @@ def test_an_object_that_was_seen_is_not_asked_for_again() -> None:
     assert east.asked == 1
 
 
-def test_a_look_costs_the_same_with_many_objects_and_all_come_to_their_turn() -> None:
+def test_look_reads_a_limited_number_and_reaches_every_object() -> None:
     watch, (east, _) = Watch((EAST, WEST)), _ledgers(set(), set())
     for number in range(2000):
         watch.expect(str(number), 0.0)

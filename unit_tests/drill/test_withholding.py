@@ -92,9 +92,7 @@ def test_what_fails_in_between_leaves_nothing_withheld(
     assert drill.context.journal.fact("damage") is None
 
 
-def test_a_drill_that_is_killed_in_between_lets_replication_go_on_when_it_is_resumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resumed_drill_restores_withheld_replication(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drill = Drill(tmp_path, monkeypatch, "local")
     drill.context.journal.state("reconcile", "damage", INJECTED.as_dict())
     proving.undo_damage(drill.context)

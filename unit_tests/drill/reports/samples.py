@@ -63,10 +63,10 @@ def _at(seconds: float) -> str:
 def _phases() -> tuple[PhaseRecord, ...]:
     begun, phases = 0.0, []
     for name, took in PHASES:
-        said = f"{name} went as planned"
+        outcome = f"{name} went as planned"
         phases.append(
             PhaseRecord(
-                name=name, status="done", began_at=_at(begun), seconds=took, said=said, resumed=int(name == "measure")
+                name=name, status="done", began_at=_at(begun), seconds=took, outcome=outcome, resumed=int(name == "measure")
             )
         )
         begun += took
@@ -258,14 +258,17 @@ def failed() -> DrillReport:
         met=False,
         how="By queue.",
     )
-    stuck = PhaseRecord(name="verify", status="failed", began_at=_at(120), seconds=21.7, said="unequal after bisection")
+    stuck = PhaseRecord(name="verify", status="failed", began_at=_at(120), seconds=21.7, outcome="unequal after bisection")
     rest = tuple(
         PhaseRecord(name=name, status="not begun" if name != "failback" else "skipped")
         for name in ("failback", "reconcile", "report")
     )
     return passed(
         verdict=Verdict.FAILED,
-        reasons=("1 object was lost, though its receipt said durable", "The backlog took 95.2 s, at most 30 s are allowed"),
+        reasons=(
+            "1 object was lost, though its receipt outcome durable",
+            "The backlog took 95.2 s, at most 30 s are allowed",
+        ),
         lost=1,
         duplicated=1,
         measures=tuple(late if measure.name == late.name else measure for measure in ordinary.measures),
@@ -409,7 +412,7 @@ REPORTS: st.SearchStrategy[DrillReport] = st.builds(
             began_at=st.none() | _MOMENTS,
             seconds=st.none() | _NUMBERS,
             resumed=st.integers(0, 3),
-            said=_TEXTS,
+            outcome=_TEXTS,
         )
     ),
     timeline=_some(

@@ -32,7 +32,7 @@ def _drill(root: Path, drill_id: str, made: Callable[..., DrillReport] = passed)
         }
     )
     write(report, folder, journal=folder / "journal.jsonl")
-    journal.append("report", "phase done", said="passed")
+    journal.append("report", "phase done", outcome="passed")
     journal.append("report", "drill ended", verdict="passed")
     return folder
 
@@ -98,7 +98,7 @@ def test_the_newest_report_that_was_taken_away_is_missing(also: tuple[str, ...],
     assert chain.verify(root) == [f"{IDS[2]}: report.json is missing, though the drill was reported"]
 
 
-def test_a_drill_without_a_report_is_killed_or_under_way_unless_its_journal_is_none(root: Path) -> None:
+def test_chain_drill_without_a_report_needs_a_readable_journal(root: Path) -> None:
     folder = root / "20261125T010000Z-dddddd"
     folder.mkdir()
     Journal(folder / "journal.jsonl").append("preflight", "drill began", plan={})
@@ -149,7 +149,7 @@ def test_a_drill_that_was_dropped_is_a_missing_link(root: Path) -> None:
 
     (problem,) = chain.verify(root)
 
-    assert problem.startswith(f"{IDS[2]}: a link is missing: it names {IDS[1]}")
+    assert problem.startswith(f"{IDS[2]}: a link is missing: its previous drill is {IDS[1]}")
 
 
 def test_a_fork_and_a_second_beginning_are_named(root: Path) -> None:
@@ -164,15 +164,15 @@ def test_a_fork_and_a_second_beginning_are_named(root: Path) -> None:
         write(report.model_copy(update={"drill_id": drill_id, **update}), folder, journal=folder / "journal.jsonl")
 
     assert chain.verify(root) == [
-        f"the chain forks: {IDS[2]} and 20261125T010000Z-dddddd each name {IDS[1]} as the drill before them",
-        f"the chain begins more than once: {IDS[0]} and 20261126T010000Z-eeeeee name no drill before them",
+        f"the chain forks: {IDS[2]} and 20261125T010000Z-dddddd each name {IDS[1]} as their previous drill",
+        f"the chain has more than one start: {IDS[0]} and 20261126T010000Z-eeeeee name no previous drill",
     ]
 
 
-def test_a_report_that_is_none_is_named_with_what_is_wrong(root: Path) -> None:
+def test_chain_invalid_report_is_named_with_its_problem(root: Path) -> None:
     (root / IDS[2] / "report.json").write_text('{"lost": "\x1b[31m"}')
 
-    (problem,) = [problem for problem in chain.verify(root) if "no report any more" in problem]
+    (problem,) = [problem for problem in chain.verify(root) if "is not a valid report" in problem]
 
     assert problem.startswith(f"{IDS[2]}: report.json was changed")
     assert "\x1b" not in problem

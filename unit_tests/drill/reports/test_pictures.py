@@ -74,7 +74,7 @@ def test_the_lines_are_where_the_samples_are() -> None:
     middle, right = (chart.axis.left + chart.axis.right) / 2, chart.axis.right
     half = (chart.top + chart.bottom) / 2
     assert chart.lines[0].path == (f"M{chart.axis.left:g} {chart.bottom:g}L{middle:g} {chart.top:g}L{right:g} {half:g}")
-    assert chart.lines[0].said == "at most 300, at 0:50; at the end 150"
+    assert chart.lines[0].summary == "at most 300, at 0:50; at the end 150"
     assert [level.label for level in chart.levels] == ["0", "100", "200", "300"]
 
 
@@ -102,7 +102,7 @@ def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
         (1e300, "1e+300 s"),
     ],
 )
-def test_a_duration_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
+def test_duration_is_formatted_with_units(seconds: float | None, said: str) -> None:
     assert formatting.duration(seconds) == said
 
 

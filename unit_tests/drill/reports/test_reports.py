@@ -38,7 +38,7 @@ def _hostile() -> DrillReport:
             "primary_region": HOSTILE,
             "faults": tuple(fault.model_copy(update={"name": HOSTILE, "detail": HOSTILE}) for fault in ordinary.faults),
             "measures": tuple(m.model_copy(update={"title": HOSTILE, "how": HOSTILE}) for m in ordinary.measures),
-            "phases": tuple(p.model_copy(update={"name": HOSTILE, "said": HOSTILE}) for p in ordinary.phases),
+            "phases": tuple(p.model_copy(update={"name": HOSTILE, "outcome": HOSTILE}) for p in ordinary.phases),
             "timeline": tuple(e.model_copy(update={"what": HOSTILE, "region": HOSTILE}) for e in ordinary.timeline),
             "samples": tuple(s.model_copy(update={"region": HOSTILE}) for s in ordinary.samples),
             "tools": {HOSTILE: HOSTILE},
@@ -128,7 +128,7 @@ def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "expected"),
     [
         ({"time_factor": float("inf")}, "at $.time_factor"),
         ({"journal_sha256": 3}, "at $.journal_sha256"),
@@ -177,20 +177,20 @@ def test_the_page_can_be_read_without_eyes() -> None:
     assert set(headed) <= set(ids)
 
 
-def test_the_verdict_and_its_reasons_are_said_first() -> None:
+def test_summary_begins_with_verdict_and_reasons() -> None:
     html, markdown = page.render(failed()), summary.render(failed())
 
-    assert html.index("1 object was lost") < html.index("Measured beside the targets")
+    assert html.index("1 object was lost") < html.index("Measures and targets")
     assert markdown.splitlines()[2] == "* **1 object was lost, though its receipt said durable**"
     assert "| Backlog zero after the decision | 1 min 35 s | ≤ 30.0 s | missed |" in markdown
     assert "| lost |" in markdown
 
 
-def test_what_was_not_measured_is_never_said_to_be_zero() -> None:
+def test_reports_unmeasured_value_is_never_zero() -> None:
     markdown, html = summary.render(never_began()), page.render(never_began())
 
     assert "| Detected | not measured | ≤ 15.0 s | not measured |" in markdown
-    assert "nothing was compared, so what was lost or duplicated or divergent is not known" in markdown
+    assert "nothing was compared, so the number of lost or duplicated or divergent objects is unknown" in markdown
     assert "0 lost" not in markdown
     assert "Nothing was compared" in html
     assert "0.00 s" not in html
@@ -225,7 +225,7 @@ def test_a_control_that_was_not_found_is_red_everywhere() -> None:
 
     parsed = ET.fromstring(junit.render(report))  # noqa: S314 - our own
     red = {case.get("name") for case in parsed.iter("testcase") if case.find("failure") is not None}
-    assert red == {"duplicate is found", "all that were injected are found"}
+    assert red == {"duplicate is found", "every injected control is found"}
     assert "not found" in page.render(report)
     assert "3 of 4 negative controls found" in summary.render(report)
 
