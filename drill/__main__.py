@@ -242,9 +242,7 @@ def _conclude(report: DrillReport) -> None:
 def _show(plan: Plan) -> None:
     """Print the plan."""
     where = f"account {plan.account}" if plan.mode == "live" else "this machine"
-    _say(
-        f"Drill {plan.drill_id} of {plan.environment} on {where}: fail over from {plan.primary} to {plan.secondary} and back."
-    )
+    _say(f"Drill {plan.drill_id} of {plan.environment} on {where}: failover {plan.primary} to {plan.secondary} and back.")
     _say(
         f"{plan.objects} files with seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster."
     )

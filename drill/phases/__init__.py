@@ -1,4 +1,4 @@
-"""The phases of a drill, in order. Each does its work, or what is left of it after a kill, and says what came of it."""
+"""The phases of a drill, in order. Each does its work, or the rest of it after a resume, and returns its outcome."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from drill.phases import baseline, decide, detect, failback, inject, load, measu
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase.
+    """A phase of a drill.
 
     Attributes:
-        name: As in the plan.
-        title: What it does, for people.
-        run: Does it.
-        is_failover: Whether the region to be promoted is the only one that may be called in it.
-        injects_itself: Whether it chooses the moment for its faults by itself.
+        name: The name in the plan.
+        title: A description for the user.
+        run: The function that runs it.
+        is_failover: Whether only the region to be promoted may be called during the phase.
+        injects_itself: Whether it injects its faults by itself, at a time that it chooses.
     """
 
     name: str
@@ -30,16 +30,16 @@ class Phase:
 
 
 ALL: Final = (
-    Phase("preflight", "is the platform fit to be drilled?", preflight.run),
-    Phase("baseline", "what is there before", baseline.run, injects_itself=True),
+    Phase("preflight", "check that the platform can be drilled", preflight.run),
+    Phase("baseline", "record the state before the drill", baseline.run, injects_itself=True),
     Phase("load", "upload files, with receipts", load.run),
-    Phase("inject", "make the fault true", inject.run),
-    Phase("detect", "is it noticed?", detect.run, is_failover=True),
-    Phase("decide", "may the other region take over?", decide.run, is_failover=True),
-    Phase("switch", "promote it", switch.run, is_failover=True),
-    Phase("measure", "until nothing waits any more", measure.run, is_failover=True),
-    Phase("verify", "prove it, in the surviving region", verify.run, is_failover=True),
-    Phase("failback", "heal, wait for the failback checks, go back", failback.run, injects_itself=True),
-    Phase("reconcile", "prove it, in both regions", reconcile.run, injects_itself=True),
+    Phase("inject", "inject the fault", inject.run),
+    Phase("detect", "wait until the fault is detected", detect.run, is_failover=True),
+    Phase("decide", "check that the other region can take over", decide.run, is_failover=True),
+    Phase("switch", "promote the other region", switch.run, is_failover=True),
+    Phase("measure", "wait until the backlog is empty", measure.run, is_failover=True),
+    Phase("verify", "prove the result in the surviving region", verify.run, is_failover=True),
+    Phase("failback", "heal, wait for the failback checks, fail back", failback.run, injects_itself=True),
+    Phase("reconcile", "prove the result in both regions", reconcile.run, injects_itself=True),
 )
-"""All but the report, which is written however they end."""
+"""All phases except the report, which is always written."""
