@@ -28,7 +28,7 @@ def run(context: Context) -> str:
     claims = Register(context.target, region).claims()
     _note_backlog(context, region)
     context.journal.mark(context.phase, "decided")
-    return f"{region} is ready, claims there {claims or 'none'}: promote it"
+    return f"{region} is ready; its claims: {claims or 'none'}"
 
 
 def _note_backlog(context: Context, region: str) -> None:

@@ -266,7 +266,7 @@ def failed() -> DrillReport:
     return passed(
         verdict=Verdict.FAILED,
         reasons=(
-            "1 object was lost, though its receipt outcome durable",
+            "1 object was lost, though its receipt was durable",
             "The backlog took 95.2 s, at most 30 s are allowed",
         ),
         lost=1,

@@ -181,7 +181,7 @@ def test_summary_begins_with_verdict_and_reasons() -> None:
     html, markdown = page.render(failed()), summary.render(failed())
 
     assert html.index("1 object was lost") < html.index("Measures and targets")
-    assert markdown.splitlines()[2] == "* **1 object was lost, though its receipt said durable**"
+    assert markdown.splitlines()[2] == "* **1 object was lost, though its receipt was durable**"
     assert "| Backlog zero after the decision | 1 min 35 s | ≤ 30.0 s | missed |" in markdown
     assert "| lost |" in markdown
 
