@@ -1,5 +1,4 @@
-"""Proves that the gate bites: each rule, each way to be wrong in the registry, each exit status, on our own templates.
+"""Tests of the gate: each rule, each fault of the registry and each exit status, with real synthesis and cdk-nag packs.
 
-Synthesis and the cdk-nag packs are the real ones. It cannot prove that AWS would accept what passes, nor that the packs
-look at everything: what no rule looks at passes unseen.
+They cannot prove that AWS accepts a template that passes, nor that the rules check every property.
 """

@@ -1,4 +1,4 @@
-"""Starts jsii through the gate, so that the packs' every answer is recorded wherever this folder is collected first."""
+"""Start jsii through the gate, so that every answer of the packs is recorded if this folder is collected first."""
 
 import pytest
 
@@ -11,5 +11,5 @@ nodejs.start()
 
 @pytest.fixture(autouse=True)
 def _environments_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judge the environments of the tests' own file, whatever this fork's has."""
+    """Use the tests' own environments.toml in place of the fork's."""
     monkeypatch.setattr(matrix, "ENVIRONMENTS_FILE", SETTINGS_FILE)

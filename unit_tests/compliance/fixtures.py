@@ -1,4 +1,4 @@
-"""Small templates, and the world around them, for the tests of the rules."""
+"""Small templates for the tests of the rules."""
 
 import copy
 from typing import Any
@@ -63,7 +63,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "Properties": {"AssumeRolePolicyDocument": {}, "Tags": TAG_LIST},
     },
 }
-"""A template's resources that break none of our rules, in every shape that names and tags have."""
+"""Resources of a template that break none of our rules, with every form of names and tags."""
 
 
 def good() -> dict[str, dict[str, Any]]:
@@ -78,7 +78,7 @@ def template(resources: Any, region: str = "us-east-1", stack_name: str = "serve
 
 
 def ask(rule: str, *templates: Template, environment: str = "prod") -> list[Finding]:
-    """Return what one rule, by its short id, says of every resource of the templates; silent where it does not apply."""
+    """Return the rows of one rule, by its short id, on every resource of the templates that it applies to."""
     world = TemplateSet(templates=templates, environment=environment, taggable=native.taggable_types(templates))
     findings = judge(world, [candidate for candidate in our_rules() if candidate.id == rule])
     assert findings.rules

@@ -1,4 +1,4 @@
-"""The sample with templates that are not what its constructs say: by overrides, deletions and late aspects."""
+"""The sample app with overrides, deletions and late aspects, so that templates differ from the constructs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Override:
     late: bool
 
     def __call__(self, app: App) -> None:
-        """Lay it over the resource."""
+        """Apply the override to the resource."""
         resource = _find(app, self.path)
         if self.late:
             Aspects.of(app).add(_Late(self), priority=AspectPriority.READONLY)
@@ -46,7 +46,7 @@ class Override:
             self.lay_over(resource)
 
     def lay_over(self, resource: CfnResource) -> None:
-        """Change what the resource synthesizes to, and not what its construct says."""
+        """Change the resource's template, not its construct."""
         if self.value is None:
             resource.add_deletion_override(self.key)
         else:
@@ -59,14 +59,14 @@ class _Late:
         self._override = override
 
     def visit(self, node: IConstruct) -> None:
-        """Lay it over, once."""
+        """Apply the override once."""
         if node.node.path == self._override.path:
             self._override.lay_over(node)  # type: ignore[arg-type]
 
 
 @contextmanager
 def damaged(*damages: Damage) -> Iterator[None]:
-    """Have `build_app` damage what it builds."""
+    """Make `build_app` damage its templates."""
     _DAMAGES[:] = damages
     try:
         yield

@@ -1,4 +1,4 @@
-"""A small app with one finding or more, as the gate is given apps: a function of an environment and a folder."""
+"""A small app with findings, built by a function of an environment and a folder."""
 
 from aws_cdk import App, Aws, CfnCondition, CustomResource, Environment, Fn, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
@@ -10,7 +10,7 @@ REGIONS = {"Primary": "us-east-1", "Secondary": "us-west-2"}
 
 
 def build_app(environment: str, outdir: str | None = None) -> App:
-    """Two stacks of one name in two regions, each with a queue that has no dead-letter queue and asks for no TLS."""
+    """Build two stacks of one name in two regions, each with a queue without dead-letter queue and TLS."""
     # A VPC asks for its zones, and an assembly that lacks the answer is refused.
     zones = {"availability-zones:account=000000000000:region=us-east-1": ["us-east-1a", "us-east-1b"]}
     app = App(outdir=outdir, context=zones)
@@ -29,7 +29,7 @@ def build_app(environment: str, outdir: str | None = None) -> App:
 
 
 def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
-    """The same with a VPC whose default security group is closed by a custom resource beside it, and one left open."""
+    """Build the same with two VPCs: a custom resource closes the default security group of one of them."""
     app = build_app(environment, outdir)
     stack = Stack.of(app.node.find_child("Primary"))
     closed, _open = (
@@ -46,7 +46,7 @@ def build_app_with_vpc(environment: str, outdir: str | None = None) -> App:
 
 
 def build_app_with_condition(environment: str, outdir: str | None = None) -> App:
-    """The same with a queue in the primary whose dead-letter queue depends on a condition that never holds."""
+    """Build the same with a queue in the primary whose dead-letter queue depends on a false condition."""
     app = build_app(environment, outdir)
     stack = Stack.of(app.node.find_child("Primary"))
     never = CfnCondition(stack, "Never", expression=Fn.condition_equals("a", "b"))
@@ -61,11 +61,11 @@ def build_app_with_condition(environment: str, outdir: str | None = None) -> App
 
 
 def build_empty_app(environment: str, outdir: str | None = None) -> App:
-    """An app without a stack."""
+    """Build an app without a stack."""
     del environment
     return App(outdir=outdir)
 
 
 def refuse(environment: str, outdir: str | None = None) -> App:
-    """An app that cannot be built."""
+    """Raise an error, as an app that cannot be built."""
     raise ValueError(f"no settings for {environment} in {outdir is not None}")

@@ -100,7 +100,7 @@ def test_validator_rejects_a_forbidden_item_each_time() -> None:
             _validator().validate(report)
 
 
-def test_a_template_with_findings_exits_1_and_leaves_every_report() -> None:
+def test_template_with_findings_exits_1_with_every_report() -> None:
     result = _run("--template", _write("queue.yaml", YAML), "--region", "us-east-1")
 
     assert result.exit_code == 1, result.output
@@ -123,7 +123,7 @@ def test_json_and_yaml_with_short_forms_are_judged_alike() -> None:
     assert rules[0] == rules[1]
 
 
-def test_a_template_without_findings_exits_0() -> None:
+def test_template_without_findings_exits_0() -> None:
     result = _run("--template", _write("good.yaml", GOOD))
 
     assert result.exit_code == 0, result.output
@@ -131,7 +131,7 @@ def test_a_template_without_findings_exits_0() -> None:
     assert _report()["passed"] is True
 
 
-def test_a_rule_of_a_pack_that_throws_is_not_evaluated_and_exits_1() -> None:
+def test_pack_rule_that_throws_is_not_evaluated_and_exits_1() -> None:
     resources = "Resources: {B: {Type: 'AWS::S3::Bucket', Properties: {VersioningConfiguration: {Status: !Ref P}}}}"
 
     assert _run("--template", _write("t.yaml", f"Parameters: {{P: {{Type: String}}}}\n{resources}")).exit_code == 1
@@ -214,7 +214,7 @@ def test_outcome_names_threshold_and_numbers(
     assert outcome(ledger, fail_on, changes) == says
 
 
-def test_the_environment_is_the_one_that_names_must_end_in() -> None:
+def test_environment_option_sets_the_end_of_names() -> None:
     assert _run("--template", _write("good.yaml", GOOD), "--environment", "dev").exit_code == 1
 
 
@@ -384,7 +384,7 @@ def test_verify_exits_1_for_a_changed_bundle() -> None:
     assert tampered.output.strip()
 
 
-def test_a_defective_registry_exits_1_and_names_the_entry() -> None:
+def test_malformed_registry_exits_1_with_the_entry() -> None:
     _write("own.toml", '[[decision]]\nid = "vague"\n')
 
     result = _run("--app", f"{SAMPLE}:build_app", "--environment", "prod", "--acknowledgements", "own.toml")
@@ -421,7 +421,7 @@ def test_own_process_records_passes_and_prints_no_cdk_output() -> None:
     assert "Acknowledge with" not in done.stderr
 
 
-def test_a_resource_that_the_packs_never_see_is_not_evaluated() -> None:
+def test_resource_that_the_packs_do_not_see_is_not_evaluated() -> None:
     done = _own_process("--template", _write("hidden.yaml", "Resources: {__proto__: {Type: 'AWS::SQS::Queue'}}"))
 
     assert done.returncode == 1, done.stderr
@@ -430,7 +430,7 @@ def test_a_resource_that_the_packs_never_see_is_not_evaluated() -> None:
 
 
 def _own_process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process that starts Node.js itself."""
+    """Run the command in a process that starts Node.js itself."""
     environment = {**os.environ, "PYTHONPATH": str(Path(compliance.__file__).parent.parent)}
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "compliance", *arguments], env=environment, capture_output=True, text=True, check=False

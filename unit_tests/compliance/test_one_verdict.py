@@ -68,7 +68,7 @@ def _add_open_bucket(app: App) -> None:
         (_add_open_bucket, "AwsSolutions-S10", "Primary/Generic"),
     ],
 )
-def test_packs_fail_what_only_the_template_shows(damage: Damage, rule: str, path: str) -> None:
+def test_packs_fail_damage_that_only_the_template_has(damage: Damage, rule: str, path: str) -> None:
     with damaged():
         before = {(row.rule.partition("::")[2], row.path) for row in _judge_app().failures}
     with damaged(damage):
@@ -133,7 +133,7 @@ def test_any_override_gets_one_verdict_in_every_mode(places: list[tuple[str, str
 
 
 def _answer(judge: Any) -> set[tuple[str, str, str, str]] | str:  # noqa: ANN401
-    """Every row as rule, path, verdict and message; or that the gate refuses to read it."""
+    """Return every row as rule, path, verdict and message, or that the gate refuses to read it."""
     try:
         ledger = judge()
     except LoadError as error:

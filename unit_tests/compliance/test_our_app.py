@@ -1,4 +1,4 @@
-"""Our own app passes as it is, and each of these damages to what it synthesizes turns the gate red."""
+"""Our own app passes, and each of these damages to its templates fails."""
 
 import copy
 import json
@@ -39,18 +39,18 @@ def _judge(assembly: Path) -> Findings:
 
 
 def _of_type(resources: Resources, kind: str) -> dict[str, Any]:
-    """The properties of the first resource of a type."""
+    """Return the properties of the first resource of a type."""
     properties: dict[str, Any] = next(found for found in resources.values() if found["Type"] == kind)["Properties"]
     return properties
 
 
 @pytest.fixture(scope="module")
 def ledger(assembly: Path) -> Findings:
-    """The judgement of what we deploy."""
+    """Return the findings of our own app."""
     return _judge(assembly)
 
 
-def test_what_we_deploy_passes_with_every_decision_in_use(ledger: Findings) -> None:
+def test_own_app_passes_with_every_decision_in_use(ledger: Findings) -> None:
     assert [(row.rule, row.path, row.message) for row in ledger.failures] == []
     decisions = read_registry(DEFAULT_FILE, TODAY).decisions
     meant = {decision.id for decision in decisions if decision.is_for(FACTS) and not decision.met_in}
@@ -58,8 +58,8 @@ def test_what_we_deploy_passes_with_every_decision_in_use(ledger: Findings) -> N
     assert len(ledger.subjects) == 6
 
 
-def test_a_rule_that_looks_at_most_types_alike_covers_none(ledger: Findings) -> None:
-    """A new one has the types `*`, or every type would seem covered by it."""
+def test_rule_that_judges_most_types_covers_none(ledger: Findings) -> None:
+    """Such a rule needs the types `*`, because every type would otherwise count as covered."""
     types = defaultdict(set)
     for row in ledger.findings:
         types[row.rule].add(row.resource_type)
@@ -69,7 +69,7 @@ def test_a_rule_that_looks_at_most_types_alike_covers_none(ledger: Findings) -> 
         "ActivePassive-CrossRegionReferences",
         "ActivePassive-CrossRegionOutputs",
         "ActivePassive-CrossRegionSymmetry",
-        # It asks for the name of a key and nothing of what the key is for, of however few types name one today.
+        # It checks the name of a key, not its use, although few types have one today.
         "ActivePassive-KMSNamed",
     }
 
@@ -162,9 +162,9 @@ DAMAGES: tuple[tuple[str, Callable[[Resources], None], str], ...] = (
 
 @pytest.fixture(scope="module")
 def failures(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[tuple[str, str]], ...]:
-    """The stack and rule of each failure, where the first, third, fifth damage and so on is done, and where the others are.
+    """Return the stack and rule of each failure, after every other damage and after the rest.
 
-    A judgement takes seconds. Whether a damage is what is found is told by its absence from the other half.
+    A run takes seconds, so damages are applied together. A finding belongs to a damage if the other half lacks it.
     """
     return tuple(_failures_after(DAMAGES[half::2], assembly, tmp_path_factory.mktemp("damaged")) for half in (0, 1))
 
@@ -186,7 +186,7 @@ def _failures_after(
 @pytest.mark.parametrize(
     "number", range(len(DAMAGES)), ids=lambda number: f"{DAMAGES[number][0]}{DAMAGES[number][1].__name__}"
 )
-def test_damage_turns_the_gate_red(number: int, failures: tuple[set[tuple[str, str]], ...]) -> None:
+def test_damage_fails_its_rule(number: int, failures: tuple[set[tuple[str, str]], ...]) -> None:
     stack, _, rule = DAMAGES[number]
     half = number % 2
     assert (stack, rule) in failures[half]

@@ -1,6 +1,6 @@
-"""Damage what decides where our own app sends clients, with a domain and without: each damage is red.
+"""Each damage to the routing of our own app, with a domain and without, fails.
 
-The rules' own tests judge small templates; these prove that the shapes which the app really has are among those judged.
+The rules' own tests judge small templates; these prove that the rules also judge the resources of the real app.
 """
 
 import copy
@@ -104,7 +104,7 @@ RULES = (
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_as_it_is_nothing_is_red(rule: str, ours: Templates) -> None:
+def test_routing_without_damage_passes(rule: str, ours: Templates) -> None:
     rows = ask(rule, *ours)
     assert rows
     assert not red(rule, ours)
@@ -177,12 +177,12 @@ WRONG: Mapping[str, tuple[str, Callable[[dict[str, Any]], bool], Damage]] = {
 
 
 @pytest.mark.parametrize("damage", WRONG)
-def test_each_damage_to_what_leaves_the_primary_is_red(damage: str, ours: Templates) -> None:
+def test_each_damage_to_the_routing_of_the_primary_fails(damage: str, ours: Templates) -> None:
     rule, which, change = WRONG[damage]
     assert red(rule, damaged(ours, which, change))
 
 
-def test_a_composite_alarm_is_red(ours: Templates) -> None:
+def test_composite_alarm_as_health_check_fails(ours: Templates) -> None:
     copies = tuple(replace(each, body=copy.deepcopy(each.body)) for each in ours)
     for each in copies:
         for resource in filter(named(ALARM, "serverless-peer-unhealthy-prod"), each.body["Resources"].values()):
@@ -224,7 +224,7 @@ ON_THE_PRIMARY: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("signal", ON_THE_PRIMARY)
-def test_a_secondary_that_depends_on_anything_of_the_primary_is_red(signal: str, ours: Templates) -> None:
+def test_secondary_check_that_depends_on_the_primary_fails(signal: str, ours: Templates) -> None:
     which = _secondary_check(ours, "us-west-2")
     broken = damaged(ours, which, put(HealthCheckConfig=ON_THE_PRIMARY[signal]), region="us-west-2")
     assert red("ActivePassive-Route53RecordSecondary", broken)

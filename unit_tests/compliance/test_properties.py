@@ -1,4 +1,4 @@
-"""Properties of our rules over whatever a template may hold."""
+"""Properties of our rules over any template."""
 
 import copy
 from typing import Any
@@ -37,7 +37,7 @@ _TAGGED = {"Queue": "Tags", "Parameter": "Tags", "Api": "Tags", "HealthCheck": "
 
 
 @given(resources=_RESOURCES | _JSON, other=_RESOURCES)
-def test_every_rule_answers_about_every_resource_of_anything_shaped_like_a_template(
+def test_every_rule_answers_about_every_resource_of_any_template(
     resources: object,
     other: object,
 ) -> None:
@@ -54,14 +54,14 @@ def test_every_rule_answers_about_every_resource_of_anything_shaped_like_a_templ
 
 
 @given(body=_JSON)
-def test_a_template_may_be_anything_at_all(body: Any) -> None:  # noqa: ANN401
+def test_template_of_any_json_is_judged(body: Any) -> None:  # noqa: ANN401
     world = TemplateSet(templates=(Template(name="t", body=body),), environment="prod")
 
     assert judge(world, our_rules()).silent
 
 
 @given(where=st.sampled_from(sorted(_TAGGED)), key=st.sampled_from(REQUIRED))
-def test_removing_any_tag_of_any_resource_fails(where: str, key: str) -> None:
+def test_resource_without_any_one_tag_fails(where: str, key: str) -> None:
     resources = good()
     tags = resources[where]["Properties"].pop(_TAGGED[where])
     resources[where]["Properties"][_TAGGED[where]] = _without(tags, key)
@@ -70,7 +70,7 @@ def test_removing_any_tag_of_any_resource_fails(where: str, key: str) -> None:
 
 
 @given(replica=st.integers(0, 1), key=st.sampled_from(REQUIRED))
-def test_removing_any_tag_of_any_replica_fails(replica: int, key: str) -> None:
+def test_replica_without_any_one_tag_fails(replica: int, key: str) -> None:
     resources = good()
     replicas = resources["Table"]["Properties"]["Replicas"]
     replicas[replica]["Tags"] = _without(replicas[replica]["Tags"], key)
@@ -79,7 +79,7 @@ def test_removing_any_tag_of_any_replica_fails(replica: int, key: str) -> None:
 
 
 @given(where=st.sampled_from(_NAMED), name=_NAMES)
-def test_a_name_that_is_not_ours_fails(where: str, name: str) -> None:
+def test_foreign_name_fails(where: str, name: str) -> None:
     resources = good()
     prefix = ALIAS_PREFIX if where == "Alias" else ""
     resources[where]["Properties"][_name_property(where)] = prefix + name
@@ -90,9 +90,7 @@ def test_a_name_that_is_not_ours_fails(where: str, name: str) -> None:
 
 
 @given(where=st.sampled_from(_NAMED), word=st.from_regex(r"[a-z]{3,9}", fullmatch=True), region=st.integers(0, 1))
-def test_renaming_anything_in_one_region_fails_even_when_the_new_name_is_well_formed(
-    where: str, word: str, region: int
-) -> None:
+def test_rename_in_one_region_fails_even_if_well_formed(where: str, word: str, region: int) -> None:
     both = [good(), good()]
     name = both[region][where]["Properties"][_name_property(where)]
     both[region][where]["Properties"][_name_property(where)] = name.replace("serverless-", f"serverless-{word}-")
@@ -103,7 +101,7 @@ def test_renaming_anything_in_one_region_fails_even_when_the_new_name_is_well_fo
 
 
 @given(where=st.sampled_from(_NAMED))
-def test_taking_any_name_away_fails(where: str) -> None:
+def test_resource_without_its_name_fails(where: str) -> None:
     resources = good()
     del resources[where]["Properties"][_name_property(where)]
 
