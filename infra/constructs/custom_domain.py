@@ -1,8 +1,8 @@
-"""A domain of one's own for the front door, of which each region makes its share alone.
+"""A custom domain for the front door; each region creates its own part of it.
 
-Two names answer in each region: `<region>.<domain>`, that region's own for good, and `<domain>` itself, which
-both regions serve and whose failover record says which one to use. A signature of SigV4 is for one region: a
-client that signs asks `<domain>` which region is active and then calls `<region>.<domain>`.
+Each region serves two names: `<region>.<domain>`, which is always that region, and `<domain>`, whose failover record
+selects the region to use. A SigV4 signature is valid for one region: a client that signs asks `<domain>` for the active
+region and then calls `<region>.<domain>`.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ _TLS: Final = "TLS_1_2"
 
 
 class CustomDomain(Construct):
-    """One region's share of the domain.
+    """One region's part of the domain.
 
     Attributes:
         host: the region's own name, `<region>.<domain>`.
-        shared_host: the name that both regions answer to.
-        health_check: what the region's failover record depends on.
+        shared_host: the name that both regions serve.
+        health_check: health check of the region's failover record.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""One dashboard for both regions, in the control region, so that it can be read when the other is down."""
+"""One dashboard for both regions, in the control region, so that it is available when the other region is down."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias

@@ -8,7 +8,7 @@ from infra.constructs.network import Network
 
 
 class DefaultSecurityGroup(Construct):
-    """Closes the default security group of a network: no rule in, no rule out."""
+    """Removes all ingress and egress rules of a network's default security group."""
 
     def __init__(self, scope: Construct, construct_id: str, *, surroundings: FunctionSurroundings, network: Network) -> None:
         super().__init__(scope, construct_id)

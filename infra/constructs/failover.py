@@ -1,16 +1,15 @@
-"""Failover by DNS: health checks, and one name that answers with the right region.
+"""Failover by DNS: health checks, and one name that resolves to the region to use.
 
-The PRIMARY record stands as long as the primary's `/ready` answers AND NOT the secondary's observer finds the primary
-unhealthy AND NOT a person forces the failover. Both alarms are in the secondary's region, so that no signal for
+The PRIMARY record is healthy while the primary's `/ready` answers, the secondary's observer does not report the primary
+as unhealthy, and no operator forces the failover. Both alarms are in the secondary's region, so that no signal for
 leaving the primary comes from the primary.
 
-The SECONDARY record depends on its own region's `/ready` and on nothing else: it must never wait for a signal from the
-region that is lost. It has a check at all because a fault that makes `/ready` fail in both regions at once, a bad
-deployment say, is no reason to leave the primary: when neither record is healthy, Route 53 answers PRIMARY.
-docs/adr/0013-routing.md tells the whole of it.
+The SECONDARY record depends only on its own region's `/ready`: it must never wait for a signal from the lost region. It
+has a check because a fault of `/ready` in both regions at once, such as a bad deployment, is no reason to leave the
+primary: when neither record is healthy, Route 53 answers PRIMARY. docs/adr/0013-routing.md has the details.
 
-Some of a health check cannot be updated: the interval of its requests, and what it copied from its alarm when it was
-created. Each is therefore part of the check's logical id, so that a change of it makes a new check in its place.
+Two parts of a health check cannot be updated: the interval of its requests, and the properties copied from its alarm at
+creation. Each is part of the check's logical id, so a change of it creates a new check.
 """
 
 import hashlib
@@ -39,8 +38,8 @@ _COPIED: Final = (
     "AlarmName", "ComparisonOperator", "Dimensions", "EvaluationPeriods", "MetricName", "Namespace", "Period", "Statistic",
     "Threshold", "TreatMissingData",
 )  # fmt: skip
-"""Properties of an alarm that decide what a health check on it says. Route 53 reads them when the check is created, and
-does not follow later changes of the alarm:
+"""Properties of an alarm that decide the status of its health check. Route 53 reads them when the check is created, and
+ignores later changes of the alarm:
 https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html"""
 
 

@@ -1,4 +1,4 @@
-"""The front door: a regional HTTP API that hands every request to the issuer."""
+"""The front door: a regional HTTP API that passes every request to the issuer."""
 
 import json
 from typing import Final
@@ -17,9 +17,10 @@ from infra.region import RegionContext
 _GET, _POST = apigateway.HttpMethod.GET, apigateway.HttpMethod.POST
 
 SIGNED_ROUTES: Final = ((_POST, "/uploads"), (_GET, "/uploads/{id}"), (_GET, "/files"))
-"""Callers sign these with SigV4, and IAM says who may."""
+"""Routes that callers sign with SigV4; IAM decides who may call them."""
 OPEN_ROUTES: Final = {(_GET, "/healthz"): 20, (_GET, "/ready"): 200}
-"""Route 53's health checkers cannot sign; what they are told is no secret. The requests a second that each takes.
+"""Routes without a signature, with their limits in requests a second. Route 53's health checkers cannot sign, and the
+answers hold no secret.
 
 Two requests a second are the health checkers'; the rest is how large a flood must be before it crowds them out, and
 Route 53 takes the region for down (docs/adr/0010-ready-stays-open.md). The answers are cached, so they cost little.
@@ -50,9 +51,9 @@ class FrontDoor(Construct):
     Attributes:
         api: the API.
         stage: its one stage, `$default`.
-        canary_arns: the two routes that whoever uploads one file calls: take it, and tell what became of it.
+        canary_arns: the two routes that an upload calls: the grant, and the state of the file.
         host: the host name that clients of this region call.
-        url: its URL, without a slash at the end.
+        url: its URL, without a trailing slash.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class FrontDoor(Construct):
             self,
             "Api",
             api_name=context.naming.api("ingest"),
-            description="Issues uploads and tells what became of them",
+            description="Issues uploads and returns their state",
             create_default_stage=False,
             cors_preflight=_cors(context),
         )

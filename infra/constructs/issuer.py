@@ -1,4 +1,4 @@
-"""The issuer: answers the HTTP API with presigned uploads, receipts and the state of files."""
+"""The issuer: the function behind the HTTP API, which returns presigned uploads, receipts and the state of files."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ ISSUER: Final = "issuer"
 
 
 class Issuer(Construct):
-    """The function and what it may do.
+    """The function and its permissions.
 
     Attributes:
         function: the function.
@@ -45,7 +45,7 @@ class Issuer(Construct):
             surroundings=surroundings,
             resource=ISSUER,
             role_name=context.naming.role(ISSUER, context.region),
-            description="Issues presigned uploads and receipts; tells the state of files",
+            description="Issues presigned uploads and receipts; returns the state of files",
             traced=False,
             logs_calls=False,
             memory_size=512,

@@ -1,11 +1,11 @@
-"""The metrics of one region, each named once for the alarms there and the dashboard of both regions.
+"""The metrics of one region, each defined once for its alarms and for the dashboard of both regions.
 
-Everything is known by its deterministic name, so that the dashboard can name the other region's as well; the
-API's id alone is AWS's own choice and is handed in.
+Resources have deterministic names, so the dashboard can name those of the other region too. Only the API's id is chosen
+by AWS, and is passed in.
 
-Which region a replication metric appears in is not the same for all. DynamoDB publishes its latency where the
-write was made. S3 publishes latency and pending operations in the *destination's* region and failed
-operations in the *source's*; see "Using S3 Replication metrics" in the S3 User Guide.
+The region of a replication metric varies. DynamoDB publishes its latency where the write was made. S3 publishes latency
+and pending operations in the *destination's* region and failed operations in the *source's*; see "Using S3 Replication
+metrics" in the S3 User Guide.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The VPC: isolated subnets that reach AWS only through endpoints, each with a policy of its own."""
+"""The VPC: isolated subnets that reach AWS only through VPC endpoints, each with its own policy."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _SUBNET_BITS: Final = 2
 
 
 class Network(Construct):
-    """A VPC with no way out but its endpoints: no NAT, no internet gateway.
+    """A VPC whose only exits are its endpoints: no NAT, no internet gateway.
 
     Attributes:
         vpc: the VPC.
@@ -75,7 +75,7 @@ class Network(Construct):
         )
 
     def close_default_security_group(self, function: lambda_.IFunction) -> None:
-        """Take every rule from the default security group, which CloudFormation itself cannot."""
+        """Remove every rule of the default security group, which CloudFormation itself cannot."""
         # The child's name and type are the ones that cdk-nag knows such a custom resource by.
         CustomResource(
             self.vpc,

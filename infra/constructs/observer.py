@@ -1,4 +1,4 @@
-"""The observer: every minute it tries its own region end to end, looks at the other one, and says what it sees."""
+"""The observer: every minute it tests its own region end to end, checks the other one, and publishes the results."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -29,11 +29,11 @@ _TIMEOUT: Final = Duration.seconds(50)
 
 
 class Observer(Construct):
-    """The function, what it may do, and the rule that runs it.
+    """The function, its permissions, and the rule that runs it.
 
-    It stands outside the VPC: it must reach the other region and its own front door, and the VPC leads to neither.
-    It is the only function that asks anything of the other region. Nothing waits for its answer, so a peer that is
-    lost costs it a timeout, and the region nothing.
+    It runs outside the VPC: it must reach the other region and its own front door, and the VPC has a route to neither.
+    It is the only function that calls the other region. Nothing waits for its answer, so the loss of the peer costs
+    the observer a timeout and the region nothing.
 
     Attributes:
         function: the function.
@@ -57,7 +57,7 @@ class Observer(Construct):
             "Function",
             surroundings=surroundings,
             resource=OBSERVER,
-            description="Tries this region end to end every minute, and looks at the other one",
+            description="Tests this region end to end every minute, and checks the other one",
             in_network=False,
             # One segment a minute: its steps run in threads, which X-Ray's SDK does not follow.
             traced=False,
@@ -84,8 +84,7 @@ class Observer(Construct):
         )
         self._allow_here(queue, front_door, data_key, context)
         self._allow_there(context)
-        # What was not observed in its own minute is of the past. A backlog of runs would also make three in a row of three
-        # minutes that never were.
+        # A late run has no value. A backlog of runs would also count as three consecutive minutes that never were.
         run_by_the_clock(
             self,
             context=context,
@@ -109,7 +108,7 @@ class Observer(Construct):
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
 
     def _allow_there(self, context: RegionContext) -> None:
-        """Let it read of the other region who lives there, who is active and which secret is current: no row, no value."""
+        """Let it read the other region's heartbeat, control rows and secret version: no other row, no secret value."""
         self.function.allow("secretsmanager:DescribeSecret", on=[secret_arn(self, context.peer)])
         self.function.allow(
             "dynamodb:GetItem",
@@ -124,7 +123,7 @@ class Observer(Construct):
 
 
 def _own_rows(context: RegionContext) -> Iterator[str]:
-    """Yield the partition keys of the rows that it writes: its region's own, and its claim only if it may promote itself."""
+    """Yield the partition keys of the rows that it writes: its region's own, and its claim if it may promote itself."""
     region = context.region
     yield schema.heartbeat_partition_key(region)
     yield schema.digest_partition_key(region)

@@ -1,7 +1,7 @@
-"""The operator's role: what a person needs to look at both regions, to promote one, to send clients to it, and to reprocess.
+"""The operator's role: the permissions to inspect both regions, promote one, send clients to it, and reprocess objects.
 
-Nothing else may write the rows that decide this (`table_policy`). It is made in advance, for no step of a failover may
-create IAM, and is global like all of IAM; taking it on is a call of STS in a region.
+No other role may write the rows for this (`table_policy`). The role exists in advance, because no step of a failover may
+create IAM resources, and it is global like all of IAM; STS in a region assumes it.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ OPERATOR: Final = "operator"
 
 
 class Operator(Construct):
-    """The role, whom it trusts, and what it may do.
+    """The role, its trust policy and its permissions.
 
     Attributes:
         role: the role.
@@ -35,7 +35,7 @@ class Operator(Construct):
             self,
             "Role",
             role_name=context.naming.role(OPERATOR),
-            description="Looks at both regions, promotes one, and sends clients to it",
+            description="Inspects both regions, promotes one, and sends clients to it",
             assumed_by=iam.CompositePrincipal(*self._trusted()),
         )
         self._policy = iam.ManagedPolicy(self, "Policy", roles=[self.role])

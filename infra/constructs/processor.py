@@ -1,4 +1,4 @@
-"""The processor: turns the objects that its queue tells of into records of the table; and, by the clock, reconciles."""
+"""The processor: it turns the objects that its queue announces into records of the table, and reconciles on a schedule."""
 
 from typing import Final
 
@@ -27,7 +27,7 @@ PROCESSOR: Final = "processor"
 
 
 class Processor(Construct):
-    """The function, what it may do, the queue's mapping to it, and the rule that has it reconcile.
+    """The function, its permissions, the event source mapping of its queue, and the rule that runs the reconciler.
 
     Attributes:
         function: the function.
@@ -87,7 +87,7 @@ class Processor(Construct):
             context=context,
             function=self.function,
             resource="reconcile",
-            description="Has the processor look for what no message stands for any more",
+            description="Runs the processor's reconciler, for objects that have no message any more",
             interval=RECONCILED_EVERY,
             dead_letter_queue=surroundings.dead_letter_queue,
         )
@@ -148,5 +148,5 @@ class Processor(Construct):
 
 
 def timeout(context: RegionContext) -> Duration:
-    """Return the processor's timeout, by which the queue's visibility timeout is measured too."""
+    """Return the processor's timeout, from which the queue's visibility timeout is derived."""
     return Duration.seconds(context.settings.limits.processor_timeout_seconds)

@@ -1,4 +1,4 @@
-"""Queues: encrypted, TLS only, kept as long as SQS can, and a dead-letter queue that only its own sources may use."""
+"""Queues: encrypted, TLS only, with SQS's longest retention, and a dead-letter queue that only its own sources may use."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -10,7 +10,7 @@ from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 RETENTION = Duration.days(14)
-"""The longest that SQS allows: a weekend, a holiday and the days it takes to mend what filled the queue."""
+"""SQS's maximum: it covers a weekend, a holiday and the days needed to fix the cause."""
 MAXIMUM_RECEIVES = 5
 """How often a message is tried before it goes to the dead-letter queue."""
 VISIBILITY_TIMEOUTS = 6
@@ -76,9 +76,9 @@ class IngestQueue(Construct):
 
 
 class AsyncDeadLetterQueue(Construct):
-    """Where Lambda puts the event of an asynchronous invocation that failed for good.
+    """Queue for the events of asynchronous invocations that failed after all retries.
 
-    SNS and EventBridge put there what they cannot deliver.
+    SNS and EventBridge send their undeliverable messages to it.
 
     Attributes:
         queue: the queue.

@@ -1,4 +1,4 @@
-"""What becomes of a resource that its stack lets go of."""
+"""Removal policy of resources that hold data."""
 
 from aws_cdk import RemovalPolicy
 

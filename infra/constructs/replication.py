@@ -1,4 +1,4 @@
-"""Replication of the ingest bucket to the other region: the role that S3 takes on, and the rule.
+"""Replication of the ingest bucket to the other region: the role that S3 assumes, and the rule.
 
 S3 refuses a rule whose destination does not exist, so both directions cannot be in templates: primary to secondary is
 in the primary's, and the reverse is set last by a custom resource (`reverse_replication.py`), which is given the same
@@ -23,7 +23,7 @@ REPLICATION_TIME_MINUTES = 15
 
 
 class ReplicationRole(Construct):
-    """What S3 may do to replicate this region's ingest bucket to the other region.
+    """The role with which S3 replicates this region's ingest bucket to the other region.
 
     Attributes:
         role: the role.

@@ -26,10 +26,10 @@ _BATCH_OPERATIONS = "batchoperations.s3.amazonaws.com"
 
 
 class ReverseReplication(Construct):
-    """Has a function put on the secondary's ingest bucket the rule that its template could not hold.
+    """Custom resource that sets the replication rule of the secondary's ingest bucket, which its template cannot hold.
 
     Attributes:
-        existing_objects: what became of the objects that are older than the rule, in words.
+        existing_objects: state of the objects that are older than the rule, as text.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class ReverseReplication(Construct):
 
 
 class _BatchReplicationRole(Construct):
-    """The role by which S3 Batch Operations replicates what a bucket held before its rule.
+    """The role with which S3 Batch Operations replicates the objects that are older than a bucket's rule.
 
     The copying itself is done as the rule's own role.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html

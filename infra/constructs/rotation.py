@@ -1,4 +1,4 @@
-"""The rotation function: gives the receipt-signing secret a new key, by the four steps of Secrets Manager."""
+"""The rotation function: it gives the receipt-signing secret a new key in the four steps of Secrets Manager."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -11,7 +11,7 @@ from infra.constructs.secret import secret_arn
 
 
 class Rotation(Construct):
-    """The function and what it may do; it stands in both regions, so that a promoted replica can be rotated too.
+    """The function and its permissions; it exists in both regions, so that a promoted replica can be rotated too.
 
     Attributes:
         function: the function.

@@ -1,4 +1,4 @@
-"""Functions that EventBridge runs by the clock: at most once for each time, and what could not be run is kept."""
+"""Functions that EventBridge runs on a schedule: without retries, and with a queue for undeliverable events."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
@@ -21,16 +21,16 @@ def run_by_the_clock(
     interval: Duration,
     dead_letter_queue: sqs.IQueue,
 ) -> None:
-    """Let EventBridge run a function, and keep what it could not even hand over.
+    """Let EventBridge run a function on a schedule, and keep the events that it cannot deliver.
 
     Args:
         scope: the parent of the rule, which gets the id `Schedule`.
         context: the region.
-        function: what is run.
-        resource: the word in the rule's name.
-        description: of the rule, for the console.
-        interval: from run to run; a run that is later than this is left out, for the next one says what is so by then.
-        dead_letter_queue: where what failed is kept.
+        function: function to run.
+        resource: resource word of the rule's name.
+        description: description of the rule, for the console.
+        interval: time between two runs; a run that is later than this is dropped, because the next one replaces it.
+        dead_letter_queue: queue for failed events.
     """
     function.function.configure_async_invoke(
         max_event_age=interval, retry_attempts=0, on_failure=destinations.SqsDestination(dead_letter_queue)

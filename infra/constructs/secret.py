@@ -1,4 +1,4 @@
-"""The secret that receipts are signed with: one value, readable and encrypted in each region for itself."""
+"""The secret that signs receipts: one value, replicated to both regions and encrypted with a key of each."""
 
 import json
 from typing import Final
@@ -60,7 +60,7 @@ class ReceiptSecret(Construct):
         self._refuse_strangers()
 
     def _refuse_strangers(self) -> None:
-        """Refuse whoever comes without TLS or from another account, whatever else may allow it."""
+        """Deny every request without TLS or from another account."""
         secretsmanager.CfnResourcePolicy(
             self,
             "Policy",

@@ -1,4 +1,4 @@
-"""Reading another stack's output when this stack is deployed: no export, no custom resource, any region."""
+"""References to outputs of other stacks in any region, resolved at deployment without exports or custom resources."""
 
 from aws_cdk import Fn
 

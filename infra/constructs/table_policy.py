@@ -1,7 +1,7 @@
-"""Who may write the rows that one region owns: a refusal on each replica of the table, whatever a role may do.
+"""Resource policy of each table replica: it denies writes to the rows of a region, except by the roles that own them.
 
-The roles of the functions are held to their rows by their own policies. This holds everybody else too, an administrator
-for example: without the operator's role nobody moves the active region.
+The functions' own policies already limit them to their rows. This policy also limits all other principals, such as an
+administrator: only the operator's role can move the active region.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ WRITES: Final = (
 def rows_policy(scope: Construct, context: RegionContext) -> iam.PolicyDocument:
     """Return the resource policy of the replica in the region of `context`.
 
-    It refuses and grants nothing: who may write is still for the roles' own policies.
+    It denies and grants nothing: the roles' own policies grant the writes.
     """
     return iam.PolicyDocument(
         statements=[_only(scope, context, rows, writers) for rows, writers in _writers(scope, context)],
@@ -49,7 +49,7 @@ def rows_policy(scope: Construct, context: RegionContext) -> iam.PolicyDocument:
 
 
 class PeerTablePolicy(Construct):
-    """Has a function set the policy of the replica in the other region, which its own template cannot hold."""
+    """Custom resource that sets the policy of the replica in the other region, which no template can hold."""
 
     def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, function: lambda_.IFunction) -> None:
         """Create the custom resource.

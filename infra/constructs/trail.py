@@ -1,4 +1,4 @@
-"""The audit trail: every management event of the account, and every touch of an uploaded object or a row."""
+"""The audit trail: every management event of the account, and every access to an uploaded object or a row."""
 
 from collections.abc import Sequence
 

@@ -250,7 +250,7 @@ def test_any_arguments_are_run_or_refused_with_a_lesson(arguments: list[str]) ->
         ({"bundle": "mars"}, "allowed: lambda, host"),
     ],
 )
-def test_the_app_tells_wrong_context_without_a_traceback(context: dict[str, object], told: str) -> None:
+def test_app_reports_wrong_context_without_a_traceback(context: dict[str, object], told: str) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "infra"],
         cwd=REPOSITORY,

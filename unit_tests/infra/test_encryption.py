@@ -73,7 +73,7 @@ def test_queues_topics_and_logs_are_encrypted_by_the_key_of_their_purpose(
         assert purpose_of(properties[key], where, prod) == expected, where
 
 
-def test_table_secret_and_trail_are_encrypted_in_each_region_by_that_region_s_key(prod: Synthesis) -> None:
+def test_table_secret_and_trail_are_encrypted_by_the_regions_key(prod: Synthesis) -> None:
     data = prod.templates["Data"]
     keys = {
         replica["Region"]: replica["SSESpecification"]["KMSMasterKeyId"]
@@ -97,7 +97,7 @@ def test_table_secret_and_trail_are_encrypted_in_each_region_by_that_region_s_ke
         ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics", "sns:Publish"),
     ],
 )
-def test_whoever_comes_without_tls_is_refused(
+def test_request_without_tls_is_refused(
     kind: str, policy: str, subject: str, action: str, templates: Mapping[str, Template]
 ) -> None:
     for stack, template in templates.items():

@@ -46,7 +46,7 @@ def test_only_the_failover_stack_reads_outputs(templates: Mapping[str, Template]
     assert {stack for stack, template in templates.items() if any(reads(template, "Fn::GetStackOutput"))} == READS_OUTPUTS
 
 
-def test_what_the_failover_stack_reads_is_told(prod: Synthesis) -> None:
+def test_outputs_that_the_failover_stack_reads_exist(prod: Synthesis) -> None:
     told = {
         (stack.name, stack.region, output)
         for name, stack in prod.stacks.items()
@@ -82,7 +82,7 @@ def test_the_secondary_waits_for_no_regional_stack_of_the_primary(prod: Synthesi
     assert before == {"Data", "SecondaryKeys", "PrimaryKeys"}
 
 
-def test_a_region_that_is_lost_leaves_the_dashboard_trail_secret_and_table_operable(prod: Synthesis) -> None:
+def test_lost_region_leaves_dashboard_trail_secret_and_table_operable(prod: Synthesis) -> None:
     assert prod.stacks["Data"].region == prod.stacks["Failover"].region == prod.settings.control_region == "us-west-2"
 
 

@@ -102,7 +102,7 @@ def test_no_kind_of_resource_that_holds_data_is_forgotten(templates: Mapping[str
     assert retained <= STATEFUL, "what is retained holds data, and belongs to the frozen kinds"
 
 
-def test_a_renamed_bucket_is_told_with_what_to_type() -> None:
+def test_renamed_bucket_reports_what_to_type() -> None:
     told = teaching(
         changes({"Data": {"OldBucket": "AWS::S3::Bucket"}}, {"Data": {"NewBucket": "AWS::S3::Bucket"}}),
     )

@@ -35,7 +35,7 @@ def test_all_that_holds_data_is_looked_at(prod: Synthesis) -> None:
     assert found == HOLDS_DATA
 
 
-def test_what_holds_data_is_retained_in_prod_when_deleted_and_when_replaced(prod: Synthesis) -> None:
+def test_data_is_retained_in_prod_on_delete_and_replacement(prod: Synthesis) -> None:
     policies = {
         where: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         for where, resource in holding_data(prod).items()

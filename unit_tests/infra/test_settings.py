@@ -71,7 +71,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_taken(tmp_path: Path) -> No
     assert load_settings("prod", file).account == "123456789012"
 
 
-def test_the_command_line_comes_last_and_its_text_is_read_as_what_the_setting_takes(tmp_path: Path) -> None:
+def test_command_line_overrides_with_text_of_the_settings_type(tmp_path: Path) -> None:
     file = write(tmp_path, "[environments.prod.retention]\nlogs_days = 7\n")
     settings = load_settings(
         "prod",
@@ -93,7 +93,7 @@ def test_the_command_line_comes_last_and_its_text_is_read_as_what_the_setting_ta
     assert settings.tags.owner == "data"
 
 
-def test_the_cdk_context_is_told_apart_from_settings() -> None:
+def test_cdk_context_is_separated_from_settings() -> None:
     context = {
         "@aws-cdk/core:stackRelativeExports": True,
         "aws:cdk:enable-path-metadata": True,
@@ -120,7 +120,7 @@ def test_the_command_line_switches_a_setting_on_and_off(given: object, read: boo
     assert settings_from_context({"auto_promote": given}, SETTINGS_FILE).auto_promote is read
 
 
-def test_a_switch_that_is_neither_is_told_with_what_to_type() -> None:
+def test_invalid_switch_reports_what_to_type() -> None:
     with pytest.raises(SettingsError, match="-c auto_promote=true"):
         settings_from_context({"auto_promote": "TRUE"}, SETTINGS_FILE)
     with pytest.raises(SettingsError, match="-c auto_promote=false"):
@@ -168,7 +168,7 @@ def test_the_services_are_those_of_the_templates(templates: Mapping[str, Templat
     assert words - {"iam", "route53"} == named | {"secretsmanager", "sns", "sqs"} <= set(SERVICES)
 
 
-def test_log_groups_are_kept_for_what_cloudwatch_logs_allows_and_nothing_else() -> None:
+def test_log_retention_accepts_only_cloudwatch_logs_periods() -> None:
     assert [days for days in range(-1, 4000) if _is_taken({"retention": {"logs_days": days}})] == list(LOG_DAYS)
 
 
@@ -208,9 +208,7 @@ def test_valid_settings_are_read_as_written(folder: Path, written: tuple[str, Ta
 
 @pytest.mark.property
 @given(settings_tables())
-def test_it_matters_not_whether_defaults_environment_or_command_line_says_it(
-    folder: Path, written: tuple[str, Table]
-) -> None:
+def test_setting_has_the_same_effect_in_every_source(folder: Path, written: tuple[str, Table]) -> None:
     environment, tables = written
     in_defaults = write(folder, to_document({"defaults": tables, "environments": {environment: {}}}))
     expected = load_settings(environment, in_defaults)

@@ -21,10 +21,10 @@ def row(path: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("path", [path for path, _ in every_setting()], ids=".".join)
-def test_the_document_tells_each_setting_as_the_code_has_it(path: tuple[str, ...]) -> None:
+def test_settings_document_has_each_setting_of_the_code(path: tuple[str, ...]) -> None:
     assert row(path) in DOCUMENT.read_text(encoding="utf-8").splitlines(), f"put this into {DOCUMENT.name}: {row(path)}"
 
 
-def test_the_document_tells_no_setting_that_is_not() -> None:
+def test_settings_document_has_no_other_setting() -> None:
     rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     assert len(rows) == len(list(every_setting()))

@@ -159,7 +159,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("table", ["defaults", "environments.prod"])
-def test_a_wrong_value_is_told_with_what_to_type(file: Path, case: str, table: str) -> None:
+def test_wrong_value_reports_what_to_type(file: Path, case: str, table: str) -> None:
     value, wrong, allowed, type_this = CASES[case]
     key = case.strip()
     written = key.removesuffix(".hosted_zone_id")
@@ -259,7 +259,7 @@ CONTRADICTIONS = {
 
 
 @pytest.mark.parametrize("key", CONTRADICTIONS)
-def test_a_contradiction_is_told_with_what_to_type(file: Path, key: str) -> None:
+def test_contradiction_reports_what_to_type(file: Path, key: str) -> None:
     written, wrong, type_this = CONTRADICTIONS[key]
     problems = problems_of(file, f"[environments.prod]\n{written}")
     assert list(problems) == [key.strip()]
@@ -273,7 +273,7 @@ def test_what_prod_may_not_have_others_may(file: Path, setting: str) -> None:
     assert load_settings("dev", file).environment == "dev"
 
 
-def test_an_environment_that_leaves_no_room_for_the_buckets_names_is_refused(file: Path) -> None:
+def test_environment_name_too_long_for_a_bucket_is_refused(file: Path) -> None:
     problems = problems_of(
         file, '[environments.abcdefghijkl]\nprimary_region = "ap-southeast-1"\nvpc.mode = "none"', "abcdefghijkl"
     )
@@ -281,7 +281,7 @@ def test_an_environment_that_leaves_no_room_for_the_buckets_names_is_refused(fil
     assert "never truncated" in problems["primary_region"].wrong
 
 
-def test_everything_wrong_is_told_at_once(file: Path) -> None:
+def test_all_problems_are_reported_at_once(file: Path) -> None:
     problems = problems_of(
         file,
         """
@@ -333,7 +333,7 @@ def test_an_unknown_key_that_resembles_nothing_is_to_be_removed(file: Path) -> N
     assert problems_of(file, "[environments.prod]", zzzz=1)["zzzz"].type_this == "the command without -c zzzz"
 
 
-def test_an_unknown_environment_is_told_with_the_known(file: Path) -> None:
+def test_unknown_environment_reports_the_known_ones(file: Path) -> None:
     problem = problems_of(file, "[environments.prod]\n[environments.staging]", "stagging")["environment"]
     assert problem.allowed == "one of prod, staging"
     assert problem.type_this == "-c environment=staging"
@@ -349,7 +349,7 @@ def test_an_environment_whose_name_no_resource_could_bear_is_to_be_renamed(file:
 
 
 @pytest.mark.parametrize("text", ["environments = 3", "[environments]\nprod = 3", "defaults = []\n[environments.prod]"])
-def test_a_value_where_a_table_belongs_is_told(file: Path, text: str) -> None:
+def test_value_in_place_of_a_table_is_reported(file: Path, text: str) -> None:
     problems = problems_of(file, text)
     assert any("a value, and a table is needed" in problem.wrong for problem in problems.values())
     with pytest.raises(SettingsError, match="a value, and a table is needed"):
@@ -373,7 +373,7 @@ def test_broken_toml_is_shown_with_the_line_at_fault(file: Path, text: str, valu
     assert "TOML 1.0" in problem.allowed
 
 
-def test_toml_that_nests_without_end_is_told(file: Path) -> None:
+def test_toml_nested_too_deeply_is_reported(file: Path) -> None:
     assert "too deeply" in problems_of(file, "a = " + "[" * 5_000)[""].wrong
     keys = ".".join("a" * 990)
     assert "setting is unknown" in problems_of(file, f"[environments.prod]\n{keys} = 1")["a"].wrong
@@ -382,38 +382,38 @@ def test_toml_that_nests_without_end_is_told(file: Path) -> None:
     assert "setting is unknown" in problem.wrong or "too deeply" in problem.wrong
 
 
-def test_bytes_that_are_not_utf_8_are_told(file: Path) -> None:
+def test_bytes_that_are_not_utf_8_are_reported(file: Path) -> None:
     assert "offset 22 is not UTF-8" in problems_of(file, b"[environments.prod]\n# caf\xe9")[""].wrong.replace("25", "22")
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_settings_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="the file does not exist") as raised:
         load_settings("prod", tmp_path / "no.toml")
     assert "repository's root" in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
-def test_a_path_that_is_no_file_is_told(tmp_path: Path, name: str) -> None:
+def test_path_that_is_not_a_file_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings("prod", tmp_path / name)
 
 
 @pytest.mark.property
 @given(text=st.binary() | toml_text().map(str.encode) | st.text("[]=\"'{}.,#\n abde01-:", max_size=60).map(str.encode))
-def test_any_file_is_read_or_refused_with_a_lesson(file: Path, text: bytes) -> None:
+def test_any_file_is_accepted_or_refused_with_an_error(file: Path, text: bytes) -> None:
     problems_of(file, text)  # none of these can hold the table that is asked for
 
 
 @pytest.mark.property
 @given(document=toml_tables(toml_values()), inside=toml_tables(toml_values()), environment=st.just("prod") | toml_text())
-def test_any_toml_is_read_or_refused_with_a_lesson(file: Path, document: Table, inside: Table, environment: str) -> None:
+def test_any_toml_is_accepted_or_refused_with_an_error(file: Path, document: Table, inside: Table, environment: str) -> None:
     file.write_bytes(to_document({"environments": {environment: inside}, **document}))
     _load_or_learn(environment, file)
 
 
 @pytest.mark.property
 @given(written=settings_tables(), overrides=toml_tables(toml_values()))
-def test_any_override_is_taken_or_refused_with_a_lesson(file: Path, written: tuple[str, Table], overrides: Table) -> None:
+def test_any_override_is_accepted_or_refused_with_an_error(file: Path, written: tuple[str, Table], overrides: Table) -> None:
     environment, tables = written
     file.write_bytes(to_document({"environments": {environment: tables}}))
     _load_or_learn(environment, file, overrides)
@@ -421,7 +421,7 @@ def test_any_override_is_taken_or_refused_with_a_lesson(file: Path, written: tup
 
 @pytest.mark.property
 @given(written=settings_tables(), data=st.data())
-def test_one_spoilt_setting_is_the_one_that_is_told(file: Path, written: tuple[str, Table], data: st.DataObject) -> None:
+def test_single_wrong_setting_is_the_one_reported(file: Path, written: tuple[str, Table], data: st.DataObject) -> None:
     environment, tables = written
     path = data.draw(st.sampled_from(_paths(tables)))
     spoilt: object = data.draw(st.floats() | st.just([[]]) | st.just(False) | st.just("\n"))
@@ -434,7 +434,7 @@ def test_one_spoilt_setting_is_the_one_that_is_told(file: Path, written: tuple[s
 
 @pytest.mark.property
 @given(written=settings_tables(), word=st.from_regex(r"[a-z]{1,12}x", fullmatch=True), data=st.data())
-def test_one_key_too_many_is_the_one_that_is_told(
+def test_single_unknown_key_is_the_one_reported(
     file: Path, written: tuple[str, Table], word: str, data: st.DataObject
 ) -> None:
     environment, tables = written
@@ -447,7 +447,7 @@ def test_one_key_too_many_is_the_one_that_is_told(
 
 @pytest.mark.property
 @given(written=settings_tables(), junk=st.lists(st.tuples(st.integers(0), toml_values()), min_size=1, max_size=4))
-def test_who_types_what_the_errors_say_ends_with_valid_settings(
+def test_settings_corrected_as_the_errors_say_are_valid(
     file: Path, written: tuple[str, Table], junk: list[tuple[int, Any]]
 ) -> None:
     environment, tables = written

@@ -138,7 +138,7 @@ def test_a_stack_holds_every_resource_that_it_must(stack: str, templates: Mappin
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_tells_what_others_read_of_it(stack: str, templates: Mapping[str, Template]) -> None:
+def test_stack_outputs_are_those_that_others_read(stack: str, templates: Mapping[str, Template]) -> None:
     told = {name for name, output in templates[stack]["Outputs"].items() if "Export" not in output}
     assert told == OUTPUTS[kind_of(stack)]
 
@@ -161,7 +161,7 @@ def test_functions_get_the_variables_that_they_read_and_no_other(templates: Mapp
     assert seen == set(DECLARED)
 
 
-def test_functions_are_told_of_their_own_region_by_reference(templates: Mapping[str, Template]) -> None:
+def test_functions_get_their_own_region_by_reference(templates: Mapping[str, Template]) -> None:
     for stack in REGIONAL:
         queue = named(templates[stack], "AWS::Lambda::Function", FunctionName="serverless-processor-prod")
         variables = queue["Environment"]["Variables"]
@@ -219,7 +219,7 @@ def test_the_table_and_its_indexes_are_in_both_regions(templates: Mapping[str, T
         assert {index["IndexName"] for index in replica["GlobalSecondaryIndexes"]} == indexes
 
 
-def test_replication_is_two_way_and_waits_for_nothing_slower_than_fifteen_minutes(
+def test_replication_is_two_way_with_time_control_of_15_minutes(
     templates: Mapping[str, Template],
 ) -> None:
     forth = named(templates["PrimaryRegional"], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-prod")
@@ -242,7 +242,7 @@ def test_replication_is_two_way_and_waits_for_nothing_slower_than_fifteen_minute
         assert reverse["Destination"][term] == rule["Destination"][term]
 
 
-def test_ingest_buckets_tell_their_queue_of_what_comes_in(templates: Mapping[str, Template]) -> None:
+def test_ingest_buckets_notify_their_queue(templates: Mapping[str, Template]) -> None:
     for stack in REGIONAL:
         bucket = named(templates[stack], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-prod")
         (queue,) = [

@@ -32,7 +32,7 @@ def test_each_declared_difference_is_there(prod: Synthesis) -> None:
         ("AWS::CloudWatch::Alarm", "Threshold", 10**6),
     ],
 )
-def test_a_property_that_only_one_region_has_is_told(kind: str, name: str, value: object, prod: Synthesis) -> None:
+def test_property_of_one_region_only_is_reported(kind: str, name: str, value: object, prod: Synthesis) -> None:
     broken = dataclasses.replace(prod, templates=copy.deepcopy(dict(prod.templates)))
     resources = broken.templates["SecondaryRegional"]["Resources"]
     logical_id = next(id_ for id_, each in resources.items() if each["Type"] == kind)

@@ -26,7 +26,7 @@ def test_the_topic_is_encrypted_by_a_key_of_ours() -> None:
 
 # "many" would be torn apart by a careless replacement of a word within the name.
 @pytest.mark.parametrize("environment", ["prod", "many"])
-def test_only_alarms_of_this_region_and_environment_may_publish_and_only_over_tls(environment: str) -> None:
+def test_topic_admits_only_its_own_alarms_over_tls(environment: str) -> None:
     statements = only(topic_stack(environment=environment), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     by_effect = {statement["Effect"]: statement for statement in statements}
     assert len(statements) == 2
@@ -45,7 +45,7 @@ def test_somebody_is_written_to_if_the_settings_say_who() -> None:
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "on-call@example.com")
 
 
-def test_what_cannot_be_delivered_is_kept_by_a_queue_that_takes_it_from_this_topic_alone() -> None:
+def test_undeliverable_message_goes_to_a_queue_of_this_topic_only() -> None:
     stack = topic_stack(alarms_email="on-call@example.com")
     (queue,) = of_type(stack, "AWS::SQS::Queue")
     ((topic, _),) = of_type(stack, "AWS::SNS::Topic").items()

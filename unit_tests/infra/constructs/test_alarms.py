@@ -280,7 +280,7 @@ def test_what_route_53_reads_is_plain_and_says_of_which_region_it_speaks(name: s
 
 
 @pytest.mark.parametrize("setting", [True, False])
-def test_a_region_that_promotes_itself_tells_it(setting: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+def test_region_that_promotes_itself_alarms(setting: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
     found = alarms(auto_promote=setting)
     assert ("auto-promoted" in found) is setting
     if setting:
@@ -322,7 +322,7 @@ def test_two_composite_alarms_sum_up_and_act() -> None:
     assert not unhealthy & {"peer-unhealthy", "force-failover", "observer-silent", "split-brain"}
 
 
-def test_objects_that_the_active_region_does_not_process_are_told_within_minutes_by_the_passive_one() -> None:
+def test_unprocessed_objects_alarm_the_passive_region_within_minutes() -> None:
     late = alarms()["shadow-late"]
     assert late["MetricName"] == "ShadowAge"
     assert late["Statistic"] == "Maximum"

@@ -58,7 +58,7 @@ def test_one_that_takes_access_logs_is_encrypted_by_s3_itself() -> None:
     assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 
 
-def test_it_refuses_whoever_comes_without_tls_or_with_an_old_one() -> None:
+def test_bucket_refuses_requests_without_tls_1_2() -> None:
     stack = bucket_stack()
     (logical_id,) = of_type(stack, "AWS::S3::Bucket")
     everything = [
@@ -74,7 +74,7 @@ def test_it_refuses_whoever_comes_without_tls_or_with_an_old_one() -> None:
         assert (each["Effect"], each["Principal"], each["Resource"]) == ("Deny", {"AWS": "*"}, everything)
 
 
-def test_it_refuses_an_upload_that_names_another_encryption_and_takes_one_that_names_none() -> None:
+def test_upload_with_another_encryption_is_refused_by_the_bucket() -> None:
     stack = bucket_stack()
     (key,) = of_type(stack, "AWS::KMS::Key")
     refused = [each["Condition"] for each in statements(stack) if each["Action"] == "s3:PutObject"]
@@ -157,7 +157,7 @@ def test_no_browser_may_come_unless_rules_are_given() -> None:
     }
 
 
-def test_a_queue_is_told_of_what_is_made_under_incoming_once_s3_may_send_to_it() -> None:
+def test_queue_is_notified_of_incoming_objects_after_its_policy() -> None:
     of = context()
     stack = stack_in(of)
     tried = Bucket(stack, "Tried", context=of, resource="ingest", key=None)

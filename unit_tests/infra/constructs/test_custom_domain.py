@@ -44,7 +44,7 @@ def test_each_region_serves_its_own_name_and_the_shared_one_over_tls_1_2(role: R
 
 
 @pytest.mark.parametrize("role", RegionRole)
-def test_the_certificate_holds_both_names_and_proves_them_in_the_given_zone(role: RegionRole) -> None:
+def test_certificate_has_both_names_validated_in_the_hosted_zone(role: RegionRole) -> None:
     certificate = only(domain(role), "AWS::CertificateManager::Certificate")
     names = {certificate["DomainName"], *certificate["SubjectAlternativeNames"]}
     assert names == {f"{REGIONS[role]}.ingest.example.com", "ingest.example.com"}

@@ -39,7 +39,7 @@ def test_both_regions_are_asked_whether_they_are_ready() -> None:
         assert check["RequestInterval"] * check["FailureThreshold"] + 60 <= 90
 
 
-def test_health_checks_can_be_told_apart_in_the_console() -> None:
+def test_health_checks_have_distinct_names_in_the_console() -> None:
     names = {
         tag["Value"]
         for check in of_type(failover()[0], CHECK).values()
@@ -85,7 +85,7 @@ def test_the_secondary_depends_on_its_own_endpoint_and_on_nothing_else() -> None
 
 
 @pytest.mark.parametrize("kind", ["CNAME", "TXT"])
-def test_the_primary_stands_while_it_is_ready_and_not_unhealthy_and_not_forced(kind: str) -> None:
+def test_primary_is_healthy_while_ready_and_not_unhealthy_or_forced(kind: str) -> None:
     stack, _ = failover()
     check = check_of(records(stack, kind)["PRIMARY"], stack)
     assert check["Type"] == "CALCULATED"

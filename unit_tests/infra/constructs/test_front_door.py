@@ -48,7 +48,7 @@ def test_the_stage_is_throttled_as_the_settings_say() -> None:
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 7, "ThrottlingBurstLimit": 9}
 
 
-def test_the_open_routes_have_throttles_of_their_own_and_ready_one_that_takes_a_flood_to_fill() -> None:
+def test_open_routes_have_their_own_throttles() -> None:
     stage = only(front_door(limits={"api_rate": 1, "api_burst": 1}), "AWS::ApiGatewayV2::Stage")
     assert stage["RouteSettings"] == {
         "GET /healthz": {"ThrottlingRateLimit": 20, "ThrottlingBurstLimit": 40},

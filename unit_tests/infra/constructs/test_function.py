@@ -81,12 +81,12 @@ def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
     assert found["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
 
 
-def test_lambda_stops_its_loops_unless_told_otherwise() -> None:
+def test_lambda_stops_recursive_loops_by_default() -> None:
     assert function()["RecursiveLoop"] == "Terminate"
     assert function(recursive_loop=lambda_.RecursiveLoop.ALLOW)["RecursiveLoop"] == "Allow"
 
 
-def test_it_has_the_disk_that_lambda_gives_unless_told_otherwise() -> None:
+def test_function_has_lambdas_default_disk() -> None:
     assert "EphemeralStorage" not in function()
     assert function(ephemeral_storage=Size.mebibytes(513))["EphemeralStorage"] == {"Size": 513}
 
@@ -96,7 +96,7 @@ def test_it_takes_the_memory_timeout_and_variables_that_it_is_given() -> None:
     assert (found["MemorySize"], found["Timeout"], found["Environment"]["Variables"]["A"]) == (512, 20, "b")
 
 
-def test_its_role_is_lambda_s_and_may_do_what_is_named_and_what_every_function_needs() -> None:
+def test_function_role_has_the_named_and_the_common_permissions() -> None:
     stack = function_stack(NO_VPC)
     (trust,) = only(stack, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
@@ -147,7 +147,7 @@ def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> No
     assert "VpcConfig" not in function(NO_VPC)
 
 
-def test_what_it_may_do_itself_the_endpoint_admits_and_what_lambda_does_for_it_passes_no_endpoint() -> None:
+def test_endpoint_admits_the_functions_own_calls_only() -> None:
     stack = function_stack()
     policies = {
         id_: each.get("PolicyDocument", {}).get("Statement", [])

@@ -31,7 +31,7 @@ def issuer_stack(**settings: Any) -> Stack:  # noqa: ANN401 - the settings'
     return stack
 
 
-def test_it_is_told_where_things_are_and_the_limits_that_are_set() -> None:
+def test_issuer_variables_hold_names_and_limits() -> None:
     stack = issuer_stack(limits={"upload_expiry_seconds": 60, "maximum_object_bytes": 1234})
     variables = only(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
     (bucket,) = of_type(stack, "AWS::S3::Bucket")
