@@ -29,8 +29,9 @@ def _observed(  # noqa: PLR0913 - what differs from alarm to alarm
     *,
     comparison: str = AT_LEAST,
     statistic: str = "Maximum",
+    seconds: int = 60,
 ) -> Alarm:
-    return Alarm(resource, NAMESPACE, metric, _of("observer"), statistic, comparison, 1, periods, missing)
+    return Alarm(resource, NAMESPACE, metric, _of("observer"), statistic, comparison, 1, periods, missing, seconds)
 
 
 def _processed(resource: str, metric: str, threshold: float = 1, periods: int = 1) -> Alarm:
@@ -80,8 +81,8 @@ ALARMS: Final = (
     _observed("canaries-held", "CanariesHeld", 45),
     _observed("auto-promoted", "AutoPromoted"),
     _observed("lww-conflicts", "LwwConflicts"),
-    _observed("digest-mismatch", "DigestMismatch", 15),
+    _observed("digest-mismatch", "DigestMismatch", 3, seconds=300),
     _observed("split-brain", "SplitBrain", 3),
     _observed("control-rows-malformed", "MalformedControlRows"),
-    _observed("secret-drift", "SecretVersionsDiffer", 15),
+    _observed("secret-drift", "SecretVersionsDiffer", 3, seconds=300),
 )

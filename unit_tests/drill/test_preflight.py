@@ -58,7 +58,7 @@ def test_a_heartbeat_that_is_missing_or_old_is_a_warning(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     ("seconds", "problem", "found"),
-    [(2.5, "", "us-east-1 2.5 s, us-west-2 2.5 s"), (None, "", "none was done yet"), (-1.0, "timed out", "")],
+    [(2.5, "", "us-east-1 2.5 s, us-west-2 2.5 s"), (None, "", "none was done yet"), (-1.0, "was not done in time", "")],
 )
 def test_a_lost_canary_ends_a_live_drill_alone(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, problem: str, found: str

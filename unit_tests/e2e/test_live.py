@@ -55,12 +55,12 @@ def test_the_right_account_is_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (clients(primary="210987654321"), "STS in us-east-1 says that these credentials are account 210987654321's"),
-        (clients(secondary="210987654321"), "STS in us-west-2 says"),
-        (clients(error=NoCredentialsError()), "AWS did not say who is calling: Unable to locate credentials"),
-        (clients(endpoint="http://127.0.0.1:4566"), "a client's endpoint is http://127.0.0.1:4566"),
-        (clients(endpoint="https://{service}.{region}.amazonaws.com.example.org"), "talks to AWS only"),
-        (clients(endpoint="http://{service}.{region}.amazonaws.com"), "talks to AWS only"),
+        (clients(primary="210987654321"), "STS in us-east-1 reports that these credentials belong to account 210987654321"),
+        (clients(secondary="210987654321"), "STS in us-west-2 reports"),
+        (clients(error=NoCredentialsError()), "No valid credentials for AWS: Unable to locate credentials"),
+        (clients(endpoint="http://127.0.0.1:4566"), "The endpoint http://127.0.0.1:4566 is not one of AWS"),
+        (clients(endpoint="https://{service}.{region}.amazonaws.com.example.org"), "a live run calls AWS only"),
+        (clients(endpoint="http://{service}.{region}.amazonaws.com"), "a live run calls AWS only"),
     ],
 )
 def test_anything_else_is_refused_before_a_test_begins(
