@@ -3,11 +3,20 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from compliance.controls.frameworks import Framework
+
+class Framework(StrEnum):
+    """A set of controls, by the name that reports and `--framework` use."""
+
+    NIST_R4 = "NIST-800-53-R4"
+    NIST_R5 = "NIST-800-53-R5"
+    HIPAA = "HIPAA-Security"
+    PCI = "PCI-DSS-3.2.1"
+
 
 _FILES: Final = {
     Framework.NIST_R4: "nist-800-53-r4.json",
@@ -84,3 +93,21 @@ def qualified(framework: Framework, controls: Iterable[str]) -> tuple[str, ...]:
     """
     meant = (control for text in controls for control in resolve(framework, text))
     return tuple(dict.fromkeys(f"{framework}:{control}" for control in meant))
+
+
+def nist(*controls: str) -> tuple[str, ...]:
+    """The same controls of both revisions of NIST 800-53, for example `nist("CP-9", "SC-28")`.
+
+    An enhancement that a revision does not have stands for its control there.
+    """
+    return (*qualified(Framework.NIST_R4, controls), *qualified(Framework.NIST_R5, controls))
+
+
+def hipaa(*controls: str) -> tuple[str, ...]:
+    """Sections of the HIPAA Security Rule, for example `hipaa("164.312(e)(1)")`."""
+    return qualified(Framework.HIPAA, controls)
+
+
+def pci(*controls: str) -> tuple[str, ...]:
+    """Requirements of PCI DSS 3.2.1, for example `pci("10.5.5")`."""
+    return qualified(Framework.PCI, controls)

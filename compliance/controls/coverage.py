@@ -4,8 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from compliance.controls.catalogue import catalogue, resolve, split
-from compliance.controls.frameworks import Framework
+from compliance.controls.catalogue import Framework, catalogue, resolve, split
 from compliance.engine.findings import Finding, Findings, Verdict
 
 
