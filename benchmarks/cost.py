@@ -1,4 +1,4 @@
-"""What the platform costs in a month in which nobody uploads: list prices times what templates and clocks make.
+"""Monthly cost of an idle platform: list prices times the quantities from templates and schedules.
 
 Fixed things are counted in the synthesized templates. Calls are an idle platform's: the observers' runs with their canaries,
 the health checkers, the polls of the queue. What a run calls is not guessed: integration_tests/moto/test_cost.py holds
@@ -66,13 +66,13 @@ class Line:
 
     @property
     def usd(self) -> float:
-        """What it costs in a month."""
+        """Cost in a month."""
         return self.count * self.price
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of an observer makes in its region, with its canary in both: the mean of the two regions' runs.
+    """Requests and data of one observer run in its region, with its canary in both: the mean of the two regions' runs.
 
     Attributes:
         table_requests: Requests to DynamoDB; each is an event of the trail, whatever it asks for.

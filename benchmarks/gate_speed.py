@@ -1,4 +1,4 @@
-"""The gate beside the plain way of asking the same: `cdk synth` with the packs, then cfn-lint, then checkov."""
+"""Speed of the gate, compared with `cdk synth` with the packs, then cfn-lint, then checkov."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _FOUND_SOMETHING: Final = tuple(range(16))  # cfn-lint's exit status is a sum of
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What was measured; seconds are medians.
+    """Measured values; seconds are medians.
 
     Attributes:
         seconds: By step: `gate`, `cdk synth`, `cfn-lint`, `checkov`.
@@ -55,7 +55,7 @@ def measure(rounds: int, say: Callable[[str], None]) -> Result:
     """Measure the gate and its peers in turns, then the gate alone over more and more templates.
 
     Raises:
-        BenchmarkError: A command did not do its work.
+        BenchmarkError: A command failed.
     """
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)

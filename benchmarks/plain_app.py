@@ -1,4 +1,4 @@
-"""The plain way's app: the same stacks with the same six packs, and with the CDK's own validation, which is its default."""
+"""App of the comparison: the same stacks with the same six packs, with the CDK's own validation, which is the default."""
 
 from aws_cdk import Validations
 from cdk_nag import (

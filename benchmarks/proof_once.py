@@ -1,4 +1,4 @@
-"""One measurement of the proof or of its peer, in a process of its own, so that its peak of memory is its own.
+"""One measurement of the proof or of its peer, in a separate process, so that the peak of memory is that of the measurement.
 
 `python -m benchmarks.proof_once (proof|tampered|sets|pages) OBJECTS` writes one JSON object to standard output.
 """
@@ -26,13 +26,13 @@ def main(what: str, objects: int) -> None:
         objects: How many uploads.
     """
     before, began, worked = _peak_bytes(), time.perf_counter(), time.process_time()
-    said = _WORK[what](objects)
+    result = _WORK[what](objects)
     measured = {
         "seconds": round(time.perf_counter() - began, 2),
         "cpu_seconds": round(time.process_time() - worked, 2),
         "peak_bytes": _peak_bytes() - before,
     }
-    sys.stdout.write(json.dumps(measured | said) + "\n")
+    sys.stdout.write(json.dumps(measured | result) + "\n")
 
 
 def _prove(objects: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _proof(world: World) -> dict[str, Any]:
 
 
 def _compare_sets(objects: int) -> dict[str, Any]:
-    """What one would write first: five sets of ids. It sees no content, no effect, no second row and no replica's bytes."""
+    """Compare five sets of ids, without the content, the effects, further rows and the bytes of the replicas."""
     sets = [{one.object_id for one in Receipts(objects)}]
     world = World(objects)
     for region in REGIONS:

@@ -60,7 +60,7 @@ class Receipts(Sequence[ReceiptRow]):
 
 
 class World:
-    """What the proof needs of a platform.
+    """The parts of a platform that the proof uses.
 
     Args:
         objects: How many uploads there are.

@@ -1,4 +1,4 @@
-"""Times commands as whole processes, taking turns, so that a slow spell of the machine falls on both."""
+"""Timing of commands as whole processes, in turns, so that a slow phase of the machine affects all of them."""
 
 import subprocess
 import time
@@ -9,7 +9,7 @@ from statistics import median
 
 
 class BenchmarkError(Exception):
-    """A command that was to be timed did not do its work. The message holds the end of what it printed."""
+    """Raised when a timed command fails. The message holds the end of its output."""
 
 
 @dataclass(frozen=True, kw_only=True)

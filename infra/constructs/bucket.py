@@ -85,9 +85,9 @@ class Bucket(Construct):
 
     @property
     def resource(self) -> s3.CfnBucket:
-        """The CloudFormation resource, for what CDK's bucket has no word for."""
+        """The CloudFormation resource, for properties that CDK's bucket lacks."""
         resource = self.bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - CDK's own invariant, told to the type checker
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - CDK's invariant, for the type checker
         return resource
 
     def notify(self, queue: sqs.IQueue, allowed: iam.AddToResourcePolicyResult) -> None:
@@ -116,9 +116,9 @@ class Bucket(Construct):
             self.resource.node.add_dependency(allowed.policy_dependable)
 
     def reserve(self, prefix: str, *, role: iam.IRole) -> None:
-        """Refuse to everybody but one role to put objects under a prefix, whatever their own policies allow.
+        """Deny puts under a prefix to every principal except one role, whatever their own policies allow.
 
-        Replication goes on: S3 writes a replica as `s3:ReplicateObject`, not as `s3:PutObject`.
+        Replication still works: S3 writes a replica as `s3:ReplicateObject`, not as `s3:PutObject`.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
 
         Args:

@@ -96,7 +96,7 @@ def primary_check(
     ready: route53.CfnHealthCheck,
     alarm_digests: Mapping[str, str],
 ) -> route53.CfnHealthCheck:
-    """Create the check that the PRIMARY record depends on: all of three, two of which speak from the secondary's region.
+    """Create the health check of the PRIMARY record: three checks must pass, two on alarms of the secondary's region.
 
     Args:
         scope: the parent, also of the two checks on alarms.

@@ -16,7 +16,7 @@ from infra.region import RegionContext
 
 
 class KeyPurpose(StrEnum):
-    """What a key encrypts. Buckets and the queue that they notify must not share one: the two would be a cycle."""
+    """Purpose of a key. Buckets and the queue that they notify need different keys, or the two would form a cycle."""
 
     DATA = "data"
     """The ingest and archive buckets, the table."""
@@ -122,7 +122,7 @@ def alias_statement(
 ) -> iam.PolicyStatement:
     """Return a statement that allows `actions` on the key behind an alias of another region.
 
-    IAM takes no alias as a resource, so the key is told by its alias in a condition.
+    IAM accepts no alias as a resource, so a condition names the alias.
     """
     keys = Stack.of(scope).format_arn(
         service="kms", account=Aws.ACCOUNT_ID, region=context.region, resource="key", resource_name="*"

@@ -28,7 +28,7 @@ HOUR: Final = Duration.hours(1)
 
 INDEXES: Final = (schema.FILE_INDEX, schema.STATE_INDEX)
 OPERATIONS: Final = ("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
-"""What the functions ask of the table; DynamoDB counts its own errors by operation only."""
+"""Operations of the functions on the table; DynamoDB counts its own errors by operation only."""
 
 
 @dataclass(frozen=True, kw_only=True)

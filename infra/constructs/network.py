@@ -66,7 +66,7 @@ class Network(Construct):
             return
         endpoint.add_to_policy(
             iam.PolicyStatement(
-                # A gateway endpoint's policy takes no other principal than everyone; the role is told by a condition.
+                # A gateway endpoint's policy accepts no principal but `*`; a condition names the role.
                 principals=[iam.AnyPrincipal()],
                 actions=list(actions),
                 resources=list(resources),
@@ -175,7 +175,7 @@ class Network(Construct):
 
     def _prefix_list(self, service: Literal["s3", "dynamodb"]) -> str:
         found = self._context.settings.vpc.prefix_list_of(service, self._context.region)
-        assert found is not None  # noqa: S101 - settings without it are refused; told to the type checker
+        assert found is not None  # noqa: S101 - for the type checker: settings without it are refused
         return found
 
     def _gateway(self, construct_id: str, service: ec2.GatewayVpcEndpointAwsService) -> ec2.GatewayVpcEndpoint:

@@ -23,7 +23,7 @@ from infra.region import RegionContext
 OBSERVER: Final = "observer"
 """The word in the function's name, and the `service` of its metrics."""
 INTERVAL: Final = Duration.minutes(1)
-"""What the alarms' periods are measured by, and the shortest rate that EventBridge has."""
+"""Unit of the alarms' periods, and the shortest rate of EventBridge."""
 _TIMEOUT: Final = Duration.seconds(50)
 """Short of the interval, so that a run which hangs is over before the next begins."""
 

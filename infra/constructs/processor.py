@@ -20,7 +20,7 @@ from infra.settings import ephemeral_storage
 SOURCE = "ingest"
 """The logical source of objects put into the bucket directly: part of their identity, so the same in both regions."""
 RECONCILED_EVERY = Duration.minutes(5)
-"""What is found again was lost for at least a quarter of an hour; sooner is no better, and each run costs."""
+"""A lost object is at least a quarter of an hour old when it is found; more runs cost more and gain nothing."""
 
 PROCESSOR: Final = "processor"
 """The word in the function's name and its role's."""

@@ -37,6 +37,6 @@ def test_property_of_one_region_only_is_reported(kind: str, name: str, value: ob
     resources = broken.templates["SecondaryRegional"]["Resources"]
     logical_id = next(id_ for id_, each in resources.items() if each["Type"] == kind)
     resources[logical_id]["Properties"][name] = value
-    told = [place for place in between(broken, "Regional") if not is_declared(place)]
-    assert told
-    assert all(place.startswith(f"Resources.{logical_id}.Properties.{name}") for place in told)
+    found = [place for place in between(broken, "Regional") if not is_declared(place)]
+    assert found
+    assert all(place.startswith(f"Resources.{logical_id}.Properties.{name}") for place in found)

@@ -25,6 +25,6 @@ def test_prod_without_an_alarms_email_warns(settings: Settings, warnings: int, s
     app = build_app(settings=settings, outdir=str(tmp_path / "cdk.out"), asset=tmp_path / "asset")
     assembly = Path(app.synth().directory)
     metadata = json.loads((assembly / f"{stack}.metadata.json").read_text("utf-8"))
-    told = [entry["data"] for entries in metadata.values() for entry in entries if entry["type"] == "aws:cdk:warning"]
-    assert len(told) == warnings
-    assert all('alarms_email = "on-call@example.com"' in each for each in told), "it says what to type"
+    found = [entry["data"] for entries in metadata.values() for entry in entries if entry["type"] == "aws:cdk:warning"]
+    assert len(found) == warnings
+    assert all('alarms_email = "on-call@example.com"' in each for each in found), "it says what to type"

@@ -1,4 +1,4 @@
-"""The issuer: what it is told, and what it may do to which resource."""
+"""The issuer: its variables, and its permissions on each resource."""
 
 from typing import Any
 

@@ -68,13 +68,13 @@ def test_each_is_used_by_the_services_that_need_it() -> None:
 
 
 @pytest.mark.parametrize("service", ["s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"])
-def test_what_sends_to_an_encrypted_queue_or_topic_may_encrypt_for_this_account(service: str) -> None:
+def test_senders_to_encrypted_queues_and_topics_may_use_the_key(service: str) -> None:
     (statement,) = services(keys(keys_stack())["queue"])[service]
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
     assert statement["Condition"] == OWN_ACCOUNT
 
 
-def test_sns_may_encrypt_what_it_cannot_deliver_where_there_is_somebody_to_deliver_to() -> None:
+def test_sns_may_use_the_queue_key_where_an_email_is_set() -> None:
     (statement,) = services(keys(keys_stack(alarms_email="on-call@example.com"))["queue"])["sns.amazonaws.com"]
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
     assert statement["Condition"] == OWN_ACCOUNT

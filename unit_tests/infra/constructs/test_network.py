@@ -36,7 +36,7 @@ def test_nothing_leads_out_of_it() -> None:
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "172.16.4.0/22", "192.168.7.0/24"])
 @pytest.mark.parametrize("zones", [1, 2])
-def test_there_is_a_subnet_in_each_zone_and_any_allowed_range_has_room_for_them(cidr: str, zones: int) -> None:
+def test_each_zone_has_a_subnet_in_any_allowed_range(cidr: str, zones: int) -> None:
     # A stack of CDK's own knows two zones; the app's, which knows three, is tried in test_any_settings.
     stack, _ = network_stack(cidr=cidr, availability_zones=zones)
     subnets = [ipaddress.IPv4Network(each["CidrBlock"]) for each in of_type(stack, "AWS::EC2::Subnet").values()]
@@ -127,7 +127,7 @@ def test_prefix_lists_that_are_set_are_used() -> None:
     ]
 
 
-def test_an_endpoint_admits_a_role_to_what_is_named_and_keeps_the_conditions() -> None:
+def test_endpoint_admits_a_role_to_the_named_actions_and_conditions() -> None:
     stack, network = network_stack()
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     network.admit(
@@ -156,7 +156,7 @@ def test_an_endpoint_admits_a_role_to_what_is_named_and_keeps_the_conditions() -
     ]
 
 
-def test_all_traffic_is_logged_into_an_encrypted_group_by_a_role_that_may_do_that_alone() -> None:
+def test_flow_logs_go_to_an_encrypted_group_with_a_minimal_role() -> None:
     stack, _ = network_stack()
     flow_log = only(stack, "AWS::EC2::FlowLog")
     (vpc,) = of_type(stack, "AWS::EC2::VPC")

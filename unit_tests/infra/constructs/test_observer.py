@@ -1,4 +1,4 @@
-"""The observer: what it is told, what it may do here and there, and what runs it."""
+"""The observer: its variables, its permissions in both regions, and its schedule."""
 
 import json
 from typing import Any
@@ -72,10 +72,10 @@ def test_it_is_told_of_its_region_and_of_the_other_one() -> None:
     assert url[:3] == ["https://", {"Ref": api}, f".execute-api.{HERE}."]
 
 
-@pytest.mark.parametrize(("setting", "told"), [(True, "true"), (False, "false")])
-def test_it_promotes_by_itself_only_where_that_is_set(setting: bool, told: str) -> None:  # noqa: FBT001 - a parameter of pytest's
+@pytest.mark.parametrize(("setting", "value"), [(True, "true"), (False, "false")])
+def test_it_promotes_by_itself_only_where_that_is_set(setting: bool, value: str) -> None:  # noqa: FBT001 - a parameter of pytest's
     stack = observer_stack(auto_promote=setting)
-    assert the_function(stack)["Environment"]["Variables"]["AUTO_PROMOTE"] == told
+    assert the_function(stack)["Environment"]["Variables"]["AUTO_PROMOTE"] == value
     # Not by its own word alone: where a person promotes, its role may not write who is active.
     rows = on(stack, "dynamodb:PutItem", table(HERE))["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
     assert (f"CONTROL#{HERE}" in rows) is setting
@@ -97,7 +97,7 @@ def test_it_writes_rows_of_its_own_region_and_no_other() -> None:
         }
 
 
-def test_of_the_other_region_it_reads_rows_and_versions_and_changes_nothing() -> None:
+def test_observer_only_reads_rows_and_versions_of_the_other_region() -> None:
     stack = observer_stack()
     assert on(stack, "dynamodb:GetItem", table(THERE))["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"HEARTBEAT#{THERE}", f"CONTROL#{THERE}", f"CONTROL#{HERE}"]}
@@ -123,7 +123,7 @@ def test_it_calls_its_own_front_door_as_one_that_uploads_a_file_does() -> None:
     assert routes == {'/$default/POST/uploads"]]}', '/$default/GET/uploads/*"]]}'}
 
 
-def test_it_stands_outside_the_vpc_and_runs_one_at_a_time_within_its_minute() -> None:
+def test_observer_runs_outside_the_vpc_once_at_a_time_in_its_minute() -> None:
     function = the_function(observer_stack())
     assert "VpcConfig" not in function
     assert function["ReservedConcurrentExecutions"] == 1

@@ -28,7 +28,7 @@ def test_operator_of_nobody_named_wants_a_second_factor_of_the_account() -> None
     assert ":root" in json.dumps(statement["Principal"])
 
 
-def test_operators_that_are_named_are_the_only_ones_and_users_need_a_second_factor() -> None:
+def test_only_named_operators_are_trusted_and_users_need_mfa() -> None:
     role, user = f"arn:aws:iam::{ACCOUNT}:role/team/on-call", f"arn:aws:iam::{ACCOUNT}:user/ann"
     of_role, of_user = trust(operators=(user, role))
     assert of_role["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [role]}}

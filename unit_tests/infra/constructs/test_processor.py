@@ -1,4 +1,4 @@
-"""The processor: how its queue feeds it, what it is told, and what it may do to which resource."""
+"""The processor: its queue, its variables, and its permissions on each resource."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def test_it_alone_of_the_functions_may_loop_for_it_puts_its_messages_back() -> N
     assert only(processor_stack(), "AWS::Lambda::Function")["RecursiveLoop"] == "Allow"
 
 
-def test_it_is_told_where_things_are_by_reference_and_the_limits_that_are_set() -> None:
+def test_processor_variables_hold_references_and_limits() -> None:
     stack = processor_stack(limits={"shadow_delay_seconds": 9, "maximum_object_bytes": 1234}, retention={"attempts_days": 3})
     variables = only(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["QUEUE_URL"] == {"Ref": id_of(stack, "AWS::SQS::Queue", QueueName="serverless-ingest-dev")}

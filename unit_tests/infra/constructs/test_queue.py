@@ -67,7 +67,7 @@ def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue() -> None
     }
 
 
-def test_only_its_own_queue_may_use_the_dead_letter_queue_and_none_the_asynchronous_one() -> None:
+def test_only_the_ingest_queue_redrives_to_its_dead_letter_queue() -> None:
     found = queues(queues_stack())
     assert found[NAMES[1]]["RedriveAllowPolicy"] == {
         "redrivePermission": "byQueue",

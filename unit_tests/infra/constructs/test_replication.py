@@ -29,7 +29,7 @@ def rule(role: RegionRole = RegionRole.PRIMARY) -> dict[str, Any]:
     return dict(found)
 
 
-def test_all_of_the_bucket_is_replicated_deletions_and_changes_of_replicas_too() -> None:
+def test_whole_bucket_is_replicated_with_deletes_and_replica_changes() -> None:
     found = rule()
     assert found["Status"] == "Enabled"
     assert found["Filter"] == {"Prefix": ""}

@@ -39,7 +39,7 @@ def reverse(control: RegionRole = RegionRole.SECONDARY) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("control", RegionRole)
-def test_the_rule_leads_from_the_secondary_to_the_primary_wherever_it_is_set_from(control: RegionRole) -> None:
+def test_rule_replicates_from_the_secondary_to_the_primary(control: RegionRole) -> None:
     given = reverse(control)
     assert given["Bucket"] == f"serverless-ingest-prod-{ACCOUNT}-us-west-2-an"
     assert given["BucketRegion"] == "us-west-2"
