@@ -1,1 +1,1 @@
-"""Custom resource: the replication rule of a bucket whose destination exists only later."""
+"""Custom resource for the replication rule of a bucket whose destination is created later."""

@@ -1,7 +1,7 @@
-"""A ReplicationConfiguration as the S3 API spells it, made of one as CloudFormation does.
+"""Convert CloudFormation's ReplicationConfiguration to the form of the S3 API.
 
-The two have all but a few names in common, and a custom resource gets its numbers as texts. What the table does not know
-is refused: a term that were dropped in silence would be a copy that is missing after a failover.
+The two forms differ in a few names, and a custom resource receives its numbers as text. An unknown term is refused: if it
+were ignored, copies could be missing after a failover.
 """
 
 import re
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ReplicationConfigurationOutputTypeDef
 
 _Read: TypeAlias = Callable[[Any, str], Any]
-"""Makes the API's value of CloudFormation's; is told where it stands, for its error."""
+"""Converts CloudFormation's value to the API's; the second argument is the place, for errors."""
 
 _WHOLE_NUMBER: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 
 
 def in_api_spelling(value: object, place: str) -> "ReplicationConfigurationOutputTypeDef":
-    """Return what `PutBucketReplication` takes.
+    """Return the configuration for `PutBucketReplication`.
 
     Args:
-        value: The property as CloudFormation hands it over; numbers may be texts.
-        place: What errors call it.
+        value: CloudFormation's property; numbers may be text.
+        place: Name of the property in errors.
 
     Raises:
-        PropertyError: Something is unknown, missing or of the wrong kind; says where, and what is allowed.
+        PropertyError: A term is unknown, missing or of the wrong type; the message names its place and what is allowed.
     """
     return cast("ReplicationConfigurationOutputTypeDef", _CONFIGURATION(value, place))
 
@@ -69,9 +69,9 @@ class _Key(NamedTuple):
     """A key of a map.
 
     Attributes:
-        read: Reads its value.
-        api: What the API calls the key; empty if it calls it the same.
-        required: Whether CloudFormation demands it.
+        read: Converts the value.
+        api: The API's name of the key; empty if it is the same.
+        required: Whether CloudFormation requires the key.
     """
 
     read: _Read
@@ -86,7 +86,7 @@ def _map_of(**keys: _Key) -> _Read:
             raise PropertyError(f"{place} must be a map of {allowed}; it is {value!r}")
         for name in value:
             if name not in keys:
-                raise PropertyError(f"{place}.{name} is not known, so nothing would come of it; allowed are: {allowed}")
+                raise PropertyError(f"{place}.{name} is not known; allowed are: {allowed}")
         for name, key in keys.items():
             if key.required and name not in value:
                 raise PropertyError(f"{place}.{name} is missing; add it")
@@ -123,4 +123,4 @@ _RULE: Final = _map_of(
     Destination=_Key(_DESTINATION, required=True),
 )
 _CONFIGURATION: Final = _map_of(Role=_Key(_text, required=True), Rules=_Key(_list_of(_RULE), required=True))
-"""All of CloudFormation's `AWS::S3::Bucket ReplicationConfiguration`."""
+"""Converts all of CloudFormation's `AWS::S3::Bucket ReplicationConfiguration`."""

@@ -1,9 +1,9 @@
-"""S3 Batch Replication of the objects that a bucket held before it had its replication rule.
+"""Replicate the objects that are older than a bucket's replication rule, with S3 Batch Replication.
 
-S3 replicates an object when it is created; what is older than the rule stays where it is, whatever the rule says.
+S3 replicates an object when it is created; a rule does not apply to objects that are older than the rule.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html
-A copy in place would replicate too, under a new version id, and the identity of a file that was put directly holds its
-version id (`handlers/shared/object_keys.py`): it would be another file. docs/adr/0017-batch-replication.md
+Copying an object in place would replicate it too, but with a new version id. The identity of a direct put holds its version
+id (`handlers/shared/object_keys.py`), so the copy would be another file. docs/adr/0017-batch-replication.md
 """
 
 import time
@@ -17,20 +17,20 @@ from botocore.exceptions import ClientError
 from handlers.shared.object_keys import INCOMING
 
 S3ControlClient: TypeAlias = Any
-"""boto3's; the tests hold each request and answer to botocore's own model."""
+"""boto3's client; the tests validate each request and answer against botocore's model."""
 
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 15.0
-"""Pauses between two looks at a job; each is twice the one before."""
+"""Pauses between two looks at a job; each pause is twice as long as the one before."""
 
 ATTEMPTS: Final = 3
 ATTEMPT_PAUSE_SECONDS: Final = 20.0
-"""A job that was denied, or failed before its first object, is tried again: the roles and what they may do are as new as the
-deployment, and IAM is eventually consistent.
+"""A job that was denied, or failed before its first object, is tried again: the deployment has just created the roles and
+their permissions, and IAM is eventually consistent.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 
 _NO_OBJECTS: Final = "found no keys matching the filter criteria"
-"""How S3 words the failure of a job whose filter matches no object.
+"""S3's message for the failure of a job whose filter matches no object.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html#troubleshoot-batch-replication-errors"""
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _NOT_YET_KNOWN: Final = frozenset({"NoSuchJob", "NoSuchJobException"})
@@ -38,18 +38,18 @@ _NOT_YET_KNOWN: Final = frozenset({"NoSuchJob", "NoSuchJobException"})
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html"""
 _ENDED: Final = frozenset({"Complete", "Failed", "Cancelled"})
 _ADVICE: Final = (
-    "The replication rule stays. Objects under incoming/ that are older than it are not all replicated, and their messages "
-    "wait in the bucket's region. Remove the cause, then deploy again: that starts a new job for what is left"
+    "The replication rule stays. Some older objects under incoming/ are not replicated, and their messages wait in the "
+    "bucket's region. Remove the cause, then deploy again: that starts a new job for the remaining objects"
 )
 
 
 class ExistingObjectsError(Exception):
-    """A job ended without having replicated everything that it should."""
+    """Raised when a job ended and did not replicate every object."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The bucket whose objects are to be replicated."""
+    """The bucket whose objects the job replicates."""
 
     account: str
     """The bucket's owner, 12 digits."""
@@ -59,16 +59,16 @@ class Source:
 
 
 def replicate_existing(control: S3ControlClient, source: Source, *, token: str, seconds: float) -> str:
-    """Replicate every object under `incoming/` without a replication status, or with a failed one, and wait for it.
+    """Replicate every object under `incoming/` whose replication status is missing or failed, and wait for the job.
 
     Args:
         control: A client of the bucket's region.
         source: The bucket.
-        token: The same token starts the same jobs, however often this is called; at most 60 characters.
-        seconds: How long to wait. A job that takes longer goes on by itself.
+        token: Idempotency token of at most 60 characters: repeated calls with it start no other jobs.
+        seconds: Longest time to wait. A job that takes longer continues by itself.
 
     Returns:
-        The job's id and how far it came, for people.
+        The job's id and progress, for operators.
 
     Raises:
         ExistingObjectsError: The job failed, was cancelled, or could not replicate some object.
@@ -91,7 +91,7 @@ def _is_last(attempt: int, until: float) -> bool:
 
 
 def _start(control: S3ControlClient, source: Source, *, token: str, may_be_denied: bool) -> str | None:
-    """Start a job and return its id; None if that is denied and may be."""
+    """Start a job and return its id; return None if S3 denies it and `may_be_denied` is set."""
     try:
         return str(control.create_job(ClientRequestToken=token, **_job(source))["JobId"])
     except ClientError as error:
@@ -111,7 +111,7 @@ def _job(source: Source) -> dict[str, Any]:
                 "EnableManifestOutput": False,
                 "Filter": {
                     "EligibleForReplication": True,
-                    # FAILED: what the job of an earlier deployment could not replicate.
+                    # FAILED: objects that the job of an earlier deployment could not replicate.
                     "ObjectReplicationStatuses": ["NONE", "FAILED"],
                     "KeyNameConstraint": {"MatchAnyPrefix": [INCOMING]},
                 },
@@ -121,7 +121,7 @@ def _job(source: Source) -> dict[str, Any]:
         "Priority": 1,
         "RoleArn": source.role,
         "ConfirmationRequired": False,
-        "Description": f"Replicates what {source.bucket} held before its rule",
+        "Description": f"Replicates the objects of {source.bucket} that are older than its rule",
     }
 
 
@@ -135,7 +135,7 @@ def _describe(control: S3ControlClient, account: str, job_id: str) -> dict[str, 
 
 
 def _await(look: Callable[[], dict[str, Any]], until: float) -> dict[str, Any]:
-    """Look until the job has ended, or for as long as there is time; return what was seen last."""
+    """Poll until the job has ended or the time is over; return the job's last description."""
     pause = FIRST_PAUSE_SECONDS
     while (job := look())["Status"] not in _ENDED and time.monotonic() + pause < until:
         time.sleep(pause)
@@ -151,7 +151,7 @@ def _judge(bucket: str, job_id: str, job: dict[str, Any]) -> str:
     status, total, failed = job["Status"], _tasks(job, "TotalNumberOfTasks"), _tasks(job, "NumberOfTasksFailed")
     if status == "Failed" and not total and _NO_OBJECTS in _reasons(job):
         return f"{job_id}: no object to replicate"
-    named = f"S3 Batch Operations job {job_id}, which replicates what {bucket} held before its replication rule,"
+    named = f"S3 Batch Operations job {job_id}, which replicates the older objects of {bucket},"
     if status in _ENDED and status != "Complete":
         raise ExistingObjectsError(f"{named} ended as {status}: {_reasons(job) or 'S3 gives no reason'}. {_ADVICE}.")
     if failed:

@@ -1,23 +1,23 @@
-"""Custom resource that sets one replication rule on a bucket, and replicates what the bucket held before it.
+"""Custom resource that sets one replication rule on a bucket, and replicates the objects that are older than the rule.
 
-S3 refuses a rule whose destination does not exist yet, so of two buckets that replicate to each other only one can have
-its rule in its template. This sets the other's, last, and takes away nothing but that rule. When the rule is set and what
-is older than it has been replicated, it writes that down as a row of the table, with the hosts of both APIs: the observers
-wait for it before they send their first canary, and ask the other region's API at that host only.
+S3 refuses a rule whose destination does not exist yet. So when two buckets replicate to each other, only one can have its
+rule in its template. This resource sets the rule of the other one last, and removes only that rule. After the rule is set
+and the older objects are replicated, it writes a row of the table with the hosts of both APIs. The observers wait for this
+row before they send their first canary, and send requests for the other region's API only to that host.
 
 Resource properties:
 
-| property                   | what it is                                                                   |
+| property                   | value                                                                        |
 |----------------------------|------------------------------------------------------------------------------|
 | `Bucket`                   | name of the source bucket                                                    |
-| `BucketRegion`             | the region it is in                                                          |
-| `ReplicationConfiguration` | as an `AWS::S3::Bucket` has it, with one rule, which has an `Id`             |
+| `BucketRegion`             | region of the bucket                                                         |
+| `ReplicationConfiguration` | as for an `AWS::S3::Bucket`, with one rule, which has an `Id`                |
 | `AccountId`                | the bucket's owner, 12 digits                                                |
-| `BatchRole`                | ARN of the role by which S3 Batch Operations replicates what is older        |
-| `TableName`                | the table; its replica in the function's own region is written               |
+| `BatchRole`                | ARN of the role by which S3 Batch Operations replicates the older objects    |
+| `TableName`                | name of the table; the row goes to the replica in the function's own region  |
 | `ApiHosts`                 | host of each region's API, by the region                                     |
 
-The physical id is the bucket's name, a slash, and the rule's id: what an Update replaces and a Delete takes away.
+The physical id is the bucket's name, a slash and the rule's id: the rule that an Update replaces and a Delete removes.
 """
 
 import re
@@ -47,21 +47,20 @@ TEXTS: Final = ("AccountId", "BatchRole", "TableName", "Bucket", "BucketRegion")
 HOSTS: Final = "ApiHosts"
 PROPERTIES: Final = (*TEXTS, CONFIGURATION, HOSTS)
 CLOUDFORMATION_S_OWN: Final = frozenset({"ServiceToken", "ServiceTimeout"})
-"""Properties that are CloudFormation's business."""
+"""Properties that CloudFormation itself uses."""
 
 READ_BACK_ATTEMPTS: Final = 10
 READ_BACK_PAUSE_SECONDS: Final = 2.0
-"""S3 may answer a bucket's former configuration for a while."""
+"""S3 may return a bucket's former configuration for some seconds."""
 AFTER_THE_JOB_SECONDS: Final = 15.0
-"""Kept back from the time to wait for the job, for the row that is written after it and for the answer."""
-
+"""Seconds reserved, after the wait for the job, to write the row and to send the answer."""
 
 _PATIENT: Final = Config(retries={"mode": "standard", "total_max_attempts": 5})
 _HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 class ReadBackError(Exception):
-    """S3 took a rule and does not answer it."""
+    """Raised when S3 accepted a rule and does not return it."""
 
 
 @logger.inject_lambda_context
@@ -72,17 +71,17 @@ def handler(event: dict[str, Any], context: Context) -> None:
 
 
 def provide(request: Request, *, until: float) -> Outcome:
-    """Set the rule and replicate what is older than it (Create, Update), or take the rule away (Delete).
+    """Set the rule and replicate the older objects (Create, Update), or remove the rule (Delete).
 
     Args:
-        request: What CloudFormation asks.
-        until: When to stop waiting for the objects that are older than the rule, by the monotonic clock.
+        request: The request of CloudFormation.
+        until: When to stop waiting for the older objects, by the monotonic clock.
 
     Raises:
-        PropertyError: A property is missing, unknown or of the wrong kind.
-        ReadBackError: S3 does not answer what was put; the rule stays, and the next request finds it.
-        ExistingObjectsError: The rule is set, and not all that is older than it could be replicated.
-        ClientError: AWS refused.
+        PropertyError: A property is missing, unknown or of the wrong type.
+        ReadBackError: S3 does not return the rule that was put; the rule stays, and the next request finds it.
+        ExistingObjectsError: The rule is set, but not every older object could be replicated.
+        ClientError: AWS returned an error.
     """
     if request.type is RequestType.DELETE:
         bucket, rule_id = _named(request)
@@ -97,7 +96,7 @@ def provide(request: Request, *, until: float) -> Outcome:
     control = boto3.client("s3control", region_name=region, config=_PATIENT)
     source = Source(account=account, bucket=bucket, role=batch_role)
     existing = replicate_existing(control, source, token=request.request_id, seconds=until - time.monotonic())
-    logger.info("what the bucket held before its rule is replicated", bucket=bucket, job=existing)
+    logger.info("the objects that are older than the rule are replicated", bucket=bucket, job=existing)
     note_ready(table_name, region, bucket=bucket, rule_id=rule_id, hosts=hosts)
     return Outcome(f"{bucket}/{rule_id}", {"Bucket": bucket, "RuleId": rule_id, "ExistingObjects": existing})
 
@@ -110,8 +109,7 @@ def desired(request: Request) -> "ReplicationConfigurationOutputTypeDef":
     """
     if unknown := sorted(request.properties.keys() - {*PROPERTIES, *CLOUDFORMATION_S_OWN}):
         raise PropertyError(
-            f"{', '.join(unknown)} of {request.logical_resource_id}: no such property, so nothing would come of it; "
-            f"allowed are: {', '.join(PROPERTIES)}"
+            f"{', '.join(unknown)} of {request.logical_resource_id}: no such property; allowed are: {', '.join(PROPERTIES)}"
         )
     if CONFIGURATION not in request.properties:
         raise PropertyError(f"property {CONFIGURATION} of {request.logical_resource_id} is missing; add it")
@@ -119,24 +117,24 @@ def desired(request: Request) -> "ReplicationConfigurationOutputTypeDef":
     if len(configuration["Rules"]) != 1:
         raise PropertyError(f"{CONFIGURATION}.Rules must hold one rule; it holds {len(configuration['Rules'])}")
     if "ID" not in configuration["Rules"][0]:
-        raise PropertyError(f"{CONFIGURATION}.Rules[0].Id is missing; add it, for the rule is found again by it")
+        raise PropertyError(f"{CONFIGURATION}.Rules[0].Id is missing; add it, because later requests find the rule by it")
     return configuration
 
 
 def set_rule(
     s3: "S3Client", bucket: str, role: str, rule: "ReplicationRuleOutputTypeDef", *, replaced_id: str | None = None
 ) -> None:
-    """Have the rule, with the role, among the bucket's rules; writes only if it is not so already.
+    """Put the rule and the role into the bucket's configuration; write only if they are not in place.
 
     Args:
         s3: A client of the bucket's region.
         bucket: The source bucket.
-        role: What S3 assumes; one for all the bucket's rules.
-        rule: Takes the place of the rule of the same id.
-        replaced_id: An id that this rule had before, which shall be gone.
+        role: The role that S3 assumes for all rules of the bucket.
+        rule: Replaces the rule with the same id.
+        replaced_id: Former id of this rule, which is removed.
 
     Raises:
-        ReadBackError: S3 does not answer what was put.
+        ReadBackError: S3 does not return the rule that was put.
     """
     current = _read(s3, bucket)
     ours = {rule["ID"], replaced_id}
@@ -151,7 +149,7 @@ def set_rule(
 
 
 def remove_rule(s3: "S3Client", bucket: str, rule_id: str) -> None:
-    """Have no rule of that id on the bucket; content if there is no such rule, or no such bucket."""
+    """Remove the rule of an id from a bucket; succeed if the rule or the bucket does not exist."""
     try:
         current = _read(s3, bucket)
         if current is None:
@@ -166,7 +164,7 @@ def remove_rule(s3: "S3Client", bucket: str, rule_id: str) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucket":
             raise
-        logger.info("the bucket is gone, and its rules with it", bucket=bucket)
+        logger.info("the bucket does not exist, so it has no rule", bucket=bucket)
 
 
 def api_hosts(request: Request) -> dict[str, str]:
@@ -185,14 +183,14 @@ def api_hosts(request: Request) -> dict[str, str]:
 
 
 def note_ready(table_name: str, region: str, *, bucket: str, rule_id: str, hosts: Mapping[str, str]) -> None:
-    """Write the row that says that files replicate both ways: this rule is the last of the two to be set.
+    """Write the row that files replicate both ways: this rule is the last of the two to be set.
 
     Args:
-        table_name: The table.
-        region: The bucket's.
+        table_name: Name of the table.
+        region: Region of the bucket.
         bucket: The source bucket.
-        rule_id: The rule's id.
-        hosts: Of each region's API.
+        rule_id: Id of the rule.
+        hosts: Host of each region's API.
     """
     boto3.client("dynamodb", config=_PATIENT).put_item(
         TableName=table_name,
@@ -216,7 +214,7 @@ def _read(s3: "S3Client", bucket: str) -> "ReplicationConfigurationOutputTypeDef
 
 
 def _read_back(s3: "S3Client", bucket: str, role: str, rule: "ReplicationRuleOutputTypeDef") -> None:
-    """Wait until S3 answers what was put; it may add to it, and change nothing."""
+    """Wait until S3 returns the rule that was put; S3 may add terms but not change any."""
     put = {"Role": role, "Rule": _plain(rule)}
     for attempt in range(READ_BACK_ATTEMPTS):
         if attempt:
@@ -227,7 +225,7 @@ def _read_back(s3: "S3Client", bucket: str, role: str, rule: "ReplicationRuleOut
         lost = list(_lost(put, answered))
         if not lost:
             return
-    raise ReadBackError(f"S3 took rule {rule['ID']} of bucket {bucket}, and does not answer what was put: {'; '.join(lost)}")
+    raise ReadBackError(f"S3 accepted rule {rule['ID']} of bucket {bucket} and returns another: {'; '.join(lost)}")
 
 
 def _lost(put: object, answered: object, place: str = "") -> Iterator[str]:
@@ -243,18 +241,18 @@ def _client(request: Request) -> "S3Client":
 
 
 def _named(request: Request) -> tuple[str, str]:
-    """Return the bucket and the rule's id that the physical id names; a bucket's name has no slash, a rule's id may."""
+    """Return the bucket and the rule's id from the physical id; a bucket's name has no slash, a rule's id may."""
     bucket, _, rule_id = (request.physical_resource_id or "").partition("/")
     if not bucket or not rule_id:
         raise PropertyError(
-            f"the physical id of {request.logical_resource_id} must be a bucket's name, a slash and a rule's id; "
-            f"it is {request.physical_resource_id!r}"
+            f"the physical id of {request.logical_resource_id} is {request.physical_resource_id!r}; "
+            "a bucket's name, a slash and a rule's id are needed"
         )
     return bucket, rule_id
 
 
 def _replaced_rule(request: Request, bucket: str) -> str | None:
-    """Return the id that an Update renames on the same bucket: two rules of one priority would be refused."""
+    """Return the former id of a rule that an Update renames: S3 refuses two rules of one priority on a bucket."""
     if request.type is not RequestType.UPDATE:
         return None
     old_bucket, old_id = _named(request)
@@ -262,7 +260,7 @@ def _replaced_rule(request: Request, bucket: str) -> str | None:
 
 
 def _canonical(rules: "list[ReplicationRuleOutputTypeDef]") -> list[dict[str, Any]]:
-    """Make rules comparable: S3 may answer an all-embracing filter as an empty one, and rules in any order."""
+    """Return rules in a comparable form: S3 may return a filter of everything as an empty one, and rules in any order."""
     return sorted(map(_plain, rules), key=lambda rule: str(rule.get("ID")))
 
 

@@ -1,1 +1,1 @@
-"""Custom resource: closes a VPC's default security group."""
+"""Custom resource that closes a VPC's default security group."""

@@ -1,7 +1,7 @@
-"""Custom resource that closes a VPC's default security group: no rule in, no rule out.
+"""Custom resource that removes every rule of a VPC's default security group.
 
-The group cannot be deleted, comes with rules that let its members reach each other and the world, and is what a network
-interface gets when nobody says otherwise.
+The group cannot be deleted. Its initial rules let its members reach each other and the internet, and every network interface
+without another group gets this one.
 
 Resource property: `DefaultSecurityGroupId`.
 """
@@ -27,7 +27,7 @@ _ROUNDS: Final = 4
 
 
 class StillOpenError(Exception):
-    """The group has rules although they were revoked."""
+    """Raised when the group has rules although they were revoked."""
 
 
 @logger.inject_lambda_context
@@ -37,11 +37,11 @@ def handler(event: dict[str, Any], context: Context) -> None:
 
 
 def close(request: Request) -> Outcome:
-    """Revoke every rule of the group that the request names. A Delete leaves the group as it is: closed.
+    """Revoke every rule of the group that the request names. A Delete leaves the group closed.
 
     Raises:
         PropertyError: The request does not name the group.
-        ClientError: EC2 refused.
+        ClientError: EC2 returned an error.
     """
     group_id = request.text("DefaultSecurityGroupId")
     if request.type is not RequestType.DELETE:
@@ -51,11 +51,11 @@ def close(request: Request) -> Outcome:
 
 
 def revoke_all(ec2: "EC2Client", group_id: str) -> None:
-    """Leave a security group without rules; does nothing to one that has none.
+    """Revoke every rule of a security group.
 
     Raises:
-        StillOpenError: Rules were found again and again: something else keeps adding them.
-        ClientError: EC2 refused.
+        StillOpenError: The group has rules after several rounds: something else keeps adding them.
+        ClientError: EC2 returned an error.
     """
     for _ in range(_ROUNDS):
         group = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
@@ -63,7 +63,7 @@ def revoke_all(ec2: "EC2Client", group_id: str) -> None:
         if not ingress and not egress:
             logger.info("the default security group is closed", group_id=group_id)
             return
-        # Another delivery of the same event may get to a rule first; the next round looks at what is left.
+        # Another delivery of the same event may revoke a rule first; the next round revokes the remaining ones.
         with _already_revoked():
             if ingress:
                 ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=ingress)

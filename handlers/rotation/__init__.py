@@ -1,1 +1,1 @@
-"""Rotates the secret that signs receipts."""
+"""The rotation function of the secret that signs receipts."""

@@ -1,8 +1,8 @@
 """Secrets Manager's rotation function for the receipt-signing secret.
 
 Secrets Manager invokes it four times for a new version: createSecret, setSecret, testSecret, finishSecret. Each step
-may be delivered again, so each is idempotent. The version that was current stays as AWSPREVIOUS, and what it signed
-verifies until the next rotation.
+may be delivered again, so each is idempotent. The former current version stays as AWSPREVIOUS, so its receipts verify
+until the next rotation.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: "LambdaContext") -> None:
 
     Raises:
         RotationRefusedError: The secret is not being rotated to that version, or the step is unknown.
-        ClientError: Secrets Manager refused; it invokes the step again.
+        ClientError: Secrets Manager returned an error; it invokes the step again.
     """
     rotation = Rotation(
         client=boto3.client("secretsmanager", config=_CONFIG),

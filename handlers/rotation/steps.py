@@ -17,7 +17,7 @@ PENDING: Final = "AWSPENDING"
 
 
 class RotationRefusedError(Exception):
-    """What was asked is no rotation that is under way; says what is the matter."""
+    """Raised when a step does not belong to a rotation in progress; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Rotation:
     client: "SecretsManagerClient"
     secret_id: str
     version_id: str
-    """The new version's id, which Secrets Manager chose."""
+    """Id of the new version, from Secrets Manager."""
 
     def run(self, step: str) -> None:
         """Do one step, unless the whole rotation is done already.
 
         Args:
-            step: As Secrets Manager names it.
+            step: Secrets Manager's name of the step.
 
         Raises:
             RotationRefusedError: The step is unknown, or the secret is not being rotated to this version.
@@ -49,7 +49,7 @@ class Rotation:
             raise RotationRefusedError(f"step {step!r} is unknown; the steps are {', '.join(steps)}")
         stages = self._stages()
         if CURRENT in stages.get(self.version_id, ()):
-            return  # delivered again, after finishSecret
+            return  # a repeated delivery after finishSecret
         if PENDING not in stages.get(self.version_id, ()):
             raise RotationRefusedError(
                 f"version {self.version_id} of {self.secret_id} is not staged as {PENDING}: no rotation is under way. "
@@ -70,26 +70,26 @@ class Rotation:
             )
 
     def set_secret(self) -> None:
-        """Do nothing: no other system has to be told the key; whoever verifies reads the secret itself."""
+        """Do nothing: no other system stores the key; every verifier reads the secret itself."""
 
     def test_secret(self) -> None:
-        """Prove that the new version signs and verifies, and that it is not the current one again.
+        """Check that the new version signs and verifies, and that its key is a new one.
 
         Raises:
-            RotationRefusedError: It is the current key again.
-            ReceiptError: What it signs does not verify.
+            RotationRefusedError: The key is the current key.
+            ReceiptError: A receipt that it signs does not verify.
         """
         pending = self._pending()
-        # The current value is compared as it stands: one that cannot sign is what a rotation shall be able to mend.
+        # The current value is compared as text: a rotation must be able to replace a value that cannot sign.
         current = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=CURRENT)["SecretString"]
         if pending.key in current:
-            raise RotationRefusedError(f"version {self.version_id} holds the current key again: that is no rotation")
+            raise RotationRefusedError(f"version {self.version_id} holds the current key; a rotation needs a new one")
         probe = _probe()
         if receipts.verify(receipts.sign(probe, pending), [pending]) != probe:
-            raise RotationRefusedError(f"what version {self.version_id} signs does not read back as it was")
+            raise RotationRefusedError(f"a receipt that version {self.version_id} signs does not verify as it was signed")
 
     def finish_secret(self) -> None:
-        """Make the new version the current one; Secrets Manager makes the one that was AWSPREVIOUS."""
+        """Make the new version the current one; Secrets Manager labels the former one AWSPREVIOUS."""
         stages = self._stages()
         current = next((version for version, names in stages.items() if CURRENT in names), None)
         self.client.update_secret_version_stage(
@@ -103,8 +103,8 @@ class Rotation:
         secret = self.client.describe_secret(SecretId=self.secret_id)
         if not secret.get("RotationEnabled"):
             raise RotationRefusedError(
-                f"rotation of {self.secret_id} is not enabled; its schedule belongs to the control region's secret, "
-                "replicas follow it"
+                f"rotation of {self.secret_id} is not enabled; enable it on the secret of the control region, "
+                "which its replicas follow"
             )
         return dict(secret.get("VersionIdsToStages", {}))
 

@@ -1,1 +1,1 @@
-"""What more than one function needs: the table's schema, identity, the ledger."""
+"""Code that several functions share: the table's schema, object identity, attribute values and the control register."""

@@ -1,6 +1,6 @@
-"""Python values to DynamoDB attribute values, within DynamoDB's limits, and back to one canonical text.
+"""Convert Python values to DynamoDB attribute values within DynamoDB's limits, and to one canonical text.
 
-boto3's own serializer knows numbers' limits only. This one checks all of them before a batch is sent, since DynamoDB
+boto3's serializer checks only the limits of numbers. This one checks all limits before a batch is sent, because DynamoDB
 refuses a whole batch for one bad item.
 """
 
@@ -13,32 +13,32 @@ from typing import Any, Final
 MAXIMUM_ITEM_BYTES: Final = 400 * 1024
 """Names and values, as DynamoDB counts them."""
 MAXIMUM_DEPTH: Final = 32
-"""An attribute is at level 1, and a scalar may be at level 32 at the deepest."""
+"""An attribute is at level 1; the deepest scalar is at level 32."""
 MAXIMUM_DIGITS: Final = 38
 LARGEST_EXPONENT: Final = 125
-"""Of the first digit: numbers end below 1E+126."""
+"""Largest exponent of the first digit: numbers end below 1E+126."""
 SMALLEST_EXPONENT: Final = -130
 
 _MAXIMUM_NAME_BYTES: Final = 65_535
-_EXACT: Final = Context(prec=10**8, Emax=10**17, Emin=-(10**17))  # never rounds: it only drops zeros at the end
+_EXACT: Final = Context(prec=10**8, Emax=10**17, Emin=-(10**17))  # never rounds: it only removes trailing zeros
 _CONTAINER_BYTES: Final = 3
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
-"""One for all records: `json.dumps` builds an encoder for each call that differs from its defaults."""
+"""Shared by all records: `json.dumps` builds a new encoder for each call with other options than its defaults."""
 
 AttributeValue = dict[str, Any]
-"""As a low-level client takes it: `{"S": "text"}`; `B` holds base64 text here, so that it can be written as JSON."""
+"""Value for a low-level client: `{"S": "text"}`; `B` holds base64 text here, so that JSON can hold it."""
 
 
 class UnstorableError(ValueError):
-    """DynamoDB cannot hold the value; the message says which, where, and what is allowed."""
+    """Raised when DynamoDB cannot hold a value; the message names the value, its place and the limit."""
 
 
 def attribute_map(value: dict[str, Any], *, level: int = 1) -> tuple[AttributeValue, int]:
-    """Return a dict as a map attribute, and its bytes as DynamoDB counts them.
+    """Return a dict as a map attribute, and its size in bytes as DynamoDB counts it.
 
     Args:
-        value: Of `str`, `int`, `Decimal`, `float`, `bool`, `None`, `bytes`, `list`, `tuple` and `dict`.
-        level: The level at which it is: 1 for an attribute of the item.
+        value: Holds `str`, `int`, `Decimal`, `float`, `bool`, `None`, `bytes`, `list`, `tuple` and `dict`.
+        level: Nesting level of the map: 1 for an attribute of the item.
 
     Raises:
         UnstorableError: DynamoDB cannot hold it.
@@ -47,13 +47,13 @@ def attribute_map(value: dict[str, Any], *, level: int = 1) -> tuple[AttributeVa
 
 
 def canonical_number(number: Decimal) -> str:
-    """Return the one text of a number, whatever text it came from: `1.10` is `1.1`, `-0` is `0`, `1e2` is `100`.
+    """Return the canonical text of a number: `1.10` becomes `1.1`, `-0` becomes `0`, `1e2` becomes `100`.
 
     Raises:
-        UnstorableError: It is no number, out of range, or of more than 38 digits.
+        UnstorableError: It is not a number, out of range, or has more than 38 digits.
     """
     if not number.is_finite():
-        raise UnstorableError(f"{number} is no number that DynamoDB can hold; use null")
+        raise UnstorableError(f"{number} is not a number that DynamoDB can hold; use null")
     if not number:
         return "0"
     exponent = number.adjusted()
@@ -64,14 +64,14 @@ def canonical_number(number: Decimal) -> str:
     if digits > MAXIMUM_DIGITS:
         raise UnstorableError(f"a number has {digits} significant digits; DynamoDB keeps 38 (send it as a string)")
     is_whole = digits <= exponent + 1
-    return f"{plain:f}" if is_whole and exponent < MAXIMUM_DIGITS else str(plain)  # as `str` writes an `int`
+    return f"{plain:f}" if is_whole and exponent < MAXIMUM_DIGITS else str(plain)  # a whole number as `str` of an `int`
 
 
 def canonical_number_text(text: str) -> str:
-    """Return the canonical text of a number that DynamoDB answers with; most are counts and ids, which have it already.
+    """Return the canonical text of a number from DynamoDB; most are counts and ids, which are canonical already.
 
     Raises:
-        UnstorableError: As `canonical_number`.
+        UnstorableError: See `canonical_number`.
     """
     if text.isdigit() and text[0] != "0" and len(text) <= MAXIMUM_DIGITS and text.isascii():
         return text
@@ -79,7 +79,7 @@ def canonical_number_text(text: str) -> str:
 
 
 def canonical_text(attribute: AttributeValue) -> str:
-    """Return an attribute value as text that is the same for the same value: keys sorted, no spaces."""
+    """Return an attribute value as text that is equal for equal values: keys are sorted, and there are no spaces."""
     return _CANONICAL.encode(attribute)
 
 
@@ -134,7 +134,7 @@ def _attribute(value: Any, level: int, path: str) -> tuple[AttributeValue, int]:
 
 def _number(value: float | Decimal, path: str) -> tuple[AttributeValue, int]:
     try:
-        if isinstance(value, int) and abs(value) < 10**MAXIMUM_DIGITS:  # nearly all of them
+        if isinstance(value, int) and abs(value) < 10**MAXIMUM_DIGITS:  # the usual case
             text = str(value)
         else:
             text = canonical_number(_decimal(value))
@@ -144,7 +144,7 @@ def _number(value: float | Decimal, path: str) -> tuple[AttributeValue, int]:
 
 
 def _decimal(value: float | Decimal) -> Decimal:
-    if isinstance(value, int) and abs(value).bit_length() > 10_000:  # noqa: PLR2004 - Python refuses to write it out
+    if isinstance(value, int) and abs(value).bit_length() > 10_000:  # noqa: PLR2004 - Python refuses to print it
         raise UnstorableError(
             f"a number of magnitude 1E+{int(math.log10(2) * value.bit_length())} is out of DynamoDB's range"
         )
@@ -157,12 +157,12 @@ def _text_size(text: str, path: str) -> int:
     try:
         return len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
-        raise UnstorableError(f"text{_at(path)} holds half of a surrogate pair, which is no character") from error
+        raise UnstorableError(f"text{_at(path)} holds half of a surrogate pair, which is not a character") from error
 
 
 def _check_level(level: int, path: str) -> None:
     if level >= MAXIMUM_DEPTH:
-        raise UnstorableError(f"nested too deeply{_at(path)}: DynamoDB allows {MAXIMUM_DEPTH} levels, the record's too")
+        raise UnstorableError(f"nested too deeply{_at(path)}: DynamoDB allows {MAXIMUM_DEPTH} levels, with the record's")
 
 
 def _at(path: str) -> str:

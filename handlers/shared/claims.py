@@ -1,10 +1,10 @@
-"""The control rows: who is active, read from whatever the table holds, and the one write that changes it (data rule 4).
+"""The control rows: determine the active region from any rows, and build the write that changes it (data rule 4).
 
-One row a region, `CONTROL#<region>` / `ACTIVE`, with a whole number `epoch`; the highest epoch is active. Every reader must
-come to the same answer from the same rows, or two regions take themselves for the active one. So the handlers, the
-operator's commands and, through those, the drill use this one module. It imports nothing but the table's layout.
+Each region has one row, `CONTROL#<region>` / `ACTIVE`, with a whole number `epoch`; the region with the highest epoch is
+active. Every reader must derive the same answer from the same rows, otherwise both regions may act as the active one. So the
+handlers, the operator's commands and, through those, the drill use this module. It imports only the table's schema.
 
-A row that is not a sound claim counts as no claim, and is reported. No row, however malformed, stops a reader.
+A malformed row counts as no claim and is reported. No row can make a reader fail.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any, Final
 from handlers.shared import schema
 
 EPOCH_LIMIT: Final = 10**15
-"""Epochs are whole numbers from 0 to below this: one promotion a second would take 31 million years to get there."""
+"""Epochs are whole numbers from 0 to below this limit: one promotion a second would reach it in 31 million years."""
 
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _LONGEST_SHOWN: Final = 80
@@ -23,36 +23,36 @@ _LONGEST_SHOWN: Final = 80
 
 @dataclass(frozen=True)
 class Active:
-    """What the register says."""
+    """The active region and its epoch."""
 
     region: str
     """The active region's AWS name."""
     epoch: int
-    """Of the winning claim; 0 while nobody has ever claimed."""
+    """Epoch of the highest claim; 0 before the first claim."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What one replica holds of the register."""
+    """The claims that one replica holds."""
 
     epochs: Mapping[str, int]
-    """Epoch by region, of the sound claims of the platform's own regions."""
+    """Epoch by region, from the valid claims of the platform's regions."""
     problems: tuple[str, ...] = ()
-    """One sentence for each row that is not a sound claim of one of the regions."""
+    """One sentence for each row that is not a valid claim of one of the regions."""
 
 
 class EpochsExhaustedError(Exception):
-    """No epoch is left above the highest claim; the message says what to do."""
+    """Raised when no epoch is left above the highest claim; the message names the fix."""
 
 
 def parse(rows: Iterable[object], regions: Sequence[str]) -> Claims:
-    """Read control rows, in any order and of any shape. Never raises.
+    """Parse control rows, in any order and of any shape. Never raises.
 
-    Where several rows are one region's, the highest epoch counts.
+    If a region has several rows, the highest epoch counts.
 
     Args:
-        rows: Items of the table, as DynamoDB's low-level client answers them.
-        regions: The platform's regions; rows of any other are reported and do not count.
+        rows: Items of the table, as DynamoDB's low-level client returns them.
+        regions: The platform's regions; rows of any other region are reported and do not count.
     """
     epochs: dict[str, int] = {}
     problems = []
@@ -66,11 +66,11 @@ def parse(rows: Iterable[object], regions: Sequence[str]) -> Claims:
 
 
 def highest(epochs: Mapping[str, int], *, primary_region: str) -> Active:
-    """Return the claim with the highest epoch; among equals the primary's, then the first by name.
+    """Return the claim with the highest epoch; among equal epochs the primary's, then the first by name.
 
     Args:
-        epochs: Epoch by region, of sound claims.
-        primary_region: Its epoch is 0 where it has no claim.
+        epochs: Epoch by region, from valid claims.
+        primary_region: The primary; its epoch is 0 if it has no claim.
     """
     known = {primary_region: 0, **epochs}
     region = min(known, key=lambda name: (-known[name], name != primary_region, name))
@@ -78,16 +78,16 @@ def highest(epochs: Mapping[str, int], *, primary_region: str) -> Active:
 
 
 def next_epoch(*views: Mapping[str, int]) -> int:
-    """Return the epoch that claims above everything that the views hold.
+    """Return the next epoch above all epochs of the views.
 
     Raises:
-        EpochsExhaustedError: There is none below `EPOCH_LIMIT`.
+        EpochsExhaustedError: No epoch below `EPOCH_LIMIT` is left.
     """
     above = max((epoch for view in views for epoch in view.values()), default=0) + 1
     if above >= EPOCH_LIMIT:
         raise EpochsExhaustedError(
-            f"a control row holds the epoch {above - 1}, the highest there is: no promotion of this platform gets there, so "
-            "the row was written by hand or by a fault; write a lower epoch into that region's row, through its own region"
+            f"a control row holds the epoch {above - 1}, the highest possible one: no promotion reaches it, so the row was "
+            "written by hand or by a fault; write a lower epoch into that region's row, through its own region"
         )
     return above
 
@@ -98,10 +98,10 @@ def read_request(table_name: str, region: str) -> dict[str, Any]:
 
 
 def read_rows(dynamodb: Any, table_name: str, regions: Iterable[str]) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - a low-level client
-    """Return the row of each region that has one, by GetItem: a caller's role may be limited to these keys.
+    """Return the row of each region that has one, with GetItem: a caller's role may allow only these keys.
 
     Raises:
-        ClientError: DynamoDB refused.
+        ClientError: DynamoDB returned an error.
         BotoCoreError: DynamoDB did not answer.
     """
     answers = {region: dynamodb.get_item(**read_request(table_name, region)) for region in regions}
@@ -111,16 +111,16 @@ def read_rows(dynamodb: Any, table_name: str, regions: Iterable[str]) -> dict[st
 def claim_request(
     table_name: str, region: str, epoch: int, *, held: Mapping[str, Any] | None, notes: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the arguments of the PutItem that claims, under the condition that the row's epoch is what was read.
+    """Return the arguments of the PutItem of a claim, with the condition that the row still has the epoch that was read.
 
-    So two callers never take the same epoch, and a row that is not a sound claim is replaced by one that is.
+    The condition prevents two callers from claiming the same epoch. A malformed row is replaced by a valid claim.
 
     Args:
-        table_name: The table.
-        region: The region that claims; its row is written through its own replica only.
+        table_name: Name of the table.
+        region: The region that claims; its row is written only through its own replica.
         epoch: See `next_epoch`.
         held: The region's row as it was read; None if there was none.
-        notes: Text attributes for people who read the row.
+        notes: Text attributes for operators who read the row.
     """
     item = {**_key(region), schema.EPOCH: {"N": str(epoch)}, **{name: {"S": text} for name, text in (notes or {}).items()}}
     request = {"TableName": table_name, "Item": item}
@@ -146,7 +146,7 @@ def _key(region: str) -> dict[str, Any]:
 
 
 def _parse(row: object, regions: Sequence[str]) -> tuple[str | None, int | None, str]:
-    """Return a row's region and epoch; where either is None, what is wrong."""
+    """Return a row's region, its epoch and, if either is None, the problem."""
     partition_key = _value(row, schema.PARTITION_KEY, "S")
     sort_key = _value(row, schema.SORT_KEY, "S")
     owners = {schema.control_partition_key(region): region for region in regions}

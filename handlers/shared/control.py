@@ -1,8 +1,8 @@
-"""Who is active: the max-epoch register (data rule 4), as a function of one region reads and claims it.
+"""The control register of the active region (data rule 4), as a function of one region reads and claims it.
 
-One control row per region, each written only through its own region; the highest epoch wins. No row means epoch 0, and
-a tie goes to the primary, so that a table that nobody has ever failed over has the primary active. To be promoted a
-region claims one more than every epoch that it can see. `claims` says what a row is and what is made of a malformed one.
+Each region has one control row, which is written only through that region; the highest epoch wins. No row means epoch 0, and
+in a tie the primary wins, so the primary is active in a new table. To promote itself a region claims one more than every
+visible epoch. `claims` defines the rows and handles malformed ones.
 """
 
 import time
@@ -22,14 +22,14 @@ logger = Logger(child=True)
 
 
 class ControlRegister:
-    """Reads, and claims, who is active through this region's replica of the table.
+    """Reads and claims the active role through this region's replica of the table.
 
     Args:
         dynamodb: A low-level client of the region that the function runs in.
-        table_name: The ledger.
-        regions: The platform's: the primary, which is active while no row exists and where epochs tie, and the secondary.
-        cache_seconds: How long `active` uses an answer before the table is asked again.
-        clock: Seconds that never go backwards.
+        table_name: Name of the table.
+        regions: The primary, which is active while no row exists and in a tie, and the secondary.
+        cache_seconds: How long `active` uses an answer before it reads the table again.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class ControlRegister:
         self._reported: tuple[str, ...] = ()
 
     def active(self) -> Active:
-        """Return who is active, at most `cache_seconds` old while the table can be read.
+        """Return the active region, at most `cache_seconds` old while the table can be read.
 
-        A region that cannot read the register keeps its last known state: effects are idempotent, so what a stale
-        answer costs is work done twice, never a wrong result.
+        A region that cannot read the register keeps its last known state. Effects are idempotent, so a stale answer costs
+        repeated work, never a wrong result.
 
         Raises:
             ClientError: The register cannot be read and was never read before.
-            BotoCoreError: Likewise, for a table that does not answer.
+            BotoCoreError: The table does not answer and never did.
         """
         now = self._clock()
         if self._last is not None and now - self._last_asked < self._cache_seconds:
@@ -68,7 +68,7 @@ class ControlRegister:
         except (ClientError, BotoCoreError):
             if self._last is None:
                 raise
-            logger.warning("the control register cannot be read; keeping %s", self._last, exc_info=True)
+            logger.warning("the control register cannot be read; %s stays in use", self._last, exc_info=True)
         self._last_asked = now
         return self._last
 
@@ -77,19 +77,19 @@ class ControlRegister:
         return self.active().region
 
     def read(self) -> Active:
-        """Ask the table now, past the cache and with no fallback (for a deep health check).
+        """Read the table now, without the cache, for a readiness check.
 
         Raises:
-            ClientError: DynamoDB refused.
+            ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
         return claims.highest(self.claims().epochs, primary_region=self._regions[0])
 
     def claims(self) -> Claims:
-        """Return what this region's replica holds now; what is malformed is logged when it is first seen.
+        """Return the claims in this region's replica now; a malformed row is logged when it first appears.
 
         Raises:
-            ClientError: DynamoDB refused.
+            ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
         rows = claims.read_rows(self._dynamodb, self._table_name, self._regions)
@@ -100,21 +100,21 @@ class ControlRegister:
         return found
 
     def claim(self, region: str, *, claimed_by: str, claimed_at: str, seen: Mapping[str, int] | None = None) -> Active:
-        """Claim, for the region that this runs in, to be the active one: one more than every epoch that is visible.
+        """Claim the active role for this region, with one more than every visible epoch.
 
         Args:
-            region: This region; its row is written through its own replica only.
-            claimed_by: Who does it, for people who read the row later.
-            claimed_at: When, as `moments.as_text` writes it.
-            seen: Epochs that are known from elsewhere, the other region's replica for example.
+            region: This region; its row is written only through its own replica.
+            claimed_by: Name of the claimant, for operators who read the row later.
+            claimed_at: Time of the claim, in the form of `moments.as_text`.
+            seen: Epochs from another source, such as the other region's replica.
 
         Returns:
-            What the register says from now on.
+            The new active region and epoch.
 
         Raises:
-            ClientError: DynamoDB refused; `ConditionalCheckFailedException` if this region's own claim has changed
-                since it was read, so that two callers never take the same epoch.
-            BotoCoreError: DynamoDB did not answer; it may have written.
+            ClientError: DynamoDB returned an error; `ConditionalCheckFailedException` if this region's claim has changed
+                since it was read, which prevents two callers from claiming the same epoch.
+            BotoCoreError: DynamoDB did not answer; it may have written the row.
             EpochsExhaustedError: The highest possible epoch is claimed already.
         """
         rows = claims.read_rows(self._dynamodb, self._table_name, self._regions)

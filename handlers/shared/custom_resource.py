@@ -1,8 +1,7 @@
 """The protocol of a CloudFormation custom resource that is backed by a Lambda function.
 
-CloudFormation sends an event with a `ResponseURL` and waits, up to an hour, until something is PUT there. So whatever
-happens (success, refusal, a bug, a call that never returns) exactly one answer is put, before the function's time is
-up.
+CloudFormation sends an event with a `ResponseURL` and waits up to an hour for a PUT to it. So in every case (success, an
+error, a bug, a call that never returns) this module puts exactly one answer, before the function's timeout.
 """
 
 import json
@@ -19,9 +18,9 @@ from typing import Any, Final, Protocol
 logger = logging.getLogger(__name__)
 
 MAXIMUM_ANSWER_BYTES: Final = 4096
-"""CloudFormation's own limit; a longer answer is ignored, and the stack hangs."""
+"""CloudFormation's limit; it ignores a longer answer, and the stack hangs."""
 ANSWER_RESERVE_SECONDS: Final = 5.0
-"""Kept back from the function's time, to say that the work took too long."""
+"""Seconds reserved for the answer that the work took too long."""
 DELIVERY_ATTEMPTS: Final = 4
 DELIVERY_TIMEOUT_SECONDS: Final = 10.0
 
@@ -30,7 +29,7 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class RequestType(StrEnum):
-    """What CloudFormation wants of the resource."""
+    """The kind of CloudFormation's request."""
 
     CREATE = "Create"
     UPDATE = "Update"
@@ -38,79 +37,80 @@ class RequestType(StrEnum):
 
 
 class PropertyError(Exception):
-    """A resource property is missing or of the wrong kind."""
+    """Raised when a resource property is missing or of the wrong type."""
 
 
 class AnswerError(Exception):
-    """CloudFormation could not be answered; Lambda shall run the event again."""
+    """Raised when CloudFormation could not be answered; Lambda runs the event again."""
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The attributes of Lambda's context object that are used here."""
 
     log_stream_name: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return milliseconds until the function is stopped."""
+        """Return the milliseconds until the function's timeout."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What CloudFormation asks of a resource."""
+    """A request of CloudFormation."""
 
     type: RequestType
     logical_resource_id: str
     physical_resource_id: str | None
     """None for a Create."""
     properties: Mapping[str, Any]
-    """As the template has them, but every number and boolean is a text by now."""
+    """The template's properties; CloudFormation turns every number and boolean into text."""
     old_properties: Mapping[str, Any]
-    """Empty unless it is an Update."""
+    """Empty except for an Update."""
     request_id: str
-    """The same however often one request is delivered: a UUID, and so an idempotency token."""
+    """A UUID that is the same for every delivery of a request, so it serves as an idempotency token."""
 
     def text(self, name: str) -> str:
-        """Return a property that must be a text and not be empty.
+        """Return a property that is a text and not empty.
 
         Raises:
-            PropertyError: It is neither; says which and what properties there are.
+            PropertyError: It is missing, empty or not a text; the message lists the given properties.
         """
         value = self.properties.get(name)
         if not isinstance(value, str) or not value:
             given = ", ".join(sorted(set(self.properties) - {"ServiceToken"})) or "none"
             raise PropertyError(
-                f"property {name} of {self.logical_resource_id} must be a text that is not empty; given are: {given}"
+                f"property {name} of {self.logical_resource_id} is {value!r}; a text that is not empty is needed. "
+                f"The given properties are: {given}"
             )
         return value
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a provider made of a request."""
+    """The result of a request."""
 
     physical_resource_id: str
-    """Names the thing in the world. A new one in answer to an Update makes CloudFormation delete the old one."""
+    """Identifies the resource. If an Update returns a new one, CloudFormation deletes the old resource."""
     data: Mapping[str, str] = field(default_factory=dict)
-    """What `Fn::GetAtt` gives."""
+    """Attributes for `Fn::GetAtt`."""
 
 
 Provider = Callable[[Request], Outcome]
-"""Does the work. It must be idempotent: CloudFormation and Lambda both deliver more than once."""
+"""Does the work. It must be idempotent: CloudFormation and Lambda both may deliver a request more than once."""
 Deliver = Callable[[str, bytes], None]
-"""Puts a body at a URL, once; raises OSError when it could not."""
+"""Puts a body to a URL once; raises OSError on failure."""
 
 
 def answer(event: Mapping[str, Any], context: Context, provider: Provider, *, deliver: Deliver | None = None) -> None:
-    """Let a provider do what the event asks, and tell CloudFormation how it went.
+    """Run a provider for an event, and send the result to CloudFormation.
 
-    Nothing that the provider raises gets out: it becomes a FAILED answer. A Delete of what was never created is
-    answered without asking the provider, so that a failed stack can always be rolled back.
+    Every exception of the provider becomes a FAILED answer. A Delete of a resource that was never created succeeds without
+    the provider, so that a failed stack can always be rolled back.
 
     Args:
-        event: As CloudFormation sends it.
+        event: CloudFormation's event.
         context: Lambda's context, for the time that is left.
         provider: Does the work.
-        deliver: How the answer travels; by HTTP unless a test listens itself.
+        deliver: Sends the answer; by HTTP unless a test replaces it.
 
     Raises:
         AnswerError: The event has no ResponseURL to answer, or the answer could not be delivered.
@@ -118,28 +118,28 @@ def answer(event: Mapping[str, Any], context: Context, provider: Provider, *, de
     url = event.get("ResponseURL")
     if not isinstance(url, str):
         raise AnswerError(
-            "the event has no ResponseURL: this function answers for a custom resource; CloudFormation invokes it"
+            "the event has no ResponseURL: this function implements a custom resource, and CloudFormation invokes it"
         )
     try:
         outcome = _within_time(event, context, provider)
         body = _body(event, status="SUCCESS", outcome=outcome)
-    except BaseException as error:  # whatever it is, an unanswered request holds the stack for an hour
+    except BaseException as error:  # any error must be answered: an unanswered request blocks the stack for an hour
         logger.error("the custom resource failed", exc_info=error)  # noqa: TRY400 - a plain logger may lack a handler
         body = _failure(event, context, error)
     _deliver(url, body, deliver or put)
 
 
 def put(url: str, body: bytes) -> None:
-    """Put an answer at a ResponseURL.
+    """Put an answer to a ResponseURL.
 
     Raises:
-        OSError: It could not be delivered.
-        AnswerError: The URL is neither https nor of this machine itself.
+        OSError: The answer could not be delivered.
+        AnswerError: The URL is neither https nor on this machine.
     """
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise AnswerError(f"the ResponseURL must be https, or http on this machine itself; it is {parts.scheme!r}")
-    # The URL is signed for an empty content type; urllib would add one of its own.
+        raise AnswerError(f"the ResponseURL is {parts.scheme!r}; https is needed, or http on this machine")
+    # The URL is signed for an empty content type; without the header urllib adds a type.
     headers = {"Content-Type": "", "Content-Length": str(len(body))}
     request = urllib.request.Request(url, data=body, method="PUT", headers=headers)  # noqa: S310 - checked above
     with urllib.request.urlopen(request, timeout=DELIVERY_TIMEOUT_SECONDS):  # noqa: S310 - checked above
@@ -157,7 +157,7 @@ def _within_time(event: Mapping[str, Any], context: Context, provider: Provider)
     except TimeoutError as error:
         raise TimeoutError(f"the work was not done within {seconds:.0f} seconds, the function's timeout") from error
     finally:
-        worker.shutdown(wait=False)  # a call that hangs must not hold back the answer
+        worker.shutdown(wait=False)  # a call that hangs must not delay the answer
 
 
 def _parse(event: Mapping[str, Any]) -> Request:
@@ -172,8 +172,8 @@ def _parse(event: Mapping[str, Any]) -> Request:
 
 
 def _failure(event: Mapping[str, Any], context: Context, error: BaseException) -> bytes:
-    reason = f"{type(error).__name__}: {_said(error)} (log stream {context.log_stream_name})"
-    # A failed Update keeps its resource; a failed Create gets an id that its Delete will be known by.
+    reason = f"{type(error).__name__}: {_text_of(error)} (log stream {context.log_stream_name})"
+    # A failed Update keeps its resource; the id of a failed Create marks its later Delete.
     name = event.get("PhysicalResourceId") or f"{_NEVER_CREATED}{event.get('LogicalResourceId', '')}"
     for length in (1024, 256, 0):
         body = _encode(event, status="FAILED", outcome=Outcome(str(name)), reason=reason[:length] or "see the log")
@@ -182,11 +182,11 @@ def _failure(event: Mapping[str, Any], context: Context, error: BaseException) -
     return body
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - an exception that cannot say itself must be answered for all the same
-        return "it cannot be shown"
+    except Exception:  # noqa: BLE001 - an exception whose `str()` raises must be answered too
+        return "its text cannot be shown"
 
 
 def _body(event: Mapping[str, Any], *, status: str, outcome: Outcome) -> bytes:

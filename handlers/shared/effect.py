@@ -1,6 +1,6 @@
-"""The effect digest: one number for all the records that an object became, whatever order they are read in.
+"""The effect digest: one number for all records of an object, independent of the order in which they are read.
 
-It lets anyone prove that what the ledger's records are is what RESULT says, and that two regions hold the same.
+It proves that the ledger's records are the ones that RESULT states, and that two regions hold the same records.
 """
 
 import hashlib
@@ -21,5 +21,5 @@ class EffectDigest:
         self._sum = (self._sum + int.from_bytes(hashlib.sha256(content).digest(), "big")) % _MODULUS
 
     def hexdigest(self) -> str:
-        """Return it as 64 hexadecimal digits; 64 zeros for no records."""
+        """Return the sum as 64 hexadecimal digits; 64 zeros for no records."""
         return f"{self._sum:064x}"

@@ -11,7 +11,7 @@ Positive = Annotated[int, 1]
 
 
 class EnvironmentVariableError(Exception):
-    """Raised when environment variables are missing or wrong; its text names each of them."""
+    """Raised when environment variables are missing or wrong; the message names each of them."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(
@@ -22,10 +22,10 @@ class EnvironmentVariableError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionSettings:
-    """The variables of every function that reads the table; a function's own settings add theirs.
+    """The variables of every function that reads the table; the settings of a function add their own.
 
-    A field is read from the variable of its name in capitals, `region` from Lambda's own `AWS_REGION`. A field is a
-    `str`, a `bool`, `Whole` or `Positive`; one with a default may be left out.
+    The variable of a field is its name in capitals; `region` is read from Lambda's own `AWS_REGION`. The type of a field is
+    `str`, `bool`, `Whole` or `Positive`; a field with a default may be left out.
     """
 
     region: str
@@ -38,7 +38,7 @@ class FunctionSettings:
 
     @classmethod
     def variables(cls) -> dict[str, bool]:
-        """Return the name of each variable, and whether it must be set."""
+        """Return the names of the variables; the value is whether the variable must be set."""
         return {_variable(field.name): field.default is MISSING for field in fields(cls)}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Writing the rows that this region alone owns."""
+"""Writes rows that only this region owns."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -7,20 +7,20 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AT: Final = "at"
-"""When a row was written, in epoch seconds."""
+"""Attribute: when a row was written, in epoch seconds."""
 FURTHEST_AHEAD_SECONDS: Final = 3600.0
-"""No clock is further ahead; a row that says so is of a fault, and is written over."""
+"""Largest lead of a clock; a row with a later time is faulty and is overwritten."""
 
 
 def put_unless_newer(dynamodb: "DynamoDBClient", table_name: str, item: dict[str, Any], *, at: float) -> bool:
-    """Write a row of this region, unless the one that is there is newer; return whether it was written.
+    """Write a row of this region unless the stored one is newer; return whether it was written.
 
-    A call that was given up may still arrive, a run later; it must not bring back what was. A row without a time, or with
-    one that is yet to come, holds nothing up.
+    A request that timed out may still arrive one run later, and must not overwrite newer data. A stored row without a time,
+    or with a time in the future, is overwritten.
 
     Raises:
-        ClientError: DynamoDB refused.
-        BotoCoreError: DynamoDB did not answer; it may have written.
+        ClientError: DynamoDB returned an error.
+        BotoCoreError: DynamoDB did not answer; it may have written the row.
     """
     with suppress(dynamodb.exceptions.ConditionalCheckFailedException):
         dynamodb.put_item(

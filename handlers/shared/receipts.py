@@ -1,7 +1,7 @@
-"""Receipts: what the issuer signs for a client, and how anyone who may read the secret proves that it is genuine.
+"""Sign and verify receipts: the issuer signs them for clients, and every reader of the secret can verify them.
 
-A receipt is a JWT (HS256). Its `kid` header names the secret's version that signed it; it has no expiry of its own: it
-verifies for as long as its version is the secret's AWSCURRENT or AWSPREVIOUS, that is, through one rotation.
+A receipt is a JWT (HS256). Its `kid` header names the version of the secret that signed it. It has no expiry of its own: it
+verifies while its version is the secret's AWSCURRENT or AWSPREVIOUS, that is, through one rotation.
 """
 
 import base64
@@ -18,20 +18,20 @@ from handlers.shared.object_keys import Upload
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "lockstep"
 MINIMUM_KEY_BYTES: Final = 32
-"""HS256's digest is 32 bytes; a shorter key would be the weaker half."""
+"""HS256's digest is 32 bytes; a shorter key would weaken the signature."""
 CLOCK_SKEW_SECONDS: Final = 300
-"""How far ahead another region's clock may be before its receipt is refused as being from the future."""
+"""Largest lead of another region's clock; a receipt with a later time is refused."""
 
 _SECRET_FIELD: Final = "key"  # noqa: S105 - a field's name
 _TEXT_CLAIMS: Final = ("object_id", "upload_id", "source", "key", "sha256", "region")
 
 
 class ReceiptError(Exception):
-    """The receipt is not one that this platform signed with a version it still knows."""
+    """Raised when a receipt was not signed by this platform with a version that is still valid."""
 
 
 class SigningSecretError(Exception):
-    """The secret's value is not `{"key": "<32 bytes or more>"}`; the message never holds the value."""
+    """Raised when the secret's value is not `{"key": "<32 bytes or more>"}`; the message never holds the value."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class SigningKey:
     """One version of the signing secret."""
 
     version_id: str
-    """The secret's version, which a receipt names in its `kid`."""
+    """Version of the secret, which a receipt names in its `kid`."""
     key: str = field(repr=False)
-    """The HMAC key: the UTF-8 bytes of this very text, 32 or more; it is not decoded further."""
+    """The HMAC key: the UTF-8 bytes of this text, 32 or more; the text is not decoded."""
 
     @classmethod
     def parse(cls, version_id: str, secret_string: str) -> "SigningKey":
-        """Read a version of the secret.
+        """Parse a version of the secret.
 
         Raises:
-            SigningSecretError: It is not JSON, or holds no key that is long enough.
+            SigningSecretError: The text is not JSON, or holds no key of sufficient length.
         """
         try:
             value = json.loads(secret_string)
@@ -70,13 +70,13 @@ def new_secret_string() -> str:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a receipt attests: that the issuer of a region accepted to take this upload."""
+    """The content of a receipt: it proves that the issuer of a region accepted an upload."""
 
     upload: Upload
     size: int
     """Bytes."""
     region: str
-    """Where the presigned URL points to."""
+    """Region of the presigned URL."""
     issued_at: int
     """Epoch seconds."""
 
@@ -98,13 +98,13 @@ def sign(receipt: Receipt, key: SigningKey) -> str:
 
 
 def verify(token: str, keys: Iterable[SigningKey]) -> Receipt:
-    """Return what a receipt attests.
+    """Return the content of a receipt.
 
-    Every given key is tried, whatever the `kid` says: the signature is the proof, the `kid` only says which key to
+    Every given key is tried, independent of the `kid`: the signature is the proof, and the `kid` only names the key to
     look for when none fits.
 
     Raises:
-        ReceiptError: It is no receipt, or none of the keys signed it as it stands.
+        ReceiptError: The text is not a receipt, or none of the keys signed it in this form.
     """
     for key in keys:
         try:
@@ -125,7 +125,7 @@ def verify(token: str, keys: Iterable[SigningKey]) -> Receipt:
 
 
 def key_version(token: str) -> str | None:
-    """Return the secret's version that a receipt claims to be signed by; None if it does not say. Proves nothing."""
+    """Return the version of the secret that a receipt names, or None. This proves nothing about the signature."""
     try:
         kid = jwt.get_unverified_header(token).get("kid")
     except jwt.InvalidTokenError:
@@ -137,7 +137,7 @@ def _receipt(claims: dict[str, object]) -> Receipt:
     texts = {name: claims.get(name) for name in _TEXT_CLAIMS}
     size, issued_at = claims.get("size"), claims.get("iat")
     if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int):
-        raise ReceiptError("the receipt is signed, but is no receipt of an upload: claims are missing")
+        raise ReceiptError("the receipt is signed, but claims of an upload are missing")
     upload = Upload(
         source=str(texts["source"]),
         upload_id=str(texts["upload_id"]),

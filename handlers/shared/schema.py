@@ -1,25 +1,25 @@
-"""The table's keys, attributes and indexes: the one place where they are named.
+"""The names of the table's keys, attributes and indexes.
 
-Imports nothing, so that `infra` may import it to declare the table and every function may import it to use it.
+This module imports nothing, so `infra` can use it to declare the table, and every function to read and write it.
 
-Rows (data rules 2 and 7: each row is write-once and deterministic, or owned by the region in its key):
+Rows (data rules 2 and 7: each row is written once and deterministic, or owned by the region in its key):
 
-| pk                            | sk                 | written              | what it is                                   |
+| pk                            | sk                 | written              | content                                      |
 |-------------------------------|--------------------|----------------------|----------------------------------------------|
-| `OBJ#<object id>`             | `RESULT`           | once, deterministic  | what became of the object                    |
-| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | that it began and not finished, or is `gone` |
-| `OBJ#<object id>`             | `REPLICA#<region>` | by that region only  | what that region's replica was seen to hold  |
-| `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | that the issuer accepted an upload           |
-| `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | which file that region's issuer bound it to  |
+| `OBJ#<object id>`             | `RESULT`           | once, deterministic  | the outcome of the object                    |
+| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | an attempt, unfinished or ended; or `gone`   |
+| `OBJ#<object id>`             | `REPLICA#<region>` | by that region only  | the RESULT whose records its replica holds   |
+| `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | an upload that its issuer accepted           |
+| `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | the file that its issuer bound to the id     |
 | `REC#<object id>#<n>`         | `<ordinal>`        | once, deterministic  | one record; at most 1,000 a partition key    |
 | `CONTROL#<region>`            | `ACTIVE`           | by that region only  | that region's claim to be active, an epoch   |
-| `HEALTH#<region>`             | `READY`            | by that region only  | the write that `GET /ready` proves itself by |
-| `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | how that region is, by its own observer      |
-| `FORCE#<region>`              | `LATEST`           | by that region only  | whether a person sends clients away          |
-| `REPLICATION#<region>`        | `READY`            | by the deployment    | that its files reach the other region; hosts |
-| `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | the RESULT rows of an hour, as it sees them  |
-| `OBSERVER#<region>`           | `MEMORY`           | by that region only  | what its observer keeps from run to run      |
-| `RECONCILER#<region>`         | `LATEST`           | by that region only  | what its reconciler found, and how far it is |
+| `HEALTH#<region>`             | `READY`            | by that region only  | the test write of `GET /ready`               |
+| `HEARTBEAT#<region>`          | `LATEST`           | by that region only  | the health of that region, by its observer   |
+| `FORCE#<region>`              | `LATEST`           | by that region only  | whether an operator forces clients to it     |
+| `REPLICATION#<region>`        | `READY`            | by the deployment    | its replication is set up; hosts of the APIs |
+| `DIGEST#<region>`             | `<hour>#<prefix>`  | by that region only  | digest of an hour's RESULT rows              |
+| `OBSERVER#<region>`           | `MEMORY`           | by that region only  | state of its observer between runs           |
+| `RECONCILER#<region>`         | `LATEST`           | by that region only  | findings and progress of its reconciler      |
 """
 
 from typing import Final
@@ -33,19 +33,19 @@ where the table's consistency allows TTL."""
 
 # --- indexes: one for each access pattern that the keys do not serve -------------------------------------------
 FILE_INDEX: Final = "by_file"
-"""Where is my file? By logical key, newest first (`RESULT` and `UPLOAD` rows)."""
+"""Finds the objects of a file: by logical key, newest first (`RESULT` and `UPLOAD` rows)."""
 FILE_INDEX_PARTITION_KEY: Final = "file_key"
 FILE_INDEX_SORT_KEY: Final = "file_order"
 
 STATE_INDEX: Final = "by_state_hour"
-"""What is quarantined, unfinished or of an hour? By state, hour and shard (`RESULT` and `ATTEMPT` rows)."""
+"""Finds objects by state, hour and shard, such as the quarantined ones (`RESULT` and `ATTEMPT` rows)."""
 STATE_INDEX_PARTITION_KEY: Final = "state_hour"
 STATE_INDEX_SORT_KEY: Final = "state_order"
 
 STATE_INDEX_SHARDS: Final = 4
-"""Partition keys an hour of one state is spread over. One key takes 1,000 writes a second
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html); each is one more request
-of the observer for each hour, every minute, and each request is an event of the audit trail."""
+"""Partition keys over which an hour of one state is spread. One key takes 1,000 writes a second
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html). Each key costs the observer
+one more request for each hour that it digests, and each request is an event of the audit trail."""
 
 RECORD_PARTITION_KEYS: Final = "REC#*"
 """Pattern of the partition keys of all records, for IAM's conditions."""
@@ -56,9 +56,9 @@ RECORDS_PER_PARTITION_KEY: Final = 1000
 RESULT: Final = "RESULT"
 ACTIVE: Final = "ACTIVE"
 EPOCH: Final = "epoch"
-"""A control row's attribute: a whole number; the highest of all regions is active."""
+"""A control row's attribute: a whole number; the region with the highest one is active."""
 FORCED: Final = "forced"
-"""A force row's attribute: true while clients are sent to its region, whatever the other one's health."""
+"""A force row's attribute: true while clients are sent to its region, independent of the other region's health."""
 READY: Final = "READY"
 API_HOSTS: Final = "api_hosts"
 """A replication row's attribute: the host of each region's API, by the region."""
@@ -66,29 +66,29 @@ LATEST: Final = "LATEST"
 MEMORY: Final = "MEMORY"
 
 RESULT_PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", TIME_TO_LIVE})
-"""Attributes of a RESULT row that say who wrote it and when, and how long that region keeps it, which a deployment changes
-in one region first; all others are the same whichever region writes it."""
+"""Attributes of a RESULT row that name its writer, its time and its retention, which a deployment changes in one region
+first. All other attributes are the same in both regions."""
 
 PROCESSING_VERSION: Final = "processing_version"
-"""Attribute of RESULT and of each record: which transform, parsers and libraries made it."""
+"""Attribute of RESULT and of each record: version of the transform, the parsers and their libraries."""
 SETTLED: Final = "settled_digest"
-"""Attribute of a REPLICA row: the effect digest of a RESULT whose records that replica was seen to hold completely."""
+"""Attribute of a REPLICA row: the effect digest of a RESULT whose records that replica holds completely."""
 SETTLED_VERSION: Final = "settled_version"
 """Attribute of a REPLICA row: the processing version of that RESULT."""
 PUT_BACKS: Final = "put_backs"
-"""Attribute of a REPLICA row: a message that was put back fewer times than this is an older copy of another one."""
+"""Attribute of a REPLICA row: put-backs of the newest copy of a message; a copy with fewer put-backs is older."""
 
 DIGEST_PREFIXES: Final = "0123456789abcdef"
-"""First digit of the object id: by so much an hour's digest is split."""
+"""First digit of the object id, by which an hour's digest is split."""
 
 COMPLETED: Final = "COMPLETED"
 QUARANTINED: Final = "QUARANTINED"
 UNFINISHED: Final = "UNFINISHED"
 GONE: Final = "gone"
-"""Attribute of an ATTEMPT row: why that region's bucket holds no version of the object any more. It is no RESULT, for
-the other region's bucket may hold one."""
+"""Attribute of an ATTEMPT row: why that region's bucket holds no version of the object any more. There is no RESULT then,
+because the other region's bucket may hold a version."""
 GONE_STATE: Final = "GONE"
-"""State by which the index lists such rows."""
+"""State under which the index lists such rows."""
 
 
 def object_partition_key(object_id: str) -> str:
@@ -102,7 +102,7 @@ def attempt_sort_key(region: str) -> str:
 
 
 def replica_sort_key(region: str) -> str:
-    """Return the sort key of the row in which `region` notes what its own replica holds of an object."""
+    """Return the sort key of the row in which `region` notes that its replica holds an object's records."""
     return f"REPLICA#{region}"
 
 
@@ -117,37 +117,37 @@ def claim_partition_key(source: str, upload_id: str) -> str:
 
 
 def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
-    """Return partition and sort key of a record; `ordinal` counts the accepted and rejected from 0."""
+    """Return the partition and sort key of a record; `ordinal` counts accepted and rejected records from 0."""
     return f"REC#{object_id}#{ordinal // RECORDS_PER_PARTITION_KEY:06d}", f"{ordinal:012d}"
 
 
 def control_partition_key(region: str) -> str:
-    """Return the partition key of a region's claim to be active; it holds the region, so that a role can be held to it."""
+    """Return the partition key of a region's claim to be active; it holds the region, so a role can be limited to it."""
     return f"CONTROL#{region}"
 
 
 def health_partition_key(region: str) -> str:
-    """Return the partition key of the row that the deep health check of `region` writes."""
+    """Return the partition key of the row that the readiness check of `region` writes."""
     return f"HEALTH#{region}"
 
 
 def heartbeat_partition_key(region: str) -> str:
-    """Return the partition key of the row in which the observer of `region` says how that region is."""
+    """Return the partition key of the heartbeat of `region`."""
     return f"HEARTBEAT#{region}"
 
 
 def force_partition_key(region: str) -> str:
-    """Return the partition key of the row by which a person sends clients to `region`; the sort key is `LATEST`."""
+    """Return the partition key of the row by which an operator sends clients to `region`; the sort key is `LATEST`."""
     return f"FORCE#{region}"
 
 
 def replication_partition_key(region: str) -> str:
-    """Return the partition key of the row that a deployment writes once files of `region` replicate; it is `READY`."""
+    """Return the partition key of the row that a deployment writes when files of `region` replicate; sort key `READY`."""
     return f"REPLICATION#{region}"
 
 
 def digest_partition_key(region: str) -> str:
-    """Return the partition key of the digests of what the replica of `region` holds."""
+    """Return the partition key of the digests of the replica of `region`."""
     return f"DIGEST#{region}"
 
 
@@ -157,22 +157,22 @@ def digest_sort_key(hour: str, prefix: str) -> str:
 
 
 def observer_partition_key(region: str) -> str:
-    """Return the partition key of what the observer of `region` keeps from run to run."""
+    """Return the partition key of the observer's state in `region`."""
     return f"OBSERVER#{region}"
 
 
 def reconciler_partition_key(region: str) -> str:
-    """Return the partition key of what the reconciler of `region` found, and keeps from run to run."""
+    """Return the partition key of the reconciler's findings and progress in `region`."""
     return f"RECONCILER#{region}"
 
 
 def expires_at(since: float, days: int) -> int:
-    """Return the value of `TIME_TO_LIVE` for a row that is kept for `days` since a moment in epoch seconds."""
+    """Return the value of `TIME_TO_LIVE` for a row that is kept for `days` after a time in epoch seconds."""
     return int(since) + days * 86_400
 
 
 def newest_last(received_at: str, object_id: str) -> str:
-    """Return the sort key of both indexes; `received_at` is as `moments.as_text` writes it."""
+    """Return the sort key of both indexes; `received_at` has the form of `moments.as_text`."""
     return f"{received_at}#{object_id}"
 
 
@@ -182,5 +182,5 @@ def state_hour(state: str, hour: str, object_id: str) -> str:
 
 
 def state_hour_shard(state: str, hour: str, shard: int) -> str:
-    """Return the state index's partition key of one shard, 0 to `STATE_INDEX_SHARDS` - 1; all make up the hour."""
+    """Return the state index's partition key of one shard of an hour, 0 to `STATE_INDEX_SHARDS` - 1."""
     return f"{state}#{hour}#{shard:02d}"

@@ -1,1 +1,1 @@
-"""Custom resource: the resource policy of a table's replica that its own template cannot hold."""
+"""Custom resource for the resource policy of a table's replica, which the table's template cannot hold."""

@@ -1,16 +1,16 @@
 """Custom resource that sets the resource policy of one replica of a table.
 
-CloudFormation does not take a replica and its policy in one update, in another region than the stack's
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html). So this sets that replica's.
+CloudFormation cannot create a replica and its policy in one update, in another region than the stack's
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html). So this resource sets it.
 
 Resource properties:
 
-| property   | what it is                                                            |
+| property   | value                                                                 |
 |------------|-----------------------------------------------------------------------|
 | `TableArn` | ARN of the replica, which names its region                            |
-| `Policy`   | the policy document; it takes the place of any that the replica has   |
+| `Policy`   | the policy document; it replaces any policy of the replica            |
 
-The physical id is the replica's ARN: what an Update replaces and a Delete frees of its policy.
+The physical id is the replica's ARN: an Update to another replica, and a Delete, remove the policy of this one.
 """
 
 import json
@@ -34,7 +34,7 @@ logger = Logger()
 
 BLOCKED_ATTEMPTS: Final = 3
 BLOCKED_PAUSE_SECONDS: Final = 16.0
-"""DynamoDB refuses another change for 15 seconds after one (the page above); together well within the function's minute."""
+"""DynamoDB refuses another change for 15 seconds after one (the page above); all pauses fit into the function's minute."""
 
 _TABLE: Final = re.compile(r"arn:aws[a-z-]*:dynamodb:(?P<region>[a-z0-9-]+):[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}")
 _GONE: Final = ("PolicyNotFoundException", "ResourceNotFoundException")
@@ -47,11 +47,11 @@ def handler(event: dict[str, Any], context: Context) -> None:
 
 
 def provide(request: Request) -> Outcome:
-    """Set the policy (Create, Update) or take it away (Delete).
+    """Set the policy (Create, Update) or remove it (Delete).
 
     Raises:
-        PropertyError: A property is missing or of the wrong kind.
-        ClientError: DynamoDB refused.
+        PropertyError: A property is missing or of the wrong type.
+        ClientError: DynamoDB returned an error.
     """
     if request.type is RequestType.DELETE:
         table = str(request.physical_resource_id)
@@ -60,18 +60,18 @@ def provide(request: Request) -> Outcome:
     table, policy = request.text("TableArn"), request.properties.get("Policy")
     if not isinstance(policy, Mapping) or not policy.get("Statement"):
         raise PropertyError(
-            f"property Policy of {request.logical_resource_id} must be a policy document with a Statement; "
-            f"it is {str(policy)[:200]!r}"
+            f"property Policy of {request.logical_resource_id} is {str(policy)[:200]!r}; "
+            "a policy document with a Statement is needed"
         )
     set_policy(_client(table), table, policy)
     return Outcome(table)
 
 
 def set_policy(dynamodb: "DynamoDBClient", table: str, policy: Mapping[str, Any]) -> None:
-    """Have the policy on the replica; writes only if it is not so already.
+    """Set the policy of a replica; write only if it differs.
 
     Raises:
-        ClientError: DynamoDB refused.
+        ClientError: DynamoDB returned an error.
     """
     if _read(dynamodb, table) == policy:
         logger.info("the table's policy is in place already", table=table)
@@ -88,13 +88,13 @@ def set_policy(dynamodb: "DynamoDBClient", table: str, policy: Mapping[str, Any]
 
 
 def remove_policy(dynamodb: "DynamoDBClient", table: str) -> None:
-    """Have no policy on the replica; content if there is none, or no such table."""
+    """Remove the policy of a replica; succeed if the policy or the table does not exist."""
     try:
         dynamodb.delete_resource_policy(ResourceArn=table)
     except ClientError as error:
         if error.response["Error"]["Code"] not in _GONE:
             raise
-        logger.info("the table or its policy is gone", table=table)
+        logger.info("the table or its policy does not exist", table=table)
 
 
 def _read(dynamodb: "DynamoDBClient", table: str) -> object:

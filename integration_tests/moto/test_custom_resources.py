@@ -277,7 +277,7 @@ def test_a_rule_that_is_there_is_not_written_again(cloudformation: CloudFormatio
     assert cloudformation.writes == ["PutBucketReplication in us-west-2"] * 2
 
 
-def test_a_rule_that_somebody_weakened_is_mended(cloudformation: CloudFormation) -> None:
+def test_weakened_rule_is_restored(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     (whole,) = rules()
     weak = {**whole, "DeleteMarkerReplication": {"Status": "Disabled"}}
@@ -297,7 +297,7 @@ def test_an_update_that_renames_the_rule_leaves_one(cloudformation: CloudFormati
     assert [rule["ID"] for rule in rules()] == ["renamed"]
 
 
-def test_an_update_to_another_bucket_sets_it_there_and_its_delete_takes_it_from_the_old_one(
+def test_update_to_another_bucket_moves_the_rule(
     cloudformation: CloudFormation,
 ) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
@@ -308,7 +308,7 @@ def test_an_update_to_another_bucket_sets_it_there_and_its_delete_takes_it_from_
     assert (len(rules("us-east-1")), len(rules("us-west-2"))) == (1, 0)
 
 
-def test_a_rule_that_was_set_before_its_whole_configuration_was_given_is_taken_over_and_away(
+def test_rule_of_an_earlier_release_is_replaced_and_removed(
     cloudformation: CloudFormation,
 ) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
@@ -517,7 +517,7 @@ def test_policy_is_set_once_and_taken_away(cloudformation: CloudFormation, repli
     assert replica.held is None
 
 
-def test_policy_that_somebody_replaced_is_mended(cloudformation: CloudFormation, replica: Replica) -> None:
+def test_replaced_policy_is_restored(cloudformation: CloudFormation, replica: Replica) -> None:
     replica.held = json.dumps({"Statement": []})
     cloudformation.send(table_policy.handler, "Update", {"TableArn": TABLE_ARN, "Policy": POLICY})
     assert json.loads(str(replica.held)) == POLICY

@@ -286,7 +286,7 @@ def test_two_sources_may_use_one_upload_id(world: World) -> None:
     assert first["id"] != second["id"]
 
 
-def test_a_try_that_broke_off_is_mended_by_the_next(world: World) -> None:
+def test_request_after_an_interrupted_one_completes_the_upload(world: World) -> None:
     answer = world.issue()
     world.client("dynamodb", PRIMARY).delete_item(
         TableName=TABLE, Key={"pk": {"S": f"OBJ#{answer['id']}"}, "sk": {"S": "UPLOAD#us-east-1"}}
@@ -303,14 +303,14 @@ def test_no_row_of_ours_belongs_to_another_region(world: World) -> None:
     assert all(SECONDARY in partition + sort for partition, sort in rows)
 
 
-def test_without_a_secret_the_client_is_told_to_come_again_and_no_upload_is_noted(world: World) -> None:
+def test_unreadable_secret_answers_503_and_writes_no_upload(world: World) -> None:
     world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
     status, answer = world.call("POST", "/uploads", body=good_body())
     assert (status, answer["error"]) == (503, "TemporarilyUnavailable")
     assert not [key for key in world.rows() if key[0].startswith("OBJ#")]
 
 
-def test_without_a_table_the_client_is_told_to_come_again(world: World) -> None:
+def test_unreadable_table_answers_503(world: World) -> None:
     world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
     for method, path in [("POST", "/uploads"), ("GET", f"/uploads/{'ab' * 32}"), ("GET", "/files")]:
         status, answer = world.call(method, path, body=good_body(), query={"key": "a"})
@@ -371,7 +371,7 @@ def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: World) -> N
 
 
 @pytest.mark.parametrize(("status", "durable"), [("PENDING", False), ("COMPLETED", True), ("REPLICA", True)])
-def test_what_s3_says_of_replication_makes_it_durable(world: World, status: str, *, durable: bool) -> None:
+def test_replication_status_of_s3_makes_an_upload_durable(world: World, status: str, *, durable: bool) -> None:
     answer = world.issue()
     put(answer)
     s3_says(status)
@@ -420,7 +420,7 @@ def s3_says(status: str) -> None:
     events.register("after-call.s3.HeadObject", lambda parsed, **_: parsed.update(ReplicationStatus=status))
 
 
-def test_a_quarantined_object_tells_why(world: World) -> None:
+def test_quarantined_object_has_its_reason(world: World) -> None:
     world.put_result("ab" * 32, state="QUARANTINED", file_key="a.csv", reason="the gzip stream ends early")
     _, said = world.call("GET", f"/uploads/{'AB' * 32}")
     assert (said["state"], said["reason"]) == ("quarantined", "the gzip stream ends early")
@@ -505,7 +505,7 @@ def test_a_region_with_everything_is_ready(world: World, region: str) -> None:
 @pytest.mark.parametrize(
     ("missing", "failing"), [("table", {"table", "control"}), ("queue", {"queue"}), ("secret", {"secret"})]
 )
-def test_what_is_missing_makes_it_not_ready(world: World, missing: str, failing: set[str]) -> None:
+def test_missing_dependency_is_not_ready(world: World, missing: str, failing: set[str]) -> None:
     world.enter(PRIMARY)
     match missing:
         case "table":
@@ -538,7 +538,7 @@ def test_ready_malformed_control_row_stays_ready(world: World, epoch: dict[str, 
     assert world.call("GET", "/ready")[0] == 200
 
 
-def test_the_other_regions_loss_is_not_ours(world: World) -> None:
+def test_loss_of_the_other_region_leaves_this_one_ready(world: World) -> None:
     world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
     assert world.call("GET", "/ready", region=SECONDARY)[0] == 200
 
@@ -609,7 +609,7 @@ def test_receipt_of_another_tenant_opens_nothing(tenants: World) -> None:
         assert told["message"].replace(answer["id"], "") == missing["message"].replace("ab" * 32, "")
 
 
-def test_409_to_another_principal_of_the_source_tells_nothing(world: World) -> None:
+def test_409_to_another_principal_of_the_source_shows_no_details(world: World) -> None:
     upload_id = world.issue(key="secret.csv")["upload_id"]
     other = good_body() | {"upload_id": upload_id, "key": "other.csv"}
     status, told = world.call("POST", "/uploads", body=other, caller=BETA)
@@ -668,7 +668,7 @@ def test_each_route_keeps_a_stranger_from_the_source(tenants: World, stranger: o
     assert tenants.call("GET", f"/uploads/{answer['id']}", region=region, caller=ALPHA)[0] == 200
 
 
-def test_claim_that_holds_no_caller_tells_nobody_what_it_is_for(world: World) -> None:
+def test_claim_without_a_caller_shows_no_details(world: World) -> None:
     """A row of a version that noted no caller."""
     answer = world.issue(key="secret.csv")
     key = {"pk": {"S": f"CLAIM#default#{answer['upload_id']}"}, "sk": {"S": f"UPLOAD#{PRIMARY}"}}
@@ -732,7 +732,7 @@ almost_good = st.fixed_dictionaries(
 @pytest.mark.property
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text() | almost_good | almost_good.map(json.dumps))
-def test_any_body_is_issued_or_refused_with_an_error_that_teaches(world: World, body: object) -> None:
+def test_any_body_is_issued_or_refused_with_a_hint(world: World, body: object) -> None:
     status, said = world.call("POST", "/uploads", body=body)
     if status == 201:
         receipt = receipts.verify(said["receipt"], [receipts.SigningKey("v" * 32, "k" * 44)])

@@ -96,6 +96,7 @@ def test_passive_region_makes_deleted_records_again(world: World) -> None:
     assert world.depth(SECONDARY) == dict.fromkeys(world.depth(SECONDARY), 0)
     in_secondary = world.client("dynamodb", SECONDARY).scan(TableName=TABLE)["Items"]
     assert len([item for item in in_secondary if item["pk"]["S"].startswith("REC#")]) == len(before)
+    assert len(world.settled(SECONDARY)) == 1
     assert world.reconcile(SECONDARY, later=3900) == 0
 
 

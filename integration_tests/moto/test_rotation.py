@@ -97,7 +97,7 @@ def receipt() -> Receipt:
 
 
 @pytest.mark.parametrize("deliveries", [1, 2, 3])
-def test_a_rotation_makes_a_new_key_current_however_often_each_step_comes(world: World, deliveries: int) -> None:
+def test_rotation_with_repeated_steps_makes_a_new_key_current(world: World, deliveries: int) -> None:
     before = world.value("AWSCURRENT")
     world.deliveries = deliveries
     world.rotate()
@@ -107,7 +107,7 @@ def test_a_rotation_makes_a_new_key_current_however_often_each_step_comes(world:
     assert len(world.stages()) == 2
 
 
-def test_receipts_of_before_a_rotation_still_verify_and_those_of_two_before_do_not(world: World) -> None:
+def test_receipt_verifies_through_one_rotation_and_not_two(world: World) -> None:
     before = world.keys()
     signed = receipt()
     old = before.sign(signed)
@@ -122,7 +122,7 @@ def test_receipts_of_before_a_rotation_still_verify_and_those_of_two_before_do_n
         world.keys().verify(old)
 
 
-def test_an_issuer_that_runs_through_a_rotation_learns_the_new_version_from_a_receipt(world: World) -> None:
+def test_running_issuer_learns_a_new_version_from_a_receipt(world: World) -> None:
     now = 0.0
     running = SigningKeys(client=world.client, secret_name=NAME, clock=lambda: now)
     running.sign(receipt())
@@ -132,7 +132,7 @@ def test_an_issuer_that_runs_through_a_rotation_learns_the_new_version_from_a_re
     assert running.verify(new)
 
 
-def test_a_version_that_nobody_asked_for_is_refused_and_nothing_changes(world: World) -> None:
+def test_step_of_an_unknown_version_is_refused(world: World) -> None:
     world.rotate()
     before = world.stages()
     for step in STEPS:

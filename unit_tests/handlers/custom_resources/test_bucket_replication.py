@@ -62,7 +62,7 @@ def given(**more: Any) -> dict[str, Any]:
         {"us-east-1": "a.example\n"},
     ],
 )  # fmt: skip
-def test_hosts_that_are_no_hosts_are_refused(hosts: Any) -> None:
+def test_api_hosts_of_another_form_are_refused(hosts: Any) -> None:
     properties = {**PROPERTIES, "ApiHosts": hosts}
     with pytest.raises(PropertyError, match="ApiHosts of Rule"):
         replication.api_hosts(Request(RequestType.CREATE, "Rule", None, properties, {}, "id"))
@@ -99,7 +99,7 @@ def written(current: list[dict[str, Any]] | None, *, role: str = ROLE) -> bool:
 @pytest.mark.parametrize(
     "current", [[RULE], [RULE, OTHER], [OTHER, RULE], [{**RULE, "Filter": {}}], [{**RULE, "Filter": {"Prefix": ""}}]]
 )
-def test_the_same_rule_however_s3_words_it_is_not_written_again(current: list[dict[str, Any]]) -> None:
+def test_equal_rule_in_another_form_is_not_written_again(current: list[dict[str, Any]]) -> None:
     assert not written(current)
 
 
@@ -185,7 +185,7 @@ class TestReadBack:
         ({"Bucket": BUCKET, "BucketRegion": "us-west-2"}, "property ReplicationConfiguration of Rule is missing"),
     ],
 )
-def test_what_cannot_be_set_is_refused_with_the_place_and_what_is_due(properties: dict[str, Any], complaint: str) -> None:
+def test_invalid_configuration_is_refused_with_the_place(properties: dict[str, Any], complaint: str) -> None:
     with pytest.raises(PropertyError, match=complaint):
         asked(properties)
 
@@ -198,6 +198,6 @@ def test_two_rules_are_refused() -> None:
 
 @pytest.mark.parametrize("kind", [RequestType.UPDATE, RequestType.DELETE])
 @pytest.mark.parametrize("physical_id", [None, "", "bucket", "bucket/", "/rule"])
-def test_a_physical_id_that_is_not_ours_is_refused(kind: RequestType, physical_id: str | None) -> None:
+def test_physical_id_of_another_form_is_refused(kind: RequestType, physical_id: str | None) -> None:
     with pytest.raises(PropertyError, match="must be a bucket's name, a slash and a rule's id"):
         replication.provide(Request(kind, "Rule", physical_id, PROPERTIES, {}, "id"), until=0)

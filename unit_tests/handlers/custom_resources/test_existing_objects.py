@@ -85,7 +85,7 @@ def test_job_is_watched_until_it_ends(s3control: Any, stub: Stubber, slept: list
     assert slept == [1, 2, 4, 8, 15, 15, 15]
 
 
-def test_job_that_outlasts_the_time_is_left_to_go_on(s3control: Any, stub: Stubber, slept: list[float]) -> None:
+def test_job_that_outlasts_the_time_continues_alone(s3control: Any, stub: Stubber, slept: list[float]) -> None:
     start(stub)
     for _ in range(4):
         look(stub, "Active", 10_000)
@@ -158,7 +158,7 @@ def test_last_attempt_ends_before_the_time_is_up(s3control: Any, stub: Stubber, 
     assert slept == []
 
 
-def test_nothing_but_an_unknown_job_is_forgiven(s3control: Any, stub: Stubber) -> None:
+def test_error_other_than_an_unknown_job_is_raised(s3control: Any, stub: Stubber) -> None:
     start(stub)
     stub.add_client_error("describe_job", "AccessDenied")
     with pytest.raises(s3control.exceptions.ClientError, match="AccessDenied"):

@@ -78,7 +78,7 @@ errors = st.one_of(
 
 @pytest.mark.property
 @given(kind=st.sampled_from(TYPES), error=errors)
-def test_whatever_is_raised_is_one_failed_answer(kind: str, error: BaseException) -> None:
+def test_answer_for_any_exception_is_one_failure(kind: str, error: BaseException) -> None:
     (told,) = answers(event(kind), raising(error))
     assert told["Status"] == "FAILED"
     assert told["Reason"]
@@ -88,7 +88,7 @@ def test_whatever_is_raised_is_one_failed_answer(kind: str, error: BaseException
 
 @pytest.mark.property
 @given(st.dictionaries(st.text(max_size=200), st.text(st.characters(), max_size=3000), max_size=5), st.text(max_size=100))
-def test_whatever_is_returned_is_one_answer_that_cloudformation_can_take(data: dict[str, str], name: str) -> None:
+def test_answer_for_any_outcome_is_one_that_cloudformation_accepts(data: dict[str, str], name: str) -> None:
     (told,) = answers(event(), lambda _: Outcome(name, data))
     if told["Status"] == "SUCCESS":
         assert told["Data"] == data
@@ -104,18 +104,18 @@ def test_whatever_is_returned_is_one_answer_that_cloudformation_can_take(data: d
         st.none() | st.text() | st.integers() | st.lists(st.integers()),
     )
 )
-def test_whatever_the_event_holds_it_is_answered_once(fields: dict[str, Any]) -> None:
+def test_answer_for_any_event_is_sent_once(fields: dict[str, Any]) -> None:
     assert len(answers({"ResponseURL": URL} | fields, lambda request: Outcome(request.text("Bucket")))) == 1
 
 
-def test_a_success_says_what_the_provider_made() -> None:
+def test_answer_of_a_success_holds_the_outcome() -> None:
     (told,) = answers(event(), lambda request: Outcome(request.text("Bucket"), {"Arn": "a"}))
     assert told["Status"] == "SUCCESS"
     assert (told["PhysicalResourceId"], told["Data"]) == ("b", {"Arn": "a"})
     assert told["StackId"] == event()["StackId"]
 
 
-def test_the_provider_gets_the_request_as_it_is() -> None:
+def test_provider_gets_the_parsed_request() -> None:
     seen: list[Request] = []
 
     def provider(request: Request) -> Outcome:
@@ -128,14 +128,14 @@ def test_the_provider_gets_the_request_as_it_is() -> None:
     assert (request.physical_resource_id, request.old_properties) == ("b/rule", {"Bucket": "a"})
 
 
-def test_a_delete_of_what_was_never_created_succeeds_without_the_provider() -> None:
+def test_delete_of_a_failed_create_succeeds_without_the_provider() -> None:
     (failed,) = answers(event("Create"), raising(RuntimeError("no")))
     rollback = event("Delete", PhysicalResourceId=failed["PhysicalResourceId"])
     (told,) = answers(rollback, raising(AssertionError("asked all the same")))
     assert told["Status"] == "SUCCESS"
 
 
-def test_work_that_never_ends_is_answered_before_the_time_is_up() -> None:
+def test_provider_that_hangs_is_answered_before_the_timeout() -> None:
     release = threading.Event()
 
     def hang(_request: Request) -> Outcome:
@@ -148,7 +148,7 @@ def test_work_that_never_ends_is_answered_before_the_time_is_up() -> None:
     assert "not done within" in told["Reason"]
 
 
-def test_a_missing_property_is_named_with_those_that_are_there() -> None:
+def test_missing_property_is_named_with_the_given_ones() -> None:
     (told,) = answers(event(), lambda request: Outcome(request.text("Buckett")))
     assert "property Buckett of Rule" in told["Reason"]
     assert "Bucket, Enabled" in told["Reason"]
@@ -156,7 +156,7 @@ def test_a_missing_property_is_named_with_those_that_are_there() -> None:
         Request(RequestType.CREATE, "Rule", None, {"Bucket": ""}, {}, "id").text("Bucket")
 
 
-def test_an_answer_that_is_lost_is_sent_again_until_it_arrives_and_then_no_more(
+def test_lost_answer_is_sent_again_until_it_arrives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -172,7 +172,7 @@ def test_an_answer_that_is_lost_is_sent_again_until_it_arrives_and_then_no_more(
     assert tried == 3
 
 
-def test_an_answer_that_never_arrives_is_an_error_so_that_lambda_delivers_the_event_again(
+def test_answer_that_never_arrives_raises_for_a_redelivery(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -184,6 +184,6 @@ def test_an_answer_that_never_arrives_is_an_error_so_that_lambda_delivers_the_ev
         custom_resource.answer(event(), Context(), lambda _: Outcome("b"), deliver=deliver)
 
 
-def test_an_event_with_nobody_to_answer_is_an_error_that_says_so() -> None:
+def test_event_without_a_response_url_raises() -> None:
     with pytest.raises(AnswerError, match="no ResponseURL"):
         custom_resource.answer({"RequestType": "Create"}, Context(), lambda _: Outcome("b"))

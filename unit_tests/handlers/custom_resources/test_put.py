@@ -38,7 +38,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     return line  # type: ignore[return-value]
 
 
-def test_the_body_is_put_without_a_content_type_for_which_the_url_is_not_signed(line: Line) -> None:
+def test_put_sends_the_empty_content_type_of_the_signature(line: Line) -> None:
     custom_resource.put("https://bucket.s3.amazonaws.com/answer?signature=a%2Bb", b"{}")
     (request,) = line.sent
     assert request.get_method() == "PUT"
@@ -48,7 +48,7 @@ def test_the_body_is_put_without_a_content_type_for_which_the_url_is_not_signed(
     assert request.get_header("Content-length") == "2"
 
 
-def test_a_refusal_is_an_oserror_that_is_tried_again(line: Line) -> None:
+def test_put_that_is_refused_raises_oserror(line: Line) -> None:
     line.status = 503
     with pytest.raises(urllib.error.HTTPError, match="503") as refusal:
         custom_resource.put("https://bucket.s3.amazonaws.com/answer", b"{}")
@@ -56,13 +56,13 @@ def test_a_refusal_is_an_oserror_that_is_tried_again(line: Line) -> None:
     refusal.value.close()
 
 
-def test_a_local_cloud_may_be_answered_in_the_clear(line: Line) -> None:
+def test_put_to_the_loopback_may_use_http(line: Line) -> None:
     custom_resource.put("http://127.0.0.1:4566/answer", b"{}")
     assert len(line.sent) == 1
 
 
 @pytest.mark.parametrize("url", ["http://example.com/a", "file:///etc/passwd", "ftp://127.0.0.1/a", ""])
-def test_no_other_place_is_written_to(line: Line, url: str) -> None:
-    with pytest.raises(AnswerError, match="must be https"):
+def test_put_to_another_scheme_or_host_is_refused(line: Line, url: str) -> None:
+    with pytest.raises(AnswerError, match="https is needed"):
         custom_resource.put(url, b"{}")
     assert not line.sent

@@ -126,7 +126,7 @@ def complaints_of_s3_s_model(configuration: Any) -> str:
 @given(CONFIGURATIONS)
 @example(WHOLE)
 @example({"Role": "arn", "Rules": []})
-def test_all_that_is_said_arrives_and_the_api_takes_it(said: dict[str, Any]) -> None:
+def test_mapping_keeps_every_term_in_a_form_that_the_api_accepts(said: dict[str, Any]) -> None:
     made = in_api_spelling(as_texts(said), "it")
     assert in_cloudformation_spelling(made) == said
     assert in_api_spelling(said, "it") == made
@@ -137,7 +137,7 @@ def test_all_that_is_said_arrives_and_the_api_takes_it(said: dict[str, Any]) -> 
 @given(CONFIGURATIONS, st.text(min_size=1, max_size=6), st.data())
 @example(WHOLE, "ID", None)
 @example(WHOLE, "id", None)
-def test_an_unknown_key_is_named_wherever_it_is(said: dict[str, Any], name: str, data: st.DataObject | None) -> None:
+def test_mapping_of_an_unknown_key_names_its_place(said: dict[str, Any], name: str, data: st.DataObject | None) -> None:
     maps = [path for path in nodes(said) if isinstance(at(said, path), dict)]
     path = maps[-1] if data is None else data.draw(st.sampled_from(maps))
     known = {"Id", "Role", "Rules", "Status", "Prefix", "Filter", "And", "Bucket", "Time", "Key", "Value", "Owner"}
@@ -151,7 +151,7 @@ def test_an_unknown_key_is_named_wherever_it_is(said: dict[str, Any], name: str,
 
 @pytest.mark.property
 @given(CONFIGURATIONS, JSON, st.data())
-def test_anything_anywhere_is_refused_or_arrives_whole(said: dict[str, Any], thing: Any, data: st.DataObject) -> None:
+def test_mapping_of_any_value_keeps_it_or_refuses_it(said: dict[str, Any], thing: Any, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(nodes(said))))
     broken = put_at(said, path, thing)
     try:
@@ -164,7 +164,7 @@ def test_anything_anywhere_is_refused_or_arrives_whole(said: dict[str, Any], thi
 
 
 @pytest.mark.parametrize("number", ["", "-1", "1.5", "015", "15 ", "\u0661", "fifteen", True, None, -1, 15.0, [15]])
-def test_what_is_not_a_whole_number_is_refused(number: Any) -> None:
+def test_mapping_refuses_a_number_that_is_not_whole(number: Any) -> None:
     with pytest.raises(PropertyError, match=r"it\.Rules\[0\]\.Priority must be a whole number, such as 15; it is "):
         in_api_spelling(put_at(WHOLE, ("Rules", 0, "Priority"), number), "it")
 

@@ -107,13 +107,13 @@ def test_caller_that_is_bound_to_a_beginning_alone_has_no_own_source() -> None:
     assert caller(ROLE, f"e2e-*={ROLE}").default_source == "default"
 
 
-def test_direct_puts_are_read_by_who_is_bound_and_sent_by_nobody() -> None:
+def test_direct_source_is_readable_if_bound_and_never_sendable() -> None:
     found = caller(ROLE, f"ingest={ROLE}")
     assert found.may_read("ingest")
     assert not found.may_send("ingest")
 
 
-def test_an_object_without_a_source_is_nobodys_where_callers_are_bound() -> None:
+def test_object_without_a_source_is_unreadable_for_bound_callers() -> None:
     assert not caller(ROLE).may_read(None)
 
 
@@ -126,7 +126,7 @@ def test_an_observer_that_is_bound_has_the_canary_alone() -> None:
 @pytest.mark.parametrize(
     "broken", [{}, {"requestContext": None}, {"requestContext": {"authorizer": []}}, {"requestContext": {"authorizer": {}}}]
 )
-def test_event_that_names_nobody_is_a_stranger(broken: dict[str, Any]) -> None:
+def test_event_without_a_principal_gives_an_unbound_caller(broken: dict[str, Any]) -> None:
     found = Callers.parse(f"billing={ROLE}", OBSERVER).of_event(broken)
     assert (found.principal, found.is_observer, found.sources) == ("", False, frozenset())
 

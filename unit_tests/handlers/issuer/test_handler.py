@@ -81,7 +81,7 @@ def test_a_bad_request_is_answered_before_anything_is_asked_of_aws() -> None:
     assert {problem["field"] for problem in body["problems"]} == {"key", "size", "sha256"}
 
 
-def test_what_nobody_foresaw_is_not_shown(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_error_shows_no_details(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the inside")
 

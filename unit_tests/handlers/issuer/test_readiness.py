@@ -49,7 +49,7 @@ def test_all_good_is_ready() -> None:
         (RuntimeError("secret-bug"), "failed"),
     ],
 )
-def test_one_bad_check_is_not_ready_and_says_nothing_of_the_inside(error: Exception, problem: str) -> None:
+def test_failed_check_is_not_ready_and_shows_no_details(error: Exception, problem: str) -> None:
     readiness = ReadinessProbe({"table": good, "queue": bad(error)}).readiness()
     assert not readiness.ready
     assert readiness.checks["table"]["ok"]

@@ -98,7 +98,7 @@ def test_forged_receipts_cannot_make_it_ask_all_the_time(world: World) -> None:
     assert world.asked == 2
 
 
-def test_an_unreadable_secret_leaves_the_last_good_one(world: World) -> None:
+def test_unreadable_secret_keeps_the_last_versions(world: World) -> None:
     world.will_hold("a", None)
     world.keys.sign(RECEIPT)
     world.will_refuse()
@@ -116,7 +116,7 @@ def test_a_secret_that_never_could_be_read_is_an_error(world: World) -> None:
         world.keys.sign(RECEIPT)
 
 
-def test_a_health_check_sees_past_the_cache(world: World) -> None:
+def test_read_ignores_the_cache(world: World) -> None:
     world.will_hold("a", None)
     world.keys.sign(RECEIPT)
     world.will_refuse()

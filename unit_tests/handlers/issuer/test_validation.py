@@ -77,7 +77,7 @@ def test_a_good_body_is_read_as_it_is(*, body: dict[str, Any], is_base64: bool) 
 
 @pytest.mark.property
 @given(bodies_of_our_fields | json_values)
-def test_any_json_is_read_or_refused_with_an_error_that_teaches(body: Any) -> None:  # noqa: ANN401 - any JSON
+def test_any_json_is_parsed_or_refused_with_a_hint(body: Any) -> None:  # noqa: ANN401 - any JSON
     try:
         request = parse(body)
     except RequestError as error:
@@ -88,18 +88,18 @@ def test_any_json_is_read_or_refused_with_an_error_that_teaches(body: Any) -> No
 
 @pytest.mark.property
 @given(body=st.text(), is_base64=st.booleans())
-def test_any_text_is_no_traceback(*, body: str, is_base64: bool) -> None:
+def test_any_text_is_parsed_or_refused(*, body: str, is_base64: bool) -> None:
     with pytest.raises(RequestError):
         parse(body if body.strip() != "{}" else "", is_base64=is_base64)
 
 
 @pytest.mark.parametrize("body", [None, "", "[" * 100_000, "1" * 5_000, '{"key": NaN', "\ud800", '{"a": "\\ud800"}'])
-def test_what_breaks_parsers_is_refused(body: str | None) -> None:
+def test_deeply_nested_or_broken_body_is_refused(body: str | None) -> None:
     with pytest.raises(RequestError):
         parse(body)
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     said = refused({"key": "/a", "size": True, "sha256": "xyz", "upload_id": 7, "source": "A B", "sha265": "", "x": 1})
     assert set(said) == {"key", "size", "sha256", "upload_id", "source", "sha265", "x"}
 

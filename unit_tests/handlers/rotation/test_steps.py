@@ -48,7 +48,7 @@ def world() -> Iterator[World]:
 UNDER_WAY = {CURRENT: ["AWSCURRENT"], NEW: ["AWSPENDING"]}
 
 
-def test_the_new_version_gets_a_value_of_its_own(world: World) -> None:
+def test_create_secret_puts_a_new_value(world: World) -> None:
     world.staged(UNDER_WAY)
     world.script.add_client_error("get_secret_value", "ResourceNotFoundException")
     world.script.add_response(
@@ -59,32 +59,32 @@ def test_the_new_version_gets_a_value_of_its_own(world: World) -> None:
     world.rotation.run("createSecret")
 
 
-def test_a_value_that_is_there_is_not_made_again(world: World) -> None:
+def test_create_secret_keeps_an_existing_value(world: World) -> None:
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
     world.rotation.run("createSecret")
 
 
-def test_set_secret_asks_nothing_more(world: World) -> None:
+def test_set_secret_calls_nothing(world: World) -> None:
     world.staged(UNDER_WAY)
     world.rotation.run("setSecret")
 
 
-def test_a_version_that_signs_passes(world: World) -> None:
+def test_test_secret_of_a_version_that_signs_passes(world: World) -> None:
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
     world.holds(CURRENT, "AWSCURRENT", "not even JSON: what a rotation mends")
     world.rotation.run("testSecret")
 
 
-def test_a_version_that_cannot_sign_fails(world: World) -> None:
+def test_test_secret_of_a_version_that_cannot_sign_fails(world: World) -> None:
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", json.dumps({"key": "short"}))
     with pytest.raises(SigningSecretError):
         world.rotation.run("testSecret")
 
 
-def test_the_current_key_again_fails(world: World) -> None:
+def test_test_secret_of_the_current_key_fails(world: World) -> None:
     same = receipts.new_secret_string()
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", same)
@@ -94,7 +94,7 @@ def test_the_current_key_again_fails(world: World) -> None:
 
 
 @pytest.mark.parametrize("before", [{CURRENT: ["AWSCURRENT"], NEW: ["AWSPENDING"]}, {NEW: ["AWSPENDING"]}])
-def test_the_label_moves_to_the_new_version(world: World, before: dict[str, list[str]]) -> None:
+def test_finish_secret_moves_the_label_to_the_new_version(world: World, before: dict[str, list[str]]) -> None:
     world.staged(before)
     world.staged(before)
     moved = {"SecretId": SECRET, "VersionStage": "AWSCURRENT", "MoveToVersionId": NEW}
@@ -105,7 +105,7 @@ def test_the_label_moves_to_the_new_version(world: World, before: dict[str, list
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_after_the_end_each_step_does_nothing(world: World, step: str) -> None:
+def test_step_after_the_end_of_the_rotation_does_nothing(world: World, step: str) -> None:
     world.staged({CURRENT: ["AWSPREVIOUS"], NEW: ["AWSCURRENT", "AWSPENDING"]})
     world.rotation.run(step)
 

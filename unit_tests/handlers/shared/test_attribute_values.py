@@ -76,7 +76,7 @@ def nested(levels: int, *, lists: bool) -> dict[str, Any]:
 @example(record={"n": Decimal("1" * 38), "m": -(10**37), "o": Decimal("9.9e125"), "p": Decimal("1e-130")})
 @example(record={"mixed": [1, "1", Decimal("1.50"), True, None, [], {}, "", b"\0"]})
 @example(record={"B": "x", "S": {"B": "y"}, "N": {"N": 1}})
-def test_what_goes_in_comes_back(record: dict[str, Any]) -> None:
+def test_attribute_map_reads_back_as_the_value(record: dict[str, Any]) -> None:
     back = read_back(record)
     assert {name: inner if not hasattr(inner, "value") else inner.value for name, inner in back.items()} == as_boto3_reads(
         record
@@ -125,20 +125,20 @@ def test_a_number_that_would_be_rounded_is_refused(number: int) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_number_of_dynamodbs_is_refused_with_its_place(number: object) -> None:
+def test_number_out_of_range_is_refused_with_its_place(number: object) -> None:
     with pytest.raises(UnstorableError, match=r"at 'a\.b\[1\]'"):
         attribute_map({"a": {"b": [0, number]}})
 
 
 @pytest.mark.parametrize("lists", [False, True])
-def test_nesting_ends_where_dynamodb_ends_it(lists: bool) -> None:  # noqa: FBT001 - one of two kinds
+def test_nesting_beyond_32_levels_is_refused(lists: bool) -> None:  # noqa: FBT001 - one of two kinds
     attribute_map(nested(MAXIMUM_DEPTH - 1, lists=lists))
     for levels in (MAXIMUM_DEPTH, MAXIMUM_DEPTH + 1, 5000):
         with pytest.raises(UnstorableError, match="nested too deeply"):
             attribute_map(nested(levels, lists=lists))
 
 
-def test_what_holds_itself_is_refused() -> None:
+def test_value_that_contains_itself_is_refused() -> None:
     record: dict[str, Any] = {}
     record["self"] = record
     with pytest.raises(UnstorableError, match="nested too deeply"):
@@ -158,14 +158,14 @@ def test_what_holds_itself_is_refused() -> None:
         ({"a": object()}, "is a object"),
     ],
 )
-def test_what_dynamodb_cannot_hold_is_refused(record: dict[str, Any], says: str) -> None:
+def test_unstorable_value_is_refused(record: dict[str, Any], says: str) -> None:
     with pytest.raises(UnstorableError, match=says):
         attribute_map(record)
 
 
 @pytest.mark.property
 @given(record=records)
-def test_the_size_is_never_less_than_what_dynamodb_counts(record: dict[str, Any]) -> None:
+def test_size_is_at_least_the_size_that_dynamodb_counts(record: dict[str, Any]) -> None:
     assert attribute_map(record)[1] >= dynamodb_bytes(record)
 
 

@@ -58,7 +58,7 @@ def register(table: Table, *, cache_seconds: float = 5, clock: list[float] | Non
 
 @pytest.mark.property
 @given(one=claims, other=claims)
-def test_two_regions_that_heard_of_all_claims_agree(one: dict[str, int], other: dict[str, int]) -> None:
+def test_two_regions_with_the_same_claims_agree(one: dict[str, int], other: dict[str, int]) -> None:
     merged = {region: max(one.get(region, 0), other.get(region, 0)) for region in (one | other)}
     turned = dict(reversed(merged.items()))
     active = highest(merged, primary_region=PRIMARY)
@@ -79,7 +79,7 @@ def test_the_highest_epoch_is_active_and_a_tie_is_the_primarys(rows: dict[str, i
     assert register(Table(**rows)).active() == active
 
 
-def test_an_answer_is_used_for_a_while_and_no_longer() -> None:
+def test_answer_is_cached_for_the_given_seconds() -> None:
     table, clock = Table(), [0.0]
     asked = register(table, clock=clock)
     assert asked.active_region() == PRIMARY
@@ -90,7 +90,7 @@ def test_an_answer_is_used_for_a_while_and_no_longer() -> None:
     assert asked.active_region() == SECONDARY
 
 
-def test_without_a_cache_each_question_is_asked() -> None:
+def test_register_without_a_cache_reads_each_time() -> None:
     table = Table()
     asked = register(table, cache_seconds=0)
     asked.active()
@@ -102,7 +102,7 @@ def test_without_a_cache_each_question_is_asked() -> None:
     "error",
     [ClientError({"Error": {"Code": "InternalServerError"}}, "GetItem"), EndpointConnectionError(endpoint_url="https://x")],
 )
-def test_a_blind_region_keeps_what_it_knew_and_one_that_never_saw_says_so(error: Exception) -> None:
+def test_unreadable_register_keeps_the_last_answer_or_raises(error: Exception) -> None:
     table, clock = Table(secondary=1), [0.0]
     asked = register(table, clock=clock)
     asked.active()
@@ -121,9 +121,7 @@ def claim(table: Table, region: str, **more: Any) -> Active:  # noqa: ANN401 - t
 
 @pytest.mark.property
 @given(held=claims, seen=claims, region=st.sampled_from([PRIMARY, SECONDARY]))
-def test_who_claims_is_active_by_every_claim_that_was_visible(
-    held: dict[str, int], seen: dict[str, int], region: str
-) -> None:
+def test_claim_is_above_every_visible_epoch(held: dict[str, int], seen: dict[str, int], region: str) -> None:
     table = Table(primary=held.get(PRIMARY, 0), secondary=held.get(SECONDARY, 0))
     claimed = claim(table, region, seen=seen)
     assert claimed == Active(region, max([0, *held.values(), *seen.values()]) + 1)
@@ -134,7 +132,7 @@ def test_who_claims_is_active_by_every_claim_that_was_visible(
 
 
 @pytest.mark.parametrize("own", [0, 3])
-def test_of_two_who_claim_for_one_region_at_once_one_is_refused(own: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_claims_of_one_region_at_once_let_one_succeed(own: int, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table(secondary=own)
     held = claims_module.read_rows(table, "t", (PRIMARY, SECONDARY))
     claim(table, SECONDARY)

@@ -32,7 +32,7 @@ def identity(**event: str) -> str:
 
 @pytest.mark.property
 @given(key=keys | uploads.map(lambda upload: upload.object_key), version_id=versions, etags=st.tuples(st.text(), st.text()))
-def test_neither_bucket_nor_region_nor_etag_nor_time_counts(key: str, version_id: str, etags: tuple[str, str]) -> None:
+def test_identity_ignores_bucket_region_etag_and_time(key: str, version_id: str, etags: tuple[str, str]) -> None:
     first = identity(key=key, version_id=version_id, bucket="a", region="us-east-1", etag=etags[0], time="1")
     second = identity(key=key, version_id=version_id, bucket="b", region="us-west-2", etag=etags[1], time="2")
     assert first == second == object_identity("ingest", key, version_id)
@@ -41,7 +41,7 @@ def test_neither_bucket_nor_region_nor_etag_nor_time_counts(key: str, version_id
 @pytest.mark.property
 @given(keys=st.tuples(keys, keys), version_ids=st.tuples(versions, versions), sources=st.tuples(versions, versions))
 @example(keys=(INCOMING + "ab", INCOMING + "a"), version_ids=("c", "bc"), sources=("s", "s"))
-def test_a_direct_put_is_its_source_its_key_and_its_version(
+def test_identity_of_a_direct_put_is_source_key_and_version(
     keys: tuple[str, str], version_ids: tuple[str, str], sources: tuple[str, str]
 ) -> None:
     (one, other) = zip(sources, keys, version_ids, strict=True)
@@ -51,7 +51,7 @@ def test_a_direct_put_is_its_source_its_key_and_its_version(
 
 @pytest.mark.property
 @given(upload=uploads, version_ids=st.tuples(versions, versions))
-def test_an_upload_is_the_same_whatever_version_its_retry_made(upload: Upload, version_ids: tuple[str, str]) -> None:
+def test_identity_of_an_upload_ignores_the_version(upload: Upload, version_ids: tuple[str, str]) -> None:
     assert Upload.parse(upload.object_key) == upload
     assert {object_identity("ingest", upload.object_key, version) for version in version_ids} == {upload.object_id}
     assert file_key(upload.object_key) == upload.file_key
@@ -80,7 +80,7 @@ def test_another_source_id_or_content_is_another_upload(change: Callable[[Upload
         f"uploads/a/b/{'0' * 64}/c.csv",
     ],
 )
-def test_what_only_looks_like_an_upload_is_a_direct_put(key: str) -> None:
+def test_key_of_nearly_an_upload_is_a_direct_put(key: str) -> None:
     assert Upload.parse(key) is None
     assert object_identity("s", key, A_VERSION) == digest("object", "s", key, A_VERSION)
 
