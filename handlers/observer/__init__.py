@@ -1,1 +1,1 @@
-"""The observer: watches its own region and the other one, every minute."""
+"""The observer: checks its own region and the other one every minute."""

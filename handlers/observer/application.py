@@ -1,4 +1,4 @@
-"""Puts the observer together: one client a service and region, one object a task."""
+"""Build the observer's objects from its environment variables: one client for each AWS service and region."""
 
 import os
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from handlers.observer.telemetry import Telemetry
 from handlers.observer.web import OwnApi, http_session
 from handlers.shared.control import ControlRegister
 
-# The run has a minute and the peer may answer nothing: better one thing not known than a run that ends half way.
+# A run has one minute and the peer may not answer: one unknown value is better than an unfinished run.
 _IMPATIENT: Final = Config(
     connect_timeout=1.5,
     read_timeout=2,
@@ -36,15 +36,15 @@ metrics = Metrics()
 
 
 class NoCredentialsError(Exception):
-    """The function has no credentials to sign its requests with."""
+    """Raised when the function has no credentials to sign its requests."""
 
 
 def build(variables: Mapping[str, str]) -> Observer:
-    """Build an observer.
+    """Build an observer from the given environment variables.
 
     Raises:
         EnvironmentVariableError: Names every variable that is missing or wrong.
-        NoCredentialsError: There is nothing to sign with.
+        NoCredentialsError: There are no AWS credentials.
     """
     settings = Settings.read(variables)
     region, table_name = settings.region, settings.table_name
@@ -93,5 +93,5 @@ def build(variables: Mapping[str, str]) -> Observer:
 
 @cache
 def application() -> Observer:
-    """Return the observer of this execution environment, built at the first run."""
+    """Return the observer of this execution environment; the first run builds it."""
     return build(os.environ)

@@ -1,9 +1,9 @@
-"""When a region may promote itself, where its settings let it.
+"""Decide whether a region may promote itself, if its settings allow it.
 
-Only the secondary, only while it is passive and ready itself, and only when two independent signals (the peer's heartbeat
-in the peer's own table, and the peer's own API) have both said for three runs in a row that the peer is dead. A heartbeat
-that arrives by replication meanwhile is a sign of life: then it is this region's way to the peer that is cut. Failback
-is never done here: the primary never promotes itself.
+Only the secondary may, and only while it is passive and ready. Two independent signals (the peer's heartbeat in the peer's
+own table, and the peer's API) must both show a dead peer in three consecutive runs. A heartbeat that arrives by replication
+in between is a sign of life: then only this region's connection to the peer is broken. Failback is never automatic: the
+primary never promotes itself.
 """
 
 from dataclasses import dataclass
@@ -11,27 +11,27 @@ from typing import Final
 
 RUNS: Final = 3
 LONGEST_GAP_SECONDS: Final = 150.0
-"""Between two runs in a row: a run that came a little late is in, one that was missed is not."""
+"""Longest time between two consecutive runs: it allows a late run, and no missed one."""
 
 
 @dataclass(frozen=True)
 class Streak:
-    """Runs in a row in which the peer was dead."""
+    """Consecutive runs in which the peer was dead."""
 
     runs: int = 0
     last_at: float = 0.0
-    """The scheduled time of the last, in epoch seconds."""
+    """Scheduled time of the last run, in epoch seconds."""
     heartbeat_at: float | None = None
-    """When the peer wrote the heartbeat that this region's replica held, by the peer's clock; None if it held none."""
+    """When the peer wrote the heartbeat in this region's replica, by the peer's clock; None if there was none."""
 
     def followed_by(self, *, is_dead: bool, run_at: float, heartbeat_at: float | None) -> "Streak":
         """Return the streak with one more run.
 
         Args:
-            is_dead: Whether that run saw both signals.
-            run_at: Its scheduled time. A run that comes twice counts once.
-            heartbeat_at: When the peer wrote the heartbeat that this region's replica holds; None if there is none, or
-                it cannot be read.
+            is_dead: Whether that run had both signals.
+            run_at: Scheduled time of the run. A repeated run counts once.
+            heartbeat_at: When the peer wrote the heartbeat in this region's replica; None if there is none or it cannot
+                be read.
         """
         if not is_dead:
             return Streak()
@@ -42,26 +42,26 @@ class Streak:
         return Streak(runs, run_at, self.heartbeat_at if self.heartbeat_at is not None else heartbeat_at)
 
     def _is_sign_of_life(self, heartbeat_at: float | None) -> bool:
-        """Return whether the peer has written since; the two times are of one clock."""
+        """Return whether the peer has written a newer heartbeat; both times are from the peer's clock."""
         return self.heartbeat_at is not None and heartbeat_at is not None and heartbeat_at > self.heartbeat_at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """All that the decision depends on."""
+    """The inputs of the decision."""
 
     is_enabled: bool
     region: str
     primary_region: str
     active_region: str | None
-    """By this region's replica; None if it cannot be read."""
+    """Active region in this region's replica; None if it cannot be read."""
     is_ready: bool
-    """Whether this region's own API says that it can do the work."""
+    """Whether this region's API reports that it is ready."""
     streak: Streak
 
     @property
     def must_promote(self) -> bool:
-        """Whether this region shall claim to be active, now."""
+        """Whether this region must claim the active role now."""
         return (
             self.is_enabled
             and self.region != self.primary_region

@@ -1,6 +1,6 @@
-"""The canary: a small file that goes the whole way, through the API into the bucket, the queue and the table.
+"""The canary: a small file that tests the whole path through the API, the bucket, the queue and the table.
 
-It is sent in one run and judged in the next, so that no run waits for it.
+One run sends it and the next run judges it, so that no run waits for it.
 """
 
 import hashlib
@@ -21,38 +21,38 @@ from handlers.shared.object_keys import CANARY_SOURCE
 logger = Logger(child=True)
 
 LOST: Final = -1.0
-"""Stands, where seconds would, for a canary that was not done in time."""
+"""Value instead of seconds for a canary that was not processed in time."""
 PATIENCE_SECONDS: Final = 30.0
-"""A canary that is younger is not lost yet, however soon the next run comes."""
+"""Age below which a canary is not lost yet, even if the next run comes early."""
 
 _CREATED: Final = 201
 _OK: Final = 200
 _TAKEN: Final = frozenset({200, 412})
-"""412: the object is there already, put by an earlier try of the same run."""
+"""412: an earlier attempt of the same run has stored the object already."""
 
 
 @dataclass(frozen=True)
 class Canary:
-    """One that is under way."""
+    """A canary in progress."""
 
     object_id: str
     run_at: float
-    """The scheduled time of the run that sent it, in epoch seconds."""
+    """Scheduled time of the run that sent it, in epoch seconds."""
     sent_at: float
     """Epoch seconds."""
     uploaded_in: float
     """Seconds that the API and the bucket took."""
     was_active: bool
-    """Whether this region was the active one."""
+    """Whether this region was active when it was sent."""
 
 
 class CanaryKeeper:
     """Sends canaries and judges them.
 
     Args:
-        api: This region's.
+        api: API of this region.
         region: This region.
-        clock: Epoch seconds.
+        clock: Returns epoch seconds.
     """
 
     def __init__(self, *, api: OwnApi, region: str, clock: Callable[[], float] = time.time) -> None:
@@ -61,15 +61,15 @@ class CanaryKeeper:
         self._clock = clock
 
     def send(self, run_at: float, *, upload_id: str, is_active: bool) -> Canary:
-        """Send a canary. The same upload id sends the same one, however often it is tried.
+        """Send a canary. Repeated calls with the same upload id send the same canary.
 
         Args:
-            run_at: The run's scheduled time, in epoch seconds.
-            upload_id: Random, so that nobody can use it up in advance (`new_upload_id`), and kept before it is sent.
+            run_at: Scheduled time of the run, in epoch seconds.
+            upload_id: A random id (`new_upload_id`), which no client can claim in advance; it is stored before it is used.
             is_active: Whether this region is the active one.
 
         Raises:
-            WebError: The API or the bucket refused it.
+            WebError: The API or the bucket refused the canary.
             BotoCoreError: They did not answer.
         """
         sent_at = self._clock()
@@ -88,7 +88,7 @@ class CanaryKeeper:
         )
         status = self._api.put(answer["url"], content, answer["headers"])
         if status not in _TAKEN:
-            raise WebError(f"the PUT of the canary {answer['id']} was answered {status}, not 200 (or 412: it is there)")
+            raise WebError(f"the PUT of the canary {answer['id']} answered {status}, not 200 (or 412: it is stored already)")
         return Canary(
             object_id=answer["id"],
             run_at=run_at,
@@ -98,20 +98,20 @@ class CanaryKeeper:
         )
 
     def judge(self, canary: Canary, *, is_active: bool) -> float | None:
-        """Return the seconds that a canary took, `LOST`, or None while it may still come.
+        """Return the seconds that a canary took, `LOST`, or None while it may still arrive.
 
-        In the active region it must have been processed. In the passive one it is enough that the bucket holds it;
-        where the active region has processed it by now, the seconds are of that.
+        In the active region it must be processed. In the passive region it is enough that the bucket holds it; if the
+        active region has processed it already, the seconds count until then.
 
         Args:
-            canary: What a run before sent.
-            is_active: Whether this region is the active one. A region that was promoted in between has until the
+            canary: A canary that an earlier run sent.
+            is_active: Whether this region is the active one. A region that was promoted in between has time until the
                 next canary.
         """
         try:
             answer = self._api.call("GET", f"/uploads/{canary.object_id}", expected=_OK)
         except (WebError, BotoCoreError) as problem:
-            logger.warning("the state of the canary cannot be asked", object_id=canary.object_id, reason=str(problem))
+            logger.warning("the state of the canary cannot be read", object_id=canary.object_id, reason=str(problem))
             answer = {}
         must_be_processed = is_active and canary.was_active
         seconds = _seconds(canary, answer, must_be_processed=must_be_processed)
@@ -122,13 +122,13 @@ class CanaryKeeper:
 
 
 def _seconds(canary: Canary, answer: dict[str, object], *, must_be_processed: bool) -> float | None:
-    """Return the seconds of a canary that got as far as it must; `LOST` if it never will; None if it has not yet."""
+    """Return the seconds of a canary that has reached its required state; `LOST` if it never will, None if not yet."""
     state = answer.get("state")
     if state == "quarantined":
         return LOST
     if state == "processed":
         processed_at = datetime.fromisoformat(str(answer["processed_at"])).timestamp()
-        return max(0.0, processed_at - canary.sent_at)  # the two clocks are of two machines
+        return max(0.0, processed_at - canary.sent_at)  # the times are from the clocks of two machines
     if state == "accepted" and not must_be_processed:
         return canary.uploaded_in
     return None

@@ -1,7 +1,7 @@
-"""What digests tell when they are compared: rows that are written once and yet differ.
+"""Compare digests to find write-once rows that differ.
 
-DynamoDB logs no conflict of two regions' writes. Where the same objects (`identities`) have other effects, a row that is
-written once was written twice, and differently.
+DynamoDB logs no conflict of two regions' writes. If the same objects (`identities`) have different effects, a write-once row
+was written twice with different content.
 """
 
 from collections.abc import Mapping
@@ -13,23 +13,22 @@ from handlers.observer.digests import Digest
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of two regions' digests."""
+    """The differences between two regions' digests."""
 
     conflicts: tuple[Place, ...]
-    """The same objects with other effects."""
+    """Places with the same objects and different effects."""
     mismatches: tuple[Place, ...]
-    """Closed hours of other objects: something has not arrived, or came late to an hour that one region has not
-    looked at again."""
+    """Places in closed hours with different objects: a row has not arrived, or arrived after one region's last read."""
 
 
 def is_conflict(one: Digest, other: Digest) -> bool:
-    """Return whether two digests are of the same objects, and what became of them differs."""
+    """Return whether two digests have the same objects with different effects."""
     same_objects = (one.objects, one.identities) == (other.objects, other.identities)
     return same_objects and one.effects != other.effects
 
 
 def compare(ours: Mapping[Place, DigestRow], theirs: Mapping[Place, DigestRow]) -> Comparison:
-    """Compare what both regions have digests of."""
+    """Compare the places of which both regions have digests."""
     both = sorted(ours.keys() & theirs.keys())
     return Comparison(
         conflicts=tuple(place for place in both if is_conflict(ours[place].digest, theirs[place].digest)),

@@ -1,9 +1,9 @@
-"""What the deployment writes down for the observers, last: that files replicate both ways, and where each region's API is.
+"""Read the row that the deployment writes last: files replicate both ways, and the hosts of both regions' APIs.
 
-S3 replicates only what is put after a bucket has its rule, and a first deployment sets the secondary's last: a canary that
-is sent before would wait in one region for a copy that does not come. An API's id is API Gateway's choice, and the two
-regions' stacks refer to nothing of each other. A row of the own replica can be read while the other region is gone; and
-nobody but the deployment may write it (`infra/constructs/table_policy.py`).
+S3 replicates only objects that are put after the rule, and a first deployment sets the secondary's rule last. A canary that
+is sent earlier would wait for a copy that never arrives. API Gateway chooses the id of an API, and the stacks of the two
+regions have no references to each other. The row in the own replica can be read while the other region is lost, and only the
+deployment may write it (`infra/constructs/table_policy.py`).
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def api_hosts(dynamodb: "DynamoDBClient", table_name: str, secondary_region: str) -> dict[str, str] | None:
-    """Return the host of each region's API; None while no deployment has written the row.
+    """Return the host of each region's API; None before a deployment has written the row.
 
     Raises:
         ClientError: DynamoDB refused.

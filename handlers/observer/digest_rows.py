@@ -1,4 +1,4 @@
-"""The rows that digests are kept in: each region's own, by hour and prefix."""
+"""Read and write the rows of digests: each region has its own, by hour and prefix."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -22,14 +22,14 @@ _AFTER_ALL_PREFIXES: Final = "~"
 
 @dataclass(frozen=True)
 class DigestRow:
-    """A digest, and when it was made."""
+    """A digest and its time."""
 
     digest: Digest
     at: float
     """Epoch seconds."""
 
     def is_closed(self, hour: str) -> bool:
-        """Return whether the digest is of an hour that was over for an hour at least when it was made."""
+        """Return whether the hour had ended at least one hour before the digest was made."""
         return self.at >= begin_of(hour) + 2 * HOUR_SECONDS
 
 
@@ -48,7 +48,7 @@ class DigestStore:
         self._region = region
 
     def rows(self, region: str, *, first_hour: str, last_hour: str) -> dict[Place, DigestRow]:
-        """Return a region's rows of some hours, the first and last included; a malformed one counts as none.
+        """Return a region's rows from the first to the last hour, without malformed ones.
 
         Raises:
             ClientError: DynamoDB refused.
@@ -93,5 +93,5 @@ def _parse(item: dict[str, Any]) -> tuple[Place, DigestRow] | None:
         values = [item["objects"]["N"], item["identities"]["S"], item["effects"]["S"]]
         return (hour, prefix), DigestRow(Digest.of_list(values), float(item[AT]["N"]))
     except (KeyError, ValueError, TypeError, OverflowError):
-        logger.warning("a digest's row is malformed; it counts as none", row=str(item)[:500], exc_info=True)
+        logger.warning("a digest's row is malformed; it is ignored", row=str(item)[:500], exc_info=True)
         return None

@@ -1,7 +1,7 @@
-"""Digests of an hour: how many RESULT rows, which, and what they say, whatever order they are read in.
+"""Digest the RESULT rows of an hour: their number, identities and content, independent of the order of reading.
 
-They are kept by hour and by the first digit of the object id, so that two regions that differ need compare one
-sixteenth of one hour. An hour's rows are found by the state index, 8 partition keys in all (two states, 4 shards).
+Digests are kept by hour and by the first digit of the object id, so a difference between two regions is narrowed down to one
+sixteenth of an hour. The state index holds an hour's rows under 8 partition keys (two states, 4 shards).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAXIMUM_ROWS_A_RUN: Final = 20_000
-"""Rows that one run reads, give or take a page; an hour of more is gone on with in the next run."""
+"""Rows that one run reads, plus at most one page; a larger hour continues in the next run."""
 MAXIMUM_SECONDS_A_RUN: Final = 5.0
 HOUR_SECONDS: Final = 3600
 
@@ -31,13 +31,13 @@ _PARTITIONS: Final = tuple((state, shard) for state in _STATES for shard in rang
 
 @dataclass(frozen=True)
 class Digest:
-    """Of a set of RESULT rows."""
+    """The digest of a set of RESULT rows."""
 
     objects: int = 0
     identities: int = 0
-    """The sum, modulo 2^256, of the SHA-256 of every object id: equal where the objects are the same."""
+    """Sum, modulo 2^256, of the SHA-256 of every object id: equal for the same objects."""
     effects: int = 0
-    """Likewise of every row but its provenance: equal where what became of them is the same too."""
+    """Sum, modulo 2^256, of the SHA-256 of every row without its provenance: equal for the same outcomes."""
 
     def plus(self, item: dict[str, Any]) -> "Digest":
         """Return the digest with one more row, given as DynamoDB's attribute values."""
@@ -49,27 +49,27 @@ class Digest:
         )
 
     def as_list(self) -> list[Any]:
-        """Return it as JSON can hold it."""
+        """Return the digest in a form that JSON can hold."""
         return [self.objects, f"{self.identities:064x}", f"{self.effects:064x}"]
 
     @classmethod
     def of_list(cls, values: list[Any]) -> "Digest":
-        """Read what `as_list` returned."""
+        """Parse the result of `as_list`."""
         return cls(int(values[0]), int(values[1], 16), int(values[2], 16))
 
 
 @dataclass(frozen=True)
 class Scan:
-    """How far an hour has been read."""
+    """Progress of reading an hour."""
 
     hour: str
     """`YYYY-MM-DDTHH` in UTC."""
     partition: int = 0
-    """How many of its partition keys are read to their end."""
+    """Number of its partition keys that are read to their end."""
     start_key: dict[str, Any] | None = None
-    """Where to go on in the next one."""
+    """Where to continue in the next partition key."""
     digests: dict[str, list[Any]] = field(default_factory=dict)
-    """So far, by prefix, as `Digest.as_list`."""
+    """Digests until now, by prefix, in the form of `Digest.as_list`."""
 
     @property
     def is_whole(self) -> bool:
@@ -77,7 +77,7 @@ class Scan:
         return self.partition >= len(_PARTITIONS)
 
     def by_prefix(self) -> dict[str, Digest]:
-        """Return the digest of every prefix, of no rows where there are none."""
+        """Return the digest of every prefix; a prefix without rows has the empty digest."""
         return {
             prefix: Digest.of_list(self.digests[prefix]) if prefix in self.digests else Digest()
             for prefix in schema.DIGEST_PREFIXES
@@ -85,12 +85,12 @@ class Scan:
 
 
 class Budget:
-    """What one run may read.
+    """The limit of the reads of one run.
 
     Args:
-        rows: So many rows, give or take a page.
-        seconds: For so long.
-        clock: Seconds that never go backwards.
+        rows: Number of rows; one page may exceed it.
+        seconds: Longest time.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class Budget:
         self._ends_at = clock() + seconds
 
     def spend(self, rows: int) -> None:
-        """Note that rows were read."""
+        """Subtract rows that were read."""
         self._rows -= rows
 
     @property
     def is_spent(self) -> bool:
-        """Whether no more may be read."""
+        """Whether the run has used up its rows or its time."""
         return self._rows <= 0 or self._clock() >= self._ends_at
 
 
@@ -120,7 +120,7 @@ class HourReader:
     Args:
         dynamodb: A low-level client of this region.
         table_name: The table.
-        rows_a_page: How many rows one request asks for.
+        rows_a_page: Rows that one request returns at most.
     """
 
     def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, rows_a_page: int = _ROWS_A_PAGE) -> None:
@@ -129,10 +129,10 @@ class HourReader:
         self._rows_a_page = rows_a_page
 
     def read(self, scan: Scan, budget: Budget) -> Scan:
-        """Go on with an hour, to its end or to the budget's.
+        """Continue reading an hour until its end or the end of the budget.
 
         Raises:
-            ClientError: DynamoDB refused.
+            ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
         while not scan.is_whole and not budget.is_spent:
@@ -161,13 +161,13 @@ def hour_of(now: float) -> str:
 
 
 def hours_before(hour: str, count: int) -> str:
-    """Return the hour that was `count` hours before."""
+    """Return the hour `count` hours earlier."""
     return hour_of(begin_of(hour) - count * HOUR_SECONDS)
 
 
-@lru_cache(maxsize=256)  # a run asks a thousand times, of some sixty hours
+@lru_cache(maxsize=256)  # a run calls it a thousand times, for about sixty hours
 def begin_of(hour: str) -> float:
-    """Return when an hour began, in epoch seconds."""
+    """Return the beginning of an hour in epoch seconds."""
     return datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC).timestamp()
 
 
@@ -191,7 +191,7 @@ def _object_id(item: dict[str, Any]) -> str:
 
 def _deterministic(item: dict[str, Any]) -> str:
     held = {name: value for name, value in item.items() if name not in schema.RESULT_PROVENANCE}
-    return json.dumps(held, sort_keys=True, separators=(",", ":"), default=repr)  # bytes, which JSON has none of
+    return json.dumps(held, sort_keys=True, separators=(",", ":"), default=repr)  # JSON has no bytes
 
 
 def _number(text: str) -> int:

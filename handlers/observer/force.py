@@ -1,7 +1,7 @@
-"""Whether a person sends clients to this region: one row, read every minute and published every minute.
+"""Read the row by which an operator forces clients to this region; the observer publishes it every minute.
 
-Route 53 reads the metric of an alarm. A metric that is written once falls silent, and CloudWatch and Route 53 then have
-only a last known state to go by; one that comes every minute says 0 or 1 for as long as the observer runs.
+Route 53 reads the metric of an alarm. If a metric is published only once, CloudWatch and Route 53 later know only its last
+state. A metric that is published every minute is 0 or 1 for as long as the observer runs.
 """
 
 from typing import TYPE_CHECKING, Any

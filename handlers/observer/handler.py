@@ -1,7 +1,7 @@
 """The observer's entry point: EventBridge runs it every minute.
 
-It tries its own region end to end, says in a heartbeat how that region is, looks at the other region and publishes what
-it sees, so that each region can raise an alarm about the other; and it digests what the ledger holds, hour by hour.
+It tests its own region end to end, writes the region's health to a heartbeat, checks the other region and publishes metrics,
+so that each region can raise an alarm about the other. It also keeps a digest of the ledger for each hour.
 """
 
 import math
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 logger = Logger()
 
 
-# There is no tracer: its subsegments are a thread's own, and the steps run in threads.
+# There is no tracer: subsegments belong to one thread, and the steps run in several.
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """Do one run.
 
     Args:
-        event: A scheduled event; only its `time` is looked at.
+        event: A scheduled event; only its `time` is read.
 
     Returns:
-        `failed`: the steps that failed; `peer`: what is wrong with the other region; `canary_seconds`; `epoch`.
+        `failed`: the steps that failed; `peer`: the problems of the other region; `canary_seconds`; `epoch`.
 
     Raises:
-        EnvironmentVariableError: The function is not set up as its template must do it.
+        EnvironmentVariableError: An environment variable of the function is missing or wrong.
     """
     observer = application()
     metrics.set_default_dimensions(environment=observer.settings.environment)
@@ -44,10 +44,10 @@ def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
 
 
 def scheduled_at(event: Mapping[str, Any], clock: Callable[[], float] = time.time) -> float:
-    """Return when a run was scheduled, in epoch seconds: by its event, or now if that does not say.
+    """Return the scheduled time of a run from its event, in epoch seconds; without a plausible one, return now.
 
-    EventBridge sends a run within the minute or not at all, so a time that is far from now is not believed: the memory
-    keeps the latest, and one that is yet to come would hold up every canary until then.
+    EventBridge sends a run within the minute or not at all, so a time far from now is ignored. The memory keeps the latest
+    time, and a time in the future would block every canary until then.
     """
     now = clock()
     moment = event.get("time") if isinstance(event, Mapping) else None
@@ -58,5 +58,5 @@ def scheduled_at(event: Mapping[str, Any], clock: Callable[[], float] = time.tim
             scheduled = math.inf
         if abs(scheduled - now) <= FURTHEST_AHEAD_SECONDS:
             return scheduled
-        logger.warning("the event's time is no time of a run; the clock's is taken", time=moment[:100])
+        logger.warning("the event's time is not plausible; the clock's time is used", time=moment[:100])
     return now

@@ -1,4 +1,4 @@
-"""The heartbeat: how a region is, in six numbers, by its own observer and in its own replica."""
+"""The heartbeat: the health of a region in six numbers, which its observer writes to its own replica."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,49 +11,49 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAXIMUM_AGE_SECONDS: Final = 180.0
-"""An older one is of an observer that has stopped."""
+"""Age above which a heartbeat shows that the observer has stopped."""
 
 _LARGEST: Final = 1e15
-"""DynamoDB holds numbers up to 10^125, which no count, age or epoch of ours is."""
+"""Limit of every count, age and epoch; DynamoDB itself holds numbers up to 10^125."""
 NUMBERS: Final = ("canary_seconds", "queue_depth", "shadow_age", "dead_letters", "replication_pending", "epoch")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """One heartbeat; a number that could not be measured is None, and left out of the row."""
+    """One heartbeat; a number that could not be measured is None and absent from the row."""
 
     at: float
-    """Epoch seconds, by the clock of the region it is of."""
+    """Epoch seconds, by the clock of its region."""
     api_url: str | None = None
     ready: bool | None = None
     """Whether the region's API answered `/ready` with 200."""
     canary_seconds: float | None = None
-    """Of the last canary; `LOST` if it was not done in time."""
+    """Seconds of the last canary; `LOST` if it was not processed in time."""
     queue_depth: int | None = None
     """Messages in the ingest queue: waiting, delayed and in flight."""
     shadow_age: float | None = None
-    """Seconds since the oldest message that waits was first seen."""
+    """Seconds since the oldest waiting message was first seen."""
     dead_letters: int | None = None
     replication_pending: int | None = None
-    """S3 operations of the other region's bucket that have not arrived in this one's."""
+    """S3 operations of the other region's bucket that have not replicated to this one's."""
     epoch: int | None = None
-    """The highest that the region's replica of the control register holds."""
+    """Highest epoch in the region's replica of the control register."""
 
     def age(self, now: float) -> float:
-        """Return its age in seconds; below 0 if the two regions' clocks differ that way."""
+        """Return the age in seconds; it is negative if the other region's clock is ahead."""
         return now - self.at
 
     def is_fresh(self, now: float) -> bool:
-        """Return whether it is of the last three minutes. One that is further ahead than that is of a broken clock."""
+        """Return whether it is at most three minutes old, or at most three minutes ahead, which a clock may be."""
         return abs(self.age(now)) <= MAXIMUM_AGE_SECONDS
 
     @property
     def has_lost_canary(self) -> bool:
-        """Whether the region's last canary was not done in time."""
+        """Whether the region's last canary was not processed in time."""
         return self.canary_seconds is not None and self.canary_seconds <= LOST
 
     def item(self, region: str) -> dict[str, Any]:
-        """Return it as the row of a region, without the time."""
+        """Return the row of a region without its time."""
         item: dict[str, Any] = key(region)
         item |= {name: {"N": _number(value)} for name in NUMBERS if (value := getattr(self, name)) is not None}
         if self.api_url is not None:
@@ -64,15 +64,15 @@ class Heartbeat:
 
     @classmethod
     def parse(cls, item: dict[str, Any]) -> "Heartbeat":
-        """Read a row; what is not there, or not as `item` writes it, is None.
+        """Parse a row; a missing or malformed attribute becomes None.
 
         Raises:
-            ValueError: It does not say when it was written.
+            ValueError: The row has no time.
         """
         numbers = {name: _parse_number(item.get(name)) for name in (*NUMBERS, AT)}
         at = numbers.pop(AT)
         if at is None:
-            raise ValueError(f"the heartbeat {item} does not say when it was written")
+            raise ValueError(f"the heartbeat {item} has no number {AT!r}, the time when it was written")
         whole = ("queue_depth", "dead_letters", "replication_pending", "epoch")
         values: dict[str, Any] = {
             name: int(value) if name in whole and value is not None else value for name, value in numbers.items()
@@ -89,7 +89,7 @@ def key(region: str) -> dict[str, Any]:
 
 
 def write(dynamodb: "DynamoDBClient", table_name: str, region: str, heartbeat: Heartbeat) -> bool:
-    """Write this region's heartbeat through its own replica; return whether it was written (or a newer one is there).
+    """Write this region's heartbeat to its own replica; return False if a newer one is stored.
 
     Raises:
         ClientError: DynamoDB refused.

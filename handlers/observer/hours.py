@@ -1,13 +1,13 @@
-"""Which hours a run digests: a bounded number, so that every hour is seen in time and none is for ever.
+"""Select and digest a bounded number of hours in each run.
 
-A run digests when it is the first of its `ROUND_SECONDS`, or when the last one left an hour half read:
+A run digests if it is the first one of its `ROUND_SECONDS`, or if the last one left an hour unfinished:
 
-* The open hour: every round. The one before it, in which rows still arrive: every other round.
-* Doubtful hours, which are closed and not digested since, or differ from the peer's: `DOUBTFUL_A_ROUND` of them.
-* One closed hour of the last 60, by the number of the round: each is looked at again every five hours, so that a row that
-  came late, or was changed, is found. It needs no memory, and a round that was missed costs nothing but the delay.
+* The open hour: every round. The hour before it, in which rows still arrive: every other round.
+* Doubtful hours, which have no digest since they closed or differ from the peer's: `DOUBTFUL_A_ROUND` of them.
+* One closed hour of the last 60, by the number of the round: each one is read again every five hours, to find a row that
+  arrived late or was changed. This needs no stored state, and a missed round only delays the check.
 
-So a run reads at most `3 + DOUBTFUL_A_ROUND` hours, and of those no more rows than its budget allows.
+So a run reads at most `3 + DOUBTFUL_A_ROUND` hours, and no more rows than its budget allows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,27 +24,28 @@ from handlers.shared import schema
 logger = Logger(child=True)
 
 ROUND_SECONDS: Final = 300
-"""Nothing but alarms follows from a digest, and each of its requests is an event of the audit trail: docs/cost.md."""
+"""Digests only feed alarms, and each of their requests is an event of the audit trail, so they are not more frequent:
+docs/cost.md."""
 CLOSED_HOURS_WATCHED: Final = 60
-"""As many as five hours have rounds."""
+"""The number of rounds in five hours."""
 DOUBTFUL_A_ROUND: Final = 10
-"""So that even sixty are digested within half an hour."""
+"""Enough to digest sixty doubtful hours within half an hour."""
 
-_PLACES_TOLD: Final = 32
+_PLACES_LOGGED: Final = 32
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run's digests came to."""
+    """The result of a run's digests."""
 
     scan: Scan | None
-    """An hour that is read half; the next run goes on with it."""
+    """An unfinished hour; the next run continues it."""
     turn: int
-    """How many hours were ever read to their end, so that each gets its turn."""
+    """Number of hours that were ever read to their end, which rotates the order of the hours."""
     conflicts: int
-    """Digests that show a row written once to be another than before, or another than in the peer's region."""
+    """Digests that show a write-once row that changed, or differs from the peer's."""
     mismatches: int
-    """Digests of closed hours that are of other objects than the peer's."""
+    """Digests of closed hours that have other objects than the peer's."""
 
 
 class HourDigests:
@@ -54,7 +55,7 @@ class HourDigests:
         reader: Reads this region's rows.
         store: Keeps digests.
         region: This region.
-        peer_region: The other; its digests are read here, as replication brings them.
+        peer_region: The other region; its digests are read from this region's replica.
     """
 
     def __init__(self, *, reader: HourReader, store: DigestStore, region: str, peer_region: str) -> None:
@@ -64,17 +65,17 @@ class HourDigests:
         self._peer_region = peer_region
 
     def renew(self, *, now: float, unfinished: Scan | None, turn: int, budget: Budget) -> Outcome:
-        """Digest the hours of a run, and compare.
+        """Digest the hours of a run, and compare them with the peer's.
 
         Args:
             now: Epoch seconds.
-            unfinished: What the last run left half read.
-            turn: As the last run's outcome had it.
-            budget: What may be read.
+            unfinished: The unfinished hour of the last run.
+            turn: `turn` of the last run's outcome.
+            budget: Limit of the reads.
 
         Raises:
-            ClientError: DynamoDB refused; what was written is right, and the rest is done in the next run.
-            BotoCoreError: DynamoDB did not answer; likewise.
+            ClientError: DynamoDB returned an error; the written digests are correct, and the next run does the rest.
+            BotoCoreError: DynamoDB did not answer; the same holds.
         """
         watched = {"first_hour": hours_before(hour_of(now), CLOSED_HOURS_WATCHED + 1), "last_hour": hour_of(now)}
         ours = self._store.rows(self._region, **watched)
@@ -88,7 +89,7 @@ class HourDigests:
             changed += self._note(scan, ours, now)
             scan, turn = None, turn + 1
         found = compare(ours, theirs)
-        _tell(found)
+        _log(found)
         return Outcome(
             scan=scan,
             turn=turn,
@@ -97,14 +98,14 @@ class HourDigests:
         )
 
     def _note(self, scan: Scan, ours: dict[Place, DigestRow], now: float) -> list[Place]:
-        """Keep what an hour came to; return where a row that is written once has changed."""
+        """Store the digests of an hour; return the places where a write-once row has changed."""
         changed = []
         for prefix, digest in scan.by_prefix().items():
             place = (scan.hour, prefix)
             before, after = ours.get(place), DigestRow(digest, now)
             ours[place] = after
             if before and is_conflict(before.digest, digest):
-                logger.error("a row that is written once has changed", hour=scan.hour, prefix=prefix)
+                logger.error("a write-once row has changed", hour=scan.hour, prefix=prefix)
                 changed.append(place)
             if before and before.digest.objects > digest.objects:
                 logger.warning("objects are gone from the ledger", hour=scan.hour, prefix=prefix)
@@ -114,7 +115,7 @@ class HourDigests:
 
 
 def round_of(now: float) -> int:
-    """Return the number of the round that a moment, in epoch seconds, is in."""
+    """Return the number of the round of a time in epoch seconds."""
     return int(now // ROUND_SECONDS)
 
 
@@ -124,15 +125,15 @@ def plan(now: float, ours: Mapping[Place, DigestRow], found: Comparison, turn: i
     Args:
         now: Epoch seconds.
         ours: This region's digests of the watched hours.
-        found: How they compare with the peer's.
-        turn: Where to begin, so that a budget that is always spent is spent on each in turn.
+        found: Their comparison with the peer's.
+        turn: Rotates the order, so that each hour comes first in turn when the budget is too small for all.
     """
     this_hour, number = hour_of(now), round_of(now)
     closed = [hours_before(this_hour, 2 + back) for back in range(CLOSED_HOURS_WATCHED)]
     differing = {hour for hour, _ in found.mismatches} | {hour for hour, _ in found.conflicts}
     doubtful = [hour for hour in closed if hour in differing or not _is_kept(hour, ours)]
     chosen = _rotated(doubtful, DOUBTFUL_A_ROUND * number)[:DOUBTFUL_A_ROUND]
-    # By the hour's own number, so that none is passed over when the list moves on by an hour.
+    # The hour's own number selects it, so that no hour is skipped when the list moves by one hour.
     audited = closed[(int(now // 3600) - 2 - number) % CLOSED_HOURS_WATCHED]
     still_arriving = [hours_before(this_hour, 1)] if number % 2 == 0 else []
     return list(dict.fromkeys(_rotated([*chosen, *still_arriving, this_hour, audited], turn)))
@@ -153,8 +154,8 @@ def _rotated(hours: Sequence[str], turn: int) -> list[str]:
     return [*hours[begin:], *hours[:begin]]
 
 
-def _tell(found: Comparison) -> None:
+def _log(found: Comparison) -> None:
     if found.conflicts:
-        logger.error("rows that are written once differ from the other region's", places=found.conflicts[:_PLACES_TOLD])
+        logger.error("write-once rows differ from the other region's", places=found.conflicts[:_PLACES_LOGGED])
     if found.mismatches:
-        logger.warning("closed hours hold other objects than in the other region", places=found.mismatches[:_PLACES_TOLD])
+        logger.warning("closed hours hold other objects than in the other region", places=found.mismatches[:_PLACES_LOGGED])

@@ -1,4 +1,4 @@
-"""What the heartbeat's numbers are measured by: the region's own queues and metrics."""
+"""Measure the heartbeat's numbers from the region's own queues and metrics."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 NAMESPACE: Final = "Lockstep"
-"""Of the functions' own metrics."""
+"""Namespace of the functions' metrics."""
 
 _DEPTH: Final = (
     "ApproximateNumberOfMessages",
@@ -22,26 +22,26 @@ _DEPTH: Final = (
     "ApproximateNumberOfMessagesNotVisible",
 )
 _WINDOW: Final = timedelta(minutes=5)
-"""S3's and SQS's metrics come minutes late."""
+"""S3 and SQS publish their metrics minutes late."""
 
 
 @dataclass(frozen=True)
 class Ages:
-    """What CloudWatch knows; None for what it has no data of."""
+    """Numbers from CloudWatch; None for a metric without data."""
 
     shadow_age: float | None = None
     """Seconds since the oldest message that the shadow consumer put back was first seen."""
     queue_age: float | None = None
-    """Seconds since the oldest message was last put into the ingest queue; not asked for where the shadow has an age."""
+    """Seconds since the oldest message was last sent to the ingest queue; not requested if `shadow_age` has a value."""
     replication_pending: float | None = None
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Measures this region.
+    """Measures the queues and the replication of this region.
 
     Attributes:
-        settings: Name what is measured.
+        settings: Names of the queues, the buckets and the replication rule.
         sqs: A client of this region.
         cloudwatch: A client of this region.
     """
@@ -51,20 +51,20 @@ class Measures:
     cloudwatch: "CloudWatchClient"
 
     def queue_depth(self) -> int:
-        """Return how many messages the ingest queue holds, whatever they wait for."""
+        """Return the number of messages in the ingest queue: waiting, delayed and in flight."""
         return self._depth(self.settings.queue_url)
 
     def dead_letters(self) -> int:
-        """Return how many messages the dead-letter queue holds."""
+        """Return the number of messages in the dead-letter queue."""
         return self._depth(self.settings.dead_letter_queue_url)
 
     def ages(self, now: float, *, is_empty: bool) -> Ages:
-        """Return what CloudWatch knows of the last minutes.
+        """Return CloudWatch's newest numbers of the last minutes.
 
         Args:
             now: Epoch seconds.
-            is_empty: Whether the ingest queue is known to hold nothing; then no message has an age, and CloudWatch, which
-                is paid by the metric (https://aws.amazon.com/cloudwatch/pricing/), is not asked for it.
+            is_empty: Whether the ingest queue is known to be empty. Then no message has an age, and its metric is not
+                requested, because CloudWatch bills each metric (https://aws.amazon.com/cloudwatch/pricing/).
         """
         settings = self.settings
         pending = _query(
@@ -98,10 +98,9 @@ class Measures:
 
 
 def shadow_age(depth: int | None, ages: Ages) -> float | None:
-    """Return how long the oldest message that waits has waited, in seconds; None if that is not known.
+    """Return the age of the oldest waiting message in seconds; None if it is unknown.
 
-    What the shadow consumer measured counts, since putting a message back resets SQS's own age; where it measured
-    nothing, SQS's age does.
+    The shadow consumer's measure comes first, because a put-back resets SQS's own age. Without it, SQS's age counts.
     """
     if depth == 0:
         return 0.0
@@ -121,5 +120,5 @@ def _query(name: str, namespace: str, metric: str, **dimensions: str) -> "Metric
 
 
 def _first(values: Sequence[float]) -> float | None:
-    """Return the newest value; None if there is none, or it is no number that a metric of ours could be."""
+    """Return the newest value; None if there is none or it is not finite."""
     return values[0] if values and math.isfinite(values[0]) else None

@@ -1,4 +1,4 @@
-"""What the observer keeps from run to run: a row of its own region."""
+"""The observer's state between runs, in a row of its own region."""
 
 import json
 import math
@@ -21,36 +21,36 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True)
 class NextCanary:
-    """What a run's canary will be: the same run, tried again, sends the same one."""
+    """The canary of a run; a retry of the run sends the same one."""
 
     run_at: float
-    """The run's scheduled time, in epoch seconds."""
+    """Scheduled time of the run, in epoch seconds."""
     upload_id: str
 
 
 @dataclass(frozen=True)
 class Memory:
-    """All of it; as it is made, that of an observer that has never run."""
+    """The whole state; the defaults are the state of an observer that has never run."""
 
     run_at: float = 0.0
-    """The scheduled time of the last run, in epoch seconds."""
+    """Scheduled time of the last run, in epoch seconds."""
     canary: Canary | None = None
-    """The canary that is under way."""
+    """The canary in progress."""
     next_canary: NextCanary | None = None
-    """The canary that the run sends, kept before it is sent."""
+    """The canary that the run sends, stored before it is sent."""
     canary_seconds: float | None = None
-    """How the last canary that was judged went; `LOST` if it was."""
+    """Seconds of the last canary that was judged; `LOST` for a lost one."""
     peer_api_url: str | None = None
-    """The peer's API, as the deployment wrote it down."""
+    """URL of the peer's API, from the deployment's row."""
     streak: Streak = field(default_factory=Streak)
-    """For how many runs the peer has shown itself dead."""
+    """Consecutive runs in which the peer was dead."""
     scan: Scan | None = None
-    """An hour whose digest took more than one run may take."""
+    """An hour whose digest one run could not finish."""
     turn: int = 0
-    """How many hours have been scanned, so that each gets its turn."""
+    """Number of hours that were scanned, which rotates the order of the hours."""
 
     def of_the_past(self, now: float) -> "Memory":
-        """Return it, or a memory of nothing if it holds a time that is yet to come, at which everything would wait.
+        """Return the state, or an empty one if it holds a time in the future, until which every step would wait.
 
         Args:
             now: Epoch seconds.
@@ -58,12 +58,12 @@ class Memory:
         times = (self.run_at, self.streak.last_at, *((self.canary.run_at, self.canary.sent_at) if self.canary else ()))
         if max(times) <= now + FURTHEST_AHEAD_SECONDS:
             return self
-        logger.warning("the observer's memory is of a time that is yet to come; it begins anew", times=times)
+        logger.warning("the observer's memory holds a time in the future; it starts empty", times=times)
         return Memory()
 
 
 class MemoryStore:
-    """Reads and writes the row.
+    """Reads and writes the row of the state.
 
     Args:
         dynamodb: A low-level client of this region.
@@ -80,10 +80,10 @@ class MemoryStore:
         }
 
     def recall(self) -> Memory:
-        """Return what was kept; nothing if there is nothing, or another version wrote what this one cannot read.
+        """Return the stored state; an empty one if there is none or this release cannot read it.
 
         Raises:
-            ClientError: DynamoDB refused.
+            ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
         answer = self._dynamodb.get_item(TableName=self._table_name, Key=self._key, ConsistentRead=True)
@@ -91,10 +91,10 @@ class MemoryStore:
         return parse(text) if text else Memory()
 
     def keep(self, memory: Memory, now: float) -> None:
-        """Keep it, unless a later run has.
+        """Store the state unless a later run has.
 
         Args:
-            memory: What to keep.
+            memory: The state.
             now: Epoch seconds.
         """
         put_unless_newer(
@@ -103,11 +103,11 @@ class MemoryStore:
 
 
 def parse(text: str) -> Memory:
-    """Read what `json.dumps(asdict(memory))` wrote; anything else is a memory of nothing. Never raises."""
+    """Parse the JSON of a stored state; any other text gives an empty state. Never raises."""
     try:
         return _parse(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        logger.warning("the observer's memory cannot be read; it begins anew", memory=text[:1000], exc_info=True)
+        logger.warning("the observer's memory cannot be read; it starts empty", memory=text[:1000], exc_info=True)
         return Memory()
 
 
@@ -147,7 +147,7 @@ def _scan(held: Any) -> Scan:  # noqa: ANN401 - JSON
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{value!r} is not a number")
     return value
 
 
@@ -157,17 +157,17 @@ def _number_or_none(value: object) -> float | None:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - a row is data
+        raise ValueError(f"{value!r} is not a text")  # noqa: TRY004 - a row is data
     return value
 
 
 def canary_seconds(memory: Memory, *, verdict: float | None, uploaded_in: float | None) -> float | None:
-    """Return how canaries go, as of now: the newest thing that is known.
+    """Return the newest known seconds of canaries.
 
     Args:
-        memory: What the last run kept.
-        verdict: Of the canary that this run judged; None if it judged none.
-        uploaded_in: Seconds that this run's own upload took; `LOST` if it failed; None if it made none.
+        memory: The state of the last run.
+        verdict: Seconds of the canary that this run judged; None if it judged none.
+        uploaded_in: Seconds of this run's upload; `LOST` if it failed; None if it sent none.
     """
     if uploaded_in == LOST:
         return LOST

@@ -39,46 +39,46 @@ SECONDS: Final = {
     "digests": 8.0,
     "keep": 2.0,
 }
-"""How long each kind of step may take. Looks run at once, and the peer is asked while this region works. A run has two
-steps of `canary` and of `promotion` each, and of `recall` until its first canary: it takes 43 seconds at the most, if
-nothing answers anything."""
+"""Time limit of each kind of step. The looks run in parallel, and the peer is asked at the same time. A run has two steps of
+`canary` and of `promotion` each, and of `recall` until its first canary, so it takes at most 43 seconds, even if nothing
+answers."""
 CLAIMED_BY: Final = "observer"
 _UNREADABLE: Final[Mapping[str, str]] = {}
-"""Stands for a row that could not be read, by identity."""
+"""Marks, by identity, a row that could not be read."""
 
 
 @dataclass(frozen=True)
 class Here:
-    """What a run found out about its own region; None for what it could not."""
+    """The state of this region in one run; None for a value that could not be read."""
 
     claims: Mapping[str, int] | None
     active: Active | None
     canary_seconds: float | None
-    """Of the canary that was judged."""
+    """Seconds of the canary that was judged."""
     queue_depth: int | None
     dead_letters: int | None
     ages: Ages | None
     is_ready: bool
 
     def is_active(self, region: str) -> bool:
-        """Return whether the region is the active one; not if that is not known."""
+        """Return whether the region is the active one; False if the active region is unknown."""
         return self.active is not None and self.active.region == region
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the peer is asked."""
+    """The steps that ask the peer."""
 
     look: Begun[Look]
     claims: Begun[dict[str, int]]
     ready: Begun[bool | None]
     secrets: tuple[Begun[str], Begun[str]] | None
-    """Here and there; None where this run does not ask."""
+    """Of this region and of the peer; None if this run does not ask."""
 
 
 @dataclass(frozen=True)
 class Observer:
-    """Everything that a run needs."""
+    """Does the runs; holds every object that they need."""
 
     settings: Settings
     telemetry: Telemetry
@@ -87,13 +87,13 @@ class Observer:
     canaries: CanaryKeeper
     measures: Measures
     is_forced: Callable[[], bool]
-    """Whether a person sends clients to this region."""
+    """Returns whether an operator forces clients to this region."""
     deployed_hosts: Callable[[], Mapping[str, str] | None]
-    """Host of each region's API; None while no deployment has written that files replicate both ways."""
+    """Returns the host of each region's API; None before the deployment has written that files replicate both ways."""
     write_heartbeat: Callable[[Heartbeat], bool]
-    """Through this region's replica."""
+    """Writes to this region's replica."""
     replicated_heartbeat: Callable[[], Heartbeat | None]
-    """The peer's, as this region's replica holds it."""
+    """Returns the peer's heartbeat in this region's replica."""
     peer: PeerReader
     secrets: SecretVersions
     digests: HourDigests
@@ -105,10 +105,10 @@ class Observer:
         """Do one run.
 
         Args:
-            run_at: When it was scheduled, in epoch seconds. The same run may come twice; it counts once.
+            run_at: Scheduled time, in epoch seconds. A repeated run counts once.
 
         Returns:
-            What is worth a line of the log.
+            The outcome, for one line of the log.
         """
         steps = Steps(self.telemetry)
         recalled = steps.run("recall the last run", self.memory.recall, seconds=SECONDS["recall"], otherwise=None)
@@ -127,8 +127,8 @@ class Observer:
             canary, went = self._send_canary(steps, memory, here, run_at, may_keep=recalled is not None)
         heartbeat = self._beat(steps, here, went)
         view = self._end_peer(steps, peer)
-        self._tell_split_brain(here.claims, view.claims)
-        self._tell_secret_drift(steps, peer)
+        self._report_split_brain(here.claims, view.claims)
+        self._report_secret_drift(steps, peer)
         streak = self._consider_promotion(steps, memory.streak, here, view, run_at)
         if begins_round or memory.scan:
             memory = self._renew_digests(steps, memory)
@@ -139,7 +139,7 @@ class Observer:
             canary_seconds=went,
             streak=streak,
         )
-        if recalled is not None:  # else what is there is better than a memory of this run alone
+        if recalled is not None:  # otherwise the stored state is better than the state of this run alone
             keep = partial(self.memory.keep, memory, self.clock())
             steps.run("keep this run", keep, seconds=SECONDS["keep"], otherwise=None)
         return {
@@ -151,9 +151,9 @@ class Observer:
         }
 
     def _deployed(self, steps: Steps, last_known: str | None) -> tuple[bool, str | None]:
-        """Return whether the deployment has set both rules, and where the peer's API is.
+        """Return whether the deployment has set both rules, and the URL of the peer's API.
 
-        What cannot be read holds no canary back: one too many is noise, one too few hides an outage.
+        If the row cannot be read, canaries are sent: a needless canary is noise, but a missing one hides an outage.
         """
         hosts = steps.run(
             "read what the deployment wrote", self.deployed_hosts, seconds=SECONDS["recall"], otherwise=_UNREADABLE
@@ -166,7 +166,7 @@ class Observer:
     # --- this region ----------------------------------------------------------------------------------------------
 
     def _look_here(self, steps: Steps, memory: Memory) -> Here:
-        """Look at this region, at everything at once but for what only the active one must have done."""
+        """Check this region with parallel steps; the canary comes last, because its check needs the active region."""
         seconds = SECONDS["look"]
         depth = steps.begin("measure the queue", self.measures.queue_depth, seconds=seconds)
         dead = steps.begin("measure the dead-letter queue", self.measures.dead_letters, seconds=seconds)
@@ -197,7 +197,7 @@ class Observer:
         return replace(here, canary_seconds=self._judge_canary(steps, memory.canary, here))
 
     def _publish_forced(self, steps: Steps, forced: Begun[bool]) -> None:
-        """Publish 0 or 1; nothing while the row cannot be read, so that what was published last holds."""
+        """Publish 0 or 1; publish nothing while the row cannot be read, so that the last value stays valid."""
         is_forced: bool | None = steps.end(forced, otherwise=None)
         if is_forced is not None:
             self.telemetry.count("ForceFailover", int(is_forced))
@@ -218,22 +218,22 @@ class Observer:
     def _holds_canaries(self, *, has_begun: bool, is_deployed: bool) -> bool:
         """Return whether this region sends no canary yet: it never has, and files do not replicate both ways.
 
-        One that is held is no success either: `CanaryFailed` is not published, and `canaries-held` rings when no deployment
-        ends it.
+        A canary that is held back is not a success: `CanaryFailed` is not published, and the alarm `canaries-held` starts
+        if no deployment ends this state.
         """
         if has_begun or is_deployed:
             return False
-        logger.info("no canary is sent before files replicate both ways: the failover stack is not deployed yet")
+        logger.info("no canary is sent until files replicate both ways: the failover stack is not deployed yet")
         self.telemetry.count("CanariesHeld")
         return True
 
     def _send_canary(
         self, steps: Steps, memory: Memory, here: Here, run_at: float, *, may_keep: bool
     ) -> tuple[Canary | None, float | None]:
-        """Send the next canary, unless one is still waited for or this run has sent its own; tell how they go.
+        """Send the next canary, unless one is still in progress or this run has sent its own; publish the result.
 
         Returns:
-            The canary to judge in the next run, and the seconds that are known of canaries now.
+            The canary to judge in the next run, and the newest known seconds of canaries.
         """
         is_waiting = memory.canary is not None and here.canary_seconds is None
         if is_waiting or run_at <= memory.run_at:
@@ -251,9 +251,9 @@ class Observer:
         return canary, went
 
     def _send_kept(self, memory: Memory, run_at: float, *, is_active: bool, may_keep: bool) -> Canary:
-        """Send the run's canary under a random upload id, which this region's own row holds before it is sent.
+        """Send the run's canary with a random upload id, which is stored in this region's row first.
 
-        Where the row could not be read it is not written either: what it holds is worth more than one canary.
+        If the row could not be read it is not written either: its content is worth more than one canary.
         """
         following = memory.next_canary
         if following is None or following.run_at != run_at:
@@ -272,7 +272,7 @@ class Observer:
             queue_depth=here.queue_depth,
             shadow_age=shadow_age(here.queue_depth, here.ages) if here.ages else None,
             dead_letters=here.dead_letters,
-            # Where S3 has published nothing, nothing is on its way.
+            # S3 publishes nothing when no operation is pending.
             replication_pending=int(pending or 0) if here.ages else None,
             epoch=here.active.epoch if here.active else None,
         )
@@ -285,7 +285,7 @@ class Observer:
     # --- the peer -------------------------------------------------------------------------------------------------
 
     def _begin_peer(self, steps: Steps, api_url: str | None, *, with_secrets: bool) -> _Asked:
-        """Ask the peer, while this region is looked at: if it answers nothing, its time passes beside ours."""
+        """Begin to ask the peer; the steps run while this region is checked, so a silent peer costs no extra time."""
         seconds = SECONDS["peer"]
         return _Asked(
             look=steps.begin("read the peer's heartbeat", self.peer.look, seconds=seconds),
@@ -302,7 +302,7 @@ class Observer:
         )
 
     def _end_peer(self, steps: Steps, asked: _Asked) -> PeerView:
-        """Tell how the peer is."""
+        """Return the state of the peer, and publish whether it is healthy."""
         view = PeerView(
             look=steps.end(asked.look, otherwise=Look(could_read=False)),
             is_ready=steps.end(asked.ready, otherwise=False),
@@ -316,8 +316,8 @@ class Observer:
 
     # --- both regions ---------------------------------------------------------------------------------------------
 
-    def _tell_split_brain(self, here: Mapping[str, int] | None, there: Mapping[str, int] | None) -> None:
-        """Compare the two views of the register; while one cannot be read, nothing is known and nothing told."""
+    def _report_split_brain(self, here: Mapping[str, int] | None, there: Mapping[str, int] | None) -> None:
+        """Compare the two views of the register and publish a difference; do nothing while one cannot be read."""
         if here is None or there is None:
             return
         verdict = split_brain.compare(here, there, primary_region=self.settings.primary_region)
@@ -329,8 +329,8 @@ class Observer:
                 active_there=verdict.active_there,
             )
 
-    def _tell_secret_drift(self, steps: Steps, asked: _Asked) -> None:
-        """Compare the versions that both regions sign with; while one cannot be read, nothing is known and published."""
+    def _report_secret_drift(self, steps: Steps, asked: _Asked) -> None:
+        """Compare the key versions of both regions and publish a difference; do nothing while one cannot be read."""
         if asked.secrets is None:
             return
         here, there = (steps.end(each, otherwise=None) for each in asked.secrets)
@@ -339,7 +339,7 @@ class Observer:
             logger.warning("the two regions sign receipts with different keys", version_here=here, version_there=there)
 
     def _consider_promotion(self, steps: Steps, streak: Streak, here: Here, view: PeerView, run_at: float) -> Streak:
-        """Promote this region if its settings let it and the peer has been dead for long enough; return the streak."""
+        """Promote this region if its settings allow it and the peer was dead for enough runs; return the streak."""
         settings = self.settings
         if view.is_dead:
             replicated = steps.run(
@@ -347,7 +347,7 @@ class Observer:
             )
             heartbeat_at = replicated.at if replicated else None
             streak = streak.followed_by(is_dead=True, run_at=run_at, heartbeat_at=heartbeat_at)
-            logger.warning("the other region shows itself dead", runs=streak.runs, auto_promote=settings.auto_promote)
+            logger.warning("the other region seems dead", runs=streak.runs, auto_promote=settings.auto_promote)
         else:
             streak = Streak()
         situation = Situation(
@@ -378,7 +378,7 @@ class Observer:
         return Streak()
 
     def _renew_digests(self, steps: Steps, memory: Memory) -> Memory:
-        """Digest some hours and compare them; return the memory with how far that is."""
+        """Digest some hours and compare them; return the memory with the progress."""
         outcome = steps.run(
             "renew the digests",
             lambda: self.digests.renew(now=self.clock(), unfinished=memory.scan, turn=memory.turn, budget=Budget()),
@@ -386,7 +386,7 @@ class Observer:
             otherwise=None,
         )
         if outcome is None:
-            # The next run begins the hour anew: the place where this one stopped may be the cause of the failure.
+            # The next run starts the hour again: the position of this one may be the cause of the failure.
             return replace(memory, scan=None)
         if outcome.conflicts:
             self.telemetry.count("LwwConflicts", outcome.conflicts)

@@ -1,4 +1,4 @@
-"""The other region, as it is seen from here: asked directly, since replication may be what has failed."""
+"""Check the other region directly, because replication may have failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """What the peer's replica said of its heartbeat."""
+    """The peer's heartbeat in the peer's replica."""
 
     could_read: bool
     heartbeat: Heartbeat | None = None
-    """None, though it could be read, where the peer's observer has never run."""
+    """None if it could not be read or the peer's observer has never run."""
 
 
 @dataclass(frozen=True)
 class PeerView:
-    """What one run saw of the peer."""
+    """The state of the peer in one run."""
 
     look: Look
     is_ready: bool | None
-    """Whether its API answered `/ready` with 200; None where its address was never heard of."""
+    """Whether its API answered `/ready` with 200; None if its address is unknown."""
     claims: Mapping[str, int] | None
-    """Each region's epoch, by the peer's replica of the control register; None if it cannot be read."""
+    """Each region's epoch in the peer's replica of the control register; None if it cannot be read."""
     now: float
     """Epoch seconds, by the clock of this region."""
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong with the peer, a sentence each; none if it is healthy."""
+        """One sentence for each problem of the peer; empty if it is healthy."""
         found = []
         heartbeat = self.look.heartbeat
         if not self.look.could_read:
@@ -52,9 +52,9 @@ class PeerView:
 
     @property
     def numbers(self) -> dict[str, float | None]:
-        """What the peer's heartbeat says of it, for the log, and how old it is; nothing where there is none.
+        """Age and numbers of the peer's heartbeat, for the log; empty without a heartbeat.
 
-        They are no metrics: the peer's own region has them with its alarms, and `operate -- status` shows these from here.
+        They are not metrics: the peer publishes its own metrics with its alarms, and `operate -- status` shows both regions.
         """
         heartbeat = self.look.heartbeat
         if heartbeat is None:
@@ -63,24 +63,24 @@ class PeerView:
 
     @property
     def is_heartbeat_dead(self) -> bool:
-        """One of the two signals of a dead region. That it never had a heartbeat is none: it may never have lived."""
+        """One of the two signals of a dead region; a region that never had a heartbeat may never have been deployed."""
         heartbeat = self.look.heartbeat
         return not self.look.could_read or (heartbeat is not None and not heartbeat.is_fresh(self.now))
 
     @property
     def is_dead(self) -> bool:
-        """Whether both signals, of the table and of the API, say so."""
+        """Whether both signals, of the table and of the API, show a dead region."""
         return self.is_heartbeat_dead and self.is_ready is False
 
 
 class PeerReader:
-    """Reads the peer's own replica, by GetItem only and by name: its role may do no more there.
+    """Reads the peer's replica with GetItem only, which is all that the observer's role allows there.
 
     Args:
-        dynamodb: A client of the peer's region that does not wait long.
-        table_name: The table.
-        region: The peer's.
-        regions: The platform's.
+        dynamodb: A client of the peer's region with short timeouts.
+        table_name: Name of the table.
+        region: The peer's region.
+        regions: The platform's regions.
     """
 
     def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, region: str, regions: tuple[str, ...]) -> None:
@@ -99,7 +99,7 @@ class PeerReader:
         return Look(could_read=True, heartbeat=heartbeats.read(self._dynamodb, self._table_name, self._region))
 
     def claims(self) -> dict[str, int]:
-        """Return each region's claim to be active that the peer's replica holds. Malformed rows are left out.
+        """Return each region's epoch in the peer's replica, without malformed rows.
 
         Raises:
             ClientError: DynamoDB refused.

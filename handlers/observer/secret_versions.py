@@ -1,7 +1,7 @@
-"""Whether both regions sign with the same key: the versions of the receipt secret that are current in each.
+"""Read the current version of the receipt secret in both regions, to detect regions that sign with different keys.
 
-A new version is encrypted for the other region under the rotation's identity; where that is refused, the replica keeps
-the old key, and each region signs with its own.
+A new version is encrypted for the other region under the rotation's identity. If that is refused, the replica keeps the old
+key, and the regions sign with different keys.
 """
 
 from dataclasses import dataclass
@@ -14,31 +14,31 @@ CURRENT: Final = "AWSCURRENT"
 
 
 class NoCurrentVersionError(Exception):
-    """The secret has no current version in a region."""
+    """Raised when the secret has no current version in a region."""
 
 
 @dataclass(frozen=True)
 class SecretVersions:
-    """Reads the version ids; a replica's versions have the ids of the secret that it is made from."""
+    """Reads version ids; the versions of a replica have the same ids as those of its primary secret."""
 
     here: "SecretsManagerClient"
     """A client of this region."""
     there: "SecretsManagerClient"
-    """A client of the other region, which does not wait long."""
+    """A client of the other region with short timeouts."""
     secret_name: str
 
     def current_here(self) -> str:
         """Return the id of this region's current version.
 
         Raises:
-            NoCurrentVersionError: There is none.
-            ClientError: Secrets Manager refused.
+            NoCurrentVersionError: The secret has no current version.
+            ClientError: Secrets Manager returned an error.
             BotoCoreError: Secrets Manager did not answer.
         """
         return self._current(self.here)
 
     def current_there(self) -> str:
-        """Return the id of the other region's current version; raises what `current_here` does."""
+        """Return the id of the other region's current version; raises the same errors as `current_here`."""
         return self._current(self.there)
 
     def _current(self, client: "SecretsManagerClient") -> str:
@@ -48,5 +48,5 @@ class SecretVersions:
                 return version
         raise NoCurrentVersionError(
             f"secret {self.secret_name} has no {CURRENT} version in {client.meta.region_name}, only {dict(stages)}; "
-            "rotate it: aws secretsmanager rotate-secret, in the region that homes it"
+            "rotate it: aws secretsmanager rotate-secret, in the region of its primary secret"
         )

@@ -7,7 +7,7 @@ from handlers.shared.environment import EnvironmentVariableError, FunctionSettin
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(FunctionSettings):
-    """The observer's settings."""
+    """Settings of the observer."""
 
     peer_region: str
     """The other region."""
@@ -20,7 +20,7 @@ class Settings(FunctionSettings):
     secret_name: str
     """Name of the secret that signs receipts, in both regions."""
     auto_promote: bool
-    """Whether this region may promote itself when the other one is gone; a person does it otherwise."""
+    """Whether this region may promote itself when the other one is dead; otherwise an operator promotes it."""
 
     def __post_init__(self) -> None:
         """Refuse the function's own region as its peer."""

@@ -1,4 +1,4 @@
-"""The steps of a run: each has its seconds, and one that fails or takes longer is told and stops no other."""
+"""The steps of a run: each has a time limit, and a step that fails or exceeds it is reported and stops no other."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ _Otherwise = TypeVar("_Otherwise")
 
 @dataclass(frozen=True)
 class Begun(Generic[_Result]):
-    """A step that is under way."""
+    """A step in progress."""
 
     name: str
     future: "Future[_Result]"
@@ -28,11 +28,11 @@ class Begun(Generic[_Result]):
 
 
 class Steps:
-    """Runs steps, some of them at once.
+    """Runs steps, some of them in parallel.
 
-    A connection's time limits do not bound everything that a call may wait for (a name server, one address after
-    another), so each step runs in a thread of its own, which is left behind when its time is over. What such a thread
-    still writes is written under a condition that newer rows fail.
+    A connection's timeouts do not limit everything that a call may wait for (a name server, one address after another). So
+    each step runs in a thread of its own, which is abandoned when its time is over. A condition on each write of such a
+    thread protects newer rows.
 
     Attributes:
         failed: Names of the steps that failed or took too long.
@@ -44,34 +44,34 @@ class Steps:
         self.failed: list[str] = []
 
     def begin(self, name: str, work: Callable[[], _Result], *, seconds: float) -> Begun[_Result]:
-        """Begin a step; its time runs from now."""
+        """Begin a step; its time starts now."""
         future: Future[_Result] = Future()
-        # A daemon, so that one that hangs does not keep the execution environment from ending.
+        # A daemon thread, because a thread that hangs must not keep the execution environment from ending.
         threading.Thread(target=_settle, args=(future, work), name=f"step: {name}", daemon=True).start()
         return Begun(name, future, self._clock() + seconds, seconds)
 
     def end(self, begun: Begun[_Result], *, otherwise: _Otherwise) -> _Result | _Otherwise:
-        """Return what a step came to; `otherwise` if it failed or its time is over."""
+        """Return the result of a step; `otherwise` if it failed or its time is over."""
         try:
             return begun.future.result(timeout=max(0.0, begun.ends_at - self._clock()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on
-            self._tell(begun, error)
+        except Exception as error:  # noqa: BLE001 - the other steps continue after any error
+            self._report(begun, error)
         return otherwise
 
     def run(self, name: str, work: Callable[[], _Result], *, seconds: float, otherwise: _Otherwise) -> _Result | _Otherwise:
-        """Do a step and wait for it."""
+        """Run a step and wait for its result."""
         return self.end(self.begin(name, work, seconds=seconds), otherwise=otherwise)
 
-    def _tell(self, begun: Begun[_Result], error: Exception) -> None:
+    def _report(self, begun: Begun[_Result], error: Exception) -> None:
         self.failed.append(begun.name)
-        # A call's own time-out may be a TimeoutError too.
+        # A timeout of the call itself may be a TimeoutError too.
         reason = f"{type(error).__name__}: {error}" if begun.future.done() else f"it took longer than {begun.seconds:g} s"
-        logger.error("a step of the observer failed; the others go on", step=begun.name, reason=reason, exc_info=error)
+        logger.error("a step of the observer failed; the others continue", step=begun.name, reason=reason, exc_info=error)
         self._telemetry.count("StepsFailed")
 
 
 def _settle(future: "Future[_Result]", work: Callable[[], _Result]) -> None:
     try:
         future.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - raised again where the step is ended
+    except BaseException as error:  # noqa: BLE001 - `end` raises it again
         future.set_exception(error)

@@ -1,4 +1,4 @@
-"""HTTP, as the observer speaks it: to its own region's API as a client does, and to the peer's `/ready`."""
+"""HTTP requests of the observer: to its own region's API as a client, and to the peer's `/ready`."""
 
 import json
 from typing import Any, Final, Protocol
@@ -11,11 +11,11 @@ from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 
 TIMEOUT_SECONDS: Final = (1.5, 3.0)
-"""To connect, and to wait for bytes."""
+"""Timeouts of a connection and of a read."""
 
 
 class Answer(Protocol):
-    """What is used of an HTTP response."""
+    """The attributes of an HTTP response that are used here."""
 
     status_code: int
 
@@ -25,31 +25,31 @@ class Answer(Protocol):
 
 
 class Http(Protocol):
-    """What sends requests; it follows no redirects."""
+    """Sends requests; it follows no redirects."""
 
     def send(self, request: AWSPreparedRequest) -> Answer:
-        """Send one."""
+        """Send one request."""
 
 
 class WebError(Exception):
-    """The API did not answer as it should; the message says what it did."""
+    """Raised when the API gives another answer than expected; the message holds the answer."""
 
 
 def http_session() -> Http:
-    """Return what sends requests within the seconds of `TIMEOUT_SECONDS`."""
-    session: Any = URLLib3Session  # its stubs know no pair of seconds
+    """Return a session with the timeouts of `TIMEOUT_SECONDS`."""
+    session: Any = URLLib3Session  # its stubs do not allow a pair of timeouts
     http: Http = session(timeout=TIMEOUT_SECONDS)
     return http
 
 
 class OwnApi:
-    """This region's API, as a client uses it.
+    """Sends requests to this region's API, as a client does.
 
     Args:
-        url: No slash at its end.
+        url: URL without a slash at its end.
         region: This region.
-        credentials: The function's own; they renew themselves.
-        http: What sends.
+        credentials: Credentials of the function, which are refreshed automatically.
+        http: Sends the requests.
     """
 
     def __init__(self, *, url: str, region: str, credentials: Credentials, http: Http) -> None:
@@ -59,10 +59,10 @@ class OwnApi:
         self._http = http
 
     def call(self, method: str, path: str, *, expected: int, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a request signed for this region, and return the JSON that it answers.
+        """Send a request that is signed for this region, and return the JSON object of the answer.
 
         Raises:
-            WebError: The answer has another status than `expected`, or is no JSON object.
+            WebError: The answer has another status than `expected`, or is not a JSON object.
             BotoCoreError: There was no answer.
         """
         data = json.dumps(body).encode() if body is not None else None
@@ -75,13 +75,13 @@ class OwnApi:
         try:
             value = json.loads(answer.content)
         except ValueError as error:
-            raise WebError(f"{method} {path} answered no JSON: {answer.content[:500]!r}") from error
+            raise WebError(f"{method} {path} did not answer JSON: {answer.content[:500]!r}") from error
         if not isinstance(value, dict):
-            raise WebError(f"{method} {path} answered no JSON object: {answer.content[:500]!r}")
+            raise WebError(f"{method} {path} did not answer a JSON object: {answer.content[:500]!r}")
         return value
 
     def put(self, url: str, content: bytes, headers: dict[str, str]) -> int:
-        """Upload to a presigned URL, with the headers that it was signed for; return the status.
+        """Upload to a presigned URL with its signed headers; return the status.
 
         Raises:
             BotoCoreError: There was no answer.
@@ -90,8 +90,8 @@ class OwnApi:
 
 
 def is_ready(http: Http, api_url: str) -> bool:
-    """Return whether an API's `/ready` answers 200. Anything else, and no answer, is not ready."""
-    if urlsplit(api_url).scheme != "https":  # it comes from a row of the table
+    """Return whether an API's `/ready` answers 200. Any other answer, and no answer, is not ready."""
+    if urlsplit(api_url).scheme != "https":  # the URL comes from a row of the table
         return False
     try:
         return http.send(AWSRequest(method="GET", url=f"{api_url}/ready").prepare()).status_code == 200  # noqa: PLR2004 - HTTP's own

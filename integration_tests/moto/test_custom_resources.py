@@ -382,7 +382,7 @@ def test_a_term_that_s3_drops_fails_the_deployment(cloudformation: CloudFormatio
     session.events.register_last("after-call.s3.GetBucketReplication", drop)
     answer = cloudformation.send(bucket_replication.handler, "Create", properties())
     assert answer["Status"] == "FAILED"
-    assert "does not answer what was put: Rule.Destination.Metrics is None" in answer["Reason"]
+    assert "returns another: Rule.Destination.Metrics is None" in answer["Reason"]
 
 
 # --- default security group -------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def world(capsys: pytest.CaptureFixture[str]) -> Iterator[ObservedWorld]:
 # --- both regions are well ----------------------------------------------------------------------------------------
 
 
-def test_two_healthy_regions_say_so_of_each_other(world: ObservedWorld) -> None:
+def test_two_healthy_regions_report_each_other_healthy(world: ObservedWorld) -> None:
     for _ in range(3):
         seen = world.minute()
     assert set(seen) == set(REGIONS)
@@ -50,7 +50,7 @@ def test_two_healthy_regions_say_so_of_each_other(world: ObservedWorld) -> None:
     assert numbers["age"] <= MINUTE
 
 
-def test_a_heartbeat_says_all_it_must(world: ObservedWorld) -> None:
+def test_heartbeat_holds_every_number(world: ObservedWorld) -> None:
     world.minute()
     world.minute()
     for region in REGIONS:
@@ -114,7 +114,7 @@ def test_first_canary_waits_until_files_replicate_both_ways(world: ObservedWorld
     assert all(world.memory(region)["canary"] for region in REGIONS)
 
 
-def test_canaries_that_have_begun_go_on_without_the_row(world: ObservedWorld) -> None:
+def test_canaries_that_have_begun_continue_without_the_row(world: ObservedWorld) -> None:
     world.minute()
     world.note_that_files_replicate(truth=False)
     for _ in range(3):
@@ -173,7 +173,7 @@ def test_a_canary_that_is_not_processed_is_lost_in_the_active_region_only(world:
     assert seen[SECONDARY]["PeerUnhealthy"] == 0
 
 
-def test_a_canary_that_cannot_be_sent_is_lost_at_once_and_the_heartbeat_goes_on(world: ObservedWorld) -> None:
+def test_canary_that_cannot_be_sent_is_lost_and_the_run_continues(world: ObservedWorld) -> None:
     world.minute()
     world.broken_apis.add(PRIMARY)
     seen = world.minute()
@@ -250,7 +250,7 @@ def test_a_force_row_without_a_boolean_publishes_nothing(world: ObservedWorld, v
 # --- a run that comes again, late, or not at all ------------------------------------------------------------------
 
 
-def test_a_run_that_comes_twice_does_everything_once(world: ObservedWorld) -> None:
+def test_repeated_run_has_one_effect(world: ObservedWorld) -> None:
     world.minute()
     before = world.memory(PRIMARY)
     objects = world.client("s3", PRIMARY).list_objects_v2(Bucket=f"serverless-ingest-prod-123456789012-{PRIMARY}-an")
@@ -340,7 +340,7 @@ def test_peer_is_not_asked_before_the_deployment_wrote_its_host(world: ObservedW
     assert seen[SECONDARY]["PeerUnhealthy"] == 1
 
 
-def test_an_observer_that_missed_runs_is_silent_meanwhile_and_goes_on(world: ObservedWorld) -> None:
+def test_observer_that_missed_runs_resumes(world: ObservedWorld) -> None:
     for _ in range(2):
         world.minute()
     for minutes_silent in (1, 2, 3, 4):
@@ -367,7 +367,7 @@ def test_clocks_may_differ_by_less_than_a_heartbeat_may_be_old(
 # --- a peer that is dead, and one that only seems so --------------------------------------------------------------
 
 
-def test_a_dead_peer_never_stops_the_own_heartbeat(world: ObservedWorld) -> None:
+def test_dead_peer_leaves_the_own_heartbeat_running(world: ObservedWorld) -> None:
     world.minute()
     world.minute()
     world.lost.add(PRIMARY)
@@ -413,7 +413,7 @@ def test_one_broken_part_of_the_peer_is_enough(world: ObservedWorld) -> None:
     assert world.outcome["peer"] == ["its API is not ready"]
 
 
-def test_a_peer_that_has_never_lived_is_unhealthy_and_no_reason_to_promote(world: ObservedWorld) -> None:
+def test_peer_that_never_ran_is_unhealthy_and_not_dead(world: ObservedWorld) -> None:
     for _ in range(5):
         world.now += MINUTE
         seen = world.observe(SECONDARY, auto_promote=True)
@@ -482,7 +482,7 @@ def test_the_primary_never_promotes_itself(world: ObservedWorld) -> None:
     assert world.claims(PRIMARY) == {SECONDARY: 1}
 
 
-def test_without_the_setting_a_person_promotes(world: ObservedWorld) -> None:
+def test_secondary_without_the_setting_does_not_promote(world: ObservedWorld) -> None:
     world.minute()
     world.minute()
     world.lost.add(PRIMARY)
@@ -502,7 +502,7 @@ def test_one_signal_alone_promotes_nothing(world: ObservedWorld, only: str) -> N
     assert world.claims(SECONDARY) == {}
 
 
-def test_a_peer_whose_heartbeats_still_arrive_is_alive_though_it_cannot_be_reached(world: ObservedWorld) -> None:
+def test_unreachable_peer_with_new_heartbeats_is_alive(world: ObservedWorld) -> None:
     world.minute(auto_promote=True)
     world.minute(auto_promote=True)
     for _ in range(6):
@@ -551,9 +551,7 @@ def test_one_run_that_comes_three_times_is_one_run(world: ObservedWorld) -> None
 # --- an own region that is ill --------------------------------------------------------------------------------------
 
 
-def test_an_own_table_that_fails_does_not_keep_the_peer_from_being_watched(
-    world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failing_own_table_leaves_the_peer_checks_running(world: ObservedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     world.minute()
     world.minute()
     observer = world.observer(SECONDARY)

@@ -45,7 +45,7 @@ def kept(world: ObservedWorld, region: str) -> dict[str, tuple[int, str, str]]:
     return {row["sk"]: (int(row["objects"]), row["identities"], row["effects"]) for row in found}
 
 
-def test_what_two_observers_keep_is_what_a_scan_of_either_ledger_says(world: ObservedWorld) -> None:
+def test_digests_of_both_observers_equal_a_scan_of_the_ledger(world: ObservedWorld) -> None:
     for _ in range(2):
         world.minute()
     world.start_digests()
@@ -61,7 +61,7 @@ def test_what_two_observers_keep_is_what_a_scan_of_either_ledger_says(world: Obs
     assert sum(count for count, _, _ in kept(world, PRIMARY).values()) == 6, "three canaries of each region"
 
 
-def test_a_row_that_is_changed_in_one_region_is_told_in_both(world: ObservedWorld) -> None:
+def test_row_changed_in_one_region_is_reported_in_both(world: ObservedWorld) -> None:
     for _ in range(2):
         world.minute()
     for region in REGIONS:

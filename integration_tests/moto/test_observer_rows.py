@@ -153,7 +153,7 @@ def test_run_over_any_rows_ends_and_the_next_ones_are_well(
 
 @pytest.mark.property
 @given(text=memories())
-def test_any_memory_is_read_or_begun_anew(text: str) -> None:
+def test_any_memory_is_read_or_starts_empty(text: str) -> None:
     memory = parse(text)
     assert isinstance(memory, Memory)
     assert isinstance(memory.of_the_past(1e9), Memory)

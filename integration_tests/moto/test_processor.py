@@ -124,7 +124,7 @@ def test_an_upload_through_the_issuer_is_known_by_what_its_key_says(world: World
     assert result["received_at"].startswith("2025-10-11")  # when the upload id was made, not when the object came
 
 
-def test_an_upload_whose_bytes_are_others_is_quarantined_and_nothing_of_it_lands(world: World) -> None:
+def test_upload_of_other_bytes_is_quarantined_without_records(world: World) -> None:
     upload = Upload("billing", UPLOAD_ID, hashlib.sha256(b"others").hexdigest(), "x.ndjson")
     world.put(upload.object_key, LINES)
     world.invoke()
@@ -132,7 +132,7 @@ def test_an_upload_whose_bytes_are_others_is_quarantined_and_nothing_of_it_lands
     assert world.records() == {}
 
 
-def test_a_folder_that_the_console_made_is_no_trouble(world: World) -> None:
+def test_folder_of_the_console_has_no_records(world: World) -> None:
     world.put("incoming/", b"")
     assert world.invoke().failed == []
     assert world.results()["incoming/"]["format"] == "empty"
@@ -209,7 +209,7 @@ def test_an_unreadable_object_is_quarantined_with_everything_that_is_known(world
 @pytest.mark.parametrize(
     ("body", "fault"), [(b"x" * 1_000_001, "too_large"), (gzip.compress(b"a,b\n" * 600_000), "expands_too_far")]
 )
-def test_what_is_too_much_is_quarantined(world: World, body: bytes, fault: str) -> None:
+def test_object_over_a_limit_is_quarantined(world: World, body: bytes, fault: str) -> None:
     put = world.put("incoming/much.csv", body)
     world.invoke()
     assert world.results()[put.key]["reason"].startswith(f"{fault}: ")
@@ -230,7 +230,7 @@ def test_an_object_that_was_deleted_meanwhile_is_gone_and_no_dead_letter(world: 
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[]", "{}", '{"Records": []}', '{"Records": [{"s3": 1}]}'])
-def test_what_is_no_event_is_a_dead_letter_at_once(world: World, body: str) -> None:
+def test_message_that_is_no_event_is_a_dead_letter_at_once(world: World, body: str) -> None:
     world.send(body)
     assert world.invoke().failed == []
     (letter,) = world.dead_letters()
@@ -240,7 +240,7 @@ def test_what_is_no_event_is_a_dead_letter_at_once(world: World, body: str) -> N
     assert note["body"] == body
 
 
-def test_s3s_own_test_message_is_no_trouble(world: World) -> None:
+def test_test_message_of_s3_is_acknowledged(world: World) -> None:
     world.send(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}))
     assert world.invoke().failed == []
     assert world.dead_letters() == []
@@ -313,7 +313,7 @@ def test_a_crash_within_a_quarantine_is_done_again(world: World, monkeypatch: py
 
 
 @pytest.mark.parametrize("body", [lines(30) + b"bad\n", b"[" + lines(30)], ids=["readable", "unreadable"])
-def test_wherever_it_stops_the_next_delivery_makes_it_whole(world: World, body: bytes) -> None:
+def test_crash_at_any_call_is_completed_by_the_next_delivery(world: World, body: bytes) -> None:
     """Stop the function before its first call to AWS, then before its second, and so on to the last."""
     for stopped_before in count(1):
         put = world.put(f"incoming/{stopped_before}.ndjson" if body[0] != ord("[") else f"incoming/{stopped_before}", body)
@@ -393,7 +393,7 @@ def test_time_that_runs_out_while_records_are_written_leaves_no_half_state(
     assert world.results()[put.key]["accepted"] == 300
 
 
-def test_what_is_not_begun_for_want_of_time_goes_back_and_uses_up_no_receive(world: World) -> None:
+def test_object_without_time_to_begin_uses_up_no_receive(world: World) -> None:
     keys = {world.put(f"incoming/{number}.ndjson", LINES).key for number in range(3)}
     begun = 0
     begin = Ledger.begin
@@ -436,7 +436,7 @@ def test_a_message_that_fails_to_the_last_is_noted_before_sqs_moves_it(
     assert world.results()[put.key]["accepted"] == 2
 
 
-def test_what_dynamodb_leaves_unprocessed_is_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_left_unprocessed_by_dynamodb_are_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.put("incoming/x.ndjson", lines(60))
     world.enter(PRIMARY)
     client = application().ledger._dynamodb  # noqa: SLF001 - moto is never too busy
@@ -476,7 +476,7 @@ def identity(put: Put) -> str:
     return object_identity("ingest", put.key, put.version_id)
 
 
-def test_objects_are_made_anew_by_another_version_only_on_purpose(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_is_reprocessed_by_another_version_only_on_request(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = world.put("incoming/x.ndjson", b'{"a":1}\n{"a":2}\n{"a":3}\n')
     world.invoke()
     before = world.items()
@@ -507,7 +507,7 @@ def test_objects_are_made_anew_by_another_version_only_on_purpose(world: World, 
     assert next(row["attempts"] for row in world.rows() if row["sk"] == f"ATTEMPT#{PRIMARY}") == 2, "once is enough"
 
 
-def test_a_passive_region_makes_nothing_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passive_region_reprocesses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = world.put("incoming/x.ndjson", b'{"a":1}\n')
     world.invoke()
     before = world.items()

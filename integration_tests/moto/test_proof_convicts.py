@@ -108,14 +108,14 @@ def of_kind(proof: Proof, kind: str) -> set[str]:
 # --- the processor as it is --------------------------------------------------------------------------------------
 
 
-def test_the_processor_as_it_is_is_acquitted(drill: Drill) -> None:
+def test_proof_passes_for_the_unchanged_processor(drill: Drill) -> None:
     drill.upload()
     drill.process()
     proof = drill.prove()
     assert (proof.findings, proof.equal, proof.objects) == ((), True, UPLOADS)
 
 
-def test_through_a_failover_and_with_a_lost_answer_it_is_acquitted(drill: Drill) -> None:
+def test_proof_passes_after_a_failover_with_a_lost_answer(drill: Drill) -> None:
     """The other region takes over; one client puts the same bytes there again; one file is unreadable."""
     drill.upload()
     drill.process(PRIMARY)
@@ -130,7 +130,7 @@ def test_through_a_failover_and_with_a_lost_answer_it_is_acquitted(drill: Drill)
     assert (proof.findings, proof.equal, proof.objects) == ((), True, UPLOADS + 2)
 
 
-def test_an_unreadable_file_is_quarantined_once_and_that_is_no_fault(drill: Drill) -> None:
+def test_proof_passes_for_a_quarantined_file(drill: Drill) -> None:
     drill.upload(2)
     body = b"\x00\x01 no records"
     receipt = ReceiptRow(SOURCE, new_upload_id(AT), hashlib.sha256(body).hexdigest(), "odd", len(body))
@@ -141,7 +141,7 @@ def test_an_unreadable_file_is_quarantined_once_and_that_is_no_fault(drill: Dril
     assert drill.prove().findings == ()
 
 
-def test_before_it_is_processed_all_is_lost(drill: Drill) -> None:
+def test_proof_before_processing_finds_every_record_lost(drill: Drill) -> None:
     drill.upload()
     proof = drill.prove()
     assert of_kind(proof, "lost") == drill.ids
@@ -415,7 +415,7 @@ def test_a_drill_that_is_killed_injects_again_and_repairs_twice(drill: Drill, pa
     assert drill.prove().findings == ()
 
 
-def test_too_few_objects_to_damage_are_said_to_be(drill: Drill) -> None:
+def test_negative_controls_report_too_few_objects(drill: Drill) -> None:
     drill.upload(5)
     drill.process()
     with pytest.raises(RunFailure, match="need 6 processed objects"):

@@ -118,7 +118,7 @@ def test_a_deleted_result_is_written_again(world: World) -> None:
     assert world.results()[put.key]["accepted"] == 6
 
 
-def test_what_is_sent_in_vain_is_sent_ever_less_often(world: World) -> None:
+def test_finding_sent_without_result_is_sent_less_often(world: World) -> None:
     world.put("incoming/x.ndjson", LINES)
     lose_messages(world, PRIMARY)
     sent = []
@@ -190,7 +190,7 @@ def test_a_canarys_rows_are_left_out(world: World) -> None:
     assert [one["object_id"] for one in listed(world)] == [f"{1:064d}"]
 
 
-def test_a_result_that_cannot_be_made_whole_is_listed_and_not_sent(world: World) -> None:
+def test_result_without_an_object_is_listed_and_not_sent(world: World) -> None:
     put = processed(world)
     delete_records(world)
     bucket = f"serverless-ingest-prod-123456789012-{PRIMARY}-an"
@@ -215,7 +215,7 @@ def test_rows_found_first_get_their_object_when_the_bucket_has_it(world: World, 
     assert world.depth(PRIMARY)["visible"] == 1
 
 
-def test_what_an_earlier_release_did_not_note_is_noted(world: World) -> None:
+def test_object_of_an_earlier_release_is_settled(world: World) -> None:
     put = processed(world)
     identity = object_identity("ingest", put.key, put.version_id)
     for region in (PRIMARY, SECONDARY):
@@ -251,7 +251,7 @@ def test_a_quarantine_that_is_not_noted_is_copied_to_this_archive(world: World) 
     assert world.reconcile(SECONDARY, later=3900) == 0
 
 
-def test_a_run_is_bounded_and_the_next_goes_on_where_it_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_is_bounded_and_the_next_one_resumes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciler, "_PAGE", 2)
     monkeypatch.setattr(reconciler, "FINDINGS", 3)
     for number in range(7):

@@ -42,7 +42,7 @@ def after_the_delay(world: World) -> Invocation:
     return world.invoke(SECONDARY)
 
 
-def test_without_a_result_the_message_goes_back_with_a_delay_and_nothing_is_written(world: World) -> None:
+def test_message_without_a_result_is_put_back_with_a_delay(world: World) -> None:
     replicated(world)
     assert world.invoke(SECONDARY).failed == []
     assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 1}
@@ -50,7 +50,7 @@ def test_without_a_result_the_message_goes_back_with_a_delay_and_nothing_is_writ
     assert world.archived(SECONDARY) == {}
 
 
-def test_it_comes_back_ever_so_often_with_its_age_and_uses_up_no_receive(world: World) -> None:
+def test_message_put_back_many_times_keeps_its_age(world: World) -> None:
     replicated(world)
     sent = int(world.invoke(SECONDARY).received[0]["attributes"]["SentTimestamp"])
     for hops in range(1, 4):
@@ -153,9 +153,7 @@ def test_the_highest_epoch_wins_whatever_came_last(world: World) -> None:
     assert (result["region"], result["epoch"]) == (PRIMARY, 2)
 
 
-def test_what_has_waited_too_long_ends_as_a_dead_letter_with_its_reason(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_overdue_message_is_a_dead_letter_with_its_reason(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     put = replicated(world)
     old = int((time.time() - SHADOW_MAXIMUM_AGE_SECONDS - 60) * 1000)
     sqs, queue_url = world.client("sqs", SECONDARY), world.queue_url("ingest", SECONDARY)

@@ -199,5 +199,5 @@ def test_two_rules_are_refused() -> None:
 @pytest.mark.parametrize("kind", [RequestType.UPDATE, RequestType.DELETE])
 @pytest.mark.parametrize("physical_id", [None, "", "bucket", "bucket/", "/rule"])
 def test_physical_id_of_another_form_is_refused(kind: RequestType, physical_id: str | None) -> None:
-    with pytest.raises(PropertyError, match="must be a bucket's name, a slash and a rule's id"):
+    with pytest.raises(PropertyError, match="a bucket's name, a slash and a rule's id are needed"):
         replication.provide(Request(kind, "Rule", physical_id, PROPERTIES, {}, "id"), until=0)

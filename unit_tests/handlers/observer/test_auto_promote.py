@@ -76,7 +76,7 @@ situations = st.builds(
         streak=Streak(3),
     )
 )
-def test_it_promotes_the_passive_ready_secondary_after_three_runs_and_nothing_else(situation: Situation) -> None:
+def test_only_a_passive_ready_secondary_promotes_after_three_runs(situation: Situation) -> None:
     assert situation.must_promote == (
         situation.is_enabled
         and situation.region == SECONDARY

@@ -53,7 +53,7 @@ def canary(*, was_active: bool = True) -> Canary:
     return Canary(object_id="a" * 64, run_at=RUN_AT, sent_at=SENT_AT, uploaded_in=0.2, was_active=was_active)
 
 
-def test_it_is_sent_signed_for_its_region_and_put_as_it_was_signed() -> None:
+def test_canary_is_sent_with_signed_requests() -> None:
     api = Api()
     sent = keeper(api).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
     assert (sent.object_id, sent.run_at, sent.was_active) == ("a" * 64, RUN_AT, False)
@@ -77,7 +77,7 @@ def test_it_is_sent_signed_for_its_region_and_put_as_it_was_signed() -> None:
         ({"POST": ConnectTimeoutError(endpoint_url="https://x")}, ConnectTimeoutError),
     ],
 )
-def test_one_that_cannot_be_sent_says_why(answers: dict[str, Any], error: type[Exception]) -> None:
+def test_canary_that_cannot_be_sent_raises_the_reason(answers: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         keeper(Api(**answers)).send(RUN_AT, upload_id=UPLOAD_ID, is_active=True)
 
@@ -92,7 +92,7 @@ PROCESSED = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT + 
     is_active=st.booleans(),
     age=st.floats(0, 600),
 )
-def test_it_is_judged_by_what_the_region_owes_it(
+def test_canary_is_judged_by_the_role_of_the_region(
     *,
     state: str | None,
     was_active: bool,
@@ -132,7 +132,7 @@ def test_a_clock_that_is_behind_gives_no_negative_seconds() -> None:
         (2.0, 0.0, None, 0.0),
     ],
 )
-def test_the_newest_thing_that_is_known_counts(
+def test_canary_seconds_are_the_newest_known_ones(
     last: float | None, verdict: float | None, uploaded_in: float | None, known: float | None
 ) -> None:
     assert canary_seconds(Memory(canary_seconds=last), verdict=verdict, uploaded_in=uploaded_in) == known

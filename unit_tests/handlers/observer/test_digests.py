@@ -30,13 +30,13 @@ def digests_of(items: list[dict[str, Any]], **how: Any) -> dict[str, tuple[int, 
 
 @pytest.mark.property
 @given(items=hours_of_rows, rows_a_page=st.integers(1, 7))
-def test_it_is_what_another_reckoning_says_whatever_the_pages(items: list[dict[str, Any]], rows_a_page: int) -> None:
+def test_digest_equals_an_independent_sum_for_any_pages(items: list[dict[str, Any]], rows_a_page: int) -> None:
     assert digests_of(items, rows_a_page=rows_a_page) == reckoned(items)
 
 
 @pytest.mark.property
 @given(items=hours_of_rows, rows_a_page=st.integers(1, 3), rows_a_run=st.integers(1, 5))
-def test_an_hour_that_takes_many_runs_comes_to_the_same_and_no_run_reads_more_than_it_may(
+def test_hour_over_many_runs_has_the_same_digest_within_the_budget(
     items: list[dict[str, Any]], rows_a_page: int, rows_a_run: int
 ) -> None:
     table = Table()
@@ -71,7 +71,7 @@ def test_a_run_ends_when_its_time_is_over() -> None:
 
 @pytest.mark.property
 @given(items=hours_of_rows.filter(bool), data=st.data())
-def test_any_change_of_what_a_row_says_is_seen_and_only_there(items: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_digest_changes_only_for_the_prefix_of_a_changed_row(items: list[dict[str, Any]], data: st.DataObject) -> None:
     before = digests_of(items)
     changed = data.draw(st.sampled_from(items))
     name = data.draw(st.sampled_from(sorted(set(changed) - {"pk", "sk", "state_hour", "state_order", *PROVENANCE})))
@@ -87,14 +87,14 @@ def test_any_change_of_what_a_row_says_is_seen_and_only_there(items: list[dict[s
 
 @pytest.mark.property
 @given(items=hours_of_rows, other_region=st.fixed_dictionaries(dict.fromkeys(PROVENANCE, st.text(max_size=4))))
-def test_who_wrote_a_row_and_when_changes_nothing(items: list[dict[str, Any]], other_region: dict[str, str]) -> None:
+def test_digest_ignores_the_provenance_of_a_row(items: list[dict[str, Any]], other_region: dict[str, str]) -> None:
     theirs = [item | {name: {"S": value} for name, value in other_region.items()} for item in items]
     assert digests_of(theirs) == digests_of(items)
 
 
 @pytest.mark.property
 @given(items=hours_of_rows.filter(bool))
-def test_an_object_more_or_less_is_another_identity(items: list[dict[str, Any]]) -> None:
+def test_digest_of_another_set_of_objects_has_other_identities(items: list[dict[str, Any]]) -> None:
     prefix = items[0]["pk"]["S"][4]
     assert digests_of(items[1:])[prefix][1] != digests_of(items)[prefix][1]
 
@@ -128,7 +128,7 @@ def test_a_row_of_odd_attributes_is_digested_too(value: dict[str, Any]) -> None:
 @pytest.mark.property
 @given(st.builds(Digest, st.integers(0, 10**9), st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1)))
 @example(Digest())
-def test_what_is_kept_is_read_back(digest: Digest) -> None:
+def test_scan_that_is_kept_reads_back(digest: Digest) -> None:
     assert Digest.of_list(digest.as_list()) == digest
 
 

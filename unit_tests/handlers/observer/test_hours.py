@@ -94,7 +94,7 @@ def in_its_turn(*regions: Region, begin: float = CLOSED) -> list[Outcome]:
 
 @pytest.mark.property
 @given(items=hours_of_rows)
-def test_what_is_kept_of_an_open_hour_is_what_another_reckoning_says(items: list[dict[str, Any]]) -> None:
+def test_digest_of_an_open_hour_equals_an_independent_sum(items: list[dict[str, Any]]) -> None:
     region = Region()
     region.table.add(*items)
     region.run(BEGIN + 1800)
@@ -108,7 +108,7 @@ def test_rows_are_this_regions_own() -> None:
     assert {key[0] for key in region.table.writes} == {f"DIGEST#{HERE}"}
 
 
-def test_what_has_not_changed_is_not_written_again() -> None:
+def test_digest_without_a_change_is_not_written_again() -> None:
     region = Region()
     region.table.add(result("a" * 64))
     for seconds in ROUNDS[:12]:
@@ -121,7 +121,7 @@ def test_what_has_not_changed_is_not_written_again() -> None:
 
 @pytest.mark.property
 @given(items=hours_of_rows.filter(bool), seed=st.integers(0, 2**32), cut=st.integers(0, 40))
-def test_rows_that_come_one_by_one_and_late_end_in_the_same_digest(items: list[dict[str, Any]], seed: int, cut: int) -> None:
+def test_late_rows_give_the_same_digest(items: list[dict[str, Any]], seed: int, cut: int) -> None:
     region = Region()
     shuffled = random.Random(seed).sample(items, len(items))  # noqa: S311 - an order, no secret
     region.table.add(*shuffled[:cut])
@@ -133,7 +133,7 @@ def test_rows_that_come_one_by_one_and_late_end_in_the_same_digest(items: list[d
     assert max(outcome.conflicts for outcome in outcomes) == 0, "a row that comes late is no conflict"
 
 
-def test_an_observer_that_missed_hours_makes_up_for_them() -> None:
+def test_observer_that_missed_hours_digests_them_later() -> None:
     region = Region()
     items = [result(f"{hour:x}" * 64, hour_begin=BEGIN + hour * 3600) for hour in range(10)]
     region.table.add(*items)
@@ -145,7 +145,7 @@ def test_an_observer_that_missed_hours_makes_up_for_them() -> None:
         assert kept == reckoned([items[hour]])
 
 
-def test_a_run_that_comes_twice_changes_nothing() -> None:
+def test_repeated_run_changes_no_digest() -> None:
     region = Region()
     region.table.add(result("a" * 64))
     region.run(CLOSED)
@@ -154,7 +154,7 @@ def test_a_run_that_comes_twice_changes_nothing() -> None:
     assert {key: region.table.rows[key] for key in rows} == rows
 
 
-def test_what_a_late_run_still_writes_does_not_undo_a_newer_row() -> None:
+def test_write_of_a_late_run_keeps_a_newer_row() -> None:
     region = Region()
     store = DigestStore(dynamodb=cast("Any", region.table), table_name="t", region=HERE)
     store.write((HOUR, "a"), DigestRow(Digest(2, 2, 2), BEGIN + 60))
@@ -211,13 +211,13 @@ def test_no_doubtful_hour_waits_longer_than_half_an_hour(count: int, first: int,
     assert {hour for hour, _ in places} <= seen
 
 
-def test_where_a_run_has_time_for_one_hour_only_each_comes_first_in_turn() -> None:
+def test_small_budget_digests_each_hour_in_turn() -> None:
     places = tuple((hours_before(hour_of(CLOSED), 5 + back), "0") for back in range(DOUBTFUL_A_ROUND))
     first = [plan(CLOSED, KEPT, Comparison((), places), turn)[0] for turn in range(3 + DOUBTFUL_A_ROUND)]
     assert sorted(first) == sorted(plan(CLOSED, KEPT, Comparison((), places), 0))
 
 
-def test_an_hour_that_takes_many_runs_does_not_keep_the_others_from_their_turn() -> None:
+def test_hour_over_many_runs_leaves_the_others_their_turn() -> None:
     region = Region()
     items = [
         result(f"{n:064x}", hour_begin=begin)
@@ -236,7 +236,7 @@ def test_an_hour_that_takes_many_runs_does_not_keep_the_others_from_their_turn()
         assert sum(count for count, _, _ in region.kept(hour).values()) == 60
 
 
-def test_an_hour_half_read_is_gone_on_with() -> None:
+def test_unfinished_hour_continues_in_the_next_run() -> None:
     region = Region()
     region.table.add(*[result(f"{n:064x}") for n in range(20)])
     outcome = region.run(BEGIN + 60, rows=5)
@@ -250,7 +250,7 @@ def test_an_hour_half_read_is_gone_on_with() -> None:
 # --- what a comparison finds --------------------------------------------------------------------------------------
 
 
-def test_a_row_that_changed_though_it_is_written_once_is_a_conflict_once() -> None:
+def test_changed_write_once_row_is_one_conflict() -> None:
     region = Region()
     region.table.add(result("a" * 64))
     region.run(BEGIN + 60)
@@ -268,7 +268,7 @@ def test_changed_row_of_a_closed_hour_is_found_within_five_hours() -> None:
     assert sum(outcome.conflicts for outcome in outcomes) == 1
 
 
-def test_two_regions_of_the_same_rows_agree_though_each_wrote_its_own() -> None:
+def test_regions_with_equal_rows_of_their_own_agree() -> None:
     here, there = Region(HERE), Region(THERE)
     here.table.add(result("a" * 64))
     there.table.add(result("a" * 64, region=THERE, epoch=1, version_id="w", processed_at="2026-02-01T00:00:00.000Z"))
@@ -276,7 +276,7 @@ def test_two_regions_of_the_same_rows_agree_though_each_wrote_its_own() -> None:
     assert {(outcome.conflicts, outcome.mismatches) for outcome in outcomes} == {(0, 0)}
 
 
-def test_a_row_that_says_another_thing_in_the_other_region_is_a_conflict_while_it_does() -> None:
+def test_row_that_differs_between_regions_is_a_conflict() -> None:
     here, there = Region(HERE), Region(THERE)
     here.table.add(result("a" * 64))
     there.table.add(result("a" * 64, accepted=9))
@@ -313,7 +313,7 @@ def test_hours_that_one_region_has_not_closed_are_not_compared() -> None:
     one=st.builds(Digest, st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)),
     other=st.builds(Digest, st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)),
 )
-def test_two_digests_agree_or_conflict_or_mismatch_and_never_two_of_that(one: Digest, other: Digest) -> None:
+def test_two_digests_agree_conflict_or_mismatch(one: Digest, other: Digest) -> None:
     place = (HOUR, "a")
     at = begin_of(HOUR) + 3 * 3600
     found = compare({place: DigestRow(one, at)}, {place: DigestRow(other, at)})

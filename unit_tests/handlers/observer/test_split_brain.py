@@ -19,7 +19,7 @@ def active(view: dict[str, int]) -> str:
 @given(here=views, there=views)
 @example(here={}, there={SECONDARY: 1})
 @example(here={PRIMARY: 2, SECONDARY: 2}, there={})
-def test_it_is_one_where_two_views_name_different_regions(here: dict[str, int], there: dict[str, int]) -> None:
+def test_split_brain_is_two_views_with_different_regions(here: dict[str, int], there: dict[str, int]) -> None:
     verdict = compare(here, there, primary_region=PRIMARY)
     assert (verdict.active_here, verdict.active_there) == (active(here), active(there))
     assert verdict.is_split == (active(here) != active(there))

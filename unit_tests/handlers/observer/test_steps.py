@@ -25,14 +25,14 @@ def steps() -> tuple[Steps, Counts]:
     return Steps(cast("Any", counts)), counts
 
 
-def test_a_step_gives_what_it_came_to() -> None:
+def test_step_returns_its_result() -> None:
     ours, counts = steps()
     assert ours.run("good", lambda: 7, seconds=1, otherwise=None) == 7
     assert (ours.failed, counts.names) == ([], [])
 
 
 @pytest.mark.parametrize("error", [ConnectionError("x"), TimeoutError("its own"), RuntimeError("a bug")])
-def test_a_step_that_fails_is_told_and_the_next_goes_on(error: Exception) -> None:
+def test_step_that_fails_is_reported_and_the_next_one_runs(error: Exception) -> None:
     ours, counts = steps()
 
     def bad() -> int:
@@ -43,7 +43,7 @@ def test_a_step_that_fails_is_told_and_the_next_goes_on(error: Exception) -> Non
     assert (ours.failed, counts.names) == (["bad"], ["StepsFailed"])
 
 
-def test_a_step_that_hangs_costs_its_seconds_and_no_more() -> None:
+def test_step_that_hangs_costs_only_its_time_limit() -> None:
     counts = Counts()
     now = 0.0
     ours = Steps(cast("Any", counts), clock=lambda: now)
@@ -59,7 +59,7 @@ def test_a_step_that_hangs_costs_its_seconds_and_no_more() -> None:
     assert (ours.failed, counts.names) == (["hangs", "a", "b", "c"], ["StepsFailed"] * 4)
 
 
-def test_a_run_in_which_nothing_answers_ends_well_before_the_function_is_stopped() -> None:
+def test_run_without_any_answer_ends_before_the_timeout() -> None:
     # In this order, as `Observer.observe` does; the peer's 8 seconds begin with the looks and pass beside them.
     worst = ["recall", "look", "canary", "canary", "heartbeat", "promotion", "promotion", "digests", "keep"]
     beside = ["look", "canary", "canary", "heartbeat"]

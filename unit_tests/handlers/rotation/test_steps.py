@@ -70,26 +70,26 @@ def test_set_secret_calls_nothing(world: World) -> None:
     world.rotation.run("setSecret")
 
 
-def test_test_secret_of_a_version_that_signs_passes(world: World) -> None:
+def test_step_test_secret_of_a_version_that_signs_passes(world: World) -> None:
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
     world.holds(CURRENT, "AWSCURRENT", "not even JSON: what a rotation mends")
     world.rotation.run("testSecret")
 
 
-def test_test_secret_of_a_version_that_cannot_sign_fails(world: World) -> None:
+def test_step_test_secret_of_a_version_that_cannot_sign_fails(world: World) -> None:
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", json.dumps({"key": "short"}))
     with pytest.raises(SigningSecretError):
         world.rotation.run("testSecret")
 
 
-def test_test_secret_of_the_current_key_fails(world: World) -> None:
+def test_step_test_secret_of_the_current_key_fails(world: World) -> None:
     same = receipts.new_secret_string()
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", same)
     world.holds(CURRENT, "AWSCURRENT", same)
-    with pytest.raises(RotationRefusedError, match="no rotation"):
+    with pytest.raises(RotationRefusedError, match="holds the current key"):
         world.rotation.run("testSecret")
 
 
