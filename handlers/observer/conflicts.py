@@ -28,7 +28,7 @@ def is_conflict(one: Digest, other: Digest) -> bool:
 
 
 def compare(ours: Mapping[Place, DigestRow], theirs: Mapping[Place, DigestRow]) -> Comparison:
-    """Compare the places of which both regions have digests."""
+    """Compare the places that both regions have digests for."""
     both = sorted(ours.keys() & theirs.keys())
     return Comparison(
         conflicts=tuple(place for place in both if is_conflict(ours[place].digest, theirs[place].digest)),

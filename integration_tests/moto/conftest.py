@@ -1,4 +1,4 @@
-"""The tests of the handlers on moto run them with the tests' own transform, whatever this fork's is."""
+"""Run the handlers on moto with the tests' own transform, independent of this fork's transform."""
 
 from unit_tests.fixtures import use_fixture_transform
 

@@ -25,7 +25,7 @@ from handlers.processor.application import application, metrics, reconciler
 from handlers.shared import schema
 
 ACCOUNT: Final = "123456789012"
-"""moto's own, unless told otherwise."""
+"""moto's default account."""
 PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
 TABLE: Final = "serverless-ledger-prod"
 MAXIMUM_RECEIVES: Final = 5
@@ -68,7 +68,7 @@ class Put:
 
 @dataclass
 class Invocation:
-    """What one batch came to."""
+    """The outcome of one batch."""
 
     received: list[Row] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -88,14 +88,14 @@ class World:
     # --- what AWS does ------------------------------------------------------------------------------------------
 
     def put(self, key: str, body: bytes, *, region: str = PRIMARY) -> Put:
-        """Put an object; S3 tells the queue of it."""
+        """Put an object, and send its event to the queue."""
         answer = self.client("s3", region).put_object(Bucket=bucket("ingest", region), Key=key, Body=body)
         put = Put(key, answer["VersionId"], body)
         self.announce(put, region=region)
         return put
 
     def replicate(self, put: Put, *, source: str = PRIMARY) -> None:
-        """Copy an object to the other region, its version id kept, whose queue is told of it."""
+        """Copy an object to the other region with its version id, and send its event to that region's queue."""
         destination = other(source)
         name = bucket("ingest", destination)
         self.client("s3", destination).put_object(Bucket=name, Key=put.key, Body=put.body)

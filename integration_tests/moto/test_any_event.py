@@ -1,4 +1,4 @@
-"""The real entry points over events that nobody foresaw: the processor's, the custom resources' and the rotation's.
+"""Test the entry points of the processor, the custom resources and the rotation over arbitrary events.
 
 The processor names what is to be delivered again and does the rest. A custom resource answers CloudFormation once, whatever
 was asked. The rotation raises, which Secrets Manager hears, and changes nothing.

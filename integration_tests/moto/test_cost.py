@@ -1,4 +1,4 @@
-"""What a run of an observer calls, publishes and logs is what the cost table says; cannot prove what AWS bills for it."""
+"""Compare an observer's calls, metrics and logs with the cost table; this cannot prove how AWS bills them."""
 
 import json
 import logging

@@ -48,7 +48,7 @@ class CloudFormation:
         self.writes: list[str] = []
         """The S3 operations called that change something, and where."""
         self.jobs: list[dict[str, Any]] = []
-        """What each job that replicates older objects was started with."""
+        """The request of each job that replicates older objects."""
         self.job_fails = False
 
     def send(self, handler: Handler, kind: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:

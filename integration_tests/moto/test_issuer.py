@@ -1,4 +1,4 @@
-"""The front door against moto in both regions: uploads, receipts, states, files, readiness.
+"""Test the issuer against moto in both regions: uploads, receipts, states, files and readiness.
 
 moto takes a presigned PUT without checking its signature, and knows no replication: the first is checked by the unit
 tests' own SigV4, for the second a test says what S3 would.
@@ -342,16 +342,16 @@ def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: Wo
     path = f"/uploads/{answer['id']}"
     assert world.call("GET", path, region=SECONDARY)[0] == 404
     headers = {"x-upload-receipt": answer["receipt"]}
-    status, said = world.call("GET", path, region=SECONDARY, headers=headers)
-    assert (status, said["state"]) == (200, "unknown")
+    status, reply = world.call("GET", path, region=SECONDARY, headers=headers)
+    assert (status, reply["state"]) == (200, "unknown")
 
 
 def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: World) -> None:
     answer, other = world.issue(), world.issue(key="other.csv")
     head, claims, signature = answer["receipt"].split(".")
     for receipt in (other["receipt"], f"{head}.{claims[:-4]}AAAA.{signature}", f"{head}.{claims}.AAAA", "nonsense"):
-        status, said = world.call("GET", f"/uploads/{answer['id']}", headers={"x-upload-receipt": receipt})
-        assert (status, said["error"]) == (400, "ReceiptRefused")
+        status, reply = world.call("GET", f"/uploads/{answer['id']}", headers={"x-upload-receipt": receipt})
+        assert (status, reply["error"]) == (400, "ReceiptRefused")
 
 
 # --- states -----------------------------------------------------------------------------------------------------
@@ -365,9 +365,9 @@ def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: World) -> N
     world.put_result(
         answer["id"], state="COMPLETED", file_key="reports/january.csv", size=8, records=3, accepted=2, rejected=1
     )
-    _, said = world.call("GET", f"/uploads/{answer['id']}")
-    assert (said["state"], said["records"], said["accepted"], said["rejected"]) == ("processed", 3, 2, 1)
-    assert (said["key"], said["upload_id"], said["size"]) == ("reports/january.csv", answer["upload_id"], 8)
+    _, reply = world.call("GET", f"/uploads/{answer['id']}")
+    assert (reply["state"], reply["records"], reply["accepted"], reply["rejected"]) == ("processed", 3, 2, 1)
+    assert (reply["key"], reply["upload_id"], reply["size"]) == ("reports/january.csv", answer["upload_id"], 8)
 
 
 @pytest.mark.parametrize(("status", "durable"), [("PENDING", False), ("COMPLETED", True), ("REPLICA", True)])
@@ -422,8 +422,8 @@ def s3_says(status: str) -> None:
 
 def test_quarantined_object_has_its_reason(world: World) -> None:
     world.put_result("ab" * 32, state="QUARANTINED", file_key="a.csv", reason="the gzip stream ends early")
-    _, said = world.call("GET", f"/uploads/{'AB' * 32}")
-    assert (said["state"], said["reason"]) == ("quarantined", "the gzip stream ends early")
+    _, reply = world.call("GET", f"/uploads/{'AB' * 32}")
+    assert (reply["state"], reply["reason"]) == ("quarantined", "the gzip stream ends early")
 
 
 def test_an_object_put_directly_is_accepted_once_a_processor_began_it(world: World) -> None:
@@ -433,10 +433,10 @@ def test_an_object_put_directly_is_accepted_once_a_processor_began_it(world: Wor
 
 
 def test_an_unknown_id_is_explained(world: World) -> None:
-    status, said = world.call("GET", f"/uploads/{'ab' * 32}", region=SECONDARY)
-    assert (status, said["error"]) == (404, "NotFound")
-    assert SECONDARY in said["message"]
-    assert "receipt" in said["hint"]
+    status, reply = world.call("GET", f"/uploads/{'ab' * 32}", region=SECONDARY)
+    assert (status, reply["error"]) == (404, "NotFound")
+    assert SECONDARY in reply["message"]
+    assert "receipt" in reply["hint"]
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -458,11 +458,11 @@ def test_the_objects_of_a_key_come_newest_first_and_each_once(world: World) -> N
         file_order=f"{received}#{issued[1]['id']}",
     )
     put(issued[2])
-    _, said = world.call("GET", "/files", query={"key": "reports/january.csv"})
-    assert [file["id"] for file in said["files"]] == [each["id"] for each in reversed(issued)]
-    assert [file["state"] for file in said["files"]] == ["accepted", "processed", "unknown"]
-    assert said["files"][2]["uploads_issued_in"] == [PRIMARY, SECONDARY]
-    assert said["next"] is None
+    _, reply = world.call("GET", "/files", query={"key": "reports/january.csv"})
+    assert [file["id"] for file in reply["files"]] == [each["id"] for each in reversed(issued)]
+    assert [file["state"] for file in reply["files"]] == ["accepted", "processed", "unknown"]
+    assert reply["files"][2]["uploads_issued_in"] == [PRIMARY, SECONDARY]
+    assert reply["next"] is None
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
@@ -475,12 +475,12 @@ def test_pages_hold_every_object_once_in_order(world: World, limit: int) -> None
     seen: list[str] = []
     query = {"key": "reports/january.csv", "limit": str(limit)}
     for _page in range(9):
-        _, said = world.call("GET", "/files", query=query)
-        assert len(said["files"]) <= limit
-        seen += [file["id"] for file in said["files"]]
-        if said["next"] is None:
+        _, reply = world.call("GET", "/files", query=query)
+        assert len(reply["files"]) <= limit
+        seen += [file["id"] for file in reply["files"]]
+        if reply["next"] is None:
             break
-        query["next"] = said["next"]
+        query["next"] = reply["next"]
     assert seen == [each["id"] for each in issued]
 
 
@@ -496,9 +496,9 @@ def test_a_key_that_nobody_used_has_no_files(world: World) -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_region_with_everything_is_ready(world: World, region: str) -> None:
-    status, said = world.call("GET", "/ready", region=region)
-    assert (status, said["status"], said["region"]) == (200, "ready", region)
-    assert set(said["checks"]) == {"table", "queue", "secret", "control"}
+    status, reply = world.call("GET", "/ready", region=region)
+    assert (status, reply["status"], reply["region"]) == (200, "ready", region)
+    assert set(reply["checks"]) == {"table", "queue", "secret", "control"}
     assert (f"HEALTH#{region}", "READY") in world.rows(region)
 
 
@@ -514,20 +514,20 @@ def test_missing_dependency_is_not_ready(world: World, missing: str, failing: se
             world.client("sqs", PRIMARY).delete_queue(QueueUrl=os.environ["QUEUE_URL"])
         case _:
             world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
-    status, said = world.call("GET", "/ready")
-    assert (status, said["status"]) == (503, "not ready")
-    assert {name for name, check in said["checks"].items() if not check["ok"]} == failing
-    assert all(check["problem"] == "missing" for check in said["checks"].values() if not check["ok"])
-    assert ACCOUNT not in json.dumps(said)
-    assert "arn:" not in json.dumps(said)
+    status, reply = world.call("GET", "/ready")
+    assert (status, reply["status"]) == (503, "not ready")
+    assert {name for name, check in reply["checks"].items() if not check["ok"]} == failing
+    assert all(check["problem"] == "missing" for check in reply["checks"].values() if not check["ok"])
+    assert ACCOUNT not in json.dumps(reply)
+    assert "arn:" not in json.dumps(reply)
 
 
 def test_ready_register_denied_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     error = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem")
     monkeypatch.setattr("handlers.shared.control.ControlRegister.read", Mock(side_effect=error))
-    status, said = world.call("GET", "/ready")
-    assert (status, said["checks"]["control"]) == (503, {"ok": False, "problem": "denied"})
-    assert {name for name, check in said["checks"].items() if not check["ok"]} == {"control"}
+    status, reply = world.call("GET", "/ready")
+    assert (status, reply["checks"]["control"]) == (503, {"ok": False, "problem": "denied"})
+    assert {name for name, check in reply["checks"].items() if not check["ok"]} == {"control"}
 
 
 @pytest.mark.parametrize("epoch", [None, {"S": "1"}, {"N": "1.5"}, {"N": "-1"}, {"BOOL": True}, {"N": "1E+38"}])
@@ -604,17 +604,17 @@ def test_receipt_of_another_tenant_opens_nothing(tenants: World) -> None:
             )
             for one in (answer["id"], "ab" * 32)
         ]
-        (status, told), (missing_status, missing) = asked
-        assert (status, told["error"]) == (missing_status, missing["error"]) == (404, "NotFound")
-        assert told["message"].replace(answer["id"], "") == missing["message"].replace("ab" * 32, "")
+        (status, reply), (missing_status, missing) = asked
+        assert (status, reply["error"]) == (missing_status, missing["error"]) == (404, "NotFound")
+        assert reply["message"].replace(answer["id"], "") == missing["message"].replace("ab" * 32, "")
 
 
 def test_409_to_another_principal_of_the_source_shows_no_details(world: World) -> None:
     upload_id = world.issue(key="secret.csv")["upload_id"]
     other = good_body() | {"upload_id": upload_id, "key": "other.csv"}
-    status, told = world.call("POST", "/uploads", body=other, caller=BETA)
+    status, reply = world.call("POST", "/uploads", body=other, caller=BETA)
     assert status == 409
-    assert not [word for word in ("secret.csv", PRIMARY, DIGEST) if word in json.dumps(told)]
+    assert not [word for word in ("secret.csv", PRIMARY, DIGEST) if word in json.dumps(reply)]
     assert "secret.csv" in json.dumps(world.call("POST", "/uploads", body=other)[1]), "the caller's own is explained"
 
 
@@ -733,16 +733,16 @@ almost_good = st.fixed_dictionaries(
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text() | almost_good | almost_good.map(json.dumps))
 def test_any_body_is_issued_or_refused_with_a_hint(world: World, body: object) -> None:
-    status, said = world.call("POST", "/uploads", body=body)
+    status, reply = world.call("POST", "/uploads", body=body)
     if status == 201:
-        receipt = receipts.verify(said["receipt"], [receipts.SigningKey("v" * 32, "k" * 44)])
-        assert receipt.upload.object_id == said["id"]
-        assert unquote(urlsplit(said["url"]).path) == f"/{receipt.upload.object_key}"
+        receipt = receipts.verify(reply["receipt"], [receipts.SigningKey("v" * 32, "k" * 44)])
+        assert receipt.upload.object_id == reply["id"]
+        assert unquote(urlsplit(reply["url"]).path) == f"/{receipt.upload.object_key}"
     else:
         assert status in (400, 409)
-        assert said["error"]
-        assert said["message"]
-        assert said["hint"]
+        assert reply["error"]
+        assert reply["message"]
+        assert reply["hint"]
 
 
 texts = (

@@ -1,4 +1,4 @@
-"""Two observers against moto in two regions: canaries, heartbeats, and every way that a peer may fail to be there."""
+"""Test two observers against moto in two regions: canaries, heartbeats, and the failures of a peer."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The observer's real entry point over whatever rows, events and answers there are: it comes to its end, and gets well.
+"""Test the observer's entry point over any rows, events and answers: every run ends, and later runs recover.
 
 Only a region's own observer may write most of these rows. But a fault writes what no policy allows to nobody else, and an
 observer that a row can stop watches nobody.
@@ -56,7 +56,7 @@ PARTS = {
 
 @st.composite
 def memories(draw: st.DrawFn) -> str:
-    """What a memory's row may hold: nearly sound, or anything."""
+    """Return the content of a memory's row: nearly valid, or anything."""
     if draw(st.booleans()):
         return draw(texts | json_values.map(json.dumps))
     memory = SOUND | {name: part for name, part in PARTS.items() if draw(st.booleans())}

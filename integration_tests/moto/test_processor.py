@@ -1,4 +1,4 @@
-"""The processor against moto: S3 to event to handler to table, and every way that this may go wrong half way."""
+"""Test the processor against moto: from S3 through event and handler to the table, and every interruption of it."""
 
 import gzip
 import hashlib
@@ -431,7 +431,7 @@ def test_a_message_that_fails_to_the_last_is_noted_before_sqs_moves_it(
     assert world.invoke().received == []
     (letter,) = world.dead_letters()
     assert json.loads(letter["Body"]) == {"Records": [event_record(put, PRIMARY)]}
-    world.send(letter["Body"])  # as a redrive does, once the cause is mended
+    world.send(letter["Body"])  # as a redrive does, once the cause is fixed
     world.invoke()
     assert world.results()[put.key]["accepted"] == 2
 
@@ -457,7 +457,7 @@ def test_items_left_unprocessed_by_dynamodb_are_written_again(world: World, monk
 
 
 class Crash(BaseException):
-    """What ends the execution environment, as a timeout does."""
+    """Raised to end the execution environment, as a timeout does."""
 
 
 def crash(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""The proof against the real processor in moto, whole and sabotaged: it must acquit the one and convict each of the others.
+"""Test the proof against the processor in moto: it must pass the unchanged one, and fail each sabotaged variant.
 
 A sabotage is patched into the processor's own code; what a global table and replication do between the regions, the world
 does. The last tests have the negative controls damage what is in the tables and buckets.
@@ -213,7 +213,7 @@ def test_a_counter_in_a_row_that_is_written_once(drill: Drill, patch: pytest.Mon
 
 
 def sabotage_status(patch: pytest.MonkeyPatch) -> None:
-    """Have RESULT be written over by whoever comes later, and nothing be settled."""
+    """Make every later attempt overwrite RESULT, and settle nothing."""
 
     def conclude(self: Any, result: store.Result, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
         self._dynamodb.put_item(TableName=TABLE, Item=result.item(f"{now}"))
@@ -375,8 +375,8 @@ def test_each_negative_control_is_found_and_repaired(drill: Drill) -> None:
     injected = controls.inject(drill.platform, SCOPE, drill.receipts)
     assert len(set(injected.all_object_ids)) == controls.OBJECTS
     proof = drill.prove(injected.receipts(drill.receipts))
-    said = controls.find(injected, proof)
-    assert (said.injected, said.found, [one.name for one in said.controls]) == (4, 4, list(controls.NAMES))
+    report = controls.find(injected, proof)
+    assert (report.injected, report.found, [one.name for one in report.controls]) == (4, 4, list(controls.NAMES))
     assert {finding.object_id for finding in proof.findings} == set(injected.all_object_ids)
     drill.world.replicate_table()
     controls.repair(drill.platform, injected)
@@ -384,7 +384,7 @@ def test_each_negative_control_is_found_and_repaired(drill: Drill) -> None:
     _replicate_deletion(drill, injected)
     assert controls.is_repaired(drill.platform, injected)
     assert drill.prove().findings == ()
-    assert all(one.repaired for one in controls.repaired(said).controls)
+    assert all(one.repaired for one in controls.repaired(report).controls)
 
 
 def test_nothing_is_found_where_nothing_was_injected(drill: Drill) -> None:
@@ -424,7 +424,7 @@ def test_negative_controls_report_too_few_objects(drill: Drill) -> None:
 
 @pytest.mark.parametrize("blind", REGIONS)
 def test_a_proof_that_never_reads_a_region_misses_what_was_damaged_there(drill: Drill, blind: str) -> None:
-    """Though the other region is read twice, and what is read is said to be of both."""
+    """Though the other region is read twice, and the result is reported for both."""
     drill.upload()
     drill.process()
     injected = controls.inject(drill.platform, SCOPE, drill.receipts)
@@ -432,8 +432,8 @@ def test_a_proof_that_never_reads_a_region_misses_what_was_damaged_there(drill: 
     other = next(region for region in REGIONS if region != blind)
     seen = [one for one in damaged.findings if one.where.rpartition(" ")[2] != blind]
     twins = [one.model_copy(update={"where": one.where.replace(other, blind)}) for one in seen]
-    said = controls.find(injected, damaged.model_copy(update={"findings": (*seen, *twins)}))
-    assert {one.name for one in said.controls if not one.found} >= {"withheld_replica", "tampered_row"}
+    report = controls.find(injected, damaged.model_copy(update={"findings": (*seen, *twins)}))
+    assert {one.name for one in report.controls if not one.found} >= {"withheld_replica", "tampered_row"}
 
 
 def _kill(*_: object) -> None:

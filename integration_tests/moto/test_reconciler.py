@@ -1,4 +1,4 @@
-"""The reconciler against moto: what no message stands for any more is found, sent again, and made whole."""
+"""Test the reconciler against moto: it finds objects that lost their message, and sends them again."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rotation against moto, which drives the function's four steps itself; receipts of before still verify.
+"""Test the rotation against moto, which invokes the function's four steps; earlier receipts still verify.
 
 moto's Secrets Manager moves the labels as AWS documents it. It does not prove that AWS invokes the function, with which
 permissions, or that a replica follows.

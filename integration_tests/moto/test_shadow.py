@@ -1,4 +1,4 @@
-"""The passive region against moto: it proves by the ledger, or it waits; promoted, it does the work that is left."""
+"""Test the passive region against moto: it acknowledges only proven work, and after a promotion does the rest."""
 
 import json
 import time

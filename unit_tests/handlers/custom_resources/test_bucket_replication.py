@@ -174,7 +174,7 @@ class TestReadBack:
 
 
 @pytest.mark.parametrize(
-    ("properties", "complaint"),
+    ("properties", "message"),
     [
         ({**PROPERTIES, "RuleId": "x"}, "RuleId of Rule: no such property.* BucketRegion, ReplicationConfiguration"),
         ({**PROPERTIES, "ReplicationConfiguration": "x"}, "must be a map of Role, Rules"),
@@ -185,8 +185,8 @@ class TestReadBack:
         ({"Bucket": BUCKET, "BucketRegion": "us-west-2"}, "property ReplicationConfiguration of Rule is missing"),
     ],
 )
-def test_invalid_configuration_is_refused_with_the_place(properties: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(PropertyError, match=complaint):
+def test_invalid_configuration_is_refused_with_the_place(properties: dict[str, Any], message: str) -> None:
+    with pytest.raises(PropertyError, match=message):
         asked(properties)
 
 

@@ -46,11 +46,11 @@ def event(kind: str = "Create", **more: Any) -> dict[str, Any]:  # noqa: ANN401 
 def answers(
     sent: dict[str, Any], provider: Callable[[Request], Outcome], context: Context | None = None
 ) -> list[dict[str, Any]]:
-    """Return all that CloudFormation is told."""
-    told: list[tuple[str, bytes]] = []
-    custom_resource.answer(sent, context or Context(), provider, deliver=lambda url, body: told.append((url, body)))
-    assert all(url == URL and len(body) <= 4096 for url, body in told)
-    return [json.loads(body) for _, body in told]
+    """Return every answer that CloudFormation gets."""
+    replies: list[tuple[str, bytes]] = []
+    custom_resource.answer(sent, context or Context(), provider, deliver=lambda url, body: replies.append((url, body)))
+    assert all(url == URL and len(body) <= 4096 for url, body in replies)
+    return [json.loads(body) for _, body in replies]
 
 
 def raising(error: BaseException) -> Callable[[Request], Outcome]:
@@ -79,22 +79,22 @@ errors = st.one_of(
 @pytest.mark.property
 @given(kind=st.sampled_from(TYPES), error=errors)
 def test_answer_for_any_exception_is_one_failure(kind: str, error: BaseException) -> None:
-    (told,) = answers(event(kind), raising(error))
-    assert told["Status"] == "FAILED"
-    assert told["Reason"]
-    assert (told["RequestId"], told["LogicalResourceId"]) == ("request-1", "Rule")
-    assert told["PhysicalResourceId"] == ("never-created/Rule" if kind == "Create" else "b/rule")
+    (reply,) = answers(event(kind), raising(error))
+    assert reply["Status"] == "FAILED"
+    assert reply["Reason"]
+    assert (reply["RequestId"], reply["LogicalResourceId"]) == ("request-1", "Rule")
+    assert reply["PhysicalResourceId"] == ("never-created/Rule" if kind == "Create" else "b/rule")
 
 
 @pytest.mark.property
 @given(st.dictionaries(st.text(max_size=200), st.text(st.characters(), max_size=3000), max_size=5), st.text(max_size=100))
 def test_answer_for_any_outcome_is_one_that_cloudformation_accepts(data: dict[str, str], name: str) -> None:
-    (told,) = answers(event(), lambda _: Outcome(name, data))
-    if told["Status"] == "SUCCESS":
-        assert told["Data"] == data
-        assert told["PhysicalResourceId"] == name
+    (reply,) = answers(event(), lambda _: Outcome(name, data))
+    if reply["Status"] == "SUCCESS":
+        assert reply["Data"] == data
+        assert reply["PhysicalResourceId"] == name
     else:
-        assert "return less data" in told["Reason"]
+        assert "return less data" in reply["Reason"]
 
 
 @pytest.mark.property
@@ -109,10 +109,10 @@ def test_answer_for_any_event_is_sent_once(fields: dict[str, Any]) -> None:
 
 
 def test_answer_of_a_success_holds_the_outcome() -> None:
-    (told,) = answers(event(), lambda request: Outcome(request.text("Bucket"), {"Arn": "a"}))
-    assert told["Status"] == "SUCCESS"
-    assert (told["PhysicalResourceId"], told["Data"]) == ("b", {"Arn": "a"})
-    assert told["StackId"] == event()["StackId"]
+    (reply,) = answers(event(), lambda request: Outcome(request.text("Bucket"), {"Arn": "a"}))
+    assert reply["Status"] == "SUCCESS"
+    assert (reply["PhysicalResourceId"], reply["Data"]) == ("b", {"Arn": "a"})
+    assert reply["StackId"] == event()["StackId"]
 
 
 def test_provider_gets_the_parsed_request() -> None:
@@ -131,8 +131,8 @@ def test_provider_gets_the_parsed_request() -> None:
 def test_delete_of_a_failed_create_succeeds_without_the_provider() -> None:
     (failed,) = answers(event("Create"), raising(RuntimeError("no")))
     rollback = event("Delete", PhysicalResourceId=failed["PhysicalResourceId"])
-    (told,) = answers(rollback, raising(AssertionError("asked all the same")))
-    assert told["Status"] == "SUCCESS"
+    (reply,) = answers(rollback, raising(AssertionError("asked all the same")))
+    assert reply["Status"] == "SUCCESS"
 
 
 def test_provider_that_hangs_is_answered_before_the_timeout() -> None:
@@ -142,16 +142,16 @@ def test_provider_that_hangs_is_answered_before_the_timeout() -> None:
         release.wait(20)
         return Outcome("late")
 
-    (told,) = answers(event(), hang, Context(milliseconds=5_100))
+    (reply,) = answers(event(), hang, Context(milliseconds=5_100))
     release.set()
-    assert told["Status"] == "FAILED"
-    assert "not done within" in told["Reason"]
+    assert reply["Status"] == "FAILED"
+    assert "not done within" in reply["Reason"]
 
 
 def test_missing_property_is_named_with_the_given_ones() -> None:
-    (told,) = answers(event(), lambda request: Outcome(request.text("Buckett")))
-    assert "property Buckett of Rule" in told["Reason"]
-    assert "Bucket, Enabled" in told["Reason"]
+    (reply,) = answers(event(), lambda request: Outcome(request.text("Buckett")))
+    assert "property Buckett of Rule" in reply["Reason"]
+    assert "Bucket, Enabled" in reply["Reason"]
     with pytest.raises(PropertyError):
         Request(RequestType.CREATE, "Rule", None, {"Bucket": ""}, {}, "id").text("Bucket")
 

@@ -25,7 +25,7 @@ class Line(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
         """Answer in the server's place."""
         self.sent.append(req)
         answer = addinfourl(io.BytesIO(b""), Message(), req.full_url, self.status)
-        answer.msg = "as told"  # type: ignore[attr-defined]
+        answer.msg = "as scripted"  # type: ignore[attr-defined]
         return answer
 
     http_open = https_open  # type: ignore[assignment]

@@ -99,7 +99,7 @@ def put_at(value: Any, path: Path, item: Any) -> Any:
 
 
 def as_texts(value: Any) -> Any:
-    """What CloudFormation makes of a custom resource's properties: numbers become texts."""
+    """Return properties as CloudFormation passes them to a custom resource: numbers become texts."""
     if isinstance(value, dict):
         return {name: as_texts(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -115,7 +115,7 @@ def in_cloudformation_spelling(value: Any) -> Any:
     return [in_cloudformation_spelling(item) for item in value] if isinstance(value, list) else value
 
 
-def complaints_of_s3_s_model(configuration: Any) -> str:
+def violations_of_s3_s_model(configuration: Any) -> str:
     shape = S3.meta.service_model.operation_model("PutBucketReplication").input_shape
     assert shape is not None
     request = {"Bucket": "b", "ReplicationConfiguration": configuration}
@@ -126,41 +126,41 @@ def complaints_of_s3_s_model(configuration: Any) -> str:
 @given(CONFIGURATIONS)
 @example(WHOLE)
 @example({"Role": "arn", "Rules": []})
-def test_mapping_keeps_every_term_in_a_form_that_the_api_accepts(said: dict[str, Any]) -> None:
-    made = in_api_spelling(as_texts(said), "it")
-    assert in_cloudformation_spelling(made) == said
-    assert in_api_spelling(said, "it") == made
-    assert complaints_of_s3_s_model(made) == ""
+def test_mapping_keeps_every_term_in_a_form_that_the_api_accepts(original: dict[str, Any]) -> None:
+    made = in_api_spelling(as_texts(original), "it")
+    assert in_cloudformation_spelling(made) == original
+    assert in_api_spelling(original, "it") == made
+    assert violations_of_s3_s_model(made) == ""
 
 
 @pytest.mark.property
 @given(CONFIGURATIONS, st.text(min_size=1, max_size=6), st.data())
 @example(WHOLE, "ID", None)
 @example(WHOLE, "id", None)
-def test_mapping_of_an_unknown_key_names_its_place(said: dict[str, Any], name: str, data: st.DataObject | None) -> None:
-    maps = [path for path in nodes(said) if isinstance(at(said, path), dict)]
+def test_mapping_of_an_unknown_key_names_its_place(original: dict[str, Any], name: str, data: st.DataObject | None) -> None:
+    maps = [path for path in nodes(original) if isinstance(at(original, path), dict)]
     path = maps[-1] if data is None else data.draw(st.sampled_from(maps))
     known = {"Id", "Role", "Rules", "Status", "Prefix", "Filter", "And", "Bucket", "Time", "Key", "Value", "Owner"}
     if name in known:
         return
     place = "it" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     with pytest.raises(PropertyError) as refused:
-        in_api_spelling(put_at(said, (*path, name), "x"), "it")
+        in_api_spelling(put_at(original, (*path, name), "x"), "it")
     assert str(refused.value).startswith(f"{place}.{name} is not known; allowed are: ")
 
 
 @pytest.mark.property
 @given(CONFIGURATIONS, JSON, st.data())
-def test_mapping_of_any_value_keeps_it_or_refuses_it(said: dict[str, Any], thing: Any, data: st.DataObject) -> None:
-    path = data.draw(st.sampled_from(list(nodes(said))))
-    broken = put_at(said, path, thing)
+def test_mapping_of_any_value_keeps_it_or_refuses_it(original: dict[str, Any], thing: Any, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(list(nodes(original))))
+    broken = put_at(original, path, thing)
     try:
         made = in_api_spelling(broken, "it")
     except PropertyError as refused:
         assert str(refused).startswith("it")
     else:
         assert as_texts(in_cloudformation_spelling(made)) == as_texts(broken)
-        assert complaints_of_s3_s_model(made) == ""
+        assert violations_of_s3_s_model(made) == ""
 
 
 @pytest.mark.parametrize("number", ["", "-1", "1.5", "015", "15 ", "\u0661", "fifteen", True, None, -1, 15.0, [15]])

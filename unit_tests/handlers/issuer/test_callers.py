@@ -1,4 +1,4 @@
-"""Who calls, and which sources that caller may use."""
+"""Test the caller of a request and the sources that it may use."""
 
 from typing import Any
 

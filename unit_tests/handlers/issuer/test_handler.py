@@ -1,4 +1,4 @@
-"""The routes that need no AWS; the others are tested against moto."""
+"""Test the routes that need no AWS; the tests on moto cover the others."""
 
 import json
 from collections.abc import Iterator

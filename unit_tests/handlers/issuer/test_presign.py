@@ -1,4 +1,4 @@
-"""The signature is checked by an implementation of SigV4 of the tests' own, which stands for S3."""
+"""Test presigned PUTs with an independent implementation of SigV4 in place of S3."""
 
 import base64
 import hashlib
@@ -45,13 +45,13 @@ def presign(
 
 
 def accepts(url: str, sent: Mapping[str, str]) -> bool:
-    """Tell whether S3 would accept the signature of a PUT with these headers."""
+    """Return whether S3 would accept the signature of a PUT with these headers."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query, strict_parsing=True))
     signature = query.pop("X-Amz-Signature")
     headers = {"host": parts.netloc, **{name.lower(): value for name, value in sent.items()}}
     signed = query["X-Amz-SignedHeaders"].split(";")
-    # S3's own rule: every x-amz- header that is sent must be signed.
+    # A rule of S3: every x-amz- header of the request must be signed.
     if any(name.startswith("x-amz-") and name not in signed for name in headers):
         return False
     canonical = "\n".join(

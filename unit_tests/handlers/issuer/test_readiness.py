@@ -1,4 +1,4 @@
-"""Readiness: checks at once, within a deadline, cached, and saying nothing of the inside."""
+"""Test readiness: the checks run in parallel within a deadline, are cached, and show no internal details."""
 
 import json
 import threading
@@ -131,7 +131,7 @@ def test_a_check_that_hangs_costs_the_deadline_and_no_more() -> None:
         readiness = probe.readiness()  # while the check still hangs
     finally:
         released.set()
-    assert DEADLINE_SECONDS < 2  # what a health check of Route 53 waits
+    assert DEADLINE_SECONDS < 2  # the timeout of a health check of Route 53
     assert readiness.checks["table"] == {"ok": False, "problem": "timed out"}
     assert readiness.checks["queue"]["ok"]
 

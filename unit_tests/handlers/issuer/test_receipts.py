@@ -1,4 +1,4 @@
-"""Receipts: what is signed reads back, and nothing else does."""
+"""Test receipts: a signed one reads back, and every other text is refused."""
 
 import base64
 import json

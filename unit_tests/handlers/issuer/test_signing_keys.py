@@ -1,4 +1,4 @@
-"""The cached versions of the secret, against a Secrets Manager that answers from a script."""
+"""Test the cached versions of the secret, with scripted answers of Secrets Manager."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ RECEIPT = Receipt(
 
 
 class World:
-    """A Secrets Manager that answers what a test tells it to, and a clock."""
+    """Scripted answers of Secrets Manager, and a clock."""
 
     def __init__(self) -> None:
         client = boto3.client("secretsmanager", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=NAME)
@@ -45,7 +45,7 @@ class World:
         self.answers.add_client_error("get_secret_value", "InternalServiceError")
 
     def _count(self, **_: object) -> None:
-        # What the script does not foresee would look like an unreadable secret; so the questions are counted.
+        # A call without a scripted answer would look like an unreadable secret, so the calls are counted.
         self.asked += 1
 
     def _version(self, stage: str, version: str) -> None:

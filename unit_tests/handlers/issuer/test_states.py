@@ -1,4 +1,4 @@
-"""States are a maximum of what is proven, and `durable` is a fact of its own; S3 answers from a script."""
+"""Test states and durability, with scripted answers of S3: the state is the highest one that is proven."""
 
 from itertools import product
 from typing import Any
@@ -17,7 +17,7 @@ UPLOAD_ROW = {"object_key": KEY, "region": "us-east-1", "file_key": "a.csv", "si
 
 
 class World:
-    """An S3 that answers what a test tells it to."""
+    """Scripted answers of S3."""
 
     def __init__(self) -> None:
         s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
@@ -25,7 +25,7 @@ class World:
         self.reader = StateReader(s3=s3, bucket=BUCKET, region="us-east-1", regions=("us-east-1", "us-west-2"))
 
     def will_find(self, head: int | str | None) -> None:
-        """Answer the next HEAD with an HTTP status of failure, or with the replication status of what is there."""
+        """Answer the next HEAD with an HTTP error status, or with the object's replication status."""
         asked = {"Bucket": BUCKET, "Key": KEY}
         if isinstance(head, int):
             self.answers.add_client_error("head_object", str(head), http_status_code=head, expected_params=asked)
@@ -43,7 +43,7 @@ RESULT_ROW = {"accepted": 2, "records": 3, "rejected": 1, "effect_digest": DIGES
 
 
 def replica(region: str, *, digest: str = DIGEST, version: str = VERSION) -> dict[str, Any]:
-    """Return the row by which a region says that its replica holds every record."""
+    """Return the row in which a region notes that its replica holds every record."""
     return {"sk": f"REPLICA#{region}", "settled_digest": digest, "settled_version": version}
 
 

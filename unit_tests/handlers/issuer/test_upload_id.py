@@ -1,4 +1,4 @@
-"""Upload ids are UUIDv7 of a recent time."""
+"""Test upload ids: they are UUIDv7 of a recent time."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def test_an_id_of_the_last_days_is_taken_in_either_case(*, age: float, upper: bo
 
 
 @pytest.mark.parametrize(
-    ("age", "said"),
+    ("age", "message"),
     [
         (7 * 86400 + 1, "7.0 days ago"),
         (30 * 86400, "30.0 days ago"),
@@ -51,8 +51,8 @@ def test_an_id_of_the_last_days_is_taken_in_either_case(*, age: float, upper: bo
         (-86400 * 3e6, "in the future"),
     ],
 )
-def test_an_id_of_another_time_is_refused_with_its_age(age: float, said: str) -> None:
-    with pytest.raises(UploadIdError, match=said):
+def test_an_id_of_another_time_is_refused_with_its_age(age: float, message: str) -> None:
+    with pytest.raises(UploadIdError, match=message):
         parse_upload_id(new_upload_id(NOW - age), NOW)
 
 

@@ -1,4 +1,4 @@
-"""Requests: any input is read, or refused with an error that teaches."""
+"""Test requests: any input is parsed, or refused with an error that has a hint."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def parse(body: Any, *, is_base64: bool = False) -> UploadRequest:  # noqa: ANN4
     return validation.parse_upload(text, is_base64=is_base64, maximum_bytes=MAXIMUM_BYTES, now=NOW)
 
 
-def teaches(error: RequestError) -> None:
+def assert_is_helpful(error: RequestError) -> None:
     assert error.status == 400
     assert error.message
     assert error.hint
@@ -54,7 +54,7 @@ def teaches(error: RequestError) -> None:
 
 
 def refused(body: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
-    """Return what is said of each field."""
+    """Return the message of each field."""
     with pytest.raises(RequestError) as caught:
         parse(body)
     assert caught.value.status == 400
@@ -81,7 +81,7 @@ def test_any_json_is_parsed_or_refused_with_a_hint(body: Any) -> None:  # noqa: 
     try:
         request = parse(body)
     except RequestError as error:
-        teaches(error)
+        assert_is_helpful(error)
     else:
         assert len(request.upload.object_key.encode()) <= 1024
 
@@ -100,12 +100,12 @@ def test_deeply_nested_or_broken_body_is_refused(body: str | None) -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    said = refused({"key": "/a", "size": True, "sha256": "xyz", "upload_id": 7, "source": "A B", "sha265": "", "x": 1})
-    assert set(said) == {"key", "size", "sha256", "upload_id", "source", "sha265", "x"}
+    problems = refused({"key": "/a", "size": True, "sha256": "xyz", "upload_id": 7, "source": "A B", "sha265": "", "x": 1})
+    assert set(problems) == {"key", "size", "sha256", "upload_id", "source", "sha265", "x"}
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
         ("", "is an empty text"),
         (None, "is missing"),
@@ -119,8 +119,8 @@ def test_every_problem_is_reported_at_once() -> None:
         ("a\ud800", "surrogate"),
     ],
 )
-def test_a_key_that_cannot_be_is_refused(key: object, said: str) -> None:
-    assert said in refused({**GOOD, "key": key})["key"]
+def test_a_key_that_cannot_be_is_refused(key: object, message: str) -> None:
+    assert message in refused({**GOOD, "key": key})["key"]
 
 
 @pytest.mark.parametrize("key", ["a..b", "...", "a//b", "a b/é.csv", "#?&%", "..a/b..", "a/"])
@@ -151,7 +151,7 @@ def test_any_query_is_read_or_refused(query: dict[str, str]) -> None:
     try:
         request = validation.parse_files(query)
     except RequestError as error:
-        teaches(error)
+        assert_is_helpful(error)
     else:
         assert request.file_key == query["key"]
         assert 1 <= request.limit <= 100

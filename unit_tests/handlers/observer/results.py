@@ -1,4 +1,4 @@
-"""RESULT rows, made as the processor makes them, and a second reckoning of their digest."""
+"""Build RESULT rows as the processor does, and compute their digest independently of the observer."""
 
 import hashlib
 import json

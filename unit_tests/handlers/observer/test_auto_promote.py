@@ -1,4 +1,4 @@
-"""When a region promotes itself: over any history of runs, only as the docstring says, and then always."""
+"""Test self-promotion over any history of runs: it happens under the documented conditions, and only then."""
 
 import pytest
 from hypothesis import example, given
@@ -25,7 +25,7 @@ def followed(history: list[Run]) -> tuple[Streak, list[Run]]:
 
 
 def expected(runs: list[Run]) -> int:
-    """Count, backwards from the last run, the different runs in a row in which the peer was dead and wrote nothing."""
+    """Count the different consecutive runs up to the last one in which the peer was dead and wrote nothing."""
     tail: list[Run] = []
     for run in reversed(runs):
         if not run[0] or (tail and not 0 <= tail[-1][1] - run[1] <= LONGEST_GAP_SECONDS):

@@ -1,4 +1,4 @@
-"""The canary: the same for the same run, and judged by what its region owes it."""
+"""Test the canary: a retry of a run sends the same one, and the role of its region decides its result."""
 
 import json
 import re
@@ -43,7 +43,7 @@ class Api:
         return SimpleNamespace(status_code=status, content=body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
-def keeper(api: Api, now: float = SENT_AT) -> CanaryKeeper:
+def canaries(api: Api, now: float = SENT_AT) -> CanaryKeeper:
     credentials = Credentials("AKIDEXAMPLE", "secret")
     own = OwnApi(url="https://api.example", region="us-west-2", credentials=credentials, http=cast("Any", api))
     return CanaryKeeper(api=own, region="us-west-2", clock=lambda: now)
@@ -55,7 +55,7 @@ def canary(*, was_active: bool = True) -> Canary:
 
 def test_canary_is_sent_with_signed_requests() -> None:
     api = Api()
-    sent = keeper(api).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
+    sent = canaries(api).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
     assert (sent.object_id, sent.run_at, sent.was_active) == ("a" * 64, RUN_AT, False)
     post, put = api.asked
     body = json.loads(post.body)
@@ -63,7 +63,7 @@ def test_canary_is_sent_with_signed_requests() -> None:
     assert (post.url, body["source"], body["size"]) == ("https://api.example/uploads", "canary", len(put.body))
     assert re.search(r"Credential=AKIDEXAMPLE/\d{8}/us-west-2/execute-api/aws4_request", post.headers["Authorization"])
     assert (put.url, put.headers["x"], "Authorization" in put.headers) == ("https://bucket/key", "y", False)
-    keeper(again := Api(PUT=(412, {}))).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
+    canaries(again := Api(PUT=(412, {}))).send(RUN_AT, upload_id=UPLOAD_ID, is_active=False)
     assert [one.body for one in again.asked] == [one.body for one in api.asked]
 
 
@@ -79,7 +79,7 @@ def test_canary_is_sent_with_signed_requests() -> None:
 )
 def test_canary_that_cannot_be_sent_raises_the_reason(answers: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
-        keeper(Api(**answers)).send(RUN_AT, upload_id=UPLOAD_ID, is_active=True)
+        canaries(Api(**answers)).send(RUN_AT, upload_id=UPLOAD_ID, is_active=True)
 
 
 PROCESSED = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT + 1.5)}
@@ -101,7 +101,7 @@ def test_canary_is_judged_by_the_role_of_the_region(
 ) -> None:
     answers: dict[str | None, Any] = {"processed": (200, PROCESSED), None: (500, {})}
     api = Api(GET=answers.get(state, (200, {"state": state})))
-    seconds = keeper(api, now=SENT_AT + age).judge(canary(was_active=was_active), is_active=is_active)
+    seconds = canaries(api, now=SENT_AT + age).judge(canary(was_active=was_active), is_active=is_active)
     waits = None if age < PATIENCE_SECONDS else LOST
     if state == "processed":
         assert seconds == pytest.approx(1.5)
@@ -115,7 +115,7 @@ def test_canary_is_judged_by_the_role_of_the_region(
 
 def test_a_clock_that_is_behind_gives_no_negative_seconds() -> None:
     answer = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT - 5)}
-    assert keeper(Api(GET=(200, answer))).judge(canary(), is_active=True) == 0
+    assert canaries(Api(GET=(200, answer))).judge(canary(), is_active=True) == 0
 
 
 @pytest.mark.parametrize(

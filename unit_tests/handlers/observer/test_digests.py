@@ -1,4 +1,4 @@
-"""Digests of an hour: the same for the same rows, in whatever order and pages, and another for any other rows."""
+"""Test digests of an hour: equal for equal rows in any order and pages, and different for other rows."""
 
 from typing import Any, cast
 

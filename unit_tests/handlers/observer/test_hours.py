@@ -1,4 +1,4 @@
-"""Which hours are digested when, what is kept of them, and what a comparison with the peer finds."""
+"""Test the selection of hours, their stored digests, and the comparison with the peer."""
 
 import random
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Split brain, over any two views of the register."""
+"""Test split brain over any two views of the register."""
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +11,7 @@ views = st.dictionaries(st.sampled_from([PRIMARY, SECONDARY]), st.integers(0, 4)
 
 
 def active(view: dict[str, int]) -> str:
-    """Say who is active by a view, in other words than the register's: the secondary, only by a higher epoch."""
+    """Return the active region of a view, computed independently: the secondary needs a higher epoch."""
     return SECONDARY if view.get(SECONDARY, 0) > view.get(PRIMARY, 0) else PRIMARY
 
 

@@ -1,4 +1,4 @@
-"""Steps: one that fails or hangs is told and stops no other, and all of them together end in time."""
+"""Test steps: one that fails or hangs is reported and stops no other, and all together end in time."""
 
 import threading
 from typing import Any, cast

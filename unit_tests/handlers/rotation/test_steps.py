@@ -1,4 +1,4 @@
-"""The four steps, one by one."""
+"""Test the four steps of a rotation one by one."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
 class World:
-    """A Secrets Manager that answers from a script."""
+    """Scripted answers of Secrets Manager."""
 
     def __init__(self) -> None:
         client = boto3.client("secretsmanager", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
@@ -73,7 +73,7 @@ def test_set_secret_calls_nothing(world: World) -> None:
 def test_step_test_secret_of_a_version_that_signs_passes(world: World) -> None:
     world.staged(UNDER_WAY)
     world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
-    world.holds(CURRENT, "AWSCURRENT", "not even JSON: what a rotation mends")
+    world.holds(CURRENT, "AWSCURRENT", "not even JSON: a rotation replaces it")
     world.rotation.run("testSecret")
 
 

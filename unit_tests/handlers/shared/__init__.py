@@ -1,1 +1,1 @@
-"""What several functions share: identity, the table's schema, values, the control register."""
+"""Tests of the code that functions share: identity, the table's schema, values and the control register."""

@@ -1,4 +1,4 @@
-"""Values to attribute values: exact, within DynamoDB's limits, and in one canonical form. Cannot prove what AWS takes."""
+"""Test attribute values: exact, within DynamoDB's limits, in one canonical form. This cannot prove that AWS accepts them."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ from handlers.shared.attribute_values import (
 )
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
-# 38 digits, and 1E-130 to 9.9E+125: what DynamoDB documents.
+# DynamoDB's documented limits: 38 digits, and 1E-130 to 9.9E+125.
 numbers = st.builds(
     lambda digits, exponent, sign: Decimal((sign, tuple(map(int, digits)), exponent - len(digits) + 1)),
     digits=st.from_regex(r"[1-9][0-9]{0,37}", fullmatch=True),
@@ -39,7 +39,7 @@ records = st.dictionaries(texts.filter(bool), values, max_size=5)
 
 
 def read_back(record: dict[str, Any]) -> Any:  # noqa: ANN401 - what boto3 makes of it
-    """Return a record as boto3 reads it, once it has been written as the processor spools it."""
+    """Return a record as boto3 reads it after the processor has spooled and written it."""
     return TypeDeserializer().deserialize(with_bytes(json.loads(canonical_text(attribute_map(record)[0]))))
 
 

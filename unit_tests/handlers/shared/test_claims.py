@@ -1,4 +1,4 @@
-"""Control rows of any shape: no reader stops, one of the two regions is active, and a promotion repairs its own row."""
+"""Test control rows of any shape: no reader fails, one of the two regions is active, and a claim repairs its own row."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def dynamodb() -> Iterator[DynamoDBClient]:
 @pytest.mark.property
 @given(own=st.none() | st.tuples(stored), other=st.none() | st.tuples(stored))
 def test_claim_over_any_stored_row_makes_the_region_active(own: Any, other: Any, dynamodb: DynamoDBClient) -> None:  # noqa: ANN401 - rows
-    """The request is taken by DynamoDB's own rules, moto's, whatever the region's row held; once, not twice."""
+    """DynamoDB (moto) accepts the request once and not twice, for any former row of the region."""
     for region, held in ((SECONDARY, own), (PRIMARY, other)):
         whole: Any = row(region, held[0] if held else None)
         dynamodb.delete_item(TableName="t", Key={name: whole[name] for name in ("pk", "sk")})

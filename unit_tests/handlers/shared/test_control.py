@@ -1,4 +1,4 @@
-"""The max-epoch register: the highest claim wins in whatever order it is heard, and a blind region keeps what it knew."""
+"""Test the control register: the highest claim wins in any order, and a region that cannot read keeps its last answer."""
 
 from typing import Any, cast
 

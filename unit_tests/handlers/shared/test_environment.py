@@ -1,4 +1,4 @@
-"""The settings of each function, read from its environment variables."""
+"""Test the settings of each function, which are read from its environment variables."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Identity: the same in both regions and for every retry, and never the same for two things (data rule 1)."""
+"""Test identity: the same in both regions and for every retry, and different for different objects (data rule 1)."""
 
 import hashlib
 import uuid

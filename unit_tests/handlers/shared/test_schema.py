@@ -1,4 +1,4 @@
-"""Keys: spread as DynamoDB's limits ask for, ordered as the access patterns ask for (data rules 2, 7 and 8)."""
+"""Test keys: spread within DynamoDB's limits, and ordered for the access patterns (data rules 2, 7 and 8)."""
 
 from collections import Counter
 
