@@ -137,7 +137,7 @@ def _receipt(claims: dict[str, object]) -> Receipt:
     texts = {name: claims.get(name) for name in _TEXT_CLAIMS}
     size, issued_at = claims.get("size"), claims.get("iat")
     if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int):
-        raise ReceiptError("the receipt is signed, but claims of an upload are missing")
+        raise ReceiptError("the receipt is signed, but an upload's claims are missing")
     upload = Upload(
         source=str(texts["source"]),
         upload_id=str(texts["upload_id"]),
