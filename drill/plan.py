@@ -1,4 +1,4 @@
-"""What a drill is to do: chosen once, written into its journal, the same after a kill."""
+"""The plan of a drill, which is written to its journal once and read again on a resume."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ DEFAULT_TIME_FACTOR: Final = 4.0
 MOST_OBJECTS: Final = 100_000
 MOST_TIME_FACTOR: Final = 100.0
 ID: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-_WISH: Final = re.compile(r"(?P<name>[a-z-]+)(?:@(?P<phase>[a-z]+))?")
+_SPEC: Final = re.compile(r"(?P<name>[a-z-]+)(?:@(?P<phase>[a-z]+))?")
 
 
 @dataclass(frozen=True)
 class FaultSpec:
-    """One fault that was asked for.
+    """A requested fault.
 
     Attributes:
         name: `blackout` for example.
@@ -53,7 +53,7 @@ class FaultSpec:
         Raises:
             Refused: There is no such fault, or no such phase.
         """
-        matched = _WISH.fullmatch(text)
+        matched = _SPEC.fullmatch(text)
         name, phase = (matched["name"], matched["phase"] or "inject") if matched else (text, "inject")
         if name not in known:
             raise Refused(
@@ -84,7 +84,7 @@ class Plan:
         mode: `local` or `live`.
         account: With `live`, the account it must be.
         profile: With `live`, the AWS profile.
-        operator_profile: With `live`, the AWS profile that takes on the operator's role.
+        operator_profile: With `live`, the AWS profile that assumes the operator's role.
         primary: With `live`, the primary's region.
         secondary: With `live`, the secondary's region.
         control: With `live`, the control region.
@@ -110,7 +110,7 @@ class Plan:
 
     @property
     def source(self) -> str:
-        """The `source` of the drill's uploads, by which its objects are told from all others."""
+        """The `source` of the drill's uploads, which distinguishes its objects from all others."""
         return f"drill-{self.drill_id[-6:]}"
 
     def faults_of(self, phase: str) -> tuple[FaultSpec, ...]:

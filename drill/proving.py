@@ -1,4 +1,4 @@
-"""The proof within a drill: once during the failover, and in the end with damage done on purpose that it must find."""
+"""The proofs of a drill: one during the failover, and a last one with negative controls that it must find."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _prove_to_report(context: Context, *, regions: Sequence[str] | None = None) 
 
 def _controls(context: Context) -> NegativeControls:
     scope, receipts = _scope(context), _receipts(context)
-    # First the line, then the deed: a drill that is killed in between undoes it all the same.
+    # Write the journal entry before acting: a drill that is killed in between then undoes the damage.
     context.journal.state(context.phase, "damage", controls.choose(context.deployment, scope, receipts).as_dict())
     try:
         _set_replication_withheld(context, withheld=True)

@@ -1,4 +1,4 @@
-"""Running a drill: phase after phase by the journal, and back to where it was, however it ends."""
+"""Run a drill: each phase by the journal, and a rollback to the initial state in every case."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ def plan_of(journal: Journal) -> Plan:
     """Return the plan that a journal begins with.
 
     Raises:
-        RunFailure: It begins with nothing of that kind: the drill was killed before it could write it.
+        RunFailure: The journal has no plan: the drill was killed before it wrote it.
     """
     first = next(journal.of(_BEGAN), None)
     if first is None:
         raise RunFailure(
-            "This drill was killed before its first line was written.", hint="Begin another: `python -m drill run`."
+            "This drill was killed before its first line was written.", hint="To start another, type: python -m drill run"
         )
     return Plan.from_json(first.data["plan"])
 
 
 def is_ended(journal: Journal) -> bool:
-    """Whether a drill has ended and was reported."""
+    """Return whether a drill has ended and was reported."""
     return journal.last(_ENDED) is not None
 
 
 def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillReport:
-    """Do what is left of a drill, roll back, report; the local cloud is stopped in the end.
+    """Run the remaining phases of a drill, roll back, report, and stop the local cloud.
 
     Args:
-        folder: The drill's.
-        console: Where progress is shown.
-        abort: Why no further phase is to be begun; "" to go on.
+        folder: The drill's folder.
+        console: The console for the progress.
+        abort: Reason to skip the remaining phases; "" to run them.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; after everything was rolled back and reported.
@@ -145,7 +145,7 @@ def _shown(context: Context, step: Step) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _guarded(context: Context, phase: Phase) -> Iterator[None]:
-    """During the failover nothing but the region to be promoted may be called, by whatever part of the drill."""
+    """Allow calls only to the region to be promoted during the phases of the failover."""
     if not phase.is_failover:
         yield
         return
@@ -165,12 +165,12 @@ def _fail(context: Context, why: str) -> None:
 
 
 def _roll_back(context: Context, steps: Steps) -> None:
-    """Heal what is there, undo damage done on purpose, make the primary active; if all went well this changes nothing."""
+    """Heal faults, repair negative controls and make the primary active. After a successful drill this changes nothing."""
     journal = context.journal
     try:
         if not context.can_open:
             return
-        with steps.step("roll back: nothing of the drill stays"):
+        with steps.step("roll back: remove all effects of the drill"):
             context.open(start=False)
             before = fault_control.active_faults(journal)
             fault_control.heal(context)
@@ -187,16 +187,16 @@ def _roll_back(context: Context, steps: Steps) -> None:
 
 
 def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | None:
-    """Prove once more if the drill could not go on: what stopped it may have cost objects, and the report is to name them.
+    """Prove once more if the drill was stopped: the cause may have lost objects, which the report then names.
 
     Returns:
-        Ctrl-C, by which whoever waits for it has had enough; the report is still to be written.
+        The KeyboardInterrupt if the user pressed Ctrl-C; the report is still to be written.
     """
     journal = context.journal
     if not (any(journal.of("phase failed")) and context.is_open and context.sender.receipts()):
         return None
     try:
-        with steps.step("prove: what is left, after the drill was stopped") as step, _shown(context, step):
+        with steps.step("prove: compare the sources after the drill was stopped") as step, _shown(context, step):
             proof = proving.prove_what_is_left(context)
             outcome = (
                 f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent"
@@ -213,7 +213,7 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
 
 def _report(context: Context, steps: Steps) -> DrillReport:
     context.phase = "report"
-    with steps.step("report: what was measured and proved"):
+    with steps.step("report: write the report"):
         context.journal.append("report", "phase began", resumed=False)
         if context.is_open:
             context.journal.state("report", "account", context.target.account)

@@ -1,4 +1,4 @@
-"""Samples: every second, what each region looks like; kept in a file, so that a kill loses none."""
+"""Sample the state of each region every second, into a file, so that a kill loses no sample."""
 
 from __future__ import annotations
 

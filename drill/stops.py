@@ -1,4 +1,4 @@
-"""Stop conditions: what ends a drill before it does harm. It is then rolled back and reported as failed."""
+"""Stop conditions, which end a drill before it does harm. The drill is then rolled back and reported as failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GROWING: Final = 10
 
 
 class Stop(RunFailure):
-    """A stop condition holds."""
+    """Raised when a stop condition holds."""
 
 
 class StopConditions:
@@ -54,7 +54,7 @@ class StopConditions:
             raise Stop(
                 f"{region} is {grown[-1]:.0f} s behind the other region and falls further behind, though no fault stops "
                 "replication.",
-                hint="See to replication before the next drill.",
+                hint="Fix replication before the next drill.",
             )
 
     def _check_dead_letters(self, region: str, sample: Sample) -> None:

@@ -1,4 +1,4 @@
-"""decide: see whether the other region can take over; a person confirms it, which a drill on this machine does by itself."""
+"""decide: check that the other region can take over. A local drill then decides without a person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(context: Context) -> str:
     region = context.target.secondary
     api = Api(context.deployment, region)
     if not any(api.call("GET", "/ready", signed=False).status == _OK for _ in context.waiting(_PATIENCE_SECONDS)):
-        raise Stop(f"{region} is not ready itself; it is not promoted.", hint="Ask GET /ready what is wrong there.")
+        raise Stop(f"{region} is not ready and is not promoted.", hint="Read the response of GET /ready there.")
     claims = Register(context.target, region).claims()
     _note_backlog(context, region)
     context.journal.mark(context.phase, "decided")
@@ -32,7 +32,7 @@ def run(context: Context) -> str:
 
 
 def _note_backlog(context: Context, region: str) -> None:
-    """Write down how much waits, so that the time until nothing does can be told with it."""
+    """Record the size of the backlog, which the report states with the time to empty it."""
     if context.journal.fact("backlog_at_decision") is not None:
         return
     objects = context.watch.look(Ledger(context.deployment, region), all_of_them=True).pending

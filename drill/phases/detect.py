@@ -1,4 +1,4 @@
-"""detect: wait until DNS leads clients away and an observer's alarm rings, while clients go on uploading."""
+"""detect: wait for the DNS failover and for an observer's alarm, while clients continue to upload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from operations.errors import RunFailure
 from operations.ledger import Ledger
 
 _QUIET_SECONDS: Final = 5.0
-"""How long to listen where no signal is expected."""
+"""Seconds to wait for signals if none is expected."""
 _PATIENCE_SECONDS: Final = 480.0
 """In the time of health checks, alarms and DNS; 150 are promised of the health check, and an observer takes minutes more."""
 _CHUNKS: Final = 12
@@ -37,7 +37,7 @@ def run(context: Context) -> str:
     finally:
         traffic.finish()
     _strand(context)
-    return _said(context, expected=expected)
+    return _outcome(context, expected=expected)
 
 
 def _listen(context: Context, *, expected: bool) -> None:
@@ -59,17 +59,17 @@ def look(context: Context) -> None:
         context.journal.mark(context.phase, "dns_followed")
     if context.journal.moment("observer_alarm") is None and (names := _ringing_now(context)):
         context.journal.mark(context.phase, "observer_alarm")
-        context.note(f"{', '.join(names)} rings in {secondary}", level="good", region=secondary)
+        context.note(f"{', '.join(names)} in ALARM in {secondary}", level="good", region=secondary)
 
 
 def _ringing_now(context: Context) -> list[str]:
-    """Which alarms ring that did not before the fault."""
+    """Return the alarms in ALARM that were not before the fault."""
     before = context.journal.fact("ringing_before") or []
     return [name for name in ringing(context) if name not in before]
 
 
 def ringing(context: Context) -> list[str]:
-    """Which alarms of the secondary about its peer ring."""
+    """Return the secondary's alarms about its peer that are in ALARM."""
     client: Any = context.target.fail_fast_client("cloudwatch", context.target.secondary)
     try:
         alarms = client.describe_alarms(StateValue="ALARM").get("MetricAlarms", [])
@@ -79,7 +79,7 @@ def ringing(context: Context) -> list[str]:
 
 
 def _strand(context: Context) -> None:
-    """Upload where DNS leads to: nobody has promoted that region, so the files wait in its shadow."""
+    """Upload to the region that DNS routes to. It is not promoted yet, so the files wait in its shadow queue."""
     wave = context.wave(Wave.STRANDED)
     region = context.dns.followed() or context.target.primary
     if region != context.target.secondary:
@@ -91,19 +91,19 @@ def _strand(context: Context) -> None:
     context.note(f"{len(ids)} files uploaded to {region} before its promotion; {len(ids) - done} wait in its shadow")
 
 
-def _said(context: Context, *, expected: bool) -> str:
+def _outcome(context: Context, *, expected: bool) -> str:
     fault = context.journal.moment("fault") or 0.0
     seen = {name: context.journal.moment(name) for name in ("dns_failed_over", "observer_alarm")}
-    told = [f"{name.replace('_', ' ')} after {at - fault:.1f} s" for name, at in seen.items() if at is not None]
-    if told:
-        return ", ".join(told)
+    signals = [f"{name.replace('_', ' ')} after {at - fault:.1f} s" for name, at in seen.items() if at is not None]
+    if signals:
+        return ", ".join(signals)
     if expected:
-        context.note("nothing noticed the fault; a person decides all the same", level="warning")
+        context.note("no signal of the fault; the operator decides without one", level="warning")
     return "no signal" if expected else "no signal, and none was expected"
 
 
 class _Traffic(threading.Thread):
-    """Clients that go on uploading while nobody has noticed yet: a few files at a time, the rest at the end."""
+    """Clients that continue to upload until the detection: a few files at a time, the rest at the end."""
 
     def __init__(self, context: Context, wave: Sequence[LoadItem]) -> None:
         super().__init__(name="traffic", daemon=True)

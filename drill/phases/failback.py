@@ -18,13 +18,13 @@ from operations.ledger import Ledger
 from operations.register import Register
 
 _PATIENCE_SECONDS: Final = 420.0
-"""Longer than the five minutes until the reconciler looks again at what it lists."""
+"""Longer than the five minutes between two runs of the reconciler."""
 _SECOND_FAULT_SECONDS: Final = 6.0
-"""How long a fault of this phase is left there."""
+"""Seconds that a fault of this phase stays active."""
 
 
 def run(context: Context) -> str:
-    """Heal, go back.
+    """Heal the faults and fail back.
 
     Raises:
         Stop: A failback check does not pass in time.
@@ -45,15 +45,15 @@ def _heal_first(context: Context) -> None:
 
 
 def _second_fault(context: Context) -> None:
-    """Inject what the plan has for this phase, see that nobody goes back meanwhile, and heal it."""
+    """Inject the plan's faults of this phase, record whether a failback is refused meanwhile, and heal them."""
     if not context.plan.faults_of(context.phase) or context.journal.moment("healed_again") is not None:
         return
     fault_control.inject(context, context.phase)
     reasons: list[str] = []
     for _ in context.waiting(_SECOND_FAULT_SECONDS):
         reasons = reasons_against(context) or reasons
-    said = f"failback is refused: {reasons[0]}" if reasons else "failback is allowed all the same"
-    context.note(f"a second fault is there; {said}", level="warning")
+    outcome = f"failback is refused: {reasons[0]}" if reasons else "failback is allowed"
+    context.note(f"a second fault is active; {outcome}", level="warning")
     fault_control.heal(context)
     context.journal.mark(context.phase, "healed_again")
 
@@ -83,7 +83,7 @@ def reasons_against(context: Context) -> list[str]:
 
 
 def _missing(context: Context) -> list[str]:
-    """Each region must hold the RESULT of every object that the other region has done, or it would be done again."""
+    """Check that each region holds the RESULT of every object that the other one processed, so that none is repeated."""
     regions = context.target.regions
     try:
         for region in regions:

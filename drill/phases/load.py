@@ -32,9 +32,9 @@ def run(context: Context) -> str:
         context.sender.ask_states()
     _settle(context)
     states = [str(one.state) for one in context.sender.receipts()]
-    told = {state: states.count(state) for state in sorted(set(states))}
-    context.journal.state(context.phase, "states_before", told)
-    return f"{len(wave)} of {context.plan.objects} files uploaded: {told}"
+    counts = {state: states.count(state) for state in sorted(set(states))}
+    context.journal.state(context.phase, "states_before", counts)
+    return f"{len(wave)} of {context.plan.objects} files uploaded: {counts}"
 
 
 def _work_off(context: Context) -> None:
@@ -48,7 +48,7 @@ def _work_off(context: Context) -> None:
 
 
 def _settle(context: Context) -> None:
-    """Let health checks recover from the load, so that what they say next is said of the fault; note what rings already."""
+    """Let health checks recover from the load, so that later signals are of the fault; record the alarms in ALARM."""
     primary = context.target.primary
     _work_off(context)
     if not fault_control.active_faults(context.journal) and context.dns.answered() is not None:
@@ -57,7 +57,7 @@ def _settle(context: Context) -> None:
                 break
         else:
             context.note(f"DNS does not name {primary} before the fault", level="warning")
-    # A client has an answer in hand when the fault comes, and keeps it for its time to live.
+    # A client has a cached answer when the fault comes, and uses it for its time to live.
     context.dns.followed()
     if context.journal.fact("ringing_before") is None:
         context.journal.state(context.phase, "ringing_before", detect.ringing(context))

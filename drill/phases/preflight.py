@@ -1,4 +1,4 @@
-"""preflight: reach the platform and see whether it is fit to be drilled."""
+"""preflight: connect to the platform and check that it can be drilled."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _HEARTBEAT_WITHIN_SECONDS: Final = 75.0
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, and what was found.
+    """A check of the platform and its result.
 
     Attributes:
-        what: What was looked at.
-        problem: What is wrong; "" if nothing is.
-        found: What was found.
-        must_hold: Whether the drill ends here if it does not.
+        what: The subject of the check.
+        problem: The problem; "" if there is none.
+        found: The result without a problem.
+        must_hold: Whether a problem ends the drill.
     """
 
     what: str
@@ -54,8 +54,8 @@ def run(context: Context) -> str:
     wrong = [f"{check.what}: {check.problem}" for check in checks if check.problem and check.must_hold]
     if wrong:
         raise RunFailure(
-            f"The platform is not fit to be drilled. {' '.join(wrong)}",
-            hint="No fault was injected. Put this right and begin another drill.",
+            f"The platform cannot be drilled. {' '.join(wrong)}",
+            hint="No fault was injected. Fix this and start another drill.",
         )
     warned = sum(bool(check.problem) for check in checks)
     return f"{len(checks)} checks, {warned} warnings"
@@ -72,8 +72,8 @@ def _clocks(context: Context) -> Check:
     skews = {}
     for region in context.target.regions:
         answer = context.target.client("sts", region).get_caller_identity()
-        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
-        skews[region] = told - time.time()
+        server_time = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+        skews[region] = server_time - time.time()
     worst = max(skews.values(), key=abs)
     wrong = f"this machine's differs by {worst:.0f} s from a region's" if abs(worst) > _MOST_SKEW_SECONDS else ""
     return Check("clocks", wrong, f"at most {abs(worst):.1f} s apart")
@@ -102,9 +102,9 @@ def _register(context: Context) -> Check:
     active = Register(context.target, context.target.primary).active()
     wrong = ""
     if first != second:
-        wrong = f"the replicas disagree on who is active: {claims}; replication is behind"
+        wrong = f"the replicas disagree on the active region: {claims}; replication is behind"
     elif active != context.target.primary:
-        wrong = f"{active} is active; go back first: nox -s operate -- failback"
+        wrong = f"{active} is active; fail back first: nox -s operate -- failback"
     return Check("register", wrong, f"{active} is active, claims {first or 'none'}")
 
 
@@ -169,15 +169,15 @@ def _canaries(context: Context) -> Check:
     seconds = {region: found.numbers.get("canary_seconds") for region, found in _read_heartbeats(context).items()}
     lost = [region for region, one in seconds.items() if one is not None and one < 0]
     wrong = f"the last one of {', '.join(lost)} timed out" if lost else ""
-    told = [f"{region} {one:.1f} s" for region, one in seconds.items() if one is not None]
-    return Check("canaries", wrong, ", ".join(told) or "none was done yet", must_hold=context.plan.mode == "live")
+    measured = [f"{region} {one:.1f} s" for region, one in seconds.items() if one is not None]
+    return Check("canaries", wrong, ", ".join(measured) or "none was processed yet", must_hold=context.plan.mode == "live")
 
 
 def _replication(context: Context) -> Check:
     pending = {region: found.numbers.get("replication_pending") for region, found in _read_heartbeats(context).items()}
     late = [f"{one:.0f} objects on their way to {region}" for region, one in pending.items() if one]
     unknown = [region for region in context.target.regions if pending.get(region) is None]
-    found = f"not told yet of {', '.join(unknown)}" if unknown else "nothing on its way"
+    found = f"not measured yet in {', '.join(unknown)}" if unknown else "nothing pending"
     return Check("replication", ", ".join(late), found, must_hold=False)
 
 

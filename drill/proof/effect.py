@@ -1,4 +1,4 @@
-"""The effect digest, computed again from the records themselves and by nobody's code but this.
+"""The effect digest, computed again from the records, independently of the processor's code.
 
 It is the sum modulo 2^256, over an object's records, of SHA-256 of `<pk> NUL <sk> NUL <record>`, the record being its map
 attribute as JSON with sorted keys, no spaces, nothing escaped that need not be, binary as base64, and each number in the
@@ -37,7 +37,7 @@ def record_number(partition_key: str, sort_key: str, record: Wire) -> int:
 
 
 def number_of(text: str) -> int:
-    """Return the SHA-256 of a text as a number, of which sums are made."""
+    """Return the SHA-256 of a text as a number, for sums."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
 
 

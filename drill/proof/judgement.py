@@ -1,4 +1,4 @@
-"""What one object's rows, objects and receipts come to: nothing, or findings, each with its source."""
+"""Judge the rows, versions and receipts of one object; return findings, each with its source."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ class Judge:
             yield _finding("lost", case, where, "a delete marker hides the object")
         wrong = [one for one in stored.versions if one.sha256 not in (None, key.sha256)]
         for one in wrong:
-            said = f"version {one.version_id} holds bytes of SHA-256 {one.sha256} and its key says {key.sha256}"
-            yield _finding("divergent", case, where, said)
+            mismatch = f"version {one.version_id} holds bytes of SHA-256 {one.sha256} and its key says {key.sha256}"
+            yield _finding("divergent", case, where, mismatch)
         sizes = {receipt.size for receipt in case.receipts if receipt.size is not None}
         others = sorted({one.size for one in stored.versions} - sizes) if sizes else []
         if others and not wrong:
@@ -160,8 +160,8 @@ class Judge:
                         )
                 elif hash_of(has) != hash_of(has_too):
                     names = sorted(name for name in has.keys() | has_too.keys() if has.get(name) != has_too.get(name))
-                    said = f"the row {pair} differs from the replica in {first}: {', '.join(names)}"
-                    yield _finding("divergent", case, f"ledger {region}", said)
+                    difference = f"the row {pair} differs from the replica in {first}: {', '.join(names)}"
+                    yield _finding("divergent", case, f"ledger {region}", difference)
 
     def _written_once(self, case: Case, region: str) -> dict[tuple[str, str], Row]:
         rows = case.rows.get(region, {})
@@ -174,7 +174,7 @@ class Judge:
 
 
 def _expectation_problems(case: Case, row: Row) -> Iterator[str]:
-    """What whoever made the file knows of it: no row tells of a record that was never counted."""
+    """Compare the row with the expected numbers of the file's author: no row reveals a record that was never counted."""
     for receipt in case.receipts[:1]:
         if receipt.records is not None and count(row, "records") != receipt.records:
             yield f"records is {count(row, 'records')} and the file holds {receipt.records}"
@@ -194,7 +194,7 @@ def _size_problems(case: Case, row: Row) -> Iterator[str]:
 
 
 def _ownership_problems(case: Case, region: str, row: Row) -> Iterator[str]:
-    """Whoever wrote RESULT has noted an attempt in a row of its own; DynamoDB may have dropped all of them since."""
+    """Check that the region that wrote RESULT wrote an ATTEMPT row too, unless DynamoDB has expired all of them."""
     begun = {sk.removeprefix("ATTEMPT#") for _, sk in case.rows[region] if sk.startswith("ATTEMPT#")}
     if begun and text(row, "region") not in begun:
         yield f"{text(row, 'region')} wrote it and only {', '.join(sorted(begun))} has an ATTEMPT row: one that both write"

@@ -37,7 +37,7 @@ def prove(
     Args:
         deployment: The platform.
         scope: Which objects.
-        receipts: What the client was told, one row an upload. Rows of other sources are left out.
+        receipts: The client's receipts, one row an upload. Rows of other sources are left out.
         regions: Which to read, None: both. During an outage, the one that is left.
         first: Object ids whose findings come before all others, should there be more than a report holds.
 
@@ -144,7 +144,7 @@ def _unlike_expectation(expected: Totals[str], stated: Totals[str]) -> set[str]:
 
 
 def _admit(reading: Reading, again: Reading) -> None:
-    """Count the uploads of which the client could not be certain, and which turned out to be there."""
+    """Count the uploads without a certain receipt that exist nevertheless."""
     for case in again.cases.values():
         if case.objects and len(case.receipts) == 1 and not case.receipts[0].is_certain:
             reading.receipts.take([_certain(case.receipts[0])])
@@ -182,9 +182,9 @@ def _region_and_table(arn: str) -> tuple[str, str]:
 
 
 def _not_read(where: str, wanted: str, origins: Collection[str]) -> Finding:
-    said = ", ".join(sorted(origins)) or "nothing"
+    read = ", ".join(sorted(origins)) or "nothing"
     return Finding(
-        kind="divergent", object_id=where, where=where, what=f"{wanted} was to be read, and what was read is {said}"
+        kind="divergent", object_id=where, where=where, what=f"{wanted} was to be read, but the answers are from {read}"
     )
 
 

@@ -56,7 +56,7 @@ def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leav
         site: Where.
         scope: Which objects.
         receipts: The fifth source.
-        only: The leaves of which each row and object is to be kept; None: none, and only sums.
+        only: The leaves whose rows and objects are kept; None: keep sums only.
 
     Raises:
         ClientError: AWS refused.
@@ -90,7 +90,7 @@ def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leav
 
 
 def _share(scope: Scope, receipts: int) -> float:
-    """Return of which share of the objects S3 is asked the checksum."""
+    """Return the share of the objects whose checksum is read from S3."""
     return 1 if scope.stored_checksums is None else min(1, scope.stored_checksums / max(1, receipts))
 
 
@@ -99,7 +99,7 @@ def _read_segment(platform: Platform, source: Rows, segment: int, segments: int,
     if segments > 1:
         arguments |= {"Segment": segment, "TotalSegments": segments}
     client = platform.client("dynamodb", source.region)
-    # A scan's answer does not say of which region's replica it is; the ARN that the same client is told does.
+    # A scan's answer does not name the replica's region; the ARN that the same client reads does.
     described = client.describe_table(TableName=arguments["TableName"])["Table"]
     with lock:
         source.origins.add(described["TableArn"])

@@ -14,8 +14,8 @@
 | `FORCE#<region>`             | `LATEST`                                              |
 | `REPLICATION#<region>`       | `READY`                                               |
 
-A row of any other shape is one that nobody owns: a counter that both regions write, most likely, of which a global table
-keeps the last writer's and drops the other's.
+No region owns a row of any other shape. It is probably a counter that both regions write: a global table keeps the last
+write and drops the other one.
 """
 
 from __future__ import annotations

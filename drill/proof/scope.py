@@ -1,4 +1,4 @@
-"""What a proof is about, and what its fifth source, the client's receipts, must say of each upload."""
+"""The scope of a proof, and the form of its fifth source, the client's receipts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_HOUR: Final = "no hour"
 """Of what does not say when it was uploaded: its id is no UUIDv7."""
 
 _ANSWERED: Final = frozenset({"accepted", "durable", "processed", "quarantined", "missing"})
-"""States of an upload of which the platform once said that it has it; of a missing one it says so no more."""
+"""States of an upload that the platform confirmed at least once; it later reports a missing one as lost."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_MILLISECONDS: Final = 3_600_000
 _SHA256_DIGITS: Final = 64
@@ -109,11 +109,11 @@ class ReceiptRow:
         sha256: Of the content, 64 hexadecimal digits.
         file_key: What the client calls the file.
         size: Bytes, if known.
-        is_certain: Whether the platform said that it has the object. Of an upload whose last answer was lost the client
-            cannot know: it may be there, and then it must be whole; or it may not.
-        records: How many records the file holds, if whoever made it knows.
-        accepted: How many of them are to be accepted, if whoever made it knows.
-        effect: The effect digest of its records, if whoever made it knows (`drill.proof.effect.of_records`).
+        is_certain: Whether the platform confirmed that it has the object. If the last response was lost, the object may
+            be missing, or it must be complete.
+        records: Number of records in the file, if its author knows it.
+        accepted: Number of records to be accepted, if the file's author knows it.
+        effect: The effect digest of its records, if the file's author knows it (`drill.proof.effect.of_records`).
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""What rows that are written once looked like at a moment: a status that is changed afterwards was none of them.
+"""A snapshot of the write-once rows, which reveals later changes to them.
 
 A row that changes in both replicas alike is equal in both at every later moment; only two moments tell.
 """
@@ -71,9 +71,9 @@ class Snapshot:
             return cls.from_dict(json.loads(path.read_bytes()))
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise RunFailure(
-                f"{path} is no snapshot of write-once rows as this drill writes it: {type(error).__name__}: {error}",
+                f"{path} is not a snapshot of write-once rows: {type(error).__name__}: {error}",
                 hint="It was changed, or the disk was full. Delete it and resume the drill: rows that changed during the "
-                "failover are then not told by it, and everything else is.",
+                "failover are then not detected; everything else is.",
             ) from error
 
     def as_dict(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def render(
         report: The drill's report.
         reports: The rendered reports, by file name.
         journal: The current content of the journal, or None.
-        beside: Files that stay in the drill's folder, of which the bundle holds only the SHA-256: receipts, which give
+        beside: Files that stay in the drill's folder, whose SHA-256 alone is in the bundle: receipts, which give
             access to the state of an upload, and samples, which are in the report already.
     """
     members = {**reports, README: _README.encode(), json_report.SCHEMA.name: json_report.SCHEMA.read_bytes()}

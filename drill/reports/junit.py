@@ -30,11 +30,11 @@ def render(report: DrillReport) -> str:
     return written.getvalue().decode("utf-8")
 
 
-def _case(suite: str, name: str, result: Failure | Error | Skipped | None = None, said: str = "") -> TestCase:
+def _case(suite: str, name: str, result: Failure | Error | Skipped | None = None, text: str = "") -> TestCase:
     case = TestCase(name=printable(name), classname=f"drill.{suite}")
     if result is not None:
-        if said:
-            result.text = printable(said)
+        if text:
+            result.text = printable(text)
         case.result = [result]
     return case
 
@@ -45,20 +45,20 @@ def _failure(message: str) -> Failure:
 
 def _verdict(report: DrillReport) -> TestCase:
     """Return the case of the verdict, so that the suite fails whenever the drill does."""
-    name, said = "the drill as a whole", "\n".join(report.reasons)
+    name, text = "the drill as a whole", "\n".join(report.reasons)
     if report.verdict is Verdict.PASSED:
         return _case("verdict", name)
     result = _failure("failed") if report.verdict is Verdict.FAILED else Error("void: the drill proves nothing")
-    return _case("verdict", name, result, said)
+    return _case("verdict", name, result, text)
 
 
 def _measure(measure: Measure) -> TestCase:
-    said = f"{formatting.duration(measure.seconds)}, at most {formatting.duration(measure.target_seconds)}"
+    text = f"{formatting.duration(measure.seconds)}, at most {formatting.duration(measure.target_seconds)}"
     result: Failure | Skipped | None = None
     if measure.seconds is None or measure.met is None:
         result = Skipped(formatting.NOT_MEASURED)
     elif not measure.met:
-        result = _failure(said)
+        result = _failure(text)
     return _case("targets", f"{measure.title}: {formatting.duration(measure.target_seconds)}", result, measure.how)
 
 
@@ -99,9 +99,9 @@ def _proof(report: DrillReport) -> list[TestCase]:
 def _sources(sources: Iterable[facts.Source]) -> list[TestCase]:
     cases = []
     for source in sources:
-        said = "\n".join(f"{finding.kind} {finding.object_id}: {finding.what}" for finding in source.findings)
+        text = "\n".join(f"{finding.kind} {finding.object_id}: {finding.what}" for finding in source.findings)
         message = f"{source.unequal} of {source.cells} digests differ, {len(source.findings)} findings"
-        cases.append(_case("proof", source.name, None if source.holds else _failure(message), said))
+        cases.append(_case("proof", source.name, None if source.holds else _failure(message), text))
     return cases
 
 

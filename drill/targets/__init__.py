@@ -1,1 +1,1 @@
-"""What a drill is done to, and what it may do there."""
+"""The platforms that a drill can run against, and their fault injectors."""

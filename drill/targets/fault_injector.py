@@ -1,4 +1,4 @@
-"""What faults need of a target, whichever it is. Each wish may be made again: it is a state that is asked for."""
+"""The interface between faults and targets. Each call sets a state, so it can be repeated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from operations.target import Target
 
 
 class FaultInjector(Protocol):
-    """The power to disturb a deployed platform, and to put it right again."""
+    """Injects faults into a deployed platform and heals them."""
 
     @property
     def target(self) -> Target:

@@ -4,7 +4,7 @@ No fault begins here without a stop condition and a way back:
 
 * replication is paused by AWS FIS experiments that end by themselves, and at once when the alarm that must be named rings;
 * functions are stopped by a reserved concurrency of 0, and rights taken by an inline policy: the concurrency that was there
-  is kept in a tag of the function, so that whoever comes after a kill can put it back.
+  is kept in a tag of the function, so that a resumed drill can restore it.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def require_leave(plan: Plan, *, execute: bool) -> None:
     """
     if not (plan.account and len(plan.account) == 12 and plan.account.isdecimal()):  # noqa: PLR2004 - an account's digits
         raise Refused(
-            f"--live needs the account that it may touch, and {plan.account!r} is none.",
-            hint="Type --account and its 12 digits; `aws sts get-caller-identity` tells them.",
+            f"--account: {plan.account!r} is not an account id; --live needs one.",
+            hint="Type --account and 12 digits; `aws sts get-caller-identity` prints them.",
         )
     if not execute:
         raise Refused(
@@ -72,7 +72,7 @@ def require_leave(plan: Plan, *, execute: bool) -> None:
     if missing:
         raise Refused(
             f"No fault begins without a way to stop it; {' and '.join(missing)} is missing.",
-            hint="The alarm is one in CloudWatch that rings when real users suffer; the role is the one that FIS acts as.",
+            hint="Type a CloudWatch alarm that goes off when users are affected, and the role that FIS assumes.",
         )
 
 

@@ -64,7 +64,7 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
     """
     folder.alive.touch()
     if not _running(folder):
-        # A new one writes its own; what an older one said, and what was deployed there, is of a cloud that is gone.
+        # A new supervisor writes its own files; those of an older one describe a cloud that has ended.
         for of_the_old_one in (folder.supervisor, folder.target, folder.deployment):
             of_the_old_one.unlink(missing_ok=True)
         _spawn(folder, plan)
@@ -108,7 +108,7 @@ def stop(folder: DrillFolder) -> None:
 
 
 def main() -> None:
-    """Deploy, say so, and keep the cloud until told to end or forgotten."""
+    """Deploy the platform, report it, and keep the cloud until SIGTERM or until no drill has run for 15 minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--plan", required=True, help="the plan, as JSON")

@@ -77,8 +77,8 @@ def drills(tmp_path: Path) -> Iterator[Drills]:
 
 
 def _end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    said, _ = process.communicate(timeout=_WITHIN_SECONDS)
-    return process.returncode, said
+    output, _ = process.communicate(timeout=_WITHIN_SECONDS)
+    return process.returncode, output
 
 
 def test_a_drill_that_is_killed_in_three_phases_ends_in_a_correct_report(drills: Drills) -> None:
@@ -89,26 +89,26 @@ def test_a_drill_that_is_killed_in_three_phases_ends_in_a_correct_report(drills:
         process.kill()
         process.communicate()
         process = drills.start("resume")
-    code, said = _end(process)
+    code, output = _end(process)
     report = drills.report()
-    assert report.verdict is not Verdict.VOID, said
-    assert (report.lost, report.duplicated, report.divergent) == (0, 0, 0), said
-    assert report.negative_controls.found == report.negative_controls.injected == 4, said
+    assert report.verdict is not Verdict.VOID, output
+    assert (report.lost, report.duplicated, report.divergent) == (0, 0, 0), output
+    assert report.negative_controls.found == report.negative_controls.injected == 4, output
     assert {one.name: one.resumed for one in report.phases if one.resumed} == {"load": 1, "measure": 1, "reconcile": 1}
     assert code == (0 if report.verdict is Verdict.PASSED else 1)
     # What may be late on a busy machine is late; nothing else may be wrong.
     assert all("promised" in reason for reason in report.reasons) or report.verdict is Verdict.PASSED, report.reasons
     assert supervisor.attach(drills.folder()) is None
-    code, said = _end(drills.start("resume"))
-    assert (code, "has ended" in said) == (2, True), said
+    code, output = _end(drills.start("resume"))
+    assert (code, "has ended" in output) == (2, True), output
 
 
 def test_ctrl_c_during_a_fault_puts_everything_right(drills: Drills) -> None:
     process = drills.start("run", "--objects", "8")
     drills.wait_for(process, "detect")
     process.send_signal(signal.SIGINT)
-    code, said = _end(process)
-    assert code == 130, said
+    code, output = _end(process)
+    assert code == 130, output
     report = drills.report()
     assert report.verdict is Verdict.FAILED
     assert any("interrupted by Ctrl-C" in reason for reason in report.reasons)
@@ -122,14 +122,14 @@ def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> No
     process.kill()
     process.communicate()
     supervisor.stop(drills.folder())
-    code, said = _end(drills.start("resume"))
-    assert (code, "The local cloud of this drill has ended" in said) == (1, True), said
+    code, output = _end(drills.start("resume"))
+    assert (code, "The local cloud of this drill has ended" in output) == (1, True), output
     assert _json(drills)["verdict"] == "failed"
 
 
 def test_a_dry_run_touches_nothing(drills: Drills) -> None:
-    code, said = _end(drills.start("--dry-run", "--fault", "blackout", "--fault", "partition@failback"))
-    assert (code, "replication stops" in said) == (0, True), said
+    code, output = _end(drills.start("--dry-run", "--fault", "blackout", "--fault", "partition@failback"))
+    assert (code, "replication stops" in output) == (0, True), output
     assert list(drills.root.iterdir()) == []
 
 

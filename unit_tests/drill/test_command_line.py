@@ -14,7 +14,7 @@ ID = "20260101T000000Z-abcdef"
 
 
 def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, list[str]]:
-    """Type something; return the exit status, what was said, and what was begun or gone on with."""
+    """Run a command line; return the exit status, the output, and the drills that were started or resumed."""
     done: list[str] = []
     monkeypatch.setattr(runner, "begin", lambda *_: done.append("begin"))
     monkeypatch.setattr(command_line, "_resume", lambda *_, **__: done.append("go on"))
@@ -25,16 +25,16 @@ def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, l
 
 
 def test_a_dry_run_of_a_drill_that_has_begun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, said, done = _type(monkeypatch, "run", "--dry-run", "--resume", ID)
+    code, output, done = _type(monkeypatch, "run", "--dry-run", "--resume", ID)
     assert (code, done) == (2, [])
-    assert "--dry-run and --resume exclude each other" in said
-    assert f"python -m drill status {ID}" in said
+    assert "--dry-run and --resume exclude each other" in output
+    assert f"python -m drill status {ID}" in output
 
 
 def test_a_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, said, done = _type(monkeypatch, "--dry-run", "--fault", "grey")
+    code, output, done = _type(monkeypatch, "--dry-run", "--fault", "grey")
     assert (code, done) == (0, [])
-    assert "FAULT grey" in said
+    assert "FAULT grey" in output
 
 
 @pytest.mark.parametrize("fault", ["lag", "throttle@failback"])
@@ -46,20 +46,20 @@ def test_what_nothing_on_aws_makes_is_refused_before_anything_is_begun(
 ) -> None:
     live = ("--live", "--account", "1" * 12, "--execute", "--stop-alarm", "a", "--fis-role", "b", "--environment", "dev")
     flags = ("--dry-run",) if dry else ()
-    code, said, done = _type(monkeypatch, "run", *live, *flags, "--fault", "grey", "--fault", fault)
+    code, output, done = _type(monkeypatch, "run", *live, *flags, "--fault", "grey", "--fault", fault)
     assert (code, done) == (2, [])
-    assert f"nothing on AWS makes {fault if '@' in fault else f'{fault}@inject'}. Nothing was done." in said
+    assert f"nothing on AWS makes {fault if '@' in fault else f'{fault}@inject'}. Nothing was done." in output
 
 
 def test_the_stop_alarm_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, said, done = _type(monkeypatch, "run", "--live", "--account", "1" * 12, "--execute")
+    code, output, done = _type(monkeypatch, "run", "--live", "--account", "1" * 12, "--execute")
     assert (code, done) == (2, [])
-    assert "--stop-alarm NAME and --fis-role ARN is missing" in said
+    assert "--stop-alarm NAME and --fis-role ARN is missing" in output
 
 
 def test_verify_without_any_drill_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
-    code, said, _ = _type(monkeypatch, "verify")
+    code, output, _ = _type(monkeypatch, "verify")
     assert code == 2
-    assert "There is no drill yet" in said
-    assert "No drill was changed" not in said
+    assert "There is no drill yet" in output
+    assert "No drill was changed" not in output

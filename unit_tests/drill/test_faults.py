@@ -71,8 +71,8 @@ def test_a_fault_may_be_injected_and_healed_twice(name: str) -> None:
     assert injector.state == {}
 
 
-def _context(folder: Path, injector: FakeFaultInjector, *wishes: FaultSpec) -> Any:  # noqa: ANN401 - what stands for a context
-    plan = Plan(drill_id="20260101T000000Z-abcdef", faults=wishes)
+def _context(folder: Path, injector: FakeFaultInjector, *specs: FaultSpec) -> Any:  # noqa: ANN401 - what stands for a context
+    plan = Plan(drill_id="20260101T000000Z-abcdef", faults=specs)
     journal = Journal(folder / "journal.jsonl")
     return SimpleNamespace(plan=plan, journal=journal, platform=injector, phase="failback", say=lambda _: None)
 
@@ -82,10 +82,10 @@ def _context(folder: Path, injector: FakeFaultInjector, *wishes: FaultSpec) -> A
     st.lists(st.tuples(st.sampled_from(TESTED), st.sampled_from(["inject", "failback"])), unique=True, max_size=6), st.data()
 )
 def test_whatever_was_begun_is_healed_even_after_a_kill(
-    tmp_path_factory: pytest.TempPathFactory, wishes: list[tuple[str, str]], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, specs: list[tuple[str, str]], data: st.DataObject
 ) -> None:
     folder, injector = tmp_path_factory.mktemp("drill"), FakeFaultInjector()
-    context = _context(folder, injector, *(FaultSpec(*one) for one in wishes))
+    context = _context(folder, injector, *(FaultSpec(*one) for one in specs))
     for phase in ("inject", "failback"):
         fault_control.inject(context, phase)
     # A kill leaves the journal's beginning: whatever was begun by then must be known.

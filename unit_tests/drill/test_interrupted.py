@@ -1,4 +1,4 @@
-"""What is said of an interrupted drill follows from its journal."""
+"""What is output of an interrupted drill follows from its journal."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_interrupted_text_follows_from_the_journal(
     says: str,
     says_not: str,
 ) -> None:
-    said = interrupted.describe(_journal(tmp_path, *lines), ID, cloud_is_there=cloud_is_there)
-    assert says in said
-    assert says_not not in said
-    assert (f"python -m drill abort {ID}" in said) is (bool(lines) and cloud_is_there)
+    output = interrupted.describe(_journal(tmp_path, *lines), ID, cloud_is_there=cloud_is_there)
+    assert says in output
+    assert says_not not in output
+    assert (f"python -m drill abort {ID}" in output) is (bool(lines) and cloud_is_there)
 
 
 def test_second_ctrl_c_reports_the_remaining_fault(
@@ -74,6 +74,6 @@ def test_second_ctrl_c_reports_the_remaining_fault(
     with pytest.raises(typer.Exit) as leaving, command_line._printing_failures():  # noqa: SLF001 - what every command does
         command_line._resume(DrillFolder(tmp_path / ID))  # noqa: SLF001 - likewise
     assert leaving.value.exit_code == 130
-    said = capsys.readouterr().err
-    assert "grey may still be active" in said
-    assert "healed" not in said
+    output = capsys.readouterr().err
+    assert "grey may still be active" in output
+    assert "healed" not in output

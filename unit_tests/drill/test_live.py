@@ -160,17 +160,17 @@ def _live(reserved: int | None = 50) -> tuple[FakeAws, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "execute", "said"),
+    ("changed", "execute", "output"),
     [
-        ({"account": None}, True, "--live needs the account"),
-        ({"account": "12345678901x"}, True, "--live needs the account"),
+        ({"account": None}, True, "--live needs one"),
+        ({"account": "12345678901x"}, True, "--live needs one"),
         ({}, False, "Nothing was done."),
         ({"stop_alarm": None}, True, "--stop-alarm NAME is missing"),
         ({"fis_role": None}, True, "--fis-role ARN is missing"),
     ],
 )
-def test_a_live_drill_is_refused_unless_all_is_given(changed: dict[str, Any], execute: bool, said: str) -> None:  # noqa: FBT001 - a table's column
-    with pytest.raises(Refused, match=said):
+def test_a_live_drill_is_refused_unless_all_is_given(changed: dict[str, Any], execute: bool, output: str) -> None:  # noqa: FBT001 - a table's column
+    with pytest.raises(Refused, match=output):
         require_leave(dataclasses.replace(PLAN, **changed), execute=execute)
 
 
@@ -205,9 +205,9 @@ def test_a_second_fault_of_a_drill_starts_experiments_of_its_own() -> None:
 
 @pytest.mark.property
 @given(st.lists(st.booleans(), max_size=8), st.sampled_from([None, 1, 50]))
-def test_the_concurrency_that_was_there_comes_back_after_any_history(wishes: list[bool], reserved: int | None) -> None:
+def test_the_concurrency_that_was_there_comes_back_after_any_history(states: list[bool], reserved: int | None) -> None:
     aws, live = _live(reserved)
-    for stalled in (*wishes, False):
+    for stalled in (*states, False):
         live.set_region_stalled(EAST, stalled=stalled)
     assert all(held == {"reserved": reserved, "tags": {}} for held in aws.functions.values())
 
@@ -223,7 +223,7 @@ def test_a_kill_between_the_tag_and_the_deed_loses_nothing() -> None:
 def test_every_experiment_ends_by_an_alarm_and_by_itself() -> None:
     _, live = _live()
     for source, destination in ((EAST, WEST), (WEST, EAST)):
-        template = live._template(source, destination)  # noqa: SLF001 - what AWS is told
+        template = live._template(source, destination)  # noqa: SLF001 - the request to AWS
         (stop,) = template["stopConditions"]
         assert stop == {
             "source": "aws:cloudwatch:alarm",

@@ -1,4 +1,4 @@
-"""The load: what the drill expects of its files is what the shipped platform makes of them, and the proof is told so."""
+"""The load: the drill expects of its files what the shipped platform stores, and gives that to the proof."""
 
 from __future__ import annotations
 

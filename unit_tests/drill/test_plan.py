@@ -1,4 +1,4 @@
-"""The plan: what can be asked for, and how what cannot is told; the files that follow from a seed."""
+"""The plan: valid and invalid requests, and the files that the seed determines."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def test_the_faults_of_the_issue_are_there() -> None:
 @pytest.mark.property
 @given(st.sampled_from(KNOWN), st.sampled_from(FAULT_PHASES))
 def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
-    wish = FaultSpec(name, phase)
-    assert FaultSpec.parse(str(wish), KNOWN) == wish
+    spec = FaultSpec(name, phase)
+    assert FaultSpec.parse(str(spec), KNOWN) == spec
     assert FaultSpec.parse(name, KNOWN) == FaultSpec(name, "inject")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "output"),
     [
         ("flood", "There is no fault 'flood'."),
         ("", "There is no fault ''."),
@@ -41,10 +41,10 @@ def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
         ("blackout@", "There is no fault 'blackout@'."),
     ],
 )
-def test_fault_spec_invalid_text_is_refused_with_a_hint(text: str, said: str) -> None:
+def test_fault_spec_invalid_text_is_refused_with_a_hint(text: str, output: str) -> None:
     with pytest.raises(Refused) as caught:
         FaultSpec.parse(text, KNOWN)
-    assert said in caught.value.message
+    assert output in caught.value.message
     assert caught.value.hint
 
 

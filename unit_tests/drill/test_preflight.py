@@ -58,7 +58,11 @@ def test_a_heartbeat_that_is_missing_or_old_is_a_warning(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     ("seconds", "problem", "found"),
-    [(2.5, "", "us-east-1 2.5 s, us-west-2 2.5 s"), (None, "", "none was done yet"), (-1.0, "was not done in time", "")],
+    [
+        (2.5, "", "us-east-1 2.5 s, us-west-2 2.5 s"),
+        (None, "", "none was processed yet"),
+        (-1.0, "timed out", ""),
+    ],
 )
 def test_a_lost_canary_ends_a_live_drill_alone(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, problem: str, found: str
@@ -74,7 +78,7 @@ def test_a_lost_canary_ends_a_live_drill_alone(
 
 @pytest.mark.parametrize(
     ("pending", "problem", "found"),
-    [(0.0, "", "nothing"), (None, "", "not told yet of us-east-1, us-west-2"), (3.0, "3 objects on their way to", "")],
+    [(0.0, "", "nothing"), (None, "", "not measured yet in us-east-1, us-west-2"), (3.0, "3 objects on their way to", "")],
 )
 def test_objects_on_their_way_are_a_warning(
     monkeypatch: pytest.MonkeyPatch, pending: float | None, problem: str, found: str

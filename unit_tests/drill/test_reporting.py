@@ -34,9 +34,9 @@ def test_report_without_a_proof_has_unknown_losses(tmp_path: Path, capsys: pytes
     assert (report.lost, report.duplicated, report.divergent) == (None, None, None)
     with pytest.raises(typer.Exit):
         command_line._conclude(report)  # noqa: SLF001 - what a user sees last
-    said = " ".join(capsys.readouterr().out.split())
-    assert "the number of lost or duplicated or divergent objects is unknown" in said
-    assert "0 lost" not in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "the number of lost or duplicated or divergent objects is unknown" in output
+    assert "0 lost" not in output
 
 
 def test_with_a_proof_its_counts_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

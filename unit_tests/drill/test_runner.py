@@ -33,7 +33,7 @@ class Killed(BaseException):
 
 
 class World:
-    """What stands for the platform: remembers what was done to it, and kills the drill where it is told to."""
+    """A fake platform that records calls and kills the drill at a given call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.done: list[str] = []
@@ -98,7 +98,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    """A platform that does as it is told."""
+    """A fake platform that injects every fault."""
     made = World(monkeypatch, tmp_path)
     made.begin()
     return made

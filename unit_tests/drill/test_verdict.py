@@ -31,7 +31,7 @@ ALL_FOUND = _controls(True, True, True, True)
 
 
 @pytest.mark.parametrize(
-    ("given_", "expected", "said"),
+    ("given_", "expected", "reason"),
     [
         ({}, Verdict.PASSED, "4 of 4 negative controls found"),
         ({"measures": [UNMEASURED]}, Verdict.PASSED, "5 objects"),
@@ -52,11 +52,11 @@ ALL_FOUND = _controls(True, True, True, True)
         ({"proof": _proof(lost=1), "controls": _controls(False)}, Verdict.FAILED, "1 objects lost"),
     ],
 )
-def test_verdict_each_reason_alone_decides(given_: dict[str, object], expected: Verdict, said: str) -> None:
+def test_verdict_each_reason_alone_decides(given_: dict[str, object], expected: Verdict, reason: str) -> None:
     usual = {"failures": [], "proof": _proof(), "controls": ALL_FOUND, "guard": GUARD, "measures": [IN_TIME]}
     said_verdict, reasons = verdict.judge(**{**usual, **given_})  # type: ignore[arg-type]
     assert said_verdict is expected
-    assert said in " ".join(reasons)
+    assert reason in " ".join(reasons)
 
 
 @pytest.mark.property
@@ -64,7 +64,7 @@ def test_verdict_each_reason_alone_decides(given_: dict[str, object], expected: 
 def test_nothing_passes_with_anything_wrong(
     lost: int, duplicated: int, divergent: int, found: list[bool], late: int
 ) -> None:
-    said, reasons = verdict.judge(
+    judged, reasons = verdict.judge(
         failures=[],
         proof=_proof(lost, duplicated, divergent, equal=not (lost or duplicated or divergent)),
         controls=_controls(*found),
@@ -72,5 +72,5 @@ def test_nothing_passes_with_anything_wrong(
         measures=[LATE if late else IN_TIME],
     )
     is_right = not (lost or duplicated or divergent or late) and bool(found) and all(found)
-    assert (said is Verdict.PASSED) == is_right
+    assert (judged is Verdict.PASSED) == is_right
     assert reasons

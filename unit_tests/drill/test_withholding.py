@@ -41,11 +41,11 @@ class Drill:
             waiting=lambda _: iter([None]),
             note=lambda *_, **__: None,
         )
-        said = NegativeControls(injected=0, found=0)
+        output = NegativeControls(injected=0, found=0)
         for name, answer in {
             "choose": INJECTED,
             "inject": INJECTED,
-            "find": said,
+            "find": output,
             "repair": None,
             "is_repaired": True,
         }.items():

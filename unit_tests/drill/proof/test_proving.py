@@ -188,7 +188,7 @@ def test_a_source_that_is_read_from_the_other_region_proves_nothing(services: se
 
 
 class _Twins(Five):
-    """Whoever asks the first region is answered by the second, and, as AWS does, told so."""
+    """Requests to the first region are answered by the second, whose ARN the answers name, as on AWS."""
 
     def __init__(self, uploads: int, services: set[str]) -> None:
         super().__init__(uploads)
@@ -341,7 +341,7 @@ def test_what_is_new_since_a_snapshot_is_no_change(tmp_path: Path) -> None:
 def test_a_torn_snapshot_is_named(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "snapshot.json"
     path.write_bytes(torn)
-    with pytest.raises(RunFailure, match=r"snapshot\.json is no snapshot") as raised:
+    with pytest.raises(RunFailure, match=r"snapshot\.json is not a snapshot") as raised:
         Snapshot.load(path)
     assert "Delete it" in raised.value.hint
 

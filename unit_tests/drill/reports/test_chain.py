@@ -39,7 +39,7 @@ def _drill(root: Path, drill_id: str, made: Callable[..., DrillReport] = passed)
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Three drills, the second of which never began."""
+    """Three drills; the second one never began."""
     folder = tmp_path / "drill"
     for drill_id, made in zip(IDS, (passed, never_began, passed), strict=True):
         _drill(folder, drill_id, made)

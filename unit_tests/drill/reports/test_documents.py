@@ -121,8 +121,8 @@ def test_the_typed_query_tells_the_claims(dynamodb: DynamoDBClient) -> None:
 
     answer = dynamodb.batch_get_item(RequestItems=json.loads(options["--request-items"]))
 
-    told = jmespath.search(options["--query"], answer)
-    assert sorted(told) == [[f"CONTROL#{PRIMARY}", {"N": "6"}], [f"CONTROL#{SECONDARY}", {"N": "7"}]]
+    found = jmespath.search(options["--query"], answer)
+    assert sorted(found) == [[f"CONTROL#{PRIMARY}", {"N": "6"}], [f"CONTROL#{SECONDARY}", {"N": "7"}]]
 
 
 def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:

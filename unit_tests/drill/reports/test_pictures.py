@@ -1,4 +1,4 @@
-"""Where things stand in the pictures, and how numbers and times are said."""
+"""Where things stand in the pictures, and how numbers and times are output."""
 
 import math
 import re
@@ -90,7 +90,7 @@ def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "output"),
     [
         (None, "not measured"),
         (0.0, "0.00 s"),
@@ -102,8 +102,8 @@ def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
         (1e300, "1e+300 s"),
     ],
 )
-def test_duration_is_formatted_with_units(seconds: float | None, said: str) -> None:
-    assert formatting.duration(seconds) == said
+def test_duration_is_formatted_with_units(seconds: float | None, output: str) -> None:
+    assert formatting.duration(seconds) == output
 
 
 @pytest.mark.parametrize(
