@@ -58,7 +58,7 @@ def prove_with_controls(context: Context) -> Proof:
 
 
 def prove_what_is_left(context: Context) -> Proof:
-    """Prove once, and damage nothing for it: after a drill that could not go on and was rolled back.
+    """Prove once, and damage nothing for it: after a drill that could not continue and was rolled back.
 
     What is under way gets a minute to be done. What is not done by then is lost, as far as anybody can tell; or so much is
     broken that the region cannot be read, and then the other one is proved alone.

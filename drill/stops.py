@@ -33,7 +33,7 @@ class StopConditions:
         self._lags: dict[str, list[float]] = {region: [] for region in regions}
 
     def check(self, latest: Mapping[str, Sample]) -> None:
-        """Return if the drill may go on.
+        """Return if the drill may continue.
 
         Raises:
             Stop: Replication falls behind for no reason, or messages die that nobody injected.

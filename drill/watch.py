@@ -1,4 +1,4 @@
-"""What is known of the drill's objects by looking at both replicas: which have their RESULT, and since when.
+"""The known state of the drill's objects in both replicas: which have their RESULT, and since when.
 
 The ledger is asked for a few hundred of the objects that are still expected, in turn, so that a look costs the same with ten
 thousand objects under way as with ten.
@@ -26,7 +26,7 @@ class _Region:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at a region's replica found.
+    """The result of one look at a region's replica.
 
     Attributes:
         new: RESULT rows that were not there at the look before.

@@ -41,6 +41,7 @@ ROOMS: Final = (
     "integration_tests/documentation",
     "integration_tests/moto",
     "noxfile.py",
+    "drill",
     "operations",
     "pyproject.toml",
     "release.py",

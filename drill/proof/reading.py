@@ -27,7 +27,7 @@ _SCALE: Final = 1 << 32
 
 @dataclass
 class Reading:
-    """What was read.
+    """The data that was read.
 
     Attributes:
         objects: By region, in the order asked for.
@@ -136,7 +136,7 @@ class _Bucket:
         return next(self._reads)
 
     def _pages(self) -> Iterator[list[StoredObject]]:
-        """Yield the keys of each page with their versions; a key that goes on in the next page waits for it."""
+        """Yield the keys of each page with their versions; a key that continues on the next page waits for it."""
         waiting: list[Any] = []
         paginator = self._s3.get_paginator("list_object_versions")
         for page in paginator.paginate(Bucket=self._bucket, Prefix=self._scope.prefix):

@@ -48,7 +48,7 @@ _RESULT_ATTRIBUTES: Final = frozenset(
 )
 _RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record", "processing_version"})
 _EXPIRY: Final = frozenset({"expires_at"})
-"""What a canary's rows hold beside: the observers' files go after some weeks, and nobody else's."""
+"""Attribute of a canary's rows: the observers' files go after some weeks, and nobody else's."""
 _CANARY: Final = {"S": "canary"}
 
 _OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
@@ -69,7 +69,7 @@ _SINGLE: Final = {
 
 
 class Family(StrEnum):
-    """What a row is, by its keys."""
+    """The family of a row, by its keys."""
 
     RESULT = "RESULT"
     ATTEMPT = "ATTEMPT"

@@ -12,7 +12,7 @@ from operations.ledger import object_id
 
 UPLOADS: Final = "incoming/uploads/"
 NO_HOUR: Final = "no hour"
-"""Of what does not say when it was uploaded: its id is no UUIDv7."""
+"""The hour of an upload without a time: its id is not a UUIDv7."""
 
 _ANSWERED: Final = frozenset({"accepted", "durable", "processed", "quarantined", "missing"})
 """States of an upload that the platform confirmed at least once; it later reports a missing one as lost."""
@@ -25,7 +25,7 @@ _VERSION: Final = 14
 
 
 class Platform(Protocol):
-    """What the proof needs of `operations.deployment.Deployment`: clients and names."""
+    """The parts that the proof needs of `operations.deployment.Deployment`: clients and names."""
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return a client."""
@@ -75,7 +75,7 @@ class Scope:
 
 
 class UploadKey(NamedTuple):
-    """What the key of an upload through the issuer says: `incoming/uploads/<source>/<upload id>/<sha256>/<file key>`."""
+    """The parts of the key of an upload through the issuer: `incoming/uploads/<source>/<upload id>/<sha256>/<file key>`."""
 
     source: str
     upload_id: str

@@ -33,7 +33,7 @@ Leaves = frozenset[str]
 
 
 class Source(Entries):
-    """What all sources have.
+    """The common part of all sources.
 
     Args:
         name: As findings name it.

@@ -30,7 +30,7 @@ class FaultInjector(Protocol):
         """Take a region away, or bring it back."""
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
-        """Let a region accept everything and run nothing, or go on."""
+        """Let a region accept everything and run nothing, or continue."""
 
     def set_partition(self, *, cut: bool) -> None:
         """Cut replication between the regions, or restore it."""

@@ -42,7 +42,7 @@ class LocalTarget:
         (self.fault_injector.region_down if down else self.fault_injector.region_up)(region)
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
-        """Let a region accept everything and run nothing, or go on."""
+        """Let a region accept everything and run nothing, or continue."""
         (self.fault_injector.region_stall if stalled else self.fault_injector.region_unstall)(region)
 
     def set_partition(self, *, cut: bool) -> None:

@@ -30,7 +30,7 @@ def where(request: pytest.FixtureRequest, target: Target, tmp_path: Path) -> lis
 
 
 @pytest.mark.parametrize(
-    ("lost", "arguments", "said"),
+    ("lost", "arguments", "shown"),
     [
         (EAST, ["promote", "--yes"], "us-west-2 is active, epoch 1"),
         (WEST, ["promote", EAST, "--yes"], "us-east-1 is active already"),
@@ -38,10 +38,12 @@ def where(request: pytest.FixtureRequest, target: Target, tmp_path: Path) -> lis
         (EAST, ["unforce", "--yes"], "The observer of us-west-2 publishes ForceFailover 0"),
     ],
 )
-def test_the_other_region_is_not_asked(target: Target, where: list[str], lost: str, arguments: list[str], said: str) -> None:
+def test_the_other_region_is_not_asked(
+    target: Target, where: list[str], lost: str, arguments: list[str], shown: str
+) -> None:
     hosts = lose(target, lost)
     code, output = _type(*where, *arguments)
-    assert (code, said in output) == (0, True), output
+    assert (code, shown in output) == (0, True), output
     acted_on = WEST if lost == EAST else EAST
     assert f"sts.{acted_on}.amazonaws.com" in hosts
     assert [host for host in hosts if acted_on not in host] == []
