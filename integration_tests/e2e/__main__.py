@@ -105,8 +105,10 @@ def _live_target(
         return None
     if not re.fullmatch(r"\d{12}", account or ""):
         raise Refused(
-            f"--live needs one that it may touch, and {account!r} is not one.",
-            hint="Type --account and its 12 digits; `aws sts get-caller-identity` tells them.",
+            f"--live needs the account that it may touch; {account!r} is not an account id."
+            if account
+            else "--live needs the account that it may touch.",
+            hint="Type --account and its 12 digits; `aws sts get-caller-identity` prints them.",
         )
     place = place_of(environment, *regions)
     return Target(

@@ -107,8 +107,8 @@ def test_a_local_run_reaches_loopback_by_address_only(endpoint: str | None) -> N
     ("arguments", "said"),
     [
         (["--live"], "needs the account"),
-        (["--live", "--account", "1234"], "'1234' is not one"),
-        (["--live", "--account", "12345678901x"], "is not one"),
+        (["--live", "--account", "1234"], "'1234' is not an account id"),
+        (["--live", "--account", "12345678901x"], "is not an account id"),
         (["--account", ACCOUNT], "are for --live"),
         (["--profile", "mine"], "are for --live"),
         (["--live", "--account", ACCOUNT, "--primary", "us-west-2"], "contradict each other"),
