@@ -48,7 +48,7 @@ def test_the_verdict_and_its_reasons_are_the_first_thing(
 
 def test_the_moment_moves_by_keyboard_and_tells_what_each_region_was(open_page: Open) -> None:
     page = open_page(passed())
-    slider, rows = page.get_by_label("A moment of the drill"), page.locator("#states tbody tr")
+    slider, rows = page.get_by_label("Time in the drill"), page.locator("#states tbody tr")
     expect(rows.first).to_contain_text("us-east-1")
     before = page.locator(".wide .cursor").first.get_attribute("x1")
 
@@ -103,7 +103,7 @@ def test_hostile_text_is_shown_and_does_nothing(open_page: Open) -> None:
     )
     page = open_page(hostile)
 
-    page.get_by_label("A moment of the drill").fill("30")
+    page.get_by_label("Time in the drill").fill("30")
 
     assert page.locator("main img, main script").count() == 0
     expect(page.locator(".verdict li")).to_contain_text("<script>pwned</script>")
