@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -31,13 +31,13 @@ _CLOCK_TOLERANCE_SECONDS: Final = 300.0
 _CONNECT_SECONDS: Final = 2.0
 _LATENCY: Final = (0.02, 8.0)
 _TIME: Final = "%Y%m%dT%H%M%SZ"
-_BOUND_HEADERS: Final = {
-    "Content-Length": "content-length",
-    "If-None-Match": "if-none-match",
-    "x-amz-checksum-sha256": "x-amz-checksum-sha256",
-    "x-amz-server-side-encryption": "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-aws-kms-key-id": "x-amz-server-side-encryption-aws-kms-key-id",
-}
+_BOUND_HEADERS: Final = (
+    "content-length",
+    "if-none-match",
+    "x-amz-checksum-sha256",
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+)
 
 
 def api_url(region: str) -> str:
@@ -65,6 +65,62 @@ def presigned_put(region: Region, clock: float, parameters: dict[str, Any], expi
 def _signature(region: str, path: str, query: str, headers: dict[str, str]) -> str:
     text = "\n".join([region, path, query, *(f"{name}:{headers[name]}" for name in sorted(headers))])
     return hmac.new(b"made-up-for-the-issuer", text.encode(), hashlib.sha256).hexdigest()
+
+
+def put_object(
+    world: World, region: Region, url: str, headers: Mapping[str, str], body: bytes
+) -> tuple[int, str, Version | None]:
+    """Take the object of a presigned PUT as S3 does.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+
+    Returns:
+        The status; S3's error code, empty if it takes the object; and the version, None if it does not.
+    """
+    parts = urlsplit(url)
+    given = {name.lower(): value for name, value in headers.items()}
+    bound = {name: given.get(name, "") for name in _BOUND_HEADERS}
+    signed, _, signature = parts.query.partition("&X-Amz-Signature=")
+    of = dict(parse_qsl(signed))
+    ends = datetime.strptime(of["X-Amz-Date"], _TIME).replace(tzinfo=UTC).timestamp() + int(of["X-Amz-Expires"])
+    checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    key = unquote(parts.path[1:])
+    refusals = (
+        (signature != _signature(region.name, parts.path, signed, bound), (403, "SignatureDoesNotMatch")),
+        (of["X-Amz-Security-Token"] == "expired", (400, "ExpiredToken")),
+        (world.clock(region) > ends, (403, "AccessDenied")),
+        (str(len(body)) != bound["content-length"], (400, "IncompleteBody")),
+        (checksum != bound["x-amz-checksum-sha256"], (400, "BadDigest")),
+        (any(held == key for held, _ in region.ingest), (412, "PreconditionFailed")),
+    )
+    for is_refused, (status, code) in refusals:
+        if is_refused:
+            return status, code, None
+    return 200, "", world.put_version(region, key, body)
+
+
+def api_event(  # noqa: PLR0913 - what a request is
+    method: str, path: str, headers: Mapping[str, str], body: bytes, *, caller: str, request_id: str
+) -> dict[str, Any]:
+    """Return the event of an HTTP API's request, payload format 2.0.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {name.lower(): value for name, value in headers.items()},
+        "requestContext": {
+            **({"authorizer": {"iam": {"userArn": caller}}} if caller else {}),
+            "http": {"method": method, "path": path},
+            "stage": "$default",
+            "requestId": request_id,
+        },
+        "body": body.decode() or None,
+        "isBase64Encoded": False,
+    }
 
 
 @dataclass
@@ -148,21 +204,7 @@ class HttpApi:
         if path not in _UNSIGNED and (refused := self._refusal(region, request, body)):
             future.settle(_answer(self.world, region, 403, {"message": refused}), self.world.scheduler)
             return future
-        event = {
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {name.lower(): value for name, value in request.headers.items()},
-            "requestContext": {
-                "authorizer": {"iam": {"userArn": PRINCIPAL}},
-                "http": {"method": request.method, "path": path},
-                "stage": "$default",
-                "requestId": f"request-{self.calls}",
-            },
-            "body": body.decode() or None,
-            "isBase64Encoded": False,
-        }
+        event = api_event(request.method, path, request.headers, body, caller=PRINCIPAL, request_id=f"request-{self.calls}")
         invoked = self.invoke(region, event)
 
         def finish() -> None:
@@ -199,35 +241,13 @@ class HttpApi:
     # --- S3 --------------------------------------------------------------------------------------------------------
 
     def _storage(self, region: Region, request: Request, body: bytes) -> Future:
-        future, parts = Future(), urlsplit(request.url)
-        path, query = parts.path, parts.query
-        status, code = self._judge_put(region, request, path, query, body)
-        if status == 200:  # noqa: PLR2004 - HTTP's own
-            self.on_put(region, self.world.put_version(region, unquote(path[1:]), body))
+        future = Future()
+        status, code, version = put_object(self.world, region, request.url, request.headers, body)
+        if version:
+            self.on_put(region, version)
         content = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
         future.settle(Answer(status, content), self.world.scheduler)
         return future
-
-    def _judge_put(self, region: Region, request: Request, path: str, query: str, body: bytes) -> tuple[int, str]:
-        """Return the status and code that S3 answers a presigned PUT with, and 200 if it takes the object.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-        """
-        headers = {low: request.headers.get(name, "") for name, low in _BOUND_HEADERS.items()}
-        signed, _, signature = query.partition("&X-Amz-Signature=")
-        of = dict(parse_qsl(signed))
-        ends = datetime.strptime(of["X-Amz-Date"], _TIME).replace(tzinfo=UTC).timestamp() + int(of["X-Amz-Expires"])
-        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        is_there = any(held == unquote(path[1:]) for held, _ in region.ingest)
-        refusals = (
-            (signature != _signature(region.name, path, signed, headers), (403, "SignatureDoesNotMatch")),
-            (of["X-Amz-Security-Token"] == "expired", (400, "ExpiredToken")),
-            (self.world.clock(region) > ends, (403, "AccessDenied")),
-            (str(len(body)) != headers["content-length"], (400, "IncompleteBody")),
-            (checksum != headers["x-amz-checksum-sha256"], (400, "BadDigest")),
-            (is_there, (412, "PreconditionFailed")),
-        )
-        return next((answer for is_refused, answer in refusals if is_refused), (200, ""))
 
 
 def _answer(world: World, region: Region, status: int, body: object) -> Answer:

@@ -5,17 +5,15 @@ region, and the next change brings both.
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from simulation.plan import SECONDARY
 from simulation.regions import Region, Secret
-from simulation.scheduler import current_process
-from simulation.world import World, refusal
+from simulation.world import ServiceClient, World, refusal
 
 HOME: Final = SECONDARY
 """The control region is the secondary by default (`control` in docs/settings.md)."""
@@ -25,8 +23,6 @@ PENDING: Final = "AWSPENDING"
 _LAG: Final = (1.5, 300.0)
 """Median and longest seconds until a change reaches the replica; AWS promises none."""
 _FIRST_VERSION: Final = "00000000-0000-4000-8000-000000000000"
-
-_Answer = TypeVar("_Answer")
 
 
 class ResourceNotFoundException(ClientError):  # noqa: N818 - AWS's name
@@ -60,14 +56,14 @@ def begin_rotation(world: World, region: Region, version_id: str) -> str:
     return version_id
 
 
-class SecretsManagerClient:
+class SecretsManagerClient(ServiceClient):
     """A client of one region's copy."""
 
+    service = "secretsmanager"
     exceptions = SimpleNamespace(ResourceNotFoundException=ResourceNotFoundException)
 
     def __init__(self, world: World, region: Region) -> None:
-        self._world = world
-        self._region = region
+        super().__init__(world, region)
         self.meta = SimpleNamespace(region_name=region.name)
 
     def get_secret_value(self, *, SecretId: str, VersionId: str = "", VersionStage: str = "") -> dict[str, Any]:  # noqa: N803
@@ -125,7 +121,7 @@ class SecretsManagerClient:
                 raise refusal("PutSecretValue", "ResourceExistsException", message, 400)
             for stage in VersionStages:
                 _attach(secret, stage, ClientRequestToken)
-            self._told("PutSecretValue", f"version {ClientRequestToken} has a value")
+            self._note("PutSecretValue", f"version {ClientRequestToken} has a value")
             _changed(self._world, self._region)
             return {"ARN": SecretId, "VersionId": ClientRequestToken, "VersionStages": VersionStages}
 
@@ -154,7 +150,7 @@ class SecretsManagerClient:
                 message = f"The parameter RemoveFromVersionId is not the version that holds {VersionStage}."
                 raise refusal("UpdateSecretVersionStage", "InvalidParameterException", message, 400)
             _attach(secret, VersionStage, MoveToVersionId)
-            self._told("UpdateSecretVersionStage", f"{VersionStage} is version {MoveToVersionId}")
+            self._note("UpdateSecretVersionStage", f"{VersionStage} is version {MoveToVersionId}")
             _changed(self._world, self._region)
             return {"ARN": SecretId}
 
@@ -164,13 +160,6 @@ class SecretsManagerClient:
         if self._region.name != HOME:
             message = "You can't perform this operation on a replica of a secret."
             raise refusal(operation, "InvalidRequestException", message, 400)
-
-    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
-        return self._world.call(self._region, f"secretsmanager:{operation}", effect, what)
-
-    def _told(self, operation: str, effect: str) -> None:
-        process = current_process()
-        self._world.note(self._region, process.name if process else "simulator", f"secretsmanager:{operation}", effect)
 
 
 def _attach(secret: Secret, stage: str, version_id: str) -> None:

@@ -1,11 +1,11 @@
 """Clients of the simulated services, as botocore makes them: the operations and arguments that the handlers use."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -13,28 +13,23 @@ from simulation.cloudwatch import CloudWatchClient
 from simulation.expressions import Item, matches, projected, split_key_condition, updated
 from simulation.http_api import presigned_put
 from simulation.regions import INDEXES, Key, Queued, Region
-from simulation.scheduler import current_process
 from simulation.secrets_manager import SecretsManagerClient
-from simulation.world import ACCOUNT, World, refusal
+from simulation.world import ACCOUNT, ServiceClient, World, refusal
 
 _BATCH_ITEMS: Final = 25
 _PAGE_BYTES: Final = 1024 * 1024
-
-_Answer = TypeVar("_Answer")
 
 
 class ConditionalCheckFailedException(ClientError):  # noqa: N818 - AWS's name
     """The class that a client carries in `exceptions`."""
 
 
-class DynamoDbClient:
+class DynamoDbClient(ServiceClient):
     """A client of one region's replica."""
 
-    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+    service = "dynamodb"
 
-    def __init__(self, world: World, region: Region) -> None:
-        self._world = world
-        self._region = region
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
 
     def get_item(self, *, Key: dict[str, Any], **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
         """See GetItem."""
@@ -53,7 +48,7 @@ class DynamoDbClient:
         def write() -> dict[str, Any]:
             self._check("PutItem", key, request)
             self._world.write_item(self._region, key, dict(Item))
-            self._told("PutItem", f"{_text(key)} is written")
+            self._note("PutItem", f"{_text(key)} is written")
             return {}
 
         return self._call("PutItem", write, _text(key))
@@ -65,7 +60,7 @@ class DynamoDbClient:
         def write() -> dict[str, Any]:
             self._check("DeleteItem", key, request)
             self._world.write_item(self._region, key, None)
-            self._told("DeleteItem", f"{_text(key)} is deleted")
+            self._note("DeleteItem", f"{_text(key)} is deleted")
             return {}
 
         return self._call("DeleteItem", write, _text(key))
@@ -79,7 +74,7 @@ class DynamoDbClient:
             held = self._region.item(*key) or dict(Key)
             names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
             self._world.write_item(self._region, key, updated(UpdateExpression, held, names, values))
-            self._told("UpdateItem", f"{_text(key)} is written")
+            self._note("UpdateItem", f"{_text(key)} is written")
             return {}
 
         return self._call("UpdateItem", write, _text(key))
@@ -102,7 +97,7 @@ class DynamoDbClient:
                     continue
                 item = dict(put["PutRequest"]["Item"]) if "PutRequest" in put else None
                 self._world.write_item(self._region, key, item)
-            self._told("BatchWriteItem", f"{keys[0][0]}: {len(puts) - len(left)} of {len(puts)} items are written")
+            self._note("BatchWriteItem", f"{keys[0][0]}: {len(puts) - len(left)} of {len(puts)} items are written")
             return {"UnprocessedItems": {table: left} if left else {}}
 
         return self._call("BatchWriteItem", write, keys[0][0])
@@ -180,26 +175,18 @@ class DynamoDbClient:
             return
         names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
         if not matches(condition, self._region.item(*key) or {}, names, values):
-            self._told(operation, f"{_text(key)}: the condition is not met")
+            self._note(operation, f"{_text(key)}: the condition is not met")
             answer: Any = {
                 "Error": {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"},
                 "ResponseMetadata": {"HTTPStatusCode": 400},
             }
             raise ConditionalCheckFailedException(answer, operation)
 
-    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
-        return self._world.call(self._region, f"dynamodb:{operation}", effect, what)
 
-    def _told(self, operation: str, effect: str) -> None:
-        self._world.note(self._region, _actor(), f"dynamodb:{operation}", effect)
-
-
-class S3Client:
+class S3Client(ServiceClient):
     """A client of one region's buckets."""
 
-    def __init__(self, world: World, region: Region) -> None:
-        self._world = world
-        self._region = region
+    service = "s3"
 
     def get_object(self, *, Bucket: str, Key: str, VersionId: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
         """See GetObject."""
@@ -207,9 +194,9 @@ class S3Client:
         def read() -> dict[str, Any]:
             version = self._region.ingest.get((Key, VersionId))
             if version is None:
-                self._told("GetObject", f"{Key}: no such version")
+                self._note("GetObject", f"{Key}: no such version")
                 raise refusal("GetObject", "NoSuchVersion", "The specified version does not exist.", 404)
-            self._told("GetObject", f"{Key} is read")
+            self._note("GetObject", f"{Key} is read")
             return {
                 "Body": _Body(version.body),
                 "ContentLength": len(version.body),
@@ -268,7 +255,7 @@ class S3Client:
 
         def write() -> dict[str, Any]:
             self._region.archive[Key] = content
-            self._told("PutObject", f"{Key} is in the archive")
+            self._note("PutObject", f"{Key} is in the archive")
             return {}
 
         return self._call("PutObject", write, Key)
@@ -281,7 +268,7 @@ class S3Client:
             if version is None:
                 raise refusal("CopyObject", "NoSuchVersion", "The specified version does not exist.", 404)
             self._region.archive[Key] = version.body
-            self._told("CopyObject", f"{Key} is in the archive")
+            self._note("CopyObject", f"{Key} is in the archive")
             return {}
 
         return self._call("CopyObject", write, Key)
@@ -296,19 +283,11 @@ class S3Client:
         found = [one for one in self._region.ingest.values() if one.key == key]
         return sorted(found, key=lambda one: (one.created_at, one.version_id))
 
-    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
-        return self._world.call(self._region, f"s3:{operation}", effect, what)
 
-    def _told(self, operation: str, effect: str) -> None:
-        self._world.note(self._region, _actor(), f"s3:{operation}", effect)
-
-
-class SqsClient:
+class SqsClient(ServiceClient):
     """A client of one region's queues."""
 
-    def __init__(self, world: World, region: Region) -> None:
-        self._world = world
-        self._region = region
+    service = "sqs"
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803
         """See SendMessage."""
@@ -326,10 +305,10 @@ class SqsClient:
                 message = self._world.send_message(self._region, MessageBody, attributes, request.get("DelaySeconds", 0))
                 number = message.number if message else 0
             digest = hashlib.md5(MessageBody.encode(), usedforsecurity=False).hexdigest()
-            self._world.note(self._region, _actor(), "sqs:SendMessage", f"message {number} to {QueueUrl}")
+            self._note("SendMessage", f"message {number} to {QueueUrl}")
             return {"MessageId": f"message-{number}", "MD5OfMessageBody": digest}
 
-        return self._world.call(self._region, "sqs:SendMessage", write, QueueUrl)
+        return self._call("SendMessage", write, QueueUrl)
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's
         """See GetQueueAttributes: what readiness and the observer ask for."""
@@ -347,7 +326,7 @@ class SqsClient:
             }
             return {"Attributes": {name: str(values[name]) for name in AttributeNames}}
 
-        return self._world.call(self._region, "sqs:GetQueueAttributes", read, QueueUrl)
+        return self._call("GetQueueAttributes", read, QueueUrl)
 
 
 class _Body:
@@ -401,8 +380,3 @@ def _key(item: dict[str, Any]) -> Key:
 
 def _text(key: Key) -> str:
     return " ".join(key)
-
-
-def _actor() -> str:
-    process = current_process()
-    return process.name if process else "simulator"

@@ -60,7 +60,7 @@ class Testimony:
         if request.method == "POST" and answer.status == _CREATED:
             self._issued(region, json.loads(body), began)
         elif request.method == "GET" and path.startswith("/uploads/"):
-            self._told(region, path.removeprefix("/uploads/"), request, answer, began)
+            self._check_state(region, path.removeprefix("/uploads/"), request, answer, began)
 
     def noted(self, before: Receipt | None, line: Receipt) -> None:
         """Hear of a line that a client writes into its journal."""
@@ -104,7 +104,7 @@ class Testimony:
             if seen_at <= began and claim["claimed_sha256"]["S"] != asked["sha256"]:
                 self._break("an upload id is for one content", f"{asked['key']}: {region.name} issued it a second time")
 
-    def _told(self, region: Region, object_id: str, request: Request, answer: Answer, began: float) -> None:
+    def _check_state(self, region: Region, object_id: str, request: Request, answer: Answer, began: float) -> None:
         held = json.loads(answer.body)
         if answer.status == _BAD_REQUEST and held.get("error") == "ReceiptRefused":
             self._refused(region, request.headers["x-upload-receipt"], began)

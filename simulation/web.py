@@ -7,11 +7,11 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from simulation.http_api import api_event, put_object
 from simulation.regions import Region
 from simulation.scheduler import Future, current_process
-from simulation.world import ACCOUNT, World
+from simulation.world import World
 
-_PRECONDITION_FAILED: Final = 412
 _UNAVAILABLE: Final = 503
 
 
@@ -63,9 +63,9 @@ class Web:
         region, path = self.world.regions[name], unquote(place.path)
         try:
             if ".s3." in str(place.hostname):
-                return self.world.call(region, "s3:PutObject", lambda: self._put(region, path[1:], body), path[1:])
+                return self.world.call(region, "s3:PutObject", lambda: self._put(region, url, headers or {}, body), path[1:])
             operation = f"https:{method} /{path.split('/')[1]}"
-            event = _event(method, path, headers or {}, body, caller)
+            event = api_event(method, path, headers or {}, body, caller=caller, request_id="simulated")
             answer = self.world.call(region, operation, lambda: self.invoke(region, event), path)
         except ClientError:
             return Answer(_UNAVAILABLE)
@@ -75,31 +75,11 @@ class Web:
             raise ReadTimeoutError(endpoint_url=url) from error
         return Answer(found["statusCode"], found["body"].encode())
 
-    def _put(self, region: Region, key: str, body: bytes) -> Answer:
-        if any(held == key for held, _ in region.ingest):
-            return Answer(_PRECONDITION_FAILED)
-        version = self.world.put_version(region, key, body)
-        process = current_process()
-        self.world.note(region, process.name if process else "client", "PUT", f"{key} is {version.version_id}")
-        return Answer(200)
-
-
-def _event(method: str, path: str, headers: Mapping[str, str], body: bytes, caller: str) -> dict[str, Any]:
-    """Return the event of an HTTP API's request, payload format 2.0."""
-    context: dict[str, Any] = {
-        "accountId": ACCOUNT,
-        "http": {"method": method, "path": path},
-        "requestId": "simulated",
-        "stage": "$default",
-    }
-    if caller:
-        context["authorizer"] = {"iam": {"userArn": caller}}
-    return {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {name.lower(): value for name, value in headers.items()},
-        "requestContext": context,
-        "body": body.decode() or None,
-        "isBase64Encoded": False,
-    }
+    def _put(self, region: Region, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        # The transport beneath botocore's requests sets the length.
+        status, _, version = put_object(self.world, region, url, {"content-length": str(len(body)), **headers}, body)
+        if version:
+            process = current_process()
+            what = f"{version.key} is {version.version_id}"
+            self.world.note(region, process.name if process else "client", "PUT", what)
+        return Answer(status)

@@ -345,6 +345,24 @@ class World:
                 process.crash()
 
 
+class ServiceClient:
+    """A client of one service in one region."""
+
+    service: str
+    """The word that the story and the coverage name its calls by."""
+
+    def __init__(self, world: World, region: Region) -> None:
+        self._world = world
+        self._region = region
+
+    def _call(self, operation: str, effect: Callable[[], _Answer], what: str) -> _Answer:
+        return self._world.call(self._region, f"{self.service}:{operation}", effect, what)
+
+    def _note(self, operation: str, effect: str) -> None:
+        process = current_process()
+        self._world.note(self._region, process.name if process else "simulator", f"{self.service}:{operation}", effect)
+
+
 def event_record(region: Region, version: Version) -> dict[str, Any]:
     """Return S3's record of an object that was created."""
     return {
