@@ -315,7 +315,7 @@ WATCHED: Final[dict[str, list[Change]]] = {
     ],
     "auto_promote without the health history": [(auto_promote, "RUNS", 1)],
     "canary that is taken for a user's file": [(pipeline, "_is_canary", lambda _event: False)],
-    "observer that promotes whoever is dead": [
+    "observer that promotes at first sight": [
         (Situation, "must_promote", property(lambda self: self.is_enabled and self.streak.runs > 0))
     ],
 }

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from compliance.cfn.caching import cached
-from compliance.cfn.reading import branches
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
@@ -200,26 +199,3 @@ def values_in(value: Json) -> Iterator[Json]:
     elif isinstance(value, list):
         for part in value:
             yield from values_in(part)
-
-
-def names_resource(value: Json, resource: Resource, world: TemplateSet, here: Template, name_property: str) -> bool | None:
-    """Return whether a value names a resource by Ref or by literal name; None if that is unknown.
-
-    Args:
-        value: A Ref, an import, or the name itself.
-        resource: The resource in question.
-        world: The templates in which imports are followed.
-        here: The template that the value is in.
-        name_property: The property that holds the resource's name.
-    """
-    target = named(value, here, world)
-    if target is not None:
-        return target is resource or (target.template is resource.template and target.logical_id == resource.logical_id)
-    if not isinstance(value, str):
-        return None
-    names = [
-        render(name, resource.template) for name in branches(resource.properties.get(name_property)) if name is not None
-    ]
-    if here.region != resource.template.region or not names:
-        return False
-    return value in names

@@ -60,16 +60,16 @@ def test_what_is_given_comes_after_the_command_line() -> None:
     assert settings.retention.logs_days == 60
 
 
-def test_wrong_settings_are_all_told_with_where_they_were_given() -> None:
+def test_wrong_settings_are_all_reported_with_their_source() -> None:
     with pytest.raises(SettingsError) as raised:
         build_app("dev", settings={"vpc": {"mode": "nowhere"}, "retentoin.logs_days": 30, "limits.batch_size": 99})
-    told = {problem.key: problem for problem in raised.value.problems}
-    assert list(told) == ["limits.batch_size", "retentoin", "vpc.mode"]
-    assert {problem.source for problem in told.values()} == {"the settings that the app was given"}
-    assert told["vpc.mode"].type_this == 'mode = "isolated"  # under [settings.vpc]'
+    problems = {problem.key: problem for problem in raised.value.problems}
+    assert list(problems) == ["limits.batch_size", "retentoin", "vpc.mode"]
+    assert {problem.source for problem in problems.values()} == {"the settings that the app was given"}
+    assert problems["vpc.mode"].type_this == 'mode = "isolated"  # under [settings.vpc]'
 
 
-def test_an_unknown_environment_is_told() -> None:
+def test_unknown_environment_is_reported() -> None:
     with pytest.raises(SettingsError, match="one of prod, staging, dev"):
         build_app("deb", settings={"vpc.mode": "none"})
 

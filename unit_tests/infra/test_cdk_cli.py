@@ -243,14 +243,14 @@ def test_any_arguments_are_run_or_refused_with_a_lesson(arguments: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("context", "told"),
+    ("context", "expected"),
     [
         ({"environment": "nope"}, "type this: -c environment="),
         ({"environment": 3, "retention.logs_days": "31", "Retention": {}}, "3 problems"),
         ({"bundle": "mars"}, "allowed: lambda, host"),
     ],
 )
-def test_app_reports_wrong_context_without_a_traceback(context: dict[str, object], told: str) -> None:
+def test_app_reports_wrong_context_without_a_traceback(context: dict[str, object], expected: str) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "infra"],
         cwd=REPOSITORY,
@@ -260,7 +260,7 @@ def test_app_reports_wrong_context_without_a_traceback(context: dict[str, object
         check=False,
     )
     assert run.returncode == 1
-    assert told in run.stderr
+    assert expected in run.stderr
     assert "Traceback" not in run.stderr
 
 

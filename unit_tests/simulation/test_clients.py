@@ -16,7 +16,7 @@ from simulation.sabotage import sabotaged
 sabotage, *chosen = json.load(sys.stdin)
 with sabotaged(sabotage) if sabotage else contextlib.nullcontext():
     histories = [History(draw(one) if isinstance(one, int) else Plan.from_dict(one)).run() for one in chosen]
-def told(one):
+def outcome(one):
     shown = ("client", "rotation", "Secrets Manager")
     answers = [" ".join(map(str, line[1:])) for line in one.world.story if line[2] in shown]
     persons = one.people.persons if one.people else []
@@ -27,9 +27,9 @@ def told(one):
         "coverage": sorted({fault for fault, *_ in one.world.coverage}),
         "states": [str(line.state) for person in persons for line in person.lines.values()],
     }
-print(json.dumps([told(one) for one in histories]))
+print(json.dumps([outcome(one) for one in histories]))
 """
-Told = dict[str, list[str]]
+Outcome = dict[str, list[str]]
 CLIENT_SEEDS = (2, 10, 15)
 """Seeds whose histories have clients."""
 UPLOADS = [
@@ -38,7 +38,7 @@ UPLOADS = [
 ]
 
 
-def run(*chosen: int | dict[str, object], sabotage: str = "", hash_seed: str = "0") -> list[Told]:
+def run(*chosen: int | dict[str, object], sabotage: str = "", hash_seed: str = "0") -> list[Outcome]:
     """Run the history of each seed or plan."""
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", _SCRIPT],
@@ -48,8 +48,8 @@ def run(*chosen: int | dict[str, object], sabotage: str = "", hash_seed: str = "
         text=True,
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
     )
-    told: list[Told] = json.loads(done.stdout)
-    return told
+    outcomes: list[Outcome] = json.loads(done.stdout)
+    return outcomes
 
 
 def plan(*faults: tuple[str, float, float], region: str = "us-east-1", name: str = "") -> dict[str, object]:
@@ -80,28 +80,28 @@ FAULTS = [
 
 
 @pytest.fixture(scope="module")
-def faulty() -> list[Told]:
+def faulty() -> list[Outcome]:
     return run(*(plan(fault) for fault, _ in FAULTS))
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault[0] for fault, _ in FAULTS])
-def test_a_fault_of_a_client_loses_and_doubles_nothing(faulty: list[Told], number: int) -> None:
-    (fault, seen), told = FAULTS[number], faulty[number]
-    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
-    assert fault[0] in told["coverage"]
-    assert any(seen in line for line in told["answers"]), told["answers"]
+def test_a_fault_of_a_client_loses_and_doubles_nothing(faulty: list[Outcome], number: int) -> None:
+    (fault, seen), outcome = FAULTS[number], faulty[number]
+    assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
+    assert fault[0] in outcome["coverage"]
+    assert any(seen in line for line in outcome["answers"]), outcome["answers"]
 
 
 def test_an_upload_id_with_other_content_is_refused_by_the_issuer() -> None:
-    (told,) = run(plan(("an upload id is used for other content", 30.0, 0.0), name="one"))
-    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
-    assert any("POST /uploads: 409" in line for line in told["answers"])
+    (outcome,) = run(plan(("an upload id is used for other content", 30.0, 0.0), name="one"))
+    assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
+    assert any("POST /uploads: 409" in line for line in outcome["answers"])
 
 
 def test_a_rotation_in_flight_at_the_loss_of_its_region_keeps_receipts() -> None:
-    (told,) = run(plan(("the secret is rotated", 3.0, 0.0), ("the region is destroyed", 3.4, 0.0), region="us-west-2"))
-    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
-    assert any("RotateSecret" in line for line in told["answers"])
+    (outcome,) = run(plan(("the secret is rotated", 3.0, 0.0), ("the region is destroyed", 3.4, 0.0), region="us-west-2"))
+    assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
+    assert any("RotateSecret" in line for line in outcome["answers"])
 
 
 def test_a_key_that_is_denied_in_a_rotation_is_mended_by_the_next() -> None:
@@ -111,9 +111,9 @@ def test_a_key_that_is_denied_in_a_rotation_is_mended_by_the_next() -> None:
     fault = {"kind": "the secret's key denies its use", "region": "us-east-1", "at": 0.0, "lasts": 300.0}
     denied["faults"] = [fault, *given]
     denied["uploads"] = [UPLOADS[0], UPLOADS[1] | {"region": "us-west-2", "at": 700.0}]
-    (told,) = run(denied)
-    assert (told["broken"], told["states"]) == ([], ["processed", "processed"])
-    assert any("failed: the key of us-east-1 denies" in line for line in told["answers"])
+    (outcome,) = run(denied)
+    assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
+    assert any("failed: the key of us-east-1 denies" in line for line in outcome["answers"])
 
 
 REUSED = plan(("an upload id is used for other content", 30.0, 0.0), name="one")
@@ -141,9 +141,9 @@ ROTATED["uploads"] = [one | {"region": "us-west-2", "at": 400.0} for one in UPLO
     ],
 )
 def test_a_sabotaged_client_issuer_or_secret_is_convicted(sabotage: str, given: dict[str, object], broken: str) -> None:
-    (told,) = run(given, sabotage=sabotage)
-    assert broken in told["broken"]
+    (outcome,) = run(given, sabotage=sabotage)
+    assert broken in outcome["broken"]
 
 
 def test_without_sabotage_the_same_plans_hold() -> None:
-    assert [told["broken"] for told in run(REUSED, KILLED, LOST, PARTED, ROTATED)] == [[]] * 5
+    assert [outcome["broken"] for outcome in run(REUSED, KILLED, LOST, PARTED, ROTATED)] == [[]] * 5

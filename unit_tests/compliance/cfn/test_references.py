@@ -8,7 +8,6 @@ from compliance.cfn.references import (
     follow,
     is_there_with,
     named,
-    names_resource,
     of_type,
     partition,
     render,
@@ -138,24 +137,6 @@ def test_conditional_resource_exists_with_the_same_condition_only() -> None:
     assert is_there_with(queue, maybe)
     assert is_there_with(maybe, too)
     assert not is_there_with(maybe, queue)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ({"Ref": "Queue"}, True),
-        ({"Ref": "Maybe"}, False),
-        ("a", True),
-        ("b", True),
-        ("c", False),
-        ({"Ref": "Parameter"}, None),
-    ],
-)
-def test_a_resource_is_named_by_reference_or_by_its_name(value: Any, expected: bool | None) -> None:  # noqa: ANN401, FBT001
-    queue = resource_of(EAST, "Queue")
-    assert queue
-
-    assert names_resource(value, queue, WORLD, EAST, "QueueName") is expected
 
 
 def test_resources_are_found_by_type_and_region() -> None:

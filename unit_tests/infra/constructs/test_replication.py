@@ -41,9 +41,9 @@ def test_whole_bucket_is_replicated_with_deletes_and_replica_changes() -> None:
 def test_no_term_is_lost_between_cloudformation_s_spelling_and_the_cdk_s(role: RegionRole) -> None:
     # The CDK leaves out a property whose name it does not know, and says nothing.
     stack = replicating(role)
-    said = replication_configuration(stack, source=context(role), role_arn="any")
-    CfnResource(stack, "Said", type="Custom::Said", properties=said)
-    assert only(stack, "AWS::S3::Bucket")["ReplicationConfiguration"]["Rules"] == only(stack, "Custom::Said")["Rules"]
+    expected = replication_configuration(stack, source=context(role), role_arn="any")
+    CfnResource(stack, "Expected", type="Custom::Expected", properties=expected)
+    assert only(stack, "AWS::S3::Bucket")["ReplicationConfiguration"]["Rules"] == only(stack, "Custom::Expected")["Rules"]
 
 
 def test_it_is_timed_and_measured() -> None:

@@ -53,8 +53,10 @@ def test_rule_replicates_from_the_secondary_to_the_primary(control: RegionRole) 
 def test_its_terms_are_those_that_the_secondary_s_bucket_would_have_in_its_template() -> None:
     of = context(RegionRole.SECONDARY)
     stack = stack_in(of)
-    CfnResource(stack, "Said", type="Custom::Said", properties=replication_configuration(stack, source=of, role_arn=ROLE))
-    assert reverse()["ReplicationConfiguration"] == only(stack, "Custom::Said")
+    CfnResource(
+        stack, "Expected", type="Custom::Expected", properties=replication_configuration(stack, source=of, role_arn=ROLE)
+    )
+    assert reverse()["ReplicationConfiguration"] == only(stack, "Custom::Expected")
 
 
 def test_the_function_is_given_every_property_that_it_documents() -> None:

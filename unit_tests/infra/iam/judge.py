@@ -7,7 +7,7 @@ from unit_tests.infra.iam import needs, services
 from unit_tests.infra.iam.conditions import Context
 from unit_tests.infra.iam.needs import Need, Place
 from unit_tests.infra.iam.resolve import Resolver
-from unit_tests.infra.iam.services import Said
+from unit_tests.infra.iam.services import ResourceStatement
 from unit_tests.infra.iam.statements import Conditions, Grant, Request
 from unit_tests.infra.iam.world import World
 from unit_tests.infra.synthesis import REGIONAL, Synthesis, of_type, only
@@ -37,7 +37,7 @@ class Expectation:
 def problems(synthesis: Synthesis, like: World | None = None) -> Iterator[str]:
     """Tell, one by one, what the policies lack and what they have too much; nothing when they are as the tables say.
 
-    What the policies say is compared first, for that is quick; then each need is asked for, as its role would.
+    The statements of the policies are compared first, which is quick. Then each need is requested as its role would.
 
     Args:
         synthesis: the templates.
@@ -45,16 +45,16 @@ def problems(synthesis: Synthesis, like: World | None = None) -> Iterator[str]:
     """
     world = World(synthesis, like)
     expected = list(expectations(synthesis, world))
-    said = list(_said(synthesis, world))
+    statements = list(_resource_statements(synthesis, world))
     yield from _unknown_roles(world, expected)
     for each in expected:
         yield from _role(world, each)
     yield from _endpoints(world, expected)
-    yield from _resource_policies(world, said)
+    yield from _resource_policies(world, statements)
     for each in expected:
         yield from _unmet_needs(world, each)
-    for policy in said:
-        yield from _unmet_service(world, policy)
+    for statement in statements:
+        yield from _unmet_service(world, statement)
 
 
 def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
@@ -192,19 +192,19 @@ def _endpoints(world: World, expected: Iterable[Expectation]) -> Iterator[str]:
         yield from _compared(f"the {service} endpoint in {region}", wanted, found)
 
 
-def _resource_policies(world: World, said: Iterable[Said]) -> Iterator[str]:
-    wanted = {each for policy in said for each in policy.one_by_one()}
+def _resource_policies(world: World, statements: Iterable[ResourceStatement]) -> Iterator[str]:
+    wanted = {each for statement in statements for each in statement.one_by_one()}
     found = {
         (arn, each.effect, principal, grant.action, grant.resource, grant.conditions)
-        for arn, statements in world.resource_policies.items()
-        for each in statements
+        for arn, held in world.resource_policies.items()
+        for each in held
         for principal in each.principals
         for grant in each.grants()
     }
     yield from _compared("the policies on resources", wanted, found)
 
 
-def _said(synthesis: Synthesis, world: World) -> Iterator[Said]:
+def _resource_statements(synthesis: Synthesis, world: World) -> Iterator[ResourceStatement]:
     home = synthesis.stacks["Data"].region
     for stack in REGIONAL:
         template, place = synthesis.templates[stack], place_of(synthesis, stack)
@@ -220,17 +220,17 @@ def _said(synthesis: Synthesis, world: World) -> Iterator[Said]:
     yield from services.of_data(place_of(synthesis, "Data"))
 
 
-def _unmet_service(world: World, said: Said) -> Iterator[str]:
+def _unmet_service(world: World, statement: ResourceStatement) -> Iterator[str]:
     """Ask as the service would: with what the conditions want, and then with each of them unmet."""
-    if said.effect == "Deny" or not said.principal.endswith(".amazonaws.com"):
+    if statement.effect == "Deny" or not statement.principal.endswith(".amazonaws.com"):
         return
-    for action in said.actions:
-        resource = said.on if said.resources == ("*",) else sample(said.resources[0])
-        request = Request(said.principal, action.replace("*", ""), resource, _meeting(said.conditions))
+    for action in statement.actions:
+        resource = statement.on if statement.resources == ("*",) else sample(statement.resources[0])
+        request = Request(statement.principal, action.replace("*", ""), resource, _meeting(statement.conditions))
         yield from world.refusals(request)
-        for context in _missing(said.conditions):
+        for context in _missing(statement.conditions):
             if not world.refusals(replace(request, context=context)):
-                yield f"{said.principal} may {action} on {said.on} whatever {dict(context)}"
+                yield f"{statement.principal} may {action} on {statement.on} whatever {dict(context)}"
 
 
 def _meeting(conditions: Conditions) -> Context:

@@ -12,8 +12,8 @@ NO_SERVICE = condition("Bool", "aws:PrincipalIsAWSService", "false")
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the policy on a resource says.
+class ResourceStatement:
+    """One expected statement of the policy on a resource.
 
     Attributes:
         on: the ARN of the resource that has the policy.
@@ -21,7 +21,7 @@ class Said:
         principal: a service, `*`, or the account's root.
         actions: patterns.
         resources: patterns of ARNs.
-        conditions: under which it says so.
+        conditions: under which it applies.
     """
 
     on: str
@@ -38,7 +38,7 @@ class Said:
                 yield self.on, self.effect, self.principal, action, resource, self.conditions
 
 
-def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) -> Iterator[Said]:
+def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) -> Iterator[ResourceStatement]:
     """What the policies of a regional stack say.
 
     Args:
@@ -56,38 +56,38 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
     for word, bucket in (("ingest", ingest), ("archive", archive)):
         yield _access_log(logs, word, bucket, own_account)
     another = condition("ArnNotEquals", "aws:PrincipalArn", issuer)
-    yield Said(ingest, "Deny", "*", ("s3:PutObject",), (f"{ingest}/incoming/uploads/canary/*",), another)
+    yield ResourceStatement(ingest, "Deny", "*", ("s3:PutObject",), (f"{ingest}/incoming/uploads/canary/*",), another)
 
     queue = place.queue("ingest")
     for each in (queue, place.queue("ingest-dlq"), place.queue("async-dlq")):
-        yield Said(each, "Deny", "*", ("sqs:*",), (each,), WITHOUT_TLS)
+        yield ResourceStatement(each, "Deny", "*", ("sqs:*",), (each,), WITHOUT_TLS)
     from_bucket = own_account | condition("ArnEquals", "aws:SourceArn", ingest)
-    yield Said(queue, "Allow", "s3.amazonaws.com", ("sqs:SendMessage",), (queue,), from_bucket)
+    yield ResourceStatement(queue, "Allow", "s3.amazonaws.com", ("sqs:SendMessage",), (queue,), from_bucket)
 
     topic = place.arn("sns", "serverless-alarms-prod")
-    yield Said(topic, "Deny", "*", ("sns:Publish",), (topic,), WITHOUT_TLS)
+    yield ResourceStatement(topic, "Deny", "*", ("sns:Publish",), (topic,), WITHOUT_TLS)
     alarms = condition("ArnLike", "aws:SourceArn", place.arn("cloudwatch", "alarm:serverless-*-prod"))
-    yield Said(topic, "Allow", "cloudwatch.amazonaws.com", ("sns:Publish",), (topic,), own_account | alarms)
+    yield ResourceStatement(topic, "Allow", "cloudwatch.amazonaws.com", ("sns:Publish",), (topic,), own_account | alarms)
 
     invoke = ("lambda:InvokeFunction",)
     rotates = place.arn("lambda", "function:serverless-rotation-prod")
     of_secret = own_account | condition("ArnLike", "aws:SourceArn", place.secret)
-    yield Said(rotates, "Allow", "secretsmanager.amazonaws.com", invoke, (rotates,), of_secret)
+    yield ResourceStatement(rotates, "Allow", "secretsmanager.amazonaws.com", invoke, (rotates,), of_secret)
     failed = place.queue("async-dlq")
     for rule, word in (("observe", "observer"), ("reconcile", "processor")):
         by_the_clock = place.arn("events", f"rule/serverless-{rule}-prod")
         from_rule = own_account | condition("ArnEquals", "aws:SourceArn", by_the_clock)
-        yield Said(failed, "Allow", "events.amazonaws.com", ("sqs:SendMessage",), (failed,), from_rule)
+        yield ResourceStatement(failed, "Allow", "events.amazonaws.com", ("sqs:SendMessage",), (failed,), from_rule)
         runs = place.arn("lambda", f"function:serverless-{word}-prod")
         of_rule = condition("ArnLike", "aws:SourceArn", by_the_clock)
-        yield Said(runs, "Allow", "events.amazonaws.com", invoke, (runs,), of_rule)
+        yield ResourceStatement(runs, "Allow", "events.amazonaws.com", invoke, (runs,), of_rule)
     issues = place.arn("lambda", "function:serverless-issuer-prod")
     for route in routes:
         of_route = condition("ArnLike", "aws:SourceArn", place.arn("execute-api", f"{api}/*/*{route}"))
-        yield Said(issues, "Allow", "apigateway.amazonaws.com", invoke, (issues,), of_route)
+        yield ResourceStatement(issues, "Allow", "apigateway.amazonaws.com", invoke, (issues,), of_route)
 
 
-def of_keys(place: Place, trail_home: str) -> Iterator[Said]:
+def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
     """What the key policies of a region say.
 
     Args:
@@ -104,17 +104,17 @@ def of_keys(place: Place, trail_home: str) -> Iterator[Said]:
     for purpose in ("data", "queue", "logs", "secret", "trail"):
         # The account's own policies decide, as AWS advises: without this a key cannot be managed by anybody.
         root = f"arn:aws:iam::{place.account}:root"
-        yield Said(place.key(purpose), "Allow", root, ("kms:*",), ("*",))
+        yield ResourceStatement(place.key(purpose), "Allow", root, ("kms:*",), ("*",))
     for service in ("s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"):
         actions = ("kms:Decrypt", "kms:GenerateDataKey")
-        yield Said(place.key("queue"), "Allow", service, actions, ("*",), own_account)
+        yield ResourceStatement(place.key("queue"), "Allow", service, actions, ("*",), own_account)
     for purpose in ("logs", "trail"):
         service = f"logs.{place.region}.amazonaws.com"
-        yield Said(place.key(purpose), "Allow", service, log_actions, ("*",), log_groups)
-    yield Said(place.key("trail"), "Allow", "cloudtrail.amazonaws.com", trail_actions, ("*",), the_trail)
+        yield ResourceStatement(place.key(purpose), "Allow", service, log_actions, ("*",), log_groups)
+    yield ResourceStatement(place.key("trail"), "Allow", "cloudtrail.amazonaws.com", trail_actions, ("*",), the_trail)
 
 
-def of_data(place: Place) -> Iterator[Said]:
+def of_data(place: Place) -> Iterator[ResourceStatement]:
     """What the policies of the data stack say; the secret's is on its replica too."""
     trail, logs = place.bucket("trail"), place.bucket("trail-access-logs")
     for bucket in (trail, logs):
@@ -126,15 +126,15 @@ def of_data(place: Place) -> Iterator[Said]:
     service = "cloudtrail.amazonaws.com"
     the_trail = condition("StringEquals", "aws:SourceArn", place.arn("cloudtrail", "trail/serverless-audit-prod"))
     to_owner = condition("StringEquals", "s3:x-amz-acl", "bucket-owner-full-control")
-    yield Said(trail, "Allow", service, ("s3:GetBucketAcl",), (trail,), the_trail)
+    yield ResourceStatement(trail, "Allow", service, ("s3:GetBucketAcl",), (trail,), the_trail)
     log_files = f"{trail}/AWSLogs/{place.account}/*"
-    yield Said(trail, "Allow", service, ("s3:PutObject",), (log_files,), the_trail | to_owner)
+    yield ResourceStatement(trail, "Allow", service, ("s3:PutObject",), (log_files,), the_trail | to_owner)
 
     stranger = condition("StringNotEquals", "aws:PrincipalAccount", place.account)
     for region in (place.region, place.peer):
         secret = place.secret.replace(place.region, region).replace("??????", "AbCdEf")
         for conditions in (WITHOUT_TLS, stranger | NO_SERVICE):
-            yield Said(secret, "Deny", "*", ("secretsmanager:*",), ("*",), conditions)
+            yield ResourceStatement(secret, "Deny", "*", ("secretsmanager:*",), ("*",), conditions)
 
 
 WRITES = (
@@ -143,8 +143,8 @@ WRITES = (
 )
 
 
-def of_tables(place: Place, *, home: str, promotes_itself: bool) -> Iterator[Said]:
-    """What the policy of the table's replica says: the rows that one region owns are for their writers only.
+def of_tables(place: Place, *, home: str, promotes_itself: bool) -> Iterator[ResourceStatement]:
+    """Yield the statements of the policy on the table's replica: the rows that one region owns are for their writers only.
 
     Args:
         place: the region.
@@ -170,24 +170,26 @@ def of_tables(place: Place, *, home: str, promotes_itself: bool) -> Iterator[Sai
     ):
         others = condition("ArnNotEquals", "aws:PrincipalArn", *writers, service)
         of_rows = condition("ForAnyValue:StringLike", "dynamodb:LeadingKeys", *rows)
-        yield Said(place.table, "Deny", "*", WRITES, (place.table,), of_rows | others)
+        yield ResourceStatement(place.table, "Deny", "*", WRITES, (place.table,), of_rows | others)
 
 
-def _over_tls(bucket: str) -> Iterator[Said]:
+def _over_tls(bucket: str) -> Iterator[ResourceStatement]:
     for conditions in (WITHOUT_TLS, OLD_TLS):
-        yield Said(bucket, "Deny", "*", ("s3:*",), (bucket, f"{bucket}/*"), conditions)
+        yield ResourceStatement(bucket, "Deny", "*", ("s3:*",), (bucket, f"{bucket}/*"), conditions)
 
 
-def _under_key(bucket: str, key: str) -> Iterator[Said]:
+def _under_key(bucket: str, key: str) -> Iterator[ResourceStatement]:
     """An upload that names another encryption than the bucket's is refused."""
     for header, wanted in (
         ("s3:x-amz-server-side-encryption", "aws:kms"),
         ("s3:x-amz-server-side-encryption-aws-kms-key-id", key),
     ):
         another = condition("StringNotEquals", header, wanted) | condition("Null", header, "false") | NO_SERVICE
-        yield Said(bucket, "Deny", "*", ("s3:PutObject",), (f"{bucket}/*",), another)
+        yield ResourceStatement(bucket, "Deny", "*", ("s3:PutObject",), (f"{bucket}/*",), another)
 
 
-def _access_log(logs: str, word: str, source: str, own_account: Conditions) -> Said:
+def _access_log(logs: str, word: str, source: str, own_account: Conditions) -> ResourceStatement:
     from_source = own_account | condition("ArnLike", "aws:SourceArn", source)
-    return Said(logs, "Allow", "logging.s3.amazonaws.com", ("s3:PutObject",), (f"{logs}/{word}/*",), from_source)
+    return ResourceStatement(
+        logs, "Allow", "logging.s3.amazonaws.com", ("s3:PutObject",), (f"{logs}/{word}/*",), from_source
+    )
