@@ -295,27 +295,27 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
     "signing keys that differ between regions": [(secrets_manager, "is_granted", lambda *_: False)],
     "receipts of the current key only": [(SigningKeys, "read", lambda self: _read(self)[:1])],
-    "issuer that takes an id for other content": [(issuer_ledger, "_refuse_if_different", _nothing)],
+    "issuer that accepts an id for other content": [(issuer_ledger, "_refuse_if_different", _nothing)],
     "accepted because another region began": [(StateReader, "_begun", _accepted_if_any_began)],
     "processed on RESULT alone": [(StateReader, "_state_of_unsettled", lambda *_: State.PROCESSED)],
     "client that forgets its journal": [(Receipts, "_load", _forget_the_journal)],
     "client with a new id for each try": [(Platform, "grant", _grant_a_new_id)],
-    "client that takes a lost answer for a success": [(Platform, "put", _accepted_before_it_is_put)],
+    "client that treats a lost answer as a success": [(Platform, "put", _accepted_before_it_is_put)],
     "durable from processed, in the client": [(Platform, "state", _durable_once_processed_by_the_client)],
 }
 """What is wrong, by name."""
 WATCHED: Final[dict[str, list[Change]]] = {
-    "observer that finds every peer well": [(PeerView, "problems", property(lambda _self: []))],
-    "observer that looks at its own region only": [
+    "observer that reports every peer as healthy": [(PeerView, "problems", property(lambda _self: []))],
+    "observer that checks its own region only": [
         (observer_application, "PeerReader", _reader_of_own_replica),
         (observation, "is_ready", _ask_own_api),
     ],
-    "alarm that takes silence for well": [
+    "alarm that treats missing data as healthy": [
         (watchers, "ALARMS", tuple(replace(alarm, missing=alarms.OK_IF_MISSING) for alarm in alarms.ALARMS))
     ],
     "auto_promote without the health history": [(auto_promote, "RUNS", 1)],
-    "canary that is taken for a user's file": [(pipeline, "_is_canary", lambda _event: False)],
-    "observer that promotes at first sight": [
+    "canary that counts as a user's file": [(pipeline, "_is_canary", lambda _event: False)],
+    "observer that promotes as soon as its peer fails": [
         (Situation, "must_promote", property(lambda self: self.is_enabled and self.streak.runs > 0))
     ],
 }

@@ -130,11 +130,11 @@ ROTATED["uploads"] = [one | {"region": "us-west-2", "at": 400.0} for one in UPLO
         ("client that forgets its journal", KILLED, "a file of a client is one object"),
         ("client with a new id for each try", LOST, "what is accepted was put"),
         (
-            "client that takes a lost answer for a success",
+            "client that treats a lost answer as a success",
             plan(("a client's request is lost", 2, 0.0)),
             "what is accepted was put",
         ),
-        ("issuer that takes an id for other content", REUSED, "an upload id is for one content"),
+        ("issuer that accepts an id for other content", REUSED, "an upload id is for one content"),
         ("signing keys that differ between regions", ROTATED, "a receipt verifies in each region"),
         ("durable from processed", PARTED, "durable never lies"),
         ("durable from processed, in the client", PARTED, "durable never lies"),
