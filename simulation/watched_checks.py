@@ -88,7 +88,7 @@ class WatchedChecks:
         survivors = list(alive(world))
         for region in survivors:
             for detail in _ringing(self.history, region, is_peer_lost=world.peer(region).is_destroyed):
-                self._break("no alarm rings when all is quiet", detail)
+                self._break("no false alarm", detail)
             for detail in _work(self.history, region):
                 self._break("the reconciler's work ends", detail)
         self._one_is_active(survivors)
@@ -96,7 +96,7 @@ class WatchedChecks:
             self._clients_are_well(survivors)
             for region in survivors:
                 for detail in _canaries(self.history, region):
-                    self._break("a canary is no user's record", detail)
+                    self._break("a canary is not a user's record", detail)
 
     # --- every minute ------------------------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class WatchedChecks:
             if not is_lost or well_since is None or seconds - max(begins, well_since) < _SEES_SECONDS:
                 continue
             if region.cloudwatch.states.get("peer-unhealthy") != "ALARM":
-                self._break("the loss of a region rings in the other", f"{peer} is gone since {begins:g} s")
+                self._break("the loss of a region alarms in the other", f"{peer} is gone since {begins:g} s")
             is_late = seconds - max(begins, well_since) >= _PROMOTES_SECONDS
             if is_late and self.history.plan.auto_promote and peer == PRIMARY and _active(region) == PRIMARY:
                 self._break("the secondary promotes itself", f"{peer} is gone since {begins:g} s")
@@ -132,7 +132,7 @@ class WatchedChecks:
             for resource, bound in _SILENT_SECONDS.items():
                 is_watched = self._has_observers or resource == "unreconciled"
                 if is_watched and seconds - since >= bound and region.cloudwatch.states.get(resource) != "ALARM":
-                    self._break("silence rings", f"{resource} of {region.name}: its schedule is silent since {begins:g} s")
+                    self._break("silence alarms", f"{resource} of {region.name}: its schedule is silent since {begins:g} s")
 
     def _promotion_is_justified(self, region: Region) -> None:
         """Check that the observer claims only after the other region was ill for as long as three of its runs take."""
@@ -147,9 +147,7 @@ class WatchedChecks:
         since = [begins for _, begins, ends in both if begins < claimed_at and ends > claimed_at - 180]
         if not since or claimed_at - min(since) < _FIRST_SIGHT_SECONDS:
             ill = f"is ill since {min(since):g} s" if since else "is well"
-            self._break(
-                "no region promotes itself at first sight", f"{region.name} claims at {claimed_at:g} s; {peer} {ill}"
-            )
+            self._break("no region promotes itself too early", f"{region.name} claims at {claimed_at:g} s; {peer} {ill}")
 
     def _missing_rings(self, region: Region, seconds: float) -> None:
         """Check that what is missing for longer than an alarm's evaluation takes has one in ALARM somewhere."""
@@ -162,7 +160,7 @@ class WatchedChecks:
             since = max(self._missing_since.setdefault(place, seconds), well_since)
             rings = any("ALARM" in one.cloudwatch.states.values() for one in alive(world))
             if seconds - since > _MISSED_SECONDS and not rings:
-                self._break("what is missing rings", f"{one.upload.name} in {region.name} since {since:g} s")
+                self._break("missing data alarms", f"{one.upload.name} in {region.name} since {since:g} s")
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
@@ -182,14 +180,14 @@ class WatchedChecks:
                     and _age(self.history.world, result) < _ACTED_SECONDS
                     and result["region"]["S"] not in actives.values()
                 ):
-                    self._break("one region acts as the active one", f"{pk}: RESULT of {result['region']['S']}")
+                    self._break("one region is active", f"{pk}: RESULT of {result['region']['S']}")
 
     def _clients_are_well(self, survivors: list[Region]) -> None:
         names = {region.name for region in survivors}
         if (answer := self.health_checks.answer()) not in names:
-            self._break("clients are sent to a region that lives", f"Route 53 answers {answer}")
+            self._break("clients reach a working region", f"Route 53 answers {answer}")
         elif len(names) > 1 and answer != PRIMARY:
-            self._break("clients go back when all is well", f"Route 53 answers {answer}")
+            self._break("clients return", f"Route 53 answers {answer}")
 
     def _break(self, invariant: str, detail: str) -> None:
         if (invariant, detail) not in self._broken:

@@ -97,9 +97,9 @@ def test_reconcilers_on_their_schedule_leave_no_alarm() -> None:
 @pytest.mark.parametrize(
     ("sabotage", "seed", "broken"),
     [
-        ("observer that reports every peer as healthy", 0, "the loss of a region rings in the other"),
+        ("observer that reports every peer as healthy", 0, "the loss of a region alarms in the other"),
         ("observer that checks its own region only", 6, "the secondary promotes itself"),
-        ("alarm that treats missing data as healthy", 5, "silence rings"),
+        ("alarm that treats missing data as healthy", 5, "silence alarms"),
     ],
 )
 def test_a_sabotaged_watcher_is_convicted(sabotage: str, seed: int, broken: str) -> None:
