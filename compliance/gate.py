@@ -5,8 +5,6 @@ import importlib
 import json
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +24,7 @@ from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
 from compliance.packs import manifest, nag, native, nodejs
 from compliance.rules import our_rules
+from reporting.worker_processes import end_with_parent, interrupts_held
 
 _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
 _CLOSES_DEFAULT_GROUP: Final = "Custom::VpcRestrictDefaultSG"
@@ -160,8 +159,9 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
     if workers <= 1:
         return [_judge_configuration(app, configuration, say) for configuration in configurations]
     # Spawned, not forked: each process needs its own Node.js.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent) as pool:
-        pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), end_with_parent) as pool:
+        with interrupts_held():
+            pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
         say(f"judging {', '.join(each.name for each in configurations)}")
         try:
             for number, future in enumerate(as_completed(pending), start=1):
@@ -179,20 +179,6 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
         finally:
             pool.shutdown(cancel_futures=True)
         return [future.result() for future in pending]
-
-
-def _end_with_parent() -> None:
-    """End this process when the gate's process ends; a worker without a parent would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    # The gate's process handles Ctrl-C.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:

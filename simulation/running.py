@@ -2,10 +2,6 @@
 
 import gc
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
+from reporting.worker_processes import worker_pool
 from simulation.history import History
 from simulation.plan import Plan
 from simulation.watched_plans import plan_of
@@ -67,22 +64,8 @@ def run_all(plans: Iterable[Plan | int], *, jobs: int, objects: int | None) -> I
     if jobs == 1:
         yield from map(work, chunks)
         return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit it: Ctrl-C is the parent's, which ends them
-    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_end_with_parent) as pool:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    with worker_pool(jobs) as pool:
         yield from pool.imap(work, chunks)
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone: after `kill -9` nothing else ends a pool's worker."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def run(plans: list[Plan | int], *, objects: int | None = None) -> Totals:

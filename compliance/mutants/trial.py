@@ -1,6 +1,5 @@
 """Judge damaged templates with every rule of the gate, and record which rules find the damage."""
 
-import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from compliance.gate import packs_on, world_of
 from compliance.mutants.mutant import Mutant, damage
 from compliance.packs import native
 from compliance.rules import our_rules
+from reporting.worker_processes import worker_pool
 
 LOADS: Final = f"{native.PACK}::Loads"
 """Marks that the CDK refuses to load a damaged template."""
@@ -65,8 +65,7 @@ def try_all(assembly: Path, environment: str, mutants: Sequence[Mutant], *, proc
     chunks = [mutants[start : start + _CHUNK] for start in range(0, len(mutants), _CHUNK)]
     # Spawned, for a forked child would share its parent's Node.js. A pool of concurrent.futures that renews its processes
     # can wait for ever in Python 3.11 (CPython's issue 115634).
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(processes, maxtasksperchild=_CHUNKS_A_PROCESS) as pool:
+    with worker_pool(processes, tasks_per_process=_CHUNKS_A_PROCESS) as pool:
         for trials in pool.imap(partial(_try_chunk, str(assembly), environment), chunks):
             yield from trials
 
