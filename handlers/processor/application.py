@@ -96,6 +96,7 @@ def build_reconciler(variables: Mapping[str, str]) -> Reconciler:
         bucket=settings.ingest_bucket,
         table_name=settings.table_name,
         region=settings.region,
+        peer_region=settings.peer_region,
         source=settings.source,
         ledger=parts.ledger,
         control=parts.control,

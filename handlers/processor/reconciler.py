@@ -167,6 +167,7 @@ class Reconciler:
         bucket: This region's ingest bucket.
         table_name: The table.
         region: This region.
+        peer_region: The other region.
         source: Source of an object that was uploaded without the issuer.
         ledger: Reads objects and their records.
         control: Reads the active region.
@@ -187,6 +188,7 @@ class Reconciler:
         bucket: str,
         table_name: str,
         region: str,
+        peer_region: str,
         source: str,
         ledger: Ledger,
         control: ControlRegister,
@@ -207,7 +209,9 @@ class Reconciler:
         self._telemetry = telemetry
         self._waiting_seconds = waiting_seconds
         self._maximum_age_seconds = maximum_age_seconds
-        self.row = ReconcilerRow(dynamodb=dynamodb, table_name=table_name, region=region)
+        self.row, self._peer_row = (
+            ReconcilerRow(dynamodb=dynamodb, table_name=table_name, region=one) for one in (region, peer_region)
+        )
 
     def run(self, deadline: Deadline) -> dict[str, int]:
         """Check the open findings, continue the walks, send the due findings; return the number that count.
@@ -222,6 +226,8 @@ class Reconciler:
         # Findings that may use all of the run's time come last.
         for finding in sorted(notes.findings, key=lambda one: one.kind == Kind.UNVERIFIED):
             self._look_again(run, finding)
+        if is_active:
+            self._look_at_waiting(run)
         pause = min(max(_RECENT_CYCLE_SECONDS[0], notes.recent.objects * _SECONDS_AN_OBJECT), _RECENT_CYCLE_SECONDS[1])
         notes = Notes(
             recent=self._walk(run, notes.recent, pause, self._recent_page),
@@ -255,6 +261,8 @@ class Reconciler:
             next_at = run.now + _LONGEST_PAUSE_SECONDS if is_unverified else finding.next_at
             run.findings[finding.object_id] = replace(finding, next_at=next_at)
             return
+        if kind is Kind.NO_RESULT and self._region in known.gone_in:
+            kind = None  # the row that says so lists it; a walk that finds the object lists it here again
         if kind is Kind.NO_RESULT and not finding.object_key:
             kind = Kind.STRAY_RECORDS if self._has_records(finding.object_id) else None
         if kind is None:
@@ -263,6 +271,18 @@ class Reconciler:
         if known.put_backs > finding.put_backs:  # its message is on the queue
             finding = replace(finding, put_backs=known.put_backs, next_at=run.now + self._waiting_seconds)
         run.findings[finding.object_id] = replace(finding, kind=kind)
+
+    def _look_at_waiting(self, run: "_Run") -> None:
+        """Check the objects that the passive region lists as not processed: this region's bucket may not hold them.
+
+        Its walks cannot find an object that was deleted here, or that S3 has not replicated. If the message is lost too,
+        nothing but the passive region's list names the object. The processor notes that it is gone here, and then the
+        passive region processes it.
+        """
+        for finding in self._peer_row.recall().findings:
+            if finding.kind == Kind.NO_RESULT and finding.object_key and not run.is_over:
+                place = (finding.object_key, finding.version_id, finding.stored_at)
+                self._look(run, Finding("", finding.object_id, run.now, *place), may_be_gone=True)
 
     def _kind(self, run: "_Run", object_id: str, known: Known) -> Kind | None:
         """Return the kind of a finding for an object, None if the object is reconciled."""
@@ -282,8 +302,8 @@ class Reconciler:
             self._ledger.finish(object_id, run.now)
         return None
 
-    def _look(self, run: "_Run", finding: Finding) -> None:
-        """Check an object that a walk has reached."""
+    def _look(self, run: "_Run", finding: Finding, *, may_be_gone: bool = False) -> None:
+        """Check an object that a walk has reached, or that another source than this region's bucket and table names."""
         listed = run.findings.get(finding.object_id)
         if listed:
             if not listed.object_key and finding.object_key:  # the walk through the table found only its rows
@@ -302,7 +322,7 @@ class Reconciler:
             logger.warning("the records of an object cannot be read in this run", object_id=finding.object_id)
             run.findings[finding.object_id] = replace(finding, kind=Kind.UNVERIFIED, next_at=run.now)
             return
-        if kind is None:
+        if kind is None or (may_be_gone and kind is Kind.NO_RESULT and self._region in known.gone_in):
             return
         if not finding.object_key and kind is Kind.NO_RESULT:
             kind = Kind.STRAY_RECORDS

@@ -26,3 +26,8 @@ class Settings(FunctionSettings):
     """Days to keep a canary's RESULT and records; 0 where the table has no TTL."""
     maximum_receives: Positive
     """Number of deliveries after which SQS moves a message to the dead-letter queue."""
+
+    @property
+    def peer_region(self) -> str:
+        """The other region."""
+        return self.secondary_region if self.region == self.primary_region else self.primary_region

@@ -1,6 +1,8 @@
 """Test the reconciler's walks: each object is checked once a walk for any page size, and canaries never are."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -52,15 +54,17 @@ class Bucket:
 
 
 class Table:
-    """Holds only the reconciler's row."""
+    """Holds only the rows of this region's reconciler and of the other one's."""
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=ClientError)
 
     def __init__(self) -> None:
         self.row: dict[str, Any] = {}
+        self.peer_row: dict[str, Any] = {}
 
-    def get_item(self, **_: object) -> dict[str, Any]:
-        return {"Item": self.row} if self.row else {}
+    def get_item(self, *, Key: dict[str, Any], **_: object) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        row = self.peer_row if Key["pk"]["S"] == "RECONCILER#us-west-2" else self.row
+        return {"Item": row} if row else {}
 
     def put_item(self, *, Item: dict[str, Any], **_: object) -> None:  # noqa: N803 - boto3's name
         self.row = Item
@@ -83,6 +87,7 @@ def make(bucket: Bucket, ledger: Any, table: Table | None = None) -> Reconciler:
         bucket="bucket",
         table_name="table",
         region="us-east-1",
+        peer_region="us-west-2",
         source="ingest",
         ledger=ledger,
         control=cast("Any", SimpleNamespace(active=lambda: active)),
@@ -218,3 +223,28 @@ def test_a_finding_that_runs_out_of_time_stops_no_run(monkeypatch: pytest.Monkey
     one.row.keep(Notes(findings=(finding,)), 1, NOW - 300)
     assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": 1}
     assert one.row.recall().findings == (finding,)
+
+
+@pytest.mark.parametrize(("gone_in", "sends"), [(frozenset(), 1), (frozenset({"us-east-1"}), 0)])
+def test_object_that_only_the_passive_region_lists_is_sent(
+    monkeypatch: pytest.MonkeyPatch, gone_in: frozenset[str], sends: int
+) -> None:
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+    ledger, table = Mock(spec=Ledger), Table()
+    ledger.look.return_value = Known(gone_in=gone_in)
+    there = Finding("object-without-result", "a", NOW - 300, "incoming/a", "v1", NOW - DAY, sends=3, next_at=NOW + DAY)
+    notes = Notes(findings=(there, Finding("records-without-result", "b", NOW - 300)))
+    table.peer_row = {"notes": {"S": json.dumps(asdict(notes))}}
+    one = make(Bucket([], 5), ledger, table)
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": sends}
+    sent = cast("Any", one)._own_queue.send.call_args_list  # noqa: SLF001 - a mock
+    assert [json.loads(call.args[0])["Records"][0]["s3"]["object"]["key"] for call in sent] == ["incoming/a"] * sends
+
+
+def test_object_that_is_gone_here_leaves_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+    ledger = Mock(spec=Ledger)
+    ledger.look.return_value = Known(gone_in=frozenset({"us-east-1"}))
+    one = make(Bucket([], 5), ledger)
+    one.row.keep(Notes(findings=(Finding("object-without-result", "a", NOW - 300, "incoming/a", "v1", NOW),)), 1, NOW - 300)
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": 0}
