@@ -204,7 +204,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def bench(session: nox.Session) -> None:
-    """Measure beside a peer in the same run: `-- gate` against other linters, `-- proof` over a million rows."""
+    """Measure beside peers in the same run: `-- gate`, `-- proof` over a million rows, `-- processor`; `-- cost` counts."""
     lock = ROOT / "requirements" / "bench.txt"
     _when_changed(session, ROOT / ".build" / "bench-venv", lock, _install)
     _python(session, "benchmarks", *session.posargs)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks (gate|proof|cost)`: measure beside a peer and write reports/benchmarks; count the cost."""
+"""`python -m benchmarks (gate|proof|processor|cost)`: measure beside a peer and write reports/benchmarks; count the cost."""
 
 import json
 import sys
@@ -12,12 +12,13 @@ from rich.table import Table
 
 from benchmarks import cost as costs
 from benchmarks import gate_speed as gate_benchmark
+from benchmarks import processor_speed
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 from infra.app import ENVIRONMENTS
 from infra.settings import SettingsError, default_environment, load_settings
 
-_Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result)
+_Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result, processor_speed.Result)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -45,6 +46,33 @@ def proof(
     """Measure the drill's proof beside a comparison of five sets of ids, over a million rows."""
     result = _measured("proof", lambda say: proof_benchmark.measure(objects, say=say), output)
     _show_proof(result, output)
+
+
+@app.command()
+def processor(
+    records: Annotated[str, typer.Option(help="Sizes of the files, in records.")] = "1000,10000,100000,1000000",
+    formats: Annotated[str, typer.Option(help="Formats of the files.")] = ",".join(processor_speed.FORMATS),
+    latencies: Annotated[str, typer.Option(help="Latencies of DynamoDB, in milliseconds.")] = "0,4,15",
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 3,
+    output: Annotated[Path, typer.Option(help="Where to write the result; .md and .svg are beside it.")] = Path(
+        "reports/benchmarks/processor.json"
+    ),
+) -> None:
+    """Measure the processor beside batch_writer and Powertools; `--records 10000 --latencies 4 --rounds 1` is fast."""
+    result = _measured(
+        "processor",
+        lambda say: processor_speed.measure(
+            sizes=[int(one) for one in records.split(",")],
+            formats=formats.split(","),
+            latencies_ms=[float(one) for one in latencies.split(",")],
+            rounds=rounds,
+            say=say,
+        ),
+        output,
+    )
+    output.with_suffix(".md").write_text(processor_speed.as_markdown(result), "utf-8")
+    output.with_suffix(".svg").write_text(processor_speed.as_svg(result), "utf-8")
+    Console(soft_wrap=True, emoji=False).print(processor_speed.as_markdown(result), f"Report: {output}", markup=False)
 
 
 @app.command()
