@@ -277,15 +277,13 @@ def _ledger(
         plain: Whether every environment of environments.toml is among them.
         whole: Whether every configuration of the matrix is among them.
     """
-    explained = coverage.read_uncovered(coverage.DEFAULT_FILE)
     findings = FindingsBuilder()
     for each in judged:
         each.found.rows = acknowledgements.apply(registry, each.found.rows, each.facts)
         each.found.rows += acknowledgements.unregistered(registry, each.acknowledged, each.facts, _packs())
         findings.extend(each.found)
-    findings.extend(coverage.judge(findings, explained))
+    findings.extend(coverage.judge(findings))
     if plain or whole:
-        findings.extend(coverage.stale(findings, explained, whole=whole))
         matrix = {each.configuration: each.facts for each in judged}
         findings.rows += acknowledgements.stale(registry, findings.rows, matrix, whole=whole)
     rows = [*findings.rows, *registry.defects]
@@ -299,7 +297,6 @@ def _ledger(
         decisions=registry.uses(rows),
         advice=tuple(findings.advice),
         registry=registry.text,
-        explained=explained,
     )
 
 

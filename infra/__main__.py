@@ -5,7 +5,6 @@ import sys
 from compliance import gate
 from compliance.cfn.loading import LoadError
 from compliance.engine.acknowledgements import RegistryError
-from compliance.engine.coverage import UncoveredError
 from compliance.packs import nodejs
 from compliance.rules import RuleError
 
@@ -18,7 +17,7 @@ from infra.bundling import BundlingError  # noqa: E402
 from infra.settings import SettingsError, default_environment  # noqa: E402
 
 _EXPECTED = (
-    *(SettingsError, BundlingError, LoadError, RegistryError, UncoveredError, RuleError),
+    *(SettingsError, BundlingError, LoadError, RegistryError, RuleError),
     *(gate.GateError, gate.OpenFindingsError),
 )
 """Errors that the user has to fix; the message is enough, without a traceback."""

@@ -31,7 +31,6 @@ ROOMS: Final = (
     "compliance/packs",
     "compliance/plugin.py",
     "compliance/reports",
-    "compliance/uncovered.toml",
     "conftest.py",
     "docs",
     "drill",

@@ -205,14 +205,12 @@ class TypeCoverage:
         resources: Number of its resources, in all configurations.
         rules: For each pack, the number of its rules that answered about one of them; empty when none did.
         others: The same for rules for any type: AWS's validation, names, tags, references.
-        reason: Why it needs no rule, if that is explained.
     """
 
     resource_type: str
     resources: int
     rules: Mapping[str, int]
     others: Mapping[str, int]
-    reason: str = ""
 
     @property
     def covered(self) -> bool:
@@ -224,7 +222,6 @@ def type_coverage(
     findings: Sequence[Finding],
     rules: Mapping[str, RuleInfo],
     silent: Mapping[str, Iterable[Place]],
-    explained: Mapping[str, str],
 ) -> tuple[TypeCoverage, ...]:
     """Return the coverage of each resource type, by type.
 
@@ -232,7 +229,6 @@ def type_coverage(
         findings: The rows, except those with the verdict NOT_APPLICABLE.
         rules: By qualified id, those of the rows at least.
         silent: The places that a rule does not apply to.
-        explained: The reason for each type that needs no rule.
     """
     met: dict[str, set[tuple[str, str, str]]] = {}
     answered: dict[str, set[str]] = {}
@@ -246,20 +242,16 @@ def type_coverage(
         if finding.verdict is not Verdict.NOT_EVALUATED or not finding.rule.endswith("::Ran"):
             answered.setdefault(finding.resource_type, set()).add(_base(finding.rule))
     covering = {_base(rule) for rule, info in rules.items() if info.covers}
-    return tuple(
-        _type_coverage(kind, len(met[kind]), answered.get(kind, set()), covering, explained.get(kind, ""))
-        for kind in sorted(met)
-    )
+    return tuple(_type_coverage(kind, len(met[kind]), answered.get(kind, set()), covering) for kind in sorted(met))
 
 
-def _type_coverage(kind: str, resources: int, rules: set[str], covering: set[str], reason: str) -> TypeCoverage:
+def _type_coverage(kind: str, resources: int, rules: set[str], covering: set[str]) -> TypeCoverage:
     alike = rules - covering
     return TypeCoverage(
         resource_type=kind,
         resources=resources,
         rules=_by_pack(rules - alike),
         others=_by_pack(alike),
-        reason=reason,
     )
 
 
@@ -320,7 +312,6 @@ class Findings:
         advice: Warnings that do not fail the gate.
         judged_on: The day for which expiry was checked.
         registry: The registry's text; empty when there was none.
-        explained: The reason for each type of resource that needs no rule.
         threshold: The threshold that decides whether the run passed; None for the default.
         revision: The project's commit, `commit` and `dirty`, or why it is `unknown`; empty if it was not read.
     """
@@ -334,7 +325,6 @@ class Findings:
     decisions: tuple[DecisionUse, ...] = ()
     advice: tuple[Advice, ...] = ()
     registry: str = field(default="", repr=False)
-    explained: Mapping[str, str] = field(default_factory=dict, repr=False)
     threshold: Threshold | None = None
     revision: Mapping[str, Any] = field(default_factory=dict)
 
@@ -373,7 +363,7 @@ class Findings:
     @cached_property
     def coverage(self) -> tuple[TypeCoverage, ...]:
         """The coverage of each resource type, by type."""
-        return type_coverage(self.findings, self.rules, self.silent, self.explained)
+        return type_coverage(self.findings, self.rules, self.silent)
 
     @cached_property
     def counts(self) -> dict[Verdict, int]:

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from compliance.cfn.arns import text_of
 from compliance.cfn.reading import require_bool, require_list, require_mapping, require_number, require_text
+from compliance.cfn.references import named
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.engine.rule import Applies, Rule, ViolationsJudge, always
@@ -135,6 +136,15 @@ def is_true_if_set(found: Property) -> str | None:
 def has_entries(found: Property) -> str | None:
     """Require a list with an entry or more."""
     return None if require_list(found.value, found.place) else found.refused("a list with an entry or more")
+
+
+def is_of_templates(found: Property) -> str | None:
+    """Require a reference to a resource of the templates."""
+    if named(found.value, found.resource.template, found.world) is not None:
+        return None
+    if isinstance(found.value, str | None):
+        return found.refused("a reference to a resource of the templates")
+    raise UnresolvedError(f"{found.place} is {describe(found.value)}, which is in none of the templates")
 
 
 def at_least(least: float, *, if_absent: float = float("-inf")) -> Check:

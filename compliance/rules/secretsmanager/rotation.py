@@ -16,6 +16,7 @@ from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
 _SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type's name
+_SCHEDULE: Final = "AWS::SecretsManager::RotationSchedule"
 _ATTACHMENT: Final = "AWS::SecretsManager::SecretTargetAttachment"
 
 _MOST_DAYS: Final = 90
@@ -25,9 +26,25 @@ _RATE: Final = re.compile(r"rate\((\d+) (hour|day)s?\)")
 _HOURS: Final = {"hour": 1, "day": 24}
 
 
-def _violations(secret: Resource, world: TemplateSet) -> Iterator[str]:
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
+    if resource.type == _SCHEDULE:
+        yield from _of_version(resource.properties)
+        yield from _of_function(resource.properties, resource, world)
+        yield from _outside(resource, world)
+    else:
+        yield from _of_secret(resource, world)
+
+
+def _outside(schedule: Resource, world: TemplateSet) -> Iterator[str]:
+    value = schedule.properties.get("RotationLambdaARN")
+    if value is not None and find(value, schedule.template, world, FUNCTION) is None:
+        text = text_of(value, schedule.template, world)  # what only a deployment knows is not evaluated
+        yield f"names {text}, a function of none of the templates, which reads the secret; rotate by one of yours"
+
+
+def _of_secret(secret: Resource, world: TemplateSet) -> Iterator[str]:
     found: list[str] = []
-    for schedule in of_type(world, "AWS::SecretsManager::RotationSchedule"):
+    for schedule in of_type(world, _SCHEDULE):
         problems = _problems(schedule, secret, world)
         if problems == []:
             return
@@ -108,6 +125,6 @@ RULE = Rule(
         "region, because it rotates replicas with their primary."
     ),
     fix="Add an AWS::SecretsManager::RotationSchedule with the secret's name or Ref, a function, and 30 days.",
-    judge=rule_from(_violations, _SECRET),
+    judge=rule_from(_violations, _SECRET, _SCHEDULE),
     controls=nist("AC-2", "IA-5(1)", "SC-12") + hipaa("164.308(a)(4)(ii)(C)", "164.312(a)(2)(iv)") + pci("3.6.4", "8.2.4"),
 )

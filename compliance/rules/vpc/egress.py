@@ -17,7 +17,7 @@ _RULE: Final = "AWS::EC2::SecurityGroupEgress"
 
 
 def _goes_out(resource: Resource, _world: TemplateSet) -> bool:
-    return resource.type == _GROUP or _is_in_vpc(resource)
+    return resource.type in {_GROUP, _RULE} or _is_in_vpc(resource)
 
 
 def _is_in_vpc(function: Resource) -> bool:
@@ -27,6 +27,8 @@ def _is_in_vpc(function: Resource) -> bool:
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     if resource.type == _GROUP:
         yield from _of_group(resource, resource.properties, world)
+    elif resource.type == _RULE:
+        yield from _of_rule(resource, resource.properties, world)
     else:
         yield from _of_function(resource, world)
 
@@ -60,15 +62,15 @@ def _beside(group: Resource, world: TemplateSet) -> Iterator[Json]:
                 yield properties
 
 
-def _of_rule(group: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
+def _of_rule(owner: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
     for name in ("CidrIp", "CidrIpv6"):
         cidr = rule.get(name)
-        if is_absent(cidr) or is_own_network(cidr, group, world):
+        if is_absent(cidr) or is_own_network(cidr, owner, world):
             continue
         if not isinstance(cidr, str):
-            raise UnresolvedError(f"{name} of an egress rule of {group.path} is {describe(cidr)}, which is not spelled out")
-        if is_everywhere(cidr, f"{name} of an egress rule of {group.path}"):
-            yield f"{group.path} allows egress to {cidr}; name an endpoint's security group or a prefix list"
+            raise UnresolvedError(f"{name} of an egress rule of {owner.path} is {describe(cidr)}, which is not spelled out")
+        if is_everywhere(cidr, f"{name} of an egress rule of {owner.path}"):
+            yield f"{owner.path} allows egress to {cidr}; name an endpoint's security group or a prefix list"
 
 
 RULE = Rule(
@@ -78,6 +80,6 @@ RULE = Rule(
         "effect. Once a route is added, a compromised function can send out what it reads."
     ),
     fix="List SecurityGroupEgress: port 443 to the endpoints' group and to the prefix lists of S3 and DynamoDB.",
-    judge=rule_from(_violations, _FUNCTION, _GROUP, applies=_goes_out),
+    judge=rule_from(_violations, _FUNCTION, _GROUP, _RULE, applies=_goes_out),
     controls=nist("AC-4", "SC-7", "SC-7(5)") + hipaa("164.312(a)(1)", "164.312(e)(1)") + pci("1.2.1", "1.3.4"),
 )

@@ -28,8 +28,15 @@ That the destination itself outlives its stack is what ActivePassive-CrossRegion
 """
 
 
-def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
-    """One whole flow log is enough; what is wrong with the others is then no matter."""
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
+    if resource.type == _FLOW_LOG:
+        yield from _of_delivery(resource.properties, resource, world)
+    else:
+        yield from _of_network(resource, world)
+
+
+def _of_network(vpc: Resource, world: TemplateSet) -> Iterator[str]:
+    """Require one complete flow log; a second one may record less."""
     faults: list[str] = []
     unknown: list[str] = []
     for log in of_type(world, _FLOW_LOG, region=vpc.template.region):
@@ -72,6 +79,10 @@ def _of_version(properties: Mapping[str, Json], log: Resource, world: TemplateSe
     traffic = require_text(properties.get("TrafficType"), "TrafficType")
     if traffic != "ALL":
         yield f"records TrafficType {traffic}; it must be ALL" if traffic else "has no TrafficType; it must be ALL"
+    yield from _of_delivery(properties, log, world)
+
+
+def _of_delivery(properties: Mapping[str, Json], log: Resource, world: TemplateSet) -> Iterator[str]:
     kind = require_text(properties.get("LogDestinationType"), "LogDestinationType") or _GROUPS
     if kind not in _DESTINATIONS:
         raise UnresolvedError(f"LogDestinationType is {kind}, so whether what is delivered is kept encrypted is unknown")
@@ -111,7 +122,7 @@ RULE = Rule(
         "RetentionInDays by a role in DeliverLogsPermissionArn, or to a bucket encrypted with a customer managed key, both "
         "in the judged templates."
     ),
-    judge=rule_from(_violations, _VPC),
+    judge=rule_from(_violations, _VPC, _FLOW_LOG),
     controls=nist("AU-2", "AU-3", "AU-12", "SI-4")
     + hipaa("164.308(a)(1)(ii)(D)", "164.312(b)")
     + pci("10.1", "10.2", "10.3"),

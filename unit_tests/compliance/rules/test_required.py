@@ -38,6 +38,21 @@ def topic() -> Resource:
     return {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/serverless-queue-prod"}}
 
 
+def certificate() -> Resource:
+    """Return a certificate that DNS validates."""
+    return {"Type": "AWS::CertificateManager::Certificate", "Properties": {"ValidationMethod": "DNS"}}
+
+
+def domain_name() -> Resource:
+    """Return a domain name of an HTTP API."""
+    return {"Type": "AWS::ApiGatewayV2::DomainName", "Properties": {"DomainNameConfigurations": [{}, {}]}}
+
+
+def api_mapping() -> Resource:
+    """Return a mapping of itself, a resource of the template."""
+    return {"Type": "AWS::ApiGatewayV2::ApiMapping", "Properties": {"ApiId": {"Ref": "It"}, "DomainName": {"Ref": "It"}}}
+
+
 class Case(NamedTuple):
     """Values of one path that pass and that fail, and the verdict where the path leads to nothing."""
 
@@ -56,9 +71,22 @@ ON: Final[Values] = ((True, "true"), (False, "false"))
 AWS_MANAGED: Final = ("alias/aws/sqs", f"arn:aws:kms:{WEST}:000000000000:alias/aws/s3")
 KEYS: Final[Values] = ((key_arn(WEST), "alias/ours", "0f6b1d7e"), (*AWS_MANAGED, key_arn(EAST)))
 RECOVERY: Final = "Replicas[+].PointInTimeRecoverySpecification"
+LOGGED: Final = "CertificateTransparencyLoggingPreference"
+DOMAINS: Final = "DomainNameConfigurations"
 TAGS: Final = [{"Key": "Owner", "Value": "platform"}]
 
 CASES: Final = (
+    Case("APIGatewayCertificate", "ValidationMethod", certificate, ("DNS",), ("EMAIL", "")),
+    Case(
+        "APIGatewayCertificate", "CertificateTransparencyLoggingPreference", certificate, ("ENABLED",), ("DISABLED",), PASS
+    ),
+    Case(
+        "APIGatewayDomainName", "DomainNameConfigurations[+].SecurityPolicy", domain_name, ("TLS_1_2",), ("TLS_1_0",), PASS
+    ),
+    *(
+        Case("APIGatewayMapping", path, api_mapping, ({"Ref": "It"}, {"Fn::GetAtt": ["It", "Id"]}), ("a1b2c3",))
+        for path in ("ApiId", "DomainName")
+    ),
     Case("DynamoDBDeletion", "Replicas[+].DeletionProtectionEnabled", table, *ON),
     Case("DynamoDBTags", "Replicas[+].Tags", table, (TAGS, [UNKNOWN]), ([],)),
     Case("DynamoDBRecovery", f"{RECOVERY}.PointInTimeRecoveryEnabled", table, *ON),
@@ -168,7 +196,9 @@ def test_missing_value_has_its_verdict_anywhere_on_the_path(data: st.DataObject)
     place = data.draw(places(case))
     length = data.draw(st.sampled_from([n for n in range(1, len(place) + 1) if isinstance(place[n - 1], str)]))
     above = ".".join(step for step in place[:length] if isinstance(step, str))
-    expected = NOT_EVALUATED if above == "Replicas" else EMPTIED.get((case.rule, above), case.absent)
+    expected = (
+        NOT_EVALUATED if above in {"Replicas", DOMAINS} else EMPTIED.get((case.rule, above), case.absent)
+    )
     present = changed(compliant(case), *place, to=case.good[0])
     nothing = data.draw(st.sampled_from([None, ABSENT, either(ABSENT, None)]))
 

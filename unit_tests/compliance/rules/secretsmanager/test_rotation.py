@@ -85,3 +85,18 @@ def test_unresolved_value_is_not_evaluated() -> None:
     cron = changed(rotation(), RULES, to={"ScheduleExpression": "cron(0 0 1 * ? *)"})
     assert _with(cron) is NOT_EVALUATED
     assert _with(rotation(UNKNOWN)) is NOT_EVALUATED
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (rotation(), NOT_EVALUATED),  # a function that is in no template
+        (changed(rotation(), "RotationLambdaARN", to="serverless-processor-prod"), PASS),
+        (changed(rotation(), "RotationLambdaARN", to="arn:aws:lambda:us-east-1:999999999999:function:x"), FAIL),
+        (changed(rotation(), RULES, "AutomaticallyAfterDays", to=2560), FAIL),
+    ],
+)
+def test_schedule_is_judged_alone(schedule: Resource, expected: Verdict) -> None:
+    permission = {"Principal": "secretsmanager.amazonaws.com", "FunctionName": "serverless-processor-prod"}
+    others = {"F": function(), "Permission": {"Type": "AWS::Lambda::Permission", "Properties": permission}}
+    assert verdict_in(RULE, "Schedule", alone({"Schedule": schedule, **others})) is expected

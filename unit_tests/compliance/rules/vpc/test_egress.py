@@ -109,3 +109,12 @@ def test_group_of_something_else_is_asked_too() -> None:
     assert says_of_group([TO_S3]) is PASS
     assert says_of_group([]) is FAIL
     assert says_of_group([_to("0.0.0.0/0")]) is FAIL
+
+
+def test_egress_rule_alone_is_judged() -> None:
+    def alone(rule: Any) -> Verdict | None:  # noqa: ANN401
+        return verdict_in(RULE, "It", template({"It": {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": rule}}, WEST))
+
+    assert alone({"GroupId": "sg-1", **TO_S3}) is PASS
+    assert alone({"GroupId": "sg-1", **_to("0.0.0.0/0")}) is FAIL
+    assert alone({"GroupId": "sg-1", **_to(UNKNOWN)}) is NOT_EVALUATED

@@ -145,3 +145,10 @@ def test_unresolved_value_is_not_evaluated(log: dict[str, Any]) -> None:
 
 def test_destination_that_cannot_be_judged_leaves_the_network_open() -> None:
     assert _says(_log(), Group=_group(RetentionInDays=UNKNOWN)) is NOT_EVALUATED
+
+
+def test_second_flow_log_to_a_place_of_the_templates_passes_alone() -> None:
+    elsewhere = _log(**TO_BUCKET, LogDestination="arn:aws:s3:::somebody-elses-bucket")
+    stack = _stack(_log(), _log(TrafficType="REJECT"), elsewhere)
+
+    assert [verdict_in(RULE, name, stack) for name in ("It", "Log0", "Log1", "Log2")] == [PASS, PASS, PASS, NOT_EVALUATED]

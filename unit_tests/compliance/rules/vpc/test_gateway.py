@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from compliance.cfn.templates import Template
+from unit_tests.compliance.fixtures import template
 from unit_tests.compliance.rules.corruptions import UNKNOWN, either
-from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, says, verdict_in
 
 RULE = "ActivePassive-VPCGateway"
 
@@ -71,5 +73,22 @@ def test_unresolved_value_is_not_evaluated(resource: dict[str, Any]) -> None:
     assert says(RULE, resource) is NOT_EVALUATED
 
 
-def test_nothing_else_is_asked() -> None:
-    assert says(RULE, _it("RouteTable")) is None
+def _network(**route: Any) -> Template:  # noqa: ANN401
+    return template(
+        {
+            "Table": _it("RouteTable", VpcId="vpc-1"),
+            "Route": _it("Route", RouteTableId={"Ref": "Table"}, **route),
+            "Joined": _it("SubnetRouteTableAssociation", RouteTableId={"Ref": "Table"}),
+            "Elsewhere": _it("SubnetRouteTableAssociation", RouteTableId="rtb-0123456789abcdef0"),
+        }
+    )
+
+
+def test_route_table_with_a_route_out_of_the_vpc_fails() -> None:
+    assert verdict_in(RULE, "Table", _network(DestinationPrefixListId="pl-1", GatewayId="vpce-1")) is PASS
+    assert verdict_in(RULE, "Table", _network(DestinationCidrBlock="0.0.0.0/0", GatewayId="igw-1")) is FAIL
+
+
+def test_association_with_a_route_table_elsewhere_is_not_evaluated() -> None:
+    assert verdict_in(RULE, "Joined", _network()) is PASS
+    assert verdict_in(RULE, "Elsewhere", _network()) is NOT_EVALUATED

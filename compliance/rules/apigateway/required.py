@@ -1,0 +1,44 @@
+"""Properties that a domain name, its certificate and its mapping must have."""
+
+from typing import Final
+
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.requirements import is_of_templates, one_of, require
+
+RULES: Final = (
+    require(
+        "AWS::ApiGatewayV2::DomainName",
+        "DomainNameConfigurations[+].SecurityPolicy",
+        one_of("TLS_1_2", if_absent="TLS_1_2"),
+        id="domain_name",
+        title="A domain name of an API accepts TLS 1.2 or newer only",
+        why="Older versions of TLS can be broken by anyone between the client and the API.",
+        fix="Set SecurityPolicy to TLS_1_2, or leave it out.",
+        controls=nist("SC-8", "SC-8(1)", "SC-13") + hipaa("164.312(e)(1)") + pci("4.1"),
+    ),
+    require(
+        "AWS::CertificateManager::Certificate",
+        "CertificateTransparencyLoggingPreference",
+        one_of("ENABLED", if_absent="ENABLED"),
+        also={"ValidationMethod": one_of("DNS")},
+        id="certificate",
+        title="A certificate is validated by DNS, and public logs record it",
+        why=(
+            "A certificate that is validated by email expires unless a person answers in time. Browsers reject one that no "
+            "log of certificate transparency has, and its owner cannot see a forged one."
+        ),
+        fix="Set ValidationMethod to DNS; leave CertificateTransparencyLoggingPreference out.",
+        controls=nist("CP-10", "SC-12", "SC-17") + hipaa("164.312(e)(1)"),
+    ),
+    require(
+        "AWS::ApiGatewayV2::ApiMapping",
+        "ApiId",
+        is_of_templates,
+        also={"DomainName": is_of_templates},
+        id="mapping",
+        title="A mapping joins a domain name to an API, both of these templates",
+        why="Clients of a domain name that is mapped to another API send their credentials to an API that no rule checked.",
+        fix="Refer to the AWS::ApiGatewayV2::Api and the AWS::ApiGatewayV2::DomainName of the templates.",
+        controls=nist("AC-4", "SC-7") + hipaa("164.312(e)(1)") + pci("1.2.1"),
+    ),
+)
