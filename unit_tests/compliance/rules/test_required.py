@@ -196,9 +196,7 @@ def test_missing_value_has_its_verdict_anywhere_on_the_path(data: st.DataObject)
     place = data.draw(places(case))
     length = data.draw(st.sampled_from([n for n in range(1, len(place) + 1) if isinstance(place[n - 1], str)]))
     above = ".".join(step for step in place[:length] if isinstance(step, str))
-    expected = (
-        NOT_EVALUATED if above in {"Replicas", DOMAINS} else EMPTIED.get((case.rule, above), case.absent)
-    )
+    expected = NOT_EVALUATED if above in {"Replicas", DOMAINS} else EMPTIED.get((case.rule, above), case.absent)
     present = changed(compliant(case), *place, to=case.good[0])
     nothing = data.draw(st.sampled_from([None, ABSENT, either(ABSENT, None)]))
 
