@@ -1,0 +1,170 @@
+"""The rules about VPC endpoints."""
+
+from compliance.cfn.templates import Template
+from unit_tests.compliance.rules.builders import alone
+from unit_tests.compliance.rules.corruptions import (
+    ABSENT,
+    UNKNOWN,
+    Resource,
+    Value,
+    changed,
+    each,
+    either,
+    given,
+    lacking,
+    resource,
+    unknown,
+)
+from unit_tests.compliance.rules.networks import endpoint, group, network, refs
+from unit_tests.compliance.rules.verdicts import on, reports, rule_test
+
+OBJECTS = "arn:aws:s3:::serverless-ingest-prod/incoming/*"
+
+
+def allowing(kind: Value = "Gateway", **changes: Value) -> Resource:
+    """Return an endpoint whose policy has one statement."""
+    whole = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["s3:GetObject", "s3:PutObject"], "Resource": OBJECTS}
+    return resource(
+        "EC2::VPCEndpoint",
+        VpcEndpointType=kind,
+        ServiceName="com.amazonaws.us-west-2.s3",
+        VpcId="vpc-1",
+        PolicyDocument={"Statement": [given(**{**whole, **changes})]},
+    )
+
+
+def account(operator: str, value: str = "000000000000") -> dict[str, Value]:
+    """Return a condition on the account of the resource."""
+    return {operator: {"aws:ResourceAccount": value}}
+
+
+POLICY = allowing()["Properties"]["PolicyDocument"]
+(DEFAULT,) = lacking(allowing(), "PolicyDocument")
+
+test_endpoint = rule_test(
+    "ActivePassive-VPCEndpoint",
+    passes=[
+        allowing(),
+        allowing("Interface"),
+        allowing(Effect="Deny", Action="*", Resource="*"),
+        allowing(Action="s3:Get*"),
+        allowing(Action="xray:PutTraceSegments", Resource="*"),
+        allowing(Resource={"Fn::Join": ["", [{"Fn::GetAtt": ["Bucket", "Arn"]}, "/*"]]}),
+        allowing(Resource="*", Condition=account("StringEquals")),
+        allowing(Action="sqs:SendMessage", Resource="arn:aws:sqs:us-west-2:000000000000:serverless-*-prod"),
+    ],
+    fails=[
+        reports("lets everyone do everything", DEFAULT),
+        *lacking(DEFAULT, "VpcEndpointType"),
+        *each(allowing(), "PolicyDocument", either(POLICY, ABSENT)),
+        *(allowing(Action=action) for action in ("*", "s3:*", ["s3:GetObject", "*:*"])),
+        *(allowing(Resource=arn) for arn in ("*", None, ["arn:aws:s3:::a", "*"])),
+        *(allowing(Resource=f"arn:aws:s3:::{path}") for path in ("*", "*/*", "*/incoming/*")),
+        allowing(Principal=None),
+        allowing(Action="sqs:SendMessage", Resource="arn:aws:sqs:*:*:*"),
+        allowing(Action="dynamodb:GetItem", Resource="arn:aws:dynamodb:us-west-2:000000000000:table/*"),
+        allowing(Resource="*", Condition=account("StringLike", "*")),
+        allowing(Resource="*", Condition=account("StringNotEquals", "1")),
+        allowing(Resource="*", Condition=account("ForAllValues:StringEquals")),
+        allowing(Resource="*", Condition=account("StringLike", "0*")),
+        allowing(Action=None, NotAction="s3:DeleteObject"),
+        allowing(Resource=None, NotResource="arn:aws:s3:::a"),
+        allowing(Principal=None, NotPrincipal={"AWS": "arn:aws:iam::1:root"}),
+        allowing(Action=["xray:PutTraceSegments", "s3:GetObject"], Resource="*"),
+    ],
+    unresolved=[
+        *unknown(allowing(), "VpcEndpointType PolicyDocument"),
+        allowing(Action=UNKNOWN),
+        allowing(Action="quantumthings:Do", Resource="*"),
+    ],
+    ignored=lacking(allowing("GatewayLoadBalancer"), "PolicyDocument"),
+)
+
+ROLE = "arn:aws:iam::000000000000:role/issuer"
+
+
+def admitting(principal: Value, **more: Value) -> Resource:
+    """Return an endpoint that admits a principal."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*", **more}
+    return resource("EC2::VPCEndpoint", PolicyDocument={"Statement": [statement]})
+
+
+test_endpoint_principal = rule_test(
+    "ActivePassive-VPCEndpointPrincipal",
+    passes=[
+        admitting({"AWS": ROLE}),
+        admitting("*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}),
+        admitting({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalAccount": "000000000000"}}),
+        admitting("*", Effect="Deny"),
+    ],
+    fails=[
+        reports("Open admits every principal", admitting("*", Sid="Open")),
+        *(admitting(principal) for principal in ("*", {"AWS": "*"}, either({"AWS": ROLE}, "*"))),
+        admitting("*", Condition={"StringLike": {"s3:prefix": "incoming/"}}),
+        admitting("*", Condition={"ArnLike": {"aws:PrincipalArn": "*"}}),
+        admitting("*", Condition={"ArnNotEquals": {"aws:PrincipalArn": ROLE}}),
+    ],
+    unresolved=[resource("EC2::VPCEndpoint", PolicyDocument=UNKNOWN)],
+    ignored=[resource("EC2::VPCEndpoint")],  # an endpoint without a policy has a rule of its own
+)
+
+BOTH, OURS = refs("Subnet0", "Subnet1"), refs("Group")
+INTERFACE = endpoint("Interface", PrivateDnsEnabled=True, SubnetIds=BOTH, SecurityGroupIds=OURS)
+GATEWAY = endpoint("Gateway", RouteTableIds=refs("Table0", "Table1"))
+(UNNAMED,) = lacking(INTERFACE, "PrivateDnsEnabled")
+BESIDE_GATEWAY = changed(UNNAMED, "ServiceName", to=GATEWAY["Properties"]["ServiceName"])
+INGRESS = resource("EC2::SecurityGroupIngress", GroupId={"Fn::GetAtt": ["Group", "GroupId"]})
+
+
+def in_vpc(it: Resource, *zones: Value, **more: Resource) -> Template:
+    """Return a VPC with the endpoint and a security group that admits the VPC."""
+    return alone({"It": it, **network(*zones), "Group": group(CidrIp="10.0.0.0/16"), **more})
+
+
+def with_vpc(it: Resource, setting: str) -> Template:
+    """Return a VPC with one DNS setting off, and the endpoint."""
+    return in_vpc(it, Vpc=changed(network()["Vpc"], setting, to=False))
+
+
+def elsewhere(**more: Value) -> Resource:
+    """Return a gateway endpoint of a VPC that no template has."""
+    return {"It": resource("EC2::VPCEndpoint", VpcId="vpc-1", VpcEndpointType="Gateway", **more)}
+
+
+test_endpoint_reach = rule_test(
+    "ActivePassive-VPCEndpointReach",
+    in_vpc,
+    passes=[
+        *(INTERFACE, GATEWAY),
+        in_vpc(INTERFACE, 0, 1, 1),  # one subnet of each zone is enough
+        in_vpc(changed(INTERFACE, "SubnetIds", to=refs("Subnet0")), 0),
+        in_vpc(BESIDE_GATEWAY, Gateway=GATEWAY),  # which needs no private names
+        in_vpc(INTERFACE, Group=group(), Ingress=INGRESS),
+        *(with_vpc(GATEWAY, setting) for setting in ("EnableDnsSupport", "EnableDnsHostnames")),
+    ],
+    fails=[
+        BESIDE_GATEWAY,
+        endpoint("Interface", SubnetIds=BOTH),
+        *(endpoint("Interface", PrivateDnsEnabled=named, SubnetIds=BOTH) for named in (False, either(True, False))),
+        endpoint("Interface", PrivateDnsEnabled=True),
+        *each(
+            endpoint("Interface", PrivateDnsEnabled=True),
+            "SubnetIds",
+            *([], refs("Subnet1"), either(BOTH, refs("Subnet0"))),
+        ),
+        endpoint("Gateway"),
+        endpoint("Gateway", RouteTableIds=[]),
+        reports("leaves out us-east-1/Table1", endpoint("Gateway", RouteTableIds=refs("Table0"))),
+        alone(elsewhere()),
+        in_vpc(INTERFACE, Group=group()),
+        *lacking(INTERFACE, "SecurityGroupIds"),
+        *(with_vpc(INTERFACE, setting) for setting in ("EnableDnsSupport", "EnableDnsHostnames")),
+    ],
+    unresolved=[
+        *unknown(INTERFACE, "PrivateDnsEnabled SubnetIds"),
+        *each(INTERFACE, "SubnetIds", [UNKNOWN]),
+        *unknown(GATEWAY, "RouteTableIds"),
+        alone(elsewhere(RouteTableIds=["rtb-1"])),
+    ],
+    ignored=[on("It", endpoint("GatewayLoadBalancer", SubnetIds=BOTH))],
+)
