@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PREFIX: Final = "serverless"
-BUCKETS: Final = ("ingest", "archive", "access-logs", "trail", "trail-access-logs")
+BUCKETS: Final = ("ingest", "archive", "access-logs", "trail", "trail-access")
 """Resource words of the buckets. Their names have the tightest limit, so the settings are checked against all of them."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -40,6 +40,17 @@ MOST_CALLERS_BYTES: Final = 2048
 """Limit of `callers` in bytes, joined by commas: the share of Lambda's 4 KB for all environment variables of a function
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
+_MOST_TRUST_CHARACTERS: Final = 2048
+"""IAM's default quota for the length of a role's trust policy
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+_TRUST_STATEMENT_CHARACTERS: Final = 220
+"""At most, without its ARNs: one statement for each account and kind of principal."""
+_MOST_DOMAIN_CHARACTERS: Final = 64
+"""Limit of a certificate's first name: https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"""
+_PRIVATE: Final = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""Ranges of RFC 1918. Of the other reserved ones EC2 refuses some, such as 127.0.0.0/8 and 169.254.0.0/16:
+https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
+
 _PRINCIPAL: Final = re.compile(r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]+/){0,20}[A-Za-z0-9_+=.@-]{1,64}")
 _PRINCIPAL_WORDS: Final = "the ARN of an IAM role or user in the aws partition, without a wildcard or a comma"
 _MEBIBYTE: Final = 1024 * 1024
@@ -129,7 +140,7 @@ def _cidr(value: str) -> str:
         network = ipaddress.IPv4Network(value)
     except ValueError as error:
         raise PydanticCustomError("cidr", "{why}", {"why": str(error)}) from None
-    if not network.is_private or not widest <= network.prefixlen <= narrowest:
+    if not any(map(network.subnet_of, _PRIVATE)) or not widest <= network.prefixlen <= narrowest:
         raise PydanticCustomError("cidr", "this is not a private range between /16 and /24")
     return str(network)
 
@@ -165,6 +176,18 @@ def _fits_the_environment(value: tuple[str, ...]) -> tuple[str, ...]:
             "assume it"
         )
         raise PydanticCustomError("callers", "{why}", {"why": why})
+    return value
+
+
+def _fits_the_trust_policy(value: tuple[str, ...]) -> tuple[str, ...]:
+    statements = {tuple(arn.split("/")[0].split(":")[4:]) for arn in value}
+    size = sum(len(arn) + 3 for arn in value) + _TRUST_STATEMENT_CHARACTERS * len(statements)
+    if size > _MOST_TRUST_CHARACTERS:
+        why = (
+            f"the trust policy of {len(value)} principals takes {size} characters and IAM allows {_MOST_TRUST_CHARACTERS}; "
+            "name one role, and let the operators assume it"
+        )
+        raise PydanticCustomError("operators", "{why}", {"why": why})
     return value
 
 
@@ -230,9 +253,12 @@ class DomainSettings(_Table):
     name: str = Field(
         description="The domain name that clients resolve; each region adds its own record to it.",
         examples=["ingest.example.com"],
-        json_schema_extra={"allowed": "a lower-case domain name of two labels or more, without a dot at the end"},
+        json_schema_extra={
+            "allowed": "a lower-case domain name of two labels or more, without a dot at the end, "
+            f"{_MOST_DOMAIN_CHARACTERS} characters at most"
+        },
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
-        max_length=253,
+        max_length=_MOST_DOMAIN_CHARACTERS,
     )
     hosted_zone_id: str = Field(
         description="The Route 53 hosted zone that answers for the domain.",
@@ -261,7 +287,7 @@ class VpcSettings(_Table):
     cidr: Annotated[str, AfterValidator(_cidr)] = _setting(
         "10.0.0.0/16",
         "The VPC's address range.",
-        allowed="a private IPv4 range, /16 to /24, whose address is the first of the range",
+        allowed="a private range, in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, /16 to /24, by its first address",
         example="10.0.0.0/16",
     )
     s3_prefix_list: Mapping[Region, PrefixList] = _setting(
@@ -450,13 +476,16 @@ class SettingsFields(_Table):
             example=["billing=arn:aws:iam::123456789012:role/billing"],
         )
     )
-    operators: tuple[Annotated[str, AfterValidator(_principal)], ...] = _setting(
-        (),
-        "Who may take on the operator's role, which alone moves the active region; users need a second factor. None: every "
-        "principal of the account that IAM lets take it on and that signed in with a second factor. Identity Center's roles "
-        "need to be named.",
-        allowed="a list of ARNs of IAM roles or users, with their paths",
-        example=["arn:aws:iam::123456789012:role/on-call"],
+    operators: Annotated[tuple[Annotated[str, AfterValidator(_principal)], ...], AfterValidator(_fits_the_trust_policy)] = (
+        _setting(
+            (),
+            "Who may take on the operator's role, which alone moves the active region; users need a second factor. None: "
+            "every principal of the account that IAM lets take it on and that signed in with a second factor. Identity "
+            "Center's roles need to be named.",
+            allowed="a list of ARNs of IAM roles or users, with their paths; "
+            f"{_MOST_TRUST_CHARACTERS} characters in all, as a trust policy",
+            example=["arn:aws:iam::123456789012:role/on-call"],
+        )
     )
     alarms_email: str | None = _setting(
         None,

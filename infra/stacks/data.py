@@ -36,7 +36,7 @@ class DataStack(Stack):
             "TrailAccessLogs",
             context=context,
             # Not the regional access-log bucket: its stack is deployed after this one.
-            resource="trail-access-logs",
+            resource="trail-access",
             key=None,
             lifecycle_rules=[expire("expire", after_days=context.settings.retention.access_logs_days)],
         )

@@ -219,7 +219,7 @@ def things_are_kept_as_long_as_is_set(made: Synthesis) -> None:
             "ingest": retention.canary_days,
             "archive": retention.archive_days,
             "access-logs": retention.access_logs_days,
-            "trail-access-logs": retention.access_logs_days,
+            "trail-access": retention.access_logs_days,
             "trail": retention.trail_days,
         }[word]
         rules = bucket["LifecycleConfiguration"]["Rules"]

@@ -18,7 +18,7 @@ BY_WORD = {
     "AWS::Logs::LogGroup": {"audit": "trail"},
 }
 """Whose key encrypts what, by the word in its name; log groups are by the logs' key unless they are here."""
-TAKE_ACCESS_LOGS = {"access-logs", "trail-access-logs"}
+TAKE_ACCESS_LOGS = {"access-logs", "trail-access"}
 """S3 delivers access logs to a bucket that it encrypts itself, and to no other."""
 
 
@@ -121,7 +121,7 @@ def test_who_reads_and_writes_a_bucket_is_logged_in_its_own_region(templates: Ma
     assert logged == {
         "ingest": ("access-logs", "ingest/"),
         "archive": ("access-logs", "archive/"),
-        "trail": ("trail-access-logs", "trail/"),
+        "trail": ("trail-access", "trail/"),
     }
     for stack in REGIONAL:
         found = [each for each in of_type(templates[stack], "AWS::S3::Bucket").values() if "LoggingConfiguration" in each]

@@ -77,6 +77,12 @@ def test_a_name_is_whole_or_refused(environment: str, kind: str, resource: str) 
         assert len(name) <= LIMITS[kind]
 
 
+@pytest.mark.parametrize("region", AWS_REGIONS)
+@pytest.mark.parametrize("environment", ["prod", "staging", "dev"])
+def test_shipped_environment_in_any_region_has_names(environment: str, region: str) -> None:
+    assert all(len(Naming(environment).bucket_name(each, "0" * 12, region)) <= 63 for each in BUCKETS)
+
+
 @pytest.mark.property
 @given(
     environment=environment_names(),

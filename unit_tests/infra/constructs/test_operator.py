@@ -42,6 +42,30 @@ def test_operators_of_another_account_are_trusted_by_that_account() -> None:
     assert statement["Condition"]["ArnEquals"]["aws:PrincipalArn"] == ["arn:aws:iam::210987654321:role/on-call"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"arn:aws:iam::{ACCOUNT}:role/{'a' * 60}-{number}" for number in range(100)],
+        [f"arn:aws:iam::{100_000_000_000 + n}:{kind}/a" for n in range(100) for kind in ("role", "user")],
+        [f"arn:aws:iam::{ACCOUNT}:user/b{number}" for number in range(100)],
+    ],
+)
+def test_most_operators_of_settings_fit_into_the_trust_policy(names: list[str]) -> None:
+    most = max(number for number in range(1, 100) if _is_taken(tuple(names[:number])))
+    size = len(
+        json.dumps({"Statement": trust(operators=tuple(names[:most])), "Version": "2012-10-17"}, separators=(",", ":"))
+    )
+    assert 1600 < size <= 2048
+
+
+def _is_taken(operators: tuple[str, ...]) -> bool:
+    try:
+        context(operators=operators)
+    except ValueError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("operators", [(), (f"arn:aws:iam::{ACCOUNT}:user/ann",)])
 def test_no_statement_trusts_everybody(operators: tuple[str, ...]) -> None:
     assert all(one["Condition"] and one["Principal"] != "*" for one in trust(operators=operators))

@@ -116,7 +116,7 @@ def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
 
 def of_data(place: Place) -> Iterator[ResourceStatement]:
     """What the policies of the data stack say; the secret's is on its replica too."""
-    trail, logs = place.bucket("trail"), place.bucket("trail-access-logs")
+    trail, logs = place.bucket("trail"), place.bucket("trail-access")
     for bucket in (trail, logs):
         yield from _over_tls(bucket)
     yield from _under_key(trail, place.key("trail"))
