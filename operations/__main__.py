@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from botocore.exceptions import ProfileNotFound
 from rich.console import Console
 
 from operations import failback_checks
 from operations import status as regions
-from operations.account_check import caller_of
-from operations.command_line import explain
 from operations.deployment import Deployment
 from operations.endpoints import require_aws_endpoint, require_loopback
-from operations.errors import Refused, RunFailure
+from operations.errors import Refused
 from operations.force import set_forced
 from operations.guard import Guard, guarding
 from operations.register import Register
 from operations.reprocess import reprocess as send_again
+from operations.selection import (
+    FAILED,
+    UNNAMED,
+    confirm,
+    printing_failures,
+    proved,
+    require_account,
+    require_region,
+    say,
+    select,
+    selected,
+    shown,
+)
 from operations.settings_file import place_of
 from operations.status_table import show
 from operations.target import Mode, Target
 
-_FAILED: Final = 1
-_WRONG_USE: Final = 2
-_INTERRUPTED: Final = 130
-_UNNAMED: Final = "of these credentials"
-"""Placeholder for an account that is neither given nor known yet."""
-_PRODUCTION: Final = "prod"
-"""The environment that the templates protect: a change needs `--account`, and the user confirms with the region's name."""
-
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
-
-
-@dataclass
-class _Chosen:
-    """The target that the options before the command select.
-
-    Attributes:
-        target: The platform; its account is `_UNNAMED` if none was given.
-        unverified: Whether to continue when STS does not answer.
-    """
-
-    target: Target
-    unverified: bool
-
-
-_options: list[_Chosen] = []
 
 
 @app.callback()
@@ -97,10 +80,10 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
 
     docs/runbook.md describes a failover step by step.
     """
-    with _printing_failures():
+    with printing_failures():
         _require_digits(account)
         named = _from_file(target, account) if target else _live(account, profile, environment, (primary, secondary))
-        _options[:] = [_Chosen(named, unverified)]
+        select(named, unverified=unverified)
 
 
 @app.command()
@@ -109,12 +92,12 @@ def status() -> None:
 
     A region that does not answer delays the output by a few seconds.
     """
-    with _printing_failures():
-        target = _shown()
+    with printing_failures():
+        target = shown()
         found = regions.look(target)
         show(Console(highlight=False, emoji=False), target, found, now=time.time())
         if any(one.claims is None for one in found):
-            raise typer.Exit(_FAILED)
+            raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -124,12 +107,12 @@ def promote(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
     """Make a region active. Calls the data plane of that region only, so the other region may be down."""
-    with _printing_failures():
-        target = _options[0].target
+    with printing_failures():
+        target = selected()
         chosen = region or named or target.secondary
-        _require_region(target, chosen)
-        target = _proved(chosen)
-        _confirm(target, f"{chosen} becomes active in {target.environment}.", chosen, yes=yes)
+        require_region(target, chosen)
+        target = proved(chosen)
+        confirm(target, f"{chosen} becomes active in {target.environment}.", chosen, yes=yes)
         _promote(target, chosen)
 
 
@@ -138,11 +121,11 @@ def failback(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
     """Make the primary active again, if both regions are healthy and hold the same state."""
-    with _printing_failures():
-        target = _proved(_options[0].target.primary)
+    with printing_failures():
+        target = proved(selected().primary)
         found = regions.look(target)
         if regions.agree(found) and regions.active(found, primary=target.primary) == target.primary:
-            _say(f"{target.primary} is active already; nothing was written.")
+            say(f"{target.primary} is active already; nothing was written.")
             return
         shut = failback_checks.reasons(found, back_to=target.primary, now=time.time())
         if shut:
@@ -150,7 +133,7 @@ def failback(
                 "Failback is refused. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
                 hint=f"Nothing was changed. Fix this and try again; `promote {target.primary}` skips these checks.",
             )
-        _confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
+        confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
         _promote(target, target.primary)
 
 
@@ -159,12 +142,12 @@ def force(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
     """Route clients to the secondary by DNS, regardless of the health checks. It does not promote the secondary."""
-    with _printing_failures():
-        target = _proved(_options[0].target.secondary)
-        _confirm(target, f"DNS routes clients away from {target.primary}.", target.secondary, yes=yes)
+    with printing_failures():
+        target = proved(selected().secondary)
+        confirm(target, f"DNS routes clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
-        _say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
-        _say(f"Now promote it: python -m operations ... promote {target.secondary}. To undo: unforce.")
+        say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
+        say(f"Now promote it: python -m operations ... promote {target.secondary}. To undo: unforce.")
 
 
 @app.command()
@@ -172,11 +155,11 @@ def unforce(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
     """Let the health checks decide again where DNS routes clients."""
-    with _printing_failures():
-        target = _proved(_options[0].target.secondary)
-        _confirm(target, f"DNS routes clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
+    with printing_failures():
+        target = proved(selected().secondary)
+        confirm(target, f"DNS routes clients to {target.primary} again, if it is healthy.", target.primary, yes=yes)
         set_forced(target, forced=False)
-        _say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
+        say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
 
 
 @app.command()
@@ -185,24 +168,24 @@ def reprocess(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
     """Process objects again in the active region if another version of the processor made their records."""
-    with _printing_failures():
+    with printing_failures():
         if not prefix.startswith("incoming/"):
             raise Refused(f"{prefix!r} is not a prefix of ingest objects.", hint="Type a prefix that begins with incoming/.")
-        _require_account(_options[0].target)
-        found = regions.look(_options[0].target)
-        region = regions.active(found, primary=_options[0].target.primary)
+        require_account(selected())
+        found = regions.look(selected())
+        region = regions.active(found, primary=selected().primary)
         if region is None:
             raise Refused(
                 "No replica answers, so the active region is unknown.",
                 hint="Nothing was sent. Try again when a region answers.",
             )
-        target = _proved(region)
+        target = proved(region)
         what = f"Every object under {prefix} of {target.environment} is processed again in {region}"
-        _confirm(target, f"{what} if another version processed it.", region, yes=yes)
+        confirm(target, f"{what} if another version processed it.", region, yes=yes)
         sent = send_again(Deployment.of_region(target, region), region, prefix)
-        _say(f"{sent} objects were sent to the ingest queue of {region}. Records that this version made do not change.")
-        _say("The alarm lww-conflicts goes off when results are replaced; the other region settles them within hours.")
-        _say("Next: status.")
+        say(f"{sent} objects were sent to the ingest queue of {region}. Records that this version made do not change.")
+        say("The alarm lww-conflicts goes off when results are replaced; the other region settles them within hours.")
+        say("Next: status.")
 
 
 def _promote(target: Target, region: str) -> None:
@@ -210,31 +193,10 @@ def _promote(target: Target, region: str) -> None:
     with guarding(Guard((region,))) as guard:
         promotion = Register(target, region).promote()
     if promotion.already:
-        _say(f"{region} is active already, epoch {promotion.epoch}; nothing was written.")
+        say(f"{region} is active already, epoch {promotion.epoch}; nothing was written.")
     else:
-        _say(f"{region} is active, epoch {promotion.epoch}; {promotion.before} was active before.")
-    _say(f"{guard.calls} calls, all to {region}. Its processor reads the new state within seconds. Next: status.")
-
-
-def _confirm(target: Target, what: str, word: str, *, yes: bool) -> None:
-    """Ask the user to type the region's name in prod, and `y` elsewhere.
-
-    Raises:
-        Refused: The user did not type it.
-    """
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Refused(f"{what} It needs a confirmation, and the input is not a terminal.", hint="Add --yes.")
-    wanted = word if target.environment == _PRODUCTION else "y"
-    _say(what)
-    if input(f"Type {wanted} to continue: ").strip() != wanted:
-        raise Refused("The action was not confirmed.", hint="Nothing was changed.")
-
-
-def _require_region(target: Target, region: str) -> None:
-    if region not in target.regions:
-        raise Refused(f"{region!r} is not a region of this platform.", hint=f"Type {' or '.join(target.regions)}.")
+        say(f"{region} is active, epoch {promotion.epoch}; {promotion.before} was active before.")
+    say(f"{guard.calls} calls, all to {region}. Its processor reads the new state within seconds. Next: status.")
 
 
 def _require_digits(account: str | None) -> None:
@@ -266,7 +228,7 @@ def _live(account: str | None, profile: str | None, environment: str | None, pai
     place = place_of(environment, *pair)
     target = Target(
         mode=Mode.LIVE,
-        account=account or _UNNAMED,
+        account=account or UNNAMED,
         environment=place.environment,
         primary=place.primary,
         secondary=place.secondary,
@@ -281,68 +243,6 @@ def _live(account: str | None, profile: str | None, environment: str | None, pai
 def _require_aws(target: Target) -> None:
     for region in target.regions:
         require_aws_endpoint(target.client("dynamodb", region).meta.endpoint_url)
-
-
-def _proved(region: str) -> Target:
-    """Print the account that is about to be changed. Only STS of that region is called: the other region may be down.
-
-    Raises:
-        Refused: No account is given in prod, or for a reason of `caller_of`.
-    """
-    chosen = _options[0]
-    _require_account(chosen.target)
-    with guarding(Guard((region,))):
-        return _show_caller(chosen, [region])
-
-
-def _require_account(target: Target) -> None:
-    if target.account == _UNNAMED and target.environment == _PRODUCTION:
-        raise Refused(
-            f"--account is missing: this command changes the environment {_PRODUCTION}.",
-            hint="Nothing was called or written. Type --account and the 12 digits of the account before the command; "
-            "`status` shows the account of the profile.",
-        )
-
-
-def _shown() -> Target:
-    """Print the account that is read, by STS of any region. Without `--account` no region needs to answer."""
-    chosen = _options[0]
-    try:
-        return _show_caller(chosen, chosen.target.regions)
-    except Refused as refused:
-        if chosen.target.account != _UNNAMED:
-            raise
-        _say(f"Account not verified: {refused.message}")
-        return chosen.target
-
-
-def _show_caller(chosen: _Chosen, asked: Sequence[str]) -> Target:
-    given = None if chosen.target.account == _UNNAMED else chosen.target.account
-    caller = caller_of(chosen.target, asked, given=given, unverified=chosen.unverified)
-    _say(caller.sentence)
-    return replace(chosen.target, account=caller.account or _UNNAMED)
-
-
-def _say(text: str) -> None:
-    Console(highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
-
-
-@contextlib.contextmanager
-def _printing_failures() -> Iterator[None]:
-    """Turn every failure into a message and an exit status, without a traceback."""
-    errors = Console(stderr=True, highlight=False, emoji=False)
-    try:
-        yield
-    except RunFailure as failure:
-        explain(failure, errors)
-        raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
-    except ProfileNotFound as error:
-        errors.print(f"{error}.", style="bold red", markup=False, soft_wrap=True)
-        errors.print("Type --profile and a name that `aws configure list-profiles` lists.", markup=False, soft_wrap=True)
-        raise typer.Exit(_WRONG_USE) from error
-    except KeyboardInterrupt:
-        errors.print("Interrupted.")
-        raise typer.Exit(_INTERRUPTED) from None
 
 
 if __name__ == "__main__":

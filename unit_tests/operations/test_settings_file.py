@@ -94,7 +94,7 @@ def _place(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str
     """Return the place that a command line acts on; its output is the assertion's message."""
     reached: list[Target] = []
     account = ["--account", "123456789012"]
-    monkeypatch.setattr(operate_command_line, "_shown", lambda: reached.append(operate_command_line._options[0].target))  # noqa: SLF001
+    monkeypatch.setattr(operate_command_line, "shown", lambda: reached.append(operate_command_line.selected()))
     monkeypatch.setattr(status, "look", lambda _: [])
     monkeypatch.setattr(operate_command_line, "show", lambda *_, **__: None)
     monkeypatch.setattr(e2e_command_line, "_live", lambda target, *_: reached.append(target))
