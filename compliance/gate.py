@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -159,11 +160,14 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
     if workers <= 1:
         return [_judge_configuration(app, configuration, say) for configuration in configurations]
     # Spawned, not forked: each process needs its own Node.js.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), end_with_parent) as pool:
-        with interrupts_held():
-            pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
-        say(f"judging {', '.join(each.name for each in configurations)}")
+    with ExitStack() as stack:
         try:
+            with interrupts_held():
+                spawn = multiprocessing.get_context("spawn")
+                pool = ProcessPoolExecutor(workers, spawn, end_with_parent)
+                stack.callback(pool.shutdown, cancel_futures=True)
+                pending = {pool.submit(_judge_configuration, app, each): each for each in configurations}
+            say(f"judging {', '.join(each.name for each in configurations)}")
             for number, future in enumerate(as_completed(pending), start=1):
                 future.result()
                 say(f"{number} of {len(pending)} judged, last {pending[future].name}")
@@ -176,8 +180,6 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
         return [future.result() for future in pending]
 
 

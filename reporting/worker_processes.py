@@ -1,4 +1,4 @@
-"""Starts worker processes that leave Ctrl-C to their parent and that end when it ends."""
+"""Starts worker processes that leave Ctrl-C and hang-up to their parent and that end when it ends."""
 
 import multiprocessing
 import os
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.pool import Pool
+from typing import Final
+
+_HELD: Final = (signal.SIGINT, signal.SIGHUP)
 
 
 @contextmanager
@@ -27,17 +30,19 @@ def worker_pool(processes: int, *, tasks_per_process: int | None = None) -> Iter
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Delay Ctrl-C to the end of the context; threads and processes started meanwhile never receive it.
+    """Delay Ctrl-C and hang-up to the end of the context; threads and processes started meanwhile never receive them.
 
-    A terminal sends Ctrl-C to every process of its group. A worker that receives it while it imports prints a traceback.
+    A terminal sends both to every process of its group. A worker that receives Ctrl-C while it imports prints a traceback.
+    Hang-up ends multiprocessing's resource tracker, whose successor prints a traceback for each resource it does not know.
     """
-    # The tracker's own start unblocks the signal: CPython's resource_tracker.ensure_running().
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    # Its start unblocks SIGINT in this process: CPython's resource_tracker.ensure_running().
     resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
 
 def end_with_parent() -> None:
