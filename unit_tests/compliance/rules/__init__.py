@@ -1,1 +1,1 @@
-"""One test file for each rule, named as the rule's file is."""
+"""Tables of resources and the verdicts on them, one folder a service, as the rules are; `verdicts.py` reads the tables."""
