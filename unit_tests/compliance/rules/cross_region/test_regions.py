@@ -170,11 +170,7 @@ test_retention = rule_test(
         reports("DeletionPolicy is Delete; in prod it must be Retain or RetainExceptOnCreate", BOTH),
         reports("UpdateReplacePolicy is not set, which means Delete; in prod it must be Retain", BOTH),
     ],
-    unresolved=[
-        retained(**{attribute: policy})
-        for attribute in ATTRIBUTES
-        for policy in UNREADABLE
-    ],
+    unresolved=[retained(**{attribute: policy}) for attribute in ATTRIBUTES for policy in UNREADABLE],
     ignored=[retained("AWS::Lambda::Function", DeletionPolicy="Delete")],
 )
 
