@@ -21,8 +21,12 @@ Template = Mapping[str, Any]
 _REPLACED: Final = re.compile(r"^\[~\] (?P<type>\S+) .*?(?P<id>[A-Za-z0-9]+) replace$")
 _CAUSE: Final = re.compile(r"^[ │]?[├└]─ \[[~+-]\] (?P<property>\w+)\b.*\(requires replacement\)$")
 _TABLES: Final = frozenset({"AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table"})
-_NAME: Final = re.compile(r"(?!Domain|Key|Host|Attribute)\w*Name|BucketNamePrefix")
-"""Properties that give a resource its physical name, by which CloudFormation refuses to create its replacement."""
+_SCOPES: Final = frozenset({"ApiId", "HostedZoneId", "VpcId"})
+"""Properties within whose value a name, or a subnet's range, is unique; elsewhere it is unique in the account and region."""
+_NOT_UNIQUE: Final = frozenset({"AWS::ApiGatewayV2::Api", "AWS::EC2::VPC", "AWS::Route53::HostedZone"})
+"""Types whose resources may share a name or a range."""
+_FURTHER_PARTS: Final = frozenset({"BucketNamePrefix", "CidrBlock", "SetIdentifier", "Type"})
+"""Parts of an identity beside a property such as QueueName of a queue, where the resource has them."""
 
 
 class UpdateCheckError(Exception):
@@ -38,18 +42,35 @@ def refused_updates(old: Template, new: Template, replaced: Mapping[str, frozens
         replaced: by logical id, the properties whose change replaces the resource.
     """
     before, after = old.get("Resources", {}), new.get("Resources", {})
-    for logical_id in sorted(before.keys() & after.keys()):
-        one, other = before[logical_id], after[logical_id]
-        if one["Type"] != other["Type"]:
+    holders = {identity: each for each in before if (identity := _identity(before[each]))}
+    for logical_id in sorted(after):
+        one, other = before.get(logical_id), after[logical_id]
+        if one is None:
+            yield from _held_name(logical_id, other, holders)
+        elif one["Type"] != other["Type"]:
             yield (
                 f"{logical_id} changes its type from {one['Type']} to {other['Type']}; CloudFormation refuses that. "
                 "Give the new resource another construct id."
             )
-            continue
-        if one["Type"] in _TABLES:
-            yield from _index_changes(logical_id, one["Properties"], other["Properties"])
-        if logical_id in replaced:
-            yield from _named_replacement(logical_id, one, other, replaced[logical_id])
+        else:
+            if one["Type"] in _TABLES:
+                yield from _index_changes(logical_id, one["Properties"], other["Properties"])
+            if logical_id in replaced and _identity(one) == _identity(other):
+                yield from _named_replacement(logical_id, other, replaced[logical_id])
+
+
+def _identity(resource: Template) -> str:
+    """Return the name of a resource within its account and region, with its type; empty if AWS chooses it."""
+    kind, properties = resource["Type"], resource.get("Properties", {})
+    own = kind.split("::")[-1].removesuffix("Name")
+    names = [
+        each
+        for each in properties
+        if each == "Name" or each in _FURTHER_PARTS or (each.endswith("Name") and own.endswith(each.removesuffix("Name")))
+    ]
+    if kind in _NOT_UNIQUE or not {*names} - {"SetIdentifier", "Type"}:
+        return ""
+    return json.dumps([kind, {each: properties[each] for each in sorted({*names, *(_SCOPES & properties.keys())})}])
 
 
 def _index_changes(logical_id: str, before: Template, after: Template) -> Iterator[str]:
@@ -78,16 +99,30 @@ def _index_changes(logical_id: str, before: Template, after: Template) -> Iterat
         )
 
 
-def _named_replacement(logical_id: str, one: Template, other: Template, causes: frozenset[str]) -> Iterator[str]:
-    names = [name for name in other.get("Properties", {}) if _NAME.fullmatch(name)]
-    kept = [name for name in names if one.get("Properties", {}).get(name) == other["Properties"][name]]
-    if names and len(kept) == len(names):
+def _held_name(logical_id: str, created: Template, holders: Mapping[str, str]) -> Iterator[str]:
+    holder = holders.get(_identity(created))
+    if holder:
+        yield (
+            f"{logical_id} ({created['Type']}) would be created with the name of {holder}, {_shown(created)}, which still "
+            f"exists then; AWS refuses the second one. Keep the construct id of {holder}, type `nox -s cdk -- refactor` to "
+            "move it, or give the new resource another name."
+        )
+
+
+def _named_replacement(logical_id: str, resource: Template, causes: frozenset[str]) -> Iterator[str]:
+    if _identity(resource) and not causes & _SCOPES:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-edit-properties.html
         yield (
-            f"{logical_id} ({other['Type']}) keeps its name {other['Properties'][names[0]]!r} and changes "
-            f"{', '.join(sorted(causes)) or 'a property'}, which replaces it; CloudFormation refuses to replace a resource "
-            "of a custom name. Put the property back, or give the resource another name; what holds data is copied first."
+            f"{logical_id} ({resource['Type']}) keeps its name {_shown(resource)} and changes "
+            f"{', '.join(sorted(causes)) or 'a property'}, which replaces it; CloudFormation creates the new one first, and "
+            "the old one still has the name. Put the property back, or change the name too (a subnet's range: vpc.cidr); "
+            "copy data first."
         )
+
+
+def _shown(resource: Template) -> str:
+    parts: Template = json.loads(_identity(resource))[1]
+    return ", ".join(repr(value) for name, value in parts.items() if name not in _SCOPES)
 
 
 def replacements(diff: str) -> dict[str, frozenset[str]]:

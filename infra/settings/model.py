@@ -280,7 +280,7 @@ class VpcSettings(_Table):
     zone_ids: Mapping[Region, tuple[ZoneId, ...]] = _setting(
         {},
         "The zones whose subnets are used, in this order, instead of the region's built-in ones. An id names the same place "
-        "in every account; a zone's letter does not.",
+        "in every account; a zone's letter does not. A deployed subnet changes its zone only together with `vpc.cidr`.",
         allowed="a table from region to a list of its zone ids, as many as vpc.availability_zones or more",
         example={"us-east-1": ["use1-az1", "use1-az2"]},
     )

@@ -100,6 +100,51 @@ def test_updates_that_replace_a_named_resource_are_refused(
     assert bool(found) == bool(refused)
 
 
+def resource(kind: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - properties
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+SUBNET = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/18"}
+REPLACED = [
+    (resource("EC2::Subnet", AvailabilityZoneId="use1-az1", **SUBNET), "AvailabilityZoneId", True),
+    (resource("EC2::Subnet", **SUBNET), "VpcId", False),
+    (resource("EC2::SecurityGroup", GroupName="functions", VpcId={"Ref": "Vpc"}), "VpcId", False),
+    (resource("EC2::SecurityGroup", GroupName="functions", VpcId={"Ref": "Vpc"}), "GroupDescription", True),
+    (resource("EC2::VPCEndpoint", ServiceName="com.amazonaws.us-east-1.sqs", VpcId={"Ref": "Vpc"}), "VpcId", False),
+    (resource("EC2::FlowLog", LogGroupName={"Ref": "Logs"}, ResourceId={"Ref": "Vpc"}), "ResourceId", False),
+    (resource("Lambda::EventSourceMapping", FunctionName={"Ref": "F"}), "EventSourceArn", False),
+    (resource("DynamoDB::GlobalTable", TableName="ledger"), "KeySchema", True),
+    (resource("S3::Bucket", BucketNamePrefix="serverless-ingest-prod"), "ObjectLockEnabled", True),
+    (resource("KMS::Alias", AliasName="alias/serverless-data-prod"), "AliasName", True),
+    (resource("ApiGatewayV2::DomainName", DomainName="ingest.example.com"), "DomainName", True),
+    (resource("CertificateManager::Certificate", DomainName="ingest.example.com"), "ValidationMethod", False),
+    (resource("EC2::VPC", CidrBlock="10.0.0.0/16"), "InstanceTenancy", False),
+    (resource("ApiGatewayV2::Api", Name="serverless-ingest-prod"), "ProtocolType", False),
+    (resource("Route53::RecordSet", Name="a.b.", HostedZoneId="Z1", Type="A", SetIdentifier="primary"), "Name", True),
+]
+"""A resource as it stays, the property whose change replaces it, and whether its name is in the way."""
+
+
+@pytest.mark.parametrize(("stays", "cause", "refused"), REPLACED)
+def test_replacement_whose_name_is_taken_is_refused(stays: dict[str, Any], cause: str, *, refused: bool) -> None:
+    template = {"Resources": {"One": stays}}
+    found = list(refused_updates(template, template, {"One": frozenset({cause})}))
+    assert bool(found) == refused
+    assert all(f"changes {cause}" in each for each in found)
+
+
+@pytest.mark.parametrize("stays", [stays for stays, _, refused in REPLACED if refused])
+def test_resource_moved_to_another_id_with_its_name_is_refused(stays: dict[str, Any]) -> None:
+    (refusal,) = refused_updates({"Resources": {"Old": stays}}, {"Resources": {"New": stays}}, NOTHING)
+    assert "would be created with the name of Old" in refusal
+    assert "nox -s cdk -- refactor" in refusal
+
+
+def test_resource_moved_to_another_id_with_another_name_passes() -> None:
+    moved = {"Resources": {"New": resource("SQS::Queue", QueueName="serverless-other-prod")}}
+    assert not list(refused_updates(queue(), moved, NOTHING))
+
+
 def test_updates_of_a_stack_that_is_not_deployed_are_not_compared(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     assert not list(compare(tmp_path / "old", write(tmp_path / "new", queue())))
