@@ -42,7 +42,8 @@ def main() -> None:
 
     The default command is `run`. It runs on this machine in about three minutes and needs no AWS account.
 
-    Exit status: 0 the drill passed, 1 it failed or is void, 2 wrong usage or refused, 130 interrupted.
+    Exit status: 0 the drill passed, or passed with targets that were not measured; 1 it failed or is void; 2 wrong usage or
+    refused; 130 interrupted.
     """
 
 
@@ -231,12 +232,12 @@ def _conclude(report: DrillReport) -> None:
     console.print(f"Report: {folder}/index.html, summary.md, report.json; also in {short(ROOT)}/latest", soft_wrap=True)
     controls = report.negative_controls
     console.print(
-        f"{report.verdict}: {report.objects} objects, {facts.effects(report)}, "
+        f"{facts.verdict(report)}: {report.objects} objects, {facts.effects(report)}, "
         f"{controls.found}/{controls.injected} negative controls found",
-        style="bold green" if report.verdict is Verdict.PASSED else "bold red",
+        style={Verdict.PASSED: "bold green", Verdict.NOT_ALL_MEASURED: "bold yellow"}.get(report.verdict, "bold red"),
         soft_wrap=True,
     )
-    raise typer.Exit(0 if report.verdict is Verdict.PASSED else _FAILED)
+    raise typer.Exit(0 if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} else _FAILED)
 
 
 def _show(plan: Plan) -> None:

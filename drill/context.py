@@ -16,6 +16,7 @@ from drill.load import items as load_items
 from drill.load.items import LoadItem, Wave
 from drill.load.sending import Sender, accepted
 from drill.plan import Plan
+from drill.promise import Upload
 from drill.sampler import Sampler
 from drill.stops import StopConditions
 from drill.targets import supervisor
@@ -154,6 +155,10 @@ class Context:
             fault = self.journal.moment("fault")
             if self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
                 self.journal.mark(self.phase, "first_good_write_dns", event.at)
+
+    def accepted_uploads(self) -> list[Upload]:
+        """Return every object that a region accepted, as its sender knows it."""
+        return [Upload.of_receipt(one) for one in self.sender.receipts() if one.id and one.region]
 
     # --- notes and waiting -------------------------------------------------------------------------------------------
 

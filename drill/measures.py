@@ -13,6 +13,10 @@ from drill.model import Measure
 from drill.plan import Plan
 
 FULL_DRILL_SECONDS: Final = 300.0
+COMMAND: Final = "command"
+"""Moment of the journal: the process of the first command started."""
+GONE: Final = "gone"
+"""Moment of the journal: no process of the local cloud was left."""
 RESUMED: Final = "resumed"
 """Event of the journal: another process resumes the drill."""
 
@@ -98,7 +102,9 @@ _KINDS: Final = (
 def measure(journal: Journal, plan: Plan, *, began_at: float, ended_at: float) -> tuple[Measure, ...]:
     """Return all durations, including those that were not measured."""
     found = [_measure(kind, journal, plan) for kind in _KINDS]
-    return (*found, _whole(journal, began_at, ended_at))
+    whole = _whole(journal, journal.moment(COMMAND) or began_at, journal.moment(GONE) or ended_at)
+    # A target that was not measured is listed before all others.
+    return tuple(sorted((*found, whole), key=lambda one: one.target_seconds is None or one.seconds is not None))
 
 
 def rto(measures: Sequence[Measure]) -> dict[str, float | None]:
@@ -109,7 +115,7 @@ def rto(measures: Sequence[Measure]) -> dict[str, float | None]:
 
 
 def _whole(journal: Journal, began_at: float, ended_at: float) -> Measure:
-    how, whole = "from the first line of the journal, including the deployment", ended_at - began_at
+    how, whole = "from the start of the command until no process of the local cloud is left", ended_at - began_at
     dead = _dead_time(journal, began_at, ended_at)
     return Measure(
         name="full_drill",

@@ -18,6 +18,9 @@ class Verdict(StrEnum):
     """The verdict on the whole drill."""
 
     PASSED = "passed"
+    """Every target that applies was measured and met, and nothing was lost, duplicated or divergent."""
+    NOT_ALL_MEASURED = "passed_not_all_measured"
+    """As `PASSED`, but some targets were not measured; the first reason names them."""
     FAILED = "failed"
     """Something was lost, duplicated, divergent or too late, or the drill could not be completed."""
     VOID = "void"
@@ -64,7 +67,7 @@ class Sample(_Model):
     shadow_age: float | None = None
     """Age in seconds of the oldest object in the shadow queue, since it was first seen."""
     replication_lag: float | None = None
-    """Seconds that the region is behind the other one."""
+    """Seconds that the region is behind the other one; null while either of them does not answer."""
     dead_letters: int | None = None
     good_writes_per_second: float | None = None
     """RESULT rows of the drill's own objects that appeared in this region's replica."""
@@ -147,6 +150,16 @@ class Proof(_Model):
     reads: int = 0
 
 
+class Allowance(_Model):
+    """Findings of the surviving region that the promise allows."""
+
+    sentence: str
+    """The sentence of the promise."""
+    objects: int
+    examples: tuple[Finding, ...] = ()
+    """At most three."""
+
+
 class GuardReport(_Model):
     """Calls to AWS during the failover. No call may go to the lost region or to a global endpoint."""
 
@@ -211,8 +224,16 @@ class DrillReport(_Model):
     """By kind: `detect`, `decide`, `switch`, `first_good_write_helper`, `first_good_write_dns`, `backlog_zero`,
     `failback`."""
     rpo_seconds: dict[str, float | None]
-    """By kind: `durable` (age of the oldest lost object with a durable receipt; 0 if none), `accepted` (the longest time
-    that an accepted object was in one region only)."""
+    """By kind. `durable` and `accepted`: age at the fault of the oldest object of that state that the surviving region
+    lacked in `verify`; 0 if it lacked none. `one_region`: the longest time that an object was in one region only."""
+    rpo_objects: dict[str, int | None] = {}
+    """By kind, `durable` and `accepted`: number of objects of that state that the surviving region lacked in `verify`."""
+    allowed: tuple[Allowance, ...] = ()
+    """The findings of `verify` that the promise allows, by the sentence that allows them."""
+    stations: dict[str, int] = {}
+    """At the fault: number of the drill's objects at each station of their way, by the name of the station."""
+    uploads_by_phase: dict[str, int] = {}
+    """Number of files that a region accepted in each phase."""
     measures: tuple[Measure, ...]
     negative_controls: NegativeControls
     proof: Proof | None

@@ -23,14 +23,15 @@ _PAUSE_SECONDS: Final = 0.5
 SNAPSHOT: Final = "snapshot.json"
 
 
-def prove(context: Context, *, regions: Sequence[str] | None = None) -> Proof:
+def prove(context: Context, *, regions: Sequence[str] | None = None, most: int = MOST_FINDINGS) -> Proof:
     """Prove what the plan's uploads came to.
 
     Args:
         context: The drill.
         regions: Which to read; both by default.
+        most: Number of findings to return.
     """
-    return prove_sources(context.deployment, _scope(context), _receipts(context), regions=regions)
+    return prove_sources(context.deployment, _scope(context), _receipts(context), regions=regions, most=most)
 
 
 def take_snapshot(context: Context, region: str) -> None:

@@ -11,6 +11,7 @@ from drill import measures, sampler, verdict
 from drill.folder import CHECKOUT, DrillFolder
 from drill.journal import Entry, Journal, as_text
 from drill.model import (
+    Allowance,
     DrillReport,
     Event,
     FaultRecord,
@@ -75,7 +76,9 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         controls=controls,
         guard=guard,
         measures=found,
+        during=list((journal.fact("promise") or {}).get("broken", ())),
     )
+    rpo = journal.fact("rpo") or {}
     return DrillReport(
         drill_id=plan.drill_id,
         verdict=verdict_,
@@ -95,7 +98,9 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         duplicated=proof.duplicated if proof else None,
         divergent=proof.divergent if proof else None,
         rto_seconds=measures.rto(found),
-        rpo_seconds=journal.fact("rpo") or {"durable": None, "accepted": None},
+        rpo_seconds=rpo.get("seconds", dict.fromkeys(("durable", "accepted", "one_region"))),
+        rpo_objects=rpo.get("objects", dict.fromkeys(("durable", "accepted"))),
+        allowed=tuple(Allowance.model_validate(one) for one in (journal.fact("promise") or {}).get("allowed", ())),
         measures=found,
         negative_controls=controls,
         proof=proof,

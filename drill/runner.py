@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from drill import fault_control, proving, reporting, reports, rpo
+from drill import fault_control, measures, proving, reporting, reports, rpo
 from drill.context import Context
 from drill.folder import DrillFolder
 from drill.journal import Journal
 from drill.model import DrillReport
 from drill.phases import ALL, Phase
 from drill.plan import Plan
+from drill.processes import started_at
 from drill.targets import supervisor
 from local_cloud import LocalCloudError
 from operations.command_line import held_back
@@ -32,6 +33,7 @@ def begin(plan: Plan, folder: DrillFolder) -> None:
     folder.path.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder.journal)
     journal.append("preflight", _BEGAN, plan=plan.as_json())
+    journal.mark("preflight", measures.COMMAND, started_at())
 
 
 def plan_of(journal: Journal) -> Plan:
@@ -87,8 +89,8 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRe
         if not abort and interrupted is None:
             interrupted = _prove_what_is_left(context, steps)
         with held_back("The drill's report is being written"):
+            _end_cloud(context)
             report = _report(context, steps)
-            supervisor.stop(folder)
             journal.append("report", "phase done", outcome=str(report.verdict))
             if plan.mode == "local" or not fault_control.active_faults(journal):
                 # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
@@ -211,13 +213,19 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
     return None
 
 
-def _report(context: Context, steps: Steps) -> DrillReport:
+def _end_cloud(context: Context) -> None:
+    """Measure what only the platform shows, then end the local cloud; the report states the time until it is gone."""
     context.phase = "report"
+    if context.is_open:
+        context.journal.state("report", "account", context.target.account)
+        context.journal.state("report", "rpo", rpo.measure(context))
+    supervisor.stop(context.folder)
+    context.journal.mark("report", measures.GONE)
+
+
+def _report(context: Context, steps: Steps) -> DrillReport:
     with steps.step("report: write the report"):
         context.journal.append("report", "phase began", resumed=False)
-        if context.is_open:
-            context.journal.state("report", "account", context.target.account)
-            context.journal.state("report", "rpo", rpo.measure(context))
         report = reporting.build(context.journal, context.plan, context.folder)
         reports.write(report, context.folder.path, journal=context.folder.journal)
         return report

@@ -68,11 +68,17 @@ class Sampler:
         before = {region: time.monotonic() for region in self._deployment.target.regions}
         while not self._stop.wait(_EVERY_SECONDS):
             with self._one_at_a_time:
-                for region in self._deployment.target.regions:
-                    sample = self._sample(region, before)
-                    self.latest[region] = sample
+                for sample in self._round(before):
+                    self.latest[sample.region] = sample
                     with self._file.open("a", encoding="utf-8") as file:
                         file.write(sample.model_dump_json() + "\n")
+
+    def _round(self, before: dict[str, float]) -> list[Sample]:
+        """Sample each region. While one is silent, nobody knows how far the other one is behind it."""
+        samples = [self._sample(region, before) for region in self._deployment.target.regions]
+        if all(one.queue_depth is not None for one in samples):
+            return samples
+        return [one.model_copy(update={"replication_lag": None}) for one in samples]
 
     def _sample(self, region: str, before: dict[str, float]) -> Sample:
         healthy = self._healthy(region)

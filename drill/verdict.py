@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from drill.model import GuardReport, Measure, NegativeControls, Proof, Verdict
 
 
-def judge(
+def judge(  # noqa: PLR0913 - each has a keyword
     *,
     failures: Sequence[str],
     proof: Proof | None,
     controls: NegativeControls,
     guard: GuardReport,
     measures: Sequence[Measure],
+    during: Sequence[str] = (),
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict and its reasons, worst first.
 
@@ -23,8 +24,9 @@ def judge(
         controls: The negative controls, injected and found.
         guard: The calls during the failover.
         measures: The measures with their targets.
+        during: The sentences on what the surviving region lacked, or held wrongly, in `verify`, against the promise.
     """
-    wrong = [*_effects(proof), *failures, *guard.violations, *_late(measures)]
+    wrong = [*_effects(proof), *during, *failures, *guard.violations, *_late(measures)]
     blind = _blind(proof, controls)
     if wrong:
         return Verdict.FAILED, (*wrong, *blind)
@@ -35,6 +37,9 @@ def judge(
         f"{proof.objects} objects: none lost, duplicated or divergent; {controls.found} of {controls.injected} negative "
         f"controls found; {guard.calls} calls during the failover, none to the lost region or a global endpoint"
     )
+    unmeasured = [one.title for one in measures if one.target_seconds is not None and one.seconds is None]
+    if unmeasured:
+        return Verdict.NOT_ALL_MEASURED, (f"{len(unmeasured)} targets not measured: {'; '.join(unmeasured)}", reason)
     return Verdict.PASSED, (reason,)
 
 

@@ -76,13 +76,6 @@ class Watch:
                     state.pending.move_to_end(one)
             return self._summary(ledger.region, len(found), now)
 
-    def longest_alone(self) -> float | None:
-        """For how long an object was done in one region and not in the other, at most; None if none was seen in both."""
-        with self._lock:
-            one, other = (region.seen for region in self._regions.values())
-            apart = [abs(one[name] - other[name]) for name in one.keys() & other.keys()]
-        return round(max(apart), 2) if apart else None
-
     def pending(self, region: str) -> int:
         """How many objects are without a RESULT in a region, as far as was looked."""
         with self._lock:

@@ -1,16 +1,33 @@
-"""verify: what the surviving region can prove alone, while the other one is lost."""
+"""verify: prove what the surviving region holds alone, while the other one is lost, and judge it by the promise."""
 
 from __future__ import annotations
 
-from drill import proving
+import sys
+import time
+
+from drill import promise, proving
 from drill.context import Context
+from drill.proof.proving import MOST_FINDINGS
 
 
 def run(context: Context) -> str:
-    """Prove with the surviving region's two sources and the receipts; what has not arrived is late, not lost yet."""
-    proof = proving.prove(context, regions=(context.target.secondary,))
-    proving.take_snapshot(context, context.target.secondary)
-    context.journal.state(context.phase, "proof_during", proof.model_dump(mode="json"))
-    if proof.duplicated or proof.divergent:
-        context.note(f"{proof.duplicated} duplicated, {proof.divergent} divergent", level="bad")
-    return f"{proof.objects} objects: {proof.lost} not here, {proof.duplicated} duplicated, {proof.divergent} divergent"
+    """Prove with the surviving region's sources and the receipts; whatever the promise does not allow fails the drill."""
+    surviving = context.target.secondary
+    proof = proving.prove(context, regions=(surviving,), most=sys.maxsize)
+    proving.take_snapshot(context, surviving)
+    judged = promise.judge(
+        proof.findings,
+        context.accepted_uploads(),
+        surviving=surviving,
+        fault_at=context.journal.moment("fault") or time.time(),
+        now=time.time(),
+    )
+    shown = proof.model_copy(update={"findings": proof.findings[:MOST_FINDINGS]})
+    context.journal.state(context.phase, "proof_during", shown.model_dump(mode="json"))
+    context.journal.state(context.phase, "promise", judged.as_dict())
+    for sentence in judged.broken:
+        context.note(sentence, level="bad", region=surviving)
+    for one in judged.allowed:
+        context.note(f"{one.objects} objects are not here. The promise allows it: {one.sentence}", region=surviving)
+    counts = f"{proof.lost} not here, {proof.duplicated} duplicated, {proof.divergent} divergent"
+    return f"{proof.objects} objects: {counts}; the promise {'is broken' if judged.broken else 'holds'}"

@@ -24,13 +24,14 @@ MOST_AT_ONCE: Final = 100_000
 _ATTEMPTS: Final = 3
 
 
-def prove(
+def prove(  # noqa: PLR0913 - each has a keyword
     deployment: Deployment,
     scope: Scope,
     receipts: Sequence[ReceiptRow],
     *,
     regions: Sequence[str] | None = None,
     first: Collection[str] = (),
+    most: int = MOST_FINDINGS,
 ) -> Proof:
     """Compare what the two buckets, the two replicas and the client hold.
 
@@ -40,16 +41,19 @@ def prove(
         receipts: The client's receipts, one row an upload. Rows of other sources are left out.
         regions: Which to read, None: both. During an outage, the one that is left.
         first: Object ids whose findings come before all others, should there be more than a report holds.
+        most: Number of findings to return; the counts are of all.
 
     Raises:
         ClientError: AWS refused.
         BotoCoreError: AWS did not answer.
     """
     known = deployment.target.regions
-    return prove_site(Site(deployment, tuple(regions or known), known), scope, receipts, first=first)
+    return prove_site(Site(deployment, tuple(regions or known), known), scope, receipts, first=first, most=most)
 
 
-def prove_site(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, first: Collection[str] = ()) -> Proof:
+def prove_site(
+    site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, first: Collection[str] = (), most: int = MOST_FINDINGS
+) -> Proof:
     """Do what `prove` does, of anything that has clients and names.
 
     Args:
@@ -57,11 +61,12 @@ def prove_site(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, firs
         scope: See `prove`.
         receipts: See `prove`.
         first: See `prove`.
+        most: See `prove`.
     """
     began, at, reads = time.monotonic(), datetime.now(UTC), 0
     for _ in range(_ATTEMPTS):
         reading = read(site, scope, receipts)
-        found = _Found(first)
+        found = _Found(first, most)
         found.add(_from_elsewhere(site, reading))
         found.add(_strangers(reading))
         found.add(sent_twice(scope, receipts))
@@ -96,6 +101,7 @@ class _Found:
     """Findings: as many as are shown, and which objects they are of."""
 
     first: Collection[str]
+    most: int
     findings: list[Finding] = field(default_factory=list)
     ids: dict[str, set[str]] = field(default_factory=lambda: {"lost": set(), "duplicated": set(), "divergent": set()})
 
@@ -103,14 +109,14 @@ class _Found:
         for finding in findings:
             self.ids[finding.kind].add(finding.object_id)
             comes_first = finding.object_id in self.first
-            if comes_first or len(self.findings) < MOST_FINDINGS + len(self.first):
+            if comes_first or len(self.findings) < self.most + len(self.first):
                 self.findings.append(finding)
 
     def shown(self) -> list[Finding]:
         """Those that come first, then by kind, object and source."""
         order = {"lost": 0, "duplicated": 1, "divergent": 2}
         self.findings.sort(key=lambda one: (one.object_id not in self.first, order[one.kind], one.object_id, one.where))
-        return self.findings[:MOST_FINDINGS]
+        return self.findings[: self.most]
 
 
 def _suspicious(reading: Reading) -> set[str]:

@@ -61,7 +61,30 @@ def headline(report: DrillReport) -> str:
         counts = {"lost": report.lost, "duplicated": report.duplicated, "divergent": report.divergent}
         effects = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
         return f"Failed: {effects} of {report.objects:,} objects" if effects else "Failed"
-    return f"Passed: {report.objects:,} objects, and nothing lost, duplicated or divergent"
+    passed = f"{report.objects:,} objects, and nothing lost, duplicated or divergent"
+    if report.verdict is Verdict.NOT_ALL_MEASURED:
+        return f"Passed, {unmeasured(report)} targets not measured: {passed}"
+    return f"Passed: {passed}"
+
+
+def unmeasured(report: DrillReport) -> int:
+    """Return the number of targets that apply and were not measured."""
+    return sum(one.target_seconds is not None and one.seconds is None for one in report.measures)
+
+
+def verdict(report: DrillReport) -> str:
+    """Return the verdict as text: `passed`, `passed, 2 targets not measured`, `failed` or `void`."""
+    if report.verdict is Verdict.NOT_ALL_MEASURED:
+        return f"passed, {unmeasured(report)} targets not measured"
+    return report.verdict.value
+
+
+def loss(report: DrillReport, kind: str) -> str:
+    """Return the number of objects of a kind of RPO, as text; "" for a kind without one."""
+    if kind not in report.rpo_objects:
+        return ""
+    count = report.rpo_objects[kind]
+    return "not measured" if count is None else f"{count:,} objects"
 
 
 def effects(report: DrillReport) -> str:

@@ -14,9 +14,20 @@ KINDS: Final = {
     "first_good_write_dns": "First good write by DNS failover",
     "backlog_zero": "Backlog zero: from the decision to an empty shadow queue",
     "failback": "Failback: from the order to the primary active again",
-    "durable": "Age of the oldest lost object with a durable receipt",
-    "accepted": "Longest time that an accepted object was in one region only",
+    "durable": "Durable objects that the surviving region lacked: age of the oldest at the fault",
+    "accepted": "Accepted objects that the surviving region lacked: age of the oldest at the fault",
+    "one_region": "Longest time that an object was in one region only",
 }
+STATIONS: Final = {
+    "issued": "the upload was granted, and its bytes were not sent",
+    "put": "the primary's bucket alone held the object",
+    "replicated": "both buckets held the object, and no region had begun it",
+    "queued": "a message about the object waited in the secondary's queue, and it had no RESULT there",
+    "half_written": "the primary had begun the object, and had written some of its records or none, and no RESULT",
+    "result_only": "the secondary's replica held RESULT without all its records",
+    "processed": "both replicas held RESULT and all its records",
+}
+"""The stations of an object on its way, in order."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _HUGE: Final = 1e9
@@ -62,6 +73,11 @@ def times(factor: float) -> str:
 def kind(name: str) -> str:
     """Return the description of a kind of RTO or RPO; an unknown kind keeps its name."""
     return KINDS.get(name, name.replace("_", " "))
+
+
+def station(name: str) -> str:
+    """Return the description of a station; an unknown one keeps its name."""
+    return STATIONS.get(name, name.replace("_", " "))
 
 
 def met(measure: Measure) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from drill.model import DrillReport, Finding, Verdict
+from drill.model import DrillReport, Finding
 from drill.reports import facts, formatting
 from reporting.text import markdown as cell
 
@@ -18,9 +18,8 @@ def render(report: DrillReport) -> str:
 
 
 def _head(report: DrillReport) -> list[str]:
-    status = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.VOID: "void"}[report.verdict]
     return [
-        f"# Failover drill {status}",
+        f"# Failover drill {facts.verdict(report)}",
         "",
         *(f"* {'**' if first else ''}{cell(reason)}{'**' if first else ''}" for first, reason in _first(report.reasons)),
         "",
@@ -51,10 +50,14 @@ def _measures(report: DrillReport) -> list[str]:
 
 def _recovery(report: DrillReport) -> list[str]:
     rows = [
-        f"| RTO | {cell(formatting.kind(k))} | {formatting.duration(v)} |" for k, v in facts.only_by_kind(report).items()
+        f"| RTO | {cell(formatting.kind(k))} | {formatting.duration(v)} | |" for k, v in facts.only_by_kind(report).items()
     ]
-    rows += [f"| RPO | {cell(formatting.kind(k))} | {formatting.duration(v)} |" for k, v in report.rpo_seconds.items()]
-    return _table("| | Kind | Measured |\n|---|---|---:|", rows)
+    rows += [
+        f"| RPO | {cell(formatting.kind(k))} | {formatting.duration(v)} | {facts.loss(report, k)} |"
+        for k, v in report.rpo_seconds.items()
+    ]
+    allowed = [f"* {one.objects:,} objects. The promise allows it: {cell(one.sentence)}" for one in report.allowed]
+    return [*_table("| | Kind | Measured | Objects |\n|---|---|---:|---|", rows), *allowed, *([""] if allowed else [])]
 
 
 def _findings(report: DrillReport) -> list[str]:

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from drill.folder import CHECKOUT, DrillFolder
 from drill.plan import Plan
+from drill.processes import descendants, is_running
 from local_cloud.server_process import remove_folder
 from local_cloud.testbed.commands import Commands, last_lines
 from local_cloud.testbed.local_platform import local_platform
@@ -92,12 +93,14 @@ def attach(folder: DrillFolder) -> Supervisor | None:
 
 
 def stop(folder: DrillFolder) -> None:
-    """End the drill's supervisor and its cloud, if they are there, and remove what the cloud kept."""
+    """End the drill's supervisor and its cloud, if they are there; return when all their processes are gone."""
     process_id = _running(folder)
+    # The cloud and the workers that run its functions are in sessions of their own; they end with the supervisor.
+    family = descendants(process_id) if process_id else set()
     if process_id:
         os.kill(process_id, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while _running(folder) and time.monotonic() < deadline:
+    while (_running(folder) or any(map(is_running, family))) and time.monotonic() < deadline:
         time.sleep(_PAUSE)
     if _running(folder):
         # Its cloud ends with it: that watches the process that started it.

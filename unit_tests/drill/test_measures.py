@@ -130,3 +130,16 @@ def test_measure_over_its_target_is_not_met(tmp_path: Path, monkeypatch: pytest.
     lines = (_fault(10, "blackout"), _moment(10, "fault"), _moment(48, "first_good_write_dns"))
     one = _of(_journal(tmp_path, monkeypatch, *lines), "first_good_write_dns")
     assert (one.seconds, one.target_seconds, one.met) == (152.0, 150.0, False)
+
+
+def test_unmeasured_targets_are_listed_first(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    listed = measures.measure(journal, PLAN, began_at=0.0, ended_at=200.0)
+    unmeasured = [one.target_seconds is not None and one.seconds is None for one in listed]
+    assert unmeasured == sorted(unmeasured, reverse=True)
+    assert any(unmeasured)
+
+
+def test_whole_drill_begins_with_the_command_and_ends_with_the_last_process(tmp_path: Path) -> None:
+    found = _measure(tmp_path, command=-3.5, gone=237.0)
+    assert found["full_drill"].seconds == 240.5

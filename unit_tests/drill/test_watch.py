@@ -50,7 +50,6 @@ def test_what_is_pending_and_missing_follows_from_what_the_replicas_hold(
     assert [watch.pending(EAST), watch.pending(WEST)] == [len(expected - in_east), len(expected - in_west)]
     assert set(watch.missing(EAST)) == (expected & in_west) - in_east
     assert set(watch.missing(WEST)) == (expected & in_east) - in_west
-    assert (watch.longest_alone() is not None) == bool(expected & in_east & in_west)
 
 
 def test_an_object_that_was_seen_is_not_asked_for_again() -> None:

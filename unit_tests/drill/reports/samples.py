@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from drill.model import (
+    Allowance,
     DigestRow,
     DrillReport,
     Event,
@@ -389,6 +390,10 @@ REPORTS: st.SearchStrategy[DrillReport] = st.builds(
     divergent=st.none() | _COUNTS,
     rto_seconds=_BY_KIND,
     rpo_seconds=_BY_KIND,
+    rpo_objects=st.dictionaries(_TEXTS, st.none() | _COUNTS, max_size=3),
+    allowed=_some(st.builds(Allowance, sentence=_TEXTS, objects=_COUNTS, examples=_some(_FINDINGS, 2))),
+    stations=st.dictionaries(_TEXTS, _COUNTS, max_size=3),
+    uploads_by_phase=st.dictionaries(_TEXTS, _COUNTS, max_size=3),
     measures=_some(
         st.builds(
             Measure,
