@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
-from client import Event
+from client import Event, Kind
 from drill.dns import DnsPath
 from drill.folder import DrillFolder
 from drill.journal import Journal
 from drill.load import items as load_items
+from drill.load.flow import Flow
 from drill.load.items import LoadItem, Wave
 from drill.load.sending import Sender, accepted
 from drill.plan import Plan
@@ -27,9 +29,11 @@ from drill.watch import Watch
 from operations.account_check import prove_live
 from operations.deployment import Deployment
 from operations.errors import RunFailure
+from operations.ledger import object_id
 from operations.target import Mode, Target
 
 _PAUSE_SECONDS: Final = 0.25
+_MOST_DIRECT: Final = 12
 _DURING: Final = frozenset({"load", "inject", "detect", "decide", "switch", "measure"})
 """The phases whose good writes count as writes during the failover."""
 
@@ -67,6 +71,8 @@ class Context:
         for receipt in self.sender.receipts():
             if receipt.id and receipt.state.safe:
                 self.watch.expect(receipt.id, time.time())
+        for row in self.sender.direct_rows([]):
+            self.watch.expect(row.object_id, time.time())
         self._sampler = Sampler(self.deployment, self.watch, self.folder.samples, self.began_at, self.dns.healthy)
         self._sampler.start()
 
@@ -144,21 +150,50 @@ class Context:
         """Record an event of the client."""
         if accepted(event) and event.receipt and event.receipt.id:
             self.watch.expect(event.receipt.id, event.at)
-            fault = self.journal.moment("fault")
-            if self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
-                self.journal.mark(self.phase, "first_good_write_helper", event.at)
+            if event.kind is Kind.ACCEPTED:
+                self.uploaded[self.phase] += 1
 
-    def on_dns_event(self, event: Event) -> None:
-        """Record an event of a client that uses only DNS failover."""
-        if accepted(event) and event.receipt and event.receipt.id:
-            self.watch.expect(event.receipt.id, event.at)
+    def on_event_marking(self, moment: str) -> Callable[[Event], None]:
+        """Return a function that records events of one kind of client; its first good write after the fault is a moment."""
+
+        def on_event(event: Event) -> None:
+            self.on_event(event)
             fault = self.journal.moment("fault")
-            if self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
-                self.journal.mark(self.phase, "first_good_write_dns", event.at)
+            is_accepted = accepted(event) and event.receipt is not None and bool(event.receipt.id)
+            if is_accepted and self.phase in _DURING and fault is not None and event.at - event.seconds >= fault:
+                self.journal.mark(self.phase, moment, event.at)
+
+        return on_event
+
+    @functools.cached_property
+    def uploaded(self) -> Counter[str]:
+        """The number of files that a region accepted in each phase, also before an interruption."""
+        return Counter(self.journal.fact("uploads_by_phase") or {})
+
+    @functools.cached_property
+    def flow(self) -> Flow:
+        """The client that uploads in every phase from the fault to the failback."""
+        return Flow(self.sender, self.wave(Wave.FLOW), self.on_event)
+
+    @functools.cached_property
+    def direct_files(self) -> list[tuple[str, bytes, tuple[dict[str, Any], ...]]]:
+        """The files to put into each region's bucket without the issuer; on AWS none, for bucket policies may deny it."""
+        count = min(_MOST_DIRECT, max(2, self.plan.objects // 20)) if self.plan.objects and self.plan.mode == "local" else 0
+        return load_items.direct(self.plan.seed, count)
+
+    def put_directly(self, region: str) -> None:
+        """Put the direct files into a region's bucket, and expect their results."""
+        self.sender.put_directly(region, self.direct_files)
+        for row in self.sender.direct_rows([]):
+            self.watch.expect(row.object_id, time.time())
 
     def accepted_uploads(self) -> list[Upload]:
         """Return every object that a region accepted, as its sender knows it."""
-        return [Upload.of_receipt(one) for one in self.sender.receipts() if one.id and one.region]
+        uploads = [Upload.of_receipt(one) for one in self.sender.receipts() if one.id and one.region]
+        direct = [
+            Upload(object_id(one["key"], one["version_id"]), one["region"], at=one["at"]) for one in self.sender.direct()
+        ]
+        return uploads + direct
 
     # --- notes and waiting -------------------------------------------------------------------------------------------
 

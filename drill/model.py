@@ -134,10 +134,13 @@ class NegativeControls(_Model):
 
 
 class Proof(_Model):
-    """The comparison of the five sources."""
+    """The comparison of the sources."""
 
     at: str
     sources: tuple[str, ...]
+    """The sources that were read."""
+    unread: dict[str, str] = {}
+    """Why a source could not be read, by its name. Such a source is never equal."""
     objects: int
     equal: bool
     lost: int

@@ -61,19 +61,14 @@ def prove_with_controls(context: Context) -> Proof:
 def prove_what_is_left(context: Context) -> Proof:
     """Prove once, and damage nothing for it: after a drill that could not continue and was rolled back.
 
-    What is under way gets a minute to be done. What is not done by then is lost, as far as anybody can tell; or so much is
-    broken that the region cannot be read, and then the other one is proved alone.
-
-    Raises:
-        ClientError: AWS refused, in both regions.
-        BotoCoreError: AWS answered in neither region.
+    What is under way gets a minute to be done. What is not done by then is lost, as far as anybody can tell. Sources that
+    cannot be read are named in the proof.
     """
     _let_it_settle(context)
-    try:
-        return _prove_to_report(context)
-    except (ClientError, BotoCoreError) as error:
-        context.note(f"not both regions can be read: {error}", level="bad")
-        return _prove_to_report(context, regions=(context.target.secondary,))
+    proof = _prove_to_report(context)
+    for name, why in proof.unread.items():
+        context.note(f"{name} could not be read: {why}", level="bad")
+    return proof
 
 
 def _let_it_settle(context: Context) -> None:
@@ -94,9 +89,9 @@ def _let_it_settle(context: Context) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _prove_to_report(context: Context, *, regions: Sequence[str] | None = None) -> Proof:
+def _prove_to_report(context: Context) -> Proof:
     """Prove, and say what has changed that is written once; this is the proof that is reported."""
-    proof = prove(context, regions=regions)
+    proof = prove(context)
     # Should the snapshot be unreadable, what was proved is reported.
     context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
     changed = _changed_since_snapshot(context)
@@ -178,7 +173,8 @@ def _scope(context: Context) -> Scope:
 
 
 def _receipts(context: Context) -> list[ReceiptRow]:
-    return context.sender.rows([*context.items, *_more_objects(context)])
+    rows = context.sender.rows([*context.items, *_more_objects(context)])
+    return [*rows, *context.sender.direct_rows(context.direct_files)]
 
 
 def _more_objects(context: Context) -> list[LoadItem]:

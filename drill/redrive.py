@@ -13,7 +13,7 @@ def own_letters(context: Context) -> int:
     sent = 0
     for region in context.target.regions:
         client = deployment.client("sqs", region)
-        for letter in find_letters(deployment, region, (Scope(context.plan.source).prefix,)):
+        for letter in find_letters(deployment, region, Scope(context.plan.source).prefixes):
             client.send_message(QueueUrl=deployment.regional[region]["IngestQueueUrl"], MessageBody=letter.body)
             client.delete_message(QueueUrl=letter.queue_url, ReceiptHandle=letter.receipt_handle)
             sent += 1

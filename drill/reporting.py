@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from drill import measures, sampler, verdict
+from drill import measures, order, sampler, verdict
 from drill.folder import CHECKOUT, DrillFolder
 from drill.journal import Entry, Journal, as_text
 from drill.model import (
@@ -76,7 +76,10 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         controls=controls,
         guard=guard,
         measures=found,
-        during=list((journal.fact("promise") or {}).get("broken", ())),
+        during=[
+            *(journal.fact("promise") or {}).get("broken", ()),
+            *(str(entry.data["what"]) for entry in journal.of(order.EVENT)),
+        ],
     )
     rpo = journal.fact("rpo") or {}
     return DrillReport(
@@ -100,6 +103,8 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         rto_seconds=measures.rto(found),
         rpo_seconds=rpo.get("seconds", dict.fromkeys(("durable", "accepted", "one_region"))),
         rpo_objects=rpo.get("objects", dict.fromkeys(("durable", "accepted"))),
+        stations=journal.fact("stations") or {},
+        uploads_by_phase=journal.fact("uploads_by_phase") or {},
         allowed=tuple(Allowance.model_validate(one) for one in (journal.fact("promise") or {}).get("allowed", ())),
         measures=found,
         negative_controls=controls,

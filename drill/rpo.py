@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from drill.context import Context
 from drill.proof.rows import Row, text
 from drill.proof.scope import Scope
-from drill.proof.sources import identity_of_key
+from operations.ledger import object_id as identity
 
 _NOTED: Final = ("started_at", "settled_at", "processed_at")
 _ROWS: Final[dict[str, Any]] = {
@@ -85,10 +85,14 @@ def _epoch(moment: str) -> float:
 def _stored(context: Context, region: str) -> Iterator[tuple[str, float]]:
     """Yield the identity of each object of the drill in a region's bucket, and the time of its first version."""
     s3, bucket = context.deployment.client("s3", region), context.deployment.ingest_bucket(region)
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=Scope(context.plan.source).prefix)
     first: dict[str, float] = {}
+    pages = [
+        page
+        for prefix in Scope(context.plan.source).prefixes
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    ]
     for version in (version for page in pages for version in page.get("Versions", [])):
-        object_id, at = identity_of_key(version["Key"]), version["LastModified"].timestamp()
+        object_id, at = identity(version["Key"], version["VersionId"]), version["LastModified"].timestamp()
         first[object_id] = min(at, first.get(object_id, at))
     yield from first.items()
 

@@ -130,6 +130,7 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
         tail = f" {error.tail}" if isinstance(error, RunFailure) and error.tail else ""
         _fail(context, f"{error}{hint}{tail}")
         return False
+    journal.state(phase.name, "uploads_by_phase", dict(context.uploaded))
     journal.append(phase.name, "phase done", outcome=outcome)
     if phase.name == "detect":
         journal.mark(phase.name, "detected")

@@ -62,7 +62,9 @@ class StopConditions:
         if before is None or sample.dead_letters is None or self._was_injected("makes_dead_letters"):
             return
         flood = self._journal.fact("flooded") or 0
-        allowed = before.get(region, 0) + flood
+        # A quarantined file leaves a dead letter, in each region that processes it.
+        unreadable = self._journal.fact("unreadable_files") or 0
+        allowed = before.get(region, 0) + flood + unreadable
         if sample.dead_letters > allowed:
             raise Stop(
                 f"The dead-letter queue of {region} holds {sample.dead_letters} messages; {allowed} were there or injected.",

@@ -48,7 +48,8 @@ def _effects(proof: Proof | None) -> list[str]:
         return []
     counts = {"lost": proof.lost, "duplicated": proof.duplicated, "divergent": proof.divergent}
     found = [f"{count} objects {what}" for what, count in counts.items() if count]
-    return found or ([] if proof.equal else ["the five sources are not equal"])
+    unread = [f"{name} could not be read: {why}" for name, why in proof.unread.items()]
+    return [*found, *unread] or ([] if proof.equal else ["the sources are not equal"])
 
 
 def _late(measures: Sequence[Measure]) -> list[str]:

@@ -93,6 +93,10 @@ class Deployment:
         """Return the name of a region's archive bucket."""
         return self.regional[region]["ArchiveBucketName"]
 
+    def secret(self, region: str) -> str:
+        """Return the name of the secret that signs receipts, the same in both regions."""
+        return self.regional[region]["SecretName"]
+
     def table(self, region: str) -> str:
         """Return the name of the table's replica in a region."""
         return self.regional[region]["TableName"]

@@ -34,13 +34,15 @@ def stored(record: dict[str, Any]) -> dict[str, Any] | None:
     return record
 
 
-def records(parsed: Iterable[dict[str, Any]]) -> list[tuple[int, Wire]]:
+def records(parsed: Iterable[dict[str, Any] | None]) -> list[tuple[int, Wire]]:
     """Return ordinal and content of each accepted record. Rejected records have ordinals too."""
     return [(ordinal, to_wire(content)) for ordinal, record in enumerate(parsed) if (content := outcome(record)) is not None]
 
 
-def outcome(record: dict[str, Any]) -> dict[str, Any] | None:
+def outcome(record: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the stored form of a record; None if `stored`, an exception or DynamoDB's limits reject it."""
+    if record is None:
+        return None  # it could not be parsed
     try:
         content: Any = stored(deepcopy(record))
     except Exception:  # noqa: BLE001 - the platform rejects a record for any exception, as transform.py says

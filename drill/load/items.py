@@ -1,4 +1,4 @@
-"""Generate the files of a drill from its seed: small, of every format, some compressed, in waves by upload time."""
+"""Generate the files of a drill from its seed: of every kind and format, some compressed, in waves by upload time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,28 @@ from client.content import Item
 
 _WORDS: Final = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet", "heron")
 _MOST_RECORDS: Final = 6
+_LARGE_RECORDS: Final = 2500
+"""Records of a large file: more than one partition key holds, and long enough in the making to be seen half written."""
+_LARGE_INDEX: Final = 2
+EVERY: Final = 10
+"""Of so many files of a wave one is of each unusual kind."""
+
+
+class Shape(StrEnum):
+    """The kind of a file."""
+
+    ORDINARY = "ordinary"
+    REJECTS = "with rejected records"
+    UNREADABLE = "unreadable"
+    """The platform quarantines it."""
+    EMPTY = "empty"
+    """It holds no record."""
+    SAME_CONTENT = "the same content under two keys"
+    LARGE = "large"
+
+
+_UNUSUAL: Final = {1: Shape.REJECTS, 3: Shape.UNREADABLE, 5: Shape.EMPTY, 7: Shape.SAME_CONTENT}
+"""By the index modulo `EVERY`."""
 
 
 class Wave(StrEnum):
@@ -31,9 +53,20 @@ class Wave(StrEnum):
     """After the promotion."""
     AFTERWARDS = "afterwards"
     """After the failback."""
+    AT_FAULT = "at the fault"
+    """On their way when the fault comes; the drill holds some of them at each station."""
+    FLOW = "flow"
+    """One after the other, in every phase from the fault to the end of the failback."""
 
 
-_LATER: Final = ((Wave.DURING, 0.3, 120), (Wave.STRANDED, 0.15, 60), (Wave.PROMOTED, 0.1, 60), (Wave.AFTERWARDS, 0.05, 60))
+_LATER: Final = (
+    (Wave.AT_FAULT, 0.2, 60),
+    (Wave.FLOW, 0.1, 60),
+    (Wave.DURING, 0.15, 120),
+    (Wave.STRANDED, 0.1, 60),
+    (Wave.PROMOTED, 0.1, 60),
+    (Wave.AFTERWARDS, 0.05, 60),
+)
 """Share of the files in each wave, and the maximum number: as many as arrive during a failover."""
 
 
@@ -45,24 +78,34 @@ class LoadItem:
         index: Number of the file, from 0.
         wave: The time of its upload.
         item: The file as the client's input.
-        parsed: The records as they are parsed: JSON has numbers, CSV has text only.
+        parsed: The records as they are parsed: JSON has numbers, CSV has text only. None is a record that is rejected.
+        shape: The kind of the file.
     """
 
     index: int
     wave: Wave
     item: Item
-    parsed: tuple[dict[str, Any], ...]
+    parsed: tuple[dict[str, Any] | None, ...]
+    shape: Shape = Shape.ORDINARY
 
     @property
     def records(self) -> int:
-        """The number of records."""
+        """The number of records, the rejected ones included."""
         return len(self.parsed)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the platform quarantines the file."""
+        return self.shape is Shape.UNREADABLE
 
 
 def make(seed: int, objects: int, source: str) -> list[LoadItem]:
     """Generate the files of a drill, the same ones for the same arguments."""
     waves = waves_of(objects)
-    return [_make(seed, index, wave, source) for index, wave in enumerate(waves)]
+    return [
+        _make(seed, index, wave, source, shape_of(index, wave, is_first=index == waves.index(wave)))
+        for index, wave in enumerate(waves)
+    ]
 
 
 def waves_of(objects: int) -> list[Wave]:
@@ -76,8 +119,27 @@ def controls(seed: int, count: int, source: str) -> list[LoadItem]:
     return [_make(seed, -1 - index, Wave.AFTERWARDS, f"{source}/controls") for index in range(count)]
 
 
-def _make(seed: int, index: int, wave: Wave, source: str) -> LoadItem:
+def direct(seed: int, count: int) -> list[tuple[str, bytes, tuple[dict[str, Any], ...]]]:
+    """Generate files that are put into a bucket without the issuer: name, content, records. The first is empty."""
+    made: list[tuple[str, bytes, tuple[dict[str, Any], ...]]] = []
+    for number in range(count):
+        dice = random.Random(f"{seed}/direct/{number}")  # noqa: S311 - as below
+        records = [_record(dice, number, line) for line in range(dice.randint(1, _MOST_RECORDS) if number else 0)]
+        made.append((f"{number:06d}.ndjson", _ndjson(records).encode(), tuple(records)))
+    return made
+
+
+def shape_of(index: int, wave: Wave, *, is_first: bool) -> Shape:
+    """Return the kind of a file: by its index; the first file at the fault and the third one of all are large."""
+    if (wave is Wave.AT_FAULT and is_first) or (wave is Wave.BEFORE and index == _LARGE_INDEX):
+        return Shape.LARGE
+    return _UNUSUAL.get(index % EVERY, Shape.ORDINARY) if index >= 0 else Shape.ORDINARY
+
+
+def _make(seed: int, index: int, wave: Wave, source: str, shape: Shape = Shape.ORDINARY) -> LoadItem:
     dice = random.Random(f"{seed}/{index}")  # noqa: S311 - the same files for the same seed, no secret
+    if shape is not Shape.ORDINARY:
+        return _unusual(dice, index, wave, source, shape)
     records = [_record(dice, index, number) for number in range(dice.randint(1, _MOST_RECORDS))]
     extension, write, read = _FORMATS[index % len(_FORMATS)]
     body = write(records).encode()
@@ -87,6 +149,24 @@ def _make(seed: int, index: int, wave: Wave, source: str) -> LoadItem:
         body, extension = gzip.compress(body, mtime=0), f"{extension}.gz"
     key = f"{source}/{abs(index):06d}.{extension}"
     return LoadItem(index, wave, Item(key=key, content=body), parsed)
+
+
+def _unusual(dice: random.Random, index: int, wave: Wave, source: str, shape: Shape) -> LoadItem:
+    count = {Shape.LARGE: _LARGE_RECORDS, Shape.EMPTY: 0}.get(shape, dice.randint(2, _MOST_RECORDS))
+    records: list[dict[str, Any]] = [_record(dice, 0 if shape is Shape.SAME_CONTENT else index, n) for n in range(count)]
+    if shape is Shape.SAME_CONTENT:
+        records = [{"line": number, "what": "the same in each such file"} for number in range(3)]
+    parsed: tuple[dict[str, Any] | None, ...] = tuple(records)
+    body, extension = _ndjson(records).encode(), "ndjson"
+    if shape is Shape.REJECTS:
+        first, *rest = body.splitlines(keepends=True)
+        body = first + b'{"cut": \n' + b"".join(rest) + b"[1, 2]\n"
+        parsed = (records[0], None, *records[1:], None)
+    if shape is Shape.EMPTY:
+        body, extension = gzip.compress(b"", mtime=0), "ndjson.gz"
+    if shape is Shape.UNREADABLE:
+        body, parsed, extension = gzip.compress(body, mtime=0)[:-6], (), "ndjson.gz"
+    return LoadItem(index, wave, Item(key=f"{source}/{abs(index):06d}.{extension}", content=body), parsed, shape)
 
 
 def _record(dice: random.Random, index: int, number: int) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,17 +26,18 @@ from client import (
     Request,
     Transport,
     Unreachable,
+    Until,
     read_receipts,
 )
 from drill.load import expected
 from drill.load.items import LoadItem
 from drill.proof import effect
-from drill.proof.scope import ReceiptRow
+from drill.proof.scope import DIRECT, ReceiptRow
 from operations.deployment import Deployment
 from operations.errors import RunFailure
 
 _WORKERS: Final = 4
-_API_SECONDS: Final = 5.0
+_DIRECT_FILE: Final = "direct.jsonl"
 OnEvent = Callable[[Event], None]
 T = TypeVar("T")
 
@@ -53,21 +57,35 @@ class Sender:
         self._at_work: dict[int, Client] = {}
         self._lock = threading.Lock()
 
-    def send(self, items: Sequence[LoadItem], on_event: OnEvent, *, lose_answers_of: frozenset[str] = frozenset()) -> None:
+    def send(
+        self,
+        items: Sequence[LoadItem],
+        on_event: OnEvent,
+        *,
+        receipts: str = "receipts.jsonl",
+        transport: Transport | None = None,
+        workers: int = _WORKERS,
+    ) -> None:
         """Upload files to any region that accepts them. Files with a receipt are not sent again.
 
         Args:
             items: The files.
             on_event: Called with each event.
-            lose_answers_of: Keys of files whose first PUT arrives and whose response is lost.
+            receipts: Name of the receipts file, which begins with `receipts`; one client at a time uses it.
+            transport: Sends the requests; the network by default.
+            workers: Number of files sent at once.
 
         Raises:
             RunFailure: A file could not be uploaded.
         """
         regions = self._deployment.target.regions
-        transport = LosingTransport(HttpTransport(connections=_WORKERS), lose_answers_of)
-        with self._client("receipts.jsonl", regions, transport) as client:
+        with self._client(receipts, regions, transport or self.transport(workers), workers) as client:
             _upload(client, items, on_event)
+
+    @staticmethod
+    def transport(connections: int = _WORKERS) -> Transport:
+        """Return a transport that sends requests over the network."""
+        return HttpTransport(connections=connections)
 
     def send_to(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> None:
         """Upload files to one region only, even if it fails.
@@ -75,15 +93,54 @@ class Sender:
         Raises:
             RunFailure: A file could not be uploaded.
         """
-        with self._client(f"receipts-{region}.jsonl", (region,), HttpTransport(connections=_WORKERS)) as client:
+        with self._client(f"receipts-{region}.jsonl", (region,), self.transport()) as client:
             _upload(client, items, on_event)
 
-    def ask_states(self) -> None:
-        """Read the state of each upload from the platform, and write it to the receipts files."""
+    def put_directly(self, region: str, files: Sequence[tuple[str, bytes, Sequence[dict[str, Any] | None]]]) -> int:
+        """Put files into a region's bucket without the issuer, and note their versions; return how many are noted.
+
+        A file that is in the bucket already, from before a kill, is not put again: each version is an object of its own.
+        """
+        s3, bucket = self._deployment.client("s3", region), self._deployment.ingest_bucket(region)
+        known = {one["key"] for one in self.direct()}
+        for name, content, _ in files:
+            key = f"{DIRECT}{self._source}/{region}/{name}"
+            if key in known:
+                continue
+            held = s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions", [])
+            version_id = held[0]["VersionId"] if held else s3.put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
+            line = {
+                "key": key,
+                "version_id": version_id,
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "size": len(content),
+            }
+            with (self._folder / _DIRECT_FILE).open("a", encoding="utf-8") as file:
+                file.write(json.dumps({**line, "region": region, "at": time.time()}) + "\n")
+        return len(self.direct())
+
+    def direct(self) -> list[dict[str, Any]]:
+        """Return the objects that were put without the issuer: key, version_id, sha256, size, region, at."""
+        file = self._folder / _DIRECT_FILE
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+    def direct_rows(self, files: Sequence[tuple[str, bytes, Sequence[dict[str, Any] | None]]]) -> list[ReceiptRow]:
+        """Return these objects for the proof, with the expected result of the given files."""
+        parsed = {name: records for name, _, records in files}
+        rows = []
+        for one in self.direct():
+            row = ReceiptRow(self._source, "", one["sha256"], one["key"], one["size"], version_id=one["version_id"])
+            name = one["key"].rpartition("/")[2]
+            rows.append(_expecting(row, parsed[name]) if name in parsed else row)
+        return rows
+
+    def ask_states(self, name: str = "") -> None:
+        """Read from the platform whether each upload is durable, and write it to the receipts files, or to the named one."""
         for file in self._files():
-            regions = self._deployment.target.regions
-            with self._client(file.name, regions, HttpTransport(connections=_WORKERS)) as client:
-                client.verify(workers=_WORKERS)
+            if name and file.name != name:
+                continue
+            with self._client(file.name, self._deployment.target.regions, self.transport()) as client:
+                client.verify(workers=_WORKERS, until=Until.DURABLE)
 
     def stop(self) -> None:
         """Cancel running uploads, from any thread."""
@@ -108,14 +165,15 @@ class Sender:
         return sorted(self._folder.glob("receipts*.jsonl"))
 
     @contextlib.contextmanager
-    def _client(self, receipts: str, regions: Sequence[str], transport: Transport) -> Iterator[Client]:
+    def _client(
+        self, receipts: str, regions: Sequence[str], transport: Transport, workers: int = _WORKERS
+    ) -> Iterator[Client]:
         target = self._deployment.target
         configuration = Configuration(
             endpoints=tuple(Endpoint(region=one, url=self._deployment.api_url(one)) for one in regions),
             source=self._source,
             receipts=self._folder / receipts,
-            workers=_WORKERS,
-            api_seconds=_API_SECONDS,
+            workers=workers,
             profile=target.profile,
         )
         held: Any = target.caller_credentials()
@@ -128,6 +186,29 @@ class Sender:
             finally:
                 with self._lock:
                     del self._at_work[id(client)]
+
+
+class HangingTransport:
+    """Sends requests, and lets those to some hosts hang until their time is over, as a region in trouble does.
+
+    Args:
+        transport: The transport that sends the other requests.
+        hosts: Host and port, or texts in the URLs, of the region that hangs.
+    """
+
+    def __init__(self, transport: Transport, hosts: Sequence[str]) -> None:
+        self._transport, self._hosts = transport, tuple(hosts)
+
+    def send(self, request: Request) -> ClientAnswer:
+        """Send a request, or wait for its whole timeout.
+
+        Raises:
+            Unreachable: No response came in time.
+        """
+        if any(host in request.url for host in self._hosts):
+            time.sleep(request.patience)
+            raise Unreachable(f"no answer came within {request.patience:g} s (the drill lets the region hang)")
+        return self._transport.send(request)
 
 
 class LosingTransport:
@@ -161,11 +242,21 @@ def _with_expectation(row: ReceiptRow, made: LoadItem | None) -> ReceiptRow:
     """Add the values that follow from the file's content and from its identity."""
     if made is None:
         return row
-    row = dataclasses.replace(row, records=made.records)
+    return _expecting(row, made.parsed, is_unreadable=made.is_unreadable)
+
+
+def _expecting(row: ReceiptRow, parsed: Sequence[dict[str, Any] | None], *, is_unreadable: bool = False) -> ReceiptRow:
+    row = dataclasses.replace(row, records=len(parsed), is_unreadable=is_unreadable)
     if not expected.IS_KNOWN:
         return row
-    records = expected.records(made.parsed)
-    return dataclasses.replace(row, accepted=len(records), effect=effect.of_records(row.object_id, records))
+    records = expected.records(parsed)
+    accepted = {ordinal for ordinal, _ in records}
+    return dataclasses.replace(
+        row,
+        accepted=len(records),
+        effect=effect.of_records(row.object_id, records),
+        rejected=tuple(one for one in range(len(parsed)) if one not in accepted),
+    )
 
 
 def _upload(client: Client, items: Sequence[LoadItem], on_event: OnEvent) -> None:

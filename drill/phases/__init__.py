@@ -33,7 +33,7 @@ ALL: Final = (
     Phase("preflight", "check that the platform can be drilled", preflight.run),
     Phase("baseline", "record the state before the drill", baseline.run, injects_itself=True),
     Phase("load", "upload files, with receipts", load.run),
-    Phase("inject", "inject the fault", inject.run),
+    Phase("inject", "hold objects on their way, inject the fault", inject.run, injects_itself=True),
     Phase("detect", "wait until the fault is detected", detect.run, is_failover=True),
     Phase("decide", "check that the other region can take over", decide.run, is_failover=True),
     Phase("switch", "promote the other region", switch.run, is_failover=True),

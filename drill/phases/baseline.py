@@ -20,6 +20,7 @@ def run(context: Context) -> str:
         claims = Register(context.target, context.target.secondary).claims()
         context.journal.state(context.phase, "claims_before", claims)
         context.journal.state(context.phase, "dead_letters_before", dead)
+        context.journal.state(context.phase, "unreadable_files", sum(one.is_unreadable for one in context.items))
     fault_control.inject(context, context.phase)
     dead = context.journal.fact("dead_letters_before")
     return f"dead letters {sum(dead.values())}, claims {context.journal.fact('claims_before') or 'none'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drill.context import Context
+from drill.stations import stored
 from drill.stops import Stop
 from operations.ledger import Ledger
 from operations.queues import backlog
@@ -35,7 +36,9 @@ def _note_backlog(context: Context, region: str) -> None:
     """Record the size of the backlog, which the report states with the time to empty it."""
     if context.journal.fact("backlog_at_decision") is not None:
         return
-    objects = context.watch.look(Ledger(context.deployment, region), all_of_them=True).pending
+    held = stored(context, region)
+    waiting = sorted(held - Ledger(context.deployment, region).results(held).keys())
     messages = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
-    context.journal.state(context.phase, "backlog_at_decision", {"objects": objects, "messages": messages})
-    context.note(f"{objects} objects have no result in {region}, {messages} messages are in its queue", region=region)
+    context.journal.state(context.phase, "waiting_at_decision", waiting)
+    context.journal.state(context.phase, "backlog_at_decision", {"objects": len(waiting), "messages": messages})
+    context.note(f"{len(waiting)} objects have no result in {region}, {messages} messages are in its queue", region=region)

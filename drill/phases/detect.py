@@ -85,7 +85,7 @@ def _strand(context: Context) -> None:
     if region != context.target.secondary:
         context.sender.send(wave, context.on_event)
         return
-    context.sender.send_to(region, wave, context.on_dns_event)
+    context.sender.send_to(region, wave, context.on_event_marking("first_good_write_dns"))
     ids = [one.id for one in context.sender.receipts() if one.key in {held.item.key for held in wave}]
     done = len(Ledger(context.deployment, region).results(ids))
     context.note(f"{len(ids)} files uploaded to {region} before its promotion; {len(ids) - done} wait in its shadow")

@@ -1,20 +1,50 @@
-"""inject: the fault is there from here on; and the first file of a client that knows nothing of it goes out."""
+"""inject: hold objects at every station, inject the fault, and measure the first good writes of new clients."""
 
 from __future__ import annotations
 
 from drill import fault_control
 from drill.context import Context
+from drill.faults import FAULTS
 from drill.load.items import Wave
+from drill.load.sending import HangingTransport
+from drill.stations import Stations
 
 
 def run(context: Context) -> str:
-    """Note the moment, and upload one file.
+    """Note the moment of the fault, and upload two files.
 
     Raises:
-        RunFailure: The client could not upload it in any region.
+        RunFailure: The client could not upload a file in any region, or the fault could not be injected.
     """
+    is_local = context.plan.mode == "local"
+    stations = Stations(context)
+    if is_local and context.journal.moment("fault") is None:
+        stations.place()
+    fault_control.inject(context, context.phase)
     if fault_control.main(context.plan) is None:
         context.journal.mark(context.phase, "fault")
-    context.sender.send(context.wave(Wave.DURING)[:1], context.on_event)
+    if is_local:
+        stations.leave()
+    context.flow.start()
+    _first_writes(context)
+    stations.finish()
     there = fault_control.active_faults(context.journal)
     return f"there now: {', '.join(there) or 'nothing'}"
+
+
+def _first_writes(context: Context) -> None:
+    """Measure the first good write of a new client twice: the lost region hangs, and the lost region refuses at once."""
+    first, second = ([*context.wave(Wave.DURING)[:2], None, None])[:2]
+    if first is None:
+        return
+    loses = any(FAULTS[name].loses_region for name in fault_control.active_faults(context.journal))
+    hanging = HangingTransport(context.sender.transport(), _hosts(context) if loses else ())
+    context.sender.send([first], context.on_event_marking("first_good_write_helper"), transport=hanging)
+    if second is not None:
+        context.sender.send([second], context.on_event_marking("first_good_write_refused"))
+
+
+def _hosts(context: Context) -> list[str]:
+    """Return texts in the URLs of the primary: its API and its bucket."""
+    primary = context.target.primary
+    return [context.deployment.api_url(primary), context.deployment.ingest_bucket(primary)]

@@ -6,14 +6,14 @@ from typing import Final
 
 from drill import fault_control
 from drill.context import Context
-from drill.load.items import Wave
+from drill.load.items import Shape, Wave
+from drill.load.sending import LosingTransport
+from drill.order import OrderWatch
 from drill.phases import detect
 
 _SETTLE_SECONDS: Final = 60.0
 _WORK_OFF_SECONDS: Final = 900.0
 _UNDER_WAY: Final = 100
-_ASKED_AT_MOST: Final = 300
-"""One request a file; what is lost of more files is found by the proof all the same."""
 
 
 def run(context: Context) -> str:
@@ -26,11 +26,16 @@ def run(context: Context) -> str:
     lost = frozenset(one.item.key for one in wave[:1])
     if lost:
         context.note("one PUT arrives in the primary and its answer is lost: the client retries in the other region")
-    context.sender.send(wave, context.on_event, lose_answers_of=lost)
-    context.note(f"{len(wave)} files uploaded")
-    if 0 < len(wave) <= _ASKED_AT_MOST:
-        context.sender.ask_states()
-    _settle(context)
+    order = OrderWatch(context)
+    order.start([one for one in wave if one.shape is Shape.LARGE])
+    try:
+        context.sender.send(wave, context.on_event, transport=LosingTransport(context.sender.transport(), lost))
+        context.put_directly(context.target.primary)
+        context.note(f"{len(wave)} files uploaded, {len(context.direct_files)} put without the issuer")
+        _settle(context)
+    finally:
+        order.stop()
+    context.sender.ask_states()
     states = [str(one.state) for one in context.sender.receipts()]
     counts = {state: states.count(state) for state in sorted(set(states))}
     context.journal.state(context.phase, "states_before", counts)

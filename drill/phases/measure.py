@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection
 from typing import Final
 
 from drill.context import Context
 from drill.load.items import Wave
 from drill.phases import detect
+from drill.stations import stored
 from drill.stops import Stop
 from operations.ledger import Ledger
 from operations.queues import backlog
 
 _PATIENCE_SECONDS: Final = 300.0
+_EMPTY_SECONDS: Final = 20.0
+"""Seconds after which results are not waited for while the queue is empty."""
 
 
 def run(context: Context) -> str:
@@ -21,11 +26,12 @@ def run(context: Context) -> str:
         Stop: The backlog does not come to an end.
         RunFailure: A file was given up.
     """
-    held = _wait_for_backlog(context)
-    context.journal.mark(context.phase, "backlog_zero")
-    context.journal.state(context.phase, "recovered", held)
-    context.sender.send(context.wave(Wave.PROMOTED), context.on_event)
     _wait_for_backlog(context)
+    context.journal.mark(context.phase, "backlog_zero")
+    context.sender.send(context.wave(Wave.PROMOTED), context.on_event)
+    context.put_directly(context.target.secondary)
+    with context.flow.paused():
+        wait_until_idle(context)
     missing = context.watch.pending(context.target.secondary)
     context.journal.state(context.phase, "not_yet_here", missing)
     decided, zero = context.journal.moment("decided"), context.journal.moment("backlog_zero")
@@ -34,24 +40,37 @@ def run(context: Context) -> str:
     return f"nothing waits {seconds:.1f} s after the decision{rest}"
 
 
-def _wait_for_backlog(context: Context) -> int:
-    """Return how many objects had a RESULT when the queue was empty."""
+def _wait_for_backlog(context: Context) -> None:
+    """Wait until every object that the region held at the decision has its RESULT there. What comes later does not count."""
+    waiting = context.journal.fact("waiting_at_decision") or []
+    _wait(context, lambda: waiting, may_receive=True)
+
+
+def wait_until_idle(context: Context) -> None:
+    """Wait until every object that the region holds has its RESULT there, and no message waits."""
+    _wait(context, lambda: stored(context, context.target.secondary), may_receive=False)
+
+
+def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receive: bool) -> None:
     region = context.target.secondary
     ledger = Ledger(context.deployment, region)
-    uploaded_here = {one.id for one in context.sender.receipts() if one.region == region and one.id}
-    waiting, missing = 0, len(uploaded_here)
+    messages = missing = 0
+    empty_since: float | None = None
     for _ in context.waiting(_PATIENCE_SECONDS):
         detect.look(context)
-        waiting = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
-        missing = len(uploaded_here) - len(ledger.results(uploaded_here))
-        context.say(f"{waiting} messages wait in {region}, {missing} results are missing")
-        if not waiting and not missing:
+        ids = wanted()
+        messages = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
+        missing = len(ids) - len(ledger.results(ids))
+        context.say(f"{messages} messages wait in {region}, {missing} results are missing")
+        if not missing and (may_receive or not messages):
             context.watch.look(ledger, all_of_them=True)
-            return len(uploaded_here)
+            return
+        empty_since = (empty_since or time.monotonic()) if not messages else None
+        if empty_since is not None and time.monotonic() - empty_since > _EMPTY_SECONDS:
+            break
     raise Stop(
-        f"After {_PATIENCE_SECONDS:.0f} s {missing} of the {len(uploaded_here)} objects uploaded to {region}, which is "
-        f"active, have no RESULT, and {waiting} messages wait there.",
+        f"{missing} objects that {region} holds, which is active, have no RESULT, and {messages} messages wait there.",
         hint="Look at the processor's errors there and at its dead-letter queue."
-        if waiting
+        if messages
         else "No message waits any more: they were taken for nothing, or never came. The proof names the objects.",
     )

@@ -37,6 +37,7 @@ def run(context: Context) -> str:
 
 
 def _upload_to_both(context: Context) -> None:
+    context.flow.finish()
     wave = context.wave(Wave.AFTERWARDS)
     context.sender.send(wave[::2], context.on_event)
     if context.journal.moment("quiet") is None:

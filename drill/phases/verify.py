@@ -7,12 +7,19 @@ import time
 
 from drill import promise, proving
 from drill.context import Context
+from drill.phases import measure
 from drill.proof.proving import MOST_FINDINGS
 
 
 def run(context: Context) -> str:
     """Prove with the surviving region's sources and the receipts; whatever the promise does not allow fails the drill."""
+    with context.flow.paused():
+        return _verify(context)
+
+
+def _verify(context: Context) -> str:
     surviving = context.target.secondary
+    measure.wait_until_idle(context)
     proof = proving.prove(context, regions=(surviving,), most=sys.maxsize)
     proving.take_snapshot(context, surviving)
     judged = promise.judge(

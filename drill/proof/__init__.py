@@ -1,4 +1,4 @@
-"""The proof: five sources, two buckets, two replicas and the client's receipts, hold the same, once, and whole.
+"""The proof: seven sources, the buckets, replicas and archives of both regions and the client's receipts, hold the same.
 
     proof = prove(deployment, Scope("drill-5f3a9c"), receipts)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from drill.proof.rows import Row
-from drill.proof.scope import ReceiptRow, UploadKey
+from drill.proof.scope import DIRECT, ReceiptRow, UploadKey
+from operations.ledger import object_id as identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ class StoredObject:
     is_deleted: bool = False
 
     @property
+    def is_direct(self) -> bool:
+        """Whether it was put without the issuer; then each version is an object of its own."""
+        return self.key.startswith(DIRECT)
+
+    @property
+    def object_id(self) -> str:
+        """Its identity; of a key that is neither an upload's nor a direct put's, what can stand for one."""
+        if self.is_direct:
+            return identity(self.key, self.versions[0].version_id)
+        if UploadKey.parse(self.key):
+            return identity(self.key, "")
+        return hashlib.sha256(f"no upload\0{self.key}".encode()).hexdigest()
+
+    @property
     def size(self) -> int:
         """Bytes of the newest version."""
         return self.versions[0].size
@@ -48,6 +64,8 @@ class StoredObject:
     @property
     def content(self) -> str:
         """The SHA-256 of what is stored: one that its key does not promise, if any version has such a one."""
+        if self.is_direct:
+            return self.versions[0].sha256 or ""
         key = UploadKey.parse(self.key)
         promised = key.sha256 if key else ""
         wrong = [one.sha256 for one in self.versions if one.sha256 not in (None, promised)]

@@ -112,6 +112,8 @@ def batches(leaves: Iterable[str], sources: Sequence[Entries], *, most: int) -> 
 
 
 def _unequal(totals: Sequence[Totals[_Key]]) -> set[_Key]:
+    if not totals:
+        return set()
     keys = set().union(*(one.keys for one in totals))
     first, *others = totals
     return {key for key in keys if any(other[key] != first[key] for other in others)}

@@ -30,7 +30,12 @@ class Judge:
         """Return all that is wrong with an object."""
         if not self._is_of_scope(case):
             return list(self._orphans(case))
-        if any(UploadKey.parse(stored.key) is None for found in case.objects.values() for stored in found):
+        if any(
+            UploadKey.parse(stored.key) is None
+            for found in case.objects.values()
+            for stored in found
+            if not stored.is_direct
+        ):
             return list(self._objects(case))
         if not case.is_known:
             return list(self._without_cause(case))
@@ -57,7 +62,7 @@ class Judge:
 
     def _without_cause(self, case: Case) -> Iterator[Finding]:
         """An effect that no receipt and no object calls for: the sign of an upload under two identities."""
-        for region in self.site.regions:
+        for region in self.site.readable("ledger"):
             row = case.result(region)
             records = [row for row in case.rows.get(region, {}).values() if row["pk"]["S"].startswith("REC#")]
             if row is not None:
@@ -80,7 +85,7 @@ class Judge:
             yield _finding("duplicated", case, "receipts", f"the client has {len(case.receipts)} receipts of one upload")
 
     def _objects(self, case: Case) -> Iterator[Finding]:
-        for region in self.site.regions:
+        for region in self.site.readable("objects"):
             where = f"objects {region}"
             found = case.objects.get(region, [])
             if not found:
@@ -94,6 +99,12 @@ class Judge:
     @staticmethod
     def _object(case: Case, where: str, stored: StoredObject) -> Iterator[Finding]:
         key = UploadKey.parse(stored.key)
+        if key is None and stored.is_direct:
+            sent = {receipt.sha256 for receipt in case.receipts}
+            if sent and stored.content not in sent:
+                mismatch = f"it holds bytes of SHA-256 {stored.content} and {', '.join(sorted(sent))} was put"
+                yield _finding("divergent", case, where, mismatch)
+            return
         if key is None:
             yield _finding(
                 "duplicated", case, where, f"the key {stored.key!r} is no upload's; nobody can have a receipt of it"
@@ -111,7 +122,7 @@ class Judge:
             yield _finding("divergent", case, where, f"it is of {others} bytes and the client sent {sorted(sizes)}")
 
     def _ledgers(self, case: Case) -> Iterator[Finding]:
-        for region in self.site.regions:
+        for region in self.site.readable("ledger"):
             where = f"ledger {region}"
             row = case.result(region)
             if row is None:
@@ -147,7 +158,7 @@ class Judge:
 
     def _between_replicas(self, case: Case) -> Iterator[Finding]:
         """Rows that are written once are the same bytes in every replica."""
-        first, *others = self.site.regions
+        first, *others = self.site.readable("ledger") or ("",)
         for region in others:
             one, other = self._written_once(case, first), self._written_once(case, region)
             for pair in sorted(one.keys() | other.keys()):

@@ -1,15 +1,22 @@
-"""The proof: digest all sources, bisect where they differ, read those leaves again to the ids, judge."""
+"""The proof: digest all sources, bisect where they differ, read those leaves again to the ids, judge.
+
+Seven sources: the objects, the ledger and the archive of each region, and the client's receipts with their signatures.
+A source that cannot be read is named, and is never equal.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from drill.model import DigestRow, Finding, Proof
-from drill.proof.digests import Totals, batches, differing, unequal_cells, unequal_leaves
+from drill.proof import archives, signatures
+from drill.proof.digests import Entries, Totals, batches, differing, unequal_cells, unequal_leaves
 from drill.proof.judgement import Judge
 from drill.proof.reading import Reading, read
 from drill.proof.scope import ReceiptRow, Scope, Site
@@ -33,7 +40,7 @@ def prove(  # noqa: PLR0913 - each has a keyword
     first: Collection[str] = (),
     most: int = MOST_FINDINGS,
 ) -> Proof:
-    """Compare what the two buckets, the two replicas and the client hold.
+    """Compare what the buckets, replicas and archives of the regions and the client hold.
 
     Args:
         deployment: The platform.
@@ -42,10 +49,6 @@ def prove(  # noqa: PLR0913 - each has a keyword
         regions: Which to read, None: both. During an outage, the one that is left.
         first: Object ids whose findings come before all others, should there be more than a report holds.
         most: Number of findings to return; the counts are of all.
-
-    Raises:
-        ClientError: AWS refused.
-        BotoCoreError: AWS did not answer.
     """
     known = deployment.target.regions
     return prove_site(Site(deployment, tuple(regions or known), known), scope, receipts, first=first, most=most)
@@ -64,10 +67,17 @@ def prove_site(
         most: See `prove`.
     """
     began, at, reads = time.monotonic(), datetime.now(UTC), 0
+    given = site
     for _ in range(_ATTEMPTS):
-        reading = read(site, scope, receipts)
+        reading = read(given, scope, receipts)
+        site = replace(given, unread=frozenset(reading.unread))
+        archived, keys = _read_archives(site, scope, receipts, reading)
+        unread = {**reading.unread, **archived.unread, **keys.unread}
+        reads += sum(one.reads for one in archived.read)
         found = _Found(first, most)
-        found.add(_from_elsewhere(site, reading))
+        found.add(archived.findings())
+        found.add(signatures.findings(_of_scope(scope, receipts), keys.valid))
+        found.add(_from_elsewhere(site, reading, archived.read))
         found.add(_strangers(reading))
         found.add(sent_twice(scope, receipts))
         judge = Judge(scope, site)
@@ -77,23 +87,60 @@ def prove_site(
             reads += again.reads
             for case in again.cases.values():
                 found.add(judge.findings(case))
+            unread |= again.unread
             _admit(reading, again)
-        is_equal = not unequal_cells(reading.sources)
-        if is_equal or found.findings:
+        is_equal = not unequal_cells(reading.sources) and not unequal_cells(archived.read) and not unread
+        if is_equal or found.findings or unread:
             break  # else what was read the first time was still on its way
     return Proof(
         at=f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",
-        sources=tuple(source.name for source in reading.sources),
+        sources=tuple(source.name for source in (*reading.objects, *reading.rows, *archived.read, reading.receipts)),
+        unread=unread,
         objects=_objects(reading),
         equal=is_equal and not found.findings,
         lost=len(found.ids["lost"]),
         duplicated=len(found.ids["duplicated"]),
         divergent=len(found.ids["divergent"]),
         findings=tuple(found.shown()),
-        digests=tuple(_digest_rows(reading)),
+        digests=(*_digest_rows(reading.sources), *_digest_rows(archived.read)),
         seconds=round(time.monotonic() - began, 3),
         reads=reads,
     )
+
+
+@dataclass
+class _Keys:
+    """The valid keys of receipts, by region, and why those of a region could not be read."""
+
+    valid: dict[str, list[str]] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+
+
+def _of_scope(scope: Scope, receipts: Iterable[ReceiptRow]) -> list[ReceiptRow]:
+    return [one for one in receipts if one.source == scope.source]
+
+
+def _read_archives(
+    site: Site, scope: Scope, receipts: Sequence[ReceiptRow], reading: Reading
+) -> tuple[archives.Archives, _Keys]:
+    """Read the archives and the keys of each region."""
+    own = _of_scope(scope, receipts)
+    found = archives.Archives(archives.due_of(site.regions, {rows.region: rows.archived for rows in reading.rows}, own))
+    keys, hours = _Keys(), archives.hours_of(own)
+    wanted = hours.keys() | {one for due in found.due.values() for one in due}
+    for region in site.regions:
+        archive = archives.Archive(region)
+        try:
+            archive.read(site.platform, set(wanted))
+            archive.digest(hours)
+            found.read.append(archive)
+        except (ClientError, BotoCoreError) as error:
+            found.unread[archive.name] = f"{type(error).__name__}: {error}"
+        try:
+            keys.valid[region] = signatures.read_keys(site.platform, region)
+        except (ClientError, BotoCoreError, ValueError) as error:
+            keys.unread[f"receipts, keys in {region}"] = f"{type(error).__name__}: {error}"
+    return found, keys
 
 
 @dataclass
@@ -126,6 +173,8 @@ def _suspicious(reading: Reading) -> set[str]:
     measured = [*reading.objects, *reading.rows]
     for source in measured[1:]:
         leaves |= differing(measured[0].sizes, source.sizes)
+    for bucket in reading.objects:
+        leaves |= differing(receipts.direct, bucket.direct)
     for rows in reading.rows:
         leaves |= rows.suspects
         leaves |= differing(reading.rows[0].written_once, rows.written_once)
@@ -171,14 +220,20 @@ def _strangers(reading: Reading) -> Iterable[Finding]:
             )
 
 
-def _from_elsewhere(site: Site, reading: Reading) -> Iterable[Finding]:
+def _from_elsewhere(site: Site, reading: Reading, archived: Iterable[archives.Archive]) -> Iterable[Finding]:
     """A source that is another's twin agrees with it in everything: that each was read itself, AWS's answers must say."""
-    for region, objects, rows in zip(site.regions, reading.objects, reading.rows, strict=True):
-        bucket, table = site.platform.ingest_bucket(region), site.platform.table(region)
+    for archive in archived:
+        bucket = site.platform.archive_bucket(archive.region)
+        if archive.origins != {bucket}:
+            yield _not_read(archive.name, f"the bucket {bucket}", archive.origins)
+    for objects in reading.objects:
+        bucket = site.platform.ingest_bucket(objects.region)
         if objects.origins != {bucket}:
-            yield _not_read(f"objects {region}", f"the bucket {bucket}", objects.origins)
-        if {_region_and_table(arn) for arn in rows.origins} != {(region, table)}:
-            yield _not_read(f"ledger {region}", f"the table {table} of {region}", rows.origins)
+            yield _not_read(objects.name, f"the bucket {bucket}", objects.origins)
+    for rows in reading.rows:
+        table = site.platform.table(rows.region)
+        if {_region_and_table(arn) for arn in rows.origins} != {(rows.region, table)}:
+            yield _not_read(rows.name, f"the table {table} of {rows.region}", rows.origins)
 
 
 def _region_and_table(arn: str) -> tuple[str, str]:
@@ -205,9 +260,9 @@ def _objects(reading: Reading) -> int:
     return max(sum(source.cells[cell][0] for cell in source.cells.keys) for source in reading.sources)
 
 
-def _digest_rows(reading: Reading) -> Iterable[DigestRow]:
-    cells = sorted(set().union(*(source.cells.keys for source in reading.sources)))
+def _digest_rows(sources: Sequence[Entries]) -> Iterable[DigestRow]:
+    cells = sorted(set().union(*(source.cells.keys for source in sources)))
     for hour, prefix in cells:
-        for source in reading.sources:
+        for source in sources:
             count, total = source.cells[hour, prefix]
             yield DigestRow(source=source.name, hour=hour, prefix=prefix, count=count, sum=f"{total:064x}")

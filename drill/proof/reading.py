@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drill.proof.cases import Cases, StoredObject, Version
 from drill.proof.scope import Platform, ReceiptRow, Scope, Site
-from drill.proof.sources import Leaves, Objects, Receipts, Rows, Source, identity_of_key
+from drill.proof.sources import Leaves, Objects, Receipts, Rows, Source
 
 _HEADS_AT_ONCE: Final = 16
 _SEGMENTS: Final = 8
@@ -42,11 +42,19 @@ class Reading:
     receipts: Receipts
     cases: Cases = field(default_factory=dict)
     reads: int = 0
+    unread: dict[str, str] = field(default_factory=dict)
+    """Why a source could not be read, by its name."""
 
     @property
     def sources(self) -> list[Source]:
-        """All of them."""
+        """All that were read."""
         return [*self.objects, *self.rows, self.receipts]
+
+    def leave_out(self, source: Source, error: Exception) -> None:
+        """Record that a source could not be read."""
+        self.unread[source.name] = f"{type(error).__name__}: {error}"
+        self.objects = [one for one in self.objects if one is not source]
+        self.rows = [one for one in self.rows if one is not source]
 
 
 def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leaves | None = None) -> Reading:
@@ -55,12 +63,8 @@ def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leav
     Args:
         site: Where.
         scope: Which objects.
-        receipts: The fifth source.
+        receipts: The client's receipts.
         only: The leaves whose rows and objects are kept; None: keep sums only.
-
-    Raises:
-        ClientError: AWS refused.
-        BotoCoreError: AWS did not answer.
     """
     cases: Cases = {}
     reading = Reading(
@@ -79,13 +83,28 @@ def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leav
     def read_rows(source: Rows, segment: int) -> int:
         return _read_segment(site.platform, source, segment, segments, lock)
 
-    work: list[Callable[[], int]] = [lambda source=source: read_objects(source) for source in reading.objects]  # type: ignore[misc]
-    work += [lambda source=source, n=n: read_rows(source, n) for source in reading.rows for n in range(segments)]  # type: ignore[misc]
-    with ThreadPoolExecutor(max_workers=len(work)) as pool:
-        begun = [pool.submit(one) for one in work]
+    work: list[tuple[Source, Callable[[], int]]] = [
+        (source, lambda source=source: read_objects(source))  # type: ignore[misc]
+        for source in reading.objects
+        if source.name not in site.unread
+    ]
+    work += [
+        (source, lambda source=source, n=n: read_rows(source, n))  # type: ignore[misc]
+        for source in reading.rows
+        if source.name not in site.unread
+        for n in range(segments)
+    ]
+    reading.objects = [one for one in reading.objects if one.name not in site.unread]
+    reading.rows = [one for one in reading.rows if one.name not in site.unread]
+    with ThreadPoolExecutor(max_workers=max(1, len(work))) as pool:
+        begun = [(source, pool.submit(one)) for source, one in work]
         with lock:
             reading.receipts.take(receipts)
-        reading.reads = sum(one.result() for one in begun)
+        for source, one in begun:
+            try:
+                reading.reads += one.result()
+            except (ClientError, BotoCoreError) as error:
+                reading.leave_out(source, error)
     return reading
 
 
@@ -126,7 +145,7 @@ class _Bucket:
     def read(self) -> int:
         with ThreadPoolExecutor(max_workers=_HEADS_AT_ONCE) as pool:
             for page in self._pages():
-                wanted = [one for one in page if self._source.is_wanted(one.key)]
+                wanted = [one for one in page if self._source.is_wanted(one)]
                 found = [one for one in wanted if not self._is_asked_about(one)]
                 asked = pool.map(self._with_checksums, [one for one in wanted if self._is_asked_about(one)])
                 found += [one for one in asked if one.versions]
@@ -137,25 +156,26 @@ class _Bucket:
 
     def _pages(self) -> Iterator[list[StoredObject]]:
         """Yield the keys of each page with their versions; a key that continues on the next page waits for it."""
-        waiting: list[Any] = []
         paginator = self._s3.get_paginator("list_object_versions")
-        for page in paginator.paginate(Bucket=self._bucket, Prefix=self._scope.prefix):
-            next(self._reads)
-            with self._lock:
-                self._source.origins.add(page["Name"])
-            versions = waiting + page.get("Versions", [])
-            last = versions[-1]["Key"] if versions else None
-            groups = [list(group) for _, group in itertools.groupby(versions, key=lambda version: version["Key"])]
-            waiting = groups.pop() if last is not None else []
-            yield [_stored(group) for group in groups]
-        yield [_stored(waiting)] if waiting else []
+        for prefix in self._scope.prefixes:
+            waiting: list[Any] = []
+            for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+                next(self._reads)
+                with self._lock:
+                    self._source.origins.add(page["Name"])
+                versions = waiting + page.get("Versions", [])
+                last = versions[-1]["Key"] if versions else None
+                groups = [list(group) for _, group in itertools.groupby(versions, key=lambda version: version["Key"])]
+                waiting = groups.pop() if last is not None else []
+                yield [one for group in groups for one in _stored(group)]
+            yield _stored(waiting) if waiting else []
 
     def _is_asked_about(self, stored: StoredObject) -> bool:
         """Whether S3 is asked for checksums: of a share of the objects, and wherever a key has more than one version.
 
         That the content of all versions is one is what makes them one object.
         """
-        return len(stored.versions) > 1 or int(identity_of_key(stored.key)[:8], 16) < self._share * _SCALE
+        return stored.is_direct or len(stored.versions) > 1 or int(stored.object_id[:8], 16) < self._share * _SCALE
 
     def _with_checksums(self, stored: StoredObject) -> StoredObject:
         versions = [self._with_checksum(stored.key, version) for version in stored.versions]
@@ -182,9 +202,8 @@ class _Bucket:
         return digest.hexdigest()
 
 
-def _stored(versions: list[Any]) -> StoredObject:
-    return StoredObject(
-        key=versions[0]["Key"],
-        versions=tuple(Version(version["VersionId"], version["Size"]) for version in versions),
-        is_deleted=not any(version["IsLatest"] for version in versions),
-    )
+def _stored(versions: list[Any]) -> list[StoredObject]:
+    """Return the object of a key; of a key that was put without the issuer one for each version."""
+    held = tuple(Version(version["VersionId"], version["Size"]) for version in versions)
+    stored = StoredObject(versions[0]["Key"], held, is_deleted=not any(version["IsLatest"] for version in versions))
+    return [StoredObject(stored.key, (one,)) for one in held] if stored.is_direct else [stored]

@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from drill.proof.effect import RECORDS_PER_PARTITION_KEY
-from drill.proof.scope import UploadKey, hour_of, moment_of
+from drill.proof.scope import DIRECT, UploadKey, hour_of, moment_of
 from operations.attribute_values import Wire
 from operations.ledger import object_id as identity
 
@@ -181,9 +181,9 @@ def record_is_sound(row: Row, object_id: str) -> bool:
 def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[str]:
     """Say in what a RESULT row is not what its own key and its object's key make it: nearly all of it follows from them."""
     key = UploadKey.parse(text(row, "object_key"))
-    if key is None:
+    if key is None and not text(row, "object_key").startswith(DIRECT):
         return [f"its object_key {text(row, 'object_key')!r} is no upload's"]
-    expected = _derived(row, key, object_id)
+    expected = _derived(row, key, object_id) if key else _derived_of_direct(row, object_id)
     problems = [
         f"{name} is {_shown(row.get(name))} and should be {value!r}"
         for name, value in expected.items()
@@ -200,13 +200,28 @@ def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[
 
 def _derived(row: Row, key: UploadKey, object_id: str) -> dict[str, str]:
     received_at = moment_of(key.upload_id) or text(row, "received_at")
-    hour = received_at[:13]
-    order = f"{received_at}#{object_id}"
     return {
         "object_key": key.object_key if identity(key.object_key, "") == object_id else "that of this identity's upload",
-        "object_id": object_id,
         "source": key.source,
         "file_key": key.file_key,
+        **_orders(row, received_at, object_id),
+    }
+
+
+def _derived_of_direct(row: Row, object_id: str) -> dict[str, str]:
+    key, version_id = text(row, "object_key"), text(row, "version_id")
+    return {
+        "object_key": key if identity(key, version_id) == object_id else "that of this identity's object and version",
+        "source": "ingest",
+        "file_key": key.removeprefix("incoming/"),
+        **_orders(row, text(row, "received_at"), object_id),
+    }
+
+
+def _orders(row: Row, received_at: str, object_id: str) -> dict[str, str]:
+    hour, order = received_at[:13], f"{received_at}#{object_id}"
+    return {
+        "object_id": object_id,
         "received_at": received_at,
         "file_order": order,
         "state_order": order,

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple, Protocol
 from operations.ledger import object_id
 
 UPLOADS: Final = "incoming/uploads/"
+DIRECT: Final = "incoming/direct/"
+"""Prefix of the objects that a drill puts into a bucket without the issuer, followed by its source."""
 NO_HOUR: Final = "no hour"
 """The hour of an upload without a time: its id is not a UUIDv7."""
 
@@ -33,8 +35,14 @@ class Platform(Protocol):
     def ingest_bucket(self, region: str) -> str:
         """Return the name of a region's ingest bucket."""
 
+    def archive_bucket(self, region: str) -> str:
+        """Return the name of a region's archive bucket."""
+
     def table(self, region: str) -> str:
         """Return the name of the table's replica in a region."""
+
+    def secret(self, region: str) -> str:
+        """Return the name of the secret that signs receipts."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,17 @@ class Site:
         platform: Its clients and names.
         regions: The regions to read: both, or during an outage the one that is left.
         known_regions: All regions that may have written a row.
+        unread: Names of the sources that could not be read.
     """
 
     platform: Platform
     regions: tuple[str, ...]
     known_regions: tuple[str, ...]
+    unread: frozenset[str] = frozenset()
+
+    def readable(self, kind: str) -> tuple[str, ...]:
+        """Return the regions whose source of a kind was read: `objects`, `ledger` or `archive`."""
+        return tuple(one for one in self.regions if f"{kind} {one}" not in self.unread)
 
 
 @dataclass(frozen=True)
@@ -70,8 +84,13 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        """Under this prefix lies every object of the scope."""
+        """The prefix of the scope's uploads through the issuer."""
         return f"{UPLOADS}{self.source}/"
+
+    @property
+    def prefixes(self) -> tuple[str, str]:
+        """The prefixes of all objects of the scope: uploads, and what was put without the issuer."""
+        return self.prefix, f"{DIRECT}{self.source}/"
 
 
 class UploadKey(NamedTuple):
@@ -114,6 +133,11 @@ class ReceiptRow:
         records: Number of records in the file, if its author knows it.
         accepted: Number of records to be accepted, if the file's author knows it.
         effect: The effect digest of its records, if the file's author knows it (`drill.proof.effect.of_records`).
+        rejected: The ordinals of the records to be rejected, if the file's author knows them.
+        is_unreadable: Whether the platform has to quarantine the file, if its author knows it.
+        signed: The receipt that the platform signed; "" if the client has none.
+        version_id: The S3 version of an object that was put without the issuer, which is part of its identity; "" for an
+            upload. Its `file_key` is its key in the bucket.
     """
 
     source: str
@@ -125,16 +149,22 @@ class ReceiptRow:
     records: int | None = None
     effect: str | None = None
     accepted: int | None = None
+    rejected: tuple[int, ...] | None = None
+    is_unreadable: bool | None = None
+    signed: str = ""
+    version_id: str = ""
 
     @property
     def object_key(self) -> str:
         """The key in the ingest bucket."""
+        if self.version_id:
+            return self.file_key
         return f"{UPLOADS}{self.source}/{self.upload_id}/{self.sha256}/{self.file_key}"
 
     @property
     def object_id(self) -> str:
         """The identity: computed here, not believed of anybody."""
-        return object_id(self.object_key, "")
+        return object_id(self.object_key, self.version_id)
 
     @classmethod
     def of_lines(cls, lines: Iterable[Mapping[str, Any]]) -> list[ReceiptRow]:
@@ -161,6 +191,7 @@ class ReceiptRow:
                     file_key=str(held["key"]),
                     size=int(held["size"]) if held.get("size") is not None else None,
                     is_certain=held["state"] in _ANSWERED,
+                    signed=str(held.get("receipt") or ""),
                 )
         return list(last.values())
 

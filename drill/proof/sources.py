@@ -7,10 +7,9 @@ did the work and which has begun it. Two sums that differ point at a leaf, and t
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Iterable
 
+from drill.proof.archives import Due
 from drill.proof.cases import Case, Cases, StoredObject
 from drill.proof.digests import Entries, Totals, leaf_of
 from drill.proof.effect import number_of, record_number
@@ -27,7 +26,6 @@ from drill.proof.rows import (
     text,
 )
 from drill.proof.scope import ReceiptRow, Scope, UploadKey, hour_of
-from operations.ledger import object_id as identity
 
 Leaves = frozenset[str]
 
@@ -67,21 +65,26 @@ class Objects(Source):
     def __init__(self, region: str, only: Leaves | None, cases: Cases) -> None:
         super().__init__(f"objects {region}", only, cases)
         self.region = region
+        self.direct: Totals[str] = Totals()
+        """Identity and content of the objects that were put without the issuer."""
 
-    def is_wanted(self, key: str) -> bool:
-        """Whether a key belongs to what is read."""
-        return self._is_wanted(leaf_of(identity_of_key(key)))
+    def is_wanted(self, stored: StoredObject) -> bool:
+        """Whether an object belongs to what is read."""
+        return self._is_wanted(leaf_of(stored.object_id))
 
     def take(self, stored: StoredObject) -> None:
         """Take in a key and its versions. What is deleted is not there."""
-        object_id = identity_of_key(stored.key)
+        object_id = stored.object_id
         leaf = leaf_of(object_id)
         if not self._is_wanted(leaf):
             return
         if not stored.is_deleted:
             key = UploadKey.parse(stored.key)
-            self.add(object_id, hour_of(key.upload_id if key else ""), stored.content)
+            # No row and no key states the content of an object that was put without the issuer.
+            self.add(object_id, hour_of(key.upload_id if key else ""), "" if stored.is_direct else stored.content)
             self.sizes.add(leaf, stored.size)
+            if stored.is_direct:
+                self.direct.add(leaf, number_of(f"{object_id}\0{stored.content}"))
         case = self._case(object_id)
         if case is not None:
             case.objects.setdefault(self.region, []).append(stored)
@@ -129,6 +132,8 @@ class Rows(Source):
         self.stated_accepted: Totals[str] = Totals()
         self.stated_effects: Totals[str] = Totals()
         self.strangers: set[tuple[str, str]] = set()
+        self.archived: dict[str, Due] = {}
+        """What the RESULT rows of the scope say that an archive must hold."""
 
     def take(self, rows: Iterable[Row]) -> None:
         """Take in a page of rows."""
@@ -175,6 +180,9 @@ class Rows(Source):
             return
         key = UploadKey.parse(text(row, "object_key"))
         self.add(object_id, hour_of_row(row), key.sha256 if key else "")
+        is_quarantined = text(row, "state") == "QUARANTINED"
+        if is_quarantined or held > accepted:
+            self.archived[object_id] = Due(rejected=held - accepted, is_quarantined=is_quarantined)
         self.stated_records.add(leaf, held)
         self.stated_accepted.add(leaf, accepted)
         self.stated_effects.add(leaf, effect)
@@ -197,6 +205,7 @@ class Receipts(Source):
     def __init__(self, scope: Scope, only: Leaves | None, cases: Cases) -> None:
         super().__init__("receipts", only, cases)
         self._scope = scope
+        self.direct: Totals[str] = Totals()
         self.expected_records: Totals[str] = Totals()
         self.expected_accepted: Totals[str] = Totals()
         self.expected_effects: Totals[str] = Totals()
@@ -213,7 +222,9 @@ class Receipts(Source):
         if not self._is_wanted(leaf):
             return
         if receipt.is_certain:
-            self.add(object_id, hour_of(receipt.upload_id), receipt.sha256)
+            self.add(object_id, hour_of(receipt.upload_id), "" if receipt.version_id else receipt.sha256)
+            if receipt.version_id:
+                self.direct.add(leaf, number_of(f"{object_id}\0{receipt.sha256}"))
             if receipt.size is not None:
                 self.sizes.add(leaf, receipt.size)
             if receipt.records is not None:
@@ -227,15 +238,9 @@ class Receipts(Source):
             case.receipts.append(receipt)
 
 
-@functools.lru_cache(maxsize=4096)
-def identity_of_key(key: str) -> str:
-    """Return the identity that a key gives; of one that is no upload's, what can stand for it."""
-    return identity(key, "") if UploadKey.parse(key) else hashlib.sha256(f"no upload\0{key}".encode()).hexdigest()
-
-
 def is_of_scope(row: Row, scope: Scope) -> bool:
     """Whether a RESULT row is of the scope, by its object's key or by what it says of itself."""
-    return text(row, "object_key").startswith(scope.prefix) or text(row, "source") == scope.source
+    return text(row, "object_key").startswith(scope.prefixes) or text(row, "source") == scope.source
 
 
 def effect_of(row: Row) -> int:

@@ -153,10 +153,26 @@ def sources(proof: Proof | None) -> list[Source]:
     held = _by_source(proof.digests)
     names = list(dict.fromkeys([*proof.sources, *held, *(finding.where for finding in proof.findings)]))
     # A source without a digest of a cell holds nothing in it. A source without any digest was compared by ids.
-    held_by = [held[name] for name in names if name in held]
-    cells = sorted({cell for source in held_by for cell in source})
-    usual = {cell: Counter(source.get(cell, _NOTHING) for source in held_by).most_common(1)[0][0] for cell in cells}
-    return [_source(name, held.get(name), usual, proof.findings) for name in names]
+    usual = {is_archive: _usual(held, is_archive=is_archive) for is_archive in (False, True)}
+    found = [_source(name, held.get(name), usual[_is_archive(name)], proof.findings) for name in names]
+    return [*found, *(_unread(name, why) for name, why in proof.unread.items())]
+
+
+def _is_archive(name: str) -> bool:
+    """Return whether a source is an archive. It holds rejected records and quarantined files only, unlike the others."""
+    return name.startswith("archive ")
+
+
+def _usual(held: Mapping[str, Mapping[_Cell, _Digest]], *, is_archive: bool) -> dict[_Cell, _Digest]:
+    """Return the digest that most of the comparable sources have in each cell."""
+    alike = [cells for name, cells in held.items() if _is_archive(name) is is_archive]
+    cells = sorted({cell for source in alike for cell in source})
+    return {cell: Counter(source.get(cell, _NOTHING) for source in alike).most_common(1)[0][0] for cell in cells}
+
+
+def _unread(name: str, why: str) -> Source:
+    finding = Finding(kind="divergent", object_id="", where=name, what=f"the source could not be read: {why}")
+    return Source(name=name, objects=0, digest="", cells=0, unequal=0, findings=(finding,))
 
 
 def _by_source(digests: Sequence[DigestRow]) -> dict[str, dict[_Cell, _Digest]]:

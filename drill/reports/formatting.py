@@ -11,6 +11,7 @@ KINDS: Final = {
     "decide": "Decision: from the signal to the decision",
     "switch": "Switch: from the decision to the winning claim",
     "first_good_write_helper": "First good write with the client helper",
+    "first_good_write_refused": "First good write with the client helper, the lost region refusing at once",
     "first_good_write_dns": "First good write by DNS failover",
     "backlog_zero": "Backlog zero: from the decision to an empty shadow queue",
     "failback": "Failback: from the order to the primary active again",

@@ -43,7 +43,8 @@ def context_of(five: Five, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any
         target=SimpleNamespace(regions=REGIONS, primary=EAST, secondary=WEST),
         plan=SimpleNamespace(source=SOURCE, seed=1, mode="local"),
         items=[],
-        sender=SimpleNamespace(rows=lambda _: five.receipts),
+        sender=SimpleNamespace(rows=lambda _: five.receipts, direct_rows=lambda _: []),
+        direct_files=[],
         watch=SimpleNamespace(look=lambda ledger, **_: SimpleNamespace(pending=_without_result(five, ledger.region))),
         folder=SimpleNamespace(path=folder),
         journal=Journal(folder / "journal.jsonl"),
@@ -88,9 +89,10 @@ def test_a_region_that_cannot_be_read_leaves_the_other(
     no_replica(five, five.ids[3])
     context = context_of(five, tmp_path, monkeypatch)
     proof = proving.prove_what_is_left(context)
-    assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", "receipts")
-    assert (proof.lost, clock.now) == (1, 0)
-    assert "not both regions can be read" in context.notes[0]
+    assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", f"archive {WEST}", "receipts")
+    assert set(proof.unread) == {f"objects {EAST}", f"ledger {EAST}", f"archive {EAST}", f"receipts, keys in {EAST}"}
+    assert (proof.lost, proof.equal, clock.now) == (1, False, 0)
+    assert all("could not be read" in note for note in context.notes)
 
 
 class _Down(Five):
@@ -110,14 +112,15 @@ def test_who_waits_in_vain_is_told_what_is_missing_and_what_waits(
     monkeypatch.setattr(measure, "Ledger", lambda *_: SimpleNamespace(results=lambda ids: {done: {}} if done in ids else {}))
     monkeypatch.setattr(measure, "backlog", lambda *_: {"ApproximateNumberOfMessages": waiting})
     monkeypatch.setattr(detect, "look", lambda _: None)
-    receipts = [SimpleNamespace(region=WEST, id=one) for one in (done, missing)]
+    moments = iter(range(0, 1000, 15))
+    monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: float(next(moments))))
     context: Any = SimpleNamespace(
         target=SimpleNamespace(secondary=WEST),
         deployment=None,
-        sender=SimpleNamespace(receipts=lambda: receipts),
-        waiting=lambda _: iter([None]),
+        journal=SimpleNamespace(fact=lambda _: [done, missing]),
+        waiting=lambda _: iter([None] * 4),
         say=lambda _: None,
     )
-    with pytest.raises(Stop, match=f"1 of the 2 objects .* have no RESULT, and {waiting} messages wait there") as raised:
+    with pytest.raises(Stop, match=f"1 objects .* have no RESULT, and {waiting} messages wait there") as raised:
         measure.run(context)
     assert hint in raised.value.hint

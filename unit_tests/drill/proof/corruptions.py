@@ -8,7 +8,7 @@ from typing import Final
 
 from drill.proof.effect import of_records
 from operations.attribute_values import Wire
-from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five
+from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five, signed
 
 Found = set[tuple[str, str, str]]
 Damage = Callable[[Five, str], Found]
@@ -128,7 +128,7 @@ def other_size_than_sent(five: Five, object_id: str) -> Found:
     for number, receipt in enumerate(five.receipts):
         if receipt.object_id == object_id:
             five.receipts[number] = dataclasses.replace(receipt, size=77_777)
-    return {("divergent", object_id, f"objects {region}") for region in REGIONS}
+    return {("divergent", object_id, where) for where in ("receipts", *(f"objects {region}" for region in REGIONS))}
 
 
 def odd_record(five: Five, object_id: str) -> Found:
@@ -282,7 +282,60 @@ def counter_beside_the_result(five: Five, object_id: str) -> Found:
     return _divergent_ledgers(object_id)
 
 
+def no_archived_bytes(five: Five, object_id: str) -> Found:
+    archived = five.archives[WEST].pop(f"quarantined/{object_id}/object", None)
+    return {("lost", object_id, f"archive {WEST}")} if archived else set()
+
+
+def no_archived_note(five: Five, object_id: str) -> Found:
+    archived = five.archives[EAST].pop(f"quarantined/{object_id}.json", None)
+    return {("lost", object_id, f"archive {EAST}")} if archived else set()
+
+
+def other_archived_bytes(five: Five, object_id: str) -> Found:
+    key = f"quarantined/{object_id}/object"
+    if key not in five.archives[WEST]:
+        return set()
+    five.archives[WEST][key] += b"x"
+    return {("divergent", object_id, f"archive {WEST}")}
+
+
+def rejections_of_nothing(five: Five, object_id: str) -> Found:
+    five.archives[EAST][f"rejected/{object_id}.ndjson"] = b'{"ordinal": 0}\n'
+    return {("divergent", object_id, f"archive {EAST}")}
+
+
+def forged_receipt(five: Five, object_id: str) -> Found:
+    return _signed_anew(five, object_id, key="f" * 44)
+
+
+def receipt_of_another_upload(five: Five, object_id: str) -> Found:
+    return _signed_anew(five, object_id, upload_id="another")
+
+
+def unsigned_receipt(five: Five, object_id: str) -> Found:
+    _replace_receipt(five, object_id, signed="")
+    return {("divergent", object_id, "receipts")}
+
+
+def _signed_anew(five: Five, object_id: str, **other: str) -> Found:
+    receipt = next(one for one in five.receipts if one.object_id == object_id)
+    _replace_receipt(five, object_id, signed=signed(receipt, **other))
+    return {("divergent", object_id, "receipts")}
+
+
+def _replace_receipt(five: Five, object_id: str, **changes: str) -> None:
+    five.receipts = [dataclasses.replace(one, **changes) if one.object_id == object_id else one for one in five.receipts]  # type: ignore[arg-type]
+
+
 DAMAGES: Final[tuple[Damage, ...]] = (
+    no_archived_bytes,
+    no_archived_note,
+    other_archived_bytes,
+    rejections_of_nothing,
+    forged_receipt,
+    receipt_of_another_upload,
+    unsigned_receipt,
     no_replica,
     no_object,
     deleted,

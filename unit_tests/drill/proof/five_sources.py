@@ -1,7 +1,8 @@
-"""Five sources in memory, consistent until a test damages them, which answer as DynamoDB and S3 do."""
+"""Seven sources in memory, consistent until a test damages them, which answer as DynamoDB, S3 and Secrets Manager do."""
 
 import base64
 import hashlib
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,8 @@ from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, Final
 
+import jwt
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.response import StreamingBody
 
 from drill.model import Finding, Proof
@@ -22,6 +25,7 @@ WEST: Final = "us-west-2"
 REGIONS: Final = (EAST, WEST)
 SOURCE: Final = "drill-0a1b2c"
 SCOPE: Final = Scope(SOURCE)
+KEY: Final = "k" * 44
 FIRST_MILLISECOND: Final = 1_769_860_000_000
 """2026-01-31T11:46:40Z."""
 
@@ -53,6 +57,10 @@ class Five:
         self.receipts: list[ReceiptRow] = []
         self.objects: dict[str, dict[str, list[tuple[str, bytes | None]]]] = {region: {} for region in REGIONS}
         self.rows: dict[str, dict[Key, Row]] = {region: {} for region in REGIONS}
+        self.archives: dict[str, dict[str, bytes]] = {region: {} for region in REGIONS}
+        self.keys: dict[str, str] = dict.fromkeys(REGIONS, KEY)
+        self.unreadable: set[tuple[str, str]] = set()
+        """Service and region of the clients whose calls fail."""
         self.page = page
         self.order = random.Random(seed)  # noqa: S311 - nothing is hidden by it
         self.calls: list[str] = []
@@ -86,20 +94,32 @@ class Five:
         for region in REGIONS:
             self.objects[region] |= other.objects[region]
             self.rows[region] |= other.rows[region]
+            self.archives[region] |= other.archives[region]
 
     # --- what `Platform` asks for --------------------------------------------------------------------------------
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
         """Return a client."""
-        return (_Table if service == "dynamodb" else Bucket)(self, region)
+        if (service, region) in self.unreadable:
+            return _Unreadable()
+        clients: dict[str, Any] = {"dynamodb": _Table, "s3": Bucket, "secretsmanager": _Secret}
+        return clients[service](self, region)
 
     def ingest_bucket(self, region: str) -> str:
         """Return a bucket's name."""
         return f"ingest-{region}"
 
+    def archive_bucket(self, region: str) -> str:
+        """Return the archive bucket's name."""
+        return f"archive-{region}"
+
     def table(self, region: str) -> str:
         """Return the table's name."""
         return f"ledger-{region}"
+
+    def secret(self, _region: str) -> str:
+        """Return the secret's name."""
+        return "receipt-signing"
 
     # --- one upload ----------------------------------------------------------------------------------------------
 
@@ -112,11 +132,22 @@ class Five:
         records = [(ordinal, {"M": {"n": {"N": str(number)}, "o": {"N": str(ordinal)}}}) for ordinal in range(held)]
         receipt = ReceiptRow(source, upload_id, sha256, f"folder/{number}.ndjson", len(body))
         effect = of_records(receipt.object_id, records)
-        self.receipts.append(replace(receipt, records=held, accepted=held, effect=effect))
+        expectation = {"records": held, "accepted": held, "effect": effect, "rejected": (), "is_unreadable": not held}
+        self.receipts.append(replace(receipt, **expectation, signed=signed(receipt)))
         for region in REGIONS:
+            if not held:
+                self.archives[region][f"quarantined/{receipt.object_id}.json"] = b"{}"
+                self.archives[region][f"quarantined/{receipt.object_id}/object"] = body
             self.objects[region][receipt.object_key] = [(f"v{number}", body)]
             for row in _rows(receipt, effect, records):
                 self.rows[region][row["pk"]["S"], row["sk"]["S"]] = row
+
+
+def signed(receipt: ReceiptRow, key: str = KEY, **other: object) -> str:
+    """Return the receipt as the platform signs it."""
+    claims = {"object_id": receipt.object_id, "upload_id": receipt.upload_id, "source": receipt.source}
+    claims |= {"key": receipt.file_key, "sha256": receipt.sha256}
+    return jwt.encode({"iss": "lockstep", "iat": 1, "size": receipt.size, **claims, **other}, key, algorithm="HS256")
 
 
 def of_the_region(region: str) -> list[Row]:
@@ -212,6 +243,19 @@ class _Table(_Client):
             yield {"Items": page}
 
 
+class _Unreadable:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any call of boto3
+        raise EndpointConnectionError(endpoint_url=name)
+
+
+class _Secret(_Client):
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> Row:  # noqa: N803
+        assert SecretId == "receipt-signing"
+        if VersionStage == "AWSPREVIOUS":
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no version"}}, "GetSecretValue")
+        return {"SecretString": json.dumps({"key": self._five.keys[self._region]})}
+
+
 class Bucket(_Client):
     """One region's ingest bucket, as boto3's client of it."""
 
@@ -227,6 +271,12 @@ class Bucket(_Client):
             kept = [one for one in page if not one["Marker"]]
             yield {"Name": Bucket} | ({"Versions": kept} if kept else {})
 
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> Iterator[Row]:  # noqa: N803
+        assert Bucket == self._five.archive_bucket(self._region)
+        held = [{"Key": key} for key in sorted(self._five.archives[self._region]) if key.startswith(Prefix)]
+        for page in self._pages(held):
+            yield {"Name": Bucket} | ({"Contents": page} if page else {})
+
     def head_object(self, *, Bucket: str, Key: str, VersionId: str, ChecksumMode: str) -> Row:  # noqa: N803
         assert (Bucket, ChecksumMode) == (self._five.ingest_bucket(self._region), "ENABLED")
         body = self._body(Key, VersionId)
@@ -234,7 +284,10 @@ class Bucket(_Client):
             return {}
         return {"ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode()}
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> Row:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> Row:  # noqa: N803
+        if Bucket == self._five.archive_bucket(self._region):
+            content = self._five.archives[self._region][Key]
+            return {"Body": StreamingBody(BytesIO(content), len(content))}
         assert Bucket == self._five.ingest_bucket(self._region)
         body = self._body(Key, VersionId)
         return {"Body": StreamingBody(BytesIO(body), len(body))}

@@ -76,8 +76,10 @@ def test_the_digests_tell_hour_and_prefix_and_are_the_same_in_all_sources() -> N
         (hour_of(receipt.upload_id), receipt.object_id[0]) for receipt in five.receipts
     }
     of_source = {source: [row for row in proof.digests if row.source == source] for source in proof.sources}
+    archives = [of_source.pop(f"archive {region}") for region in REGIONS]
     assert {sum(row.count for row in rows) for rows in of_source.values()} == {40}
     assert len({tuple((row.hour, row.prefix, row.sum) for row in rows) for rows in of_source.values()}) == 1
+    assert [sum(row.count for row in rows) for rows in archives] == [14, 14]
 
 
 def test_rows_that_regions_own_and_other_sources_are_left_alone() -> None:
@@ -166,7 +168,7 @@ def test_in_an_outage_the_region_that_is_left_is_proved_alone() -> None:
     five.calls.clear()
     proof = five.prove(regions=(WEST,))
     assert found(proof) == {("lost", five.ids[3], f"objects {WEST}")}
-    assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", "receipts")
+    assert proof.sources == (f"objects {WEST}", f"ledger {WEST}", f"archive {WEST}", "receipts")
     assert set(five.calls) == {WEST}
     assert five.prove(regions=(EAST,)).equal
 
@@ -174,9 +176,9 @@ def test_in_an_outage_the_region_that_is_left_is_proved_alone() -> None:
 @pytest.mark.parametrize(
     ("services", "wheres"),
     [
-        ({"s3"}, {f"objects {EAST}"}),
+        ({"s3"}, {f"objects {EAST}", f"archive {EAST}"}),
         ({"dynamodb"}, {f"ledger {EAST}"}),
-        ({"s3", "dynamodb"}, {f"objects {EAST}", f"ledger {EAST}"}),
+        ({"s3", "dynamodb"}, {f"objects {EAST}", f"archive {EAST}", f"ledger {EAST}"}),
     ],
 )
 def test_a_source_that_is_read_from_the_other_region_proves_nothing(services: set[str], wheres: set[str]) -> None:
@@ -211,6 +213,10 @@ class _OfItsOwnBucket(Bucket):
         assert Bucket.startswith("ingest-")
         return super().list_object_versions(Bucket=self._own(), Prefix=Prefix)
 
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: ANN401, N803 - as boto3
+        assert Bucket.startswith("archive-")
+        return super().list_objects_v2(Bucket=self._five.archive_bucket(self._region), Prefix=Prefix)
+
     def _own(self) -> str:
         return self._five.ingest_bucket(self._region)
 
@@ -218,8 +224,9 @@ class _OfItsOwnBucket(Bucket):
         assert Bucket.startswith("ingest-")
         return super().head_object(Bucket=self._own(), Key=Key, VersionId=VersionId, ChecksumMode=ChecksumMode)
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:  # noqa: ANN401, N803
-        assert Bucket.startswith("ingest-")
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> Any:  # noqa: ANN401, N803
+        if Bucket.startswith("archive-"):
+            return super().get_object(Bucket=self._five.archive_bucket(self._region), Key=Key)
         return super().get_object(Bucket=self._own(), Key=Key, VersionId=VersionId)
 
 

@@ -1,0 +1,69 @@
+"""The flow: a client that uploads one file after the other, in every phase from the fault to the end of the failback."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from drill.load.items import LoadItem
+from drill.load.sending import OnEvent, Sender
+from operations.errors import RunFailure
+
+RECEIPTS: Final = "receipts-flow.jsonl"
+_SHORTEST_PAUSE: Final = 1.0
+_SPAN_SECONDS: Final = 75.0
+"""About as long as the phases from the fault to the failback take."""
+
+
+class Flow:
+    """Uploads files in a thread of its own.
+
+    Args:
+        sender: Uploads as a user does.
+        items: The files.
+        on_event: Called with each event of the client.
+    """
+
+    def __init__(self, sender: Sender, items: Sequence[LoadItem], on_event: OnEvent) -> None:
+        self._sender, self._items, self._on_event = sender, list(items), on_event
+        self._turn = threading.Lock()
+        self._hurry = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure: RunFailure | None = None
+
+    def start(self) -> None:
+        """Begin, unless it has begun. Files with a receipt are not sent again."""
+        if self._thread is None and self._items:
+            self._thread = threading.Thread(target=self._run, name="flow", daemon=True)
+            self._thread.start()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let no upload be under way in the block, for a proof needs sources that agree."""
+        with self._turn:
+            yield
+
+    def finish(self) -> None:
+        """Upload the rest at once, and wait for it.
+
+        Raises:
+            RunFailure: A file was not uploaded.
+        """
+        self.start()
+        self._hurry.set()
+        if self._thread:
+            self._thread.join()
+        if self._failure:
+            raise self._failure
+
+    def _run(self) -> None:
+        pause = max(_SHORTEST_PAUSE, _SPAN_SECONDS / len(self._items))
+        try:
+            for one in self._items:
+                with self._turn:
+                    self._sender.send([one], self._on_event, receipts=RECEIPTS)
+                self._hurry.wait(pause)
+        except RunFailure as failure:
+            self._failure = failure

@@ -1,0 +1,257 @@
+"""Hold objects at each station of their way when the fault comes, and count them by what the services hold.
+
+A fault that finds everything processed tests nothing. So before the fault some uploads are granted and not sent. Replication
+is cut, so that some objects are in the primary alone. Some are in both buckets and processed in the primary alone; of some
+of these RESULT has arrived in the secondary without its records, for a global table replicates each item by itself. The
+primary has just begun a large file.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from client import Answer, Request, Transport
+from drill.context import Context
+from drill.faults import FAULTS
+from drill.load.items import LoadItem, Shape, Wave
+from drill.load.sending import Sender
+from drill.order import OrderWatch
+from drill.proof.scope import Scope
+from operations.errors import RunFailure
+from operations.ledger import Ledger
+from operations.ledger import object_id as identity
+from operations.queues import backlog
+
+_PATIENCE_SECONDS: Final = 40.0
+_PAUSE_SECONDS: Final = 0.05
+_SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "receipts-large.jsonl"
+
+
+class HoldingTransport:
+    """Sends requests, and holds each PUT of some files until it is released.
+
+    Args:
+        transport: The transport that sends the requests.
+        keys: The keys of the files to hold.
+    """
+
+    def __init__(self, transport: Transport, keys: Sequence[str]) -> None:
+        self._transport = transport
+        self._gates = {key: threading.Event() for key in keys}
+        self.held: set[str] = set()
+
+    def send(self, request: Request) -> Answer:
+        """Send a request; wait first if it is a PUT of a held file.
+
+        Raises:
+            Unreachable: No response came.
+        """
+        key = next((one for one in self._gates if request.method == "PUT" and one in request.url), None)
+        if key is not None:
+            self.held.add(key)
+            self._gates[key].wait()
+        return self._transport.send(request)
+
+    def release(self, keys: Sequence[str] | None = None) -> None:
+        """Let the PUTs of these files go, or of all."""
+        for key in self._gates if keys is None else keys:
+            self._gates[key].set()
+
+
+class Stations:
+    """The objects that are held at their stations.
+
+    Args:
+        context: The drill.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        wave = context.wave(Wave.AT_FAULT)
+        self._large = [one for one in wave if one.shape is Shape.LARGE]
+        others = [one for one in wave if one.shape is not Shape.LARGE]
+        # With few files the stations that convict most come first.
+        self._queued, self._put, self._issued = others[0::3], others[1::3], others[2::3]
+        self._holding: HoldingTransport | None = None
+        self._threads: list[_Upload] = []
+        self.order = OrderWatch(context)
+
+    def place(self) -> None:
+        """Bring the objects to their stations. The fault follows at once.
+
+        Raises:
+            RunFailure: A file was not uploaded.
+        """
+        context, primary = self._context, self._context.target.primary
+        if not self._large:
+            return
+        self._start(self._issued, _ISSUED)
+        sent = self._start([*self._queued, *self._put], _SENT)
+        self._wait(
+            lambda: self._holding is not None and len(self._holding.held) == len([*self._queued, *self._put, *self._issued])
+        )
+        context.platform.set_region_stalled(primary, stalled=True)
+        self._release(self._queued)
+        self._wait(lambda: self._are_in(context.target.secondary, self._queued))
+        context.platform.set_partition(cut=True)
+        self._restore_stall()
+        self._release(self._put)
+        sent.finish()
+        context.sender.ask_states(_SENT)
+        self._wait(lambda: self._results(primary, self._queued) == len(self._queued))
+        self._copy_results()
+        self._census()
+        large = _Upload(context, self._large, _LARGE, None)
+        self._threads.append(large)
+        self.order.start(self._large)
+        large.start()
+        self._wait(self._is_begun)
+
+    def leave(self) -> None:
+        """Undo what only served to hold the objects; call it right after the fault."""
+        names = {spec.name for spec in self._context.plan.faults}
+        if self._large and "partition" not in names:
+            self._context.platform.set_partition(cut=False)
+        if self._holding:
+            self._holding.release()
+
+    def finish(self) -> None:
+        """Wait until the uploads that the fault met have reached a region.
+
+        Raises:
+            RunFailure: A file was not uploaded.
+        """
+        for thread in self._threads:
+            thread.finish()
+        self.order.stop()
+
+    def _restore_stall(self) -> None:
+        stalls = any(FAULTS[spec.name].name == "grey" for spec in self._context.plan.faults_of("load"))
+        if not stalls:
+            self._context.platform.set_region_stalled(self._context.target.primary, stalled=False)
+
+    def _start(self, items: Sequence[LoadItem], receipts: str) -> _Upload:
+        if self._holding is None:
+            keys = [one.item.key for one in (*self._queued, *self._put, *self._issued)]
+            self._holding = HoldingTransport(Sender.transport(len(keys)), keys)
+        upload = _Upload(self._context, items, receipts, self._holding)
+        self._threads.append(upload)
+        upload.start()
+        return upload
+
+    def _release(self, items: Sequence[LoadItem]) -> None:
+        assert self._holding is not None  # noqa: S101 - `place` begins with `_start`
+        self._holding.release([one.item.key for one in items])
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition; without it the census shows what is missing."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline and not condition():
+            if any(one.failure for one in self._threads):
+                return
+            time.sleep(_PAUSE_SECONDS)
+
+    def _ids(self, items: Sequence[LoadItem]) -> list[str]:
+        keys = {one.item.key for one in items}
+        return [one.id for one in self._context.sender.receipts() if one.key in keys and one.id]
+
+    def _are_in(self, region: str, items: Sequence[LoadItem]) -> bool:
+        there = stored(self._context, region)
+        ids = self._ids(items)
+        return len(ids) == len(items) and all(one in there for one in ids)
+
+    def _results(self, region: str, items: Sequence[LoadItem]) -> int:
+        return len(Ledger(self._context.deployment, region).results(self._ids(items)))
+
+    def _copy_results(self) -> None:
+        """Bring every second RESULT row to the secondary before its records, as a global table may."""
+        context = self._context
+        rows = Ledger(context.deployment, context.target.primary).results(self._ids(self._queued[1::2] or self._queued))
+        client, table = (
+            context.deployment.client("dynamodb", context.target.secondary),
+            context.deployment.table(context.target.secondary),
+        )
+        for row in rows.values():
+            client.put_item(TableName=table, Item=row)
+
+    def _is_begun(self) -> bool:
+        ids = self._ids(self._large)
+        primary = self._context.target.primary
+        return bool(ids) and bool(Ledger(self._context.deployment, primary).attempts(ids, primary))
+
+    def _census(self) -> None:
+        """Count the drill's objects at each station, by what the services hold."""
+        context = self._context
+        secondary = context.target.secondary
+        one, other = (stored(context, region) for region in context.target.regions)
+        ledgers = {region: Ledger(context.deployment, region) for region in context.target.regions}
+        results = {region: ledger.results(one | other) for region, ledger in ledgers.items()}
+        counts = Counter(issued=len(self._issued), put=len(one - other))
+        for object_id in one & other:
+            row = results[secondary].get(object_id)
+            if row is None:
+                counts["replicated"] += 1
+            elif self._is_complete(ledgers[secondary], object_id, row):
+                counts["processed"] += 1
+            else:
+                counts["result_only"] += 1
+        counts["half_written"] = len(self._large)
+        counts["queued"] = sum(backlog(context.deployment, secondary, "IngestQueueUrl").values())
+        context.journal.state(context.phase, "stations", {name: counts[name] for name in _NAMES})
+        shown = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _NAMES)
+        context.note(f"objects on their way at the fault: {shown}")
+
+    @staticmethod
+    def _is_complete(ledger: Ledger, object_id: str, row: dict[str, Any]) -> bool:
+        accepted = int(row["accepted"]["N"])
+        return not accepted or len(ledger.records(object_id, int(row["records"]["N"]))) == accepted
+
+
+_NAMES: Final = ("issued", "put", "replicated", "queued", "half_written", "result_only", "processed")
+
+
+def stored(context: Context, region: str) -> set[str]:
+    """Return the identities of the drill's objects in a region's bucket."""
+    s3, bucket = context.deployment.client("s3", region), context.deployment.ingest_bucket(region)
+    return {
+        identity(version["Key"], version["VersionId"])
+        for prefix in Scope(context.plan.source).prefixes
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        for version in page.get("Versions", [])
+    }
+
+
+class _Upload(threading.Thread):
+    """Uploads some files; a failure is raised by `finish`."""
+
+    def __init__(self, context: Context, items: Sequence[LoadItem], receipts: str, transport: Transport | None) -> None:
+        super().__init__(name=receipts, daemon=True)
+        self._context, self._items, self._receipts, self._transport = context, items, receipts, transport
+        self.failure: RunFailure | None = None
+
+    def run(self) -> None:
+        """Upload."""
+        try:
+            self._context.sender.send(
+                self._items,
+                self._context.on_event,
+                receipts=self._receipts,
+                transport=self._transport,
+                workers=max(1, len(self._items)),
+            )
+        except RunFailure as failure:
+            self.failure = failure
+
+    def finish(self) -> None:
+        """Wait for the end.
+
+        Raises:
+            RunFailure: A file was not uploaded.
+        """
+        self.join()
+        if self.failure:
+            raise self.failure
