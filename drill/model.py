@@ -115,7 +115,13 @@ class DigestRow(_Model):
 class NegativeControl(_Model):
     """Damage that the drill injected to test its proof."""
 
-    name: Annotated[str, Field(pattern="^(duplicate|withheld_replica|tampered_row|lost_receipt)$")]
+    name: Annotated[
+        str,
+        Field(
+            pattern="^(duplicate|withheld_replica|tampered_row|lost_receipt|forged_receipt|emptied_archive|"
+            "result_without_records|forged_samples)$"
+        ),
+    ]
     injected: str
     """The damage and its object."""
     object_id: str

@@ -8,11 +8,12 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drill import sampler, sampling
 from drill.context import Context
 from drill.load import expected
 from drill.load import items as load_items
 from drill.load.items import LoadItem
-from drill.model import Finding, NegativeControls, Proof
+from drill.model import Finding, NegativeControl, NegativeControls, Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls
 from drill.proof import prove as prove_sources
 from drill.proof.proving import MOST_FINDINGS
@@ -106,12 +107,13 @@ def _prove_to_report(context: Context) -> Proof:
 def _controls(context: Context) -> NegativeControls:
     scope, receipts = _scope(context), _receipts(context)
     # Write the journal entry before acting: a drill that is killed in between then undoes the damage.
-    context.journal.state(context.phase, "damage", controls.choose(context.deployment, scope, receipts).as_dict())
+    injected = controls.choose(context.deployment, scope, receipts)
+    context.journal.state(context.phase, "damage", injected.as_dict())
     try:
         _set_replication_withheld(context, withheld=True)
-        injected = controls.inject(context.deployment, scope, receipts)
+        controls.inject(context.deployment, injected)
         damaged = prove_sources(context.deployment, scope, injected.receipts(receipts), first=injected.all_object_ids)
-        found = controls.find(injected, damaged)
+        found = _with_samples(context, controls.find(injected, damaged))
     finally:
         undo_damage(context)
     context.note(
@@ -121,11 +123,30 @@ def _controls(context: Context) -> NegativeControls:
     return controls.repaired(found)
 
 
+def _with_samples(context: Context, found: NegativeControls) -> NegativeControls:
+    """Add the control of the curves: samples that show 0 everywhere must contradict the services."""
+    forged = sampling.zeros(sampler.read(context.folder.samples))
+    contradictions = sampling.contradictions(forged, context.journal, context.plan)
+    if not sampling.can_contradict(context.journal):
+        return found
+    control = NegativeControl(
+        name=controls.SAMPLES,
+        injected="every figure of the samples replaced by 0",
+        object_id="samples.jsonl",
+        found=bool(contradictions),
+        how="; ".join(contradictions),
+    )
+    return NegativeControls(
+        injected=found.injected + 1, found=found.found + control.found, controls=(*found.controls, control)
+    )
+
+
 def undo_damage(context: Context) -> None:
     """Undo the damage of negative controls, if a drill was killed before it could."""
     held = context.journal.fact("damage")
     if held:
         injected = controls.Injected.from_dict(held)
+        controls.repair_records(context.deployment, injected)
         _set_replication_withheld(context, withheld=False)
         controls.repair(context.deployment, injected)
         _wait_for_repair(context, injected)

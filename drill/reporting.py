@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from drill import measures, order, sampler, verdict
+from drill import measures, order, sampler, sampling, verdict
 from drill.folder import CHECKOUT, DrillFolder
 from drill.journal import Entry, Journal, as_text
 from drill.model import (
@@ -66,6 +66,7 @@ _LEVELS: Final = {
 def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
     """Make the report from the current content of the journal."""
     began, ended = journal.entries[0].at, journal.entries[-1].at
+    samples = sampler.read(folder.samples)
     found = measures.measure(journal, plan, began_at=began, ended_at=ended)
     proof = _model(Proof, journal.fact("proof"))
     controls = _model(NegativeControls, journal.fact("controls")) or NegativeControls(injected=0, found=0)
@@ -79,6 +80,7 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         during=[
             *(journal.fact("promise") or {}).get("broken", ()),
             *(str(entry.data["what"]) for entry in journal.of(order.EVENT)),
+            *sampling.contradictions(samples, journal, plan),
         ],
     )
     rpo = journal.fact("rpo") or {}
@@ -112,7 +114,7 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         guard=guard,
         phases=tuple(_phases(journal)),
         timeline=tuple(_timeline(journal, began)),
-        samples=sampler.read(folder.samples),
+        samples=samples,
         not_tested=tuple(_not_tested(plan)),
         tools={"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in _TOOLS},
         git_revision=_revision(),

@@ -122,6 +122,8 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
                 context.open(start=False)
             if not phase.injects_itself:
                 fault_control.inject(context, phase.name)
+            if "flow" in vars(context):
+                context.flow.nudge()
             with _guarded(context, phase):
                 outcome = phase.run(context)
             step.conclude(outcome)

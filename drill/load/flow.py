@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,11 @@ from drill.load.sending import OnEvent, Sender
 from operations.errors import RunFailure
 
 RECEIPTS: Final = "receipts-flow.jsonl"
+PHASES: Final = 6
+"""Phases that get a file each at least: detect to failback."""
 _SHORTEST_PAUSE: Final = 1.0
+_NUDGED_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
 _SPAN_SECONDS: Final = 75.0
 """About as long as the phases from the fault to the failback take."""
 
@@ -30,6 +35,8 @@ class Flow:
         self._sender, self._items, self._on_event = sender, list(items), on_event
         self._turn = threading.Lock()
         self._hurry = threading.Event()
+        self._go = threading.Event()
+        self._asked = self._done = 0
         self._thread: threading.Thread | None = None
         self._failure: RunFailure | None = None
 
@@ -39,9 +46,20 @@ class Flow:
             self._thread = threading.Thread(target=self._run, name="flow", daemon=True)
             self._thread.start()
 
+    def nudge(self) -> None:
+        """Upload the next file now: each phase gets one at least."""
+        if self._thread is not None:
+            self._asked += 1
+            self._go.set()
+
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Let no upload be under way in the block, for a proof needs sources that agree."""
+        """Let no upload be under way in the block, for a proof needs sources that agree. Nudged uploads come before it."""
+        deadline = time.monotonic() + _NUDGED_SECONDS
+        while self._thread is not None and self._thread.is_alive() and self._done < self._asked < len(self._items):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_SECONDS)
         with self._turn:
             yield
 
@@ -53,17 +71,23 @@ class Flow:
         """
         self.start()
         self._hurry.set()
+        self._go.set()
         if self._thread:
             self._thread.join()
         if self._failure:
             raise self._failure
 
     def _run(self) -> None:
-        pause = max(_SHORTEST_PAUSE, _SPAN_SECONDS / len(self._items))
+        timed = len(self._items) - PHASES
+        pause = max(_SHORTEST_PAUSE, _SPAN_SECONDS / timed) if timed > 0 else None
         try:
             for one in self._items:
+                if not self._hurry.is_set():
+                    is_nudged = self._go.wait(pause if timed > 0 else None)
+                    self._go.clear()
+                    timed -= not is_nudged
                 with self._turn:
                     self._sender.send([one], self._on_event, receipts=RECEIPTS)
-                self._hurry.wait(pause)
+                self._done += 1
         except RunFailure as failure:
             self._failure = failure

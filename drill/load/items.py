@@ -36,6 +36,7 @@ class Shape(StrEnum):
     LARGE = "large"
 
 
+_FLOW_AT_LEAST, _FLOW_FROM = 6, 20
 _UNUSUAL: Final = {1: Shape.REJECTS, 3: Shape.UNREADABLE, 5: Shape.EMPTY, 7: Shape.SAME_CONTENT}
 """By the index modulo `EVERY`."""
 
@@ -110,13 +111,22 @@ def make(seed: int, objects: int, source: str) -> list[LoadItem]:
 
 def waves_of(objects: int) -> list[Wave]:
     """Return the wave of each file, in order."""
-    later = [wave for wave, share, most in _LATER for _ in range(min(round(share * objects), most))]
+    later = [wave for wave, share, most in _LATER for _ in range(min(_count(wave, share, objects), most))]
     return [Wave.BEFORE] * (objects - len(later)) + later
 
 
+def _count(wave: Wave, share: float, objects: int) -> int:
+    """Return the number of files of a wave; the flow has a file for each of its phases, if there are enough."""
+    least = _FLOW_AT_LEAST if wave is Wave.FLOW and objects >= _FLOW_FROM else 0
+    return max(round(share * objects), least)
+
+
 def controls(seed: int, count: int, source: str) -> list[LoadItem]:
-    """Generate files with one record each, for a drill with fewer objects than its negative controls need."""
-    return [_make(seed, -1 - index, Wave.AFTERWARDS, f"{source}/controls") for index in range(count)]
+    """Generate files for a drill with fewer objects than its negative controls need; the first has rejected records."""
+    return [
+        _make(seed, -1 - index, Wave.AFTERWARDS, f"{source}/controls", Shape.ORDINARY if index else Shape.REJECTS)
+        for index in range(count)
+    ]
 
 
 def direct(seed: int, count: int) -> list[tuple[str, bytes, tuple[dict[str, Any], ...]]]:

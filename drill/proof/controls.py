@@ -6,6 +6,9 @@
 | `withheld_replica` | in each region's bucket, an object's versions are deleted               | they are put back   |
 | `tampered_row`     | through each region's replica, a record gets one more attribute         | it is removed       |
 | `lost_receipt`     | a receipt is left out of what the proof is given                        | it was never gone   |
+| `forged_receipt`   | a receipt is signed with another key in what the proof is given         | it was never there  |
+| `emptied_archive`  | in each region's archive, what was rejected of an object is deleted     | its marker is removed |
+| `result_without_records` | through each region's replica, the records of an object are deleted | they are put back   |
 
 What is done in each region must be found in each, in the bucket or replica where it was done: a proof that read one region
 twice would find half of it. A global table carries a tamper on, so that both replicas come to agree and only the effect
@@ -20,11 +23,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple
 
+import jwt
 from botocore.exceptions import ClientError
 
 from drill.model import Finding, NegativeControl, NegativeControls, Proof
@@ -34,9 +39,16 @@ from operations.deployment import Deployment
 from operations.errors import RunFailure
 from operations.ledger import Ledger
 
-NAMES: Final = ("duplicate", "withheld_replica", "tampered_row", "lost_receipt")
-OBJECTS: Final = 6
-"""That are damaged: one doubled, one without its receipt, and two in each region."""
+NAMES: Final = (
+    *("duplicate", "withheld_replica", "tampered_row", "lost_receipt"),
+    *("forged_receipt", "emptied_archive", "result_without_records"),
+)
+SAMPLES: Final = "forged_samples"
+"""The control of the curves, which the proof does not read."""
+OBJECTS: Final = 10
+"""That are damaged: one doubled, two with their receipts, one in both archives, and three in each region."""
+_MOST_RECORDS: Final = 100
+"""Of an object whose records are deleted: the journal holds them meanwhile."""
 MARK: Final = "lockstep_negative_control"
 """The attribute that a tampered record has too many."""
 
@@ -81,6 +93,38 @@ class Tampered:
 
 
 @dataclass(frozen=True)
+class Archived:
+    """An entry of an archive that is deleted.
+
+    Attributes:
+        region: Whose archive.
+        object_id: The object.
+        key: The entry's key.
+        content: Its text.
+    """
+
+    region: str
+    object_id: str
+    key: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """An object whose records are deleted in one replica.
+
+    Attributes:
+        region: The region whose replica is written to.
+        object_id: The object.
+        rows: Its records' rows, as DynamoDB answers them.
+    """
+
+    region: str
+    object_id: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
 class Injected:
     """Which objects are damaged, and where.
 
@@ -91,6 +135,9 @@ class Injected:
         withheld: One of each region.
         tampered: One of each region.
         lost_receipt: The object whose receipt is left out.
+        forged_receipt: The object whose receipt is signed with another key.
+        archived: The same entry in each region.
+        emptied: One of each region.
     """
 
     duplicate: str
@@ -99,12 +146,17 @@ class Injected:
     withheld: tuple[Withheld, ...]
     tampered: tuple[Tampered, ...]
     lost_receipt: str
+    forged_receipt: str = ""
+    archived: tuple[Archived, ...] = ()
+    emptied: tuple[Emptied, ...] = ()
 
     @property
     def object_ids(self) -> dict[str, tuple[str, ...]]:
         """The objects that each control is to be found by."""
-        withheld, tampered = (tuple(one.object_id for one in many) for many in (self.withheld, self.tampered))
-        return dict(zip(NAMES, ((self.duplicate,), withheld, tampered, (self.lost_receipt,)), strict=True))
+        many = (self.withheld, self.tampered, self.archived, self.emptied)
+        withheld, tampered, archived, emptied = (tuple(one.object_id for one in group) for group in many)
+        receipts = (self.lost_receipt,), (self.forged_receipt,)
+        return dict(zip(NAMES, ((self.duplicate,), withheld, tampered, *receipts, archived, emptied), strict=True))
 
     @property
     def all_object_ids(self) -> tuple[str, ...]:
@@ -112,8 +164,12 @@ class Injected:
         return tuple(one for many in self.object_ids.values() for one in many)
 
     def receipts(self, receipts: Sequence[ReceiptRow]) -> list[ReceiptRow]:
-        """Return the receipts without the one that is lost: what the proof is to be given."""
-        return [receipt for receipt in receipts if receipt.object_id != self.lost_receipt]
+        """Return the receipts without the one that is lost, and with the forged one: what the proof is to be given."""
+        return [
+            replace(one, signed=_forged(one.signed)) if one.object_id == self.forged_receipt else one
+            for one in receipts
+            if one.object_id != self.lost_receipt
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """As the journal holds it."""
@@ -122,8 +178,13 @@ class Injected:
     @classmethod
     def from_dict(cls, held: dict[str, Any]) -> Injected:
         """Read what `as_dict` gave, from JSON too."""
-        withheld = tuple(Withheld(**one) for one in held["withheld"])
-        return cls(**held | {"withheld": withheld, "tampered": tuple(Tampered(**one) for one in held["tampered"])})
+        lists = {
+            "withheld": tuple(Withheld(**one) for one in held["withheld"]),
+            "tampered": tuple(Tampered(**one) for one in held["tampered"]),
+            "archived": tuple(Archived(**one) for one in held["archived"]),
+            "emptied": tuple(Emptied(**one | {"rows": tuple(one["rows"])}) for one in held["emptied"]),
+        }
+        return cls(**held | lists)
 
 
 def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
@@ -132,26 +193,29 @@ def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
     Args:
         deployment: The platform; both regions must answer.
         scope: Whose objects.
-        receipts: See `inject`.
+        receipts: Of uploads that are processed and proved equal.
 
     Raises:
-        RunFailure: There are not enough objects to damage: six are needed, two of them with a record.
+        RunFailure: There are not enough objects to damage: ten are needed, four of them with a record, and one of which
+            something is archived.
     """
     certain = sorted(
-        (receipt for receipt in receipts if receipt.is_certain and receipt.source == scope.source),
+        (one for one in receipts if one.is_certain and one.source == scope.source and not one.version_id),
         key=lambda receipt: receipt.object_id,
     )
     primary, secondary = deployment.target.regions
-    with_records = list(itertools.islice(_with_a_record(deployment, primary, certain), 2))
+    archived = next((one for one in certain if one.rejected or one.is_unreadable), None)
+    rest = [one for one in certain if one is not archived]
+    with_records = list(itertools.islice(_with_a_record(deployment, primary, rest), 4))
     tampered = {one.object_id for one, _ in with_records}
-    others = [one for one in certain if one.object_id not in tampered][: OBJECTS - len(tampered)]
-    if len(with_records) + len(others) < OBJECTS:
+    others = [one for one in rest if one.object_id not in tampered][: OBJECTS - len(tampered) - 1]
+    if archived is None or len(with_records) + len(others) + 1 < OBJECTS:
         raise RunFailure(
-            f"The negative controls need {OBJECTS} processed objects of {scope.source}, two of them with a record; "
-            f"there are {len(certain)} receipts, and {len(with_records)} of two with a record.",
+            f"The negative controls need {OBJECTS} processed objects of {scope.source}, four of them with a record, and one "
+            f"that is archived; there are {len(certain)} receipts, and {len(with_records)} of four with a record.",
             hint="Drill with more objects: nox -s drill -- run --objects 100",
         )
-    twice, lost, *withheld = others
+    twice, lost, forged, *withheld = others
     origins = {primary: secondary, secondary: primary}
     return Injected(
         duplicate=_made_up(twice, deployment.ingest_bucket(secondary)),
@@ -162,30 +226,35 @@ def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
             for (region, origin), one in zip(origins.items(), withheld, strict=True)
         ),
         tampered=tuple(
-            Tampered(region, one.object_id, *keys) for region, (one, keys) in zip(origins, with_records, strict=True)
+            Tampered(region, one.object_id, *keys) for region, (one, keys) in zip(origins, with_records[:2], strict=True)
         ),
         lost_receipt=lost.object_id,
+        forged_receipt=forged.object_id,
+        archived=tuple(_archived(deployment, region, archived) for region in origins),
+        emptied=tuple(
+            Emptied(region, one.object_id, tuple(_record_rows(deployment, region, one.object_id)))
+            for region, (one, _) in zip(origins, with_records[2:], strict=True)
+        ),
     )
 
 
-def inject(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
-    """Do all the damage. To do it twice, or after a part of it was done, comes to the same.
-
-    Args:
-        deployment: The platform; both regions must answer.
-        scope: Whose objects.
-        receipts: Of uploads that are processed and proved equal.
+def inject(deployment: Deployment, injected: Injected) -> None:
+    """Do all the damage that `choose` chose. To do it twice, or after a part of it was done, comes to the same.
 
     Raises:
-        RunFailure: There are not enough objects to damage: six are needed, two of them with a record.
+        RunFailure: The object to be doubled has no RESULT.
     """
-    injected = choose(deployment, scope, receipts)
     _duplicate(deployment, injected)
     for withheld in injected.withheld:
         _withhold(deployment, withheld)
     for tampered in injected.tampered:
         _tamper(deployment, tampered)
-    return injected
+    for entry in injected.archived:
+        deployment.client("s3", entry.region).delete_object(Bucket=deployment.archive_bucket(entry.region), Key=entry.key)
+    for emptied in injected.emptied:
+        client, table = deployment.client("dynamodb", emptied.region), deployment.table(emptied.region)
+        for row in emptied.rows:
+            client.delete_item(TableName=table, Key={"pk": row["pk"], "sk": row["sk"]})
 
 
 def find(injected: Injected, proof: Proof) -> NegativeControls:
@@ -205,12 +274,23 @@ def _control(name: str, parts: Sequence[_Part], proof: Proof) -> NegativeControl
     )
 
 
+def repair_records(deployment: Deployment, injected: Injected) -> None:
+    """Put deleted records back. Call it before replication continues, so that no replica is ever without them for long."""
+    for emptied in injected.emptied:
+        client, table = deployment.client("dynamodb", emptied.region), deployment.table(emptied.region)
+        for row in emptied.rows:
+            client.put_item(TableName=table, Item=row)
+
+
 def repair(deployment: Deployment, injected: Injected) -> None:
     """Undo all the damage, whether all of it was done or not. To do it twice comes to the same.
 
     Raises:
         RunFailure: An object that was withheld is in neither bucket.
     """
+    repair_records(deployment, injected)
+    for entry in injected.archived:
+        _unhide(deployment, entry)
     for withheld in injected.withheld:
         _put_back(deployment, withheld)
     for tampered in injected.tampered:
@@ -232,6 +312,9 @@ def is_repaired(deployment: Deployment, injected: Injected) -> bool:
 def _rows_are_clean(deployment: Deployment, injected: Injected, region: str) -> bool:
     if _row(deployment, region, f"OBJ#{injected.duplicate}", "RESULT"):
         return False
+    for emptied in injected.emptied:
+        if len(list(_record_rows(deployment, region, emptied.object_id))) != len(emptied.rows):
+            return False
     records = [_row(deployment, region, one.pk, one.sk) for one in injected.tampered]
     return not any(MARK in record.get("record", {}).get("M", {}) for record in records)
 
@@ -274,7 +357,7 @@ def _with_a_record(
 
 def _a_record(deployment: Deployment, region: str, result: Row | None) -> tuple[str, str] | None:
     """Return the keys of an object's first record."""
-    if result is None or not count(result, "accepted"):
+    if result is None or not 0 < (count(result, "accepted") or 0) <= _MOST_RECORDS:
         return None
     found = deployment.client("dynamodb", region).query(
         TableName=deployment.table(region),
@@ -285,6 +368,48 @@ def _a_record(deployment: Deployment, region: str, result: Row | None) -> tuple[
         Limit=1,
     )["Items"]
     return (found[0]["pk"]["S"], found[0]["sk"]["S"]) if found else None
+
+
+def _record_rows(deployment: Deployment, region: str, object_id: str) -> Iterator[Row]:
+    """Yield the rows of an object's records; there are few enough for one partition key."""
+    yield from deployment.client("dynamodb", region).query(
+        TableName=deployment.table(region),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"REC#{object_id}#000000"}},
+        ConsistentRead=True,
+    )["Items"]
+
+
+def _archived(deployment: Deployment, region: str, one: ReceiptRow) -> Archived:
+    key = f"rejected/{one.object_id}.ndjson" if one.rejected else f"quarantined/{one.object_id}.json"
+    try:
+        found = deployment.client("s3", region).get_object(Bucket=deployment.archive_bucket(region), Key=key)
+    except ClientError as error:
+        raise RunFailure(
+            f"{key} is not in the archive of {region}: {error.response['Error']['Message']}",
+            hint="Negative controls come after a proof that found nothing.",
+        ) from error
+    return Archived(region, one.object_id, key, found["Body"].read().decode())
+
+
+def _unhide(deployment: Deployment, entry: Archived) -> None:
+    """Remove the delete markers of an entry, which is left as it is; put its text back where there was no version."""
+    s3, bucket = deployment.client("s3", entry.region), deployment.archive_bucket(entry.region)
+    held = s3.list_object_versions(Bucket=bucket, Prefix=entry.key)
+    for marker in held.get("DeleteMarkers", []):
+        if marker["Key"] == entry.key:
+            s3.delete_object(Bucket=bucket, Key=entry.key, VersionId=marker["VersionId"])
+    if not held.get("Versions"):
+        s3.put_object(Bucket=bucket, Key=entry.key, Body=entry.content.encode())
+
+
+def _forged(signed: str) -> str:
+    """Return a receipt with the same claims, signed with another key."""
+    try:
+        claims = jwt.decode(signed, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        claims = {}
+    return jwt.encode(claims, secrets.token_urlsafe(48), algorithm="HS256")
 
 
 def _made_up(receipt: ReceiptRow, bucket: str) -> str:
@@ -382,7 +507,7 @@ class _Part(NamedTuple):
 
 
 def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
-    duplicate, withheld, tampered, lost = NAMES
+    duplicate, withheld, tampered, lost, forged, archived, emptied = NAMES
     doubled = f"RESULT of {injected.duplicate_of} written again as that of {injected.duplicate} in {injected.duplicate_in}"
     yield duplicate, [_Part(injected.duplicate, doubled, "duplicated", f"ledger {injected.duplicate_in}")]
     yield (
@@ -408,6 +533,28 @@ def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
     yield (
         lost,
         [_Part(injected.lost_receipt, f"the receipt of {injected.lost_receipt} kept from the proof", "lost", "receipts")],
+    )
+    signed = f"the receipt of {injected.forged_receipt} signed with another key"
+    yield forged, [_Part(injected.forged_receipt, signed, "divergent", "receipts", "no valid key")]
+    yield (
+        archived,
+        [
+            _Part(one.object_id, f"{one.key} deleted in {one.region}", "lost", f"archive {one.region}")
+            for one in injected.archived
+        ],
+    )
+    yield (
+        emptied,
+        [
+            _Part(
+                one.object_id,
+                f"all records of {one.object_id} deleted in {one.region}",
+                "divergent",
+                f"ledger {one.region}",
+                "and there are 0",
+            )
+            for one in injected.emptied
+        ],
     )
 
 

@@ -37,6 +37,7 @@ class Drill:
             sender=SimpleNamespace(rows=lambda _: [], direct_rows=lambda _: []),
             direct_files=[],
             journal=Journal(folder / "journal.jsonl"),
+            folder=SimpleNamespace(samples=folder / "samples.jsonl"),
             phase="reconcile",
             platform=SimpleNamespace(set_partition=lambda *, cut: self.done.append("withheld" if cut else "goes on")),
             waiting=lambda _: iter([None]),
@@ -47,6 +48,7 @@ class Drill:
             "choose": INJECTED,
             "inject": INJECTED,
             "find": output,
+            "repair_records": None,
             "repair": None,
             "is_repaired": True,
         }.items():
@@ -61,7 +63,7 @@ class Drill:
         return do
 
 
-EXPECTED = ["choose", "withheld", "inject", "prove", "find", "goes on", "repair", "is_repaired"]
+EXPECTED = ["choose", "withheld", "inject", "prove", "find", "repair_records", "goes on", "repair", "is_repaired"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,6 @@ def test_resumed_drill_restores_withheld_replication(tmp_path: Path, monkeypatch
     drill = Drill(tmp_path, monkeypatch, "local")
     drill.context.journal.state("reconcile", "damage", INJECTED.as_dict())
     proving.undo_damage(drill.context)
-    assert drill.done == ["goes on", "repair", "is_repaired"]
+    assert drill.done == ["repair_records", "goes on", "repair", "is_repaired"]
     proving.undo_damage(drill.context)
-    assert len(drill.done) == 3
+    assert len(drill.done) == 4

@@ -1,0 +1,80 @@
+"""Compare the samples with what the services answered at the same times: samples that were made up do not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from drill.journal import Journal
+from drill.model import Sample
+from drill.plan import Plan
+
+_AROUND_SECONDS = 4.0
+"""A sample is taken each second, and a look at a region may take some."""
+_LEAST_SHARE = 0.25
+"""A sampled age is at least this share of the known one."""
+
+
+def contradictions(samples: Sequence[Sample], journal: Journal, plan: Plan) -> list[str]:
+    """Return a sentence for each contradiction; none where nothing was sampled at the time in question."""
+    began = journal.entries[0].at
+    return [
+        *_depths(samples, journal, plan, began),
+        *_ages(samples, journal, plan, began),
+        *_writes(samples, journal, plan),
+    ]
+
+
+def can_contradict(journal: Journal) -> bool:
+    """Return whether the services showed anything that samples of 0 would contradict; in an empty drill they did not."""
+    return bool(
+        (journal.fact("backlog_at_decision") or {}).get("messages") or (journal.fact("stations") or {}).get("queued")
+    )
+
+
+def zeros(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples as a sampler gives them that does not look: every figure is 0."""
+    figures = ("queue_depth", "shadow_age", "replication_lag", "dead_letters", "good_writes_per_second")
+    return [one.model_copy(update={name: 0 for name in figures if getattr(one, name) is not None}) for one in samples]
+
+
+def _between(samples: Sequence[Sample], region: str, start: float, end: float) -> list[Sample]:
+    return [one for one in samples if one.region == region and start <= one.seconds <= end and one.queue_depth is not None]
+
+
+def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:
+    """SQS itself was asked for the depth of the secondary's queue at the fault and at the decision."""
+    known = {
+        "fault": (journal.fact("stations") or {}).get("queued"),
+        "decided": (journal.fact("backlog_at_decision") or {}).get("messages"),
+    }
+    for moment, messages in known.items():
+        at = journal.moment(moment)
+        if not messages or at is None:
+            continue
+        near = _between(samples, plan.secondary, at - began - _AROUND_SECONDS, at - began + _AROUND_SECONDS)
+        if near and not any(one.queue_depth for one in near):
+            yield (
+                f"the samples show an empty queue in {plan.secondary} when SQS held {messages} messages "
+                f"({moment}): the curves are not what the services answered"
+            )
+
+
+def _ages(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:
+    """Objects that had no RESULT at the decision waited in the shadow since the fault, or longer."""
+    fault, decided = journal.moment("fault"), journal.moment("decided")
+    if fault is None or decided is None or not journal.fact("waiting_at_decision"):
+        return
+    near = _between(samples, plan.secondary, decided - began - _AROUND_SECONDS, decided - began + _AROUND_SECONDS)
+    least = (decided - fault) * _LEAST_SHARE
+    if near and max(one.shadow_age or 0.0 for one in near) < least:
+        yield f"the samples show nothing that waits in {plan.secondary} at the decision, and objects waited {least:.0f} s"
+
+
+def _writes(samples: Sequence[Sample], journal: Journal, plan: Plan) -> Iterator[str]:
+    """The table holds results of the load, so each region's curve of good writes rises at least once."""
+    if not any(count for state, count in (journal.fact("states_before") or {}).items() if state in {"processed", "durable"}):
+        return
+    for region in (plan.primary, plan.secondary):
+        mine = [one for one in samples if one.region == region and one.good_writes_per_second is not None]
+        if mine and not any(one.good_writes_per_second for one in mine):
+            yield f"the samples show no good write in {region}, and its replica holds results of the drill's files"
