@@ -30,7 +30,7 @@ _BYTES: Final = re.compile(r"quarantined/([0-9a-f]{64})/object")
 
 @dataclass(frozen=True)
 class Due:
-    """What an archive must hold of an object.
+    """The part of an object that an archive must hold.
 
     Attributes:
         rejected: Number of rejected records.
@@ -100,7 +100,7 @@ class Archive(Entries):
         return content
 
     def digest(self, hours: Mapping[str, str]) -> None:
-        """Add an entry for each object of which anything is archived; `hours` holds the hour of each object."""
+        """Add an entry for each archived object; `hours` holds the hour of each object."""
         for one in sorted(self.ordinals.keys() | self.copies.keys()):
             self.add(one, hours.get(one, ""), f"{self.ordinals.get(one)}\0{self.copies.get(one)}")
 
@@ -121,7 +121,7 @@ class Archives:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what an archive lacks, holds wrongly, or holds of an object of which nothing is to be archived."""
+        """Yield what an archive lacks, holds wrongly, or holds of an object without anything to archive."""
         for archive in self.read:
             yield from archive.problems
             due = self.due.get(archive.region, {})

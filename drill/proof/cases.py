@@ -1,4 +1,4 @@
-"""All that the five sources hold of one object, side by side: what a judgement is made of."""
+"""All that the sources hold of one object, side by side: what a judgement is made of."""
 
 from __future__ import annotations
 

@@ -196,8 +196,8 @@ def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
         receipts: Of uploads that are processed and proved equal.
 
     Raises:
-        RunFailure: There are not enough objects to damage: ten are needed, four of them with a record, and one of which
-            something is archived.
+        RunFailure: There are not enough objects to damage: ten are needed, four of them with a record, and one with an
+            entry in the archives.
     """
     certain = sorted(
         (one for one in receipts if one.is_certain and one.source == scope.source and not one.version_id),

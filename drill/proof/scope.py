@@ -210,7 +210,7 @@ def moment_of(upload_id: str) -> str | None:
 
 
 def hour_of(upload_id: str) -> str:
-    """Return the hour of an upload id, `2026-01-31T12` in UTC: the same in all five sources."""
+    """Return the hour of an upload id, `2026-01-31T12` in UTC: the same in all sources."""
     milliseconds = _milliseconds(upload_id)
     return NO_HOUR if milliseconds is None else _hour(milliseconds // _HOUR_MILLISECONDS)
 

@@ -1,4 +1,4 @@
-"""The five sources, each digested as its pages come in, and kept row by row only where a judgement is to be made.
+"""The sources, each digested as its pages come in, and kept row by row only where a judgement is to be made.
 
 Beside the digests that all five share, sums that must agree are kept, leaf by leaf: sizes; the bytes of each row that is
 written once, in both replicas; what RESULT rows state as effect and what the records add up to; which region says that it
@@ -133,7 +133,7 @@ class Rows(Source):
         self.stated_effects: Totals[str] = Totals()
         self.strangers: set[tuple[str, str]] = set()
         self.archived: dict[str, Due] = {}
-        """What the RESULT rows of the scope say that an archive must hold."""
+        """The entries that an archive must hold by the RESULT rows of the scope."""
 
     def take(self, rows: Iterable[Row]) -> None:
         """Take in a page of rows."""

@@ -1,4 +1,4 @@
-"""Any damage to any of the five sources is found, by the right id and kind; where there is none, nothing is."""
+"""Any damage to any of the seven sources is found, by the right id and kind; where there is none, nothing is."""
 
 from collections.abc import Sequence
 from dataclasses import replace
