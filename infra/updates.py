@@ -55,6 +55,7 @@ def refused_updates(old: Template, new: Template, replaced: Mapping[str, frozens
         else:
             if one["Type"] in _TABLES:
                 yield from _index_changes(logical_id, one["Properties"], other["Properties"])
+                yield from _consistency_change(logical_id, one["Properties"], other["Properties"])
             if logical_id in replaced and _identity(one) == _identity(other):
                 yield from _named_replacement(logical_id, other, replaced[logical_id])
 
@@ -96,6 +97,16 @@ def _index_changes(logical_id: str, before: Template, after: Template) -> Iterat
             f"{logical_id} would {', '.join(changed)} in one update; DynamoDB creates or deletes one index of a table at a "
             "time. Deploy one of these changes, wait until the index is active, then deploy the next; an index that changes "
             "is created under another name first."
+        )
+
+
+def _consistency_change(logical_id: str, before: Template, after: Template) -> Iterator[str]:
+    old, new = (each.get("MultiRegionConsistency", "EVENTUAL") for each in (before, after))
+    if old != new:
+        # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+        yield (
+            f"{logical_id} changes its consistency from {old} to {new}; DynamoDB sets it when a global table is created. "
+            "Put the setting `consistency` back, or deploy another environment and copy the data."
         )
 
 

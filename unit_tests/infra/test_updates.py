@@ -59,6 +59,16 @@ def test_updates_of_one_index_pass(before: list[dict[str, Any]], after: list[dic
     assert not list(refused_updates(table(*before), table(*after), NOTHING))
 
 
+@pytest.mark.parametrize("modes", [("EVENTUAL", "STRONG"), ("STRONG", None), (None, "STRONG")])
+def test_updates_of_a_tables_consistency_are_refused(modes: tuple[str | None, ...]) -> None:
+    before, after = table(), table()
+    for template, mode in zip((before, after), modes, strict=True):
+        template["Resources"]["Ledger"]["Properties"] |= {"MultiRegionConsistency": mode} if mode else {}
+    (refusal,) = refused_updates(before, after, NOTHING)
+    assert "when a global table is created" in refusal
+    assert not list(refused_updates(after, after, NOTHING))
+
+
 def test_updates_of_a_type_are_refused() -> None:
     (refusal,) = refused_updates({"Resources": {"Ledger": QUEUE}}, table(), NOTHING)
     assert "changes its type from AWS::SQS::Queue to AWS::DynamoDB::GlobalTable" in refusal
