@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local_cloud.cloud import PLACEHOLDER_ACCOUNT, LocalCloud
+from local_cloud.hazards import CALM_VARIABLE, SEED_VARIABLE
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
 from operations.command_line import end_like_ctrl_c_on
 
@@ -24,7 +25,13 @@ def main(
     time_factor: Annotated[
         float, typer.Option(help="How many times faster health checks, DNS, alarms and schedules run: 1 to 100.")
     ] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides what the hazards do.", envvar=SEED_VARIABLE, show_default="a new one")
+    ] = None,
     *,
+    calm: Annotated[
+        bool, typer.Option("--calm", envvar=CALM_VARIABLE, help="Start without hazards: nothing late, twice or in part.")
+    ] = False,
     health_checkers: Annotated[
         bool, typer.Option("--health-checkers", help="Check health by the clock, not when a status is asked for.")
     ] = False,
@@ -50,7 +57,13 @@ def main(
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         with LocalCloud.start(
-            account=account, port=port, keep_folder=keep, time_factor=time_factor, health_checkers=health_checkers
+            account=account,
+            port=port,
+            keep_folder=keep,
+            time_factor=time_factor,
+            health_checkers=health_checkers,
+            seed=seed,
+            calm=calm,
         ) as cloud:
             _explain(console, cloud)
             while True:
@@ -82,10 +95,11 @@ def _explain(console: Console, cloud: LocalCloud) -> None:
     say(f"Its name server answers over UDP at {cloud.health()['name_server']}.")
     say("Disturb it, where these variables are set:")
     for command, what in (
-        ("region/us-east-1/down", "or /up, /stall, /unstall"),
+        ("region/us-east-1/down", "or /up, /stall, /unstall; /destroy for good"),
         ("throttle/us-east-1/0.5", "DynamoDB's share; 0 ends it"),
         ("replication/lag/30", "seconds"),
         ("replication/cut", "or /restore"),
+        ("hazard/replication-tail/0", f"strength; seed {cloud.health()['seed']}"),
     ):
         curl = f'curl -H "{TOKEN_HEADER}: $AWS_SECRET_ACCESS_KEY" -X POST'
         say(f"  {curl} {cloud.endpoint_url}/_local_cloud/{command}   # {what}")

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from local_cloud.clock import checked_factor
 from local_cloud.fault_injector import FaultInjector
+from local_cloud.hazards import chosen_seed, is_calm
 from local_cloud.known_gaps import NOT_FAITHFUL
 from local_cloud.server_process import HOST, LocalCloudError, ServerProcess
 
@@ -58,6 +59,8 @@ class LocalCloud(FaultInjector):
         keep_folder: bool = False,
         time_factor: float = 1.0,
         health_checkers: bool = False,
+        seed: int | None = None,
+        calm: bool | None = None,
         hosted_zones: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """Start a server and return when it answers.
@@ -70,6 +73,9 @@ class LocalCloud(FaultInjector):
                 run: 1 to 100.
             health_checkers: Check health by the clock, as Route 53 does, instead of when a status is asked for. Each
                 check of an API then runs its function again and again.
+            seed: Decides what the hazards do; by default the environment's LOCAL_CLOUD_SEED, else a new one. `health()`
+                returns it.
+            calm: Start without hazards; by default as LOCAL_CLOUD_CALM, 1 or 0, says, else with them.
             hosted_zones: Name of each public hosted zone that the account has from the start, by its id; on AWS somebody
                 made it before the platform.
 
@@ -82,9 +88,10 @@ class LocalCloud(FaultInjector):
             )
         try:
             factor = checked_factor(time_factor)
+            hazards = [f"--seed={chosen_seed(seed)}", *(["--calm"] if is_calm(calm) else [])]
         except ValueError as error:
             raise LocalCloudError(str(error)) from error
-        options = [f"--time-factor={factor:g}", *(["--health-checkers"] if health_checkers else [])]
+        options = [f"--time-factor={factor:g}", *hazards, *(["--health-checkers"] if health_checkers else [])]
         options += [f"--hosted-zone={identity}={name}" for identity, name in hosted_zones.items()]
         server = ServerProcess(account=account, port=port, keep_folder=keep_folder, options=options)
         atexit.register(server.stop)

@@ -6,10 +6,12 @@ Each needs the run's secret in the header `X-Local-Cloud-Token`.
 |---|---|
 | `GET /_local_cloud/health` | says that the server is running, and what is disturbed |
 | `POST /_local_cloud/region/<region>/down` and `/up` | takes a region away, brings it back |
+| `POST /_local_cloud/region/<region>/destroy` | takes a region away for good; what had not left it is lost |
 | `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, until it goes on |
 | `POST /_local_cloud/throttle/<region>/<share>` | its DynamoDB throttles that share, 0 to 1, of functions' calls |
 | `POST /_local_cloud/replication/lag/<seconds>` | how long a write takes to reach the other region |
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
+| `POST /_local_cloud/hazard/<name>/<strength>` | sets the strength of a hazard; 0 ends it |
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ministack import app as ministack_app
 from ministack.services import apigateway, s3
 
-from local_cloud import regions
+from local_cloud import hazards, regions
 from local_cloud.admission import CONTROL_PREFIX, Admission, Refusal
 from local_cloud.clock import clock
 from local_cloud.replicator import replicator
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger("local_cloud.control")
 _COMMANDS: Final = (
-    "health, region/<region>/down, region/<region>/up, region/<region>/stall, region/<region>/unstall, "
-    "throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore"
+    "health, region/<region>/down, region/<region>/up, region/<region>/destroy, region/<region>/stall, "
+    "region/<region>/unstall, throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore, "
+    "hazard/<name>/<strength>"
 )
 _INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
 name_server = ""
@@ -107,43 +110,53 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
-    match (method, *command.split("/")):
-        case ("GET", "health"):
-            pass
-        case ("POST", "region", region, ("down" | "up") as direction) if region:
-            regions.set_down(region, down=direction == "down")
-        case ("POST", "region", region, ("stall" | "unstall") as wish) if region:
-            regions.set_stalled(region, stalled=wish == "stall")
-        case ("POST", "throttle", region, share) if region:
-            if said := _refusal(lambda: regions.set_throttled(region, float(share))):
-                return 400, {"message": said}
-        case ("POST", "replication", "lag", seconds):
-            if said := _refusal(lambda: regions.set_lag(float(seconds))):
-                return 400, {"message": said}
-        case ("POST", "replication", ("cut" | "restore") as wish):
-            regions.set_cut(cut=wish == "cut")
-        case _:
-            return 404, {"message": f"There is no {method} {CONTROL_PREFIX}{command}; there are: {_COMMANDS}."}
+    try:
+        is_known = (method, command) == ("GET", "health") or (method == "POST" and _change(command.split("/")))
+    except ValueError as error:
+        return 400, {"message": str(error)}
+    if not is_known:
+        return 404, {"message": f"There is no {method} {CONTROL_PREFIX}{command}; there are: {_COMMANDS}."}
     return 200, {
         "status": "running",
         "name_server": name_server,
         "time_factor": clock.factor,
         "regions_down": sorted(regions.current.down),
+        "regions_destroyed": sorted(regions.current.destroyed),
         "regions_stalled": sorted(regions.current.stalled),
         "throttled": dict(sorted(regions.current.throttled.items())),
         "replication": "cut" if regions.current.cut else "on",
         "replication_lag_seconds": regions.current.lag_seconds,
         "replication_waiting": replicator.waiting(),
+        "seed": hazards.current.seed,
+        "hazards": hazards.current.strengths,
     }
 
 
-def _refusal(command: Callable[[], None]) -> str:
-    """What is wrong with a command's number, in words; nothing when it was obeyed."""
-    try:
-        command()
-    except ValueError as error:
-        return str(error)
-    return ""
+def _change(command: list[str]) -> bool:
+    """Obey a command; return False if there is no such command.
+
+    Raises:
+        ValueError: A number or a name in it is not allowed.
+    """
+    match command:
+        case ("region", region, ("down" | "up") as direction) if region:
+            regions.set_down(region, down=direction == "down")
+        case ("region", region, "destroy") if region:
+            regions.destroy(region)
+            _log.warning("%s is destroyed; %d writes had not left it", region, replicator.drop_from(region))
+        case ("region", region, ("stall" | "unstall") as action) if region:
+            regions.set_stalled(region, stalled=action == "stall")
+        case ("throttle", region, share) if region:
+            regions.set_throttled(region, float(share))
+        case ("replication", "lag", seconds):
+            regions.set_lag(float(seconds))
+        case ("replication", ("cut" | "restore") as action):
+            regions.set_cut(cut=action == "cut")
+        case ("hazard", name, strength):
+            hazards.current.set(name, float(strength))
+        case _:
+            return False
+    return True
 
 
 def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape

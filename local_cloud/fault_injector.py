@@ -39,6 +39,10 @@ class FaultInjector:
         """Bring a region back; what was waiting for it goes on."""
         self._control(f"region/{region}/up")
 
+    def region_destroy(self, region: str) -> None:
+        """Take a region away for good. What had not left it, and everything that only it held, is lost."""
+        self._control(f"region/{region}/destroy")
+
     def region_stall(self, region: str) -> None:
         """Stall a region: it accepts everything and replicates, but runs no function and delivers no event."""
         self._control(f"region/{region}/stall")
@@ -57,12 +61,21 @@ class FaultInjector:
         self._control(f"throttle/{region}/{share}")
 
     def set_replication_lag(self, seconds: float) -> None:
-        """How long a write takes to reach the other region, for tables, buckets and secrets, from now on."""
+        """Set the least time that a write takes to reach the other region, for tables, buckets and secrets, from now on."""
         self._control(f"replication/lag/{seconds}")
 
     def partition(self, *, cut: bool) -> None:
         """Cut, or restore, replication between all regions. Each still answers; what is written meanwhile waits."""
         self._control(f"replication/{'cut' if cut else 'restore'}")
+
+    def set_hazard(self, name: str, strength: float) -> None:
+        """Set the strength of a hazard; `local_cloud.hazards.HAZARDS` lists them.
+
+        Args:
+            name: The hazard.
+            strength: 0 ends it.
+        """
+        self._control(f"hazard/{name}/{strength}")
 
     def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  on loopback

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ministack import app as ministack_app
 
-from local_cloud import admission, caching, control, shims, workers
+from local_cloud import admission, caching, control, hazards, shims, workers
 from local_cloud.clock import clock
 from local_cloud.http_server import serve
 from local_cloud.name_server import NameServer
@@ -38,6 +38,7 @@ def main() -> None:
     # usual 5 ms, whoever else computes would let each answer wait that long, several times.
     sys.setswitchinterval(_SWITCH_SECONDS)
     clock.factor = arguments.time_factor
+    hazards.current.begin(arguments.seed, calm=arguments.calm)
     shims.install()
     for zone in arguments.hosted_zone:
         identity, _, name = zone.partition("=")
@@ -59,6 +60,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="to be removed should the parent be killed and unable to")
     parser.add_argument("--time-factor", type=float, default=1.0, help="how many times faster than AWS's the clocks are")
     parser.add_argument("--hosted-zone", action="append", default=[], help="ID=NAME of a zone that is there from the start")
+    parser.add_argument("--seed", type=int, default=0, help="decides what the hazards do")
+    parser.add_argument("--calm", action="store_true", help="start without hazards")
     parser.add_argument("--health-checkers", action="store_true", help="check health by the clock")
     return parser.parse_args()
 

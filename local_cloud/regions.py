@@ -15,6 +15,7 @@ class Disturbance:
 
     Attributes:
         down: Regions that answer nothing, run nothing and deliver nothing.
+        destroyed: Those of them that do not come back.
         stalled: Regions that accept everything, replicate, run nothing and deliver nothing.
         cut: Whether replication between regions is cut.
         lag_seconds: How long a write takes to reach another region.
@@ -22,6 +23,7 @@ class Disturbance:
     """
 
     down: set[str] = field(default_factory=set)
+    destroyed: set[str] = field(default_factory=set)
     stalled: set[str] = field(default_factory=set)
     cut: bool = False
     lag_seconds: float = 0.05
@@ -46,8 +48,20 @@ def is_running(region: str) -> bool:
 
 
 def set_down(region: str, *, down: bool) -> None:
-    """Take a region away or bring it back, and wake whatever waited for it."""
+    """Take a region away or bring it back, and wake what waited for it.
+
+    Raises:
+        ValueError: The region is destroyed.
+    """
+    if region in current.destroyed and not down:
+        raise ValueError(f"{region} is destroyed and does not come back; start another local cloud.")
     _set(lambda: (current.down.add if down else current.down.discard)(region))
+
+
+def destroy(region: str) -> None:
+    """Take a region away for good."""
+    current.destroyed.add(region)
+    set_down(region, down=True)
 
 
 def set_stalled(region: str, *, stalled: bool) -> None:

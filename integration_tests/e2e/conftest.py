@@ -14,6 +14,7 @@ from integration_tests.e2e.cleanup import clean_up, leftovers
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.failover import Failover
 from integration_tests.e2e.pushing import Pushed, push
+from integration_tests.e2e.waiting import wait_until
 from local_cloud.testbed.paths import TARGET_VARIABLE
 from operations.command_line import end_with_parent
 from operations.deployment import Deployment
@@ -68,8 +69,9 @@ def deployment(run: report.Run) -> Iterator[Deployment]:
     deployment = Deployment.read(run.target)
     yield deployment
     run.cleanup = clean_up(deployment, run.made)
-    left = leftovers(deployment, run.made)
-    assert not left, f"the run could not remove what it made: {left}"
+    # Each deletion replicates by itself and in its own time.
+    is_removed = wait_until(run.target, lambda: not leftovers(deployment, run.made), patience=0.3)
+    assert is_removed, f"the run could not remove what it made: {leftovers(deployment, run.made)}"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 
 from integration_tests.local_cloud.stacks_for_tests import EAST, USUAL_LAG_SECONDS, WEST
 from local_cloud import LocalCloud
+from local_cloud.hazards import HAZARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,8 @@ MINUTE: Final = 60 / FACTOR
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[LocalCloud]:
-    """A running local cloud."""
-    with LocalCloud.start() as running:
+    """A running local cloud without hazards; a test of one sets its strength."""
+    with LocalCloud.start(calm=True) as running:
         yield running
 
 
@@ -30,6 +31,8 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
     yield cloud
     cloud.partition(cut=False)
     cloud.set_replication_lag(USUAL_LAG_SECONDS)
+    for hazard in HAZARDS:
+        cloud.set_hazard(hazard, 0)
     for region in (EAST, WEST):
         cloud.region_up(region)
         cloud.region_unstall(region)
@@ -39,5 +42,5 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def fast() -> Iterator[LocalCloud]:
     """A cloud whose minutes take three seconds, and whose health checkers are at work."""
-    with LocalCloud.start(time_factor=FACTOR, health_checkers=True) as running:
+    with LocalCloud.start(time_factor=FACTOR, health_checkers=True, calm=True) as running:
         yield running

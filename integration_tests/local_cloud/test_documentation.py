@@ -10,6 +10,7 @@ import pytest
 
 import local_cloud
 from local_cloud import FaultInjector, known_gaps
+from local_cloud.hazards import HAZARDS
 
 PACKAGE = Path(local_cloud.__file__).parent
 TEXT = (PACKAGE.parent / "docs" / "local_cloud.md").read_text()
@@ -17,9 +18,9 @@ TEXT = (PACKAGE.parent / "docs" / "local_cloud.md").read_text()
 
 def section(title: str) -> str:
     """The text under a heading, up to the next one of its level or higher."""
-    found = re.search(rf"^(#+) {re.escape(title)}$\n(.*?)(?=^#{{1,2}} |\Z)", TEXT, re.MULTILINE | re.DOTALL)
-    assert found, f"docs/local_cloud.md has no section {title!r}"
-    return found[2]
+    heading = re.search(rf"^(#+) {re.escape(title)}$", TEXT, re.MULTILINE)
+    assert heading, f"docs/local_cloud.md has no section {title!r}"
+    return re.split(rf"^#{{1,{len(heading[1])}}} ", TEXT[heading.end() :], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(title: str) -> list[tuple[str, ...]]:
@@ -73,6 +74,12 @@ def shims_package() -> ast.Module:
 
 def test_what_is_not_faithful_is_told_word_for_word() -> None:
     assert rows("NOT FAITHFUL") == [(what, why) for what, why in known_gaps.NOT_FAITHFUL]
+
+
+def test_each_hazard_is_documented_with_its_strength() -> None:
+    documented = [(name.strip("`"), float(strength.partition(" ")[0])) for name, strength, *_ in rows("Hazards")]
+    assert documented == [(name, hazard.strength) for name, hazard in HAZARDS.items()]
+    assert all("https://" in row[-1] for row in rows("Hazards"))
 
 
 def test_each_disturbance_is_told() -> None:

@@ -23,7 +23,7 @@ from ministack import app
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, s3
 
-from local_cloud.replicator import replicator
+from local_cloud.replicator import BUCKETS, replicator
 from local_cloud.shims import _permissions, bucket_replication
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _create(body: bytes, query: dict[str, Any], request_id: str, headers: dict[s
         job = _Job(body, token, bucket, role, prefixes or ("",), statuses)
         _jobs[(*_here(), job.id)] = job
         known = [job]
-        replicator.send(get_region(), get_region(), lambda: _run(job))
+        replicator.send(get_region(), get_region(), lambda: _run(job), service=BUCKETS, identity=job.id)
     return (
         200,
         {"Content-Type": "application/xml"},

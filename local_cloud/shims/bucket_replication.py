@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import cloudwatch, s3
 
 from local_cloud import regions
-from local_cloud.replicator import replicator
+from local_cloud.replicator import BUCKETS, replicator
 from local_cloud.shims import _permissions
 
 _KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -101,9 +102,7 @@ def _replicate(bucket: str, key: str, record: dict[str, Any], data: Any, tags: d
     journey.size = record["size"]
     _pending[id(journey)] = journey
     # The version id is cut after this call, so it is read when the copy is made.
-    replicator.send(
-        journey.source_region, journey.destination_region, lambda: _land(journey, record, data, dict(tags or {}))
-    )
+    _send(journey, lambda: _land(journey, record, data, dict(tags or {})))
 
 
 def _selected(rule: dict[str, Any], record: dict[str, Any]) -> bool:
@@ -235,7 +234,18 @@ def _replicate_marker(bucket: str, key: str) -> None:
     if journey is None:
         return
     marker = s3._object_versions[bucket, key][-1]["version_id"]
-    replicator.send(journey.source_region, journey.destination_region, lambda: _land_marker(journey, marker))
+    _send(journey, lambda: _land_marker(journey, marker))
+
+
+def _send(journey: _Journey, land: Callable[[], None]) -> None:
+    """Send a version or a delete marker on its way; those of one key keep their order."""
+    replicator.send(
+        journey.source_region,
+        journey.destination_region,
+        land,
+        service=BUCKETS,
+        identity=(journey.source, journey.destination, journey.key),
+    )
 
 
 def _land_marker(journey: _Journey, marker: str) -> None:

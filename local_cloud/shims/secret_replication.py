@@ -18,7 +18,7 @@ from typing import Any, Final
 from ministack import app
 from ministack.services import secretsmanager
 
-from local_cloud.replicator import replicator
+from local_cloud.replicator import SECRETS, replicator
 from local_cloud.shims import _permissions
 
 _Secret = dict[str, Any]
@@ -40,7 +40,7 @@ def install() -> None:
                 replica["StatusMessage"] = refused
                 continue
             replica["Status"] = "InProgress"
-            replicator.send(home, replica["Region"], partial(land, secret, replica))
+            replicator.send(home, replica["Region"], partial(land, secret, replica), service=SECRETS, identity=secret["ARN"])
 
     def land(secret: _Secret, replica: _Secret) -> None:
         # What is copied is the secret as it is by now, so that the last change to travel brings all of them.

@@ -22,7 +22,7 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, dynamodb
 
 from local_cloud.caching import copied
-from local_cloud.replicator import replicator
+from local_cloud.replicator import TABLES, replicator
 from local_cloud.shims.global_table import WITNESSES
 
 Stamp = tuple[int, str]
@@ -69,7 +69,9 @@ def _replicate(table: dict[str, Any], old: dict[str, Any] | None, new: dict[str,
     _stamps[account, home, name, *write.key] = write.stamp
     for region in group:
         if region != home:
-            replicator.send(home, region, partial(_apply, write, region))
+            replicator.send(
+                home, region, partial(_apply, write, region), service=TABLES, identity=(account, name, *write.key)
+            )
 
 
 def _apply(write: _Write, region: str) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 from infra import cdk_cli
 from infra.settings import Settings
 from local_cloud import LocalCloud, LocalCloudError
+from local_cloud.hazards import SEED_VARIABLE
 from local_cloud.testbed.assembly import Assembly
 from local_cloud.testbed.cdk_cli import CdkCli
 from local_cloud.testbed.commands import Commands
@@ -101,8 +102,14 @@ def _start(settings: Settings, steps: Steps, time_factor: float, *, health_check
             )
         except LocalCloudError as error:
             raise RunFailure(str(error)) from error
-        step.conclude(cloud.endpoint_url)
+        step.conclude(f"{cloud.endpoint_url}, {_hazards(cloud)}")
         return cloud
+
+
+def _hazards(cloud: LocalCloud) -> str:
+    """Return how to have the same hazards again."""
+    health = cloud.health()
+    return f"{SEED_VARIABLE}={health['seed']}" if any(health["hazards"].values()) else "without hazards"
 
 
 def _prepare(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:

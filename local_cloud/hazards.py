@@ -1,0 +1,144 @@
+"""The hazards of AWS that no fault causes: what comes late, twice, out of order or in part, on any day.
+
+Each hazard has a strength. They are on from the start, and one seed decides every draw; a cloud that is started calm has
+none. `docs/local_cloud.md` lists the source of each.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+SEED_VARIABLE: Final = "LOCAL_CLOUD_SEED"
+CALM_VARIABLE: Final = "LOCAL_CLOUD_CALM"
+_SEEDS: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hazard:
+    """What AWS may do at any time.
+
+    Attributes:
+        strength: The default.
+        most: The greatest strength.
+        unit: What the strength counts.
+        effect: What happens.
+    """
+
+    strength: float
+    most: float
+    unit: str
+    effect: str
+
+
+HAZARDS: Final[Mapping[str, Hazard]] = MappingProxyType(
+    {
+        "replication-tail": Hazard(
+            strength=1.0,
+            most=100.0,
+            unit="times the usual tail",
+            effect="each item replicates after a heavy-tailed time of its own, in no order between items",
+        ),
+    }
+)
+_TAIL_SHAPE: Final = 1 / 0.8
+_TAIL_MEDIAN: Final = 0.5**_TAIL_SHAPE
+
+
+class Hazards:
+    """The strength of each hazard, and the draws.
+
+    Attributes:
+        seed: Decides every draw, as far as the same requests come in the same order.
+        strengths: Strength of each hazard, by name; 0 means that it does not happen.
+    """
+
+    def __init__(self) -> None:
+        self.seed = 0
+        self.strengths = dict.fromkeys(HAZARDS, 0.0)
+        self._dice: dict[str, random.Random] = {}
+
+    def begin(self, seed: int, *, calm: bool) -> None:
+        """Begin anew: with each hazard at its default, or calm with none."""
+        self.seed = seed
+        self.strengths = {name: 0.0 if calm else hazard.strength for name, hazard in HAZARDS.items()}
+        self._dice.clear()
+
+    def set(self, name: str, strength: float) -> None:
+        """Set the strength of a hazard.
+
+        Raises:
+            ValueError: There is no such hazard, or it has no such strength.
+        """
+        if name not in HAZARDS:
+            raise ValueError(f"There is no hazard {name!r}; there are: {', '.join(HAZARDS)}.")
+        hazard = HAZARDS[name]
+        if not 0 <= strength <= hazard.most:
+            raise ValueError(f"The strength of {name} must be from 0 to {hazard.most:g} ({hazard.unit}); got {strength:g}.")
+        self.strengths[name] = strength
+
+    def happens(self, name: str) -> bool:
+        """Draw whether a hazard happens whose strength is a probability."""
+        strength = self.strengths[name]
+        return bool(strength) and self.dice(name).random() < strength
+
+    def tail(self, name: str, stream: str, *, median: float, longest: float) -> float:
+        """Draw the seconds that something takes; 0 without the hazard, whose strength multiplies them.
+
+        AWS states no distribution. This is a Pareto distribution of shape 0.8, cut at `longest`: half of the draws are below
+        `median`, and one in twenty is above seventeen times that.
+
+        Args:
+            name: The hazard.
+            stream: What draws independently of all else, a service for example.
+            median: Seconds that half of the draws are below.
+            longest: Seconds that none is above.
+        """
+        strength = self.strengths[name]
+        if not strength:
+            return 0.0
+        above = max(1.0 - self.dice(f"{name}/{stream}").random(), 1e-9)
+        return strength * min(median * _TAIL_MEDIAN * math.pow(above, -_TAIL_SHAPE), longest)
+
+    def dice(self, stream: str) -> random.Random:
+        """Return the source of draws of one stream, which no other stream's draws change."""
+        if stream not in self._dice:
+            self._dice[stream] = random.Random(f"{self.seed}/{stream}")  # noqa: S311 - what happens is no secret
+        return self._dice[stream]
+
+
+current: Final = Hazards()
+
+
+def chosen_seed(seed: int | None) -> int:
+    """Return the seed: the given one, else the environment's, else a new one.
+
+    Raises:
+        ValueError: The environment's is no whole number.
+    """
+    if seed is not None:
+        return seed
+    text = os.environ.get(SEED_VARIABLE)
+    if not text:
+        return secrets.randbelow(_SEEDS)
+    if not text.isdecimal():
+        raise ValueError(f"{SEED_VARIABLE} must be a whole number from 0 up; got {text!r}.")
+    return int(text)
+
+
+def is_calm(calm: bool | None) -> bool:  # noqa: FBT001 - the caller's own wish
+    """Return whether the hazards are off: as given, else as the environment says.
+
+    Raises:
+        ValueError: The environment's value is neither 0 nor 1.
+    """
+    text = os.environ.get(CALM_VARIABLE) or "0"
+    if calm is None and text not in ("0", "1"):
+        raise ValueError(f"{CALM_VARIABLE} must be 1 (no hazards) or 0; got {text!r}.")
+    return text == "1" if calm is None else calm
