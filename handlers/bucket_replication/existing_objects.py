@@ -25,14 +25,13 @@ LONGEST_PAUSE_SECONDS: Final = 15.0
 
 ATTEMPTS: Final = 3
 ATTEMPT_PAUSE_SECONDS: Final = 20.0
-"""A job that was denied, or failed before its first object, is tried again: the deployment has just created the roles and
-their permissions, and IAM is eventually consistent.
+"""A job that failed before its first object is tried again: the deployment has just created the roles and their
+permissions, and IAM is eventually consistent.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 
 _NO_OBJECTS: Final = "found no keys matching the filter criteria"
 """S3's message for the failure of a job whose filter matches no object.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html#troubleshoot-batch-replication-errors"""
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _NOT_YET_KNOWN: Final = frozenset({"NoSuchJob", "NoSuchJobException"})
 """A job may be unknown for a moment after its creation.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html"""
@@ -77,27 +76,16 @@ def replicate_existing(control: S3ControlClient, source: Source, *, token: str, 
     until = time.monotonic() + seconds
     attempt = 0
     while True:
-        job_id = _start(control, source, token=f"{token}-{attempt}", may_be_denied=not _is_last(attempt, until))
-        if job_id is not None:
-            job = _await(partial(_describe, control, source.account, job_id), until)
-            if not _failed_at_once(job) or _is_last(attempt, until):
-                return _judge(source.bucket, job_id, job)
+        job_id = str(control.create_job(ClientRequestToken=f"{token}-{attempt}", **_job(source))["JobId"])
+        job = _await(partial(_describe, control, source.account, job_id), until)
+        if not _failed_at_once(job) or _is_last(attempt, until):
+            return _judge(source.bucket, job_id, job)
         time.sleep(ATTEMPT_PAUSE_SECONDS)
         attempt += 1
 
 
 def _is_last(attempt: int, until: float) -> bool:
     return attempt + 1 >= ATTEMPTS or time.monotonic() + ATTEMPT_PAUSE_SECONDS > until
-
-
-def _start(control: S3ControlClient, source: Source, *, token: str, may_be_denied: bool) -> str | None:
-    """Start a job and return its id; return None if S3 denies it and `may_be_denied` is set."""
-    try:
-        return str(control.create_job(ClientRequestToken=token, **_job(source))["JobId"])
-    except ClientError as error:
-        if not may_be_denied or error.response["Error"]["Code"] not in _DENIED:
-            raise
-        return None
 
 
 def _job(source: Source) -> dict[str, Any]:

@@ -15,15 +15,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from botocore.exceptions import ClientError
+
 logger = logging.getLogger(__name__)
 
 MAXIMUM_ANSWER_BYTES: Final = 4096
 """CloudFormation's limit; it ignores a longer answer, and the stack hangs."""
 ANSWER_RESERVE_SECONDS: Final = 5.0
 """Seconds reserved for the answer that the work took too long."""
+DENIED_SECONDS: Final = 40.0
+DENIED_PAUSE_SECONDS: Final = 5.0
+"""How long, and how often, a provider that AWS denies is run again: the deployment has just created or changed the role and
+its permissions, and IAM is eventually consistent.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 DELIVERY_ATTEMPTS: Final = 4
 DELIVERY_TIMEOUT_SECONDS: Final = 10.0
 
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _NEVER_CREATED: Final = "never-created/"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -153,11 +161,23 @@ def _within_time(event: Mapping[str, Any], context: Context, provider: Provider)
     seconds = max(context.get_remaining_time_in_millis() / 1000 - ANSWER_RESERVE_SECONDS, 0)
     worker = ThreadPoolExecutor(max_workers=1)
     try:
-        return worker.submit(provider, request).result(timeout=seconds)
+        return worker.submit(_run, provider, request, min(seconds, DENIED_SECONDS)).result(timeout=seconds)
     except TimeoutError as error:
         raise TimeoutError(f"the work was not done within {seconds:.0f} seconds, the function's timeout") from error
     finally:
         worker.shutdown(wait=False)  # a call that hangs must not delay the answer
+
+
+def _run(provider: Provider, request: Request, seconds: float) -> Outcome:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return provider(request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _DENIED or time.monotonic() + DENIED_PAUSE_SECONDS > until:
+                raise
+            logger.warning("AWS denies the call; the role's permissions may be too new: %s", error)
+        time.sleep(DENIED_PAUSE_SECONDS)
 
 
 def _parse(event: Mapping[str, Any]) -> Request:

@@ -134,26 +134,17 @@ def test_objects_that_stay_behind_fail_the_deployment(
     assert len(str(refused.value)) <= 1024, "CloudFormation's answer is cut there"
 
 
-def test_start_denied_at_first_is_tried_again(s3control: Any, stub: Stubber, slept: list[float]) -> None:
-    for _ in range(existing_objects.ATTEMPTS - 1):
-        stub.add_client_error("create_job", "AccessDenied")
-    start(stub, attempt=existing_objects.ATTEMPTS - 1)
-    look(stub, "Complete", 1)
-    assert run(s3control) == "job-1: Complete, 1 objects"
-    assert slept == [existing_objects.ATTEMPT_PAUSE_SECONDS] * (existing_objects.ATTEMPTS - 1)
-
-
-@pytest.mark.parametrize(("code", "tries"), [("AccessDenied", existing_objects.ATTEMPTS), ("BadRequestException", 1)])
-def test_start_refused_for_good_fails_the_deployment(s3control: Any, stub: Stubber, code: str, tries: int) -> None:
-    for _ in range(tries):
-        stub.add_client_error("create_job", code)
+@pytest.mark.parametrize("code", ["AccessDenied", "BadRequestException"])
+def test_start_refused_fails_the_attempt(s3control: Any, stub: Stubber, code: str) -> None:
+    stub.add_client_error("create_job", code)
     with pytest.raises(s3control.exceptions.ClientError, match=code):
         run(s3control)
 
 
 def test_last_attempt_ends_before_the_time_is_up(s3control: Any, stub: Stubber, slept: list[float]) -> None:
-    stub.add_client_error("create_job", "AccessDenied")
-    with pytest.raises(s3control.exceptions.ClientError, match="AccessDenied"):
+    start(stub)
+    look(stub, "Failed", FailureReasons=DENIED)
+    with pytest.raises(ExistingObjectsError, match="ended as Failed"):
         run(s3control, seconds=existing_objects.ATTEMPT_PAUSE_SECONDS - 1)
     assert slept == []
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,3 +188,39 @@ def test_answer_that_never_arrives_raises_for_a_redelivery(
 def test_event_without_a_response_url_raises() -> None:
     with pytest.raises(AnswerError, match="no ResponseURL"):
         custom_resource.answer({"RequestType": "Create"}, Context(), lambda _: Outcome("b"))
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pauses that were made, in seconds; none of them is waited for, but the clock takes them for passed."""
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr("time.monotonic", lambda: sum(pauses))
+    return pauses
+
+
+def denying(code: str, times: int) -> Callable[[Request], Outcome]:
+    left = [ClientError({"Error": {"Code": code, "Message": "not authorized"}}, "PutResourcePolicy")] * times
+
+    def provider(request: Request) -> Outcome:
+        if left:
+            raise left.pop()
+        return Outcome(request.text("Bucket"))
+
+    return provider
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
+def test_provider_denied_by_new_permissions_is_run_again(code: str, slept: list[float]) -> None:
+    (reply,) = answers(event(), denying(code, 3))
+    assert reply["Status"] == "SUCCESS"
+    assert slept == [custom_resource.DENIED_PAUSE_SECONDS] * 3
+
+
+@pytest.mark.parametrize(
+    ("code", "milliseconds", "most"), [("AccessDenied", 60_000, 40), ("AccessDenied", 12_000, 7), ("Other", 60_000, 0)]
+)
+def test_provider_denied_for_good_fails_in_time(slept: list[float], code: str, milliseconds: int, most: float) -> None:
+    (reply,) = answers(event(), denying(code, 99), Context(milliseconds))
+    assert (reply["Status"], code in reply["Reason"]) == ("FAILED", True)
+    assert most - custom_resource.DENIED_PAUSE_SECONDS < sum(slept) <= most
