@@ -210,15 +210,6 @@ def test_each_purpose_has_its_own_key_behind_its_alias(stack: str, templates: Ma
     assert targets == set(of_type(templates[stack], "AWS::KMS::Key"))
 
 
-def test_the_table_and_its_indexes_are_in_both_regions(templates: Mapping[str, Template]) -> None:
-    table = only(templates["Data"], "AWS::DynamoDB::GlobalTable")
-    indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
-    assert indexes == {"by_file", "by_state_hour"}
-    assert {replica["Region"] for replica in table["Replicas"]} == {"us-east-1", "us-west-2"}
-    for replica in table["Replicas"]:
-        assert {index["IndexName"] for index in replica["GlobalSecondaryIndexes"]} == indexes
-
-
 def test_replication_is_two_way_with_time_control_of_15_minutes(
     templates: Mapping[str, Template],
 ) -> None:

@@ -18,12 +18,6 @@ def topic_stack(**settings: object) -> Stack:
     return stack
 
 
-def test_the_topic_is_encrypted_by_a_key_of_ours() -> None:
-    topic = only(topic_stack(), "AWS::SNS::Topic")
-    assert topic["TopicName"] == "serverless-alarms-prod"
-    assert "Fn::GetAtt" in topic["KmsMasterKeyId"]
-
-
 # "many" would be torn apart by a careless replacement of a word within the name.
 @pytest.mark.parametrize("environment", ["prod", "many"])
 def test_topic_admits_only_its_own_alarms_over_tls(environment: str) -> None:

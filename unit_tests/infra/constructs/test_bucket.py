@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
@@ -24,71 +23,6 @@ def bucket_stack(*, encrypted: bool = True, locked: bool = False, **settings: ob
 
 def bucket(**parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - bucket_stack's
     return only(bucket_stack(**parameters), "AWS::S3::Bucket")
-
-
-def statements(stack: Stack) -> list[dict[str, Any]]:
-    return list(only(stack, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"])
-
-
-def test_it_is_named_in_the_account_s_own_namespace() -> None:
-    assert bucket()["BucketNamePrefix"] == "serverless-archive-prod"
-    assert bucket()["BucketNamespace"] == "account-regional"
-    assert "BucketName" not in bucket()
-
-
-def test_it_is_private_and_versioned_and_its_owner_owns_what_is_in_it() -> None:
-    assert set(bucket()["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(bucket()["PublicAccessBlockConfiguration"]) == 4
-    assert bucket()["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert bucket()["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-
-
-def test_it_is_encrypted_by_its_key_with_an_s3_bucket_key() -> None:
-    stack = bucket_stack()
-    (key,) = of_type(stack, "AWS::KMS::Key")
-    (rule,) = only(stack, "AWS::S3::Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule == {
-        "BucketKeyEnabled": True,
-        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Fn::GetAtt": [key, "Arn"]}},
-    }
-
-
-def test_one_that_takes_access_logs_is_encrypted_by_s3_itself() -> None:
-    (rule,) = bucket(encrypted=False)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-
-
-def test_bucket_refuses_requests_without_tls_1_2() -> None:
-    stack = bucket_stack()
-    (logical_id,) = of_type(stack, "AWS::S3::Bucket")
-    everything = [
-        {"Fn::GetAtt": [logical_id, "Arn"]},
-        {"Fn::Join": ["", [{"Fn::GetAtt": [logical_id, "Arn"]}, "/*"]]},
-    ]
-    refused = [each for each in statements(stack) if each["Action"] == "s3:*"]
-    assert [each["Condition"] for each in refused] == [
-        {"Bool": {"aws:SecureTransport": "false"}},
-        {"NumericLessThan": {"s3:TlsVersion": 1.2}},
-    ]
-    for each in refused:
-        assert (each["Effect"], each["Principal"], each["Resource"]) == ("Deny", {"AWS": "*"}, everything)
-
-
-def test_upload_with_another_encryption_is_refused_by_the_bucket() -> None:
-    stack = bucket_stack()
-    (key,) = of_type(stack, "AWS::KMS::Key")
-    refused = [each["Condition"] for each in statements(stack) if each["Action"] == "s3:PutObject"]
-    assert refused == [
-        {
-            "StringNotEquals": {header: wanted},
-            "Null": {header: "false"},
-            "Bool": {"aws:PrincipalIsAWSService": "false"},
-        }
-        for header, wanted in {
-            "s3:x-amz-server-side-encryption": "aws:kms",
-            "s3:x-amz-server-side-encryption-aws-kms-key-id": {"Fn::GetAtt": [key, "Arn"]},
-        }.items()
-    ]
 
 
 def test_every_bucket_drops_the_parts_of_uploads_that_were_abandoned() -> None:
@@ -119,42 +53,6 @@ def test_lifecycle_rules_are_kept_beside_it() -> None:
     assert noncurrent["NoncurrentVersionExpiration"] == {"NoncurrentDays": 3}
     assert noncurrent["ExpiredObjectDeleteMarker"] is True
     assert "ExpirationInDays" not in noncurrent, "what nobody deleted stays"
-
-
-@pytest.mark.parametrize(("mode", "word"), [("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")])
-def test_a_locked_one_is_locked_as_the_settings_say(mode: str, word: str) -> None:
-    locked = bucket(locked=True, object_lock={"mode": mode, "days": 400})
-    assert locked["ObjectLockEnabled"] is True
-    assert locked["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Days": 400, "Mode": word}}
-
-
-def test_no_other_is_locked() -> None:
-    assert not bucket().keys() & {"ObjectLockEnabled", "ObjectLockConfiguration"}
-    unlocked = bucket(locked=True, environment="dev", object_lock={"mode": "none"})
-    assert not unlocked.keys() & {"ObjectLockEnabled", "ObjectLockConfiguration"}
-
-
-def test_who_reads_and_writes_is_logged_under_a_prefix_of_its_own() -> None:
-    of = context()
-    stack = stack_in(of)
-    logs = Bucket(stack, "Logs", context=of, resource="access-logs", key=None)
-    Bucket(stack, "Tried", context=of, resource="ingest", key=key_in(stack), access_logs=logs.bucket)
-    by_name = {each["BucketNamePrefix"]: each for each in of_type(stack, "AWS::S3::Bucket").values()}
-    logging = by_name["serverless-ingest-prod"]["LoggingConfiguration"]
-    assert logging["LogFilePrefix"] == "ingest/"
-    assert logging["DestinationBucketName"]["Ref"].startswith("Logs")
-    assert "LoggingConfiguration" not in by_name["serverless-access-logs-prod"]
-
-
-def test_no_browser_may_come_unless_rules_are_given() -> None:
-    assert "CorsConfiguration" not in bucket()
-    of = context()
-    stack = stack_in(of)
-    rule = s3.CorsRule(allowed_origins=["https://a.example"], allowed_methods=[s3.HttpMethods.PUT])
-    Bucket(stack, "Tried", context=of, resource="ingest", key=None, cors=[rule])
-    assert only(stack, "AWS::S3::Bucket")["CorsConfiguration"] == {
-        "CorsRules": [{"AllowedMethods": ["PUT"], "AllowedOrigins": ["https://a.example"]}]
-    }
 
 
 def test_queue_is_notified_of_incoming_objects_after_its_policy() -> None:

@@ -34,13 +34,6 @@ def test_every_route_goes_to_the_issuer_with_payload_2() -> None:
     assert integration["PayloadFormatVersion"] == "2.0"
 
 
-def test_the_api_may_invoke_the_issuer_on_its_own_paths_only() -> None:
-    permissions = of_type(front_door(), "AWS::Lambda::Permission").values()
-    assert {permission["Principal"] for permission in permissions} == {"apigateway.amazonaws.com"}
-    allowed = {permission["SourceArn"]["Fn::Join"][1][-1] for permission in permissions}
-    assert allowed == {"/*/*/uploads", "/*/*/uploads/{id}", "/*/*/files", "/*/*/healthz", "/*/*/ready"}
-
-
 def test_the_stage_is_throttled_as_the_settings_say() -> None:
     stage = only(front_door(limits={"api_rate": 7, "api_burst": 9}), "AWS::ApiGatewayV2::Stage")
     assert stage["StageName"] == "$default"

@@ -8,19 +8,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from infra.constructs.function import Function
-from unit_tests.infra.constructs.permissions import allowed, statements
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.permissions import allowed
+from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
 from unit_tests.infra.constructs.surroundings import surroundings_in
 
 NO_VPC: dict[str, object] = {"environment": "dev", "vpc": {"mode": "none"}}
-INTERFACES = {
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-}
 
 
 def function_stack(settings: dict[str, object] | None = None, /, **parameters: Any) -> Stack:  # noqa: ANN401 - Function's
@@ -122,17 +114,6 @@ def test_function_role_has_the_named_and_the_common_permissions() -> None:
     }
 
 
-def test_in_a_vpc_lambda_may_attach_it_and_its_own_code_may_not() -> None:
-    stack = function_stack()
-    may = allowed(stack, "TriedPolicy")
-    assert {action for action in may if action.startswith("ec2:")} == INTERFACES
-    (refused,) = (each for each in statements(stack, "TriedPolicy") if each["Effect"] == "Deny")
-    assert set(refused["Action"]) == INTERFACES
-    assert refused["Condition"] == {
-        "ArnEquals": {"lambda:SourceFunctionArn": f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:serverless-two-words-prod"}
-    }
-
-
 def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> None:
     stack = function_stack()
     placed = only(stack, "AWS::Lambda::Function")["VpcConfig"]
@@ -145,20 +126,6 @@ def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> No
     assert placed["SecurityGroupIds"] == [{"Fn::GetAtt": [group, "GroupId"]}]
     assert "VpcConfig" not in function(in_network=False)
     assert "VpcConfig" not in function(NO_VPC)
-
-
-def test_endpoint_admits_the_functions_own_calls_only() -> None:
-    stack = function_stack()
-    policies = {
-        id_: each.get("PolicyDocument", {}).get("Statement", [])
-        for id_, each in of_type(stack, "AWS::EC2::VPCEndpoint").items()
-    }
-    (s3,) = (each for id_, each in policies.items() if "S3" in id_)
-    (statement,) = s3
-    assert statement["Action"] == "s3:GetObject"
-    (role_id,) = (id_ for id_ in of_type(stack, "AWS::IAM::Role") if id_.startswith("Tried"))
-    assert statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [role_id, "Arn"]}}}
-    assert "DeleteMessage" not in str(policies)
 
 
 def test_it_is_not_there_before_its_permissions() -> None:

@@ -9,7 +9,6 @@ from infra.constructs.keys import KeyPurpose, Keys, alias_arn, alias_statement
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import ACCOUNT, context, of_type, stack_in
 
-LOG_GROUPS = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:us-west-2:{ACCOUNT}:log-group:serverless-*"}}
 OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
@@ -49,42 +48,10 @@ def test_there_is_one_for_each_purpose_and_each_is_rotated() -> None:
         assert not key.get("MultiRegion", False), purpose
 
 
-def test_the_account_may_administer_each_and_no_other_principal_is_named() -> None:
-    for purpose, key in keys(keys_stack()).items():
-        root, *others = key["KeyPolicy"]["Statement"]
-        assert root["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, purpose
-        assert all(set(other["Principal"]) == {"Service"} for other in others), purpose
-        assert all("Condition" in other for other in others), f"{purpose}: a service may be asked by anyone"
-
-
-def test_each_is_used_by_the_services_that_need_it() -> None:
-    assert {purpose: set(services(key)) for purpose, key in keys(keys_stack()).items()} == {
-        "data": set(),
-        "queue": {"s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"},
-        "logs": {"logs.us-west-2.amazonaws.com"},
-        "secret": set(),
-        "trail": {"logs.us-west-2.amazonaws.com", "cloudtrail.amazonaws.com"},
-    }
-
-
-@pytest.mark.parametrize("service", ["s3.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"])
-def test_senders_to_encrypted_queues_and_topics_may_use_the_key(service: str) -> None:
-    (statement,) = services(keys(keys_stack())["queue"])[service]
-    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert statement["Condition"] == OWN_ACCOUNT
-
-
 def test_sns_may_use_the_queue_key_where_an_email_is_set() -> None:
     (statement,) = services(keys(keys_stack(alarms_email="on-call@example.com"))["queue"])["sns.amazonaws.com"]
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
     assert statement["Condition"] == OWN_ACCOUNT
-
-
-@pytest.mark.parametrize("purpose", ["logs", "trail"])
-def test_cloudwatch_logs_may_use_it_for_our_log_groups(purpose: str) -> None:
-    (statement,) = services(keys(keys_stack())[purpose])["logs.us-west-2.amazonaws.com"]
-    assert statement["Condition"] == LOG_GROUPS
-    assert {"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"} <= set(statement["Action"])
 
 
 @pytest.mark.parametrize(("control", "home"), [("secondary", "us-west-2"), ("primary", "us-east-1")])

@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 
 from infra.constructs.network import Network
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import context, function_in, key_in, of_type, only, stack_in
 
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-WAYS_OUT = ("InternetGateway", "NatGateway", "EgressOnlyInternetGateway", "VPCGatewayAttachment", "Route", "EIP")
 
 
 def network_stack(role: RegionRole = RegionRole.SECONDARY, /, **vpc: object) -> tuple[Stack, Network]:
@@ -24,14 +22,6 @@ def network_stack(role: RegionRole = RegionRole.SECONDARY, /, **vpc: object) -> 
 def group(stack: Stack, name: str) -> tuple[str, dict[str, Any]]:
     (found,) = ((id_, each) for id_, each in of_type(stack, "AWS::EC2::SecurityGroup").items() if each["GroupName"] == name)
     return found
-
-
-def test_nothing_leads_out_of_it() -> None:
-    stack, _ = network_stack()
-    for kind in WAYS_OUT:
-        assert not of_type(stack, f"AWS::EC2::{kind}"), kind
-    for subnet in of_type(stack, "AWS::EC2::Subnet").values():
-        assert subnet["MapPublicIpOnLaunch"] is False
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "172.16.4.0/22", "192.168.7.0/24"])
@@ -124,35 +114,6 @@ def test_prefix_lists_that_are_set_are_used() -> None:
     assert [rule["DestinationPrefixListId"] for rule in properties["SecurityGroupEgress"]] == [
         "pl-0123456789abcdef0",
         "pl-00a54069",
-    ]
-
-
-def test_endpoint_admits_a_role_to_the_named_actions_and_conditions() -> None:
-    stack, network = network_stack()
-    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    network.admit(
-        role,
-        actions=["s3:ListBucket"],
-        resources=["arn:aws:s3:::bucket"],
-        conditions={"StringLike": {"s3:prefix": "incoming/*"}},
-    )
-    network.admit(role, actions=["xray:PutTraceSegments"], resources=["*"])  # has no endpoint, and needs none
-    documents = [
-        each["PolicyDocument"] for each in of_type(stack, "AWS::EC2::VPCEndpoint").values() if "PolicyDocument" in each
-    ]
-    (document,) = documents
-    (role_id,) = (id_ for id_ in of_type(stack, "AWS::IAM::Role") if id_.startswith("Role"))
-    assert document["Statement"] == [
-        {
-            "Effect": "Allow",
-            "Principal": {"AWS": "*"},
-            "Action": "s3:ListBucket",
-            "Resource": "arn:aws:s3:::bucket",
-            "Condition": {
-                "StringLike": {"s3:prefix": "incoming/*"},
-                "ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [role_id, "Arn"]}},
-            },
-        }
     ]
 
 

@@ -9,8 +9,7 @@ from aws_cdk.assertions import Template
 from infra.constructs.bucket import Bucket
 from infra.constructs.processor import Processor, timeout
 from infra.constructs.queue import IngestQueue
-from unit_tests.infra.constructs.permissions import allowed
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
 from unit_tests.infra.constructs.surroundings import surroundings_in
 
 NO_VPC: dict[str, Any] = {"environment": "dev", "vpc": {"mode": "none"}}
@@ -103,35 +102,6 @@ def test_the_clock_has_it_reconcile_and_keeps_what_fails() -> None:
 def test_its_disk_holds_what_it_may_have_to_spool(limit: int, megabytes: int) -> None:
     stack = processor_stack(limits={"maximum_object_bytes": 1, "maximum_expanded_bytes": limit})
     assert only(stack, "AWS::Lambda::Function")["EphemeralStorage"] == {"Size": megabytes}
-
-
-def test_it_may_do_what_it_needs_to_what_it_needs() -> None:
-    stack = processor_stack()
-    may = allowed(stack, "ProcessorFunctionPolicy")
-    queue, dead_letters, failed = (
-        f'{{"Fn::GetAtt":["{id_of(stack, "AWS::SQS::Queue", QueueName=name)}","Arn"]}}'
-        for name in ("serverless-ingest-dev", "serverless-ingest-dlq-dev", "serverless-async-dlq-dev")
-    )
-    ingest, archive = (
-        id_of(stack, "AWS::S3::Bucket", BucketNamePrefix=name)
-        for name in ("serverless-ingest-dev", "serverless-archive-dev")
-    )
-    table = {f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/serverless-ledger-dev"}
-    assert may["s3:GetObject"] == may["s3:GetObjectVersion"] == {_under(ingest, "incoming/*")}
-    assert may["s3:ListBucket"] == {f'{{"Fn::GetAtt":["{ingest}","Arn"]}}'}
-    assert may["s3:PutObject"] == {_under(archive, "rejected/*"), _under(archive, "quarantined/*")}
-    for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"):
-        assert may[f"dynamodb:{action}"] == table, action
-    assert may["sqs:SendMessage"] == {queue, dead_letters, failed}
-    for action in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
-        assert may[f"sqs:{action}"] == {queue}, action
-    # The records that another processing version no longer writes.
-    assert {action for action in may if "Delete" in action} == {"sqs:DeleteMessage", "dynamodb:DeleteItem"}
-    assert not [action for action in may if "*" in action]
-
-
-def _under(bucket: str, prefix: str) -> str:
-    return f'{{"Fn::Join":["",[{{"Fn::GetAtt":["{bucket}","Arn"]}},"/{prefix}"]]}}'
 
 
 def _texts(properties: dict[str, Any]) -> dict[str, str]:

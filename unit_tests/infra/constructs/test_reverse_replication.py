@@ -1,4 +1,4 @@
-"""The reverse rule: from where to where, to the forward direction's terms, and as its function expects to be told."""
+"""The reverse rule: from where to where, to the forward direction's terms, and in the form that its function reads."""
 
 from typing import Any
 
@@ -68,8 +68,8 @@ def test_the_function_is_given_every_property_that_it_documents() -> None:
 def test_the_function_takes_what_it_is_given() -> None:
     given = reverse()
     taken = handler.desired(Request(RequestType.CREATE, "Rule", None, given, {}, "id"))
-    (rule,), (said,) = taken["Rules"], given["ReplicationConfiguration"]["Rules"]
-    assert {"Id" if name == "ID" else name: value for name, value in rule.items()} == said
+    (rule,), (written,) = taken["Rules"], given["ReplicationConfiguration"]["Rules"]
+    assert {"Id" if name == "ID" else name: value for name, value in rule.items()} == written
 
 
 def test_a_function_that_never_answers_does_not_hold_the_deployment_for_an_hour() -> None:

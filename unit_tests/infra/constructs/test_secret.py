@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
 from infra.constructs.secret import ReceiptSecret, ReceiptSecretRotation
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, function_in, key_in, only, stack_in
+from unit_tests.infra.constructs.small_stack import context, function_in, key_in, only, stack_in
 
 SECRET = "AWS::SecretsManager::Secret"
 
@@ -20,15 +20,6 @@ def secret_stack(**settings: object) -> Stack:
     return stack
 
 
-def test_the_secret_is_encrypted_in_each_region_by_that_region_s_own_key() -> None:
-    secret = only(secret_stack(), SECRET)
-    assert secret["Name"] == "serverless-receipt-signing-prod"
-    assert "Fn::GetAtt" in secret["KmsKeyId"]
-    assert secret["ReplicaRegions"] == [
-        {"Region": "us-east-1", "KmsKeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-secret-prod"}
-    ]
-
-
 def test_no_template_holds_a_value_and_the_generated_one_can_be_read_as_a_key() -> None:
     secret = only(secret_stack(), SECRET)
     assert "SecretString" not in secret
@@ -38,28 +29,6 @@ def test_no_template_holds_a_value_and_the_generated_one_can_be_read_as_a_key() 
     assert generated["ExcludePunctuation"] is True
     # Letters and digits of this length are base64 of more than the 32 bytes that HS256 wants.
     assert len(base64.b64decode("x" * generated["PasswordLength"], validate=True)) >= 32
-
-
-def test_the_secret_is_refused_without_tls_and_to_other_accounts() -> None:
-    policy = only(secret_stack(), "AWS::SecretsManager::ResourcePolicy")
-    assert policy["BlockPublicPolicy"] is True
-    statements = policy["ResourcePolicy"]["Statement"]
-    assert {statement["Effect"] for statement in statements} == {"Deny"}
-    conditions = [statement["Condition"] for statement in statements]
-    assert conditions == [
-        {"Bool": {"aws:SecureTransport": "false"}},
-        {
-            "StringNotEquals": {"aws:PrincipalAccount": ACCOUNT},
-            "Bool": {"aws:PrincipalIsAWSService": "false"},
-        },
-    ]
-
-
-def test_the_secret_outlives_its_stack_in_prod_only() -> None:
-    for environment, deleted, replaced in (("prod", "RetainExceptOnCreate", "Retain"), ("dev", "Delete", "Delete")):
-        Template.from_stack(secret_stack(environment=environment)).has_resource(
-            SECRET, {"DeletionPolicy": deleted, "UpdateReplacePolicy": replaced}
-        )
 
 
 def test_the_rotation_names_the_secret_and_waits_for_its_permission() -> None:

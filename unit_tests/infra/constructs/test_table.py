@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from handlers.shared import schema
 from infra.constructs.table import LedgerTable, index_arn, table_arn
 from infra.region import RegionRole
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, only, stack_in
 
 
 def table_stack(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> Stack:
@@ -24,32 +24,6 @@ def table(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> dic
 
 def by_region(of: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {replica["Region"]: replica for replica in of["Replicas"]}
-
-
-@pytest.mark.parametrize("role", RegionRole)
-def test_there_is_a_replica_in_both_regions_wherever_it_is_declared(role: RegionRole) -> None:
-    assert set(by_region(table(role))) == {"us-east-1", "us-west-2"}
-
-
-def test_each_replica_is_encrypted_by_the_key_of_its_own_region() -> None:
-    stack = table_stack()
-    (key,) = of_type(stack, "AWS::KMS::Key")
-    replicas = by_region(only(stack, "AWS::DynamoDB::GlobalTable"))
-    assert replicas["us-west-2"]["SSESpecification"] == {"KMSMasterKeyId": {"Fn::GetAtt": [key, "Arn"]}}
-    # By alias: the id of the other region's key cannot be known here.
-    assert replicas["us-east-1"]["SSESpecification"] == {
-        "KMSMasterKeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-data-prod"
-    }
-    assert only(stack, "AWS::DynamoDB::GlobalTable")["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
-
-
-def test_each_replica_can_be_restored_and_is_not_deleted_in_prod() -> None:
-    for region, replica in by_region(table()).items():
-        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, region
-        assert replica["DeletionProtectionEnabled"] is True, region
-    for region, replica in by_region(table(environment="dev")).items():
-        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, region
-        assert not replica.get("DeletionProtectionEnabled", False), region
 
 
 def test_its_keys_and_indexes_are_the_schema_s_and_in_each_replica() -> None:
@@ -76,18 +50,6 @@ def test_it_is_billed_on_demand_and_streams_both_images() -> None:
 def test_rows_that_say_so_expire(attempts_days: int) -> None:
     found = table(retention={"attempts_days": attempts_days})
     assert found["TimeToLiveSpecification"] == {"AttributeName": schema.TIME_TO_LIVE, "Enabled": True}
-
-
-def test_an_eventually_consistent_table_has_no_witness() -> None:
-    assert not table().keys() & {"MultiRegionConsistency", "GlobalTableWitnesses"}
-
-
-def test_a_strongly_consistent_table_has_its_witness_in_the_third_region_and_no_ttl() -> None:
-    strong = table(consistency="strong", retention={"attempts_days": 0})
-    assert strong["MultiRegionConsistency"] == "STRONG"
-    assert strong["GlobalTableWitnesses"] == [{"Region": "us-east-2"}]
-    assert set(by_region(strong)) == {"us-east-1", "us-west-2"}
-    assert not strong.get("TimeToLiveSpecification", {}).get("Enabled", False)
 
 
 def test_arns_are_made_of_names_for_either_region() -> None:
