@@ -463,7 +463,11 @@ def main(
         try:
             save_deployed(stacks, clients, deployed)
         except (BotoCoreError, ClientError) as error:
-            errors.print(f"The deployed templates cannot be read: {error}", markup=False, soft_wrap=True)
+            errors.print(
+                f"The deployed templates cannot be read: {error}. Allow cloudformation:GetTemplate, as ReadOnlyAccess does.",
+                markup=False,
+                soft_wrap=True,
+            )
             raise typer.Exit(2) from error
     if not enough:
         raise typer.Exit(1)

@@ -14,6 +14,9 @@ from typing import Any, Final
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from compliance.aws.authorization_reference import actions_of
+from infra.naming import Naming
+
 ROOT: Final = Path(__file__).parent.parent
 WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 NAMES: Final = [file.stem for file in WORKFLOWS]
@@ -200,6 +203,20 @@ def test_the_deploy_role_trusts_one_environment_on_one_branch() -> None:
         }
     }
     assert not set("*?") & set(json.dumps(document)), "a wildcard"
+
+
+def test_deploy_role_may_act_on_one_environment_by_known_actions() -> None:
+    naming, account = Naming("prod"), "123456789012"
+    text = (ROOT / ".github" / "deploy-role-permissions.json").read_text("utf-8")
+    statements = json.loads(text.replace("ENVIRONMENT", "prod").replace("ACCOUNT", account))["Statement"]
+    for statement in statements:
+        actions = statement["Action"]
+        assert all(actions_of(each) for each in ([actions] if isinstance(actions, str) else actions)), "an unknown action"
+    written = json.dumps(statements)
+    buckets = [naming.bucket_name(each, account, "*") for each in ("ingest", "archive")]
+    names = [*buckets, naming.table("ledger"), naming.queue("ingest-dlq"), naming.alias("data"), naming.alias("queue")]
+    assert all(name in written for name in names)
+    assert set(re.findall(r"serverless-[a-z0-9-]+", written)) == {name.split("/")[-1].split("*")[0] for name in names}
 
 
 def test_the_baseline_is_a_push_to_the_default_branch() -> None:
