@@ -19,8 +19,8 @@ from client.configuration import DEFAULT_FILE, DEFAULT_RECEIPTS, EXAMPLE, Config
 from client.content import Item
 from client.errors import ClientFailure, Misconfigured
 from client.events import Outcome
-from client.gathering import gather
-from client.progress import UploadProgress, printable
+from client.gathering import LeftOut, gather
+from client.progress import UploadProgress, one_line, printable
 from client.receipts import Receipt, State, lock_of, read_receipts
 from client.verifying import Standing, Until
 
@@ -130,9 +130,10 @@ def upload(
         config, _ = context.obj
         configuration = _configuration(context)
         own = [configuration.receipts, lock_of(configuration.receipts), config or DEFAULT_FILE]
-        items = gather(paths, prefix, own)
+        gathered = gather(paths, prefix, own)
         with Client(configuration) as client:
-            _end(_upload(client, items))
+            outcomes = _upload(client, gathered.items)
+        _end(outcomes, gathered.left_out)
 
 
 @app.command()
@@ -170,10 +171,14 @@ def status(context: typer.Context) -> None:
         receipts = read_receipts(_receipts_path(context))
         for state, number in sorted(Counter(one.state for one in receipts).items()):
             _say(f"{number:>8} {state}")
-        _list([f"{one.key}: {one.state}{f': {one.reason}' if one.reason else ''}" for one in receipts if _open(one)])
+        _list([one_line(f"{one.key}: {one.state}{_why(one)}") for one in receipts if _open(one)])
         if any(_open(one) for one in receipts):
             _say("Type `resume` to send the files that no region has yet.")
             raise typer.Exit(_SOMETHING_IS_NOT_THERE)
+
+
+def _why(receipt: Receipt) -> str:
+    return f": {receipt.reason}" if receipt.reason else ""
 
 
 def _open(receipt: Receipt) -> bool:
@@ -199,15 +204,21 @@ def _upload(client: Client, items: Sequence[Item]) -> list[Outcome]:
         return client.upload_all(items, on_event=progress.show)
 
 
-def _end(outcomes: Sequence[Outcome]) -> None:
+def _end(outcomes: Sequence[Outcome], left_out: Sequence[LeftOut] = ()) -> None:
     failed = [one for one in outcomes if not one.succeeded]
     done = Counter(one.receipt.region for one in outcomes if one.succeeded and one.receipt)
     if done:
         where = ", ".join(f"{number} in {region}" for region, number in sorted(done.items()))
         _say(f"{sum(done.values())} of {len(outcomes)} files are safe: {where}.")
     if failed:
-        _list([f"{one.item.key}: {one.error}\n    {one.hint}" for one in failed], _ERRORS)
+        lines = [(one.item.key, one.error, one.hint) for one in failed]
+        _list([f"{one_line(key)}: {one_line(error)}\n    {one_line(hint)}" for key, error, hint in lines], _ERRORS)
         _say(f"{len(failed)} of {len(outcomes)} files are NOT uploaded.", _ERRORS)
+    for one in left_out:
+        _say(one_line(f"{one.path}: left out: {one.reason}"), _ERRORS)
+    if left_out:
+        _say(f"{len(left_out)} files or folders were left out.", _ERRORS)
+    if failed or left_out:
         raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
 
@@ -216,7 +227,7 @@ def _report(standings: Sequence[Standing], until: Until) -> None:
         _say(f"{number:>8} {state}")
     _say(f"{sum(one.receipt.durable for one in standings):>8} durable")
     behind = [one for one in standings if not one.reached]
-    _list([f"{one.receipt.key}: {one.reason}" for one in behind])
+    _list([one_line(f"{one.receipt.key}: {one.reason}") for one in behind])
     if behind:
         _say(f"{len(behind)} of {len(standings)} uploads are not {until}.")
         if any(one.waits for one in behind):
@@ -244,9 +255,9 @@ def _reporting_failures() -> Iterator[None]:
     try:
         yield
     except ClientFailure as failure:
-        _say(failure.message, _ERRORS)
+        _say(one_line(failure.message), _ERRORS)
         if failure.hint:
-            _say(failure.hint, _ERRORS)
+            _say(one_line(failure.hint), _ERRORS)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Misconfigured) else _SOMETHING_IS_NOT_THERE) from failure
     except KeyboardInterrupt:
         _say("\nInterrupted; the receipts file holds the progress. Type the same command again, or `resume`.", _ERRORS)

@@ -57,7 +57,10 @@ class Impossible(Exception):  # noqa: N818 - a property of the request
 
     Attributes:
         hint: The next step.
+        is_of_upload_id: Whether the time in the upload id is too old or in the future.
     """
+
+    is_of_upload_id = False
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -133,6 +136,24 @@ class Platform:
             raise RegionFailed(f"{endpoint.region} returned no receipt, or an address that is not https")
         return grant
 
+    def require_size(self, endpoint: Endpoint, key: str, size: int) -> None:
+        """Ask a region whether it takes a file of a size, before the file is read.
+
+        The request has no SHA-256, so that the region issues nothing and answers with each problem that it finds.
+
+        Raises:
+            RegionFailed: The region did not answer with its problems.
+            Impossible: The file is too large.
+        """
+        asked = json.dumps({"key": key, "size": size}).encode()
+        answer = self._call(endpoint, "POST", "/uploads", {"content-type": "application/json"}, asked)
+        if answer.status != _BAD_REQUEST:
+            raise RegionFailed(f"{endpoint.region} answered HTTP {answer.status} to a request without a SHA-256")
+        problem = next((one for one in _problems(_json(answer)) if one.get("field") == "size"), None)
+        if problem is not None:
+            hint = str(problem.get("hint") or "the platform's settings name the limit")
+            raise Impossible(f"it has {size} bytes, which is too large", f"{hint}; send it in parts, or compressed")
+
     def put(self, endpoint: Endpoint, grant: Grant, body: bytes | Readable) -> bool:
         """Send the file; return False if the region had it already.
 
@@ -200,7 +221,9 @@ class Platform:
         hint = str(held.get("hint", ""))
         match answer.status:
             case 400 if _problem_fields(held) & {"upload_id"}:
-                return Impossible(message, _OLD_OR_EARLY)
+                impossible = Impossible(message, _OLD_OR_EARLY)
+                impossible.is_of_upload_id = True
+                return impossible
             case 400 | 413:
                 return Impossible(message, hint or "compare the request with the platform's documentation")
             case 409:
@@ -237,13 +260,17 @@ class Platform:
 
 _OLD_OR_EARLY: Final = (
     "an upload may be tried for 7 days, and this machine's clock has to be right. Type `verify` to see whether the file "
-    "arrived. If it did not, send it as a new upload, with another receipts file (--receipts)"
+    "arrived, and `resume` to send it: it gets a new upload id once both regions answer that they do not know it"
 )
 
 
 def _problem_fields(held: Mapping[str, Any]) -> set[object]:
+    return {one.get("field") for one in _problems(held)}
+
+
+def _problems(held: Mapping[str, Any]) -> list[dict[str, Any]]:
     problems = held.get("problems")
-    return {one.get("field") for one in problems if isinstance(one, dict)} if isinstance(problems, list) else set()
+    return [one for one in problems if isinstance(one, dict)] if isinstance(problems, list) else []
 
 
 def _json(answer: Answer) -> dict[str, Any]:

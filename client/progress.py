@@ -27,6 +27,11 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in shown)
 
 
+def one_line(text: str) -> str:
+    """Return text as `printable` does, without line ends: a file name with one must not look like another line."""
+    return printable(text).replace("\n", "\\n")
+
+
 class UploadProgress:
     """Show events as they arrive. A context manager.
 
@@ -68,7 +73,7 @@ class UploadProgress:
         if self._progress:
             self._move(self._progress, event)
         if line := _line(event, brief=self._progress is not None):
-            self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+            self._console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
 
     def _move(self, progress: Progress, event: Event) -> None:
         if event.item is None:

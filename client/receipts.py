@@ -40,7 +40,7 @@ class State(StrEnum):
     MISSING = "missing"
     """A region had the upload, and now none knows it; `resume` sends it again under the same upload id."""
     REPLACED = "replaced"
-    """The file changed before any region confirmed the upload; the new content is a separate upload."""
+    """The file changed before any region confirmed the upload, or its upload id was refused: it is another upload now."""
     ACCEPTED = "accepted"
     """One region has the file."""
     PROCESSED = "processed"
@@ -167,6 +167,32 @@ class Receipts:
             ticket = self._append(new)
         self._sync(ticket)
         return receipt
+
+    def renew(self, upload: Receipt) -> Receipt:
+        """Give an upload that no region knows another upload id, and return its new line."""
+        new_id = new_upload_id(self._now())
+        at = as_text(self._now())
+        replaced = dataclasses.replace(
+            upload,
+            state=State.REPLACED,
+            at=at,
+            reason=f"its upload id was refused, and no region knew it; now it is {new_id}",
+        )
+        renewed = dataclasses.replace(
+            upload,
+            upload_id=new_id,
+            state=State.BEGUN,
+            at=at,
+            id=object_id(upload.source, new_id, upload.sha256),
+            region="",
+            receipt="",
+            reason="",
+            durable=False,
+        )
+        with self._lock:
+            ticket = self._append([replaced, renewed])
+        self._sync(ticket)
+        return renewed
 
     def note(self, upload: Receipt, state: State, /, **more: str | bool) -> Receipt:
         """Write the new state of an upload, and return its new line.

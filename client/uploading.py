@@ -19,6 +19,10 @@ from client.routing import Router
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 10.0
 RESUME: Final = "type `python -m client resume` when a region can be reached: it continues under the same upload id"
+LARGEST_BYTES: Final = 5 << 30
+"""Largest object of one PUT: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
+ASKED_BYTES: Final = 16 << 20
+"""Size from which a region is asked whether it takes the file, before the file is read."""
 _REPORTED_BYTES: Final = 1 << 20
 
 Tell = Callable[[Event], None]
@@ -61,6 +65,7 @@ class Uploader:
         try:
             if self.stop.is_set():
                 raise Interrupted  # noqa: TRY301 - handled like one that is raised below
+            self._require_size(item)
             known = fingerprint(item, self.stop)
             work.receipt = self.receipts.begin(item, known, self.source)
             if work.receipt.state.safe:
@@ -73,8 +78,51 @@ class Uploader:
         except UploadFailed as failure:
             return self._fail(work, failure)
 
+    def _require_size(self, item: Item) -> None:
+        """Refuse a file that is too large before it is read, which may take minutes.
+
+        Raises:
+            UploadFailed: No region takes a file of this size.
+        """
+        try:
+            size = 0 if isinstance(item.content, bytes) else item.content.stat().st_size
+        except OSError:
+            return  # reading it reports why
+        if size > LARGEST_BYTES:
+            raise UploadFailed(
+                f"it has {size} bytes, and S3 takes at most {LARGEST_BYTES} in one PUT", "send it in parts, or compressed"
+            )
+        for endpoint in self.router.order() if size >= ASKED_BYTES else ():
+            try:
+                self.platform.require_size(endpoint, item.key, size)
+            except RegionFailed:
+                continue  # the upload itself reports a region that fails
+            except Impossible as failure:
+                raise UploadFailed(str(failure), failure.hint) from failure
+            return
+
     def _send(self, work: "_Work", known: Fingerprint) -> Outcome:
         """Try every region repeatedly until one accepts the file."""
+        try:
+            return self._send_once(work, known)
+        except Impossible as failure:
+            if not failure.is_of_upload_id or not self._is_nowhere(work.upload):
+                raise UploadFailed(str(failure), failure.hint) from failure
+        # The id was made by a wrong clock, or is old, and no region has the upload: another id cannot store it twice.
+        work.receipt = self.receipts.renew(work.upload)
+        try:
+            return self._send_once(work, known)
+        except Impossible as failure:
+            raise UploadFailed(str(failure), failure.hint) from failure
+
+    def _is_nowhere(self, upload: Receipt) -> bool:
+        """Return whether every region answers that it does not know an upload."""
+        try:
+            return all(self.platform.state(endpoint, upload).state is None for endpoint in self.router.order())
+        except (RegionFailed, Impossible):
+            return False
+
+    def _send_once(self, work: "_Work", known: Fingerprint) -> Outcome:
         for pause in range(1_000_000):
             failures = {}
             for endpoint in self.router.order():
@@ -86,8 +134,6 @@ class Uploader:
                     failures[endpoint.region] = failure
                     self.router.failed(endpoint.region)
                     work.tell(Kind.TRY_FAILED, region=endpoint.region, reason=str(failure))
-                except Impossible as failure:
-                    raise UploadFailed(str(failure), failure.hint) from failure
             self._require_hope(failures, work)
             longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(pause, 10))
             self.clock.sleep(longest * self.jitter(), self.stop)

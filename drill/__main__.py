@@ -22,6 +22,7 @@ from drill.model import DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultSpec, Plan, check_numbers, new_id
 from drill.reports import chain, facts
+from drill.self_test import run as run_self_test
 from drill.targets import supervisor
 from drill.targets.live import require_leave, require_possible
 from operations.command_line import end_like_ctrl_c_on, explain, short
@@ -80,6 +81,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         str | None, typer.Option(metavar="NAME", help="With --live: the alarm that ends every fault.")
     ] = None,
     fis_role: Annotated[str | None, typer.Option(metavar="ARN", help="With --live: the role that FIS assumes.")] = None,
+    self_test: Annotated[  # noqa: FBT002
+        bool, typer.Option("--self-test", help="Drill nine sabotages of the product; each must be convicted.")
+    ] = False,
     execute: Annotated[bool, typer.Option("--execute", help="With --live: inject the faults.")] = False,  # noqa: FBT002
 ) -> None:
     """Run a drill.
@@ -90,6 +94,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         python -m drill run --fault grey --fault partition@failback --objects 1000
 
         python -m drill run --dry-run --fault blackout
+
+        python -m drill run --self-test
     """
     with _printing_failures():
         check_numbers(objects, time_factor)
@@ -126,6 +132,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             settings = read_settings(environment)
             place = Place(settings.environment, *settings.regions, settings.control_region)
         plan = dataclasses.replace(plan, **dataclasses.asdict(place))
+        if self_test:
+            _require_local(live=live)
+            raise typer.Exit(0 if run_self_test(Console(highlight=False, emoji=False), plan) else _FAILED)
         _show(plan)
         if dry_run:
             raise typer.Exit(0)
@@ -252,6 +261,16 @@ def _show(plan: Plan) -> None:
         for one in plan.faults_of(phase.name):
             _say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
     _say(f"  {'report':<10} write the report; in every case heal the faults and make the primary active")
+
+
+def _require_local(*, live: bool) -> None:
+    """Refuse a self-test of a deployed platform.
+
+    Raises:
+        Refused: `--live` was typed.
+    """
+    if live:
+        raise Refused("--self-test sabotages the platform; it runs on this machine only.", hint="Leave out --live.")
 
 
 def _confirm(plan: Plan) -> None:

@@ -77,11 +77,7 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         controls=controls,
         guard=guard,
         measures=found,
-        during=[
-            *(journal.fact("promise") or {}).get("broken", ()),
-            *(str(entry.data["what"]) for entry in journal.of(order.EVENT)),
-            *sampling.contradictions(samples, journal, plan),
-        ],
+        during=[*broken(journal), *sampling.contradictions(samples, journal, plan)],
     )
     rpo = journal.fact("rpo") or {}
     return DrillReport(
@@ -121,6 +117,12 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         journal_sha256=journal.sha256(),
         previous=chain.previous(folder.path.parent, but=plan.drill_id),
     )
+
+
+def broken(journal: Journal) -> list[str]:
+    """Return the sentences on how the platform broke its promise before the end of the drill."""
+    during = (journal.fact("promise") or {}).get("broken", ())
+    return [*map(str, during), *(str(entry.data["what"]) for entry in journal.of(order.EVENT))]
 
 
 def _model(kind: Any, held: dict[str, Any] | None) -> Any:  # noqa: ANN401 - one of the report's models

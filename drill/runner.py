@@ -55,13 +55,14 @@ def is_ended(journal: Journal) -> bool:
     return journal.last(_ENDED) is not None
 
 
-def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillReport:
+def resume(folder: DrillFolder, console: Console, *, abort: str = "", stop_early: bool = False) -> DrillReport:
     """Run the remaining phases of a drill, roll back, report, and stop the local cloud.
 
     Args:
         folder: The drill's folder.
         console: The console for the progress.
         abort: Reason to skip the remaining phases; "" to run them.
+        stop_early: Whether to stop after the phase in which the promise is broken, without a last proof.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; after everything was rolled back and reported.
@@ -76,7 +77,7 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRe
             if abort:
                 _fail(context, abort)
             else:
-                _run_phases(context, steps)
+                _run_phases(context, steps, stop_early=stop_early)
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
             _fail(context, "interrupted by Ctrl-C")
@@ -86,7 +87,7 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRe
                     _roll_back(context, steps)
             except KeyboardInterrupt as interrupt:
                 interrupted = interrupt
-        if not abort and interrupted is None:
+        if not abort and not stop_early and interrupted is None:
             interrupted = _prove_what_is_left(context, steps)
         with held_back("The drill's report is being written"):
             _end_cloud(context)
@@ -100,8 +101,11 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "") -> DrillRe
     return report
 
 
-def _run_phases(context: Context, steps: Steps) -> None:
+def _run_phases(context: Context, steps: Steps, *, stop_early: bool) -> None:
     for phase in ALL:
+        if stop_early and (broken := reporting.broken(context.journal)):
+            _fail(context, f"stopped, because the verdict is known: {broken[0]}")
+            return
         done = any(entry.phase == phase.name for entry in context.journal.of("phase done"))
         failed = any(context.journal.of("phase failed"))
         if failed:

@@ -64,6 +64,8 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
         RunFailure: It could not deploy; carries the end of its log.
     """
     folder.alive.touch()
+    if (lent := attach(folder)) is not None:
+        return lent
     if not _running(folder):
         # A new supervisor writes its own files; those of an older one describe a cloud that has ended.
         for of_the_old_one in (folder.supervisor, folder.target, folder.deployment):
@@ -84,8 +86,16 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
     raise RunFailure(f"The local cloud was not ready within {_START_SECONDS:.0f} s.", log=folder.supervisor_log)
 
 
+def lend(holder: DrillFolder, folder: DrillFolder) -> None:
+    """Let a drill use the cloud of another folder. It does not end with that drill."""
+    _lender(folder).write_text(str(holder.path), "utf-8")
+    folder.alive.symlink_to(holder.alive)
+
+
 def attach(folder: DrillFolder) -> Supervisor | None:
     """Return the drill's supervisor if it is there and ready."""
+    if _lender(folder).exists():
+        return attach(DrillFolder(Path(_lender(folder).read_text("utf-8"))))
     if not folder.supervisor.exists() or not _running(folder):
         return None
     held = json.loads(folder.supervisor.read_text("utf-8"))
@@ -94,6 +104,8 @@ def attach(folder: DrillFolder) -> Supervisor | None:
 
 def stop(folder: DrillFolder) -> None:
     """End the drill's supervisor and its cloud, if they are there; return when all their processes are gone."""
+    if _lender(folder).exists():
+        return
     process_id = _running(folder)
     # The cloud and the workers that run its functions are in sessions of their own; they end with the supervisor.
     family = descendants(process_id) if process_id else set()
@@ -196,6 +208,11 @@ def _reap(process_id: int) -> None:
 
 def _process_file(folder: DrillFolder) -> Path:
     return folder.path / "supervisor.pid"
+
+
+def _lender(folder: DrillFolder) -> Path:
+    """The file that names the folder whose cloud a drill uses."""
+    return folder.path / "supervisor.lender"
 
 
 def _temporary_file(folder: DrillFolder) -> Path:

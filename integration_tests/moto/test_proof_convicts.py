@@ -76,7 +76,7 @@ class Drill:
             upload_id = new_upload_id(AT + 600 * number)
             sha256 = hashlib.sha256(body).hexdigest()
             receipt = ReceiptRow(SOURCE, upload_id, sha256, f"folder/{number}.ndjson", len(body), records=RECORDS)
-            known = {"accepted": RECORDS, "rejected": (), "is_unreadable": False}
+            known: dict[str, Any] = {"accepted": RECORDS, "rejected": (), "is_unreadable": False}
             self.receipts.append(replace(receipt, **known, effect=_effect(receipt, number), signed=_signed(receipt)))
             put = self.world.put(receipt.object_key, body, region=region)
             self.world.replicate(put, source=region)
@@ -88,7 +88,7 @@ class Drill:
         receipt = ReceiptRow(
             SOURCE, new_upload_id(AT), hashlib.sha256(body).hexdigest(), "rejecting.ndjson", len(body), records=2
         )
-        known = {"accepted": 1, "rejected": (1,), "is_unreadable": False}
+        known: dict[str, Any] = {"accepted": 1, "rejected": (1,), "is_unreadable": False}
         self.receipts.append(replace(receipt, **known, signed=_signed(receipt)))
         self.world.replicate(self.world.put(receipt.object_key, body))
 
@@ -112,7 +112,7 @@ class Drill:
 
 
 def _signed(receipt: ReceiptRow) -> str:
-    claims = {"object_id": receipt.object_id, "upload_id": receipt.upload_id, "source": receipt.source}
+    claims: dict[str, Any] = {"object_id": receipt.object_id, "upload_id": receipt.upload_id, "source": receipt.source}
     claims |= {"key": receipt.file_key, "sha256": receipt.sha256}
     return jwt.encode({"iss": "lockstep", "iat": 1, "size": receipt.size, **claims}, KEY, algorithm="HS256")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,3 +180,52 @@ def test_file_name_of_any_bytes_is_printed(name: str) -> None:
     shown = printable(name)
     assert shown.encode() or not name
     assert all(one.isprintable() or one == "\n" for one in shown)
+
+
+def test_line_end_in_a_file_name_is_escaped(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("folder").mkdir()
+    Path("folder", "a\nb.csv: accepted").write_text("a")
+    for region in world.regions.values():
+        region.fault = Fault.FORBIDDEN
+    assert run("upload", "folder") == 1
+    shown = "".join(capsys.readouterr())
+    assert "a\\nb.csv: accepted" in shown
+    assert not any(line.startswith("b.csv") for line in shown.splitlines())
+
+
+def test_what_is_left_out_is_named_and_exits_with_1(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("elsewhere").mkdir()
+    Path("elsewhere", "b.csv").write_text("b")
+    Path("folder").mkdir()
+    Path("folder", "a.csv").write_text("a")
+    Path("folder", "link").symlink_to(Path("elsewhere").absolute())
+    Path("folder", "dead").symlink_to("nothing")
+    os.mkfifo("folder/fifo")
+    os.mknod("folder/socket", stat.S_IFSOCK | 0o600)
+    assert run("upload", "folder") == 1
+    shown = "".join(capsys.readouterr())
+    assert "1 of 1 files are safe" in shown
+    assert "folder/link: left out: it is a symbolic link to a folder; name it" in shown
+    assert "folder/dead: left out: it is a symbolic link to nothing" in shown
+    assert "folder/fifo: left out: it is a FIFO" in shown
+    assert "folder/socket: left out: it is a socket" in shown
+    assert "4 files or folders were left out." in shown
+    assert len(world.regions[PRIMARY].bucket) == 1
+
+
+def test_folder_that_cannot_be_read_is_named_and_exits_with_1(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("folder", "closed").mkdir(parents=True)
+    Path("folder", "a.csv").write_text("a")
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr("os.scandir", refusing)
+    assert run("upload", "folder") == 1
+    assert "folder/closed: left out: the folder cannot be read (Permission denied)" in "".join(capsys.readouterr())
+    assert len(world.regions[PRIMARY].bucket) == 1

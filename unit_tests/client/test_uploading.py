@@ -127,16 +127,68 @@ def test_invalid_request_reports_the_message_of_the_platform(tmp_path: Path) -> 
     assert len(world.log) == 1
 
 
-def test_upload_of_last_week_gets_no_second_id(tmp_path: Path) -> None:
+@pytest.mark.parametrize("days", [8, -30])
+def test_refused_upload_id_is_replaced_once_no_region_knows_it(tmp_path: Path, days: int) -> None:
+    """The machine's clock was wrong by days when the upload began, or nothing was reached for a week."""
     world = World([Fault.REFUSED] * 1000)
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+    world.heal()
+    world.clock.pass_(days * 86400)
+    for _ in range(2):
+        with make_client(world, tmp_path) as client:
+            (outcome,) = client.upload_all([Item("a", b"a")])
+        assert outcome.succeeded, outcome
+    states = [(one.state, "now it is" in one.reason) for one in read_receipts(tmp_path / "receipts.jsonl")]
+    assert states == [(State.REPLACED, True), (State.ACCEPTED, False)]
+    assert len(world.identities("a", b"a")) == 1
+
+
+def test_refused_upload_id_is_kept_while_a_region_is_silent(tmp_path: Path) -> None:
+    world = World([Fault.REFUSED] * 1000)
+    with make_client(world, tmp_path) as client:
+        client.upload_all([Item("a", b"a")])
+    world.heal()
+    world.clock.pass_(8 * 86400)
+    world.regions[SECONDARY].fault = Fault.REFUSED
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("a", b"a")])
+    assert "7 days" in outcome.hint
+    assert len(read_receipts(tmp_path / "receipts.jsonl")) == 1
+
+
+def test_refused_upload_id_is_kept_if_a_region_has_the_file(tmp_path: Path) -> None:
+    world = World([Fault.NONE, Fault.LOST_ANSWER, *[Fault.REFUSED] * 1000])
     with make_client(world, tmp_path) as client:
         client.upload_all([Item("a", b"a")])
     world.heal()
     world.clock.pass_(8 * 86400)
     with make_client(world, tmp_path) as client:
         (outcome,) = client.upload_all([Item("a", b"a")])
-    assert "7 days" in outcome.hint
-    assert len(read_receipts(tmp_path / "receipts.jsonl")) == 1
+    assert "verify" in outcome.hint
+    assert len(world.identities("a", b"a")) == 1
+
+
+def test_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, file = World(), tmp_path / "large"
+    world.maximum_bytes = 1 << 20
+    with file.open("wb") as sparse:
+        sparse.truncate(17 << 20)
+    monkeypatch.setattr("client.uploading.fingerprint", lambda *_: pytest.fail("the file was read"))
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("large", file)])
+    assert "it has 17825792 bytes, which is too large" in outcome.error
+    assert "from 1 to 1048576; send it in parts" in outcome.hint
+
+
+def test_file_over_the_limit_of_s3_is_refused_without_a_request(tmp_path: Path) -> None:
+    world, file = World(), tmp_path / "huge"
+    with file.open("wb") as sparse:
+        sparse.truncate((5 << 30) + 1)
+    with make_client(world, tmp_path) as client:
+        (outcome,) = client.upload_all([Item("huge", file)])
+    assert "S3 takes at most 5368709120 in one PUT" in outcome.error
+    assert world.log == []
 
 
 def test_active_region_is_tried_first(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ class World:
         """Region and method of each request, in order."""
         self.server_clock_ahead = 0.0
         self.active: str | None = None
+        self.maximum_bytes = 1 << 40
         self._lock = threading.RLock()
 
     def send(self, request: Request) -> Answer:
@@ -151,6 +152,10 @@ class World:
         return self._state(region, request.url.rpartition("/")[2])
 
     def _issue(self, region: Region, asked: dict[str, Any]) -> Answer:
+        if asked.get("size", 0) > self.maximum_bytes or "sha256" not in asked:
+            fields = ["size"] * (asked.get("size", 0) > self.maximum_bytes) + ["sha256"] * ("sha256" not in asked)
+            problems = [{"field": one, "hint": f"a whole number from 1 to {self.maximum_bytes}"} for one in fields]
+            return Answer(400, json.dumps({"error": "InvalidRequest", "message": "wrong", "problems": problems}).encode())
         if not _UUID7.fullmatch(asked["upload_id"]):
             return _error(400, "InvalidRequest", "upload_id: is not a UUIDv7", field="upload_id")
         age = self.clock.now() - int(asked["upload_id"].replace("-", "")[:12], 16) / 1000

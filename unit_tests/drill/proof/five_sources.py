@@ -132,7 +132,13 @@ class Five:
         records = [(ordinal, {"M": {"n": {"N": str(number)}, "o": {"N": str(ordinal)}}}) for ordinal in range(held)]
         receipt = ReceiptRow(source, upload_id, sha256, f"folder/{number}.ndjson", len(body))
         effect = of_records(receipt.object_id, records)
-        expectation = {"records": held, "accepted": held, "effect": effect, "rejected": (), "is_unreadable": not held}
+        expectation: dict[str, Any] = {
+            "records": held,
+            "accepted": held,
+            "effect": effect,
+            "rejected": (),
+            "is_unreadable": not held,
+        }
         self.receipts.append(replace(receipt, **expectation, signed=signed(receipt)))
         for region in REGIONS:
             if not held:
@@ -145,7 +151,7 @@ class Five:
 
 def signed(receipt: ReceiptRow, key: str = KEY, **other: object) -> str:
     """Return the receipt as the platform signs it."""
-    claims = {"object_id": receipt.object_id, "upload_id": receipt.upload_id, "source": receipt.source}
+    claims: dict[str, Any] = {"object_id": receipt.object_id, "upload_id": receipt.upload_id, "source": receipt.source}
     claims |= {"key": receipt.file_key, "sha256": receipt.sha256}
     return jwt.encode({"iss": "lockstep", "iat": 1, "size": receipt.size, **claims, **other}, key, algorithm="HS256")
 

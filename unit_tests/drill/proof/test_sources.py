@@ -81,7 +81,7 @@ def test_rejections_that_an_archive_lacks_are_found(rejecting: Five, region: str
 
 
 def test_rejections_are_due_by_the_row_where_nobody_knows_the_file(rejecting: Five) -> None:
-    unknown = {"records": None, "accepted": None, "rejected": None, "effect": None, "is_unreadable": None}
+    unknown: dict[str, Any] = {"records": None, "accepted": None, "rejected": None, "effect": None, "is_unreadable": None}
     rejecting.receipts = [dataclasses.replace(one, **unknown) for one in rejecting.receipts]
     assert rejecting.prove().equal
     del rejecting.archives[EAST][f"rejected/{rejecting.ids[2]}.ndjson"]

@@ -1,0 +1,188 @@
+"""Sabotages of the product, which a drill must convict: changes of the deployed code, and one of the drill's own sampler.
+
+The functions' code is changed as a deployment changes it, by UpdateFunctionCode, so that one deployment serves all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from drill import sampler, sampling
+from operations.deployment import Deployment
+from operations.errors import RunFailure
+
+_FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A sabotage.
+
+    Attributes:
+        name: A sentence on what is wrong.
+        changes: The texts to replace, by file of the functions' code; a pair for each.
+        appended: The code to append, by file.
+        of_sampler: Whether the drill's sampler is sabotaged instead.
+    """
+
+    name: str
+    changes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    appended: Mapping[str, str] = field(default_factory=dict)
+    of_sampler: bool = False
+
+
+_PIPELINE, _STORE = "handlers/processor/pipeline.py", "handlers/processor/store.py"
+_MESSAGES, _STATES = "handlers/processor/messages.py", "handlers/issuer/states.py"
+_IDENTITY: Final = "return object_keys.object_identity(self.source, self.key, self.version_id)"
+_OTHER_IDENTITY: Final = (
+    "return self.upload.object_id if self.upload else "
+    'object_keys.digest("object", self.source, self.key, self.version_id, {})'
+)
+_RESULT_FIRST: Final = """
+_write, _conclude = Ledger.write_records, Ledger.conclude
+
+
+def _keep_back(self, object_id, prepared, *given, **named):
+    vars(self)["kept_back"] = (object_id, list(prepared), given, named)
+
+
+def _conclude_first(self, *given, **named):
+    is_first = _conclude(self, *given, **named)
+    if kept := vars(self).pop("kept_back", None):
+        object_id, prepared, others, others_named = kept
+        _write(self, object_id, prepared, *others, **others_named)
+    return is_first
+
+
+Ledger.write_records, Ledger.conclude = _keep_back, _conclude_first
+"""
+
+ALL: Final = (
+    Sabotage(
+        "the shadow acknowledges everything",
+        {_PIPELINE: (("self._put_back(event, message, known)\n", "pass\n"),)},
+    ),
+    Sabotage(
+        "the shadow acknowledges on RESULT alone",
+        {
+            _PIPELINE: (
+                (
+                    "        if known.result is None:\n            return False\n",
+                    "        return known.result is not None\n",
+                ),
+            )
+        },
+    ),
+    Sabotage(
+        "`durable` when only accepted",
+        {
+            _STATES: (
+                ("copies), copies is Copies.BOTH", "copies), copies is not Copies.NONE_HERE"),
+                ("is_durable = settled == set(self._regions) and self._is_in_both_buckets(key)", "is_durable = True"),
+            )
+        },
+    ),
+    Sabotage(
+        "rejections are not archived in one region",
+        {_PIPELINE: (("if known.result.has_archive and known.result.region != self.settings.region:", "if False:"),)},
+    ),
+    Sabotage(
+        "receipts of a wrong key",
+        {"handlers/shared/receipts.py": (("jwt.encode(claims, key.key,", 'jwt.encode(claims, "wrong-key-" * 5,'),)},
+    ),
+    Sabotage("a sampler of zeros", of_sampler=True),
+    Sabotage(
+        "a direct put's identity holds the bucket",
+        {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format("self.bucket")),)},
+    ),
+    Sabotage(
+        "a direct put's identity holds the ETag",
+        {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format('self.record["s3"]["object"].get("eTag", "")')),)},
+    ),
+    Sabotage("RESULT is written first", appended={_STORE: _RESULT_FIRST}),
+)
+
+
+class Code:
+    """The functions' code, of which a changed copy can be deployed.
+
+    Args:
+        deployment: The platform.
+
+    Raises:
+        RunFailure: The assembly that was deployed holds no code.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        folders = [one for one in Path(deployment.target.templates or "").glob("asset.*") if (one / _PIPELINE).exists()]
+        if not folders:
+            raise RunFailure(f"{deployment.target.templates} holds no code of the functions, so it cannot be sabotaged.")
+        self._files = {
+            str(one.relative_to(folders[0])): one.read_bytes() for one in sorted(folders[0].rglob("*")) if one.is_file()
+        }
+        self._original = _zipped(self._files)
+
+    @contextlib.contextmanager
+    def sabotaged(self, sabotage: Sabotage) -> Iterator[None]:
+        """Deploy the changed code in both regions for the block, or sabotage the sampler.
+
+        Raises:
+            RunFailure: A text to be replaced is not in the code: the product has changed, and so must the sabotage.
+        """
+        if sabotage.of_sampler:
+            with _zeros():
+                yield
+            return
+        changed = self._changed(sabotage)
+        if changed:
+            self._deploy(_zipped(self._files | changed))
+        try:
+            yield
+        finally:
+            if changed:
+                self._deploy(self._original)
+
+    def _changed(self, sabotage: Sabotage) -> dict[str, bytes]:
+        changed: dict[str, str] = {}
+        for file, pairs in sabotage.changes.items():
+            text = self._files[file].decode()
+            for old, new in pairs:
+                if old not in text:
+                    raise RunFailure(f"The sabotage {sabotage.name!r} does not fit {file}: it has no text {old!r}.")
+                text = text.replace(old, new)
+            changed[file] = text
+        for file, code in sabotage.appended.items():
+            changed[file] = changed.get(file, self._files[file].decode()) + code
+        return {file: text.encode() for file, text in changed.items()}
+
+    def _deploy(self, content: bytes) -> None:
+        for region in self._deployment.target.regions:
+            client = self._deployment.client("lambda", region)
+            for output in _FUNCTIONS:
+                client.update_function_code(FunctionName=self._deployment.regional[region][output], ZipFile=content)
+
+
+@contextlib.contextmanager
+def _zeros() -> Iterator[None]:
+    """Let every sample hold zeros."""
+    original = sampler.Sampler._round  # noqa: SLF001 - it is sabotaged
+    sampler.Sampler._round = lambda self, before: sampling.zeros(original(self, before))  # type: ignore[method-assign]  # noqa: SLF001
+    try:
+        yield
+    finally:
+        sampler.Sampler._round = original  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return held.getvalue()
