@@ -2,10 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from compliance.cfn import templates as judged
+from compliance.cfn.loading import load_assembly
+from compliance.engine.findings import Verdict
+from compliance.engine.judge import judge
+from compliance.rules import our_rules
 from infra.app import build_app
 from infra.settings import Settings
 
@@ -47,11 +52,20 @@ class Synthesis:
         settings: what it was made from.
         templates: by the stack's construct id.
         stacks: likewise.
+        loaded: the templates as the gate reads them, with the construct path of each resource.
     """
 
     settings: Settings
     templates: Mapping[str, Template]
     stacks: Mapping[str, Stack]
+    loaded: tuple[judged.Template, ...]
+
+    def violations(self, *rules: str) -> list[str]:
+        """Return what these rules of the gate find in the templates, which a test may have changed."""
+        templates = tuple(replace(each, body=self.templates[each.name]) for each in self.loaded)
+        world = judged.TemplateSet(templates=templates, environment=self.settings.environment)
+        rows = judge(world, [rule for rule in our_rules() if rule.id in rules]).rows
+        return [f"{row.path}: {row.message}" for row in rows if row.verdict is not Verdict.PASS]
 
 
 def synthesize(settings: Settings, directory: Path) -> Synthesis:
@@ -127,6 +141,7 @@ def read_assembly(settings: Settings, assembly: Path) -> Synthesis:
             name: json.loads((assembly / each["properties"]["templateFile"]).read_text()) for name, each in stacks.items()
         },
         stacks={name: _stack(each, set(stacks)) for name, each in stacks.items()},
+        loaded=load_assembly(assembly).templates,
     )
 
 

@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import ipaddress
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,31 +17,13 @@ from hypothesis import HealthCheck, example, given, settings
 
 from infra.settings import STRONG_REGION_SETS, Settings
 from unit_tests.fixtures.examples import examples
-from unit_tests.infra.between_regions import between, faults, is_declared, other_region, undeclared
 from unit_tests.infra.iam.resolve import Resolver
 from unit_tests.infra.strategies import valid_settings
-from unit_tests.infra.synthesis import KEYS, REGIONAL, Resource, Synthesis, everywhere, of_type, only, synthesize
+from unit_tests.infra.synthesis import REGIONAL, Resource, Synthesis, everywhere, of_type, only, synthesize
 from unit_tests.infra.test_tagging import UNTAGGABLE, tags_in
 
-NAME_PROPERTIES = {
-    "AWS::ApiGatewayV2::Api": "Name",
-    "AWS::CloudTrail::Trail": "TrailName",
-    "AWS::CloudWatch::Alarm": "AlarmName",
-    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
-    "AWS::CloudWatch::Dashboard": "DashboardName",
-    "AWS::DynamoDB::GlobalTable": "TableName",
-    "AWS::EC2::SecurityGroup": "GroupName",
-    "AWS::Events::Rule": "Name",
-    "AWS::KMS::Alias": "AliasName",
-    "AWS::Lambda::Function": "FunctionName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::S3::Bucket": "BucketNamePrefix",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::SecretsManager::Secret": "Name",
-}
-
-
+OF_NAMES = ("Naming-Pattern", "Naming-Bucket", "Naming-Regions", "Naming-Stack")
+OF_REGIONS = tuple(f"ActivePassive-CrossRegion{name}" for name in ("Outputs", "References", "Symmetry"))
 CORS_TYPES = ("AWS::S3::Bucket", "AWS::ApiGatewayV2::Api")
 
 
@@ -69,16 +50,7 @@ def stacks_stand_where_the_settings_say(made: Synthesis) -> None:
 
 
 def names_follow_the_pattern(made: Synthesis) -> None:
-    pattern = re.compile(rf"(alias/)?serverless(-[a-z0-9]+)+-{made.settings.environment}")
-    for where, resource in resources(made):
-        if name_property := NAME_PROPERTIES.get(resource["Type"]):
-            assert pattern.fullmatch(resource["Properties"][name_property]), where
-    for name, stack in made.stacks.items():
-        assert pattern.fullmatch(stack.name), name
-    for where, bucket in everywhere(made.templates, "AWS::S3::Bucket"):
-        region = made.stacks[where.split(".")[0]].region
-        assert len(bucket["BucketNamePrefix"]) <= 46 - len(region), where
-        assert bucket["BucketNamespace"] == "account-regional", where
+    assert made.violations(*OF_NAMES) == []
 
 
 def everything_taggable_carries_the_six_tags(made: Synthesis) -> None:
@@ -100,18 +72,12 @@ def everything_taggable_carries_the_six_tags(made: Synthesis) -> None:
 
 
 def the_regions_are_alike(made: Synthesis) -> None:
-    with_domain = made.settings.domain is not None
-    for kind in ("Keys", "Regional"):
-        assert [place for place in between(made, kind) if not is_declared(place, with_domain=with_domain)] == []
+    assert made.violations(OF_REGIONS[2]) == []
 
 
 def the_regions_stand_alone(made: Synthesis) -> None:
-    for stack in REGIONAL:
-        assert faults(made.templates[stack], made.templates[stack.replace("Regional", "Keys")]) == [], stack
-    with_domain = made.settings.domain is not None
-    for stack in (*KEYS, *REGIONAL):
-        assert undeclared(made.templates[stack], other_region(made, stack), with_domain=with_domain) == [], stack
-    # The secondary's health hangs on nothing of the primary's region, with a domain or without.
+    assert made.violations(*OF_REGIONS[:2]) == []
+    # The secondary's health depends on nothing of the primary's region, with a domain or without.
     for check in of_type(made.templates["SecondaryRegional"], "AWS::Route53::HealthCheck").values():
         assert made.settings.primary_region not in repr(check), check
 
