@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote_plus
 
-from handlers.shared.object_keys import CANARIES, object_identity
+from handlers.shared.object_keys import CANARIES, digest, object_identity
 from simulation.handlers_in_world import says_durable
 from simulation.plan import Kind, Plan, Upload
 from simulation.regions import Queued, Region, Version
@@ -38,6 +39,21 @@ class Accepted:
     version: Version
     region: str
 
+    def __post_init__(self) -> None:
+        self.quoted_key = quote_plus(self.version.key, safe="/")
+        self._expected: dict[int, dict[int, dict[str, Any]]] = {}
+
+    def expected(self, version: int) -> dict[int, dict[str, Any]]:
+        """Return the records that the file becomes under a transform, by ordinal; none if it cannot be read."""
+        if version not in self._expected:
+            self._expected[version] = _expected(self.upload, version)
+        return self._expected[version]
+
+    def is_in(self, region: Region) -> bool:
+        """Return whether a region's bucket holds the object; every version of an upload is the same object."""
+        key, version_id = self.version.key, self.version.version_id
+        return (key, version_id) in region.ingest or (not self.upload.direct and any(one == key for one, _ in region.ingest))
+
 
 class Judged(Protocol):
     """What the checks read of a history."""
@@ -60,6 +76,7 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
         for accepted in history.accepted:
             yield from _object(accepted, region, keys, archived)
             yield from _unfinished(accepted, region)
+            yield from _noted(history, accepted, region)
         yield from _strangers(history, region)
         if region.queue:
             yield "the queue empties", f"{region.name}: {len(region.queue)} messages are left"
@@ -80,7 +97,7 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
 def holds_records(region: Region, accepted: Accepted) -> bool:
     """Return whether a replica holds RESULT and the very records that the file becomes."""
     result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
-    return result is not None and _records(region, accepted.object_id) == expected(accepted.upload, _version(result))
+    return result is not None and _records(region, accepted.object_id) == accepted.expected(_version(result))
 
 
 def durable(history: Judged) -> Iterator[tuple[str, str]]:
@@ -95,7 +112,7 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
             continue  # S3 does not unsay that it made a copy, and a replica's note holds until the reconciler looks
         for region in regions:
             result = region.item(f"OBJ#{identity}", "RESULT")
-            records = expected(accepted.upload, _version(result)) if result else None
+            records = accepted.expected(_version(result)) if result else None
             missing: list[str] = []
             for other in regions:
                 if key not in keys[other.name]:
@@ -108,37 +125,65 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
 
 
 def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[tuple[str, str]]:
-    """Yield the object of an acknowledged message that nothing in its region stands for any more.
+    """Yield each record of an acknowledged message that nothing in its region stands for any more.
 
-    It must be settled here, or another message of it is on the queue or among the dead letters, or it is not in the bucket.
+    Its object must be settled here, or noted as gone, or named by another message of the queue or by a dead letter of its
+    own. A record that names no object must be in the archive and among the dead letters.
     After somebody purged the queue, an older copy of a message ends though the newer one is gone; the reconciler finds it.
     """
-    if any(fault.kind is Kind.LOSE_MESSAGES for fault in history.plan.faults):
-        return
-    stored = json.loads(message.body)["Records"][0]["s3"]["object"]
+    records = json.loads(message.body).get("Records", [])
+    is_purged = any(fault.kind is Kind.LOSE_MESSAGES for fault in history.plan.faults)
+    for place, record in enumerate(records):
+        stored = _stored(record)
+        if stored is None:
+            refused = digest("message", f"message-{message.number}") + (f"-{place}" if len(records) > 1 else "")
+            if refused not in region.letters or f"quarantined/{refused}.json" not in region.archive:
+                yield "a refused record has its note and its dead letter", f"{region.name}: message {message.number}"
+        elif not is_purged:
+            yield from _stands(history, region, message, stored)
+
+
+def _stored(record: object) -> dict[str, Any] | None:
+    """Return the object that S3's record of a creation names; None if it names none."""
+    if not isinstance(record, dict) or not str(record.get("eventName")).startswith("ObjectCreated:"):
+        return None
+    stored: dict[str, Any] = record["s3"]["object"]
+    return stored if stored["key"].startswith("incoming/") else None
+
+
+def _stands(
+    history: Judged, region: Region, message: Queued, stored: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
     for accepted in history.accepted:
-        version = accepted.version
-        is_its = quote_plus(version.key, safe="/") == stored["key"]
-        if not is_its or (accepted.upload.direct and version.version_id != stored["versionId"]):
+        if accepted.quoted_key != stored["key"]:
             continue
-        is_gone = not any(key == version.key for key, _ in region.ingest)
+        if accepted.upload.direct and accepted.version.version_id != stored["versionId"]:
+            continue
         if message.receives > 1 and holds_records(region, accepted):
             continue  # another invocation has the same message, and may have unsettled the object to look at it anew
-        if not is_gone and not is_settled(region, accepted.object_id) and not _is_queued(region, stored):
+        identity = accepted.object_id
+        is_noted = is_settled(region, identity) or _is_noted_as_gone(region, identity)
+        if not is_noted and not _is_queued(region, stored, identity):
             yield (
-                "a message is acknowledged for what is settled or queued",
+                "a message is acknowledged for what is settled, queued or gone",
                 f"{accepted.upload.name} in {region.name}: message {message.number}, and nothing is left",
             )
 
 
-def _is_queued(region: Region, stored: dict[str, Any]) -> bool:
+def _is_noted_as_gone(region: Region, identity: str) -> bool:
+    return "gone" in (region.item(f"OBJ#{identity}", f"ATTEMPT#{region.name}") or {})
+
+
+def _is_queued(region: Region, stored: dict[str, Any], identity: str) -> bool:
     key = json.dumps(stored["key"])
-    return any(key in one.body for queue in (region.queue, region.dead) for one in queue.values())
+    if any(key in one.body for one in region.queue.values()):
+        return True
+    letters = (one for one in region.dead.values() if key in one.body)  # of SQS, without an object id, or of the processor
+    return any(one.attributes.get("object_id", {"stringValue": identity})["stringValue"] == identity for one in letters)
 
 
-def expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
-    """Return the records that a file becomes under a transform, by ordinal; none if it cannot be read."""
-    if upload.damaged:
+def _expected(upload: Upload, version: int) -> dict[int, dict[str, Any]]:
+    if upload.is_unreadable:
         return {}
     records: dict[int, dict[str, Any]] = {}
     for place, kind in enumerate(upload.records):
@@ -160,20 +205,20 @@ def _object(accepted: Accepted, region: Region, keys: set[str], archived: set[st
         return
     if not is_here:
         return  # it was lost with the other region before S3 replicated it: RESULT has nothing to be repaired from
-    state = "QUARANTINED" if upload.damaged else "COMPLETED"
+    state = "QUARANTINED" if upload.is_unreadable else "COMPLETED"
     if result["state"]["S"] != state:
         yield "RESULT says what the file is", f"{where}: {result['state']['S']}, expected {state}"
         return
     records = _records(region, identity)
     version = _version(result)
-    wanted = expected(upload, version)
+    wanted = accepted.expected(version)
     accepted_count, rejected = int(result["accepted"]["N"]), int(result["rejected"]["N"])
-    if not upload.damaged and accepted_count + rejected != len(upload.records):
+    if not upload.is_unreadable and accepted_count + rejected != len(upload.records):
         yield "every record is counted", f"{where}: {accepted_count} + {rejected} of {len(upload.records)} records"
     if accepted_count != len(wanted):
         yield "RESULT says what the file is", f"{where}: {accepted_count} accepted, expected {len(wanted)}"
     yield from _facts(accepted, result, wanted, where)
-    yield from _archive(archived, identity, where, is_damaged=upload.damaged, rejected=rejected)
+    yield from _archive(archived, identity, where, is_damaged=upload.is_unreadable, rejected=rejected)
     yield from _compare(where, wanted, records)
 
 
@@ -181,17 +226,31 @@ def _facts(
     accepted: Accepted, result: dict[str, Any], wanted: dict[int, dict[str, Any]], where: str
 ) -> Iterator[tuple[str, str]]:
     """Compare what RESULT says of the file, and its digest, with what the file is."""
-    upload, version = accepted.upload, accepted.version
+    upload, version, identity = accepted.upload, accepted.version, accepted.object_id
+    put_at = int(version.created_at) if upload.direct else _issued_at(version.key)
+    received = f"{datetime.fromtimestamp(put_at, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
     facts = {
         "source": {"S": "ingest" if upload.direct else "simulation"},
         "file_key": {"S": f"{upload.name}.{'json' if upload.damaged else 'ndjson'}"},
         "object_key": {"S": version.key},
         "size": {"N": str(len(version.body))},
         "effect_digest": {"S": _effect_digest(accepted.object_id, wanted)},
+        "records": {"N": str(int(result["accepted"]["N"]) + int(result["rejected"]["N"]))},
+        "received_at": {"S": received},
+        "file_order": {"S": f"{received}#{identity}"},
+        "state_order": {"S": f"{received}#{identity}"},
+        "state_hour": {"S": f"{result['state']['S']}#{received[:13]}#{int(identity[:8], 16) % 4:02d}"},
+        "version_id": {"S": version.version_id} if upload.direct else result["version_id"],
     }
     for name, value in facts.items():
         if result.get(name) != value:
             yield "RESULT says what the file is", f"{where}: {name} is {result.get(name)}, expected {value}"
+
+
+def _issued_at(key: str) -> float:
+    """Return when the upload id in a key was issued, in epoch seconds: it begins with the milliseconds in hexadecimal."""
+    upload_id = key.split("/")[3]
+    return int(upload_id[:8] + upload_id[9:13], 16) / 1000
 
 
 def _effect_digest(identity: str, records: dict[int, dict[str, Any]]) -> str:
@@ -209,6 +268,16 @@ def _unfinished(accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]
     attempt = region.item(f"OBJ#{accepted.object_id}", f"ATTEMPT#{region.name}") or {}
     if attempt.get("state_hour", {"S": ""})["S"].startswith("UNFINISHED") and is_settled(region, accepted.object_id):
         yield "no processed object is listed as unfinished", f"{accepted.upload.name} in {region.name}"
+
+
+def _noted(history: Judged, accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]:
+    """Compare the region's note about its replica with what the replica holds."""
+    where = f"{accepted.upload.name} in {region.name}"
+    if is_settled(region, accepted.object_id):
+        if not holds_records(region, accepted):
+            yield "what is noted as settled is there", where
+    elif accepted.is_in(region) and accepted.object_id not in history.meddled:
+        yield "what a region holds is settled there", where
 
 
 def is_settled(region: Region, object_id: str) -> bool:
@@ -238,7 +307,7 @@ def _says_nothing_durable(history: Judged, regions: list[Region]) -> Iterator[tu
 def _archived_content(accepted: Accepted, survivors: list[Region]) -> Iterator[tuple[str, str]]:
     """Compare what the archives hold with the file: the rejected lines of one of the transforms, or the whole object."""
     upload, identity = accepted.upload, accepted.object_id
-    rejected = [[n for n in range(len(upload.records)) if n not in expected(upload, version)] for version in (1, 2)]
+    rejected = [[n for n in range(len(upload.records)) if n not in accepted.expected(version)] for version in (1, 2)]
     for region in survivors:
         lines = region.archive.get(f"rejected/{identity}.ndjson")
         if lines is not None and [json.loads(line)["ordinal"] for line in lines.splitlines()] not in rejected:
@@ -297,12 +366,19 @@ def _strangers(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
 
 
 def _dead_letters(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
-    """A dead letter is right where its object is quarantined, or was deleted while its records were not all here."""
-    damaged = {one.version.key for one in history.accepted if one.upload.damaged or one.object_id in history.meddled}
+    """Yield the dead letters of objects that are neither quarantined nor deleted while their records were not all here.
+
+    The processor names the object or the refused record; a letter that SQS moved names nothing but what is in its body.
+    """
+    expected = [one for one in history.accepted if one.upload.is_unreadable or one.object_id in history.meddled]
+    ids, keys = {one.object_id for one in expected}, {one.quoted_key for one in expected}
     for message in region.dead.values():
-        key = json.loads(message.body)["Records"][0]["s3"]["object"]["key"]
-        if key not in damaged:
-            yield "no message dies", f"{region.name}: {key} is in the dead-letter queue"
+        attributes = {name: value["stringValue"] for name, value in message.attributes.items()}
+        if attributes.get("fault") == "not_an_s3_event" or attributes.get("object_id") in ids:
+            continue
+        named = [stored["key"] for one in json.loads(message.body)["Records"] if (stored := _stored(one))]
+        if "fault" in attributes or not keys.intersection(named):
+            yield "no message dies", f"{region.name}: {', '.join(named)} is in the dead-letter queue"
 
 
 def _replicas(survivors: list[Region]) -> Iterator[tuple[str, str]]:

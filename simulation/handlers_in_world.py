@@ -44,8 +44,6 @@ from simulation.scheduler import Executor, Future, Process, Thread, current_proc
 from simulation.services import client
 from simulation.world import ENVIRONMENT, FUNCTION_SECONDS, MAXIMUM_RECEIVES, SHADOW_DELAY_SECONDS, World
 
-SHADOW_MAXIMUM_AGE_SECONDS: Final = 4 * 86_400
-
 _state: Final = SimpleNamespace(world=None, pipeline=None, reconciler=None)
 
 
@@ -269,7 +267,7 @@ def variables(region: Region) -> dict[str, str]:
         "MAXIMUM_OBJECT_BYTES": "1000000",
         "MAXIMUM_EXPANDED_BYTES": "2000000",
         "SHADOW_DELAY_SECONDS": str(SHADOW_DELAY_SECONDS),
-        "SHADOW_MAXIMUM_AGE_SECONDS": str(SHADOW_MAXIMUM_AGE_SECONDS),
+        "SHADOW_MAXIMUM_AGE_SECONDS": str(int(_state.world.plan.overdue)),
         "CONTROL_CACHE_SECONDS": "5",
         "ATTEMPT_RETENTION_DAYS": "30",
         "MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES),

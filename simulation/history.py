@@ -13,13 +13,13 @@ from handlers.shared.object_keys import object_identity
 from simulation import clients, handlers_in_world, operators, rotation
 from simulation.checks import Accepted, acknowledged, canary_ids, check, durable
 from simulation.clients import People
-from simulation.plan import CALL_FAULTS, REGIONS, Fault, Kind, Plan, Upload, Watch
+from simulation.plan import CALL_FAULTS, PRIMARY, REGIONS, STANDING_FAULTS, Fault, Kind, Plan, Upload, Watch
 from simulation.regions import Queued, Region
 from simulation.scheduler import EPOCH
 from simulation.secrets_manager import HOME
 from simulation.watch import Watch as WriteWatch
 from simulation.watchers import Watchers
-from simulation.world import World, alive
+from simulation.world import FUNCTION_SECONDS, World, alive, event_record
 
 SCHEDULED_EVERY: Final = 300.0
 """As the function's schedule has it."""
@@ -30,6 +30,18 @@ _OBJECTS_A_RUN: Final = 50
 LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
 """When the issuers are asked whether objects are durable, beside the moment before a region is destroyed."""
 CONCURRENCY: Final = 4
+_BUNDLED: Final = 8
+"""Objects that one message names at most."""
+_FOREIGN: Final[tuple[Any, ...]] = (
+    {},
+    "text",
+    {"eventName": "ObjectRemoved:Delete", "eventTime": "now", "s3": {"bucket": {"name": "b"}, "object": {"key": "incoming/a"}}},
+    {"eventName": "ObjectCreated:Put", "eventTime": "now", "s3": {"bucket": {"name": "b"}, "object": {"key": "elsewhere/a"}}},
+)
+"""Records of an event that name no object of the platform."""
+_FAST_CALL_SECONDS: Final = 0.7
+"""An invocation that never waits longer for AWS can end before its timeout: it may keep 5 seconds for its last calls."""
+_OF_RECORDS: Final = (Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA, Kind.CHANGE_IN_REPLICA)
 BATCH_SIZE: Final = 10
 
 
@@ -62,7 +74,9 @@ class History:
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
-        self._watch = WriteWatch(self._name_of, lambda object_id: object_id in canary_ids(self.world))
+        self._watch = WriteWatch(
+            self._name_of, lambda object_id: object_id in canary_ids(self.world), PRIMARY, lambda: self.world.now
+        )
         self.world.on_message = self._poll_soon
         self.world.on_item = self._watch.take
 
@@ -77,7 +91,7 @@ class History:
             else:
                 self._at(upload.at, partial(self._put, upload))
         for fault in self.plan.faults:
-            if fault.kind not in CALL_FAULTS:
+            if fault.kind not in CALL_FAULTS and fault.kind not in STANDING_FAULTS:
                 self._at(fault.at, partial(self._begin, fault))
         ends = self.plan.horizon + self.plan.settle - 3600 * (not self.plan.watch)
         is_seldom = len(self.plan.uploads) <= _OBJECTS_A_RUN and not self.plan.watch
@@ -145,6 +159,8 @@ class History:
             return  # the client gets no answer; what it tries next is another upload
         body = body_of(upload)
         key = key_of(upload, body)
+        if upload.altered:
+            body += body  # every line once more
         for number in range(2 if upload.twin else 1):
             version = world.put_version(region, key, body)
             world.note(region, "client", "PUT", f"{key} is accepted as {version.version_id}")
@@ -158,10 +174,12 @@ class History:
         region = self.world.regions[fault.region]
         if region.is_destroyed:
             return
-        if fault.kind in (Kind.PROMOTE, Kind.FORCE, Kind.UNFORCE):
+        if fault.kind in (Kind.PROMOTE, Kind.FORCE, Kind.UNFORCE, Kind.REPROCESS):
             self._operate(fault, region)
-        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA):
+        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, *_OF_RECORDS):
             self._touch(fault, region)
+        elif fault.kind is Kind.BUNDLE:
+            self._bundle(fault, region)
         elif fault.kind in clients.FAULTS:
             if self.people:
                 self.people.begin(fault)
@@ -185,23 +203,36 @@ class History:
                 continue
             if fault.kind is Kind.DUPLICATE:
                 self.world.announce(region, version, self.world.number())
-            elif fault.kind in (Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA):
-                self._lose_record(region, one.object_id, in_both=fault.kind is Kind.LOSE_RECORD)
+            elif fault.kind in _OF_RECORDS:
+                self._touch_record(region, one.object_id, fault.kind)
             else:
                 self.meddled.add(one.object_id)
                 del region.ingest[version.key, version.version_id]
                 self.world.note(region, "client", "DELETE", f"{version.key} {version.version_id}")
 
-    def _lose_record(self, region: Region, object_id: str, *, in_both: bool) -> None:
+    def _touch_record(self, region: Region, object_id: str, kind: Kind) -> None:
         pk = f"REC#{object_id}#000000"
         for item in region.partition(pk)[:1]:
             self.meddled.add(object_id)
             key = (pk, item["sk"]["S"])
-            if in_both:
+            if kind is Kind.LOSE_RECORD:
                 self.world.write_item(region, key, None)
             else:
-                region.lose(key)
-            self.world.note(region, "operator", "dynamodb:DeleteItem" if in_both else "a record is lost", " ".join(key))
+                is_lost = kind is Kind.LOSE_IN_REPLICA
+                region.change(key, None if is_lost else item | {"record": {"M": {"changed by": {"S": "nobody"}}}})
+            self.world.note(region, "operator", kind, " ".join(key))
+
+    def _bundle(self, fault: Fault, region: Region) -> None:
+        """Send a message that names the newest objects of the bucket, and as many records as `amount` that name none."""
+        world = self.world
+        records: list[Any] = [event_record(region, version) for version in list(region.ingest.values())[-_BUNDLED:]]
+        self.extra_puts += len(records)
+        for number in range(int(fault.amount)):
+            place = world.chance.below(len(records) + 1, "place", fault.at, number)
+            records.insert(place, _FOREIGN[world.chance.below(len(_FOREIGN), "foreign", fault.at, number)])
+        content = {"Records": records} if records else {"Event": "s3:TestEvent"}
+        world.note(region, "fault", fault.kind, f"{len(records)} records, {fault.amount:g} of them name no object")
+        world.send_message(region, json.dumps(content), {}, 0.0)
 
     def _look_at_durable(self) -> None:
         self.violations += durable(self)
@@ -213,7 +244,11 @@ class History:
             self._promote(region)
             return
         process, forced = self.world.process("operator", region), fault.kind is Kind.FORCE
-        process.start(lambda: operators.force_clients(self.world, forced=forced), lambda: None)
+        if fault.kind is Kind.REPROCESS:
+            self.extra_puts += len(region.ingest)
+            process.start(lambda: operators.reprocess(self.world, region), lambda: None)
+        else:
+            process.start(lambda: operators.force_clients(self.world, forced=forced), lambda: None)
 
     def _promote(self, region: Region) -> None:
         process = self.world.process("operator", region)
@@ -281,7 +316,15 @@ class History:
             region.running -= 1
             self._poll_soon(region)
 
+        def time_out() -> None:
+            if not process.has_ended:
+                world.note(region, "lambda", "timeout", f"the invocation is killed after {FUNCTION_SECONDS:g} s")
+                if process.slowest_call < _FAST_CALL_SECONDS:
+                    self.violations.append(_timed_out(messages, process.slowest_call))
+                process.crash()
+
         process.start(work, end)
+        world.scheduler.after(FUNCTION_SECONDS, time_out)
 
     def _acknowledge(self, region: Region, messages: list[Queued]) -> None:
         for message in messages:
@@ -295,6 +338,11 @@ class History:
 
     def _watch_queue(self, region: Region) -> None:
         self.most_messages[region.name] = max(self.most_messages.get(region.name, 0), len(region.queue))
+
+
+def _timed_out(messages: list[Queued], slowest: float) -> tuple[str, str]:
+    what = f"message {messages[0].number} and {len(messages) - 1} more: no call took more than {slowest:.2f} s"
+    return "an invocation ends before its timeout", what
 
 
 def lambda_record(message: Queued) -> dict[str, Any]:

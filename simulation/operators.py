@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from operations import force, register
+from operations import reprocess as reprocess_command
 from operations.errors import RunFailure
 from simulation.handlers_in_world import Clock
 from simulation.plan import REGIONS, SECONDARY
@@ -34,6 +35,24 @@ def force_clients(world: World, *, forced: bool) -> None:
         force.set_forced(_target(world), forced=forced)
     except RunFailure as failure:
         _say(world, region, "force", f"refused: {failure}")
+
+
+def reprocess(world: World, region: Region) -> None:
+    """Have every object of a region processed again under the version that is deployed."""
+    try:
+        sent = reprocess_command.reprocess(_deployment(world), region.name, "incoming/")
+    except RunFailure as failure:
+        _say(world, region, "reprocess", f"refused: {failure}")
+    else:
+        _say(world, region, "reprocess", f"{sent} objects")
+
+
+def _deployment(world: World) -> Any:  # noqa: ANN401 - what is used of `operations.deployment.Deployment`
+    return SimpleNamespace(
+        client=lambda service, name: client(world, world.regions[name], service),
+        ingest_bucket=lambda name: f"ingest-{name}",
+        regional={name: {"IngestQueueUrl": "ingest"} for name in REGIONS},
+    )
 
 
 def _target(world: World) -> Any:  # noqa: ANN401 - what is used of `operations.target.Target`

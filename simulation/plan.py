@@ -13,6 +13,8 @@ SECONDARY: Final = "us-west-2"
 REGIONS: Final = (PRIMARY, SECONDARY)
 SETTLE_SECONDS: Final = 4 * 3600.0
 """Of a history with lags of up to an hour: five visibility timeouts and the longest lag."""
+OVERDUE_SECONDS: Final = 4 * 86_400.0
+"""The default of `limits.shadow_maximum_age_seconds`."""
 _OBJECTS: Final = 12
 _LONG_WAIT_CALLS: Final = 8000
 """About as many as the passive region makes in two hours of waiting."""
@@ -37,10 +39,15 @@ class Kind(StrEnum):
     DEPLOY = "another transform is deployed"
     DELETE = "a version is deleted"
     DUPLICATE = "an event comes again"
+    LOSE_EVENT = "S3 sends no event of an object"
+    UNREPLICATED = "S3 does not replicate an object"
+    BUNDLE = "one message names several objects"
+    REPROCESS = "objects are processed again on purpose"
     REDRIVE = "the dead letters are redriven"
     OUTAGE = "the function is throttled"
     LOSE_RECORD = "a record is deleted"
     LOSE_IN_REPLICA = "a replica alone loses a record"
+    CHANGE_IN_REPLICA = "a replica alone changes a record"
     LOSE_MESSAGES = "the queue is purged"
     SILENCE = "the schedules do not run"
     FORCE = "clients are sent to the secondary"
@@ -76,6 +83,8 @@ _REGION_CALL_FAULTS: Final = (
     Kind.UNPROCESSED,
 )
 CLIENT_CALL_FAULTS: Final = (Kind.KILL_BEFORE, Kind.KILL_AFTER, Kind.REQUEST_LOST, Kind.RESPONSE_LOST)
+STANDING_FAULTS: Final = (Kind.LOSE_EVENT, Kind.UNREPLICATED)
+"""Faults of one object that hold from the beginning."""
 CALL_FAULTS: Final = (*_REGION_CALL_FAULTS, *CLIENT_CALL_FAULTS, Kind.TORN)
 """Faults that hit the call of a number; the others begin at a time."""
 
@@ -107,6 +116,7 @@ class Upload:
         direct: Whether it is put without the issuer.
         twin: Whether it is uploaded once more under the same key, as a client does that lost the answer.
         by_client: Whether the real client sends it through the real issuer, to `region` first.
+        altered: Whether its bytes differ from those that its key names the SHA-256 of.
     """
 
     at: float
@@ -117,6 +127,12 @@ class Upload:
     direct: bool = False
     twin: bool = False
     by_client: bool = False
+    altered: bool = False
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the whole file is quarantined."""
+        return self.damaged or self.altered
 
 
 @dataclass(frozen=True)
@@ -128,7 +144,7 @@ class Fault:
         region: Where.
         at: Seconds since the beginning; for a fault of a call, the call's number in that region.
         lasts: Seconds.
-        amount: Seconds of skew or stall, factor of lag, version deployed.
+        amount: Seconds of skew or stall, factor of lag, version deployed, number of records that name no object.
         name: The upload that it is about.
     """
 
@@ -156,6 +172,8 @@ class Plan:
         watch: What watches the regions: nothing, the reconcilers and their alarms, or the observers as well.
         auto_promote: Whether the secondary's observer may promote its region.
         settle: Seconds within which everything must be processed once the faults have stopped.
+        overdue: Seconds after which a message that waits in the passive region becomes a dead letter.
+        page: Records that one page of a query holds at most; AWS's pages end at 1 MB, and a record may have 400 KB.
     """
 
     seed: int
@@ -168,6 +186,8 @@ class Plan:
     watch: Watch = Watch.NOTHING
     auto_promote: bool = False
     settle: float = SETTLE_SECONDS
+    overdue: float = OVERDUE_SECONDS
+    page: int = 1000
 
     @property
     def events(self) -> list[Upload | Fault]:
@@ -239,9 +259,10 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "watch": (lambda watch: watch in set(Watch), f"one of {', '.join(map(repr, map(str, Watch)))}"),
     "records": (lambda letters: set(letters) <= set("gbvw"), "text of the letters g, b, v and w"),
     "amount": (lambda amount: abs(amount) < _LONGEST_SECONDS, f"a number from -{_LONGEST_SECONDS} to {_LONGEST_SECONDS}"),
+    "page": (lambda records: 0 < records <= 1000, "a whole number from 1 to 1000"),  # noqa: PLR2004 - as stated
     "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
     **dict.fromkeys(
-        ("at", "lasts", "horizon", "settle"),
+        ("at", "lasts", "horizon", "settle", "overdue"),
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }
@@ -305,7 +326,9 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
     shape = Shape.HEAVY_TAIL
     if draft.unit("are lags of another shape") < 0.6:  # noqa: PLR2004
         shape = list(Shape)[draft.chance.below(len(Shape), "plan", "lags")]
-    return Plan(seed=seed, uploads=uploads, faults=faults, lags=shape)
+    page = (2, 25, 1000, 1000)[draft.chance.below(4, "plan", "page")]
+    horizon = max(Plan.horizon, *(one.at + 1200 for one in faults if one.kind is Kind.DESTROY), 0.0)
+    return Plan(seed=seed, uploads=uploads, faults=faults, lags=shape, page=page, horizon=horizon)
 
 
 def _upload(draft: _Draft, number: int) -> Upload:
@@ -314,6 +337,8 @@ def _upload(draft: _Draft, number: int) -> Upload:
     # Mostly small files, for their races are the same; one in eight has more than one batch of records.
     many = draft.unit("many", number) < 0.12  # noqa: PLR2004
     size = 1 + int(draft.unit("size", number) * (70 if many else 6))
+    if draft.unit("more than a partition key holds", number) < 0.0008:  # noqa: PLR2004
+        size += 1000
     letters = "".join("ggggbvw"[int(draft.unit("record", number, place) * 7)] for place in range(size))
     return Upload(
         at=round(draft.unit("at", number) * 120, 3),
@@ -324,6 +349,7 @@ def _upload(draft: _Draft, number: int) -> Upload:
         direct=is_direct,
         twin=draft.unit("twin", number) < 0.1 and (is_direct or not has_clients),  # noqa: PLR2004
         by_client=has_clients and not is_direct,
+        altered=draft.unit("altered", number) < 0.04 and not is_direct and not has_clients,  # noqa: PLR2004
     )
 
 
@@ -373,6 +399,8 @@ def _timed_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
     if draft.unit("deployed") < 0.3:  # noqa: PLR2004
         for region in REGIONS:  # one region before the other, as a deployment goes
             draft.add(Kind.DEPLOY, region, 300 * draft.unit("deployment", region), amount=2)
+        if draft.unit("reprocessed") < 0.4:  # noqa: PLR2004
+            draft.add(Kind.REPROCESS, PRIMARY, 310 + 900 * draft.unit("reprocessing"))
     sometimes(Kind.LOSE_MESSAGES, 0.05)
     for number, upload in enumerate(uploads):
         if draft.unit("lose record", number) < 0.02:  # noqa: PLR2004
@@ -383,13 +411,33 @@ def _timed_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
             region = draft.region("event again", number)
             draft.add(Kind.DUPLICATE, region, upload.at + 400 * draft.unit("again", number), name=upload.name)
         if draft.unit("deleted", number) < 0.03:  # noqa: PLR2004
-            draft.add(Kind.DELETE, upload.region, upload.at + 60 * draft.unit("deletion", number), name=upload.name)
+            where = REGIONS if draft.unit("deleted in both", number) < 0.2 else (upload.region,)  # noqa: PLR2004
+            for region in where if draft.unit("deleted there", number) < 0.7 else [draft.region("deleted", number)]:  # noqa: PLR2004
+                draft.add(Kind.DELETE, region, upload.at + 60 * draft.unit("deletion", number, region), name=upload.name)
+        _object_faults(draft, number, upload)
+    if draft.unit("bundles") < 0.15:  # noqa: PLR2004
+        for number in range(1 + draft.chance.below(3, "plan", "bundles")):
+            at = 5 + 150 * draft.unit("bundle", number)
+            draft.add(Kind.BUNDLE, draft.region("bundle", number), at, amount=draft.chance.below(3, "plan", "in it", number))
+
+
+def _object_faults(draft: _Draft, number: int, upload: Upload) -> None:
+    """Draw what AWS fails to do with one object, and what befalls its records in one replica."""
+    if draft.unit("event lost", number) < 0.04:  # noqa: PLR2004
+        draft.add(Kind.LOSE_EVENT, draft.region("event lost", number), 0.0, name=upload.name)
+    if draft.unit("unreplicated", number) < 0.02:  # noqa: PLR2004
+        draft.add(Kind.UNREPLICATED, upload.region, 0.0, name=upload.name)
+    if draft.unit("changed", number) < 0.01:  # noqa: PLR2004
+        at = 600 + 2400 * draft.unit("change", number)
+        draft.add(Kind.CHANGE_IN_REPLICA, draft.region("changed", number), at, name=upload.name)
 
 
 def _disaster(draft: _Draft) -> None:
     """Lose a region, promote the other; or promote back and forth with both alive."""
     kind = draft.unit("disaster")
     moment = 5 + 150 * draft.unit("moment")
+    if draft.unit("late") < 0.06:  # noqa: PLR2004 - after the reconcilers have looked at everything
+        moment = 7500 + 1500 * draft.unit("moment")
     if kind < 0.55:  # noqa: PLR2004
         lost = PRIMARY if kind < 0.45 else SECONDARY  # noqa: PLR2004
         draft.add(Kind.DESTROY, lost, moment)
@@ -407,4 +455,11 @@ def draw_long_wait(seed: int) -> Plan:
     draft.add(Kind.PARTITION, PRIMARY, 0.0, lasts=2 * 3600.0)
     for number in range(_LONG_WAIT_CALLS // 100):
         draft.add(Kind.REFUSED, SECONDARY, 1 + int(draft.unit("refused", number) * _LONG_WAIT_CALLS))
-    return Plan(seed=seed, uploads=uploads, faults=tuple(draft.faults), horizon=2 * 3600.0, crash_rate=0.01)
+    return Plan(
+        seed=seed,
+        uploads=uploads,
+        faults=tuple(draft.faults),
+        horizon=2 * 3600.0,
+        crash_rate=0.01,
+        overdue=3000.0 if seed % 2 else OVERDUE_SECONDS,
+    )

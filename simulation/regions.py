@@ -95,6 +95,7 @@ class Region:
         indexed: By index and partition key: the keys of the items that it holds.
         queue: The ingest queue.
         dead: The dead-letter queue.
+        letters: Identities of everything that the processor has sent there.
         is_destroyed: For good.
         dark_until: No call is answered and nothing is delivered before.
         stalled_until: Calls take `stall` seconds longer before.
@@ -120,6 +121,7 @@ class Region:
     indexed: dict[tuple[str, str], set[Key]] = field(default_factory=dict)
     queue: dict[int, Queued] = field(default_factory=dict)
     dead: dict[int, Queued] = field(default_factory=dict)
+    letters: set[str] = field(default_factory=set)
     is_destroyed: bool = False
     dark_until: float = 0.0
     stalled_until: float = 0.0
@@ -144,11 +146,11 @@ class Region:
             insort(self.partitions.setdefault(key[0], []), key[1])
         return entry
 
-    def lose(self, key: Key) -> None:
-        """Lose an item in this replica alone, as a fault of replication would."""
+    def change(self, key: Key, item: Item | None) -> None:
+        """Change or lose an item in this replica alone, as a fault of replication would."""
         entry = self.table[key]
-        self.hold(key, entry.item, None)
-        entry.before = entry.item = None
+        self.hold(key, entry.item, item)
+        entry.before = entry.item = item
 
     def hold(self, key: Key, before: Item | None, item: Item | None) -> None:
         """Keep `records` and `indexed` as the table is, after an item of it has changed."""

@@ -29,6 +29,7 @@ class Process:
         name: Who it is in the story, for example `processor`.
         region: The AWS name of the region that it runs in.
         is_dead: Whether it has crashed.
+        slowest_call: Seconds that the slowest of its calls to AWS took.
     """
 
     def __init__(self, scheduler: "Scheduler", name: str, region: str) -> None:
@@ -36,6 +37,7 @@ class Process:
         self.name = name
         self.region = region
         self.is_dead = False
+        self.slowest_call = 0.0
         self._members: list[greenlet] = []
         self._on_crash: Callable[[], object] = lambda: None
 

@@ -18,6 +18,8 @@ from simulation.world import ACCOUNT, ServiceClient, World, refusal
 
 _BATCH_ITEMS: Final = 25
 _PAGE_BYTES: Final = 1024 * 1024
+_PAGE_ITEMS: Final = 10_000
+"""Of rows that are small: 1 MB holds more."""
 
 
 class ConditionalCheckFailedException(ClientError):  # noqa: N818 - AWS's name
@@ -121,7 +123,8 @@ class DynamoDbClient(ServiceClient):
                 items = [item for item in items if matches(rest, item, names, values)]
             if not request.get("ScanIndexForward", True):
                 items.reverse()
-            return _page(items, request, names, values)
+            most = self._world.plan.page if index or partition_key.startswith("REC#") else _PAGE_ITEMS
+            return _page(items, request, names, values, most=most)
 
         return self._call("Query", read, str(next(iter(values.values()), "")))
 
@@ -131,7 +134,8 @@ class DynamoDbClient(ServiceClient):
         def read() -> dict[str, Any]:
             items = [self._region.item(*key) for key in sorted(self._region.table)]
             names = request.get("ExpressionAttributeNames", {})
-            return _page([item for item in items if item is not None], request, names, {})
+            held = [item for item in items if item is not None]
+            return _page(held, request, names, {}, most=20 * self._world.plan.page)
 
         return self._call("Scan", read, request["TableName"])
 
@@ -233,7 +237,7 @@ class S3Client(ServiceClient):
                 found = found[versions.index((marker, version_id)) + 1 :]
             else:
                 found = [one for one in found if one.key > marker]
-            page = found[: request.get("MaxKeys", 1000)]
+            page = found[: min(request.get("MaxKeys", 1000), 20 * self._world.plan.page)]  # S3 may return fewer
             listed = [
                 {
                     "Key": one.key,
@@ -248,6 +252,21 @@ class S3Client(ServiceClient):
             return {"Versions": listed, "IsTruncated": is_truncated, **markers}
 
         return self._call("ListObjectVersions", read, Prefix)
+
+    def get_paginator(self, operation: str) -> Any:  # noqa: ANN401 - of botocore's paginator, `paginate` is used
+        """Return the paginator of ListObjectVersions."""
+        if operation != "list_object_versions":
+            raise NotImplementedError(f"the simulated S3 does not page {operation!r}")
+
+        def paginate(**request: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - ListObjectVersions'
+            while True:
+                answer = self.list_object_versions(**request)
+                yield answer
+                if not answer["IsTruncated"]:
+                    return
+                request |= {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer["NextVersionIdMarker"]}
+
+        return SimpleNamespace(paginate=paginate)
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
         """See PutObject, into the archive."""
@@ -301,6 +320,7 @@ class SqsClient(ServiceClient):
                 number = self._world.number()
                 now = self._world.now
                 self._region.dead[number] = Queued(number, MessageBody, attributes, now, now)
+                self._region.letters.add(attributes["object_id"]["stringValue"])
             else:
                 message = self._world.send_message(self._region, MessageBody, attributes, request.get("DelaySeconds", 0))
                 number = message.number if message else 0
@@ -309,6 +329,12 @@ class SqsClient(ServiceClient):
             return {"MessageId": f"message-{number}", "MD5OfMessageBody": digest}
 
         return self._call("SendMessage", write, QueueUrl)
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """See SendMessageBatch, as an operator's commands use it."""
+        for entry in Entries:
+            self.send_message(QueueUrl=QueueUrl, MessageBody=entry["MessageBody"], MessageAttributes=entry["MessageAttributes"])
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's
         """See GetQueueAttributes: what readiness and the observer ask for."""
@@ -351,16 +377,18 @@ def client(world: World, region: Region, service: str) -> Any:  # noqa: ANN401 -
     return kinds[service](world, region)
 
 
-def _page(items: list[Item], request: dict[str, Any], names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
+def _page(
+    items: list[Item], request: dict[str, Any], names: dict[str, str], values: dict[str, Any], *, most: int
+) -> dict[str, Any]:
     start = request.get("ExclusiveStartKey")
     if start is not None:
         after = next((place for place, item in enumerate(items) if _key(item) == _key(start)), None)
         items = items[after + 1 :] if after is not None else [item for item in items if _key(item) > _key(start)]
     page: list[Item] = []
-    size, limit = 0, request.get("Limit")
+    size, limit = 0, min(request.get("Limit", most), most)
     answer: dict[str, Any] = {}
     for item in items:
-        if (limit and len(page) == limit) or size > _PAGE_BYTES:
+        if len(page) == limit or size > _PAGE_BYTES:
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("pk", "sk")}
             break
         page.append(item)

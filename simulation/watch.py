@@ -13,6 +13,7 @@ _LASTING: Final = ("RESULT", "ACTIVE")
 """Sort keys of rows that DynamoDB may never delete by itself; so are all records, of users' objects."""
 _CLAIM_SECONDS: Final = 30.0
 """Longer than a promotion's calls take, slow ones and a skewed clock included."""
+_NO_LETTER: Final = "no dead letter was sent"
 _VERSION: Final = "processing_version"
 _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", "expires_at"})
 
@@ -24,11 +25,15 @@ class Watch:
     Attributes:
         name_of: Returns the name of the upload that an object id is of.
         is_canary: Returns whether an object id is of a canary, whose rows expire.
+        primary: The primary region.
+        now: Returns simulated epoch seconds.
         violations: The invariants that a write broke, and how; each once for a row.
     """
 
     name_of: Callable[[str], str]
     is_canary: Callable[[str], bool]
+    primary: str
+    now: Callable[[], float]
     violations: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[tuple[str, Key]] = field(default_factory=set)
     _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
@@ -61,6 +66,10 @@ class Watch:
             )
             if _epoch(item) <= highest:
                 self._break("a claim is above every epoch that is visible", key, f"{_epoch(item)}, and there is {highest}")
+        if is_own and item is not None and pk.startswith("REC#") and not _has_begun(region, pk.split("#")[1]):
+            self._break("records follow their attempt", key, f"{region.name} has noted none")
+        if is_own and item and sk == f"ATTEMPT#{region.name}" and item.get("attempts") != (before or {}).get("attempts"):
+            self._begun(region, key, stamp)
         if pk.startswith("OBJ#") and sk == "RESULT":
             self._result(region, key, before, item, is_own=is_own)
         if is_own and sk.startswith("REPLICA#") and item and "settled_digest" in item:
@@ -86,7 +95,11 @@ class Watch:
                 key,
                 f"{region.name} writes RESULT of {item['accepted']['N']} over {held} records",
             )
+        if is_own and (missing := _not_archived(region, key[0].removeprefix("OBJ#"), item)):
+            self._break("RESULT follows its archive", key, f"{region.name}: {missing}")
         same_version = before is not None and before.get(_VERSION) == item.get(_VERSION)
+        if is_own and same_version:
+            self._break("the first RESULT of a version stays", key, f"{region.name} writes it again")
         if before and same_version and _meaning(before) != _meaning(item):
             self._break("RESULT never changes its meaning", key, f"{_differences(before, item)} in {region.name}")
 
@@ -98,12 +111,60 @@ class Watch:
             self._break("a settled replica holds RESULT", key, f"{region.name} holds none")
         elif (held := _records(region, key[0], result)) < int(result["accepted"]["N"]):
             self._break("a settled replica holds every record", key, f"{held} of {result['accepted']['N']} in {region.name}")
+        elif _has_object(region, result, self.now()) and (missing := _not_archived(region, key[0].removeprefix("OBJ#"), result)):
+            if missing != _NO_LETTER:
+                self._break("a settled region's archive holds what was rejected", key, f"{region.name}: {missing}")
+
+    def _begun(self, region: Region, key: Key, stamp: Stamp) -> None:
+        """Check that a region that begins an object is the active one, or may do its work.
+
+        It may where the active region's bucket does not hold the object, or to make the records of a RESULT again.
+        """
+        rows = region.partition(key[0])
+        if any("gone" in row for row in rows) or region.item(key[0], "RESULT"):
+            return
+        until = stamp[0] - _CLAIM_SECONDS
+        if _active(region, self.primary, until) != region.name != _active(region, self.primary, float("inf")):
+            self._break("a passive region begins nothing", key, f"{region.name} begins it")
 
     def _break(self, invariant: str, key: Key, detail: str) -> None:
         if (invariant, key) not in self._seen:
             self._seen.add((invariant, key))
             name = self.name_of(key[0].removeprefix("OBJ#")) if key[0].startswith("OBJ#") else key[0]
             self.violations.append((invariant, f"{name}: {key[1]}: {detail}"))
+
+
+def _active(region: Region, primary: str, until: float) -> str:
+    """Return the region with the highest epoch that a replica held by a time; the primary among equals."""
+    epochs = {pk.partition("#")[2]: _epoch(item) for pk, item in _claims(region, until)}
+    return max(epochs | {primary: epochs.get(primary, 0)}, key=lambda name: (epochs.get(name, 0), name == primary))
+
+
+def _has_begun(region: Region, object_id: str) -> bool:
+    return region.item(f"OBJ#{object_id}", f"ATTEMPT#{region.name}") is not None
+
+
+def _has_object(region: Region, result: Item, now: float) -> bool:
+    """Return whether the region's bucket has held the object of a RESULT for a minute."""
+    until = now - 2 * _CLAIM_SECONDS
+    wanted, version_id = result["object_key"]["S"], result["version_id"]["S"]
+    is_upload = wanted.startswith("incoming/uploads/")
+    return any(
+        key == wanted and (is_upload or held == version_id) and one.arrived_at < until
+        for (key, held), one in region.ingest.items()
+    )
+
+
+def _not_archived(region: Region, object_id: str, result: Item) -> str:
+    """Return what a region's archive or dead letters lack of an object; empty if nothing."""
+    if result["state"]["S"] == "QUARANTINED":
+        wanted = [f"quarantined/{object_id}.json", f"quarantined/{object_id}/object"]
+    else:
+        wanted = [f"rejected/{object_id}.ndjson"] * (result["rejected"]["N"] != "0")
+    missing = [name for name in wanted if name not in region.archive]
+    if missing:
+        return f"{missing[0]} is not in the archive"
+    return _NO_LETTER if len(wanted) > 1 and object_id not in region.letters else ""
 
 
 def _owner(pk: str, sk: str) -> str | None:

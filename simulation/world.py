@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from simulation.chance import Chance
 from simulation.expressions import Item
-from simulation.plan import CALL_FAULTS, CLIENT_CALL_FAULTS, REGIONS, Fault, Kind, Plan
+from simulation.plan import CALL_FAULTS, CLIENT_CALL_FAULTS, REGIONS, STANDING_FAULTS, Fault, Kind, Plan
 from simulation.regions import Key, Queued, Region, Stamp, Version
 from simulation.scheduler import EPOCH, Crash, Process, Scheduler, current_process
 
@@ -75,10 +75,13 @@ class World:
     _numbers: int = 0
     _processes: list[Process] = field(default_factory=list)
     _call_faults: dict[tuple[str, int], list[Kind]] = field(default_factory=dict)
+    _standing: set[tuple[Kind, str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.chance = Chance(self.plan.seed)
         for fault in self.plan.faults:
+            if fault.kind in STANDING_FAULTS:
+                self._standing.add((fault.kind, fault.region, fault.name))
             if fault.kind in CALL_FAULTS:
                 whose = "client" if fault.kind in CLIENT_CALL_FAULTS else fault.region
                 whose = f"journal {fault.region}" if fault.kind is Kind.TORN else whose
@@ -139,6 +142,7 @@ class World:
         seconds = min(self.chance.lag(*_LATENCY, "latency", region.name, number), self.longest_latency)
         if self.now < region.stalled_until:
             seconds += region.stall
+        process.slowest_call = max(process.slowest_call, seconds)
         process.wait(seconds)
         return self._arrive(region, process, operation, effect, what, faults)
 
@@ -252,8 +256,19 @@ class World:
         self.announce(region, version, number)
         lag = self.chance.lag(*_OBJECT_LAG, "object", region.name, key, number, shape=self.plan.lags)
         lag = lag if self.plan.unreplicated is None else _AT_ONCE
-        self.send(region, lag, lambda peer: self._replicated(peer, version))
+        if self._stands(Kind.UNREPLICATED, region, version):
+            version.replication = "FAILED"
+        else:
+            self.send(region, lag, lambda peer: self._replicated(peer, version))
         return version
+
+    def _stands(self, kind: Kind, region: Region, version: Version) -> bool:
+        """Return whether a fault of one object meets a version of it in a region, and count it."""
+        if (kind, region.name, version.key.rsplit("/", 1)[-1].partition(".")[0]) not in self._standing:
+            return False
+        self.cover(kind, "-")
+        self.note(region, "fault", kind, version.key)
+        return True
 
     def _replicated(self, peer: Region, version: Version) -> None:
         if (version.key, version.version_id) not in self.peer(peer).ingest:
@@ -266,6 +281,8 @@ class World:
 
     def announce(self, region: Region, version: Version, number: int) -> None:
         """Have S3 send the event of a version, at least once."""
+        if self._stands(Kind.LOSE_EVENT, region, version):
+            return
         body = json.dumps({"Records": [event_record(region, version)]})
         times = 2 if self.chance.happens(0.02, "event twice", region.name, version.version_id, number) else 1
         for again in range(times):
