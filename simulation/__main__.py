@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from operations.command_line import end_like_ctrl_c_on
+from simulation.drawing import draw, draw_long_wait
 from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.page import render
-from simulation.plan import Plan, draw, draw_long_wait
+from simulation.plan import Plan
 from simulation.running import Totals, run_all
 from simulation.sabotage import VARIANTS, WATCHED, sabotaged
 from simulation.shrinking import shrink

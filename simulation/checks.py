@@ -151,9 +151,7 @@ def _stored(record: object) -> dict[str, Any] | None:
     return stored if stored["key"].startswith("incoming/") else None
 
 
-def _stands(
-    history: Judged, region: Region, message: Queued, stored: dict[str, Any]
-) -> Iterator[tuple[str, str]]:
+def _stands(history: Judged, region: Region, message: Queued, stored: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for accepted in history.accepted:
         if accepted.quoted_key != stored["key"]:
             continue

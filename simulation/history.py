@@ -35,13 +35,20 @@ _BUNDLED: Final = 8
 _FOREIGN: Final[tuple[Any, ...]] = (
     {},
     "text",
-    {"eventName": "ObjectRemoved:Delete", "eventTime": "now", "s3": {"bucket": {"name": "b"}, "object": {"key": "incoming/a"}}},
-    {"eventName": "ObjectCreated:Put", "eventTime": "now", "s3": {"bucket": {"name": "b"}, "object": {"key": "elsewhere/a"}}},
+    {
+        "eventName": "ObjectRemoved:Delete",
+        "eventTime": "now",
+        "s3": {"bucket": {"name": "b"}, "object": {"key": "incoming/a"}},
+    },
+    {
+        "eventName": "ObjectCreated:Put",
+        "eventTime": "now",
+        "s3": {"bucket": {"name": "b"}, "object": {"key": "elsewhere/a"}},
+    },
 )
 """Records of an event that name no object of the platform."""
 _FAST_CALL_SECONDS: Final = 0.7
 """An invocation that never waits longer for AWS can end before its timeout: it may keep 5 seconds for its last calls."""
-_OF_RECORDS: Final = (Kind.LOSE_RECORD, Kind.LOSE_IN_REPLICA, Kind.CHANGE_IN_REPLICA)
 BATCH_SIZE: Final = 10
 
 
@@ -174,27 +181,27 @@ class History:
         region = self.world.regions[fault.region]
         if region.is_destroyed:
             return
-        if fault.kind in (Kind.PROMOTE, Kind.FORCE, Kind.UNFORCE, Kind.REPROCESS):
-            self._operate(fault, region)
-        elif fault.kind in (Kind.DUPLICATE, Kind.DELETE, *_OF_RECORDS):
-            self._touch(fault, region)
-        elif fault.kind is Kind.BUNDLE:
-            self._bundle(fault, region)
-        elif fault.kind in clients.FAULTS:
-            if self.people:
+        match fault.kind:
+            case Kind.PROMOTE | Kind.FORCE | Kind.UNFORCE | Kind.REPROCESS:
+                self._operate(fault, region)
+            case Kind.DUPLICATE | Kind.DELETE | Kind.LOSE_RECORD | Kind.LOSE_IN_REPLICA | Kind.CHANGE_IN_REPLICA:
+                self._touch(fault, region)
+            case Kind.BUNDLE:
+                self._bundle(fault, region)
+            case Kind.ROTATE:
+                self.rotations += 1
+                rotation.rotate(self.world)
+            case _ if fault.kind not in clients.FAULTS:
+                self._begin_in_world(fault, region)
+            case _ if self.people:
                 self.people.begin(fault)
-        elif fault.kind is Kind.ROTATE:
-            self.rotations += 1
-            rotation.rotate(self.world)
-        elif fault.kind is Kind.LOSE_MESSAGES:
-            region.queue.clear()
-            self.world.note(region, "operator", "sqs:PurgeQueue", "every message is gone")
-        else:
-            if fault.kind is Kind.DESTROY:
-                self._look_at_durable()
-            self.world.begin(fault)
-            if fault.kind is Kind.DEPLOY:
-                self._warm[region.name].clear()
+
+    def _begin_in_world(self, fault: Fault, region: Region) -> None:
+        if fault.kind is Kind.DESTROY:
+            self._look_at_durable()
+        self.world.begin(fault)
+        if fault.kind is Kind.DEPLOY:
+            self._warm[region.name].clear()
 
     def _touch(self, fault: Fault, region: Region) -> None:
         for one in self.accepted:
@@ -203,7 +210,7 @@ class History:
                 continue
             if fault.kind is Kind.DUPLICATE:
                 self.world.announce(region, version, self.world.number())
-            elif fault.kind in _OF_RECORDS:
+            elif fault.kind is not Kind.DELETE:
                 self._touch_record(region, one.object_id, fault.kind)
             else:
                 self.meddled.add(one.object_id)

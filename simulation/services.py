@@ -333,7 +333,9 @@ class SqsClient(ServiceClient):
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         """See SendMessageBatch, as an operator's commands use it."""
         for entry in Entries:
-            self.send_message(QueueUrl=QueueUrl, MessageBody=entry["MessageBody"], MessageAttributes=entry["MessageAttributes"])
+            self.send_message(
+                QueueUrl=QueueUrl, MessageBody=entry["MessageBody"], MessageAttributes=entry["MessageAttributes"]
+            )
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's

@@ -42,9 +42,10 @@ class Testimony:
     def __init__(self, history: Judged) -> None:
         self._history = history
         self.violations: list[tuple[str, str]] = []
-        self._ranks: dict[tuple[str, str], tuple[int, float]] = {}
+        self._ranks: dict[tuple[str, str], tuple[int, float, Any]] = {}
         self._is_deployed = any(fault.kind is Kind.DEPLOY for fault in history.plan.faults)
         self._contents: dict[str, set[str]] = {}
+        self._contents_in: dict[tuple[str, str], dict[str, float]] = {}
 
     def answered(self, region: Region, request: Request, body: bytes, answer: Answer, began: float) -> None:
         """Hear what an API or S3 answered.
@@ -97,6 +98,10 @@ class Testimony:
         yield from self._one_object_each()
 
     def _issued(self, region: Region, asked: dict[str, Any], began: float) -> None:
+        issued = self._contents_in.setdefault((region.name, asked["upload_id"]), {})
+        if any(sha256 != asked["sha256"] and issued_at <= began for sha256, issued_at in issued.items()):
+            self._break("an upload id is for one content", f"{asked['key']}: {region.name} issued it a second time")
+        issued.setdefault(asked["sha256"], self._history.world.now)
         self._contents.setdefault(asked["upload_id"], set()).add(asked["sha256"])
         pk = schema.claim_partition_key(asked["source"], asked["upload_id"])
         for claim in region.partition(pk):
@@ -112,11 +117,14 @@ class Testimony:
         if accepted is None or object_id in self._history.meddled or answer.status not in {_OK, _NOT_FOUND}:
             return
         name, rank = accepted.upload.name, _RANK[held.get("state", "unknown")]
-        highest, seen_at = self._ranks.get((region.name, object_id), (0, 0.0))
+        version = (region.item(f"OBJ#{object_id}", "RESULT") or {}).get("processing_version")
+        highest, seen_at, seen = self._ranks.get((region.name, object_id), (0, 0.0, version))
+        if seen not in (None, version):
+            highest = 0  # it was processed again under another version, whose records the region must verify first
         if rank < highest and began >= seen_at:
             self._break("a state never goes back", f"{name}: {region.name} answered {highest} and now {rank}")
         if rank >= highest:
-            self._ranks[region.name, object_id] = (rank, self._history.world.now)
+            self._ranks[region.name, object_id] = (rank, self._history.world.now, version)
         is_processed = held.get("state") == "processed"
         if is_processed and not self._is_deployed and not holds_records(region, accepted):
             self._break("what is processed is there", f"{name}: {region.name} answered so and does not hold its records")

@@ -58,22 +58,23 @@ class Watch:
         may_expire = sk not in _LASTING and not pk.startswith("REC#")
         if is_own and item is not None and "expires_at" in item and not may_expire and not self.is_canary(pk.split("#")[1]):
             self._break("what must last does not expire", key, f"{region.name} writes an expiry of {item['expires_at']}")
-        if pk.startswith("CONTROL#") and _epoch(item) < _epoch(before):
-            self._break("the epoch never goes back", key, f"{_epoch(before)} becomes {_epoch(item)} in {region.name}")
-        if is_own and pk.startswith("CONTROL#"):
-            highest = max(
-                (_epoch(one) for other, one in _claims(region, stamp[0] - _CLAIM_SECONDS) if other != pk), default=0
-            )
-            if _epoch(item) <= highest:
-                self._break("a claim is above every epoch that is visible", key, f"{_epoch(item)}, and there is {highest}")
-        if is_own and item is not None and pk.startswith("REC#") and not _has_begun(region, pk.split("#")[1]):
-            self._break("records follow their attempt", key, f"{region.name} has noted none")
+        if pk.startswith("CONTROL#"):
+            self._claim(region, key, stamp, before, item)
+        if is_own and item is not None and pk.startswith("REC#"):
+            self._record(region, key, item)
         if is_own and item and sk == f"ATTEMPT#{region.name}" and item.get("attempts") != (before or {}).get("attempts"):
-            self._begun(region, key, stamp)
+            self._begun(region, key)
         if pk.startswith("OBJ#") and sk == "RESULT":
             self._result(region, key, before, item, is_own=is_own)
         if is_own and sk.startswith("REPLICA#") and item and "settled_digest" in item:
             self._settled(region, key, before, item)
+
+    def _claim(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
+        if _epoch(item) < _epoch(before):
+            self._break("the epoch never goes back", key, f"{_epoch(before)} becomes {_epoch(item)} in {region.name}")
+        others = (_epoch(one) for pk, one in _claims(region, stamp[0] - _CLAIM_SECONDS) if pk != key[0])
+        if stamp[2] == region.name and _epoch(item) <= (highest := max(others, default=0)):
+            self._break("a claim is above every epoch that is visible", key, f"{_epoch(item)}, and there is {highest}")
 
     def _shared(self, region: Region, key: Key, item: Item) -> None:
         """Check a row that has no owner: whichever region writes it under one processing version writes the same."""
@@ -95,6 +96,14 @@ class Watch:
                 key,
                 f"{region.name} writes RESULT of {item['accepted']['N']} over {held} records",
             )
+        if is_own and item["region"]["S"] != region.name:
+            self._break("RESULT names its writer", key, f"{region.name} writes the region {item['region']['S']}")
+        low, high = (
+            max((_epoch(one) for _, one in _claims(region, until)), default=0)
+            for until in (self.now() - 3 * _CLAIM_SECONDS, float("inf"))
+        )
+        if is_own and not low <= _epoch(item) <= high:
+            self._break("RESULT names its epoch", key, f"{region.name} writes {_epoch(item)}; it holds {low} to {high}")
         if is_own and (missing := _not_archived(region, key[0].removeprefix("OBJ#"), item)):
             self._break("RESULT follows its archive", key, f"{region.name}: {missing}")
         same_version = before is not None and before.get(_VERSION) == item.get(_VERSION)
@@ -111,11 +120,24 @@ class Watch:
             self._break("a settled replica holds RESULT", key, f"{region.name} holds none")
         elif (held := _records(region, key[0], result)) < int(result["accepted"]["N"]):
             self._break("a settled replica holds every record", key, f"{held} of {result['accepted']['N']} in {region.name}")
-        elif _has_object(region, result, self.now()) and (missing := _not_archived(region, key[0].removeprefix("OBJ#"), result)):
-            if missing != _NO_LETTER:
+        elif _has_object(region, result, self.now()):
+            missing = _not_archived(region, key[0].removeprefix("OBJ#"), result)
+            if missing not in ("", _NO_LETTER):
                 self._break("a settled region's archive holds what was rejected", key, f"{region.name}: {missing}")
 
-    def _begun(self, region: Region, key: Key, stamp: Stamp) -> None:
+    def _record(self, region: Region, key: Key, item: Item) -> None:
+        """Check a record that this region writes."""
+        object_pk = f"OBJ#{key[0].split('#')[1]}"
+        if region.item(object_pk, f"ATTEMPT#{region.name}") is None:
+            self._break("records follow their attempt", key, f"{region.name} has noted none")
+        result, note = (region.table.get((object_pk, sk)) for sk in ("RESULT", f"REPLICA#{region.name}"))
+        if not (result and note and result.item and note.item) or note.written_at > self.now() - 2 * _CLAIM_SECONDS:
+            return  # an invocation that looked before the note was written may still write
+        settled = (note.item.get("settled_digest"), note.item.get("settled_version"))
+        if settled == (result.item["effect_digest"], result.item.get(_VERSION)) and item.get(_VERSION) != settled[1]:
+            self._break("no note outlasts the records that it is about", key, f"{region.name} overwrites a settled object")
+
+    def _begun(self, region: Region, key: Key) -> None:
         """Check that a region that begins an object is the active one, or may do its work.
 
         It may where the active region's bucket does not hold the object, or to make the records of a RESULT again.
@@ -123,8 +145,11 @@ class Watch:
         rows = region.partition(key[0])
         if any("gone" in row for row in rows) or region.item(key[0], "RESULT"):
             return
-        until = stamp[0] - _CLAIM_SECONDS
-        if _active(region, self.primary, until) != region.name != _active(region, self.primary, float("inf")):
+        claims = [(pk, entry) for (pk, _), entry in region.table.items() if pk.startswith("CONTROL#")]
+        if any(entry.written_at > self.now() - _CLAIM_SECONDS for _, entry in claims):
+            return  # a function keeps the answer of its last look for some seconds
+        epochs = {self.primary: 0} | {pk.partition("#")[2]: _epoch(entry.item) for pk, entry in claims}
+        if max(epochs, key=lambda name: (epochs[name], name == self.primary)) != region.name:
             self._break("a passive region begins nothing", key, f"{region.name} begins it")
 
     def _break(self, invariant: str, key: Key, detail: str) -> None:
@@ -132,16 +157,6 @@ class Watch:
             self._seen.add((invariant, key))
             name = self.name_of(key[0].removeprefix("OBJ#")) if key[0].startswith("OBJ#") else key[0]
             self.violations.append((invariant, f"{name}: {key[1]}: {detail}"))
-
-
-def _active(region: Region, primary: str, until: float) -> str:
-    """Return the region with the highest epoch that a replica held by a time; the primary among equals."""
-    epochs = {pk.partition("#")[2]: _epoch(item) for pk, item in _claims(region, until)}
-    return max(epochs | {primary: epochs.get(primary, 0)}, key=lambda name: (epochs.get(name, 0), name == primary))
-
-
-def _has_begun(region: Region, object_id: str) -> bool:
-    return region.item(f"OBJ#{object_id}", f"ATTEMPT#{region.name}") is not None
 
 
 def _has_object(region: Region, result: Item, now: float) -> bool:

@@ -4,7 +4,18 @@ from dataclasses import replace
 from typing import Any, Final
 
 from simulation.chance import Chance
-from simulation.plan import CALL_FAULTS, PRIMARY, REGIONS, SECONDARY, Fault, Kind, Plan, Upload, Watch, draw
+from simulation.drawing import draw, draw_busy, draw_long_wait
+from simulation.plan import (
+    CALL_FAULTS,
+    PRIMARY,
+    REGIONS,
+    SECONDARY,
+    Fault,
+    Kind,
+    Plan,
+    Upload,
+    Watch,
+)
 
 _HORIZON: Final = 900.0
 _SETTLE: Final = 1260.0
@@ -12,19 +23,27 @@ _SETTLE: Final = 1260.0
 QUIET_SECONDS: Final = 2700.0
 """After the observers: five visibility timeouts and the longest lag."""
 LONGEST_LAG: Final = 600.0
-LONGEST_LATENCY: Final = 0.5
+_LONGEST_LATENCY: Final = 0.5
 """Of a call to a region that is well. Elsewhere one in 160 takes three seconds, and a canary, of some twenty calls, is late
 more often than its alarm allows."""
 _OBSERVED: Final = 150
 """One history in so many has observers, which run every minute and cost as much as some dozen others."""
 _RECONCILED: Final = 40
+_BUSY: Final = 75
+_WAITING: Final = 300
 
 
 def plan_of(seed: int, *, objects: int | None = None) -> Plan:
     """Return the plan that a run draws for a seed."""
     if seed % _OBSERVED == _OBSERVED - 1:
         return draw_observed(seed)
-    return draw_reconciled(seed, objects=objects) if seed % _RECONCILED == 9 else draw(seed, objects=objects)  # noqa: PLR2004 - any place in forty
+    if seed % _RECONCILED == 9:  # noqa: PLR2004 - any place in forty
+        return draw_reconciled(seed, objects=objects)
+    if objects is None and seed % _BUSY == 3:  # noqa: PLR2004 - any place
+        return draw_busy(seed)
+    if objects is None and seed % _WAITING == 17:  # noqa: PLR2004 - any place
+        return draw_long_wait(seed)
+    return draw(seed, objects=objects)
 
 
 def draw_reconciled(seed: int, *, objects: int | None = None) -> Plan:
@@ -65,6 +84,7 @@ def draw_observed(seed: int) -> Plan:
         watch=Watch.OBSERVERS,
         auto_promote=chance.happens(0.6, "observed", "auto promote"),
         settle=_SETTLE,
+        slowest=_LONGEST_LATENCY,
     )
 
 

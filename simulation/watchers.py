@@ -13,7 +13,7 @@ from simulation.plan import PRIMARY, REGIONS, Upload, Watch
 from simulation.regions import Region
 from simulation.scheduler import EPOCH
 from simulation.watched_checks import WatchedChecks
-from simulation.watched_plans import LONGEST_LAG, LONGEST_LATENCY, QUIET_SECONDS
+from simulation.watched_plans import LONGEST_LAG, QUIET_SECONDS
 from simulation.web import Web
 
 _MINUTE: Final = 60
@@ -55,7 +55,7 @@ class Watchers:
         """Schedule everything up to the history's end."""
         world, plan = self.history.world, self.history.plan
         if self._has_observers:
-            world.longest_lag, world.longest_latency = LONGEST_LAG, LONGEST_LATENCY
+            world.longest_lag = LONGEST_LAG
             observers.deploy(world)
             self.health_checks.begin()
         for minute in range(1, int((plan.horizon + plan.settle) // _MINUTE)):

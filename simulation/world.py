@@ -27,7 +27,7 @@ _OBJECT_LAG: Final = (4.0, 2400.0)
 _LONGEST_LAG: Final = 3600.0
 _EVENT_LAG: Final = (0.8, 600.0)
 _AT_ONCE: Final = 1e-6
-_LATENCY: Final = (0.012, 3.0)
+_LATENCY: Final = 0.012
 _UNTIL: Final = {
     Kind.BLACKOUT: "dark_until",
     Kind.OUTAGE: "throttled_until",
@@ -69,7 +69,6 @@ class World:
     lag_until: float = 0.0
     lag_factor: float = 1.0
     longest_lag: float = _LONGEST_LAG
-    longest_latency: float = _LATENCY[1]
     on_message: Callable[[Region], None] = lambda _region: None
     on_item: Callable[[Region, Key, Stamp, Item | None, Item | None], None] = lambda *_: None
     _numbers: int = 0
@@ -139,7 +138,7 @@ class World:
         faults = self.call_faults(region.name, number)
         if self.plan.crash_rate and self.chance.happens(self.plan.crash_rate, "crash", region.name, number):
             faults = [*faults, Kind.CRASH_AFTER if number % 2 else Kind.CRASH_BEFORE]
-        seconds = min(self.chance.lag(*_LATENCY, "latency", region.name, number), self.longest_latency)
+        seconds = self.chance.lag(_LATENCY, self.plan.slowest, "latency", region.name, number)
         if self.now < region.stalled_until:
             seconds += region.stall
         process.slowest_call = max(process.slowest_call, seconds)
@@ -344,6 +343,8 @@ class World:
                 region.transform_version = int(fault.amount)
             case Kind.REDRIVE:
                 self.redrive(region)
+            case Kind.LOSE_MESSAGES:
+                region.queue.clear()
             case _:
                 return
         self.note(region, "fault", fault.kind, f"for {fault.lasts:g} s" if fault.lasts else "")

@@ -80,6 +80,7 @@ class Pipeline:
         """
         identities = [message.message_identity]
         try:
+            deadline.check("a message is looked at", reserved_seconds=_SECONDS_TO_END)
             events = self._objects(message)
             identities = [event.object_id for event in events] or identities
             self._settle(message, events, deadline)
@@ -107,6 +108,7 @@ class Pipeline:
 
     def _settle(self, message: Message, events: list[ObjectEvent], deadline: Deadline) -> None:
         for event in events:
+            deadline.check("the next object is looked at", reserved_seconds=_SECONDS_TO_END)
             known = self.ledger.look(event.object_id)
             is_settled = self._is_settled(event, message, known, deadline)
             if is_settled and not self._is_outdated(message, known):

@@ -11,7 +11,8 @@ import pytest
 _SCRIPT = """
 import contextlib, json, sys
 from simulation.history import History
-from simulation.plan import Plan, draw
+from simulation.drawing import draw
+from simulation.plan import Plan
 from simulation.sabotage import sabotaged
 sabotage, *chosen = json.load(sys.stdin)
 with sabotaged(sabotage) if sabotage else contextlib.nullcontext():

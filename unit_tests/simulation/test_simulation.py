@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from simulation.plan import Plan, draw
+from simulation.drawing import draw
+from simulation.plan import Plan
 
 PROJECT = Path(__file__).parents[2]
 # Whatever runs handlers runs in a process of its own: the simulator takes their clock, and sets variables of Powertools.
@@ -18,7 +19,7 @@ _SCRIPT = """
 from simulation.__main__ import known_failures
 from simulation.exhaustive import plans
 from simulation.history import History
-from simulation.plan import draw
+from simulation.drawing import draw
 from simulation.sabotage import sabotaged
 from simulation.watched_plans import draw_observed, draw_reconciled
 import contextlib, sys

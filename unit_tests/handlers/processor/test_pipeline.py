@@ -329,7 +329,7 @@ def test_transient_error_is_raised_and_archived_at_the_last_receive(step: str, r
 
 @pytest.mark.parametrize("body", [GOOD, UNREADABLE, b"\n\n"], ids=["good", "unreadable", "no records at all"])
 def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body: bytes) -> None:
-    left = iter([300.0, 300.0])
+    left = iter([300.0] * 4)
     world = World(body)
     with pytest.raises(OutOfTimeError):
         world.process(deadline=Deadline(lambda: next(left, 1.0)))
