@@ -19,7 +19,7 @@ _Read: TypeAlias = Callable[[Any, str], Any]
 _WHOLE_NUMBER: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 
 
-def in_api_spelling(value: object, place: str) -> "ReplicationConfigurationOutputTypeDef":
+def to_api(value: object, place: str) -> "ReplicationConfigurationOutputTypeDef":
     """Return the configuration for `PutBucketReplication`.
 
     Args:

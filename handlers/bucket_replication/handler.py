@@ -31,7 +31,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from handlers.bucket_replication.api_mapping import in_api_spelling
+from handlers.bucket_replication.api_mapping import to_api
 from handlers.bucket_replication.existing_objects import Source, replicate_existing
 from handlers.shared import custom_resource, schema
 from handlers.shared.custom_resource import Context, Outcome, PropertyError, Request, RequestType
@@ -113,7 +113,7 @@ def desired(request: Request) -> "ReplicationConfigurationOutputTypeDef":
         )
     if CONFIGURATION not in request.properties:
         raise PropertyError(f"property {CONFIGURATION} of {request.logical_resource_id} is missing; add it")
-    configuration = in_api_spelling(request.properties[CONFIGURATION], CONFIGURATION)
+    configuration = to_api(request.properties[CONFIGURATION], CONFIGURATION)
     if len(configuration["Rules"]) != 1:
         raise PropertyError(f"{CONFIGURATION}.Rules must hold one rule; it holds {len(configuration['Rules'])}")
     if "ID" not in configuration["Rules"][0]:

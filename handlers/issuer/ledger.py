@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from handlers.issuer.validation import UploadRequest
-from handlers.shared import moments, schema
+from handlers.shared import schema, timestamps
 from handlers.shared.object_keys import CANARY_SOURCE
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Ledger:
     def note_upload(self, request: UploadRequest, caller: str, now: str) -> None:
         """Write the region's UPLOAD row, unless an earlier request with the same upload id wrote it."""
         upload = request.upload
-        received = str(moments.upload_moment(upload.upload_id))  # deterministic: not the time of this clock
+        received = str(timestamps.of_upload(upload.upload_id))  # deterministic: not the time of this clock
         self._put_once(
             schema.object_partition_key(upload.object_id),
             upload.source,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from handlers.shared import moments
+from handlers.shared import timestamps
 from handlers.shared.object_keys import Upload
 
 if TYPE_CHECKING:
@@ -91,5 +91,5 @@ class Presigner:
             "x-amz-server-side-encryption-aws-kms-key-id": self.key_arn,
         }
         return PresignedPut(
-            url=url, headers=headers, expires_at=moments.as_text(datetime.fromtimestamp(now + self.expiry_seconds, UTC))
+            url=url, headers=headers, expires_at=timestamps.as_text(datetime.fromtimestamp(now + self.expiry_seconds, UTC))
         )

@@ -13,7 +13,7 @@ from handlers.issuer.ledger import Ledger, UploadIdReusedError
 from handlers.issuer.presign import Presigner
 from handlers.issuer.signing_keys import SigningKeys
 from handlers.issuer.validation import UploadRequest
-from handlers.shared import moments
+from handlers.shared import timestamps
 from handlers.shared.receipts import Receipt
 
 
@@ -50,7 +50,7 @@ class UploadIssuer:
         signed = self.signing_keys.sign(receipt)
         put = self.presigner.presign(request.upload, request.size, now)
         # Last, so that no row exists of an upload whose client got an error because no key could be read.
-        self.ledger.note_upload(request, caller.principal, moments.as_text(datetime.fromtimestamp(now, UTC)))
+        self.ledger.note_upload(request, caller.principal, timestamps.as_text(datetime.fromtimestamp(now, UTC)))
         return {
             "id": request.upload.object_id,
             "upload_id": request.upload.upload_id,

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Metrics
 from botocore.config import Config
 
 from handlers.observer import deployed, force, heartbeat
-from handlers.observer.canary import CanaryKeeper
+from handlers.observer.canary import CanarySupervisor
 from handlers.observer.digest_rows import DigestStore
 from handlers.observer.digests import HourReader
 from handlers.observer.hours import HourDigests
@@ -58,7 +58,7 @@ def build(variables: Mapping[str, str]) -> Observer:
         telemetry=Telemetry(metrics),
         memory=MemoryStore(dynamodb=dynamodb, table_name=table_name, region=region),
         register=ControlRegister(dynamodb=dynamodb, table_name=table_name, regions=settings.regions),
-        canaries=CanaryKeeper(
+        canaries=CanarySupervisor(
             api=OwnApi(url=settings.api_url, region=region, credentials=credentials, http=http), region=region
         ),
         measures=Measures(

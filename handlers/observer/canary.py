@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError
 
 from handlers.observer.web import OwnApi, WebError
-from handlers.shared import moments
+from handlers.shared import timestamps
 from handlers.shared.object_keys import CANARY_SOURCE
 
 logger = Logger(child=True)
@@ -46,7 +46,7 @@ class Canary:
     """Whether this region was active when it was sent."""
 
 
-class CanaryKeeper:
+class CanarySupervisor:
     """Sends canaries and judges them.
 
     Args:
@@ -73,7 +73,7 @@ class CanaryKeeper:
             BotoCoreError: They did not answer.
         """
         sent_at = self._clock()
-        content = json.dumps({"canary": self._region, "run_at": moments.from_epoch(run_at)}).encode() + b"\n"
+        content = json.dumps({"canary": self._region, "run_at": timestamps.from_epoch(run_at)}).encode() + b"\n"
         answer = self._api.call(
             "POST",
             "/uploads",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from handlers.shared import moments, schema
+from handlers.shared import schema, timestamps
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -157,7 +157,7 @@ class HourReader:
 
 def hour_of(now: float) -> str:
     """Return the hour of epoch seconds."""
-    return moments.hour_of(moments.from_epoch(now))
+    return timestamps.hour_of(timestamps.from_epoch(now))
 
 
 def hours_before(hour: str, count: int) -> str:

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from handlers.issuer.upload_id import new_upload_id
 from handlers.observer import split_brain
 from handlers.observer.auto_promote import Situation, Streak
-from handlers.observer.canary import LOST, Canary, CanaryKeeper
+from handlers.observer.canary import LOST, Canary, CanarySupervisor
 from handlers.observer.digests import Budget
 from handlers.observer.heartbeat import Heartbeat
 from handlers.observer.hours import HourDigests, round_of
@@ -23,7 +23,7 @@ from handlers.observer.settings import Settings
 from handlers.observer.steps import Begun, Steps
 from handlers.observer.telemetry import Telemetry
 from handlers.observer.web import Http, is_ready
-from handlers.shared import moments
+from handlers.shared import timestamps
 from handlers.shared.claims import Active, highest
 from handlers.shared.control import ControlRegister
 
@@ -84,7 +84,7 @@ class Observer:
     telemetry: Telemetry
     memory: MemoryStore
     register: ControlRegister
-    canaries: CanaryKeeper
+    canaries: CanarySupervisor
     measures: Measures
     is_forced: Callable[[], bool]
     """Returns whether an operator forces clients to this region."""
@@ -365,7 +365,7 @@ class Observer:
             lambda: self.register.claim(
                 settings.region,
                 claimed_by=CLAIMED_BY,
-                claimed_at=moments.from_epoch(self.clock()),
+                claimed_at=timestamps.from_epoch(self.clock()),
                 seen=view.claims,
             ),
             seconds=SECONDS["promotion"],

@@ -10,7 +10,7 @@ from botocore.response import StreamingBody
 
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import ObjectEvent
-from handlers.shared import moments
+from handlers.shared import timestamps
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,7 +26,7 @@ class ObjectFacts:
     """Properties of an object before its first byte is read; the same in both regions."""
 
     received_at: str
-    """In the form of `moments.as_text`."""
+    """In the form of `timestamps.as_text`."""
     size: int
     """Stored bytes."""
 
@@ -106,8 +106,8 @@ class ObjectReader:
                 Fault.GONE, f"version {event.version_id} was deleted before it was processed; nothing is left to read"
             )
         facts = ObjectFacts(
-            received_at=(moments.upload_moment(upload.upload_id) if upload else None)
-            or moments.as_text(answer["LastModified"]),
+            received_at=(timestamps.of_upload(upload.upload_id) if upload else None)
+            or timestamps.as_text(answer["LastModified"]),
             size=answer["ContentLength"],
         )
         return OpenedObject(event, facts, answer["Body"])

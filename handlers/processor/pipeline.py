@@ -22,7 +22,7 @@ from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Concluded, Known, Ledger, Result
 from handlers.processor.telemetry import Telemetry
-from handlers.shared import moments, object_keys, schema
+from handlers.shared import object_keys, schema, timestamps
 from handlers.shared.control import ControlRegister
 from handlers.shared.effect import EffectDigest
 
@@ -360,10 +360,10 @@ class Pipeline:
         return {
             "reason": reason,
             "region": self.settings.region,
-            "noted_at": moments.from_epoch(time.time()),
+            "noted_at": timestamps.from_epoch(time.time()),
             "message_id": message.message_id,
             "receive_count": message.receive_count,
-            "first_seen": moments.from_epoch(message.first_seen / 1000),
+            "first_seen": timestamps.from_epoch(message.first_seen / 1000),
             "body": message.body,
         }
 

@@ -35,7 +35,7 @@ from handlers.processor.own_queue import OwnQueue
 from handlers.processor.shadow import PUT_BACKS_BETWEEN_NOTES
 from handlers.processor.store import Known, Ledger
 from handlers.processor.telemetry import Telemetry
-from handlers.shared import moments, object_keys, schema
+from handlers.shared import object_keys, schema, timestamps
 from handlers.shared.control import ControlRegister
 from handlers.shared.own_rows import put_unless_newer
 
@@ -340,7 +340,7 @@ class Reconciler:
             return finding
         put_backs = finding.put_backs + PUT_BACKS_BETWEEN_NOTES
         self._own_queue.send(
-            event_body(self._bucket, finding.object_key, finding.version_id, moments.from_epoch(run.now)),
+            event_body(self._bucket, finding.object_key, finding.version_id, timestamps.from_epoch(run.now)),
             first_seen=run.now,
             put_backs=put_backs,
         )
@@ -459,7 +459,7 @@ def _skip_to(key: str, since: float) -> str:
     if key.startswith(object_keys.CANARIES):
         return _AFTER_CANARIES
     upload = object_keys.Upload.parse(key)
-    moment = moments.upload_moment(upload.upload_id) if upload else None
+    moment = timestamps.of_upload(upload.upload_id) if upload else None
     if upload is None or moment is None or datetime.fromisoformat(moment).timestamp() >= since:
         return ""
     digits = (

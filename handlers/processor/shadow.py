@@ -18,7 +18,7 @@ from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.store import Ledger
 from handlers.processor.telemetry import Telemetry
-from handlers.shared import moments
+from handlers.shared import timestamps
 
 PUT_BACKS_BETWEEN_NOTES: Final = 8
 """A note is a write in both replicas, and most objects are settled before their first put-back."""
@@ -103,7 +103,7 @@ class Shadow:
             event.object_id,
             {
                 "reason": problem.reason,
-                "first_seen": moments.from_epoch(message.first_seen / 1000),
+                "first_seen": timestamps.from_epoch(message.first_seen / 1000),
                 "hops": message.hops,
                 "object_key": event.key,
                 "version_id": event.version_id,

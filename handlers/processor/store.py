@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from handlers.processor.deadline import Deadline
-from handlers.shared import moments, schema
+from handlers.shared import schema, timestamps
 from handlers.shared.attribute_values import AttributeValue, canonical_number_text, canonical_text
 from handlers.shared.effect import EffectDigest
 
@@ -110,7 +110,7 @@ class Result:
             schema.SORT_KEY: schema.RESULT,
             schema.FILE_INDEX_SORT_KEY: order,
             schema.STATE_INDEX_PARTITION_KEY: schema.state_hour(
-                self.state, moments.hour_of(self.received_at), self.object_id
+                self.state, timestamps.hour_of(self.received_at), self.object_id
             ),
             schema.STATE_INDEX_SORT_KEY: order,
         }
@@ -199,7 +199,7 @@ class Ledger:
             ":object_id": {"S": object_id},
             ":digest": {"S": result.effect_digest},
             ":version": {"S": result.processing_version},
-            ":now": {"S": moments.from_epoch(now)},
+            ":now": {"S": timestamps.from_epoch(now)},
         }
         if result.expires_at is not None:
             changes.append("#expires_at = :expires_at")
@@ -294,7 +294,7 @@ class Ledger:
 
     def begin(self, object_id: str, now: float) -> None:
         """Note that this region begins an attempt, or begins again; `now` is in epoch seconds."""
-        moment = moments.from_epoch(now)
+        moment = timestamps.from_epoch(now)
         changes = [
             "started_at = if_not_exists(started_at, :now)",
             "updated_at = :now",
@@ -306,7 +306,7 @@ class Ledger:
             ":one": {"N": "1"},
             ":now": {"S": moment},
             ":object_id": {"S": object_id},
-            ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, moments.hour_of(moment), object_id)},
+            ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, timestamps.hour_of(moment), object_id)},
             ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
         self._note_attempt(object_id, changes, values, now, " ADD attempts :one")
@@ -318,7 +318,7 @@ class Ledger:
             Key=self._attempt_key(object_id),
             UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone",
             ExpressionAttributeNames=_STATE_NAMES | {"#gone": schema.GONE},
-            ExpressionAttributeValues={":now": {"S": moments.from_epoch(now)}},
+            ExpressionAttributeValues={":now": {"S": timestamps.from_epoch(now)}},
         )
 
     def note_gone(self, object_id: str, reason: str, now: float) -> None:
@@ -329,14 +329,14 @@ class Ledger:
             reason: The reason, for operators.
             now: Epoch seconds.
         """
-        moment = moments.from_epoch(now)
+        moment = timestamps.from_epoch(now)
         changes = ["#gone = :reason", "object_id = :object_id", "updated_at = :now"]
         changes += ["#state_hour = :state_hour", "#state_order = :state_order"]
         values: dict[str, AttributeValue] = {
             ":reason": {"S": reason},
             ":object_id": {"S": object_id},
             ":now": {"S": moment},
-            ":state_hour": {"S": schema.state_hour(schema.GONE_STATE, moments.hour_of(moment), object_id)},
+            ":state_hour": {"S": schema.state_hour(schema.GONE_STATE, timestamps.hour_of(moment), object_id)},
             ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
         self._note_attempt(object_id, changes, values, now, gone=schema.GONE)
@@ -412,7 +412,7 @@ class Ledger:
         try:
             self._dynamodb.put_item(
                 TableName=self._table_name,
-                Item=result.item(moments.from_epoch(now)),
+                Item=result.item(timestamps.from_epoch(now)),
                 **_unless_there(instead_of),
             )
         except ClientError as error:

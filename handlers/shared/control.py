@@ -105,7 +105,7 @@ class ControlRegister:
         Args:
             region: This region; its row is written only through its own replica.
             claimed_by: Name of the claimant, for operators who read the row later.
-            claimed_at: Time of the claim, in the form of `moments.as_text`.
+            claimed_at: Time of the claim, in the form of `timestamps.as_text`.
             seen: Epochs from another source, such as the other region's replica.
 
         Returns:

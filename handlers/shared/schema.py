@@ -172,7 +172,7 @@ def expires_at(since: float, days: int) -> int:
 
 
 def newest_last(received_at: str, object_id: str) -> str:
-    """Return the sort key of both indexes; `received_at` has the form of `moments.as_text`."""
+    """Return the sort key of both indexes; `received_at` has the form of `timestamps.as_text`."""
     return f"{received_at}#{object_id}"
 
 

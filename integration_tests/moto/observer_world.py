@@ -37,7 +37,7 @@ from handlers.observer.observation import Observer
 from handlers.processor import handler as processor
 from handlers.processor.application import build as build_pipeline
 from handlers.processor.pipeline import Pipeline
-from handlers.shared import moments
+from handlers.shared import timestamps
 from integration_tests.moto.processor_world import (
     ACCOUNT,
     PRIMARY,
@@ -115,7 +115,7 @@ class ObservedWorld(World):
             invoked_function_arn=f"arn:aws:lambda:{region}:{ACCOUNT}:function:serverless-observer-prod",
             aws_request_id="request-1",
         )
-        self.outcome = entry.handler(event or {"time": moments.from_epoch(self.now // 60 * 60)}, context)
+        self.outcome = entry.handler(event or {"time": timestamps.from_epoch(self.now // 60 * 60)}, context)
         if not self.cut:
             self.replicate_table(source=region)
         printed = [line for line in self._capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]

@@ -28,7 +28,7 @@ from moto import mock_aws
 from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
 from handlers.issuer.upload_id import new_upload_id
-from handlers.shared import moments, receipts, schema
+from handlers.shared import receipts, schema, timestamps
 from unit_tests.fixtures.examples import examples
 
 ACCOUNT = "123456789012"
@@ -234,7 +234,7 @@ def test_the_same_file_cannot_be_put_twice(world: World) -> None:
 def test_the_row_is_written_once_and_serves_both_ways_of_asking(world: World) -> None:
     answer = world.issue()
     row = world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]
-    received = moments.upload_moment(answer["upload_id"])
+    received = timestamps.of_upload(answer["upload_id"])
     assert row["file_key"]["S"] == "reports/january.csv"
     assert row["file_order"]["S"] == f"{received}#{answer['id']}"
     assert row["received_at"]["S"] == received
@@ -449,7 +449,7 @@ def test_the_objects_of_a_key_come_newest_first_and_each_once(world: World) -> N
     world.issue(key="other.csv")
     world.issue(region=SECONDARY, upload_id=ids[0])  # a retry there: a second row of the same object
     world.replicate_table(SECONDARY, PRIMARY)
-    received = moments.upload_moment(ids[1])
+    received = timestamps.of_upload(ids[1])
     world.put_result(
         issued[1]["id"],
         state="COMPLETED",

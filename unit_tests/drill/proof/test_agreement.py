@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drill.proof import effect, rows
 from drill.proof.scope import NO_HOUR, ReceiptRow, UploadKey, hour_of, moment_of
-from handlers.shared import moments, object_keys, schema
+from handlers.shared import object_keys, schema, timestamps
 from handlers.shared.attribute_values import UnstorableError, attribute_map, canonical_text
 from handlers.shared.effect import EffectDigest
 
@@ -91,6 +91,6 @@ def test_which_keys_are_uploads(key: str) -> None:
 def test_the_moment_of_an_upload_id(milliseconds: int, tail: Any) -> None:  # noqa: ANN401 - a UUID
     digits = f"{milliseconds:012x}"
     upload_id = f"{digits[:8]}-{digits[8:]}-7{str(tail)[15:]}"
-    expected = moments.upload_moment(upload_id)
+    expected = timestamps.of_upload(upload_id)
     assert moment_of(upload_id) == expected
-    assert hour_of(upload_id) == (moments.hour_of(expected) if expected else NO_HOUR)
+    assert hour_of(upload_id) == (timestamps.hour_of(expected) if expected else NO_HOUR)

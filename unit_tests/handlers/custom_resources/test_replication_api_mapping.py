@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.bucket_replication.api_mapping import in_api_spelling
+from handlers.bucket_replication.api_mapping import to_api
 from handlers.shared.custom_resource import PropertyError
 
 S3 = boto3.client("s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
@@ -127,9 +127,9 @@ def violations_of_s3_s_model(configuration: Any) -> str:
 @example(WHOLE)
 @example({"Role": "arn", "Rules": []})
 def test_mapping_keeps_every_term_in_a_form_that_the_api_accepts(original: dict[str, Any]) -> None:
-    made = in_api_spelling(as_texts(original), "it")
+    made = to_api(as_texts(original), "it")
     assert in_cloudformation_spelling(made) == original
-    assert in_api_spelling(original, "it") == made
+    assert to_api(original, "it") == made
     assert violations_of_s3_s_model(made) == ""
 
 
@@ -145,7 +145,7 @@ def test_mapping_of_an_unknown_key_names_its_place(original: dict[str, Any], nam
         return
     place = "it" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     with pytest.raises(PropertyError) as refused:
-        in_api_spelling(put_at(original, (*path, name), "x"), "it")
+        to_api(put_at(original, (*path, name), "x"), "it")
     assert str(refused.value).startswith(f"{place}.{name} is not known; allowed are: ")
 
 
@@ -155,7 +155,7 @@ def test_mapping_of_any_value_keeps_it_or_refuses_it(original: dict[str, Any], t
     path = data.draw(st.sampled_from(list(nodes(original))))
     broken = put_at(original, path, thing)
     try:
-        made = in_api_spelling(broken, "it")
+        made = to_api(broken, "it")
     except PropertyError as refused:
         assert str(refused).startswith("it")
     else:
@@ -166,10 +166,10 @@ def test_mapping_of_any_value_keeps_it_or_refuses_it(original: dict[str, Any], t
 @pytest.mark.parametrize("number", ["", "-1", "1.5", "015", "15 ", "\u0661", "fifteen", True, None, -1, 15.0, [15]])
 def test_mapping_refuses_a_number_that_is_not_whole(number: Any) -> None:
     with pytest.raises(PropertyError, match=r"it\.Rules\[0\]\.Priority must be a whole number, such as 15; it is "):
-        in_api_spelling(put_at(WHOLE, ("Rules", 0, "Priority"), number), "it")
+        to_api(put_at(WHOLE, ("Rules", 0, "Priority"), number), "it")
 
 
 @pytest.mark.parametrize("status", ["enabled", "", "true", True, None, ["Enabled"]])
 def test_a_status_is_one_of_two(status: Any) -> None:
     with pytest.raises(PropertyError, match=r"it\.Rules\[0\]\.Status must be Enabled or Disabled; it is "):
-        in_api_spelling(put_at(WHOLE, ("Rules", 0, "Status"), status), "it")
+        to_api(put_at(WHOLE, ("Rules", 0, "Status"), status), "it")

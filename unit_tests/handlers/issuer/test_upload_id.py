@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.issuer.upload_id import UploadIdError, new_upload_id, parse_upload_id
-from handlers.shared import moments
+from handlers.shared import timestamps
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 def test_a_new_id_is_a_uuid7_of_its_time(now: float) -> None:
     upload_id = new_upload_id(now)
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", upload_id)
-    made = moments.upload_moment(upload_id)
+    made = timestamps.of_upload(upload_id)
     assert made is not None
     assert abs(datetime.fromisoformat(made) - datetime.fromtimestamp(now, UTC)) <= timedelta(milliseconds=1)
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from handlers.processor.store import Result
-from handlers.shared import moments, schema
+from handlers.shared import schema, timestamps
 
 HOUR = "2026-01-31T12"
 BEGIN = 1769860800.0
@@ -24,7 +24,7 @@ def result(object_id: str, *, hour_begin: float = BEGIN, **changes: Any) -> dict
         "source": "ingest",
         "file_key": "a.csv",
         "object_key": "incoming/a.csv",
-        "received_at": moments.from_epoch(hour_begin + int(object_id[-3:], 16) % 3600),
+        "received_at": timestamps.from_epoch(hour_begin + int(object_id[-3:], 16) % 3600),
         "accepted": 2,
         "rejected": 0,
         "effect_digest": "0" * 64,

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.issuer.upload_id import new_upload_id
-from handlers.observer.canary import LOST, PATIENCE_SECONDS, Canary, CanaryKeeper
+from handlers.observer.canary import LOST, PATIENCE_SECONDS, Canary, CanarySupervisor
 from handlers.observer.memory import Memory, canary_seconds
 from handlers.observer.web import OwnApi, WebError, is_ready
-from handlers.shared import moments
+from handlers.shared import timestamps
 
 RUN_AT = 1_769_860_800.0
 SENT_AT = RUN_AT + 2
@@ -43,10 +43,10 @@ class Api:
         return SimpleNamespace(status_code=status, content=body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
-def canaries(api: Api, now: float = SENT_AT) -> CanaryKeeper:
+def canaries(api: Api, now: float = SENT_AT) -> CanarySupervisor:
     credentials = Credentials("AKIDEXAMPLE", "secret")
     own = OwnApi(url="https://api.example", region="us-west-2", credentials=credentials, http=cast("Any", api))
-    return CanaryKeeper(api=own, region="us-west-2", clock=lambda: now)
+    return CanarySupervisor(api=own, region="us-west-2", clock=lambda: now)
 
 
 def canary(*, was_active: bool = True) -> Canary:
@@ -82,7 +82,7 @@ def test_canary_that_cannot_be_sent_raises_the_reason(answers: dict[str, Any], e
         canaries(Api(**answers)).send(RUN_AT, upload_id=UPLOAD_ID, is_active=True)
 
 
-PROCESSED = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT + 1.5)}
+PROCESSED = {"state": "processed", "processed_at": timestamps.from_epoch(SENT_AT + 1.5)}
 
 
 @pytest.mark.property
@@ -114,7 +114,7 @@ def test_canary_is_judged_by_the_role_of_the_region(
 
 
 def test_a_clock_that_is_behind_gives_no_negative_seconds() -> None:
-    answer = {"state": "processed", "processed_at": moments.from_epoch(SENT_AT - 5)}
+    answer = {"state": "processed", "processed_at": timestamps.from_epoch(SENT_AT - 5)}
     assert canaries(Api(GET=(200, answer))).judge(canary(), is_active=True) == 0
 
 

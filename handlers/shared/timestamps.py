@@ -23,7 +23,7 @@ def hour_of(moment: str) -> str:
     return moment[:13]
 
 
-def upload_moment(upload_id: str) -> str | None:
+def of_upload(upload_id: str) -> str | None:
     """Return the time in an upload id (a UUIDv7); None if the text is not a UUIDv7.
 
     Unlike a clock or a replica's metadata, this time is the same in both regions.
