@@ -220,8 +220,8 @@ def _acknowledge_failures(self: Any, *given: Any) -> None:  # noqa: ANN401 - the
         _process(self, *given)
 
 
-def _add_keys_only(self: Any, partition_key: str, sort_key: str, _record: str) -> None:  # noqa: ANN401 - the digest
-    _add(self, partition_key, sort_key, "")
+def _add_keys_only(self: Any, partition_key: str, sort_key: str, _record: bytes) -> None:  # noqa: ANN401 - the digest
+    _add(self, partition_key, sort_key, b"")
 
 
 def _copy_nothing(self: Any, event: Any, _size: int) -> bool:  # noqa: ANN401 - the archive

@@ -1,6 +1,7 @@
 """Clients of the simulated services, as botocore makes them: the operations and arguments that the handlers use."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +33,24 @@ class DynamoDbClient(ServiceClient):
     service = "dynamodb"
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+
+    def __init__(self, world: World, region: Region) -> None:
+        super().__init__(world, region)
+        self.meta = SimpleNamespace(
+            endpoint_url="https://dynamodb",
+            region_name=region.name,
+            config=SimpleNamespace(user_agent="simulated"),
+            events=SimpleNamespace(emit_until_response=self._answer),
+        )
+        self._request_signer = SimpleNamespace(sign=lambda *_: None)
+
+    def _answer(self, _event: str, *, request: Any) -> tuple[None, SimpleNamespace]:  # noqa: ANN401 - botocore's
+        """Answer a BatchWriteItem request, which the processor makes itself and sends through botocore's events."""
+        try:
+            answer = self.batch_write_item(**json.loads(request.body))
+        except ClientError as error:
+            return None, SimpleNamespace(status_code=error.response["ResponseMetadata"]["HTTPStatusCode"], content=b"")
+        return None, SimpleNamespace(status_code=200, content=json.dumps(answer, separators=(",", ":")).encode())
 
     def get_item(self, *, Key: dict[str, Any], **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
         """See GetItem."""

@@ -3,6 +3,7 @@
 A batch gets a partial batch response: SQS redelivers the messages that `batchItemFailures` names and deletes the rest.
 """
 
+import gc
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -26,6 +27,10 @@ tracer = Tracer(
     disabled=True if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ else None,
     patch_modules=["botocore"],
 )
+
+# The collector need not look through the libraries again while records are processed.
+gc.collect()
+gc.freeze()
 
 _Answer: TypeAlias = "PartialItemFailureResponse | dict[str, int]"
 _Handler: TypeAlias = "Callable[[dict[str, Any], LambdaContext], _Answer]"

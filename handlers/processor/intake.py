@@ -14,6 +14,7 @@ from typing import IO, Any, Final, Self
 
 from handlers.processor.errors import Fault, Reject, UnreadableError
 from handlers.processor.parsers import Outcome
+from handlers.processor.parsers.usual import usual_text
 from handlers.shared import schema
 from handlers.shared.attribute_values import MAXIMUM_ITEM_BYTES, UnstorableError, attribute_map, canonical_text
 from handlers.shared.effect import EffectDigest
@@ -90,7 +91,7 @@ class Intake:
         self._accepted_file.seek(0)
         for line in self._accepted_file:
             ordinal, _, text = line.partition(b" ")
-            yield int(ordinal), text
+            yield int(ordinal), text[:-1]
 
     def rejections(self) -> IO[bytes]:
         """Return the rejected records as NDJSON: `line`, `ordinal`, `reason`, `excerpt`."""
@@ -100,8 +101,8 @@ class Intake:
     def _spool(self) -> IO[bytes]:
         return self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
 
-    def _prepare(self, record: Outcome) -> str:
-        value = record.parse(record.raw)
+    def _prepare(self, record: Outcome) -> bytes:
+        value = record.value()
         try:
             value = self._transform(value)
         except Reject:
@@ -110,17 +111,20 @@ class Intake:
             raise Reject(f"the transform failed: {type(error).__name__}: {error}") from error
         if not isinstance(value, dict):
             raise Reject(f"the transform returned a {type(value).__name__}; it must return a dict")
+        text = usual_text(value)
+        if text is not None:
+            return text
         try:
             attribute, size = attribute_map(value)
         except UnstorableError as error:
             raise Reject(str(error)) from error
         if size + _ITEM_FRAME_BYTES > MAXIMUM_ITEM_BYTES:
             raise Reject(f"the record takes {size} bytes as an item; DynamoDB allows 400 KB with its keys")
-        return canonical_text(attribute)
+        return canonical_text(attribute).encode()
 
-    def _accept(self, ordinal: int, text: str) -> None:
+    def _accept(self, ordinal: int, text: bytes) -> None:
         self._digest.add(*schema.record_keys(self._object_id, ordinal), text)
-        _write(self._accepted_file, f"{ordinal} {text}\n".encode())
+        _write(self._accepted_file, b"%d %b\n" % (ordinal, text))
         self.accepted += 1
 
     def _reject(self, ordinal: int, record: Outcome, reason: str) -> None:

@@ -1,7 +1,6 @@
 """Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
-import json
 import random
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from handlers.processor.batch_requests import Batch, BatchRequests, puts
 from handlers.processor.deadline import Deadline
 from handlers.shared import schema, timestamps
 from handlers.shared.attribute_values import AttributeValue, canonical_number_text, canonical_text
@@ -21,11 +21,11 @@ from handlers.shared.effect import EffectDigest
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-WRITERS: Final = 8
+WRITERS: Final = 16
 """Threads that write batches at the same time."""
 _BATCH_ITEMS: Final = 25
-_BATCH_BYTES: Final = 4 * 1024 * 1024
-"""A request may have 16 MB; a smaller one is cheaper to repeat."""
+_BATCH_BYTES: Final = 1024 * 1024
+"""A request may have 16 MB; `WRITERS` smaller ones take less memory, and one is cheaper to repeat."""
 _ATTEMPT: Final = schema.attempt_sort_key("")
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 2.0
@@ -186,7 +186,9 @@ class Ledger:
                 if _text(row, schema.PROCESSING_VERSION) != result.processing_version:
                     return False
                 digest.add(
-                    row[schema.PARTITION_KEY]["S"], row[schema.SORT_KEY]["S"], canonical_text(_as_written(row["record"]))
+                    row[schema.PARTITION_KEY]["S"],
+                    row[schema.SORT_KEY]["S"],
+                    canonical_text(_as_written(row["record"])).encode(),
                 )
                 count += 1
         return count == result.accepted and digest.hexdigest() == result.effect_digest
@@ -387,8 +389,8 @@ class Ledger:
             ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
-        batches = _Shared(_batches(_record_puts(object_id, prepared, processing_version, expires_at)))
-        writer = _BatchWriter(self._dynamodb, self._table_name, deadline)
+        batches = _Shared(_batches(puts(object_id, prepared, processing_version, expires_at)))
+        writer = _BatchWriter(BatchRequests(self._dynamodb, self._table_name), deadline)
         first = next(batches, None)
         if first is None:
             return
@@ -438,10 +440,6 @@ _STATE_NAMES: Final = {
     "#state_hour": schema.STATE_INDEX_PARTITION_KEY,
     "#state_order": schema.STATE_INDEX_SORT_KEY,
 }
-
-
-_Put = dict[str, Any]
-"""One put request of BatchWriteItem."""
 
 
 def _epoch_seconds(text: str) -> float:
@@ -502,39 +500,15 @@ def _as_written(attribute: AttributeValue) -> AttributeValue:
     return attribute
 
 
-def _record_puts(
-    object_id: str, prepared: Iterable[tuple[int, bytes]], processing_version: str, expires_at: int | None
-) -> Iterator[tuple[_Put, int]]:
-    """Yield the put request and the text length of every record."""
-    expiry: dict[str, AttributeValue] = {} if expires_at is None else {schema.TIME_TO_LIVE: {"N": str(expires_at)}}
-    for ordinal, text in prepared:
-        partition_key, sort_key = schema.record_keys(object_id, ordinal)
-        item = {
-            schema.PARTITION_KEY: {"S": partition_key},
-            schema.SORT_KEY: {"S": sort_key},
-            "object_id": {"S": object_id},
-            "ordinal": {"N": str(ordinal)},
-            schema.PROCESSING_VERSION: {"S": processing_version},
-            "record": json.loads(text, object_hook=_binary if b'{"B":"' in text else None),
-            **expiry,
-        }
-        yield {"PutRequest": {"Item": item}}, len(text)
-
-
-def _binary(attribute: AttributeValue) -> AttributeValue:
-    content = attribute.get("B")
-    return {"B": base64.b64decode(content)} if isinstance(content, str) else attribute
-
-
-def _batches(puts: Iterable[tuple[_Put, int]]) -> Iterator[list[_Put]]:
-    batch: list[_Put] = []
+def _batches(puts: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:
+    batch: dict[str, bytes] = {}
     size = 0
-    for put, length in puts:
-        if batch and (len(batch) == _BATCH_ITEMS or size + length > _BATCH_BYTES):
+    for key, put in puts:
+        if batch and (len(batch) == _BATCH_ITEMS or size + len(put) > _BATCH_BYTES):
             yield batch
-            batch, size = [], 0
-        batch.append(put)
-        size += length
+            batch, size = {}, 0
+        batch[key] = put
+        size += len(put)
     if batch:
         yield batch
 
@@ -542,32 +516,31 @@ def _batches(puts: Iterable[tuple[_Put, int]]) -> Iterator[list[_Put]]:
 class _Shared:
     """A thread-safe iterator of batches."""
 
-    def __init__(self, batches: Iterator[list[_Put]]) -> None:
+    def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
-        self._given_back: list[list[_Put]] = []
+        self._given_back: list[Batch] = []
         self._lock = threading.Lock()
 
     def __iter__(self) -> "_Shared":
         return self
 
-    def __next__(self) -> list[_Put]:
+    def __next__(self) -> Batch:
         with self._lock:
             return self._given_back.pop() if self._given_back else next(self._batches)
 
-    def give_back(self, batches: list[list[_Put]]) -> None:
+    def give_back(self, batches: list[Batch]) -> None:
         self._given_back.extend(batches)
 
 
 class _BatchWriter:
     """Writes batches until DynamoDB has accepted every item."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, deadline: Deadline) -> None:
-        self._dynamodb = dynamodb
-        self._table_name = table_name
+    def __init__(self, requests: BatchRequests, deadline: Deadline) -> None:
+        self._requests = requests
         self._deadline = deadline
         self._has_failed = threading.Event()
 
-    def write_all(self, batches: Iterable[list[_Put]]) -> None:
+    def write_all(self, batches: Iterable[Batch]) -> None:
         """Write batches until none is left or another thread has failed."""
         for batch in batches:
             if self._has_failed.is_set():
@@ -578,14 +551,12 @@ class _BatchWriter:
                 self._has_failed.set()
                 raise
 
-    def write(self, batch: list[_Put]) -> None:
+    def write(self, batch: Batch) -> None:
         """Write one batch, and repeat for the items that DynamoDB leaves unprocessed."""
         pause = _FIRST_PAUSE_SECONDS
         while batch:
             self._deadline.check("all records are written", reserved_seconds=_RESERVED_SECONDS + pause)
-            requests: Any = {self._table_name: batch}
-            answer: Any = self._dynamodb.batch_write_item(RequestItems=requests)
-            batch = answer.get("UnprocessedItems", {}).get(self._table_name, [])
+            batch = self._requests.send(batch)
             if batch:
                 time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads retries; not a secret
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -12,7 +12,7 @@ from typing import Final
 
 _HANDLERS: Final = Path(__file__).parents[1]
 _SOURCES: Final = ("processor/transform.py", "processor/intake.py", "processor/parsers/*.py", "shared/attribute_values.py")
-_LIBRARIES: Final = ("zstandard",)
+_LIBRARIES: Final = ("msgspec", "zstandard")
 
 
 @cache

@@ -15,9 +15,9 @@ class EffectDigest:
     def __init__(self) -> None:
         self._sum = 0
 
-    def add(self, partition_key: str, sort_key: str, record: str) -> None:
+    def add(self, partition_key: str, sort_key: str, record: bytes) -> None:
         """Add a record; `record` is the `canonical_text` of its map."""
-        content = f"{partition_key}\0{sort_key}\0{record}".encode()
+        content = f"{partition_key}\0{sort_key}\0".encode() + record
         self._sum = (self._sum + int.from_bytes(hashlib.sha256(content).digest(), "big")) % _MODULUS
 
     def hexdigest(self) -> str:

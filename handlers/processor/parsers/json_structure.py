@@ -5,22 +5,28 @@ element separately, makes one bad element one rejected record. The splitter hold
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Final
 
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.parsers.json_values import parse_record
 from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, Outcome, RawRecord
+from handlers.processor.parsers.usual import usual_object
 
 WHITE_SPACE: Final = b" \t\r\n"
 
 _STRUCTURE: Final = re.compile(rb'["\[\]{},]')
 _IN_STRING: Final = re.compile(rb'["\\]')
 _NOT_WHITE_SPACE: Final = re.compile(rb"[^ \t\r\n]")
+_BETWEEN_OBJECTS: Final = re.compile(rb"}[ \t\r\n]*,[ \t\r\n]*(?={)")
 _CLOSER_OF: Final = {ord("["): ord("]"), ord("{"): ord("}")}
 _DEEPEST: Final = 100_000
 
-_QUOTE, _BACKSLASH, _COMMA = b'"\\,'
+_QUOTE, _BACKSLASH, _COMMA, _BRACE = b'"\\,{'
+_LONGEST_USUAL: Final = 16_384
+"""Bytes in which the end of a usual object is looked for."""
+_LONGEST_PAUSE: Final = 64
+"""Elements that are split exactly before a usual one is looked for again, so that unusual files do not take more time."""
 
 
 def json_array(chunks: Iterable[bytes]) -> Iterator[Outcome]:
@@ -29,7 +35,7 @@ def json_array(chunks: Iterable[bytes]) -> Iterator[Outcome]:
     Raises:
         UnreadableError: The array's structure is broken, or it ends early.
     """
-    return (Outcome(raw, parse_record) for raw in _Splitter(elements_at_depth=1).split(chunks))
+    return _Splitter(elements_at_depth=1).split(chunks)
 
 
 def json_object(chunks: Iterable[bytes]) -> Iterator[Outcome]:
@@ -38,7 +44,7 @@ def json_object(chunks: Iterable[bytes]) -> Iterator[Outcome]:
     Raises:
         UnreadableError: The object's structure is broken, or it ends early.
     """
-    return (Outcome(raw, parse_record) for raw in _Splitter(elements_at_depth=0).split(chunks))
+    return _Splitter(elements_at_depth=0).split(chunks)
 
 
 class _Splitter:
@@ -53,15 +59,17 @@ class _Splitter:
         self._is_done = False
         self._element = _Element()
         self._has_elements = False
+        self._pause = 0  # the length of the last pause after an element that was not usual
+        self._to_pause = 0
 
-    def split(self, chunks: Iterable[bytes]) -> Iterator[RawRecord]:
+    def split(self, chunks: Iterable[bytes]) -> Iterator[Outcome]:
         for chunk in chunks:
             yield from self._feed(chunk)
         if not self._is_done:
             where = "inside a string" if self._in_string else f"with {len(self._open)} brackets open"
             raise _broken(f"it ends early, on line {self._line} {where}: the file seems to be cut off")
 
-    def _feed(self, chunk: bytes) -> Iterator[RawRecord]:
+    def _feed(self, chunk: bytes) -> Iterator[Outcome]:
         kept = 0  # the bytes before this position belong to an element already, or to none
         position = 0
         while not self._is_done:
@@ -78,7 +86,35 @@ class _Splitter:
             if self._is_between_elements(chunk[found]):
                 self._skip(chunk, kept, position)
                 kept = position
+                if not self._is_done:
+                    kept = position = yield from self._usual_objects(chunk, position)
         self._refuse_text(chunk, position)
+
+    def _usual_objects(self, chunk: bytes, start: int) -> Generator[Outcome, None, int]:
+        """Yield the usual objects that begin at a position between two elements; return the position after them.
+
+        Text that is one whole JSON object is an element by itself: its brackets are closed at its end and not before.
+        """
+        if self._to_pause:
+            self._to_pause -= 1
+            return start
+        begin = _NOT_WHITE_SPACE.search(chunk, start)
+        if not begin or chunk[begin.start()] != _BRACE:
+            return start
+        first = begin.start()
+        self._skip(chunk, start, first)
+        while found := _end_of_object(chunk, first):
+            text = chunk[first : found.start() + 1]
+            value = usual_object(text)
+            if value is None:
+                break
+            yield Outcome(RawRecord(self._line, text), parse_record, value)
+            self._has_elements, self._pause = True, 0
+            self._skip(chunk, first, found.end())
+            first = found.end()
+        self._to_pause = self._pause
+        self._pause = min(_LONGEST_PAUSE, 2 * self._pause + 1)
+        return first
 
     def _ends_element(self, byte: int) -> bool:
         """Process a structural byte; return whether an element ends before it (or, at depth 0, with it)."""
@@ -131,11 +167,11 @@ class _Splitter:
     def _skip(self, chunk: bytes, start: int, end: int) -> None:
         self._line += chunk.count(b"\n", start, end)
 
-    def _finish_element(self) -> Iterator[RawRecord]:
+    def _finish_element(self) -> Iterator[Outcome]:
         element, self._element = self._element, _Element()
         if not element.is_blank:
             self._has_elements = True
-            yield element.finish()
+            yield Outcome(element.finish(), parse_record)
         elif self._has_elements or not self._is_done:  # otherwise the array is empty
             raise _broken(f"a comma on line {self._line} has no value before or after it")
 
@@ -145,6 +181,18 @@ class _Splitter:
             self._skip(chunk, position, extra.start())
             raise _broken(f"there is more after its end, on line {self._line}")
         self._skip(chunk, position, len(chunk))
+
+
+def _end_of_object(chunk: bytes, first: int) -> re.Match[bytes] | None:
+    """Return the first text between two objects before which as many braces are closed as opened; None if it is far."""
+    depth, start, limit = 0, first, first + _LONGEST_USUAL
+    while found := _BETWEEN_OBJECTS.search(chunk, start, limit):
+        end = found.start() + 1
+        depth += chunk.count(b"{", start, end) - chunk.count(b"}", start, end)
+        if depth == 0:
+            return found
+        start = end
+    return None
 
 
 class _Element:

@@ -6,6 +6,7 @@ from typing import Any, Final, NoReturn
 
 from handlers.processor.errors import Reject
 from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
+from handlers.processor.parsers.usual import usual_object
 
 _LONGEST_INTEGER: Final = 130
 """Characters; DynamoDB's numbers end below 1E+126, and Python refuses to parse integers of over 4,300 digits."""
@@ -20,6 +21,16 @@ def parse_record(raw: RawRecord) -> dict[str, Any]:
 
     Raises:
         Reject: The text is not JSON, not an object, has a key twice, or a number that DynamoDB cannot hold.
+    """
+    usual = usual_object(raw.text)
+    return parse_exactly(raw) if usual is None else usual
+
+
+def parse_exactly(raw: RawRecord) -> dict[str, Any]:
+    """Return what `parse_record` returns, by the rules alone.
+
+    Raises:
+        Reject: See `parse_record`.
     """
     value = _parse(decode(raw))
     if not isinstance(value, dict):

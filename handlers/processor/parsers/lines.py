@@ -15,11 +15,16 @@ def lines(chunks: Iterable[bytes], *, end: bytes = b"\n") -> Iterator[RawRecord]
     for chunk in chunks:
         first, *others = chunk.split(end)
         begun.add(first)
+        if not others:
+            continue
+        yield begun.finish()
+        last = others.pop()
         for text in others:
-            yield begun.finish()
             number += 1
-            begun = _Line(number)
-            begun.add(text)
+            yield RawRecord(number, text[:MAXIMUM_RECORD_BYTES], is_too_long=len(text) > MAXIMUM_RECORD_BYTES)
+        number += 1
+        begun = _Line(number)
+        begun.add(last)
     if begun.has_text:
         yield begun.finish()
 

@@ -1,8 +1,9 @@
 """The records that every parser yields."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 MAXIMUM_RECORD_BYTES: Final = 4 * 1024 * 1024
 """Longest text of a record that is parsed: an item has at most 400 KB, and JSON may write a character in six bytes."""
@@ -10,8 +11,7 @@ MAXIMUM_RECORD_BYTES: Final = 4 * 1024 * 1024
 EXCERPT_BYTES: Final = 200
 
 
-@dataclass(frozen=True)
-class RawRecord:
+class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """A record of the file before it is parsed."""
 
     line: int
@@ -27,9 +27,18 @@ class RawRecord:
         return beginning + "…" if len(self.text) > EXCERPT_BYTES else beginning
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """One record of the file; `parse` returns its value or raises Reject."""
 
     raw: RawRecord
     parse: Callable[[RawRecord], dict[str, Any]]
+    decoded: dict[str, Any] | None = None
+    """The value, where finding the record's end has decoded it already."""
+
+    def value(self) -> dict[str, Any]:
+        """Return the record's value.
+
+        Raises:
+            Reject: The record cannot be parsed.
+        """
+        return self.parse(self.raw) if self.decoded is None else self.decoded

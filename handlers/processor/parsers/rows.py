@@ -5,7 +5,7 @@ whole stream: a row that is too long for memory is still one row, and the next r
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from enum import Enum, auto
 from typing import Final
 
@@ -35,8 +35,10 @@ def rows(chunks: Iterable[bytes], *, delimiter: bytes, line_end: bytes) -> Itera
     # A tab may be a row of empty fields.
     blank = b" \r" if delimiter == b"\t" else b" \t\r"
     for row in _Splitter(delimiter, line_end).split(chunks):
+        if row.text.endswith(b"\r"):
+            row = RawRecord(row.line, row.text.removesuffix(b"\r"), is_too_long=row.is_too_long)  # noqa: PLW2901 - without its end
         if row.is_too_long or row.text.strip(blank):
-            yield RawRecord(row.line, row.text.removesuffix(b"\r"), is_too_long=row.is_too_long)
+            yield row
 
 
 class _Splitter:
@@ -55,7 +57,7 @@ class _Splitter:
             while (end := self._row_end(chunk, start)) >= 0:
                 self._keep(chunk, start, end)
                 yield self._finish_row()
-                start = end + 1
+                start = yield from self._plain_rows(chunk, end + 1)
             self._keep(chunk, start, len(chunk))
         if self._at is _At.QUOTED:
             raise UnreadableError(
@@ -65,6 +67,17 @@ class _Splitter:
             )
         if self._size:
             yield self._finish_row()
+
+    def _plain_rows(self, chunk: bytes, start: int) -> Generator[RawRecord, None, int]:
+        """Yield the whole rows before the next quote; return the position after them."""
+        quote = chunk.find(_QUOTE, start)
+        end = chunk.rfind(self._line_end, start, quote if quote >= 0 else len(chunk))
+        if end < 0:
+            return start
+        for line, text in enumerate(chunk[start:end].split(self._line_end), start=self._line):
+            yield RawRecord(line, text[:MAXIMUM_RECORD_BYTES], is_too_long=len(text) > MAXIMUM_RECORD_BYTES)
+            self._line = line + 1
+        return end + 1
 
     def _row_end(self, chunk: bytes, position: int) -> int:
         """Return the position in a chunk where the current row ends; -1 if it does not end in this chunk."""

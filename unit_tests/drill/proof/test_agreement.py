@@ -41,7 +41,7 @@ def test_the_effect_digest(records: list[dict[str, Any]], start: int) -> None:
             attribute, _ = attribute_map(record)
         except UnstorableError:
             continue
-        digest.add(*schema.record_keys(object_id, ordinal), canonical_text(attribute))
+        digest.add(*schema.record_keys(object_id, ordinal), canonical_text(attribute).encode())
         stored.append((ordinal, as_answered(attribute)))
     assert effect.of_records(object_id, reversed(stored)) == digest.hexdigest()
 

@@ -3,9 +3,14 @@
 import json
 import threading
 from collections import Counter
-from typing import Any, cast
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -14,6 +19,9 @@ from handlers.processor.deadline import Deadline, OutOfTimeError
 from handlers.processor.store import Ledger, Result
 from handlers.shared import schema
 from handlers.shared.attribute_values import attribute_map, canonical_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 ID = "ab" * 32
 REQUEST_BYTES = 16 * 1024 * 1024
@@ -26,19 +34,30 @@ class Table:
         self.rows: dict[tuple[str, str], Any] = {}
         self.writes: Counter[tuple[str, str]] = Counter()
         self.requests: list[int] = []
-        self.error: Exception | None = None
+        self.error = ""
+        """Code with which every request after the second is refused."""
+        self.refuses_next = False
         self._takes = takes
         self._lock = threading.Lock()
 
-    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+    def answer(self, request: Any, **_: object) -> Any:  # noqa: ANN401 - botocore names no type for its events
+        """Take the place of the network for botocore's client."""
+        assert "AWS4-HMAC-SHA256 Credential=testing/" in str(request.headers["Authorization"])
+        assert len(request.body) <= REQUEST_BYTES
+        answer = self._write(json.loads(request.body)["RequestItems"]["t"])
+        status = 400 if "__type" in answer else 200
+        content = SimpleNamespace(stream=lambda: iter([json.dumps(answer).encode()]))
+        return AWSResponse(request.url, status, cast("Any", {}), cast("Any", content))
+
+    def _write(self, puts: list[Any]) -> dict[str, Any]:
         with self._lock:
-            puts = RequestItems["t"]
             assert 0 < len(puts) <= 25
-            # As botocore sends it: JSON in ASCII.
-            assert len(json.dumps(puts, default=lambda content: "x" * (len(content) * 4 // 3 + 4))) <= REQUEST_BYTES
             self.requests.append(len(puts))
+            if self.refuses_next:
+                self.refuses_next = False
+                return {"__type": "InternalServerError", "message": "once"}
             if self.error and len(self.requests) > 2:
-                raise self.error
+                return {"__type": f"com.amazonaws.dynamodb.v20120810#{self.error}", "message": "refused"}
             for put in puts[: self._takes]:
                 item = put["PutRequest"]["Item"]
                 key = (item["pk"]["S"], item["sk"]["S"])
@@ -48,8 +67,22 @@ class Table:
             return {"UnprocessedItems": {"t": left} if left else {}}
 
 
+@cache
+def client() -> "DynamoDBClient":
+    """Return botocore's client without retries; making one takes longer than a test."""
+    return boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+    )
+
+
 def ledger(table: Table) -> Ledger:
-    return Ledger(dynamodb=cast("Any", table), table_name="t", region="us-east-1", attempt_retention_days=30)
+    client().meta.events.unregister("before-send.dynamodb.BatchWriteItem", unique_id="table")
+    client().meta.events.register("before-send.dynamodb.BatchWriteItem", table.answer, unique_id="table")
+    return Ledger(dynamodb=client(), table_name="t", region="us-east-1", attempt_retention_days=30)
 
 
 def prepared(records: list[dict[str, Any]]) -> list[tuple[int, bytes]]:
@@ -90,22 +123,24 @@ def test_batch_request_stays_within_the_limits_of_dynamodb(sizes: list[int], let
     assert len(table.rows) == len(sizes)
 
 
-def test_binary_value_is_sent_as_bytes_unlike_a_map_with_a_key_b() -> None:
+@pytest.mark.parametrize("is_refused_first", [False, True])
+def test_binary_value_is_sent_as_base64_once(is_refused_first: bool) -> None:  # noqa: FBT001 - a parameter
     table = Table()
+    table.refuses_next = is_refused_first
     record = {"bytes": b"\0\1", "B": "text", "map": {"B": "eA=="}, "list": [b"", {"B": b"x"}]}
     ledger(table).write_records(ID, prepared([record]), "p1", plenty())
     (row,) = table.rows.values()
     assert row["record"]["M"] == {
-        "bytes": {"B": b"\0\1"},
+        "bytes": {"B": "AAE="},
         "B": {"S": "text"},
         "map": {"M": {"B": {"S": "eA=="}}},
-        "list": {"L": [{"B": b""}, {"M": {"B": {"B": b"x"}}}]},
+        "list": {"L": [{"B": ""}, {"M": {"B": {"B": "eA=="}}}]},
     }
 
 
 def test_error_of_dynamodb_is_raised_and_stops_the_other_writers() -> None:
     table = Table()
-    table.error = ClientError({"Error": {"Code": "ValidationException"}}, "BatchWriteItem")
+    table.error = "ValidationException"
     with pytest.raises(ClientError, match="ValidationException"):
         ledger(table).write_records(ID, prepared([{"n": number} for number in range(5000)]), "p1", plenty())
     assert len(table.requests) < 30, "200 batches were to be written"
