@@ -28,12 +28,18 @@ _BEGAN = "drill began"
 _ENDED = "drill ended"
 
 
-def begin(plan: Plan, folder: DrillFolder) -> None:
-    """Make the folder and the journal, whose first line is the plan."""
+def begin(plan: Plan, folder: DrillFolder, *, command_at: float | None = None) -> None:
+    """Make the folder and the journal, whose first line is the plan.
+
+    Args:
+        plan: The plan.
+        folder: The drill's folder.
+        command_at: When its command started, epoch seconds; by default when this process did.
+    """
     folder.path.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder.journal)
     journal.append("preflight", _BEGAN, plan=plan.as_json())
-    journal.mark("preflight", measures.COMMAND, started_at())
+    journal.mark("preflight", measures.COMMAND, started_at() if command_at is None else command_at)
 
 
 def plan_of(journal: Journal) -> Plan:

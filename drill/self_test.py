@@ -91,7 +91,7 @@ def _drill(console: Console, plan: Plan, holder: DrillFolder, name: str, *, most
 
 def _one(plan: Plan, holder: DrillFolder) -> DrillReport:
     folder = DrillFolder(FOLDER / plan.drill_id)
-    runner.begin(plan, folder)
+    runner.begin(plan, folder, command_at=time.time())
     supervisor.lend(holder, folder)
     with folder.held():
         return runner.resume(folder, Console(quiet=True), stop_early=True)

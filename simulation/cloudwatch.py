@@ -212,19 +212,16 @@ class CloudWatchClient:
         first, last = int(StartTime.timestamp() // _MINUTE), int(EndTime.timestamp() // _MINUTE)
 
         def read() -> dict[str, Any]:
-            return {
-                "MetricDataResults": [
-                    {"Id": one["Id"], "Values": self._values(one, first, last)} for one in MetricDataQueries
-                ]
-            }
+            return {"MetricDataResults": [{"Id": one["Id"], **self._values(one, first, last)} for one in MetricDataQueries]}
 
         return self._call("cloudwatch:GetMetricData", read)
 
-    def _values(self, query: dict[str, Any], first: int, last: int) -> list[float]:
+    def _values(self, query: dict[str, Any], first: int, last: int) -> dict[str, list[Any]]:
         stat = query["MetricStat"]
         held = stat["Metric"]
         dimensions = tuple(sorted((one["Name"], one["Value"]) for one in held["Dimensions"]))
         metric, minutes = (held["Namespace"], held["MetricName"], dimensions), stat["Period"] // _MINUTE
         ends = range(last, first, -minutes)
-        values = (self._cloudwatch.value(metric, stat["Stat"], ends_at=end, minutes=minutes) for end in ends)
-        return [value for value in values if value is not None]
+        values = {end: self._cloudwatch.value(metric, stat["Stat"], ends_at=end, minutes=minutes) for end in ends}
+        held = {end: value for end, value in values.items() if value is not None}
+        return {"Timestamps": list(held), "Values": list(held.values())}

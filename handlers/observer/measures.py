@@ -1,16 +1,16 @@
 """Measure the heartbeat's numbers from the region's own queues and metrics."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from handlers.observer.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
     from mypy_boto3_sqs import SQSClient
 
 NAMESPACE: Final = "Lockstep"
@@ -93,7 +93,7 @@ class Measures:
         answer = self.cloudwatch.get_metric_data(
             MetricDataQueries=queries, StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
         )
-        found = {result["Id"]: _first(result["Values"]) for result in answer["MetricDataResults"]}
+        found = {result["Id"]: _newest(result) for result in answer["MetricDataResults"]}
         return {query["Id"]: found.get(query["Id"]) for query in queries}
 
 
@@ -119,6 +119,8 @@ def _query(name: str, namespace: str, metric: str, **dimensions: str) -> "Metric
     }
 
 
-def _first(values: Sequence[float]) -> float | None:
-    """Return the newest value; None if there is none or it is not finite."""
-    return values[0] if values and math.isfinite(values[0]) else None
+def _newest(result: "MetricDataResultTypeDef") -> float | None:
+    """Return the newest value, in whichever order they come; None if there is none or it is not finite."""
+    dated = zip(result.get("Timestamps", ()), result["Values"], strict=False)
+    value = max(dated, key=itemgetter(0), default=(None, math.nan))[1]
+    return value if math.isfinite(value) else None

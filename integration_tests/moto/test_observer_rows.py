@@ -165,6 +165,7 @@ results = st.lists(
         {
             "Id": st.sampled_from(["pending", "shadow", "queue", "other"]),
             "Values": st.lists(st.floats() | st.integers(-(10**20), 10**20), max_size=2),
+            "Timestamps": st.lists(st.datetimes(), max_size=2),
         }
     ),
     max_size=4,
