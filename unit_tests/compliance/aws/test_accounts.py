@@ -1,123 +1,120 @@
-"""Whose account is the system's own, and every policy that admits another."""
+"""Every policy that admits another account than the system's own fails."""
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from compliance.aws.accounts import is_unknown_principal
-from compliance.cfn.templates import TemplateSet
-from compliance.engine.findings import Verdict
+from compliance.cfn.templates import Template, TemplateSet
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, verdict_in
+from unit_tests.compliance.rules.corruptions import Resource, Value, given, resource
+from unit_tests.compliance.rules.verdicts import on, reports, rule_test
 
 OURS, THEIRS = "000000000000", "999999999999"
 OURS_ARN, THEIRS_ARN = (f"arn:aws:iam::{account}:role/a" for account in (OURS, THEIRS))
-HOME = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": [f"arn:aws:sns:us-east-1:{OURS}:alarm"]}}
-PSEUDO = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": {"Fn::Sub": "a-${AWS::AccountId}"}}}
+HOME = resource("CloudWatch::Alarm", AlarmActions=[f"arn:aws:sns:us-east-1:{OURS}:alarm"])
+PSEUDO = resource("CloudWatch::Alarm", AlarmName={"Fn::Sub": "a-${AWS::AccountId}"})
+S3 = {"Service": "s3.amazonaws.com"}
 
 
-def _allows(principal: Any, **condition: Any) -> dict[str, Any]:  # noqa: ANN401
-    made = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", "Resource": "*"}
-    return {"Statement": [{**made, **({"Condition": condition} if condition else {})}]}
+def home(it: Resource, alarm: Resource = HOME, **others: Resource) -> Template:
+    """Return the resource beside an alarm that shows the account."""
+    return template({"It": it, "Home": alarm, **others})
 
 
-def _policy(document: Any, kind: str = "SQS::QueuePolicy", name: str = "PolicyDocument") -> dict[str, Any]:  # noqa: ANN401
-    return {"Type": f"AWS::{kind}", "Properties": {name: document}}
+def allows(principal: Value, action: str = "sqs:SendMessage", **condition: Value) -> dict[str, Value]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    return {"Statement": [given(**statement, Condition=condition or None)]}
 
 
-def _says(it: dict[str, Any], rule: str = "ActivePassive-IAMPolicy", home: dict[str, Any] | None = None) -> Verdict | None:
-    return verdict_in(rule, "It", template({"It": it, "Home": home or HOME}))
+def policy(document: Value, kind: str = "SQS::QueuePolicy", name: str = "PolicyDocument") -> Resource:
+    return resource(kind, **{name: document})
 
 
-@pytest.mark.parametrize("kind", ["S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy"])
-@pytest.mark.parametrize("spelled", ["{}", "arn:aws:iam::{}:root", "arn:aws:sts::{}:assumed-role/a/b"])
-def test_stranger_is_not_let_in(kind: str, spelled: str) -> None:
-    assert _says(_policy(_allows({"AWS": spelled.format(OURS)}), kind)) is PASS
-    assert _says(_policy(_allows({"AWS": spelled.format(THEIRS)}), kind)) is FAIL
-    assert _says(_policy(_allows({"AWS": [spelled.format(OURS), spelled.format(THEIRS)]}), kind)) is FAIL
+def invoked_by(principal: str) -> Resource:
+    return resource("Lambda::Permission", Action="lambda:InvokeFunction", FunctionName="f", Principal=principal)
 
 
-def test_nor_by_a_secret_a_key_or_a_function() -> None:
-    assert _says(_policy(_allows({"AWS": THEIRS_ARN}), "SecretsManager::ResourcePolicy", "ResourcePolicy")) is FAIL
-    assert _says(_policy(_allows({"AWS": THEIRS_ARN}), "KMS::Key", "KeyPolicy")) is FAIL
-    for principal, verdict in ((OURS, PASS), (THEIRS, FAIL), (THEIRS_ARN, FAIL)):
-        permission = {"Action": "lambda:InvokeFunction", "FunctionName": "f", "Principal": principal}
-        assert _says({"Type": "AWS::Lambda::Permission", "Properties": permission}) is verdict
+KINDS = ("S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy")
+FORMS = ("{}", "arn:aws:iam::{}:root", "arn:aws:sts::{}:assumed-role/a/b")
+CONDITIONS: tuple[tuple[Value, str, str], ...] = (
+    ("*", "aws:PrincipalAccount", "{}"),
+    ("*", "AWS:principalarn", "arn:aws:iam::{}:role/a"),
+    ({"AWS": "*"}, "aws:PrincipalAccount", "{}"),
+    (S3, "aws:SourceAccount", "{}"),
+    (S3, "aws:SourceArn", "arn:aws:sns:us-east-1:{}:a"),
+)
+STRANGER = policy(allows({"AWS": THEIRS_ARN}))
 
 
-@pytest.mark.parametrize(
-    ("principal", "key", "spelled"),
-    [
-        ("*", "aws:PrincipalAccount", "{}"),
-        ("*", "AWS:principalarn", "arn:aws:iam::{}:role/a"),
-        ({"AWS": "*"}, "aws:PrincipalAccount", "{}"),
-        ({"Service": "s3.amazonaws.com"}, "aws:SourceAccount", "{}"),
-        ({"Service": "s3.amazonaws.com"}, "aws:SourceArn", "arn:aws:sns:us-east-1:{}:a"),
+def named(times: int) -> Value:
+    """Return a row of a policy in JSON text, where `times` other resources name the stranger too."""
+    it = resource("SNS::Subscription", Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{THEIRS}:q")
+    others = {f"S{number}": it for number in range(times)}
+    return template({"It": STRANGER, "Text": policy(json.dumps(allows({"AWS": THEIRS_ARN}))), **others})
+
+
+test_policy = rule_test(
+    "ActivePassive-IAMPolicy",
+    home,
+    passes=[
+        *(policy(allows({"AWS": form.format(OURS)}), kind) for kind in KINDS for form in FORMS),
+        invoked_by(OURS),
+        *(policy(allows(who, StringEquals={key: form.format(OURS)})) for who, key, form in CONDITIONS),
+        policy(allows("*", StringEquals={"aws:PrincipalAccount": OURS}, StringNotEquals={"aws:PrincipalAccount": THEIRS})),
+        home(policy(allows({"AWS": {"Ref": "AWS::AccountId"}})), PSEUDO),
+    ],
+    fails=[
+        *(policy(allows({"AWS": form.format(THEIRS)}), kind) for kind in KINDS for form in FORMS),
+        *(policy(allows({"AWS": [form.format(OURS), form.format(THEIRS)]}), kind) for kind in KINDS for form in FORMS),
+        policy(allows({"AWS": THEIRS_ARN}), "SecretsManager::ResourcePolicy", "ResourcePolicy"),
+        policy(allows({"AWS": THEIRS_ARN}), "KMS::Key", "KeyPolicy"),
+        *map(invoked_by, (THEIRS, THEIRS_ARN)),
+        *(policy(allows(who, StringLike={key: form.format(THEIRS)})) for who, key, form in CONDITIONS),
+        *(
+            policy(allows(who, StringEquals={key: [form.format(OURS), form.format(THEIRS)]}))
+            for who, key, form in CONDITIONS
+        ),
+        home(STRANGER, PSEUDO),
+        reports(f"admits account {THEIRS}, which is not the account of these templates", STRANGER),
+        *(on(name, named(times)) for name in ("It", "Text") for times in (1, 50)),
     ],
 )
-def test_nor_by_a_condition(principal: Any, key: str, spelled: str) -> None:  # noqa: ANN401
-    assert _says(_policy(_allows(principal, StringEquals={key: spelled.format(OURS)}))) is PASS
-    assert _says(_policy(_allows(principal, StringLike={key: spelled.format(THEIRS)}))) is FAIL
-    whole = _allows(principal, StringEquals={key: [spelled.format(OURS), spelled.format(THEIRS)]})
-    assert _says(_policy(whole)) is FAIL
 
 
-def test_stranger_kept_out_is_none_let_in() -> None:
-    ours = {"aws:PrincipalAccount": OURS}
-    kept_out = _allows("*", StringEquals=ours, StringNotEquals={"aws:PrincipalAccount": THEIRS})
-    assert _says(_policy(kept_out)) is PASS
+def ruling(account: str) -> Resource:
+    return policy(allows({"AWS": f"arn:aws:iam::{account}:root"}, "kms:*"), "KMS::Key", "KeyPolicy")
 
 
-def test_only_the_own_account_rules_a_key() -> None:
-    whole = _allows({"AWS": f"arn:aws:iam::{OURS}:root"})
-    whole["Statement"][0]["Action"] = "kms:*"
-    assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KMSPolicy") is PASS
-    whole["Statement"][0]["Principal"] = {"AWS": f"arn:aws:iam::{THEIRS}:root"}
-    assert _says(_policy(whole, "KMS::Key", "KeyPolicy"), "ActivePassive-KMSPolicy") is FAIL
+test_only_the_own_account_rules_a_key = rule_test(
+    "ActivePassive-KMSPolicy", home, passes=[ruling(OURS)], fails=[ruling(THEIRS)]
+)
 
 
-def _role_policy(resource: Any, action: str = "sts:AssumeRole") -> dict[str, Any]:  # noqa: ANN401
-    return _policy({"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}, "IAM::ManagedPolicy")
+def reaching(arn: Value, action: str = "sts:AssumeRole") -> Resource:
+    return policy({"Statement": [{"Effect": "Allow", "Action": action, "Resource": arn}]}, "IAM::ManagedPolicy")
 
 
-def test_no_role_reaches_into_another_account() -> None:
-    rule = "ActivePassive-IAMResource"
-    assert _says(_role_policy(OURS_ARN), rule) is PASS
-    assert _says(_role_policy(THEIRS_ARN), rule) is FAIL
-    assert _says(_role_policy([OURS_ARN, THEIRS_ARN]), rule) is FAIL
-    assert _says(_role_policy(f"arn:aws:sqs:us-east-1:{THEIRS}:q", "sqs:SendMessage"), rule) is FAIL
+test_no_role_reaches_into_another_account = rule_test(
+    "ActivePassive-IAMResource",
+    home,
+    passes=[reaching(OURS_ARN)],
+    fails=[
+        *map(reaching, (THEIRS_ARN, [OURS_ARN, THEIRS_ARN])),
+        reaching(f"arn:aws:sqs:us-east-1:{THEIRS}:q", "sqs:SendMessage"),
+    ],
+)
 
 
-def test_no_role_trusts_another_account() -> None:
-    for arn, verdict in ((OURS_ARN, PASS), (THEIRS_ARN, FAIL)):
-        document = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arn}}]}
-        role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}
-        assert _says(role, "ActivePassive-IAMTrust") is verdict
+def trusting(arn: str) -> Resource:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arn}}
+    return resource("IAM::Role", AssumeRolePolicyDocument={"Statement": [statement]})
 
 
-def test_templates_with_the_pseudo_parameter_have_no_literal() -> None:
-    assert _says(_policy(_allows({"AWS": THEIRS_ARN})), home=PSEUDO) is FAIL
-    assert _says(_policy(_allows({"AWS": {"Ref": "AWS::AccountId"}})), home=PSEUDO) is PASS
-
-
-def test_stranger_is_reported() -> None:
-    stack = template({"It": _policy(_allows({"AWS": THEIRS_ARN})), "Home": HOME})
-    text = message_in("ActivePassive-IAMPolicy", "It", stack)
-    assert f"admits account {THEIRS}, which is not the account of these templates" in text
-
-
-@pytest.mark.parametrize("times", [1, 50])
-def test_account_named_by_however_many_resources_is_a_stranger(times: int) -> None:
-    endpoint = f"arn:aws:sqs:us-east-1:{THEIRS}:q"
-    subscription = {"Type": "AWS::SNS::Subscription", "Properties": {"Protocol": "sqs", "Endpoint": endpoint}}
-    text = json.dumps(_allows({"AWS": THEIRS_ARN}))
-    resources = {"It": _policy(_allows({"AWS": THEIRS_ARN})), "Text": _policy(text)}
-    resources |= {f"S{number}": subscription for number in range(times)}
-
-    assert verdict_in("ActivePassive-IAMPolicy", "It", template(resources)) is FAIL
-    assert verdict_in("ActivePassive-IAMPolicy", "Text", template(resources)) is FAIL
+test_no_role_trusts_another_account = rule_test(
+    "ActivePassive-IAMTrust", home, passes=[trusting(OURS_ARN)], fails=[trusting(THEIRS_ARN)]
+)
 
 
 @pytest.mark.parametrize("accounts", [("",), (OURS, THEIRS), (OURS, "")])

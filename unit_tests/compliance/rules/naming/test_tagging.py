@@ -1,105 +1,70 @@
-"""The tagging rules, in all three shapes that tags have."""
-
-from typing import Any
-
-import pytest
+"""The rules about tags, in all three shapes that tags have."""
 
 from compliance.engine.findings import Verdict
-from unit_tests.compliance.fixtures import TAG_LIST, TAGS, good, template, verdict_on, verdicts
+from unit_tests.compliance.fixtures import TAG_LIST, TAGS, good, template, verdicts
+from unit_tests.compliance.rules.corruptions import ABSENT, Resource, Value, each, lacking, resource
+from unit_tests.compliance.rules.verdicts import reports, rule_test
 
-PASS, FAIL, NOT_EVALUATED = Verdict.PASS, Verdict.FAIL, Verdict.NOT_EVALUATED
+TABLE, OTHERS = good()["Table"], [tag for tag in TAG_LIST if tag["Key"] != "Environment"]
+(BARE,) = (lacking(it, "Replicas.1.Tags")[0] for it in lacking(TABLE, "Replicas.0.Tags"))
 
 
-def _queue(tags: Any) -> dict[str, Any]:  # noqa: ANN401
+def queue(tags: Value) -> Resource:
     return {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}}
 
 
-def test_good_tags_pass_in_every_shape() -> None:
-    tagged = {name: PASS for name in good() if name != "Alias"}
-
-    assert verdicts("Tagging-Required", template(good())) == tagged
-    assert verdicts("Tagging-Environment", template(good())) == tagged
+def project(value: Value) -> list[Value]:
+    """Return the tags with another value of Project."""
+    return [*TAG_LIST[1:], {"Key": "Project", "Value": value}]
 
 
-@pytest.mark.parametrize("key", TAGS)
-def test_missing_tag_fails_in_every_shape_and_is_reported(key: str) -> None:
-    without = [tag for tag in TAG_LIST if tag["Key"] != key]
+def environment(value: Value) -> Resource:
+    return queue([*OTHERS, {"Key": "Environment", "Value": value}])
+
+
+def without(key: str) -> list[Resource]:
+    """Return a resource of each shape that lacks a tag."""
+    kept = [tag for tag in TAG_LIST if tag["Key"] != key]
     as_map = {name: value for name, value in TAGS.items() if name != key}
-    table = good()["Table"]
-    table["Properties"]["Replicas"][1]["Tags"] = without
-    health = good()["HealthCheck"]
-    health["Properties"]["HealthCheckTags"] = without
-    parameter = good()["Parameter"]
-    parameter["Properties"]["Tags"] = as_map
-
-    for damaged in (_queue(without), parameter, health, table):
-        verdict, message = verdict_on("Tagging-Required", damaged)
-        assert verdict is FAIL
-        assert f"lacks: {key}" in message
-    assert "Replicas[1].Tags (us-west-2)" in verdict_on("Tagging-Required", table)[1]
+    return [
+        queue(kept),
+        *each(good()["Parameter"], "Tags", as_map),
+        *each(good()["HealthCheck"], "HealthCheckTags", kept),
+        *each(TABLE, "Replicas.1.Tags", kept),
+    ]
 
 
-def test_tags_on_the_table_do_not_count_for_its_replicas() -> None:
-    table = good()["Table"]
-    table["Properties"]["Tags"] = TAG_LIST
-    for replica in table["Properties"]["Replicas"]:
-        del replica["Tags"]
-
-    assert verdict_on("Tagging-Required", table)[0] is FAIL
+def test_good_tags_pass_in_every_shape() -> None:
+    tagged = {name: Verdict.PASS for name in good() if name != "Alias"}
+    assert verdicts("Tagging-Required", template(good())) == verdicts("Tagging-Environment", template(good())) == tagged
 
 
-@pytest.mark.parametrize("tags", [None, [], {"Ref": "AWS::NoValue"}])
-def test_no_tags_at_all_fail(tags: Any) -> None:  # noqa: ANN401
-    assert verdict_on("Tagging-Required", _queue(tags))[0] is FAIL
-
-
-@pytest.mark.parametrize("value", ["", "  ", {"Ref": "AWS::NoValue"}, None])
-def test_empty_value_fails(value: Any) -> None:  # noqa: ANN401
-    verdict, message = verdict_on("Tagging-Required", _queue([*TAG_LIST[1:], {"Key": "Project", "Value": value}]))
-
-    assert verdict is FAIL
-    assert "has no value for: Project" in message
-
-
-def test_tag_that_stands_twice_fails() -> None:
-    verdict, message = verdict_on("Tagging-Required", _queue([*TAG_LIST, TAG_LIST[0]]))
-
-    assert verdict is FAIL
-    assert "has twice: Project" in message
-
-
-@pytest.mark.parametrize(
-    "tags",
-    [
-        {"Fn::If": ["C", TAG_LIST, []]},
-        [{"Fn::If": ["C", TAG_LIST[0], {"Ref": "AWS::NoValue"}]}],
-        "Project=lockstep",
-        [*TAG_LIST[1:], {"Key": "Project", "Value": {"Ref": "P"}}],
+test_required = rule_test(
+    "Tagging-Required",
+    region="us-east-1",
+    fails=[
+        *(reports(f"lacks: {key}", it) for key in TAGS for it in without(key)),
+        *(reports("Replicas[1].Tags (us-west-2)", without(key)[3]) for key in TAGS),
+        *each(BARE, "Tags", TAG_LIST),  # the table's own do not count
+        *map(queue, (None, [], ABSENT)),
+        *(reports("has no value for: Project", queue(project(value))) for value in ("", "  ", ABSENT, None)),
+        reports("has twice: Project", queue([*TAG_LIST, TAG_LIST[0]])),
+    ],
+    unresolved=[
+        *map(queue, ({"Fn::If": ["C", TAG_LIST, []]}, [{"Fn::If": ["C", TAG_LIST[0], ABSENT]}])),
+        *map(queue, ("Project=lockstep", project({"Ref": "P"}))),
+        *each(TABLE, "Replicas", None, [], {"Ref": "R"}, ["us-east-1"], [{"Fn::If": ["C", {}, {}]}]),
+    ],
+    ignored=[
+        *map(resource, ("KMS::Alias", "SQS::QueuePolicy", "CloudFormation::CustomResource")),
+        {"Type": "Custom::Thing", "Properties": {}},
     ],
 )
-def test_tags_that_only_a_deployment_knows_are_not_evaluated(tags: Any) -> None:  # noqa: ANN401
-    assert verdict_on("Tagging-Required", _queue(tags))[0] is NOT_EVALUATED
 
-
-@pytest.mark.parametrize("replicas", [None, [], {"Ref": "R"}, ["us-east-1"], [{"Fn::If": ["C", {}, {}]}]])
-def test_replicas_that_cannot_be_read_are_not_evaluated(replicas: Any) -> None:  # noqa: ANN401
-    table = good()["Table"]
-    table["Properties"]["Replicas"] = replicas
-
-    assert verdict_on("Tagging-Required", table)[0] is NOT_EVALUATED
-
-
-def test_untaggable_type_is_not_judged() -> None:
-    for kind in ("AWS::KMS::Alias", "AWS::SQS::QueuePolicy", "AWS::CloudFormation::CustomResource", "Custom::Thing"):
-        assert verdict_on("Tagging-Required", {"Type": kind, "Properties": {}})[0] is None
-
-
-def test_tag_environment_must_say_the_environment_under_judgement() -> None:
-    others = [tag for tag in TAG_LIST if tag["Key"] != "Environment"]
-
-    verdict, message = verdict_on("Tagging-Environment", _queue([*others, {"Key": "Environment", "Value": "dev"}]))
-    assert verdict is FAIL
-    assert "'dev'; it must be 'prod'" in message
-    unresolved = [{"Key": "Environment", "Value": {"Ref": "E"}}]
-    assert verdict_on("Tagging-Environment", _queue(unresolved))[0] is NOT_EVALUATED
-    assert verdict_on("Tagging-Environment", _queue(others))[0] is None
+test_environment = rule_test(
+    "Tagging-Environment",
+    region="us-east-1",
+    fails=[reports("'dev'; it must be 'prod'", environment("dev"))],
+    unresolved=[queue([{"Key": "Environment", "Value": {"Ref": "E"}}])],
+    ignored=[queue(OTHERS)],
+)
