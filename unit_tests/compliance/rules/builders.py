@@ -5,7 +5,7 @@ from typing import Any
 
 from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import TAG_LIST, template
-from unit_tests.compliance.rules.corruptions import Resource, without
+from unit_tests.compliance.rules.corruptions import Resource, Value, resource, without
 
 EAST, WEST = "us-east-1", "us-west-2"
 
@@ -29,61 +29,57 @@ def replica(region: str) -> Resource:
 
 def table() -> Resource:
     """Return a global table on demand, with two indexes and a replica in each region."""
-    return {
-        "Type": "AWS::DynamoDB::GlobalTable",
-        "Properties": {
-            "TableName": "serverless-ledger-prod",
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-            "GlobalSecondaryIndexes": [
-                {"IndexName": name, "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "Projection": {}}
-                for name in ("by_file", "by_hour")
-            ],
-            "Replicas": [replica(EAST), replica(WEST)],
-            "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"},
-            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
-            "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
-        },
-    }
+    return resource(
+        "DynamoDB::GlobalTable",
+        TableName="serverless-ledger-prod",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        GlobalSecondaryIndexes=[
+            {"IndexName": name, "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "Projection": {}}
+            for name in ("by_file", "by_hour")
+        ],
+        Replicas=[replica(EAST), replica(WEST)],
+        SSESpecification={"SSEEnabled": True, "SSEType": "KMS"},
+        StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+    )
 
 
 def bucket(name: str = "ingest") -> Resource:
     """Return a bucket that is versioned, encrypted, closed and tells a queue of what arrives."""
-    return {
-        "Type": "AWS::S3::Bucket",
-        "Properties": {
-            "BucketName": f"serverless-{name}-prod",
-            "VersioningConfiguration": {"Status": "Enabled"},
-            "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [
-                    {
-                        "BucketKeyEnabled": True,
-                        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/data"},
-                    }
-                ]
-            },
-            "LifecycleConfiguration": {
-                "Rules": [{"Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]
-            },
-            "PublicAccessBlockConfiguration": {
-                "BlockPublicAcls": True,
-                "BlockPublicPolicy": True,
-                "IgnorePublicAcls": True,
-                "RestrictPublicBuckets": True,
-            },
-            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-            "NotificationConfiguration": {
-                "QueueConfigurations": [
-                    {
-                        "Event": "s3:ObjectCreated:*",
-                        "Queue": {"Fn::GetAtt": ["Queue", "Arn"]},
-                        "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}},
-                    }
-                ]
-            },
+    return resource(
+        "S3::Bucket",
+        BucketName=f"serverless-{name}-prod",
+        VersioningConfiguration={"Status": "Enabled"},
+        BucketEncryption={
+            "ServerSideEncryptionConfiguration": [
+                {
+                    "BucketKeyEnabled": True,
+                    "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/data"},
+                }
+            ]
         },
-    }
+        LifecycleConfiguration={
+            "Rules": [{"Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]
+        },
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "Event": "s3:ObjectCreated:*",
+                    "Queue": {"Fn::GetAtt": ["Queue", "Arn"]},
+                    "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}},
+                }
+            ]
+        },
+    )
 
 
 def regional_bucket() -> Resource:
@@ -151,81 +147,71 @@ def pair(east: Resource, west: Resource, *, back: Resource | None = None) -> tup
 
 def queue(name: str = "ingest") -> Resource:
     """Return a queue of work whose dead-letter queue is `Dead`."""
-    return {
-        "Type": "AWS::SQS::Queue",
-        "Properties": {
-            "QueueName": f"serverless-{name}-prod",
-            "KmsMasterKeyId": "alias/serverless-queue-prod",
-            "MessageRetentionPeriod": 1_209_600,
-            "VisibilityTimeout": 1800,
-            "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5},
-        },
-    }
+    return resource(
+        "SQS::Queue",
+        QueueName=f"serverless-{name}-prod",
+        KmsMasterKeyId="alias/serverless-queue-prod",
+        MessageRetentionPeriod=1_209_600,
+        VisibilityTimeout=1800,
+        RedrivePolicy={"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5},
+    )
 
 
 def dead_letter_queue(source: str = "ingest") -> Resource:
     """Return the dead-letter queue of one source, which it allows by name."""
     arn = {"Fn::Sub": f"arn:aws:sqs:${{AWS::Region}}:${{AWS::AccountId}}:serverless-{source}-prod"}
-    return {
-        "Type": "AWS::SQS::Queue",
-        "Properties": {
-            "QueueName": f"serverless-{source}-dlq-prod",
-            "KmsMasterKeyId": "alias/serverless-queue-prod",
-            "MessageRetentionPeriod": 1_209_600,
-            "RedriveAllowPolicy": {"redrivePermission": "byQueue", "sourceQueueArns": [arn]},
-        },
-    }
+    return resource(
+        "SQS::Queue",
+        QueueName=f"serverless-{source}-dlq-prod",
+        KmsMasterKeyId="alias/serverless-queue-prod",
+        MessageRetentionPeriod=1_209_600,
+        RedriveAllowPolicy={"redrivePermission": "byQueue", "sourceQueueArns": [arn]},
+    )
 
 
-def dead_letter_alarm(name: Any = "serverless-ingest-dlq-prod") -> Resource:  # noqa: ANN401 - any JSON
+def dead_letter_alarm(name: Value = "serverless-ingest-dlq-prod") -> Resource:
     """Return an alarm that tells a topic of the first message in a queue."""
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "Namespace": "AWS/SQS",
-            "MetricName": "ApproximateNumberOfMessagesVisible",
-            "Dimensions": [{"Name": "QueueName", "Value": name}],
-            "Statistic": "Maximum",
-            "Period": 60,
-            "EvaluationPeriods": 1,
-            "Threshold": 1,
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "AlarmActions": [{"Ref": "Topic"}],
-        },
-    }
+    return resource(
+        "CloudWatch::Alarm",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": name}],
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        AlarmActions=[{"Ref": "Topic"}],
+    )
 
 
 def function(name: str = "processor") -> Resource:
     """Return a function with everything that the pack asks of one."""
-    return {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {
-            "FunctionName": f"serverless-{name}-prod",
-            "Runtime": "python3.14",
-            "Architectures": ["arm64"],
-            "Handler": "handlers.processor.handler.handler",
-            "MemorySize": 1769,
-            "Timeout": 300,
-            "ReservedConcurrentExecutions": 50,
-            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-            "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
-            "LoggingConfig": {"LogFormat": "JSON", "LogGroup": {"Ref": "Logs"}},
-        },
-    }
+    return resource(
+        "Lambda::Function",
+        FunctionName=f"serverless-{name}-prod",
+        Runtime="python3.14",
+        Architectures=["arm64"],
+        Handler="handlers.processor.handler.handler",
+        MemorySize=1769,
+        Timeout=300,
+        ReservedConcurrentExecutions=50,
+        Role={"Fn::GetAtt": ["Role", "Arn"]},
+        DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
+        LoggingConfig={"LogFormat": "JSON", "LogGroup": {"Ref": "Logs"}},
+    )
 
 
 def mapping() -> Resource:
     """Return the mapping of the queue `Queue` to the function `Function`."""
-    return {
-        "Type": "AWS::Lambda::EventSourceMapping",
-        "Properties": {
-            "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
-            "FunctionName": {"Ref": "Function"},
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "BatchSize": 10,
-            "ScalingConfig": {"MaximumConcurrency": 40},
-        },
-    }
+    return resource(
+        "Lambda::EventSourceMapping",
+        EventSourceArn={"Fn::GetAtt": ["Queue", "Arn"]},
+        FunctionName={"Ref": "Function"},
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        BatchSize=10,
+        ScalingConfig={"MaximumConcurrency": 40},
+    )
 
 
 def pipeline() -> dict[str, Resource]:
@@ -264,23 +250,19 @@ def log_group(name: str = "processor") -> Resource:
 
 def secret() -> Resource:
     """Return a secret of the east with a replica in the west."""
-    return {
-        "Type": "AWS::SecretsManager::Secret",
-        "Properties": {
-            "Name": "serverless-receipt-signing-prod",
-            "KmsKeyId": key_arn(EAST),
-            "ReplicaRegions": [{"Region": WEST, "KmsKeyId": key_arn(WEST)}],
-        },
-    }
+    return resource(
+        "SecretsManager::Secret",
+        Name="serverless-receipt-signing-prod",
+        KmsKeyId=key_arn(EAST),
+        ReplicaRegions=[{"Region": WEST, "KmsKeyId": key_arn(WEST)}],
+    )
 
 
-def rotation(of: Any = "serverless-receipt-signing-prod") -> Resource:  # noqa: ANN401 - any JSON
+def rotation(of: Value = "serverless-receipt-signing-prod") -> Resource:
     """Return the schedule by which a secret is rotated."""
-    return {
-        "Type": "AWS::SecretsManager::RotationSchedule",
-        "Properties": {
-            "SecretId": of,
-            "RotationLambdaARN": {"Fn::GetAtt": ["Function", "Arn"]},
-            "RotationRules": {"AutomaticallyAfterDays": 30},
-        },
-    }
+    return resource(
+        "SecretsManager::RotationSchedule",
+        SecretId=of,
+        RotationLambdaARN={"Fn::GetAtt": ["Function", "Arn"]},
+        RotationRules={"AutomaticallyAfterDays": 30},
+    )

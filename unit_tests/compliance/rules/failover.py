@@ -1,4 +1,4 @@
-"""A failover pair with its health checks and an alarm, to damage in the tests of what judges them."""
+"""A failover pair with its health checks and an alarm, to change in the tests of the rules about Route 53."""
 
 import copy
 from typing import Any
@@ -6,15 +6,16 @@ from typing import Any
 from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import template
 from unit_tests.compliance.rules.builders import EAST, WEST
+from unit_tests.compliance.rules.corruptions import Resource, Value, given, resource
 
-Resources = dict[str, dict[str, Any]]
+Resources = dict[str, Resource]
 
 STACK = "serverless-failover-prod"
 
 
-def record(role: str, region: str, check: Any, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def record(role: str, region: str, check: Value, **changes: Value) -> Resource:
     """Return a failover record that sends clients to a region."""
-    properties = {
+    whole = {
         "HostedZoneId": "Z1",
         "Name": "ingest.example.com.",
         "Type": "CNAME",
@@ -23,22 +24,21 @@ def record(role: str, region: str, check: Any, **changes: Any) -> dict[str, Any]
         "SetIdentifier": role.lower(),
         "HealthCheckId": check,
         "ResourceRecords": [f"api.{region}.example.com"],
-        **changes,
     }
-    return {"Type": "AWS::Route53::RecordSet", "Properties": {k: v for k, v in properties.items() if v is not None}}
+    return resource("Route53::RecordSet", **{**whole, **changes})
 
 
-def health_check(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
+def health_check(**settings: Value) -> Resource:
     """Return a health check."""
-    return {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": settings}}
+    return resource("Route53::HealthCheck", HealthCheckConfig=settings)
 
 
-def endpoint_check(region: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def endpoint_check(region: str, **changes: Value) -> Resource:
     """Return a plain health check of a region's host."""
     return health_check(**{"Type": "HTTPS", "FullyQualifiedDomainName": f"api.{region}.example.com", **changes})
 
 
-def alarm_check(name: Any, region: Any) -> dict[str, Any]:  # noqa: ANN401
+def alarm_check(name: Value, region: Value) -> Resource:
     """Return a health check on an alarm."""
     return health_check(Type="CLOUDWATCH_METRIC", AlarmIdentifier={"Name": name, "Region": region})
 
@@ -49,7 +49,7 @@ def check_id(logical_id: str) -> dict[str, Any]:
 
 
 def pair() -> Resources:
-    """Both records and both checks, with nothing wrong with them."""
+    """Return both records and both checks, with nothing wrong with them."""
     return {
         "First": record("PRIMARY", EAST, check_id("FirstCheck")),
         "Second": record("SECONDARY", WEST, check_id("SecondCheck")),
@@ -58,15 +58,14 @@ def pair() -> Resources:
     }
 
 
-def changed_pair(**changes: Any) -> Resources:  # noqa: ANN401
-    """Return the pair with other resources; None takes one away."""
-    resources = {**pair(), **copy.deepcopy(changes)}
-    return {name: resource for name, resource in resources.items() if resource is not None}
+def changed_pair(**changes: Value) -> Resources:
+    """Return the pair with other resources; None removes one."""
+    return given(**{**pair(), **copy.deepcopy(changes)})
 
 
-def alarm(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def alarm(**changes: Value) -> Resource:
     """Return a metric alarm that Route 53 can read."""
-    properties = {
+    whole = {
         "AlarmName": "serverless-peer-prod",
         "Namespace": "Lockstep",
         "MetricName": "PeerHealthy",
@@ -75,9 +74,8 @@ def alarm(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
         "EvaluationPeriods": 3,
         "Threshold": 1,
         "ComparisonOperator": "LessThanThreshold",
-        **changes,
     }
-    return {"Type": "AWS::CloudWatch::Alarm", "Properties": {k: v for k, v in properties.items() if v is not None}}
+    return resource("CloudWatch::Alarm", **{**whole, **changes})
 
 
 def world(resources: Resources, **others: Resources) -> tuple[Template, ...]:
