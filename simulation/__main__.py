@@ -114,10 +114,10 @@ def _sabotage() -> bool:
     for name in (*VARIANTS, *WATCHED):
         found = convict(name)
         all_convicted = all_convicted and found is not None
-        said = (
+        outcome = (
             f"convicted after {found[0]} histories: {found[1]}" if found else f"NOT convicted in {_MOST_SABOTAGED} histories"
         )
-        typer.echo(f"{name:<42} {said}")
+        typer.echo(f"{name:<42} {outcome}")
     return all_convicted
 
 

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from handlers.shared.object_keys import CANARIES, digest, object_identity
 from simulation.handlers_in_world import says_durable
-from simulation.plan import Kind, Plan, Upload
+from simulation.plan import CALL_FAULTS, Kind, Plan, Upload
 from simulation.regions import Queued, Region, Version
+from simulation.scheduler import EPOCH
 from simulation.world import World, alive
 
+_LOOK_SECONDS: Final = 900.0
+"""Longer than the longest delay between two deliveries of a waiting message."""
+_LISTED_SECONDS: Final = 800.0
+"""Long enough before the reconciler's first walk through the table, half an hour after the beginning."""
 LIVE_MESSAGES: Final = 8
 """Copies of a message that may be on a queue at one time, for each one sent: one for each put-back between two notes.
 
@@ -56,7 +61,7 @@ class Accepted:
 
 
 class Judged(Protocol):
-    """What the checks read of a history."""
+    """The part of a history that the checks read."""
 
     plan: Plan
     world: World
@@ -89,9 +94,39 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
             yield "the shadow queue is bounded", f"{name}: {most} messages at a time of {len(history.accepted)} objects"
     for accepted in history.accepted:
         yield from _archived_content(accepted, survivors)
+    yield from _unrepaired(history, survivors)
+    yield from _reprocessed(history, survivors)
     if len(survivors) > 1:
         yield from _replicas(survivors)
         yield from _says_nothing_durable(history, survivors)
+
+
+def overdue(history: Judged) -> Iterator[tuple[str, str]]:
+    """Yield each object that has waited too long in a region without RESULT, and became no dead letter with its note.
+
+    The reconciler may have sent it again just before the limit, so it may wait twice as long.
+    """
+    world = history.world
+    is_purged = any(fault.kind is Kind.LOSE_MESSAGES for fault in history.plan.faults)
+    for accepted in [] if is_purged else history.accepted:
+        for region in alive(world):
+            held = region.ingest.get((accepted.version.key, accepted.version.version_id))
+            if held is None or world.now - held.arrived_at < 2 * history.plan.overdue + _LOOK_SECONDS:
+                continue
+            identity = accepted.object_id
+            if region.item(f"OBJ#{identity}", "RESULT"):
+                continue
+            if identity not in region.letters or f"quarantined/{identity}.overdue.json" not in region.archive:
+                yield "what waits too long is a dead letter", f"{accepted.upload.name} in {region.name}"
+
+
+def failed(region: Region, message: Queued) -> Iterator[tuple[str, str]]:
+    """Yield each object of a message that has failed for the last time and has no note in the archive."""
+    records = json.loads(message.body)["Records"]
+    for stored in filter(None, map(_stored, records)):
+        identity = object_identity("ingest", unquote_plus(stored["key"]), stored["versionId"])
+        if f"quarantined/{identity}.last-receive.json" not in region.archive:
+            yield "the last delivery leaves a note", f"{region.name}: {stored['key']}"
 
 
 def holds_records(region: Region, accepted: Accepted) -> bool:
@@ -266,6 +301,36 @@ def _unfinished(accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]
     attempt = region.item(f"OBJ#{accepted.object_id}", f"ATTEMPT#{region.name}") or {}
     if attempt.get("state_hour", {"S": ""})["S"].startswith("UNFINISHED") and is_settled(region, accepted.object_id):
         yield "no processed object is listed as unfinished", f"{accepted.upload.name} in {region.name}"
+
+
+def _unrepaired(history: Judged, survivors: list[Region]) -> Iterator[tuple[str, str]]:
+    """Yield what was lost with a region, so that nobody can repair it, and is not listed by the survivor's reconciler."""
+    lost = [one.at for one in history.plan.faults if one.kind is Kind.DESTROY]
+    if len(survivors) > 1 or not lost or lost[0] > _LISTED_SECONDS:
+        return
+    (region,) = survivors
+    listed = (region.item(f"RECONCILER#{region.name}", "LATEST") or {}).get("notes", {"S": ""})["S"]
+    for accepted in history.accepted:
+        identity = accepted.object_id
+        has_rows = region.item(f"OBJ#{identity}", "RESULT") or region.records.get(identity)
+        if has_rows and not accepted.is_in(region) and not holds_records(region, accepted) and identity not in listed:
+            yield "what nobody can repair is listed", f"{accepted.upload.name} in {region.name}"
+
+
+def _reprocessed(history: Judged, survivors: list[Region]) -> Iterator[tuple[str, str]]:
+    """Yield what an operator had processed again, after both regions had another transform, and has the old version."""
+    faults = history.plan.faults
+    asked = next((one for one in faults if one.kind is Kind.REPROCESS), None)
+    spoils = (Kind.PROMOTE, Kind.DESTROY, Kind.BLACKOUT, Kind.LOSE_MESSAGES, Kind.EXPIRED, *CALL_FAULTS)
+    if asked is None or any(one.kind in spoils for one in faults):
+        return
+    deployed = [one for one in faults if one.kind is Kind.DEPLOY]
+    for accepted in history.accepted:
+        for region in survivors if len(deployed) == len(survivors) else ():
+            result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
+            held = region.ingest.get((accepted.version.key, accepted.version.version_id))
+            if result and held and held.arrived_at < EPOCH + asked.at - 60 and _version(result) < deployed[0].amount:
+                yield "what is reprocessed has the new version", f"{accepted.upload.name} in {region.name}"
 
 
 def _noted(history: Judged, accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,7 @@ class Alarm:
 
 
 class CloudWatch:
-    """What a region's CloudWatch holds.
+    """The metrics and alarms of a region.
 
     Attributes:
         states: State of each alarm that was ever evaluated, by the word in its name.

@@ -22,7 +22,7 @@ _FUNCTION_SECONDS: Final = 20.0
 _HANDLER: Final = "handlers.issuer.handler"
 _OBSERVER_ROLES: Final = ",".join(f"arn:aws:iam::{ACCOUNT}:role/observer-{region}" for region in (PRIMARY, SECONDARY))
 _FAILED: Final[dict[str, Any]] = {"statusCode": 500, "body": '{"message":"Internal Server Error"}'}
-"""What an HTTP API answers for a function that crashed or took too long."""
+"""Answer of an HTTP API for a function that crashed or took too long."""
 
 
 class _OwnResolver(APIGatewayHttpResolver):

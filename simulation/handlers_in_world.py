@@ -180,7 +180,7 @@ _REPLACED: Final = [
     (concurrent.futures.Future, Future),
     (concurrent.futures.wait, wait),
 ]
-"""What a module may hold by a name of its own, and what it holds in the simulation."""
+"""Pairs: an object that a module may have imported, and its replacement in the simulation."""
 _REPLACED_DEFAULTS: Final = [
     (time.time, _CLOCK.time),
     (time.monotonic, _CLOCK.monotonic),

@@ -11,7 +11,7 @@ from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
 from simulation import clients, handlers_in_world, operators, rotation
-from simulation.checks import Accepted, acknowledged, canary_ids, check, durable
+from simulation.checks import Accepted, acknowledged, canary_ids, check, durable, failed, overdue
 from simulation.clients import People
 from simulation.plan import CALL_FAULTS, PRIMARY, REGIONS, STANDING_FAULTS, Fault, Kind, Plan, Upload, Watch
 from simulation.regions import Queued, Region
@@ -19,7 +19,7 @@ from simulation.scheduler import EPOCH
 from simulation.secrets_manager import HOME
 from simulation.watch import Watch as WriteWatch
 from simulation.watchers import Watchers
-from simulation.world import FUNCTION_SECONDS, World, alive, event_record
+from simulation.world import FUNCTION_SECONDS, MAXIMUM_RECEIVES, World, alive, event_record
 
 SCHEDULED_EVERY: Final = 300.0
 """As the function's schedule has it."""
@@ -77,7 +77,7 @@ class History:
     extra_puts: int = 0
     """How often an object was put once more, beside the uploads that are drawn twice."""
     meddled: set[str] = field(default_factory=set)
-    """Object ids of which somebody deleted a version or a record."""
+    """Ids of the objects that lost a version or a record, or whose record was changed."""
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
@@ -134,6 +134,7 @@ class History:
 
     def stop_faults(self) -> None:
         """Heal what can be healed, promote a survivor, and redrive, as the runbook asks of a person."""
+        self.violations += overdue(self)
         world = self.world
         world.parted_until = world.lag_until = 0.0
         for region in alive(world):
@@ -310,8 +311,12 @@ class History:
 
         def work() -> None:
             records = [lambda_record(message) for message in messages]
-            failed = handlers_in_world.invoke_processor(world, pipeline, records)
-            done = [message for message in messages if f"message-{message.number}" not in failed]
+            failed_ids = handlers_in_world.invoke_processor(world, pipeline, records)
+            for message in messages:
+                is_last = message.receives >= MAXIMUM_RECEIVES and f"message-{message.number}" in failed_ids
+                if is_last and not process.met_fault:
+                    self.violations += failed(region, message)
+            done = [message for message in messages if f"message-{message.number}" not in failed_ids]
             try:
                 world.call(region, "lambda:DeleteMessage", lambda: self._acknowledge(region, done))
             except Exception:  # noqa: BLE001 - Lambda's own trouble: the messages come again

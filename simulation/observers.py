@@ -24,7 +24,7 @@ _handle: Final = handlers_in_world.body_of(observer_handler.handler)
 
 
 class Environment(Process):
-    """An execution environment that is frozen between its runs: a thread that a run left behind goes on in the next one."""
+    """An execution environment that is frozen between its runs: a thread that outlasts a run continues in the next one."""
 
     observer: "Observer"
     run_number: int = 0
@@ -51,7 +51,7 @@ class Environment(Process):
         self.is_frozen = True
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self.is_frozen = False
         self._members = [member for member in self._members if not member.dead]
         held, self._held = self._held, []

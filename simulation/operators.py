@@ -1,4 +1,4 @@
-"""What a person does: the commands of `operate` that change who is active and where clients are sent, unchanged.
+"""Runs an operator's commands unchanged: those of `operate` that promote, send clients elsewhere, or reprocess objects.
 
 They ask and write through the same clients as the handlers.
 """

@@ -1,4 +1,4 @@
-"""What a history is made of: uploads and faults, and nothing else; a plan can be kept and replayed."""
+"""The plan of a history: its uploads and faults. A plan can be kept and replayed."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ OVERDUE_SECONDS: Final = 4 * 86_400.0
 
 
 class Kind(StrEnum):
-    """What can go wrong, or be done by a person."""
+    """The kinds of faults and of actions of operators and users."""
 
     CRASH_BEFORE = "crash before a call"
     CRASH_AFTER = "crash after a call"
@@ -64,7 +64,7 @@ class Kind(StrEnum):
 
 
 class Watch(StrEnum):
-    """What watches the regions in a history, beside its checks."""
+    """The functions that watch the regions in a history, beside its checks."""
 
     NOTHING = ""
     RECONCILERS = "reconcilers"
@@ -256,7 +256,7 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }
-"""What a field of a plan that was kept may be, beside its type."""
+"""Allowed values of a field of a stored plan, beside its type, and the text that states them."""
 
 
 def _checked(kind: type[Any], raw: object, where: str) -> dict[str, Any]:

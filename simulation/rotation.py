@@ -18,7 +18,7 @@ _handle: Final = body_of(rotation_handler.handler)
 
 
 def rotate(world: World) -> None:
-    """Rotate the secret to a new version, or go on with the rotation that is under way, as RotateSecret does."""
+    """Rotate the secret to a new version, or continue a rotation that has begun, as RotateSecret does."""
     region = world.regions[secrets_manager.HOME]
     if region.is_destroyed or world.now < region.dark_until:
         return

@@ -23,7 +23,7 @@ _TYPICAL_OBJECTS: Final = 6
 
 @dataclass
 class Totals:
-    """What became of several histories."""
+    """The results of several histories."""
 
     histories: int = 0
     objects: int = 0

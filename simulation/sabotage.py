@@ -303,7 +303,7 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "client that treats a lost answer as a success": [(Platform, "put", _accepted_before_it_is_put)],
     "durable from processed, in the client": [(Platform, "state", _durable_once_processed_by_the_client)],
 }
-"""What is wrong, by name."""
+"""Replaced attributes of each variant, by its name."""
 WATCHED: Final[dict[str, list[Change]]] = {
     "observer that reports every peer as healthy": [(PeerView, "problems", property(lambda _self: []))],
     "observer that checks its own region only": [
@@ -319,7 +319,7 @@ WATCHED: Final[dict[str, list[Change]]] = {
         (Situation, "must_promote", property(lambda self: self.is_enabled and self.streak.runs > 0))
     ],
 }
-"""Likewise, of what the observers alone can show: histories with observers convict it."""
+"""Variants that only histories with observers can convict."""
 
 
 @contextmanager

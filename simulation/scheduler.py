@@ -29,6 +29,7 @@ class Process:
         name: Who it is in the story, for example `processor`.
         region: The AWS name of the region that it runs in.
         is_dead: Whether it has crashed.
+        met_fault: Whether a call of it failed by a fault of the plan.
         slowest_call: Seconds that the slowest of its calls to AWS took.
     """
 
@@ -38,6 +39,7 @@ class Process:
         self.region = region
         self.is_dead = False
         self.slowest_call = 0.0
+        self.met_fault = False
         self._members: list[greenlet] = []
         self._on_crash: Callable[[], object] = lambda: None
 
@@ -182,7 +184,7 @@ def current_process() -> Process | None:
 
 
 class Future:
-    """What a simulated thread will return."""
+    """The result that a simulated thread will have."""
 
     def __init__(self) -> None:
         self.is_done = False
@@ -261,7 +263,7 @@ class Thread:
         self._target, self._arguments = target, args
 
     def start(self) -> None:
-        """Run it; it is left behind when the process that waits for it goes on."""
+        """Run it; it continues after the process that waits for it has resumed."""
         process = current_process()
         if process is None:
             self._target(*self._arguments)

@@ -154,7 +154,7 @@ class DynamoDbClient(ServiceClient):
             items = [self._region.item(*key) for key in sorted(self._region.table)]
             names = request.get("ExpressionAttributeNames", {})
             held = [item for item in items if item is not None]
-            return _page(held, request, names, {}, most=20 * self._world.plan.page)
+            return _page(held, request, names, {}, most=5 * self._world.plan.page)
 
         return self._call("Scan", read, request["TableName"])
 
@@ -256,7 +256,7 @@ class S3Client(ServiceClient):
                 found = found[versions.index((marker, version_id)) + 1 :]
             else:
                 found = [one for one in found if one.key > marker]
-            page = found[: min(request.get("MaxKeys", 1000), 20 * self._world.plan.page)]  # S3 may return fewer
+            page = found[: min(request.get("MaxKeys", 1000), self._world.plan.page)]  # S3 may return fewer
             listed = [
                 {
                     "Key": one.key,

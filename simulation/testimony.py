@@ -1,4 +1,4 @@
-"""What clients were answered and wrote down, held against what is so: invariants of API, receipts and journal."""
+"""Compares the answers that clients received, and the lines of their journals, with the state of the world."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ _SAFE: Final = {State.ACCEPTED: 1, State.PROCESSED: 2, State.QUARANTINED: 2}
 
 
 class Journal(Protocol):
-    """What is read of a person: the journal's last line of each upload, and the files by key."""
+    """The part of a user that is read: the journal's last line of each upload, and the files by key."""
 
     lines: dict[str, Receipt]
     files: dict[str, Path]

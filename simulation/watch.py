@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from handlers.shared.object_keys import object_identity
 from simulation.expressions import Item
 from simulation.regions import Key, Region, Stamp
 
@@ -13,6 +14,8 @@ _LASTING: Final = ("RESULT", "ACTIVE")
 """Sort keys of rows that DynamoDB may never delete by itself; so are all records, of users' objects."""
 _CLAIM_SECONDS: Final = 30.0
 """Longer than a promotion's calls take, slow ones and a skewed clock included."""
+_LOOK_SECONDS: Final = 10.0
+"""Longer than the calls from the bucket's answer to the note."""
 _NO_LETTER: Final = "no dead letter was sent"
 _VERSION: Final = "processing_version"
 _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", "expires_at"})
@@ -64,6 +67,8 @@ class Watch:
             self._record(region, key, item)
         if is_own and item and sk == f"ATTEMPT#{region.name}" and item.get("attempts") != (before or {}).get("attempts"):
             self._begun(region, key)
+        if is_own and item and "gone" in item and "gone" not in (before or {}):
+            self._gone(region, key, item["gone"]["S"])
         if pk.startswith("OBJ#") and sk == "RESULT":
             self._result(region, key, before, item, is_own=is_own)
         if is_own and sk.startswith("REPLICA#") and item and "settled_digest" in item:
@@ -124,6 +129,14 @@ class Watch:
             missing = _not_archived(region, key[0].removeprefix("OBJ#"), result)
             if missing not in ("", _NO_LETTER):
                 self._break("a settled region's archive holds what was rejected", key, f"{region.name}: {missing}")
+
+    def _gone(self, region: Region, key: Key, reason: str) -> None:
+        """Check that the bucket holds no version of an object that a region notes as gone."""
+        until = self.now() - _LOOK_SECONDS - 3 * region.stall * (self.now() < region.stalled_until + 3 * region.stall)
+        held = (one for one in region.ingest.values() if one.arrived_at < until)
+        object_id = key[0].removeprefix("OBJ#")
+        if any(object_identity("ingest", one.key, one.version_id) == object_id for one in held):
+            self._break("what is noted as gone is gone", key, f"{region.name} holds a version: {reason}")
 
     def _record(self, region: Region, key: Key, item: Item) -> None:
         """Check a record that this region writes."""

@@ -1,4 +1,4 @@
-"""What observers, alarms and health checks must see and do, judged by the plan's faults and not by what they report."""
+"""Checks of observers, alarms and health checks, judged by the plan's faults and not by their own reports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _ACTED_SECONDS: Final = 900.0
 _ILL: Final = (Kind.DESTROY, Kind.BLACKOUT, Kind.PARTITION, Kind.STALL, Kind.OUTAGE, Kind.SILENCE)
 
 Interval = tuple[Kind, float, float]
-"""What is wrong with a region, and from when until when, in seconds since the beginning."""
+"""A fault of a region, its beginning and its end, in seconds since the beginning of the history."""
 
 
 def troubles(plan: Plan, region: str) -> list[Interval]:

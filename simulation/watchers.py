@@ -1,4 +1,4 @@
-"""What watches the regions while a history runs: the observers, CloudWatch's alarms and Route 53; and what they must see."""
+"""Runs the observers, CloudWatch's alarms, Route 53 and their checks while a history runs."""
 
 from dataclasses import dataclass, field
 from functools import partial

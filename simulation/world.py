@@ -35,7 +35,7 @@ _UNTIL: Final = {
     Kind.KEY_DENIED: "key_denied_until",
     Kind.SILENCE: "silent_until",
 }
-"""What a fault sets of its region, for as long as it lasts."""
+"""Attribute of the region that holds the end of a fault."""
 
 _Answer = TypeVar("_Answer")
 AnyProcess = TypeVar("AnyProcess", bound=Process)
@@ -154,15 +154,18 @@ class World:
     ) -> _Answer:
         for kind in faults:
             self.cover(kind, operation)
+            process.met_fault = True
         if Kind.CRASH_BEFORE in faults:
             self.note(region, process.name, operation, f"{what}: the process crashes before it")
             raise Crash
         if self.now < region.dark_until or region.is_destroyed or self._is_cut_off(process, region):
             self.cover(Kind.BLACKOUT, operation)
+            process.met_fault = True
             self.note(region, process.name, operation, f"{what}: no answer, the region is dark")
             raise EndpointConnectionError(endpoint_url=f"https://{region.name}")
         if self.now < region.expired_until and process.name != "operator":
             self.cover(Kind.EXPIRED, operation)
+            process.met_fault = True
             self.note(region, process.name, operation, f"{what}: refused, the credentials have expired")
             name = operation.split(":")[1]
             raise refusal(name, "ExpiredTokenException", "The security token included in the request is expired", 403)

@@ -105,7 +105,7 @@ def test_a_rotation_in_flight_at_the_loss_of_its_region_keeps_receipts() -> None
     assert any("RotateSecret" in line for line in outcome["answers"])
 
 
-def test_a_key_that_is_denied_in_a_rotation_is_mended_by_the_next() -> None:
+def test_a_key_that_is_denied_in_a_rotation_is_fixed_by_the_next() -> None:
     denied = plan(("the secret is rotated", 3.0, 0.0), region="us-west-2")
     given = denied["faults"]
     assert isinstance(given, list)

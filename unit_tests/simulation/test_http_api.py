@@ -203,7 +203,7 @@ def test_a_replica_takes_no_write() -> None:
         replica.put_secret_value(SecretId="s", ClientRequestToken="x", SecretString="{}", VersionStages=[PENDING])
 
 
-def test_a_rotation_that_is_under_way_is_gone_on_with() -> None:
+def test_a_rotation_that_is_under_way_is_resumed_with() -> None:
     world, *_ = of_secret()
     region = world.regions[SECONDARY]
     assert [secrets_manager.begin_rotation(world, region, one) for one in ("first", "second")] == ["first", "first"]

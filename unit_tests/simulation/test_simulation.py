@@ -118,7 +118,7 @@ _PLAN = {"seed": 1, "uploads": [_UPLOAD], "faults": [], "horizon": 60.0}
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "violation"),
     [
         ("{", "the plan is no JSON"),
         ("[]", "the plan is []; allowed is an object with seed, uploads"),
@@ -141,13 +141,13 @@ _PLAN = {"seed": 1, "uploads": [_UPLOAD], "faults": [], "horizon": 60.0}
         (_PLAN | {"unreplicated": ["x"]}, "unreplicated of the plan is ['x']; allowed is null or a list"),
     ],
 )
-def test_a_plan_that_is_none_is_refused_with_what_is_allowed(text: object, complaint: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(complaint)):
+def test_a_plan_that_is_none_is_refused_with_what_is_allowed(text: object, violation: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(violation)):
         Plan.from_json(text if isinstance(text, str) else json.dumps(text))
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "violation"),
     [
         (["--plan", "none.json"], "does not exist"),
         (["--plan", "bad.json"], "bad.json: the plan has no uploads"),
@@ -156,11 +156,11 @@ def test_a_plan_that_is_none_is_refused_with_what_is_allowed(text: object, compl
         (["--story", "--exhaustive"], "contradict each other"),
     ],
 )
-def test_a_wrong_command_line_is_refused_before_anything_runs(tmp_path: Path, options: list[str], complaint: str) -> None:
+def test_a_wrong_command_line_is_refused_before_anything_runs(tmp_path: Path, options: list[str], violation: str) -> None:
     (tmp_path / "bad.json").write_text('{"seed": 1}')
     done = simulate(tmp_path, *options)
     assert (done.returncode, "Traceback" in done.stderr, (tmp_path / "reports").exists()) == (2, False, False)
-    assert complaint in done.stderr
+    assert violation in done.stderr
 
 
 def test_a_run_prints_one_digest_however_many_processes_share_it(tmp_path: Path) -> None:
