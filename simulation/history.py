@@ -305,6 +305,9 @@ class History:
 
     def _invoke(self, region: Region, messages: list[Queued]) -> None:
         world = self.world
+        for message in messages:
+            what = f"message {message.number} about {message.about}, delivery {message.receives}"
+            world.note(region, "lambda", "invoke", what)
         region.running += 1
         pipeline = self._warm[region.name].pop() if self._warm[region.name] else self._new_environment(region)
         process = world.process("processor", region)
@@ -341,7 +344,12 @@ class History:
     def _acknowledge(self, region: Region, messages: list[Queued]) -> None:
         for message in messages:
             if region.queue.pop(message.number, None):
-                self.world.note(region, "lambda", "lambda:DeleteMessage", f"message {message.number} is acknowledged")
+                self.world.note(
+                    region,
+                    "lambda",
+                    "lambda:DeleteMessage",
+                    f"message {message.number} about {message.about} is acknowledged",
+                )
                 self.violations += acknowledged(self, region, message)
 
     def _new_environment(self, region: Region) -> Pipeline:

@@ -1,5 +1,6 @@
 """A region's state: buckets, queues and its replica of the table; what AWS does with them by itself."""
 
+import re
 from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +14,7 @@ INDEXES: Final = {"by_file": ("file_key", "file_order"), "by_state_hour": ("stat
 Stamp = tuple[float, int, str]
 """When an item was written, a number that orders writes of one moment, and where: the highest is the last writer's."""
 
+_KEY: Final = re.compile(r'"key": "([^"]+)"')
 NEVER: Final[Stamp] = (0.0, 0, "")
 
 
@@ -50,7 +52,11 @@ class Version:
 
 @dataclass(slots=True)
 class Queued:
-    """A message on a queue."""
+    """A message on a queue.
+
+    Attributes:
+        about: Names of the files that it names, for the story.
+    """
 
     number: int
     body: str
@@ -58,6 +64,10 @@ class Queued:
     sent_at: float
     visible_at: float
     receives: int = 0
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        self.about = ", ".join(key.rsplit("/", 1)[-1] for key in _KEY.findall(self.body)) or "nothing"
 
 
 @dataclass(slots=True)

@@ -338,13 +338,14 @@ class SqsClient(ServiceClient):
             if QueueUrl == "dead-letters":
                 number = self._world.number()
                 now = self._world.now
-                self._region.dead[number] = Queued(number, MessageBody, attributes, now, now)
+                letter = self._region.dead[number] = Queued(number, MessageBody, attributes, now, now)
                 self._region.letters.add(attributes["object_id"]["stringValue"])
+                about = f"{letter.about}: {attributes['fault']['stringValue']}"
             else:
                 message = self._world.send_message(self._region, MessageBody, attributes, request.get("DelaySeconds", 0))
-                number = message.number if message else 0
+                number, about = (message.number, message.about) if message else (0, "nothing")
             digest = hashlib.md5(MessageBody.encode(), usedforsecurity=False).hexdigest()
-            self._note("SendMessage", f"message {number} to {QueueUrl}")
+            self._note("SendMessage", f"message {number} to the queue {QueueUrl}, about {about}")
             return {"MessageId": f"message-{number}", "MD5OfMessageBody": digest}
 
         return self._call("SendMessage", write, QueueUrl)

@@ -1,70 +1,113 @@
-"""A history as a person reads it: time, region, who, which call, what came of it."""
+"""Prints a history for a reader who does not know the code: time, region, actor, call, effect."""
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Final
 
 from simulation.history import History
-from simulation.plan import CALL_FAULTS
+from simulation.plan import CALL_FAULTS, PRIMARY, SECONDARY, STANDING_FAULTS, Fault, Upload
 from simulation.world import Line
 
-_MOST_LINES = 60
+_MOST_LINES: Final = 60
+_WIDEST: Final = 150
+_KINDS: Final = {
+    "g": "good",
+    "b": "rejected",
+    "v": "rejected by transform 2",
+    "w": "changed by transform 2",
+}
+_ROWS: Final = (
+    (r"OBJ#(\S+) RESULT", r"RESULT of \1"),
+    (r"OBJ#(\S+) ATTEMPT#(\S+)", r"attempt of \2 at \1"),
+    (r"OBJ#(\S+) REPLICA#(\S+)", r"note of \2 about its copy of \1's rows"),
+    (r"OBJ#(\S+) UPLOAD#(\S+)", r"upload of \1, issued in \2"),
+    (r"REC#([^#\s]+)#\d+ 0*(\d+)", r"record \2 of \1"),
+    (r"REC#([^#\s:]+)#\d+", r"records of \1"),
+    (r"CONTROL#(\S+) ACTIVE", r"claim of \1 to be the active region"),
+    (r"RECONCILER#(\S+) LATEST", r"findings of the reconciler of \1"),
+)
+"""Keys of the table's rows, and their names for a reader."""
 
 
 def happened(history: History) -> list[Line]:
-    """Return what concerns the objects that broke an invariant, and every fault; identities and keys are shortened."""
-    names = {detail.split()[0] for _, detail in history.violations}
-    wanted = [part for one in history.accepted if one.upload.name in names for part in (one.object_id, one.version.key)]
+    """Return the lines about the objects that broke an invariant, and about every fault, in words."""
+    details = [detail for _, detail in history.violations]
+    broken = [
+        one for one in history.accepted if any(re.search(rf"\b{re.escape(one.upload.name)}\b", text) for text in details)
+    ]
+    names = {one.object_id: one.upload.name for one in broken}
+    wanted = {*names, *(one.version.key for one in broken), *(one.version.key.rsplit("/", 1)[-1] for one in broken)}
     shown = [
         line
         for line in history.world.story
-        if line[2] in ("fault", "operator", "client") or "crash" in line[4] or any(part in line[4] for part in wanted)
+        if line[2] in ("fault", "operator") or "crash" in line[4] or any(part in line[4] for part in wanted)
     ]
-    return [(*line[:4], _short(line[4], wanted)) for line in _merged(shown)]
+    return [(*line[:4], _in_words(line[4], names)) for line in _merged(shown)]
 
 
 def planned(history: History) -> list[str]:
     """Return a line for each upload and each fault of the plan."""
-    lines = [
-        f"{one.at:.3f} s: {one.name} with records {one.records!r} goes to {one.region}"
-        + (", damaged" * one.damaged)
-        + (", without the issuer" * one.direct)
-        + (", twice" * one.twin)
-        for one in history.plan.uploads
-    ]
-    lines += [
-        f"{'call' if one.kind in CALL_FAULTS else 'at'} {one.at:g}: {one.kind}, {one.region} {one.name}"
-        + (f" for {one.lasts:g} s" if one.lasts else "")
-        for one in history.plan.faults
-    ]
-    return lines
+    return [_planned_upload(one) for one in history.plan.uploads] + [_planned_fault(one) for one in history.plan.faults]
 
 
 def story(history: History) -> str:
-    """Return the plan's events, the calls that concern what broke, and what broke."""
+    """Return the plan's events, the calls that concern the broken objects, and the invariants that broke."""
     shown = happened(history)
-    lines = [f"seed {history.plan.seed}, {len(history.plan.events)} events", *(f"  {line}" for line in planned(history))]
-    lines += [f"  lags of replication and events: {history.plan.lags}"]
-    lines += [f"{'seconds':>10}  {'region':<10} {'who':<12} {'call':<26} effect"]
+    whose = f"{PRIMARY} is the primary region and active at first, {SECONDARY} is the secondary."
+    lines = [
+        f"Seed {history.plan.seed}: {len(history.plan.events)} events. {whose}",
+        *(f"  {line}" for line in planned(history)),
+        f"  The lags of replication and of events have the distribution {str(history.plan.lags)!r}.",
+        f"{'seconds':>10}  {'region':<10} {'actor':<12} {'call':<26} effect",
+    ]
     for seconds, region, actor, call, effect in shown[:_MOST_LINES]:
         lines.append(f"{seconds:>10.3f}  {region:<10} {actor:<12} {call:<26} {effect}")
     if len(shown) > _MOST_LINES:
         lines.append(f"            and {len(shown) - _MOST_LINES} lines more; replay the plan to see them")
-    lines += [f"BROKEN: {name}: {detail}" for name, detail in history.violations] or ["every invariant holds"]
+    names = {one.object_id: one.upload.name for one in history.accepted}
+    lines += [f"BROKEN: {name}: {_in_words(detail, names)}" for name, detail in history.violations] or [
+        "every invariant holds"
+    ]
     return "\n".join(lines)
 
 
+def _planned_upload(one: Upload) -> str:
+    counts = [f"{one.records.count(letter)} {kind}" for letter, kind in _KINDS.items() if letter in one.records]
+    records = f"{len(one.records)} record{'s' * (len(one.records) > 1)} ({', '.join(counts)})"
+    return (
+        f"{one.at:.3f} s: {one.name} with {records} is uploaded to {one.region}"
+        + (", damaged: its JSON has no end" * one.damaged)
+        + (", with other bytes than its key states" * one.altered)
+        + (", directly into the bucket" * one.direct)
+        + (", twice" * one.twin)
+        + (", by the real client" * one.by_client)
+    )
+
+
+def _planned_fault(one: Fault) -> str:
+    when = f"call {one.at:g} of {one.region}" if one.kind in CALL_FAULTS else f"{one.at:.3f} s, {one.region}"
+    when = one.region if one.kind in STANDING_FAULTS else when
+    return f"{when}: {one.kind}" + f" ({one.name})" * bool(one.name) + f" for {one.lasts:g} s" * bool(one.lasts)
+
+
 def _merged(shown: list[Line]) -> Iterator[Line]:
-    """Yield the lines, records that arrive one after the other as one."""
+    """Yield the lines; records that arrive one after the other become one line."""
     for is_record, group in groupby(shown, key=lambda line: line[2] == "replication" and line[4].startswith("REC#")):
         lines = list(group)
-        if is_record and len(lines) > 2:  # noqa: PLR2004 - one or two say more than a count
+        if is_record and len(lines) > 2:  # noqa: PLR2004 - one or two are more exact than a count
             seconds, region, actor, _, effect = lines[0]
-            yield seconds, region, actor, "items arrive", f"{len(lines)} records of {effect.split()[0]}, in no order"
+            yield seconds, region, actor, "items arrive", f"{len(lines)} {effect.split()[0]}, in no order"
         else:
             yield from lines
 
 
-def _short(effect: str, ids: list[str]) -> str:
-    for one in ids:  # an identity, or a key
-        effect = effect.replace(one, one.rsplit("/", 1)[-1] if "/" in one else one[:8])
-    return effect if len(effect) < 150 else f"{effect[:147]}..."  # noqa: PLR2004 - a terminal's width
+def _in_words(effect: str, names: dict[str, str]) -> str:
+    """Return an effect with the names of files for their identities and keys, and the names of rows for their keys."""
+    for identity, name in names.items():
+        effect = effect.replace(identity, name)
+    effect = re.sub(r"incoming/(?:[^/\s]+/)*", "", effect)
+    for pattern, words in _ROWS:
+        effect = re.sub(pattern, words, effect)
+    effect = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{56}\b", r"\1...", effect)
+    return effect if len(effect) < _WIDEST else f"{effect[: _WIDEST - 3]}..."
