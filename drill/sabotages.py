@@ -110,7 +110,7 @@ ALL: Final = (
 
 
 class Code:
-    """The functions' code, of which a changed copy can be deployed.
+    """The functions' code; deploys a changed copy of it.
 
     Args:
         deployment: The platform.

@@ -1,1 +1,1 @@
-"""Runs in Lambda; imports nothing of infra."""
+"""The functions that run in Lambda: one folder each, and the code that they share in `shared/`."""
