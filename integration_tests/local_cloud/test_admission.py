@@ -208,6 +208,26 @@ def test_unsigned_simple_request_is_refused(cloud: LocalCloud, path: str, conten
         assert UNSIGNED in refused(cloud, method, path, {"Content-Type": content_type}, body)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v2/"),
+        ("GET", "/v2/_catalog"),
+        ("POST", "/v2/image/blobs/uploads/"),
+        ("GET", "/v2/email/identities"),
+        ("POST", "/oauth2/token"),
+        ("GET", "/v20180820/jobs"),
+        ("POST", "/Execute"),
+        ("GET", "/iceberg/v1/config"),
+        ("POST", "/WriteGetObjectResponse"),
+        ("GET", "/ready"),
+    ],
+)
+def test_unsigned_request_to_an_apis_host_reaches_no_service(cloud: LocalCloud, method: str, path: str) -> None:
+    host = {"Host": "deadbeef.execute-api.us-east-1.amazonaws.com", "x-amz-account-id": "000000000000"}
+    assert ask(cloud, request(cloud, method, path, host)) == (404, '{"message": "Not Found"}')
+
+
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_host_that_is_not_the_clouds_is_refused(cloud: LocalCloud, host: str) -> None:
     named = host.format(port=urlsplit(cloud.endpoint_url).port)
