@@ -29,11 +29,10 @@ from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
 from handlers.issuer.upload_id import new_upload_id
 from handlers.shared import receipts, schema, timestamps
+from integration_tests.moto.processor_world import ACCOUNT, PRIMARY, REGIONS, SECONDARY, TABLE, World, bucket
 from unit_tests.fixtures.examples import examples
 
-ACCOUNT = "123456789012"
-PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
-TABLE, QUEUE, SECRET = "serverless-ledger-prod", "serverless-ingest-prod", "serverless-receipt-signing-prod"
+SECRET = "serverless-receipt-signing-prod"
 CONTEXT = SimpleNamespace(
     function_name="serverless-issuer-prod",
     function_version="1",
@@ -47,17 +46,14 @@ CONTENT = b"a,b\n1,2\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
-def bucket(region: str) -> str:
-    return f"serverless-ingest-prod-{ACCOUNT}-{region}-an"
-
-
-class World:
+class FrontDoors(World):
     """Both regions' resources, and a client of their front doors."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], Any] = {}
+        super().__init__()
         for region in REGIONS:
-            self._stand_up(region)
+            value = json.dumps({"key": "k" * 44})
+            self.client("secretsmanager", region).create_secret(Name=SECRET, SecretString=value, ClientRequestToken="v" * 32)
 
     def call(
         self, method: str, path: str, *, region: str = PRIMARY, body: object = None, **more: Any
@@ -96,15 +92,9 @@ class World:
         assert status == 200, answer
         return str(answer["state"])
 
-    def replicate_table(self, source: str, destination: str) -> None:
-        """Do what a global table does, for rows that have one owner."""
-        for item in self.client("dynamodb", source).scan(TableName=TABLE)["Items"]:
-            self.client("dynamodb", destination).put_item(TableName=TABLE, Item=item)
-
-    def rows(self, region: str = PRIMARY) -> dict[tuple[str, str], dict[str, Any]]:
+    def by_key(self, region: str = PRIMARY) -> dict[tuple[str, str], dict[str, Any]]:
         """Return the table's rows by key."""
-        items = self.client("dynamodb", region).scan(TableName=TABLE)["Items"]
-        return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+        return {(item["pk"]["S"], item["sk"]["S"]): item for item in self.items(region)}
 
     def put_result(self, object_id: str, region: str = PRIMARY, **attributes: Any) -> None:
         """Write what the processor would: RESULT, and that this region's replica holds its records."""
@@ -124,47 +114,13 @@ class World:
         table = boto3.resource("dynamodb", region_name=PRIMARY).Table(TABLE)
         table.put_item(Item={"pk": f"OBJ#{object_id}", "sk": sort_key, "object_id": object_id, **attributes})
 
-    def client(self, service: str, region: str) -> Any:
-        """Return a client; making one takes longer than most calls."""
-        if (service, region) not in self._clients:
-            create: Any = boto3.client
-            self._clients[service, region] = create(service, region_name=region)
-        return self._clients[service, region]
-
     def enter(self, region: str) -> None:
         """Have the function run in a region: an execution environment knows one."""
         if os.environ.get("AWS_REGION") != region:
             application.cache_clear()
-            queue_url = self.client("sqs", region).get_queue_url(QueueName=QUEUE)["QueueUrl"]
             key = f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
-            os.environ.update(AWS_REGION=region, INGEST_BUCKET=bucket(region), QUEUE_URL=queue_url, DATA_KEY_ARN=key)
-
-    def _stand_up(self, region: str) -> None:
-        location = {} if region == PRIMARY else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3 = self.client("s3", region)
-        s3.create_bucket(Bucket=bucket(region), **location)
-        s3.put_bucket_versioning(Bucket=bucket(region), VersioningConfiguration={"Status": "Enabled"})
-        self.client("sqs", region).create_queue(QueueName=QUEUE)
-        value = json.dumps({"key": "k" * 44})
-        self.client("secretsmanager", region).create_secret(Name=SECRET, SecretString=value, ClientRequestToken="v" * 32)
-        names = ["pk", "sk", "file_key", "file_order"]
-        self.client("dynamodb", region).create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-            KeySchema=key_schema("pk", "sk"),
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": schema.FILE_INDEX,
-                    "KeySchema": key_schema("file_key", "file_order"),
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-        )
-
-
-def key_schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+            name, queue = bucket("ingest", region), self.queue_url("ingest", region)
+            os.environ.update(AWS_REGION=region, INGEST_BUCKET=name, QUEUE_URL=queue, DATA_KEY_ARN=key)
 
 
 def good_body() -> dict[str, Any]:
@@ -200,10 +156,10 @@ def environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def world(environment: None) -> Iterator[World]:  # noqa: ARG001 - fixtures ask for fixtures by their arguments
+def world(environment: None) -> Iterator[FrontDoors]:  # noqa: ARG001 - fixtures ask for fixtures by their arguments
     with mock_aws():
         os.environ["AWS_REGION"] = ""
-        yield World()
+        yield FrontDoors()
 
 
 def put(answer: dict[str, Any], content: bytes = CONTENT) -> int:
@@ -214,39 +170,39 @@ def put(answer: dict[str, Any], content: bytes = CONTENT) -> int:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_file_goes_into_the_bucket_of_the_region_that_was_asked(world: World, region: str) -> None:
+def test_a_file_goes_into_the_bucket_of_the_region_that_was_asked(world: FrontDoors, region: str) -> None:
     answer = world.issue(region=region, source="billing")
     assert answer["method"] == "PUT"
     assert put(answer) == 200
     key = f"incoming/uploads/billing/{answer['upload_id']}/{DIGEST}/reports/january.csv"
-    head = world.client("s3", region).head_object(Bucket=bucket(region), Key=key)
+    head = world.client("s3", region).head_object(Bucket=bucket("ingest", region), Key=key)
     assert head["ContentLength"] == len(CONTENT)
     assert head["ServerSideEncryption"] == "aws:kms"
     assert region in head["SSEKMSKeyId"]
 
 
-def test_the_same_file_cannot_be_put_twice(world: World) -> None:
+def test_the_same_file_cannot_be_put_twice(world: FrontDoors) -> None:
     answer = world.issue()
     assert put(answer) == 200
     assert put(answer) == 412
 
 
-def test_the_row_is_written_once_and_serves_both_ways_of_asking(world: World) -> None:
+def test_the_row_is_written_once_and_serves_both_ways_of_asking(world: FrontDoors) -> None:
     answer = world.issue()
-    row = world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]
+    row = world.by_key()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]
     received = timestamps.of_upload(answer["upload_id"])
     assert row["file_key"]["S"] == "reports/january.csv"
     assert row["file_order"]["S"] == f"{received}#{answer['id']}"
     assert row["received_at"]["S"] == received
     time.sleep(0.01)
     world.issue(upload_id=answer["upload_id"])
-    assert world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"] == row
+    assert world.by_key()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"] == row
 
 
 @pytest.mark.parametrize("again_in", REGIONS)
-def test_a_retry_gets_the_same_id_wherever_it_goes(world: World, again_in: str) -> None:
+def test_a_retry_gets_the_same_id_wherever_it_goes(world: FrontDoors, again_in: str) -> None:
     first = world.issue()
-    world.replicate_table(PRIMARY, SECONDARY)
+    world.replicate_table(source=PRIMARY)
     again = world.issue(region=again_in, upload_id=first["upload_id"])
     assert (again["id"], again["upload_id"]) == (first["id"], first["upload_id"])
     assert again_in in again["url"]
@@ -254,63 +210,63 @@ def test_a_retry_gets_the_same_id_wherever_it_goes(world: World, again_in: str) 
 
 @pytest.mark.parametrize("again_in", REGIONS)
 @pytest.mark.parametrize("changed", [{"sha256": "cd" * 32}, {"key": "other.csv"}, {"size": 9}])
-def test_an_upload_id_is_for_one_file(world: World, changed: dict[str, Any], again_in: str) -> None:
+def test_an_upload_id_is_for_one_file(world: FrontDoors, changed: dict[str, Any], again_in: str) -> None:
     upload_id = world.issue()["upload_id"]
-    world.replicate_table(PRIMARY, SECONDARY)
-    before = world.rows(again_in)
+    world.replicate_table(source=PRIMARY)
+    before = world.by_key(again_in)
     status, answer = world.call("POST", "/uploads", region=again_in, body=good_body() | {"upload_id": upload_id} | changed)
     assert (status, answer["error"]) == (409, "UploadIdReused")
     assert next(iter(changed)) in answer["message"]
     assert "us-east-1" in answer["message"]
-    assert world.rows(again_in) == before
+    assert world.by_key(again_in) == before
 
 
-def test_a_claim_that_was_refused_leaves_the_first_file_alone(world: World) -> None:
+def test_a_claim_that_was_refused_leaves_the_first_file_alone(world: FrontDoors) -> None:
     upload_id = world.issue()["upload_id"]
     world.call("POST", "/uploads", body=good_body() | {"upload_id": upload_id, "key": "other.csv"})
     world.issue(upload_id=upload_id)
 
 
-def test_the_rows_of_an_upload_expire_long_after_its_id(world: World) -> None:
+def test_the_rows_of_an_upload_expire_long_after_its_id(world: FrontDoors) -> None:
     before = time.time()
     world.issue()
-    rows = world.rows()
+    rows = world.by_key()
     assert {key[0].split("#")[0] for key in rows} == {"CLAIM", "OBJ"}
     for row in rows.values():
         assert int(row["expires_at"]["N"]) == pytest.approx(before + 90 * 86_400, abs=60)
 
 
-def test_two_sources_may_use_one_upload_id(world: World) -> None:
+def test_two_sources_may_use_one_upload_id(world: FrontDoors) -> None:
     first = world.issue(source="a")
     second = world.issue(source="b", upload_id=first["upload_id"], key="other.csv")
     assert first["id"] != second["id"]
 
 
-def test_request_after_an_interrupted_one_completes_the_upload(world: World) -> None:
+def test_request_after_an_interrupted_one_completes_the_upload(world: FrontDoors) -> None:
     answer = world.issue()
     world.client("dynamodb", PRIMARY).delete_item(
         TableName=TABLE, Key={"pk": {"S": f"OBJ#{answer['id']}"}, "sk": {"S": "UPLOAD#us-east-1"}}
     )
     world.issue(upload_id=answer["upload_id"])
-    assert (f"OBJ#{answer['id']}", "UPLOAD#us-east-1") in world.rows()
+    assert (f"OBJ#{answer['id']}", "UPLOAD#us-east-1") in world.by_key()
 
 
-def test_no_row_of_ours_belongs_to_another_region(world: World) -> None:
+def test_no_row_of_ours_belongs_to_another_region(world: FrontDoors) -> None:
     world.issue(region=SECONDARY)
     world.call("GET", "/ready", region=SECONDARY)
-    rows = world.rows(SECONDARY)
+    rows = world.by_key(SECONDARY)
     assert len(rows) == 3
     assert all(SECONDARY in partition + sort for partition, sort in rows)
 
 
-def test_unreadable_secret_answers_503_and_writes_no_upload(world: World) -> None:
+def test_unreadable_secret_answers_503_and_writes_no_upload(world: FrontDoors) -> None:
     world.client("secretsmanager", PRIMARY).delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
     status, answer = world.call("POST", "/uploads", body=good_body())
     assert (status, answer["error"]) == (503, "TemporarilyUnavailable")
-    assert not [key for key in world.rows() if key[0].startswith("OBJ#")]
+    assert not [key for key in world.by_key() if key[0].startswith("OBJ#")]
 
 
-def test_unreadable_table_answers_503(world: World) -> None:
+def test_unreadable_table_answers_503(world: FrontDoors) -> None:
     world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
     for method, path in [("POST", "/uploads"), ("GET", f"/uploads/{'ab' * 32}"), ("GET", "/files")]:
         status, answer = world.call(method, path, body=good_body(), query={"key": "a"})
@@ -320,7 +276,7 @@ def test_unreadable_table_answers_503(world: World) -> None:
 # --- receipts ---------------------------------------------------------------------------------------------------
 
 
-def test_the_receipt_says_what_was_accepted_and_by_which_version(world: World) -> None:
+def test_the_receipt_says_what_was_accepted_and_by_which_version(world: FrontDoors) -> None:
     answer = world.issue(region=SECONDARY)
     assert jwt.get_unverified_header(answer["receipt"])["kid"] == "v" * 32
     claims = jwt.decode(answer["receipt"], "k" * 44, algorithms=["HS256"], issuer="lockstep")
@@ -337,7 +293,7 @@ def test_the_receipt_says_what_was_accepted_and_by_which_version(world: World) -
     }
 
 
-def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: World) -> None:
+def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: FrontDoors) -> None:
     answer = world.issue()
     path = f"/uploads/{answer['id']}"
     assert world.call("GET", path, region=SECONDARY)[0] == 404
@@ -346,7 +302,7 @@ def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: Wo
     assert (status, reply["state"]) == (200, "unknown")
 
 
-def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: World) -> None:
+def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: FrontDoors) -> None:
     answer, other = world.issue(), world.issue(key="other.csv")
     head, claims, signature = answer["receipt"].split(".")
     for receipt in (other["receipt"], f"{head}.{claims[:-4]}AAAA.{signature}", f"{head}.{claims}.AAAA", "nonsense"):
@@ -357,7 +313,7 @@ def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: W
 # --- states -----------------------------------------------------------------------------------------------------
 
 
-def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: World) -> None:
+def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: FrontDoors) -> None:
     answer = world.issue()
     assert world.state(answer["id"]) == "unknown"
     put(answer)
@@ -371,7 +327,7 @@ def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: World) -> N
 
 
 @pytest.mark.parametrize(("status", "durable"), [("PENDING", False), ("COMPLETED", True), ("REPLICA", True)])
-def test_replication_status_of_s3_makes_an_upload_durable(world: World, status: str, *, durable: bool) -> None:
+def test_replication_status_of_s3_makes_an_upload_durable(world: FrontDoors, status: str, *, durable: bool) -> None:
     answer = world.issue()
     put(answer)
     s3_says(status)
@@ -379,7 +335,7 @@ def test_replication_status_of_s3_makes_an_upload_durable(world: World, status: 
     assert (answered["state"], answered["durable"]) == ("accepted", durable)
 
 
-def test_a_processed_object_in_one_bucket_is_not_durable(world: World) -> None:
+def test_a_processed_object_in_one_bucket_is_not_durable(world: FrontDoors) -> None:
     answer = world.issue()
     put(answer)
     key = answer["url"].partition("?")[0].partition("/incoming/")[2]
@@ -399,7 +355,7 @@ def test_a_processed_object_in_one_bucket_is_not_durable(world: World) -> None:
     assert [*seen, durable()] == [False, False, False, True]
 
 
-def test_a_deleted_upload_is_quarantined_until_a_copy_is_processed(world: World) -> None:
+def test_a_deleted_upload_is_quarantined_until_a_copy_is_processed(world: FrontDoors) -> None:
     answer = world.issue()
     world.put_row(answer["id"], f"ATTEMPT#{SECONDARY}", {"gone": "gone: of the other region's bucket"})
     assert world.state(answer["id"]) == "unknown", "what the other region began, it may have taken with it"
@@ -420,19 +376,19 @@ def s3_says(status: str) -> None:
     events.register("after-call.s3.HeadObject", lambda parsed, **_: parsed.update(ReplicationStatus=status))
 
 
-def test_quarantined_object_has_its_reason(world: World) -> None:
+def test_quarantined_object_has_its_reason(world: FrontDoors) -> None:
     world.put_result("ab" * 32, state="QUARANTINED", file_key="a.csv", reason="the gzip stream ends early")
     _, reply = world.call("GET", f"/uploads/{'AB' * 32}")
     assert (reply["state"], reply["reason"]) == ("quarantined", "the gzip stream ends early")
 
 
-def test_an_object_put_directly_is_accepted_once_a_processor_began_it(world: World) -> None:
+def test_an_object_put_directly_is_accepted_once_a_processor_began_it(world: FrontDoors) -> None:
     item = {"pk": {"S": f"OBJ#{'ab' * 32}"}, "sk": {"S": "ATTEMPT#us-west-2"}, "attempts": {"N": "1"}}
     world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=item)
     assert world.state("ab" * 32) == "accepted"
 
 
-def test_an_unknown_id_is_explained(world: World) -> None:
+def test_an_unknown_id_is_explained(world: FrontDoors) -> None:
     status, reply = world.call("GET", f"/uploads/{'ab' * 32}", region=SECONDARY)
     assert (status, reply["error"]) == (404, "NotFound")
     assert SECONDARY in reply["message"]
@@ -442,13 +398,13 @@ def test_an_unknown_id_is_explained(world: World) -> None:
 # --- files ------------------------------------------------------------------------------------------------------
 
 
-def test_the_objects_of_a_key_come_newest_first_and_each_once(world: World) -> None:
+def test_the_objects_of_a_key_come_newest_first_and_each_once(world: FrontDoors) -> None:
     now = time.time()
     ids = [new_upload_id(now - age) for age in (300, 200, 100)]
     issued = [world.issue(upload_id=upload_id) for upload_id in ids]
     world.issue(key="other.csv")
     world.issue(region=SECONDARY, upload_id=ids[0])  # a retry there: a second row of the same object
-    world.replicate_table(SECONDARY, PRIMARY)
+    world.replicate_table(source=SECONDARY)
     received = timestamps.of_upload(ids[1])
     world.put_result(
         issued[1]["id"],
@@ -466,12 +422,12 @@ def test_the_objects_of_a_key_come_newest_first_and_each_once(world: World) -> N
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
-def test_pages_hold_every_object_once_in_order(world: World, limit: int) -> None:
+def test_pages_hold_every_object_once_in_order(world: FrontDoors, limit: int) -> None:
     now = time.time()
     ids = [new_upload_id(now - age) for age in range(7)]
     for region in REGIONS:
         issued = [world.issue(region=region, upload_id=upload_id) for upload_id in ids]
-    world.replicate_table(SECONDARY, PRIMARY)
+    world.replicate_table(source=SECONDARY)
     seen: list[str] = []
     query = {"key": "reports/january.csv", "limit": str(limit)}
     for _page in range(9):
@@ -484,7 +440,7 @@ def test_pages_hold_every_object_once_in_order(world: World, limit: int) -> None
     assert seen == [each["id"] for each in issued]
 
 
-def test_a_key_that_nobody_used_has_no_files(world: World) -> None:
+def test_a_key_that_nobody_used_has_no_files(world: FrontDoors) -> None:
     assert world.call("GET", "/files", query={"key": "none.csv"}) == (
         200,
         {"key": "none.csv", "files": [], "next": None},
@@ -495,17 +451,17 @@ def test_a_key_that_nobody_used_has_no_files(world: World) -> None:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_region_with_everything_is_ready(world: World, region: str) -> None:
+def test_a_region_with_everything_is_ready(world: FrontDoors, region: str) -> None:
     status, reply = world.call("GET", "/ready", region=region)
     assert (status, reply["status"], reply["region"]) == (200, "ready", region)
     assert set(reply["checks"]) == {"table", "queue", "secret", "control"}
-    assert (f"HEALTH#{region}", "READY") in world.rows(region)
+    assert (f"HEALTH#{region}", "READY") in world.by_key(region)
 
 
 @pytest.mark.parametrize(
     ("missing", "failing"), [("table", {"table", "control"}), ("queue", {"queue"}), ("secret", {"secret"})]
 )
-def test_missing_dependency_is_not_ready(world: World, missing: str, failing: set[str]) -> None:
+def test_missing_dependency_is_not_ready(world: FrontDoors, missing: str, failing: set[str]) -> None:
     world.enter(PRIMARY)
     match missing:
         case "table":
@@ -522,7 +478,7 @@ def test_missing_dependency_is_not_ready(world: World, missing: str, failing: se
     assert "arn:" not in json.dumps(reply)
 
 
-def test_ready_register_denied_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_register_denied_is_not_ready(world: FrontDoors, monkeypatch: pytest.MonkeyPatch) -> None:
     error = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem")
     monkeypatch.setattr("handlers.shared.control.ControlRegister.read", Mock(side_effect=error))
     status, reply = world.call("GET", "/ready")
@@ -531,14 +487,14 @@ def test_ready_register_denied_is_not_ready(world: World, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("epoch", [None, {"S": "1"}, {"N": "1.5"}, {"N": "-1"}, {"BOOL": True}, {"N": "1E+38"}])
-def test_ready_malformed_control_row_stays_ready(world: World, epoch: dict[str, Any] | None) -> None:
+def test_ready_malformed_control_row_stays_ready(world: FrontDoors, epoch: dict[str, Any] | None) -> None:
     row = {"pk": {"S": schema.control_partition_key(SECONDARY)}, "sk": {"S": schema.ACTIVE}}
     item: Any = row | ({"epoch": epoch} if epoch else {})
     world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=item)
     assert world.call("GET", "/ready")[0] == 200
 
 
-def test_loss_of_the_other_region_leaves_this_one_ready(world: World) -> None:
+def test_loss_of_the_other_region_leaves_this_one_ready(world: FrontDoors) -> None:
     world.client("dynamodb", PRIMARY).delete_table(TableName=TABLE)
     assert world.call("GET", "/ready", region=SECONDARY)[0] == 200
 
@@ -550,7 +506,7 @@ BETA = f"arn:aws:sts::{ACCOUNT}:assumed-role/beta/one"
 
 
 @pytest.fixture
-def tenants(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def tenants(world: FrontDoors, monkeypatch: pytest.MonkeyPatch) -> FrontDoors:
     """Two tenants, a source each."""
     bound = f"alpha=arn:aws:iam::{ACCOUNT}:role/teams/alpha,beta=arn:aws:iam::{ACCOUNT}:role/beta"
     monkeypatch.setenv("CALLERS", bound)
@@ -559,14 +515,14 @@ def tenants(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.mark.parametrize("caller", [CALLER, ALPHA, f"arn:aws:iam::{ACCOUNT}:root", "", None, 7])
-def test_canary_source_of_a_stranger_is_refused(world: World, caller: object) -> None:
-    before = world.rows()
+def test_canary_source_of_a_stranger_is_refused(world: FrontDoors, caller: object) -> None:
+    before = world.by_key()
     status, answer = world.call("POST", "/uploads", body=good_body() | {"source": "canary"}, caller=caller)
     assert (status, answer["error"]) == (403, "SourceNotYours")
-    assert world.rows() == before
+    assert world.by_key() == before
 
 
-def test_canary_is_the_observers_of_either_region_to_send_and_to_read(world: World) -> None:
+def test_canary_is_the_observers_of_either_region_to_send_and_to_read(world: FrontDoors) -> None:
     status, answer = world.call("POST", "/uploads", body=good_body() | {"source": "canary"}, caller=OBSERVER)
     assert status == 201
     assert put(answer) == 200
@@ -576,25 +532,25 @@ def test_canary_is_the_observers_of_either_region_to_send_and_to_read(world: Wor
     assert world.call("POST", "/uploads", body=good_body(), caller=OBSERVER)[0] == 403, "and it sends nothing else"
 
 
-def test_rows_of_an_upload_hold_the_caller(world: World) -> None:
+def test_rows_of_an_upload_hold_the_caller(world: FrontDoors) -> None:
     answer = world.issue()
     role = {"S": f"arn:aws:iam::{ACCOUNT}:role/uploader"}
-    assert world.rows()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]["caller"] == role
-    assert world.rows()[f"CLAIM#default#{answer['upload_id']}", "UPLOAD#us-east-1"]["caller"] == role
+    assert world.by_key()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]["caller"] == role
+    assert world.by_key()[f"CLAIM#default#{answer['upload_id']}", "UPLOAD#us-east-1"]["caller"] == role
 
 
-def test_source_left_out_by_a_bound_caller_is_its_own(tenants: World) -> None:
+def test_source_left_out_by_a_bound_caller_is_its_own(tenants: FrontDoors) -> None:
     status, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
     assert status == 201
     assert tenants.call("GET", f"/uploads/{answer['id']}", caller=ALPHA)[1]["source"] == "alpha"
 
 
-def test_caller_that_is_bound_to_nothing_may_use_nothing(tenants: World) -> None:
+def test_caller_that_is_bound_to_nothing_may_use_nothing(tenants: FrontDoors) -> None:
     for source in ("alpha", "beta", "default", "ingest", "canary"):
         assert tenants.call("POST", "/uploads", body=good_body() | {"source": source})[0] == 403
 
 
-def test_receipt_of_another_tenant_opens_nothing(tenants: World) -> None:
+def test_receipt_of_another_tenant_opens_nothing(tenants: FrontDoors) -> None:
     _, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
     headers = {"x-upload-receipt": answer["receipt"]}
     for region in REGIONS:
@@ -609,7 +565,7 @@ def test_receipt_of_another_tenant_opens_nothing(tenants: World) -> None:
         assert reply["message"].replace(answer["id"], "") == missing["message"].replace("ab" * 32, "")
 
 
-def test_409_to_another_principal_of_the_source_shows_no_details(world: World) -> None:
+def test_409_to_another_principal_of_the_source_shows_no_details(world: FrontDoors) -> None:
     upload_id = world.issue(key="secret.csv")["upload_id"]
     other = good_body() | {"upload_id": upload_id, "key": "other.csv"}
     status, reply = world.call("POST", "/uploads", body=other, caller=BETA)
@@ -635,12 +591,12 @@ STRANGERS = (
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=str)
 @pytest.mark.parametrize("region", REGIONS)
-def test_each_route_keeps_a_stranger_from_the_source(tenants: World, stranger: object, region: str) -> None:
+def test_each_route_keeps_a_stranger_from_the_source(tenants: FrontDoors, stranger: object, region: str) -> None:
     _, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
     put(answer)
-    tenants.replicate_table(PRIMARY, SECONDARY)
+    tenants.replicate_table(source=PRIMARY)
     tenants.put_result(answer["id"], region, source="alpha", file_key="reports/january.csv", file_order="2026#x", state="x")
-    before = tenants.rows(region)
+    before = tenants.by_key(region)
     receipt = {"x-upload-receipt": answer["receipt"]}
 
     def ask(method: str, path: str, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -664,11 +620,11 @@ def test_each_route_keeps_a_stranger_from_the_source(tenants: World, stranger: o
         status, answered = ask(method, path)
         assert status in (400, 404), (method, path)
         assert not [word for word in ("january", answer["upload_id"], DIGEST) if word in json.dumps(answered)]
-    assert tenants.rows(region) == before, "and nothing is written"
+    assert tenants.by_key(region) == before, "and nothing is written"
     assert tenants.call("GET", f"/uploads/{answer['id']}", region=region, caller=ALPHA)[0] == 200
 
 
-def test_claim_without_a_caller_shows_no_details(world: World) -> None:
+def test_claim_without_a_caller_shows_no_details(world: FrontDoors) -> None:
     """A row of a version that noted no caller."""
     answer = world.issue(key="secret.csv")
     key = {"pk": {"S": f"CLAIM#default#{answer['upload_id']}"}, "sk": {"S": f"UPLOAD#{PRIMARY}"}}
@@ -691,7 +647,9 @@ def test_claim_without_a_caller_shows_no_details(world: World) -> None:
         max_size=8,
     )
 )
-def test_tenants_hostile_moves_leave_the_other_untouched(tenants: World, moves: list[tuple[str, str, str, int]]) -> None:
+def test_tenants_hostile_moves_leave_the_other_untouched(
+    tenants: FrontDoors, moves: list[tuple[str, str, str, int]]
+) -> None:
     """Whatever a stranger sends, in whichever region and whatever is there: always the same 403, and no row of it."""
     now = time.time()
     ids = [new_upload_id(now - age) for age in range(3)]
@@ -709,7 +667,7 @@ def test_tenants_hostile_moves_leave_the_other_untouched(tenants: World, moves: 
             assert all(f"/{one['source']}/" in reader for one in listed["files"])
             assert listed["next"] is None
     for region in REGIONS:
-        for (partition, _), row in tenants.rows(region).items():
+        for (partition, _), row in tenants.by_key(region).items():
             if partition.startswith("CLAIM#"):
                 assert row["caller"]["S"].endswith(f"/{partition.split('#')[1]}")
 
@@ -732,7 +690,7 @@ almost_good = st.fixed_dictionaries(
 @pytest.mark.property
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text() | almost_good | almost_good.map(json.dumps))
-def test_any_body_is_issued_or_refused_with_a_hint(world: World, body: object) -> None:
+def test_any_body_is_issued_or_refused_with_a_hint(world: FrontDoors, body: object) -> None:
     status, reply = world.call("POST", "/uploads", body=body)
     if status == 201:
         receipt = receipts.verify(reply["receipt"], [receipts.SigningKey("v" * 32, "k" * 44)])
@@ -801,7 +759,7 @@ paths = st.sampled_from(
     method="GET", path="/uploads/" + "ab" * 32, body=None, is_base64=False, query=None, held={"x-upload-receipt": "..."}
 )
 def test_any_request_is_answered_below_500_in_utf_8(
-    world: World,
+    world: FrontDoors,
     method: str,
     path: str,
     body: str | None,
