@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from operations.command_line import end_like_ctrl_c_on
-from simulation.drawing import draw, draw_long_wait
+from simulation.drawing import draw, draw_busy, draw_long_wait
 from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.page import render
@@ -19,7 +19,7 @@ from simulation.running import Totals, run_all
 from simulation.sabotage import VARIANTS, WATCHED, sabotaged
 from simulation.shrinking import shrink
 from simulation.story import story
-from simulation.watched_plans import draw_observed, plan_of
+from simulation.watched_plans import draw_observed, draw_reconciled, plan_of
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
 """Every plan whose history once failed, with the invariant that it broke; a seed alone would mean another one later."""
@@ -100,9 +100,12 @@ def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
 def convict(name: str) -> tuple[int, str] | None:
     """Return after how many histories a sabotaged variant is convicted, and by which invariant; None if it is not."""
     with sabotaged(name):
+        seldom = {4: draw_busy, 9: draw_reconciled, 19: draw_long_wait}
         for seed in range(_MOST_SABOTAGED):
             often = draw_observed if name in WATCHED else draw
-            plan = draw_long_wait(seed) if name in VARIANTS and seed % 20 == 19 else often(seed)  # noqa: PLR2004 - one in twenty
+            plan = often(seed)
+            if name in VARIANTS:
+                plan = seldom[seed % 20](seed) if seed % 20 in seldom else plan
             violations = History(plan).run().violations
             if violations:
                 return seed + 1, violations[0][0]

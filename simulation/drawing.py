@@ -168,9 +168,13 @@ def _object_faults(draft: _Draft, number: int, upload: Upload) -> None:
     sometimes(Kind.UNREPLICATED, 0.02, 0, 0, upload.region)
     sometimes(Kind.DELETE, 0.02, upload.at, 60, upload.region)
     sometimes(Kind.DELETE, 0.01, upload.at, 60)
-    if draft.unit("deleted in both", number) < 0.006:  # noqa: PLR2004
+    if draft.unit("deleted in both", number) < 0.012:  # noqa: PLR2004
+        is_late = draft.unit("deleted late", number) < 0.5  # noqa: PLR2004 - what is lost afterwards cannot be made again
         for region in REGIONS:
-            draft.add(Kind.DELETE, region, upload.at + 60 * draft.unit("deletion", number, region), name=upload.name)
+            at = upload.at + (500 if is_late else 60 * draft.unit("deletion", number, region))
+            draft.add(Kind.DELETE, region, at, name=upload.name)
+        if is_late:
+            draft.add(Kind.LOSE_RECORD, draft.region("lost with it", number), upload.at + 600, name=upload.name)
 
 
 def _disaster(draft: _Draft) -> None:

@@ -41,8 +41,7 @@ from handlers.shared.effect import EffectDigest
 from simulation import alarms, http_api, secrets_manager, watchers
 from simulation.plan import PRIMARY
 from simulation.scheduler import current_process
-
-Change = tuple[object, str, Any]
+from simulation.wrong_processors import WRONG_PROCESSORS, Change
 
 
 def _acknowledge_on_result(_pipeline: Any, _event: Any, _message: Any, known: Any, _deadline: Any) -> bool:  # noqa: ANN401
@@ -236,6 +235,7 @@ def _keep_no_rejections(self: Any, object_id: str, _ndjson: Any) -> None:  # noq
 
 
 VARIANTS: Final[dict[str, list[Change]]] = {
+    **WRONG_PROCESSORS,
     "acknowledge on RESULT alone": [(Pipeline, "_is_settled", _acknowledge_on_result)],
     "acknowledge before write": [(Ledger, "write_records", _nothing)],
     "RESULT before the last record": [

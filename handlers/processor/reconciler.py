@@ -261,8 +261,8 @@ class Reconciler:
             next_at = run.now + _LONGEST_PAUSE_SECONDS if is_unverified else finding.next_at
             run.findings[finding.object_id] = replace(finding, next_at=next_at)
             return
-        if kind is Kind.NO_RESULT and self._region in known.gone_in:
-            kind = None  # the row that says so lists it; a walk that finds the object lists it here again
+        if kind is Kind.NO_RESULT and self._region in known.gone_in:  # a walk that finds the object lists it here again
+            finding = replace(finding, object_key="", version_id="")
         if kind is Kind.NO_RESULT and not finding.object_key:
             kind = Kind.STRAY_RECORDS if self._has_records(finding.object_id) else None
         if kind is None:

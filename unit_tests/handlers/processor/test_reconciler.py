@@ -241,10 +241,14 @@ def test_object_that_only_the_passive_region_lists_is_sent(
     assert [json.loads(call.args[0])["Records"][0]["s3"]["object"]["key"] for call in sent] == ["incoming/a"] * sends
 
 
-def test_object_that_is_gone_here_leaves_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("records", [0, 1])
+def test_object_that_is_gone_here_is_listed_for_its_records_only(monkeypatch: pytest.MonkeyPatch, records: int) -> None:
     monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
-    ledger = Mock(spec=Ledger)
+    ledger, table = Mock(spec=Ledger), Table()
     ledger.look.return_value = Known(gone_in=frozenset({"us-east-1"}))
-    one = make(Bucket([], 5), ledger)
-    one.row.keep(Notes(findings=(Finding("object-without-result", "a", NOW - 300, "incoming/a", "v1", NOW),)), 1, NOW - 300)
-    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": 0}
+    vars(table)["query"] = lambda **_: {"Count": records}
+    one = make(Bucket([], 5), ledger, table)
+    found = Finding("object-without-result", "a", NOW - DAY, "incoming/a", "v1", NOW)
+    one.row.keep(Notes(findings=(found,)), 1, NOW - 300)
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": records}
+    assert not cast("Any", one)._own_queue.send.called  # noqa: SLF001 - a mock

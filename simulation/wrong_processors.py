@@ -1,0 +1,163 @@
+"""Wrong variants of the processor and its reconciler: replaced attributes, by the variant's name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from handlers.processor import store
+from handlers.processor.archive import Archive
+from handlers.processor.dead_letters import DeadLetters
+from handlers.processor.deadline import Deadline
+from handlers.processor.errors import UnreadableError
+from handlers.processor.messages import Message
+from handlers.processor.objects import ObjectReader, OpenedObject
+from handlers.processor.own_queue import OwnQueue
+from handlers.processor.pipeline import Pipeline
+from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
+from handlers.processor.shadow import Shadow
+from handlers.processor.store import Concluded, Ledger, Result
+from handlers.shared.control import ControlRegister
+
+Change = tuple[object, str, Any]
+
+_objects, _kind, _versions = Pipeline._objects, Reconciler._kind, Reconciler._versions  # noqa: SLF001 - replaced
+_look, _conclude, _prune, _item = Ledger.look, Ledger.conclude, Ledger.prune, Result.item
+_record_pages = Ledger._record_pages  # noqa: SLF001 - replaced
+_from_record: Final[Callable[..., Message]] = vars(Message)["from_record"].__func__
+
+
+def _nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any method
+    return None
+
+
+def _refuse_all_with_one(self: Any, message: Any) -> list[Any]:  # noqa: ANN401 - the pipeline
+    try:
+        judged = message.objects(self.settings.source)
+    except UnreadableError:
+        return _objects(self, message)
+    if refused := [one for one in judged if isinstance(one, UnreadableError)]:
+        self._refuse(message, refused[0], message.message_identity)
+    return [] if refused else judged
+
+
+def _skip_foreign_records(self: Any, message: Any) -> list[Any]:  # noqa: ANN401 - the pipeline
+    try:
+        return [one for one in message.objects(self.settings.source) if not isinstance(one, UnreadableError)]
+    except UnreadableError:
+        return []
+
+
+def _send_whole_message(self: Any, message: Any, _event: Any, *, delay_seconds: int) -> None:  # noqa: ANN401 - the queue
+    numbers = {"first_seen": message.first_seen, "hops": message.hops + 1}
+    self._send(message.body, delay_seconds, numbers)
+
+
+def _send_without(name: str) -> Callable[..., None]:
+    def put_back(self: Any, message: Any, event: Any, *, delay_seconds: int) -> None:  # noqa: ANN401 - the queue
+        numbers = {"first_seen": message.first_seen, "hops": message.hops + 1}
+        self._send(event.body, delay_seconds, {key: value for key, value in numbers.items() if key != name})
+
+    return put_back
+
+
+def _kind_without(ignored: Kind) -> Callable[..., Kind | None]:
+    def judge(self: Any, run: Any, object_id: str, known: Any) -> Kind | None:  # noqa: ANN401 - the reconciler
+        found = _kind(self, run, object_id, known)
+        return None if found is ignored else found
+
+    return judge
+
+
+def _conclude_always(self: Any, result: Any, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
+    item = result.item(store.moments.from_epoch(now))
+    self._dynamodb.put_item(TableName=self._table_name, Item=item)
+    return True
+
+
+def _first_page(self: Any, *given: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401 - the ledger
+    yield next(_record_pages(self, *given, **named))
+
+
+def _holds_by_count(self: Any, object_id: str, result: Any, deadline: Any) -> bool:  # noqa: ANN401 - the ledger
+    pages = _record_pages(self, object_id, result.records, deadline, Select="COUNT")
+    return bool(sum(page["Count"] for page in pages) == result.accepted)
+
+
+def _read_once(self: Any) -> Any:  # noqa: ANN401 - the register
+    self._last = self._last or self.read()
+    return self._last
+
+
+def _write_once(self: Any, batch: Any) -> None:  # noqa: ANN401 - the writer
+    self._dynamodb.batch_write_item(RequestItems={self._table_name: batch})
+
+
+def _settle_before_archive(self: Any, event: Any, message: Any, known: Any, deadline: Any) -> bool:  # noqa: ANN401 - the pipeline
+    if known.result is None or not self.ledger.holds(event.object_id, known.result, deadline):
+        return False
+    self.ledger.settle(event.object_id, known.result, 0.0)
+    if known.result.has_archive and known.result.region != self.settings.region:
+        self._archive_here(event, message, known.result, deadline)
+    return True
+
+
+def _one_page(self: Any, run: Any, walk: Any, *, since: float) -> Any:  # noqa: ANN401 - the reconciler
+    return replace(_versions(self, run, walk, since=since), is_whole=True, cursor=None)
+
+
+def _message_with(**changes: Any) -> Any:  # noqa: ANN401 - a class method
+    return classmethod(lambda cls, record: replace(_from_record(cls, record), **changes))
+
+
+def _item_of(**changes: Any) -> Callable[..., Any]:  # noqa: ANN401 - of a RESULT
+    return lambda self, processed_at: _item(replace(self, **changes), processed_at)
+
+
+WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
+    "deadline never checked": [(Deadline, "check", _nothing), (Deadline, "is_too_late_to_begin", property(lambda _: False))],
+    "one foreign record condemns its event": [(Pipeline, "_objects", _refuse_all_with_one)],
+    "foreign records vanish": [(Pipeline, "_objects", _skip_foreign_records)],
+    "first object of an event only": [(Pipeline, "_objects", lambda *given: _objects(*given)[:1])],
+    "whole event put back for each object": [(OwnQueue, "put_back", _send_whole_message)],
+    "put-back without its age": [(OwnQueue, "put_back", _send_without("first_seen"))],
+    "put-back without its count": [(OwnQueue, "put_back", _send_without("hops"))],
+    "overdue message dropped": [(Shadow, "_end", _nothing)],
+    "overdue message without its note": [(Archive, "overdue", _nothing)],
+    "last delivery without its note": [(Archive, "last_receive", _nothing)],
+    "no dead letter": [(DeadLetters, "send", _nothing)],
+    "digest of an upload unchecked": [(OpenedObject, "check_digest", _nothing)],
+    "no other version looked for": [(ObjectReader, "_versions", lambda *_: iter(()))],
+    "gone noted nowhere": [(Ledger, "note_gone", _nothing)],
+    "gone in the active region ignored": [(Ledger, "look", lambda *given: replace(_look(*given), gone_in=frozenset()))],
+    "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
+    "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],
+    "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
+    "nothing pruned": [(Ledger, "prune", lambda *_: 0)],
+    "everything pruned": [
+        (Ledger, "prune", lambda self, object_id, _, records, deadline: _prune(self, object_id, (), records, deadline))
+    ],
+    "attempt never begun": [(Ledger, "begin", _nothing)],
+    "first page of records only": [(Ledger, "_record_pages", _first_page)],
+    "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
+    "unprocessed items dropped": [(store._BatchWriter, "write", _write_once)],  # noqa: SLF001 - replaced
+    "request to verify ignored": [(Message, "from_record", _message_with(must_verify=False))],
+    "request to reprocess ignored": [(Message, "from_record", _message_with(must_reprocess=False))],
+    "control row read once": [(ControlRegister, "active", _read_once)],
+    "passive region processes": [(Pipeline, "_may_make_again", lambda *_: True)],
+    "passive region repairs nothing": [(Pipeline, "_may_make_again", lambda *_: False)],
+    "settled before archived": [(Pipeline, "_is_settled", _settle_before_archive)],
+    "nothing archived for the other region": [(Concluded, "has_archive", property(lambda _: False))],
+    "epoch 0 in RESULT": [(Result, "item", _item_of(epoch=0))],
+    "wrong region in RESULT": [(Result, "item", _item_of(region="us-east-1"))],
+    "reconciler ignores a missing RESULT": [(Reconciler, "_kind", _kind_without(Kind.NO_RESULT))],
+    "reconciler ignores missing records": [(Reconciler, "_kind", _kind_without(Kind.NO_RECORDS))],
+    "reconciler ignores the archive": [(Reconciler, "_kind", _kind_without(Kind.NOT_ARCHIVED))],
+    "reconciler forgets its findings": [(ReconcilerRow, "recall", lambda _: Notes())],
+    "reconciler never sends": [(Reconciler, "_sent", lambda _self, _run, finding: finding)],
+    "reconciler keeps what is resolved": [
+        (Reconciler, "_look_again", lambda _self, run, finding: run.findings.setdefault(finding.object_id, finding))
+    ],
+    "reconciler reads one page of the bucket": [(Reconciler, "_versions", _one_page)],
+    "reconciler reads no table": [(Reconciler, "_table_page", lambda _self, _run, walk: replace(walk, is_whole=True))],
+    "reconciler ignores the passive region's list": [(Reconciler, "_look_at_waiting", _nothing)],
+}
