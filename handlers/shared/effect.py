@@ -18,8 +18,8 @@ class EffectDigest:
     def add(self, partition_key: str, sort_key: str, record: bytes) -> None:
         """Add a record; `record` is the `canonical_text` of its map."""
         content = f"{partition_key}\0{sort_key}\0".encode() + record
-        self._sum = (self._sum + int.from_bytes(hashlib.sha256(content).digest(), "big")) % _MODULUS
+        self._sum += int.from_bytes(hashlib.sha256(content).digest(), "big")
 
     def hexdigest(self) -> str:
         """Return the sum as 64 hexadecimal digits; 64 zeros for no records."""
-        return f"{self._sum:064x}"
+        return f"{self._sum % _MODULUS:064x}"

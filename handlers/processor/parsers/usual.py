@@ -16,8 +16,8 @@ from handlers.shared.attribute_values import MAXIMUM_DEPTH
 _LONGEST_TEXT: Final = 60_000
 """Bytes; no key in a shorter text is over DynamoDB's limit, and no item of it over 400 KB."""
 _LARGEST_INTEGER: Final = 10**18
-_MOST_CONTAINERS: Final = 200
-"""Objects and arrays in a text; so many can be nested without reaching Python's recursion limit in either decoder."""
+_DEEPEST: Final = 200
+"""Levels; so many do not reach Python's recursion limit in either decoder."""
 _LONGEST_DECIMAL: Final = 38
 """Characters, with the point and the sign."""
 
@@ -28,12 +28,17 @@ class _UnusualError(Exception):
 
 def usual_object(text: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a text, as `json_values.parse_exactly` does; None if it is unusual."""
-    if len(text) > _LONGEST_TEXT or b"\\\\" in text or text.count(b"{") + text.count(b"[") > _MOST_CONTAINERS:
+    if len(text) > _LONGEST_TEXT:
         return None
+    quotes = text.count(b'"')
+    if b"\\" in text:
+        if b"\\\\" in text:
+            return None
+        quotes -= text.count(b'\\"')
     try:
         value = _DECODE(text)
         # The decoder keeps the last of two equal keys. The text then has more quotes than the value's keys and strings.
-        if type(value) is dict and text.count(b'"') - text.count(b'\\"') == 2 * (len(value) + _strings_in(value.values())):
+        if type(value) is dict and quotes == 2 * (len(value) + _strings_in(value.values(), 1)):
             return value
     except Exception:  # noqa: BLE001 - the exact code tries the text again and gives the reason
         return None
@@ -49,8 +54,10 @@ def usual_text(record: dict[str, Any]) -> bytes | None:
     return text if len(text) <= _LONGEST_TEXT else None
 
 
-def _strings_in(values: Iterable[Any]) -> int:
+def _strings_in(values: Iterable[Any], level: int) -> int:
     """Return the number of strings in some values, with the keys of the objects in them."""
+    if level > _DEEPEST:
+        raise _UnusualError
     count = 0
     for inner in values:
         kind = type(inner)
@@ -60,9 +67,9 @@ def _strings_in(values: Iterable[Any]) -> int:
             if not -_LARGEST_INTEGER < inner < _LARGEST_INTEGER:
                 raise _UnusualError
         elif kind is dict:
-            count += len(inner) + _strings_in(inner.values())
+            count += len(inner) + _strings_in(inner.values(), level + 1)
         elif kind is list:
-            count += _strings_in(inner)
+            count += _strings_in(inner, level + 1)
     return count
 
 
