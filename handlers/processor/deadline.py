@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
+_WHOLE: Final = 0.75
+"""Share of the invocation's time; an object that begins with more has had a whole invocation."""
 _PART_TO_BEGIN: Final = 0.25
 """Share of the invocation's time; with less left, an object waits for another invocation, which has all its time."""
 
@@ -20,12 +22,21 @@ class Deadline:
 
     def __init__(self, remaining_seconds: Callable[[], float]) -> None:
         self._remaining_seconds = remaining_seconds
-        self._seconds_to_begin = remaining_seconds() * _PART_TO_BEGIN
+        self._whole_seconds = remaining_seconds()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nearly all of the invocation's time is left."""
+        return self._remaining_seconds() > self._whole_seconds * _WHOLE
 
     @property
     def is_too_late_to_begin(self) -> bool:
         """Whether too little time is left to begin an object; never true for the first object of a batch."""
-        return self._remaining_seconds() < self._seconds_to_begin
+        return self.is_too_late_for(self._whole_seconds * _PART_TO_BEGIN)
+
+    def is_too_late_for(self, seconds: float) -> bool:
+        """Return whether less time is left."""
+        return self._remaining_seconds() < seconds
 
     def check(self, what: str, *, reserved_seconds: float) -> None:
         """Raise an error unless enough time is left.
@@ -37,5 +48,5 @@ class Deadline:
         Raises:
             OutOfTimeError: Less time is left.
         """
-        if self._remaining_seconds() < reserved_seconds:
+        if self.is_too_late_for(reserved_seconds):
             raise OutOfTimeError(f"the function's time ends before {what}; the next delivery repeats all of it")

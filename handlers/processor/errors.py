@@ -16,6 +16,8 @@ class Fault(StrEnum):
     UNKNOWN_FORMAT = "unknown_format"
     BAD_STRUCTURE = "bad_structure"
     BAD_HEADER = "bad_header"
+    TOO_SLOW = "too_slow"
+    """Reading it takes longer than a whole invocation, at the last receive too."""
     OVERDUE = "overdue"
     """A passive region waited for days; this fault ends a message and writes no RESULT."""
 

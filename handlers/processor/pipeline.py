@@ -11,8 +11,8 @@ from aws_lambda_powertools import Logger
 
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
-from handlers.processor.deadline import Deadline
-from handlers.processor.errors import ConflictingResultError, UnreadableError, UnrepairableError
+from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.errors import ConflictingResultError, Fault, UnreadableError, UnrepairableError
 from handlers.processor.intake import Intake, Transform
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
@@ -27,7 +27,9 @@ from handlers.shared.control import ControlRegister
 from handlers.shared.effect import EffectDigest
 
 _SECONDS_TO_END: Final = 5.0
-_RECORDS_BETWEEN_LOOKS: Final = 1000
+_SECONDS_TO_PUT_BACK: Final = 2.0
+_SECONDS_BETWEEN_LOOKS: Final = 0.25
+"""One record may take a microsecond or a second, so the deadline is looked at by time."""
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
 """Put-backs between two requests to the bucket of a passive region, which keep the number of paid requests small."""
 _SECONDS_TO_REPLICATE: Final = 900.0
@@ -48,6 +50,8 @@ class _Attempt:
     """State of the object in the ledger before the attempt."""
     epoch: int
     deadline: Deadline
+    has_whole_time: bool
+    """Whether it began with nearly all of the invocation's time."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Pipeline:
         """
         identities = [message.message_identity]
         try:
-            deadline.check("a message is looked at", reserved_seconds=_SECONDS_TO_END)
+            deadline.check("a message is looked at", reserved_seconds=_SECONDS_TO_PUT_BACK)
             events = self._objects(message)
             identities = [event.object_id for event in events] or identities
             self._settle(message, events, deadline)
@@ -108,7 +112,10 @@ class Pipeline:
 
     def _settle(self, message: Message, events: list[ObjectEvent], deadline: Deadline) -> None:
         for event in events:
-            deadline.check("the next object is looked at", reserved_seconds=_SECONDS_TO_END)
+            deadline.check("the next object is looked at", reserved_seconds=_SECONDS_TO_PUT_BACK)
+            if deadline.is_too_late_for(_SECONDS_TO_END):
+                self._postpone(message, event)
+                continue
             known = self.ledger.look(event.object_id)
             is_settled = self._is_settled(event, message, known, deadline)
             if is_settled and not self._is_outdated(message, known):
@@ -121,12 +128,16 @@ class Pipeline:
             is_passive = active.region != self.settings.region and active.region not in known.gone_in
             if is_passive and not self._may_make_again(message, known):
                 self._put_back(event, message, known)
-            elif deadline.is_too_late_to_begin:  # the objects before it used the time, so this uses up no receive
-                self.own_queue.put_back(message, event, delay_seconds=0)
-                self.telemetry.count("MessagesPostponed")
+            elif deadline.is_too_late_to_begin:
+                self._postpone(message, event)
             else:
                 logger.set_correlation_id(event.object_id)
-                self._take_in(_Attempt(event, message, known, active.epoch, deadline))
+                self._take_in(_Attempt(event, message, known, active.epoch, deadline, deadline.is_whole))
+
+    def _postpone(self, message: Message, event: ObjectEvent) -> None:
+        """Put an object back because the objects before it used the time; this uses up no receive."""
+        self.own_queue.put_back(message, event, delay_seconds=0)
+        self.telemetry.count("MessagesPostponed")
 
     def _may_make_again(self, message: Message, known: Known) -> bool:
         """Return whether this region, though passive, may write the records of a known RESULT again.
@@ -217,8 +228,11 @@ class Pipeline:
         """Read an object to its end, and only then write the rejected records, the accepted records and RESULT."""
         event, deadline = attempt.event, attempt.deadline
         with Intake(event.object_id, self.transform) as intake:
-            content = self._records(event, opened, deadline)
-            intake.take(content.records)
+            try:
+                content = self._records(event, opened, deadline)
+                intake.take(content.records)
+            except OutOfTimeError as problem:
+                raise self._judge_overrun(attempt, problem) from problem
             opened.check_digest()
             if intake.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
@@ -248,13 +262,27 @@ class Pipeline:
                 self.telemetry.count("RecordsRejected", intake.rejected)
             logger.info("an object is completed", accepted=intake.accepted, rejected=intake.rejected)
 
+    def _judge_overrun(self, attempt: _Attempt, problem: OutOfTimeError) -> Exception:
+        """Return the error of an object that was not read in time: permanent if the last attempt had a whole invocation.
+
+        Nothing is written while an object is read, so DynamoDB does not slow it down; another attempt takes as long.
+        """
+        is_last = attempt.message.receive_count >= self.settings.maximum_receives
+        if not (is_last and attempt.has_whole_time):
+            return problem
+        return UnreadableError(
+            Fault.TOO_SLOW,
+            "reading the object's records takes longer than one invocation of the function; send it in parts (or raise the "
+            "setting limits.processor_timeout_seconds, or make the transform faster)",
+        )
+
     def _records(self, event: ObjectEvent, opened: OpenedObject, deadline: Deadline) -> Opened:
         content = open_object(
-            _in_time(opened.chunks(maximum_bytes=self.settings.maximum_object_bytes), deadline, every=1),
+            _in_time(opened.chunks(maximum_bytes=self.settings.maximum_object_bytes), deadline),
             object_key=event.key,
             maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
         )
-        return replace(content, records=_in_time(content.records, deadline, every=_RECORDS_BETWEEN_LOOKS))
+        return replace(content, records=_in_time(content.records, deadline))
 
     def _quarantine(self, attempt: _Attempt, problem: UnreadableError, facts: ObjectFacts) -> None:
         """Archive an unreadable object, send its message to the dead-letter queue, and only then write RESULT."""
@@ -373,9 +401,12 @@ def _is_canary(event: ObjectEvent) -> bool:
     return event.upload is not None and event.upload.source == object_keys.CANARY_SOURCE
 
 
-def _in_time(things: Iterable[_Any], deadline: Deadline, *, every: int) -> Iterator[_Any]:
-    """Yield the things while time is left; check the deadline once for `every` things."""
-    for count, thing in enumerate(things):
-        if count % every == 0:
+def _in_time(things: Iterable[_Any], deadline: Deadline) -> Iterator[_Any]:
+    """Yield the things while time is left."""
+    next_look = 0.0
+    for thing in things:
+        now = time.monotonic()
+        if now >= next_look:
             deadline.check("the object is read", reserved_seconds=_SECONDS_TO_END)
+            next_look = now + _SECONDS_BETWEEN_LOOKS
         yield thing

@@ -96,7 +96,7 @@ def _map(value: dict[str, Any], level: int, path: str) -> tuple[AttributeValue, 
         if name_size > _MAXIMUM_NAME_BYTES:
             raise UnstorableError(f"a key{_at(path)} is {name_size} bytes long; DynamoDB allows {_MAXIMUM_NAME_BYTES}")
         attributes[key], inner_size = _attribute(inner, level + 1, f"{path}.{key}" if path else key)
-        size += name_size + inner_size + 1
+        size = _within_limit(size + name_size + inner_size + 1)
     return {"M": attributes}, size
 
 
@@ -107,7 +107,7 @@ def _list(value: list[Any] | tuple[Any, ...], level: int, path: str) -> tuple[At
     for position, inner in enumerate(value):
         attribute, inner_size = _attribute(inner, level + 1, f"{path}[{position}]")
         attributes.append(attribute)
-        size += inner_size + 1
+        size = _within_limit(size + inner_size + 1)
     return {"L": attributes}, size
 
 
@@ -158,6 +158,13 @@ def _text_size(text: str, path: str) -> int:
         return len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
         raise UnstorableError(f"text{_at(path)} holds half of a surrogate pair, which is not a character") from error
+
+
+def _within_limit(size: int) -> int:
+    """Return a size, unless an item's limit is reached: the rest of a value of megabytes is not converted."""
+    if size > MAXIMUM_ITEM_BYTES:
+        raise UnstorableError("the record takes more than 400 KB as an item; DynamoDB allows 400 KB with its keys")
+    return size
 
 
 def _check_level(level: int, path: str) -> None:

@@ -361,7 +361,7 @@ def assert_whole(world: World, put: Put) -> None:
 
 def test_time_that_runs_out_within_an_object_leaves_no_half_state(world: World) -> None:
     put = world.put("incoming/long.ndjson", lines(1500))
-    left = iter([300.0] * 4)  # the last look but one of those while it is read
+    left = iter([300.0] * 7)  # the first look while it is read, but no other
     first = world.invoke(clock=lambda: next(left, 4.0))
     assert len(first.failed) == 1
     assert world.results() == {}

@@ -15,6 +15,8 @@ from handlers.shared.attribute_values import MAXIMUM_DEPTH
 
 _LONGEST_TEXT: Final = 60_000
 """Bytes; no key in a shorter text is over DynamoDB's limit, and no item of it over 400 KB."""
+_MOST_ENTRIES: Final = 10_000
+"""Entries of an object or array; the text of more is longer than `_LONGEST_TEXT`."""
 _LARGEST_INTEGER: Final = 10**18
 _DEEPEST: Final = 200
 """Levels; so many do not reach Python's recursion limit in either decoder."""
@@ -28,8 +30,6 @@ class _UnusualError(Exception):
 
 def usual_object(text: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a text, as `json_values.parse_exactly` does; None if it is unusual."""
-    if len(text) > _LONGEST_TEXT:
-        return None
     quotes = text.count(b'"')
     if b"\\" in text:
         if b"\\\\" in text:
@@ -101,7 +101,7 @@ _TRUE, _FALSE, _NULL = _Bool(BOOL=True), _Bool(BOOL=False), _Null(NULL=True)
 
 
 def _map(record: dict[str, Any], level: int) -> _M:
-    if level >= MAXIMUM_DEPTH:
+    if level >= MAXIMUM_DEPTH or len(record) > _MOST_ENTRIES:
         raise _UnusualError
     attributes: dict[str, Any] = {}
     for key, value in record.items():
@@ -115,7 +115,7 @@ def _map(record: dict[str, Any], level: int) -> _M:
 def _container(value: Any, level: int) -> _M | _L:  # noqa: ANN401 - any value that is not in _SCALARS
     if type(value) is dict:
         return _map(value, level)
-    if type(value) is not list or level >= MAXIMUM_DEPTH:
+    if type(value) is not list or level >= MAXIMUM_DEPTH or len(value) > _MOST_ENTRIES:
         raise _UnusualError
     return _L([typed(one) if (typed := _SCALARS.get(type(one))) else _container(one, level + 1) for one in value])
 

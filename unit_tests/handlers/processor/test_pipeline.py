@@ -329,17 +329,59 @@ def test_transient_error_is_raised_and_archived_at_the_last_receive(step: str, r
 
 @pytest.mark.parametrize("body", [GOOD, UNREADABLE, b"\n\n"], ids=["good", "unreadable", "no records at all"])
 def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body: bytes) -> None:
-    left = iter([300.0] * 4)
+    left = iter([300.0] * 6)
     world = World(body)
     with pytest.raises(OutOfTimeError):
         world.process(deadline=Deadline(lambda: next(left, 1.0)))
     assert world.order == ["ledger.look", "ledger.begin"], "it stays unfinished, where it is looked for"
 
 
+@pytest.mark.parametrize(
+    ("receives", "at_begin", "is_quarantined"), [(4, 300.0, False), (5, 300.0, True), (5, 200.0, False)]
+)
+def test_object_that_overruns_whole_invocations_is_quarantined(
+    receives: int,
+    at_begin: float,
+    is_quarantined: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    left = iter([300.0, 300.0, 300.0, 300.0, at_begin, at_begin])
+    world = World()
+    deadline = Deadline(lambda: next(left, 1.0))
+    if is_quarantined:
+        order = world.process(message(receives=receives), deadline=deadline)
+        assert order[2:] == ["archive.copy", "archive.quarantine", "dead_letters.send", *CONCLUDED]
+        assert world.result.reason.startswith("too_slow: ")
+    else:
+        with pytest.raises(OutOfTimeError):
+            world.process(message(receives=receives), deadline=deadline)
+        assert not world.ledger.conclude.called
+
+
+def test_deadline_is_looked_at_between_two_slow_records() -> None:
+    world, clock = World(b'{"a":1}\n' * 9), [300.0]
+
+    def slow(record: dict[str, Any]) -> dict[str, Any]:
+        clock[0] -= 100
+        return record
+
+    world.pipeline = replace(world.pipeline, transform=slow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("handlers.processor.pipeline.time.monotonic", lambda: -clock[0])
+        with pytest.raises(OutOfTimeError):
+            world.process(deadline=Deadline(lambda: clock[0]))
+    assert clock == [0.0], "three of the nine records were taken"
+
+
 def test_object_without_time_to_begin_is_put_back() -> None:
     left = iter([300.0])
     world = World()
     assert world.process(deadline=Deadline(lambda: next(left, 60.0))) == ["ledger.look", "own_queue.put_back"]
+
+
+def test_object_after_one_that_used_the_time_is_put_back_unseen() -> None:
+    left = iter([300.0])
+    world = World()
+    assert world.process(deadline=Deadline(lambda: next(left, 3.0))) == ["own_queue.put_back"]
 
 
 def test_object_is_closed_after_success_and_after_errors() -> None:
