@@ -196,7 +196,9 @@ def mutants(session: nox.Session) -> None:
     """Insert faults into prod's templates and report which ones the gate detects; `-- --sample 200` for a quick run."""
     assembly = ".build/mutants/cdk.out"
     # prod of the built-in defaults, because survivors.toml does not explain the settings of a fork.
-    code = f"from infra.app import build_app; build_app('prod', outdir='{assembly}', defaults=True).synth()"
+    # With a mailbox, so that a dropped subscription is found.
+    arguments = f"outdir='{assembly}', settings={{'alarms_email': 'on-call@example.com'}}, defaults=True"
+    code = f"from infra.app import build_app; build_app('prod', {arguments}).synth()"
     node, _ = _node(session)
     _run(session, PYTHON, "-c", code, env={**OFFLINE, "JSII_NODE": node})
     _python(session, "compliance.mutants", "--assembly", assembly, "--environment", "prod", *session.posargs)

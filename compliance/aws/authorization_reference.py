@@ -60,11 +60,18 @@ class Action:
         arns: The ARN format of each resource type that the action accepts, for example
             `arn:${Partition}:s3:::${BucketName}/${ObjectName}`; empty where a policy can only say `*`.
         keys: The condition keys of the action and of its resource types, in lower case, variables as written by AWS.
+        level: AWS's access level: `List`, `Read`, `Tagging`, `Write` or `Permissions management`.
     """
 
     name: str
     arns: tuple[str, ...]
     keys: frozenset[str]
+    level: str
+
+    @property
+    def changes_permissions(self) -> bool:
+        """Whether it changes who may do what. AWS's level for some of IAM's own, as UpdateAssumeRolePolicy, is Write."""
+        return self.level == "Permissions management" or (self.name.startswith("iam:") and self.level == "Write")
 
 
 def is_service(prefix: str) -> bool:
@@ -132,6 +139,7 @@ def _actions(service: str) -> dict[str, Action]:
             name=f"{service}:{name}",
             arns=tuple(formats[kind] for kind in kinds if kind in formats),
             keys=frozenset(key.lower() for key in keys),
+            level=body["access_level"],
         )
         found[action.name.lower()] = action
     return found

@@ -31,6 +31,30 @@ DIMENSIONS: Final[Mapping[str, frozenset[frozenset[str]]]] = {
 }  # fmt: skip
 """The sets of dimensions by which a service publishes. An alarm on any other set has no data."""
 
+AWS_NAMESPACES: Final = frozenset(
+    """
+    ACMPrivateCA AOSS AmazonMQ AmplifyHosting ApiGateway AppFlow AppRunner AppStream AppSync ApplicationELB Athena Auto
+    AutoScaling Backup Batch Bedrock Billing Cassandra CertificateManager Chatbot ChimeSDK ClientVPN CloudFront CloudHSM
+    CloudSearch CloudTrail CodeBuild CodeGuruProfiler Cognito Connect DAX DDoSProtection DMS DX DataLifecycleManager
+    DataSync DirectoryService DocDB DynamoDB EBS EC2 EC2CapacityReservations EC2Spot ECR ECS EFS EKS ElastiCache
+    ElasticBeanstalk ElasticGPUs ElasticInference ElasticMapReduce ElasticTranscoder ELB ES Events FSx Firehose
+    FraudDetector GameLift GatewayELB Glacier GlobalAccelerator GroundStation Health Inspector IVS IoT IoTAnalytics
+    IoTFleetWise IoTSiteWise IoTTwinMaker KMS Kafka Kendra KinesisAnalytics Kinesis KinesisVideo Lambda Lex Location Logs
+    LookoutMetrics M2 ML MWAA ManagedBlockchain MediaConnect MediaConvert MediaLive MediaPackage MediaStore MediaTailor
+    MemoryDB NATGateway NeptuneAnalytics Neptune NetworkELB NetworkFirewall NetworkManager OSIS OpsWorks Outposts Pipes
+    Polly PrivateLinkEndpoints PrivateLinkServices Prometheus QLDB QuickSight RDS RUM Redshift Rekognition RoboMaker
+    Route53 Route53RecoveryReadiness Route53Resolver S3 S3-Outposts S3/ObjectLambda S3/Storage-Lens SES SMSVoice SNS SQS
+    SSM-RunCommand SWF SageMaker Scheduler SecretsManager ServiceCatalog Signer States StorageGateway SystemsManager
+    Textract ThingsGraph Timestream Transcribe Transfer TransitGateway Translate TrustedAdvisor Usage VPC VPCLattice VPN
+    WAFV2 WorkMail WorkSpaces X-Ray
+    """.split()  # noqa: SIM905 - 150 quoted names would take a line each
+)
+"""The namespaces `AWS/<name>` of https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"""
+AGENT_NAMESPACES: Final = frozenset(
+    {"CWAgent", "CloudWatchSynthetics", "ContainerInsights", "ECS/ContainerInsights", "Glue", "LambdaInsights", "WAF"}
+)
+"""Namespaces that AWS's agents and services publish to without the prefix."""
+
 BY_METRIC: Final[Mapping[tuple[str, str], frozenset[frozenset[str]]]] = {
     ("AWS/DynamoDB", "ReadThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),
     ("AWS/DynamoDB", "WriteThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),

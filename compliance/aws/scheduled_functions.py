@@ -47,7 +47,7 @@ def _interval(clock: Resource, function: Resource, world: TemplateSet) -> int | 
     for properties in branches(clock.properties):
         is_on = require_text(properties.get("State"), "State") != _OFF and is_absent(properties.get("EventPattern"))
         expression = require_text(properties.get("ScheduleExpression"), "ScheduleExpression") if is_on else None
-        seconds = _seconds(expression or "")
+        seconds = seconds_between(expression or "")
         if seconds is None or not any(_is(target, function, clock, world) for target in _targets(clock, properties)):
             return None
         found.append(seconds)
@@ -64,7 +64,8 @@ def _is(target: Json, function: Resource, clock: Resource, world: TemplateSet) -
     return found is not None and is_same(found, function)
 
 
-def _seconds(expression: str) -> int | None:
+def seconds_between(expression: str) -> int | None:
+    """Return the seconds between two runs of a rate, or of a cron expression of minutes; None for any other."""
     if rate := _RATE.fullmatch(expression):
         return int(rate["number"]) * _SECONDS[rate["unit"]]
     if minutes := _MINUTES.fullmatch(expression):

@@ -158,6 +158,16 @@ def at_least(least: float, *, if_absent: float = float("-inf")) -> Check:
     return check
 
 
+def at_most(most: float) -> Check:
+    """Require a number of at most `most`, or nothing, where AWS takes less for it."""
+
+    def check(found: Property) -> str | None:
+        number = require_number(found.value, found.place)
+        return None if number is None or number <= most else found.refused(f"{most:g} or less")
+
+    return check
+
+
 def one_of(*allowed: str, if_absent: str | None = None) -> Check:
     """Require one of some texts; `if_absent` is what AWS takes where none is set."""
 

@@ -34,7 +34,8 @@ class Mutant:
         stacks: The names of the templates that are damaged alike. A damage to one region only would be found by the
             comparison of regions, and prove nothing about the rule under test. The operator `lopside` tests the comparison.
         pointer: The place in the resource's body; empty for the whole resource. Without a logical id: `stack_name`;
-            `Resources` and a new logical id; or `Types` and the type whose resources are all removed.
+            `Resources` and a new logical id; `Types` and the type whose resources are all removed; or another section of the
+            template and a name in it.
         before: The original value.
         after: The new value, or REMOVED.
     """
@@ -105,6 +106,9 @@ def _damaged(template: Template, mutant: Mutant) -> Template:
                 parent[last] = mutant.after
         except (LookupError, TypeError):
             pass  # this region's copy has no such value: only the other copy is damaged
+    if mutant.pointer == ("Condition",):
+        never = {**template.body.get("Conditions", {}), str(mutant.after): {"Fn::Equals": ["a", "b"]}}
+        template = replace(template, body={**template.body, "Conditions": never})
     return _with(template, resources)
 
 
@@ -117,6 +121,11 @@ def _damaged_as_a_whole(template: Template, mutant: Mutant) -> Template:
             return _with(template, {name: body for name, body in resources.items() if body.get("Type") != kind})
         case ("Resources", str(name)):
             return _with(template, {**resources, name: mutant.after})
+        case ("Description", _):
+            return replace(template, body={**template.body, "Description": mutant.after}, text="", file="")
+        case (str(section), str(name)):
+            changed = {**template.body, section: {**template.body.get(section, {}), name: mutant.after}}
+            return replace(template, body=changed, text="", file="")
     raise ValueError(f"{mutant.pointer} is not a place of a template as a whole")
 
 

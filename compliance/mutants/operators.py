@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
+from compliance.mutants.attacks import BESIDE, SECTIONS, attacks_on
 from compliance.mutants.insertions import insertions_into, resources_into
 from compliance.mutants.mutant import REMOVED, Mutant, Pointer, copies
 
@@ -47,7 +48,10 @@ _TOP: Final = 2
 _LOPSIDED: Final = frozenset({"rename", "inflate", "deflate"})
 _OF_KINDS: Final = frozenset({"AWS::S3::Bucket", "AWS::SQS::Queue"})
 """Types whose resources have different purposes."""
+_ALIKE: Final = frozenset({"escalate", "trust"})
+"""Operators that append a statement: one policy stands for all, because what is granted there is judged alike."""
 LOPSIDE: Final = "lopside"
+_TOPIC_ARN: Final = {"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:serverless-alarms-prod"}
 _NAMES: Final = ("FunctionName", "LogGroupName", "QueueName", "TableName", "TopicName")
 _ATTRIBUTES: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 
@@ -108,6 +112,19 @@ def _of_templates(world: TemplateSet) -> Iterator[Mutant]:
             yield replace(whole, before=template.stack_name, after=other)
         for operator, pointer, before, after in resources_into(template, stands_in_several=len(stacks) > 1):
             yield replace(whole, operator=operator, resource_type=after["Type"], pointer=pointer, before=before, after=after)
+        for operator, name, kind, properties in BESIDE:
+            given = {"TopicArn": _TOPIC_ARN, **properties} if kind == "AWS::SNS::Subscription" else properties
+            inserted = {"Type": kind, "Properties": given}
+            yield replace(
+                whole,
+                operator=operator,
+                resource_type=kind,
+                pointer=("Resources", f"Attack{name}"),
+                before=None,
+                after=inserted,
+            )
+        for pointer, after in SECTIONS:
+            yield replace(whole, operator="secret", pointer=pointer, before=None, after=after)
         for kind in _removable(template):
             yield replace(whole, operator="clear", resource_type=kind, pointer=("Types", kind), before=kind, after=REMOVED)
 
@@ -137,6 +154,8 @@ def _is_needed(template: Template, resource: Resource) -> bool:
 def _case(mutant: Mutant) -> tuple[str, ...]:
     """Return the key by which two mutants are the same case."""
     after = repr(mutant.after) if mutant.operator != "cross-wire" else ""
+    if mutant.operator in _ALIKE:
+        after = repr(mutant.after[-1])
     return mutant.operator, mutant.resource_type, mutant.place, _alike(mutant.before), after
 
 
@@ -156,6 +175,7 @@ def _changes(resource: Resource, world: TemplateSet) -> Iterator[Change]:
     for pointer, value in _places(resource.properties, ("Properties",)):
         yield from _damages(pointer, value, template, world)
     yield from insertions_into(resource, world)
+    yield from attacks_on(resource)
 
 
 def _damages_to_attribute(attribute: str, value: Json) -> Iterator[Change]:

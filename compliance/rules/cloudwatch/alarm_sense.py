@@ -1,5 +1,6 @@
 """An alarm can fire: on the bad side of its threshold, at a reachable value, and in time."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +24,8 @@ _STANDARD: Final = 60
 _DEFAULT_TIMEOUT: Final = 3
 _GREATER: Final = "Greater"
 _LESS: Final = "Less"
+_UNREACHABLE: Final = 10_000_000
+"""More failures, seconds or milliseconds than two hours hold, the longest time in which an alarm must fire."""
 _PROMISED: Final = 900
 """Seconds: what S3 Replication Time Control promises."""
 
@@ -36,6 +39,8 @@ def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
     yield from _of_time(alarm, metrics)
     if comparison.startswith(_LESS) and not comparison.endswith("UpperThreshold"):
         yield from _of_silence(alarm)
+    if threshold is not None:
+        yield from _of_reach(threshold, comparison, metrics)
     for metric in metrics if len(metrics) == 1 else ():
         if (metric.namespace, metric.name) not in BAD_WHEN_HIGH:
             continue
@@ -91,6 +96,18 @@ def _of_silence(alarm: Resource) -> Iterator[str]:
     """Yield a violation of an alarm on a low value that does not fire on missing data."""
     if require_text(alarm.properties.get("TreatMissingData"), "TreatMissingData") != "breaching":
         yield "it fires on a low value, and TreatMissingData is not breaching: it does not fire when no data arrives"
+
+
+def _of_reach(threshold: float, comparison: str, metrics: list[Metric]) -> Iterator[str]:
+    """Yield a violation for a threshold that no count, age or latency passes."""
+    if comparison.startswith(_GREATER) and threshold > _UNREACHABLE and not any(_is_size(metric) for metric in metrics):
+        yield f"Threshold is {threshold:g}, which no count, age or latency reaches"
+    if comparison == "LessThanThreshold" and threshold <= 0 and metrics:
+        yield f"Threshold is {threshold:g}, and no metric is less; use LessThanOrEqualToThreshold, or a higher one"
+
+
+def _is_size(metric: Metric) -> bool:
+    return re.search(r"byte|size|storage|memory", metric.name, re.IGNORECASE) is not None
 
 
 def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource, world: TemplateSet) -> Iterator[str]:

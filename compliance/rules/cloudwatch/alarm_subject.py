@@ -5,7 +5,7 @@ from typing import Final
 
 from compliance.aws.alarms import ALARM
 from compliance.aws.apis import HTTP_API
-from compliance.aws.metrics import BY_METRIC, DIMENSIONS, Metric, metrics_of
+from compliance.aws.metrics import AGENT_NAMESPACES, AWS_NAMESPACES, BY_METRIC, DIMENSIONS, Metric, metrics_of
 from compliance.aws.replicas import GLOBAL_TABLE
 from compliance.aws.replication_terms import BUCKET, is_custom, replications_of
 from compliance.cfn.arns import find
@@ -13,6 +13,7 @@ from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches, require_list, require_mapping, require_text
 from compliance.cfn.references import is_known, named, of_type, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.cfn.texts import texts_in
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
@@ -33,6 +34,7 @@ _NAMED_BY: Final = {
 
 def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
     for metric in metrics_of(alarm):
+        yield from _of_namespace(metric, world)
         yield from _of_names(metric)
         for name, value in metric.dimensions.items():
             if is_absent(value):
@@ -40,6 +42,26 @@ def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
             elif (metric.namespace, name) in _NAMED_BY:
                 yield from _of_resource(metric, name, value, alarm, world)
         yield from _of_parts(metric, alarm, world)
+
+
+def _of_namespace(metric: Metric, world: TemplateSet) -> Iterator[str]:
+    if metric.namespace.startswith("AWS/"):
+        if metric.namespace.removeprefix("AWS/") not in AWS_NAMESPACES:
+            raise UnresolvedError(f"Namespace is {metric.namespace}, which is not in the gate's list of AWS's namespaces")
+    elif metric.namespace and metric.namespace not in AGENT_NAMESPACES:
+        published = _published(world)
+        if published and metric.namespace not in published:
+            yield f"nothing here publishes to Namespace {metric.namespace}, only to {', '.join(sorted(published))}"
+
+
+@cached
+def _published(world: TemplateSet) -> frozenset[str]:
+    """Return the namespaces that functions, by a variable, and metric filters of the templates publish to."""
+    found: set[str] = set()
+    for resource in of_type(world, "AWS::Lambda::Function", "AWS::Logs::MetricFilter"):
+        texts = texts_in(resource.properties, resource.template)
+        found.update(each.text for each in texts if each.name.endswith(("MetricNamespace", "METRICS_NAMESPACE")))
+    return frozenset(found)
 
 
 def _of_names(metric: Metric) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
-from compliance.cfn.reading import require_list, require_mapping, require_text
+from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import describe
 from compliance.controls import nist
@@ -13,6 +13,15 @@ from compliance.engine.rule import Rule, rule_from
 _INDEXES: Final = "GlobalSecondaryIndexes"
 _WRITE: Final = ("WriteProvisionedThroughputSettings", "WriteCapacityAutoScalingSettings")
 _READ: Final = ("ReadProvisionedThroughputSettings", "ReadCapacityAutoScalingSettings")
+_CAPS: Final = {
+    "WriteOnDemandThroughputSettings": "MaxWriteRequestUnits",
+    "ReadOnDemandThroughputSettings": "MaxReadRequestUnits",
+}
+_LEAST_CAP: Final = 1000
+"""Units a second: what one partition writes, so a lower cap throttles a table that is small already.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+"""
 _PROVISIONED: Final = "PROVISIONED"
 
 
@@ -23,12 +32,20 @@ def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
         for place, settings, names in _places(table, world):
             if names[0] in settings:
                 yield f"{place} has {names[0]}, which mean nothing with BillingMode PAY_PER_REQUEST; remove them"
+            yield from _of_cap(place, settings)
     elif mode == _PROVISIONED:
         for place, settings, (setting, scaling) in _places(table, world):
             if not require_mapping(require_mapping(settings.get(setting), setting).get(scaling), scaling):
                 yield f"{place} has no {setting}.{scaling}, so its capacity stays as it is whatever the load"
     else:
         yield f"BillingMode is {describe(mode)}; it must be PAY_PER_REQUEST or {_PROVISIONED}"
+
+
+def _of_cap(place: str, settings: Mapping[str, Json]) -> Iterator[str]:
+    for setting, unit in _CAPS.items():
+        most = require_number(require_mapping(settings.get(setting), setting).get(unit), unit)
+        if most is not None and most < _LEAST_CAP:
+            yield f"{place} has {unit} {most:g}, and more is throttled; leave it out, or set {_LEAST_CAP} or more"
 
 
 def _places(table: Resource, world: TemplateSet) -> Iterator[tuple[str, Mapping[str, Json], tuple[str, str]]]:

@@ -9,25 +9,31 @@ from compliance.aws.dead_letters import QUEUE, dead_letters_of, is_same
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.keys import is_aws_managed
 from compliance.aws.resource_policies import policies_of
-from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION
+from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION, SCHEDULE, seconds_between
+from compliance.aws.systems import keeps_data_in_several
 from compliance.cfn.arns import ACCOUNT, arns_of, find
 from compliance.cfn.policies import Statement, covers
 from compliance.cfn.reading import branches, require_list, require_mapping, require_text
 from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
-from compliance.cfn.values import is_absent
+from compliance.cfn.values import describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
 _EVENTS: Final = "events.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"
 _OFF: Final = "DISABLED"
+_LATEST: Final = 900
+"""Seconds: operators decide on a failover by what such functions check, and by alarms that must fire within two hours."""
 _ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def _violations(rule: Resource, world: TemplateSet) -> Iterator[str]:
     if require_text(rule.properties.get("State"), "State") == _OFF:
         yield f"State is {_OFF}, so it never runs, and no alarm on failures fires"
+    yield from _of_clock(rule, world)
+    if rule.type == SCHEDULE:
+        return  # its target is one, and its role sends
     targets = require_list(rule.properties.get("Targets"), "Targets")
     if not targets:
         yield "Targets is empty, so it has no effect"
@@ -37,6 +43,18 @@ def _violations(rule: Resource, world: TemplateSet) -> Iterator[str]:
         queue = None if way.target is None else find(way.target, rule.template, world, QUEUE)
         if queue is not None:
             yield from _of_dead_letters(queue, rule, world)
+
+
+def _of_clock(rule: Resource, world: TemplateSet) -> Iterator[str]:
+    """Require that a function runs at least every quarter of an hour, where data of several regions depends on it."""
+    expression = require_text(rule.properties.get("ScheduleExpression"), "ScheduleExpression")
+    if expression is None or not keeps_data_in_several(world):
+        return
+    seconds = seconds_between(expression)
+    if seconds is None or seconds > _LATEST:
+        yield f"ScheduleExpression is {expression}; let it run every {_LATEST // 60} minutes or more often"
+    if not is_absent(rule.properties.get("EndDate")):
+        yield f"EndDate is {describe(rule.properties['EndDate'])}, after which it never runs; leave it out"
 
 
 def _of_function(target: Mapping[str, Json], rule: Resource, world: TemplateSet) -> Iterator[str]:
@@ -93,15 +111,16 @@ def _is(found: Resource | None, rule: Resource) -> bool:
 
 
 RULE = Rule(
-    title="An EventBridge rule is enabled, may invoke its functions and may write to its dead-letter queues",
+    title="An EventBridge rule is enabled, runs often, may invoke its functions and may write to its dead-letter queues",
     why=(
         "EventBridge drops events that it may not deliver, and then events that it may not send to the dead-letter queue or "
         "encrypt for it. Scheduled checks then stop without an error."
     ),
     fix=(
-        "Enable the rule; allow lambda:InvokeFunction to events.amazonaws.com with the rule as SourceArn, sqs:SendMessage "
+        "Enable the rule, and let it run every 15 minutes or more often; allow lambda:InvokeFunction to "
+        "events.amazonaws.com with the rule as SourceArn, sqs:SendMessage "
         "in the dead-letter queue's policy, and kms:Decrypt and kms:GenerateDataKey in its key's."
     ),
-    judge=rule_from(_violations, EVENT_RULE),
+    judge=rule_from(_violations, EVENT_RULE, SCHEDULE),
     controls=nist("AU-5", "CP-10", "SI-4", "SI-11") + hipaa("164.308(a)(7)(i)", "164.312(b)"),
 )

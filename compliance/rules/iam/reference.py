@@ -1,5 +1,6 @@
 """Each policy statement uses actions, resources and condition keys that AWS defines."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -31,6 +32,14 @@ _DOCUMENTED: Final = {("kms:describekey", "kms:encryptioncontext:aws:logs:arn")}
 """Pairs that AWS's own examples contain though the condition never holds for the action.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+"""
+
+
+_FEDERATED: Final = frozenset({"sts:AssumeRoleWithWebIdentity", "sts:TagSession"})
+_CLAIM: Final = re.compile(r"[\w.-]+\.[a-z]+(/[\w./-]+)?:[A-Za-z_]\w*")
+"""A claim of an identity provider's token, under the provider's host: `token.actions.githubusercontent.com:sub`.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
 """
 
 
@@ -101,6 +110,8 @@ def _of_keys(pattern: str, matched: tuple[Action, ...], statement: Statement) ->
 
 
 def _carries(action: Action, key: str) -> bool:
+    if action.name in _FEDERATED and _CLAIM.fullmatch(key):
+        return True
     return key_is_known(key, action) or (action.name.lower(), key.lower()) in _DOCUMENTED
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.accounts import unknown_principals
-from compliance.cfn.policies import Principal, Statement, statements
+from compliance.aws.permissions import EQUALITY, narrows
+from compliance.cfn.policies import Condition, Principal, Statement, statements
 from compliance.cfn.references import resource_of
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
@@ -19,6 +20,13 @@ _ASSUMES: Final = re.compile(
     r"sts:(AssumeRole(With(SAML|WebIdentity))?|TagSession|SetSourceIdentity|SetContext)", re.IGNORECASE
 )
 """Actions that a trust policy can allow."""
+_REPOSITORY: Final = re.compile(r"repo:[^*?/:]+/[^*?/:]+:[^*?]")
+_WHO: Final = re.compile(
+    r"sts:(ExternalId|RoleSessionName|SourceIdentity)|aws:Principal(Arn|Tag/.+|Type)|aws:(userid|username|SourceIp)"
+    r"|aws:Source(Arn|Vpce?)|saml:.+",
+    re.IGNORECASE,
+)
+"""Keys that choose among the users of an account."""
 
 
 def _violations(role: Resource, world: TemplateSet) -> Iterator[str]:
@@ -38,6 +46,22 @@ def _violations(role: Resource, world: TemplateSet) -> Iterator[str]:
             yield f"{statement.name} trusts everybody but those that it names"
         for principal in statement.principals:
             yield from _of_principal(principal, statement, role)
+    yield from _of_services(role)
+
+
+def _of_services(role: Resource) -> Iterator[str]:
+    document = statements(role.properties.get("AssumeRolePolicyDocument"), role.template, "AssumeRolePolicyDocument")
+    allowing = [statement for statement in document if statement.allows]
+    services = {service for statement in allowing for service in statement.services()}
+    people = [
+        each.id for statement in allowing for each in statement.principals if each.kind == "AWS" and not each.is_everyone
+    ]
+    # One function runs as both: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-permissions.html
+    others = services - {"edgelambda.amazonaws.com"}
+    if len(others) > 1:
+        yield f"it trusts {', '.join(sorted(others))}; give each service a role with the permissions that it needs"
+    elif services and people:
+        yield f"it trusts {', '.join(sorted(services))} beside {', '.join(people)}; give each a role of its own"
 
 
 def _of_principal(principal: Principal, statement: Statement, role: Resource) -> Iterator[str]:
@@ -45,10 +69,47 @@ def _of_principal(principal: Principal, statement: Statement, role: Resource) ->
         yield f"{statement.name} trusts everybody in the world; name a service, a role or an identity provider"
     elif principal.kind == "Service" and "*" in principal.id:
         yield f"{statement.name} trusts every service; name the one that runs as the role"
-    elif principal.kind == "Federated" and not statement.conditions:
-        yield f"{statement.name} trusts every identity of {principal.id}; say which by its audience or subject"
-    elif principal.kind == "AWS" and _is_whole_account(principal.id, role) and not statement.conditions:
-        yield f"{statement.name} trusts all of account {principal.id}; name a role, or add a condition"
+    elif principal.kind == "Federated" and not any(_says_which(condition, principal) for condition in statement.conditions):
+        yield (
+            f"{statement.name} trusts every identity of {principal.id}; require its subject (of GitHub: the owner, the "
+            "repository and the branch or environment), or the audience where the provider serves one application"
+        )
+    elif principal.kind == "AWS" and _is_whole_account(principal.id, role) and not any(map(_narrows, statement.conditions)):
+        yield f"{statement.name} trusts all of account {principal.id}; name a role, or require MFA or an external id"
+
+
+def _says_which(condition: Condition, principal: Principal) -> bool:
+    """Return whether a condition chooses among the identities of a provider.
+
+    A provider such as GitHub issues tokens with the same audience to everybody, so only the subject says who asks:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    key = condition.key.lower()
+    if not EQUALITY.fullmatch(condition.operator):
+        return False
+    if "oidc-provider" in principal.id or "${" in principal.id:
+        return key.endswith(":sub") and all(map(_is_one_subject, condition.values))
+    return key.endswith((":sub", ":aud", ":app_id", ":iss")) and not any(map(_is_wild, condition.values))
+
+
+def _is_one_subject(subject: str) -> bool:
+    """Return whether a subject names one caller: of GitHub, no wildcard in the owner or the repository."""
+    if subject.startswith("repo:"):
+        return _REPOSITORY.match(subject) is not None
+    return not _is_wild(subject[: max(len(subject) // 2, 1)])
+
+
+def _is_wild(text: str) -> bool:
+    return not text or "*" in text or "?" in text
+
+
+def _narrows(condition: Condition) -> bool:
+    """Return whether a condition narrows an account to some of its users: by MFA, by name, tag or external id."""
+    if condition.operator == "Bool" and condition.key.lower() == "aws:multifactorauthpresent":
+        return condition.values == ("true",)
+    if condition.operator.startswith("Numeric"):
+        return condition.operator.startswith("NumericLess") and condition.key.lower() == "aws:multifactorauthage"
+    return narrows(condition, _WHO)
 
 
 def _is_whole_account(text: str, role: Resource) -> bool:

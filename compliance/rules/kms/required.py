@@ -5,7 +5,7 @@ from typing import Final
 from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import is_true, is_true_if_set, require
+from compliance.engine.requirements import at_least, at_most, is_true, is_true_if_set, one_of, require
 
 
 def _can_rotate(key: Resource, _world: TemplateSet) -> bool:
@@ -28,5 +28,19 @@ RULES: Final = (
         why="Rotation limits how much data one leaked key decrypts. Each region has its own keys, and each must rotate.",
         fix="Set EnableKeyRotation to true, and leave out Enabled.",
         controls=nist("SC-12", "SC-13") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.6.4"),
+    ),
+    require(
+        "AWS::KMS::Key",
+        "PendingWindowInDays",
+        at_least(30, if_absent=30),
+        also={"Origin": one_of("AWS_KMS", "AWS_CLOUDHSM", if_absent="AWS_KMS"), "RotationPeriodInDays": at_most(366)},
+        id="life",
+        title="A key rotates every year, waits 30 days before its deletion, and its material does not expire",
+        why=(
+            "What a deleted key encrypted is lost. A short waiting period ends before anybody notices. Imported material "
+            "expires or is deleted at once, and KMS cannot rotate it."
+        ),
+        fix="Leave out PendingWindowInDays, Origin and RotationPeriodInDays.",
+        controls=nist("CP-9", "SC-12", "SC-12(1)") + hipaa("164.312(a)(2)(iv)") + pci("3.6.4"),
     ),
 )

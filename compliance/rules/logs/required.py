@@ -4,7 +4,7 @@ from typing import Final
 
 from compliance.aws.keys import is_customer_key
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import at_least, require
+from compliance.engine.requirements import at_least, one_of, require
 
 LOG_GROUP: Final = require(
     "AWS::Logs::LogGroup",
@@ -21,4 +21,20 @@ LOG_GROUP: Final = require(
     controls=nist("AU-9", "AU-11", "SC-28", "SI-12") + hipaa("164.312(a)(2)(iv)", "164.312(b)") + pci("3.1", "3.4", "10.7"),
 )
 
-RULES: Final = (LOG_GROUP,)
+RULES: Final = (
+    LOG_GROUP,
+    require(
+        "AWS::Logs::LogGroup",
+        "LogGroupClass",
+        one_of("STANDARD", if_absent="STANDARD"),
+        id="class",
+        title="A log group is of the class STANDARD",
+        why=(
+            "The other classes have no metric filters, no subscriptions and no live tail, and DELIVERY keeps nothing to "
+            "search. What an incident left is then found late, or not at all."
+        ),
+        fix="Leave out LogGroupClass.",
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+        controls=nist("AU-6", "AU-7", "SI-4") + hipaa("164.312(b)") + pci("10.6"),
+    ),
+)

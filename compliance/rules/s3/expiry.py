@@ -19,7 +19,8 @@ _SHORTEST_ELSEWHERE: Final = 7
 _SHORTEST_OLD_ELSEWHERE: Final = 1
 """In an environment that is created and deleted, data must outlast a test."""
 _ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
-_NARROWING: Final = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "TagFilter", "TagFilters")
+_NARROWING: Final = ("TagFilter", "TagFilters")
+"""Filters that choose among objects. One by size, as more than one byte, may mean all of them."""
 
 
 def _has_lifecycle(bucket: Resource, _world: TemplateSet) -> bool:

@@ -1,13 +1,15 @@
 """No template and no environment variable contains a secret."""
 
 import json
+import math
+import string
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.secrets import SECRET, is_dynamic, is_named_secret, is_spelled_out, looks_secret
 from compliance.cfn.arns import find
-from compliance.cfn.reading import require_mapping, require_number, require_text
+from compliance.cfn.reading import require_bool, require_mapping, require_number, require_text
 from compliance.cfn.references import render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
@@ -18,6 +20,18 @@ _TEMPLATE: Final = "SecretStringTemplate"
 _LENGTH: Final = "PasswordLength"
 _SHORTEST: Final = 16
 """Characters of what Secrets Manager makes."""
+_DEFAULT_LENGTH: Final = 32
+_LEAST_BITS: Final = 80
+_ALPHABETS: Final = {
+    "ExcludeLowercase": string.ascii_lowercase,
+    "ExcludeUppercase": string.ascii_uppercase,
+    "ExcludeNumbers": string.digits,
+    "ExcludePunctuation": string.punctuation,
+}
+"""What GetRandomPassword chooses from, by the setting that excludes it.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html
+"""
 
 
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
@@ -34,11 +48,28 @@ def _of_secret(secret: Resource) -> Iterator[str]:
     if not is_absent(value) and is_spelled_out(value, secret.template) and not is_dynamic(render(value, secret.template)):
         yield "SecretString is in the template, or a parameter of it; let GenerateSecretString make it"
     made = require_mapping(secret.properties.get("GenerateSecretString"), "GenerateSecretString")
-    length = require_number(made.get(_LENGTH), _LENGTH)
-    if length is not None and length < _SHORTEST:
-        yield f"{_LENGTH} is {length:g}: it can be guessed; make it {_SHORTEST} or more, or leave it out for 32"
+    if made:
+        yield from _of_strength(made)
     for name in _secrets_in(require_text(made.get(_TEMPLATE), _TEMPLATE) or "{}"):
         yield f"{name} of {_TEMPLATE} is in the template; let GenerateStringKey name what is made"
+
+
+def _of_strength(made: Mapping[str, Json]) -> Iterator[str]:
+    """Yield a violation for a generated value of less than 80 bits."""
+    length = require_number(made.get(_LENGTH), _LENGTH) or _DEFAULT_LENGTH
+    excluded = set(require_text(made.get("ExcludeCharacters"), "ExcludeCharacters") or "")
+    alphabet = {
+        character
+        for name, characters in _ALPHABETS.items()
+        if not require_bool(made.get(name), name)
+        for character in characters
+    } - excluded
+    bits = length * math.log2(len(alphabet)) if alphabet else 0.0
+    if length < _SHORTEST or bits < _LEAST_BITS:
+        yield (
+            f"{length:g} characters out of {len(alphabet)} can be guessed ({bits:.0f} bits); set {_LENGTH} and exclude less "
+            f"so that it has {_SHORTEST} or more and {_LEAST_BITS} bits, or leave them out for 32 of all"
+        )
 
 
 def _secrets_in(text: str) -> Iterator[str]:

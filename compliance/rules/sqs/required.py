@@ -5,7 +5,7 @@ from typing import Final
 from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE, TOPIC, is_dead_letter_queue
 from compliance.aws.keys import is_customer_key
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import at_least, require
+from compliance.engine.requirements import at_least, at_most, require
 
 RULES: Final = (
     require(
@@ -34,5 +34,19 @@ RULES: Final = (
         ),
         fix="Set MessageRetentionPeriod of queues of work to 345600 (four days) or more.",
         controls=nist("CP-9", "CP-10", "SI-12") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(A)"),
+    ),
+    require(
+        QUEUE,
+        "DelaySeconds",
+        at_most(60),
+        also={"MaximumMessageSize": at_least(65_536, if_absent=262_144)},
+        id="delivery",
+        title="A queue delivers a message within a minute, and takes messages of 64 KiB",
+        why=(
+            "A delay holds every upload back, also after a failover. A notification of S3 about long keys does not fit "
+            "into a small message; S3 drops it, and the upload is never processed."
+        ),
+        fix="Leave out DelaySeconds and MaximumMessageSize.",
+        controls=nist("CP-10", "SC-5", "SI-11") + hipaa("164.308(a)(7)(i)"),
     ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.networks import is_everywhere, is_own_network
+from compliance.aws.networks import is_own_network, is_private, ranges_of_list
 from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import named, of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
@@ -69,12 +69,18 @@ def _of_rule(owner: Resource, rule: Mapping[str, Json], world: TemplateSet) -> I
             continue
         if not isinstance(cidr, str):
             raise UnresolvedError(f"{name} of an egress rule of {owner.path} is {describe(cidr)}, which is not spelled out")
-        if is_everywhere(cidr, f"{name} of an egress rule of {owner.path}"):
-            yield f"{owner.path} allows egress to {cidr}; name an endpoint's security group or a prefix list"
+        yield from _of_range(cidr, name, owner)
+    for cidr in ranges_of_list(rule.get("DestinationPrefixListId"), owner, world):
+        yield from _of_range(cidr, "Cidr of the prefix list", owner)
+
+
+def _of_range(cidr: str, name: str, owner: Resource) -> Iterator[str]:
+    if not is_private(cidr, f"{name} of an egress rule of {owner.path}"):
+        yield f"{owner.path} allows egress to {cidr} on the internet; name an endpoint's security group or a prefix list"
 
 
 RULE = Rule(
-    title="A function in a VPC has security groups, and each group has egress rules of its own and none to everywhere",
+    title="A function in a VPC has security groups, and each group has egress rules of its own and none to the internet",
     why=(
         "EC2 gives a security group without egress rules one that allows all traffic. In a closed network that rule has no "
         "effect. Once a route is added, a compromised function can send out what it reads."

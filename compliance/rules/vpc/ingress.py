@@ -1,10 +1,10 @@
-"""A security group admits named groups or narrow ranges, on named ports."""
+"""A security group admits named groups or narrow private ranges, on named ports."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Final
 
-from compliance.aws.networks import is_own_network
+from compliance.aws.networks import is_own_network, is_private, ranges_of_list
 from compliance.cfn.reading import require_list, require_mapping
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
@@ -39,9 +39,17 @@ def _of_rule(resource: Resource, rule: Mapping[str, Json], world: TemplateSet) -
             continue
         if not isinstance(cidr, str):
             raise UnresolvedError(f"{name} is {describe(cidr)}, which is not spelled out")
-        if _is_wide(cidr, name):
-            yield f"{name} {cidr} is wider than a VPC can be; name a security group, or the range of the callers' network"
+        yield from _of_range(cidr, name)
+    for cidr in ranges_of_list(rule.get("SourcePrefixListId"), resource, world):
+        yield from _of_range(cidr, "the prefix list's Cidr")
     yield from _of_ports(rule)
+
+
+def _of_range(cidr: str, name: str) -> Iterator[str]:
+    if _is_wide(cidr, name):
+        yield f"{name} {cidr} is wider than a VPC can be; name a security group, or the range of the callers' network"
+    elif not is_private(cidr, name):
+        yield f"{name} {cidr} is an address range of the internet; name a security group, or a private range"
 
 
 def _of_ports(rule: Mapping[str, Json]) -> Iterator[str]:
@@ -75,10 +83,10 @@ def _is_wide(cidr: str, name: str) -> bool:
 
 
 RULE = Rule(
-    title="A security group admits named groups or narrow ranges, on named ports",
+    title="A security group admits named groups or narrow private ranges, on named ports",
     why=(
-        "A caller that reaches an interface endpoint to Secrets Manager or SQS needs only credentials. A range wider than "
-        "the network, or every port, opens it to unintended callers."
+        "A caller that reaches an interface endpoint to Secrets Manager or SQS needs only credentials. A range of the "
+        "internet, one wider than the network, or every port opens it to unintended callers."
     ),
     fix="Admit callers by SourceSecurityGroupId, on the port that they use; 443 for an endpoint.",
     judge=rule_from(_violations, _GROUP, _RULE, applies=_lets_in),

@@ -1,5 +1,6 @@
 """ActivePassive-SecretsManagerLiteral."""
 
+import string
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ def _secret(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
         _variables(QUEUE_URL="https://sqs.us-east-1.amazonaws.com/000000000000/serverless-ingest-prod"),
         secret(),
         _secret(GenerateSecretString={"PasswordLength": 16}),
+        _secret(GenerateSecretString={"PasswordLength": 64, "ExcludePunctuation": True, "ExcludeLowercase": "true"}),
         _secret(GenerateSecretString={"SecretStringTemplate": '{"username": "a"}', "GenerateStringKey": "password"}),
         _secret(SecretString="{{resolve:secretsmanager:other}}"),
         _secret(SecretString={"Fn::GetAtt": ["Made", "Value"]}),
@@ -53,8 +55,25 @@ def test_name_of_a_secret_of_the_templates_is_a_place() -> None:
 
 
 @pytest.mark.parametrize(
+    "made",
+    [
+        {"PasswordLength": 15},
+        {"PasswordLength": 16, "ExcludeLowercase": True, "ExcludeUppercase": True, "ExcludePunctuation": True},
+        {"PasswordLength": 20, "ExcludePunctuation": True, "ExcludeCharacters": string.ascii_letters},
+        {"ExcludeCharacters": string.ascii_letters + string.digits + string.punctuation},
+    ],
+)
+def test_value_that_can_be_guessed_fails(made: dict[str, Any]) -> None:
+    assert "can be guessed" in message(RULE, _secret(GenerateSecretString=made))
+
+
+@pytest.mark.parametrize(
     "it",
     [
+        *(
+            _variables(**{name: "correct horse"})
+            for name in ("PASS", "PGPASSWORD", "DATABASE_PW", "ENCRYPTION_KEY", "TOKEN_2")
+        ),
         _variables(DB_PASSWORD="correct horse"),
         _variables(apiKey="abcdef"),
         _variables(MODE=KEY),

@@ -1,0 +1,185 @@
+"""No setting names an account, organization, bucket, host, network or provider outside the templates and their account."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+from compliance.cfn.arns import names_of, regions_of
+from compliance.cfn.caching import cached
+from compliance.cfn.references import of_type
+from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.cfn.texts import Text, texts_in
+from compliance.cfn.values import UnresolvedError
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
+
+_BUCKET: Final = "AWS::S3::Bucket"
+
+_PROSE: Final = frozenset({"AlarmDescription", "Comment", "Description", "Tags", "DashboardBody", "UserData", "ZipFile"})
+"""Properties whose texts no service follows, and code."""
+_ORIGINS: Final = frozenset({"AllowedOrigins", "AllowOrigins", "AllowedHeaders", "CallbackURLs", "LogoutURLs"})
+"""Properties that name who may call, which ActivePassive-S3CORSOrigins judges, or where a browser goes next."""
+_BUCKET_NAMES: Final = frozenset({"DestinationBucketName", "S3BucketName", "S3Bucket", "LogBucket"})
+_HASHES: Final = frozenset({"CodeSha256", "Sha256", "Hash", "ThumbprintList"})
+
+_ACCOUNT: Final = re.compile(
+    r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}):"
+    r"|(?<!\d)(\d{12})\.dkr\.ecr\."
+    r"|//(?:sqs|queue)[\w.-]*/(\d{12})/"
+)
+_ALONE: Final = re.compile(r"\d{12}")
+_ORGANIZATION: Final = re.compile(r"(?<![\w-])(o-[a-z0-9]{10,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})(?![\w-])")
+_NETWORK: Final = re.compile(
+    r"(?<![\w-])((?:acl|ami|cgw|dopt|eigw|eni|fs|fsap|igw|lgw|nat|pcx|pl|rtb|sg|snap|subnet|tgw|tgw-attach|tgw-rtb|vgw|vol|vpc|vpce"
+    r"|vpce-svc)-(?:[0-9a-f]{8}|[0-9a-f]{17}))(?![\w-])"
+)
+_OF_AWS: Final = frozenset(
+    {
+        "pl-63a5400a", "pl-02cd2c6b",  # us-east-1: S3, DynamoDB
+        "pl-68a54001", "pl-00a54069",  # us-west-2
+    }
+)  # fmt: skip
+"""Prefix lists that AWS itself keeps; `aws ec2 describe-managed-prefix-lists` prints those of a region."""
+_S3: Final = re.compile(r"arn:[\w-]+:s3:::([^/:\s]+)")
+_URL: Final = re.compile(r"(?:https?|wss?|tcp|tls|amqps?|mqtts?|ftps?)://(?:[^/\s@]*@)?([^/\s:?#]+)")
+_SERVICE: Final = re.compile(
+    r"(?:[\w-]+\.)?(?:[a-z0-9-]+\.)?(?:[a-z]{2}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
+)
+_OWNED: Final = re.compile(r"\.(?:execute-api|lambda-url|elb|s3|s3-website|cloudfront)[.-]|^[\w.-]+\.s3[.-]")
+_NAMESPACES: Final = frozenset({"json-schema.org", "www.w3.org", "schemas.xmlsoap.org", "localhost", "127.0.0.1"})
+"""Hosts in the names of schemas, and the machine itself: nothing is sent there."""
+_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_ARN_REGION: Final = re.compile(r"arn:[\w-]+:([\w-]+):([a-z]{2}(?:-[a-z]+)+-\d):")
+_ONE_REGION: Final = frozenset({"acm", "wafv2"})
+"""Services whose resources for CloudFront exist in us-east-1 alone."""
+_CANONICAL: Final = re.compile(r"[0-9a-f]{64}")
+_COGNITO: Final = "cognito-identity.amazonaws.com"
+
+
+def judge(resource: Resource, world: TemplateSet) -> Judgement:
+    """Read every text of the resource's properties, in every branch."""
+    texts = [text for text in texts_in(_granted(resource.properties), resource.template) if _is_followed(text)]
+    if not texts:
+        return NOT_APPLICABLE
+    found = dict.fromkeys(violation for text in texts for check in _CHECKS for violation in check(text, resource, world))
+    return failed("; ".join(found)) if found else PASSED
+
+
+def _granted(value: Json) -> Json:
+    """Return the value without statements that deny: whoever they name gets nothing."""
+    if isinstance(value, Mapping):
+        if value.get("Effect") == "Deny":
+            return None
+        return {key: _granted(part) for key, part in value.items()}
+    return [_granted(part) for part in value] if isinstance(value, list) else value
+
+
+def _is_followed(text: Text) -> bool:
+    return not (_PROSE | _ORIGINS).intersection(text.place)
+
+
+def _of_account(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    accounts = [next(filter(None, groups)) for groups in _ACCOUNT.findall(text.text)]
+    if _ALONE.fullmatch(text.text):
+        accounts.append(text.text)
+    for account in accounts:
+        if account != world.account:
+            yield f"{text.where} names account {account}, which is not the account of these templates"
+
+
+def _of_organization(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
+    for organization in _ORGANIZATION.findall(text.text):
+        yield f"{text.where} names organization {organization}; name accounts or roles, so that joining it grants nothing"
+
+
+def _of_network(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
+    for identifier in _NETWORK.findall(text.text):
+        if identifier not in _OF_AWS:
+            yield f"{text.where} names {identifier}, which no template here declares; refer to a resource of the templates"
+
+
+def _of_bucket(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    names = _S3.findall(text.text)
+    if text.name in _BUCKET_NAMES and "://" not in text.text and not text.text.startswith("arn:"):
+        names.append(text.text)
+    for name in names:
+        if not _is_ours(name, world):
+            yield f"{text.where} names bucket {name}, which no template here declares; anybody may own the name"
+
+
+def _is_ours(name: str, world: TemplateSet) -> bool:
+    """Return whether a bucket is declared here, named by a reference, or of a namespace that only the account has."""
+    if name.startswith("${") or "${AWS::AccountId}" in name or set(name) <= set("*?"):
+        return True
+    if "${" in name or (world.account and world.account in name):
+        return True
+    return any(fnmatchcase(known, name) for known in _buckets(world))
+
+
+@cached
+def _buckets(world: TemplateSet) -> frozenset[str]:
+    found: set[str] = set()
+    for bucket in of_type(world, _BUCKET):
+        try:
+            found.update(names_of(bucket))
+        except UnresolvedError:
+            continue  # ActivePassive-NamingPattern reports a name that cannot be read.
+    return frozenset(found)
+
+
+def _of_host(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
+    for host in _URL.findall(text.text):
+        is_known = "$" in host or "{" in host or host in _NAMESPACES
+        if not is_known and (_OWNED.search(host) or not _SERVICE.fullmatch(host)):
+            yield f"{text.where} names host {host}, which no template here declares"
+
+
+def _of_service_name(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
+    if text.name == "ServiceName" and ".vpce." in text.text:
+        yield f"{text.where} is {text.text}, an endpoint service of somebody's; name one of AWS's own services"
+
+
+def _of_region(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    regions = regions_of(world)
+    if len(regions) < 2:  # noqa: PLR2004 - templates of one region do not say where the others are
+        return
+    named = [(service, region) for service, region in _ARN_REGION.findall(text.text) if service not in _ONE_REGION]
+    if text.name.endswith("Region") and _REGION.fullmatch(text.text):
+        named.append(("", text.text))
+    for _, region in named:
+        if region not in regions:
+            yield f"{text.where} names region {region}; the system's regions are {', '.join(sorted(regions))}"
+
+
+def _of_principal(text: Text, resource: Resource, _world: TemplateSet) -> Iterator[str]:
+    if text.name == "CanonicalUser" and "${" not in text.text:
+        yield f"{text.where} names a canonical user, whose account nobody can read there; name a role's ARN"
+    elif _CANONICAL.fullmatch(text.text) and not _HASHES.intersection(text.place) and "id" in text.name.lower():
+        yield f"{text.where} is a canonical user's id; name a role's ARN"
+    elif text.name == "Federated" and "${" not in text.text.replace("${AWS::AccountId}", "") and text.text != _COGNITO:
+        yield f"{text.where} is {text.text}, a provider that no template here declares; declare it and refer to it"
+    elif resource.type == "AWS::IAM::SAMLProvider" and text.name == "SamlMetadataDocument":
+        yield "a SAML provider lets another organization say who its users are; each role must trust it by name"
+
+
+_CHECKS: Final[tuple[Callable[[Text, Resource, TemplateSet], Iterator[str]], ...]] = (
+    _of_account, _of_organization, _of_network, _of_bucket, _of_host, _of_service_name, _of_region, _of_principal,
+)  # fmt: skip
+
+
+RULE = Rule(
+    title="No setting names an account, organization, bucket, host, network or provider that the templates do not declare",
+    why=(
+        "Data leaves through settings as it does through policies: a log delivery, an inventory, a layer, a subscription, a "
+        "key or a target elsewhere. The owner of what they name reads the data, or changes what runs."
+    ),
+    fix=(
+        "Refer to a resource of the templates, or to one of their own account. For a partner, enter a decision in "
+        "compliance/acknowledgements.toml that names the partner."
+    ),
+    judge=judge,
+    controls=nist("AC-3", "AC-4", "CA-3", "SA-9", "SC-7")
+    + hipaa("164.308(a)(3)(i)", "164.308(b)(1)", "164.312(e)(1)")
+    + pci("1.2.1", "1.3.4", "7.1.1"),
+)

@@ -1,0 +1,66 @@
+"""In prod, somebody is subscribed to each topic that alarms notify."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
+from compliance.aws.dead_letters import TOPIC, Key, is_same, key_of
+from compliance.cfn.arns import find
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_list
+from compliance.cfn.references import condition_of, of_type
+from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.controls import hipaa, nist, pci
+from compliance.engine.rule import Rule, rule_from
+
+_SUBSCRIPTION: Final = "AWS::SNS::Subscription"
+_PROD: Final = "prod"
+
+
+def _is_notified(topic: Resource, world: TemplateSet) -> bool:
+    return world.environment == _PROD and key_of(topic) in _notified(world)
+
+
+@cached
+def _notified(world: TemplateSet) -> frozenset[Key]:
+    """Return the topics that an alarm of the templates notifies."""
+    found = set()
+    for alarm in of_type(world, ALARM, COMPOSITE):
+        try:
+            for properties in branches(alarm.properties):
+                for _, action in actions_of(replace(alarm, properties=properties)):
+                    topic = find(action, alarm.template, world, TOPIC)
+                    found.add(None if topic is None else key_of(topic))
+        except UnresolvedError:
+            continue  # ActivePassive-CloudWatchAlarm reports that its actions cannot be read.
+    return frozenset(key for key in found if key is not None)
+
+
+def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
+    if require_list(topic.properties.get("Subscription"), "Subscription"):
+        return
+    for subscription in of_type(world, _SUBSCRIPTION):
+        versions = list(branches(subscription.properties))
+        always = condition_of(subscription) is None
+        if always and all(_is_of(each.get("TopicArn"), subscription, topic, world) for each in versions):
+            return
+    yield "alarms notify it, and nothing in the templates subscribes to it, so nobody receives them; add a subscription"
+
+
+def _is_of(value: Json, subscription: Resource, topic: Resource, world: TemplateSet) -> bool:
+    found = None if is_absent(value) else find(value, subscription.template, world, TOPIC)
+    return found is not None and is_same(found, topic)
+
+
+RULE = Rule(
+    title="In prod, each topic that alarms notify has a subscription",
+    why="An alarm's message to a topic without a subscription reaches nobody, though every other rule on alarms passes.",
+    fix=(
+        "Declare an AWS::SNS::Subscription of the topic, here by the setting alarms_email. If an on-call system subscribes "
+        "by itself, enter a decision in compliance/acknowledgements.toml that names it."
+    ),
+    judge=rule_from(_violations, TOPIC, applies=_is_notified),
+    controls=nist("AU-6(1)", "IR-4(1)", "IR-6", "SI-4(5)") + hipaa("164.308(a)(6)(ii)") + pci("10.6", "12.10.5"),
+)

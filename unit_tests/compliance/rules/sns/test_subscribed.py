@@ -1,0 +1,46 @@
+"""ActivePassive-SNSSubscribed."""
+
+from typing import Any
+
+import pytest
+
+from compliance.engine.findings import Verdict
+from unit_tests.compliance.fixtures import ask, template
+from unit_tests.compliance.rules.corruptions import UNKNOWN, either
+from unit_tests.compliance.rules.failover import alarm
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, verdict_in
+
+RULE = "ActivePassive-SNSSubscribed"
+ALARM = alarm(AlarmActions=[{"Ref": "Topic"}])
+
+
+def _subscription(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    given = {"TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": "on-call@example.com", **changes}
+    return {"Type": "AWS::SNS::Subscription", "Properties": given}
+
+
+def _stack(*subscriptions: Any, **topic: Any) -> dict[str, Any]:  # noqa: ANN401
+    others = {f"Subscription{number}": each for number, each in enumerate(subscriptions)}
+    return {"Topic": {"Type": "AWS::SNS::Topic", "Properties": topic}, "Alarm": ALARM, **others}
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        (_stack(_subscription()), PASS),
+        (_stack(Subscription=[{"Protocol": "email", "Endpoint": "on-call@example.com"}]), PASS),
+        (_stack(), FAIL),
+        (_stack(Subscription=[]), FAIL),
+        (_stack(_subscription(TopicArn="arn:aws:sns:us-east-1:000000000000:other")), FAIL),
+        (_stack(_subscription(TopicArn=either({"Ref": "Topic"}, "arn:aws:sns:us-east-1:000000000000:other"))), FAIL),
+        (_stack({**_subscription(), "Condition": "Sometimes"}), FAIL),
+        (_stack(Subscription=UNKNOWN), NOT_EVALUATED),
+    ],
+)
+def test_topic_of_alarms_in_prod_has_a_subscription(stack: dict[str, Any], expected: Verdict) -> None:
+    assert verdict_in(RULE, "Topic", template(stack)) is expected
+
+
+def test_topic_without_alarms_or_outside_prod_is_not_judged() -> None:
+    assert verdict_in(RULE, "Topic", template({**_stack(), "Alarm": alarm(AlarmActions=[])})) is None
+    assert not ask(RULE, template(_stack()), environment="dev")
