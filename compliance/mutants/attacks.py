@@ -34,8 +34,7 @@ TOKENS: Final = {
     "AWS": _AWS_SECRET,
     "STRIPE": "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc",  # pragma: allowlist secret
     "GOOGLE": "AIza" + "SyD4x8Kq3mZ0aB7cV9nL2wE5rT6yU1iOpQs",  # pragma: allowlist secret
-    "GITHUB": "github"
-    + "_pat_11ABCDEFG0aBcDeFgHiJkL_mNoPqRsTuVwXyZ0123456789aBcDeFgHiJkLmNoPqRsTuVwXyZ01",  # pragma: allowlist secret
+    "GITHUB": "github" + "_pat_11ABCDEFG0aBcDeFgHiJkL_mNoPqRsTuVwXyZ0123456789",  # pragma: allowlist secret
     "SLACK": "https://hooks." + "slack.com/services/T01234567/B01234567/aBcDeFgHiJkLmNoPqRsTuVwX",
     "BEARER": "Bearer " + "q7Zx2Lk9VbN4mT8wR1cY6pD3sF5gH0jA",  # pragma: allowlist secret
     "CONNECTION": "Server=db.internal;User Id=app;Pass" + "word=Tr0ub4dor;Database=ledger",

@@ -22,6 +22,7 @@ from unit_tests.compliance.rules.corruptions import (
     UNKNOWN,
     Resource,
     Value,
+    changed,
     conditional,
     either,
     resource,
@@ -142,9 +143,12 @@ test_alarm_sense = rule_test(
         aged(ComparisonOperator="GreaterThanOrEqualToThreshold", Threshold=0),
         *(lasting(300_000), aged(**FAILED, Threshold=0), aged(**LATENCY, Threshold=900)),
         aged(Namespace="Ours", MetricName="Heartbeats", ComparisonOperator=LESS, TreatMissingData="breaching"),
-        aged(Namespace="Ours", MetricName="A", Period=10, Threshold=1e9),
+        aged(Namespace="Ours", MetricName="A", Period=10, Threshold=1e7),
+        aged(Namespace="Ours", MetricName="BytesPending", Threshold=1e9),
     ],
     fails=[
+        aged(Namespace="Ours", MetricName="A", Threshold=1e9),
+        aged(Namespace="Ours", MetricName="A", ComparisonOperator=LESS, TreatMissingData="breaching", Threshold=0),
         aged(ComparisonOperator=LESS, TreatMissingData="breaching"),
         aged(ComparisonOperator=either(MORE, "LessThanOrEqualToThreshold"), TreatMissingData="breaching"),
         *(aged(DatapointsToAlarm=6), aged(Period=6000), aged(Period=1)),
@@ -204,6 +208,12 @@ def replication(**changes: Value) -> Resource:
     return metric("AWS/S3", "ReplicationLatency", **{name: value for name, value in terms.items() if value})
 
 
+def publishing(namespace: str) -> Value:
+    """Return an alarm on a namespace beside a function that publishes to Lockstep."""
+    publisher = changed(function(), "Environment", to={"Variables": {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep"}})
+    return alone({"It": metric(namespace, "Heartbeats"), "Function": publisher})
+
+
 API = resource("ApiGatewayV2::Api")
 AGE = age(QueueName="serverless-ingest-prod")
 ERRORS = metric("AWS/Lambda", "Errors", FunctionName={"Ref": "Function"})
@@ -220,8 +230,10 @@ test_alarm_subject = rule_test(
         ledger("ReplicationLatency", ReceivingRegion=WEST),
         ledger("ReadThrottleEvents", GlobalSecondaryIndexName="by_file"),
         *(replication(), metric("Ours", "Anything", Whatever="it-is")),
+        *(publishing("Lockstep"), publishing("CWAgent")),
     ],
     fails=[
+        reports("nothing here publishes to Namespace Lockstp", publishing("Lockstp")),
         *(age(QueueName="serverless-ingest-other"), query(age(QueueName="serverless-ingest-other"))),
         *(age(QueueName={"Ref": "Function"}), age(), age(QueueName=None)),
         metric("AWS/Lambda", "Errors", FunctionName="another"),

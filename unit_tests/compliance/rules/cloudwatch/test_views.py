@@ -20,6 +20,8 @@ def summing(rule: Value, **others: Value) -> Value:
     here = {
         "It": resource("CloudWatch::CompositeAlarm", AlarmName="it", AlarmRule=rule, **others),
         "Known": alarm(AlarmName="known"),
+        "Other": alarm(AlarmName="other", AlarmActions=[{"Ref": "Topic"}]),
+        "Maintenance": alarm(AlarmName="maintenance"),
         "Sometimes": conditional(alarm(AlarmName="sometimes")),
         "Topic": resource("SNS::Topic"),
     }
@@ -36,7 +38,8 @@ test_composite = rule_test(
         "ALARM(arn:aws:cloudwatch:us-west-2:000000000000:alarm:known)",
         {"Fn::Sub": "ALARM(arn:aws:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:known)"},
         {"Fn::Sub": "ALARM(${Known.Arn}) AND ALARM(${Known})"},
-        summing("ALARM(known)", ActionsSuppressor={"Ref": "Known"}),
+        "(ALARM(known) OR ALARM(other)) AND NOT ALARM(maintenance)",
+        summing("ALARM(known)", ActionsSuppressor={"Ref": "Maintenance"}),
     ],
     fails=[
         *(ABSENT, "TRUE", 'ALARM("nobody")', 'ALARM("known") OR ALARM("nobody")', 'ALARM("there")', "ALARM(it)"),
@@ -46,7 +49,8 @@ test_composite = rule_test(
         either('ALARM("known")', 'ALARM("nobody")'),
         *("NOT ALARM(known)", "NOT (ALARM(known) OR INSUFFICIENT_DATA(known))"),
         *("ALARM(known) OR OK(known)", "ALARM(known) OR TRUE"),
-        summing("ALARM(known)", ActionsSuppressor="nobody"),
+        *("FALSE AND ALARM(known)", "ALARM(known) AND NOT ALARM(known)", "ALARM(known) AND ALARM(other)"),
+        *(summing("ALARM(known)", ActionsSuppressor=name) for name in ("nobody", "other", {"Ref": "Known"})),
     ],
     unresolved=[
         *(UNKNOWN, join("ALARM(", UNKNOWN, ")"), join("ALARM(serverless-", UNKNOWN, ")"), "ALARM(sometimes)"),

@@ -41,9 +41,19 @@ def provisioned() -> Resource:
     return made
 
 
+ON_DEMAND = "OnDemandThroughputSettings"
+CAPS = {
+    f"Write{ON_DEMAND}": "MaxWriteRequestUnits",
+    f"{INDEXES}.0.Write{ON_DEMAND}": "MaxWriteRequestUnits",
+    f"Replicas.1.Read{ON_DEMAND}": "MaxReadRequestUnits",
+}
+
 test_capacity = rule_test(
     "ActivePassive-DynamoDBCapacity",
-    passes=[table(), provisioned(), *lacking(provisioned(), "BillingMode")],  # provisioned is the default
+    passes=[
+        *(table(), provisioned(), *lacking(provisioned(), "BillingMode")),  # provisioned is the default
+        *(it for path, unit in CAPS.items() for it in each(table(), path, {unit: 1000})),
+    ],
     fails=[
         *lacking(
             provisioned(),
@@ -55,6 +65,7 @@ test_capacity = rule_test(
             reports("the replica in us-west-2 has no ReadProvisionedThroughputSettings", it)
             for it in each(provisioned(), f"Replicas.1.{READ}", {"ReadCapacityUnits": 5})
         ),
+        *(it for path, unit in CAPS.items() for it in each(table(), path, {unit: 1}, {unit: "999"})),
         *lacking(table(), "BillingMode"),
         *each(table(), "BillingMode", "ON_DEMAND", either("PAY_PER_REQUEST", "PROVISIONED")),
         *each(table(), f"Replicas.0.{READ}", READS),  # means nothing on demand

@@ -1,8 +1,10 @@
 """The rule about EventBridge rules."""
 
+from unit_tests.compliance.fixtures import template
+from unit_tests.compliance.rules.builders import EAST, WEST, table
 from unit_tests.compliance.rules.clocks import RULE_ARN, clock, key, permission, queue_policy, scheduled_function
-from unit_tests.compliance.rules.corruptions import UNKNOWN, Value, changed, either
-from unit_tests.compliance.rules.verdicts import reports, rule_test
+from unit_tests.compliance.rules.corruptions import UNKNOWN, Value, changed, either, resource
+from unit_tests.compliance.rules.verdicts import on, reports, rule_test
 
 ARN = "arn:aws:events:us-west-2:000000000000:rule/serverless-observe-prod"
 OTHER = ARN.replace("observe", "other")
@@ -17,6 +19,20 @@ def dead_letters(**changes: Value) -> dict[str, Value]:
     """Return a change of the policy of the dead-letter queue."""
     return {"DeadPolicy": queue_policy(**changes)}
 
+
+def in_several_regions(expression: str) -> Value:
+    """Return a schedule in one region of a system that keeps a table in two."""
+    resources = scheduled_function(Clock=clock(ScheduleExpression=expression))
+    target = {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}}
+    resources["Schedule"] = resource("Scheduler::Schedule", ScheduleExpression=expression, Target=target)
+    return template(resources, WEST), template({"Table": table()}, EAST, "serverless-data-prod")
+
+
+OFTEN = [in_several_regions(each) for each in ("rate(15 minutes)", "cron(0/5 * * * ? *)")]
+RARE = [
+    in_several_regions(each)
+    for each in ("rate(1 hour)", "cron(0 3 * * ? *)", "cron(0 0 1 1 ? 2099)", "at(2099-01-01T00:00:00)")
+]
 
 test_rule = rule_test(
     "ActivePassive-EventsRule",
@@ -33,6 +49,8 @@ test_rule = rule_test(
         dead_letters(Condition={"ArnLike": {"aws:SourceArn": ARN.replace("observe-prod", "*")}}),
         dead_letters(Condition={"StringEquals": {"aws:SourceAccount": "000000000000"}}),
         dead_letters(Action="sqs:*"),
+        *(*OFTEN, *(on("Schedule", each) for each in OFTEN)),
+        {"Clock": clock(ScheduleExpression="rate(1 day)")},  # one region: nothing to fail over
         {"Key": key("kms:*")},
         {"Dead": DEAD, "Key": None},  # a key of AWS's is the concern of another rule
     ],
@@ -43,6 +61,7 @@ test_rule = rule_test(
         {"Permission": permission(Principal=either("events.amazonaws.com", "s3.amazonaws.com"))},
         {"Permission": permission(SourceArn=OTHER)},
         {"Permission": permission(FunctionName="serverless-other-prod")},
+        *(*RARE, *(on("Schedule", each) for each in RARE)),
         {"DeadPolicy": None},
         dead_letters(Principal={"Service": "s3.amazonaws.com"}),
         *(dead_letters(Action="sqs:ReceiveMessage"), dead_letters(Effect="Deny"), dead_letters(Condition=of(OTHER))),

@@ -118,7 +118,8 @@ def test_pattern_is_wild_if_it_names_nothing() -> None:
         assert not is_wild_resource(pattern), pattern
 
 
-OIDC = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
+GITHUB, COGNITO = "token.actions.githubusercontent.com", "cognito-identity.amazonaws.com"
+OIDC = f"arn:aws:iam::000000000000:oidc-provider/{GITHUB}"
 DEPLOYER, ROOT = "arn:aws:iam::000000000000:role/deployer", "arn:aws:iam::000000000000:root"
 LAMBDA = {"Service": "lambda.amazonaws.com"}
 
@@ -129,16 +130,29 @@ def trusting(principal: Value, **changes: Value) -> Resource:
     return resource("IAM::Role", AssumeRolePolicyDocument={"Statement": [given(**statement)]})
 
 
+def root(operator: str, key: str, value: str) -> Resource:
+    """Return a role that the account's users may assume under one condition."""
+    return trusting({"AWS": ROOT}, Condition={operator: {key: value}})
+
+
+def github(subject: str) -> Resource:
+    """Return a role that GitHub's workflows of a subject may assume."""
+    return trusting({"Federated": OIDC}, Condition={"StringLike": {f"{GITHUB}:sub": subject}})
+
+
 test_trust = rule_test(
     "ActivePassive-IAMTrust",
     passes=[
         *(trusting(LAMBDA), trusting({"AWS": DEPLOYER}), trusting("*", Effect="Deny")),
         trusting({"AWS": DEPLOYER}, Action=["sts:AssumeRole", "sts:TagSession"]),
-        trusting({"Service": ["lambda.amazonaws.com", {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}]}),
-        trusting({"AWS": ROOT}, Condition={"StringEquals": {"sts:ExternalId": "x"}}),
-        trusting(
-            {"Federated": OIDC}, Condition={"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}}
-        ),
+        trusting({"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}}),
+        trusting({"Service": ["lambda.amazonaws.com", "edgelambda.amazonaws.com"]}),
+        root("StringEquals", "sts:ExternalId", "x"),
+        root("Bool", "aws:MultiFactorAuthPresent", "true"),
+        root("NumericLessThan", "aws:MultiFactorAuthAge", "3600"),
+        github("repo:us/code:ref:refs/heads/main"),
+        github("repo:us/code:environment:*"),
+        trusting({"Federated": COGNITO}, Condition={"StringEquals": {f"{COGNITO}:aud": "us-east-1:pool"}}),
         template({"It": trusting({"AWS": {"Fn::GetAtt": ["Other", "Arn"]}}), "Other": trusting(LAMBDA)}),
     ],
     fails=[
@@ -149,6 +163,20 @@ test_trust = rule_test(
         trusting({"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}),
         trusting({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
         *(trusting({"Service": service}) for service in ("*", "*.amazonaws.com")),
+        root("Bool", "aws:MultiFactorAuthPresent", "false"),
+        root("BoolIfExists", "aws:MultiFactorAuthPresent", "true"),
+        root("NumericGreaterThan", "aws:MultiFactorAuthAge", "0"),
+        root("StringLike", "aws:PrincipalArn", "*"),
+        root("StringEquals", "aws:RequestedRegion", "us-east-1"),
+        trusting({"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]}),
+        trusting({"Service": "ec2.amazonaws.com", "AWS": DEPLOYER}),
+        trusting({"Federated": OIDC}, Condition={"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}),
+        trusting({"Federated": OIDC}, Condition={"StringNotEquals": {f"{GITHUB}:sub": "repo:us/code:ref:refs/heads/main"}}),
+        *(
+            github(subject)
+            for subject in ("*", "repo:*", "repo:us/*", "repo:us*/code:ref:a", "repo:us/code*", "repo:us/code:*")
+        ),
+        trusting({"Federated": COGNITO}, Condition={"StringLike": {f"{COGNITO}:aud": "*"}}),
         *(trusting({"Federated": OIDC}), trusting(None), trusting(None, NotPrincipal={"AWS": ROOT})),
         trusting(either(LAMBDA, {"AWS": "*"})),
     ],

@@ -139,6 +139,8 @@ test_expiry = rule_test(
                 {"NoncurrentVersionExpiration": {"NoncurrentDays": 6}},
                 {"NoncurrentVersionExpirationInDays": 1},
                 {"ExpirationInDays": 1, "Prefix": ""},
+                {"ExpirationInDays": 1, "ObjectSizeGreaterThan": "1"},
+                {"ExpirationInDays": 1, "Filter": {"And": {"ObjectSizeLessThan": 1099511627776}}},
                 {"ExpirationInDays": 1, "Filter": {"Prefix": "incoming/uploads/"}},
                 {"ExpirationInDays": 1, "Filter": {"Prefix": "in"}},
                 {"ExpirationInDays": either(30, 1)},

@@ -50,6 +50,14 @@ def rule_alone(rule: dict[str, Value]) -> dict[str, Resource]:
     return {"It": resource("EC2::SecurityGroupEgress", GroupId="sg-1", **rule)}
 
 
+def by_list(cidr: str) -> dict[str, Resource]:
+    """Return egress to a prefix list of the templates, with one range."""
+    ranges = resource("EC2::PrefixList", Entries=[{"Cidr": cidr}])
+    return {**egress([{**TO_S3, "DestinationPrefixListId": {"Ref": "List"}}]), "List": ranges}
+
+
+RANGE = {"Ref": "Range"}
+
 test_egress = rule_test(
     "ActivePassive-VPCEgress",
     lambda resources: resources if "It" in resources else egress([resources]),
@@ -61,6 +69,8 @@ test_egress = rule_test(
         egress([TO_S3], groups=either([GROUP], [GROUP])),
         on("Group", group_of([TO_S3])),
         rule_alone(TO_S3),
+        by_list("10.0.0.0/8"),
+        {**egress([to(RANGE)]), "Vpc": resource("EC2::VPC", CidrBlock=RANGE)},
     ],
     fails=[
         to("0.0.0.0/0"),
@@ -76,6 +86,8 @@ test_egress = rule_test(
         egress([TO_S3], groups=ABSENT),
         *(on("Group", group_of(rules)) for rules in ([], [to("0.0.0.0/0")])),
         rule_alone(to("0.0.0.0/0")),
+        *(to("52.0.0.0/16"), to("8.8.8.8/32"), to("2600:1f00::/56", "CidrIpv6")),
+        by_list("0.0.0.0/0"),
     ],
     unresolved=[
         *(to(UNKNOWN), UNKNOWN, to("somewhere"), egress(UNKNOWN), rule_alone(to(UNKNOWN))),
@@ -92,6 +104,7 @@ def ingress(**changes: Value) -> dict[str, Resource]:
         "Vpc": VPC,
         "It": resource("EC2::SecurityGroupIngress", GroupId="sg-1", **whole),
         "Group": resource("EC2::SecurityGroup", SecurityGroupIngress=[whole]),
+        "Everybody": resource("EC2::PrefixList", Entries=[{"Cidr": "52.0.0.0/16"}]),
         "Closed": resource("EC2::SecurityGroup", SecurityGroupIngress=ABSENT),
     }
 
@@ -111,12 +124,22 @@ test_ingress, test_ingress_in_its_group = (
             {"SourcePrefixListId": "pl-1"},
             *({"CidrIp": cidr} for cidr in ("10.0.0.0/16", {"Fn::GetAtt": ["Vpc", "CidrBlock"]})),
             {"CidrIpv6": "fd00::/64"},
+            *({"CidrIp": cidr} for cidr in ("172.31.0.0/16", "192.168.1.0/24", "100.64.0.0/16")),
             from_group(FromPort="8000", ToPort="8099"),
             from_group(IpProtocol="icmp", FromPort=8, ToPort=-1),
         ],
         fails=[
             *(reports(f"CidrIp {cidr} is wider", {"CidrIp": cidr}) for cidr in ("0.0.0.0/0", "10.0.0.0/8")),
             *(reports(f"CidrIpv6 {cidr} is wider", {"CidrIpv6": cidr}) for cidr in ("::/0", "fc00::/7")),
+            *(
+                reports("of the internet", {"CidrIp": cidr})
+                for cidr in ("52.0.0.0/16", "1.2.0.0/16", "8.8.8.8/32", "172.32.0.0/16", "11.0.0.0/24", "192.0.2.1")
+            ),
+            *(
+                reports("of the internet", {"CidrIpv6": cidr})
+                for cidr in ("2600:1f00::/56", "2001:db8::/64", "::ffff:10.0.0.0/112", "64:ff9b::/96")
+            ),
+            reports("of the internet", {"SourcePrefixListId": {"Ref": "Everybody"}}),
             *(reports("every protocol", from_group(IpProtocol=protocol)) for protocol in ("-1", -1)),
             reports("ports 0 to 65535", from_group(FromPort=0, ToPort=65535)),
             reports("ports 0 to 65535", from_group(FromPort=ABSENT, ToPort=ABSENT)),
