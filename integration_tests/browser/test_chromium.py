@@ -13,7 +13,7 @@ from infra.bundling import REPOSITORY
 from integration_tests.browser import chromium
 
 C_LIBRARY = {"libc", "libdl", "libm", "libpthread", "librt", "libgcc_s"}
-"""What every Linux with glibc has, for the dynamic linker, git and Python need it too."""
+"""The libraries that every Linux with glibc has: the dynamic linker, git and Python need them too."""
 
 
 @pytest.fixture

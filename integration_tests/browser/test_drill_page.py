@@ -118,10 +118,10 @@ def test_even_injected_markup_could_not_run(browser: Browser, tmp_path: Path) ->
 
         violated = page.evaluate(
             """() => {
-                const told = new Promise((done) => document.addEventListener(
+                const violation = new Promise((done) => document.addEventListener(
                     "securitypolicyviolation", (event) => done(event.violatedDirective)));
                 document.body.insertAdjacentHTML("beforeend", '<img src="data:,x" onerror="document.title=1">');
-                return told;
+                return violation;
             }"""
         )
 

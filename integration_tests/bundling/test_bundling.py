@@ -1,4 +1,4 @@
-"""What is bundled for Lambda is the Lambda runtime's, at the locked versions, and nobody else's; the host's is its twin."""
+"""The bundle holds packages for the Lambda runtime, at the locked versions; the host's bundle is its twin."""
 
 import itertools
 import os
@@ -124,7 +124,7 @@ def test_changes_of_source_leave_the_last_used_assets_only(tmp_path: Path, monke
     assert under_way.exists()
 
 
-def test_a_version_that_does_not_exist_is_told_with_pip_s_words_and_leaves_nothing(
+def test_missing_version_is_reported_in_pips_words_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = tmp_path / "requirements.txt"

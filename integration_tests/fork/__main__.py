@@ -21,9 +21,9 @@ from operations.command_line import end_like_ctrl_c_on
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CI", "XDG_CACHE_HOME")
 _DOWNLOADS: Final = ("npm_config_", "PIP_", "HTTP_", "HTTPS_", "http_", "https_", "NO_PROXY", "no_proxy", "SSL_CERT_")
-"""What names a download cache, or the way to a registry."""
+"""Prefixes of the variables that name a download cache or a registry."""
 _GRACE_SECONDS: Final = 20.0
-"""For what runs in the copy to clean up after itself on Ctrl-C."""
+"""The time that a process in the copy has to clean up after Ctrl-C."""
 _INTERRUPTED: Final = 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,4 +1,4 @@
-"""What the owner of the fork writes: every setting that names something of his own, and a transform of his own."""
+"""The edits of a fork's owner: every setting that names something of the fork's, and a transform."""
 
 from __future__ import annotations
 

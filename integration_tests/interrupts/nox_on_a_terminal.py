@@ -85,7 +85,7 @@ class Nox:
 
     @property
     def text(self) -> str:
-        """What it has printed so far, without colours."""
+        """The text that nox has printed so far, without colours."""
         return _CONTROL_SEQUENCE.sub("", self._text)
 
     def wait_for(self, what: str | Callable[[], bool]) -> None:

@@ -1,1 +1,1 @@
-"""What `infra` builds, without deploying it: proves templates, settings and names; cannot prove that they deploy."""
+"""Tests of the templates, settings and names that `infra` builds; they deploy nothing."""

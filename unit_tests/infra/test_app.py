@@ -1,4 +1,4 @@
-"""The app is built in any configuration: an environment, and settings laid over it by whoever builds."""
+"""The app in any configuration: an environment, and settings that the caller of `build_app` lays over it."""
 
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,6 @@
-"""`python -m infra.cdk_cli`: what it refuses, what it hands to the pinned CLI, and how a mistake is told.
+"""`python -m infra.cdk_cli`: what it refuses, what it passes to the pinned CLI, and how it reports a mistake.
 
-The CLI is stood in for by a script that tells what it was given; cannot prove what the real one makes of it.
+A script that prints its arguments replaces the CLI, so these tests cannot prove what the real CLI does with them.
 """
 
 import json
@@ -46,7 +46,7 @@ def refusal(arguments: list[str], variables: dict[str, str] | None = None) -> st
         return str(error)
 
 
-def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status, or what is told
+def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status or a message
     """Run the command, and return what it exits with."""
     monkeypatch.setattr(sys, "argv", ["cdk_cli", *arguments])
     with pytest.raises(SystemExit) as stopped:
@@ -121,12 +121,12 @@ def test_the_last_environment_that_is_named_is_meant() -> None:
 
 
 @pytest.mark.parametrize("named", ["nope", ""])
-def test_an_unknown_environment_is_told_clearly_and_an_empty_one_is_not_prod(
+def test_unknown_or_empty_environment_is_refused_with_the_names(
     monkeypatch: pytest.MonkeyPatch, stand_in: Path, named: str
 ) -> None:
-    told = main(monkeypatch, "deploy", "-c", f"environment={named}")
-    assert "one of prod, staging, dev" in told
-    assert "type this: -c environment=prod" in told
+    message = main(monkeypatch, "deploy", "-c", f"environment={named}")
+    assert "one of prod, staging, dev" in message
+    assert "type this: -c environment=prod" in message
     assert stand_in.exists()
 
 
@@ -183,7 +183,7 @@ def test_help_reaches_the_cli_with_nothing_else(
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy", "bootstrap", "rollback"])
-def test_option_in_the_environment_stops_a_change_and_never_reaches_the_cli(
+def test_option_in_a_variable_stops_a_change_and_never_reaches_the_cli(
     monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.setenv("CDK_ROLE_ARN", "arn:x")
@@ -193,7 +193,7 @@ def test_option_in_the_environment_stops_a_change_and_never_reaches_the_cli(
     assert stand_in.exists()
 
 
-def test_a_missing_cli_is_told_with_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_cli_is_reported_with_the_command_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cdk_cli, "_CLI", tmp_path / "node_modules" / "aws-cdk" / "bin" / "cdk")
     assert main(monkeypatch, "synth") == "The CDK CLI is not installed here. Type: nox -s environment"
     assert "def environment(session" in (REPOSITORY / "noxfile.py").read_text(), "there must be such a session"
@@ -302,7 +302,7 @@ class Commands(list[list[str]]):
 
     @property
     def steps(self) -> list[str]:
-        """What each command is."""
+        """The name of the step that each command runs."""
         names = (
             "synth",
             "compliance",

@@ -1,4 +1,4 @@
-"""What may be given to the pinned CDK CLI: each option that changes what is deployed after the gate's judgement is refused.
+"""The options for the pinned CDK CLI: one that changes what is deployed after the gate's judgement is refused.
 
 Cannot prove that a listed option is harmless: that is what its reason in the list is for.
 """

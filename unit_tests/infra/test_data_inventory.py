@@ -32,7 +32,7 @@ def listed() -> list[list[str]]:
 
 
 def stored(made: Synthesis) -> Iterator[tuple[str, str]]:
-    """What the templates store: its kind and the word in its name."""
+    """Yield each resource of the templates that stores data: its kind and the word in its name."""
     for kind, (word, name) in KINDS.items():
         for _, properties in everywhere(made.templates, kind):
             yield word, re.sub(r"^(/\w+/)*serverless-|-prod$", "", properties[name])

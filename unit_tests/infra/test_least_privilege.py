@@ -1,7 +1,7 @@
 """Each role may do exactly what its code needs: nothing missing, nothing more, by every policy that has a say.
 
 `iam/needs.py` and `iam/services.py` hold the tables; `iam/world.py` evaluates. The mutations at the end prove that the
-check bites: each of them changes one thing in one policy of the templates, and each must be told.
+check bites: each of them changes one thing in one policy of the templates, and the check must report each.
 """
 
 import copy
@@ -149,7 +149,7 @@ DELIVERED_UNDER: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize("encryption", DELIVERED_UNDER, ids=str)
 def test_no_refusal_of_a_policy_stops_a_service(encryption: dict[str, str], world: World) -> None:
-    """What is refused to everybody is not meant for AWS's services, unless they came without TLS, which none does."""
+    """A denial for every principal must not stop an AWS service; services always use TLS."""
     asked = 0
     for arn, statements in world.resource_policies.items():
         named = {who for each in statements for who in each.principals if who.endswith(".amazonaws.com")}

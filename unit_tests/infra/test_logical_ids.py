@@ -60,7 +60,7 @@ def changes(frozen: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping
     ]
 
 
-def teaching(changed: list[str]) -> str:
+def explanation(changed: list[str]) -> str:
     return "\n".join(
         [
             "Logical ids of resources that hold data changed:",
@@ -81,7 +81,7 @@ def test_what_holds_data_keeps_its_logical_id(templates: Mapping[str, Template])
         FROZEN.write_text(json.dumps(found, indent=2) + "\n")
         pytest.fail(f"frozen anew into {FROZEN.name}; run again without {FREEZE} and commit the file")
     changed = changes(json.loads(FROZEN.read_text()), found)
-    assert not changed, teaching(changed)
+    assert not changed, explanation(changed)
 
 
 def test_both_regions_of_a_kind_have_the_same_logical_ids(templates: Mapping[str, Template]) -> None:
@@ -103,9 +103,9 @@ def test_no_kind_of_resource_that_holds_data_is_forgotten(templates: Mapping[str
 
 
 def test_renamed_bucket_reports_what_to_type() -> None:
-    told = teaching(
+    text = explanation(
         changes({"Data": {"OldBucket": "AWS::S3::Bucket"}}, {"Data": {"NewBucket": "AWS::S3::Bucket"}}),
     )
-    assert "gone: Data.OldBucket (AWS::S3::Bucket)" in told
-    assert "new:  Data.NewBucket (AWS::S3::Bucket)" in told
-    assert f"{FREEZE}=1 nox" in told
+    assert "gone: Data.OldBucket (AWS::S3::Bucket)" in text
+    assert "new:  Data.NewBucket (AWS::S3::Bucket)" in text
+    assert f"{FREEZE}=1 nox" in text

@@ -70,8 +70,8 @@ def test_a_name_is_whole_or_refused(environment: str, kind: str, resource: str) 
         name = method(Naming(environment), kind)(resource)
     except NamingError as error:
         assert len(whole) > LIMITS[kind]
-        for told in (whole, str(len(whole)), str(LIMITS[kind]), f"by {len(whole) - LIMITS[kind]};"):
-            assert told in str(error)
+        for part in (whole, str(len(whole)), str(LIMITS[kind]), f"by {len(whole) - LIMITS[kind]};"):
+            assert part in str(error)
     else:
         assert name == whole
         assert len(name) <= LIMITS[kind]

@@ -1,4 +1,4 @@
-"""What holds data outlives its stack in prod, and goes with it elsewhere.
+"""A resource that holds data outlives its stack in prod and is deleted with it elsewhere.
 
 Read from the templates and the manifest, against a list of types written here.
 """
@@ -52,7 +52,7 @@ def test_nothing_is_retained_in_an_environment_that_comes_and_goes(dev: Synthesi
         or resource.get("UpdateReplacePolicy") in {"Retain", "Snapshot"}
     }
     assert kept == set()
-    # Said of each, and not left to a default.
+    # Each resource states it; none leaves it to a default.
     assert {resource.get("DeletionPolicy") for resource in holding_data(dev).values()} == {"Delete"}
 
 

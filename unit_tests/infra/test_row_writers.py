@@ -36,7 +36,7 @@ REPLICATION = (
     f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
 )
 Allowed = set[tuple[str, str, str, str]]
-"""Who, by which action, which row, through the replica of which region."""
+"""A role, the action, the row, and the region of the replica that the role writes through."""
 
 
 def expected(*, auto_promote: bool) -> Allowed:
@@ -61,7 +61,7 @@ def expected(*, auto_promote: bool) -> Allowed:
 
 
 def names(world: World) -> dict[str, str]:
-    """What to call each role, by its ARN: a function's name and region where it is one's."""
+    """Return a short name for each role by its ARN: a function's name and region if the role is a function's."""
     found = {arn: arn.rpartition("/")[2] for arn in world.roles}
     for (function, region), place in world.functions.items():
         found[place.role] = f"{function.removeprefix('serverless-').removesuffix('-prod')} of {region}"
@@ -131,7 +131,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.partition(" ")[0] in {"HEALTH", "RECONCILER", *OBSERVED}])
 def test_function_given_every_right_writes_only_its_own_rows(prod: Synthesis, row: str) -> None:
-    """What a wrong grant, in a role's own policy, would still not let it write."""
+    """The table's policy refuses other rows even to a role whose own policy allows everything."""
     world = World(prod)
     everything = Statement("Allow", ("*",), ("*",), (), frozenset())
     for role in world.roles.values():
@@ -152,7 +152,7 @@ def test_batch_that_hides_a_control_row_among_others_is_refused(world: World) ->
 
 
 def test_replication_may_write_every_row_of_every_replica(world: World) -> None:
-    """What is refused to it never arrives, or stops replication altogether."""
+    """A refused row never arrives, or it stops replication altogether."""
     assert not [why for *_, request in requests(REPLICATION) for why in world.refusals(request)]
 
 

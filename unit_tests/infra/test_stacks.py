@@ -1,4 +1,4 @@
-"""Which stacks there are, in which order and where, what each holds and what each tells the others."""
+"""The stacks: their order, their regions, their resources and their outputs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ OUTPUTS = {
     },
     "Failover": {"ClientRouting", "ExistingObjects", "DashboardName"},
 }
-"""What the end-to-end test, the drill and the failover stack read by name: to rename one is to break them."""
+"""The outputs that the end-to-end test, the drill and the failover stack read by name; do not rename one."""
 
 HELD = {
     "Keys": {"AWS::KMS::Key": 5, "AWS::KMS::Alias": 5},
@@ -139,8 +139,8 @@ def test_a_stack_holds_every_resource_that_it_must(stack: str, templates: Mappin
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_stack_outputs_are_those_that_others_read(stack: str, templates: Mapping[str, Template]) -> None:
-    told = {name for name, output in templates[stack]["Outputs"].items() if "Export" not in output}
-    assert told == OUTPUTS[kind_of(stack)]
+    outputs = {name for name, output in templates[stack]["Outputs"].items() if "Export" not in output}
+    assert outputs == OUTPUTS[kind_of(stack)]
 
 
 def test_functions_get_the_variables_that_they_read_and_no_other(templates: Mapping[str, Template]) -> None:

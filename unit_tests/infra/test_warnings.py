@@ -1,4 +1,4 @@
-"""What `cdk synth` warns of: settings that are allowed and that somebody will regret."""
+"""The warnings of `cdk synth`: settings that are allowed but seldom wanted."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What holds for every rule of the tables `rules/<service>/required.py`, as properties over each rule and each path."""
+"""Properties of every rule and path in the tables `rules/<service>/required.py`."""
 
 import re
 from collections.abc import Callable

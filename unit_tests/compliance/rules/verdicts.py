@@ -35,7 +35,7 @@ def message_in(rule: str, logical_id: str, *templates: Template) -> str:
 
 
 class Row(NamedTuple):
-    """What a rule judges, which resource of it is meant, and a part of the expected message."""
+    """A template, the resource of it that the rule judges, and a part of the expected message."""
 
     judged: Value
     on: str = ""

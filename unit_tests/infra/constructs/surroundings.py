@@ -1,4 +1,4 @@
-"""What the functions of a region have in common, in a small stack, for one of them to be tried in."""
+"""A small stack with the resources that all functions of a region share, in which a test builds one function."""
 
 from pathlib import Path
 

@@ -126,7 +126,7 @@ def test_silence_of_an_aws_metric_is_treated_as_aws_documents(role: RegionRole) 
 
 
 def test_data_at_risk_does_not_clear_when_the_source_region_dies() -> None:
-    """What is published by, or about, the lost region goes silent: no silence of it may be taken for recovery."""
+    """The metrics of a lost region go silent; the alarm must not take missing data for recovery."""
     stack = alarms_stack()
     (composite,) = (
         each
@@ -270,7 +270,7 @@ def test_the_reconciler_is_watched_for_its_findings_and_for_silence() -> None:
 
 @pytest.mark.parametrize("name", ["peer-unhealthy", "force-failover"])
 @pytest.mark.parametrize(("role", "peer"), [(RegionRole.PRIMARY, "us-west-2"), (RegionRole.SECONDARY, "us-east-1")])
-def test_what_route_53_reads_is_plain_and_says_of_which_region_it_speaks(name: str, role: RegionRole, peer: str) -> None:
+def test_alarm_that_route_53_reads_is_plain_and_names_its_region(name: str, role: RegionRole, peer: str) -> None:
     alarm = alarms(role)[name]
     assert peer in alarm["AlarmDescription"]
     # Route 53 copies no more of an alarm than these: a datapoint too many that it does not know decides otherwise.

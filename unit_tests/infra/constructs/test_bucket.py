@@ -1,4 +1,4 @@
-"""A bucket: what every one of them is, and what its parameters add."""
+"""A bucket: its lifecycle rules, its notifications and the limit of its name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A domain of one's own: two names a region, one of which fails over."""
+"""The custom domain: two names in each region. One name is the region's own, the other fails over."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The HTTP API: who must sign, how fast, and what is logged."""
+"""The HTTP API: its authorization, routes, throttles, access log and CORS."""
 
 import json
 

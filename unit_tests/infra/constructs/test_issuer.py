@@ -1,4 +1,4 @@
-"""The issuer: its variables, and its permissions on each resource."""
+"""The variables of the issuer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The keys: one a purpose, each rotated, and each used by the services that need it and by no other."""
+"""The keys: one for each purpose, each rotated."""
 
 from typing import Any
 

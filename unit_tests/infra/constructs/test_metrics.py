@@ -84,7 +84,7 @@ ARGUMENTS = {
     "table_throttles": ("Write", "by_file"),
     "table_errors": ("GetItem",),
 }
-"""What a metric is asked for, where it is of more than one thing."""
+"""The arguments of the metrics that exist once for each queue, function or operation."""
 
 
 def metrics(role: RegionRole = RegionRole.SECONDARY) -> RegionMetrics:

@@ -1,4 +1,4 @@
-"""The VPC: no way out but the endpoints, and through those only what is admitted."""
+"""The VPC: its subnets, endpoints, security groups and flow logs."""
 
 import ipaddress
 from typing import Any

@@ -1,4 +1,4 @@
-"""The observer: its variables, its permissions in both regions, and its schedule."""
+"""The observer: its variables and its schedule."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The processor: its queue, its variables, and its permissions on each resource."""
+"""The processor: its queue, its variables, its schedule and its disk."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def test_the_mapping_comes_after_the_permission_to_read_the_queue() -> None:
     assert [id_ for id_ in of_type(stack, "AWS::IAM::ManagedPolicy") if id_ in mapping["DependsOn"]]
 
 
-def test_it_alone_of_the_functions_may_loop_for_it_puts_its_messages_back() -> None:
+def test_processor_may_loop_because_it_puts_its_messages_back() -> None:
     assert only(processor_stack(), "AWS::Lambda::Function")["RecursiveLoop"] == "Allow"
 
 

@@ -1,4 +1,4 @@
-"""Replication from this region's ingest bucket: the rule's every term, and what S3 may do to keep it."""
+"""The replication terms of the ingest bucket, in CloudFormation's spelling and in the CDK's."""
 
 import pytest
 from aws_cdk import CfnResource, Stack

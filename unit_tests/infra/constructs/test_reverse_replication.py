@@ -50,7 +50,7 @@ def test_rule_replicates_from_the_secondary_to_the_primary(control: RegionRole) 
     }
 
 
-def test_its_terms_are_those_that_the_secondary_s_bucket_would_have_in_its_template() -> None:
+def test_reverse_replication_equals_the_secondary_buckets_own_terms() -> None:
     of = context(RegionRole.SECONDARY)
     stack = stack_in(of)
     CfnResource(
@@ -72,7 +72,7 @@ def test_the_function_takes_what_it_is_given() -> None:
     assert {"Id" if name == "ID" else name: value for name, value in rule.items()} == written
 
 
-def test_a_function_that_never_answers_does_not_hold_the_deployment_for_an_hour() -> None:
+def test_silent_function_fails_the_deployment_in_16_minutes() -> None:
     Template.from_stack(reverse_in(context())).has_resource_properties(RESOURCE_TYPE, {"ServiceTimeout": "960"})
     # Longer than the function may take, so that its own answer comes first.
     assert TIMEOUT.to_seconds() < 960

@@ -1,4 +1,4 @@
-"""The receipt secret: who can read it, with which key, and how it changes."""
+"""The receipt secret: its generated value and its rotation."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def secret_stack(**settings: object) -> Stack:
     return stack
 
 
-def test_no_template_holds_a_value_and_the_generated_one_can_be_read_as_a_key() -> None:
+def test_secret_value_is_generated_as_a_key_and_never_in_a_template() -> None:
     secret = only(secret_stack(), SECRET)
     assert "SecretString" not in secret
     generated = secret["GenerateSecretString"]

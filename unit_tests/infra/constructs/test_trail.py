@@ -18,7 +18,7 @@ def trail_stack(**settings: object) -> Stack:
     return stack
 
 
-def test_the_trail_records_management_events_both_ingest_buckets_and_both_replicas() -> None:
+def test_trail_records_management_events_both_buckets_and_both_replicas() -> None:
     selectors = {
         tuple(field.get("Equals", field.get("StartsWith"))[0] for field in selector["FieldSelectors"][:2]): selector[
             "FieldSelectors"

@@ -15,7 +15,7 @@ from unit_tests.infra.synthesis import REGIONAL, Synthesis, of_type, only
 
 @dataclass(frozen=True)
 class Expectation:
-    """What one role must be.
+    """The policies that one role must have.
 
     Attributes:
         who: what to call it in a message.

@@ -1,4 +1,4 @@
-"""What each role needs, written from what its code calls: the table that the templates are held to, both ways.
+"""The needs of each role, written from the calls in its code. A template may allow no more and no less.
 
 Read beside the handlers: an action that a handler begins to call belongs here first, and then into `infra`.
 """
@@ -108,7 +108,7 @@ class Place:
 
 
 def of_every_function(place: Place, word: str) -> Iterator[Need]:
-    """What Lambda does in the name of any function."""
+    """Yield the calls that Lambda makes with the role of every function."""
     yield Need(("logs:CreateLogStream", "logs:PutLogEvents"), (place.logs(word),), own=False)
     if word not in {"issuer", "observer"}:  # called day and night, and each call would be a trace
         yield Need(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",), own=False)
@@ -192,7 +192,7 @@ def rotation(place: Place) -> Iterator[Need]:
     A new value is encrypted for the replica too, under the caller's identity. "To encrypt the replicated secret with a KMS
     key other than aws/secretsmanager, you need kms:GenerateDataKey and kms:Encrypt to the key", and kms:Decrypt for the
     primary's: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
-    The replica's data key is read again when a label moves, hence kms:Decrypt there.
+    The replica's data key is read again when a label moves, which needs kms:Decrypt there.
     """
     reads = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
     writes = ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")

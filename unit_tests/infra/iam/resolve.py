@@ -162,7 +162,7 @@ class Resolver:
         for other, stack in self._stacks.items():
             if (stack.name, stack.region) == (stack_name, region) and output in self._templates[other]["Outputs"]:
                 return self._beside(other).text(self._templates[other]["Outputs"][output]["Value"])
-        raise UnresolvableError(f"{self._name} reads {output} of {stack_name} in {region}, which is not told there")
+        raise UnresolvableError(f"{self._name} reads {output} of {stack_name} in {region}, which that stack does not export")
 
     def _beside(self, other: str) -> "Resolver":
         return Resolver(other, self._stacks, self._templates)

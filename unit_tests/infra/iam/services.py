@@ -1,4 +1,4 @@
-"""What AWS services and strangers may do, by the policies that are on the resources themselves."""
+"""The permissions that resource policies give to AWS services and to other accounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ResourceStatement:
 
 
 def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) -> Iterator[ResourceStatement]:
-    """What the policies of a regional stack say.
+    """Yield the statements of the resource policies in a regional stack.
 
     Args:
         place: the region.
@@ -88,7 +88,7 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
 
 
 def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
-    """What the key policies of a region say.
+    """Yield the statements of the key policies in a region.
 
     Args:
         place: the region.
@@ -115,7 +115,7 @@ def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
 
 
 def of_data(place: Place) -> Iterator[ResourceStatement]:
-    """What the policies of the data stack say; the secret's is on its replica too."""
+    """Yield the statements of the resource policies in the data stack; the secret's replica has the secret's."""
     trail, logs = place.bucket("trail"), place.bucket("trail-access")
     for bucket in (trail, logs):
         yield from _over_tls(bucket)

@@ -28,12 +28,12 @@ ENCRYPTION_CALLS = {
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
 }
-"""What a service asks of KMS in the caller's name, when the resource is encrypted by a key of ours."""
+"""The calls to KMS that a service makes in the caller's name when one of our keys encrypts the resource."""
 REPLICA_CALLS = {
     "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     "secretsmanager:UpdateSecretVersionStage": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
 }
-"""What it asks of the key of each replica, likewise."""
+"""The calls to KMS that the service makes on the key of each replica."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ class World:
             self.roles[role].statements.extend(statements)
 
     def refusals(self, request: Request, *, endpoint: str | None = None) -> list[str]:
-        """Tell why a call is refused; nothing if it is allowed.
+        """Return the reasons why a call is refused; none if it is allowed.
 
         The call to KMS that the service makes in the caller's name is judged as well, when the resource is encrypted
         by a key of ours.
@@ -109,18 +109,18 @@ class World:
             request: the call.
             endpoint: the region of the VPC endpoint that it goes through, if it does.
         """
-        told = self._refusals(request)
+        reasons = self._refusals(request)
         if endpoint:
-            told += self._refused_by_endpoint(request, endpoint)
+            reasons += self._refused_by_endpoint(request, endpoint)
         key = self._key_of(request.resource)
         for action in ENCRYPTION_CALLS.get(request.action, ()) if key else ():
             call = Request(request.principal, action, key or "", request.context)
-            told += [f"{each}, for {request.action} on {request.resource}" for each in self._refusals(call)]
+            reasons += [f"{each}, for {request.action} on {request.resource}" for each in self._refusals(call)]
         for replica in self._replicas.get(request.resource, ()) if request.action in REPLICA_CALLS else ():
             for action in REPLICA_CALLS[request.action]:
                 call = Request(request.principal, action, self._keys[replica], request.context)
-                told += [f"{each}, for {request.action} on its replica {replica}" for each in self._refusals(call)]
-        return told
+                reasons += [f"{each}, for {request.action} on its replica {replica}" for each in self._refusals(call)]
+        return reasons
 
     def denials(self, request: Request) -> list[Statement]:
         """Return the statements that deny a call, whatever may allow it."""
